@@ -1,0 +1,152 @@
+//! One valid claim, for tests to prove, verify and tamper with.
+
+use ark_bn254::Fr;
+
+use crate::attributes::{Attributes, Slot};
+use crate::context::context;
+use crate::credential::{Credential, CredentialSalt, SchemaId};
+use crate::eligibility::{Checkpoint, Claimant, PrivateInputs, PublicInputs, SchemePeriod};
+use crate::nullifier::nullifier;
+use crate::office::{OfficeId, OfficeRoot, OfficeTree, StateRoot, StateTree, office_leaf};
+use crate::payee::{Payee, PayeeSalt};
+use crate::payout::{EnvelopeHash, PayoutBlinding, payout};
+use crate::period::{Day, Period};
+use crate::policy::{Clause, GroupSet, Policy, Tier, TierIndex};
+use crate::subject::{HolderSecret, SubjectBlinding, subject};
+
+/// The chain that the fixture's context names.
+pub const CHAIN_ID: u64 = 7_201;
+
+/// The contract that the fixture's context names.
+pub const CONTRACT: [u8; 20] = [0x5a; 20];
+
+/// The scheme of the fixture: women (slot 1 = 2) born in a range of days (slot 0); SC or ST
+/// (slot 2 = 2 or 3) have a tier of their own; a third tier pays for land (slot 5).
+pub fn policy() -> Policy {
+    let slot = |number| Slot::new(number).expect("a slot");
+    let clause = |number, lo, hi| Clause { slot: slot(number), lo, hi, ..Clause::ALWAYS };
+    let clauses = [
+        clause(0, 24_000, 36_000),
+        clause(1, 2, 2),
+        Clause { or_next: true, ..clause(2, 2, 2) },
+        clause(2, 3, 3),
+        Clause { negate: true, ..clause(4, 0, 0) },
+    ];
+    let flat = |groups, amount| Tier {
+        groups: GroupSet::from_bits(groups),
+        rate: 0,
+        slot: slot(0),
+        floor: amount,
+        cap: amount,
+    };
+    let by_land = Tier {
+        groups: GroupSet::from_bits(0b1_0011),
+        rate: 100,
+        slot: slot(5),
+        floor: 4_000,
+        cap: 10_000,
+    };
+    Policy::new(SchemaId(1), &clauses, &[flat(0b1_1011, 1_200), flat(0b1_0011, 1_000), by_land])
+        .expect("a valid policy")
+}
+
+/// Everything behind a claim, before it is turned into inputs.
+pub struct Claim {
+    /// Who claims.
+    pub claimant: Claimant,
+    /// The scheme.
+    pub scheme_period: SchemePeriod,
+    /// State root and day.
+    pub checkpoint: Checkpoint,
+    /// The tier.
+    pub tier: TierIndex,
+    /// Hash of the sealed envelope.
+    pub envelope: EnvelopeHash,
+    /// Blinding of the payout commitment.
+    pub payout_blinding: PayoutBlinding,
+}
+
+impl Claim {
+    /// The claim's public inputs.
+    pub fn public(&self) -> PublicInputs {
+        let SchemePeriod { scheme, period, policy } = &self.scheme_period;
+        let credential = &self.claimant.credential;
+        let amount = policy.amount(&credential.attributes, self.tier);
+        PublicInputs {
+            context: context(CHAIN_ID, CONTRACT),
+            checkpoint: self.checkpoint,
+            scheme_period: self.scheme_period.clone(),
+            nullifier: nullifier(&self.claimant.secret, scheme, *period),
+            payout: payout(amount, credential.payee, self.envelope, &self.payout_blinding),
+        }
+    }
+
+    /// The claim's private inputs.
+    pub fn private(&self) -> PrivateInputs {
+        PrivateInputs::new(&self.claimant, self.tier, self.envelope, &self.payout_blinding)
+    }
+}
+
+/// A woman of category SC with 41 decimals of land claims the first tier.
+///
+/// `number` varies everything secret, so that two claims differ.
+pub fn claim(number: u64) -> Claim {
+    claim_with(number, |_| {})
+}
+
+/// [`claim`] with the credential changed before it is issued.
+pub fn claim_with(number: u64, change: impl FnOnce(&mut Credential)) -> Claim {
+    let element = |what: u64| crate::poseidon::hash(&[Fr::from(number), Fr::from(what)]);
+    let secret = HolderSecret::from_field(element(1));
+    let blinding = SubjectBlinding::from_field(element(2));
+    let payee = Payee {
+        account: format!("{number:011}"),
+        ifsc: "SBIN0000001".to_owned(),
+        name: "Ananya Roy".to_owned(),
+    };
+    let mut credential = Credential {
+        schema: SchemaId(1),
+        subject: subject(&secret, &blinding),
+        issued_on: Day(46_000),
+        expires_on: Day(48_000),
+        claims_from: Period(1_500),
+        salt: CredentialSalt::from_field(element(3)),
+        payee: payee.digest(&PayeeSalt::from_field(element(4))),
+        attributes: Attributes::new([30_000, 2, 2, 7, 1, 41, 0, 84_000, 3]),
+    };
+    change(&mut credential);
+
+    let mut offices = OfficeTree::new();
+    let neighbours = (0..9).map(|i| element(100 + i));
+    let leaves: Vec<Fr> = neighbours.chain([credential.commitment().to_field()]).collect();
+    offices.append(&leaves).expect("room");
+    let office = OfficeId(3);
+    let root = OfficeRoot::from_field(offices.root());
+    let mut state = StateTree::new();
+    let others = (0..3).map(|i| element(200 + i));
+    let leaf = office_leaf(office, credential.schema, root).to_field();
+    state.append(&others.chain([leaf]).collect::<Vec<_>>()).expect("room");
+
+    Claim {
+        claimant: Claimant {
+            secret,
+            blinding,
+            credential,
+            office,
+            office_path: offices.path(9).expect("appended"),
+            state_path: state.path(3).expect("appended"),
+        },
+        scheme_period: SchemePeriod {
+            scheme: "lakshmir-bhandar".parse().expect("a scheme id"),
+            period: Period(1_517),
+            policy: policy(),
+        },
+        checkpoint: Checkpoint {
+            state_root: StateRoot::from_field(state.root()),
+            as_of: Day(46_200),
+        },
+        tier: TierIndex::new(0).expect("a tier"),
+        envelope: EnvelopeHash::of(b"a sealed envelope"),
+        payout_blinding: PayoutBlinding::from_field(element(5)),
+    }
+}

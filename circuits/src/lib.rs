@@ -1,0 +1,45 @@
+//! The statements that praman proves.
+//!
+//! Every piece of a statement stands here twice in one file: as a native function, and as the
+//! constraint gadget that holds a proof to it. The files read bottom-up as the statement does:
+//! [`credential`] and [`subject`], the trees ([`merkle`], [`office`]), the scheme's [`policy`] and
+//! [`amount`], the claim's [`nullifier`] and [`payout`], and on top of them [`eligibility`], which
+//! reads as a page of the specification. [`circuit`] turns a statement into sparse matrices and
+//! witnesses, [`export`] writes them in iden3's formats.
+//!
+//! This crate knows no keys, files, network or clock.
+//!
+//! ```
+//! use praman_circuits::circuit;
+//!
+//! let eligibility = circuit::eligibility();
+//! assert!(eligibility.info().domain <= 1 << 13);
+//! ```
+
+pub mod amount;
+pub mod attributes;
+pub mod circuit;
+pub mod constraint_system;
+pub mod context;
+pub mod credential;
+pub mod domain;
+pub mod eligibility;
+pub mod export;
+pub mod field;
+#[cfg(any(test, feature = "fixture"))]
+pub mod fixture;
+pub mod linear_combination;
+pub mod merkle;
+pub mod nullifier;
+pub mod office;
+pub mod payee;
+pub mod payout;
+pub mod period;
+pub mod policy;
+pub mod poseidon;
+pub mod range;
+pub mod subject;
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use ark_bn254::Fr;

@@ -1,0 +1,40 @@
+//! Days and claim periods as the statements count them.
+
+use serde::{Deserialize, Serialize};
+
+/// A day, counted from 1900-01-01, which is day 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Day(pub u32);
+
+/// A claim period.
+///
+/// Periods of all lengths share one scale, the month in which they begin counted from January 1900,
+/// so that a credential's `claims_from` compares with any of them. A benefit paid once in a life has
+/// the one period [`Period::ONCE`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Period(pub u32);
+
+impl Period {
+    /// The period of a benefit that is claimed once.
+    pub const ONCE: Self = Self(u32::MAX);
+
+    /// The period that begins in a month (1 to 12) of a year from 1900 on.
+    ///
+    /// ```
+    /// use praman_circuits::period::Period;
+    /// assert_eq!(Period::starting(2026, 6), Some(Period(126 * 12 + 5)));
+    /// assert_eq!(Period::starting(1899, 12), None);
+    /// assert_eq!(Period::starting(2026, 13), None);
+    /// ```
+    pub fn starting(year: u32, month: u32) -> Option<Self> {
+        let years = year.checked_sub(1900).filter(|&years| years < 10_000)?;
+        (1..=12).contains(&month).then(|| Self(years * 12 + month - 1))
+    }
+
+    /// The year and month (1 to 12) in which the period begins; `None` for [`Period::ONCE`].
+    pub fn year_and_month(self) -> Option<(u32, u32)> {
+        (self != Self::ONCE).then(|| (1900 + self.0 / 12, self.0 % 12 + 1))
+    }
+}
