@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use ark_bn254::Fr;
+use ark_ff::One;
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -76,7 +77,12 @@ pub struct Witness {
 
 impl Witness {
     /// A witness from a whole assignment `(1, public…, private…)`.
+    ///
+    /// # Panics
+    /// If the assignment does not begin with one or is too short for its public inputs.
     pub fn from_assignment(assignment: Vec<Fr>, public_inputs: usize) -> Self {
+        assert!(assignment.len() > public_inputs, "an assignment holds its public inputs");
+        assert!(assignment[0].is_one(), "wire 0 is the constant one");
         Self { assignment, public_inputs }
     }
 
@@ -179,7 +185,7 @@ impl Circuit {
 
     /// The first row that an assignment does not satisfy; `None` if it satisfies all.
     pub fn unsatisfied_row(&self, assignment: &[Fr]) -> Option<usize> {
-        if assignment.len() != self.wires() {
+        if assignment.len() != self.wires() || !assignment[0].is_one() {
             return Some(0);
         }
         self.rows.iter().position(|row| {

@@ -1,22 +1,28 @@
 //! Where a proof is good: one contract on one chain.
 
 use ark_bn254::Fr;
-use ark_ff::PrimeField;
+use sha3::{Digest, Keccak256};
 
-use crate::domain::Domain;
-use crate::field::public_element;
-use crate::poseidon;
+use crate::field::{from_be_bytes, public_element};
 
 public_element! {
-    /// `Poseidon(tag, chain id, contract address)`, so that a proof for one ledger is none for
-    /// another.
+    /// The upper 248 bits of `keccak256("praman.context.1" ‖ chain id ‖ contract address)`, so that
+    /// a proof for one ledger is none for another. The contract computes it from its own address.
     Context
 }
 
 /// The context of a contract: the chain's EIP-155 id and the 20 bytes of the address.
 pub fn context(chain_id: u64, contract: [u8; 20]) -> Context {
-    let contract = Fr::from_be_bytes_mod_order(&contract);
-    Context::from_field(poseidon::hash(&[Domain::Context.tag(), Fr::from(chain_id), contract]))
+    let mut hasher = Keccak256::new();
+    hasher.update(b"praman.context.1");
+    hasher.update([0; 24]);
+    hasher.update(chain_id.to_be_bytes());
+    hasher.update(contract);
+    let mut bytes: [u8; 32] = hasher.finalize().into();
+    bytes.rotate_right(1);
+    bytes[0] = 0;
+    let context: Option<Fr> = from_be_bytes(&bytes);
+    Context::from_field(context.expect("248 bits are below the modulus"))
 }
 
 #[cfg(test)]

@@ -20,20 +20,11 @@ pub enum Domain {
     Nullifier,
     /// A claim's payout commitment.
     Payout,
-    /// The chain and contract that a proof is made for.
-    Context,
 }
 
 impl Domain {
-    const ALL: [Self; 7] = [
-        Self::Credential,
-        Self::Subject,
-        Self::Payee,
-        Self::Office,
-        Self::Nullifier,
-        Self::Payout,
-        Self::Context,
-    ];
+    const ALL: [Self; 6] =
+        [Self::Credential, Self::Subject, Self::Payee, Self::Office, Self::Nullifier, Self::Payout];
 
     const fn text(self) -> &'static str {
         match self {
@@ -43,7 +34,6 @@ impl Domain {
             Self::Office => "praman.office.1",
             Self::Nullifier => "praman.nullifier.1",
             Self::Payout => "praman.payout.1",
-            Self::Context => "praman.context.1",
         }
     }
 

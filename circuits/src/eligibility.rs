@@ -30,8 +30,8 @@ use inputs::{PrivateWires, PublicWires};
 
 /// Builds the statement's constraints and the value of every wire.
 ///
-/// An assignment is made for any inputs; it satisfies the constraints exactly where [`check`]
-/// finds no violation.
+/// An assignment is made for any inputs. Where the policy's inputs have a policy's types, it
+/// satisfies the constraints exactly where [`check`] finds no violation.
 pub fn synthesize(
     cs: &mut ConstraintSystem,
     public: &[Fr; PUBLIC_INPUTS],

@@ -12,24 +12,27 @@ pub struct Day(pub u32);
 /// Periods of all lengths share one scale, the month in which they begin counted from January 1900,
 /// so that a credential's `claims_from` compares with any of them. A benefit paid once in a life has
 /// the one period [`Period::ONCE`].
+///
+/// A credential that replaces one whose secret was lost claims from a later period on, so it can
+/// never claim what is paid once: its holder may have claimed it under the lost secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Period(pub u32);
 
 impl Period {
-    /// The period of a benefit that is claimed once.
-    pub const ONCE: Self = Self(u32::MAX);
+    /// The period of a benefit that is claimed once: the first of the scale.
+    pub const ONCE: Self = Self(0);
 
-    /// The period that begins in a month (1 to 12) of a year from 1900 on.
+    /// The period that begins in a month (1 to 12) of a year from 1901 on.
     ///
     /// ```
     /// use praman_circuits::period::Period;
     /// assert_eq!(Period::starting(2026, 6), Some(Period(126 * 12 + 5)));
-    /// assert_eq!(Period::starting(1899, 12), None);
+    /// assert_eq!(Period::starting(1900, 1), None);
     /// assert_eq!(Period::starting(2026, 13), None);
     /// ```
     pub fn starting(year: u32, month: u32) -> Option<Self> {
-        let years = year.checked_sub(1900).filter(|&years| years < 10_000)?;
+        let years = year.checked_sub(1900).filter(|years| (1..10_000).contains(years))?;
         (1..=12).contains(&month).then(|| Self(years * 12 + month - 1))
     }
 

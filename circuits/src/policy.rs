@@ -65,13 +65,17 @@ impl GroupSet {
     }
 
     /// Adds the group that ends at `clause`.
+    ///
+    /// # Panics
+    /// If there is no such clause.
     pub fn insert(&mut self, clause: usize) {
+        assert!(clause < CLAUSES, "a policy has {CLAUSES} clauses");
         self.0 |= 1 << clause;
     }
 
     /// Whether the group that ends at `clause` is in the set.
     pub const fn contains(self, clause: usize) -> bool {
-        self.0 >> clause & 1 == 1
+        clause < CLAUSES && self.0 >> clause & 1 == 1
     }
 }
 
@@ -129,6 +133,12 @@ pub enum PolicyError {
     /// A tier requires nothing, so anybody would be paid.
     #[error("tier {0} requires nothing")]
     UnconditionalTier(usize),
+    /// A clause that no value lies in.
+    #[error("clause {0} has its least value above its greatest")]
+    EmptyInterval(usize),
+    /// A flat amount given as two.
+    #[error("tier {0} has no rate, but a floor below its cap")]
+    TwoFlatAmounts(usize),
     /// A floor above its cap.
     #[error("tier {0} has a floor above its cap")]
     FloorAboveCap(usize),
@@ -163,6 +173,9 @@ impl Policy {
         if clauses.last().is_some_and(|clause| clause.or_next) {
             return Err(PolicyError::OpenGroup(clauses.len() - 1));
         }
+        if let Some(empty) = clauses.iter().position(|clause| clause.lo > clause.hi) {
+            return Err(PolicyError::EmptyInterval(empty));
+        }
         for (number, tier) in tiers.iter().enumerate() {
             let ends_group = |clause: usize| clauses.get(clause).is_some_and(|c| !c.or_next);
             let wrong = (0..CLAUSES).find(|&c| tier.groups.contains(c) && !ends_group(c));
@@ -174,6 +187,9 @@ impl Policy {
             }
             if tier.floor > tier.cap {
                 return Err(PolicyError::FloorAboveCap(number));
+            }
+            if tier.rate == 0 && tier.floor != tier.cap {
+                return Err(PolicyError::TwoFlatAmounts(number));
             }
         }
         Ok(Self {
@@ -391,8 +407,8 @@ pub fn enforce_required_gadget(cs: &mut ConstraintSystem, required: &Num, groups
     }
 }
 
-/// Whether public inputs are a policy as [`Policy::to_fields`] encodes one: small numbers, flags,
-/// slots that exist. A statement proved for others would mean nothing.
+/// Whether public inputs have the types of a policy: small numbers, flags, slots that exist. The
+/// gadgets take that as given; verifiers encode the inputs from a typed [`Policy`].
 pub fn well_formed(policy: &PolicyFields) -> bool {
     let small = |element| small_integer(element).is_some();
     let flag = |element: Fr| small_integer(element).is_some_and(|value| value <= 1);

@@ -8,7 +8,6 @@
 //! the paper): the same permutation, several times fewer multiplications.
 
 mod gadget;
-mod grain;
 mod native;
 mod parameters;
 

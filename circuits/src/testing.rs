@@ -4,6 +4,7 @@ use ark_bn254::Fr;
 use ark_ff::{One, Zero};
 
 use crate::constraint_system::{ConstraintSystem, Num, Row, WireIndex};
+use crate::linear_combination::LinearCombination;
 
 /// The rows of a gadget together with one assignment.
 pub(crate) struct Synthesis {
@@ -62,4 +63,45 @@ pub(crate) fn rows(body: impl Fn(&mut ConstraintSystem, &Num)) -> usize {
     let input = cs.private("input", Fr::from(3u64));
     body(&mut cs, &input);
     cs.into_recorded().0.len()
+}
+
+/// Which wires are determined by the known ones, row after row, without using any assertion.
+///
+/// A row determines a wire that stands alone and unknown in its product while its factors are known.
+/// A decomposition determines its bits: boolean rows on fresh wires, then one on what the weighted
+/// bits leave of a known number. Two values cannot both have such bits, for there are at most 253.
+/// An assertion (a row without an unknown wire) determines nothing, so a wire that only an
+/// assertion pins down is told apart from one that follows from the inputs.
+pub(crate) fn determined(rows: &[Row], wires: usize, inputs: std::ops::Range<usize>) -> Vec<bool> {
+    let mut known = vec![false; wires];
+    known[0] = true;
+    known[inputs].fill(true);
+    let mut bits: Vec<WireIndex> = Vec::new();
+    for row in rows {
+        let unknown = |form: &LinearCombination| -> Vec<(WireIndex, Fr)> {
+            form.terms().iter().copied().filter(|&(w, _)| !known[w as usize]).collect()
+        };
+        let (a, b, c) = (unknown(&row.a), unknown(&row.b), unknown(&row.c));
+        if a.is_empty() && b.is_empty() && c.len() == 1 {
+            known[c[0].0 as usize] = true;
+        } else if is_boolean(row) && row.a.terms().len() == 1 && a.len() == 1 {
+            bits.push(a[0].0);
+        } else if is_boolean(row) && !bits.is_empty() && a.len() == bits.len() {
+            let mut weight = -Fr::one();
+            let weighted = a.iter().zip(&bits).all(|(&(wire, coefficient), &bit)| {
+                weight += weight;
+                wire == bit && coefficient == weight
+            });
+            if weighted && bits.len() < 253 {
+                bits.drain(..).for_each(|bit| known[bit as usize] = true);
+            }
+        }
+    }
+    known
+}
+
+fn is_boolean(row: &Row) -> bool {
+    let mut less_one = row.a.clone();
+    less_one.add_scaled(&LinearCombination::term(0, Fr::one()), -Fr::one());
+    row.b == less_one && row.c.terms().is_empty()
 }

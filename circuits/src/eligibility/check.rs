@@ -57,8 +57,8 @@ pub enum Violation {
 /// Checks the statement without a circuit.
 ///
 /// # Errors
-/// The first [`Violation`] found; [`synthesize`](super::synthesize) makes an unsatisfied system
-/// exactly then.
+/// The first [`Violation`] found. Where the policy's inputs have a policy's types,
+/// [`synthesize`](super::synthesize) makes an unsatisfied system exactly then.
 pub fn check(public: &[Fr; PUBLIC_INPUTS], private: &PrivateInputs) -> Result<(), Violation> {
     let public = PublicParts::from_fields(public);
     let credential = &private.credential;

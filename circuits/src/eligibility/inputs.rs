@@ -174,6 +174,7 @@ impl PrivateInputs {
     }
 
     /// Every single element with its name, for tests that tamper with one at a time.
+    #[cfg(test)]
     pub(crate) fn elements_mut(&mut self) -> Vec<(String, &mut Fr)> {
         let credential = &mut self.credential;
         let mut elements = vec![
@@ -209,7 +210,45 @@ impl PrivateInputs {
 
 impl Zeroize for PrivateInputs {
     fn zeroize(&mut self) {
-        self.elements_mut().into_iter().for_each(|(_, element)| element.zeroize());
+        // Taken apart in full, so that a new part is not forgotten.
+        let Self {
+            secret,
+            blinding,
+            credential,
+            office,
+            office_path,
+            state_path,
+            tier_choice,
+            envelope,
+            payout_blinding,
+        } = self;
+        let CredentialParts {
+            subject,
+            issued_on,
+            expires_on,
+            claims_from,
+            salt,
+            payee,
+            attributes,
+        } = credential;
+        let single = [
+            secret,
+            blinding,
+            subject,
+            issued_on,
+            expires_on,
+            claims_from,
+            salt,
+            payee,
+            office,
+            envelope,
+            payout_blinding,
+        ];
+        single.into_iter().for_each(Zeroize::zeroize);
+        attributes.zeroize();
+        tier_choice.zeroize();
+        office_path.zeroize();
+        state_path.zeroize();
     }
 }
 
@@ -221,7 +260,8 @@ impl Drop for PrivateInputs {
 
 impl ZeroizeOnDrop for PrivateInputs {}
 
-/// The public inputs as field elements or wires. The one place that fixes their order.
+/// The public inputs as field elements or wires. Their order is fixed here: by name in
+/// `try_from_order`, and the other way in `in_order`, which a test holds to it.
 pub(super) struct PublicParts<T> {
     pub(super) context: T,
     pub(super) state_root: T,

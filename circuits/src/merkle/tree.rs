@@ -27,6 +27,14 @@ pub enum TreeError {
         /// Places used so far.
         leaves: usize,
     },
+    /// Stored levels of a tree of another depth.
+    #[error("the stored tree has {found} levels instead of {expected}")]
+    WrongDepth {
+        /// Levels found, the leaves' included.
+        found: usize,
+        /// Levels of the tree.
+        expected: usize,
+    },
     /// Stored nodes that do not make a tree.
     #[error("level {level} of the stored tree has {found} nodes where {expected} belong")]
     Malformed {
@@ -89,17 +97,22 @@ impl<const DEPTH: usize> Tree<DEPTH> {
         Self { levels: vec![Vec::new(); DEPTH + 1], empty: empty.take(DEPTH + 1).collect() }
     }
 
-    /// A tree from stored levels, leaves first, without hashing anything again.
+    /// A tree from levels that this program stored, leaves first, without hashing anything again.
+    ///
+    /// The inner nodes are taken on trust: for leaves from elsewhere use [`Tree::append`].
     ///
     /// # Errors
     /// [`TreeError::Malformed`] or [`TreeError::Full`] if the levels can't belong to one tree.
     pub fn from_levels(levels: Vec<Vec<Fr>>) -> Result<Self, TreeError> {
-        let leaves = levels.first().map_or(0, Vec::len);
+        if levels.len() != DEPTH + 1 {
+            return Err(TreeError::WrongDepth { found: levels.len(), expected: DEPTH + 1 });
+        }
+        let leaves = levels[0].len();
         check_room(leaves, Self::CAPACITY)?;
         let mut expected = leaves;
-        for level in 0..=DEPTH {
-            let found = levels.get(level).map_or(0, Vec::len);
-            if found != expected {
+        for (level, nodes) in levels.iter().enumerate() {
+            if nodes.len() != expected {
+                let found = nodes.len();
                 return Err(TreeError::Malformed { level, found, expected });
             }
             expected = expected.div_ceil(ARITY);
@@ -293,5 +306,9 @@ mod tests {
         let malformed = Tree::<1>::from_levels(vec![vec![Fr::from(1u64)], vec![]]);
         let expected = TreeError::Malformed { level: 1, found: 0, expected: 1 };
         assert_eq!(malformed.err(), Some(expected));
+        for levels in [vec![], vec![vec![]; 3]] {
+            let expected = TreeError::WrongDepth { found: levels.len(), expected: 2 };
+            assert_eq!(Tree::<1>::from_levels(levels).err(), Some(expected));
+        }
     }
 }

@@ -110,7 +110,50 @@ mod tests {
         ]
     }
 
+    #[test]
+    fn the_widest_are_circomlibs() {
+        // circomlib's own published vectors for sixteen inputs.
+        let hash_of = |inputs: &[u64]| {
+            crate::field::to_decimal(hash(
+                &inputs.iter().copied().map(Fr::from).collect::<Vec<_>>(),
+            ))
+        };
+        let one_to_sixteen: Vec<u64> = (1..=16).collect();
+        assert_eq!(
+            hash_of(&one_to_sixteen),
+            "9989051620750914585850546081941653841776809718687451684622678807385399211877"
+        );
+        let padded = [1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 0, 0, 0, 0, 0, 0];
+        assert_eq!(
+            hash_of(&padded),
+            "11882816200654282475720830292386643970958445617880627439994635298904836126497"
+        );
+    }
+
     proptest! {
+        #[test]
+        fn gadget_agrees_and_refuses_another_digest(
+            inputs in prop::collection::vec((arb_element(), any::<bool>()), 1..=16),
+        ) {
+            use crate::constraint_system::Num;
+            use crate::testing::Synthesis;
+            let values: Vec<Fr> = inputs.iter().map(|&(value, _)| value).collect();
+            for (digest, expected) in [(hash(&values), true), (hash(&values) + Fr::from(1u64), false)] {
+                let synthesis = Synthesis::of(|cs| {
+                    let wires: Vec<Num> = inputs
+                        .iter()
+                        .map(|&(value, constant)| {
+                            if constant { Num::constant(cs, value) } else { cs.private("x", value) }
+                        })
+                        .collect();
+                    let digest = cs.private("digest", digest);
+                    let reached = crate::poseidon::hash_gadget(cs, &wires.iter().collect::<Vec<_>>());
+                    cs.enforce_equal(&reached, &digest);
+                });
+                prop_assert_eq!(synthesis.is_satisfied(), expected);
+            }
+        }
+
         #[test]
         fn sparse_rounds_are_the_dense_ones(inputs in prop::collection::vec(arb_element(), 1..=16)) {
             prop_assert_eq!(hash(&inputs), hash_dense(&inputs));

@@ -3,9 +3,8 @@
 use std::sync::LazyLock;
 
 use ark_bn254::Fr;
-use ark_ff::{Field, One, Zero};
-
-use super::grain::Grain;
+use ark_crypto_primitives::sponge::poseidon::find_poseidon_ark_and_mds;
+use ark_ff::{Field, One, PrimeField, Zero};
 
 /// The largest number of inputs: circomlib has widths up to 17.
 pub const MAX_INPUTS: usize = 16;
@@ -77,11 +76,14 @@ impl Parameters {
     fn generate(inputs: usize) -> Self {
         let width = inputs + 1;
         let partial = partial_rounds(inputs);
-        let mut grain = Grain::new(width, FULL_ROUNDS, partial);
-        let dense_constants: Vec<Vec<Fr>> = (0..FULL_ROUNDS + partial)
-            .map(|_| (0..width).map(|_| grain.element()).collect())
-            .collect();
-        let mds = cauchy(&(0..2 * width).map(|_| grain.element_reduced()).collect::<Vec<_>>());
+        // The Grain generator of the paper's appendix F; circomlib takes the first matrix it gives.
+        let (dense_constants, mds) = find_poseidon_ark_and_mds::<Fr>(
+            u64::from(Fr::MODULUS_BIT_SIZE),
+            inputs,
+            FULL_ROUNDS as u64,
+            partial as u64,
+            0,
+        );
 
         let half = FULL_ROUNDS / 2;
         let (partial_constants, residue) =
@@ -102,13 +104,6 @@ impl Parameters {
             dense_constants,
         }
     }
-}
-
-/// The Cauchy matrix `1 / (x_i + y_j)` of `x || y`.
-fn cauchy(xy: &[Fr]) -> Matrix {
-    let (x, y) = xy.split_at(xy.len() / 2);
-    let entry = |a: &Fr, b: &Fr| (*a + b).inverse().expect("the drawn elements give no zero sum");
-    x.iter().map(|a| y.iter().map(|b| entry(a, b)).collect()).collect()
 }
 
 /// Moves the constants of lanes that a partial round leaves alone through its linear layer.
