@@ -1,0 +1,78 @@
+//! The seam between what is proved and how fast.
+
+use praman_circuits::circuit::{Circuit, Witness};
+use praman_verifier::{PreparedKey, Proof, VerifyingKey};
+use rand::rngs::OsRng;
+use rand::{CryptoRng, RngCore};
+
+/// Why no proof was made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProvingError {
+    /// The witness breaks a constraint. Nothing of the witness is told.
+    #[error("the statement does not hold: row {row} of circuit {circuit} is not satisfied")]
+    Unsatisfied {
+        /// The circuit.
+        circuit: &'static str,
+        /// The first row that is not satisfied.
+        row: usize,
+    },
+    /// The engine failed.
+    #[error("the proving engine failed: {0}")]
+    Engine(String),
+}
+
+/// Computes Groth16 proofs for one key.
+///
+/// An engine is given satisfying witnesses only and draws its blinding from `rng`, once a proof.
+pub trait Engine: Send + Sync {
+    /// The proof of a witness.
+    ///
+    /// # Errors
+    /// [`ProvingError::Engine`].
+    fn prove<R: RngCore + CryptoRng>(
+        &self,
+        witness: &Witness,
+        rng: &mut R,
+    ) -> Result<Proof, ProvingError>;
+
+    /// The verification key of its proving key.
+    fn verifying_key(&self) -> &VerifyingKey;
+}
+
+/// Proves one circuit's statement.
+pub struct Prover<E> {
+    circuit: &'static Circuit,
+    engine: E,
+    check: PreparedKey,
+}
+
+impl<E: Engine> Prover<E> {
+    /// A prover of a circuit on an engine that holds its keys.
+    pub fn new(circuit: &'static Circuit, engine: E) -> Self {
+        let check = PreparedKey::new(engine.verifying_key());
+        Self { circuit, engine, check }
+    }
+
+    /// Proves a witness with randomness of the operating system.
+    ///
+    /// The constraints are checked before and the proof after, so no wrong proof leaves a prover,
+    /// whatever its engine does.
+    ///
+    /// # Errors
+    /// [`ProvingError::Unsatisfied`] if the statement does not hold.
+    pub fn prove(&self, witness: &Witness) -> Result<Proof, ProvingError> {
+        if let Some(row) = self.circuit.unsatisfied_row(witness.assignment()) {
+            return Err(ProvingError::Unsatisfied { circuit: self.circuit.name(), row });
+        }
+        let proof = self.engine.prove(witness, &mut OsRng)?;
+        self.check
+            .verify(witness.public(), &proof)
+            .map_err(|refusal| ProvingError::Engine(format!("it made a wrong proof: {refusal}")))?;
+        Ok(proof)
+    }
+
+    /// The verification key.
+    pub fn verifying_key(&self) -> &VerifyingKey {
+        self.engine.verifying_key()
+    }
+}

@@ -1,0 +1,31 @@
+//! Keys and proofs.
+//!
+//! [`setup`] makes a key pair for a circuit, [`KeyStore`] keeps it in a folder and refuses keys of
+//! another circuit, [`Prover`] turns a witness into a proof. The work of proving stands behind the
+//! trait [`Engine`], so that a faster one takes the place of [`ArkworksEngine`] without another line
+//! changing.
+//!
+//! This crate knows no database and no network.
+//!
+//! ```no_run
+//! use praman_circuits::circuit;
+//! use praman_prover::{ArkworksEngine, KeyStore, Prover};
+//!
+//! let circuit = circuit::eligibility();
+//! let keys = KeyStore::new("keys").load(circuit)?;
+//! let prover = Prover::new(circuit, ArkworksEngine::new(circuit, keys));
+//! # Ok::<(), praman_prover::KeyError>(())
+//! ```
+
+mod arkworks;
+mod engine;
+mod key_store;
+mod keys;
+mod reduction;
+mod setup;
+
+pub use arkworks::ArkworksEngine;
+pub use engine::{Engine, Prover, ProvingError};
+pub use key_store::{KeyError, KeyStore};
+pub use keys::Keys;
+pub use setup::setup;

@@ -1,0 +1,226 @@
+//! Verification keys, refused where anyone could forge proofs for them.
+
+use ark_bn254::{Bn254, G1Affine, G2Affine};
+use ark_ec::AffineRepr;
+use ark_ec::pairing::Pairing;
+use ark_ff::One;
+use serde::{Deserialize, Serialize};
+
+use crate::json::{ReadError, check_kind};
+use crate::points::{self, G1Text, G2Text, PointFault};
+use crate::proof::{g1_words, g2_words};
+
+/// Why a key's proofs would prove nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DegenerateKey {
+    /// The phase that makes a key its circuit's own was skipped: this lost others real money.
+    #[error("delta is the generator: no contribution was made to the key")]
+    DeltaIsGenerator,
+    /// Praman's setups draw gamma; only keys from elsewhere may have it at the generator.
+    #[error("gamma is the generator")]
+    GammaIsGenerator,
+    /// Public inputs can be moved into the proof.
+    #[error("gamma equals delta")]
+    GammaIsDelta,
+    /// `alpha` or `beta` at the generator.
+    #[error("alpha or beta is the generator")]
+    AlphaOrBetaIsGenerator,
+    /// A public input whose value would make no difference, or the same as another's.
+    #[error("the points of public inputs {0} and {1} are the same or each other's negatives")]
+    DependentInputs(usize, usize),
+    /// `e(alpha, beta)` is one.
+    #[error("alpha and beta pair to one")]
+    TrivialPairing,
+}
+
+/// Where a key comes from, shown wherever the key shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// Made by one party, who could forge proofs: for development only.
+    Development,
+    /// Made by many parties, of whom one honest one suffices.
+    Ceremony,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Development => "development",
+            Self::Ceremony => "ceremony",
+        })
+    }
+}
+
+/// What praman notes in a key beside snarkjs' members.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeyNote {
+    pub(crate) circuit: String,
+    pub(crate) digest: String,
+    pub(crate) origin: Origin,
+}
+
+/// A verification key whose points are checked and that is not degenerate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VerifyingKey {
+    key: ark_groth16::VerifyingKey<Bn254>,
+    note: Option<KeyNote>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct VerifyingKeyJson {
+    protocol: String,
+    curve: String,
+    #[serde(rename = "nPublic")]
+    public_inputs: usize,
+    vk_alpha_1: G1Text,
+    vk_beta_2: G2Text,
+    vk_gamma_2: G2Text,
+    vk_delta_2: G2Text,
+    #[serde(rename = "IC")]
+    ic: Vec<G1Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    praman: Option<KeyNote>,
+}
+
+impl VerifyingKey {
+    /// Takes over a key that praman made for a circuit.
+    ///
+    /// # Errors
+    /// [`ReadError::Point`] or [`ReadError::Degenerate`].
+    pub fn new(
+        key: ark_groth16::VerifyingKey<Bn254>,
+        circuit: &str,
+        digest: &str,
+        origin: Origin,
+    ) -> Result<Self, ReadError> {
+        let note = KeyNote { circuit: circuit.to_owned(), digest: digest.to_owned(), origin };
+        Self::checked(key, Some(note))
+    }
+
+    fn checked(
+        key: ark_groth16::VerifyingKey<Bn254>,
+        note: Option<KeyNote>,
+    ) -> Result<Self, ReadError> {
+        let named = |field| move |fault: PointFault| ReadError::Point { field, fault };
+        points::check_g1(&key.alpha_g1).map_err(named("vk_alpha_1"))?;
+        points::check_g2(&key.beta_g2).map_err(named("vk_beta_2"))?;
+        points::check_g2(&key.gamma_g2).map_err(named("vk_gamma_2"))?;
+        points::check_g2(&key.delta_g2).map_err(named("vk_delta_2"))?;
+        key.gamma_abc_g1.iter().try_for_each(points::check_g1).map_err(named("IC"))?;
+        check_not_degenerate(&key)?;
+        // Every key that snarkjs makes has gamma at the generator, which is sound as long as delta
+        // is not there; praman's own keys never do.
+        if note.is_some() && key.gamma_g2 == G2Affine::generator() {
+            return Err(DegenerateKey::GammaIsGenerator.into());
+        }
+        Ok(Self { key, note })
+    }
+
+    /// Reads snarkjs' `verification_key.json`.
+    ///
+    /// # Errors
+    /// [`ReadError`] for anything but a canonical key that is not degenerate.
+    pub fn from_json(text: &str) -> Result<Self, ReadError> {
+        let json: VerifyingKeyJson = serde_json::from_str(text)?;
+        check_kind(&json.protocol, &json.curve)?;
+        if json.ic.len() != json.public_inputs + 1 {
+            return Err(ReadError::InputCount {
+                declared: json.public_inputs,
+                points: json.ic.len(),
+            });
+        }
+        let key = ark_groth16::VerifyingKey {
+            alpha_g1: points::read_g1(&json.vk_alpha_1, "vk_alpha_1")?,
+            beta_g2: points::read_g2(&json.vk_beta_2, "vk_beta_2")?,
+            gamma_g2: points::read_g2(&json.vk_gamma_2, "vk_gamma_2")?,
+            delta_g2: points::read_g2(&json.vk_delta_2, "vk_delta_2")?,
+            gamma_abc_g1: json
+                .ic
+                .iter()
+                .map(|point| points::read_g1(point, "IC"))
+                .collect::<Result<_, _>>()?,
+        };
+        Self::checked(key, json.praman)
+    }
+
+    /// Writes snarkjs' `verification_key.json`, with the circuit's name, digest and the key's
+    /// origin in a member `praman`.
+    pub fn to_json(&self) -> String {
+        let json = VerifyingKeyJson {
+            protocol: "groth16".to_owned(),
+            curve: "bn128".to_owned(),
+            public_inputs: self.public_inputs(),
+            vk_alpha_1: points::write_g1(&self.key.alpha_g1),
+            vk_beta_2: points::write_g2(&self.key.beta_g2),
+            vk_gamma_2: points::write_g2(&self.key.gamma_g2),
+            vk_delta_2: points::write_g2(&self.key.delta_g2),
+            ic: self.key.gamma_abc_g1.iter().map(points::write_g1).collect(),
+            praman: self.note.clone(),
+        };
+        serde_json::to_string_pretty(&json).expect("strings serialise")
+    }
+
+    /// How many public inputs the key's circuit has.
+    pub fn public_inputs(&self) -> usize {
+        self.key.gamma_abc_g1.len() - 1
+    }
+
+    /// The circuit that the key was made for, if the key says so.
+    pub fn circuit(&self) -> Option<&str> {
+        self.note.as_ref().map(|note| note.circuit.as_str())
+    }
+
+    /// The digest of that circuit, if the key says so.
+    pub fn circuit_digest(&self) -> Option<&str> {
+        self.note.as_ref().map(|note| note.digest.as_str())
+    }
+
+    /// Where the key comes from, if it says so.
+    pub fn origin(&self) -> Option<Origin> {
+        self.note.as_ref().map(|note| note.origin)
+    }
+
+    /// The points.
+    pub fn points(&self) -> &ark_groth16::VerifyingKey<Bn254> {
+        &self.key
+    }
+
+    /// The key as words for a contract's constructor: alpha, beta, gamma, delta.
+    pub fn to_words(&self) -> ([[u8; 32]; 2], [[[u8; 32]; 4]; 3]) {
+        let key = &self.key;
+        let g2 = [key.beta_g2, key.gamma_g2, key.delta_g2];
+        (g1_words(&key.alpha_g1), g2.each_ref().map(g2_words))
+    }
+
+    /// The points of the public inputs as words for a contract's constructor.
+    pub fn input_words(&self) -> Vec<[u8; 32]> {
+        self.key.gamma_abc_g1.iter().flat_map(g1_words).collect()
+    }
+}
+
+fn check_not_degenerate(key: &ark_groth16::VerifyingKey<Bn254>) -> Result<(), DegenerateKey> {
+    let (g1, g2) = (G1Affine::generator(), G2Affine::generator());
+    if key.delta_g2 == g2 || key.delta_g2 == -g2 {
+        return Err(DegenerateKey::DeltaIsGenerator);
+    }
+    if key.gamma_g2 == key.delta_g2 || key.gamma_g2 == -key.delta_g2 {
+        return Err(DegenerateKey::GammaIsDelta);
+    }
+    if key.alpha_g1 == g1 || key.beta_g2 == g2 {
+        return Err(DegenerateKey::AlphaOrBetaIsGenerator);
+    }
+    if Bn254::pairing(key.alpha_g1, key.beta_g2).0.is_one() {
+        return Err(DegenerateKey::TrivialPairing);
+    }
+    // Equal or opposite points have equal x: sort by it instead of comparing all pairs.
+    let mut by_x: Vec<(usize, &G1Affine)> = key.gamma_abc_g1.iter().enumerate().collect();
+    by_x.sort_by_key(|(_, point)| point.x);
+    for pair in by_x.windows(2) {
+        if pair[0].1.x == pair[1].1.x {
+            let (first, second) = (pair[0].0.min(pair[1].0), pair[0].0.max(pair[1].0));
+            return Err(DegenerateKey::DependentInputs(first, second));
+        }
+    }
+    Ok(())
+}

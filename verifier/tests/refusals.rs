@@ -1,0 +1,321 @@
+//! What is refused, and what is accepted in spite of looking different.
+
+use std::sync::LazyLock;
+
+use ark_bn254::{Bn254, Fq, Fq2, Fr, G1Affine, G2Affine};
+use ark_ec::{AffineRepr, CurveGroup};
+use ark_ff::{Field, PrimeField, UniformRand};
+use ark_groth16::Groth16;
+use num_bigint::BigUint;
+use praman_circuits::circuit;
+use praman_circuits::eligibility::SHARED_INPUTS;
+use praman_circuits::fixture;
+use praman_prover::{ArkworksEngine, Prover, setup};
+use praman_verifier::batch::BatchItem;
+use praman_verifier::{
+    DegenerateKey, PointFault, PreparedKey, Proof, ReadError, Refusal, VerifyingKey,
+    public_from_json, public_to_json,
+};
+use rand::SeedableRng;
+use rand_chacha::ChaCha20Rng;
+use serde_json::{Value, json};
+
+type RawProof = ark_groth16::Proof<Bn254>;
+
+struct Proved {
+    key: VerifyingKey,
+    public: Vec<Fr>,
+    proof: Proof,
+}
+
+fn rng() -> ChaCha20Rng {
+    ChaCha20Rng::seed_from_u64(11)
+}
+
+fn prove_all(numbers: std::ops::Range<u64>) -> Vec<Proved> {
+    let circuit = circuit::eligibility();
+    let keys = setup(circuit, &mut rng()).expect("keys");
+    let prover = Prover::new(circuit, ArkworksEngine::new(circuit, keys));
+    numbers
+        .map(|number| {
+            let claim = fixture::claim(number);
+            let public = claim.public().to_fields();
+            let witness = circuit::eligibility_witness(&public, &claim.private());
+            let proof = prover.prove(&witness).expect("honest");
+            Proved { key: prover.verifying_key().clone(), public: public.to_vec(), proof }
+        })
+        .collect()
+}
+
+static PROVED: LazyLock<Proved> = LazyLock::new(|| prove_all(1..2).remove(0));
+
+fn proved() -> &'static Proved {
+    &PROVED
+}
+
+#[test]
+fn any_public_input_changed_after_proving_is_refused() {
+    let Proved { key, public, proof } = proved();
+    let key = PreparedKey::new(key);
+    assert_eq!(key.verify(public, proof), Ok(()));
+    for index in 0..public.len() {
+        for change in [Fr::from(1u64), -Fr::from(1u64), Fr::from(1u64 << 32)] {
+            let mut changed = public.clone();
+            changed[index] += change;
+            assert_eq!(key.verify(&changed, proof), Err(Refusal::Invalid), "input {index}");
+        }
+        let mut negated = public.clone();
+        negated[index] = -negated[index];
+        if negated[index] != public[index] {
+            assert_eq!(key.verify(&negated, proof), Err(Refusal::Invalid), "input {index}");
+        }
+    }
+}
+
+#[test]
+fn the_number_of_public_inputs_is_checked() {
+    // ark-groth16 0.6 alone would read a missing zero as zero and ignore what is too many.
+    let Proved { key, public, proof } = proved();
+    let key = PreparedKey::new(key);
+    let expected = public.len();
+    let extended = [public.as_slice(), &[Fr::from(9u64)]].concat();
+    for given in [&[][..], &public[..1], &public[..expected - 1], &extended] {
+        let refused = Err(Refusal::InputCount { given: given.len(), expected });
+        assert_eq!(key.verify(given, proof), refused);
+    }
+    let folded = key.fold(&public[..SHARED_INPUTS]).expect("fits");
+    assert!(key.verify_folded(&folded, &public[SHARED_INPUTS..], proof).is_ok());
+    assert!(key.verify_folded(&folded, &public[SHARED_INPUTS..expected - 1], proof).is_err());
+    assert!(key.fold(&extended).is_err());
+}
+
+#[test]
+fn a_public_input_has_one_text() {
+    let text = public_to_json(&proved().public);
+    assert_eq!(public_from_json(&text).as_ref(), Ok(&proved().public));
+    let texts: Vec<String> = serde_json::from_str(&text).expect("strings");
+    for index in 0..texts.len() {
+        let value: BigUint = texts[index].parse().expect("decimal");
+        let alias = value + BigUint::from(Fr::MODULUS);
+        for wrong in [alias.to_string(), format!("0{}", texts[index]), format!("-{}", texts[index])]
+        {
+            let mut changed = texts.clone();
+            changed[index] = wrong;
+            let refused = public_from_json(&json!(changed).to_string());
+            assert!(matches!(refused, Err(ReadError::PublicInput { index: i, .. }) if i == index));
+        }
+    }
+    for wrong in ["", "{}", "[1]", "[\"1\"", "[null]"] {
+        assert!(matches!(public_from_json(wrong), Err(ReadError::Json(_))), "{wrong}");
+    }
+}
+
+#[test]
+fn a_rerandomised_proof_holds_and_so_can_be_no_name() {
+    let Proved { key, public, proof } = proved();
+    let prepared = PreparedKey::new(key);
+    let RawProof { a, b, c } = *proof.points();
+    let mut rng = rng();
+    let mut forms = vec![RawProof { a: -a, b: -b, c }];
+    for _ in 0..5 {
+        let r = Fr::rand(&mut rng);
+        let inverse = r.inverse().expect("not zero");
+        forms.push(RawProof { a: (a * r).into(), b: (b * inverse).into(), c });
+        forms.push(Groth16::<Bn254>::rerandomize_proof(key.points(), proof.points(), &mut rng));
+    }
+    for form in forms {
+        let form = Proof::new(form).expect("points");
+        assert_ne!(&form, proof);
+        assert_eq!(prepared.verify(public, &form), Ok(()));
+    }
+    // Of half a change nothing holds.
+    let broken = Proof::new(RawProof { a: -a, b, c }).expect("points");
+    assert_eq!(prepared.verify(public, &broken), Err(Refusal::Invalid));
+}
+
+fn proof_json() -> Value {
+    serde_json::from_str(&proved().proof.to_json()).expect("JSON")
+}
+
+fn refused(change: impl FnOnce(&mut Value)) -> ReadError {
+    let mut json = proof_json();
+    change(&mut json);
+    Proof::from_json(&json.to_string()).expect_err("a changed proof")
+}
+
+#[test]
+fn a_proof_has_one_text() {
+    assert_eq!(Proof::from_json(&proved().proof.to_json()).as_ref(), Ok(&proved().proof));
+    let modulus = BigUint::from(Fq::MODULUS);
+    let places =
+        ["/pi_a/0", "/pi_a/1", "/pi_b/0/0", "/pi_b/0/1", "/pi_b/1/1", "/pi_c/0", "/pi_c/1"];
+    for place in places {
+        let text = proof_json().pointer(place).expect("there").as_str().expect("text").to_owned();
+        let alias = text.parse::<BigUint>().expect("decimal") + &modulus;
+        for wrong in [alias.to_string(), format!("0{text}"), format!("+{text}"), String::new()] {
+            let error = refused(|json| *json.pointer_mut(place).expect("there") = json!(wrong));
+            assert!(matches!(error, ReadError::Coordinate { .. }), "{place}: {error}");
+        }
+        let moved = text.parse::<BigUint>().expect("decimal") ^ BigUint::from(1u8);
+        let error =
+            refused(|json| *json.pointer_mut(place).expect("there") = json!(moved.to_string()));
+        assert!(matches!(error, ReadError::Point { fault: PointFault::OffCurve, .. }), "{place}");
+    }
+}
+
+#[test]
+fn points_at_infinity_in_other_forms_and_in_other_groups_are_refused() {
+    let infinity = |member: &str, point: Value| refused(|json| json[member] = point);
+    for error in [
+        infinity("pi_a", json!(["0", "1", "0"])),
+        infinity("pi_c", json!(["0", "0", "0"])),
+        infinity("pi_b", json!([["0", "0"], ["1", "0"], ["0", "0"]])),
+        infinity("pi_a", json!(["1", "2", "2"])),
+    ] {
+        assert!(matches!(error, ReadError::Point { fault: PointFault::NotAffine, .. }), "{error}");
+    }
+    let zero = infinity("pi_a", json!(["0", "0", "1"]));
+    assert!(matches!(zero, ReadError::Point { .. }), "{zero}");
+    let outside = outside_subgroup();
+    let text = |element: Fq2| json!([element.c0.to_string(), element.c1.to_string()]);
+    let error = infinity("pi_b", json!([text(outside.x), text(outside.y), ["1", "0"]]));
+    assert!(matches!(error, ReadError::Point { fault: PointFault::WrongSubgroup, .. }), "{error}");
+}
+
+/// A point of the twist outside the group of prime order.
+fn outside_subgroup() -> G2Affine {
+    (1u64..)
+        .filter_map(|x| G2Affine::get_point_from_x_unchecked(Fq2::from(x), true))
+        .find(|point| !point.is_in_correct_subgroup_assuming_on_curve())
+        .expect("most of the twist")
+}
+
+#[test]
+fn proofs_of_other_kinds_and_shapes_are_refused() {
+    assert!(matches!(refused(|j| j["protocol"] = json!("plonk")), ReadError::Protocol(_)));
+    assert!(matches!(refused(|j| j["curve"] = json!("bls12381")), ReadError::Curve(_)));
+    for member in ["pi_a", "pi_b", "pi_c", "protocol", "curve"] {
+        let error = refused(|json| drop(json.as_object_mut().expect("object").remove(member)));
+        assert!(matches!(error, ReadError::Json(_)), "{member}");
+    }
+    let longer = refused(|j| j["pi_a"] = json!(["1", "2", "1", "0"]));
+    assert!(matches!(longer, ReadError::Json(_)));
+    for text in ["", "{", "[]", "null", "\u{feff}{}"] {
+        assert!(Proof::from_json(text).is_err());
+    }
+}
+
+// --- keys ---
+
+fn with_key(change: impl FnOnce(&mut ark_groth16::VerifyingKey<Bn254>)) -> Option<ReadError> {
+    let mut key = proved().key.points().clone();
+    change(&mut key);
+    VerifyingKey::new(key, "eligibility", "", praman_verifier::Origin::Development).err()
+}
+
+#[test]
+fn a_degenerate_key_is_refused_wherever_it_comes_from() {
+    use DegenerateKey::*;
+    let (g1, g2) = (G1Affine::generator(), G2Affine::generator());
+    assert_eq!(with_key(|_| ()), None);
+    let degenerate = |fault| Some(ReadError::Degenerate(fault));
+    assert_eq!(with_key(|key| key.delta_g2 = g2), degenerate(DeltaIsGenerator));
+    assert_eq!(with_key(|key| key.delta_g2 = -g2), degenerate(DeltaIsGenerator));
+    assert_eq!(with_key(|key| key.gamma_g2 = g2), degenerate(GammaIsGenerator));
+    assert_eq!(with_key(|key| key.gamma_g2 = key.delta_g2), degenerate(GammaIsDelta));
+    assert_eq!(with_key(|key| key.gamma_g2 = -key.delta_g2), degenerate(GammaIsDelta));
+    assert_eq!(with_key(|key| key.alpha_g1 = g1), degenerate(AlphaOrBetaIsGenerator));
+    assert_eq!(with_key(|key| key.beta_g2 = g2), degenerate(AlphaOrBetaIsGenerator));
+    let dependent = degenerate(DependentInputs(4, 9));
+    assert_eq!(with_key(|key| key.gamma_abc_g1[4] = key.gamma_abc_g1[9]), dependent);
+    assert_eq!(with_key(|key| key.gamma_abc_g1[4] = -key.gamma_abc_g1[9]), dependent);
+    let at_infinity = with_key(|key| key.gamma_abc_g1[2] = G1Affine::zero());
+    assert!(matches!(at_infinity, Some(ReadError::Point { field: "IC", .. })));
+    let outside = with_key(|key| key.gamma_g2 = outside_subgroup());
+    assert!(matches!(outside, Some(ReadError::Point { fault: PointFault::WrongSubgroup, .. })));
+}
+
+#[test]
+fn a_degenerate_key_file_is_refused() {
+    // As snarkjs writes a key whose second phase was skipped: without praman's note, delta and gamma
+    // at the generator.
+    let mut json: Value = serde_json::from_str(&proved().key.to_json()).expect("JSON");
+    let generator = json!([
+        [
+            "10857046999023057135944570762232829481370756359578518086990519993285655852781",
+            "11559732032986387107991004021392285783925812861821192530917403151452391805634"
+        ],
+        [
+            "8495653923123431417604973247489272438418190587263600148770280649306958101930",
+            "4082367875863433681332203403145435568316851327593401208105741076214120093531"
+        ],
+        ["1", "0"]
+    ]);
+    json.as_object_mut().expect("object").remove("praman");
+    assert!(VerifyingKey::from_json(&json.to_string()).is_ok());
+    json["vk_gamma_2"] = generator.clone();
+    assert!(VerifyingKey::from_json(&json.to_string()).is_ok(), "as any key of snarkjs");
+    json["vk_delta_2"] = generator;
+    let refused = VerifyingKey::from_json(&json.to_string());
+    assert_eq!(refused, Err(ReadError::Degenerate(DegenerateKey::DeltaIsGenerator)));
+    let mut json: Value = serde_json::from_str(&proved().key.to_json()).expect("JSON");
+    json["nPublic"] = json!(107);
+    let refused = VerifyingKey::from_json(&json.to_string());
+    assert_eq!(refused, Err(ReadError::InputCount { declared: 107, points: 109 }));
+}
+
+#[test]
+fn a_degenerate_key_would_accept_a_forgery() {
+    // The reason for the refusal above: with gamma = delta, whoever knows nothing proves anything.
+    let key = proved().key.points();
+    let mut public = proved().public.clone();
+    public[0] += Fr::from(1u64);
+    let inputs = key.gamma_abc_g1[1..]
+        .iter()
+        .zip(&public)
+        .fold(key.gamma_abc_g1[0].into_group(), |sum, (point, input)| sum + *point * input);
+    let forgery = RawProof { a: key.alpha_g1, b: key.beta_g2, c: (-inputs).into_affine() };
+    let mut degenerate = key.clone();
+    degenerate.gamma_g2 = degenerate.delta_g2;
+    let accepts = |key: &ark_groth16::VerifyingKey<Bn254>| {
+        let prepared = ark_groth16::prepare_verifying_key(key);
+        Groth16::<Bn254>::verify_proof(&prepared, &forgery, &public)
+    };
+    assert_eq!(accepts(&degenerate), Ok(true));
+    assert_eq!(accepts(key), Ok(false));
+    let honest = PreparedKey::new(&proved().key);
+    let forgery = Proof::new(forgery).expect("points");
+    assert_eq!(honest.verify(&public, &forgery), Err(Refusal::Invalid));
+}
+
+// --- batches ---
+
+#[test]
+fn bad_proofs_of_a_batch_are_found_even_where_their_errors_cancel() {
+    let mut proved = prove_all(1..9);
+    let key = PreparedKey::new(&proved[0].key);
+    let folded = key.fold(&proved[0].public[..0]).expect("fits");
+    let invalid = |proved: &[Proved]| {
+        let items: Vec<BatchItem<'_>> = proved
+            .iter()
+            .map(|p| BatchItem { folded: &folded, rest: &p.public, proof: &p.proof })
+            .collect();
+        key.find_invalid(&items, &mut rng()).expect("complete")
+    };
+    assert_eq!(invalid(&proved), Vec::<usize>::new());
+    assert_eq!(invalid(&[]), Vec::<usize>::new());
+    // Opposite errors: their plain sum vanishes, the weighted one does not.
+    let error = G1Affine::generator();
+    for (index, error) in [(2, error), (5, -error)] {
+        let RawProof { a, b, c } = *proved[index].proof.points();
+        let shifted = RawProof { a, b, c: (c + error).into() };
+        proved[index].proof = Proof::new(shifted).expect("points");
+    }
+    assert_eq!(invalid(&proved), vec![2, 5]);
+    proved[7].public[106] += Fr::from(1u64);
+    assert_eq!(invalid(&proved), vec![2, 5, 7]);
+    proved[0].public.pop();
+    let items = [BatchItem { folded: &folded, rest: &proved[0].public, proof: &proved[0].proof }];
+    let refused = key.find_invalid(&items, &mut rng());
+    assert_eq!(refused, Err(Refusal::InputCount { given: 107, expected: 108 }));
+}
