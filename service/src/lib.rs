@@ -1,0 +1,4 @@
+//! The praman program.
+
+pub mod calendar;
+pub mod register;

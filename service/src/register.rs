@@ -1,0 +1,208 @@
+//! The beneficiary register: read as a stream, cleaned, validated, freed of duplicates.
+//!
+//! A row is refused alone, with the field at fault; the rest goes on. Whatever a cell holds is data.
+//! [`check`] gives every row its [`Verdict`]; the accepted people are what [`issuing`](crate::issuing)
+//! makes credentials for.
+
+mod bengali;
+mod cell;
+mod clean;
+mod codes;
+mod date;
+mod duplicates;
+mod id_number;
+mod money;
+mod name;
+mod person;
+mod record;
+mod report;
+mod similarity;
+
+use std::io::Read;
+
+use rayon::prelude::*;
+
+pub use clean::Field;
+pub use codes::{Category, District, RationCard, Sex};
+pub use date::parse_date;
+pub use person::Person;
+pub use report::write_report;
+
+use clean::{Columns, clean_row};
+use praman_circuits::period::Day;
+use record::Records;
+
+/// Why a file is no register at all.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// The file can't be read.
+    #[error("line {line}: {source}")]
+    Read {
+        /// The line reached.
+        line: usize,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// There is no header.
+    #[error("line 1: the file is empty; a register begins with a header naming its columns")]
+    Empty,
+    /// The header lacks columns.
+    #[error("line 1: the header has no column {}; it needs all of: {}", missing.join(", "), COLUMNS.join(", "))]
+    Header {
+        /// The columns that are not there.
+        missing: Vec<&'static str>,
+    },
+}
+
+/// The columns of a register, which may come in any order.
+pub const COLUMNS: [&str; 17] = [
+    "register_no",
+    "id_no",
+    "name",
+    "name_bn",
+    "guardian",
+    "sex",
+    "dob",
+    "mobile",
+    "district",
+    "block",
+    "category",
+    "ration_card",
+    "annual_income",
+    "land_acres",
+    "disability_pct",
+    "ifsc",
+    "account",
+];
+
+/// What becomes of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The person gets a credential.
+    Accept,
+    /// The row is refused for this field.
+    Reject(Field),
+    /// The row is of the same person as an earlier one: its place among the rows.
+    Duplicate(usize),
+}
+
+/// A checked register.
+pub struct Register {
+    register_nos: Vec<String>,
+    verdicts: Vec<Verdict>,
+    people: Vec<Person>,
+}
+
+/// How many rows came to what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Counts {
+    /// All rows.
+    pub rows: usize,
+    /// People.
+    pub accepted: usize,
+    /// Refused rows.
+    pub rejected: usize,
+    /// Rows of people that an earlier row is about.
+    pub duplicates: usize,
+}
+
+impl Register {
+    /// Every row's register number and verdict, in the order of the file.
+    pub fn rows(&self) -> impl Iterator<Item = (&str, Verdict)> {
+        self.register_nos.iter().map(String::as_str).zip(self.verdicts.iter().copied())
+    }
+
+    /// The register number of a row.
+    pub fn register_no(&self, row: usize) -> &str {
+        &self.register_nos[row]
+    }
+
+    /// The accepted people, in the order of the file.
+    pub fn people(&self) -> &[Person] {
+        &self.people
+    }
+
+    /// How many rows came to what.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts { rows: self.verdicts.len(), ..Counts::default() };
+        for verdict in &self.verdicts {
+            *match verdict {
+                Verdict::Accept => &mut counts.accepted,
+                Verdict::Reject(_) => &mut counts.rejected,
+                Verdict::Duplicate(_) => &mut counts.duplicates,
+            } += 1;
+        }
+        counts
+    }
+
+    /// How many rows were refused for each field, most first.
+    pub fn rejections(&self) -> Vec<(Field, usize)> {
+        let mut counts = std::collections::BTreeMap::new();
+        for verdict in &self.verdicts {
+            if let Verdict::Reject(field) = verdict {
+                *counts.entry(*field).or_insert(0) += 1;
+            }
+        }
+        let mut counts: Vec<_> = counts.into_iter().collect();
+        counts.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+        counts
+    }
+}
+
+/// Rows that are cleaned at a time, on all cores.
+const BATCH_ROWS: usize = 8_192;
+
+/// Reads and checks a register. `today` bounds birth dates; `progress` hears how many bytes are read.
+///
+/// # Errors
+/// [`RegisterError`] if the file can't be read or has no usable header; bad rows are no errors.
+pub fn check(
+    input: impl Read,
+    today: Day,
+    mut progress: impl FnMut(u64),
+) -> Result<Register, RegisterError> {
+    let mut records = Records::new(input);
+    let header = records.header()?.ok_or(RegisterError::Empty)?;
+    let columns = Columns::from_header(&header)?;
+    records.expect_cells(columns.count());
+
+    let mut register =
+        Register { register_nos: Vec::new(), verdicts: Vec::new(), people: Vec::new() };
+    let mut people_rows = Vec::new();
+    loop {
+        let batch = records.read_batch(BATCH_ROWS)?;
+        if batch.is_empty() {
+            break;
+        }
+        let cleaned: Vec<_> =
+            batch.par_iter().map(|record| clean_row(record, &columns, today)).collect();
+        for (register_no, outcome) in cleaned {
+            match outcome {
+                Ok(person) => {
+                    people_rows.push(register.verdicts.len());
+                    register.people.push(person);
+                    register.verdicts.push(Verdict::Accept);
+                }
+                Err(field) => register.verdicts.push(Verdict::Reject(field)),
+            }
+            register.register_nos.push(register_no);
+        }
+        progress(records.bytes_read());
+    }
+
+    let firsts = duplicates::find(&register.people);
+    for (place, &first) in firsts.iter().enumerate() {
+        if first != place {
+            register.verdicts[people_rows[place]] = Verdict::Duplicate(people_rows[first]);
+        }
+    }
+    let mut place = 0;
+    register.people.retain(|_| {
+        place += 1;
+        firsts[place - 1] == place - 1
+    });
+    Ok(register)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,270 @@
+//! Names: honorifics, and the romanised spellings of Bengali surnames.
+//!
+//! One Bengali name has many Latin spellings. A name is reduced to its tokens, the class of its
+//! surname (Mondal, Mandal and Mondol are one) and its given part; a *fold* maps letters that
+//! romanisers interchange to one.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use unicode_normalization::UnicodeNormalization;
+
+/// Spellings of one surname, a class to a line. `BIBI`, `BEWA`, `KHATUN` and `BEGUM` are different.
+const SURNAMES: &str = include_str!("surnames.txt");
+
+/// Given names so common that two of them are two people, however alike their letters.
+const GIVEN_NAMES: &str = include_str!("given_names.txt");
+
+const HONORIFICS: [&str; 31] = [
+    "SMT",
+    "SMTI",
+    "SRIMATI",
+    "SHRIMATI",
+    "SREEMATI",
+    "SHREEMATI",
+    "SHRI",
+    "SRI",
+    "SHREE",
+    "SREE",
+    "SRIJUKTA",
+    "MR",
+    "MRS",
+    "MS",
+    "MISS",
+    "DR",
+    "PROF",
+    "LATE",
+    "LT",
+    "JANAB",
+    "KM",
+    "KUMARI",
+    "শ্রী",
+    "শ্রীমতী",
+    "শ্রীমতি",
+    "জনাব",
+    "ডাঃ",
+    "ড",
+    "কুমারী",
+    "মৃত",
+    "স্বর্গীয়",
+];
+
+/// Spellings of Mohammad as a first part of names.
+const MOHAMMADS: [&str; 8] =
+    ["MD", "MOHD", "MOHAMMAD", "MOHAMMED", "MUHAMMAD", "MOHAMAD", "MAHAMMAD", "MUHAMMED"];
+
+pub(super) fn is_honorific(word: &str) -> bool {
+    let bare = word.trim_end_matches('.').to_uppercase();
+    HONORIFICS.contains(&bare.as_str())
+}
+
+/// A cleaned cell without the honorifics in front; `None` if nothing is left, or too much.
+pub(super) fn without_honorifics(cell: &str) -> Option<&str> {
+    let mut name = cell;
+    loop {
+        // `Smt.Rina` has no space after the honorific's stop.
+        let end = name.find([' ', '.']).map(|end| end + 1);
+        match end {
+            Some(end) if is_honorific(name[..end].trim_end()) => name = name[end..].trim_start(),
+            _ if is_honorific(name) => return None,
+            _ => break,
+        }
+    }
+    let has_letters = name.chars().any(char::is_alphabetic);
+    (has_letters && name.chars().count() <= 200).then_some(name)
+}
+
+/// A surname class: its number.
+type Surname = usize;
+
+struct SurnameTable {
+    classes: Vec<Vec<&'static str>>,
+    by_spelling: HashMap<&'static str, Surname>,
+    /// Spellings of three letters or more, longest first.
+    suffixes: Vec<&'static str>,
+}
+
+static TABLE: LazyLock<SurnameTable> = LazyLock::new(|| {
+    let classes: Vec<Vec<&str>> =
+        SURNAMES.lines().map(|line| line.split_whitespace().collect()).collect();
+    let by_spelling: HashMap<&str, Surname> = classes
+        .iter()
+        .enumerate()
+        .flat_map(|(class, spellings)| spellings.iter().map(move |&spelling| (spelling, class)))
+        .collect();
+    let mut suffixes: Vec<&str> =
+        by_spelling.keys().copied().filter(|spelling| spelling.len() >= 3).collect();
+    suffixes.sort_by_key(|spelling| (std::cmp::Reverse(spelling.len()), *spelling));
+    SurnameTable { classes, by_spelling, suffixes }
+});
+
+static COMMON_GIVEN: LazyLock<std::collections::HashSet<String>> = LazyLock::new(|| {
+    GIVEN_NAMES.split_whitespace().map(|name| fold(&name.to_uppercase())).collect()
+});
+
+/// A romanised name taken apart.
+#[derive(Clone)]
+pub(super) struct RomanName {
+    pub(super) tokens: Vec<String>,
+    /// The tokens without spaces between, for slips fall on spaces too.
+    pub(super) joined: String,
+    pub(super) surname: Option<Surname>,
+    pub(super) given: String,
+    pub(super) given_folded: String,
+}
+
+impl RomanName {
+    pub(super) fn of(name: &str) -> Self {
+        Self::from_tokens(tokens(name))
+    }
+
+    fn from_tokens(tokens: Vec<String>) -> Self {
+        let joined = tokens.concat();
+        let mut given = joined.clone();
+        let mut surname = None;
+        let last = tokens.last().map(String::as_str).unwrap_or_default();
+        if let (true, Some(&class)) = (tokens.len() > 1, TABLE.by_spelling.get(last)) {
+            surname = Some(class);
+            given.truncate(joined.len() - last.len());
+        } else if let Some(suffix) = TABLE
+            .suffixes
+            .iter()
+            .find(|suffix| joined.len() >= suffix.len() + 3 && joined.ends_with(**suffix))
+        {
+            surname = Some(TABLE.by_spelling[suffix]);
+            given.truncate(joined.len() - suffix.len());
+        }
+        let given_folded = fold(&given);
+        Self { tokens, joined, surname, given, given_folded }
+    }
+
+    /// The same name with its first token moved to the end.
+    pub(super) fn rotated(&self) -> Option<Self> {
+        if self.tokens.len() < 2 {
+            return None;
+        }
+        let mut tokens = self.tokens.clone();
+        tokens.rotate_left(1);
+        Some(Self::from_tokens(tokens))
+    }
+
+    /// The name under every spelling of its surname.
+    pub(super) fn spellings(&self) -> Vec<String> {
+        match self.surname {
+            None => vec![self.joined.clone()],
+            Some(class) => TABLE.classes[class]
+                .iter()
+                .map(|spelling| format!("{}{spelling}", self.given))
+                .collect(),
+        }
+    }
+
+    /// Whether the given name is a common one.
+    pub(super) fn is_common(&self) -> bool {
+        COMMON_GIVEN.contains(&self.given_folded)
+    }
+}
+
+fn tokens(name: &str) -> Vec<String> {
+    let plain: String = name
+        .nfkd()
+        .filter(|character| !('\u{300}'..='\u{36f}').contains(character))
+        .filter(|character| !matches!(character, '\'' | '’' | '`'))
+        .collect();
+    let upper = plain.to_uppercase();
+    let mut tokens: Vec<String> = upper
+        .split(|character: char| !character.is_ascii_uppercase())
+        .filter(|token| !token.is_empty())
+        .map(|token| if MOHAMMADS.contains(&token) { "MD".to_owned() } else { token.to_owned() })
+        .collect();
+    while tokens.len() > 1 && HONORIFICS.contains(&tokens[0].as_str()) {
+        tokens.remove(0);
+    }
+    while tokens.len() > 1 && ["SMT", "MRS", "LATE"].contains(&tokens[tokens.len() - 1].as_str()) {
+        tokens.pop();
+    }
+    tokens
+}
+
+/// Letters that romanisers of Bengali interchange, mapped to one.
+pub(super) fn fold(upper: &str) -> String {
+    let mut text = upper.to_owned();
+    for (from, to) in [
+        ("CHH", "C"),
+        ("CH", "C"),
+        ("KSH", "KS"),
+        ("X", "KS"),
+        ("PH", "F"),
+        ("SH", "S"),
+        ("EE", "I"),
+        ("OO", "U"),
+        ("OU", "U"),
+        ("AU", "U"),
+        ("OI", "AI"),
+        ("OY", "AI"),
+        ("AY", "AI"),
+        ("EY", "AI"),
+    ] {
+        if text.contains(from) {
+            text = text.replace(from, to);
+        }
+    }
+    let mut folded = String::with_capacity(text.len());
+    let mut before = '\0';
+    for character in text.chars() {
+        let dropped = character == 'H' && matches!(before, 'K' | 'G' | 'J' | 'T' | 'D' | 'B' | 'R');
+        before = character;
+        if dropped {
+            continue;
+        }
+        let mapped = match character {
+            'V' | 'W' => 'B',
+            'Z' => 'J',
+            'Q' => 'K',
+            'O' => 'A',
+            'Y' | 'E' => 'I',
+            other => other,
+        };
+        if !folded.ends_with(mapped) {
+            folded.push(mapped);
+        }
+    }
+    folded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn honorifics_are_no_part_of_a_name() {
+        for (cell, expected) in [
+            ("Smt. Malati Hansda", Some("Malati Hansda")),
+            ("Shri Late Kartik Sarkar", Some("Kartik Sarkar")),
+            ("Smt.Rina Das", Some("Rina Das")),
+            ("শ্রীমতী রিনা দাস", Some("রিনা দাস")),
+            ("Md. Rahim", Some("Md. Rahim")),
+            ("Srijita Das", Some("Srijita Das")),
+            ("Smt.", None),
+            ("", None),
+            ("...", None),
+            ("=HYPERLINK(\"x\")", Some("=HYPERLINK(\"x\")")),
+        ] {
+            assert_eq!(without_honorifics(cell), expected, "{cell}");
+        }
+        assert!(without_honorifics(&"A".repeat(200)).is_some());
+        assert!(without_honorifics(&"A".repeat(201)).is_none());
+        assert!(without_honorifics(&"অ".repeat(200)).is_some());
+    }
+
+    #[test]
+    fn surnames_have_classes() {
+        let class = |name: &str| RomanName::of(name).surname;
+        assert!(class("Rina Mondal").is_some());
+        assert_eq!(class("Rina Mondal"), class("RINA MANDAL"));
+        assert_eq!(class("A Banerjee"), class("A Bandyopadhyay"));
+        assert_ne!(class("A Bibi"), class("A Bewa"));
+        assert_eq!(RomanName::of("KalpanaBibi").given, "KALPANA");
+        assert_eq!(fold("SHEIKH"), fold("SEIKH"));
+    }
+}

@@ -1,0 +1,235 @@
+//! Records of a CSV file, such that a broken one costs itself and nothing after it.
+//!
+//! A record is usually one line. Quotes may span lines; a quote that is never closed would swallow
+//! the rest of the file, so a record that stays open for [`MAX_LINES`] lines is taken to be its first
+//! line alone, broken.
+
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Read};
+
+use csv_core::{ReadRecordResult, Reader};
+
+use super::RegisterError;
+
+/// Lines that one record may span.
+const MAX_LINES: usize = 8;
+
+/// The longest line; a longer one is cut, so that a file without line ends can't fill the memory.
+const MAX_LINE_BYTES: u64 = 64 * 1024;
+
+/// One record's cells.
+pub(super) struct Record {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Record {
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub(super) fn cell(&self, index: usize) -> &[u8] {
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        &self.bytes[start..self.ends[index]]
+    }
+}
+
+/// The records of a file.
+pub(super) struct Records<R> {
+    input: BufReader<R>,
+    /// Lines read ahead while looking for a closing quote.
+    ahead: VecDeque<Vec<u8>>,
+    cells: usize,
+    line: usize,
+    bytes: u64,
+}
+
+impl<R: Read> Records<R> {
+    pub(super) fn new(input: R) -> Self {
+        let input = BufReader::with_capacity(1 << 20, input);
+        Self { input, ahead: VecDeque::new(), cells: 0, line: 0, bytes: 0 }
+    }
+
+    pub(super) fn bytes_read(&self) -> u64 {
+        self.bytes
+    }
+
+    /// How many cells a whole record has.
+    pub(super) fn expect_cells(&mut self, cells: usize) {
+        self.cells = cells;
+    }
+
+    pub(super) fn header(&mut self) -> Result<Option<Record>, RegisterError> {
+        let Some(mut line) = self.next_line()? else { return Ok(None) };
+        if line.starts_with(b"\xef\xbb\xbf") {
+            line.drain(..3);
+        }
+        Ok(Some(parse(&line)))
+    }
+
+    /// Up to `most` records; none at the end of the file.
+    pub(super) fn read_batch(&mut self, most: usize) -> Result<Vec<Record>, RegisterError> {
+        let mut batch = Vec::with_capacity(most);
+        while batch.len() < most {
+            match self.next_record()? {
+                Some(record) => batch.push(record),
+                None => break,
+            }
+        }
+        Ok(batch)
+    }
+
+    fn next_record(&mut self) -> Result<Option<Record>, RegisterError> {
+        let first = loop {
+            match self.next_line()? {
+                None => return Ok(None),
+                Some(line) if line.iter().all(u8::is_ascii_whitespace) => {}
+                Some(line) => break line,
+            }
+        };
+        if !first.contains(&b'"') {
+            return Ok(Some(split(&first)));
+        }
+        let mut whole = first.clone();
+        let mut taken = Vec::new();
+        while is_open(&whole) && taken.len() + 1 < MAX_LINES {
+            let Some(next) = self.next_line()? else { break };
+            whole.push(b'\n');
+            whole.extend_from_slice(&next);
+            taken.push(next);
+        }
+        let record = parse(&whole);
+        if taken.is_empty() || (!is_open(&whole) && record.len() == self.cells) {
+            return Ok(Some(record));
+        }
+        // The quote closes nowhere sensible: the first line is a broken record, the rest goes on.
+        for line in taken.into_iter().rev() {
+            self.ahead.push_front(line);
+        }
+        Ok(Some(split(&first)))
+    }
+
+    /// The next line without its end.
+    fn next_line(&mut self) -> Result<Option<Vec<u8>>, RegisterError> {
+        if let Some(line) = self.ahead.pop_front() {
+            return Ok(Some(line));
+        }
+        self.line += 1;
+        let number = self.line;
+        let failed = |source| RegisterError::Read { line: number, source };
+        let mut line = Vec::new();
+        let read =
+            (&mut self.input).take(MAX_LINE_BYTES).read_until(b'\n', &mut line).map_err(failed)?;
+        self.bytes += read as u64;
+        if read == 0 {
+            return Ok(None);
+        }
+        if read as u64 == MAX_LINE_BYTES && line.last() != Some(&b'\n') {
+            self.bytes += self.skip_to_line_end().map_err(failed)?;
+        }
+        while line.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
+            line.pop();
+        }
+        Ok(Some(line))
+    }
+
+    fn skip_to_line_end(&mut self) -> std::io::Result<u64> {
+        let mut skipped = 0;
+        loop {
+            let buffer = self.input.fill_buf()?;
+            if buffer.is_empty() {
+                return Ok(skipped);
+            }
+            let end = buffer.iter().position(|&byte| byte == b'\n');
+            let used = end.map_or(buffer.len(), |end| end + 1);
+            self.input.consume(used);
+            skipped += used as u64;
+            if end.is_some() {
+                return Ok(skipped);
+            }
+        }
+    }
+}
+
+/// Whether a quote is still open at the end of the text.
+fn is_open(text: &[u8]) -> bool {
+    text.iter().filter(|&&byte| byte == b'"').count() % 2 == 1
+}
+
+/// A record without quotes.
+fn split(line: &[u8]) -> Record {
+    let mut record = Record { bytes: Vec::with_capacity(line.len()), ends: Vec::with_capacity(17) };
+    for cell in line.split(|&byte| byte == b',') {
+        record.bytes.extend_from_slice(cell);
+        record.ends.push(record.bytes.len());
+    }
+    record
+}
+
+/// A record with quotes, by RFC 4180.
+fn parse(text: &[u8]) -> Record {
+    let mut reader = Reader::new();
+    let mut bytes = vec![0; text.len() + 1];
+    let mut ends = vec![0; text.iter().filter(|&&byte| byte == b',').count() + 2];
+    let (mut input, mut written, mut cells) = (text, 0, 0);
+    loop {
+        let (result, read, out, ended) =
+            reader.read_record(input, &mut bytes[written..], &mut ends[cells..]);
+        input = &input[read..];
+        written += out;
+        cells += ended;
+        // An empty input tells the reader that the record is at its end.
+        if !matches!(result, ReadRecordResult::InputEmpty) {
+            break;
+        }
+    }
+    bytes.truncate(written);
+    ends.truncate(cells);
+    Record { bytes, ends }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn records(text: &[u8], cells: usize) -> Vec<Vec<String>> {
+        let mut records = Records::new(text);
+        records.expect_cells(cells);
+        let texts = |record: &Record| {
+            (0..record.len())
+                .map(|i| String::from_utf8_lossy(record.cell(i)).into_owned())
+                .collect()
+        };
+        records.read_batch(100).expect("readable").iter().map(texts).collect()
+    }
+
+    #[test]
+    fn quotes_lines_and_blanks() {
+        let text =
+            b"a,\"1,2\",c\r\n\r\n  \nd,\"say \"\"x\"\"\",f\ng,\"two\nlines\",i\nlast,one,cell";
+        let expected = [
+            ["a", "1,2", "c"],
+            ["d", "say \"x\"", "f"],
+            ["g", "two\nlines", "i"],
+            ["last", "one", "cell"],
+        ];
+        assert_eq!(records(text, 3), expected);
+    }
+
+    #[test]
+    fn an_open_quote_costs_one_record() {
+        let rows: String = (0..20).map(|i| format!("r{i},x,y\n")).collect();
+        let text = format!("r,\"never closed,y\n{rows}");
+        let read = records(text.as_bytes(), 3);
+        assert_eq!(read.len(), 21);
+        assert_eq!(read[20], ["r19", "x", "y"]);
+    }
+
+    #[test]
+    fn a_line_without_end_is_cut() {
+        let text = [vec![b'x'; 1 << 20], b"\nb,c\n".to_vec()].concat();
+        let read = records(&text, 2);
+        assert_eq!(read[0][0].len() as u64, MAX_LINE_BYTES);
+        assert_eq!(read[1], ["b", "c"]);
+    }
+}
