@@ -2,3 +2,5 @@
 
 pub mod calendar;
 pub mod register;
+pub mod schema;
+pub mod scheme;

@@ -1,0 +1,268 @@
+//! Schemes: readable rules, compiled to the policy that the circuit proves.
+//!
+//! A scheme is a TOML file. Rules change on dates, so a scheme has versions; a version has up to
+//! four tiers; a tier has an amount and rules in the words of a schema. [`Scheme::policy`] compiles
+//! the version in force in a period: ages become birth days, alternatives become groups of clauses.
+//! Keys never change with a scheme. What can't be expressed is refused with its line and the reason.
+//!
+//! ```
+//! use praman::scheme::Scheme;
+//!
+//! let scheme = Scheme::parse(r#"
+//!     id = "old-age-pension"
+//!     name = "Old age pension"
+//!     schema = "resident"
+//!     period = "monthly"
+//!
+//!     [[version]]
+//!     from = 2026-01-01
+//!
+//!     [[version.tier]]
+//!     amount = 1000
+//!     rules.annual_income = "at most 12000"
+//!     rules.any_of = [
+//!         { age = "60 or more" },
+//!         { age = "55 or more", disability_pct = "1 or more" },
+//!     ]
+//! "#)?;
+//! let period = scheme.parse_period("2026-06")?;
+//! // age >= 55, (age >= 60 or disability >= 1), income: four clauses.
+//! assert_eq!(scheme.policy(period)?.used_clauses(), 4);
+//! # Ok::<(), praman::scheme::SchemeError>(())
+//! ```
+
+mod amount;
+mod document;
+mod interval;
+mod normal_form;
+mod rule;
+mod version;
+
+use std::path::Path;
+
+use praman_circuits::eligibility::SchemePeriod;
+use praman_circuits::nullifier::SchemeId;
+use praman_circuits::period::Period;
+use praman_circuits::policy::Policy;
+
+use crate::calendar;
+use crate::schema::Schema;
+use document::Node;
+pub use version::{Tier, Version};
+
+/// Why a scheme is refused, and on which line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {reason}")]
+pub struct SchemeError {
+    /// The line, from 1; 0 where no line is at fault.
+    pub line: usize,
+    /// What is wrong and what would be right.
+    pub reason: String,
+}
+
+impl SchemeError {
+    pub(crate) fn at(line: usize, reason: impl Into<String>) -> Self {
+        Self { line, reason: reason.into() }
+    }
+}
+
+/// How often a scheme is claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Frequency {
+    /// Every calendar month, written `2026-06`.
+    Monthly,
+    /// Every quarter of the calendar year, written `2026-Q2`.
+    Quarterly,
+    /// Every calendar year, written `2026`.
+    Yearly,
+    /// Once in a life; the month of the claim is written, for it decides the age.
+    Once,
+}
+
+/// A period of a scheme.
+///
+/// `period` stands in nullifiers and is compared with a credential's first period. `window` is the
+/// month in which the rules are taken and ages are counted: the period's first, but for a benefit
+/// claimed once, where it is the month of the claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ClaimPeriod {
+    /// The period in the statement.
+    pub period: Period,
+    /// The month whose rules hold.
+    pub window: Period,
+}
+
+/// A scheme as its file has it.
+#[derive(Debug)]
+pub struct Scheme {
+    /// Its id on chain and in nullifiers.
+    pub id: SchemeId,
+    /// Its name.
+    pub name: String,
+    /// What its rules are about.
+    pub schema: &'static Schema,
+    /// How often it is claimed.
+    pub frequency: Frequency,
+    /// In how many parts an amount is paid.
+    pub instalments: u32,
+    /// Its versions, by date.
+    pub versions: Vec<Version>,
+}
+
+/// The most parts an amount is paid in.
+const INSTALMENTS_MAX: i64 = 12;
+
+impl Scheme {
+    /// Reads a scheme and compiles every version of it once, so that a scheme that parses compiles.
+    ///
+    /// # Errors
+    /// [`SchemeError`] with line and reason.
+    pub fn parse(text: &str) -> Result<Self, SchemeError> {
+        let document = Node::parse(text)?;
+        let table = document.table()?;
+        let allowed = ["id", "name", "schema", "period", "instalments", "version"];
+        table.allow(&allowed)?;
+        let id = table.require("id")?;
+        let schema = table.require("schema")?;
+        let frequency = table.require("period")?;
+        let mut scheme = Self {
+            id: id.text()?.parse().map_err(|error| id.fault(format!("{error}")))?,
+            name: table.require("name")?.text()?.to_owned(),
+            schema: Schema::find(schema.text()?).ok_or_else(|| {
+                schema.fault("no such schema; there are \"resident\" and \"student\"")
+            })?,
+            frequency: match frequency.text()? {
+                "monthly" => Frequency::Monthly,
+                "quarterly" => Frequency::Quarterly,
+                "yearly" => Frequency::Yearly,
+                "once" => Frequency::Once,
+                _ => {
+                    let known = "the period is \"monthly\", \"quarterly\", \"yearly\" or \"once\"";
+                    return Err(frequency.fault(known));
+                }
+            },
+            instalments: match table.get("instalments") {
+                None => 1,
+                Some(node) => match node.integer()? {
+                    parts @ 1..=INSTALMENTS_MAX => parts as u32,
+                    _ => return Err(node.fault("an amount is paid in 1 to 12 instalments")),
+                },
+            },
+            versions: Vec::new(),
+        };
+        let versions = table.require("version")?;
+        for node in versions.list()? {
+            scheme.versions.push(Version::parse(node, scheme.schema)?);
+        }
+        if scheme.versions.is_empty() {
+            return Err(versions.fault("a scheme has at least one [[version]]"));
+        }
+        scheme.check_dates()?;
+        for version in &scheme.versions {
+            version.compile(scheme.schema, first_month(version)?)?;
+        }
+        Ok(scheme)
+    }
+
+    /// Reads a scheme's file.
+    ///
+    /// # Errors
+    /// [`SchemeError`]; line 0 if the file can't be read.
+    pub fn read(path: &Path) -> Result<Self, SchemeError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| SchemeError::at(0, format!("the file can't be read: {error}")))?;
+        Self::parse(&text)
+    }
+
+    /// Versions follow each other and do not overlap.
+    fn check_dates(&self) -> Result<(), SchemeError> {
+        for pair in self.versions.windows(2) {
+            let ends = pair[0].to.ok_or_else(|| {
+                SchemeError::at(pair[0].line, "a version that another follows needs a date `to`")
+            })?;
+            if ends >= pair[1].from {
+                let reason =
+                    format!("this version begins before the one before it ends, on {ends}");
+                return Err(SchemeError::at(pair[1].line, reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a period as this scheme writes it.
+    ///
+    /// # Errors
+    /// [`SchemeError`] with the form that is expected.
+    pub fn parse_period(&self, text: &str) -> Result<ClaimPeriod, SchemeError> {
+        let form = match self.frequency {
+            Frequency::Monthly | Frequency::Once => "a month, such as 2026-06",
+            Frequency::Quarterly => "a quarter, such as 2026-Q2",
+            Frequency::Yearly => "a year, such as 2026",
+        };
+        let fault = || {
+            SchemeError::at(0, format!("the period {text:?} of scheme {} must be {form}", self.id))
+        };
+        let (year, rest) = text.split_once('-').unwrap_or((text, ""));
+        let digits = |text: &str, count| {
+            let plain = text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+            if plain { text.parse::<u32>().ok() } else { None }
+        };
+        let year = digits(year, 4).ok_or_else(fault)?;
+        let month = match self.frequency {
+            Frequency::Monthly | Frequency::Once => digits(rest, 2),
+            Frequency::Quarterly => {
+                let quarter = rest.strip_prefix('Q').and_then(|quarter| digits(quarter, 1));
+                quarter.filter(|quarter| (1..=4).contains(quarter)).map(|quarter| quarter * 3 - 2)
+            }
+            Frequency::Yearly => (!text.contains('-')).then_some(1),
+        };
+        let window = month.and_then(|month| Period::starting(year, month)).ok_or_else(fault)?;
+        let period = if self.frequency == Frequency::Once { Period::ONCE } else { window };
+        Ok(ClaimPeriod { period, window })
+    }
+
+    /// The version whose rules hold in a period: the one in force on its first day.
+    ///
+    /// # Errors
+    /// [`SchemeError`] if no version is.
+    pub fn version(&self, period: ClaimPeriod) -> Result<&Version, SchemeError> {
+        let day = calendar::first_day(period.window);
+        self.versions
+            .iter()
+            .find(|version| version.from <= day && version.to.is_none_or(|to| day <= to))
+            .ok_or_else(|| {
+                let reason = format!("scheme {} has no rules in force on {day}", self.id);
+                SchemeError::at(0, reason)
+            })
+    }
+
+    /// The policy in force in a period.
+    ///
+    /// # Errors
+    /// [`SchemeError`] if no version is in force.
+    pub fn policy(&self, period: ClaimPeriod) -> Result<Policy, SchemeError> {
+        self.version(period)?.compile(self.schema, calendar::first_day(period.window))
+    }
+
+    /// Scheme, period and policy, as statements have them.
+    ///
+    /// # Errors
+    /// [`SchemeError`] if no version is in force.
+    pub fn in_period(&self, period: ClaimPeriod) -> Result<SchemePeriod, SchemeError> {
+        let policy = self.policy(period)?;
+        Ok(SchemePeriod { scheme: self.id.clone(), period: period.period, policy })
+    }
+}
+
+/// The first of the first whole month of a version: a day on which it can be tried.
+fn first_month(version: &Version) -> Result<jiff::civil::Date, SchemeError> {
+    let reason = |_| SchemeError::at(version.line, "the date `from` is out of range");
+    Ok(if version.from.day() == 1 {
+        version.from
+    } else {
+        version.from.last_of_month().tomorrow().map_err(reason)?
+    })
+}
+
+#[cfg(test)]
+mod tests;

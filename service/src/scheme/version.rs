@@ -1,0 +1,128 @@
+//! A version of a scheme: rules between two dates.
+
+use jiff::civil::Date;
+use praman_circuits::policy::{self, Clause, GroupSet, Policy, PolicyError};
+
+use super::SchemeError;
+use super::amount::{self, Amount};
+use super::document::Node;
+use super::normal_form::{self, NormalFormError};
+use super::rule::Rule;
+use crate::schema::Schema;
+
+/// The rules between two dates.
+#[derive(Debug)]
+pub struct Version {
+    /// The first day in force.
+    pub from: Date,
+    /// The last day in force; none if it is open.
+    pub to: Option<Date>,
+    /// The tiers, the best first by custom.
+    pub tiers: Vec<Tier>,
+    pub(super) line: usize,
+}
+
+/// An amount and who gets it.
+#[derive(Debug)]
+pub struct Tier {
+    /// Its name.
+    pub name: String,
+    amount: Amount,
+    rule: Rule,
+    line: usize,
+}
+
+impl Version {
+    pub(super) fn parse(node: &Node, schema: &Schema) -> Result<Self, SchemeError> {
+        let table = node.table()?;
+        table.allow(&["from", "to", "tier"])?;
+        let from = table.require("from")?;
+        let to = table.get("to");
+        let tiers_node = table.require("tier")?;
+        let version = Self {
+            from: from.date()?,
+            to: to.map(Node::date).transpose()?,
+            tiers: tiers_node
+                .list()?
+                .iter()
+                .enumerate()
+                .map(|(index, node)| Tier::parse(node, index, schema))
+                .collect::<Result<_, _>>()?,
+            line: node.line,
+        };
+        if !(1901..=9000).contains(&version.from.year()) {
+            return Err(from.fault("rules begin between the years 1901 and 9000"));
+        }
+        if let (Some(node), Some(to)) = (to, version.to)
+            && to < version.from
+        {
+            return Err(node.fault("the last day lies before the first"));
+        }
+        if !(1..=policy::TIERS).contains(&version.tiers.len()) {
+            return Err(tiers_node.fault(format!("a version has 1 to {} tiers", policy::TIERS)));
+        }
+        Ok(version)
+    }
+
+    /// The policy on the first day of a period.
+    pub(super) fn compile(&self, schema: &Schema, on: Date) -> Result<Policy, SchemeError> {
+        let mut clauses: Vec<Clause> = Vec::new();
+        let mut known: Vec<(Vec<Clause>, usize)> = Vec::new();
+        let mut tiers = Vec::with_capacity(self.tiers.len());
+        for tier in &self.tiers {
+            let groups = normal_form::groups(&tier.rule, on).map_err(|error| {
+                let reason = match error {
+                    NormalFormError::Contradiction => {
+                        "no person can satisfy the rules of this tier"
+                    }
+                    NormalFormError::Tautology => "the rules of this tier leave nobody out",
+                    NormalFormError::TooLarge => {
+                        "the alternatives of this tier's rules multiply beyond 16 clauses"
+                    }
+                };
+                SchemeError::at(tier.line, reason)
+            })?;
+            let mut required = GroupSet::default();
+            for group in groups {
+                let group = group.clauses();
+                // Tiers that ask for the same group share its clauses.
+                let end = match known.iter().find(|(other, _)| *other == group) {
+                    Some(&(_, end)) => end,
+                    None => {
+                        clauses.extend_from_slice(&group);
+                        let end = clauses.len() - 1;
+                        known.push((group, end));
+                        end
+                    }
+                };
+                if clauses.len() > policy::CLAUSES {
+                    let reason = format!(
+                        "the rules up to this tier take {} clauses or more; there is room for {}",
+                        clauses.len(),
+                        policy::CLAUSES
+                    );
+                    return Err(SchemeError::at(tier.line, reason));
+                }
+                required.insert(end);
+            }
+            let Amount { rate, slot, floor, cap } = tier.amount;
+            tiers.push(policy::Tier { groups: required, rate, slot, floor, cap });
+        }
+        Policy::new(schema.id, &clauses, &tiers)
+            .map_err(|error: PolicyError| SchemeError::at(self.line, error.to_string()))
+    }
+}
+
+impl Tier {
+    fn parse(node: &Node, index: usize, schema: &Schema) -> Result<Self, SchemeError> {
+        let table = node.table()?;
+        table.allow(&["name", "amount", "rules"])?;
+        let name = match table.get("name") {
+            Some(name) => name.text()?.to_owned(),
+            None => format!("tier {index}"),
+        };
+        let amount = amount::parse(table.require("amount")?, schema)?;
+        let rule = Rule::parse(table.require("rules")?.table()?, schema)?;
+        Ok(Self { name, amount, rule, line: node.line })
+    }
+}
