@@ -1,2 +1,9 @@
-//! x
-fn main() {}
+//! The `praman` program.
+
+use std::process::ExitCode;
+
+use praman::cli;
+
+fn main() -> ExitCode {
+    cli::run()
+}

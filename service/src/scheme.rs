@@ -159,7 +159,7 @@ impl Scheme {
         }
         scheme.check_dates()?;
         for version in &scheme.versions {
-            version.compile(scheme.schema, first_month(version)?)?;
+            scheme.compiled(version)?;
         }
         Ok(scheme)
     }
@@ -242,6 +242,14 @@ impl Scheme {
     /// [`SchemeError`] if no version is in force.
     pub fn policy(&self, period: ClaimPeriod) -> Result<Policy, SchemeError> {
         self.version(period)?.compile(self.schema, calendar::first_day(period.window))
+    }
+
+    /// A version's policy in its first whole month, to see how much of the circuit it takes.
+    ///
+    /// # Errors
+    /// [`SchemeError`] if it does not fit.
+    pub fn compiled(&self, version: &Version) -> Result<Policy, SchemeError> {
+        version.compile(self.schema, first_month(version)?)
     }
 
     /// Scheme, period and policy, as statements have them.

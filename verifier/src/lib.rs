@@ -16,6 +16,7 @@
 //! ```
 
 pub mod batch;
+pub mod contracts;
 mod json;
 mod points;
 mod prepared;

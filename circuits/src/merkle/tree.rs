@@ -145,6 +145,11 @@ impl<const DEPTH: usize> Tree<DEPTH> {
         &self.levels[0]
     }
 
+    /// The used nodes of every level, leaves first, as [`Tree::from_levels`] takes them.
+    pub fn levels(&self) -> &[Vec<Fr>] {
+        &self.levels
+    }
+
     /// The leaf at a place, empty beyond the used ones.
     pub fn leaf(&self, index: usize) -> Fr {
         self.levels[0].get(index).copied().unwrap_or(self.empty[0])

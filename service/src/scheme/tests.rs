@@ -222,7 +222,7 @@ fn what_is_not_known_is_refused_with_its_line() {
 #[test]
 fn rules_for_nobody_everybody_or_too_many_clauses_are_refused() {
     assert!(refused("age = \"60 or more\"\nnot.age = \"50 or more\"").reason.contains("no person"));
-    let everybody = "any_of = [{ age = \"60 or more\" }, { age = \"below 60\" }]";
+    let everybody = "any_of = [{ disability_pct = \"1 or more\" }, { disability_pct = 0 }]";
     assert!(refused(everybody).reason.contains("leave nobody out"));
     // Every second district: eleven intervals, and six more for the cards and categories.
     let many = "district = [\"ALIPURDUAR\", \"BIRBHUM\", \"DAKSHIN DINAJPUR\", \"HOOGHLY\", \

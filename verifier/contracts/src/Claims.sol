@@ -27,18 +27,20 @@ contract Claims is SchemeRegistry {
     /// @notice Claims for a scheme and period.
     /// @param scheme the scheme's id
     /// @param period the period
+    /// @param window the month under whose rules it is claimed
     /// @param checkpoint the number of the checkpoint that the proof was made against
     /// @param own nullifier and payout commitment
     /// @param proof A, B (imaginary parts first) and C
     function claim(
         uint256 scheme,
         uint32 period,
+        uint32 window,
         uint256 checkpoint,
         uint256[2] calldata own,
         uint256[8] calldata proof
     ) external {
         if (spent[own[0]]) revert AlreadyClaimed(own[0]);
-        uint256[2] memory shared = _shared(scheme, period, checkpoint);
+        uint256[2] memory shared = _shared(scheme, period, window, checkpoint);
         if (!VERIFIER.verify(shared, own, proof)) revert ProofInvalid();
         spent[own[0]] = true;
         emit ClaimAccepted(scheme, period, own[0], own[1]);

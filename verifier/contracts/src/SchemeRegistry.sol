@@ -41,23 +41,23 @@ abstract contract SchemeRegistry {
     /// @notice Only the administrator may do this.
     error NotAdministrator();
     /// @notice The scheme's period was opened before; its rules stand.
-    error PeriodAlreadyOpen(uint256 scheme, uint32 period);
+    error PeriodAlreadyOpen(uint256 scheme, uint32 period, uint32 window);
     /// @notice The scheme's period was not opened.
-    error PeriodNotOpen(uint256 scheme, uint32 period);
+    error PeriodNotOpen(uint256 scheme, uint32 period, uint32 window);
     /// @notice The policy names a slot that does not exist, or its last clause joins nothing.
     error MalformedPolicy();
     /// @notice There is no such checkpoint, or it was replaced longer ago than the grace time.
     error CheckpointNotGood(uint256 checkpoint);
     /// @notice The checkpoint's day lies before the period's first: a credential that was replaced
     /// in between could claim twice.
-    error PeriodNotBegun(uint32 period, uint32 asOf);
+    error PeriodNotBegun(uint32 window, uint32 asOf);
     /// @notice The day lies in the future.
     error DayInFuture(uint32 day);
     /// @notice The contract runs on another chain than it was deployed on.
     error WrongChain(uint256 chain);
 
     /// @notice A scheme's period takes claims.
-    event PeriodOpened(uint256 indexed scheme, uint32 indexed period);
+    event PeriodOpened(uint256 indexed scheme, uint32 indexed period, uint32 window);
     /// @notice A new state root stands; the one before is good for the grace time.
     event CheckpointPublished(uint256 indexed checkpoint, uint256 stateRoot, uint32 asOf);
 
@@ -78,7 +78,8 @@ abstract contract SchemeRegistry {
     uint64 public immutable GRACE;
 
     Checkpoint[] private checkpoints;
-    mapping(uint256 scheme => mapping(uint32 period => uint256[2])) private periods;
+    mapping(uint256 scheme => mapping(uint32 period => mapping(uint32 window => uint256[2])))
+        private periods;
 
     constructor(Groth16Verifier verifier, address administrator, uint64 grace) {
         if (verifier.SHARED_INPUTS() != AT_SCHEME + POLICY_INPUTS) {
@@ -104,19 +105,22 @@ abstract contract SchemeRegistry {
     }
 
     /// @notice Opens a scheme's period under a policy, for good.
-    function openPeriod(uint256 scheme, uint32 period, Policy calldata policy)
+    /// @param window the month whose rules the policy is, and before which no claim is made: the
+    /// period's first, but for a benefit claimed once in a life, whose one period is open in every
+    /// month under that month's rules
+    function openPeriod(uint256 scheme, uint32 period, uint32 window, Policy calldata policy)
         external
         onlyAdministrator
     {
-        uint256[2] storage point = periods[scheme][period];
-        if ((point[0] | point[1]) != 0) revert PeriodAlreadyOpen(scheme, period);
+        uint256[2] storage point = periods[scheme][period][window];
+        if ((point[0] | point[1]) != 0) revert PeriodAlreadyOpen(scheme, period, window);
         uint256[] memory context_ = new uint256[](1);
         context_[0] = context();
         uint256[2] memory sum =
             VERIFIER.add(VERIFIER.constantPoint(), VERIFIER.fold(AT_CONTEXT, context_));
         sum = VERIFIER.add(sum, VERIFIER.fold(AT_SCHEME, _inputs(scheme, period, policy)));
-        periods[scheme][period] = sum;
-        emit PeriodOpened(scheme, period);
+        periods[scheme][period][window] = sum;
+        emit PeriodOpened(scheme, period, window);
     }
 
     /// @notice Publishes the state root that claims are made against from now on.
@@ -139,26 +143,26 @@ abstract contract SchemeRegistry {
     }
 
     /// @notice Whether a scheme's period takes claims.
-    function isOpen(uint256 scheme, uint32 period) external view returns (bool) {
-        uint256[2] storage point = periods[scheme][period];
+    function isOpen(uint256 scheme, uint32 period, uint32 window) external view returns (bool) {
+        uint256[2] storage point = periods[scheme][period][window];
         return (point[0] | point[1]) != 0;
     }
 
     /// @dev The constant and all shared inputs of a claim as one point.
-    function _shared(uint256 scheme, uint32 period, uint256 checkpoint)
+    function _shared(uint256 scheme, uint32 period, uint32 window, uint256 checkpoint)
         internal
         view
         returns (uint256[2] memory)
     {
         if (block.chainid != CHAIN) revert WrongChain(block.chainid);
-        uint256[2] memory point = periods[scheme][period];
-        if ((point[0] | point[1]) == 0) revert PeriodNotOpen(scheme, period);
+        uint256[2] memory point = periods[scheme][period][window];
+        if ((point[0] | point[1]) == 0) revert PeriodNotOpen(scheme, period, window);
         if (checkpoint >= checkpoints.length) revert CheckpointNotGood(checkpoint);
         Checkpoint storage known = checkpoints[checkpoint];
         if (known.replacedAt != 0 && block.timestamp >= known.replacedAt + GRACE) {
             revert CheckpointNotGood(checkpoint);
         }
-        if (known.asOf < firstDay(period)) revert PeriodNotBegun(period, known.asOf);
+        if (known.asOf < firstDay(window)) revert PeriodNotBegun(window, known.asOf);
         return VERIFIER.add(point, known.folded);
     }
 

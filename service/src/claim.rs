@@ -1,0 +1,242 @@
+//! A claim: prepared and proved on the holder's side, checked and accepted on the state's.
+
+use std::path::Path;
+
+use ark_ff::UniformRand;
+use praman_circuits::Fr;
+use praman_circuits::circuit::{self, Witness};
+use praman_circuits::context::Context;
+use praman_circuits::eligibility::{
+    Checkpoint, Claimant, PrivateInputs, PublicInputs, SchemePeriod, check,
+};
+use praman_circuits::nullifier::{Nullifier, SchemeId, nullifier};
+use praman_circuits::office::OfficeTree;
+use praman_circuits::payout::{EnvelopeHash, PayoutBlinding, PayoutCommitment, payout};
+use praman_circuits::period::Period;
+use praman_circuits::policy::TierIndex;
+use praman_verifier::{PreparedKey, Proof};
+use rand::rngs::OsRng;
+use serde::{Deserialize, Serialize};
+
+use crate::envelope::{self, Payout, TreasuryPublicKey};
+use crate::error::ServiceError;
+use crate::files;
+use crate::ledger::{Ledger, LedgerClaim, Receipt};
+use crate::scheme::ClaimPeriod;
+use crate::snapshot::{Snapshot, office_path};
+use crate::store::Store;
+use crate::wallet::{CredentialFile, Wallet};
+
+/// What all claims of one scheme, period and snapshot share.
+pub struct ClaimTerms<'a> {
+    /// The ledger that the claims are for.
+    pub context: Context,
+    /// State root and day.
+    pub checkpoint: Checkpoint,
+    /// Scheme, period and policy.
+    pub scheme: &'a SchemePeriod,
+    /// Whose key envelopes are sealed to.
+    pub treasury: TreasuryPublicKey,
+}
+
+/// A claim that is true and ready to be proved.
+pub struct PreparedClaim {
+    /// The public inputs.
+    pub public: PublicInputs,
+    /// The witness.
+    pub witness: Witness,
+    /// The sealed envelope.
+    pub envelope: Vec<u8>,
+}
+
+impl ClaimTerms<'_> {
+    /// Prepares a holder's claim to a tier.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] with the clause of the statement that does not hold.
+    pub fn prepare(
+        &self,
+        file: &CredentialFile,
+        wallet: &Wallet,
+        tier: TierIndex,
+        snapshot: &Snapshot,
+        tree: &OfficeTree,
+    ) -> Result<PreparedClaim, ServiceError> {
+        let credential = file.credential().map_err(ServiceError::Refused)?;
+        let payee_salt = file.payee_salt().map_err(ServiceError::Refused)?;
+        let amount = self.scheme.policy.amount(&credential.attributes, tier);
+        let blinding = PayoutBlinding::from_field(Fr::rand(&mut OsRng));
+        let contents = Payout::new(amount, file.payee().clone(), &payee_salt, &blinding);
+        let envelope = envelope::seal(&contents, self.treasury)
+            .map_err(|error| ServiceError::Refused(error.to_string()))?;
+        let hash = EnvelopeHash::of(&envelope);
+        let public = PublicInputs {
+            context: self.context,
+            checkpoint: self.checkpoint,
+            scheme_period: self.scheme.clone(),
+            nullifier: nullifier(&wallet.secret, &self.scheme.scheme, self.scheme.period),
+            payout: payout(amount, credential.payee, hash, &blinding),
+        };
+        let claimant = Claimant {
+            secret: wallet.secret.clone(),
+            blinding: wallet.blinding.clone(),
+            credential,
+            office: file.office,
+            office_path: office_path(tree, file.position)?,
+            state_path: snapshot.state_path(file.office)?,
+        };
+        let private = PrivateInputs::new(&claimant, tier, hash, &blinding);
+        let fields = public.to_fields();
+        check(&fields, &private)
+            .map_err(|violation| ServiceError::Refused(violation.to_string()))?;
+        let witness = circuit::eligibility_witness(&fields, &private);
+        Ok(PreparedClaim { public, witness, envelope })
+    }
+}
+
+/// A claim as it is handed in.
+#[derive(Clone)]
+pub struct Claim {
+    /// What the ledger takes.
+    pub ledger: LedgerClaim,
+    /// What the treasury opens.
+    pub envelope: Vec<u8>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClaimFile {
+    format: String,
+    scheme: SchemeId,
+    period: Period,
+    window: Period,
+    state_root: praman_circuits::office::StateRoot,
+    as_of: praman_circuits::period::Day,
+    nullifier: Nullifier,
+    payout_commitment: PayoutCommitment,
+    envelope: String,
+    proof: serde_json::Value,
+}
+
+const CLAIM_FORMAT: &str = "praman-claim-1";
+
+impl PreparedClaim {
+    /// The claim with its proof, for a checkpoint of a ledger.
+    pub fn into_claim(self, period: ClaimPeriod, checkpoint: u64, proof: Proof) -> Claim {
+        let PublicInputs { scheme_period, nullifier, payout, .. } = &self.public;
+        let scheme = scheme_period.scheme.clone();
+        let (nullifier, payout) = (*nullifier, *payout);
+        let ledger = LedgerClaim { scheme, period, checkpoint, nullifier, payout, proof };
+        Claim { ledger, envelope: self.envelope }
+    }
+
+    /// Writes the claim's file. It holds nothing that names the holder.
+    ///
+    /// # Errors
+    /// [`ServiceError::File`].
+    pub fn save(
+        &self,
+        path: &Path,
+        period: ClaimPeriod,
+        proof: &Proof,
+    ) -> Result<(), ServiceError> {
+        let file = ClaimFile {
+            format: CLAIM_FORMAT.to_owned(),
+            scheme: self.public.scheme_period.scheme.clone(),
+            period: period.period,
+            window: period.window,
+            state_root: self.public.checkpoint.state_root,
+            as_of: self.public.checkpoint.as_of,
+            nullifier: self.public.nullifier,
+            payout_commitment: self.public.payout,
+            envelope: hex::encode(&self.envelope),
+            proof: serde_json::from_str(&proof.to_json())
+                .map_err(|error| ServiceError::malformed(path, error))?,
+        };
+        files::write_json(path, &file)
+    }
+}
+
+/// A claim's file as it was read, with the state it was proved against.
+pub struct ReadClaim {
+    claim: Claim,
+    checkpoint: Checkpoint,
+}
+
+impl ReadClaim {
+    /// Reads a claim's file.
+    ///
+    /// # Errors
+    /// [`ServiceError::Malformed`] for a file that is no claim; [`ServiceError::Refused`] for a
+    /// proof that is none.
+    pub fn read(path: &Path) -> Result<Self, ServiceError> {
+        let file: ClaimFile = files::read_json(path)?;
+        if file.format != CLAIM_FORMAT {
+            return Err(ServiceError::malformed(path, "not a claim of a form known here"));
+        }
+        let proof = Proof::from_json(&file.proof.to_string())
+            .map_err(|error| ServiceError::Refused(format!("{}: {error}", path.display())))?;
+        let envelope = hex::decode(&file.envelope)
+            .map_err(|_| ServiceError::malformed(path, "envelope is not hexadecimal"))?;
+        let ledger = LedgerClaim {
+            scheme: file.scheme,
+            period: ClaimPeriod { period: file.period, window: file.window },
+            checkpoint: 0,
+            nullifier: file.nullifier,
+            payout: file.payout_commitment,
+            proof,
+        };
+        let checkpoint = Checkpoint { state_root: file.state_root, as_of: file.as_of };
+        Ok(Self { claim: Claim { ledger, envelope }, checkpoint })
+    }
+
+    /// The scheme claimed for.
+    pub fn scheme(&self) -> &SchemeId {
+        &self.claim.ledger.scheme
+    }
+
+    /// The period claimed for.
+    pub fn period(&self) -> ClaimPeriod {
+        self.claim.ledger.period
+    }
+
+    /// The state that the claim was proved against.
+    pub fn checkpoint(&self) -> Checkpoint {
+        self.checkpoint
+    }
+
+    /// The claim, against a checkpoint of the ledger.
+    pub fn against(self, checkpoint: u64) -> Claim {
+        let mut claim = self.claim;
+        claim.ledger.checkpoint = checkpoint;
+        claim
+    }
+}
+
+/// Checks a claim natively and submits it to the ledger.
+///
+/// The envelope is kept first: a crash in between leaves an envelope without a claim, which costs
+/// nothing, and never a claim without its envelope.
+///
+/// # Errors
+/// [`ServiceError::Refused`] with the reason.
+pub async fn submit(
+    claim: &Claim,
+    terms: (&Context, &Checkpoint, &SchemePeriod),
+    key: &PreparedKey,
+    store: &Store,
+    ledger: &mut impl Ledger,
+) -> Result<Receipt, ServiceError> {
+    let (context, checkpoint, scheme) = terms;
+    let public = PublicInputs {
+        context: *context,
+        checkpoint: *checkpoint,
+        scheme_period: scheme.clone(),
+        nullifier: claim.ledger.nullifier,
+        payout: claim.ledger.payout,
+    };
+    key.verify(&public.to_fields(), &claim.ledger.proof)
+        .map_err(|refusal| ServiceError::Refused(refusal.to_string()))?;
+    store.keep_envelope(claim.ledger.nullifier, &claim.envelope).await?;
+    Ok(ledger.claim(&claim.ledger).await?)
+}

@@ -1,0 +1,154 @@
+//! The command line: one file a group of verbs.
+//!
+//! With `--json` a verb prints one JSON object on standard output; without, readable lines. Progress
+//! and errors go to standard error. Exit codes: 0 done or yes, 1 refused or no, 2 wrong use, 3 failed.
+
+mod circuit;
+mod claim;
+mod demo;
+mod issue;
+mod office;
+mod passphrase;
+mod prove;
+mod register;
+mod scheme;
+mod treasury;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use serde_json::Value;
+
+use crate::error::ServiceError;
+
+#[derive(Parser)]
+#[command(name = "praman", version, about = "Benefits paid on a proof instead of on a file")]
+struct Arguments {
+    /// Print one JSON object on standard output.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Where the state lies [default: the platform's data folder].
+    #[arg(long, global = true, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    Demo(demo::Demo),
+    #[command(subcommand)]
+    Register(register::Register),
+    #[command(subcommand)]
+    Office(office::Office),
+    Issue(issue::Issue),
+    Revoke(office::Revoke),
+    Snapshot(office::Snapshot),
+    #[command(subcommand)]
+    Scheme(scheme::Scheme),
+    Setup(circuit::Setup),
+    Prove(prove::Prove),
+    Verify(prove::Verify),
+    #[command(subcommand)]
+    Circuit(circuit::Circuit),
+    #[command(subcommand)]
+    Hash(circuit::Hash),
+    #[command(subcommand)]
+    Ledger(claim::Ledger),
+    Claim(claim::Claim),
+    #[command(subcommand)]
+    Treasury(treasury::Treasury),
+}
+
+/// What a verb has to say.
+pub(crate) struct Outcome {
+    json: Value,
+    text: String,
+    yes: bool,
+}
+
+impl Outcome {
+    /// Done, or yes.
+    pub(crate) fn done(json: Value, text: impl Into<String>) -> Self {
+        Self { json, text: text.into(), yes: true }
+    }
+
+    /// The answer is no.
+    pub(crate) fn no(json: Value, text: impl Into<String>) -> Self {
+        Self { json, text: text.into(), yes: false }
+    }
+}
+
+/// What all verbs know.
+pub(crate) struct Setting {
+    pub(crate) folder: PathBuf,
+    pub(crate) json: bool,
+}
+
+/// Runs the program on its arguments.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let setting = match setting(&arguments) {
+        Ok(setting) => setting,
+        Err(error) => return fail(&error),
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&ServiceError::Ledger(format!("no runtime: {error}"))),
+    };
+    match runtime.block_on(dispatch(arguments.verb, &setting)) {
+        Ok(outcome) => {
+            print(&setting, &outcome);
+            ExitCode::from(u8::from(!outcome.yes))
+        }
+        Err(error) => fail(&error),
+    }
+}
+
+fn setting(arguments: &Arguments) -> Result<Setting, ServiceError> {
+    let folder = match &arguments.dir {
+        Some(folder) => folder.clone(),
+        None => dirs::data_dir().map(|folder| folder.join("praman")).ok_or_else(|| {
+            let reason = "this platform names no data folder: give one with --dir";
+            ServiceError::WrongUse(reason.to_owned())
+        })?,
+    };
+    Ok(Setting { folder, json: arguments.json })
+}
+
+async fn dispatch(verb: Verb, setting: &Setting) -> Result<Outcome, ServiceError> {
+    match verb {
+        Verb::Demo(verb) => verb.run(setting).await,
+        Verb::Register(verb) => verb.run(setting),
+        Verb::Office(verb) => verb.run(setting).await,
+        Verb::Issue(verb) => verb.run(setting).await,
+        Verb::Revoke(verb) => verb.run(setting).await,
+        Verb::Snapshot(verb) => verb.run(setting).await,
+        Verb::Scheme(verb) => verb.run(),
+        Verb::Setup(verb) => verb.run(),
+        Verb::Prove(verb) => verb.run(),
+        Verb::Verify(verb) => verb.run(),
+        Verb::Circuit(verb) => verb.run(),
+        Verb::Hash(verb) => verb.run(),
+        Verb::Ledger(verb) => verb.run(setting).await,
+        Verb::Claim(verb) => verb.run(setting).await,
+        Verb::Treasury(verb) => verb.run(setting).await,
+    }
+}
+
+fn print(setting: &Setting, outcome: &Outcome) {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    // A reader that has gone away is no error of ours.
+    let _ = if setting.json {
+        writeln!(out, "{}", outcome.json)
+    } else {
+        writeln!(out, "{}", outcome.text.trim_end())
+    };
+}
+
+fn fail(error: &ServiceError) -> ExitCode {
+    eprintln!("praman: {error}");
+    ExitCode::from(error.exit_code())
+}

@@ -1,0 +1,242 @@
+//! `praman setup`, `praman circuit`, `praman hash`.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use praman_circuits::circuit::{self, Circuit as Compiled};
+use praman_circuits::export::{write_r1cs, write_sym, write_wtns};
+use praman_circuits::field::{parse_decimal, to_decimal};
+use praman_circuits::poseidon;
+use praman_prover::{KeyStore, setup};
+use rand::SeedableRng;
+use rand::rngs::OsRng;
+use rand_chacha::ChaCha20Rng;
+use serde_json::json;
+
+use super::Outcome;
+use super::prove::ClaimInputs;
+use crate::error::ServiceError;
+use crate::files;
+
+/// The circuit with a name.
+pub(super) fn find(name: &str) -> Result<&'static Compiled, ServiceError> {
+    match name {
+        "eligibility" => Ok(circuit::eligibility()),
+        "consent" => Err(ServiceError::WrongUse(
+            "the consent circuit is not part of this version; there is eligibility".to_owned(),
+        )),
+        _ => {
+            let reason = format!("there is no circuit {name:?}; there is eligibility");
+            Err(ServiceError::WrongUse(reason))
+        }
+    }
+}
+
+/// Make development keys for a circuit.
+///
+/// Whoever makes keys alone could forge proofs: the keys are marked `development` wherever they show.
+#[derive(Args)]
+#[command(after_help = "Example: praman setup --circuit eligibility --out keys")]
+pub(super) struct Setup {
+    /// The circuit.
+    #[arg(long, value_name = "NAME")]
+    circuit: String,
+    /// A folder for the keys.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Draw the keys from this number, so that anyone can make them again, and forge with them.
+    #[arg(long, value_name = "S")]
+    insecure_seed: Option<u64>,
+}
+
+impl Setup {
+    pub(super) fn run(self) -> Result<Outcome, ServiceError> {
+        let circuit = find(&self.circuit)?;
+        let keys = match self.insecure_seed {
+            Some(seed) => setup(circuit, &mut ChaCha20Rng::seed_from_u64(seed))?,
+            None => setup(circuit, &mut OsRng)?,
+        };
+        KeyStore::new(&self.out).save(circuit, &keys)?;
+        let info = circuit.info();
+        let json = json!({
+            "circuit": info.circuit,
+            "constraints": info.constraints,
+            "public_inputs": info.public_inputs,
+            "digest": info.digest,
+            "keys": "development",
+        });
+        let text = format!(
+            "development keys for {} in {}: {} constraints, {} public inputs",
+            info.circuit,
+            self.out.display(),
+            info.constraints,
+            info.public_inputs
+        );
+        Ok(Outcome::done(json, text))
+    }
+}
+
+/// Look at circuits and export them.
+#[derive(Subcommand)]
+pub(super) enum Circuit {
+    /// How large a circuit is, and where its constraints go.
+    #[command(after_help = "Example: praman circuit info eligibility")]
+    Info {
+        /// The circuit.
+        name: String,
+    },
+    /// Write a circuit, and a witness for it, in iden3's binary formats.
+    #[command(after_help = "Example: praman circuit export eligibility --r1cs e.r1cs --sym e.sym")]
+    Export(Box<Export>),
+}
+
+/// What to export.
+#[derive(Args)]
+pub(super) struct Export {
+    /// The circuit.
+    name: String,
+    /// Where to write the constraints.
+    #[arg(long, value_name = "FILE")]
+    r1cs: PathBuf,
+    /// Where to write the wires' names.
+    #[arg(long, value_name = "FILE")]
+    sym: Option<PathBuf>,
+    /// Where to write a witness; it needs a claim's inputs, as `praman prove` takes them.
+    #[arg(long, value_name = "FILE")]
+    wtns: Option<PathBuf>,
+    #[command(flatten)]
+    inputs: OptionalInputs,
+}
+
+/// The inputs of `prove`, where a witness is asked for.
+#[derive(Args)]
+struct OptionalInputs {
+    /// The credential's file.
+    #[arg(long, value_name = "FILE", requires = "wtns")]
+    credential: Option<PathBuf>,
+    /// The wallet's file.
+    #[arg(long, value_name = "FILE", requires = "wtns")]
+    wallet: Option<PathBuf>,
+    /// The scheme's file.
+    #[arg(long, value_name = "FILE", requires = "wtns")]
+    scheme: Option<PathBuf>,
+    /// The tier, by number or name.
+    #[arg(long, requires = "wtns")]
+    tier: Option<String>,
+    /// The period, as the scheme writes it.
+    #[arg(long, requires = "wtns")]
+    period: Option<String>,
+    /// The snapshot's file.
+    #[arg(long, value_name = "FILE", requires = "wtns")]
+    snapshot: Option<PathBuf>,
+    /// The treasury's payout file.
+    #[arg(long, value_name = "FILE", requires = "wtns")]
+    payout: Option<PathBuf>,
+}
+
+impl OptionalInputs {
+    fn required(self) -> Result<ClaimInputs, ServiceError> {
+        let missing = || {
+            let reason = "a witness needs --credential, --scheme, --tier, --period, --snapshot and \
+                          --payout";
+            ServiceError::WrongUse(reason.to_owned())
+        };
+        Ok(ClaimInputs {
+            credential: self.credential.ok_or_else(missing)?,
+            wallet: self.wallet,
+            scheme: self.scheme.ok_or_else(missing)?,
+            tier: self.tier.ok_or_else(missing)?,
+            period: self.period.ok_or_else(missing)?,
+            snapshot: self.snapshot.ok_or_else(missing)?,
+            payout: self.payout.ok_or_else(missing)?,
+        })
+    }
+}
+
+impl Circuit {
+    pub(super) fn run(self) -> Result<Outcome, ServiceError> {
+        match self {
+            Self::Info { name } => Ok(info(find(&name)?)),
+            Self::Export(export) => export.run(),
+        }
+    }
+}
+
+fn info(circuit: &Compiled) -> Outcome {
+    let info = circuit.info();
+    let mut text = format!(
+        "circuit {}\n{:>7} constraints\n{:>7} public inputs\n{:>7} private wires\n\
+         {:>7} rows of the domain\n{:>7} / {} / {} entries in A / B / C\ndigest {}\n\n",
+        info.circuit,
+        info.constraints,
+        info.public_inputs,
+        info.witness,
+        info.domain,
+        info.nonzeros.a,
+        info.nonzeros.b,
+        info.nonzeros.c,
+        info.digest
+    );
+    for clause in &info.clauses {
+        text.push_str(&format!("{:>7} {}\n", clause.rows, clause.clause));
+    }
+    Outcome::done(serde_json::to_value(&info).expect("sizes are plain data"), text)
+}
+
+impl Export {
+    fn run(self) -> Result<Outcome, ServiceError> {
+        let circuit = find(&self.name)?;
+        let witness = match &self.wtns {
+            Some(_) => Some(self.inputs.required()?.prepare()?.0.witness),
+            None => None,
+        };
+        let mut written = vec![self.r1cs.display().to_string()];
+        let mut bytes = Vec::new();
+        write_r1cs(circuit, &mut bytes).map_err(ServiceError::file(&self.r1cs))?;
+        files::write(&self.r1cs, &bytes)?;
+        let mut write = |path: &Path, bytes: &[u8]| {
+            written.push(path.display().to_string());
+            files::write(path, bytes)
+        };
+        if let Some(path) = &self.sym {
+            let mut bytes = Vec::new();
+            write_sym(circuit, &mut bytes).map_err(ServiceError::file(path))?;
+            write(path, &bytes)?;
+        }
+        if let (Some(path), Some(witness)) = (&self.wtns, &witness) {
+            let mut bytes = zeroize::Zeroizing::new(Vec::new());
+            write_wtns(witness, &mut *bytes).map_err(ServiceError::file(path))?;
+            write(path, &bytes)?;
+        }
+        let text = format!("wrote {}", written.join(", "));
+        let json = json!({ "circuit": circuit.name(), "digest": circuit.digest().to_string(), "files": written });
+        Ok(Outcome::done(json, text))
+    }
+}
+
+/// Hash field elements.
+#[derive(Subcommand)]
+pub(super) enum Hash {
+    /// Poseidon with circomlib's parameters, of 1 to 16 elements.
+    #[command(after_help = "Example: praman hash poseidon 1 2")]
+    Poseidon {
+        /// The elements, as decimal numbers.
+        #[arg(required = true, num_args = 1..=16, value_name = "X", allow_negative_numbers = true)]
+        inputs: Vec<String>,
+    },
+}
+
+impl Hash {
+    pub(super) fn run(self) -> Result<Outcome, ServiceError> {
+        let Self::Poseidon { inputs } = self;
+        let parsed = inputs
+            .iter()
+            .map(|text| {
+                parse_decimal(text)
+                    .map_err(|error| ServiceError::WrongUse(format!("{text:?} is {error}")))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let hash = to_decimal(poseidon::hash(&parsed));
+        Ok(Outcome::done(json!({ "hash": hash }), hash))
+    }
+}

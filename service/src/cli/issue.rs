@@ -1,0 +1,240 @@
+//! `praman issue`.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use praman_circuits::subject::SubjectCommitment;
+use rayon::prelude::*;
+use serde_json::json;
+
+use super::passphrase::PassphraseSource;
+use super::{Outcome, Setting, register};
+use crate::calendar;
+use crate::error::ServiceError;
+use crate::files;
+use crate::office_key::OfficeKey;
+use crate::offices::{Application, Validity};
+use crate::register::Person;
+use crate::store::Store;
+use crate::wallet::{CredentialFile, Wallet};
+
+/// Issue a credential to every accepted row of a register.
+///
+/// With --subjects the holders' own commitments are taken and the office learns no secret. Without,
+/// secrets are made here on the holders' behalf, in the folder `wallets` beside the credentials, as
+/// a kiosk does.
+#[derive(Args)]
+#[command(
+    after_help = "Example: praman issue --register register.csv --office office.json --out credentials"
+)]
+pub(super) struct Issue {
+    /// The register, CSV.
+    #[arg(long, value_name = "FILE")]
+    register: PathBuf,
+    /// The office's sealed key.
+    #[arg(long, value_name = "FILE")]
+    office: PathBuf,
+    /// A folder for the credentials; it must not exist, or be empty.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// One file credentials.ndjson instead of one a row.
+    #[arg(long)]
+    bundle: bool,
+    /// The holders' commitments: a CSV of register_no,subject.
+    #[arg(long, value_name = "FILE")]
+    subjects: Option<PathBuf>,
+    /// The first month that may be claimed for, YYYY-MM [default: any].
+    #[arg(long, value_name = "MONTH")]
+    claims_from: Option<String>,
+    /// The last day the credentials are good [default: ten years from today].
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    expires: Option<jiff::civil::Date>,
+    #[command(flatten)]
+    passphrase: PassphraseSource,
+}
+
+impl Issue {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+        let validity = self.validity()?;
+        let place = check_place(&self.out)?;
+        let checked = register::read(&self.register)?;
+        let subjects = self.subjects.as_deref().map(read_subjects).transpose()?;
+        let key = OfficeKey::open(&self.office, &self.passphrase.passphrase()?)?;
+        let store = Store::open(&setting.folder).await?;
+        store.finish_pending_output().await?;
+
+        let people = checked.people();
+        let numbers = people.iter().map(Person::register_no);
+        let known = store.has_issued(&key, numbers).await?;
+        let mut seen = std::collections::HashSet::new();
+        let new: Vec<&Person> = people
+            .iter()
+            .zip(known)
+            .filter(|(person, known)| !known && seen.insert(person.register_no()))
+            .map(|(person, _)| person)
+            .collect();
+        let (applications, wallets) = apply(&new, subjects.as_ref());
+        let issued = store
+            .issue(&key, &applications, validity, Some(&place), |credentials| {
+                stage(&place, credentials, &wallets, self.bundle).map(Some)
+            })
+            .await?;
+        let count = issued.credentials.len();
+        let refused = checked.counts().rows - count;
+        let text = format!(
+            "{count} credentials in {}, {refused} rows without; the office's root is {}",
+            place.display(),
+            issued.root
+        );
+        let json = json!({ "issued": count, "refused": refused, "root": issued.root });
+        Ok(Outcome::done(json, text))
+    }
+
+    fn validity(&self) -> Result<Validity, ServiceError> {
+        let today = calendar::today();
+        let mut validity = Validity::from_today(today);
+        if let Some(expires) = self.expires {
+            let day = calendar::day_of(expires).filter(|day| *day >= today);
+            validity.expires_on = day.ok_or_else(|| {
+                ServiceError::WrongUse("a credential that has expired is not issued".to_owned())
+            })?;
+        }
+        if let Some(month) = &self.claims_from {
+            let date = format!("{month}-01").parse().ok().and_then(calendar::month_of);
+            validity.claims_from = date.ok_or_else(|| {
+                ServiceError::WrongUse(format!("{month:?} is no month such as 2026-06"))
+            })?;
+        }
+        Ok(validity)
+    }
+}
+
+/// The whole path of a folder that does not exist or is empty.
+fn check_place(out: &Path) -> Result<PathBuf, ServiceError> {
+    let place = std::path::absolute(out).map_err(ServiceError::file(out))?;
+    let used = match std::fs::read_dir(&place) {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+        Err(error) => return Err(ServiceError::file(&place)(error)),
+    };
+    if used {
+        let reason = format!("{} is not empty; credentials are never overwritten", out.display());
+        return Err(ServiceError::WrongUse(reason));
+    }
+    Ok(place)
+}
+
+/// Reads the holders' commitments.
+fn read_subjects(path: &Path) -> Result<HashMap<String, SubjectCommitment>, ServiceError> {
+    let text = files::read_text(path)?;
+    let mut subjects = HashMap::new();
+    for (index, line) in text.lines().enumerate().skip(1).filter(|(_, line)| !line.is_empty()) {
+        let fault =
+            |reason: &str| ServiceError::malformed(path, format!("line {}: {reason}", index + 1));
+        let (number, subject) =
+            line.split_once(',').ok_or_else(|| fault("expected register_no,subject"))?;
+        let subject =
+            subject.trim().parse().map_err(|error| fault(&format!("subject: {error}")))?;
+        subjects.insert(number.trim().to_owned(), subject);
+    }
+    Ok(subjects)
+}
+
+/// Who applies with what commitment, and the wallets that were made here.
+fn apply<'a>(
+    people: &[&'a Person],
+    subjects: Option<&HashMap<String, SubjectCommitment>>,
+) -> (Vec<Application<'a>>, Vec<Wallet>) {
+    match subjects {
+        Some(subjects) => {
+            let applications = people.iter().filter_map(|&person| {
+                let subject = *subjects.get(person.register_no())?;
+                Some(Application { person, subject })
+            });
+            (applications.collect(), Vec::new())
+        }
+        None => people
+            .par_iter()
+            .map(|&person| {
+                let wallet = Wallet::generate();
+                (Application { person, subject: wallet.subject() }, wallet)
+            })
+            .unzip(),
+    }
+}
+
+/// Writes the files into a folder beside their place.
+fn stage(
+    place: &Path,
+    credentials: &[CredentialFile],
+    wallets: &[Wallet],
+    bundle: bool,
+) -> Result<PathBuf, ServiceError> {
+    let parent = place.parent().unwrap_or(place);
+    std::fs::create_dir_all(parent).map_err(ServiceError::file(parent))?;
+    let staged = tempfile::Builder::new()
+        .prefix(".praman-")
+        .tempdir_in(parent)
+        .map_err(ServiceError::file(parent))?;
+    let folder = staged.path();
+    let write = |name: &Path, bytes: &[u8]| {
+        let path = folder.join(name);
+        std::fs::write(&path, bytes).map_err(ServiceError::file(&path))
+    };
+    let json =
+        |file: &CredentialFile| serde_json::to_vec(file).expect("a credential is plain data");
+    if bundle {
+        let mut lines = Vec::new();
+        for file in credentials {
+            lines.extend(json(file));
+            lines.push(b'\n');
+        }
+        write(Path::new("credentials.ndjson"), &lines)?;
+        let mut lines = zeroize::Zeroizing::new(Vec::new());
+        for (wallet, file) in wallets.iter().zip(credentials) {
+            let line = format!("{{\"register_no\":{}", json!(file.register_no));
+            lines.extend(line.as_bytes());
+            lines.push(b',');
+            lines.extend_from_slice(&wallet.to_json().as_bytes()[1..]);
+            lines.push(b'\n');
+        }
+        if !wallets.is_empty() {
+            write(Path::new("wallets.ndjson"), &lines)?;
+        }
+    } else {
+        credentials
+            .par_iter()
+            .try_for_each(|file| write(Path::new(&file_name(file)), &json(file)))?;
+        if !wallets.is_empty() {
+            let folder = folder.join("wallets");
+            std::fs::create_dir(&folder).map_err(ServiceError::file(&folder))?;
+            wallets.par_iter().zip(credentials).try_for_each(|(wallet, file)| {
+                write(&Path::new("wallets").join(file_name(file)), wallet.to_json().as_bytes())
+            })?;
+        }
+    }
+    sync_folder(folder)?;
+    Ok(staged.keep())
+}
+
+fn sync_folder(folder: &Path) -> Result<(), ServiceError> {
+    let file = std::fs::File::open(folder).map_err(ServiceError::file(folder))?;
+    file.sync_all().map_err(ServiceError::file(folder))?;
+    Ok(())
+}
+
+/// A register number as a file's name: what is no letter, digit, `-` or `_` is spelt as a number, so
+/// that no register can name a file elsewhere.
+fn file_name(file: &CredentialFile) -> String {
+    let mut name = String::with_capacity(file.register_no.len() + 5);
+    for byte in file.register_no.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') {
+            name.push(byte as char);
+        } else {
+            name.push_str(&format!("%{byte:02x}"));
+        }
+    }
+    name.truncate(200);
+    format!("{name}.json")
+}

@@ -1,0 +1,126 @@
+//! `praman office`, `praman revoke`, `praman snapshot`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::passphrase::PassphraseSource;
+use super::{Outcome, Setting};
+use crate::calendar;
+use crate::error::ServiceError;
+use crate::files;
+use crate::office_key::OfficeKey;
+use crate::schema::Schema;
+use crate::store::Store;
+
+/// Accredit offices.
+#[derive(Subcommand)]
+pub(super) enum Office {
+    /// A new office with its own signing key.
+    #[command(
+        after_help = "Example: praman office new --name 'Block office' --schema resident --out office.json"
+    )]
+    New {
+        /// The office's name.
+        #[arg(long)]
+        name: String,
+        /// The schema that it may issue, by name or number.
+        #[arg(long, value_name = "ID")]
+        schema: String,
+        /// Where to write the sealed key.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        #[command(flatten)]
+        passphrase: PassphraseSource,
+    },
+}
+
+impl Office {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+        let Self::New { name, schema, out, passphrase } = self;
+        let schema = Schema::find(&schema).ok_or_else(|| {
+            let reason = format!("there is no schema {schema:?}; there are resident and student");
+            ServiceError::WrongUse(reason)
+        })?;
+        let length = name.trim().chars().count();
+        if !(1..=100).contains(&length) {
+            let reason = "an office's name has 1 to 100 characters";
+            return Err(ServiceError::WrongUse(reason.to_owned()));
+        }
+        if out.exists() {
+            let reason = format!("{} exists; a key is never overwritten", out.display());
+            return Err(ServiceError::WrongUse(reason));
+        }
+        let passphrase = passphrase.passphrase()?;
+        let store = Store::open(&setting.folder).await?;
+        let key = store.new_office(name.trim(), schema, |key| key.save(&out, &passphrase)).await?;
+        let public_key = hex::encode(key.public());
+        let text = format!("office {} {:?}, public key {public_key}", key.office.0, key.name);
+        let json = json!({
+            "office": key.office.0,
+            "name": key.name,
+            "schema": schema.id.0,
+            "public_key": public_key,
+        });
+        Ok(Outcome::done(json, text))
+    }
+}
+
+/// Empty the leaves of holders: their credentials prove nothing from the next checkpoint on.
+#[derive(Args)]
+#[command(after_help = "Example: praman revoke --office office.json --register-no WB070000001")]
+pub(super) struct Revoke {
+    /// The office's sealed key.
+    #[arg(long, value_name = "FILE")]
+    office: PathBuf,
+    /// The holders' register numbers.
+    #[arg(long, required = true, num_args = 1.., value_name = "NO")]
+    register_no: Vec<String>,
+    #[command(flatten)]
+    passphrase: PassphraseSource,
+}
+
+impl Revoke {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+        let key = OfficeKey::open(&self.office, &self.passphrase.passphrase()?)?;
+        let store = Store::open(&setting.folder).await?;
+        let (revoked, root) = store.revoke(&key, &self.register_no).await?;
+        let text = format!("{revoked} revoked; the office's root is {root}");
+        Ok(Outcome::done(json!({ "revoked": revoked, "root": root }), text))
+    }
+}
+
+/// Write the public snapshot, from which wallets take their paths.
+#[derive(Args)]
+#[command(after_help = "Example: praman snapshot --out snapshot.json")]
+pub(super) struct Snapshot {
+    /// Where to write it.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Only this office's tree; of the others the roots alone.
+    #[arg(long, value_name = "NAME")]
+    office: Option<String>,
+    /// The day it stands for [default: today].
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    as_of: Option<jiff::civil::Date>,
+}
+
+impl Snapshot {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+        let as_of = match self.as_of {
+            None => calendar::today(),
+            Some(date) => calendar::day_of(date).ok_or_else(|| {
+                ServiceError::WrongUse("a snapshot is of a day after 1900".to_owned())
+            })?,
+        };
+        let store = Store::open(&setting.folder).await?;
+        let snapshot = store.snapshot(as_of, self.office.as_deref()).await?;
+        files::write_json(&self.out, &snapshot)?;
+        let live: usize = snapshot.offices.iter().map(|office| office.live).sum();
+        let offices = snapshot.offices.len();
+        let root = snapshot.root;
+        let text = format!("root {root}; {offices} offices, {live} live credentials");
+        Ok(Outcome::done(json!({ "root": root, "offices": offices, "live": live }), text))
+    }
+}

@@ -1,0 +1,38 @@
+//! Passphrases: from a file, from the environment or typed, never from an argument.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::error::ServiceError;
+use crate::files;
+use crate::sealed::Passphrase;
+
+/// Where the passphrase of a sealed key comes from.
+#[derive(Args)]
+pub(super) struct PassphraseSource {
+    /// A file whose first line is the passphrase [else: the variable PRAMAN_PASSPHRASE, else asked].
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+}
+
+impl PassphraseSource {
+    pub(super) fn passphrase(&self) -> Result<Passphrase, ServiceError> {
+        if let Some(path) = &self.passphrase_file {
+            let text = zeroize::Zeroizing::new(files::read_text(path)?);
+            return Passphrase::new(text.lines().next().unwrap_or_default().to_owned());
+        }
+        if let Ok(passphrase) = std::env::var("PRAMAN_PASSPHRASE") {
+            return Passphrase::new(passphrase);
+        }
+        let missing = "the key is sealed: give its passphrase by --passphrase-file or by the \
+                       variable PRAMAN_PASSPHRASE";
+        if !std::io::stdin().is_terminal() {
+            return Err(ServiceError::WrongUse(missing.to_owned()));
+        }
+        let typed = rpassword::prompt_password("Passphrase: ")
+            .map_err(|_| ServiceError::WrongUse(missing.to_owned()))?;
+        Passphrase::new(typed)
+    }
+}

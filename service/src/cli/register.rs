@@ -1,0 +1,65 @@
+//! `praman register`.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::{Outcome, Setting};
+use crate::calendar;
+use crate::error::ServiceError;
+use crate::files;
+use crate::register::{self, write_report};
+
+/// Clean and de-duplicate a beneficiary register.
+#[derive(Subcommand)]
+pub(super) enum Register {
+    /// Check every row: accepted, refused for a field, or a duplicate of an earlier row.
+    #[command(after_help = "Example: praman register check register.csv --report report.csv")]
+    Check {
+        /// The register, CSV.
+        file: PathBuf,
+        /// Where to write register_no,verdict,field_or_first.
+        #[arg(long, value_name = "OUT.csv")]
+        report: Option<PathBuf>,
+    },
+}
+
+impl Register {
+    pub(super) fn run(self, _: &Setting) -> Result<Outcome, ServiceError> {
+        let Self::Check { file, report } = self;
+        let register = read(&file)?;
+        if let Some(path) = &report {
+            let mut text = Vec::new();
+            write_report(&register, &mut text).map_err(ServiceError::file(path))?;
+            files::write(path, &text)?;
+        }
+        let counts = register.counts();
+        let rejections = register.rejections();
+        let fields: serde_json::Map<_, _> =
+            rejections.iter().map(|(field, count)| (field.to_string(), json!(count))).collect();
+        let listed: Vec<String> =
+            rejections.iter().map(|(field, count)| format!("{field} {count}")).collect();
+        let text = format!(
+            "{} rows: {} accepted, {} refused ({}), {} duplicates",
+            counts.rows,
+            counts.accepted,
+            counts.rejected,
+            listed.join(", "),
+            counts.duplicates
+        );
+        let mut json = serde_json::to_value(counts).expect("counts are plain data");
+        json["rejected_for"] = fields.into();
+        Ok(Outcome::done(json, text))
+    }
+}
+
+/// Reads and checks a register's file as of today.
+pub(super) fn read(path: &Path) -> Result<register::Register, ServiceError> {
+    let file = File::open(path).map_err(ServiceError::file(path))?;
+    register::check(file, calendar::today(), |_| ()).map_err(|error| match error {
+        register::RegisterError::Read { source, .. } => ServiceError::file(path)(source),
+        other => ServiceError::malformed(path, other),
+    })
+}

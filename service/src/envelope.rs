@@ -1,0 +1,194 @@
+//! The payout envelope: sealed to the treasury's key by HPKE.
+//!
+//! Source: RFC 9180, base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305.
+
+use hpke::aead::ChaCha20Poly1305;
+use hpke::kdf::HkdfSha256;
+use hpke::kem::X25519HkdfSha256;
+use hpke::rand_core::{CryptoRng, RngCore};
+use hpke::{
+    Deserializable, Kem, OpModeR, OpModeS, Serializable, single_shot_open, single_shot_seal,
+};
+use praman_circuits::field::{parse_decimal, to_decimal};
+use praman_circuits::payee::{Payee, PayeeSalt};
+use praman_circuits::payout::PayoutBlinding;
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::sealed::fill_random;
+
+type PrivateKey = <X25519HkdfSha256 as Kem>::PrivateKey;
+type PublicKey = <X25519HkdfSha256 as Kem>::PublicKey;
+type EncappedKey = <X25519HkdfSha256 as Kem>::EncappedKey;
+
+const INFO: &[u8] = b"praman.envelope.1";
+
+/// Plain texts are filled up to this length, so that an envelope's size tells nothing of a name.
+const PLAIN_BYTES: usize = 1_024;
+
+/// The treasury's public key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TreasuryPublicKey(pub [u8; 32]);
+
+/// Why an envelope can't be sealed or opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EnvelopeError {
+    /// The public key is none.
+    #[error("the treasury's public key is not a usable X25519 key")]
+    PublicKey,
+    /// The payee's name and account are too long.
+    #[error("account and name together are too long for an envelope")]
+    TooLong,
+    /// Sealed to another key, or altered.
+    #[error("the envelope is not sealed to this treasury, or was altered")]
+    Sealed,
+    /// Opened, but not what an envelope holds.
+    #[error("the envelope holds no payout")]
+    Contents,
+}
+
+/// What the treasury needs to pay, and to check that it pays what was proved.
+#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+#[serde(deny_unknown_fields)]
+pub struct Payout {
+    /// Whole rupees.
+    pub amount: u32,
+    /// Whom to pay.
+    pub payee: Payee,
+    payee_salt: String,
+    blinding: String,
+}
+
+impl Payout {
+    /// A payout.
+    pub fn new(
+        amount: u32,
+        payee: Payee,
+        payee_salt: &PayeeSalt,
+        blinding: &PayoutBlinding,
+    ) -> Self {
+        let payee_salt = to_decimal(payee_salt.expose());
+        Self { amount, payee, payee_salt, blinding: to_decimal(blinding.expose()) }
+    }
+
+    /// The salt of the payee digest.
+    pub fn payee_salt(&self) -> Option<PayeeSalt> {
+        parse_decimal(&self.payee_salt).ok().map(PayeeSalt::from_field)
+    }
+
+    /// The blinding of the payout commitment.
+    pub fn blinding(&self) -> Option<PayoutBlinding> {
+        parse_decimal(&self.blinding).ok().map(PayoutBlinding::from_field)
+    }
+}
+
+/// Seals a payout to the treasury.
+///
+/// # Errors
+/// [`EnvelopeError::PublicKey`] or [`EnvelopeError::TooLong`].
+pub fn seal(payout: &Payout, treasury: TreasuryPublicKey) -> Result<Vec<u8>, EnvelopeError> {
+    let public = PublicKey::from_bytes(&treasury.0).map_err(|_| EnvelopeError::PublicKey)?;
+    let mut plain = Zeroizing::new(Vec::with_capacity(PLAIN_BYTES));
+    serde_json::to_writer(&mut *plain, payout).map_err(|_| EnvelopeError::Contents)?;
+    if plain.len() > PLAIN_BYTES {
+        return Err(EnvelopeError::TooLong);
+    }
+    plain.resize(PLAIN_BYTES, b' ');
+    let (encapped, ciphertext) = single_shot_seal::<
+        ChaCha20Poly1305,
+        HkdfSha256,
+        X25519HkdfSha256,
+        _,
+    >(
+        &OpModeS::Base, &public, INFO, &plain, &[], &mut SystemRandom
+    )
+    .map_err(|_| EnvelopeError::PublicKey)?;
+    Ok([encapped.to_bytes().as_slice(), &ciphertext].concat())
+}
+
+/// Opens an envelope.
+///
+/// # Errors
+/// [`EnvelopeError::Sealed`] or [`EnvelopeError::Contents`].
+pub fn open(envelope: &[u8], private: &[u8; 32]) -> Result<Payout, EnvelopeError> {
+    let (encapped, ciphertext) = envelope.split_at_checked(32).ok_or(EnvelopeError::Sealed)?;
+    let private = PrivateKey::from_bytes(private).map_err(|_| EnvelopeError::Sealed)?;
+    let encapped = EncappedKey::from_bytes(encapped).map_err(|_| EnvelopeError::Sealed)?;
+    let plain = single_shot_open::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
+        &OpModeR::Base,
+        &private,
+        &encapped,
+        INFO,
+        ciphertext,
+        &[],
+    )
+    .map(Zeroizing::new)
+    .map_err(|_| EnvelopeError::Sealed)?;
+    serde_json::from_slice(&plain).map_err(|_| EnvelopeError::Contents)
+}
+
+/// The public key of a private one.
+///
+/// # Errors
+/// [`EnvelopeError::PublicKey`] if the private key is none.
+pub fn public_key(private: &[u8; 32]) -> Result<TreasuryPublicKey, EnvelopeError> {
+    let private = PrivateKey::from_bytes(private).map_err(|_| EnvelopeError::PublicKey)?;
+    Ok(TreasuryPublicKey(X25519HkdfSha256::sk_to_pk(&private).to_bytes().into()))
+}
+
+/// The operating system's generator as HPKE takes one.
+struct SystemRandom;
+
+impl RngCore for SystemRandom {
+    fn next_u32(&mut self) -> u32 {
+        let mut bytes = [0; 4];
+        fill_random(&mut bytes);
+        u32::from_ne_bytes(bytes)
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        let mut bytes = [0; 8];
+        fill_random(&mut bytes);
+        u64::from_ne_bytes(bytes)
+    }
+
+    fn fill_bytes(&mut self, buffer: &mut [u8]) {
+        fill_random(buffer);
+    }
+}
+
+impl CryptoRng for SystemRandom {}
+
+#[cfg(test)]
+mod tests {
+    use praman_circuits::Fr;
+
+    use super::*;
+
+    fn payout(name: &str) -> Payout {
+        let payee = Payee { account: "1".into(), ifsc: "SBIN0000001".into(), name: name.into() };
+        let salt = PayeeSalt::from_field(Fr::from(2u64));
+        Payout::new(1_200, payee, &salt, &PayoutBlinding::from_field(Fr::from(3u64)))
+    }
+
+    #[test]
+    fn opens_with_the_treasurys_key_alone_and_shows_no_length() {
+        let public = public_key(&[9; 32]).expect("a key");
+        let sealed = seal(&payout("Rina"), public).expect("sealed");
+        let longer = seal(&payout("Rina Bandyopadhyay"), public).expect("sealed");
+        assert_eq!(sealed.len(), longer.len());
+        assert_ne!(sealed, seal(&payout("Rina"), public).expect("sealed"));
+        let opened = open(&sealed, &[9; 32]).expect("opens");
+        assert_eq!((opened.amount, opened.payee.name.as_str()), (1_200, "Rina"));
+        assert_eq!(open(&sealed, &[8; 32]).err(), Some(EnvelopeError::Sealed));
+        for place in [0, 40, sealed.len() - 1] {
+            let mut altered = sealed.clone();
+            altered[place] ^= 1;
+            assert_eq!(open(&altered, &[9; 32]).err(), Some(EnvelopeError::Sealed));
+        }
+        assert_eq!(open(&sealed[..20], &[9; 32]).err(), Some(EnvelopeError::Sealed));
+        let long = payout(&"x".repeat(2_000));
+        assert_eq!(seal(&long, public), Err(EnvelopeError::TooLong));
+        assert_eq!(seal(&payout("R"), TreasuryPublicKey([0; 32])), Err(EnvelopeError::PublicKey));
+    }
+}

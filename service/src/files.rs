@@ -1,0 +1,66 @@
+//! Reading files, and writing them so that none is ever half there.
+
+use std::io::Write;
+use std::path::Path;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::ServiceError;
+
+/// Writes a file beside its place, then renames it into it. Readable by its owner alone: most of what
+/// praman writes is somebody's.
+///
+/// # Errors
+/// [`ServiceError::File`]; the file is then what it was before.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), ServiceError> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let attempt = || {
+        let mut beside = tempfile::NamedTempFile::new_in(folder)?;
+        beside.write_all(bytes)?;
+        beside.as_file().sync_all()?;
+        beside.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    attempt().map_err(ServiceError::file(path))
+}
+
+/// Writes a value as JSON, as [`write()`] does.
+///
+/// # Errors
+/// [`ServiceError::File`].
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), ServiceError> {
+    let mut text =
+        serde_json::to_vec_pretty(value).map_err(|error| ServiceError::malformed(path, error))?;
+    text.push(b'\n');
+    write(path, &text)
+}
+
+/// Reads a text file.
+///
+/// # Errors
+/// [`ServiceError::File`].
+pub fn read_text(path: &Path) -> Result<String, ServiceError> {
+    std::fs::read_to_string(path).map_err(ServiceError::file(path))
+}
+
+/// Reads a JSON file. The error names line and field, and no value of the file.
+///
+/// # Errors
+/// [`ServiceError::File`] or [`ServiceError::Malformed`].
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, ServiceError> {
+    let text = zeroize::Zeroizing::new(read_text(path)?);
+    serde_json::from_str(&text).map_err(|error| {
+        // serde_json quotes values of the wrong type, which may be secret: say only where.
+        let what = match error.classify() {
+            serde_json::error::Category::Data => "a field is missing, unknown or of another kind",
+            serde_json::error::Category::Eof => "the file ends too early",
+            _ => "not JSON",
+        };
+        let reason = format!("line {}, column {}: {what}", error.line(), error.column());
+        ServiceError::malformed(path, reason)
+    })
+}

@@ -1,0 +1,98 @@
+//! An office's key file: it signs credentials and knows holders again.
+
+use std::path::Path;
+
+use ed25519_dalek::{Signer, SigningKey};
+use hmac::{Hmac, KeyInit, Mac};
+use praman_circuits::credential::CredentialCommitment;
+use praman_circuits::office::OfficeId;
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+use crate::error::ServiceError;
+use crate::files;
+use crate::sealed::{Passphrase, SealedKey, random_key};
+use crate::wallet::signed_message;
+
+/// An office's opened key.
+pub struct OfficeKey {
+    /// The office.
+    pub office: OfficeId,
+    /// Its name.
+    pub name: String,
+    signing: SigningKey,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfficeKeyFile {
+    format: String,
+    office: OfficeId,
+    name: String,
+    public_key: String,
+    sealed: SealedKey,
+}
+
+const FORMAT: &str = "praman-office-1";
+const PURPOSE: &str = "praman office signing key";
+
+impl OfficeKey {
+    /// A fresh key for an office.
+    pub fn generate(office: OfficeId, name: &str) -> Self {
+        let signing = SigningKey::from_bytes(&random_key());
+        Self { office, name: name.to_owned(), signing }
+    }
+
+    /// Writes the key, sealed.
+    ///
+    /// # Errors
+    /// [`ServiceError::File`].
+    pub fn save(&self, path: &Path, passphrase: &Passphrase) -> Result<(), ServiceError> {
+        let file = OfficeKeyFile {
+            format: FORMAT.to_owned(),
+            office: self.office,
+            name: self.name.clone(),
+            public_key: hex::encode(self.public()),
+            sealed: SealedKey::seal(self.signing.as_bytes(), PURPOSE, passphrase)?,
+        };
+        files::write_json(path, &file)
+    }
+
+    /// Reads and opens a key.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] for a wrong passphrase; else what is wrong with the file.
+    pub fn open(path: &Path, passphrase: &Passphrase) -> Result<Self, ServiceError> {
+        let file: OfficeKeyFile = files::read_json(path)?;
+        if file.format != FORMAT {
+            return Err(ServiceError::malformed(path, "not an office's key of a form known here"));
+        }
+        let signing = SigningKey::from_bytes(&*file.sealed.open(PURPOSE, passphrase)?);
+        let key = Self { office: file.office, name: file.name, signing };
+        if hex::encode(key.public()) != file.public_key {
+            let reason = "the public key is not that of the sealed one";
+            return Err(ServiceError::malformed(path, reason));
+        }
+        Ok(key)
+    }
+
+    /// The public key, Ed25519.
+    pub fn public(&self) -> [u8; 32] {
+        self.signing.verifying_key().to_bytes()
+    }
+
+    /// The signature of a credential.
+    pub fn sign(&self, commitment: CredentialCommitment) -> [u8; 64] {
+        self.signing.sign(&signed_message(commitment)).to_bytes()
+    }
+
+    /// By what the store knows a holder: a keyed hash of the register number, which only the office
+    /// can compute.
+    pub fn holder_tag(&self, register_no: &str) -> [u8; 32] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.signing.as_bytes())
+            .expect("HMAC takes keys of any length");
+        mac.update(b"praman.holder.1");
+        mac.update(register_no.as_bytes());
+        mac.finalize().into_bytes().into()
+    }
+}

@@ -1,0 +1,337 @@
+//! Offices and what they issue.
+
+use std::path::{Path, PathBuf};
+
+use ark_ff::UniformRand;
+use praman_circuits::Fr;
+use praman_circuits::credential::{Credential, CredentialSalt};
+use praman_circuits::office::{
+    OfficeId, OfficeRoot, OfficeTree, StateRoot, StateTree, office_leaf,
+};
+use praman_circuits::payee::PayeeSalt;
+use praman_circuits::period::{Day, Period};
+use praman_circuits::subject::SubjectCommitment;
+use rand::rngs::OsRng;
+use rayon::prelude::*;
+
+use crate::error::ServiceError;
+use crate::office_key::OfficeKey;
+use crate::register::Person;
+use crate::schema::{SCHEMAS, Schema, resident_attributes};
+use crate::store::{Store, TreeName, WriteTransaction, write_nodes};
+use crate::wallet::CredentialFile;
+
+/// An accredited office.
+#[derive(Clone, Debug)]
+pub struct Office {
+    /// Its number.
+    pub id: OfficeId,
+    /// Its name.
+    pub name: String,
+    /// The schema that it may issue.
+    pub schema: &'static Schema,
+}
+
+/// What an office is asked to issue to one person.
+pub struct Application<'a> {
+    /// The person as the register has them.
+    pub person: &'a Person,
+    /// The holder's commitment: all that the office learns of their secret.
+    pub subject: SubjectCommitment,
+}
+
+/// When credentials are good.
+#[derive(Clone, Copy, Debug)]
+pub struct Validity {
+    /// The day of issue.
+    pub issued_on: Day,
+    /// The last day.
+    pub expires_on: Day,
+    /// The first period that may be claimed for.
+    pub claims_from: Period,
+}
+
+impl Validity {
+    /// Good for ten years from a day, for claims of any period.
+    ///
+    /// A first credential needs no bound on its periods; one that replaces another does, so that the
+    /// lost secret and the new one can't both claim for one period.
+    pub fn from_today(today: Day) -> Self {
+        const TEN_YEARS_DAYS: u32 = 3_652;
+        Self {
+            issued_on: today,
+            expires_on: Day(today.0.saturating_add(TEN_YEARS_DAYS)),
+            claims_from: Period::ONCE,
+        }
+    }
+}
+
+/// What came of issuing.
+pub struct Issued {
+    /// Credentials in the order of the applications.
+    pub credentials: Vec<CredentialFile>,
+    /// The office's new root.
+    pub root: OfficeRoot,
+}
+
+/// Makes a credential for each application and their files, with `first` as the first place in the
+/// office's tree. On all cores.
+pub fn make_credentials(
+    key: &OfficeKey,
+    applications: &[Application<'_>],
+    validity: Validity,
+    first: usize,
+) -> (Vec<CredentialFile>, Vec<Fr>) {
+    let public_key = key.public();
+    applications
+        .par_iter()
+        .enumerate()
+        .map(|(index, application)| {
+            let person = application.person;
+            let payee_salt = PayeeSalt::from_field(Fr::rand(&mut OsRng));
+            let payee = person.payee();
+            let credential = Credential {
+                schema: crate::schema::RESIDENT.id,
+                subject: application.subject,
+                issued_on: validity.issued_on,
+                expires_on: validity.expires_on,
+                claims_from: validity.claims_from,
+                salt: CredentialSalt::from_field(Fr::rand(&mut OsRng)),
+                payee: payee.digest(&payee_salt),
+                attributes: resident_attributes(person),
+            };
+            let commitment = credential.commitment();
+            let file = CredentialFile::new(
+                person.register_no(),
+                key.office,
+                first + index,
+                &credential,
+                payee,
+                &payee_salt,
+                &public_key,
+                &key.sign(commitment),
+            );
+            (file, commitment.to_field())
+        })
+        .unzip()
+}
+
+impl Store {
+    /// All offices, by number.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn offices(&self) -> Result<Vec<Office>, ServiceError> {
+        let rows: Vec<(i64, String, i64)> =
+            sqlx::query_as("SELECT id, name, schema FROM office ORDER BY id")
+                .fetch_all(self.pool())
+                .await?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|(id, name, schema)| {
+                let schema = SCHEMAS.into_iter().find(|known| i64::from(known.id.0) == schema)?;
+                Some(Office { id: OfficeId(id as u32), name, schema })
+            })
+            .collect())
+    }
+
+    /// Accredits a new office. `keep` keeps its key, before the office exists: an office without a
+    /// key would be for ever empty.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] if the name is taken or the state tree full.
+    pub async fn new_office(
+        &self,
+        name: &str,
+        schema: &'static Schema,
+        keep: impl FnOnce(&OfficeKey) -> Result<(), ServiceError>,
+    ) -> Result<OfficeKey, ServiceError> {
+        let mut state: StateTree = self.tree(TreeName::State).await?;
+        let office = OfficeId(state.len() as u32);
+        let key = OfficeKey::generate(office, name);
+        let root = OfficeRoot::from_field(OfficeTree::new().root());
+        let changes = state.append(&[office_leaf(office, schema.id, root).to_field()])?;
+        let mut transaction = self.begin().await?;
+        let inserted = sqlx::query(
+            "INSERT INTO office (id, name, schema, public_key) VALUES (?, ?, ?, ?)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(i64::from(office.0))
+        .bind(name)
+        .bind(i64::from(schema.id.0))
+        .bind(key.public().to_vec())
+        .execute(&mut *transaction)
+        .await?;
+        if inserted.rows_affected() == 0 {
+            return Err(ServiceError::Refused(format!("there is an office {name:?} already")));
+        }
+        write_nodes(&mut transaction, TreeName::State, &changes).await?;
+        keep(&key)?;
+        transaction.commit().await?;
+        Ok(key)
+    }
+
+    /// Which register numbers an office has issued to already.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn has_issued(
+        &self,
+        key: &OfficeKey,
+        register_nos: impl Iterator<Item = &str>,
+    ) -> Result<Vec<bool>, ServiceError> {
+        let rows: Vec<(Vec<u8>,)> = sqlx::query_as("SELECT tag FROM holder WHERE office = ?")
+            .bind(i64::from(key.office.0))
+            .fetch_all(self.pool())
+            .await?;
+        let known: std::collections::HashSet<Vec<u8>> =
+            rows.into_iter().map(|(tag,)| tag).collect();
+        Ok(register_nos.map(|no| known.contains(key.holder_tag(no).as_slice())).collect())
+    }
+
+    /// Issues credentials: one transaction for all. `stage` writes the credentials' files to a place
+    /// beside `place` and names it; they are moved to `place` after the transaction, or when the
+    /// store is next opened for issuing, so that no credential is live without its file.
+    ///
+    /// # Errors
+    /// [`ServiceError`]; then nothing is issued.
+    pub async fn issue(
+        &self,
+        key: &OfficeKey,
+        applications: &[Application<'_>],
+        validity: Validity,
+        place: Option<&Path>,
+        stage: impl FnOnce(&[CredentialFile]) -> Result<Option<PathBuf>, ServiceError>,
+    ) -> Result<Issued, ServiceError> {
+        self.check_office(key).await?;
+        let mut tree: OfficeTree = self.tree(TreeName::Office(key.office.0)).await?;
+        let (credentials, leaves) = make_credentials(key, applications, validity, tree.len());
+        let changes = tree.append(&leaves)?;
+        let root = OfficeRoot::from_field(tree.root());
+        let staged = stage(&credentials)?;
+
+        let mut transaction = self.begin().await?;
+        for file in &credentials {
+            sqlx::query("INSERT INTO holder (office, tag, position) VALUES (?, ?, ?)")
+                .bind(i64::from(key.office.0))
+                .bind(key.holder_tag(&file.register_no).to_vec())
+                .bind(file.position as i64)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        write_nodes(&mut transaction, TreeName::Office(key.office.0), &changes).await?;
+        self.replace_office_root(&mut transaction, key.office, root).await?;
+        if let (Some(staged), Some(place)) = (&staged, place) {
+            sqlx::query("INSERT INTO pending_output (staged, place) VALUES (?, ?)")
+                .bind(staged.to_string_lossy().into_owned())
+                .bind(place.to_string_lossy().into_owned())
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+        self.finish_pending_output().await?;
+        Ok(Issued { credentials, root })
+    }
+
+    /// Moves output that a finished transaction left staged to its place.
+    ///
+    /// # Errors
+    /// [`ServiceError::File`]; it is tried again next time.
+    pub async fn finish_pending_output(&self) -> Result<(), ServiceError> {
+        let pending: Vec<(String, String)> =
+            sqlx::query_as("SELECT staged, place FROM pending_output")
+                .fetch_all(self.pool())
+                .await?;
+        for (staged, place) in pending {
+            if Path::new(&staged).exists() {
+                // An empty folder may stand where the new one goes.
+                let _ = std::fs::remove_dir(&place);
+                std::fs::rename(&staged, &place).map_err(ServiceError::file(Path::new(&place)))?;
+            }
+            sqlx::query("DELETE FROM pending_output WHERE staged = ?")
+                .bind(&staged)
+                .execute(self.pool())
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Empties the leaves of some holders. Returns how many were emptied and the new root.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] if the office never issued to one of them; then none is revoked.
+    pub async fn revoke(
+        &self,
+        key: &OfficeKey,
+        register_nos: &[String],
+    ) -> Result<(usize, OfficeRoot), ServiceError> {
+        self.check_office(key).await?;
+        let mut tree: OfficeTree = self.tree(TreeName::Office(key.office.0)).await?;
+        let mut transaction = self.begin().await?;
+        let mut changes = Vec::new();
+        for register_no in register_nos {
+            let position: Option<(i64,)> = sqlx::query_as(
+                "DELETE FROM holder WHERE office = ? AND tag = ? RETURNING position",
+            )
+            .bind(i64::from(key.office.0))
+            .bind(key.holder_tag(register_no).to_vec())
+            .fetch_optional(&mut *transaction)
+            .await?;
+            let Some((position,)) = position else {
+                return Err(ServiceError::Refused(format!(
+                    "office {:?} has no live credential of {register_no:?}; nothing was revoked",
+                    key.name
+                )));
+            };
+            changes.extend(tree.empty(position as usize)?);
+        }
+        let root = OfficeRoot::from_field(tree.root());
+        write_nodes(&mut transaction, TreeName::Office(key.office.0), &changes).await?;
+        self.replace_office_root(&mut transaction, key.office, root).await?;
+        transaction.commit().await?;
+        Ok((register_nos.len(), root))
+    }
+
+    /// The state root.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn state_root(&self) -> Result<StateRoot, ServiceError> {
+        let tree: StateTree = self.tree(TreeName::State).await?;
+        Ok(StateRoot::from_field(tree.root()))
+    }
+
+    async fn replace_office_root(
+        &self,
+        transaction: &mut WriteTransaction,
+        office: OfficeId,
+        root: OfficeRoot,
+    ) -> Result<(), ServiceError> {
+        let schema = self
+            .offices()
+            .await?
+            .into_iter()
+            .find(|known| known.id == office)
+            .map(|known| known.schema.id)
+            .ok_or_else(|| ServiceError::Refused("the office is not accredited".to_owned()))?;
+        let mut state: StateTree = self.tree(TreeName::State).await?;
+        let leaf = office_leaf(office, schema, root).to_field();
+        let changes = state.replace(office.0 as usize, leaf)?;
+        write_nodes(transaction, TreeName::State, &changes).await
+    }
+
+    async fn check_office(&self, key: &OfficeKey) -> Result<(), ServiceError> {
+        let public_key: Option<(Vec<u8>,)> =
+            sqlx::query_as("SELECT public_key FROM office WHERE id = ?")
+                .bind(i64::from(key.office.0))
+                .fetch_optional(self.pool())
+                .await?;
+        match public_key {
+            Some((public_key,)) if public_key == key.public() => Ok(()),
+            _ => Err(ServiceError::Refused(format!(
+                "office {:?} is not accredited in this folder; make it with `praman office new`",
+                key.name
+            ))),
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The holder's side: secrets that no office sees, and the credential file.
+
+use std::path::Path;
+
+use ark_ff::UniformRand;
+use ed25519_dalek::{Signature, VerifyingKey};
+use praman_circuits::Fr;
+use praman_circuits::attributes::Attributes;
+use praman_circuits::credential::{Credential, CredentialCommitment, CredentialSalt, SchemaId};
+use praman_circuits::field::{parse_decimal, to_decimal};
+use praman_circuits::office::OfficeId;
+use praman_circuits::payee::{Payee, PayeeSalt};
+use praman_circuits::period::{Day, Period};
+use praman_circuits::subject::{HolderSecret, SubjectBlinding, SubjectCommitment, subject};
+use rand::rngs::OsRng;
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::error::ServiceError;
+use crate::files;
+
+/// A holder's secret and the blinding of one credential.
+pub struct Wallet {
+    /// The secret.
+    pub secret: HolderSecret,
+    /// The blinding.
+    pub blinding: SubjectBlinding,
+}
+
+#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+#[serde(deny_unknown_fields)]
+struct WalletFile {
+    format: String,
+    secret: String,
+    blinding: String,
+}
+
+const WALLET_FORMAT: &str = "praman-wallet-1";
+const CREDENTIAL_FORMAT: &str = "praman-credential-1";
+
+impl Wallet {
+    /// A wallet with fresh secrets of the operating system.
+    pub fn generate() -> Self {
+        Self {
+            secret: HolderSecret::from_field(Fr::rand(&mut OsRng)),
+            blinding: SubjectBlinding::from_field(Fr::rand(&mut OsRng)),
+        }
+    }
+
+    /// What the office is given.
+    pub fn subject(&self) -> SubjectCommitment {
+        subject(&self.secret, &self.blinding)
+    }
+
+    /// The wallet as its file has it.
+    pub fn to_json(&self) -> zeroize::Zeroizing<String> {
+        let file = WalletFile {
+            format: WALLET_FORMAT.to_owned(),
+            secret: to_decimal(self.secret.expose()),
+            blinding: to_decimal(self.blinding.expose()),
+        };
+        zeroize::Zeroizing::new(serde_json::to_string(&file).expect("strings serialise"))
+    }
+
+    /// Reads a wallet's file.
+    ///
+    /// # Errors
+    /// [`ServiceError`] naming the file and no value of it.
+    pub fn read(path: &Path) -> Result<Self, ServiceError> {
+        let file: WalletFile = files::read_json(path)?;
+        if file.format != WALLET_FORMAT {
+            return Err(ServiceError::malformed(path, "not a wallet of a form known here"));
+        }
+        let element = |text: &str, name: &str| {
+            parse_decimal(text)
+                .map_err(|error| ServiceError::malformed(path, format!("{name} is {error}")))
+        };
+        Ok(Self {
+            secret: HolderSecret::from_field(element(&file.secret, "secret")?),
+            blinding: SubjectBlinding::from_field(element(&file.blinding, "blinding")?),
+        })
+    }
+}
+
+/// A credential as the office hands it out. It holds what praman keeps from everyone else.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CredentialFile {
+    format: String,
+    /// The register number, for the holder to know their file by.
+    pub register_no: String,
+    /// The office.
+    pub office: OfficeId,
+    /// Its place in the office's tree.
+    pub position: usize,
+    schema: SchemaId,
+    subject: SubjectCommitment,
+    issued_on: Day,
+    expires_on: Day,
+    claims_from: Period,
+    salt: SecretText,
+    payee: Payee,
+    payee_salt: SecretText,
+    attributes: Attributes,
+    office_public_key: String,
+    signature: String,
+}
+
+/// A secret field element as text; wiped.
+#[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+#[serde(transparent)]
+struct SecretText(String);
+
+/// What an office signs: the credential's commitment behind a tag.
+pub fn signed_message(commitment: CredentialCommitment) -> Vec<u8> {
+    let element = praman_circuits::field::to_be_bytes(commitment.to_field());
+    [b"praman.credential.1".as_slice(), &element].concat()
+}
+
+impl CredentialFile {
+    /// The file of a credential.
+    #[allow(clippy::too_many_arguments)] // each is one line of the file
+    pub fn new(
+        register_no: &str,
+        office: OfficeId,
+        position: usize,
+        credential: &Credential,
+        payee: Payee,
+        payee_salt: &PayeeSalt,
+        office_key: &[u8; 32],
+        signature: &[u8; 64],
+    ) -> Self {
+        Self {
+            format: CREDENTIAL_FORMAT.to_owned(),
+            register_no: register_no.to_owned(),
+            office,
+            position,
+            schema: credential.schema,
+            subject: credential.subject,
+            issued_on: credential.issued_on,
+            expires_on: credential.expires_on,
+            claims_from: credential.claims_from,
+            salt: SecretText(to_decimal(credential.salt.expose())),
+            payee,
+            payee_salt: SecretText(to_decimal(payee_salt.expose())),
+            attributes: credential.attributes.clone(),
+            office_public_key: hex::encode(office_key),
+            signature: hex::encode(signature),
+        }
+    }
+
+    /// Reads a credential's file and checks that the office signed it.
+    ///
+    /// # Errors
+    /// [`ServiceError`] naming the file and no value of it.
+    pub fn read(path: &Path) -> Result<Self, ServiceError> {
+        let file: Self = files::read_json(path)?;
+        file.check().map_err(|reason| ServiceError::malformed(path, reason))?;
+        Ok(file)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.format != CREDENTIAL_FORMAT {
+            return Err("not a credential of a form known here".to_owned());
+        }
+        let commitment = self.credential()?.commitment();
+        let signed = || {
+            let key: [u8; 32] = hex::decode(&self.office_public_key).ok()?.try_into().ok()?;
+            let signature = Signature::from_slice(&hex::decode(&self.signature).ok()?).ok()?;
+            let key = VerifyingKey::from_bytes(&key).ok()?;
+            key.verify_strict(&signed_message(commitment), &signature).ok()
+        };
+        signed().ok_or_else(|| "the office's signature does not fit the credential".to_owned())
+    }
+
+    /// The credential.
+    ///
+    /// # Errors
+    /// What is wrong with the file's salt.
+    pub fn credential(&self) -> Result<Credential, String> {
+        let salt = parse_decimal(&self.salt.0).map_err(|error| format!("salt is {error}"))?;
+        Ok(Credential {
+            schema: self.schema,
+            subject: self.subject,
+            issued_on: self.issued_on,
+            expires_on: self.expires_on,
+            claims_from: self.claims_from,
+            salt: CredentialSalt::from_field(salt),
+            payee: self.payee.digest(&self.payee_salt()?),
+            attributes: self.attributes.clone(),
+        })
+    }
+
+    /// The registered account.
+    pub fn payee(&self) -> &Payee {
+        &self.payee
+    }
+
+    /// The salt of the payee digest.
+    ///
+    /// # Errors
+    /// What is wrong with the file's salt.
+    pub fn payee_salt(&self) -> Result<PayeeSalt, String> {
+        let salt =
+            parse_decimal(&self.payee_salt.0).map_err(|error| format!("payee_salt is {error}"))?;
+        Ok(PayeeSalt::from_field(salt))
+    }
+}
