@@ -8,6 +8,8 @@ mod check;
 mod inputs;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wire_tests;
 
 use ark_bn254::Fr;
 

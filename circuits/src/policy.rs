@@ -39,8 +39,13 @@ pub struct Clause {
 
 impl Clause {
     /// A clause that every attribute satisfies; it fills unused places.
-    pub const ALWAYS: Self =
-        Self { slot: Slot::new(0).unwrap(), lo: 0, hi: u32::MAX, negate: false, or_next: false };
+    pub const ALWAYS: Self = Self {
+        slot: Slot::new(0).expect("slot 0 exists"),
+        lo: 0,
+        hi: u32::MAX,
+        negate: false,
+        or_next: false,
+    };
 
     /// Whether attributes satisfy the clause; the twin of the clause's gadget.
     pub fn holds(&self, attributes: &Attributes) -> bool {

@@ -6,6 +6,8 @@
 
 mod chain;
 mod embedded;
+#[cfg(test)]
+mod tests;
 
 use praman_circuits::context::Context;
 use praman_circuits::eligibility::{Checkpoint, SchemePeriod};

@@ -2,18 +2,16 @@
 //!
 //! "Refused" always means that the native check *and* the constraints refuse.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use ark_ff::{Field, One, Zero};
 use proptest::prelude::*;
 
 use super::*;
 use crate::attributes::{Attributes, SLOTS};
-use crate::circuit::{self, Circuit};
-use crate::eligibility::inputs::PRIVATE_INPUTS;
-use crate::field::to_decimal;
+use crate::circuit;
+use crate::eligibility::wire_tests::rows_by_wire;
 use crate::fixture::{Claim, claim, claim_with};
-use crate::linear_combination::LinearCombination;
 use crate::merkle::{Path, empty_leaf};
 use crate::nullifier::nullifier;
 use crate::office::{OfficeId, OfficeRoot, OfficeTree, StateRoot, StateTree, office_leaf};
@@ -22,7 +20,6 @@ use crate::period::{Day, Period};
 use crate::policy::TierIndex;
 use crate::poseidon;
 use crate::subject::HolderSecret;
-use crate::testing::determined;
 
 type Public = [Fr; PUBLIC_INPUTS];
 
@@ -32,17 +29,17 @@ fn satisfied(public: &Public, private: &PrivateInputs) -> bool {
 }
 
 /// The verdict of both twins, which must agree.
-fn verdict(public: &Public, private: &PrivateInputs) -> Result<(), Violation> {
+pub(super) fn verdict(public: &Public, private: &PrivateInputs) -> Result<(), Violation> {
     let native = check(public, private);
     assert_eq!(native.is_ok(), satisfied(public, private), "twins disagree on {native:?}");
     native
 }
 
-fn verdict_of(claim: &Claim) -> Result<(), Violation> {
+pub(super) fn verdict_of(claim: &Claim) -> Result<(), Violation> {
     verdict(&claim.public().to_fields(), &claim.private())
 }
 
-fn tier(number: u8) -> TierIndex {
+pub(super) fn tier(number: u8) -> TierIndex {
     TierIndex::new(number).expect("a tier")
 }
 
@@ -410,220 +407,6 @@ fn a_public_input_changed_is_refused_or_makes_another_true_statement() {
         }
     }
 }
-
-// --- every private input, every wire ---
-
-#[test]
-fn any_private_input_changed_is_refused_or_leaves_the_claim_as_it_was() {
-    // `sibling` children other than the one on the path also change the node above: refused too.
-    let honest = claim(1);
-    let public = honest.public().to_fields();
-    let count = honest.private().elements_mut().len();
-    assert_eq!(count, PRIVATE_INPUTS, "every private wire has a name");
-    for index in 0..count {
-        let original = {
-            let mut private = honest.private();
-            *private.elements_mut()[index].1
-        };
-        for other in [original + Fr::one(), -original - Fr::one(), Fr::from(1u64 << 32), Fr::zero()]
-        {
-            if other == original {
-                continue;
-            }
-            let mut private = honest.private();
-            let name = {
-                let mut elements = private.elements_mut();
-                *elements[index].1 = other;
-                elements[index].0.clone()
-            };
-            let refused = verdict(&public, &private);
-            assert!(refused.is_err(), "{name} may be {}", to_decimal(other));
-        }
-    }
-}
-
-#[test]
-fn the_other_eligible_tier_changes_the_amount_and_so_is_refused() {
-    // Tier 1 is as true as tier 0 for this person: only the payout commitment tells them apart,
-    // and it must.
-    let honest = claim(1);
-    let mut private = honest.private();
-    private.tier_choice = [Fr::zero(), Fr::one(), Fr::zero()];
-    let refused = verdict(&honest.public().to_fields(), &private);
-    assert_eq!(refused, Err(Violation::Payout));
-    // Tiers 2 and 3 are one tier under two numbers: the public meaning is the same.
-    let mut by_land = claim(1);
-    by_land.tier = tier(2);
-    let mut private = by_land.private();
-    private.tier_choice = [Fr::zero(); 3];
-    assert_eq!(verdict(&by_land.public().to_fields(), &private), Ok(()));
-}
-
-fn rows_by_wire(circuit: &Circuit) -> Vec<Vec<usize>> {
-    let mut rows = vec![Vec::new(); circuit.wires()];
-    for (number, row) in circuit.rows().iter().enumerate() {
-        for form in [&row.a, &row.b, &row.c] {
-            for &(wire, _) in form.terms() {
-                if rows[wire as usize].last() != Some(&number) {
-                    rows[wire as usize].push(number);
-                }
-            }
-        }
-    }
-    rows
-}
-
-#[test]
-fn any_wire_changed_alone_is_refused() {
-    // Tiers 2 and 3 of the fixture are one and the same, so the choice between those two is free
-    // (see above); the claims here are to the others.
-    let circuit = circuit::eligibility();
-    let rows = rows_by_wire(circuit);
-    for number in 0..2u8 {
-        let mut honest = claim(u64::from(number) + 1);
-        honest.tier = tier(number);
-        let witness = circuit::eligibility_witness(&honest.public().to_fields(), &honest.private());
-        let mut assignment = witness.assignment().to_vec();
-        for wire in PUBLIC_INPUTS + 1..circuit.wires() {
-            let value = assignment[wire];
-            let others = [value + Fr::one(), value - Fr::one(), -value, Fr::one() - value];
-            for other in others.into_iter().filter(|&other| other != value) {
-                assignment[wire] = other;
-                let refused = rows[wire].iter().any(|&row| {
-                    let row = &circuit.rows()[row];
-                    row.a.evaluate(&assignment) * row.b.evaluate(&assignment)
-                        != row.c.evaluate(&assignment)
-                });
-                assert!(refused, "{} is not constrained", circuit.wire_names()[wire]);
-            }
-            assignment[wire] = value;
-        }
-    }
-}
-
-#[test]
-fn no_internal_wire_is_free() {
-    // Rank of the rows' derivatives by the private wires at a satisfying witness. A wire that is
-    // the last of no independent row could move without any row noticing to first order.
-    let circuit = circuit::eligibility();
-    let honest = claim(7);
-    let witness = circuit::eligibility_witness(&honest.public().to_fields(), &honest.private());
-    let z = witness.assignment();
-    let mut pivots: HashMap<u32, Vec<(u32, Fr)>> = HashMap::new();
-    for row in circuit.rows() {
-        let (a, b) = (row.a.evaluate(z), row.b.evaluate(z));
-        let mut derivative = LinearCombination::zero();
-        derivative.add_scaled(&row.a, b);
-        derivative.add_scaled(&row.b, a);
-        derivative.add_scaled(&row.c, -Fr::one());
-        // Only private wires may move.
-        let mut terms: Vec<_> = derivative
-            .terms()
-            .iter()
-            .copied()
-            .filter(|&(wire, _)| wire as usize > PUBLIC_INPUTS)
-            .collect();
-        while let Some(&(last, coefficient)) = terms.last() {
-            let Some(pivot) = pivots.get(&last) else {
-                pivots.insert(last, terms);
-                break;
-            };
-            let scale = coefficient * pivot.last().expect("not empty").1.inverse().expect("pivot");
-            let mut reduced = LinearCombination::from_sorted(terms);
-            reduced.add_scaled(&LinearCombination::from_sorted(pivot.clone()), -scale);
-            terms = reduced.terms().to_vec();
-        }
-    }
-    let first_internal = PUBLIC_INPUTS + 1 + PRIVATE_INPUTS;
-    let free: Vec<&str> = (first_internal..circuit.wires())
-        .filter(|&wire| !pivots.contains_key(&(wire as u32)))
-        .map(|wire| circuit.wire_names()[wire].as_str())
-        .collect();
-    assert!(free.is_empty(), "free wires: {free:?}");
-}
-
-fn undetermined(circuit: &Circuit, inputs: usize) -> Vec<&str> {
-    determined(circuit.rows(), circuit.wires(), 1..1 + inputs)
-        .iter()
-        .zip(circuit.wire_names())
-        .filter_map(|(known, name)| (!known).then_some(name.as_str()))
-        .collect()
-}
-
-#[test]
-fn every_internal_wire_follows_from_the_inputs() {
-    // Stronger than rank: no wire may be pinned down by an assertion alone, as a second copy of the
-    // secret in E10 would be by the equality with the public nullifier.
-    let left = undetermined(circuit::eligibility(), PUBLIC_INPUTS + PRIVATE_INPUTS);
-    assert!(left.is_empty(), "{left:?}");
-}
-
-#[test]
-fn the_search_for_undetermined_wires_finds_a_planted_one() {
-    let plant = |planted: bool| {
-        Circuit::compile("planted", |cs| {
-            let public = cs.public("nullifier", Fr::zero());
-            let secret = cs.private("secret", Fr::zero());
-            let used = if planted { cs.private("free_secret", Fr::zero()) } else { secret.clone() };
-            let nullifier = nullifier_gadget(cs, &used, &secret, &secret);
-            cs.enforce_equal(&nullifier, &public);
-        })
-    };
-    assert!(undetermined(&plant(false), 2).is_empty());
-    assert_eq!(undetermined(&plant(true), 2)[0], "free_secret");
-}
-
-#[test]
-fn every_wire_stands_in_at_least_two_rows() {
-    // One row makes a wire, another uses it. The square of the context is made to be used by
-    // nothing: it is there so that the context itself is used.
-    let circuit = circuit::eligibility();
-    let lonely: Vec<&str> = rows_by_wire(circuit)
-        .iter()
-        .enumerate()
-        .skip(PUBLIC_INPUTS + 1)
-        .filter(|(_, rows)| rows.len() < 2)
-        .map(|(wire, _)| circuit.wire_names()[wire].as_str())
-        .collect();
-    let once_by_nature = |name: &&str| {
-        // An input that one hash takes in, or that the statement mentions once.
-        ["E12.squared"].contains(name)
-    };
-    let unexpected: Vec<_> = lonely.into_iter().filter(|name| !once_by_nature(name)).collect();
-    assert!(unexpected.is_empty(), "{unexpected:?}");
-}
-
-#[test]
-fn size_is_pinned() {
-    let info = circuit::eligibility().info();
-    let table: Vec<String> =
-        info.clauses.iter().map(|c| format!("{:>5} {}", c.rows, c.clause)).collect();
-    let expected = [
-        "  259 E1 subject",
-        "  609 E2 credential",
-        " 2454 E3 live in the office tree",
-        " 1931 E4 accredited office",
-        "   96 E5 validity",
-        "  288 E6 attributes",
-        " 1247 E7 clauses",
-        "   51 E8 tier",
-        "  141 E9 amount",
-        "  295 E10 nullifier",
-        "  319 E11 payout",
-        "    1 E12 context",
-    ];
-    assert_eq!(table, expected);
-    assert_eq!(info.constraints, 7_691);
-    assert_eq!(info.public_inputs, 108);
-    assert_eq!(info.witness, 7_712);
-    assert_eq!((info.nonzeros.a, info.nonzeros.b, info.nonzeros.c), (63_754, 117_897, 6_070));
-    // Any change of any coefficient shows here: it needs new keys, and so a new version.
-    assert_eq!(info.digest, "fee998b18d58bfd02486539b6d8bee87e661f605ce1f94c56e0b5b1fc87f90dc");
-    // The aim of 8,192 rows is met with all sixteen clauses, nine slots and four tiers.
-    assert_eq!(info.domain, 1 << 13);
-}
-
-// --- any statement ---
 
 /// Attributes about the edges of the fixture's clauses.
 fn arb_attributes() -> impl Strategy<Value = [u32; SLOTS]> {

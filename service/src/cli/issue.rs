@@ -173,8 +173,10 @@ fn stage(
 ) -> Result<PathBuf, ServiceError> {
     let parent = place.parent().unwrap_or(place);
     std::fs::create_dir_all(parent).map_err(ServiceError::file(parent))?;
+    use std::os::unix::fs::PermissionsExt;
     let staged = tempfile::Builder::new()
         .prefix(".praman-")
+        .permissions(std::fs::Permissions::from_mode(0o700))
         .tempdir_in(parent)
         .map_err(ServiceError::file(parent))?;
     let folder = staged.path();

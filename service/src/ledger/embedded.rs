@@ -49,6 +49,50 @@ pub struct EmbeddedLedger {
     day: Option<Day>,
 }
 
+#[cfg(test)]
+impl EmbeddedLedger {
+    /// A call as anyone could make it.
+    pub(super) async fn call_raw(&mut self, call: &impl SolCall) -> Result<(), LedgerError> {
+        self.send_raw(call.abi_encode()).await
+    }
+
+    /// Call data as anyone could send it.
+    pub(super) async fn send_raw(&mut self, data: Vec<u8>) -> Result<(), LedgerError> {
+        let executed = self.send(TxKind::Call(self.claims), data, Effect::Nothing).await?;
+        if executed.success { Ok(()) } else { Err(refusal(&executed.output)) }
+    }
+
+    /// Deploys the contracts once more, to other addresses.
+    pub(super) async fn redeploy(&mut self, key: &VerifyingKey) -> Result<(), LedgerError> {
+        self.deploy(key).await
+    }
+}
+
+/// What comes of creating a contract on an empty chain.
+#[cfg(test)]
+pub(super) fn creation_outcome(code: &[u8]) -> Result<(), LedgerError> {
+    let transaction = TxEnv::builder()
+        .caller(OPERATOR)
+        .kind(TxKind::Create)
+        .data(code.to_vec().into())
+        .gas_limit(BLOCK_GAS)
+        .gas_price(0)
+        .chain_id(Some(1))
+        .build()
+        .map_err(|error| LedgerError::Refused(format!("{error:?}")))?;
+    let outcome = Context::mainnet()
+        .with_ref_db(&ChainState::default())
+        .with_cfg(CfgEnv::new_with_spec(SpecId::MERGE))
+        .build_mainnet()
+        .transact(transaction)
+        .map_err(|error| LedgerError::Refused(error.to_string()))?;
+    match outcome.result {
+        ExecutionResult::Success { .. } => Ok(()),
+        ExecutionResult::Revert { output, .. } => Err(refusal(&output)),
+        ExecutionResult::Halt { reason, .. } => Err(LedgerError::Refused(format!("{reason:?}"))),
+    }
+}
+
 /// What a successful transaction writes beside its block.
 enum Effect<'a> {
     Nothing,
@@ -138,7 +182,7 @@ impl EmbeddedLedger {
     }
 
     /// Reads from the contract; nothing is written.
-    fn view<C: SolCall>(&self, call: &C) -> Result<C::Return, LedgerError> {
+    pub(super) fn view<C: SolCall>(&self, call: &C) -> Result<C::Return, LedgerError> {
         let (result, _) = self.run(TxKind::Call(self.claims), call.abi_encode())?;
         let output = result.output().cloned().unwrap_or_default();
         C::abi_decode_returns(&output).map_err(|error| LedgerError::Refused(error.to_string()))

@@ -1,0 +1,117 @@
+//! Other people's implementations agree: snarkjs on circuits, witnesses, keys and proofs, circomlibjs
+//! on hashes.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use support::{State, peer, root, scheme};
+
+fn snarkjs(arguments: &[&str], folder: &Path) -> String {
+    let ran = peer("snarkjs", arguments, folder);
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(ran.status.success(), "snarkjs {arguments:?}: {said}");
+    said
+}
+
+#[test]
+fn snarkjs_reads_what_praman_exports_and_each_verifies_the_other() {
+    let state = State::with_everything("krishak-bandhu", "2026");
+    assert_eq!(state.prove("WB070000002", "krishak-bandhu", "2026", "proof").code, 0);
+    let scheme = scheme("krishak-bandhu");
+    state.json(&[
+        "circuit",
+        "export",
+        "eligibility",
+        "--r1cs",
+        "e.r1cs",
+        "--sym",
+        "e.sym",
+        "--wtns",
+        "e.wtns",
+        "--credential",
+        "credentials/WB070000002.json",
+        "--scheme",
+        scheme.to_str().expect("UTF-8"),
+        "--tier",
+        "0",
+        "--period",
+        "2026",
+        "--snapshot",
+        "snapshot.json",
+        "--payout",
+        "payout.json",
+    ]);
+    let folder = state.path(".");
+    let info = snarkjs(&["r1cs", "info", "e.r1cs"], &folder);
+    for words in ["# of Constraints: 7691", "# of Public Inputs: 108", "# of Wires: 7821"] {
+        assert!(info.contains(words), "{info}");
+    }
+    assert!(
+        snarkjs(&["wtns", "check", "e.r1cs", "e.wtns"], &folder).contains("WITNESS IS CORRECT")
+    );
+    // snarkjs checks praman's proof.
+    let arguments = [
+        "groth16",
+        "verify",
+        "keys/verification_key.json",
+        "proof/public.json",
+        "proof/proof.json",
+    ];
+    assert!(snarkjs(&arguments, &folder).contains("OK!"));
+    // A witness with one wire changed is told from a correct one.
+    let mut wtns = fs::read(state.path("e.wtns")).expect("exported");
+    let last = wtns.len() - 32;
+    wtns[last] ^= 1;
+    fs::write(state.path("wrong.wtns"), wtns).expect("written");
+    let wrong = peer("snarkjs", &["wtns", "check", "e.r1cs", "wrong.wtns"], &folder);
+    assert!(!String::from_utf8_lossy(&wrong.stdout).contains("WITNESS IS CORRECT"));
+
+    // snarkjs makes a key of its own for the exported circuit and proves the exported witness.
+    for arguments in [
+        &["powersoftau", "new", "bn128", "13", "p0.ptau"][..],
+        &["powersoftau", "contribute", "p0.ptau", "p1.ptau", "--name=test", "-e=entropy"],
+        &["powersoftau", "prepare", "phase2", "p1.ptau", "p.ptau"],
+        &["groth16", "setup", "e.r1cs", "p.ptau", "e0.zkey"],
+        &["zkey", "contribute", "e0.zkey", "e1.zkey", "--name=test", "-e=entropy"],
+        &["zkey", "export", "verificationkey", "e1.zkey", "vk.json"],
+        &["zkey", "export", "verificationkey", "e0.zkey", "vk0.json"],
+        &["groth16", "prove", "e1.zkey", "e.wtns", "their-proof.json", "their-public.json"],
+    ] {
+        snarkjs(arguments, &folder);
+    }
+    let verify = |key: &'static str| {
+        ["verify", "--vk", key, "--public", "their-public.json", "--proof", "their-proof.json"]
+    };
+    assert_eq!(state.json(&verify("vk.json"))["valid"], true);
+    // The key before any contribution has delta at the generator: refused.
+    state.refused(&verify("vk0.json"), 1, "degenerate");
+}
+
+#[test]
+fn circomlibjs_agrees_on_a_thousand_hashes_of_every_width() {
+    const CASES: usize = 1_000;
+    let peers = root().join("tests/peers");
+    assert!(peers.join("node_modules").exists(), "circomlibjs is missing: npm ci in tests/peers");
+    let ran = Command::new("node")
+        .args(["poseidon.mjs", &CASES.to_string()])
+        .current_dir(peers)
+        .output()
+        .expect("node is there");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let vectors = String::from_utf8(ran.stdout).expect("UTF-8");
+    let mut widths = [0; 17];
+    for line in vectors.lines() {
+        let elements: Vec<_> = line
+            .split(' ')
+            .map(|text| praman_circuits::field::parse_decimal(text).expect("canonical"))
+            .collect();
+        let (hash, inputs) = elements.split_first().expect("a hash and its inputs");
+        assert_eq!(praman_circuits::poseidon::hash(inputs), *hash, "{line}");
+        widths[inputs.len()] += 1;
+    }
+    assert_eq!(widths[1..], [CASES; 16]);
+}

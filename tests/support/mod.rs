@@ -1,0 +1,165 @@
+//! Running the program and the peers as a user does.
+#![allow(dead_code)] // each test uses its part
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The repository.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("service lies in the root").to_owned()
+}
+
+/// The sample register.
+pub(crate) fn register() -> PathBuf {
+    root().join("service/data/register.csv")
+}
+
+/// A shipped scheme.
+pub(crate) fn scheme(id: &str) -> PathBuf {
+    root().join("service/schemes").join(format!("{id}.toml"))
+}
+
+/// A folder with a state in it, in which commands run.
+pub(crate) struct State {
+    folder: TempDir,
+}
+
+/// What a command came to.
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl State {
+    pub(crate) fn new() -> Self {
+        Self { folder: TempDir::new().expect("a folder") }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_praman"));
+        command
+            .current_dir(self.folder.path())
+            .env("PRAMAN_PASSPHRASE", "a passphrase for tests")
+            .args(["--dir", "state"])
+            .args(arguments);
+        command
+    }
+
+    /// Runs the program; it must not die of a signal.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        let Output { status, stdout, stderr } =
+            self.command(arguments).output().expect("the program starts");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("output is UTF-8");
+        let code = status.code().expect("the program ends by itself");
+        let ran = Ran { code, out: text(stdout), err: text(stderr) };
+        assert!(!ran.err.contains("panicked"), "{arguments:?}: {}", ran.err);
+        ran
+    }
+
+    /// Runs the program with --json; it must be done or say yes.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        let ran = self.run(&[arguments, &["--json"]].concat());
+        assert_eq!(ran.code, 0, "{arguments:?}: {}", ran.err);
+        serde_json::from_str(&ran.out).expect("one JSON object on standard output")
+    }
+
+    /// Runs the program, which must refuse with a code and say some words.
+    pub(crate) fn refused(&self, arguments: &[&str], code: i32, words: &str) {
+        let ran = self.run(arguments);
+        assert_eq!(ran.code, code, "{arguments:?}: {} {}", ran.out, ran.err);
+        let said = format!("{}{}", ran.out, ran.err);
+        assert!(said.contains(words), "{arguments:?} does not say {words:?}: {said}");
+    }
+
+    /// Keys, an office, a treasury, credentials for the sample register and a ledger on which a
+    /// scheme's period is open.
+    pub(crate) fn with_everything(scheme_id: &str, period: &str) -> Self {
+        let state = Self::new();
+        let scheme = scheme(scheme_id);
+        let register = register();
+        let (scheme, register) =
+            (scheme.to_str().expect("UTF-8"), register.to_str().expect("UTF-8"));
+        for arguments in [
+            &["setup", "--circuit", "eligibility", "--out", "keys", "--insecure-seed", "1"][..],
+            &["office", "new", "--name", "Block", "--schema", "resident", "--out", "office.json"],
+            &["treasury", "new", "--out", "treasury.json", "--payout", "payout.json"],
+            &["issue", "--register", register, "--office", "office.json", "--out", "credentials"],
+            &["ledger", "start", "--keys", "keys"],
+            &["ledger", "checkpoint", "--keys", "keys"],
+            &["ledger", "open", "--keys", "keys", "--scheme", scheme, "--period", period],
+            &["snapshot", "--out", "snapshot.json"],
+        ] {
+            state.json(arguments);
+        }
+        state
+    }
+
+    /// Proves a holder's claim into a folder.
+    pub(crate) fn prove(&self, holder: &str, scheme_id: &str, period: &str, out: &str) -> Ran {
+        let credential = format!("credentials/{holder}.json");
+        let scheme = scheme(scheme_id);
+        self.run(&[
+            "prove",
+            "--circuit",
+            "eligibility",
+            "--credential",
+            &credential,
+            "--scheme",
+            scheme.to_str().expect("UTF-8"),
+            "--tier",
+            "0",
+            "--period",
+            period,
+            "--snapshot",
+            "snapshot.json",
+            "--payout",
+            "payout.json",
+            "--keys",
+            "keys",
+            "--out",
+            out,
+            "--json",
+        ])
+    }
+
+    /// Submits a proved claim.
+    pub(crate) fn claim(&self, proof: &str, scheme_id: &str) -> Ran {
+        let file = format!("{proof}/claim.json");
+        let scheme = scheme(scheme_id);
+        let scheme = scheme.to_str().expect("UTF-8");
+        self.run(&["claim", "--file", &file, "--scheme", scheme, "--keys", "keys"])
+    }
+
+    /// Pays a scheme's period.
+    pub(crate) fn pay(&self, scheme_id: &str, period: &str) -> Value {
+        let scheme = scheme(scheme_id);
+        let scheme = scheme.to_str().expect("UTF-8");
+        self.json(&[
+            "treasury",
+            "pay",
+            "--key",
+            "treasury.json",
+            "--scheme",
+            scheme,
+            "--period",
+            period,
+            "--out",
+            "bank",
+        ])
+    }
+}
+
+/// Runs a peer from `tests/peers`, which the test command installs.
+pub(crate) fn peer(name: &str, arguments: &[&str], folder: &Path) -> Output {
+    let program = root().join("tests/peers/node_modules/.bin").join(name);
+    assert!(program.exists(), "{name} is missing: run `npm ci` in tests/peers");
+    Command::new(program).args(arguments).current_dir(folder).output().expect("the peer starts")
+}

@@ -1,0 +1,182 @@
+//! The way of a claim through the command line, each step a process of its own.
+
+mod support;
+
+use std::fs;
+
+use serde_json::Value;
+use support::State;
+
+/// Land of 1.71 acres: 10,000 a year.
+const FARMER: &str = "WB070000002";
+
+#[test]
+fn from_a_register_to_a_paid_claim() {
+    let state = State::with_everything("krishak-bandhu", "2026");
+    let proved = state.prove(FARMER, "krishak-bandhu", "2026", "proof");
+    assert_eq!(proved.code, 0, "{}", proved.err);
+    let json: Value = serde_json::from_str(&proved.out).expect("JSON");
+    assert_eq!(json["keys"], "development");
+    assert!(json["seconds"].as_f64().is_some_and(|seconds| seconds > 0.0));
+
+    let verify = ["verify", "--keys", "keys", "--public", "proof/public.json", "--proof"];
+    assert_eq!(state.json(&[&verify[..], &["proof/proof.json"]].concat())["valid"], true);
+    let by_key = ["verify", "--vk", "keys/verification_key.json", "--public", "proof/public.json"];
+    let by_key = state.json(&[&by_key[..], &["--proof", "proof/proof.json"]].concat());
+    assert_eq!(by_key["valid"], true);
+    assert_eq!(by_key["keys"], "development");
+
+    // Accepted once; a second proof of the same claim has the same nullifier and is refused.
+    assert_eq!(state.claim("proof", "krishak-bandhu").code, 0);
+    let again = state.claim("proof", "krishak-bandhu");
+    assert_eq!(again.code, 1);
+    assert!(again.err.contains("claimed for this scheme and period already"), "{}", again.err);
+    assert_eq!(state.prove(FARMER, "krishak-bandhu", "2026", "second").code, 0);
+    assert_eq!(state.claim("second", "krishak-bandhu").code, 1);
+
+    // Paid once, in two instalments.
+    let paid = state.pay("krishak-bandhu", "2026");
+    assert_eq!((&paid["claims"], &paid["rupees"]), (&1.into(), &10_000.into()));
+    let file = paid["files"][0].as_str().expect("a file");
+    let xml = fs::read_to_string(state.path(file)).expect("the bank's file");
+    assert!(xml.contains("pain.001.001.09"));
+    assert_eq!(xml.matches("<InstdAmt Ccy=\"INR\">5000.00</InstdAmt>").count(), 2);
+    assert!(xml.contains("<Id>6563212233079</Id>") && xml.contains("UCBA0684268"));
+    let again = state.pay("krishak-bandhu", "2026");
+    assert_eq!((&again["claims"], &again["files"]), (&0.into(), &Value::Array(Vec::new())));
+}
+
+#[test]
+fn a_revoked_holder_proves_nothing_more() {
+    let state = State::with_everything("krishak-bandhu", "2026");
+    let revoke = ["revoke", "--office", "office.json", "--register-no", FARMER];
+    assert_eq!(state.json(&revoke)["revoked"], 1);
+    state.refused(&revoke, 1, "no live credential");
+    state.json(&["snapshot", "--out", "snapshot.json"]);
+    let refused = state.prove(FARMER, "krishak-bandhu", "2026", "proof");
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains("revoked"), "{}", refused.err);
+    assert!(!state.path("proof").exists(), "nothing is half done");
+    // Issued to again, the holder has a new leaf.
+    let register = support::register();
+    let issued = state.json(&[
+        "issue",
+        "--register",
+        register.to_str().expect("UTF-8"),
+        "--office",
+        "office.json",
+        "--out",
+        "more",
+    ]);
+    assert_eq!(issued["issued"], 1);
+}
+
+#[test]
+fn who_is_not_eligible_is_told_why() {
+    let state = State::with_everything("annapurna", "2026-06");
+    // Born 1954: over 60.
+    let refused = state.prove("WB070000001", "annapurna", "2026-06", "proof");
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains("E8"), "{}", refused.err);
+    // A month in which another scheme was in its place.
+    let early = state.prove("WB070000002", "annapurna", "2026-05", "proof");
+    assert_eq!(early.code, 1);
+    assert!(early.err.contains("no rules in force"), "{}", early.err);
+}
+
+#[test]
+fn an_envelope_that_does_not_fit_holds_up_nothing_else() {
+    let state = State::with_everything("krishak-bandhu", "2026");
+    for (holder, out) in [(FARMER, "first"), ("WB070000003", "second")] {
+        assert_eq!(state.prove(holder, "krishak-bandhu", "2026", out).code, 0);
+    }
+    // Someone on the way replaces the first claim's envelope by the second's.
+    let read = |name: &str| -> Value {
+        serde_json::from_str(&fs::read_to_string(state.path(name)).expect("a claim")).expect("JSON")
+    };
+    let honest = read("first/claim.json");
+    let mut tampered = honest.clone();
+    tampered["envelope"] = read("second/claim.json")["envelope"].clone();
+    fs::create_dir(state.path("tampered")).expect("a folder");
+    fs::write(state.path("tampered/claim.json"), tampered.to_string()).expect("written");
+    assert_eq!(state.claim("tampered", "krishak-bandhu").code, 0, "the proof holds all the same");
+    assert_eq!(state.claim("second", "krishak-bandhu").code, 0);
+    let paid = state.pay("krishak-bandhu", "2026");
+    assert_eq!(paid["claims"], 1);
+    assert_eq!(paid["held"].as_array().map(Vec::len), Some(1));
+    // The holder hands in the right envelope; the claim is refused as a second one, and paid.
+    assert_eq!(state.claim("first", "krishak-bandhu").code, 1);
+    let paid = state.pay("krishak-bandhu", "2026");
+    assert_eq!(paid["claims"], 1);
+    assert_eq!(paid["held"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn holders_may_keep_their_secrets_to_themselves() {
+    let state = State::new();
+    state.json(&["office", "new", "--name", "B", "--schema", "resident", "--out", "o.json"]);
+    let subject = state.json(&["hash", "poseidon", "1", "2"]);
+    let subject = subject["hash"].as_str().expect("a hash");
+    fs::write(state.path("subjects.csv"), format!("register_no,subject\n{FARMER},{subject}\n"))
+        .expect("written");
+    let register = support::register();
+    let issued = state.json(&[
+        "issue",
+        "--register",
+        register.to_str().expect("UTF-8"),
+        "--office",
+        "o.json",
+        "--out",
+        "c",
+        "--subjects",
+        "subjects.csv",
+    ]);
+    assert_eq!(issued["issued"], 1);
+    assert!(!state.path("c/wallets").exists());
+    let text = fs::read_to_string(state.path(&format!("c/{FARMER}.json"))).expect("a credential");
+    assert!(text.contains(subject));
+}
+
+#[test]
+fn bundles_have_a_line_for_each_holder() {
+    let state = State::new();
+    state.json(&["office", "new", "--name", "B", "--schema", "resident", "--out", "o.json"]);
+    let register = support::register();
+    let register = register.to_str().expect("UTF-8");
+    let issue = ["issue", "--register", register, "--office", "o.json", "--bundle", "--out"];
+    let issued = state.json(&[&issue[..], &["c"]].concat());
+    assert_eq!((&issued["issued"], &issued["refused"]), (&1_987.into(), &204.into()));
+    for name in ["c/credentials.ndjson", "c/wallets.ndjson"] {
+        let text = fs::read_to_string(state.path(name)).expect("a bundle");
+        let lines: Vec<Value> =
+            text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!(lines.len(), 1_987);
+        assert_eq!(lines[1]["register_no"], FARMER);
+    }
+    // Nobody is issued to twice by the same register.
+    assert_eq!(state.json(&[&issue[..], &["again"]].concat())["issued"], 0);
+}
+
+#[test]
+fn the_demonstration_shows_each_stage() {
+    let state = State::new();
+    let demo = state.json(&["demo", "--claims", "6", "--people", "400", "--seed", "5"]);
+    for (member, expected) in [
+        ("accepted", 1_987),
+        ("refused", 97),
+        ("duplicates", 107),
+        ("issued", 400),
+        ("claims_sent", 6),
+        ("claims_accepted", 6),
+        ("double_claims_refused", 1),
+        ("forged_claims_refused", 1),
+    ] {
+        assert_eq!(demo[member], expected, "{member}");
+    }
+    assert!(demo["paid_rupees"].as_u64().is_some_and(|paid| paid > 0));
+    assert!(demo["proofs_per_second"].as_f64().is_some_and(|rate| rate > 0.0));
+    assert!(demo["seconds"].is_number());
+    for file in demo["bank_files"].as_array().expect("files") {
+        assert!(fs::metadata(state.path(file.as_str().expect("a path"))).is_ok());
+    }
+}
