@@ -180,3 +180,43 @@ fn the_demonstration_shows_each_stage() {
         assert!(fs::metadata(state.path(file.as_str().expect("a path"))).is_ok());
     }
 }
+
+#[test]
+fn processes_that_run_at_once_do_not_overwrite_each_other() {
+    let state = State::with_everything("krishak-bandhu", "2026");
+    let holders = [FARMER, "WB070000003", "WB070000005"];
+    for holder in holders {
+        assert_eq!(state.prove(holder, "krishak-bandhu", "2026", holder).code, 0);
+    }
+    let scheme = support::scheme("krishak-bandhu");
+    let scheme = scheme.to_str().expect("UTF-8");
+    let register = support::register();
+    let register = register.to_str().expect("UTF-8");
+    // Each claim twice, at once, and an office of its own issuing beside them, twice at once too.
+    state.json(&["office", "new", "--name", "C", "--schema", "resident", "--out", "c.json"]);
+    let files: Vec<String> = holders.iter().map(|holder| format!("{holder}/claim.json")).collect();
+    let mut running: Vec<_> = files
+        .iter()
+        .chain(&files)
+        .map(|file| {
+            let claim = ["claim", "--file", file, "--scheme", scheme, "--keys", "keys"];
+            state.command(&claim).spawn().expect("starts")
+        })
+        .collect();
+    let issuing: Vec<_> = ["c1", "c2"]
+        .iter()
+        .map(|out| {
+            let issue = ["issue", "--register", register, "--office", "c.json", "--out", out];
+            state.command(&issue).spawn().expect("starts")
+        })
+        .collect();
+    let codes: Vec<_> =
+        running.iter_mut().map(|child| child.wait().expect("ends").code()).collect();
+    assert_eq!(codes.iter().filter(|code| **code == Some(0)).count(), 3, "{codes:?}");
+    assert_eq!(codes.iter().filter(|code| **code == Some(1)).count(), 3, "{codes:?}");
+    for mut child in issuing {
+        child.wait().expect("ends");
+    }
+    let live = state.json(&["snapshot", "--out", "s.json"])["live"].as_u64().expect("a count");
+    assert_eq!(live, 2 * 1_987);
+}

@@ -49,7 +49,7 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// The credential's leaf; the twin of [`CredentialWires::commitment`].
+    /// The credential's leaf; its twin on wires is `CredentialWires::commitment`.
     pub fn commitment(&self) -> CredentialCommitment {
         let fields = CredentialFields {
             subject: self.subject.to_field(),

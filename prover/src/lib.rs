@@ -7,13 +7,15 @@
 //!
 //! This crate knows no database and no network.
 //!
-//! ```no_run
+//! ```
 //! use praman_circuits::circuit;
-//! use praman_prover::{ArkworksEngine, KeyStore, Prover};
+//! use praman_prover::{ArkworksEngine, Prover, setup};
+//! use rand::rngs::OsRng;
 //!
 //! let circuit = circuit::eligibility();
-//! let keys = KeyStore::new("keys").load(circuit)?;
+//! let keys = setup(circuit, &mut OsRng)?;
 //! let prover = Prover::new(circuit, ArkworksEngine::new(circuit, keys));
+//! assert_eq!(prover.verifying_key().public_inputs(), 108);
 //! # Ok::<(), praman_prover::KeyError>(())
 //! ```
 

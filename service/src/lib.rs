@@ -1,4 +1,16 @@
-//! The praman program.
+//! The praman program: registers, schemes, issuing, the ledger, the treasury, and the command line
+//! over them.
+//!
+//! The library does no cryptography of its own: statements are [`praman_circuits`]', proofs
+//! [`praman_prover`]'s, checks [`praman_verifier`]'s.
+//!
+//! ```
+//! use praman::{calendar, demo, register};
+//!
+//! let register = register::check(demo::SAMPLE_REGISTER, calendar::today(), |_| ())?;
+//! assert_eq!(register.counts().accepted, 1_987);
+//! # Ok::<(), praman::register::RegisterError>(())
+//! ```
 
 pub mod calendar;
 pub mod claim;

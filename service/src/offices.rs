@@ -146,12 +146,13 @@ impl Store {
         schema: &'static Schema,
         keep: impl FnOnce(&OfficeKey) -> Result<(), ServiceError>,
     ) -> Result<OfficeKey, ServiceError> {
+        // The lock first: what is read under it, no other process changes.
+        let mut transaction = self.begin().await?;
         let mut state: StateTree = self.tree(TreeName::State).await?;
         let office = OfficeId(state.len() as u32);
         let key = OfficeKey::generate(office, name);
         let root = OfficeRoot::from_field(OfficeTree::new().root());
         let changes = state.append(&[office_leaf(office, schema.id, root).to_field()])?;
-        let mut transaction = self.begin().await?;
         let inserted = sqlx::query(
             "INSERT INTO office (id, name, schema, public_key) VALUES (?, ?, ?, ?)
              ON CONFLICT DO NOTHING",
@@ -204,13 +205,12 @@ impl Store {
         stage: impl FnOnce(&[CredentialFile]) -> Result<Option<PathBuf>, ServiceError>,
     ) -> Result<Issued, ServiceError> {
         self.check_office(key).await?;
+        let mut transaction = self.begin().await?;
         let mut tree: OfficeTree = self.tree(TreeName::Office(key.office.0)).await?;
         let (credentials, leaves) = make_credentials(key, applications, validity, tree.len());
         let changes = tree.append(&leaves)?;
         let root = OfficeRoot::from_field(tree.root());
         let staged = stage(&credentials)?;
-
-        let mut transaction = self.begin().await?;
         for file in &credentials {
             sqlx::query("INSERT INTO holder (office, tag, position) VALUES (?, ?, ?)")
                 .bind(i64::from(key.office.0))
@@ -266,8 +266,8 @@ impl Store {
         register_nos: &[String],
     ) -> Result<(usize, OfficeRoot), ServiceError> {
         self.check_office(key).await?;
-        let mut tree: OfficeTree = self.tree(TreeName::Office(key.office.0)).await?;
         let mut transaction = self.begin().await?;
+        let mut tree: OfficeTree = self.tree(TreeName::Office(key.office.0)).await?;
         let mut changes = Vec::new();
         for register_no in register_nos {
             let position: Option<(i64,)> = sqlx::query_as(

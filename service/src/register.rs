@@ -1,8 +1,8 @@
 //! The beneficiary register: read as a stream, cleaned, validated, freed of duplicates.
 //!
 //! A row is refused alone, with the field at fault; the rest goes on. Whatever a cell holds is data.
-//! [`check`] gives every row its [`Verdict`]; the accepted people are what [`issuing`](crate::issuing)
-//! makes credentials for.
+//! [`check`] gives every row its [`Verdict`]; the accepted people are what [`offices`](crate::offices)
+//! make credentials for.
 
 mod bengali;
 mod cell;
@@ -74,6 +74,11 @@ pub const COLUMNS: [&str; 17] = [
     "ifsc",
     "account",
 ];
+
+/// Whether a text is an identity number: twelve digits, spaces allowed, with a valid check digit.
+pub fn is_identity_number(text: &str) -> bool {
+    matches!(id_number::parse(text), Ok(Some(_)))
+}
 
 /// What becomes of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

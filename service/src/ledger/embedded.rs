@@ -234,6 +234,13 @@ impl EmbeddedLedger {
         data: Vec<u8>,
         effect: Effect<'_>,
     ) -> Result<Executed, LedgerError> {
+        // The lock first: another process may have made blocks since this one read the chain.
+        let mut transaction = self.store.begin().await?;
+        let next_block = next_block(&self.store).await?;
+        if next_block != self.next_block {
+            self.state = load_state(&self.store).await?;
+            self.next_block = next_block;
+        }
         let (result, state) = self.run(kind, data.clone())?;
         let success = result.is_success();
         let gas_used = result.tx_gas_used();
@@ -254,7 +261,6 @@ impl EmbeddedLedger {
             return Ok(executed);
         }
         let changes = changes(&state);
-        let mut transaction = self.store.begin().await?;
         write_changes(&mut transaction, &changes).await?;
         let target = kind.to().map(|address| address.to_vec());
         sqlx::query(
@@ -486,7 +492,8 @@ async fn next_block(store: &Store) -> Result<u64, LedgerError> {
 
 async fn load_state(store: &Store) -> Result<ChainState, LedgerError> {
     let mut state = ChainState::default();
-    let accounts: Vec<(Vec<u8>, Vec<u8>, i64, Vec<u8>)> =
+    type AccountRow = (Vec<u8>, Vec<u8>, i64, Vec<u8>);
+    let accounts: Vec<AccountRow> =
         sqlx::query_as("SELECT address, balance, nonce, code_hash FROM chain_account")
             .fetch_all(store.pool())
             .await

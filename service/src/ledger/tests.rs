@@ -85,7 +85,7 @@ async fn a_claim_is_accepted_once_in_whatever_form_its_proof_comes() {
     let ark_groth16_proof = claim.proof.points().clone();
     let r = Fr::rand(&mut ChaCha20Rng::seed_from_u64(9));
     let inverse = r.inverse().expect("not zero");
-    let mut forms = vec![ark_groth16_proof.clone(), ark_groth16_proof.clone()];
+    let mut forms = [ark_groth16_proof.clone(), ark_groth16_proof.clone()];
     forms[0].a = -forms[0].a;
     forms[0].b = -forms[0].b;
     forms[1].a = (forms[1].a * r).into();

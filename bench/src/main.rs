@@ -1,0 +1,286 @@
+//! Benches that print one JSON object each, for comparison by scripts; `table` prints them all.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use bench::{generated_register, peak_mib, prover, witness};
+use clap::{Parser, Subcommand};
+use light_poseidon::{Poseidon, PoseidonHasher};
+use praman::calendar;
+use praman::ledger::{EmbeddedLedger, Ledger, LedgerClaim};
+use praman::office_key::OfficeKey;
+use praman::offices::{Application, Validity, make_credentials};
+use praman::register::{self, Person};
+use praman::scheme::ClaimPeriod;
+use praman::store::Store;
+use praman::wallet::Wallet;
+use praman_circuits::office::{OfficeId, OfficeTree};
+use praman_circuits::{Fr, circuit, fixture, poseidon};
+use praman_verifier::PreparedKey;
+use praman_verifier::batch::BatchItem;
+use rand::rngs::OsRng;
+use rayon::prelude::*;
+use serde_json::{Value, json};
+
+#[derive(Parser)]
+#[command(name = "bench", about = "Measures praman")]
+struct Arguments {
+    /// Print one JSON object.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// Cleaning and de-duplicating a generated register.
+    Register {
+        #[arg(long, default_value_t = 1_000_000)]
+        rows: usize,
+    },
+    /// Credentials with the office's tree.
+    Issue {
+        #[arg(long, default_value_t = 50_000)]
+        people: usize,
+    },
+    /// Poseidon beside light-poseidon, in one run.
+    Poseidon {
+        #[arg(long, default_value_t = 2_000)]
+        hashes: usize,
+    },
+    /// One proof after the other, each on all cores.
+    Prove {
+        #[arg(long, default_value_t = 10)]
+        proofs: usize,
+    },
+    /// A batch of proofs on all cores.
+    Batch {
+        #[arg(long, default_value_t = 40)]
+        proofs: usize,
+    },
+    /// Checking proofs one by one and in a batch.
+    Verify {
+        #[arg(long, default_value_t = 256)]
+        proofs: usize,
+    },
+    /// What a claim costs on chain.
+    Gas,
+    /// All of them.
+    Table,
+}
+
+fn main() {
+    let arguments = Arguments::parse();
+    let results = match arguments.bench {
+        Bench::Table => vec![
+            ("poseidon", poseidon_bench(2_000)),
+            ("register", register_bench(1_000_000)),
+            ("issue", issue_bench(50_000)),
+            ("prove", prove_bench(10)),
+            ("batch", batch_bench(40)),
+            ("verify", verify_bench(256)),
+            ("gas", gas_bench()),
+        ],
+        Bench::Register { rows } => vec![("register", register_bench(rows))],
+        Bench::Issue { people } => vec![("issue", issue_bench(people))],
+        Bench::Poseidon { hashes } => vec![("poseidon", poseidon_bench(hashes))],
+        Bench::Prove { proofs } => vec![("prove", prove_bench(proofs))],
+        Bench::Batch { proofs } => vec![("batch", batch_bench(proofs))],
+        Bench::Verify { proofs } => vec![("verify", verify_bench(proofs))],
+        Bench::Gas => vec![("gas", gas_bench())],
+    };
+    match (&results[..], arguments.json) {
+        ([(_, only)], true) => println!("{only}"),
+        (all, true) => {
+            let object: serde_json::Map<_, _> =
+                all.iter().map(|(name, result)| ((*name).to_owned(), result.clone())).collect();
+            println!("{}", Value::Object(object));
+        }
+        (all, false) => {
+            for (name, result) in all {
+                for (member, value) in result.as_object().into_iter().flatten() {
+                    println!("{name:<10}{member:<28}{value}");
+                }
+            }
+        }
+    }
+}
+
+fn rounded(value: f64) -> f64 {
+    (value * 1_000.0).round() / 1_000.0
+}
+
+fn per_second(count: usize, started: Instant) -> (f64, f64) {
+    let seconds = started.elapsed().as_secs_f64();
+    (rounded(count as f64 / seconds), rounded(seconds))
+}
+
+fn register_bench(rows: usize) -> Value {
+    let text = generated_register(rows, 7);
+    let started = Instant::now();
+    let checked = register::check(&text[..], calendar::today(), |_| ()).expect("a register");
+    let (rate, seconds) = per_second(rows, started);
+    let counts = checked.counts();
+    json!({
+        "rows_per_second": rate,
+        "seconds": seconds,
+        "peak_mib": peak_mib(),
+        "rows": counts.rows,
+        "accepted": counts.accepted,
+        "rejected": counts.rejected,
+        "duplicates": counts.duplicates,
+    })
+}
+
+fn issue_bench(people: usize) -> Value {
+    let text = generated_register(people * 11 / 10 + 100, 8);
+    let checked = register::check(&text[..], calendar::today(), |_| ()).expect("a register");
+    let chosen: Vec<&Person> = checked.people().iter().take(people).collect();
+    let subjects: Vec<_> = chosen.par_iter().map(|_| Wallet::generate().subject()).collect();
+    let applications: Vec<Application<'_>> = chosen
+        .iter()
+        .zip(subjects)
+        .map(|(&person, subject)| Application { person, subject })
+        .collect();
+    let key = OfficeKey::generate(OfficeId(0), "bench");
+    let validity = Validity::from_today(calendar::today());
+    let started = Instant::now();
+    let (credentials, leaves) = make_credentials(&key, &applications, validity, 0);
+    let mut tree = OfficeTree::new();
+    tree.append(&leaves).expect("room");
+    let (rate, seconds) = per_second(credentials.len(), started);
+    let one = Instant::now();
+    tree.empty(0).expect("there");
+    let update_us = one.elapsed().as_secs_f64() * 1e6;
+    json!({
+        "per_second": rate,
+        "seconds": seconds,
+        "people": credentials.len(),
+        "one_leaf_us": rounded(update_us),
+        "peak_mib": peak_mib(),
+    })
+}
+
+fn poseidon_bench(hashes: usize) -> Value {
+    let mut result = json!({});
+    for inputs in [2usize, 8, 12, 16] {
+        let values: Vec<Fr> = (1..=inputs as u64).map(Fr::from).collect();
+        poseidon::hash(&values);
+        let time = |hash: &mut dyn FnMut() -> Fr| {
+            let started = Instant::now();
+            for _ in 0..hashes {
+                black_box(hash());
+            }
+            started.elapsed().as_secs_f64() * 1e6 / hashes as f64
+        };
+        // The peer has widths up to 13; runs alternate and the least disturbed ones are compared.
+        let mut peer = (inputs <= 12)
+            .then(|| Poseidon::<Fr>::new_circom(inputs).expect("a width that it has"));
+        let (mut ours, mut theirs) = (f64::MAX, f64::MAX);
+        for _ in 0..5 {
+            ours = ours.min(time(&mut || poseidon::hash(black_box(&values))));
+            if let Some(peer) = &mut peer {
+                let hash = &mut || peer.hash(black_box(&values)).expect("inputs fit");
+                theirs = theirs.min(time(hash));
+            }
+        }
+        result[format!("praman_{inputs}_us")] = rounded(ours).into();
+        if peer.is_some() {
+            result[format!("light_poseidon_{inputs}_us")] = rounded(theirs).into();
+            result[format!("ratio_{inputs}")] = rounded(theirs / ours).into();
+        }
+    }
+    result
+}
+
+fn prove_bench(proofs: usize) -> Value {
+    let prover = prover();
+    let started = Instant::now();
+    let witnesses: Vec<_> = (0..proofs as u64).map(witness).collect();
+    let witness_ms = started.elapsed().as_secs_f64() * 1e3 / proofs as f64;
+    let mut milliseconds: Vec<f64> = witnesses
+        .iter()
+        .map(|witness| {
+            let started = Instant::now();
+            prover.prove(witness).expect("true");
+            started.elapsed().as_secs_f64() * 1e3
+        })
+        .collect();
+    milliseconds.sort_by(f64::total_cmp);
+    json!({
+        "witness_with_trees_ms": rounded(witness_ms),
+        "median_ms": rounded(milliseconds[proofs / 2]),
+        "domain": circuit::eligibility().domain(),
+    })
+}
+
+fn batch_bench(proofs: usize) -> Value {
+    let prover = prover();
+    let witnesses: Vec<_> = (0..proofs as u64).map(witness).collect();
+    let started = Instant::now();
+    witnesses.par_iter().for_each(|witness| {
+        prover.prove(witness).expect("true");
+    });
+    let (rate, seconds) = per_second(proofs, started);
+    json!({ "proofs_per_second": rate, "seconds": seconds, "peak_mib": peak_mib() })
+}
+
+fn verify_bench(proofs: usize) -> Value {
+    let prover = prover();
+    let witness = witness(1);
+    let proof = prover.prove(&witness).expect("true");
+    let key = PreparedKey::new(prover.verifying_key());
+    let shared = witness.public().len() - 2;
+    let folded = key.fold(&witness.public()[..shared]).expect("fits");
+    let rest = &witness.public()[shared..];
+    let time = |count: usize, check: &mut dyn FnMut()| {
+        let started = Instant::now();
+        for _ in 0..count {
+            check();
+        }
+        started.elapsed().as_secs_f64() * 1e3 / count as f64
+    };
+    let single = time(20, &mut || key.verify(witness.public(), &proof).expect("holds"));
+    let prepared = time(50, &mut || key.verify_folded(&folded, rest, &proof).expect("holds"));
+    let items: Vec<BatchItem<'_>> =
+        (0..proofs).map(|_| BatchItem { folded: &folded, rest, proof: &proof }).collect();
+    let batched = time(3, &mut || {
+        assert!(key.find_invalid(&items, &mut OsRng).expect("complete").is_empty());
+    }) / proofs as f64;
+    json!({
+        "single_ms": rounded(single),
+        "folded_ms": rounded(prepared),
+        "batched_ms_per_proof": rounded(batched),
+    })
+}
+
+fn gas_bench() -> Value {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path()).await.expect("a store");
+        let prover = prover();
+        let mut ledger =
+            EmbeddedLedger::open(&store, prover.verifying_key()).await.expect("deployed");
+        let claim = fixture::claim(1);
+        let checkpoint = ledger.publish_checkpoint(claim.checkpoint).await.expect("published");
+        let period = claim.scheme_period.period;
+        let period = ClaimPeriod { period, window: period };
+        ledger.open_period(&claim.scheme_period, period).await.expect("opened");
+        let mut public = claim.public();
+        public.context = ledger.context();
+        let witness = circuit::eligibility_witness(&public.to_fields(), &claim.private());
+        let claim = LedgerClaim {
+            scheme: claim.scheme_period.scheme.clone(),
+            period,
+            checkpoint,
+            nullifier: public.nullifier,
+            payout: public.payout,
+            proof: prover.prove(&witness).expect("true"),
+        };
+        let receipt = ledger.claim(&claim).await.expect("accepted");
+        json!({ "single_gas": receipt.gas_used })
+    })
+}

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Everything that must hold: formatting, lints, tests, documents, compiled contracts.
+# Installs what it needs from the Rust and npm registries; says plainly what else is missing.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+need() {
+  command -v "$1" >/dev/null || { echo "missing: $1 ($2)" >&2; exit 3; }
+}
+need cargo "install Rust 1.95 or newer"
+need node "install node 20 or newer"
+need npm "comes with node"
+need python3 "install Python 3"
+need cc "install a C compiler, for SQLite"
+
+step() { printf '\n== %s\n' "$1"; }
+
+step "peers and the contracts' compiler"
+(cd tests/peers && npm ci --ignore-scripts --no-audit --no-fund)
+(cd verifier/contracts && npm ci --ignore-scripts --no-audit --no-fund)
+
+step "formatting"
+cargo fmt --all --check
+
+step "the contracts are what their sources compile to"
+(cd verifier/contracts && npm run check)
+
+step "lints"
+cargo clippy --workspace --all-targets --locked -- -D warnings
+
+step "tests"
+if cargo nextest --version >/dev/null 2>&1; then
+  cargo nextest run --workspace --locked --no-fail-fast
+else
+  cargo test --workspace --locked --no-fail-fast --lib --bins --tests
+fi
+cargo test --workspace --locked --doc
+
+step "documents"
+RUSTDOCFLAGS="-D warnings" cargo doc --workspace --locked --no-deps
+
+step "all passed"
