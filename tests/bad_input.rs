@@ -211,6 +211,19 @@ fn keys_that_do_not_fit() {
         1,
         "degenerate",
     );
+    let nonsense = "{\"protocol\":\"groth16\",\"curve\":\"bn128\",\"nPublic\":18446744073709551615,\
+        \"vk_alpha_1\":[\"1\",\"2\",\"1\"],\"vk_beta_2\":[[\"0\",\"0\"],[\"0\",\"0\"],[\"1\",\"0\"]],\
+        \"vk_gamma_2\":[[\"0\",\"0\"],[\"0\",\"0\"],[\"1\",\"0\"]],\
+        \"vk_delta_2\":[[\"0\",\"0\"],[\"0\",\"0\"],[\"1\",\"0\"]],\"IC\":[]}";
+    fs::write(state.path("no-points.json"), nonsense).expect("written");
+    let refused =
+        ["verify", "--vk", "no-points.json", "--public", "p.json", "--proof", "q.json", "--json"];
+    let ran = state.run(&refused);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(ran.out.contains("\"valid\":false"), "{}", ran.out);
+    // A verb that fails says so in JSON as well.
+    let ran = state.run(&["scheme", "check", "none.toml", "--json"]);
+    assert!(ran.out.contains("\"error\""), "{}", ran.out);
     fs::write(state.path("k2"), "a file").expect("written");
     state.refused(&["setup", "--circuit", "eligibility", "--out", "k2/keys"], 3, "k2");
 }

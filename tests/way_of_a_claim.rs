@@ -69,6 +69,46 @@ fn a_revoked_holder_proves_nothing_more() {
         "more",
     ]);
     assert_eq!(issued["issued"], 1);
+    // What replaces a revoked credential claims from the next month on: she can't be paid twice.
+    state.json(&["snapshot", "--out", "snapshot.json"]);
+    fs::rename(state.path("credentials"), state.path("before")).expect("moved");
+    fs::rename(state.path("more"), state.path("credentials")).expect("moved");
+    let refused = state.prove(FARMER, "krishak-bandhu", "2026", "proof");
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains("E5"), "{}", refused.err);
+    assert_eq!(state.prove(FARMER, "krishak-bandhu", "2029", "proof").code, 0);
+}
+
+#[test]
+fn an_account_that_no_bank_takes_is_held_alone() {
+    let state = State::new();
+    // One row of the sample is not UTF-8, on purpose: only the first ones are needed here.
+    let bytes = fs::read(support::register()).expect("the sample");
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let few: Vec<&str> = text.lines().take(10).collect();
+    let odd = few.join("\n").replace("UCBA0684268,6563212233079", "UCBA0684268,");
+    assert!(odd.contains("UCBA0684268,\n"));
+    fs::write(state.path("register.csv"), odd).expect("written");
+    let scheme = support::scheme("krishak-bandhu");
+    let scheme = scheme.to_str().expect("UTF-8");
+    for arguments in [
+        &["setup", "--circuit", "eligibility", "--out", "keys", "--insecure-seed", "1"][..],
+        &["office", "new", "--name", "Block", "--schema", "resident", "--out", "office.json"],
+        &["treasury", "new", "--out", "treasury.json", "--payout", "payout.json"],
+        &["issue", "--register", "register.csv", "--office", "office.json", "--out", "credentials"],
+        &["ledger", "checkpoint", "--keys", "keys"],
+        &["ledger", "open", "--keys", "keys", "--scheme", scheme, "--period", "2026"],
+        &["snapshot", "--out", "snapshot.json"],
+    ] {
+        state.json(arguments);
+    }
+    for holder in [FARMER, "WB070000003"] {
+        assert_eq!(state.prove(holder, "krishak-bandhu", "2026", holder).code, 0);
+        assert_eq!(state.claim(holder, "krishak-bandhu").code, 0);
+    }
+    let paid = state.pay("krishak-bandhu", "2026");
+    assert_eq!(paid["claims"], 1);
+    assert_eq!(paid["held"].as_array().map(Vec::len), Some(1));
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn registers(criterion: &mut Criterion) {
     });
     let subject = Wallet::generate().subject();
     let applications: Vec<Application<'_>> =
-        checked.people().iter().map(|person| Application { person, subject }).collect();
+        checked.people().iter().map(|person| Application::new(person, subject)).collect();
     let key = OfficeKey::generate(OfficeId(0), "bench");
     let validity = Validity::from_today(calendar::today());
     group.throughput(Throughput::Elements(applications.len() as u64)).sample_size(10);

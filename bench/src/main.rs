@@ -141,7 +141,7 @@ fn issue_bench(people: usize) -> Value {
     let applications: Vec<Application<'_>> = chosen
         .iter()
         .zip(subjects)
-        .map(|(&person, subject)| Application { person, subject })
+        .map(|(&person, subject)| Application::new(person, subject))
         .collect();
     let key = OfficeKey::generate(OfficeId(0), "bench");
     let validity = Validity::from_today(calendar::today());

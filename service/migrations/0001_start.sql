@@ -17,12 +17,15 @@ CREATE TABLE tree_node (
     PRIMARY KEY (tree, level, position)
 ) STRICT, WITHOUT ROWID;
 
--- Where an office put a holder's credential.
+-- Where an office put a holder's credential. A revoked holder stays known: what replaces the
+-- credential may only claim from the next month on.
 CREATE TABLE holder (
     office INTEGER NOT NULL REFERENCES office (id),
     tag BLOB NOT NULL,
     position INTEGER NOT NULL,
-    PRIMARY KEY (office, tag)
+    revoked INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (office, tag),
+    UNIQUE (office, position)
 ) STRICT, WITHOUT ROWID;
 
 -- Finished output that still has to be moved to its place.
@@ -93,11 +96,15 @@ CREATE TABLE envelope (
     PRIMARY KEY (nullifier, digest)
 ) STRICT, WITHOUT ROWID;
 
--- Payment files. A batch is drafted before its file is written and closed after.
+-- Payment files. A batch is drafted, with all that its file is made of, before the file is written,
+-- and closed after.
 CREATE TABLE payment_batch (
     id TEXT PRIMARY KEY,
     scheme TEXT NOT NULL,
     period INTEGER NOT NULL,
     created_on TEXT NOT NULL,
+    instalments INTEGER NOT NULL,
+    debtor TEXT NOT NULL,
+    folder TEXT NOT NULL,
     written INTEGER NOT NULL
 ) STRICT;

@@ -102,7 +102,16 @@ pub fn run() -> ExitCode {
             print(&setting, &outcome);
             ExitCode::from(u8::from(!outcome.yes))
         }
-        Err(error) => fail(&error),
+        Err(error) => {
+            if setting.json {
+                let refused = error.exit_code() == 1;
+                println!(
+                    "{}",
+                    serde_json::json!({ "error": error.to_string(), "refused": refused })
+                );
+            }
+            fail(&error)
+        }
     }
 }
 

@@ -189,10 +189,10 @@ impl Holders {
             .people()
             .par_iter()
             .zip(&wallets)
-            .map(|(person, wallet)| Application { person, subject: wallet.subject() })
+            .map(|(person, wallet)| Application::new(person, wallet.subject()))
             .collect();
         let validity = Validity::from_today(today);
-        let issued = store.issue(&key, &applications, validity, None, |_| Ok(None)).await?;
+        let issued = store.issue(&key, applications, validity, None, |_| Ok(None)).await?;
         bar.inc(people as u64);
         Ok(Self { credentials: issued.credentials, wallets })
     }

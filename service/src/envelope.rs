@@ -26,6 +26,9 @@ const INFO: &[u8] = b"praman.envelope.1";
 /// Plain texts are filled up to this length, so that an envelope's size tells nothing of a name.
 const PLAIN_BYTES: usize = 1_024;
 
+/// An envelope: the encapsulated key, the plain text, the cipher's tag.
+pub const SEALED_BYTES: usize = 32 + PLAIN_BYTES + 16;
+
 /// The treasury's public key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TreasuryPublicKey(pub [u8; 32]);
@@ -176,7 +179,7 @@ mod tests {
         let public = public_key(&[9; 32]).expect("a key");
         let sealed = seal(&payout("Rina"), public).expect("sealed");
         let longer = seal(&payout("Rina Bandyopadhyay"), public).expect("sealed");
-        assert_eq!(sealed.len(), longer.len());
+        assert_eq!((sealed.len(), longer.len()), (SEALED_BYTES, SEALED_BYTES));
         assert_ne!(sealed, seal(&payout("Rina"), public).expect("sealed"));
         let opened = open(&sealed, &[9; 32]).expect("opens");
         assert_eq!((opened.amount, opened.payee.name.as_str()), (1_200, "Rina"));

@@ -23,9 +23,33 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), ServiceError> {
         beside.write_all(bytes)?;
         beside.as_file().sync_all()?;
         beside.persist(path).map_err(|error| error.error)?;
-        Ok(())
+        // The rename is on the disk once the folder is.
+        std::fs::File::open(folder)?.sync_all()
     };
     attempt().map_err(ServiceError::file(path))
+}
+
+/// Brings the entry of a path in its folder to the disk.
+///
+/// # Errors
+/// [`ServiceError::File`].
+pub fn sync_folder_of(path: &Path) -> Result<(), ServiceError> {
+    let folder = path.parent().unwrap_or(path);
+    std::fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(ServiceError::file(folder))
+}
+
+/// Writes a value as JSON to a file that must not be there yet.
+///
+/// # Errors
+/// [`ServiceError::WrongUse`] if it is: keys are never overwritten.
+pub fn write_new_json(path: &Path, value: &impl Serialize) -> Result<(), ServiceError> {
+    if path.exists() {
+        let reason = format!("{} exists; a key is never overwritten", path.display());
+        return Err(ServiceError::WrongUse(reason));
+    }
+    write_json(path, value)
 }
 
 /// Writes a value as JSON, as [`write()`] does.

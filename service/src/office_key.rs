@@ -55,7 +55,7 @@ impl OfficeKey {
             public_key: hex::encode(self.public()),
             sealed: SealedKey::seal(self.signing.as_bytes(), PURPOSE, passphrase)?,
         };
-        files::write_json(path, &file)
+        files::write_new_json(path, &file)
     }
 
     /// Reads and opens a key.

@@ -1,6 +1,7 @@
 //! Offices and what they issue.
 
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeSet, HashSet};
+use std::path::Path;
 
 use ark_ff::UniformRand;
 use praman_circuits::Fr;
@@ -13,11 +14,14 @@ use praman_circuits::period::{Day, Period};
 use praman_circuits::subject::SubjectCommitment;
 use rand::rngs::OsRng;
 use rayon::prelude::*;
+use tempfile::TempDir;
 
+use crate::calendar;
 use crate::error::ServiceError;
+use crate::files;
 use crate::office_key::OfficeKey;
 use crate::register::Person;
-use crate::schema::{SCHEMAS, Schema, resident_attributes};
+use crate::schema::{RESIDENT, SCHEMAS, Schema, resident_attributes};
 use crate::store::{Store, TreeName, WriteTransaction, write_nodes};
 use crate::wallet::CredentialFile;
 
@@ -38,6 +42,15 @@ pub struct Application<'a> {
     pub person: &'a Person,
     /// The holder's commitment: all that the office learns of their secret.
     pub subject: SubjectCommitment,
+    /// Whether it replaces a credential that was revoked; [`Store::issue`] finds out.
+    pub replaces: bool,
+}
+
+impl<'a> Application<'a> {
+    /// A person's application with their commitment.
+    pub fn new(person: &'a Person, subject: SubjectCommitment) -> Self {
+        Self { person, subject, replaces: false }
+    }
 }
 
 /// When credentials are good.
@@ -63,6 +76,15 @@ impl Validity {
             expires_on: Day(today.0.saturating_add(TEN_YEARS_DAYS)),
             claims_from: Period::ONCE,
         }
+    }
+
+    /// The first period to claim for: of a replacement at the earliest the month after its issue, so
+    /// that the revoked credential and the new one never both claim for one period.
+    fn first_period(&self, replaces: bool) -> Period {
+        let next_month = calendar::date_of(self.issued_on)
+            .and_then(calendar::month_of)
+            .map_or(Period(u32::MAX), |month| Period(month.0 + 1));
+        if replaces { self.claims_from.max(next_month) } else { self.claims_from }
     }
 }
 
@@ -91,11 +113,11 @@ pub fn make_credentials(
             let payee_salt = PayeeSalt::from_field(Fr::rand(&mut OsRng));
             let payee = person.payee();
             let credential = Credential {
-                schema: crate::schema::RESIDENT.id,
+                schema: RESIDENT.id,
                 subject: application.subject,
                 issued_on: validity.issued_on,
                 expires_on: validity.expires_on,
-                claims_from: validity.claims_from,
+                claims_from: validity.first_period(application.replaces),
                 salt: CredentialSalt::from_field(Fr::rand(&mut OsRng)),
                 payee: payee.digest(&payee_salt),
                 attributes: resident_attributes(person),
@@ -172,7 +194,7 @@ impl Store {
         Ok(key)
     }
 
-    /// Which register numbers an office has issued to already.
+    /// Which register numbers have a live credential of an office.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -181,12 +203,12 @@ impl Store {
         key: &OfficeKey,
         register_nos: impl Iterator<Item = &str>,
     ) -> Result<Vec<bool>, ServiceError> {
-        let rows: Vec<(Vec<u8>,)> = sqlx::query_as("SELECT tag FROM holder WHERE office = ?")
-            .bind(i64::from(key.office.0))
-            .fetch_all(self.pool())
-            .await?;
-        let known: std::collections::HashSet<Vec<u8>> =
-            rows.into_iter().map(|(tag,)| tag).collect();
+        let rows: Vec<(Vec<u8>,)> =
+            sqlx::query_as("SELECT tag FROM holder WHERE office = ? AND revoked = 0")
+                .bind(i64::from(key.office.0))
+                .fetch_all(self.pool())
+                .await?;
+        let known: HashSet<Vec<u8>> = rows.into_iter().map(|(tag,)| tag).collect();
         Ok(register_nos.map(|no| known.contains(key.holder_tag(no).as_slice())).collect())
     }
 
@@ -199,36 +221,55 @@ impl Store {
     pub async fn issue(
         &self,
         key: &OfficeKey,
-        applications: &[Application<'_>],
+        mut applications: Vec<Application<'_>>,
         validity: Validity,
         place: Option<&Path>,
-        stage: impl FnOnce(&[CredentialFile]) -> Result<Option<PathBuf>, ServiceError>,
+        stage: impl FnOnce(&[CredentialFile]) -> Result<Option<TempDir>, ServiceError>,
     ) -> Result<Issued, ServiceError> {
-        self.check_office(key).await?;
+        // The lock first: what is read under it, no other process changes.
         let mut transaction = self.begin().await?;
+        if self.check_office(key).await?.schema.id != RESIDENT.id {
+            let reason = "a register is of residents; this office issues another schema";
+            return Err(ServiceError::Refused(reason.to_owned()));
+        }
+        let revoked = self.revoked_tags(key.office).await?;
+        for application in &mut applications {
+            let tag = key.holder_tag(application.person.register_no());
+            application.replaces = revoked.contains(tag.as_slice());
+        }
         let mut tree: OfficeTree = self.tree(TreeName::Office(key.office.0)).await?;
-        let (credentials, leaves) = make_credentials(key, applications, validity, tree.len());
+        let (credentials, leaves) = make_credentials(key, &applications, validity, tree.len());
         let changes = tree.append(&leaves)?;
         let root = OfficeRoot::from_field(tree.root());
         let staged = stage(&credentials)?;
         for file in &credentials {
-            sqlx::query("INSERT INTO holder (office, tag, position) VALUES (?, ?, ?)")
-                .bind(i64::from(key.office.0))
-                .bind(key.holder_tag(&file.register_no).to_vec())
-                .bind(file.position as i64)
-                .execute(&mut *transaction)
-                .await?;
+            let written = sqlx::query(
+                "INSERT INTO holder (office, tag, position) VALUES (?, ?, ?)
+                 ON CONFLICT (office, tag) DO UPDATE
+                     SET position = excluded.position, revoked = 0 WHERE revoked = 1",
+            )
+            .bind(i64::from(key.office.0))
+            .bind(key.holder_tag(&file.register_no).to_vec())
+            .bind(file.position as i64)
+            .execute(&mut *transaction)
+            .await?;
+            if written.rows_affected() == 0 {
+                let reason = "a holder has a live credential already; nothing was issued";
+                return Err(ServiceError::Refused(reason.to_owned()));
+            }
         }
         write_nodes(&mut transaction, TreeName::Office(key.office.0), &changes).await?;
         self.replace_office_root(&mut transaction, key.office, root).await?;
         if let (Some(staged), Some(place)) = (&staged, place) {
             sqlx::query("INSERT INTO pending_output (staged, place) VALUES (?, ?)")
-                .bind(staged.to_string_lossy().into_owned())
+                .bind(staged.path().to_string_lossy().into_owned())
                 .bind(place.to_string_lossy().into_owned())
                 .execute(&mut *transaction)
                 .await?;
         }
         transaction.commit().await?;
+        // Until here the staged files are removed with their guard.
+        staged.map(TempDir::keep);
         self.finish_pending_output().await?;
         Ok(Issued { credentials, root })
     }
@@ -243,11 +284,7 @@ impl Store {
                 .fetch_all(self.pool())
                 .await?;
         for (staged, place) in pending {
-            if Path::new(&staged).exists() {
-                // An empty folder may stand where the new one goes.
-                let _ = std::fs::remove_dir(&place);
-                std::fs::rename(&staged, &place).map_err(ServiceError::file(Path::new(&place)))?;
-            }
+            move_output(Path::new(&staged), Path::new(&place))?;
             sqlx::query("DELETE FROM pending_output WHERE staged = ?")
                 .bind(&staged)
                 .execute(self.pool())
@@ -265,13 +302,15 @@ impl Store {
         key: &OfficeKey,
         register_nos: &[String],
     ) -> Result<(usize, OfficeRoot), ServiceError> {
-        self.check_office(key).await?;
         let mut transaction = self.begin().await?;
+        self.check_office(key).await?;
         let mut tree: OfficeTree = self.tree(TreeName::Office(key.office.0)).await?;
         let mut changes = Vec::new();
-        for register_no in register_nos {
+        let register_nos: BTreeSet<&String> = register_nos.iter().collect();
+        for register_no in &register_nos {
             let position: Option<(i64,)> = sqlx::query_as(
-                "DELETE FROM holder WHERE office = ? AND tag = ? RETURNING position",
+                "UPDATE holder SET revoked = 1 WHERE office = ? AND tag = ? AND revoked = 0
+                 RETURNING position",
             )
             .bind(i64::from(key.office.0))
             .bind(key.holder_tag(register_no).to_vec())
@@ -320,18 +359,46 @@ impl Store {
         write_nodes(transaction, TreeName::State, &changes).await
     }
 
-    async fn check_office(&self, key: &OfficeKey) -> Result<(), ServiceError> {
+    /// The tags of an office's revoked holders.
+    async fn revoked_tags(&self, office: OfficeId) -> Result<HashSet<Vec<u8>>, ServiceError> {
+        let rows: Vec<(Vec<u8>,)> =
+            sqlx::query_as("SELECT tag FROM holder WHERE office = ? AND revoked = 1")
+                .bind(i64::from(office.0))
+                .fetch_all(self.pool())
+                .await?;
+        Ok(rows.into_iter().map(|(tag,)| tag).collect())
+    }
+
+    /// The office of a key, if it is accredited here.
+    async fn check_office(&self, key: &OfficeKey) -> Result<Office, ServiceError> {
         let public_key: Option<(Vec<u8>,)> =
             sqlx::query_as("SELECT public_key FROM office WHERE id = ?")
                 .bind(i64::from(key.office.0))
                 .fetch_optional(self.pool())
                 .await?;
-        match public_key {
-            Some((public_key,)) if public_key == key.public() => Ok(()),
+        let known = public_key.is_some_and(|(public_key,)| public_key == key.public());
+        let office = self.offices().await?.into_iter().find(|office| office.id == key.office);
+        match office {
+            Some(office) if known => Ok(office),
             _ => Err(ServiceError::Refused(format!(
                 "office {:?} is not accredited in this folder; make it with `praman office new`",
                 key.name
             ))),
         }
     }
+}
+
+/// Moves a staged folder to its place, or beside it if something has come to stand there.
+fn move_output(staged: &Path, place: &Path) -> Result<(), ServiceError> {
+    // An empty folder may stand where the new one goes.
+    let _ = std::fs::remove_dir(place);
+    let mut recovered = place.as_os_str().to_owned();
+    recovered.push(".recovered");
+    let moved = std::fs::rename(staged, place).or_else(|error| match error.kind() {
+        // Another process has moved it.
+        std::io::ErrorKind::NotFound => Ok(()),
+        _ => std::fs::rename(staged, &recovered),
+    });
+    moved.map_err(ServiceError::file(place))?;
+    files::sync_folder_of(place)
 }

@@ -182,7 +182,7 @@ fn text(xml: &mut Xml, name: &str, content: &str) -> Written {
 
 fn account(xml: &mut Xml, name: &str, number: &str) -> Written {
     element(xml, name, |xml| {
-        element(xml, "Id", |xml| element(xml, "Othr", |xml| text(xml, "Id", &cut(number, 34))))
+        element(xml, "Id", |xml| element(xml, "Othr", |xml| text(xml, "Id", number)))
     })
 }
 

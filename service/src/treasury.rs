@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use praman_circuits::nullifier::{Nullifier, SchemeId};
+use praman_circuits::payee::Payee;
 use praman_circuits::payout::{EnvelopeHash, PayoutCommitment, payout};
 use praman_circuits::period::Period;
 use serde::{Deserialize, Serialize};
@@ -71,7 +72,7 @@ impl TreasuryKey {
             public_key: hex::encode(self.public.0),
             sealed: SealedKey::seal(&self.private, PURPOSE, passphrase)?,
         };
-        files::write_json(path, &file)
+        files::write_new_json(path, &file)
     }
 
     /// Reads and opens a key.
@@ -129,11 +130,23 @@ pub fn open_checked(
     let contents = "the envelope's salts are no field elements";
     let (salt, blinding) =
         (opened.payee_salt().ok_or(contents)?, opened.blinding().ok_or(contents)?);
+    if !is_payable(&opened.payee) {
+        return Err("the registered account, branch or name is not one that a bank takes");
+    }
     let digest = opened.payee.digest(&salt);
     if payout(opened.amount, digest, EnvelopeHash::of(sealed), &blinding) != commitment {
         return Err("the envelope does not hold what was proved");
     }
     Ok(opened)
+}
+
+/// Whether a bank's file can carry an account. One that can't would sink the whole file.
+fn is_payable(payee: &Payee) -> bool {
+    let plain = |text: &str, lengths: std::ops::RangeInclusive<usize>| {
+        lengths.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    let named = payee.name.chars().any(|character| !character.is_whitespace());
+    plain(&payee.account, 1..=34) && plain(&payee.ifsc, 11..=11) && named
 }
 
 /// What came of paying a scheme's period.
@@ -147,6 +160,16 @@ pub struct Paid {
     pub files: Vec<PathBuf>,
     /// Accepted claims that are not paid, with the reason. They wait for an envelope that fits.
     pub held: Vec<(Nullifier, &'static str)>,
+}
+
+/// A batch as it was drafted.
+#[derive(sqlx::FromRow)]
+struct DraftedBatch {
+    id: String,
+    created_on: String,
+    instalments: i64,
+    debtor: String,
+    folder: String,
 }
 
 /// Which claims to pay, and how.
@@ -173,17 +196,24 @@ impl PaymentRun<'_> {
     pub async fn pay(&self, store: &Store, key: &TreasuryKey) -> Result<Paid, ServiceError> {
         let mut paid = Paid::default();
         self.draft(store, key, &mut paid).await?;
-        let drafted: Vec<(String, String)> = sqlx::query_as(
-            "SELECT id, created_on FROM payment_batch
+        // One process at a time writes and closes what is drafted.
+        let mut transaction = store.begin().await?;
+        let drafted: Vec<DraftedBatch> = sqlx::query_as(
+            "SELECT id, created_on, instalments, debtor, folder FROM payment_batch
              WHERE scheme = ? AND period = ? AND written = 0 ORDER BY rowid",
         )
         .bind(self.scheme.as_str())
         .bind(i64::from(self.period.0))
-        .fetch_all(store.pool())
+        .fetch_all(&mut *transaction)
         .await?;
-        for (id, created_on) in drafted {
-            self.write(store, key, &id, &created_on, &mut paid).await?;
+        for batch in &drafted {
+            self.write(store, key, batch, &mut paid).await?;
+            sqlx::query("UPDATE payment_batch SET written = 1 WHERE id = ?")
+                .bind(&batch.id)
+                .execute(&mut *transaction)
+                .await?;
         }
+        transaction.commit().await?;
         Ok(paid)
     }
 
@@ -222,14 +252,19 @@ impl PaymentRun<'_> {
                 .fetch_one(&mut *transaction)
                 .await?;
         let id = self.batch_id(count + 1);
+        let folder = std::path::absolute(self.folder).map_err(ServiceError::file(self.folder))?;
         sqlx::query(
-            "INSERT INTO payment_batch (id, scheme, period, created_on, written)
-             VALUES (?, ?, ?, ?, 0)",
+            "INSERT INTO payment_batch
+                 (id, scheme, period, created_on, instalments, debtor, folder, written)
+             VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
         )
         .bind(&id)
         .bind(self.scheme.as_str())
         .bind(i64::from(self.period.0))
         .bind(self.on.to_string())
+        .bind(i64::from(self.instalments))
+        .bind(serde_json::to_string(self.debtor).expect("a debtor is plain data"))
+        .bind(folder.to_string_lossy().into_owned())
         .execute(&mut *transaction)
         .await?;
         for nullifier in payable {
@@ -243,15 +278,15 @@ impl PaymentRun<'_> {
         Ok(())
     }
 
-    /// Writes a drafted batch's file and closes it.
+    /// Writes a drafted batch's file, of nothing but what was drafted.
     async fn write(
         &self,
         store: &Store,
         key: &TreasuryKey,
-        id: &str,
-        created_on: &str,
+        batch: &DraftedBatch,
         paid: &mut Paid,
     ) -> Result<(), ServiceError> {
+        let id = &batch.id;
         let claims: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
             "SELECT nullifier, payout_commitment FROM accepted_claim WHERE batch = ?
              ORDER BY block",
@@ -268,32 +303,28 @@ impl PaymentRun<'_> {
             let reference = hex::encode(&Sha256::digest(&nullifier)[..16]);
             orders.push(PaymentOrder { reference, payout });
         }
-        let created_on: Date = created_on.parse().map_err(|_| {
-            ServiceError::Refused(format!("batch {id} has the date {created_on:?}"))
-        })?;
+        let broken = || ServiceError::Refused(format!("batch {id} is not as it was drafted"));
+        let created_on: Date = batch.created_on.parse().map_err(|_| broken())?;
+        let debtor: Debtor = serde_json::from_str(&batch.debtor).map_err(|_| broken())?;
+        let folder = Path::new(&batch.folder);
         paid.claims += orders.len();
         paid.rupees += orders.iter().map(|order| u64::from(order.payout.amount)).sum::<u64>();
         // An entitlement without money needs no bank.
         orders.retain(|order| order.payout.amount > 0);
         if !orders.is_empty() {
-            let batch = PaymentBatch {
+            let file = PaymentBatch {
                 id,
                 scheme: self.scheme.as_str(),
                 created_on,
-                instalments: self.instalments,
-                debtor: self.debtor,
+                instalments: u32::try_from(batch.instalments).map_err(|_| broken())?,
+                debtor: &debtor,
                 orders: &orders,
             };
-            std::fs::create_dir_all(self.folder).map_err(ServiceError::file(self.folder))?;
-            let name = format!("pain.001-{}-{id}.xml", self.scheme);
-            let path = self.folder.join(name);
-            files::write(&path, &batch.to_xml()?)?;
+            std::fs::create_dir_all(folder).map_err(ServiceError::file(folder))?;
+            let path = folder.join(format!("pain.001-{}-{id}.xml", self.scheme));
+            files::write(&path, &file.to_xml()?)?;
             paid.files.push(path);
         }
-        sqlx::query("UPDATE payment_batch SET written = 1 WHERE id = ?")
-            .bind(id)
-            .execute(store.pool())
-            .await?;
         Ok(())
     }
 
@@ -340,6 +371,10 @@ impl Store {
         nullifier: Nullifier,
         sealed: &[u8],
     ) -> Result<(), ServiceError> {
+        if sealed.len() != envelope::SEALED_BYTES {
+            let reason = format!("an envelope has {} bytes", envelope::SEALED_BYTES);
+            return Err(ServiceError::Refused(reason));
+        }
         sqlx::query(
             "INSERT INTO envelope (nullifier, digest, sealed) VALUES (?, ?, ?)
              ON CONFLICT DO NOTHING",

@@ -111,7 +111,7 @@ impl VerifyingKey {
         check_not_degenerate(&key)?;
         // Every key that snarkjs makes has gamma at the generator, which is sound as long as delta
         // is not there; praman's own keys never do.
-        if note.is_some() && key.gamma_g2 == G2Affine::generator() {
+        if note.is_some() && key.gamma_g2.x == G2Affine::generator().x {
             return Err(DegenerateKey::GammaIsGenerator.into());
         }
         Ok(Self { key, note })
@@ -124,7 +124,7 @@ impl VerifyingKey {
     pub fn from_json(text: &str) -> Result<Self, ReadError> {
         let json: VerifyingKeyJson = serde_json::from_str(text)?;
         check_kind(&json.protocol, &json.curve)?;
-        if json.ic.len() != json.public_inputs + 1 {
+        if json.ic.len().checked_sub(1) != Some(json.public_inputs) {
             return Err(ReadError::InputCount {
                 declared: json.public_inputs,
                 points: json.ic.len(),
@@ -201,13 +201,14 @@ impl VerifyingKey {
 
 fn check_not_degenerate(key: &ark_groth16::VerifyingKey<Bn254>) -> Result<(), DegenerateKey> {
     let (g1, g2) = (G1Affine::generator(), G2Affine::generator());
-    if key.delta_g2 == g2 || key.delta_g2 == -g2 {
+    if key.delta_g2.x == g2.x {
         return Err(DegenerateKey::DeltaIsGenerator);
     }
-    if key.gamma_g2 == key.delta_g2 || key.gamma_g2 == -key.delta_g2 {
+    // Equal or opposite points have equal x.
+    if key.gamma_g2.x == key.delta_g2.x {
         return Err(DegenerateKey::GammaIsDelta);
     }
-    if key.alpha_g1 == g1 || key.beta_g2 == g2 {
+    if key.alpha_g1.x == g1.x || key.beta_g2.x == g2.x {
         return Err(DegenerateKey::AlphaOrBetaIsGenerator);
     }
     if Bn254::pairing(key.alpha_g1, key.beta_g2).0.is_one() {

@@ -48,10 +48,6 @@ impl Office {
             let reason = "an office's name has 1 to 100 characters";
             return Err(ServiceError::WrongUse(reason.to_owned()));
         }
-        if out.exists() {
-            let reason = format!("{} exists; a key is never overwritten", out.display());
-            return Err(ServiceError::WrongUse(reason));
-        }
         let passphrase = passphrase.passphrase()?;
         let store = Store::open(&setting.folder).await?;
         let key = store.new_office(name.trim(), schema, |key| key.save(&out, &passphrase)).await?;

@@ -183,7 +183,14 @@ impl Verify {
             }
             (None, Some(path)) => {
                 let text = files::read_text(path)?;
-                VerifyingKey::from_json(&text).map_err(|error| named(path, &error))?
+                match VerifyingKey::from_json(&text) {
+                    Ok(key) => key,
+                    Err(error) => {
+                        let reason = format!("{}: {error}", path.display());
+                        let json = json!({ "valid": false, "reason": reason });
+                        return Ok(Outcome::no(json, format!("not valid: {reason}")));
+                    }
+                }
             }
             (None, None) => unreachable!("clap asks for one of them"),
         };
@@ -221,8 +228,4 @@ impl Verify {
 fn read(path: &Path) -> Result<String, ServiceError> {
     let bytes = std::fs::read(path).map_err(ServiceError::file(path))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn named(path: &Path, error: &praman_verifier::ReadError) -> ServiceError {
-    ServiceError::Refused(format!("{}: {error}", path.display()))
 }

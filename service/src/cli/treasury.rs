@@ -58,13 +58,15 @@ impl Treasury {
     pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
         match self {
             Self::New { out, payout, passphrase } => {
+                // The payout file first: without its key it only says no, and is written again.
+                let key = TreasuryKey::generate();
+                let passphrase = passphrase.passphrase()?;
                 if out.exists() {
                     let reason = format!("{} exists; a key is never overwritten", out.display());
                     return Err(ServiceError::WrongUse(reason));
                 }
-                let key = TreasuryKey::generate();
-                key.save(&out, &passphrase.passphrase()?)?;
                 key.save_payout(&payout)?;
+                key.save(&out, &passphrase)?;
                 let public_key = hex::encode(key.public().0);
                 let text = format!("the treasury's public key is {public_key}");
                 Ok(Outcome::done(json!({ "public_key": public_key }), text))

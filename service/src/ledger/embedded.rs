@@ -183,7 +183,8 @@ impl EmbeddedLedger {
 
     /// Reads from the contract; nothing is written.
     pub(super) fn view<C: SolCall>(&self, call: &C) -> Result<C::Return, LedgerError> {
-        let (result, _) = self.run(TxKind::Call(self.claims), call.abi_encode())?;
+        let (result, _) =
+            self.run(TxKind::Call(self.claims), call.abi_encode(), self.timestamp())?;
         let output = result.output().cloned().unwrap_or_default();
         C::abi_decode_returns(&output).map_err(|error| LedgerError::Refused(error.to_string()))
     }
@@ -195,13 +196,18 @@ impl EmbeddedLedger {
         }
     }
 
-    fn run(&self, kind: TxKind, data: Vec<u8>) -> Result<(ExecutionResult, EvmState), LedgerError> {
+    fn run(
+        &self,
+        kind: TxKind,
+        data: Vec<u8>,
+        timestamp: u64,
+    ) -> Result<(ExecutionResult, EvmState), LedgerError> {
         let failed = |error: String| LedgerError::Failed(ServiceError::Ledger(error));
         let mut settings = CfgEnv::new_with_spec(SpecId::MERGE);
         settings.chain_id = CHAIN_ID;
         let block = BlockEnv {
             number: U256::from(self.next_block),
-            timestamp: U256::from(self.timestamp()),
+            timestamp: U256::from(timestamp),
             gas_limit: BLOCK_GAS,
             prevrandao: Some(B256::ZERO),
             ..Default::default()
@@ -241,7 +247,8 @@ impl EmbeddedLedger {
             self.state = load_state(&self.store).await?;
             self.next_block = next_block;
         }
-        let (result, state) = self.run(kind, data.clone())?;
+        let timestamp = self.timestamp();
+        let (result, state) = self.run(kind, data.clone(), timestamp)?;
         let success = result.is_success();
         let gas_used = result.tx_gas_used();
         let (output, created) = match result {
@@ -268,7 +275,7 @@ impl EmbeddedLedger {
              VALUES (?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(block as i64)
-        .bind(self.timestamp() as i64)
+        .bind(timestamp as i64)
         .bind(OPERATOR.to_vec())
         .bind(target)
         .bind(data)

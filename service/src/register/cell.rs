@@ -16,7 +16,11 @@ pub(super) fn text(cell: &str) -> String {
             text.push(' ');
         }
         space = false;
-        text.push(ascii_digit(character).unwrap_or(character));
+        text.push(match character {
+            // Dashes of all kinds, which spreadsheets put for a hyphen.
+            '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
+            other => ascii_digit(other).unwrap_or(other),
+        });
     }
     text
 }

@@ -93,7 +93,7 @@ pub(super) fn clean_row(
     columns: &Columns,
     today: Day,
 ) -> (String, Result<Person, Field>) {
-    let number_place = columns.places[0].min(record.len() - 1);
+    let number_place = columns.places[0].min(record.len().saturating_sub(1));
     let register_no = cell::text(&String::from_utf8_lossy(record.cell(number_place)));
     let person = clean_person(record, columns, today, &register_no);
     (register_no, person)
@@ -109,7 +109,7 @@ fn clean_person(
     if (0..record.len()).any(|index| std::str::from_utf8(record.cell(index)).is_err()) {
         return Err(Field::Encoding);
     }
-    if record.len() != columns.count {
+    if record.is_broken() || record.len() != columns.count {
         return Err(Field::Columns);
     }
     for (cell, &place) in cells.iter_mut().zip(&columns.places) {

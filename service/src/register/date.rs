@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 use praman_circuits::period::Day;
+use unicode_normalization::UnicodeNormalization;
 
 use crate::calendar;
 
@@ -39,6 +40,9 @@ pub fn parse_date(cell: &str) -> Option<Day> {
             _ => &upper,
         },
     };
+    if text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return undivided(text);
+    }
     let parts: Vec<&str> =
         text.split(['-', '/', '.', ' ', ',']).filter(|part| !part.is_empty()).collect();
     let [first, second, third] = parts[..] else { return None };
@@ -54,6 +58,19 @@ pub fn parse_date(cell: &str) -> Option<Day> {
     }
     let date = Date::new(year.parse().ok()?, month, day).ok()?;
     calendar::day_of(date)
+}
+
+/// Eight digits: ISO's basic form, or day, month and year; none where both would name a day.
+fn undivided(text: &str) -> Option<Day> {
+    let iso = [&text[..4], &text[4..6], &text[6..]].join("-");
+    let day_first = [&text[..2], &text[2..4], &text[4..]].join("-");
+    let plausible = |day: &Day| day.0 >= 365;
+    let iso = parse_date(&iso).filter(plausible);
+    let day_first = parse_date(&day_first).filter(plausible);
+    match (iso, day_first) {
+        (Some(day), None) | (None, Some(day)) => Some(day),
+        _ => None,
+    }
 }
 
 fn is_year(text: &str) -> bool {
@@ -79,7 +96,7 @@ fn month_name(text: &str) -> Option<i8> {
     let matches = |(english, bengali): &(&str, &[&str])| {
         (text.len() >= 3 && text.is_ascii() && english.starts_with(text))
             || (text == "SEPT" && english.starts_with("SEPT"))
-            || bengali.contains(&text)
+            || bengali.iter().any(|name| name.nfc().eq(text.nfc()))
     };
     MONTHS.iter().position(matches).map(|index| index as i8 + 1)
 }
@@ -106,6 +123,7 @@ mod tests {
             "7th March, 1955",
             "1955/03/07",
             "07-MAR-1955",
+            "19550307",
             "1955-03-07T00:00:00",
             "1955-03-07 00:00:00",
             "7 মার্চ 1955",

@@ -1,7 +1,7 @@
 //! Whole rupees, acres and percentages in the usual spellings.
 
 /// Words for ten thousands of rupees and more, with what they multiply by.
-const MULTIPLES: [(&str, u64); 11] = [
+const MULTIPLES: [(&str, u64); 12] = [
     ("CRORES", 10_000_000),
     ("CRORE", 10_000_000),
     ("কোটি", 10_000_000),
@@ -9,6 +9,7 @@ const MULTIPLES: [(&str, u64); 11] = [
     ("LAKH", 100_000),
     ("LACS", 100_000),
     ("LAC", 100_000),
+    ("L", 100_000),
     ("লাখ", 100_000),
     ("লক্ষ", 100_000),
     ("THOUSAND", 1_000),
@@ -21,14 +22,15 @@ const MULTIPLES: [(&str, u64); 11] = [
 pub(super) fn rupees(cell: &str) -> Option<u32> {
     let upper = cell.to_uppercase();
     let mut text = upper.trim();
-    for prefix in ["RS.", "RS", "INR", "₹", "রু.", "রু", "৳", "টাকা"] {
+    for prefix in ["RUPEES", "RS.", "RS", "RE.", "INR", "₹", "রু.", "রু", "৳", "টাকা"]
+    {
         if let Some(rest) = text.strip_prefix(prefix) {
             text = rest.trim_start();
             break;
         }
     }
     loop {
-        let suffixes = ["/-", "/=", "ONLY", "RUPEES", "টাকা", "-/"];
+        let suffixes = ["/-", "/=", "-/", "ONLY", "RUPEES", "RS.", "RS", "INR", "₹", "টাকা"];
         let stripped = suffixes.iter().find_map(|suffix| text.strip_suffix(suffix));
         match stripped {
             Some(rest) => text = rest.trim_end(),
@@ -111,6 +113,9 @@ mod tests {
             ("INR 5000.00", 5_000),
             ("1.2 lakh", 120_000),
             ("Rs 2 Lakhs only", 200_000),
+            ("60300 Rs", 60_300),
+            ("Rupees 60300", 60_300),
+            ("1.5 L", 150_000),
             ("0", 0),
         ] {
             assert_eq!(rupees(cell), Some(expected), "{cell}");

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
 
-use csv_core::{ReadRecordResult, Reader};
+use csv_core::{ReadRecordResult, ReaderBuilder, Terminator};
 
 use super::RegisterError;
 
@@ -21,11 +21,17 @@ const MAX_LINE_BYTES: u64 = 64 * 1024;
 pub(super) struct Record {
     bytes: Vec<u8>,
     ends: Vec<usize>,
+    is_broken: bool,
 }
 
 impl Record {
     pub(super) fn len(&self) -> usize {
         self.ends.len()
+    }
+
+    /// Whether a quote in it is never closed.
+    pub(super) fn is_broken(&self) -> bool {
+        self.is_broken
     }
 
     pub(super) fn cell(&self, index: usize) -> &[u8] {
@@ -99,14 +105,17 @@ impl<R: Read> Records<R> {
             taken.push(next);
         }
         let record = parse(&whole);
-        if taken.is_empty() || (!is_open(&whole) && record.len() == self.cells) {
+        let closed = !is_open(&whole);
+        if closed && (taken.is_empty() || record.len() == self.cells) {
             return Ok(Some(record));
         }
         // The quote closes nowhere sensible: the first line is a broken record, the rest goes on.
         for line in taken.into_iter().rev() {
             self.ahead.push_front(line);
         }
-        Ok(Some(split(&first)))
+        let mut broken = split(&first);
+        broken.is_broken = true;
+        Ok(Some(broken))
     }
 
     /// The next line without its end.
@@ -151,14 +160,32 @@ impl<R: Read> Records<R> {
     }
 }
 
-/// Whether a quote is still open at the end of the text.
+/// Whether a quoted cell is still open at the end of the text. By RFC 4180 a quote opens a cell only
+/// at its beginning; elsewhere in a cell without quotes it is data.
 fn is_open(text: &[u8]) -> bool {
-    text.iter().filter(|&&byte| byte == b'"').count() % 2 == 1
+    let (mut open, mut at_start) = (false, true);
+    let mut bytes = text.iter().peekable();
+    while let Some(&byte) = bytes.next() {
+        match byte {
+            b'"' if open => {
+                // Two in a row stand for one; a single one closes.
+                open = bytes.next_if(|&&next| next == b'"').is_some();
+            }
+            b'"' if at_start => open = true,
+            _ => {}
+        }
+        at_start = !open && byte == b',';
+    }
+    open
 }
 
 /// A record without quotes.
 fn split(line: &[u8]) -> Record {
-    let mut record = Record { bytes: Vec::with_capacity(line.len()), ends: Vec::with_capacity(17) };
+    let mut record = Record {
+        bytes: Vec::with_capacity(line.len()),
+        ends: Vec::with_capacity(17),
+        is_broken: false,
+    };
     for cell in line.split(|&byte| byte == b',') {
         record.bytes.extend_from_slice(cell);
         record.ends.push(record.bytes.len());
@@ -168,7 +195,8 @@ fn split(line: &[u8]) -> Record {
 
 /// A record with quotes, by RFC 4180.
 fn parse(text: &[u8]) -> Record {
-    let mut reader = Reader::new();
+    // Only a line feed ends a record here; a bare carriage return is white space, as without quotes.
+    let mut reader = ReaderBuilder::new().terminator(Terminator::Any(b'\n')).build();
     let mut bytes = vec![0; text.len() + 1];
     let mut ends = vec![0; text.iter().filter(|&&byte| byte == b',').count() + 2];
     let (mut input, mut written, mut cells) = (text, 0, 0);
@@ -185,7 +213,7 @@ fn parse(text: &[u8]) -> Record {
     }
     bytes.truncate(written);
     ends.truncate(cells);
-    Record { bytes, ends }
+    Record { bytes, ends, is_broken: false }
 }
 
 #[cfg(test)]
@@ -223,6 +251,12 @@ mod tests {
         let read = records(text.as_bytes(), 3);
         assert_eq!(read.len(), 21);
         assert_eq!(read[20], ["r19", "x", "y"]);
+    }
+
+    #[test]
+    fn a_stray_quote_inside_a_cell_is_data() {
+        let read = records(b"a,Rina \"Das,c\nd,e,f\ng,Mina\" Roy,i\n", 3);
+        assert_eq!(read, [["a", "Rina \"Das", "c"], ["d", "e", "f"], ["g", "Mina\" Roy", "i"]]);
     }
 
     #[test]

@@ -36,7 +36,7 @@ impl Node {
     pub(super) fn parse(text: &str) -> Result<Self, SchemeError> {
         let line_of = |offset: usize| text[..offset].bytes().filter(|&b| b == b'\n').count() + 1;
         let document = DeTable::parse(text).map_err(|error| {
-            let line = error.span().map_or(0, |span| line_of(span.start.min(text.len())));
+            let line = error.span().map_or(1, |span| line_of(span.start.min(text.len())));
             SchemeError::at(line, error.message().replace('\n', ", "))
         })?;
         let table = convert_table(document.get_ref(), 1, &line_of)?;

@@ -112,6 +112,8 @@ abstract contract SchemeRegistry {
         external
         onlyAdministrator
     {
+        // Only what is claimed once has more windows than one.
+        if (period != 0 && window != period) revert MalformedPolicy();
         uint256[2] storage point = periods[scheme][period][window];
         if ((point[0] | point[1]) != 0) revert PeriodAlreadyOpen(scheme, period, window);
         uint256[] memory context_ = new uint256[](1);
