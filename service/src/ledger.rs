@@ -5,6 +5,7 @@
 //! trait.
 
 mod chain;
+mod chain_store;
 mod embedded;
 #[cfg(test)]
 mod tests;

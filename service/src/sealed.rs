@@ -45,7 +45,7 @@ impl SealedKey {
     /// Seals a key. `purpose` says what it is for; it opens for no other.
     ///
     /// # Errors
-    /// [`ServiceError::Ledger`] never; only what the cipher can refuse.
+    /// [`ServiceError::Refused`] if the key can't be derived or sealed, which no input causes.
     pub fn seal(
         key: &[u8; 32],
         purpose: &str,
