@@ -72,32 +72,44 @@ pub(crate) fn rows(body: impl Fn(&mut ConstraintSystem, &Num)) -> usize {
 /// bits leave of a known number. Two values cannot both have such bits, for there are at most 253.
 /// An assertion (a row without an unknown wire) determines nothing, so a wire that only an
 /// assertion pins down is told apart from one that follows from the inputs.
-pub(crate) fn determined(rows: &[Row], wires: usize, inputs: std::ops::Range<usize>) -> Vec<bool> {
+///
+/// Returns which wires are determined, and which rows that took.
+pub(crate) fn determined(
+    rows: &[Row],
+    wires: usize,
+    inputs: std::ops::Range<usize>,
+) -> (Vec<bool>, Vec<bool>) {
+    let mut taken = vec![false; rows.len()];
     let mut known = vec![false; wires];
     known[0] = true;
     known[inputs].fill(true);
-    let mut bits: Vec<WireIndex> = Vec::new();
-    for row in rows {
+    let mut bits: Vec<(WireIndex, usize)> = Vec::new();
+    for (number, row) in rows.iter().enumerate() {
         let unknown = |form: &LinearCombination| -> Vec<(WireIndex, Fr)> {
             form.terms().iter().copied().filter(|&(w, _)| !known[w as usize]).collect()
         };
         let (a, b, c) = (unknown(&row.a), unknown(&row.b), unknown(&row.c));
         if a.is_empty() && b.is_empty() && c.len() == 1 {
             known[c[0].0 as usize] = true;
+            taken[number] = true;
         } else if is_boolean(row) && row.a.terms().len() == 1 && a.len() == 1 {
-            bits.push(a[0].0);
+            bits.push((a[0].0, number));
         } else if is_boolean(row) && !bits.is_empty() && a.len() == bits.len() {
             let mut weight = -Fr::one();
-            let weighted = a.iter().zip(&bits).all(|(&(wire, coefficient), &bit)| {
+            let weighted = a.iter().zip(&bits).all(|(&(wire, coefficient), &(bit, _))| {
                 weight += weight;
                 wire == bit && coefficient == weight
             });
             if weighted && bits.len() < 253 {
-                bits.drain(..).for_each(|bit| known[bit as usize] = true);
+                taken[number] = true;
+                for (bit, boolean) in bits.drain(..) {
+                    known[bit as usize] = true;
+                    taken[boolean] = true;
+                }
             }
         }
     }
-    known
+    (known, taken)
 }
 
 fn is_boolean(row: &Row) -> bool {

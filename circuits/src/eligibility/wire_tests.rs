@@ -11,6 +11,8 @@ use crate::eligibility::inputs::PRIVATE_INPUTS;
 use crate::field::to_decimal;
 use crate::fixture::claim;
 use crate::linear_combination::LinearCombination;
+use crate::office::{OFFICE_DEPTH, STATE_DEPTH};
+use crate::policy::{CLAUSES, Clause, GroupSet, Policy};
 use crate::testing::determined;
 
 #[test]
@@ -144,6 +146,7 @@ fn no_internal_wire_is_free() {
 
 fn undetermined(circuit: &Circuit, inputs: usize) -> Vec<&str> {
     determined(circuit.rows(), circuit.wires(), 1..1 + inputs)
+        .0
         .iter()
         .zip(circuit.wire_names())
         .filter_map(|(known, name)| (!known).then_some(name.as_str()))
@@ -171,6 +174,115 @@ fn the_search_for_undetermined_wires_finds_a_planted_one() {
     };
     assert!(undetermined(&plant(false), 2).is_empty());
     assert_eq!(undetermined(&plant(true), 2)[0], "free_secret");
+}
+
+/// The rows that a claim violates.
+fn violated(public: &[Fr; PUBLIC_INPUTS], private: &PrivateInputs) -> Vec<usize> {
+    let witness = circuit::eligibility_witness(public, private);
+    let z = witness.assignment();
+    let rows = circuit::eligibility().rows().iter().enumerate();
+    rows.filter(|(_, row)| row.a.evaluate(z) * row.b.evaluate(z) != row.c.evaluate(z))
+        .map(|(number, _)| number)
+        .collect()
+}
+
+/// Lies of which each is caught by one row alone.
+fn lies() -> Vec<([Fr; PUBLIC_INPUTS], PrivateInputs)> {
+    let mut lies = Vec::new();
+    let honest = claim(1);
+    let public = honest.public().to_fields();
+    let with_public = |index: usize, value: Fr| {
+        let mut changed = public;
+        changed[index] = value;
+        (changed, honest.private())
+    };
+    // State root, nullifier, payout commitment, and a last clause that joins the next.
+    for index in [1, SHARED_INPUTS, SHARED_INPUTS + 1] {
+        lies.push(with_public(index, public[index] + Fr::one()));
+    }
+    let names = PublicInputs::names();
+    let or_next = names.iter().position(|n| n == "clause15.or_next").expect("an input");
+    lies.push(with_public(or_next, Fr::one()));
+    // Another's secret, with its own nullifier.
+    let mut thief = claim(1);
+    thief.claimant.secret = crate::subject::HolderSecret::from_field(Fr::from(9u64));
+    lies.push((thief.public().to_fields(), thief.private()));
+    // At one level the node below is not among the children; all above it fits again.
+    for level in 0..OFFICE_DEPTH + STATE_DEPTH {
+        lies.push(cut_path(level));
+    }
+    // A choice that is no choice, where all tiers are the same.
+    let (one, zero) = (Fr::one(), Fr::zero());
+    for choice in [[-one, one, zero], [one, -one, zero], [one, zero, -one], [one, one, zero]] {
+        let mut same = claim(1);
+        let tiers = [same.scheme_period.policy.tiers()[0]; 1];
+        let schema = same.scheme_period.policy.schema();
+        let clauses = same.scheme_period.policy.clauses().to_vec();
+        same.scheme_period.policy = Policy::new(schema, &clauses, &tiers).expect("valid");
+        let mut private = same.private();
+        private.tier_choice = choice;
+        lies.push((same.public().to_fields(), private));
+    }
+    // One required clause that does not hold.
+    for place in 0..CLAUSES {
+        let mut refused = claim(1);
+        let mut clauses = [Clause::ALWAYS; CLAUSES];
+        clauses[place].lo = u32::MAX;
+        let mut tier = refused.scheme_period.policy.tiers()[0];
+        tier.groups = GroupSet::from_bits(1 << place);
+        let schema = refused.scheme_period.policy.schema();
+        refused.scheme_period.policy = Policy::new(schema, &clauses, &[tier]).expect("valid");
+        lies.push((refused.public().to_fields(), refused.private()));
+    }
+    lies
+}
+
+/// A claim whose path lacks the node below at one level, counted from the credential's leaf.
+fn cut_path(cut: usize) -> ([Fr; PUBLIC_INPUTS], PrivateInputs) {
+    let honest = claim(1);
+    let (mut public, mut private) = (honest.public().to_fields(), honest.private());
+    let schema = Fr::from(honest.claimant.credential.schema.0);
+    let mut node = private.credential.commitment(schema);
+    for level in 0..OFFICE_DEPTH + STATE_DEPTH {
+        if level == OFFICE_DEPTH {
+            node = crate::office::office_leaf_element(private.office, schema, node);
+        }
+        let children = match level.checked_sub(OFFICE_DEPTH) {
+            None => &mut private.office_path.children_mut()[level],
+            Some(level) => &mut private.state_path.children_mut()[level],
+        };
+        children[3] = if level == cut { node + Fr::one() } else { node };
+        if level == cut {
+            // No other child may be the node by chance of the fixture.
+            children.iter_mut().for_each(|child| {
+                if *child == node {
+                    *child += Fr::one();
+                }
+            });
+        }
+        node = crate::poseidon::hash(children);
+    }
+    public[1] = node;
+    (public, private)
+}
+
+#[test]
+fn no_row_can_be_left_out() {
+    // Without a row that determines a wire, that wire no longer follows from the inputs, which
+    // another test would find. Every other row is an assertion: for each there is a lie that it
+    // alone catches.
+    let circuit = circuit::eligibility();
+    let inputs = 1..1 + PUBLIC_INPUTS + PRIVATE_INPUTS;
+    let (_, determining) = determined(circuit.rows(), circuit.wires(), inputs);
+    let mut assertions: Vec<usize> =
+        (0..circuit.rows().len()).filter(|&row| !determining[row]).collect();
+    assert_eq!(assertions.len(), 35);
+    for (public, private) in lies() {
+        let caught_by = violated(&public, &private);
+        assert_eq!(caught_by.len(), 1, "rows {caught_by:?}");
+        assertions.retain(|row| *row != caught_by[0]);
+    }
+    assert!(assertions.is_empty(), "rows {assertions:?} catch no lie of their own");
 }
 
 #[test]

@@ -57,6 +57,14 @@ impl EmbeddedLedger {
         self.send_raw(call.abi_encode()).await
     }
 
+    /// What the contract says to a call that is then forgotten.
+    pub(super) fn verdict(&self, call: &impl SolCall) -> Result<(), LedgerError> {
+        let kind = TxKind::Call(self.claims);
+        let (result, _) = self.run(kind, call.abi_encode(), self.timestamp())?;
+        let output = result.output().cloned().unwrap_or_default();
+        if result.is_success() { Ok(()) } else { Err(refusal(&output)) }
+    }
+
     /// Call data as anyone could send it.
     pub(super) async fn send_raw(&mut self, data: Vec<u8>) -> Result<(), LedgerError> {
         let executed = self.send(TxKind::Call(self.claims), data, Effect::Nothing).await?;

@@ -160,6 +160,40 @@ async fn inputs_at_or_above_the_order_and_bad_points_are_refused() {
 }
 
 #[tokio::test]
+async fn contract_and_native_check_give_one_verdict_on_any_points() {
+    let mut scene = Scene::open().await;
+    let claim = scene.proved(1).await;
+    let fixture = fixture::claim(1);
+    let mut public = fixture.public();
+    public.context = scene.ledger.context();
+    let key = praman_verifier::PreparedKey::new(scene.prover.verifying_key());
+    let mut rng = ChaCha20Rng::seed_from_u64(12);
+    let (mut accepted, cases) = (0, 60);
+    for case in 0..cases {
+        // A third rerandomised, a third with one point moved, a third under another nullifier.
+        let mut points = claim.proof.points().clone();
+        let mut changed = claim.clone();
+        let r = Fr::rand(&mut rng);
+        match case % 3 {
+            0 => {
+                points.a = (points.a * r).into();
+                points.b = (points.b * r.inverse().expect("not zero")).into();
+            }
+            1 if case % 2 == 0 => points.c = (points.c * r).into(),
+            1 => points.a = (points.a * r).into(),
+            _ => changed.nullifier = Nullifier::from_field(r),
+        }
+        changed.proof = Proof::new(points).expect("points");
+        public.nullifier = changed.nullifier;
+        let native = key.verify(&public.to_fields(), &changed.proof).is_ok();
+        let on_chain = scene.ledger.verdict(&raw(&changed));
+        assert_eq!(native, on_chain.is_ok(), "case {case}: {on_chain:?}");
+        accepted += usize::from(native);
+    }
+    assert_eq!(accepted, cases / 3);
+}
+
+#[tokio::test]
 async fn a_proof_for_another_ledger_is_none_here() {
     let mut here = Scene::open().await;
     let mut there = Scene::open().await;
