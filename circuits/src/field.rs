@@ -25,6 +25,21 @@ pub enum ParseFieldError {
 /// # Errors
 /// [`ParseFieldError`] for anything but the canonical decimal string.
 pub fn parse_decimal(text: &str) -> Result<Fr, ParseFieldError> {
+    parse_canonical(text)
+}
+
+/// The canonical decimal form.
+pub fn to_decimal(element: Fr) -> String {
+    to_canonical(element)
+}
+
+/// [`parse_decimal`] for either field of the curve: scalars, and coordinates of points.
+///
+/// # Errors
+/// [`ParseFieldError`] for anything but the canonical decimal string.
+pub fn parse_canonical<F: PrimeField<BigInt = BigInteger256>>(
+    text: &str,
+) -> Result<F, ParseFieldError> {
     let canonical_digits = !text.is_empty()
         && text.bytes().all(|byte| byte.is_ascii_digit())
         && (text == "0" || !text.starts_with('0'));
@@ -38,12 +53,12 @@ pub fn parse_decimal(text: &str) -> Result<Fr, ParseFieldError> {
     let integer = BigUint::from_str(text).map_err(|_| ParseFieldError::NotDecimal)?;
     BigInteger256::try_from(integer)
         .ok()
-        .and_then(Fr::from_bigint)
+        .and_then(F::from_bigint)
         .ok_or(ParseFieldError::NotCanonical)
 }
 
-/// The canonical decimal form.
-pub fn to_decimal(element: Fr) -> String {
+/// [`to_decimal`] for either field of the curve.
+pub fn to_canonical<F: PrimeField<BigInt = BigInteger256>>(element: F) -> String {
     BigUint::from(element.into_bigint()).to_string()
 }
 

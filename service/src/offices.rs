@@ -228,7 +228,8 @@ impl Store {
     ) -> Result<Issued, ServiceError> {
         // The lock first: what is read under it, no other process changes.
         let mut transaction = self.begin().await?;
-        if self.check_office(key).await?.schema.id != RESIDENT.id {
+        let office = self.check_office(key).await?;
+        if office.schema.id != RESIDENT.id {
             let reason = "a register is of residents; this office issues another schema";
             return Err(ServiceError::Refused(reason.to_owned()));
         }
@@ -259,7 +260,7 @@ impl Store {
             }
         }
         write_nodes(&mut transaction, TreeName::Office(key.office.0), &changes).await?;
-        self.replace_office_root(&mut transaction, key.office, root).await?;
+        self.replace_office_root(&mut transaction, &office, root).await?;
         if let (Some(staged), Some(place)) = (&staged, place) {
             sqlx::query("INSERT INTO pending_output (staged, place) VALUES (?, ?)")
                 .bind(staged.path().to_string_lossy().into_owned())
@@ -303,7 +304,7 @@ impl Store {
         register_nos: &[String],
     ) -> Result<(usize, OfficeRoot), ServiceError> {
         let mut transaction = self.begin().await?;
-        self.check_office(key).await?;
+        let office = self.check_office(key).await?;
         let mut tree: OfficeTree = self.tree(TreeName::Office(key.office.0)).await?;
         let mut changes = Vec::new();
         let register_nos: BTreeSet<&String> = register_nos.iter().collect();
@@ -326,7 +327,7 @@ impl Store {
         }
         let root = OfficeRoot::from_field(tree.root());
         write_nodes(&mut transaction, TreeName::Office(key.office.0), &changes).await?;
-        self.replace_office_root(&mut transaction, key.office, root).await?;
+        self.replace_office_root(&mut transaction, &office, root).await?;
         transaction.commit().await?;
         Ok((register_nos.len(), root))
     }
@@ -343,19 +344,12 @@ impl Store {
     async fn replace_office_root(
         &self,
         transaction: &mut WriteTransaction,
-        office: OfficeId,
+        office: &Office,
         root: OfficeRoot,
     ) -> Result<(), ServiceError> {
-        let schema = self
-            .offices()
-            .await?
-            .into_iter()
-            .find(|known| known.id == office)
-            .map(|known| known.schema.id)
-            .ok_or_else(|| ServiceError::Refused("the office is not accredited".to_owned()))?;
         let mut state: StateTree = self.tree(TreeName::State).await?;
-        let leaf = office_leaf(office, schema, root).to_field();
-        let changes = state.replace(office.0 as usize, leaf)?;
+        let leaf = office_leaf(office.id, office.schema.id, root).to_field();
+        let changes = state.replace(office.id.0 as usize, leaf)?;
         write_nodes(transaction, TreeName::State, &changes).await
     }
 

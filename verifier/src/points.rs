@@ -1,11 +1,8 @@
 //! Curve points in snarkjs' textual form.
 
-use std::str::FromStr;
-
 use ark_bn254::{Fq, Fq2, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
-use ark_ff::{BigInteger256, PrimeField};
-use num_bigint::BigUint;
+use praman_circuits::field::{parse_canonical, to_canonical};
 
 use crate::json::ReadError;
 
@@ -30,20 +27,7 @@ pub(crate) type G1Text = [String; 3];
 pub(crate) type G2Text = [[String; 2]; 3];
 
 fn coordinate(text: &str, field: &'static str) -> Result<Fq, ReadError> {
-    let fault = || ReadError::Coordinate { field };
-    let canonical_digits = !text.is_empty()
-        && text.len() <= 77
-        && text.bytes().all(|byte| byte.is_ascii_digit())
-        && (text == "0" || !text.starts_with('0'));
-    if !canonical_digits {
-        return Err(fault());
-    }
-    let integer = BigUint::from_str(text).map_err(|_| fault())?;
-    BigInteger256::try_from(integer).ok().and_then(Fq::from_bigint).ok_or_else(fault)
-}
-
-fn to_text(coordinate: Fq) -> String {
-    BigUint::from(coordinate.into_bigint()).to_string()
+    parse_canonical(text).map_err(|_| ReadError::Coordinate { field })
 }
 
 pub(crate) fn read_g1(text: &G1Text, field: &'static str) -> Result<G1Affine, ReadError> {
@@ -94,10 +78,10 @@ pub(crate) fn check_g2(point: &G2Affine) -> Result<(), PointFault> {
 }
 
 pub(crate) fn write_g1(point: &G1Affine) -> G1Text {
-    [to_text(point.x), to_text(point.y), "1".to_owned()]
+    [to_canonical(point.x), to_canonical(point.y), "1".to_owned()]
 }
 
 pub(crate) fn write_g2(point: &G2Affine) -> G2Text {
-    let pair = |element: Fq2| [to_text(element.c0), to_text(element.c1)];
+    let pair = |element: Fq2| [to_canonical(element.c0), to_canonical(element.c1)];
     [pair(point.x), pair(point.y), ["1".to_owned(), "0".to_owned()]]
 }
