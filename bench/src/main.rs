@@ -7,17 +7,22 @@ use bench::{generated_register, peak_mib, prover, witness};
 use clap::{Parser, Subcommand};
 use light_poseidon::{Poseidon, PoseidonHasher};
 use praman::calendar;
-use praman::ledger::{EmbeddedLedger, Ledger, LedgerClaim};
+use praman::ledger::{EmbeddedLedger, Ledger, LedgerClaim, OfficeState};
 use praman::office_key::OfficeKey;
 use praman::offices::{Application, Validity, make_credentials};
 use praman::register::{self, Person};
 use praman::scheme::ClaimPeriod;
 use praman::store::Store;
 use praman::wallet::Wallet;
+use praman_circuits::nullifier::Nullifier;
 use praman_circuits::office::{OfficeId, OfficeTree};
+use praman_circuits::payout::PayoutCommitment;
+use praman_circuits::period::Day;
 use praman_circuits::{Fr, circuit, fixture, poseidon};
 use praman_verifier::PreparedKey;
 use praman_verifier::batch::BatchItem;
+use praman_verifier::simulation::SimulatedKey;
+use rand::SeedableRng;
 use rand::rngs::OsRng;
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -261,26 +266,81 @@ fn gas_bench() -> Value {
     runtime.block_on(async {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::open(folder.path()).await.expect("a store");
-        let prover = prover();
-        let mut ledger =
-            EmbeddedLedger::open(&store, prover.verifying_key()).await.expect("deployed");
-        let claim = fixture::claim(1);
-        let checkpoint = ledger.publish_checkpoint(claim.checkpoint).await.expect("published");
-        let period = claim.scheme_period.period;
+        // The contracts cannot tell a simulated proof from another; both cost the same.
+        let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(1);
+        let fixture = fixture::claim(1);
+        let inputs = fixture.public().to_fields().len();
+        let key = SimulatedKey::draw(inputs, &mut rng);
+        let mut ledger = EmbeddedLedger::open(&store, key.verifying_key()).await.expect("deployed");
+        ledger.set_day(Day(46_250));
+        let schema = fixture.claimant.credential.schema;
+        let office =
+            |(number, &root)| OfficeState { office: OfficeId(number), schema, root, live: 10 };
+        let mut offices: Vec<OfficeState> = (0..).zip(&fixture.offices).map(office).collect();
+        let checkpoint =
+            ledger.publish_checkpoint(&offices, fixture.checkpoint).await.expect("published");
+        let period = fixture.scheme_period.period;
         let period = ClaimPeriod { period, window: period };
-        ledger.open_period(&claim.scheme_period, period).await.expect("opened");
-        let mut public = claim.public();
-        public.context = ledger.context();
-        let witness = circuit::eligibility_witness(&public.to_fields(), &claim.private());
-        let claim = LedgerClaim {
-            scheme: claim.scheme_period.scheme.clone(),
-            period,
-            checkpoint,
-            nullifier: public.nullifier,
-            payout: public.payout,
-            proof: prover.prove(&witness).expect("true"),
-        };
-        let receipt = ledger.claim(&claim).await.expect("accepted");
-        json!({ "single_gas": receipt.gas_used })
+        ledger.open_period(&fixture.scheme_period, period).await.expect("opened");
+        let context = ledger.context();
+        let claims: Vec<LedgerClaim> = (0..66u64)
+            .map(|number| {
+                let own = |tag| poseidon::hash(&[Fr::from(number), Fr::from(tag)]);
+                let mut public = fixture.public();
+                public.context = context;
+                public.nullifier = Nullifier::from_field(own(1u64));
+                public.payout = PayoutCommitment::from_field(own(2u64));
+                LedgerClaim {
+                    scheme: fixture.scheme_period.scheme.clone(),
+                    period,
+                    checkpoint,
+                    nullifier: public.nullifier,
+                    payout: public.payout,
+                    proof: key.prove(&public.to_fields(), &mut rng),
+                }
+            })
+            .collect();
+        let first = ledger.claim(&claims[0]).await.expect("accepted").gas_used;
+        let single = ledger.claim(&claims[1]).await.expect("accepted").gas_used;
+        let batch = ledger.claim_batch(&claims[2..]).await.expect("accepted").gas_used / 64;
+        offices[3].live += 1;
+        let update = ledger.update_office(&offices[3]).await.expect("updated").unwrap_or(0);
+        let peer = snarkjs_gas(&key, &fixture.public().to_fields(), &mut rng);
+        // What no contract on these precompiles can save: the transaction, the proof and the
+        // claim's own inputs as calldata, the pairs, the multiplications, the nullifier's slot, a log.
+        let calldata = 10 * 32 * 16;
+        let single_bound = 21_000 + calldata + 181_000 + 2 * 6_000 + 2 * 150 + 22_100 + 375 + 512;
+        let batch_bound = (21_000 + 45_000 + 3 * 34_000 + 4 * 6_000) / 64
+            + calldata
+            + 34_000
+            + 2 * (6_000 + 150)
+            + 22_100
+            + 512;
+        json!({
+            "first_of_opening_gas": first,
+            "single_gas": single,
+            "single_bound_gas": single_bound,
+            "batch64_gas_per_claim": batch,
+            "batch64_bound_gas_per_claim": batch_bound,
+            "snarkjs_verifier_gas": peer,
+            "root_update_gas": update,
+        })
     })
+}
+
+/// What the verifier that snarkjs generates for the same key costs for one proof, which it only
+/// checks: it spends no nullifier. Needs node and the peers' packages; none without.
+fn snarkjs_gas(key: &SimulatedKey, public: &[Fr], rng: &mut impl rand::RngCore) -> Option<u64> {
+    let folder = tempfile::tempdir().ok()?;
+    let path = folder.path().join("verification_key.json");
+    std::fs::write(&path, key.verifying_key().to_json()).ok()?;
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/peers/solidity_verifier.mjs");
+    let made = std::process::Command::new("node").arg(script).arg(&path).output().ok()?;
+    if !made.status.success() {
+        eprintln!("no verifier by snarkjs: run `npm ci` in tests/peers and in verifier/contracts");
+        return None;
+    }
+    let code = hex::decode(String::from_utf8(made.stdout).ok()?.trim()).ok()?;
+    let call = praman_verifier::contracts::snarkjs_call(public, &key.prove(public, rng));
+    praman::ledger::scratch_gas(code, call).ok()
 }

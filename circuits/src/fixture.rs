@@ -58,6 +58,8 @@ pub struct Claim {
     pub scheme_period: SchemePeriod,
     /// State root and day.
     pub checkpoint: Checkpoint,
+    /// The roots of all offices, by number; each may issue schema 1.
+    pub offices: Vec<OfficeRoot>,
     /// The tier.
     pub tier: TierIndex,
     /// Hash of the sealed envelope.
@@ -122,10 +124,13 @@ pub fn claim_with(number: u64, change: impl FnOnce(&mut Credential)) -> Claim {
     offices.append(&leaves).expect("room");
     let office = OfficeId(3);
     let root = OfficeRoot::from_field(offices.root());
+    let mut roots: Vec<OfficeRoot> =
+        (0..3).map(|i| OfficeRoot::from_field(element(200 + i))).collect();
+    roots.push(root);
     let mut state = StateTree::new();
-    let others = (0..3).map(|i| element(200 + i));
-    let leaf = office_leaf(office, credential.schema, root).to_field();
-    state.append(&others.chain([leaf]).collect::<Vec<_>>()).expect("room");
+    let leaves = (0u32..).zip(&roots);
+    let leaves = leaves.map(|(i, &root)| office_leaf(OfficeId(i), SchemaId(1), root).to_field());
+    state.append(&leaves.collect::<Vec<_>>()).expect("room");
 
     Claim {
         claimant: Claimant {
@@ -145,6 +150,7 @@ pub fn claim_with(number: u64, change: impl FnOnce(&mut Credential)) -> Claim {
             state_root: StateRoot::from_field(state.root()),
             as_of: Day(46_200),
         },
+        offices: roots,
         tier: TierIndex::new(0).expect("a tier"),
         envelope: EnvelopeHash::of(b"a sealed envelope"),
         payout_blinding: PayoutBlinding::from_field(element(5)),

@@ -224,7 +224,8 @@ impl<'a> Scene<'a> {
         let mut ledger = EmbeddedLedger::open(store, prover.verifying_key()).await?;
         let snapshot = store.snapshot(today, None).await?;
         let tree = snapshot.office_tree(OfficeId(0))?;
-        let checkpoint = ledger.publish_checkpoint(snapshot.checkpoint()).await?;
+        let offices = store.office_states().await?;
+        let checkpoint = ledger.publish_checkpoint(&offices, snapshot.checkpoint()).await?;
         for scheme in &due.schemes {
             ledger.open_period(&scheme.terms, scheme.period).await?;
         }

@@ -1,24 +1,49 @@
 //! The ledger: where claims are accepted, once.
 //!
-//! [`Ledger`] is the seam between the program and a chain. [`EmbeddedLedger`] runs the contracts in
-//! this process and keeps the chain in the store; an external chain takes its place behind the same
-//! trait.
+//! [`Ledger`] is what the program asks of it. [`ContractLedger`] answers by praman's contracts on a
+//! [`Chain`]: the [`EmbeddedChain`] in this process, kept in the store, or nodes of a network.
 
 mod chain;
+mod chain_state;
 mod chain_store;
+mod contract_ledger;
 mod embedded;
+pub mod history;
+mod journal;
+mod network;
+mod remote;
 #[cfg(test)]
 mod tests;
 
+use alloy_primitives::Address;
 use praman_circuits::context::Context;
+use praman_circuits::credential::SchemaId;
 use praman_circuits::eligibility::{Checkpoint, SchemePeriod};
 use praman_circuits::nullifier::{Nullifier, SchemeId};
+use praman_circuits::office::{OfficeId, OfficeRoot};
 use praman_circuits::payout::PayoutCommitment;
 use praman_verifier::Proof;
 
 use crate::error::ServiceError;
 use crate::scheme::ClaimPeriod;
-pub use embedded::{CHAIN_ID, EmbeddedLedger};
+pub use chain::{Chain, ChainError, ChainLog, ChainReceipt, Head};
+pub use contract_ledger::{Actors, ContractLedger, EmbeddedLedger};
+pub use embedded::{CHAIN_ID, EmbeddedChain, scratch_gas};
+pub use remote::{RemoteChain, RemoteSettings};
+pub use network::{Network, Role, text_hash};
+
+/// What an office tells the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OfficeState {
+    /// The office.
+    pub office: OfficeId,
+    /// The schema that it may issue.
+    pub schema: SchemaId,
+    /// The root of its tree.
+    pub root: OfficeRoot,
+    /// How many credentials are live in it.
+    pub live: u32,
+}
 
 /// A claim as the ledger takes it. It names nobody.
 #[derive(Clone, Debug)]
@@ -55,6 +80,15 @@ pub enum LedgerError {
     /// The proof does not hold.
     #[error("the proof does not hold for this scheme, period, state and ledger")]
     ProofInvalid,
+    /// A proof of a batch does not hold.
+    #[error("a proof of the batch does not hold; nothing of the batch was accepted")]
+    BatchInvalid,
+    /// The account may not do this.
+    #[error("{0} may not do this: it has not the role, is barred, or has a notice overdue")]
+    NotPermitted(Address),
+    /// The committee has paused claims.
+    #[error("claims are paused by the oversight committee; try again later")]
+    Paused,
     /// A number or point that the contract does not take.
     #[error("the claim is malformed: {0}")]
     Malformed(String),
@@ -90,11 +124,17 @@ pub trait Ledger {
     /// What binds proofs to this ledger.
     fn context(&self) -> Context;
 
-    /// Publishes the state root that claims are made against from now on; returns its number.
+    /// Brings the offices' roots to the ledger and lets claims be made against them from now on;
+    /// returns the checkpoint's number.
     ///
     /// # Errors
-    /// [`LedgerError`].
-    async fn publish_checkpoint(&mut self, checkpoint: Checkpoint) -> Result<u64, LedgerError>;
+    /// [`LedgerError::Refused`] if the ledger comes to another state root, as when it knows offices
+    /// that the caller does not.
+    async fn publish_checkpoint(
+        &mut self,
+        offices: &[OfficeState],
+        checkpoint: Checkpoint,
+    ) -> Result<u64, LedgerError>;
 
     /// The number of the latest checkpoint with this root and day.
     ///
@@ -117,4 +157,11 @@ pub trait Ledger {
     /// # Errors
     /// [`LedgerError`] with the reason for a refusal.
     async fn claim(&mut self, claim: &LedgerClaim) -> Result<Receipt, LedgerError>;
+
+    /// Submits claims of one scheme, period and checkpoint together: all are accepted or none.
+    ///
+    /// # Errors
+    /// [`LedgerError`] with the reason for a refusal; find a proof that does not hold before, by
+    /// `praman_verifier::batch`.
+    async fn claim_batch(&mut self, claims: &[LedgerClaim]) -> Result<Receipt, LedgerError>;
 }

@@ -19,6 +19,7 @@ use tempfile::TempDir;
 use crate::calendar;
 use crate::error::ServiceError;
 use crate::files;
+use crate::ledger::OfficeState;
 use crate::office_key::OfficeKey;
 use crate::register::Person;
 use crate::schema::{RESIDENT, SCHEMAS, Schema, resident_attributes};
@@ -330,6 +331,24 @@ impl Store {
         self.replace_office_root(&mut transaction, &office, root).await?;
         transaction.commit().await?;
         Ok((register_nos.len(), root))
+    }
+
+    /// What the offices tell the ledger, by number.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn office_states(&self) -> Result<Vec<OfficeState>, ServiceError> {
+        let mut states = Vec::new();
+        for office in self.offices().await? {
+            let tree: OfficeTree = self.tree(TreeName::Office(office.id.0)).await?;
+            states.push(OfficeState {
+                office: office.id,
+                schema: office.schema.id,
+                root: OfficeRoot::from_field(tree.root()),
+                live: tree.live() as u32,
+            });
+        }
+        Ok(states)
     }
 
     /// The state root.

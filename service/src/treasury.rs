@@ -227,7 +227,10 @@ impl PaymentRun<'_> {
         let mut transaction = store.begin().await?;
         let claims: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
             "SELECT nullifier, payout_commitment FROM accepted_claim
-             WHERE scheme = ? AND period = ? AND batch IS NULL ORDER BY block",
+             WHERE scheme = ? AND period = ? AND batch IS NULL
+                 AND NOT EXISTS (SELECT 1 FROM dispute WHERE payable = 0
+                                 AND dispute.nullifier = accepted_claim.nullifier)
+             ORDER BY block",
         )
         .bind(self.scheme.as_str())
         .bind(i64::from(self.period.0))

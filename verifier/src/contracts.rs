@@ -1,75 +1,165 @@
 //! The Solidity contracts: their compiled code and the calls they take.
 //!
 //! The code is compiled from `contracts/src` by `contracts/build.mjs`, which also proves that the
-//! committed artifacts are what the sources compile to.
+//! committed artifacts are what the sources compile to. Bindings are made from the artifacts, so
+//! they cannot drift.
 
-use alloy_primitives::{Address, U256};
-use alloy_sol_types::{SolConstructor, sol};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_sol_types::{SolCall, SolConstructor, SolValue};
 use praman_circuits::Fr;
 use praman_circuits::field::to_be_bytes;
+use praman_circuits::merkle::empty_leaf;
+use praman_circuits::nullifier::SchemeId;
+use praman_circuits::office::OfficeTree;
 use praman_circuits::policy::Policy;
+use praman_circuits::poseidon::Parameters;
 
 use crate::{Proof, VerifyingKey};
 
-sol! {
-    /// The verifier of one key.
-    #[derive(Debug, PartialEq, Eq)]
-    interface Groth16Verifier {
-        error DegenerateKey();
-        error NotCanonical(uint256 index);
-        error InvalidPoint();
-        error WrongInputCount(uint256 given, uint256 expected);
-
-        constructor(uint256[2] memory alpha, uint256[4][3] memory g2, uint256[] memory ic);
-
-        function fold(uint256 first, uint256[] memory inputs) public view returns (uint256[2] memory sum);
-        function constantPoint() public view returns (uint256[2] memory);
-        function verify(uint256[2] memory folded, uint256[2] calldata own, uint256[8] calldata proof) public view returns (bool);
+/// Bindings as the macro makes them; what they mean is said in the contracts.
+#[allow(missing_docs, clippy::all, clippy::pedantic)]
+pub mod bindings {
+    macro_rules! binding {
+        ($module:ident, $name:ident, $path:literal) => {
+            pub mod $module {
+                alloy_sol_types::sol!(
+                    #[derive(Debug, PartialEq, Eq)]
+                    $name,
+                    $path
+                );
+            }
+        };
     }
-
-    /// Schemes, checkpoints and claims. It hands on the verifier's errors.
-    #[derive(Debug, PartialEq, Eq)]
-    interface Claims {
-        struct Clause { uint8 slot; uint32 lo; uint32 hi; bool negate; bool orNext; }
-        struct Tier { uint16 groups; uint32 rate; uint8 slot; uint32 floor; uint32 cap; }
-        struct PolicyData { uint32 schema; Clause[16] clauses; Tier[4] tiers; }
-
-        error NotAdministrator();
-        error PeriodAlreadyOpen(uint256 scheme, uint32 period, uint32 window);
-        error PeriodNotOpen(uint256 scheme, uint32 period, uint32 window);
-        error MalformedPolicy();
-        error CheckpointNotGood(uint256 checkpoint);
-        error PeriodNotBegun(uint32 window, uint32 asOf);
-        error DayInFuture(uint32 day);
-        error WrongChain(uint256 chain);
-        error AlreadyClaimed(uint256 nullifier);
-        error ProofInvalid();
-        error NotCanonical(uint256 index);
-        error InvalidPoint();
-
-        event PeriodOpened(uint256 indexed scheme, uint32 indexed period, uint32 window);
-        event CheckpointPublished(uint256 indexed checkpoint, uint256 stateRoot, uint32 asOf);
-        event ClaimAccepted(uint256 indexed scheme, uint32 indexed period, uint256 nullifier, uint256 payoutCommitment);
-
-        constructor(address verifier, address administrator, uint64 grace);
-
-        function context() public view returns (uint256);
-        function openPeriod(uint256 scheme, uint32 period, uint32 window, PolicyData calldata policy) external;
-        function publishCheckpoint(uint256 stateRoot, uint32 asOf) external;
-        function checkpointCount() external view returns (uint256);
-        function isOpen(uint256 scheme, uint32 period, uint32 window) external view returns (bool);
-        function firstDay(uint32 period) public pure returns (uint256);
-        function claim(uint256 scheme, uint32 period, uint32 window, uint256 checkpoint, uint256[2] calldata own, uint256[8] calldata proof) external;
-        function isSpent(uint256 nullifier) external view returns (bool);
-    }
+    binding!(verifier, Groth16Verifier, "contracts/artifacts/Groth16Verifier.json");
+    binding!(constants, PoseidonConstants, "contracts/artifacts/PoseidonConstants.json");
+    binding!(proxy, Proxy, "contracts/artifacts/Proxy.json");
+    binding!(committee, Committee, "contracts/artifacts/Committee.json");
+    binding!(participants, Participants, "contracts/artifacts/Participants.json");
+    binding!(offices, Offices, "contracts/artifacts/Offices.json");
+    binding!(claims, Claims, "contracts/artifacts/Claims.json");
+    binding!(disputes, Disputes, "contracts/artifacts/Disputes.json");
+    binding!(nodes, NodeDirectory, "contracts/artifacts/NodeDirectory.json");
 }
 
-const VERIFIER_ARTIFACT: &str = include_str!("../contracts/artifacts/Groth16Verifier.json");
-const CLAIMS_ARTIFACT: &str = include_str!("../contracts/artifacts/Claims.json");
+pub use bindings::claims::Claims;
+pub use bindings::claims::Rules;
+pub use bindings::committee::Committee;
+pub use bindings::constants::PoseidonConstants;
+pub use bindings::disputes::Disputes;
+pub use bindings::nodes::NodeDirectory;
+pub use bindings::offices::Offices;
+pub use bindings::participants::Participants;
+pub use bindings::proxy::Proxy;
+pub use bindings::verifier::Groth16Verifier;
 
-/// A field element as a word.
-pub fn word(element: Fr) -> U256 {
-    U256::from_be_bytes(to_be_bytes(element))
+/// The addresses of a network's contracts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// The oversight committee.
+    pub committee: Address,
+    /// Who takes part.
+    pub participants: Address,
+    /// Offices and the state tree.
+    pub offices: Address,
+    /// Schemes, checkpoints and claims.
+    pub claims: Address,
+    /// Disputes.
+    pub disputes: Address,
+    /// The directory of nodes.
+    pub nodes: Address,
+    /// The verifier of the key.
+    pub verifier: Address,
+}
+
+/// Who decides on a new network, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Constitution {
+    /// The committee's members.
+    pub members: Vec<Address>,
+    /// How many of them carry a motion.
+    pub quorum: u64,
+    /// Seconds between carrying and enacting.
+    pub delay_seconds: u64,
+    /// Seconds for which a replaced checkpoint stays good.
+    pub grace_seconds: u64,
+}
+
+/// Everything that is created for a network, in order, and where it will stand: each neighbour's
+/// address is known before it is there, since an address follows from the deployer's nonce.
+pub struct Deployment {
+    /// The creation codes, in the order of the deployer's nonces.
+    pub creations: Vec<(&'static str, Vec<u8>)>,
+    /// Where they stand then.
+    pub addresses: Addresses,
+}
+
+impl Deployment {
+    /// Plans the contracts of a network for a key, from a deployer's next nonce.
+    pub fn plan(
+        key: &VerifyingKey,
+        constitution: &Constitution,
+        deployer: Address,
+        nonce: u64,
+    ) -> Self {
+        let place = |index: u64| deployer.create(nonce + index);
+        let addresses = Addresses {
+            verifier: place(0),
+            committee: place(4),
+            participants: place(6),
+            offices: place(8),
+            claims: place(10),
+            disputes: place(12),
+            nodes: place(14),
+        };
+        let Addresses { committee, participants, offices, claims, .. } = addresses;
+        let code = |bytecode: &Bytes, arguments: Vec<u8>| [bytecode.to_vec(), arguments].concat();
+        let proxy = |implementation: Address, data: Vec<u8>| {
+            let arguments = Proxy::constructorCall { implementation, data: data.into() };
+            code(&Proxy::BYTECODE, arguments.abi_encode())
+        };
+        let [four, eight_first, eight_second] = poseidon_constants();
+        let constants = |words: Vec<u8>| {
+            let arguments = PoseidonConstants::constructorCall { words: words.into() };
+            code(&PoseidonConstants::BYTECODE, arguments.abi_encode())
+        };
+        let committee_arguments = Committee::constructorCall {
+            members: constitution.members.clone(),
+            quorum_: U256::from(constitution.quorum),
+            delay: U256::from(constitution.delay_seconds),
+            pausable: claims,
+        };
+        let participants_arguments =
+            Participants::constructorCall { committee, claims, offices }.abi_encode();
+        let offices_arguments = Offices::constructorCall {
+            committee,
+            participants,
+            checkpoints: claims,
+            constants: [place(1), place(2), place(3)],
+            emptyLeaf: word(empty_leaf()),
+            emptyOfficeRoot: word(OfficeTree::new().root()),
+        };
+        let initialize_claims = Claims::initializeCall { grace_: constitution.grace_seconds };
+        let disputes_arguments = Disputes::constructorCall { committee, participants, claims };
+        let nodes_arguments = NodeDirectory::constructorCall { committee, participants };
+        let creations = vec![
+            ("verifier", create_verifier(key)),
+            ("constants of width 5", constants(four)),
+            ("constants of width 9", constants(eight_first)),
+            ("constants of width 9, rest", constants(eight_second)),
+            ("committee", code(&Committee::BYTECODE, committee_arguments.abi_encode())),
+            ("participants' code", code(&Participants::BYTECODE, participants_arguments)),
+            ("participants", proxy(place(5), Participants::initializeCall {}.abi_encode())),
+            ("offices' code", code(&Offices::BYTECODE, offices_arguments.abi_encode())),
+            ("offices", proxy(place(7), Vec::new())),
+            ("claims' code", create_claims_code(addresses.verifier, &addresses)),
+            ("claims", proxy(place(9), initialize_claims.abi_encode())),
+            ("disputes' code", code(&Disputes::BYTECODE, disputes_arguments.abi_encode())),
+            ("disputes", proxy(place(11), Vec::new())),
+            ("nodes' code", code(&NodeDirectory::BYTECODE, nodes_arguments.abi_encode())),
+            ("nodes", proxy(place(13), Vec::new())),
+        ];
+        Self { creations, addresses }
+    }
 }
 
 /// The code that creates a verifier for a key.
@@ -80,27 +170,65 @@ pub fn create_verifier(key: &VerifyingKey) -> Vec<u8> {
         g2: g2.map(|point| point.map(U256::from_be_bytes)),
         ic: key.input_words().into_iter().map(U256::from_be_bytes).collect(),
     };
-    [bytecode(VERIFIER_ARTIFACT), arguments.abi_encode()].concat()
+    [Groth16Verifier::BYTECODE.to_vec(), arguments.abi_encode()].concat()
 }
 
-/// The code that creates the claims contract over a verifier.
-pub fn create_claims(verifier: Address, administrator: Address, grace_seconds: u64) -> Vec<u8> {
-    let arguments = Claims::constructorCall { verifier, administrator, grace: grace_seconds };
-    [bytecode(CLAIMS_ARTIFACT), arguments.abi_encode()].concat()
+/// The code that creates the claims' implementation for a verifier: what an upgrade to another key
+/// brings.
+pub fn create_claims_code(verifier: Address, addresses: &Addresses) -> Vec<u8> {
+    let arguments = Claims::constructorCall {
+        verifier,
+        committee: addresses.committee,
+        participants: addresses.participants,
+        offices: addresses.offices,
+    };
+    [Claims::BYTECODE.to_vec(), arguments.abi_encode()].concat()
+}
+
+/// The runs of Poseidon's constants that the state tree reads: width 5, and width 9 in two halves.
+fn poseidon_constants() -> [Vec<u8>; 3] {
+    let bytes =
+        |words: &[Fr]| words.iter().flat_map(|&word| to_be_bytes(word)).collect::<Vec<u8>>();
+    let eight = Parameters::of(8).sparse_words();
+    let (first, second) = eight.split_at(eight.len() / 2);
+    [bytes(&Parameters::of(4).sparse_words()), bytes(first), bytes(second)]
+}
+
+/// What `StateTree` pins of the constants: the hash of the hashes of both widths.
+pub fn poseidon_constants_digest() -> B256 {
+    let [four, first, second] = poseidon_constants();
+    let eight = keccak256([first, second].concat());
+    keccak256([keccak256(four), eight].concat())
+}
+
+/// A field element as a word.
+pub fn word(element: Fr) -> U256 {
+    U256::from_be_bytes(to_be_bytes(element))
+}
+
+/// A scheme's id as a word.
+pub fn scheme_word(scheme: &SchemeId) -> U256 {
+    word(scheme.to_field())
+}
+
+/// The scheme that a word names; none if it is no id.
+pub fn scheme_of_word(scheme: U256) -> Option<SchemeId> {
+    let bytes = scheme.to_be_bytes_trimmed_vec();
+    String::from_utf8(bytes).ok()?.parse().ok()
 }
 
 /// A policy as the contract takes it.
-pub fn policy_data(policy: &Policy) -> Claims::PolicyData {
-    Claims::PolicyData {
+pub fn policy_data(policy: &Policy) -> Rules::Policy {
+    Rules::Policy {
         schema: policy.schema().0,
-        clauses: policy.clauses().map(|clause| Claims::Clause {
+        clauses: policy.clauses().map(|clause| Rules::Clause {
             slot: clause.slot.number(),
             lo: clause.lo,
             hi: clause.hi,
             negate: clause.negate,
             orNext: clause.or_next,
         }),
-        tiers: policy.tiers().map(|tier| Claims::Tier {
+        tiers: policy.tiers().map(|tier| Rules::Tier {
             groups: tier.groups.bits(),
             rate: tier.rate,
             slot: tier.slot.number(),
@@ -110,14 +238,59 @@ pub fn policy_data(policy: &Policy) -> Claims::PolicyData {
     }
 }
 
+/// The leaf under which the committee approves a policy for a scheme, period and window.
+pub fn rules_leaf(scheme: &SchemeId, period: u32, window: u32, policy: &Policy) -> B256 {
+    let encoded = (scheme_word(scheme), period, window, policy_data(policy)).abi_encode_params();
+    keccak256(keccak256(encoded))
+}
+
+/// The leaf of an accepted claim under its opening's seal.
+pub fn claim_leaf(opening: u32, place: u64, nullifier: U256, payout_commitment: U256) -> B256 {
+    let encoded = (opening, place, nullifier, payout_commitment).abi_encode_params();
+    keccak256(keccak256(encoded))
+}
+
 /// A proof as the contract takes it.
 pub fn proof_words(proof: &Proof) -> [U256; 8] {
     proof.to_words().map(U256::from_be_bytes)
 }
 
-fn bytecode(artifact: &str) -> Vec<u8> {
-    let artifact: serde_json::Value =
-        serde_json::from_str(artifact).expect("a committed artifact is JSON");
-    let text = artifact["bytecode"].as_str().expect("an artifact has its code");
-    hex::decode(text).expect("code is hexadecimal")
+/// The call to a verifier that snarkjs generated, whose arrays are as long as the key has inputs.
+pub fn snarkjs_call(public: &[Fr], proof: &Proof) -> Vec<u8> {
+    let signature =
+        format!("verifyProof(uint256[2],uint256[2][2],uint256[2],uint256[{}])", public.len());
+    let words = proof_words(proof).into_iter().chain(public.iter().map(|&input| word(input)));
+    let selector = keccak256(signature);
+    let mut call = selector[..4].to_vec();
+    call.extend(words.flat_map(|word| word.to_be_bytes::<32>()));
+    call
+}
+
+/// A claim as a batch takes it: nullifier, payout commitment, proof.
+pub fn batch_words(nullifier: U256, payout_commitment: U256, proof: &Proof) -> [U256; 10] {
+    let proof = proof_words(proof);
+    std::array::from_fn(|place| match place {
+        0 => nullifier,
+        1 => payout_commitment,
+        _ => proof[place - 2],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_tree_pins_poseidons_constants() {
+        let source = include_str!("../contracts/src/StateTree.sol");
+        let digest = poseidon_constants_digest();
+        assert!(source.contains(&digest.to_string()), "CONSTANTS_DIGEST is to be {digest}");
+    }
+
+    #[test]
+    fn a_schemes_word_names_it() {
+        let scheme: SchemeId = "lakshmir-bhandar".parse().expect("an id");
+        assert_eq!(scheme_of_word(scheme_word(&scheme)), Some(scheme));
+        assert_eq!(scheme_of_word(U256::from(7u64)), None);
+    }
 }

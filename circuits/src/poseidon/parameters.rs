@@ -73,6 +73,23 @@ impl Parameters {
         (&self.dense_constants, &self.mds)
     }
 
+    /// All constants of the sparse form in the order in which they are used: the first four full
+    /// rounds', the MDS matrix, the matrix before the partial rounds, for each partial round its
+    /// constant, row and column, and the last four full rounds'. It is how the contract has them.
+    pub fn sparse_words(&self) -> Vec<Fr> {
+        let half = FULL_ROUNDS / 2;
+        let mut words: Vec<Fr> = self.full_constants[..half].concat();
+        words.extend(self.mds.concat());
+        words.extend(self.before_partial.concat());
+        for (constant, layer) in self.partial_constants.iter().zip(&self.sparse) {
+            words.push(*constant);
+            words.extend(&layer.row);
+            words.extend(&layer.column);
+        }
+        words.extend(self.full_constants[half..].concat());
+        words
+    }
+
     fn generate(inputs: usize) -> Self {
         let width = inputs + 1;
         let partial = partial_rounds(inputs);

@@ -85,7 +85,12 @@ impl Ledger {
                     })?,
                 };
                 let state_root = store.state_root().await?;
-                let number = ledger.publish_checkpoint(Checkpoint { state_root, as_of }).await?;
+                let number = ledger
+                    .publish_checkpoint(
+                        &store.office_states().await?,
+                        Checkpoint { state_root, as_of },
+                    )
+                    .await?;
                 let text = format!("checkpoint {number}: root {state_root}");
                 Ok(Outcome::done(json!({ "checkpoint": number, "root": state_root }), text))
             }

@@ -1,120 +1,110 @@
-//! The state of the embedded chain and what one transaction changes in it.
+//! What the program needs of a chain, whoever runs it.
 
-use std::collections::HashMap;
+use alloy_primitives::{Address, B256, Bytes};
 
-use alloy_primitives::{Address, B256, Bytes, U256};
-use revm::DatabaseRef;
-use revm::primitives::KECCAK_EMPTY;
-use revm::state::{Account, AccountInfo, Bytecode, EvmState};
+use crate::error::ServiceError;
 
-/// A read that failed; the whole state is in memory, so only broken state can fail one.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("the chain has no code {0}")]
-pub(super) struct MissingCode(B256);
-
-impl revm::database_interface::DBErrorMarker for MissingCode {}
-
-/// An account without its storage.
-#[derive(Clone, Copy)]
-pub(super) struct StoredAccount {
-    pub(super) balance: U256,
-    pub(super) nonce: u64,
-    pub(super) code_hash: B256,
+/// An event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainLog {
+    /// The block that it is of.
+    pub block: u64,
+    /// The contract.
+    pub address: Address,
+    /// What it is and what it is indexed by.
+    pub topics: Vec<B256>,
+    /// The rest.
+    pub data: Bytes,
 }
 
-/// All accounts, codes and slots.
-#[derive(Default)]
-pub(super) struct ChainState {
-    pub(super) accounts: HashMap<Address, StoredAccount>,
-    pub(super) codes: HashMap<B256, Bytecode>,
-    pub(super) slots: HashMap<(Address, U256), U256>,
+/// What came of a transaction that succeeded.
+#[derive(Clone, Debug)]
+pub struct ChainReceipt {
+    /// Its block.
+    pub block: u64,
+    /// What it cost.
+    pub gas_used: u64,
+    /// Its events.
+    pub logs: Vec<ChainLog>,
+    /// The contract that it created.
+    pub created: Option<Address>,
 }
 
-/// What a transaction changes in one account. Praman's contracts never destroy themselves and are
-/// created once, so slots are only ever written.
-pub(super) struct AccountChange {
-    pub(super) address: Address,
-    pub(super) account: StoredAccount,
-    pub(super) new_code: Option<Bytes>,
-    pub(super) slots: Vec<(U256, U256)>,
+/// The newest block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Its number.
+    pub number: u64,
+    /// Its time, in seconds since 1970.
+    pub timestamp: u64,
 }
 
-/// The changes of a transaction's state, by address.
-pub(super) fn changes(state: &EvmState) -> Vec<AccountChange> {
-    let mut changes: Vec<AccountChange> = state
-        .iter()
-        .filter(|(_, account)| account.is_touched())
-        .filter(|(_, account)| !(account.is_empty() && account.is_loaded_as_not_existing()))
-        .map(|(address, account)| change(*address, account))
-        .collect();
-    changes.sort_by_key(|change| change.address);
-    changes
+/// Why a call or a transaction did not go through.
+#[derive(Debug, thiserror::Error)]
+pub enum ChainError {
+    /// The contract refused, with these bytes for a reason.
+    #[error("the contract refuses")]
+    Reverted(Bytes),
+    /// The chain, the way to it or the store failed.
+    #[error(transparent)]
+    Failed(#[from] ServiceError),
 }
 
-fn change(address: Address, account: &Account) -> AccountChange {
-    let code_hash = account.info.code_hash;
-    let is_new = code_hash != account.original_info().code_hash && code_hash != KECCAK_EMPTY;
-    let code = account.info.code.as_ref().map(Bytecode::original_bytes);
-    let mut slots: Vec<(U256, U256)> = account
-        .changed_storage_slots()
-        .map(|(slot, value)| (*slot, value.present_value()))
-        .collect();
-    slots.sort_unstable();
-    AccountChange {
-        address,
-        account: StoredAccount {
-            balance: account.info.balance,
-            nonce: account.info.nonce,
-            code_hash,
-        },
-        new_code: code.filter(|_| is_new),
-        slots,
+impl From<sqlx::Error> for ChainError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Failed(error.into())
     }
 }
 
-impl ChainState {
-    pub(super) fn apply(&mut self, changes: &[AccountChange]) {
-        for change in changes {
-            self.accounts.insert(change.address, change.account);
-            if let Some(code) = &change.new_code {
-                self.codes.insert(change.account.code_hash, Bytecode::new_raw(code.clone()));
-            }
-            for (slot, value) in &change.slots {
-                self.slots.insert((change.address, *slot), *value);
-            }
-        }
-    }
-
-    pub(super) fn nonce(&self, address: Address) -> u64 {
-        self.accounts.get(&address).map_or(0, |account| account.nonce)
+impl ChainError {
+    pub(super) fn failed(reason: impl std::fmt::Display) -> Self {
+        Self::Failed(ServiceError::Ledger(reason.to_string()))
     }
 }
 
-impl DatabaseRef for ChainState {
-    type Error = MissingCode;
+/// A chain.
+#[allow(async_fn_in_trait)] // used with one concrete chain at a time, never across threads
+pub trait Chain {
+    /// Its EIP-155 id.
+    fn chain_id(&self) -> u64;
 
-    fn basic_ref(&self, address: Address) -> Result<Option<AccountInfo>, MissingCode> {
-        Ok(self.accounts.get(&address).map(|account| AccountInfo {
-            balance: account.balance,
-            nonce: account.nonce,
-            code_hash: account.code_hash,
-            code: None,
-            ..Default::default()
-        }))
-    }
+    /// The next nonce of an account: it tells where a contract that it creates will stand.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    async fn next_nonce(&self, account: Address) -> Result<u64, ChainError>;
 
-    fn code_by_hash_ref(&self, hash: B256) -> Result<Bytecode, MissingCode> {
-        if hash == KECCAK_EMPTY || hash.is_zero() {
-            return Ok(Bytecode::default());
-        }
-        self.codes.get(&hash).cloned().ok_or(MissingCode(hash))
-    }
+    /// Calls a contract as an account would; nothing is written.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    async fn view(
+        &self,
+        from: Address,
+        target: Address,
+        data: Vec<u8>,
+    ) -> Result<Bytes, ChainError>;
 
-    fn storage_ref(&self, address: Address, slot: U256) -> Result<U256, MissingCode> {
-        Ok(self.slots.get(&(address, slot)).copied().unwrap_or_default())
-    }
+    /// Sends a transaction and waits until it stands; without a target it creates a contract.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    async fn send(
+        &mut self,
+        from: Address,
+        target: Option<Address>,
+        data: Vec<u8>,
+    ) -> Result<ChainReceipt, ChainError>;
 
-    fn block_hash_ref(&self, _: u64) -> Result<B256, MissingCode> {
-        Ok(B256::ZERO) // praman's contracts ask for none
-    }
+    /// The events of blocks from `first` to `last`, both included, in order.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    async fn logs(&self, first: u64, last: u64) -> Result<Vec<ChainLog>, ChainError>;
+
+    /// The newest block that stands.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    async fn head(&self) -> Result<Head, ChainError>;
 }

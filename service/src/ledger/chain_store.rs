@@ -1,70 +1,154 @@
-//! The embedded chain in the store: its state, its blocks and what they accepted.
+//! Which network a folder belongs to, and the embedded chain: its state, its blocks, its events.
 
 use alloy_primitives::{Address, B256, U256};
 use praman_circuits::context::{Context, context};
-use praman_circuits::eligibility::Checkpoint;
+use praman_verifier::contracts::Addresses;
+use serde::{Deserialize, Serialize};
 
-use super::chain::{AccountChange, ChainState, StoredAccount};
-use super::embedded::CHAIN_ID;
-use super::{LedgerClaim, LedgerError};
+use super::chain::{ChainError, ChainLog};
+use super::chain_state::{AccountChange, ChainState, StoredAccount};
 use crate::error::ServiceError;
-use crate::store::{Store, WriteTransaction, bytes};
-
-/// What a successful transaction writes beside its block.
-pub(super) enum Effect<'a> {
-    Nothing,
-    Claim(&'a LedgerClaim),
-    Checkpoint(Checkpoint),
-}
+use crate::store::{Store, WriteTransaction};
 
 impl Store {
-    /// What binds proofs to the embedded ledger; none before there is one.
+    /// What binds proofs to this folder's ledger; none before there is one.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn ledger_context(&self) -> Result<Option<Context>, ServiceError> {
-        let row: Option<(Vec<u8>,)> =
-            sqlx::query_as("SELECT value FROM chain_setting WHERE key = 'claims'")
-                .fetch_optional(self.pool())
-                .await?;
-        let address = row.and_then(|(address,)| address.try_into().ok());
-        Ok(address.map(|address| context(CHAIN_ID, address)))
+        let Some(settings) = network_settings(self).await? else { return Ok(None) };
+        Ok(Some(context(settings.chain_id, settings.addresses.claims.into_array())))
     }
 }
 
-/// Writes what a transaction did beside changing the chain.
-pub(super) async fn write_effect(
-    transaction: &mut WriteTransaction,
-    effect: Effect<'_>,
-    block: u64,
+/// Which network a folder belongs to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct NetworkSettings {
+    pub(super) chain_id: u64,
+    /// Where its nodes answer; none for the embedded chain.
+    pub(super) endpoints: Vec<String>,
+    /// Hash of the verification key that it was deployed for.
+    pub(super) key: String,
+    #[serde(flatten)]
+    pub(super) addresses: NetworkAddresses,
+    /// The block before the contracts' first.
+    pub(super) before: u64,
+}
+
+/// [`Addresses`] in a file.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NetworkAddresses {
+    pub(super) committee: Address,
+    pub(super) participants: Address,
+    pub(super) offices: Address,
+    pub(super) claims: Address,
+    pub(super) disputes: Address,
+    pub(super) nodes: Address,
+    pub(super) verifier: Address,
+}
+
+impl From<Addresses> for NetworkAddresses {
+    fn from(from: Addresses) -> Self {
+        let Addresses { committee, participants, offices, claims, disputes, nodes, verifier } =
+            from;
+        Self { committee, participants, offices, claims, disputes, nodes, verifier }
+    }
+}
+
+impl From<NetworkAddresses> for Addresses {
+    fn from(from: NetworkAddresses) -> Self {
+        let NetworkAddresses {
+            committee,
+            participants,
+            offices,
+            claims,
+            disputes,
+            nodes,
+            verifier,
+        } = from;
+        Self { committee, participants, offices, claims, disputes, nodes, verifier }
+    }
+}
+
+/// The network of a folder; none before one was deployed or joined.
+pub(super) async fn network_settings(
+    store: &Store,
+) -> Result<Option<NetworkSettings>, ServiceError> {
+    let rows: Vec<(String, Vec<u8>)> =
+        sqlx::query_as("SELECT key, value FROM chain_setting WHERE key IN ('network', 'claims')")
+            .fetch_all(store.pool())
+            .await?;
+    match rows.iter().find(|(key, _)| key == "network") {
+        Some((_, value)) => {
+            let broken = |_| ServiceError::Ledger("the network's settings are broken".to_owned());
+            serde_json::from_slice(value).map(Some).map_err(broken)
+        }
+        None if rows.is_empty() => Ok(None),
+        None => Err(ServiceError::Refused(
+            "this folder's chain was made by an older version, whose contracts are others; start a \
+             new one in another folder"
+                .to_owned(),
+        )),
+    }
+}
+
+/// Keeps which network a folder belongs to.
+pub(super) async fn keep_network(
+    store: &Store,
+    settings: &NetworkSettings,
 ) -> Result<(), ServiceError> {
-    match effect {
-        Effect::Nothing => {}
-        Effect::Claim(claim) => {
-            sqlx::query(
-                "INSERT INTO accepted_claim (nullifier, scheme, period, payout_commitment, block)
-                 VALUES (?, ?, ?, ?, ?)",
-            )
-            .bind(bytes(claim.nullifier.to_field()))
-            .bind(claim.scheme.as_str())
-            .bind(i64::from(claim.period.period.0))
-            .bind(bytes(claim.payout.to_field()))
-            .bind(block as i64)
-            .execute(&mut **transaction)
-            .await?;
-        }
-        Effect::Checkpoint(checkpoint) => {
-            sqlx::query(
-                "INSERT INTO checkpoint (number, state_root, as_of)
-                 VALUES ((SELECT count(*) FROM checkpoint), ?, ?)",
-            )
-            .bind(bytes(checkpoint.state_root.to_field()))
-            .bind(i64::from(checkpoint.as_of.0))
-            .execute(&mut **transaction)
-            .await?;
-        }
+    let mut transaction = store.begin().await?;
+    sqlx::query("INSERT OR REPLACE INTO chain_setting (key, value) VALUES ('network', ?)")
+        .bind(serde_json::to_vec(settings).expect("settings are plain data"))
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Writes a block's events.
+pub(super) async fn write_logs(
+    transaction: &mut WriteTransaction,
+    logs: &[ChainLog],
+) -> Result<(), ChainError> {
+    for (position, log) in logs.iter().enumerate() {
+        let topics: Vec<u8> = log.topics.iter().flat_map(|topic| topic.0).collect();
+        sqlx::query(
+            "INSERT INTO chain_log (block, position, address, topics, data) VALUES (?, ?, ?, ?, ?)",
+        )
+        .bind(log.block as i64)
+        .bind(position as i64)
+        .bind(log.address.to_vec())
+        .bind(topics)
+        .bind(log.data.to_vec())
+        .execute(&mut **transaction)
+        .await?;
     }
     Ok(())
+}
+
+/// The events of blocks, in order.
+pub(super) async fn load_logs(
+    store: &Store,
+    first: u64,
+    last: u64,
+) -> Result<Vec<ChainLog>, ChainError> {
+    let rows: Vec<(i64, Vec<u8>, Vec<u8>, Vec<u8>)> = sqlx::query_as(
+        "SELECT block, address, topics, data FROM chain_log WHERE block BETWEEN ? AND ?
+         ORDER BY block, position",
+    )
+    .bind(first as i64)
+    .bind(i64::try_from(last).unwrap_or(i64::MAX))
+    .fetch_all(store.pool())
+    .await?;
+    let log = |(block, address, topics, data): (i64, Vec<u8>, Vec<u8>, Vec<u8>)| ChainLog {
+        block: block as u64,
+        address: Address::from_slice(&address),
+        topics: topics.chunks_exact(32).map(B256::from_slice).collect(),
+        data: data.into(),
+    };
+    Ok(rows.into_iter().map(log).collect())
 }
 
 /// Writes what a transaction changed in the chain's state.
@@ -107,7 +191,7 @@ pub(super) async fn write_changes(
 }
 
 /// The number of the block that comes next.
-pub(super) async fn next_block(store: &Store) -> Result<u64, LedgerError> {
+pub(super) async fn next_block(store: &Store) -> Result<u64, ChainError> {
     let (last,): (Option<i64>,) = sqlx::query_as("SELECT max(number) FROM chain_block")
         .fetch_one(store.pool())
         .await
@@ -116,7 +200,7 @@ pub(super) async fn next_block(store: &Store) -> Result<u64, LedgerError> {
 }
 
 /// The whole state of the chain.
-pub(super) async fn load_state(store: &Store) -> Result<ChainState, LedgerError> {
+pub(super) async fn load_state(store: &Store) -> Result<ChainState, ChainError> {
     let mut state = ChainState::default();
     type AccountRow = (Vec<u8>, Vec<u8>, i64, Vec<u8>);
     let accounts: Vec<AccountRow> =

@@ -128,6 +128,31 @@ contract Groth16Verifier {
         }
     }
 
+    /// @notice What a claim's check takes of the key: alpha, beta, gamma, delta and the points of
+    /// the last two inputs.
+    function keyWords() external view returns (uint256[18] memory) {
+        return [
+            ALPHA_X,
+            ALPHA_Y,
+            BETA_X1,
+            BETA_X0,
+            BETA_Y1,
+            BETA_Y0,
+            GAMMA_X1,
+            GAMMA_X0,
+            GAMMA_Y1,
+            GAMMA_Y0,
+            DELTA_X1,
+            DELTA_X0,
+            DELTA_Y1,
+            DELTA_Y0,
+            OWN0_X,
+            OWN0_Y,
+            OWN1_X,
+            OWN1_Y
+        ];
+    }
+
     /// @notice IC[0].
     function constantPoint() public view returns (uint256[2] memory) {
         return [sharedPoints[0], sharedPoints[1]];

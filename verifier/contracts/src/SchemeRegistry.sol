@@ -1,102 +1,265 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import {ClaimVerifier} from "./ClaimVerifier.sol";
+import {Governed} from "./Governed.sol";
 import {Groth16Verifier} from "./Groth16Verifier.sol";
+import {Participants} from "./Participants.sol";
+import {Rules} from "./Rules.sol";
+import {ICheckpoints} from "./interfaces/ICheckpoints.sol";
 
-/// @title Schemes, their periods and the state's checkpoints
-/// @notice What claims share is folded into curve points here, once, from typed values: nobody can
-/// store an arbitrary point.
-abstract contract SchemeRegistry {
-    /// @notice lo <= slot <= hi, negated or not; `orNext` joins it with the next clause.
-    struct Clause {
-        uint8 slot;
-        uint32 lo;
-        uint32 hi;
-        bool negate;
-        bool orNext;
+/// @title Schemes, their periods, and the state's checkpoints
+/// @notice What claims share is folded into curve points here, from typed values: nobody can store an
+/// arbitrary point. An opening is a scheme's period under its rules; a lane is an opening against one
+/// checkpoint, made by the first claim on it, and gone with the opening's end.
+abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
+    /// @notice Where an opening stands.
+    enum Stage {
+        None,
+        Open,
+        Suspended,
+        Closed,
+        Sealed
     }
 
-    /// @notice The groups that a tier requires, and its amount: floor <= rate · slot <= cap.
-    struct Tier {
-        uint16 groups;
-        uint32 rate;
-        uint8 slot;
-        uint32 floor;
-        uint32 cap;
+    /// @notice A scheme's period that takes, or took, claims.
+    struct Opening {
+        uint256 scheme;
+        uint32 period;
+        uint32 window;
+        uint32 department;
+        Stage stage;
+        bytes32 policyLeaf;
+        // The checkpoints of its lanes, with the verifier each was folded for.
+        LaneKey[] lanes;
     }
 
-    /// @notice A scheme's rules in one period.
-    struct Policy {
-        uint32 schema;
-        Clause[16] clauses;
-        Tier[4] tiers;
+    /// @notice What a lane is found by, within an opening.
+    struct LaneKey {
+        address verifier;
+        uint32 checkpoint;
     }
 
+    /// @notice A state root that claims are made against.
     struct Checkpoint {
-        uint256[2] folded;
-        uint64 replacedAt;
+        uint256 stateRoot;
         uint32 asOf;
+        uint64 replacedAt;
     }
 
-    /// @notice Only the administrator may do this.
-    error NotAdministrator();
+    /// @notice What every claim reads, in one word.
+    struct Gate {
+        uint32 checkpoints;
+        uint32 oldestGood;
+        bool paused;
+    }
+
+    /// @notice The account may not do this.
+    error NotPermitted(address account);
+    /// @notice The committee has not approved these rules for this scheme, period and window.
+    error RulesNotApproved(uint256 scheme, uint32 period, uint32 window);
     /// @notice The scheme's period was opened before; its rules stand.
     error PeriodAlreadyOpen(uint256 scheme, uint32 period, uint32 window);
-    /// @notice The scheme's period was not opened.
-    error PeriodNotOpen(uint256 scheme, uint32 period, uint32 window);
-    /// @notice The policy names a slot that does not exist, or its last clause joins nothing.
-    error MalformedPolicy();
+    /// @notice The opening takes no claims: it is unknown, suspended, closed or sealed.
+    error PeriodNotOpen(uint32 opening);
+    /// @notice The opening does not stand where this can be done.
+    error WrongStage(uint32 opening, Stage stage);
     /// @notice There is no such checkpoint, or it was replaced longer ago than the grace time.
-    error CheckpointNotGood(uint256 checkpoint);
+    error CheckpointNotGood(uint32 checkpoint);
     /// @notice The checkpoint's day lies before the period's first: a credential that was replaced
     /// in between could claim twice.
     error PeriodNotBegun(uint32 window, uint32 asOf);
-    /// @notice The day lies in the future.
-    error DayInFuture(uint32 day);
     /// @notice The contract runs on another chain than it was deployed on.
     error WrongChain(uint256 chain);
+    /// @notice A member of the committee has paused claims.
+    error Paused();
+    /// @notice The key is unknown or its overlap is over.
+    error KeyNotGood(address verifier);
 
+    /// @notice The committee approved rules of a scheme: the root over their leaves.
+    event RulesAdopted(uint256 indexed scheme, uint32 department, bytes32 root);
     /// @notice A scheme's period takes claims.
-    event PeriodOpened(uint256 indexed scheme, uint32 indexed period, uint32 window);
-    /// @notice A new state root stands; the one before is good for the grace time.
-    event CheckpointPublished(uint256 indexed checkpoint, uint256 stateRoot, uint32 asOf);
+    event PeriodOpened(
+        uint32 indexed opening, uint256 indexed scheme, uint32 period, uint32 window, bytes32 policyLeaf
+    );
+    /// @notice An opening was suspended, resumed, closed or sealed.
+    event StageChanged(uint32 indexed opening, Stage stage, bytes32 reason);
+    /// @notice A new state root stands; the one before is good for the grace time, unless graceless.
+    event CheckpointPublished(uint32 indexed checkpoint, uint256 stateRoot, uint32 asOf, bool graceless);
+    /// @notice Claims are paused, or taken again.
+    event PauseChanged(bool paused);
+    /// @notice Proofs under an older key are taken until a time.
+    event KeyRetires(address indexed verifier, uint64 until);
+    /// @notice The grace time is another.
+    event GraceChanged(uint64 grace);
 
-    uint256 private constant SLOTS = 9;
-    /// @dev Days from 1900-01-01 to 1970-01-01.
-    uint256 private constant DAYS_BEFORE_EPOCH = 25567;
     // Places of the shared inputs: 0 context, 1 state root, 2 as-of day, 3 scheme, 4 period,
     // 5 schema, then the clauses and the tiers.
     uint256 private constant AT_CONTEXT = 0;
     uint256 private constant AT_CHECKPOINT = 1;
     uint256 private constant AT_SCHEME = 3;
-    uint256 private constant POLICY_INPUTS = 3 + 16 * 5 + 4 * 5;
 
-    Groth16Verifier public immutable VERIFIER;
-    address public immutable ADMINISTRATOR;
+    /// @notice The chain that this is for.
     uint256 public immutable CHAIN;
+    /// @notice Who takes part.
+    Participants public immutable PARTICIPANTS;
+    /// @notice Where checkpoints come from.
+    address public immutable OFFICES;
+
+    Gate internal gate;
     /// @notice Seconds for which a replaced checkpoint stays good, from its replacement on.
-    uint64 public immutable GRACE;
-
+    uint64 public grace;
     Checkpoint[] private checkpoints;
-    mapping(uint256 scheme => mapping(uint32 period => mapping(uint32 window => uint256[2])))
-        private periods;
+    Opening[] private openings;
+    /// @notice The number of a scheme's opening, one more; 0 for none.
+    mapping(uint256 scheme => mapping(uint32 period => mapping(uint32 window => uint32))) public openingOf;
+    /// @notice The root over the rules that the committee approved last for a scheme.
+    mapping(uint256 scheme => bytes32) public rulesOf;
+    /// @notice The department that a scheme belongs to.
+    mapping(uint256 scheme => uint32) public departmentOf;
+    /// @notice Until when proofs under an older key are taken.
+    mapping(address verifier => uint64) public retires;
+    /// @dev The constant, the context, scheme, period and policy as one point, by verifier.
+    mapping(address verifier => mapping(uint32 opening => uint256[2])) private folds;
+    /// @dev All shared inputs as one point.
+    mapping(address verifier => mapping(uint256 lane => uint256[2])) internal lanes;
 
-    constructor(Groth16Verifier verifier, address administrator, uint64 grace) {
-        if (verifier.SHARED_INPUTS() != AT_SCHEME + POLICY_INPUTS) {
-            revert Groth16Verifier.WrongInputCount(
-                verifier.SHARED_INPUTS(), AT_SCHEME + POLICY_INPUTS
-            );
-        }
-        VERIFIER = verifier;
-        ADMINISTRATOR = administrator;
+    constructor(Groth16Verifier verifier, address committee, address participants, address offices)
+        ClaimVerifier(verifier)
+        Governed(committee)
+    {
+        uint256 expected = AT_SCHEME + Rules.INPUTS;
+        if (SHARED != expected) revert Groth16Verifier.WrongInputCount(SHARED, expected);
         CHAIN = block.chainid;
-        GRACE = grace;
+        PARTICIPANTS = Participants(participants);
+        OFFICES = offices;
     }
 
-    modifier onlyAdministrator() {
-        if (msg.sender != ADMINISTRATOR) revert NotAdministrator();
-        _;
+    /// @notice Begins the ledger.
+    /// @param grace_ seconds for which a replaced checkpoint stays good
+    function initialize(uint64 grace_) external initializer {
+        grace = grace_;
+        emit GraceChanged(grace_);
     }
+
+    // ---- what the committee decides
+
+    /// @notice Approves rules of a scheme. Periods that are open keep theirs.
+    /// @param department whose scheme it is
+    /// @param root the Merkle root over the leaves of scheme, period, window and policy
+    function adoptRules(uint256 scheme, uint32 department, bytes32 root) external onlyCommittee {
+        rulesOf[scheme] = root;
+        departmentOf[scheme] = department;
+        emit RulesAdopted(scheme, department, root);
+    }
+
+    /// @notice Takes proofs under an older key until a time; part of an upgrade to a new one.
+    function retireKey(address verifier, uint64 until) external onlyCommittee {
+        retires[verifier] = until;
+        emit KeyRetires(verifier, until);
+    }
+
+    /// @notice Sets the grace time.
+    function setGrace(uint64 grace_) external onlyCommittee {
+        grace = grace_;
+        emit GraceChanged(grace_);
+    }
+
+    /// @notice Takes no claims until resumed. A member of the committee has it done at once.
+    function pause() external onlyCommittee {
+        gate.paused = true;
+        emit PauseChanged(true);
+    }
+
+    /// @notice Takes claims again.
+    function resume() external onlyCommittee {
+        gate.paused = false;
+        emit PauseChanged(false);
+    }
+
+    // ---- openings
+
+    /// @notice Opens a scheme's period under approved rules, for good: its department or the agency.
+    /// @param window the month whose rules the policy is, and before which no claim is made: the
+    /// period's first, but for a benefit claimed once in a life, whose one period is open in every
+    /// month under that month's rules
+    /// @param approval the Merkle path of the rules to the approved root
+    function openPeriod(
+        uint256 scheme,
+        uint32 period,
+        uint32 window,
+        Rules.Policy calldata policy,
+        bytes32[] calldata approval
+    ) external returns (uint32 opening) {
+        _requireKeeper(departmentOf[scheme]);
+        // Only what is claimed once has more windows than one.
+        if (period != 0 && window != period) revert Rules.MalformedPolicy();
+        if (openingOf[scheme][period][window] != 0) revert PeriodAlreadyOpen(scheme, period, window);
+        bytes32 leaf = Rules.leaf(scheme, period, window, policy);
+        bytes32 root = rulesOf[scheme];
+        if (root == 0 || !MerkleProof.verifyCalldata(approval, root, leaf)) {
+            revert RulesNotApproved(scheme, period, window);
+        }
+        opening = uint32(openings.length);
+        Opening storage made = openings.push();
+        (made.scheme, made.period, made.window) = (scheme, period, window);
+        (made.department, made.stage, made.policyLeaf) = (departmentOf[scheme], Stage.Open, leaf);
+        openingOf[scheme][period][window] = opening + 1;
+        _fold(opening, Rules.inputs(scheme, period, policy));
+        emit PeriodOpened(opening, scheme, period, window, leaf);
+    }
+
+    /// @notice Folds an opening under the current key, after an upgrade to it. Anyone may: the policy
+    /// must be the one that it was opened with.
+    function refold(uint32 opening, Rules.Policy calldata policy) external {
+        Opening storage open = _opening(opening);
+        if (Rules.leaf(open.scheme, open.period, open.window, policy) != open.policyLeaf) {
+            revert RulesNotApproved(open.scheme, open.period, open.window);
+        }
+        _fold(opening, Rules.inputs(open.scheme, open.period, policy));
+    }
+
+    /// @notice Takes no claims for an opening for now.
+    function suspendOpening(uint32 opening, bytes32 reason) external {
+        _move(opening, Stage.Open, Stage.Suspended, reason);
+    }
+
+    /// @notice Takes claims for an opening again.
+    function resumeOpening(uint32 opening, bytes32 reason) external {
+        _move(opening, Stage.Suspended, Stage.Open, reason);
+    }
+
+    /// @notice Ends an opening for good.
+    function closeOpening(uint32 opening, bytes32 reason) external {
+        _move(opening, Stage.Open, Stage.Closed, reason);
+    }
+
+    // ---- checkpoints
+
+    /// @inheritdoc ICheckpoints
+    function publishCheckpoint(uint256 root, uint32 asOf, bool graceless) external {
+        if (msg.sender != OFFICES) revert NotPermitted(msg.sender);
+        uint32 number = uint32(checkpoints.length);
+        if (number > 0) checkpoints[number - 1].replacedAt = uint64(block.timestamp);
+        checkpoints.push(Checkpoint(root, asOf, 0));
+        gate.checkpoints = number + 1;
+        if (graceless) gate.oldestGood = number;
+        emit CheckpointPublished(number, root, asOf, graceless);
+    }
+
+    /// @inheritdoc ICheckpoints
+    function checkpointCount() external view returns (uint256) {
+        return checkpoints.length;
+    }
+
+    /// @inheritdoc ICheckpoints
+    function latestDay() external view returns (uint32) {
+        uint256 count = checkpoints.length;
+        return count == 0 ? 0 : checkpoints[count - 1].asOf;
+    }
+
+    // ---- views
 
     /// @notice What binds a proof to this contract on this chain.
     function context() public view returns (uint256) {
@@ -104,107 +267,109 @@ abstract contract SchemeRegistry {
         return uint256(keccak256(abi.encodePacked("praman.context.1", CHAIN, address(this)))) >> 8;
     }
 
-    /// @notice Opens a scheme's period under a policy, for good.
-    /// @param window the month whose rules the policy is, and before which no claim is made: the
-    /// period's first, but for a benefit claimed once in a life, whose one period is open in every
-    /// month under that month's rules
-    function openPeriod(uint256 scheme, uint32 period, uint32 window, Policy calldata policy)
-        external
-        onlyAdministrator
+    /// @notice A checkpoint.
+    function checkpointAt(uint32 checkpoint) external view returns (Checkpoint memory) {
+        return checkpoints[checkpoint];
+    }
+
+    /// @notice How many openings there are.
+    function openingCount() external view returns (uint256) {
+        return openings.length;
+    }
+
+    /// @notice An opening.
+    function openingAt(uint32 opening) external view returns (Opening memory) {
+        return openings[opening];
+    }
+
+    /// @notice Whether claims are paused.
+    function isPaused() external view returns (bool) {
+        return gate.paused;
+    }
+
+    /// @notice The first day, counted from 1900-01-01, of a period.
+    function firstDay(uint32 period) external pure returns (uint256) {
+        return Rules.firstDay(period);
+    }
+
+    // ---- within
+
+    /// @dev Reverts unless claims can be made now against a checkpoint.
+    function _requireGate(uint32 checkpoint) internal view {
+        if (block.chainid != CHAIN) revert WrongChain(block.chainid);
+        Gate memory now_ = gate;
+        if (now_.paused) revert Paused();
+        if (checkpoint + 1 == now_.checkpoints) return;
+        if (checkpoint >= now_.checkpoints || checkpoint < now_.oldestGood) {
+            revert CheckpointNotGood(checkpoint);
+        }
+        if (block.timestamp >= checkpoints[checkpoint].replacedAt + grace) {
+            revert CheckpointNotGood(checkpoint);
+        }
+    }
+
+    /// @dev All shared inputs of a claim as one point, folded by the first who asks.
+    function _lane(address verifier, uint32 opening, uint32 checkpoint)
+        internal
+        returns (uint256 x, uint256 y)
     {
-        // Only what is claimed once has more windows than one.
-        if (period != 0 && window != period) revert MalformedPolicy();
-        uint256[2] storage point = periods[scheme][period][window];
-        if ((point[0] | point[1]) != 0) revert PeriodAlreadyOpen(scheme, period, window);
+        uint256[2] storage lane = lanes[verifier][uint256(opening) << 32 | checkpoint];
+        (x, y) = (lane[0], lane[1]);
+        if (x | y != 0) return (x, y);
+        if (opening >= openings.length) revert PeriodNotOpen(opening);
+        Opening storage open = openings[opening];
+        if (open.stage != Stage.Open) revert PeriodNotOpen(opening);
+        Checkpoint storage known = checkpoints[checkpoint];
+        if (known.asOf < Rules.firstDay(open.window)) revert PeriodNotBegun(open.window, known.asOf);
+        uint256[2] memory fold = folds[verifier][opening];
+        if (fold[0] | fold[1] == 0) revert KeyNotGood(verifier);
+        uint256[] memory inputs = new uint256[](2);
+        (inputs[0], inputs[1]) = (known.stateRoot, known.asOf);
+        fold = VERIFIER.add(fold, Groth16Verifier(verifier).fold(AT_CHECKPOINT, inputs));
+        (x, y) = (fold[0], fold[1]);
+        (lane[0], lane[1]) = (x, y);
+        open.lanes.push(LaneKey(verifier, checkpoint));
+    }
+
+    function _opening(uint32 opening) internal view returns (Opening storage) {
+        if (opening >= openings.length) revert PeriodNotOpen(opening);
+        return openings[opening];
+    }
+
+    /// @dev Moves an opening to another stage and drops its lanes; its department or the agency.
+    function _move(uint32 opening, Stage from, Stage to, bytes32 reason) internal {
+        Opening storage moved = _opening(opening);
+        _requireKeeper(moved.department);
+        if (moved.stage != from) revert WrongStage(opening, moved.stage);
+        _setStage(opening, to, reason);
+    }
+
+    function _setStage(uint32 opening, Stage to, bytes32 reason) internal {
+        Opening storage moved = openings[opening];
+        moved.stage = to;
+        for (uint256 i = 0; i < moved.lanes.length; i++) {
+            LaneKey memory key = moved.lanes[i];
+            delete lanes[key.verifier][uint256(opening) << 32 | key.checkpoint];
+        }
+        delete moved.lanes;
+        emit StageChanged(opening, to, reason);
+    }
+
+    function _fold(uint32 opening, uint256[] memory inputs) private {
         uint256[] memory context_ = new uint256[](1);
         context_[0] = context();
         uint256[2] memory sum =
             VERIFIER.add(VERIFIER.constantPoint(), VERIFIER.fold(AT_CONTEXT, context_));
-        sum = VERIFIER.add(sum, VERIFIER.fold(AT_SCHEME, _inputs(scheme, period, policy)));
-        periods[scheme][period][window] = sum;
-        emit PeriodOpened(scheme, period, window);
+        folds[address(VERIFIER)][opening] = VERIFIER.add(sum, VERIFIER.fold(AT_SCHEME, inputs));
     }
 
-    /// @notice Publishes the state root that claims are made against from now on.
-    /// @param stateRoot the root of the state tree
-    /// @param asOf the day on which credentials must be valid, counted from 1900-01-01
-    function publishCheckpoint(uint256 stateRoot, uint32 asOf) external onlyAdministrator {
-        // A day of grace for time zones east of the chain's clock.
-        if (asOf > block.timestamp / 1 days + DAYS_BEFORE_EPOCH + 1) revert DayInFuture(asOf);
-        uint256[] memory inputs = new uint256[](2);
-        (inputs[0], inputs[1]) = (stateRoot, asOf);
-        uint256 number = checkpoints.length;
-        if (number > 0) checkpoints[number - 1].replacedAt = uint64(block.timestamp);
-        checkpoints.push(Checkpoint(VERIFIER.fold(AT_CHECKPOINT, inputs), 0, asOf));
-        emit CheckpointPublished(number, stateRoot, asOf);
-    }
-
-    /// @notice How many checkpoints were published; the last one is current.
-    function checkpointCount() external view returns (uint256) {
-        return checkpoints.length;
-    }
-
-    /// @notice Whether a scheme's period takes claims.
-    function isOpen(uint256 scheme, uint32 period, uint32 window) external view returns (bool) {
-        uint256[2] storage point = periods[scheme][period][window];
-        return (point[0] | point[1]) != 0;
-    }
-
-    /// @dev The constant and all shared inputs of a claim as one point.
-    function _shared(uint256 scheme, uint32 period, uint32 window, uint256 checkpoint)
-        internal
-        view
-        returns (uint256[2] memory)
-    {
-        if (block.chainid != CHAIN) revert WrongChain(block.chainid);
-        uint256[2] memory point = periods[scheme][period][window];
-        if ((point[0] | point[1]) == 0) revert PeriodNotOpen(scheme, period, window);
-        if (checkpoint >= checkpoints.length) revert CheckpointNotGood(checkpoint);
-        Checkpoint storage known = checkpoints[checkpoint];
-        if (known.replacedAt != 0 && block.timestamp >= known.replacedAt + GRACE) {
-            revert CheckpointNotGood(checkpoint);
-        }
-        if (known.asOf < firstDay(window)) revert PeriodNotBegun(window, known.asOf);
-        return VERIFIER.add(point, known.folded);
-    }
-
-    /// @notice The first day, counted from 1900-01-01, of a period, which is the number of its first
-    /// month counted from January 1900.
-    /// @dev Leap years are counted up to the year before; 1900 was none.
-    function firstDay(uint32 period) public pure returns (uint256) {
-        uint256 month = period % 12;
-        uint256 year = 1900 + period / 12;
-        uint256 before = year - 1;
-        uint256 leapYears = before / 4 - before / 100 + before / 400 - 460;
-        bool isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-        uint256[12] memory daysBefore =
-            [uint256(0), 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
-        uint256 inYear = daysBefore[month] + (isLeap && month > 1 ? 1 : 0);
-        return (year - 1900) * 365 + leapYears + inYear;
-    }
-
-    /// @dev Scheme, period and policy as public inputs. Decoding has held every number to its type.
-    function _inputs(uint256 scheme, uint32 period, Policy calldata policy)
-        private
-        pure
-        returns (uint256[] memory inputs)
-    {
-        inputs = new uint256[](POLICY_INPUTS);
-        (inputs[0], inputs[1], inputs[2]) = (scheme, period, policy.schema);
-        uint256 place = 3;
-        for (uint256 i = 0; i < 16; i++) {
-            Clause calldata clause = policy.clauses[i];
-            if (clause.slot >= SLOTS || (i == 15 && clause.orNext)) revert MalformedPolicy();
-            (inputs[place], inputs[place + 1], inputs[place + 2]) = (clause.slot, clause.lo, clause.hi);
-            (inputs[place + 3], inputs[place + 4]) = (clause.negate ? 1 : 0, clause.orNext ? 1 : 0);
-            place += 5;
-        }
-        for (uint256 i = 0; i < 4; i++) {
-            Tier calldata tier = policy.tiers[i];
-            if (tier.slot >= SLOTS || tier.floor > tier.cap) revert MalformedPolicy();
-            (inputs[place], inputs[place + 1], inputs[place + 2]) = (tier.groups, tier.rate, tier.slot);
-            (inputs[place + 3], inputs[place + 4]) = (tier.floor, tier.cap);
-            place += 5;
-        }
+    /// @dev The agency, or a scheme's department.
+    function _requireKeeper(uint32 department) private view {
+        if (PARTICIPANTS.hasRole(PARTICIPANTS.AGENCY(), msg.sender)) return;
+        bytes32 role = PARTICIPANTS.DEPARTMENT();
+        if (
+            department == 0 || !PARTICIPANTS.hasRole(role, msg.sender)
+                || PARTICIPANTS.participantOf(role, msg.sender) != department
+        ) revert NotPermitted(msg.sender);
     }
 }

@@ -1,0 +1,335 @@
+//! The ledger by praman's contracts.
+
+use alloy_primitives::{Address, B256, keccak256};
+use alloy_sol_types::SolCall;
+use praman_circuits::context::{Context, context};
+use praman_circuits::eligibility::{Checkpoint, SchemePeriod};
+use praman_circuits::office::OfficeId;
+use praman_circuits::period::Day;
+use praman_verifier::VerifyingKey;
+use praman_verifier::contracts::{
+    Claims, Constitution, Offices, Participants, batch_words, policy_data, proof_words, rules_leaf,
+    scheme_word, word,
+};
+
+use super::chain::Chain;
+use super::chain_store::{NetworkSettings, keep_network, network_settings};
+use super::embedded::{CHAIN_ID, EmbeddedChain};
+use super::network::{Network, Role, text_hash};
+use super::{Ledger, LedgerClaim, LedgerError, OfficeState, Receipt};
+use crate::error::ServiceError;
+use crate::scheme::ClaimPeriod;
+use crate::store::{Store, bytes};
+
+/// On the embedded chain a replaced checkpoint stays good for a day.
+const GRACE_SECONDS: u64 = 24 * 3_600;
+
+/// The one operator of an embedded network: every role's account, but for offices.
+pub(super) const OPERATOR: Address = Address::new([0x11; 20]);
+
+/// By which accounts a program acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actors {
+    /// Members of the committee.
+    pub members: Vec<Address>,
+    /// The agency: publishes checkpoints.
+    pub agency: Address,
+    /// The department: accredits offices, opens periods.
+    pub department: Address,
+    /// The auditor: confirms seals.
+    pub auditor: Address,
+    /// The relayer: brings claims.
+    pub relayer: Address,
+}
+
+/// A ledger on a chain.
+pub struct ContractLedger<C> {
+    pub(super) store: Store,
+    /// The contracts.
+    pub network: Network<C>,
+    /// Who acts.
+    pub actors: Actors,
+}
+
+/// The ledger that starts with one command: embedded chain, one operator in every role.
+pub type EmbeddedLedger = ContractLedger<EmbeddedChain>;
+
+impl EmbeddedLedger {
+    /// Opens the ledger in a store, deploying the contracts for a key on a new one.
+    ///
+    /// # Errors
+    /// [`LedgerError::Refused`] if the chain's contracts are for another key or another network.
+    pub async fn open(store: &Store, key: &VerifyingKey) -> Result<Self, LedgerError> {
+        let mut chain = EmbeddedChain::open(store).await?;
+        let actors = Actors {
+            members: vec![OPERATOR],
+            agency: OPERATOR,
+            department: OPERATOR,
+            auditor: OPERATOR,
+            relayer: OPERATOR,
+        };
+        let Some(settings) = network_settings(store).await? else {
+            return Self::deploy(store, chain, actors, key).await;
+        };
+        if settings.chain_id != CHAIN_ID {
+            let reason = "this folder belongs to an external network, not to an embedded ledger";
+            return Err(LedgerError::Refused(reason.to_owned()));
+        }
+        if settings.key != key_id(key) {
+            let reason = "the chain's contracts were deployed for other keys; use those, or start a \
+                          new chain in another folder";
+            return Err(LedgerError::Refused(reason.to_owned()));
+        }
+        let addresses = settings.addresses.into();
+        chain.follow(addresses);
+        let network = Network { chain, addresses };
+        Ok(Self { store: store.clone(), network, actors })
+    }
+
+    async fn deploy(
+        store: &Store,
+        chain: EmbeddedChain,
+        actors: Actors,
+        key: &VerifyingKey,
+    ) -> Result<Self, LedgerError> {
+        let constitution = Constitution {
+            members: actors.members.clone(),
+            quorum: 1,
+            delay_seconds: 0,
+            grace_seconds: GRACE_SECONDS,
+        };
+        let before = chain.head().await?.number;
+        let mut network = Network::deploy(chain, key, &constitution, OPERATOR).await?;
+        network.chain.follow(network.addresses);
+        let mut agency = 0;
+        for role in [Role::Agency, Role::Department, Role::Treasury, Role::Auditor, Role::Relayer] {
+            let sponsor = if role == Role::Relayer { agency } else { 0 };
+            let document = text_hash("one operator in every role");
+            let id = network.request(OPERATOR, role, sponsor, document).await?;
+            let approve = Participants::approveCall { id, reason: document }.abi_encode();
+            let target = network.addresses.participants;
+            network.committee(&actors.members, target, approve, document).await?;
+            network.take_up(OPERATOR, id).await?;
+            if role == Role::Agency {
+                agency = id;
+            }
+        }
+        // Last: a chain without this setting is deployed to anew.
+        let settings = NetworkSettings {
+            chain_id: CHAIN_ID,
+            endpoints: Vec::new(),
+            key: key_id(key),
+            addresses: network.addresses.into(),
+            before,
+        };
+        keep_network(store, &settings).await?;
+        Ok(Self { store: store.clone(), network, actors })
+    }
+
+    /// Lets blocks have the time of a day, at its end in UTC, instead of the clock's.
+    pub fn set_day(&mut self, day: Day) {
+        self.network.chain.set_day(day);
+    }
+}
+
+impl<C: Chain> ContractLedger<C> {
+    /// A ledger on a network that there is.
+    pub fn new(store: &Store, network: Network<C>, actors: Actors) -> Self {
+        Self { store: store.clone(), network, actors }
+    }
+
+    /// Accredits an office that the ledger does not know: on a network of one operator the office's
+    /// account is told by its number.
+    async fn accredit(&mut self, state: &OfficeState) -> Result<(), LedgerError> {
+        let account = office_account(state.office);
+        let department = self.actors.department;
+        let sponsor = self.network.participant_of(Role::Department, department).await?;
+        let document = text_hash("an office of this folder");
+        let id = self.network.request(account, Role::Office, sponsor, document).await?;
+        let approve = Participants::approveCall { id, reason: document };
+        self.network.send(department, self.network.addresses.participants, &approve).await?;
+        self.network.take_up(account, id).await?;
+        let accredit = Offices::accreditCall {
+            office: state.office.0,
+            schema: state.schema.0,
+            participant: id,
+        };
+        self.network.send(department, self.network.addresses.offices, &accredit).await?;
+        Ok(())
+    }
+
+    /// Brings an office's root to the ledger, if it has another; what it cost.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn update_office(&mut self, state: &OfficeState) -> Result<Option<u64>, LedgerError> {
+        let target = self.network.addresses.offices;
+        let root = word(state.root.to_field());
+        let office = state.office.0;
+        let mut known = self.network.view(target, &Offices::officeOfCall { office }).await?;
+        if known.participant == 0 {
+            if self.network.chain.chain_id() != CHAIN_ID {
+                let reason = format!("office {office} is not accredited on the ledger");
+                return Err(LedgerError::Refused(reason));
+            }
+            self.accredit(state).await?;
+            known = self.network.view(target, &Offices::officeOfCall { office }).await?;
+        }
+        if known.root != root || known.live != state.live {
+            let call = Offices::updateRootCall { office, root, live: state.live };
+            let keeper = Participants::participantCall { id: known.participant };
+            let register = self.network.addresses.participants;
+            let account = self.network.view(register, &keeper).await?.account;
+            return Ok(Some(self.network.send(account, target, &call).await?.gas_used));
+        }
+        Ok(None)
+    }
+
+    /// The number of a claim's opening.
+    async fn opening(&self, claim: &LedgerClaim) -> Result<u32, LedgerError> {
+        let ClaimPeriod { period, window } = claim.period;
+        let opening = self.store.opening(claim.scheme.as_str(), period.0, window.0).await;
+        opening.map_err(ServiceError::from)?.ok_or(LedgerError::PeriodNotOpen)
+    }
+}
+
+impl<C: Chain> Ledger for ContractLedger<C> {
+    fn context(&self) -> Context {
+        context(self.network.chain.chain_id(), self.network.addresses.claims.into_array())
+    }
+
+    async fn publish_checkpoint(
+        &mut self,
+        offices: &[OfficeState],
+        checkpoint: Checkpoint,
+    ) -> Result<u64, LedgerError> {
+        for office in offices {
+            self.update_office(office).await?;
+        }
+        let target = self.network.addresses.offices;
+        let root = self.network.view(target, &Offices::stateRootCall {}).await?;
+        if root != word(checkpoint.state_root.to_field()) {
+            let reason = format!(
+                "the ledger's state root is {root}, not {}: it knows other offices than this folder",
+                checkpoint.state_root
+            );
+            return Err(LedgerError::Refused(reason));
+        }
+        // One that stands already is not replaced by itself.
+        let claims = self.network.addresses.claims;
+        let count = self.network.view(claims, &Claims::checkpointCountCall {}).await?;
+        let number = count.saturating_to::<u64>();
+        if let Some(last) = number.checked_sub(1) {
+            let call = Claims::checkpointAtCall { checkpoint: last as u32 };
+            let stands = self.network.view(claims, &call).await?;
+            if stands.stateRoot == root && stands.asOf == checkpoint.as_of.0 {
+                return Ok(last);
+            }
+        }
+        let call = Offices::checkpointCall { asOf: checkpoint.as_of.0 };
+        self.network.send(self.actors.agency, target, &call).await?;
+        Ok(number)
+    }
+
+    async fn find_checkpoint(&self, checkpoint: Checkpoint) -> Result<Option<u64>, LedgerError> {
+        let row: Option<(i64,)> = sqlx::query_as(
+            "SELECT number FROM checkpoint WHERE state_root = ? AND as_of = ?
+             ORDER BY number DESC LIMIT 1",
+        )
+        .bind(bytes(checkpoint.state_root.to_field()))
+        .bind(i64::from(checkpoint.as_of.0))
+        .fetch_optional(self.store.pool())
+        .await
+        .map_err(ServiceError::from)?;
+        Ok(row.map(|(number,)| number as u64))
+    }
+
+    async fn open_period(
+        &mut self,
+        scheme: &SchemePeriod,
+        period: ClaimPeriod,
+    ) -> Result<(), LedgerError> {
+        let claims = self.network.addresses.claims;
+        let ClaimPeriod { period, window } = period;
+        let word = scheme_word(&scheme.scheme);
+        let known = Claims::openingOfCall { scheme: word, period: period.0, window: window.0 };
+        if self.network.view(claims, &known).await? != 0 {
+            return Ok(());
+        }
+        // One rule for one window: its leaf is the root that the committee adopts.
+        let leaf = rules_leaf(&scheme.scheme, period.0, window.0, &scheme.policy);
+        if B256::from(self.network.view(claims, &Claims::rulesOfCall { scheme: word }).await?)
+            != leaf
+        {
+            let department =
+                self.network.participant_of(Role::Department, self.actors.department).await?;
+            let adopt = Claims::adoptRulesCall { scheme: word, department, root: leaf };
+            let members = self.actors.members.clone();
+            self.network.committee(&members, claims, adopt.abi_encode(), leaf).await?;
+        }
+        let open = Claims::openPeriodCall {
+            scheme: word,
+            period: period.0,
+            window: window.0,
+            policy: policy_data(&scheme.policy),
+            approval: Vec::new(),
+        };
+        self.network.send(self.actors.department, claims, &open).await?;
+        Ok(())
+    }
+
+    async fn claim(&mut self, claim: &LedgerClaim) -> Result<Receipt, LedgerError> {
+        let call = Claims::claimCall {
+            opening: self.opening(claim).await?,
+            checkpoint: checkpoint_number(claim)?,
+            own: [word(claim.nullifier.to_field()), word(claim.payout.to_field())],
+            proof: proof_words(&claim.proof),
+        };
+        let claims = self.network.addresses.claims;
+        let receipt = self.network.send(self.actors.relayer, claims, &call).await?;
+        Ok(Receipt { block: receipt.block, gas_used: receipt.gas_used })
+    }
+
+    async fn claim_batch(&mut self, claims: &[LedgerClaim]) -> Result<Receipt, LedgerError> {
+        let first = claims
+            .first()
+            .ok_or_else(|| LedgerError::Malformed("a batch has at least one claim".to_owned()))?;
+        let same = |claim: &LedgerClaim| {
+            (&claim.scheme, claim.period, claim.checkpoint)
+                == (&first.scheme, first.period, first.checkpoint)
+        };
+        if !claims.iter().all(same) {
+            let reason = "a batch is of one scheme, period and checkpoint".to_owned();
+            return Err(LedgerError::Malformed(reason));
+        }
+        let words = |claim: &LedgerClaim| {
+            let (nullifier, payout) = (claim.nullifier.to_field(), claim.payout.to_field());
+            batch_words(word(nullifier), word(payout), &claim.proof)
+        };
+        let call = Claims::claimBatchCall {
+            opening: self.opening(first).await?,
+            checkpoint: checkpoint_number(first)?,
+            claims: claims.iter().map(words).collect(),
+        };
+        let target = self.network.addresses.claims;
+        let receipt = self.network.send(self.actors.relayer, target, &call).await?;
+        Ok(Receipt { block: receipt.block, gas_used: receipt.gas_used })
+    }
+}
+
+fn checkpoint_number(claim: &LedgerClaim) -> Result<u32, LedgerError> {
+    u32::try_from(claim.checkpoint).map_err(|_| LedgerError::CheckpointNotGood)
+}
+
+/// The account of an office on a network of one operator.
+pub(super) fn office_account(office: OfficeId) -> Address {
+    let hash =
+        keccak256([b"praman.embedded-office.1".as_slice(), &office.0.to_be_bytes()].concat());
+    Address::from_slice(&hash[12..])
+}
+
+/// What a deployed key is known by.
+pub(super) fn key_id(key: &VerifyingKey) -> String {
+    use sha2::Digest;
+    hex::encode(sha2::Sha256::digest(key.to_json()))
+}

@@ -1,0 +1,159 @@
+//! The nodes of a network: several endpoints, any of which may be away.
+
+use std::time::{Duration, Instant};
+
+use alloy_json_rpc::{RpcError, RpcRecv, RpcSend};
+use alloy_primitives::{Bytes, U64};
+use alloy_rpc_client::{ClientBuilder, RpcClient};
+use alloy_transport::{TransportError, TransportErrorKind};
+use alloy_transport_http::reqwest;
+
+use crate::error::ServiceError;
+use crate::ledger::chain::ChainError;
+
+/// How long one request may take.
+const REQUEST_TIME: Duration = Duration::from_secs(10);
+/// How long to wait before all nodes are asked again.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// The endpoints of a network's nodes. One is used until it fails; then the next.
+pub(super) struct Nodes {
+    clients: Vec<(String, RpcClient, bool)>,
+    current: usize,
+    chain_id: u64,
+    /// For how long nodes that are all away are waited for.
+    patience: Duration,
+}
+
+/// Why a node did not do what it was asked.
+pub(super) enum NodeError {
+    /// It answered, with an error.
+    Answered {
+        /// What it says, in lower case.
+        message: String,
+        /// The bytes of a revert.
+        revert: Option<Bytes>,
+    },
+    /// None answered, or not in time, or not with sense.
+    Away(String),
+}
+
+impl From<NodeError> for ChainError {
+    fn from(error: NodeError) -> Self {
+        match error {
+            NodeError::Answered { revert: Some(bytes), .. } => Self::Reverted(bytes),
+            NodeError::Answered { message, .. } => Self::failed(format!("the node says: {message}")),
+            NodeError::Away(reason) => Self::failed(reason),
+        }
+    }
+}
+
+impl Nodes {
+    pub(super) fn new(
+        endpoints: &[String],
+        chain_id: u64,
+        patience: Duration,
+    ) -> Result<Self, ServiceError> {
+        let http = reqwest::Client::builder()
+            .timeout(REQUEST_TIME)
+            .connect_timeout(REQUEST_TIME / 4)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|_| ServiceError::Ledger("no HTTP client can be made".to_owned()))?;
+        let mut clients = Vec::new();
+        for (number, endpoint) in endpoints.iter().enumerate() {
+            let url = endpoint.parse::<reqwest::Url>().ok();
+            let url = url.filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
+                // Not the text itself: it may hold an access key.
+                let reason = format!("endpoint {} is no http or https address", number + 1);
+                ServiceError::WrongUse(reason)
+            })?;
+            let name = format!("node {} ({})", number + 1, url.host_str().unwrap_or("no host"));
+            let client = ClientBuilder::default().http_with_client(http.clone(), url);
+            clients.push((name, client, false));
+        }
+        if clients.is_empty() {
+            return Err(ServiceError::WrongUse("give at least one node's address".to_owned()));
+        }
+        Ok(Self { clients, current: 0, chain_id, patience })
+    }
+
+    /// Asks the nodes until one answers, as long as patience lasts.
+    pub(super) async fn ask<P, R>(&mut self, method: &'static str, params: P) -> Result<R, NodeError>
+    where
+        P: RpcSend + Clone,
+        R: RpcRecv,
+    {
+        let started = Instant::now();
+        let mut said = String::new();
+        loop {
+            for _ in 0..self.clients.len() {
+                match self.ask_current(method, params.clone()).await {
+                    Err(NodeError::Away(reason)) => said = reason,
+                    answered => return answered,
+                }
+                self.current = (self.current + 1) % self.clients.len();
+            }
+            if started.elapsed() >= self.patience {
+                return Err(NodeError::Away(format!("no node answers; the last: {said}")));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn ask_current<P, R>(&mut self, method: &'static str, params: P) -> Result<R, NodeError>
+    where
+        P: RpcSend,
+        R: RpcRecv,
+    {
+        let (name, client, known) = &mut self.clients[self.current];
+        if !*known {
+            // A node of another chain would take nonces and tell of claims that are none of ours.
+            let id = client.request_noparams::<U64>("eth_chainId").await;
+            let id = id.map_err(|error| node_error(name, error))?.to::<u64>();
+            if id != self.chain_id {
+                return Err(NodeError::Away(format!(
+                    "{name} is of chain {id}, not of chain {}: correct its address",
+                    self.chain_id
+                )));
+            }
+            *known = true;
+        }
+        match client.request::<P, R>(method, params).await {
+            Ok(answer) => Ok(answer),
+            Err(error) => {
+                let error = node_error(name, error);
+                // It may come back as another.
+                *known &= !matches!(error, NodeError::Away(_));
+                Err(error)
+            }
+        }
+    }
+}
+
+/// What went wrong, without addresses: they may hold access keys.
+fn node_error(name: &str, error: TransportError) -> NodeError {
+    match error {
+        RpcError::ErrorResp(payload) => NodeError::Answered {
+            revert: payload
+                .as_revert_data()
+                .or_else(|| payload.try_data_as::<Bytes>().and_then(Result::ok)),
+            message: payload.message.to_lowercase().escape_default().to_string(),
+        },
+        RpcError::Transport(kind) => {
+            let reason = match &kind {
+                TransportErrorKind::HttpError(error) => format!("answers with HTTP {}", error.status),
+                TransportErrorKind::Custom(error) => {
+                    match error.downcast_ref::<reqwest::Error>() {
+                        Some(error) if error.is_connect() => "does not take connections".to_owned(),
+                        Some(error) if error.is_timeout() => "does not answer in time".to_owned(),
+                        _ => "broke the connection".to_owned(),
+                    }
+                }
+                _ => "cannot be asked".to_owned(),
+            };
+            NodeError::Away(format!("{name} {reason}"))
+        }
+        _ => NodeError::Away(format!("{name} does not answer as a node would")),
+    }
+}
