@@ -7,6 +7,7 @@ mod circuit;
 mod claim;
 mod demo;
 mod issue;
+mod ledger;
 mod office;
 mod passphrase;
 mod prove;
@@ -55,7 +56,7 @@ enum Verb {
     #[command(subcommand)]
     Hash(circuit::Hash),
     #[command(subcommand)]
-    Ledger(claim::Ledger),
+    Ledger(ledger::Ledger),
     Claim(claim::Claim),
     #[command(subcommand)]
     Treasury(treasury::Treasury),

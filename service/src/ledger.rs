@@ -9,6 +9,7 @@ mod chain_store;
 mod contract_ledger;
 mod embedded;
 pub mod history;
+mod joined;
 mod journal;
 mod network;
 mod remote;
@@ -29,8 +30,9 @@ use crate::scheme::ClaimPeriod;
 pub use chain::{Chain, ChainError, ChainLog, ChainReceipt, Head};
 pub use contract_ledger::{Actors, ContractLedger, EmbeddedLedger};
 pub use embedded::{CHAIN_ID, EmbeddedChain, scratch_gas};
-pub use remote::{RemoteChain, RemoteSettings};
+pub use joined::JoinedNetwork;
 pub use network::{Network, Role, text_hash};
+pub use remote::{RemoteChain, RemoteSettings};
 
 /// What an office tells the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

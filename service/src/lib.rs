@@ -12,6 +12,7 @@
 //! # Ok::<(), praman::register::RegisterError>(())
 //! ```
 
+pub mod account;
 pub mod calendar;
 pub mod claim;
 pub mod cli;

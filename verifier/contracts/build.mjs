@@ -19,6 +19,7 @@ const wanted = [
   "Claims",
   "Disputes",
   "NodeDirectory",
+  "testing/BatchSeed",
 ];
 const upgradeable = ["Participants", "Offices", "Claims", "Disputes", "NodeDirectory"];
 /** What EIP-170 lets a contract's code be. */
@@ -78,8 +79,9 @@ const write = (path, value) => {
     fault(`${path.slice(here.length + 1)} is not what src/ compiles to: run npm run build`);
   }
 };
-for (const name of wanted) {
-  const contract = output.contracts[`${name}.sol`][name];
+for (const unit of wanted) {
+  const name = unit.split("/").at(-1);
+  const contract = output.contracts[`${unit}.sol`][name];
   const artifact = {
     contractName: name,
     compiler: solc.version(),

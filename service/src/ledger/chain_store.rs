@@ -27,6 +27,7 @@ pub(super) struct NetworkSettings {
     pub(super) chain_id: u64,
     /// Where its nodes answer; none for the embedded chain.
     pub(super) endpoints: Vec<String>,
+    pub(super) confirmations: u64,
     /// Hash of the verification key that it was deployed for.
     pub(super) key: String,
     #[serde(flatten)]
@@ -134,7 +135,8 @@ pub(super) async fn load_logs(
     first: u64,
     last: u64,
 ) -> Result<Vec<ChainLog>, ChainError> {
-    let rows: Vec<(i64, Vec<u8>, Vec<u8>, Vec<u8>)> = sqlx::query_as(
+    type Row = (i64, Vec<u8>, Vec<u8>, Vec<u8>);
+    let rows: Vec<Row> = sqlx::query_as(
         "SELECT block, address, topics, data FROM chain_log WHERE block BETWEEN ? AND ?
          ORDER BY block, position",
     )
@@ -142,7 +144,7 @@ pub(super) async fn load_logs(
     .bind(i64::try_from(last).unwrap_or(i64::MAX))
     .fetch_all(store.pool())
     .await?;
-    let log = |(block, address, topics, data): (i64, Vec<u8>, Vec<u8>, Vec<u8>)| ChainLog {
+    let log = |(block, address, topics, data): Row| ChainLog {
         block: block as u64,
         address: Address::from_slice(&address),
         topics: topics.chunks_exact(32).map(B256::from_slice).collect(),

@@ -106,7 +106,7 @@ impl EmbeddedLedger {
             let sponsor = if role == Role::Relayer { agency } else { 0 };
             let document = text_hash("one operator in every role");
             let id = network.request(OPERATOR, role, sponsor, document).await?;
-            let approve = Participants::approveCall { id, reason: document }.abi_encode();
+            let approve = Participants::approveCall { id, document, reason: document }.abi_encode();
             let target = network.addresses.participants;
             network.committee(&actors.members, target, approve, document).await?;
             network.take_up(OPERATOR, id).await?;
@@ -118,6 +118,7 @@ impl EmbeddedLedger {
         let settings = NetworkSettings {
             chain_id: CHAIN_ID,
             endpoints: Vec::new(),
+            confirmations: 0,
             key: key_id(key),
             addresses: network.addresses.into(),
             before,
@@ -146,7 +147,7 @@ impl<C: Chain> ContractLedger<C> {
         let sponsor = self.network.participant_of(Role::Department, department).await?;
         let document = text_hash("an office of this folder");
         let id = self.network.request(account, Role::Office, sponsor, document).await?;
-        let approve = Participants::approveCall { id, reason: document };
+        let approve = Participants::approveCall { id, document, reason: document };
         self.network.send(department, self.network.addresses.participants, &approve).await?;
         self.network.take_up(account, id).await?;
         let accredit = Offices::accreditCall {

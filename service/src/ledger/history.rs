@@ -81,7 +81,7 @@ pub struct OpeningHistory {
     pub claims: usize,
     /// The Merkle root over them.
     pub root: B256,
-    /// Whether a confirmed seal says the same; none where it is not sealed.
+    /// Whether the seal, proposed or confirmed, says the same; none where there is none.
     pub seal_agrees: Option<bool>,
 }
 
@@ -265,9 +265,9 @@ pub async fn verify<C: Chain>(network: &Network<C>) -> Result<History, LedgerErr
         let seal = replay.seals.get(&opening).cloned().unwrap_or_default();
         let stands = network.view(claims, &Claims::sealOfCall { opening }).await?;
         let root = seal.root();
-        let agrees = stands
-            .confirmed
-            .then(|| stands.count == seal.claims.len() as u64 && stands.root == root);
+        let proposed = !stands.proposer.is_zero();
+        let agrees =
+            proposed.then(|| stands.count == seal.claims.len() as u64 && stands.root == root);
         if agrees == Some(false) {
             replay.faults.push(format!("the seal of opening {opening} is not over its claims"));
         }

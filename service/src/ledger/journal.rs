@@ -56,7 +56,7 @@ async fn record_claims(
         Claims::StageChanged::SIGNATURE_HASH => {
             let event: Claims::StageChanged = decode(log)?;
             sqlx::query("UPDATE opening SET stage = ? WHERE number = ?")
-                .bind(i64::from(u8::from(event.stage)))
+                .bind(i64::from(event.stage))
                 .bind(i64::from(event.opening))
                 .execute(&mut **transaction)
                 .await?;
@@ -117,7 +117,7 @@ async fn record_dispute(
         Disputes::Frozen::SIGNATURE_HASH => (decode::<Disputes::Frozen>(log)?.nullifier, false),
         Disputes::Settled::SIGNATURE_HASH => {
             let event: Disputes::Settled = decode(log)?;
-            (event.nullifier, u8::from(event.outcome) == PAY)
+            (event.nullifier, event.outcome == PAY)
         }
         _ => return Ok(()),
     };

@@ -175,7 +175,11 @@ impl RemoteChain {
             let deep = self.head().await?.number >= number;
             let block = self.block(BlockNumberOrTag::Number(number)).await?;
             let same = block.is_some_and(|block| Some(block.header.hash) == receipt.block_hash);
-            return Ok(if deep && same { Standing::Stands(Box::new(receipt)) } else { Standing::Waits });
+            return Ok(if deep && same {
+                Standing::Stands(Box::new(receipt))
+            } else {
+                Standing::Waits
+            });
         }
         // Asked after the receipts: one that arrived in between is found the next time.
         let lost = self.nonce_on_chain(sent.account).await? > sent.nonce;
@@ -259,10 +263,11 @@ impl RemoteChain {
     pub async fn record(&self) -> Result<(), ChainError> {
         let Some((contracts, before)) = &self.contracts else { return Ok(()) };
         let head = self.head().await?.number;
-        let rows: Vec<(i64, Vec<u8>)> =
-            sqlx::query_as("SELECT number, hash FROM recorded_block ORDER BY number DESC LIMIT 1000")
-                .fetch_all(self.store.pool())
-                .await?;
+        let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
+            "SELECT number, hash FROM recorded_block ORDER BY number DESC LIMIT 1000",
+        )
+        .fetch_all(self.store.pool())
+        .await?;
         let newest = rows.first().map(|(number, _)| *number as u64);
         let mut known = *before;
         for (number, hash) in rows {
@@ -391,8 +396,7 @@ impl Chain for RemoteChain {
             let request = request(from, target, data.clone().into());
             let params = (request.clone(), BlockNumberOrTag::Latest);
             let _: Bytes = self.nodes.lock().await.ask("eth_call", params).await?;
-            let estimate: U64 =
-                self.nodes.lock().await.ask("eth_estimateGas", (request,)).await?;
+            let estimate: U64 = self.nodes.lock().await.ask("eth_estimateGas", (request,)).await?;
             let estimate: u64 = estimate.to();
             let mut sent = Sent {
                 account: from,

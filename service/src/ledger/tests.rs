@@ -1,5 +1,6 @@
 //! The contracts in the embedded chain.
 
+mod archive;
 mod batches;
 mod claims;
 mod differential;

@@ -106,6 +106,25 @@ abstract contract ClaimVerifier {
         if (one != 1) revert ProofInvalid();
     }
 
+    /// @dev What a batch's coefficients are drawn from: everything that is claimed, and everything
+    /// that it is claimed against.
+    function _batchSeed(
+        uint256 foldedX,
+        uint256 foldedY,
+        bytes32 transcript,
+        uint256[10][] calldata claims
+    ) internal pure returns (bytes32) {
+        bytes32 claimed;
+        assembly ("memory-safe") {
+            // Behind the free memory's beginning, where nothing is live.
+            let free := mload(0x40)
+            let size := mul(claims.length, 0x140)
+            calldatacopy(free, claims.offset, size)
+            claimed := keccak256(free, size)
+        }
+        return keccak256(abi.encode(transcript, foldedX, foldedY, claimed));
+    }
+
     /// @dev Reverts unless the proofs of all claims hold: with random rᵢ,
     /// Π e(-rᵢ·Aᵢ, Bᵢ) · e(Σrᵢ·alpha, beta) · e(Σrᵢ·Lᵢ, gamma) · e(Σrᵢ·Cᵢ, delta) = 1.
     /// The first coefficient is 1, the others have 128 bits of the hash of everything that is
@@ -121,6 +140,7 @@ abstract contract ClaimVerifier {
         uint256[10][] calldata claims
     ) internal view {
         uint256 count = claims.length;
+        bytes32 seed = _batchSeed(foldedX, foldedY, transcript, claims);
         // Six words a pair; behind them sums (Σr, Σr·own0, Σr·own1), Σr·C and room for six words.
         uint256[] memory pairs = new uint256[](6 * count + 18 + 11);
         uint256 sums;
@@ -129,19 +149,11 @@ abstract contract ClaimVerifier {
         assembly ("memory-safe") {
             pairs := add(pairs, 0x20)
             let data := claims.offset
-            let size := mul(count, 0x140)
             sums := add(pairs, mul(add(count, 3), 0xc0))
             let sumC := add(sums, 0x60)
             let room := add(sums, 0xa0)
 
-            // The seed, over the claims as they came; the pairs are not written yet.
-            mstore(sums, transcript)
-            mstore(add(sums, 0x20), foldedX)
-            mstore(add(sums, 0x40), foldedY)
-            calldatacopy(pairs, data, size)
-            mstore(sumC, keccak256(pairs, size))
-            mstore(0x00, keccak256(sums, 0x80))
-
+            mstore(0x00, seed)
             ok := 1
             canonical := 1
             let sumR := 0

@@ -21,6 +21,7 @@ contract Claims is SchemeRegistry, IClaimsRelayers {
     struct Seal {
         uint64 count;
         bool confirmed;
+        address proposer;
         bytes32 root;
     }
 
@@ -50,7 +51,8 @@ contract Claims is SchemeRegistry, IClaimsRelayers {
     uint256 public constant BATCH_MAX = 256;
 
     mapping(address account => Relayer) private relayers;
-    mapping(uint256 nullifier => bool) private spent;
+    /// @dev One more than the opening that accepted it.
+    mapping(uint256 nullifier => uint256) private spent;
     mapping(uint32 opening => Seal) private seals;
 
     constructor(Groth16Verifier verifier, address committee, address participants, address offices)
@@ -71,9 +73,9 @@ contract Claims is SchemeRegistry, IClaimsRelayers {
         _requireRelayer();
         _requireGate(checkpoint);
         (uint256 x, uint256 y) = _lane(address(VERIFIER), opening, checkpoint);
-        if (spent[own[0]]) revert AlreadyClaimed(own[0]);
+        if (spent[own[0]] != 0) revert AlreadyClaimed(own[0]);
         _requireProof(x, y, own, proof);
-        spent[own[0]] = true;
+        spent[own[0]] = uint256(opening) + 1;
         emit ClaimAccepted(opening, own[0], own[1]);
     }
 
@@ -95,8 +97,8 @@ contract Claims is SchemeRegistry, IClaimsRelayers {
                 nullifier := calldataload(from)
                 calldatacopy(add(add(accepted, 0x20), mul(i, 0x40)), from, 0x40)
             }
-            if (spent[nullifier]) revert AlreadyClaimed(nullifier);
-            spent[nullifier] = true;
+            if (spent[nullifier] != 0) revert AlreadyClaimed(nullifier);
+            spent[nullifier] = uint256(opening) + 1;
         }
         emit ClaimsAccepted(opening, accepted);
     }
@@ -113,15 +115,15 @@ contract Claims is SchemeRegistry, IClaimsRelayers {
         _requireGate(checkpoint);
         if (block.timestamp > retires[address(verifier)]) revert KeyNotGood(address(verifier));
         (uint256 x, uint256 y) = _lane(address(verifier), opening, checkpoint);
-        if (spent[own[0]]) revert AlreadyClaimed(own[0]);
-        spent[own[0]] = true;
+        if (spent[own[0]] != 0) revert AlreadyClaimed(own[0]);
+        spent[own[0]] = uint256(opening) + 1;
         if (!verifier.verify([x, y], own, proof)) revert ProofInvalid();
         emit ClaimAccepted(opening, own[0], own[1]);
     }
 
     /// @notice Whether a nullifier is spent.
     function isSpent(uint256 nullifier) external view returns (bool) {
-        return spent[nullifier];
+        return spent[nullifier] != 0;
     }
 
     /// @inheritdoc IClaimsRelayers
@@ -142,19 +144,22 @@ contract Claims is SchemeRegistry, IClaimsRelayers {
     /// @param count how many claims it accepted
     /// @param root the Merkle root over them, in the order in which they were accepted
     function proposeSeal(uint32 opening, uint64 count, bytes32 root) external {
-        if (!PARTICIPANTS.hasRole(PARTICIPANTS.AGENCY(), msg.sender)) revert NotPermitted(msg.sender);
+        if (!_has(AGENCY)) revert NotPermitted(msg.sender);
         Opening storage closed = _opening(opening);
         if (closed.stage != Stage.Closed) revert WrongStage(opening, closed.stage);
-        seals[opening] = Seal(count, false, root);
+        seals[opening] = Seal(count, false, msg.sender, root);
         emit SealProposed(opening, count, root);
     }
 
     /// @notice Confirms a proposed seal, having recomputed it; an auditor.
     function confirmSeal(uint32 opening, uint64 count, bytes32 root) external {
-        if (!PARTICIPANTS.hasRole(PARTICIPANTS.AUDITOR(), msg.sender)) revert NotPermitted(msg.sender);
+        if (!_has(AUDITOR)) revert NotPermitted(msg.sender);
         Opening storage closed = _opening(opening);
         if (closed.stage != Stage.Closed) revert WrongStage(opening, closed.stage);
         Seal storage proposed = seals[opening];
+        // Two persons: who proposed it does not confirm it.
+        address proposer = proposed.proposer;
+        if (proposer == address(0) || proposer == msg.sender) revert NotPermitted(msg.sender);
         if (proposed.count != count || proposed.root != root) revert SealDiffers(opening);
         proposed.confirmed = true;
         _setStage(opening, Stage.Sealed, root);
@@ -182,7 +187,8 @@ contract Claims is SchemeRegistry, IClaimsRelayers {
     }
 
     /// @notice Forgets the spent nullifier of a sealed opening, so that nodes need not keep it: no
-    /// lane leads to the opening any more. What is claimed once in a life is never forgotten.
+    /// lane leads to the opening any more. What is claimed once in a life is never forgotten. The
+    /// agency or an auditor, when nothing of it is in dispute.
     function prune(
         uint32 opening,
         uint64 place,
@@ -190,8 +196,10 @@ contract Claims is SchemeRegistry, IClaimsRelayers {
         uint256 payoutCommitment,
         bytes32[] calldata path
     ) external {
-        bool periodic = _opening(opening).period != 0;
-        if (!periodic || !wasAccepted(opening, place, nullifier, payoutCommitment, path)) {
+        if (!_has(AGENCY) && !_has(AUDITOR)) revert NotPermitted(msg.sender);
+        // Only what this opening spent: a seal that names another's claim frees nothing.
+        bool own = spent[nullifier] == uint256(opening) + 1 && _opening(opening).period != 0;
+        if (!own || !wasAccepted(opening, place, nullifier, payoutCommitment, path)) {
             revert NotSealed(opening, nullifier);
         }
         delete spent[nullifier];

@@ -10,6 +10,7 @@ contract Committee is TimelockController {
     /// @notice A call that a member asks the committee to make.
     struct Motion {
         address target;
+        // Until when it can be approved and, once carried, enacted.
         uint64 lapsesAt;
         bool carried;
         bytes32 reason;
@@ -54,6 +55,8 @@ contract Committee is TimelockController {
     uint256 public memberCount;
     /// @notice Whether an account is a member.
     mapping(address account => bool) public isMember;
+    /// @notice The first motion after the last pause.
+    uint256 public pausedAtMotion;
     Motion[] private motions;
 
     modifier onlyMember() {
@@ -66,9 +69,10 @@ contract Committee is TimelockController {
     /// @param delay seconds between carrying and enacting
     /// @param pausable the contract that one member can pause
     constructor(address[] memory members, uint256 quorum_, uint256 delay, address pausable)
-        TimelockController(delay, new address[](0), _anyone(), address(0))
+        TimelockController(delay, new address[](0), new address[](0), address(0))
     {
         PAUSABLE = pausable;
+        _grantRole(EXECUTOR_ROLE, address(this));
         _grantRole(PROPOSER_ROLE, address(this));
         _grantRole(CANCELLER_ROLE, address(this));
         _change(members, new address[](0), quorum_);
@@ -93,15 +97,19 @@ contract Committee is TimelockController {
         _approve(motion);
     }
 
-    /// @notice Makes the call of a carried motion whose delay has passed.
+    /// @notice Makes the call of a carried motion whose delay has passed and that has not lapsed.
     function enact(uint256 motion) external {
+        if (motion >= motions.length) revert MotionNotOpen(motion);
         Motion storage carried = motions[motion];
+        if (block.timestamp > carried.lapsesAt) revert MotionNotOpen(motion);
         // Reverts unless it was scheduled and its time has come.
         this.execute(carried.target, 0, carried.data, bytes32(0), bytes32(motion));
     }
 
     /// @notice Pauses at once.
     function pause() external onlyMember {
+        // What was moved for an earlier pause does not end this one.
+        pausedAtMotion = motions.length;
         (bool ok,) = PAUSABLE.call(abi.encodeWithSignature("pause()"));
         if (!ok) revert CallFailed();
     }
@@ -149,10 +157,17 @@ contract Committee is TimelockController {
         if (approvalsOf(motion) < quorum) return;
         moved.carried = true;
         bool isResume = moved.target == PAUSABLE && bytes4(moved.data) == RESUME;
-        uint256 delay = isResume ? 0 : getMinDelay();
+        if (isResume && motion < pausedAtMotion) revert MotionNotOpen(motion);
+        // What a carried motion would do must be stoppable before its delay is over.
+        bool isWithdrawal =
+            moved.target == address(this) && bytes4(moved.data) == this.withdraw.selector;
+        bool atOnce = isResume || isWithdrawal;
+        uint256 delay = atOnce ? 0 : getMinDelay();
+        // It can be enacted for as long again as it can be approved, from when it may be.
+        moved.lapsesAt = uint64(block.timestamp + delay) + MOTION_TIME;
         emit Carried(motion, block.timestamp + delay);
-        if (isResume) {
-            (bool ok,) = PAUSABLE.call(moved.data);
+        if (atOnce) {
+            (bool ok,) = moved.target.call(moved.data);
             if (!ok) revert CallFailed();
         } else {
             this.schedule(moved.target, 0, moved.data, bytes32(0), bytes32(motion), delay);
@@ -174,10 +189,5 @@ contract Committee is TimelockController {
             revert NoSuchQuorum(memberCount, quorum_);
         }
         emit MembersChanged(added, removed, quorum_);
-    }
-
-    /// @dev The zero address as executor lets anyone enact what was carried and has waited.
-    function _anyone() private pure returns (address[] memory executors) {
-        executors = new address[](1);
     }
 }

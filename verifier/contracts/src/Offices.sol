@@ -38,6 +38,8 @@ contract Offices is StateTree, Governed, IOfficeRegistry {
 
     /// @dev Days from 1900-01-01 to 1970-01-01.
     uint256 private constant DAYS_BEFORE_EPOCH = 25567;
+    /// @dev Indian standard time is ahead of the chain's clock.
+    uint256 private constant INDIA = 5 hours + 30 minutes;
 
     /// @dev `Participants.OFFICE`, without a call.
     bytes32 private constant OFFICE_ROLE = "office";
@@ -126,8 +128,9 @@ contract Offices is StateTree, Governed, IOfficeRegistry {
     /// @param asOf the day on which credentials must be valid, counted from 1900-01-01
     function checkpoint(uint32 asOf) external {
         if (!PARTICIPANTS.hasRole(PARTICIPANTS.AGENCY(), msg.sender)) revert NotPermitted(msg.sender);
-        // A day of grace for time zones east of the chain's clock.
-        bool future = asOf > block.timestamp / 1 days + DAYS_BEFORE_EPOCH + 1;
+        // The day in India: one day too early, and a credential that is replaced on the last of a
+        // month could claim the next month beside the one that replaces it.
+        bool future = asOf > (block.timestamp + INDIA) / 1 days + DAYS_BEFORE_EPOCH;
         if (future || asOf < CHECKPOINTS.latestDay()) revert WrongDay(asOf);
         CHECKPOINTS.publishCheckpoint(stateRoot(), asOf, false);
     }

@@ -115,6 +115,8 @@ contract Participants is AccessControl, Governed {
 
     /// @notice For how long a notice may wait.
     uint64 public constant NOTICE_TIME = 7 days;
+    /// @notice For how long at least an order can be appealed against.
+    uint64 public constant APPEAL_TIME = 3 days;
 
     /// @notice Where relayers are known.
     IClaimsRelayers public immutable CLAIMS;
@@ -169,15 +171,18 @@ contract Participants is AccessControl, Governed {
         _notice(id, Change.Submitted, submitted.document);
     }
 
-    /// @notice Approves a request.
-    function approve(uint32 id, bytes32 reason) external {
-        _decided(id, State.Submitted).state = State.Approved;
+    /// @notice Approves a request with these papers.
+    function approve(uint32 id, bytes32 document, bytes32 reason) external {
+        Participant storage approved = _decided(id, State.Submitted);
+        if (approved.document != document) revert WrongState(id, approved.state);
+        approved.state = State.Approved;
         _notice(id, Change.Approved, reason);
     }
 
-    /// @notice Rejects a request.
+    /// @notice Rejects a request, or takes an approval back that was not taken up.
     function reject(uint32 id, bytes32 reason) external {
-        _decided(id, State.Submitted).state = State.Rejected;
+        State state = _at(id).state == State.Approved ? State.Approved : State.Submitted;
+        _decided(id, state).state = State.Rejected;
         _notice(id, Change.Rejected, reason);
     }
 
@@ -194,6 +199,8 @@ contract Participants is AccessControl, Governed {
         Participant storage retired = _at(id);
         if (msg.sender != retired.account && !_decidesOn(id)) revert NotPermitted(msg.sender);
         if (retired.state != State.Live) revert WrongState(id, retired.state);
+        // Nobody escapes an order by leaving and coming again.
+        if (msg.sender != COMMITTEE && block.timestamp < bars[id].until) revert NotPermitted(msg.sender);
         retired.state = State.Retired;
         _unbind(id);
         _notice(id, Change.Retired, reason);
@@ -241,9 +248,16 @@ contract Participants is AccessControl, Governed {
     ) external {
         if (debarment && msg.sender != COMMITTEE) revert NotPermitted(msg.sender);
         _decided(id, State.Live);
-        // A debarment is not made milder by a suspension.
-        if (!debarment && bars[id].debarment && _isBarred(id)) revert NotPermitted(msg.sender);
-        if (from >= until || until <= block.timestamp || appealBy < block.timestamp) revert WrongDates();
+        Bar storage before = bars[id];
+        if (msg.sender != COMMITTEE && block.timestamp < before.until) {
+            // A debarment, begun or not, is not made milder by a suspension, and no new order does
+            // away with an appeal that waits.
+            if (before.debarment || (before.appealed && !before.appealDecided)) {
+                revert NotPermitted(msg.sender);
+            }
+        }
+        if (from >= until || until <= block.timestamp) revert WrongDates();
+        if (appealBy < block.timestamp + APPEAL_TIME) revert WrongDates();
         bars[id] = Bar(from, until, appealBy, debarment, false, false, reason, order);
         emit Barred(id, debarment, reason, order, from, until, appealBy);
         _notice(id, debarment ? Change.Debarred : Change.Suspended, order);
@@ -266,10 +280,13 @@ contract Participants is AccessControl, Governed {
         _notice(id, Change.Appealed, evidence);
     }
 
-    /// @notice Decides an appeal, once.
-    function decideAppeal(uint32 id, bool upheld, bytes32 reason) external onlyCommittee {
+    /// @notice Decides the appeal against an order, once.
+    function decideAppeal(uint32 id, bytes32 against, bool upheld, bytes32 reason)
+        external
+        onlyCommittee
+    {
         Bar storage order = bars[id];
-        if (!order.appealed || order.appealDecided) revert WrongDates();
+        if (!order.appealed || order.appealDecided || order.order != against) revert WrongDates();
         order.appealDecided = true;
         if (upheld) delete bars[id];
         _notice(id, Change.AppealDecided, reason);

@@ -74,6 +74,8 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
     error WrongChain(uint256 chain);
     /// @notice A member of the committee has paused claims.
     error Paused();
+    /// @notice A grace time is a month at most.
+    error GraceTooLong();
     /// @notice The key is unknown or its overlap is over.
     error KeyNotGood(address verifier);
 
@@ -99,6 +101,10 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
     uint256 private constant AT_CONTEXT = 0;
     uint256 private constant AT_CHECKPOINT = 1;
     uint256 private constant AT_SCHEME = 3;
+    // As `Participants` names them, without a call.
+    bytes32 internal constant AGENCY = "agency";
+    bytes32 internal constant AUDITOR = "auditor";
+    bytes32 private constant DEPARTMENT = "department";
 
     /// @notice The chain that this is for.
     uint256 public immutable CHAIN;
@@ -160,8 +166,9 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
         emit KeyRetires(verifier, until);
     }
 
-    /// @notice Sets the grace time.
+    /// @notice Sets the grace time, to a month at most.
     function setGrace(uint64 grace_) external onlyCommittee {
+        if (grace_ > 30 days) revert GraceTooLong();
         grace = grace_;
         emit GraceChanged(grace_);
     }
@@ -230,9 +237,10 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
         _move(opening, Stage.Suspended, Stage.Open, reason);
     }
 
-    /// @notice Ends an opening for good.
+    /// @notice Ends an opening for good, open or suspended.
     function closeOpening(uint32 opening, bytes32 reason) external {
-        _move(opening, Stage.Open, Stage.Closed, reason);
+        bool suspended = _opening(opening).stage == Stage.Suspended;
+        _move(opening, suspended ? Stage.Suspended : Stage.Open, Stage.Closed, reason);
     }
 
     // ---- checkpoints
@@ -365,11 +373,15 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
 
     /// @dev The agency, or a scheme's department.
     function _requireKeeper(uint32 department) private view {
-        if (PARTICIPANTS.hasRole(PARTICIPANTS.AGENCY(), msg.sender)) return;
-        bytes32 role = PARTICIPANTS.DEPARTMENT();
+        if (_has(AGENCY)) return;
         if (
-            department == 0 || !PARTICIPANTS.hasRole(role, msg.sender)
-                || PARTICIPANTS.participantOf(role, msg.sender) != department
+            department == 0 || !_has(DEPARTMENT)
+                || PARTICIPANTS.participantOf(DEPARTMENT, msg.sender) != department
         ) revert NotPermitted(msg.sender);
+    }
+
+    /// @dev Whether the sender may act in a role now.
+    function _has(bytes32 role) internal view returns (bool) {
+        return PARTICIPANTS.hasRole(role, msg.sender);
     }
 }

@@ -42,7 +42,9 @@ impl From<NodeError> for ChainError {
     fn from(error: NodeError) -> Self {
         match error {
             NodeError::Answered { revert: Some(bytes), .. } => Self::Reverted(bytes),
-            NodeError::Answered { message, .. } => Self::failed(format!("the node says: {message}")),
+            NodeError::Answered { message, .. } => {
+                Self::failed(format!("the node says: {message}"))
+            }
             NodeError::Away(reason) => Self::failed(reason),
         }
     }
@@ -63,11 +65,12 @@ impl Nodes {
         let mut clients = Vec::new();
         for (number, endpoint) in endpoints.iter().enumerate() {
             let url = endpoint.parse::<reqwest::Url>().ok();
-            let url = url.filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
-                // Not the text itself: it may hold an access key.
-                let reason = format!("endpoint {} is no http or https address", number + 1);
-                ServiceError::WrongUse(reason)
-            })?;
+            let url =
+                url.filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
+                    // Not the text itself: it may hold an access key.
+                    let reason = format!("endpoint {} is no http or https address", number + 1);
+                    ServiceError::WrongUse(reason)
+                })?;
             let name = format!("node {} ({})", number + 1, url.host_str().unwrap_or("no host"));
             let client = ClientBuilder::default().http_with_client(http.clone(), url);
             clients.push((name, client, false));
@@ -79,7 +82,11 @@ impl Nodes {
     }
 
     /// Asks the nodes until one answers, as long as patience lasts.
-    pub(super) async fn ask<P, R>(&mut self, method: &'static str, params: P) -> Result<R, NodeError>
+    pub(super) async fn ask<P, R>(
+        &mut self,
+        method: &'static str,
+        params: P,
+    ) -> Result<R, NodeError>
     where
         P: RpcSend + Clone,
         R: RpcRecv,
@@ -142,14 +149,14 @@ fn node_error(name: &str, error: TransportError) -> NodeError {
         },
         RpcError::Transport(kind) => {
             let reason = match &kind {
-                TransportErrorKind::HttpError(error) => format!("answers with HTTP {}", error.status),
-                TransportErrorKind::Custom(error) => {
-                    match error.downcast_ref::<reqwest::Error>() {
-                        Some(error) if error.is_connect() => "does not take connections".to_owned(),
-                        Some(error) if error.is_timeout() => "does not answer in time".to_owned(),
-                        _ => "broke the connection".to_owned(),
-                    }
+                TransportErrorKind::HttpError(error) => {
+                    format!("answers with HTTP {}", error.status)
                 }
+                TransportErrorKind::Custom(error) => match error.downcast_ref::<reqwest::Error>() {
+                    Some(error) if error.is_connect() => "does not take connections".to_owned(),
+                    Some(error) if error.is_timeout() => "does not answer in time".to_owned(),
+                    _ => "broke the connection".to_owned(),
+                },
                 _ => "cannot be asked".to_owned(),
             };
             NodeError::Away(format!("{name} {reason}"))

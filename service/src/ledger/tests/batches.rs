@@ -139,3 +139,59 @@ async fn the_largest_batch_fits_a_block() {
     let receipt = scene.ledger.claim_batch(&claims).await.expect("fits");
     assert!(receipt.gas_used < 22_000_000, "{}", receipt.gas_used);
 }
+
+#[tokio::test]
+async fn the_coefficients_depend_on_everything() {
+    use crate::ledger::chain::Chain;
+    use crate::ledger::contract_ledger::OPERATOR;
+    use alloy_primitives::{B256, Bytes, U256, keccak256};
+    use alloy_sol_types::SolCall;
+    use alloy_sol_types::SolValue;
+    alloy_sol_types::sol! {
+        function seed(uint256 x, uint256 y, bytes32 transcript, uint256[10][] claims) external returns (bytes32);
+    }
+    let mut scene = Scene::open().await;
+    let artifact = include_str!("../../../../verifier/contracts/artifacts/BatchSeed.json");
+    let artifact: serde_json::Value = serde_json::from_str(artifact).expect("JSON");
+    let mut code = hex::decode(artifact["bytecode"].as_str().expect("code")).expect("hexadecimal");
+    code.extend(scene.ledger.network.addresses.verifier.abi_encode());
+    let chain = &mut scene.ledger.network.chain;
+    let harness = chain.send(OPERATOR, None, code).await.expect("deployed").created.expect("there");
+    for count in [1usize, 4, 5, 6, 7, 64, 256] {
+        let words = |offset: u64| -> Vec<[U256; 10]> {
+            (0..count as u64)
+                .map(|i| std::array::from_fn(|j| U256::from(offset + 10 * i + j as u64)))
+                .collect()
+        };
+        let honest = seedCall {
+            x: U256::from(1u64),
+            y: U256::from(2u64),
+            transcript: B256::repeat_byte(3),
+            claims: words(5),
+        };
+        let of = async |call: &seedCall| -> Bytes {
+            chain.view(OPERATOR, harness, call.abi_encode()).await.expect("a seed")
+        };
+        let claimed = keccak256(
+            honest
+                .claims
+                .iter()
+                .flatten()
+                .flat_map(|word| word.to_be_bytes::<32>())
+                .collect::<Vec<u8>>(),
+        );
+        let twin = keccak256((honest.transcript, honest.x, honest.y, claimed).abi_encode_params());
+        let seed = of(&honest).await;
+        assert_eq!(seed, Bytes::from(twin.0), "{count} claims");
+        let one = U256::from(1u64);
+        let mut changed: Vec<seedCall> = vec![honest.clone(); 5];
+        changed[0].x += one;
+        changed[1].y += one;
+        changed[2].transcript = B256::repeat_byte(4);
+        changed[3].claims[count - 1][9] += one;
+        changed[4].claims[0][0] += one;
+        for call in &changed {
+            assert_ne!(of(call).await, seed, "{count} claims");
+        }
+    }
+}

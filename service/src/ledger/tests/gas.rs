@@ -32,8 +32,8 @@ async fn gas_is_what_it_was() {
     );
     assert_eq!(
         table,
-        "first 401412, single 260672, older checkpoint 267277, batch of 64 79218 a claim, office \
-         root 612714"
+        "first 401322, single 260582, older checkpoint 267187, batch of 64 79114 a claim, office \
+         root 612736"
     );
     assert!(single <= 270_000 && batch <= 85_000 && update <= 700_000, "{table}");
 }

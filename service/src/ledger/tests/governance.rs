@@ -50,9 +50,9 @@ async fn enact(network: &mut Network<MemoryChain>, motion: u64) -> Result<(), Le
 }
 
 async fn join(network: &mut Network<MemoryChain>, who: Address, role: Role, sponsor: u32) -> u32 {
-    let id = network.request(who, role, sponsor, text_hash("papers")).await.expect("submitted");
-    let reason = text_hash("approved");
-    let call = Participants::approveCall { id, reason };
+    let document = text_hash("papers");
+    let id = network.request(who, role, sponsor, document).await.expect("submitted");
+    let call = Participants::approveCall { id, document, reason: text_hash("approved") };
     let target = network.addresses.participants;
     if sponsor == 0 {
         let motion = carry(network, target, call.abi_encode()).await;
@@ -141,6 +141,17 @@ async fn one_pauses_and_a_quorum_resumes() {
     let members = [account(1), account(2)];
     network.committee(&members, claims, resume, B256::ZERO).await.expect("carried");
     assert!(!network.view(claims, &Claims::isPausedCall {}).await.expect("a flag"), "no delay");
+    // What was moved for an earlier pause does not end the next.
+    network.send(account(3), committee, &Committee::pauseCall {}).await.expect("at once");
+    let stale = Committee::approveCall { motion: U256::ZERO };
+    assert!(network.send(account(2), committee, &stale).await.is_err());
+    // A carried motion is stopped before its delay is over.
+    let call = Claims::setGraceCall { grace_: 7 }.abi_encode();
+    let motion = network.committee(&members, claims, call, B256::ZERO).await.expect("carried");
+    let withdraw = Committee::withdrawCall { motion: U256::from(motion) }.abi_encode();
+    network.committee(&members, committee, withdraw, B256::ZERO).await.expect("at once");
+    network.chain.timestamp += 2 * DAY;
+    assert!(enact(&mut network, motion).await.is_err());
 }
 
 #[tokio::test]
@@ -161,12 +172,15 @@ async fn a_request_goes_its_way_and_no_other() {
         assert!(made.is_err(), "{role:?} under {sponsor}");
     }
     let id = network.request(account(20), Role::Relayer, agency, B256::ZERO).await.expect("in");
-    let approve = Participants::approveCall { id, reason: B256::ZERO };
+    let approve = Participants::approveCall { id, document: B256::ZERO, reason: B256::ZERO };
     for from in [account(20), account(11), account(50), account(1)] {
         assert!(network.send(from, target, &approve).await.is_err(), "{from}");
     }
     let live = Participants::goLiveCall { id };
     assert!(network.send(account(20), target, &live).await.is_err(), "not approved");
+    let mut other = approve.clone();
+    other.document = text_hash("papers that nobody saw");
+    assert!(network.send(account(10), target, &other).await.is_err(), "other papers");
     network.send(account(10), target, &approve).await.expect("approved");
     assert!(network.send(account(10), target, &approve).await.is_err(), "once");
     assert!(network.send(account(10), target, &live).await.is_err(), "another's");
@@ -251,11 +265,16 @@ async fn who_is_barred_is_refused_everywhere_until_the_order_ends() {
     assert_eq!(known.from, now + 3 * DAY);
     let rotate = Participants::rotateKeyCall { id: relayer, account: account(24) };
     assert!(network.send(account(20), target, &rotate).await.is_err(), "no way around the order");
+    let now_ = network.chain.timestamp;
+    let again = Participants::barCall { appealBy: now_ + 2 * DAY, ..bar(false, now_, now_ + DAY) };
+    assert!(network.send(account(10), target, &again).await.is_err(), "too short to appeal");
     // It can read its notice and appeal, once.
     network.acknowledge_all(account(20), relayer).await.expect("read");
     let appeal = Participants::appealCall { id: relayer, evidence: text_hash("papers") };
     network.send(account(20), target, &appeal).await.expect("appealed");
     assert!(network.send(account(20), target, &appeal).await.is_err());
+    let again = bar(false, now, now + 3 * DAY);
+    assert!(network.send(account(10), target, &again).await.is_err(), "an appeal waits");
     network.acknowledge_all(account(20), relayer).await.expect("read");
     network.chain.timestamp = now + 3 * DAY;
     assert!(network.view(target, &has).await.expect("a flag"), "the order has ended");
@@ -269,12 +288,19 @@ async fn who_is_barred_is_refused_everywhere_until_the_order_ends() {
     let lift = Participants::liftCall { id: relayer, reason: B256::ZERO };
     assert!(network.send(account(10), target, &lift).await.is_err());
     let now = network.chain.timestamp;
-    let milder = Participants::barCall { appealBy: now, ..bar(false, now, now + 1) };
+    let appeal_by = now + 9 * DAY;
+    let milder = Participants::barCall { appealBy: appeal_by, ..bar(false, now, now + 1) };
     assert!(network.send(account(10), target, &milder).await.is_err());
+    let retire = Participants::retireCall { id: relayer, reason: B256::ZERO };
+    assert!(network.send(account(20), target, &retire).await.is_err(), "no escape by leaving");
     network.acknowledge_all(account(20), relayer).await.expect("read");
     network.send(account(20), target, &appeal).await.expect("appealed");
-    let uphold =
-        Participants::decideAppealCall { id: relayer, upheld: true, reason: text_hash("heard") };
+    let uphold = Participants::decideAppealCall {
+        id: relayer,
+        against: text_hash("order 7"),
+        upheld: true,
+        reason: text_hash("heard"),
+    };
     let motion = carry(&mut network, target, uphold.abi_encode()).await;
     enact(&mut network, motion).await.expect("upheld");
     network.acknowledge_all(account(20), relayer).await.expect("read");
@@ -297,7 +323,7 @@ async fn a_barred_offices_credentials_stop_at_once_and_come_back() {
         order: B256::ZERO,
         from: now,
         until: now + 10 * DAY,
-        appealBy: now,
+        appealBy: now + 4 * DAY,
     };
     scene.send(OPERATOR, target, &bar).await.expect("suspended");
     // The proof hides its office, so every proof against a state with the office ends.
@@ -325,6 +351,18 @@ async fn a_barred_offices_credentials_stop_at_once_and_come_back() {
     scene.ledger.claim(&again).await.expect("accepted");
 }
 
+/// An auditor beside the operator.
+async fn another_auditor(scene: &mut Scene) -> Address {
+    let target = scene.ledger.network.addresses.participants;
+    let auditor = account(33);
+    let network = &mut scene.ledger.network;
+    let id = network.request(auditor, Role::Auditor, 0, B256::ZERO).await.expect("in");
+    let approve = Participants::approveCall { id, document: B256::ZERO, reason: B256::ZERO };
+    scene.committee(target, &approve).await.expect("approved");
+    scene.ledger.network.take_up(auditor, id).await.expect("live");
+    auditor
+}
+
 #[tokio::test]
 async fn an_opening_is_suspended_closed_sealed_and_pruned() {
     let mut scene = Scene::open().await;
@@ -344,10 +382,16 @@ async fn an_opening_is_suspended_closed_sealed_and_pruned() {
     assert!(scene.call(&propose).await.is_err(), "it is open");
     scene.call(&Claims::closeOpeningCall { opening: 0, reason }).await.expect("closed");
     assert!(scene.call(&Claims::resumeOpeningCall { opening: 0, reason }).await.is_err());
+    let confirm = Claims::confirmSealCall { opening: 0, count: 0, root: B256::ZERO };
+    assert!(scene.call(&confirm).await.is_err(), "nothing is proposed");
     scene.call(&propose).await.expect("proposed");
+    let alone = Claims::confirmSealCall { opening: 0, count, root };
+    assert!(scene.call(&alone).await.is_err(), "who proposed it does not confirm it");
+    let auditor = another_auditor(&mut scene).await;
+    let claims_address = scene.ledger.network.addresses.claims;
     let other = Claims::confirmSealCall { opening: 0, count: count + 1, root };
-    assert!(scene.call(&other).await.is_err());
-    scene.call(&Claims::confirmSealCall { opening: 0, count, root }).await.expect("confirmed");
+    assert!(scene.send(auditor, claims_address, &other).await.is_err());
+    scene.send(auditor, claims_address, &alone).await.expect("confirmed");
     // Every claim is proved under the seal and can be forgotten; no other can.
     for place in 0..count {
         let (nullifier, payout) = seal.claims[place as usize];
@@ -357,7 +401,9 @@ async fn an_opening_is_suspended_closed_sealed_and_pruned() {
         prune.nullifier += U256::from(1u64);
         assert!(scene.call(&prune).await.is_err());
         prune.nullifier = nullifier;
+        assert!(scene.send(account(50), claims_address, &prune).await.is_err());
         scene.call(&prune).await.expect("pruned");
+        assert!(scene.call(&prune).await.is_err(), "once");
     }
     let again = scene.ledger.claim(&claims[0]).await;
     assert!(matches!(again, Err(LedgerError::PeriodNotOpen)), "pruned is not unspent: {again:?}");
@@ -477,7 +523,7 @@ async fn a_copied_claim_pays_the_same_envelope_and_only_relayers_bring_it() {
     let agency = scene.ledger.network.participant_of(Role::Agency, OPERATOR).await.expect("there");
     let network = &mut scene.ledger.network;
     let id = network.request(account(20), Role::Relayer, agency, B256::ZERO).await.expect("in");
-    let approve = Participants::approveCall { id, reason: B256::ZERO };
+    let approve = Participants::approveCall { id, document: B256::ZERO, reason: B256::ZERO };
     network.send(OPERATOR, network.addresses.participants, &approve).await.expect("approved");
     network.take_up(account(20), id).await.expect("live");
     scene.send(account(20), target, &raw(&claim)).await.expect("accepted");

@@ -125,7 +125,7 @@ async fn world() -> World {
     ] {
         let by = sponsor.map_or(0, |place: usize| ids[place]);
         let id = network.request(account, role, by, B256::ZERO).await.expect("in");
-        let call = Participants::approveCall { id, reason: B256::ZERO };
+        let call = Participants::approveCall { id, document: B256::ZERO, reason: B256::ZERO };
         match sponsor {
             None => {
                 let call = call.abi_encode();
@@ -299,7 +299,7 @@ impl Run<'_> {
                     order: B256::ZERO,
                     from: self.model.now,
                     until,
-                    appealBy: until,
+                    appealBy: self.model.now + 3 * DAY,
                 };
                 let expected = from == AGENCY && !self.model.relayers[relayer].retired;
                 self.agree(from, participants, &call, expected).await;
@@ -347,7 +347,8 @@ impl Run<'_> {
             }
             12 => {
                 let call = Participants::retireCall { id, reason: B256::ZERO };
-                let by = from == RELAYERS[relayer] || from == AGENCY;
+                let by = (from == RELAYERS[relayer] || from == AGENCY)
+                    && self.model.now >= self.model.relayers[relayer].barred_until;
                 let expected =
                     by && !self.model.relayers[relayer].retired && self.rng.gen_bool(0.3);
                 if expected || !by {
@@ -394,7 +395,7 @@ impl Run<'_> {
                 }
             }
             _ => {
-                let expected = keeper && self.model.stage == Stage::Open;
+                let expected = keeper && self.model.stage != Stage::Closed;
                 self.agree(
                     from,
                     claims,

@@ -1,0 +1,348 @@
+//! The ledger on real nodes: anvil with its faults. Nothing is lost and nothing is brought twice.
+
+#[path = "support/anvil.rs"]
+mod anvil;
+
+use std::time::Duration;
+
+use alloy_primitives::B256;
+use alloy_signer_local::PrivateKeySigner;
+use alloy_sol_types::SolCall;
+use anvil::Anvil;
+use praman::ledger::{
+    Actors, ContractLedger, Ledger, LedgerClaim, Network, OfficeState, RemoteChain, RemoteSettings,
+    Role, history,
+};
+use praman::scheme::ClaimPeriod;
+use praman::store::Store;
+use praman_circuits::Fr;
+use praman_circuits::fixture;
+use praman_circuits::nullifier::Nullifier;
+use praman_circuits::office::OfficeId;
+use praman_circuits::payout::PayoutCommitment;
+use praman_verifier::contracts::{Addresses, Claims, Constitution, Offices, Participants};
+use praman_verifier::simulation::SimulatedKey;
+use rand::SeedableRng;
+use rand_chacha::ChaCha20Rng;
+use serde_json::json;
+
+const PUBLIC_INPUTS: usize = 108;
+
+/// An account of everything, whose key only this test has.
+fn operator() -> PrivateKeySigner {
+    PrivateKeySigner::from_slice(&[0x42; 32]).expect("a key")
+}
+
+fn office(number: u8) -> PrivateKeySigner {
+    PrivateKeySigner::from_slice(&[0x50 + number; 32]).expect("a key")
+}
+
+fn settings(endpoints: &[String], confirmations: u64) -> RemoteSettings {
+    RemoteSettings {
+        endpoints: endpoints.to_vec(),
+        chain_id: anvil::CHAIN_ID,
+        confirmations,
+        raise_after: Duration::from_millis(700),
+        patience: Duration::from_secs(20),
+    }
+}
+
+fn key() -> SimulatedKey {
+    SimulatedKey::draw(PUBLIC_INPUTS, &mut ChaCha20Rng::seed_from_u64(3))
+}
+
+fn chain(store: &Store, settings: RemoteSettings) -> RemoteChain {
+    let keys = [operator(), office(0), office(1), office(2), office(3)];
+    RemoteChain::new(store, settings, keys).expect("addresses")
+}
+
+struct Scene {
+    _folder: tempfile::TempDir,
+    store: Store,
+    anvil: Anvil,
+    ledger: ContractLedger<RemoteChain>,
+    claims: Vec<LedgerClaim>,
+}
+
+fn actors() -> Actors {
+    let account = operator().address();
+    Actors {
+        members: vec![account],
+        agency: account,
+        department: account,
+        auditor: account,
+        relayer: account,
+    }
+}
+
+/// Deploys, accredits, opens, and proves some claims.
+async fn scene(confirmations: u64, count: u64) -> Scene {
+    let anvil = Anvil::start(&[]).await;
+    for account in [operator(), office(0), office(1), office(2), office(3)] {
+        anvil.give_money(account.address()).await;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(folder.path()).await.expect("a store");
+    let key = key();
+    let me = operator().address();
+    let constitution =
+        Constitution { members: vec![me], quorum: 1, delay_seconds: 0, grace_seconds: 86_400 };
+    let quick = settings(&[anvil.url()], 0);
+    let network =
+        Network::deploy(chain(&store, quick), key.verifying_key(), &constitution, me).await;
+    let mut network = network.expect("deployed");
+    let addresses = network.addresses;
+    network.chain.follow(addresses, 0);
+    let participants = addresses.participants;
+    let mut agency = 0;
+    for role in [Role::Agency, Role::Department, Role::Relayer] {
+        let sponsor = if role == Role::Relayer { agency } else { 0 };
+        let id = network.request(me, role, sponsor, B256::ZERO).await.expect("in");
+        let approve =
+            Participants::approveCall { id, document: B256::ZERO, reason: B256::ZERO }.abi_encode();
+        network.committee(&[me], participants, approve, B256::ZERO).await.expect("approved");
+        network.take_up(me, id).await.expect("live");
+        if role == Role::Agency {
+            agency = id;
+        }
+    }
+    let fixture = fixture::claim(1);
+    let department = network.participant_of(Role::Department, me).await.expect("there");
+    for number in 0..4u8 {
+        let account = office(number).address();
+        let id = network.request(account, Role::Office, department, B256::ZERO).await.expect("in");
+        let approve = Participants::approveCall { id, document: B256::ZERO, reason: B256::ZERO };
+        network.send(me, participants, &approve).await.expect("approved");
+        network.take_up(account, id).await.expect("live");
+        let schema = fixture.claimant.credential.schema.0;
+        let accredit = Offices::accreditCall { office: number.into(), schema, participant: id };
+        network.send(me, addresses.offices, &accredit).await.expect("accredited");
+    }
+    let mut ledger = ContractLedger::new(&store, network, actors());
+    let schema = fixture.claimant.credential.schema;
+    let states: Vec<OfficeState> = (0..)
+        .zip(&fixture.offices)
+        .map(|(number, &root)| OfficeState { office: OfficeId(number), schema, root, live: 1 })
+        .collect();
+    let checkpoint =
+        ledger.publish_checkpoint(&states, fixture.checkpoint).await.expect("published");
+    let period = fixture.scheme_period.period;
+    let period = ClaimPeriod { period, window: period };
+    ledger.open_period(&fixture.scheme_period, period).await.expect("opened");
+    let mut rng = ChaCha20Rng::seed_from_u64(9);
+    let context = ledger.context();
+    let claims = (0..count)
+        .map(|number| {
+            let own =
+                |tag: u64| praman_circuits::poseidon::hash(&[Fr::from(number), Fr::from(tag)]);
+            let mut public = fixture.public();
+            public.context = context;
+            public.nullifier = Nullifier::from_field(own(1));
+            public.payout = PayoutCommitment::from_field(own(2));
+            LedgerClaim {
+                scheme: fixture.scheme_period.scheme.clone(),
+                period,
+                checkpoint,
+                nullifier: public.nullifier,
+                payout: public.payout,
+                proof: key.prove(&public.to_fields(), &mut rng),
+            }
+        })
+        .collect();
+    let ledger = reopened(&store, &[anvil.url()], addresses, confirmations);
+    ledger.network.chain.record().await.expect("recorded");
+    Scene { _folder: folder, store, anvil, ledger, claims }
+}
+
+/// The ledger as another process would open it.
+fn reopened(
+    store: &Store,
+    endpoints: &[String],
+    addresses: Addresses,
+    confirmations: u64,
+) -> ContractLedger<RemoteChain> {
+    let mut chain = chain(store, settings(endpoints, confirmations));
+    chain.follow(addresses, 0);
+    ContractLedger::new(store, Network { chain, addresses }, actors())
+}
+
+async fn accepted(store: &Store) -> i64 {
+    let (count,): (i64,) = sqlx::query_as("SELECT count(*) FROM accepted_claim")
+        .fetch_one(store.pool())
+        .await
+        .expect("a count");
+    count
+}
+
+#[tokio::test]
+async fn claims_are_brought_once_over_several_endpoints() {
+    let mut scene = scene(0, 6).await;
+    let addresses = scene.ledger.network.addresses;
+    scene.ledger.claim(&scene.claims[0]).await.expect("accepted");
+    scene.ledger.claim_batch(&scene.claims[1..4]).await.expect("accepted");
+    assert_eq!(accepted(&scene.store).await, 4);
+    // The same claim again gives the same receipt, not a second transaction.
+    let nonce = scene.anvil.nonce(operator().address()).await;
+    scene.ledger.claim(&scene.claims[0]).await.expect("the same receipt");
+    assert_eq!(scene.anvil.nonce(operator().address()).await, nonce);
+    // The first endpoint is away, the second of another chain, the third is there.
+    let other = Anvil::start(&["--chain-id", "999"]).await;
+    let endpoints = ["http://127.0.0.1:9".to_owned(), other.url(), scene.anvil.url()];
+    let mut ledger = reopened(&scene.store, &endpoints, addresses, 0);
+    ledger.claim(&scene.claims[4]).await.expect("accepted by the third");
+    assert_eq!(accepted(&scene.store).await, 5);
+    // Only a node of another chain: said so, nothing sent.
+    let mut wrong = settings(&[other.url()], 0);
+    wrong.patience = Duration::from_millis(500);
+    let mut lost = chain(&scene.store, wrong);
+    lost.follow(addresses, 0);
+    let mut ledger =
+        ContractLedger::new(&scene.store, Network { chain: lost, addresses }, actors());
+    let refused = ledger.claim(&scene.claims[5]).await.expect_err("another chain").to_string();
+    assert!(refused.contains("is of chain 999, not of chain"), "{refused}");
+}
+
+#[tokio::test]
+async fn what_waits_is_sent_again_with_a_higher_fee() {
+    let mut scene = scene(0, 2).await;
+    scene.anvil.call("evm_setAutomine", json!([false])).await;
+    let before = scene.anvil.pool().await;
+    let url = scene.anvil.url();
+    let mining = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
+        anvil::ask(&url, "evm_mine", json!([])).await
+    });
+    let first = scene.claims[0].clone();
+    scene.ledger.claim(&first).await.expect("accepted at last");
+    mining.await.expect("mined");
+    let (forms, fee): (Vec<u8>, i64) = sqlx::query_as(
+        "SELECT hashes, fee FROM outbox WHERE state = 'arrived' ORDER BY nonce DESC LIMIT 1",
+    )
+    .fetch_one(scene.store.pool())
+    .await
+    .expect("the claim's");
+    assert!(forms.len() >= 2 * 32 && fee > 0, "{} forms, fee {fee}", forms.len() / 32);
+    assert_eq!(scene.anvil.pool().await, before);
+    assert_eq!(accepted(&scene.store).await, 1);
+}
+
+#[tokio::test]
+async fn a_dropped_transaction_and_a_killed_program_lose_nothing() {
+    let mut scene = scene(0, 3).await;
+    let addresses = scene.ledger.network.addresses;
+    scene.anvil.call("evm_setAutomine", json!([false])).await;
+    // Kept and sent, then the program is gone before it stands.
+    let claim = scene.claims[0].clone();
+    let gone = tokio::time::timeout(Duration::from_millis(400), scene.ledger.claim(&claim)).await;
+    assert!(gone.is_err());
+    // The node forgets it as well.
+    scene.anvil.call("anvil_dropAllTransactions", json!([])).await;
+    scene.anvil.call("evm_setAutomine", json!([true])).await;
+    let mut ledger = reopened(&scene.store, &[scene.anvil.url()], addresses, 0);
+    let nonce = scene.anvil.nonce(operator().address()).await;
+    ledger.claim(&claim).await.expect("found in the outbox");
+    assert_eq!(scene.anvil.nonce(operator().address()).await, nonce + 1, "one transaction");
+    // In another form of its proof it is the same claim.
+    let mut other = claim.clone();
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    other.proof = praman_verifier::simulation::rerandomised(&claim.proof, &mut rng);
+    ledger.claim(&other).await.expect("the same receipt");
+    assert_eq!(scene.anvil.nonce(operator().address()).await, nonce + 1);
+    assert_eq!(accepted(&scene.store).await, 1);
+}
+
+#[tokio::test]
+async fn a_reorganised_claim_is_taken_back_and_brought_again() {
+    let mut scene = scene(0, 3).await;
+    scene.ledger.claim(&scene.claims[0]).await.expect("accepted");
+    let first = scene.claims[1].clone();
+    scene.ledger.claim(&first).await.expect("accepted");
+    assert_eq!(accepted(&scene.store).await, 2);
+    scene.anvil.call("anvil_reorg", json!([1, []])).await;
+    let claims = scene.ledger.network.addresses.claims;
+    let call = Claims::isSpentCall {
+        nullifier: praman_verifier::contracts::word(first.nullifier.to_field()),
+    };
+    assert!(!scene.ledger.network.view(claims, &call).await.expect("a flag"), "the chain lost it");
+    // Recording what the chain now says takes it back and sends it again.
+    scene.ledger.network.chain.record().await.expect("recorded");
+    assert_eq!(accepted(&scene.store).await, 1);
+    scene.ledger.claim(&first).await.expect("accepted again");
+    assert_eq!(accepted(&scene.store).await, 2);
+    assert!(scene.ledger.network.view(claims, &call).await.expect("a flag"));
+    // A snapshot that is reverted to is the same, deeper.
+    let snapshot = scene.anvil.call("evm_snapshot", json!([])).await;
+    scene.ledger.claim(&scene.claims[2]).await.expect("accepted");
+    scene.anvil.call("evm_revert", json!([snapshot])).await;
+    scene.anvil.call("anvil_mine", json!(["0x2"])).await;
+    scene.ledger.network.chain.record().await.expect("recorded");
+    scene.ledger.claim(&scene.claims[2]).await.expect("accepted again");
+    assert_eq!(accepted(&scene.store).await, 3);
+    // What was paid is never quietly taken back.
+    sqlx::query("UPDATE accepted_claim SET batch = 'a file'")
+        .execute(scene.store.pool())
+        .await
+        .expect("paid");
+    scene.anvil.call("anvil_reorg", json!([1, []])).await;
+    let said = scene.ledger.network.chain.record().await.expect_err("a paid claim").to_string();
+    assert!(said.contains("taken back 1 claims that were paid"), "{said}");
+}
+
+#[tokio::test]
+async fn a_claim_waits_for_as_many_blocks_as_asked() {
+    let mut scene = scene(2, 1).await;
+    let url = scene.anvil.url();
+    let mining = tokio::spawn(async move {
+        for _ in 0..2 {
+            tokio::time::sleep(Duration::from_millis(600)).await;
+            anvil::ask(&url, "evm_mine", json!([])).await;
+        }
+    });
+    let claim = scene.claims[0].clone();
+    let started = std::time::Instant::now();
+    scene.ledger.claim(&claim).await.expect("accepted");
+    assert!(started.elapsed() > Duration::from_secs(1), "it stood before its confirmations");
+    mining.await.expect("mined");
+    assert_eq!(accepted(&scene.store).await, 1);
+}
+
+#[tokio::test]
+async fn a_node_killed_in_between_comes_back_to_one_acceptance() {
+    let mut scene = scene(0, 9).await;
+    let addresses = scene.ledger.network.addresses;
+    scene.anvil.call("evm_setAutomine", json!([false])).await;
+    let batch = scene.claims[..8].to_vec();
+    let gone =
+        tokio::time::timeout(Duration::from_millis(400), scene.ledger.claim_batch(&batch)).await;
+    assert!(gone.is_err());
+    // Killed with the batch in its pool, and started again from its last written state.
+    scene.anvil.wait_for_state().await;
+    scene.anvil.kill_and_restart().await;
+    let mut ledger = reopened(&scene.store, &[scene.anvil.url()], addresses, 0);
+    ledger.claim_batch(&batch).await.expect("found in the outbox and brought");
+    assert_eq!(accepted(&scene.store).await, 8);
+    ledger.claim_batch(&batch).await.expect("the same receipt");
+    assert_eq!(accepted(&scene.store).await, 8);
+}
+
+#[tokio::test]
+async fn refusals_and_blocks_too_small_cost_no_nonce() {
+    let mut scene = scene(0, 2).await;
+    let nonce = scene.anvil.nonce(operator().address()).await;
+    let mut forged = scene.claims[0].clone();
+    forged.payout = PayoutCommitment::from_field(Fr::from(1u64));
+    let refused = scene.ledger.claim(&forged).await.expect_err("forged").to_string();
+    assert!(refused.contains("the proof does not hold"), "{refused}");
+    assert_eq!(scene.anvil.nonce(operator().address()).await, nonce);
+    // A block too small for the claim.
+    scene.anvil.call("evm_setBlockGasLimit", json!(["0x186a0"])).await;
+    scene.anvil.call("evm_mine", json!([])).await;
+    scene.ledger.claim(&scene.claims[0]).await.expect_err("no room");
+    assert_eq!(scene.anvil.nonce(operator().address()).await, nonce);
+    scene.anvil.call("evm_setBlockGasLimit", json!(["0x1c9c380"])).await;
+    scene.anvil.call("evm_mine", json!([])).await;
+    scene.ledger.claim(&scene.claims[0]).await.expect("accepted");
+    // The history of all that was done, replayed from the first block.
+    let history = history::verify(&scene.ledger.network).await.expect("replayed");
+    assert_eq!((history.claims, history.faults.len()), (1, 0), "{:?}", history.faults);
+}

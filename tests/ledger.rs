@@ -1,0 +1,103 @@
+//! `praman ledger`: what stands, who takes part, orders, seals, history; embedded and on a node.
+
+#[path = "support/anvil.rs"]
+mod anvil;
+mod support;
+
+use anvil::Anvil;
+use serde_json::json;
+use support::State;
+
+#[test]
+fn the_embedded_ledger_tells_what_stands_and_replays_its_history() {
+    let state = State::with_everything("annapurna", "2026-06");
+    let status = state.json(&["ledger", "status"]);
+    assert_eq!((&status["checkpoints"], &status["openings"]), (&json!(1), &json!(1)));
+    assert_eq!(status["paused"], json!(false));
+    let roles = state.json(&["ledger", "roles"]);
+    let roles = roles["participants"].as_array().expect("a list");
+    let live = roles.iter().filter(|participant| participant["state"] == "live").count();
+    assert_eq!((roles.len(), live), (6, 6), "one operator in five roles, and an office");
+    let history = state.json(&["ledger", "verify-history"]);
+    assert_eq!((&history["faults"], &history["checkpoints"]), (&json!([]), &json!(1)));
+    let exported = state.json(&["ledger", "export", "--out", "events.ndjson"]);
+    let lines = std::fs::read_to_string(state.path("events.ndjson")).expect("written");
+    assert_eq!(lines.lines().count() as u64, exported["events"].as_u64().expect("a number"));
+    // The office is suspended: its credentials end at once, and it shows.
+    let office = roles.iter().find(|participant| participant["role"] == "office").expect("there");
+    let number = office["participant"].to_string();
+    let order = ["--order", "No. 7 of 2026", "--reason", "ghosts", "--days", "30"];
+    state.json(&[&["ledger", "suspend", &number][..], &order].concat());
+    let roles = state.json(&["ledger", "roles"]);
+    let roles = roles["participants"].as_array().expect("a list");
+    let office = roles.iter().find(|participant| participant["role"] == "office").expect("there");
+    assert_eq!(office["state"], "suspended");
+    assert_eq!(state.json(&["ledger", "status"])["checkpoints"], json!(2), "without the office");
+    assert_eq!(state.json(&["ledger", "verify-history"])["faults"], json!([]));
+    // A seal takes another person than who proposed it.
+    let sealed = state.json(&["ledger", "seal", "0"]);
+    assert_eq!((&sealed["claims"], &sealed["seal"]), (&json!(0), &json!("proposed")));
+    state.refused(&["ledger", "seal", "0", "--confirm"], 1, "may not do this");
+    state.refused(&["ledger", "seal", "9"], 1, "there is no opening 9");
+}
+
+#[test]
+fn a_network_of_real_nodes_is_deployed_and_governed_by_its_keys() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let anvil = runtime.block_on(Anvil::start(&[]));
+    let state = State::new();
+    state.refused(&["ledger", "status"], 2, "belongs to no network");
+    let mut addresses = Vec::new();
+    for name in ["one", "two", "three", "agency"] {
+        let file = format!("{name}.json");
+        let made = state.json(&["ledger", "account", "--out", &file]);
+        let address = made["address"].as_str().expect("an address").to_owned();
+        runtime.block_on(anvil.give_money(address.parse().expect("an address")));
+        addresses.push(address);
+    }
+    state.json(&["setup", "--circuit", "eligibility", "--out", "keys", "--insecure-seed", "1"]);
+    let (url, chain_id) = (anvil.url(), anvil::CHAIN_ID.to_string());
+    let deploy = |url: &str, chain_id: &str| {
+        let mut arguments = vec!["ledger", "deploy", "--keys", "keys", "--rpc", url];
+        arguments.extend(["--chain-id", chain_id, "--account", "one.json", "--delay-hours", "0"]);
+        for member in &addresses[..3] {
+            arguments.extend(["--member", member]);
+        }
+        arguments.extend(["--quorum", "2"]);
+        arguments.iter().map(|&text| text.to_owned()).collect::<Vec<String>>()
+    };
+    let run = |arguments: Vec<String>| {
+        state.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let wrong = run(deploy("ftp://example.org", &chain_id));
+    assert_eq!(wrong.code, 2, "{}", wrong.err);
+    let done = run(deploy(&url, &chain_id));
+    assert_eq!(done.code, 0, "{}", done.err);
+    let again = run(deploy(&url, &chain_id));
+    assert_eq!(again.code, 1, "{}", again.err);
+    std::fs::write(state.path("papers.txt"), "who we are").expect("written");
+    let request = ["ledger", "request", "--role", "agency", "--document", "papers.txt"];
+    let request = state.json(&[&request[..], &["--account", "agency.json"]].concat());
+    let id = request["participant"].to_string();
+    // One member is not enough; a second carries it, and without a delay it is enacted at once.
+    let approve = ["ledger", "approve", &id, "--reason", "as resolved"];
+    state.refused(&[&approve[..], &["--account", "agency.json"]].concat(), 1, "may not do this");
+    let both = ["--account", "two.json", "--account", "three.json"];
+    let carried = state.json(&[&approve[..], &both].concat());
+    assert_eq!(carried["carried"], json!(true));
+    state.json(&["ledger", "acknowledge", &id, "--account", "agency.json"]);
+    let roles = state.json(&["ledger", "roles"]);
+    assert_eq!(roles["participants"][0]["state"], "live");
+    assert_eq!(roles["participants"][0]["unread_notices"], 0);
+    let status = state.json(&["ledger", "status"]);
+    assert_eq!(
+        (&status["chain_id"], &status["quorum"]),
+        (&json!(anvil::CHAIN_ID), &json!("2 of 3"))
+    );
+    let debar = ["ledger", "debar", &id, "--order", "No. 8", "--reason", "fraud", "--days", "60"];
+    state.json(&[&debar[..], &both].concat());
+    assert_eq!(state.json(&["ledger", "roles"])["participants"][0]["state"], "suspended");
+    assert_eq!(state.json(&["ledger", "verify-history"])["faults"], json!([]));
+    drop(anvil);
+}

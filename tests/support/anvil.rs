@@ -1,0 +1,130 @@
+//! A node that can be told to fail.
+#![allow(dead_code)] // each test uses its part
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use alloy_primitives::Address;
+use serde_json::{Value, json};
+
+pub(crate) const CHAIN_ID: u64 = 77_001;
+
+/// A running anvil with its state in a file.
+pub(crate) struct Anvil {
+    process: Child,
+    port: u16,
+    state: tempfile::TempDir,
+    arguments: Vec<String>,
+}
+
+fn binary() -> PathBuf {
+    let modules =
+        PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/peers/node_modules"));
+    let platform = match std::env::consts::ARCH {
+        "aarch64" => "linux-arm64",
+        _ => "linux-amd64",
+    };
+    let path = modules.join(format!("@foundry-rs/anvil-{platform}/bin/anvil"));
+    assert!(path.exists(), "no anvil: run `npm ci` in tests/peers");
+    path
+}
+
+fn launch(port: u16, state: &std::path::Path, arguments: &[String]) -> Option<(Child, u16)> {
+    let mut process = Command::new(binary())
+        .args(["--port", &port.to_string(), "--hardfork", "paris", "--chain-id"])
+        .args(if arguments.iter().any(|a| a == "--chain-id") {
+            Vec::new()
+        } else {
+            vec![CHAIN_ID.to_string()]
+        })
+        .args(arguments.iter().filter(|argument| *argument != "--chain-id"))
+        .args(["--state-interval", "1", "--preserve-historical-states", "--state"])
+        .arg(state)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("anvil starts");
+    let mut lines = BufReader::new(process.stdout.take().expect("piped")).lines();
+    let port = lines
+        .by_ref()
+        .map_while(Result::ok)
+        .find_map(|line| line.strip_prefix("Listening on 127.0.0.1:")?.parse().ok());
+    let Some(port) = port else {
+        let _ = process.kill();
+        let _ = process.wait();
+        return None;
+    };
+    // It stops when nobody reads what it says.
+    std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+    Some((process, port))
+}
+
+impl Anvil {
+    /// Starts a node; `--chain-id N` among the arguments makes it another chain's.
+    pub(crate) async fn start(arguments: &[&str]) -> Self {
+        let state = tempfile::tempdir().expect("a folder");
+        let arguments: Vec<String> = arguments.iter().map(|&text| text.to_owned()).collect();
+        let (process, port) = launch(0, &state.path().join("state.json"), &arguments)
+            .expect("anvil says where it listens");
+        Self { process, port, state, arguments }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) async fn call(&self, method: &str, params: Value) -> Value {
+        ask(&self.url(), method, params).await
+    }
+
+    pub(crate) async fn give_money(&self, account: Address) {
+        self.call("anvil_setBalance", json!([account, "0xde0b6b3a7640000000"])).await;
+    }
+
+    pub(crate) async fn nonce(&self, account: Address) -> u64 {
+        let nonce = self.call("eth_getTransactionCount", json!([account, "latest"])).await;
+        let text = nonce.as_str().expect("a number");
+        u64::from_str_radix(text.trim_start_matches("0x"), 16).expect("hexadecimal")
+    }
+
+    pub(crate) async fn pool(&self) -> Value {
+        self.call("txpool_status", json!([])).await
+    }
+
+    /// Waits until the state is surely written.
+    pub(crate) async fn wait_for_state(&self) {
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
+    }
+
+    /// Kills the node and starts it again from what it had written.
+    pub(crate) async fn kill_and_restart(&mut self) {
+        self.process.kill().expect("killed");
+        self.process.wait().expect("gone");
+        let state = self.state.path().join("state.json");
+        // Its port is free a moment later.
+        for _ in 0..50 {
+            if let Some((process, _)) = launch(self.port, &state, &self.arguments) {
+                self.process = process;
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        panic!("anvil does not start again");
+    }
+}
+
+impl Drop for Anvil {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Asks a node; an error is a test's failure.
+pub(crate) async fn ask(url: &str, method: &str, params: Value) -> Value {
+    let client = alloy_rpc_client::ClientBuilder::default().http(url.parse().expect("an address"));
+    let method = method.to_owned();
+    client.request::<Value, Value>(method, params).await.expect("an answer")
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {ClaimVerifier} from "../ClaimVerifier.sol";
+import {Groth16Verifier} from "../Groth16Verifier.sol";
+
+/// @title What a batch's coefficients are drawn from, for tests only
+contract BatchSeed is ClaimVerifier {
+    constructor(Groth16Verifier verifier) ClaimVerifier(verifier) {}
+
+    /// @notice The seed, to be compared with its twin.
+    function seed(uint256 x, uint256 y, bytes32 transcript, uint256[10][] calldata claims)
+        external
+        pure
+        returns (bytes32)
+    {
+        return _batchSeed(x, y, transcript, claims);
+    }
+}
