@@ -13,17 +13,30 @@ need npm "comes with node"
 need python3 "install Python 3"
 need cc "install a C compiler, for SQLite"
 
+# What no language's registry has, where the system's packages can be installed.
+system_package() {
+  command -v "$1" >/dev/null && return
+  if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    apt-get update -qq && apt-get install -y -qq --no-install-recommends "$1" >/dev/null && return
+  fi
+  echo "missing: $1 (install your system's package of that name)" >&2
+  exit 3
+}
+
 step() { printf '\n== %s\n' "$1"; }
 
 step "peers and the contracts' compiler"
 (cd tests/peers && npm ci --ignore-scripts --no-audit --no-fund)
 (cd verifier/contracts && npm ci --ignore-scripts --no-audit --no-fund)
 
+step "a browser, for the page that shows a ledger"
+system_package chromium
+
 step "formatting"
 cargo fmt --all --check
 
 step "the contracts are what their sources compile to"
-(cd verifier/contracts && npm run check)
+(cd verifier/contracts && npm run check && npm run lint)
 
 step "lints"
 cargo clippy --workspace --all-targets --locked -- -D warnings

@@ -346,3 +346,64 @@ async fn refusals_and_blocks_too_small_cost_no_nonce() {
     let history = history::verify(&scene.ledger.network).await.expect("replayed");
     assert_eq!((history.claims, history.faults.len()), (1, 0), "{:?}", history.faults);
 }
+
+#[tokio::test]
+async fn anyone_sees_in_a_browser_what_the_ledger_says() {
+    let mut scene = scene(0, 4).await;
+    scene.ledger.claim(&scene.claims[0]).await.expect("accepted");
+    scene.ledger.claim_batch(&scene.claims[1..4]).await.expect("accepted");
+    let addresses = scene.ledger.network.addresses;
+    let relayer = scene.ledger.network.participant_of(Role::Relayer, operator().address()).await;
+    let now = scene.anvil.now().await;
+    let day = 86_400;
+    let bar = Participants::barCall {
+        id: relayer.expect("there"),
+        debarment: false,
+        reason: B256::ZERO,
+        order: B256::repeat_byte(7),
+        from: now,
+        until: now + 30 * day,
+        appealBy: now + 9 * day,
+    };
+    let me = operator().address();
+    scene.ledger.network.send(me, addresses.participants, &bar).await.expect("suspended");
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let page = |url: String, claims: String| {
+        let ran = std::process::Command::new("node")
+            .arg(format!("{root}/tests/peers/explorer.mjs"))
+            .args([url, claims, addresses.participants.to_string()])
+            .output()
+            .expect("node is installed");
+        let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert!(ran.status.success(), "{said}");
+        serde_json::from_slice::<serde_json::Value>(&ran.stdout).expect("one JSON object")
+    };
+    let shown = page(scene.anvil.url(), addresses.claims.to_string());
+    assert_eq!((&shown["faults"], &shown["wide"]), (&json!([]), &json!(false)), "{shown}");
+    assert_eq!(shown["openings"], json!([["lakshmir-bhandar", "June 2026", "open", "4"]]));
+    let roles = shown["roles"].as_array().expect("rows");
+    assert_eq!(roles.len(), 7);
+    let role = |row: usize| (roles[row][1].as_str(), roles[row][3].as_str());
+    assert_eq!(role(0), (Some("agency"), Some("live")));
+    assert_eq!(role(2), (Some("relayer"), Some("suspended")));
+    assert_eq!(shown["orders"][0][1], "suspended");
+    assert_eq!(shown["orders"][0][4], B256::repeat_byte(7).to_string());
+    // A node that is away is said to be.
+    let away = page("http://127.0.0.1:9".to_owned(), addresses.claims.to_string());
+    assert!(away["state"].as_str().expect("text").contains("does not answer"), "{away}");
+    // The page's topics are the contracts' events.
+    use alloy_sol_types::SolEvent;
+    let source = std::fs::read_to_string(format!("{root}/network/explorer.html")).expect("a page");
+    for topic in [
+        Claims::PeriodOpened::SIGNATURE_HASH,
+        Claims::StageChanged::SIGNATURE_HASH,
+        Claims::ClaimAccepted::SIGNATURE_HASH,
+        Claims::ClaimsAccepted::SIGNATURE_HASH,
+        Claims::PauseChanged::SIGNATURE_HASH,
+        Participants::Drafted::SIGNATURE_HASH,
+        Participants::NoticeIssued::SIGNATURE_HASH,
+        Participants::Barred::SIGNATURE_HASH,
+    ] {
+        assert!(source.contains(&topic.to_string()), "{topic}");
+    }
+}

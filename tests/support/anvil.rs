@@ -93,6 +93,13 @@ impl Anvil {
         self.call("txpool_status", json!([])).await
     }
 
+    /// The time of the newest block.
+    pub(crate) async fn now(&self) -> u64 {
+        let block = self.call("eth_getBlockByNumber", json!(["latest", false])).await;
+        let text = block["timestamp"].as_str().expect("a number").trim_start_matches("0x");
+        u64::from_str_radix(text, 16).expect("hexadecimal")
+    }
+
     /// Waits until the state is surely written.
     pub(crate) async fn wait_for_state(&self) {
         tokio::time::sleep(Duration::from_millis(2_500)).await;

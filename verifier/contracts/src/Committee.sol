@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
 
 /// @title The oversight committee
@@ -28,8 +29,6 @@ contract Committee is TimelockController {
     error AlreadyApproved(uint256 motion);
     /// @notice A committee has at least one member and a quorum of a majority or more.
     error NoSuchQuorum(uint256 members, uint256 quorum);
-    /// @notice The contract to pause or resume did not take the call.
-    error CallFailed();
     /// @notice The member is there already, or is not there.
     error MemberUnchanged(address account);
 
@@ -110,8 +109,8 @@ contract Committee is TimelockController {
     function pause() external onlyMember {
         // What was moved for an earlier pause does not end this one.
         pausedAtMotion = motions.length;
-        (bool ok,) = PAUSABLE.call(abi.encodeWithSignature("pause()"));
-        if (!ok) revert CallFailed();
+        // Reverts where there is no contract, and hands on why it refuses.
+        Address.functionCall(PAUSABLE, abi.encodeWithSignature("pause()"));
     }
 
     /// @notice Changes members and quorum; only by a carried motion.
@@ -167,8 +166,7 @@ contract Committee is TimelockController {
         moved.lapsesAt = uint64(block.timestamp + delay) + MOTION_TIME;
         emit Carried(motion, block.timestamp + delay);
         if (atOnce) {
-            (bool ok,) = moved.target.call(moved.data);
-            if (!ok) revert CallFailed();
+            Address.functionCall(moved.target, moved.data);
         } else {
             this.schedule(moved.target, 0, moved.data, bytes32(0), bytes32(motion), delay);
         }

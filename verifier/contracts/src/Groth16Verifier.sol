@@ -178,8 +178,8 @@ contract Groth16Verifier {
         if ((proof[0] | proof[1]) == 0 || (proof[6] | proof[7]) == 0) revert InvalidPoint();
         if ((proof[2] | proof[3] | proof[4] | proof[5]) == 0) revert InvalidPoint();
         if (proof[1] >= Q) revert InvalidPoint();
-        uint256[2] memory l = _add(folded, _mul(OWN0_X, OWN0_Y, own[0]));
-        l = _add(l, _mul(OWN1_X, OWN1_Y, own[1]));
+        uint256[2] memory sum = _add(folded, _mul(OWN0_X, OWN0_Y, own[0]));
+        sum = _add(sum, _mul(OWN1_X, OWN1_Y, own[1]));
         uint256[24] memory input = [
             proof[0],
             (Q - proof[1]) % Q,
@@ -193,8 +193,8 @@ contract Groth16Verifier {
             BETA_X0,
             BETA_Y1,
             BETA_Y0,
-            l[0],
-            l[1],
+            sum[0],
+            sum[1],
             GAMMA_X1,
             GAMMA_X0,
             GAMMA_Y1,

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 /// @title A scheme's rules as data, and as public inputs of the statement
+/// @notice How a policy becomes the statement's public inputs, and the leaf that the committee approves.
 library Rules {
     /// @notice lo <= slot <= hi, negated or not; `orNext` joins it with the next clause.
     struct Clause {

@@ -145,8 +145,7 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
     /// @notice Begins the ledger.
     /// @param grace_ seconds for which a replaced checkpoint stays good
     function initialize(uint64 grace_) external initializer {
-        grace = grace_;
-        emit GraceChanged(grace_);
+        _setGrace(grace_);
     }
 
     // ---- what the committee decides
@@ -168,9 +167,7 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
 
     /// @notice Sets the grace time, to a month at most.
     function setGrace(uint64 grace_) external onlyCommittee {
-        if (grace_ > 30 days) revert GraceTooLong();
-        grace = grace_;
-        emit GraceChanged(grace_);
+        _setGrace(grace_);
     }
 
     /// @notice Takes no claims until resumed. A member of the committee has it done at once.
@@ -369,6 +366,12 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
         uint256[2] memory sum =
             VERIFIER.add(VERIFIER.constantPoint(), VERIFIER.fold(AT_CONTEXT, context_));
         folds[address(VERIFIER)][opening] = VERIFIER.add(sum, VERIFIER.fold(AT_SCHEME, inputs));
+    }
+
+    function _setGrace(uint64 grace_) private {
+        if (grace_ > 30 days) revert GraceTooLong();
+        grace = grace_;
+        emit GraceChanged(grace_);
     }
 
     /// @dev The agency, or a scheme's department.

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 /// @title What the offices tell the claims
+/// @notice A state root reaches the claims by this.
 interface ICheckpoints {
     /// @notice A state root to claim against from now on.
     /// @param graceless whether all earlier ones end at once

@@ -5,6 +5,7 @@ import {ClaimVerifier} from "../ClaimVerifier.sol";
 import {Groth16Verifier} from "../Groth16Verifier.sol";
 
 /// @title What a batch's coefficients are drawn from, for tests only
+/// @notice Nothing of a network: the seed alone.
 contract BatchSeed is ClaimVerifier {
     constructor(Groth16Verifier verifier) ClaimVerifier(verifier) {}
 
