@@ -34,6 +34,16 @@ fn the_embedded_ledger_tells_what_stands_and_replays_its_history() {
     assert_eq!(office["state"], "suspended");
     assert_eq!(state.json(&["ledger", "status"])["checkpoints"], json!(2), "without the office");
     assert_eq!(state.json(&["ledger", "verify-history"])["faults"], json!([]));
+    // One pauses and the committee, which has one member here, resumes.
+    state.json(&["ledger", "pause"]);
+    assert_eq!(state.json(&["ledger", "status"])["paused"], json!(true));
+    state.json(&["ledger", "resume"]);
+    assert_eq!(state.json(&["ledger", "status"])["paused"], json!(false));
+    // The directory of nodes is exported with its hash.
+    let nodes = state.json(&["ledger", "nodes", "--out", "nodes.json"]);
+    assert_eq!((&nodes["nodes"], &nodes["signed_by"]), (&json!(0), &json!(null)));
+    // What was never accepted is in no dispute.
+    state.refused(&["ledger", "freeze", "12", "--reason", "a complaint"], 1, "NoSuchClaim");
     // A seal takes another person than who proposed it.
     let sealed = state.json(&["ledger", "seal", "0"]);
     assert_eq!((&sealed["claims"], &sealed["seal"]), (&json!(0), &json!("proposed")));
@@ -99,5 +109,24 @@ fn a_network_of_real_nodes_is_deployed_and_governed_by_its_keys() {
     state.json(&[&debar[..], &both].concat());
     assert_eq!(state.json(&["ledger", "roles"])["participants"][0]["state"], "suspended");
     assert_eq!(state.json(&["ledger", "verify-history"])["faults"], json!([]));
+    // The directory is signed by who exports it, over the file's own bytes.
+    let nodes = ["ledger", "nodes", "--out", "nodes.json", "--account", "two.json"];
+    let exported = state.json(&nodes);
+    assert_eq!(exported["signed_by"].as_str(), Some(addresses[1].to_lowercase().as_str()));
+    let signature = std::fs::read(state.path("nodes.json.signature.json")).expect("beside it");
+    let signature: serde_json::Value = serde_json::from_slice(&signature).expect("JSON");
+    let text = signature["signature"].as_str().expect("hexadecimal");
+    let bytes = alloy_primitives::hex::decode(text).expect("hexadecimal");
+    let bytes = alloy_primitives::Signature::from_raw(&bytes).expect("a signature");
+    let file = std::fs::read(state.path("nodes.json")).expect("written");
+    let digest = <sha2::Sha256 as sha2::Digest>::digest(&file);
+    let signer = bytes.recover_address_from_prehash(&alloy_primitives::B256::from_slice(&digest));
+    assert_eq!(signer.expect("recovered").to_string().to_lowercase(), addresses[1].to_lowercase());
+    // Any one member pauses; one alone does not resume.
+    state.json(&["ledger", "pause", "--account", "three.json"]);
+    let alone = state.json(&["ledger", "resume", "--account", "three.json"]);
+    assert_eq!(alone["paused"], json!(true));
+    let both = ["ledger", "resume", "--account", "one.json", "--account", "two.json"];
+    assert_eq!(state.json(&both)["paused"], json!(false));
     drop(anvil);
 }

@@ -9,6 +9,7 @@ mod demo;
 mod issue;
 mod ledger;
 mod office;
+mod oversight;
 mod passphrase;
 mod prove;
 mod register;

@@ -170,6 +170,8 @@ pub(super) enum Ledger {
     /// Replay all events from block 0 and recompute every root, count and seal.
     #[command(after_help = "Example: praman ledger verify-history")]
     VerifyHistory,
+    #[command(flatten)]
+    Oversight(super::oversight::Oversight),
     /// All of the contracts' events as lines of JSON, for auditors.
     #[command(after_help = "Example: praman ledger export --out events.ndjson")]
     Export {
@@ -225,7 +227,7 @@ pub(super) struct Bar {
 }
 
 impl Signer {
-    fn keys(&self) -> Result<Vec<PrivateKeySigner>, ServiceError> {
+    pub(super) fn keys(&self) -> Result<Vec<PrivateKeySigner>, ServiceError> {
         if self.accounts.is_empty() {
             return Ok(Vec::new());
         }
@@ -268,7 +270,9 @@ macro_rules! on_network {
     }};
 }
 
-fn first(accounts: &[Address]) -> Result<Address, ServiceError> {
+pub(super) use on_network;
+
+pub(super) fn first(accounts: &[Address]) -> Result<Address, ServiceError> {
     accounts
         .first()
         .copied()
@@ -350,6 +354,7 @@ impl Ledger {
                     Ok(Outcome::done(json!({ "participant": participant }), text))
                 })
             }
+            Self::Oversight(act) => act.run(setting).await,
             Self::Suspend(bar) => bar.run(setting, false).await,
             Self::Debar(bar) => bar.run(setting, true).await,
             Self::Seal { opening, confirm, signer } => {

@@ -1,0 +1,250 @@
+//! `praman ledger pause` and the other acts of oversight: disputes over claims, the nodes' directory.
+
+use std::path::{Path, PathBuf};
+
+use alloy_primitives::{Address, U256};
+use alloy_signer::SignerSync;
+use alloy_signer_local::PrivateKeySigner;
+use alloy_sol_types::SolCall;
+use clap::{Subcommand, ValueEnum};
+use praman_verifier::contracts::{Claims, Committee, Disputes, NodeDirectory};
+use serde_json::json;
+use sha2::Digest;
+
+use super::ledger::{Signer, first, on_network};
+use super::{Outcome, Setting};
+use crate::error::ServiceError;
+use crate::files;
+use crate::ledger::{Chain, JoinedNetwork, Network, text_hash};
+use crate::store::Store;
+
+/// Acts of oversight.
+#[derive(Subcommand)]
+pub(super) enum Oversight {
+    /// Take no claims from now on: any member of the committee.
+    #[command(after_help = "Example: praman ledger pause --account member.json")]
+    Pause {
+        #[command(flatten)]
+        signer: Signer,
+    },
+    /// Take claims again: a quorum of the committee.
+    #[command(
+        after_help = "Example: praman ledger resume --account member1.json --account member2.json"
+    )]
+    Resume {
+        #[command(flatten)]
+        signer: Signer,
+    },
+    /// Freeze an accepted claim: it is not paid until it is decided.
+    #[command(
+        after_help = "Example: praman ledger freeze 123… --reason 'complaint 12' --account auditor.json"
+    )]
+    Freeze(Act),
+    /// Add a paper to a case.
+    #[command(
+        after_help = "Example: praman ledger evidence 123… --reason 'letter of 3 May' --account auditor.json"
+    )]
+    Evidence(Act),
+    /// Decide a case, once: the agency.
+    #[command(
+        after_help = "Example: praman ledger decide 123… --outcome pay --reason 'unfounded' --account agency.json"
+    )]
+    Decide {
+        #[command(flatten)]
+        act: Act,
+        /// What is to be done.
+        #[arg(long)]
+        outcome: Outcomes,
+    },
+    /// Appeal against a decision, once.
+    #[command(
+        after_help = "Example: praman ledger appeal 123… --reason 'new papers' --account auditor.json"
+    )]
+    Appeal(Act),
+    /// Decide an appeal, for good: a quorum of the committee.
+    #[command(
+        after_help = "Example: praman ledger decide-appeal 123… --outcome refuse --reason 'heard' --account member.json"
+    )]
+    DecideAppeal {
+        #[command(flatten)]
+        act: Act,
+        /// What is to be done.
+        #[arg(long)]
+        outcome: Outcomes,
+    },
+    /// End a case whose time has passed; anyone.
+    #[command(after_help = "Example: praman ledger settle 123… --account anyone.json")]
+    Settle(Act),
+    /// The directory of nodes, signed: run it daily for a periodic export.
+    #[command(after_help = "Example: praman ledger nodes --out nodes.json --account agency.json")]
+    Nodes {
+        /// Where it goes; the signature goes beside it.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        #[command(flatten)]
+        signer: Signer,
+    },
+}
+
+/// An act in a case.
+#[derive(clap::Args)]
+pub(super) struct Act {
+    /// The claim's nullifier.
+    nullifier: U256,
+    /// Why, or the paper's text; only its hash goes on the ledger.
+    #[arg(long, default_value = "")]
+    reason: String,
+    #[command(flatten)]
+    signer: Signer,
+}
+
+/// What comes of a case, by the contract's numbers.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum Outcomes {
+    /// Pay the claim.
+    Pay = 1,
+    /// Do not pay it.
+    Refuse = 2,
+    /// Recover what was paid.
+    Recover = 3,
+}
+
+impl Oversight {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+        match self {
+            Self::Pause { signer } => on_network!(setting, signer.keys()?, |network, accounts| {
+                let committee = network.addresses.committee;
+                network.send(first(&accounts)?, committee, &Committee::pauseCall {}).await?;
+                Ok(Outcome::done(json!({ "paused": true }), "no claims are taken"))
+            }),
+            Self::Resume { signer } => on_network!(setting, signer.keys()?, |network, accounts| {
+                let (claims, call) = (network.addresses.claims, Claims::resumeCall {}.abi_encode());
+                let motion =
+                    network.committee(&accounts, claims, call, text_hash("resume")).await?;
+                let paused = network.view(claims, &Claims::isPausedCall {}).await?;
+                let text = if paused {
+                    format!("motion {motion} waits for more members")
+                } else {
+                    "claims are taken again".to_owned()
+                };
+                Ok(Outcome::done(json!({ "paused": paused, "motion": motion }), text))
+            }),
+            Self::Freeze(act) => {
+                let (nullifier, reason) = act.parts();
+                act.make(setting, &Disputes::freezeCall { nullifier, reason }, "frozen").await
+            }
+            Self::Evidence(act) => {
+                let (nullifier, evidence) = act.parts();
+                let call = Disputes::addEvidenceCall { nullifier, evidence };
+                act.make(setting, &call, "noted").await
+            }
+            Self::Decide { act, outcome } => {
+                let (nullifier, reason) = act.parts();
+                let call = Disputes::decideCall { nullifier, outcome: outcome as u8, reason };
+                act.make(setting, &call, "decided").await
+            }
+            Self::Appeal(act) => {
+                let (nullifier, evidence) = act.parts();
+                act.make(setting, &Disputes::appealCall { nullifier, evidence }, "appealed").await
+            }
+            Self::DecideAppeal { act, outcome } => {
+                let (nullifier, reason) = act.parts();
+                let outcome = outcome as u8;
+                let call = Disputes::decideAppealCall { nullifier, outcome, reason }.abi_encode();
+                on_network!(setting, act.signer.keys()?, |network, accounts| {
+                    let target = network.addresses.disputes;
+                    let motion = network.committee(&accounts, target, call, reason).await?;
+                    Ok(Outcome::done(json!({ "motion": motion }), format!("motion {motion}")))
+                })
+            }
+            Self::Settle(act) => {
+                let (nullifier, _) = act.parts();
+                act.make(setting, &Disputes::settleCall { nullifier }, "settled").await
+            }
+            Self::Nodes { out, signer } => {
+                let keys = signer.keys()?;
+                on_network!(setting, keys.clone(), |network, _accounts| {
+                    nodes(network, &out, keys.first()).await
+                })
+            }
+        }
+    }
+}
+
+impl Act {
+    fn parts(&self) -> (U256, alloy_primitives::B256) {
+        (self.nullifier, text_hash(&self.reason))
+    }
+
+    async fn make(
+        &self,
+        setting: &Setting,
+        call: &impl SolCall,
+        done: &str,
+    ) -> Result<Outcome, ServiceError> {
+        on_network!(setting, self.signer.keys()?, |network, accounts| {
+            let target = network.addresses.disputes;
+            network.send(first(&accounts)?, target, call).await?;
+            let json = json!({ "nullifier": self.nullifier.to_string(), "done": done });
+            Ok(Outcome::done(json, format!("claim {} is {done}", self.nullifier)))
+        })
+    }
+}
+
+const CATEGORIES: [&str; 3] = ["validator", "observer", "gateway"];
+const STATUSES: [&str; 4] = ["proposed", "running", "suspended", "retired"];
+
+/// Writes the directory and, with a key, a signature over the SHA-256 of its bytes.
+async fn nodes<C: Chain>(
+    network: &Network<C>,
+    out: &Path,
+    key: Option<&PrivateKeySigner>,
+) -> Result<Outcome, ServiceError> {
+    let target = network.addresses.nodes;
+    let count = network.view(target, &NodeDirectory::countCall {}).await?.saturating_to::<u32>();
+    let head = network.chain.head().await.map_err(crate::ledger::LedgerError::from)?;
+    let mut found = Vec::new();
+    for node in 0..count {
+        let entry = network.view(target, &NodeDirectory::nodeAtCall { node }).await?;
+        found.push(json!({
+            "node": node,
+            "category": CATEGORIES.get(usize::from(entry.category)),
+            "status": STATUSES.get(usize::from(entry.status)),
+            "custodian": entry.custodian,
+            "key": entry.key,
+            "district": entry.district,
+            "version": entry.version,
+        }));
+    }
+    let directory = json!({
+        "format": "praman-nodes-1",
+        "chain_id": network.chain.chain_id(),
+        "directory": target,
+        "block": head.number,
+        "time": head.timestamp,
+        "nodes": found,
+    });
+    let text = format!("{directory:#}\n");
+    files::write(out, text.as_bytes())?;
+    let digest = alloy_primitives::B256::from_slice(&sha2::Sha256::digest(text.as_bytes()));
+    let signed_by: Option<Address> = match key {
+        None => None,
+        Some(key) => {
+            let signature = key.sign_hash_sync(&digest).map_err(|_| {
+                ServiceError::Ledger("the key cannot sign the directory".to_owned())
+            })?;
+            let mut beside = out.as_os_str().to_owned();
+            beside.push(".signature.json");
+            let signature = json!({
+                "format": "praman-signature-1",
+                "sha256": digest,
+                "address": key.address(),
+                "signature": alloy_primitives::hex::encode_prefixed(signature.as_bytes()),
+            });
+            files::write_json(Path::new(&beside), &signature)?;
+            Some(key.address())
+        }
+    };
+    let json = json!({ "nodes": count, "sha256": digest, "signed_by": signed_by });
+    Ok(Outcome::done(json, format!("{count} nodes at block {}", head.number)))
+}
