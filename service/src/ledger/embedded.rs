@@ -76,14 +76,17 @@ impl EmbeddedChain {
         self.timestamp.unwrap_or_else(clock)
     }
 
-    fn run(
-        &self,
-        from: Address,
-        kind: TxKind,
-        data: Vec<u8>,
-    ) -> Result<(ExecutionResult, EvmState), ChainError> {
+    fn run(&self, from: Address, kind: TxKind, data: Vec<u8>) -> Result<Executed, ChainError> {
         execute(&self.state, (self.next_block, self.timestamp()), from, kind, data)
     }
+}
+
+/// What came of a transaction that succeeded.
+pub(super) struct Executed {
+    pub(super) output: Output,
+    pub(super) gas_used: u64,
+    pub(super) logs: Vec<ChainLog>,
+    pub(super) state: EvmState,
 }
 
 /// Runs a transaction on a state, as in a block with a number and a time; nothing is written.
@@ -93,7 +96,7 @@ pub(super) fn execute(
     from: Address,
     kind: TxKind,
     data: Vec<u8>,
-) -> Result<(ExecutionResult, EvmState), ChainError> {
+) -> Result<Executed, ChainError> {
     let block = BlockEnv {
         number: U256::from(number),
         timestamp: U256::from(timestamp),
@@ -108,11 +111,21 @@ pub(super) fn execute(
         .build_mainnet()
         .transact(transaction(from, kind, data, state.nonce(from))?)
         .map_err(ChainError::failed)?;
-    Ok((outcome.result, outcome.state))
+    let gas_used = outcome.result.tx_gas_used();
+    match outcome.result {
+        ExecutionResult::Success { output, logs, .. } => {
+            let logs = chain_logs(number, logs);
+            Ok(Executed { output, gas_used, logs, state: outcome.state })
+        }
+        ExecutionResult::Revert { output, .. } => Err(ChainError::Reverted(output)),
+        ExecutionResult::Halt { reason, .. } => {
+            Err(ChainError::failed(format!("the transaction halted: {reason:?}")))
+        }
+    }
 }
 
 /// Events as the program has them.
-pub(super) fn chain_logs(block: u64, events: Vec<Log>) -> Vec<ChainLog> {
+fn chain_logs(block: u64, events: Vec<Log>) -> Vec<ChainLog> {
     let log = |log: Log| ChainLog {
         block,
         address: log.address,
@@ -161,12 +174,7 @@ impl Chain for EmbeddedChain {
         target: Address,
         data: Vec<u8>,
     ) -> Result<Bytes, ChainError> {
-        let (result, _) = self.run(from, TxKind::Call(target), data)?;
-        match result {
-            ExecutionResult::Success { output, .. } => Ok(output.into_data()),
-            ExecutionResult::Revert { output, .. } => Err(ChainError::Reverted(output)),
-            ExecutionResult::Halt { reason, .. } => Err(halted(reason)),
-        }
+        Ok(self.run(from, TxKind::Call(target), data)?.output.into_data())
     }
 
     /// Runs a transaction as the next block and writes it. A refused one makes no block: nothing of
@@ -186,18 +194,8 @@ impl Chain for EmbeddedChain {
         }
         let timestamp = self.timestamp();
         let kind = target.map_or(TxKind::Create, TxKind::Call);
-        let (result, state) = self.run(from, kind, data.clone())?;
-        let gas_used = result.tx_gas_used();
+        let Executed { output, gas_used, logs, state } = self.run(from, kind, data.clone())?;
         let block = self.next_block;
-        let (created, events) = match result {
-            ExecutionResult::Success { output: Output::Create(_, created), logs, .. } => {
-                (created, logs)
-            }
-            ExecutionResult::Success { logs, .. } => (None, logs),
-            ExecutionResult::Revert { output, .. } => return Err(ChainError::Reverted(output)),
-            ExecutionResult::Halt { reason, .. } => return Err(halted(reason)),
-        };
-        let logs = chain_logs(block, events);
         let changes = changes(&state);
         write_changes(&mut transaction, &changes).await?;
         sqlx::query(
@@ -219,7 +217,7 @@ impl Chain for EmbeddedChain {
         transaction.commit().await?;
         self.state.apply(&changes);
         self.next_block += 1;
-        Ok(ChainReceipt { block, gas_used, logs, created })
+        Ok(ChainReceipt { block, gas_used, logs, created: output.address().copied() })
     }
 
     async fn logs(&self, first: u64, last: u64) -> Result<Vec<ChainLog>, ChainError> {
@@ -231,10 +229,6 @@ impl Chain for EmbeddedChain {
     }
 }
 
-pub(super) fn halted(reason: impl std::fmt::Debug) -> ChainError {
-    ChainError::failed(format!("the transaction halted: {reason:?}"))
-}
-
 /// What a call to a contract that is created on an empty chain costs; it must answer with one.
 ///
 /// # Errors
@@ -243,18 +237,14 @@ pub fn scratch_gas(code: Vec<u8>, call: Vec<u8>) -> Result<u64, ChainError> {
     let from = Address::repeat_byte(1);
     let mut state = ChainState::default();
     for (kind, data) in [(TxKind::Create, code), (TxKind::Call(from.create(0)), call)] {
-        let (result, change) = execute(&state, (1, 1), from, kind, data)?;
-        let gas = result.tx_gas_used();
-        match result {
-            ExecutionResult::Success { output: Output::Create(..), .. } => {
-                state.apply(&changes(&change));
-            }
-            ExecutionResult::Success { output: Output::Call(data), .. } => {
+        let Executed { output, gas_used, state: change, .. } =
+            execute(&state, (1, 1), from, kind, data)?;
+        match output {
+            Output::Create(..) => state.apply(&changes(&change)),
+            Output::Call(data) => {
                 let holds = U256::try_from_be_slice(&data) == Some(U256::from(1u64));
-                return if holds { Ok(gas) } else { Err(ChainError::failed("it says no")) };
+                return if holds { Ok(gas_used) } else { Err(ChainError::failed("it says no")) };
             }
-            ExecutionResult::Revert { output, .. } => return Err(ChainError::Reverted(output)),
-            ExecutionResult::Halt { reason, .. } => return Err(halted(reason)),
         }
     }
     Err(ChainError::failed("the contract was not called"))
@@ -264,10 +254,6 @@ pub fn scratch_gas(code: Vec<u8>, call: Vec<u8>) -> Result<u64, ChainError> {
 #[cfg(test)]
 pub(super) fn creation_outcome(code: &[u8]) -> Result<Bytes, ChainError> {
     let from = Address::repeat_byte(1);
-    let (result, _) = execute(&ChainState::default(), (1, 1), from, TxKind::Create, code.to_vec())?;
-    match result {
-        ExecutionResult::Success { output, .. } => Ok(output.into_data()),
-        ExecutionResult::Revert { output, .. } => Err(ChainError::Reverted(output)),
-        ExecutionResult::Halt { reason, .. } => Err(halted(reason)),
-    }
+    let executed = execute(&ChainState::default(), (1, 1), from, TxKind::Create, code.to_vec())?;
+    Ok(executed.output.into_data())
 }

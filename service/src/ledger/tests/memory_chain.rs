@@ -1,12 +1,11 @@
 //! A chain that keeps nothing, for thousands of runs from one state.
 
 use alloy_primitives::{Address, Bytes};
-use revm::context::result::{ExecutionResult, Output};
 use revm::primitives::TxKind;
 
 use crate::ledger::chain::{Chain, ChainError, ChainLog, ChainReceipt, Head};
 use crate::ledger::chain_state::{ChainState, changes};
-use crate::ledger::embedded::{CHAIN_ID, chain_logs, execute, halted};
+use crate::ledger::embedded::{CHAIN_ID, Executed, execute};
 
 #[derive(Clone, Default)]
 pub(super) struct MemoryChain {
@@ -38,11 +37,7 @@ impl Chain for MemoryChain {
         data: Vec<u8>,
     ) -> Result<Bytes, ChainError> {
         let block = (self.blocks + 1, self.timestamp);
-        match execute(&self.state, block, from, TxKind::Call(target), data)?.0 {
-            ExecutionResult::Success { output, .. } => Ok(output.into_data()),
-            ExecutionResult::Revert { output, .. } => Err(ChainError::Reverted(output)),
-            ExecutionResult::Halt { reason, .. } => Err(halted(reason)),
-        }
+        Ok(execute(&self.state, block, from, TxKind::Call(target), data)?.output.into_data())
     }
 
     async fn send(
@@ -53,21 +48,12 @@ impl Chain for MemoryChain {
     ) -> Result<ChainReceipt, ChainError> {
         let kind = target.map_or(TxKind::Create, TxKind::Call);
         let block = self.blocks + 1;
-        let (result, state) = execute(&self.state, (block, self.timestamp), from, kind, data)?;
-        let gas_used = result.tx_gas_used();
-        let (created, events) = match result {
-            ExecutionResult::Success { output: Output::Create(_, created), logs, .. } => {
-                (created, logs)
-            }
-            ExecutionResult::Success { logs, .. } => (None, logs),
-            ExecutionResult::Revert { output, .. } => return Err(ChainError::Reverted(output)),
-            ExecutionResult::Halt { reason, .. } => return Err(halted(reason)),
-        };
+        let Executed { output, gas_used, logs, state } =
+            execute(&self.state, (block, self.timestamp), from, kind, data)?;
         self.state.apply(&changes(&state));
         self.blocks = block;
-        let logs = chain_logs(block, events);
         self.logs.extend(logs.clone());
-        Ok(ChainReceipt { block, gas_used, logs, created })
+        Ok(ChainReceipt { block, gas_used, logs, created: output.address().copied() })
     }
 
     async fn logs(&self, first: u64, last: u64) -> Result<Vec<ChainLog>, ChainError> {
