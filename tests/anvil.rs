@@ -17,7 +17,6 @@ use praman::scheme::ClaimPeriod;
 use praman::store::Store;
 use praman_circuits::Fr;
 use praman_circuits::fixture;
-use praman_circuits::nullifier::Nullifier;
 use praman_circuits::office::OfficeId;
 use praman_circuits::payout::PayoutCommitment;
 use praman_verifier::contracts::{Addresses, Claims, Constitution, Offices, Participants};
@@ -64,17 +63,6 @@ struct Scene {
     claims: Vec<LedgerClaim>,
 }
 
-fn actors() -> Actors {
-    let account = operator().address();
-    Actors {
-        members: vec![account],
-        agency: account,
-        department: account,
-        auditor: account,
-        relayer: account,
-    }
-}
-
 /// Deploys, accredits, opens, and proves some claims.
 async fn scene(confirmations: u64, count: u64) -> Scene {
     let anvil = Anvil::start(&[]).await;
@@ -118,7 +106,7 @@ async fn scene(confirmations: u64, count: u64) -> Scene {
         let accredit = Offices::accreditCall { office: number.into(), schema, participant: id };
         network.send(me, addresses.offices, &accredit).await.expect("accredited");
     }
-    let mut ledger = ContractLedger::new(&store, network, actors());
+    let mut ledger = ContractLedger::new(&store, network, Actors::alone(operator().address()));
     let schema = fixture.claimant.credential.schema;
     let states: Vec<OfficeState> = (0..)
         .zip(&fixture.offices)
@@ -133,12 +121,7 @@ async fn scene(confirmations: u64, count: u64) -> Scene {
     let context = ledger.context();
     let claims = (0..count)
         .map(|number| {
-            let own =
-                |tag: u64| praman_circuits::poseidon::hash(&[Fr::from(number), Fr::from(tag)]);
-            let mut public = fixture.public();
-            public.context = context;
-            public.nullifier = Nullifier::from_field(own(1));
-            public.payout = PayoutCommitment::from_field(own(2));
+            let public = fixture.public_of(context, number);
             LedgerClaim {
                 scheme: fixture.scheme_period.scheme.clone(),
                 period,
@@ -163,7 +146,7 @@ fn reopened(
 ) -> ContractLedger<RemoteChain> {
     let mut chain = chain(store, settings(endpoints, confirmations));
     chain.follow(addresses, 0);
-    ContractLedger::new(store, Network { chain, addresses }, actors())
+    ContractLedger::new(store, Network { chain, addresses }, Actors::alone(operator().address()))
 }
 
 async fn accepted(store: &Store) -> i64 {
@@ -196,8 +179,11 @@ async fn claims_are_brought_once_over_several_endpoints() {
     wrong.patience = Duration::from_millis(500);
     let mut lost = chain(&scene.store, wrong);
     lost.follow(addresses, 0);
-    let mut ledger =
-        ContractLedger::new(&scene.store, Network { chain: lost, addresses }, actors());
+    let mut ledger = ContractLedger::new(
+        &scene.store,
+        Network { chain: lost, addresses },
+        Actors::alone(operator().address()),
+    );
     let refused = ledger.claim(&scene.claims[5]).await.expect_err("another chain").to_string();
     assert!(refused.contains("is of chain 999, not of chain"), "{refused}");
 }

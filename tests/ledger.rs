@@ -130,3 +130,111 @@ fn a_network_of_real_nodes_is_deployed_and_governed_by_its_keys() {
     assert_eq!(state.json(&both)["paused"], json!(false));
     drop(anvil);
 }
+
+/// A scheme's claims on a node, every role with a key of its own.
+#[test]
+fn claims_go_their_whole_way_on_real_nodes_and_frozen_ones_are_not_paid() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let anvil = runtime.block_on(Anvil::start(&[]));
+    let state = State::new();
+    let mut member = String::new();
+    for name in ["member", "agency", "department", "office", "relayer"] {
+        let made = state.json(&["ledger", "account", "--out", &format!("{name}.key")]);
+        let address = made["address"].as_str().expect("an address").to_owned();
+        runtime.block_on(anvil.give_money(address.parse().expect("an address")));
+        if name == "member" {
+            member = address;
+        }
+    }
+    let (register, scheme) = (support::register(), support::scheme("krishak-bandhu"));
+    let (register, scheme) = (register.to_str().expect("UTF-8"), scheme.to_str().expect("UTF-8"));
+    let (url, chain_id) = (anvil.url(), anvil::CHAIN_ID.to_string());
+    let deploy = ["ledger", "deploy", "--keys", "keys", "--rpc", &url, "--chain-id", &chain_id];
+    let committee = ["--member", &member, "--quorum", "1", "--delay-hours", "0"];
+    let by = ["--account", "member.key"];
+    for arguments in [
+        &["setup", "--circuit", "eligibility", "--out", "keys", "--insecure-seed", "1"][..],
+        &["office", "new", "--name", "Block", "--schema", "resident", "--out", "office.json"],
+        &["treasury", "new", "--out", "treasury.json", "--payout", "payout.json"],
+        &["issue", "--register", register, "--office", "office.json", "--out", "credentials"],
+        &[&deploy[..], &committee, &by].concat(),
+    ] {
+        state.json(arguments);
+    }
+    std::fs::write(state.path("papers.txt"), "who we are").expect("written");
+    for (role, sponsor, decides) in [
+        ("agency", "0", "member.key"),
+        ("department", "0", "member.key"),
+        ("office", "2", "department.key"),
+        ("relayer", "1", "agency.key"),
+    ] {
+        let key = format!("{role}.key");
+        let request = ["ledger", "request", "--role", role, "--sponsor", sponsor];
+        let papers = ["--document", "papers.txt", "--account", &key];
+        let id = state.json(&[&request[..], &papers].concat())["participant"].to_string();
+        state.json(&["ledger", "approve", &id, "--account", decides]);
+        state.json(&["ledger", "acknowledge", &id, "--account", &key]);
+    }
+    // An office that the department has not accredited brings no root.
+    let checkpoint = ["ledger", "checkpoint", "--keys", "keys", "--account"];
+    state.refused(&[&checkpoint[..], &["agency.key"]].concat(), 1, "praman ledger accredit");
+    let accredit = ["ledger", "accredit", "3", "--office", "0", "--schema", "resident"];
+    let stranger = [&accredit[..], &["--account", "agency.key"]].concat();
+    state.refused(&stranger, 1, "may not do this");
+    let odd = ["ledger", "accredit", "3", "--office", "0", "--schema", "unheard"];
+    state.refused(&odd, 2, "there is no schema");
+    state.json(&[&accredit[..], &["--account", "department.key"]].concat());
+    state.refused(&[&checkpoint[..], &["agency.key"]].concat(), 2, "name it by --account");
+    state.refused(&[&checkpoint[..], &["office.key"]].concat(), 2, "the key of the agency");
+    state.json(&[&checkpoint[..], &["agency.key", "--account", "office.key"]].concat());
+    let open = ["ledger", "open", "--keys", "keys", "--scheme", scheme, "--period", "2026"];
+    let department = ["--account", "department.key"];
+    state.refused(&[&open[..], &department].concat(), 1, "has not adopted these rules");
+    state.json(&[&open[..], &department, &by].concat());
+    state.json(&["snapshot", "--out", "snapshot.json"]);
+    let relayer = ["--account", "relayer.key"];
+    let mut nullifiers = Vec::new();
+    for holder in ["WB070000002", "WB070000003", "WB070000005"] {
+        let proved = state.prove(holder, "krishak-bandhu", "2026", holder);
+        assert_eq!(proved.code, 0, "{}", proved.err);
+        let proved: serde_json::Value = serde_json::from_str(&proved.out).expect("JSON");
+        nullifiers.push(proved["nullifier"].as_str().expect("a number").to_owned());
+        let unsigned = state.claim(holder, "krishak-bandhu");
+        assert_eq!(
+            (unsigned.code, unsigned.err.contains("relayer")),
+            (2, true),
+            "{}",
+            unsigned.err
+        );
+        let accepted = state.claim_as(holder, "krishak-bandhu", &relayer);
+        assert_eq!(accepted.code, 0, "{}", accepted.err);
+        let again = state.claim_as(holder, "krishak-bandhu", &relayer);
+        assert_eq!((again.code, &again.out), (0, &accepted.out), "brought once, told again");
+    }
+    // Two are frozen: the third alone is paid.
+    let act = |verb: &str, nullifier: &str, more: &[&str]| {
+        let act = ["ledger", verb, nullifier, "--reason", "complaint 12"];
+        state.json(&[&act[..], more].concat());
+    };
+    let agency = ["--account", "agency.key"];
+    for nullifier in &nullifiers[..2] {
+        act("freeze", nullifier, &agency);
+    }
+    assert_eq!(state.pay("krishak-bandhu", "2026")["claims"], 1);
+    act("decide", &nullifiers[0], &[&agency[..], &["--outcome", "pay"]].concat());
+    act("decide", &nullifiers[1], &[&agency[..], &["--outcome", "refuse"]].concat());
+    assert_eq!(state.pay("krishak-bandhu", "2026")["claims"], 0, "an appeal can still come");
+    runtime.block_on(async {
+        anvil.call("evm_increaseTime", json!([16 * 24 * 3_600])).await;
+        anvil.call("evm_mine", json!([])).await;
+    });
+    for nullifier in &nullifiers[..2] {
+        act("settle", nullifier, &agency);
+    }
+    assert_eq!(state.pay("krishak-bandhu", "2026")["claims"], 1, "the one that was refused is not");
+    assert_eq!(state.pay("krishak-bandhu", "2026")["claims"], 0);
+    let history = state.json(&["ledger", "verify-history"]);
+    assert_eq!((&history["faults"], &history["claims"]), (&json!([]), &json!(3)));
+    drop(anvil);
+}

@@ -14,9 +14,7 @@ use praman::register::{self, Person};
 use praman::scheme::ClaimPeriod;
 use praman::store::Store;
 use praman::wallet::Wallet;
-use praman_circuits::nullifier::Nullifier;
 use praman_circuits::office::{OfficeId, OfficeTree};
-use praman_circuits::payout::PayoutCommitment;
 use praman_circuits::period::Day;
 use praman_circuits::{Fr, circuit, fixture, poseidon};
 use praman_verifier::PreparedKey;
@@ -285,11 +283,7 @@ fn gas_bench() -> Value {
         let context = ledger.context();
         let claims: Vec<LedgerClaim> = (0..66u64)
             .map(|number| {
-                let own = |tag| poseidon::hash(&[Fr::from(number), Fr::from(tag)]);
-                let mut public = fixture.public();
-                public.context = context;
-                public.nullifier = Nullifier::from_field(own(1u64));
-                public.payout = PayoutCommitment::from_field(own(2u64));
+                let public = fixture.public_of(context, number);
                 LedgerClaim {
                     scheme: fixture.scheme_period.scheme.clone(),
                     period,

@@ -3,15 +3,16 @@
 use ark_bn254::Fr;
 
 use crate::attributes::{Attributes, Slot};
-use crate::context::context;
+use crate::context::{Context, context};
 use crate::credential::{Credential, CredentialSalt, SchemaId};
 use crate::eligibility::{Checkpoint, Claimant, PrivateInputs, PublicInputs, SchemePeriod};
-use crate::nullifier::nullifier;
+use crate::nullifier::{Nullifier, nullifier};
 use crate::office::{OfficeId, OfficeRoot, OfficeTree, StateRoot, StateTree, office_leaf};
 use crate::payee::{Payee, PayeeSalt};
-use crate::payout::{EnvelopeHash, PayoutBlinding, payout};
+use crate::payout::{EnvelopeHash, PayoutBlinding, PayoutCommitment, payout};
 use crate::period::{Day, Period};
 use crate::policy::{Clause, GroupSet, Policy, Tier, TierIndex};
+use crate::poseidon;
 use crate::subject::{HolderSecret, SubjectBlinding, subject};
 
 /// The chain that the fixture's context names.
@@ -80,6 +81,18 @@ impl Claim {
             scheme_period: self.scheme_period.clone(),
             nullifier: nullifier(&self.claimant.secret, scheme, *period),
             payout: payout(amount, credential.payee, self.envelope, &self.payout_blinding),
+        }
+    }
+
+    /// The public inputs of one of many claims of this opening on a ledger: each has a nullifier and
+    /// a payout commitment of its own, that no witness belongs to.
+    pub fn public_of(&self, context: Context, number: u64) -> PublicInputs {
+        let own = |tag: u64| poseidon::hash(&[Fr::from(number), Fr::from(tag)]);
+        PublicInputs {
+            context,
+            nullifier: Nullifier::from_field(own(1)),
+            payout: PayoutCommitment::from_field(own(2)),
+            ..self.public()
         }
     }
 

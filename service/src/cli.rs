@@ -3,6 +3,7 @@
 //! With `--json` a verb prints one JSON object on standard output; without, readable lines. Progress
 //! and errors go to standard error. Exit codes: 0 done or yes, 1 refused or no, 2 wrong use, 3 failed.
 
+mod archive;
 mod circuit;
 mod claim;
 mod demo;
@@ -10,10 +11,12 @@ mod issue;
 mod ledger;
 mod office;
 mod oversight;
+mod participants;
 mod passphrase;
 mod prove;
 mod register;
 mod scheme;
+mod signer;
 mod treasury;
 
 use std::path::PathBuf;

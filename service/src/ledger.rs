@@ -30,7 +30,7 @@ use crate::scheme::ClaimPeriod;
 pub use chain::{Chain, ChainError, ChainLog, ChainReceipt, Head};
 pub use contract_ledger::{Actors, ContractLedger, EmbeddedLedger};
 pub use embedded::{CHAIN_ID, EmbeddedChain, scratch_gas};
-pub use joined::JoinedNetwork;
+pub use joined::{JoinedChain, JoinedLedger, JoinedNetwork};
 pub use network::{Network, Role, text_hash};
 pub use remote::{RemoteChain, RemoteSettings};
 
@@ -109,6 +109,12 @@ pub enum LedgerError {
     /// The chain or the store failed.
     #[error(transparent)]
     Failed(#[from] ServiceError),
+}
+
+impl From<ChainError> for ServiceError {
+    fn from(error: ChainError) -> Self {
+        LedgerError::from(error).into()
+    }
 }
 
 impl From<LedgerError> for ServiceError {

@@ -132,10 +132,16 @@ impl State {
 
     /// Submits a proved claim.
     pub(crate) fn claim(&self, proof: &str, scheme_id: &str) -> Ran {
+        self.claim_as(proof, scheme_id, &[])
+    }
+
+    /// Submits a proved claim by some accounts.
+    pub(crate) fn claim_as(&self, proof: &str, scheme_id: &str, accounts: &[&str]) -> Ran {
         let file = format!("{proof}/claim.json");
         let scheme = scheme(scheme_id);
         let scheme = scheme.to_str().expect("UTF-8");
-        self.run(&["claim", "--file", &file, "--scheme", scheme, "--keys", "keys"])
+        let claim = ["claim", "--file", &file, "--scheme", scheme, "--keys", "keys"];
+        self.run(&[&claim[..], accounts].concat())
     }
 
     /// Pays a scheme's period.

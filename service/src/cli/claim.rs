@@ -6,7 +6,8 @@ use clap::Args;
 use praman_verifier::PreparedKey;
 use serde_json::json;
 
-use super::ledger::open_embedded;
+use super::ledger::join;
+use super::signer::Signer;
 use super::{Outcome, Setting, scheme};
 use crate::claim::{ReadClaim, submit};
 use crate::error::ServiceError;
@@ -27,6 +28,9 @@ pub(super) struct Claim {
     /// The folder of the keys.
     #[arg(long, value_name = "DIR")]
     keys: PathBuf,
+    /// On real nodes the relayer's key.
+    #[command(flatten)]
+    signer: Signer,
 }
 
 impl Claim {
@@ -39,7 +43,7 @@ impl Claim {
         }
         let terms =
             scheme.in_period(read.period()).map_err(|error| ServiceError::Refused(error.reason))?;
-        let (store, mut ledger, key) = open_embedded(setting, &self.keys).await?;
+        let (store, mut ledger, key) = join(setting, &self.keys, &self.signer).await?;
         let checkpoint = read.checkpoint();
         let number = ledger.find_checkpoint(checkpoint).await?.ok_or_else(|| {
             let reason = "the state that the claim was proved against is no checkpoint of this \

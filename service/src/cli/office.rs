@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::passphrase::PassphraseSource;
-use super::{Outcome, Setting};
+use super::{Outcome, Setting, scheme};
 use crate::calendar;
 use crate::error::ServiceError;
 use crate::files;
@@ -26,8 +26,8 @@ pub(super) enum Office {
         #[arg(long)]
         name: String,
         /// The schema that it may issue, by name or number.
-        #[arg(long, value_name = "ID")]
-        schema: String,
+        #[arg(long, value_name = "ID", value_parser = scheme::schema)]
+        schema: &'static Schema,
         /// Where to write the sealed key.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
@@ -39,10 +39,6 @@ pub(super) enum Office {
 impl Office {
     pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
         let Self::New { name, schema, out, passphrase } = self;
-        let schema = Schema::find(&schema).ok_or_else(|| {
-            let reason = format!("there is no schema {schema:?}; there are resident and student");
-            ServiceError::WrongUse(reason)
-        })?;
         let length = name.trim().chars().count();
         if !(1..=100).contains(&length) {
             let reason = "an office's name has 1 to 100 characters";

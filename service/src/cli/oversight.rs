@@ -11,12 +11,11 @@ use praman_verifier::contracts::{Claims, Committee, Disputes, NodeDirectory};
 use serde_json::json;
 use sha2::Digest;
 
-use super::ledger::{Signer, first, on_network};
+use super::signer::{Signer, network};
 use super::{Outcome, Setting};
 use crate::error::ServiceError;
 use crate::files;
-use crate::ledger::{Chain, JoinedNetwork, Network, text_hash};
-use crate::store::Store;
+use crate::ledger::{Chain as _, JoinedNetwork, text_hash};
 
 /// Acts of oversight.
 #[derive(Subcommand)]
@@ -112,12 +111,14 @@ pub(super) enum Outcomes {
 impl Oversight {
     pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
         match self {
-            Self::Pause { signer } => on_network!(setting, signer.keys()?, |network, accounts| {
+            Self::Pause { signer } => {
+                let (mut network, account) = signer.network_as_one(setting).await?;
                 let committee = network.addresses.committee;
-                network.send(first(&accounts)?, committee, &Committee::pauseCall {}).await?;
+                network.send(account, committee, &Committee::pauseCall {}).await?;
                 Ok(Outcome::done(json!({ "paused": true }), "no claims are taken"))
-            }),
-            Self::Resume { signer } => on_network!(setting, signer.keys()?, |network, accounts| {
+            }
+            Self::Resume { signer } => {
+                let (mut network, accounts) = signer.network(setting).await?;
                 let (claims, call) = (network.addresses.claims, Claims::resumeCall {}.abi_encode());
                 let motion =
                     network.committee(&accounts, claims, call, text_hash("resume")).await?;
@@ -128,7 +129,7 @@ impl Oversight {
                     "claims are taken again".to_owned()
                 };
                 Ok(Outcome::done(json!({ "paused": paused, "motion": motion }), text))
-            }),
+            }
             Self::Freeze(act) => {
                 let (nullifier, reason) = act.parts();
                 act.make(setting, &Disputes::freezeCall { nullifier, reason }, "frozen").await
@@ -151,21 +152,17 @@ impl Oversight {
                 let (nullifier, reason) = act.parts();
                 let outcome = outcome as u8;
                 let call = Disputes::decideAppealCall { nullifier, outcome, reason }.abi_encode();
-                on_network!(setting, act.signer.keys()?, |network, accounts| {
-                    let target = network.addresses.disputes;
-                    let motion = network.committee(&accounts, target, call, reason).await?;
-                    Ok(Outcome::done(json!({ "motion": motion }), format!("motion {motion}")))
-                })
+                let (mut network, accounts) = act.signer.network(setting).await?;
+                let target = network.addresses.disputes;
+                let motion = network.committee(&accounts, target, call, reason).await?;
+                Ok(Outcome::done(json!({ "motion": motion }), format!("motion {motion}")))
             }
             Self::Settle(act) => {
                 let (nullifier, _) = act.parts();
                 act.make(setting, &Disputes::settleCall { nullifier }, "settled").await
             }
             Self::Nodes { out, signer } => {
-                let keys = signer.keys()?;
-                on_network!(setting, keys.clone(), |network, _accounts| {
-                    nodes(network, &out, keys.first()).await
-                })
+                nodes(&network(setting).await?, &out, signer.keys()?.first()).await
             }
         }
     }
@@ -182,12 +179,10 @@ impl Act {
         call: &impl SolCall,
         done: &str,
     ) -> Result<Outcome, ServiceError> {
-        on_network!(setting, self.signer.keys()?, |network, accounts| {
-            let target = network.addresses.disputes;
-            network.send(first(&accounts)?, target, call).await?;
-            let json = json!({ "nullifier": self.nullifier.to_string(), "done": done });
-            Ok(Outcome::done(json, format!("claim {} is {done}", self.nullifier)))
-        })
+        let (mut network, account) = self.signer.network_as_one(setting).await?;
+        network.send(account, network.addresses.disputes, call).await?;
+        let json = json!({ "nullifier": self.nullifier.to_string(), "done": done });
+        Ok(Outcome::done(json, format!("claim {} is {done}", self.nullifier)))
     }
 }
 
@@ -195,14 +190,14 @@ const CATEGORIES: [&str; 3] = ["validator", "observer", "gateway"];
 const STATUSES: [&str; 4] = ["proposed", "running", "suspended", "retired"];
 
 /// Writes the directory and, with a key, a signature over the SHA-256 of its bytes.
-async fn nodes<C: Chain>(
-    network: &Network<C>,
+async fn nodes(
+    network: &JoinedNetwork,
     out: &Path,
     key: Option<&PrivateKeySigner>,
 ) -> Result<Outcome, ServiceError> {
     let target = network.addresses.nodes;
     let count = network.view(target, &NodeDirectory::countCall {}).await?.saturating_to::<u32>();
-    let head = network.chain.head().await.map_err(crate::ledger::LedgerError::from)?;
+    let head = network.chain.head().await?;
     let mut found = Vec::new();
     for node in 0..count {
         let entry = network.view(target, &NodeDirectory::nodeAtCall { node }).await?;

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::Outcome;
 use crate::error::ServiceError;
+use crate::schema::Schema;
 use crate::scheme;
 
 /// Work on scheme files.
@@ -68,4 +69,10 @@ pub(super) fn refused(path: &Path, error: &scheme::SchemeError) -> ServiceError 
         0 => ServiceError::WrongUse(format!("{}: {}", path.display(), error.reason)),
         line => ServiceError::Refused(format!("{}:{line}: {}", path.display(), error.reason)),
     }
+}
+
+/// A schema by name or number, as an argument.
+pub(super) fn schema(name: &str) -> Result<&'static Schema, String> {
+    Schema::find(name)
+        .ok_or_else(|| format!("there is no schema {name:?}; there are resident and student"))
 }

@@ -10,6 +10,7 @@ use super::{Outcome, Setting, scheme};
 use crate::calendar;
 use crate::error::ServiceError;
 use crate::files;
+use crate::ledger::JoinedNetwork;
 use crate::payment_file::Debtor;
 use crate::store::Store;
 use crate::treasury::{PaymentRun, TreasuryKey};
@@ -82,6 +83,8 @@ impl Treasury {
                 };
                 let key = TreasuryKey::open(&key, &passphrase.passphrase()?)?;
                 let store = Store::open(&setting.folder).await?;
+                // What others brought, froze and decided since is known before money moves.
+                JoinedNetwork::open(&store, &[]).await?;
                 let run = PaymentRun {
                     scheme: &scheme.id,
                     period: period.period,

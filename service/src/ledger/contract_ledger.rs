@@ -8,8 +8,8 @@ use praman_circuits::office::OfficeId;
 use praman_circuits::period::Day;
 use praman_verifier::VerifyingKey;
 use praman_verifier::contracts::{
-    Claims, Constitution, Offices, Participants, batch_words, policy_data, proof_words, rules_leaf,
-    scheme_word, word,
+    Claims, Committee, Constitution, Offices, Participants, batch_words, policy_data, proof_words,
+    rules_leaf, scheme_word, word,
 };
 
 use super::chain::Chain;
@@ -28,18 +28,60 @@ const GRACE_SECONDS: u64 = 24 * 3_600;
 pub(super) const OPERATOR: Address = Address::new([0x11; 20]);
 
 /// By which accounts a program acts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Actors {
     /// Members of the committee.
     pub members: Vec<Address>,
     /// The agency: publishes checkpoints.
-    pub agency: Address,
+    pub agency: Option<Address>,
     /// The department: accredits offices, opens periods.
-    pub department: Address,
-    /// The auditor: confirms seals.
-    pub auditor: Address,
+    pub department: Option<Address>,
     /// The relayer: brings claims.
-    pub relayer: Address,
+    pub relayer: Option<Address>,
+}
+
+impl Actors {
+    /// One account in every role.
+    pub fn alone(account: Address) -> Self {
+        let everyone = Some(account);
+        let members = vec![account];
+        Self { members, agency: everyone, department: everyone, relayer: everyone }
+    }
+
+    /// The roles that some accounts have on a network: of each the first that has it.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn among<C: Chain>(
+        network: &Network<C>,
+        accounts: &[Address],
+    ) -> Result<Self, LedgerError> {
+        let mut found = Self::default();
+        for &account in accounts {
+            let call = Committee::isMemberCall { account };
+            if network.view(network.addresses.committee, &call).await? {
+                found.members.push(account);
+            }
+            for (role, place) in [
+                (Role::Agency, &mut found.agency),
+                (Role::Department, &mut found.department),
+                (Role::Relayer, &mut found.relayer),
+            ] {
+                if place.is_none() && network.participant_of(role, account).await? != 0 {
+                    *place = Some(account);
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The account of a role that an act takes.
+fn acting(account: Option<Address>, role: Role) -> Result<Address, LedgerError> {
+    account.ok_or_else(|| {
+        let reason = format!("this takes the key of the {}: name it by --account", role.name());
+        LedgerError::Failed(ServiceError::WrongUse(reason))
+    })
 }
 
 /// A ledger on a chain.
@@ -61,13 +103,7 @@ impl EmbeddedLedger {
     /// [`LedgerError::Refused`] if the chain's contracts are for another key or another network.
     pub async fn open(store: &Store, key: &VerifyingKey) -> Result<Self, LedgerError> {
         let mut chain = EmbeddedChain::open(store).await?;
-        let actors = Actors {
-            members: vec![OPERATOR],
-            agency: OPERATOR,
-            department: OPERATOR,
-            auditor: OPERATOR,
-            relayer: OPERATOR,
-        };
+        let actors = Actors::alone(OPERATOR);
         let Some(settings) = network_settings(store).await? else {
             return Self::deploy(store, chain, actors, key).await;
         };
@@ -75,11 +111,7 @@ impl EmbeddedLedger {
             let reason = "this folder belongs to an external network, not to an embedded ledger";
             return Err(LedgerError::Refused(reason.to_owned()));
         }
-        if settings.key != key_id(key) {
-            let reason = "the chain's contracts were deployed for other keys; use those, or start a \
-                          new chain in another folder";
-            return Err(LedgerError::Refused(reason.to_owned()));
-        }
+        require_key(&settings, key)?;
         let addresses = settings.addresses.into();
         chain.follow(addresses);
         let network = Network { chain, addresses };
@@ -143,7 +175,7 @@ impl<C: Chain> ContractLedger<C> {
     /// account is told by its number.
     async fn accredit(&mut self, state: &OfficeState) -> Result<(), LedgerError> {
         let account = office_account(state.office);
-        let department = self.actors.department;
+        let department = acting(self.actors.department, Role::Department)?;
         let sponsor = self.network.participant_of(Role::Department, department).await?;
         let document = text_hash("an office of this folder");
         let id = self.network.request(account, Role::Office, sponsor, document).await?;
@@ -170,7 +202,10 @@ impl<C: Chain> ContractLedger<C> {
         let mut known = self.network.view(target, &Offices::officeOfCall { office }).await?;
         if known.participant == 0 {
             if self.network.chain.chain_id() != CHAIN_ID {
-                let reason = format!("office {office} is not accredited on the ledger");
+                let reason = format!(
+                    "office {office} is not accredited on the ledger: its department runs `praman \
+                     ledger accredit`"
+                );
                 return Err(LedgerError::Refused(reason));
             }
             self.accredit(state).await?;
@@ -228,7 +263,8 @@ impl<C: Chain> Ledger for ContractLedger<C> {
             }
         }
         let call = Offices::checkpointCall { asOf: checkpoint.as_of.0 };
-        self.network.send(self.actors.agency, target, &call).await?;
+        let agency = acting(self.actors.agency, Role::Agency)?;
+        self.network.send(agency, target, &call).await?;
         Ok(number)
     }
 
@@ -257,16 +293,26 @@ impl<C: Chain> Ledger for ContractLedger<C> {
         if self.network.view(claims, &known).await? != 0 {
             return Ok(());
         }
+        let account = acting(self.actors.department, Role::Department)?;
         // One rule for one window: its leaf is the root that the committee adopts.
         let leaf = rules_leaf(&scheme.scheme, period.0, window.0, &scheme.policy);
-        if B256::from(self.network.view(claims, &Claims::rulesOfCall { scheme: word }).await?)
-            != leaf
-        {
-            let department =
-                self.network.participant_of(Role::Department, self.actors.department).await?;
+        let rules = Claims::rulesOfCall { scheme: word };
+        if B256::from(self.network.view(claims, &rules).await?) != leaf {
+            let department = self.network.participant_of(Role::Department, account).await?;
             let adopt = Claims::adoptRulesCall { scheme: word, department, root: leaf };
             let members = self.actors.members.clone();
-            self.network.committee(&members, claims, adopt.abi_encode(), leaf).await?;
+            if members.is_empty() {
+                let reason = "the committee has not adopted these rules: name its members' keys by \
+                              --account too";
+                return Err(LedgerError::Refused(reason.to_owned()));
+            }
+            let motion = self.network.committee(&members, claims, adopt.abi_encode(), leaf).await?;
+            if B256::from(self.network.view(claims, &rules).await?) != leaf {
+                return Err(LedgerError::Refused(format!(
+                    "motion {motion} to adopt the rules waits for members or for its delay: have it \
+                     enacted by `praman ledger enact {motion}`, then open the period"
+                )));
+            }
         }
         let open = Claims::openPeriodCall {
             scheme: word,
@@ -275,7 +321,7 @@ impl<C: Chain> Ledger for ContractLedger<C> {
             policy: policy_data(&scheme.policy),
             approval: Vec::new(),
         };
-        self.network.send(self.actors.department, claims, &open).await?;
+        self.network.send(account, claims, &open).await?;
         Ok(())
     }
 
@@ -287,7 +333,8 @@ impl<C: Chain> Ledger for ContractLedger<C> {
             proof: proof_words(&claim.proof),
         };
         let claims = self.network.addresses.claims;
-        let receipt = self.network.send(self.actors.relayer, claims, &call).await?;
+        let relayer = acting(self.actors.relayer, Role::Relayer)?;
+        let receipt = self.network.send(relayer, claims, &call).await?;
         Ok(Receipt { block: receipt.block, gas_used: receipt.gas_used })
     }
 
@@ -313,7 +360,8 @@ impl<C: Chain> Ledger for ContractLedger<C> {
             claims: claims.iter().map(words).collect(),
         };
         let target = self.network.addresses.claims;
-        let receipt = self.network.send(self.actors.relayer, target, &call).await?;
+        let relayer = acting(self.actors.relayer, Role::Relayer)?;
+        let receipt = self.network.send(relayer, target, &call).await?;
         Ok(Receipt { block: receipt.block, gas_used: receipt.gas_used })
     }
 }
@@ -327,6 +375,19 @@ pub(super) fn office_account(office: OfficeId) -> Address {
     let hash =
         keccak256([b"praman.embedded-office.1".as_slice(), &office.0.to_be_bytes()].concat());
     Address::from_slice(&hash[12..])
+}
+
+/// Refuses keys that a network's contracts were not deployed for.
+pub(super) fn require_key(
+    settings: &NetworkSettings,
+    key: &VerifyingKey,
+) -> Result<(), LedgerError> {
+    if settings.key == key_id(key) {
+        return Ok(());
+    }
+    let reason = "the chain's contracts were deployed for other keys; use those, or start a new \
+                  chain in another folder";
+    Err(LedgerError::Refused(reason.to_owned()))
 }
 
 /// What a deployed key is known by.

@@ -1,15 +1,18 @@
-//! The network that a folder belongs to.
+//! The network that a folder belongs to, whichever chain it is on.
 
 use std::time::Duration;
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, Bytes};
 use alloy_signer_local::PrivateKeySigner;
 use praman_verifier::VerifyingKey;
 use praman_verifier::contracts::Addresses;
 
 use super::LedgerError;
+use super::chain::{Chain, ChainError, ChainLog, ChainReceipt, Head};
 use super::chain_store::{NetworkSettings, keep_network, network_settings};
-use super::contract_ledger::{OPERATOR, key_id};
+use super::contract_ledger::{
+    Actors, ContractLedger, EmbeddedLedger, OPERATOR, key_id, require_key,
+};
 use super::embedded::{CHAIN_ID, EmbeddedChain};
 use super::network::Network;
 use super::remote::{RemoteChain, RemoteSettings};
@@ -21,23 +24,76 @@ const RAISE_AFTER: Duration = Duration::from_secs(15);
 /// How long to wait for nodes, and for a transaction to stand.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// The network that a folder belongs to.
-pub enum JoinedNetwork {
-    /// The embedded chain, and who acts on it.
-    Embedded(Network<EmbeddedChain>, Address),
+/// The chain that a folder belongs to.
+pub enum JoinedChain {
+    /// The embedded one.
+    Embedded(EmbeddedChain),
     /// Real nodes.
-    Remote(Network<RemoteChain>),
+    Remote(RemoteChain),
 }
 
+/// Asks whichever chain it is.
+macro_rules! whichever {
+    ($joined:expr, $chain:ident => $asked:expr) => {
+        match $joined {
+            JoinedChain::Embedded($chain) => $asked,
+            JoinedChain::Remote($chain) => $asked,
+        }
+    };
+}
+
+impl Chain for JoinedChain {
+    fn chain_id(&self) -> u64 {
+        whichever!(self, chain => chain.chain_id())
+    }
+
+    async fn next_nonce(&self, account: Address) -> Result<u64, ChainError> {
+        whichever!(self, chain => chain.next_nonce(account).await)
+    }
+
+    async fn view(
+        &self,
+        from: Address,
+        target: Address,
+        data: Vec<u8>,
+    ) -> Result<Bytes, ChainError> {
+        whichever!(self, chain => chain.view(from, target, data).await)
+    }
+
+    async fn send(
+        &mut self,
+        from: Address,
+        target: Option<Address>,
+        data: Vec<u8>,
+    ) -> Result<ChainReceipt, ChainError> {
+        whichever!(self, chain => chain.send(from, target, data).await)
+    }
+
+    async fn logs(&self, first: u64, last: u64) -> Result<Vec<ChainLog>, ChainError> {
+        whichever!(self, chain => chain.logs(first, last).await)
+    }
+
+    async fn head(&self) -> Result<Head, ChainError> {
+        whichever!(self, chain => chain.head().await)
+    }
+}
+
+/// The network that a folder belongs to.
+pub type JoinedNetwork = Network<JoinedChain>;
+
+/// The ledger that a folder belongs to.
+pub type JoinedLedger = ContractLedger<JoinedChain>;
+
 impl JoinedNetwork {
-    /// Opens the folder's network, signing by some keys where it is of real nodes.
+    /// Opens the folder's network, and tells by which accounts to act on it: on the embedded chain
+    /// its operator's, on real nodes those of the keys.
     ///
     /// # Errors
     /// [`ServiceError::WrongUse`] if the folder belongs to none.
     pub async fn open(
         store: &Store,
-        keys: impl IntoIterator<Item = PrivateKeySigner>,
-    ) -> Result<Self, LedgerError> {
+        keys: &[PrivateKeySigner],
+    ) -> Result<(Self, Vec<Address>), LedgerError> {
         let settings = network_settings(store).await?.ok_or_else(|| {
             let reason = "this folder belongs to no network: begin with `praman ledger start` or \
                           `praman ledger deploy`";
@@ -47,7 +103,8 @@ impl JoinedNetwork {
         if settings.chain_id == CHAIN_ID {
             let mut chain = EmbeddedChain::open(store).await?;
             chain.follow(addresses);
-            return Ok(Self::Embedded(Network { chain, addresses }, OPERATOR));
+            let chain = JoinedChain::Embedded(chain);
+            return Ok((Self { chain, addresses }, vec![OPERATOR]));
         }
         let remote = RemoteSettings {
             endpoints: settings.endpoints,
@@ -56,10 +113,11 @@ impl JoinedNetwork {
             raise_after: RAISE_AFTER,
             patience: PATIENCE,
         };
-        let mut chain = RemoteChain::new(store, remote, keys)?;
+        let mut chain = RemoteChain::new(store, remote, keys.iter().cloned())?;
         chain.follow(addresses, settings.before);
         chain.record().await?;
-        Ok(Self::Remote(Network { chain, addresses }))
+        let accounts = keys.iter().map(PrivateKeySigner::address).collect();
+        Ok((Self { chain: JoinedChain::Remote(chain), addresses }, accounts))
     }
 
     /// Refuses a folder that belongs to a network.
@@ -96,5 +154,31 @@ impl JoinedNetwork {
             before,
         };
         keep_network(store, &settings).await
+    }
+}
+
+impl JoinedLedger {
+    /// Opens the folder's ledger, acting by some keys where it is on real nodes; a folder of no
+    /// network begins an embedded one.
+    ///
+    /// # Errors
+    /// [`LedgerError::Refused`] if the contracts are for another key.
+    pub async fn join(
+        store: &Store,
+        keys: &[PrivateKeySigner],
+        key: &VerifyingKey,
+    ) -> Result<Self, LedgerError> {
+        let settings = network_settings(store).await?;
+        let Some(settings) = settings.filter(|settings| settings.chain_id != CHAIN_ID) else {
+            let EmbeddedLedger { store, network, actors } =
+                EmbeddedLedger::open(store, key).await?;
+            let Network { chain, addresses } = network;
+            let network = Network { chain: JoinedChain::Embedded(chain), addresses };
+            return Ok(Self { store, network, actors });
+        };
+        require_key(&settings, key)?;
+        let (network, accounts) = JoinedNetwork::open(store, keys).await?;
+        let actors = Actors::among(&network, &accounts).await?;
+        Ok(Self::new(store, network, actors))
     }
 }

@@ -119,7 +119,9 @@ impl RemoteChain {
 
     fn sign(&self, sent: &mut Sent) -> Result<(), ChainError> {
         let key = self.keys.get(&sent.account).ok_or_else(|| {
-            ChainError::failed(format!("no key of account {} was given", sent.account))
+            let reason =
+                format!("no key of account {} was given: name it by --account", sent.account);
+            ServiceError::WrongUse(reason)
         })?;
         let to = sent.target.map_or(TxKind::Create, TxKind::Call);
         let (chain_id, nonce, gas_limit) = (self.settings.chain_id, sent.nonce, sent.gas);

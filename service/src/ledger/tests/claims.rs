@@ -15,6 +15,7 @@ use rand_chacha::ChaCha20Rng;
 
 use super::scene::{Scene, TODAY, key, offices, raw};
 use crate::ledger::chain::Chain;
+use crate::ledger::contract_ledger::OPERATOR;
 use crate::ledger::embedded::creation_outcome;
 use crate::ledger::{EmbeddedLedger, Ledger, LedgerClaim, LedgerError};
 use crate::scheme::ClaimPeriod;
@@ -270,8 +271,7 @@ async fn only_sensible_and_approved_policies_are_opened() {
     let mut encoded = honest.abi_encode();
     let negate = 4 + 32 * 4 + 32 * 3;
     encoded[negate + 31] = 2;
-    let relayer = scene.ledger.actors.relayer;
-    let sent = scene.ledger.network.chain.send(relayer, Some(claims), encoded).await;
+    let sent = scene.ledger.network.chain.send(OPERATOR, Some(claims), encoded).await;
     assert!(sent.is_err());
     scene.call(&honest).await.expect("the honest one");
     assert!(scene.call(&honest).await.is_err(), "its rules stand");

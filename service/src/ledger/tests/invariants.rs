@@ -1,14 +1,14 @@
 //! Random sequences of calls of all roles against a model in a few lines: no nullifier twice, nobody
-//! acts who may not, nothing stands that the model refuses.
+//! acts who may not, nothing stands that the model refuses, no claim that was refused is paid.
 
-use std::collections::HashSet;
+mod oversight;
+mod world;
+
+use std::collections::{HashMap, HashSet};
 
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{SolCall, SolEvent};
-use praman_circuits::Fr;
 use praman_circuits::fixture;
-use praman_circuits::nullifier::Nullifier;
-use praman_circuits::payout::PayoutCommitment;
 use praman_verifier::contracts::{
     Claims, Committee, Constitution, Disputes, Offices, Participants, policy_data, proof_words,
     rules_leaf, scheme_word, word,
@@ -20,10 +20,14 @@ use super::memory_chain::MemoryChain;
 use super::scene::key;
 use crate::ledger::chain::Chain;
 use crate::ledger::{Network, Role};
+use world::World;
 
-/// Sequences, and calls in each. `PRAMAN_SEQUENCES` and `PRAMAN_SEED` change the run.
+/// Sequences, and calls in each: most are short, one in so many is long enough for disputes to end.
+/// `PRAMAN_SEQUENCES` and `PRAMAN_SEED` change the run.
 const SEQUENCES: u64 = 10_000;
 const CALLS: usize = 12;
+const LONG: u64 = 20;
+const LONG_CALLS: usize = 120;
 const DAY: u64 = 86_400;
 const NOTICE_TIME: u64 = 7 * DAY;
 const POOL: usize = 6;
@@ -33,6 +37,7 @@ const MEMBERS: [Address; 3] =
 const AGENCY: Address = Address::repeat_byte(10);
 const DEPARTMENT: Address = Address::repeat_byte(11);
 const OFFICE: Address = Address::repeat_byte(12);
+const SECOND_OFFICE: Address = Address::repeat_byte(14);
 const AUDITOR: Address = Address::repeat_byte(13);
 const RELAYERS: [Address; 2] = [Address::repeat_byte(20), Address::repeat_byte(21)];
 const OUTSIDER: Address = Address::repeat_byte(50);
@@ -63,7 +68,23 @@ enum Stage {
     Open,
     Suspended,
     Closed,
+    Sealed,
 }
+
+/// How a dispute over a claim stands, and until when.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Case {
+    Frozen(u64),
+    Decided(u8, u64),
+    Appealed(u8, u64),
+    Settled(u8),
+}
+
+/// `Outcome.Pay` of the contract, and the number of its outcomes with none.
+const PAY: u8 = 1;
+const OUTCOMES: u8 = 4;
+const DECISION_TIME: u64 = 30 * DAY;
+const DISPUTE_APPEAL_TIME: u64 = 15 * DAY;
 
 /// The whole ledger, as simple as it is meant.
 #[derive(Clone)]
@@ -73,7 +94,12 @@ struct Model {
     stage: Stage,
     relayers: [Relayer; 2],
     spent: HashSet<usize>,
-    frozen: HashSet<usize>,
+    cases: HashMap<usize, Case>,
+    /// The count that a seal was proposed with.
+    proposed: Option<u64>,
+    /// The places that offices stand in, and whether the second office has one.
+    places: HashSet<u32>,
+    second_placed: bool,
 }
 
 impl Model {
@@ -95,108 +121,6 @@ impl Model {
     }
 }
 
-/// A network with everyone in place, one period open, claims proved.
-struct World {
-    network: Network<MemoryChain>,
-    relayers: [u32; 2],
-    claims: Vec<Claims::claimCall>,
-    model: Model,
-}
-
-async fn world() -> World {
-    let key = key(3);
-    let mut rng = ChaCha20Rng::seed_from_u64(1);
-    let now = 1_788_000_000;
-    let constitution =
-        Constitution { members: MEMBERS.to_vec(), quorum: 2, delay_seconds: 0, grace_seconds: DAY };
-    let mut network =
-        Network::deploy(MemoryChain::at(now), key.verifying_key(), &constitution, OUTSIDER)
-            .await
-            .expect("deployed");
-    let participants = network.addresses.participants;
-    let mut ids = Vec::new();
-    for (account, role, sponsor) in [
-        (AGENCY, Role::Agency, None),
-        (DEPARTMENT, Role::Department, None),
-        (AUDITOR, Role::Auditor, None),
-        (OFFICE, Role::Office, Some(1)),
-        (RELAYERS[0], Role::Relayer, Some(0)),
-        (RELAYERS[1], Role::Relayer, Some(0)),
-    ] {
-        let by = sponsor.map_or(0, |place: usize| ids[place]);
-        let id = network.request(account, role, by, B256::ZERO).await.expect("in");
-        let call = Participants::approveCall { id, document: B256::ZERO, reason: B256::ZERO };
-        match sponsor {
-            None => {
-                let call = call.abi_encode();
-                network.committee(&MEMBERS, participants, call, B256::ZERO).await.expect("carried");
-            }
-            Some(0) => {
-                network.send(AGENCY, participants, &call).await.expect("approved");
-            }
-            Some(_) => {
-                network.send(DEPARTMENT, participants, &call).await.expect("approved");
-            }
-        }
-        network.take_up(account, id).await.expect("live");
-        ids.push(id);
-    }
-    let office = Offices::accreditCall { office: 0, schema: 1, participant: ids[3] };
-    let registry = network.addresses.offices;
-    network.send(DEPARTMENT, registry, &office).await.expect("accredited");
-    let as_of = fixture::claim(1).checkpoint.as_of;
-    let checkpoint = Offices::checkpointCall { asOf: as_of.0 };
-    network.send(AGENCY, registry, &checkpoint).await.expect("published");
-    let scheme = fixture::claim(1).scheme_period;
-    let period = scheme.period.0;
-    let leaf = rules_leaf(&scheme.scheme, period, period, &scheme.policy);
-    let claims = network.addresses.claims;
-    let adopt = Claims::adoptRulesCall {
-        scheme: scheme_word(&scheme.scheme),
-        department: ids[1],
-        root: leaf,
-    };
-    network.committee(&MEMBERS, claims, adopt.abi_encode(), leaf).await.expect("adopted");
-    let open = Claims::openPeriodCall {
-        scheme: scheme_word(&scheme.scheme),
-        period,
-        window: period,
-        policy: policy_data(&scheme.policy),
-        approval: Vec::new(),
-    };
-    network.send(DEPARTMENT, claims, &open).await.expect("opened");
-    let root = network.view(registry, &Offices::stateRootCall {}).await.expect("a root");
-    let root = praman_circuits::field::from_be_bytes(&root.to_be_bytes()).expect("an element");
-    let mut public = fixture::claim(1).public();
-    public.context = praman_circuits::context::context(
-        network.chain.chain_id(),
-        network.addresses.claims.into_array(),
-    );
-    public.checkpoint.state_root = praman_circuits::office::StateRoot::from_field(root);
-    let pool = (0..POOL as u64).map(|number| {
-        let own = |tag: u64| praman_circuits::poseidon::hash(&[Fr::from(number), Fr::from(tag)]);
-        public.nullifier = Nullifier::from_field(own(1));
-        public.payout = PayoutCommitment::from_field(own(2));
-        let proof = key.prove(&public.to_fields(), &mut rng);
-        Claims::claimCall {
-            opening: 0,
-            checkpoint: 0,
-            own: [word(own(1)), word(own(2))],
-            proof: proof_words(&proof),
-        }
-    });
-    let claims = pool.collect();
-    let model = Model {
-        now,
-        paused: false,
-        stage: Stage::Open,
-        relayers: Default::default(),
-        spent: HashSet::new(),
-        frozen: HashSet::new(),
-    };
-    World { network, relayers: [ids[4], ids[5]], claims, model }
-}
-
 /// How often the model and the contracts let something stand, and refused.
 #[derive(Default, Debug)]
 struct Counts {
@@ -204,6 +128,8 @@ struct Counts {
     refused: u64,
     claims: u64,
     batches: u64,
+    settled: u64,
+    sealed: u64,
 }
 
 struct Run<'a> {
@@ -238,7 +164,7 @@ impl Run<'_> {
         let from = self.anyone();
         let (relayer, place) = (self.rng.gen_range(0..2), self.rng.gen_range(0..POOL));
         let id = self.world.relayers[relayer];
-        match self.rng.gen_range(0..15) {
+        match self.rng.gen_range(0..18) {
             0 | 1 => {
                 let from = if self.rng.gen_bool(0.8) { RELAYERS[relayer] } else { from };
                 let mut call = self.world.claims[place].clone();
@@ -318,7 +244,8 @@ impl Run<'_> {
                 }
             }
             7 | 8 => {
-                self.model.now += self.rng.gen_range(1..3 * DAY);
+                let most = if self.rng.gen_bool(0.15) { 20 * DAY } else { 3 * DAY };
+                self.model.now += self.rng.gen_range(1..most);
                 self.network.chain.timestamp = self.model.now;
             }
             9 => {
@@ -332,19 +259,9 @@ impl Run<'_> {
                 }
             }
             10 => self.move_opening(from).await,
-            11 => {
-                let nullifier = self.world.claims[place].own[0];
-                let disputes = self.network.addresses.disputes;
-                let call = Disputes::freezeCall { nullifier, reason: B256::ZERO };
-                let party = [AGENCY, DEPARTMENT, AUDITOR].contains(&from);
-                let expected = party
-                    && self.model.spent.contains(&place)
-                    && !self.model.frozen.contains(&place);
-                self.agree(from, disputes, &call, expected).await;
-                if expected {
-                    self.model.frozen.insert(place);
-                }
-            }
+            11 | 15 | 16 => self.dispute(from, place).await,
+            13 => self.seal(from).await,
+            14 => self.accredit(from).await,
             12 => {
                 let call = Participants::retireCall { id, reason: B256::ZERO };
                 let by = (from == RELAYERS[relayer] || from == AGENCY)
@@ -395,7 +312,8 @@ impl Run<'_> {
                 }
             }
             _ => {
-                let expected = keeper && self.model.stage != Stage::Closed;
+                let expected =
+                    keeper && [Stage::Open, Stage::Suspended].contains(&self.model.stage);
                 self.agree(
                     from,
                     claims,
@@ -454,8 +372,8 @@ impl Run<'_> {
     }
 
     /// What must hold of the events, whatever was called.
-    fn check_events(&self, before: usize) {
-        let (mut seen, mut settled) = (HashSet::new(), 0);
+    async fn check_events(&self, before: usize) {
+        let (mut seen, mut settled) = (HashSet::new(), HashMap::new());
         for log in &self.network.chain.logs[before..] {
             let (topics, data) = (log.topics.iter().copied(), &log.data);
             match log.topics[0] {
@@ -469,13 +387,32 @@ impl Run<'_> {
                         assert!(seen.insert(claim[0]), "a nullifier twice");
                     }
                 }
-                Disputes::Settled::SIGNATURE_HASH => settled += 1,
+                Disputes::Settled::SIGNATURE_HASH => {
+                    let event = Disputes::Settled::decode_raw_log(topics, data).expect("one");
+                    assert_eq!(
+                        settled.insert(event.nullifier, event.outcome),
+                        None,
+                        "settled twice"
+                    );
+                }
                 _ => {}
             }
         }
         let nullifier = |&place: &usize| self.world.claims[place].own[0];
         assert_eq!(seen, self.model.spent.iter().map(nullifier).collect());
-        assert_eq!(settled, 0, "no money moves for a claim that is in dispute");
+        // The events that move money are those of the model, and so is who may be paid now.
+        let ended = self.model.cases.iter().filter_map(|(place, &case)| match case {
+            Case::Settled(outcome) => Some((nullifier(place), outcome)),
+            _ => None,
+        });
+        assert_eq!(settled, ended.collect());
+        for place in 0..POOL {
+            let call = Disputes::mayBePaidCall { nullifier: nullifier(&place) };
+            let may = self.network.view(self.network.addresses.disputes, &call).await;
+            let case = self.model.cases.get(&place);
+            let expected = case.is_none_or(|&case| case == Case::Settled(PAY));
+            assert_eq!(may.expect("an answer"), expected, "{case:?}");
+        }
     }
 }
 
@@ -485,7 +422,7 @@ async fn ten_thousand_random_sequences_agree_with_the_model() {
     let sequences = read("PRAMAN_SEQUENCES").unwrap_or(SEQUENCES);
     let seed = read("PRAMAN_SEED").unwrap_or_else(rand::random::<u64>);
     println!("PRAMAN_SEED={seed} PRAMAN_SEQUENCES={sequences}");
-    let world = world().await;
+    let world = World::open().await;
     let before = world.network.chain.logs.len();
     let mut total = Counts::default();
     for sequence in 0..sequences {
@@ -499,15 +436,18 @@ async fn ten_thousand_random_sequences_agree_with_the_model() {
             rng,
             counts: Counts::default(),
         };
-        for _ in 0..CALLS {
+        for _ in 0..if sequence % LONG == 0 { LONG_CALLS } else { CALLS } {
             run.step().await;
         }
-        run.check_events(before);
+        run.check_events(before).await;
         total.stood += run.counts.stood;
         total.refused += run.counts.refused;
         total.claims += run.counts.claims;
         total.batches += run.counts.batches;
+        total.settled += run.counts.settled;
+        total.sealed += run.counts.sealed;
     }
     println!("{sequences} sequences: {total:?}");
     assert!(total.claims > sequences / 10 && total.batches > sequences / 100, "{total:?}");
+    assert!(total.settled > sequences / 500 && total.sealed > sequences / 1_000, "{total:?}");
 }

@@ -2,7 +2,6 @@
 
 use alloy_primitives::Address;
 use alloy_sol_types::SolCall;
-use praman_circuits::Fr;
 use praman_circuits::fixture;
 use praman_circuits::nullifier::Nullifier;
 use praman_circuits::office::OfficeId;
@@ -108,9 +107,8 @@ impl Scene {
         let (checkpoint, period) = self.ready(&claim).await;
         (1..=count)
             .map(|number| {
-                let own =
-                    |tag: u64| praman_circuits::poseidon::hash(&[Fr::from(number), Fr::from(tag)]);
-                let own = (Nullifier::from_field(own(1)), PayoutCommitment::from_field(own(2)));
+                let public = claim.public_of(self.ledger.context(), number);
+                let own = (public.nullifier, public.payout);
                 self.claim_with(&claim, checkpoint, period, own)
             })
             .collect()
@@ -129,13 +127,13 @@ impl Scene {
 
     /// A call of the operator's to the claims.
     pub(super) async fn call(&mut self, call: &impl SolCall) -> Result<u64, LedgerError> {
-        let (from, to) = (self.ledger.actors.relayer, self.ledger.network.addresses.claims);
+        let (from, to) = (OPERATOR, self.ledger.network.addresses.claims);
         self.send(from, to, call).await
     }
 
     /// What the claims say to a call that is then forgotten.
     pub(super) async fn verdict(&self, call: &impl SolCall) -> Result<(), LedgerError> {
-        let (from, to) = (self.ledger.actors.relayer, self.ledger.network.addresses.claims);
+        let (from, to) = (OPERATOR, self.ledger.network.addresses.claims);
         self.ledger.network.chain.view(from, to, call.abi_encode()).await?;
         Ok(())
     }

@@ -1,0 +1,287 @@
+//! `praman ledger roles`, `request`, `approve` and what else becomes of those who take part.
+
+use std::path::PathBuf;
+
+use alloy_primitives::Address;
+use alloy_sol_types::SolCall;
+use clap::{Args, Subcommand};
+use praman_verifier::contracts::{Committee, Offices, Participants as Register};
+use serde_json::json;
+
+use super::signer::{Signer, first, network};
+use super::{Outcome, Setting, scheme};
+use crate::error::ServiceError;
+use crate::ledger::{Chain as _, JoinedNetwork, Role, text_hash};
+use crate::schema::Schema;
+
+/// Who takes part.
+#[derive(Subcommand)]
+pub(super) enum Participants {
+    /// Who takes part, in which role, and how they stand.
+    #[command(after_help = "Example: praman ledger roles")]
+    Roles,
+    /// Ask to take part in a role.
+    #[command(
+        after_help = "Example: praman ledger request --role department --document papers.pdf \
+                            --account department.json"
+    )]
+    Request {
+        /// agency, department, office, treasury, auditor, relayer, provider or application.
+        #[arg(long)]
+        role: Role,
+        /// Who decides: a department's number for an office, an agency's for a relayer [default: the
+        /// committee].
+        #[arg(long, default_value_t = 0)]
+        sponsor: u32,
+        /// The request's papers; only their hash goes on the ledger.
+        #[arg(long, value_name = "FILE")]
+        document: PathBuf,
+        #[command(flatten)]
+        signer: Signer,
+    },
+    /// Approve a request, as its sponsor or as members of the committee.
+    #[command(after_help = "Example: praman ledger approve 4 --account agency.json")]
+    Approve {
+        /// The participant's number.
+        participant: u32,
+        /// Why; only its hash goes on the ledger.
+        #[arg(long, default_value = "")]
+        reason: String,
+        #[command(flatten)]
+        signer: Signer,
+    },
+    /// Reject a request, as its sponsor or as members of the committee.
+    #[command(
+        after_help = "Example: praman ledger reject 4 --reason 'papers missing' --account agency.json"
+    )]
+    Reject {
+        /// The participant's number.
+        participant: u32,
+        /// Why; only its hash goes on the ledger.
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        signer: Signer,
+    },
+    /// Accredit a live participant as an issuing office: its department.
+    #[command(
+        after_help = "Example: praman ledger accredit 5 --office 0 --schema resident --account department.json"
+    )]
+    Accredit {
+        /// The participant's number.
+        participant: u32,
+        /// The office's number, as `praman office new` tells it.
+        #[arg(long)]
+        office: u32,
+        /// The one schema that it may issue, by name or number.
+        #[arg(long, value_name = "ID", value_parser = scheme::schema)]
+        schema: &'static Schema,
+        #[command(flatten)]
+        signer: Signer,
+    },
+    /// Take an approved request up, or acknowledge all notices.
+    #[command(after_help = "Example: praman ledger acknowledge 4 --account department.json")]
+    Acknowledge {
+        /// The participant's number.
+        participant: u32,
+        #[command(flatten)]
+        signer: Signer,
+    },
+    /// Suspend a participant.
+    #[command(after_help = "Example: praman ledger suspend 4 --order 'No. 7/2026' --reason fraud \
+                            --days 30 --account agency.json")]
+    Suspend(Bar),
+    /// Debar a participant: the committee only.
+    #[command(after_help = "Example: praman ledger debar 4 --order 'No. 8/2026' --reason fraud \
+                            --days 365 --account member1.json --account member2.json")]
+    Debar(Bar),
+    /// Lift an order before its time: who gave it.
+    #[command(
+        after_help = "Example: praman ledger lift 4 --reason 'order No. 9' --account agency.json"
+    )]
+    Lift {
+        /// The participant's number.
+        participant: u32,
+        /// Why; only its hash goes on the ledger.
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        signer: Signer,
+    },
+    /// Retire a participant, for good: itself, its sponsor or the committee.
+    #[command(
+        after_help = "Example: praman ledger retire 4 --reason 'closed' --account office.json"
+    )]
+    Retire {
+        /// The participant's number.
+        participant: u32,
+        /// Why; only its hash goes on the ledger.
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        signer: Signer,
+    },
+}
+
+/// An order that keeps a participant out.
+#[derive(Args)]
+pub(super) struct Bar {
+    /// The participant's number.
+    participant: u32,
+    /// The order's number and text; only its hash goes on the ledger.
+    #[arg(long)]
+    order: String,
+    /// Why; only its hash goes on the ledger.
+    #[arg(long)]
+    reason: String,
+    /// For how many days, from now.
+    #[arg(long)]
+    days: u64,
+    /// For how many days it can be appealed against: at least 3.
+    #[arg(long, default_value_t = 15)]
+    appeal_days: u64,
+    #[command(flatten)]
+    signer: Signer,
+}
+
+impl Participants {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+        match self {
+            Self::Roles => roles(&network(setting).await?).await,
+            Self::Request { role, sponsor, document, signer } => {
+                let papers = std::fs::read(&document).map_err(ServiceError::file(&document))?;
+                let document = alloy_primitives::keccak256(papers);
+                let (mut network, account) = signer.network_as_one(setting).await?;
+                let id = network.request(account, role, sponsor, document).await?;
+                let json = json!({ "participant": id, "document": document });
+                Ok(Outcome::done(json, format!("participant {id} is submitted")))
+            }
+            Self::Approve { participant: id, reason, signer } => {
+                let (mut network, accounts) = signer.network(setting).await?;
+                let target = network.addresses.participants;
+                let document =
+                    network.view(target, &Register::participantCall { id }).await?.document;
+                let call = Register::approveCall { id, document, reason: text_hash(&reason) };
+                decide(&mut network, &accounts, id, &call, "approved").await
+            }
+            Self::Reject { participant: id, reason, signer } => {
+                let (mut network, accounts) = signer.network(setting).await?;
+                let call = Register::rejectCall { id, reason: text_hash(&reason) };
+                decide(&mut network, &accounts, id, &call, "rejected").await
+            }
+            Self::Accredit { participant, office, schema, signer } => {
+                let schema = schema.id.0;
+                let (mut network, account) = signer.network_as_one(setting).await?;
+                let call = Offices::accreditCall { office, schema, participant };
+                network.send(account, network.addresses.offices, &call).await?;
+                let json = json!({ "office": office, "participant": participant });
+                Ok(Outcome::done(json, format!("participant {participant} is office {office}")))
+            }
+            Self::Acknowledge { participant: id, signer } => {
+                let (mut network, account) = signer.network_as_one(setting).await?;
+                let target = network.addresses.participants;
+                /// `State.Approved` of the contract.
+                const APPROVED: u8 = 3;
+                if network.view(target, &Register::stateOfCall { id }).await? == APPROVED {
+                    network.send(account, target, &Register::goLiveCall { id }).await?;
+                }
+                network.acknowledge_all(account, id).await?;
+                let text = format!("participant {id} has read everything");
+                Ok(Outcome::done(json!({ "participant": id }), text))
+            }
+            Self::Suspend(bar) => bar.run(setting, false).await,
+            Self::Debar(bar) => bar.run(setting, true).await,
+            Self::Lift { participant: id, reason, signer } => {
+                let (mut network, accounts) = signer.network(setting).await?;
+                let call = Register::liftCall { id, reason: text_hash(&reason) };
+                decide(&mut network, &accounts, id, &call, "let in again").await
+            }
+            Self::Retire { participant: id, reason, signer } => {
+                let (mut network, accounts) = signer.network(setting).await?;
+                let call = Register::retireCall { id, reason: text_hash(&reason) };
+                decide(&mut network, &accounts, id, &call, "retired").await
+            }
+        }
+    }
+}
+
+/// The states of the contract, by number.
+const STATES: [&str; 8] =
+    ["none", "draft", "submitted", "approved", "rejected", "live", "suspended", "retired"];
+
+async fn roles(network: &JoinedNetwork) -> Result<Outcome, ServiceError> {
+    let target = network.addresses.participants;
+    let count = network.view(target, &Register::countCall {}).await?.saturating_to::<u32>();
+    let mut found = Vec::new();
+    let mut text = String::new();
+    for id in 1..count {
+        let participant = network.view(target, &Register::participantCall { id }).await?;
+        let state = network.view(target, &Register::stateOfCall { id }).await?;
+        let state = STATES.get(usize::from(state)).copied().unwrap_or("unknown");
+        let role = Role::of(participant.role).map_or("unknown", Role::name);
+        let unread = participant.notices - participant.acknowledged;
+        text += &format!(
+            "{id:>4}  {role:<12}{state:<11}{}  {unread} notices unread\n",
+            participant.account
+        );
+        found.push(json!({
+            "participant": id,
+            "role": role,
+            "state": state,
+            "account": participant.account,
+            "sponsor": participant.sponsor,
+            "unread_notices": unread,
+        }));
+    }
+    Ok(Outcome::done(json!({ "participants": found }), text))
+}
+
+/// Has a participant's sponsor make a call, or the committee if the accounts are its members.
+async fn decide(
+    network: &mut JoinedNetwork,
+    accounts: &[Address],
+    participant: u32,
+    call: &impl SolCall,
+    done: &str,
+) -> Result<Outcome, ServiceError> {
+    let account = first(accounts)?;
+    let target = network.addresses.participants;
+    let committee = network.addresses.committee;
+    if network.view(committee, &Committee::isMemberCall { account }).await? {
+        let call = call.abi_encode();
+        let reason = alloy_primitives::keccak256(&call);
+        let motion = network.committee(accounts, target, call, reason).await?;
+        let number = alloy_primitives::U256::from(motion);
+        let state = network.view(committee, &Committee::motionOfCall { motion: number }).await?;
+        let text = if state.carried {
+            format!("motion {motion} is carried; enact it when its delay is over, if it was not")
+        } else {
+            format!("motion {motion} waits for more members")
+        };
+        return Ok(Outcome::done(json!({ "motion": motion, "carried": state.carried }), text));
+    }
+    network.send(account, target, call).await?;
+    let text = format!("participant {participant} is {done}");
+    Ok(Outcome::done(json!({ "participant": participant, "state": done }), text))
+}
+
+impl Bar {
+    async fn run(self, setting: &Setting, debarment: bool) -> Result<Outcome, ServiceError> {
+        let (mut network, accounts) = self.signer.network(setting).await?;
+        let now = network.chain.head().await?.timestamp;
+        let day = 24 * 3_600;
+        // A debarment's motion waits before it is enacted.
+        let appeal_days = self.appeal_days + if debarment { 30 } else { 0 };
+        let call = Register::barCall {
+            id: self.participant,
+            debarment,
+            reason: text_hash(&self.reason),
+            order: text_hash(&self.order),
+            from: now,
+            until: now + self.days * day,
+            appealBy: now + appeal_days * day,
+        };
+        let done = if debarment { "debarred" } else { "suspended" };
+        decide(&mut network, &accounts, self.participant, &call, done).await
+    }
+}

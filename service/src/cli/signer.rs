@@ -1,0 +1,65 @@
+//! By whose keys the command line acts on the folder's network.
+
+use std::path::PathBuf;
+
+use alloy_primitives::Address;
+use alloy_signer_local::PrivateKeySigner;
+use clap::Args;
+
+use super::Setting;
+use super::passphrase::PassphraseSource;
+use crate::account::AccountKey;
+use crate::error::ServiceError;
+use crate::ledger::JoinedNetwork;
+use crate::store::Store;
+
+/// By whose keys a transaction is signed.
+#[derive(Args)]
+pub(super) struct Signer {
+    /// A sealed key; members of the committee may give theirs together.
+    #[arg(long = "account", value_name = "FILE")]
+    accounts: Vec<PathBuf>,
+    #[command(flatten)]
+    passphrase: PassphraseSource,
+}
+
+impl Signer {
+    pub(super) fn keys(&self) -> Result<Vec<PrivateKeySigner>, ServiceError> {
+        if self.accounts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let passphrase = self.passphrase.passphrase()?;
+        self.accounts.iter().map(|path| AccountKey::load(path, &passphrase)).collect()
+    }
+
+    /// The folder's network, and the accounts to act by on it.
+    pub(super) async fn network(
+        &self,
+        setting: &Setting,
+    ) -> Result<(JoinedNetwork, Vec<Address>), ServiceError> {
+        let store = Store::open(&setting.folder).await?;
+        Ok(JoinedNetwork::open(&store, &self.keys()?).await?)
+    }
+
+    /// The folder's network, and the one account to act by.
+    pub(super) async fn network_as_one(
+        &self,
+        setting: &Setting,
+    ) -> Result<(JoinedNetwork, Address), ServiceError> {
+        let (network, accounts) = self.network(setting).await?;
+        Ok((network, first(&accounts)?))
+    }
+}
+
+/// The folder's network, to read from.
+pub(super) async fn network(setting: &Setting) -> Result<JoinedNetwork, ServiceError> {
+    let store = Store::open(&setting.folder).await?;
+    Ok(JoinedNetwork::open(&store, &[]).await?.0)
+}
+
+pub(super) fn first(accounts: &[Address]) -> Result<Address, ServiceError> {
+    accounts
+        .first()
+        .copied()
+        .ok_or_else(|| ServiceError::WrongUse("give the key to sign with by --account".to_owned()))
+}
