@@ -236,5 +236,19 @@ fn claims_go_their_whole_way_on_real_nodes_and_frozen_ones_are_not_paid() {
     assert_eq!(state.pay("krishak-bandhu", "2026")["claims"], 0);
     let history = state.json(&["ledger", "verify-history"]);
     assert_eq!((&history["faults"], &history["claims"]), (&json!([]), &json!(3)));
+    // An auditor joins from a folder of its own and comes to the same.
+    state.json(&["ledger", "describe", "--out", "network.json"]);
+    let auditor = State::new();
+    let description = std::fs::read_to_string(state.path("network.json")).expect("written");
+    let mut odd: serde_json::Value = serde_json::from_str(&description).expect("JSON");
+    odd["contracts"]["verifier"] = odd["contracts"]["nodes"].clone();
+    std::fs::write(auditor.path("odd.json"), odd.to_string()).expect("written");
+    std::fs::write(auditor.path("network.json"), description).expect("written");
+    let join = |file| ["ledger", "join", "--rpc", &url, "--network", file];
+    auditor.refused(&join("odd.json"), 1, "where the contracts name");
+    auditor.refused(&["ledger", "describe", "--out", "d.json"], 2, "no network of real nodes");
+    auditor.json(&join("network.json"));
+    auditor.refused(&join("network.json"), 1, "belongs to chain");
+    assert_eq!(auditor.json(&["ledger", "verify-history"]), history);
     drop(anvil);
 }

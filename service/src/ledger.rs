@@ -30,7 +30,7 @@ use crate::scheme::ClaimPeriod;
 pub use chain::{Chain, ChainError, ChainLog, ChainReceipt, Head};
 pub use contract_ledger::{Actors, ContractLedger, EmbeddedLedger};
 pub use embedded::{CHAIN_ID, EmbeddedChain, scratch_gas};
-pub use joined::{JoinedChain, JoinedLedger, JoinedNetwork};
+pub use joined::{JoinedChain, JoinedLedger, JoinedNetwork, NetworkDescription};
 pub use network::{Network, Role, text_hash};
 pub use remote::{RemoteChain, RemoteSettings};
 

@@ -19,9 +19,10 @@ use super::{Outcome, Setting, archive, scheme};
 use crate::account::AccountKey;
 use crate::calendar;
 use crate::error::ServiceError;
+use crate::files;
 use crate::ledger::{
-    Chain as _, EmbeddedLedger, JoinedLedger, JoinedNetwork, Ledger as _, Network, RemoteChain,
-    RemoteSettings,
+    Chain as _, EmbeddedLedger, JoinedLedger, JoinedNetwork, Ledger as _, Network,
+    NetworkDescription, RemoteChain, RemoteSettings,
 };
 use crate::store::Store;
 
@@ -103,6 +104,25 @@ pub(super) enum Ledger {
         /// Hours for which a replaced checkpoint stays good.
         #[arg(long, default_value_t = 24)]
         grace_hours: u64,
+    },
+    /// Write what others need to join this network from folders of their own.
+    #[command(after_help = "Example: praman ledger describe --out network.json")]
+    Describe {
+        /// Where it goes.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Join a network that others deployed.
+    #[command(
+        after_help = "Example: praman ledger join --network network.json --rpc http://127.0.0.1:8545"
+    )]
+    Join {
+        /// What `praman ledger describe` wrote.
+        #[arg(long, value_name = "FILE")]
+        network: PathBuf,
+        /// A node's address; several are used in turn.
+        #[arg(long = "rpc", required = true, value_name = "URL")]
+        endpoints: Vec<String>,
     },
     /// What stands: contracts, checkpoints, openings, pause.
     #[command(after_help = "Example: praman ledger status")]
@@ -201,6 +221,19 @@ impl Ledger {
                     grace_seconds: grace_hours * 3_600,
                 };
                 deploy(setting, &keys, nodes, &signer, &constitution).await
+            }
+            Self::Describe { out } => {
+                let store = Store::open(&setting.folder).await?;
+                let description = NetworkDescription::of(&store).await?;
+                files::write_json(&out, &description)?;
+                Ok(Outcome::done(json!(description), format!("written to {}", out.display())))
+            }
+            Self::Join { network, endpoints } => {
+                let description: NetworkDescription = files::read_json(&network)?;
+                let store = Store::open(&setting.folder).await?;
+                let context = description.join(&store, endpoints).await?;
+                let text = format!("the ledger's context is {context}");
+                Ok(Outcome::done(json!({ "context": context }), text))
             }
             Self::Status => status(&network(setting).await?).await,
             Self::Participants(act) => act.run(setting).await,

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use alloy_primitives::{Address, Bytes};
 use alloy_signer_local::PrivateKeySigner;
+use praman_circuits::context::{Context, context};
 use praman_verifier::VerifyingKey;
-use praman_verifier::contracts::Addresses;
+use praman_verifier::contracts::{Addresses, Claims, Disputes, NodeDirectory, Participants};
+use serde::{Deserialize, Serialize};
 
 use super::LedgerError;
 use super::chain::{Chain, ChainError, ChainLog, ChainReceipt, Head};
-use super::chain_store::{NetworkSettings, keep_network, network_settings};
+use super::chain_store::{NetworkAddresses, NetworkSettings, keep_network, network_settings};
 use super::contract_ledger::{
     Actors, ContractLedger, EmbeddedLedger, OPERATOR, key_id, require_key,
 };
@@ -106,13 +108,7 @@ impl JoinedNetwork {
             let chain = JoinedChain::Embedded(chain);
             return Ok((Self { chain, addresses }, vec![OPERATOR]));
         }
-        let remote = RemoteSettings {
-            endpoints: settings.endpoints,
-            chain_id: settings.chain_id,
-            confirmations: settings.confirmations,
-            raise_after: RAISE_AFTER,
-            patience: PATIENCE,
-        };
+        let remote = remote_settings(&settings);
         let mut chain = RemoteChain::new(store, remote, keys.iter().cloned())?;
         chain.follow(addresses, settings.before);
         chain.record().await?;
@@ -154,6 +150,96 @@ impl JoinedNetwork {
             before,
         };
         keep_network(store, &settings).await
+    }
+}
+
+/// What others need to join a network: its contracts, and nothing secret.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkDescription {
+    format: String,
+    chain_id: u64,
+    confirmations: u64,
+    before: u64,
+    key: String,
+    contracts: NetworkAddresses,
+}
+
+const FORMAT: &str = "praman-network-1";
+
+impl NetworkDescription {
+    /// Describes the network of a folder.
+    ///
+    /// # Errors
+    /// [`ServiceError::WrongUse`] if it belongs to none of real nodes.
+    pub async fn of(store: &Store) -> Result<Self, ServiceError> {
+        let settings = network_settings(store).await?;
+        let settings = settings.filter(|settings| settings.chain_id != CHAIN_ID);
+        let settings = settings.ok_or_else(|| {
+            let reason =
+                "this folder belongs to no network of real nodes, which alone can be joined";
+            ServiceError::WrongUse(reason.to_owned())
+        })?;
+        Ok(Self {
+            format: FORMAT.to_owned(),
+            chain_id: settings.chain_id,
+            confirmations: settings.confirmations,
+            before: settings.before,
+            key: settings.key,
+            contracts: settings.addresses,
+        })
+    }
+
+    /// Joins the network from a folder that belongs to none, through some nodes, having asked them
+    /// whether these are contracts that know each other; its context.
+    ///
+    /// # Errors
+    /// [`LedgerError::Refused`] if they are not; [`LedgerError`].
+    pub async fn join(self, store: &Store, endpoints: Vec<String>) -> Result<Context, LedgerError> {
+        if self.format != FORMAT {
+            let reason = format!("the file's format is {:?}, not {FORMAT:?}", self.format);
+            return Err(ServiceError::WrongUse(reason).into());
+        }
+        JoinedNetwork::require_none(store).await?;
+        let settings = NetworkSettings {
+            chain_id: self.chain_id,
+            endpoints,
+            confirmations: self.confirmations,
+            key: self.key,
+            addresses: self.contracts,
+            before: self.before,
+        };
+        let addresses: Addresses = self.contracts.into();
+        let chain = RemoteChain::new(store, remote_settings(&settings), [])?;
+        let network = Network { chain, addresses };
+        let Addresses { committee, participants, offices, claims, disputes, nodes, verifier } =
+            addresses;
+        for (said, stands) in [
+            (committee, network.view(participants, &Participants::COMMITTEECall {}).await?),
+            (offices, network.view(participants, &Participants::OFFICESCall {}).await?),
+            (claims, network.view(participants, &Participants::CLAIMSCall {}).await?),
+            (participants, network.view(claims, &Claims::PARTICIPANTSCall {}).await?),
+            (verifier, network.view(claims, &Claims::VERIFIERCall {}).await?),
+            (claims, network.view(disputes, &Disputes::CLAIMSCall {}).await?),
+            (committee, network.view(nodes, &NodeDirectory::COMMITTEECall {}).await?),
+        ] {
+            if said != stands {
+                let reason = format!("the file names {said} where the contracts name {stands}");
+                return Err(LedgerError::Refused(reason));
+            }
+        }
+        keep_network(store, &settings).await?;
+        Ok(context(settings.chain_id, claims.into_array()))
+    }
+}
+
+fn remote_settings(settings: &NetworkSettings) -> RemoteSettings {
+    RemoteSettings {
+        endpoints: settings.endpoints.clone(),
+        chain_id: settings.chain_id,
+        confirmations: settings.confirmations,
+        raise_after: RAISE_AFTER,
+        patience: PATIENCE,
     }
 }
 
