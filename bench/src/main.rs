@@ -1,5 +1,7 @@
 //! Benches that print one JSON object each, for comparison by scripts; `table` prints them all.
 
+mod engine;
+
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -67,6 +69,20 @@ enum Bench {
         #[arg(long, default_value_t = 256)]
         proofs: usize,
     },
+    /// The engine beside ark-groth16, alternating; medians.
+    Engine {
+        #[arg(long, default_value_t = 11)]
+        rounds: usize,
+        /// How many threads [default: the machine's]; one is one core.
+        #[arg(long)]
+        threads: Option<usize>,
+        /// The largest plain circuit, by the logarithm of its domain; 12 for none.
+        #[arg(long, default_value_t = 15)]
+        largest: u32,
+        /// How many MiB the tables of a key may take.
+        #[arg(long, default_value_t = 64)]
+        budget: usize,
+    },
     /// What a claim costs on chain.
     Gas,
     /// All of them.
@@ -91,6 +107,10 @@ fn main() {
         Bench::Prove { proofs } => vec![("prove", prove_bench(proofs))],
         Bench::Batch { proofs } => vec![("batch", batch_bench(proofs))],
         Bench::Verify { proofs } => vec![("verify", verify_bench(proofs))],
+        Bench::Engine { rounds, threads, largest, budget } => {
+            let threads = threads.unwrap_or_else(rayon::current_num_threads);
+            vec![("engine", engine::engine_bench(rounds, threads, largest, budget))]
+        }
         Bench::Gas => vec![("gas", gas_bench())],
     };
     match (&results[..], arguments.json) {

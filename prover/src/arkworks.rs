@@ -46,13 +46,12 @@ impl ArkworksEngine {
     }
 }
 
-impl Engine for ArkworksEngine {
-    fn prove<R: RngCore + CryptoRng>(
-        &self,
-        witness: &Witness,
-        rng: &mut R,
-    ) -> Result<Proof, ProvingError> {
-        let (r, s) = (Fr::rand(rng), Fr::rand(rng));
+impl ArkworksEngine {
+    /// The proof of a satisfying witness with a given blinding.
+    ///
+    /// # Errors
+    /// [`ProvingError::Engine`].
+    pub fn prove_with(&self, witness: &Witness, r: Fr, s: Fr) -> Result<Proof, ProvingError> {
         let proof = Groth16::<Bn254, CircomReduction>::create_proof_with_reduction_and_matrices(
             &self.keys.proving,
             r,
@@ -64,6 +63,17 @@ impl Engine for ArkworksEngine {
         )
         .map_err(|error| ProvingError::Engine(error.to_string()))?;
         Proof::new(proof).map_err(|error| ProvingError::Engine(error.to_string()))
+    }
+}
+
+impl Engine for ArkworksEngine {
+    fn prove<R: RngCore + CryptoRng>(
+        &self,
+        witness: &Witness,
+        rng: &mut R,
+    ) -> Result<Proof, ProvingError> {
+        let (r, s) = (Fr::rand(rng), Fr::rand(rng));
+        self.prove_with(witness, r, s)
     }
 
     fn verifying_key(&self) -> &VerifyingKey {

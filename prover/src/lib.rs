@@ -19,15 +19,28 @@
 //! # Ok::<(), praman_prover::KeyError>(())
 //! ```
 
+mod addition;
 mod arkworks;
+mod buckets;
+mod coordinate;
+mod digits;
 mod engine;
+mod fixed_key;
 mod key_store;
 mod keys;
+mod lanes;
+mod matrices;
+mod msm;
+mod quotient;
 mod reduction;
 mod setup;
+mod tables;
+mod transform;
 
 pub use arkworks::ArkworksEngine;
 pub use engine::{Engine, Prover, ProvingError};
+pub use fixed_key::{Arithmetic, FixedKeyEngine, Stages};
 pub use key_store::{KeyError, KeyStore};
 pub use keys::Keys;
 pub use setup::setup;
+pub use tables::MemoryBudget;

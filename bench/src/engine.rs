@@ -1,0 +1,137 @@
+//! The proving engine beside ark-groth16, alternating in one run.
+
+use std::time::Instant;
+
+use ark_bn254::Fr;
+use ark_ff::{Field, UniformRand};
+use praman_circuits::circuit::{self, Circuit, Witness};
+use praman_circuits::constraint_system::ConstraintSystem;
+use praman_prover::{Arithmetic, ArkworksEngine, FixedKeyEngine, MemoryBudget, Stages, setup};
+use rand::SeedableRng;
+use rand_chacha::ChaCha20Rng;
+use serde_json::{Value, json};
+
+use crate::rounded;
+
+/// What is proved.
+struct Subject {
+    name: String,
+    circuit: &'static Circuit,
+    witnesses: Vec<Witness>,
+}
+
+/// A chain of products: every wire is full-sized.
+fn plain(log_size: u32) -> Subject {
+    // The inputs' rows of Groth16 belong to the domain.
+    let rows = (1usize << log_size) - 4;
+    let body = move |cs: &mut ConstraintSystem, seed: Fr| {
+        let mut last = seed;
+        for _ in 0..rows {
+            last = last.square() + Fr::from(1u64);
+        }
+        let output = cs.public("output", last);
+        let one = praman_circuits::constraint_system::Num::constant(cs, Fr::from(1u64));
+        let mut number = cs.private("seed", seed);
+        for _ in 1..rows {
+            number = &cs.product("step", &number, &number) + &one;
+        }
+        cs.enforce(&number, &number, &(&output - &one));
+    };
+    let compiled = Circuit::compile("plain", |cs| body(cs, Fr::from(0u64)));
+    let circuit: &'static Circuit = Box::leak(Box::new(compiled));
+    let mut rng = ChaCha20Rng::seed_from_u64(2);
+    let witness = |_| {
+        let mut cs = ConstraintSystem::assigning(circuit.wires());
+        body(&mut cs, Fr::rand(&mut rng));
+        Witness::from_assignment(cs.into_assignment(), circuit.public_inputs())
+    };
+    let witnesses = (0..4).map(witness).collect();
+    Subject { name: format!("plain 2^{log_size}"), circuit, witnesses }
+}
+
+fn eligibility() -> Subject {
+    let witnesses = (0..8).map(bench::witness).collect();
+    Subject { name: "eligibility".to_owned(), circuit: circuit::eligibility(), witnesses }
+}
+
+fn median(mut milliseconds: Vec<f64>) -> f64 {
+    milliseconds.sort_by(f64::total_cmp);
+    milliseconds[milliseconds.len() / 2]
+}
+
+fn measure(subject: &Subject, rounds: usize, budget: MemoryBudget) -> Value {
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let keys = setup(subject.circuit, &mut rng).expect("keys");
+    let started = Instant::now();
+    let engine = FixedKeyEngine::new(subject.circuit, &keys, budget, Arithmetic::Fastest);
+    let tables_ms = started.elapsed().as_secs_f64() * 1e3;
+    let portable = FixedKeyEngine::new(subject.circuit, &keys, budget, Arithmetic::Portable);
+    let peer = ArkworksEngine::new(subject.circuit, keys);
+    let (mut ours, mut by_words, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
+    let mut stages: Vec<Stages> = Vec::new();
+    let time = |work: &mut dyn FnMut()| {
+        let started = Instant::now();
+        work();
+        started.elapsed().as_secs_f64() * 1e3
+    };
+    for round in 0..rounds {
+        let witness = &subject.witnesses[round % subject.witnesses.len()];
+        let (r, s) = (Fr::rand(&mut rng), Fr::rand(&mut rng));
+        let mut proofs = Vec::new();
+        theirs.push(time(&mut || proofs.push(peer.prove_with(witness, r, s).expect("true"))));
+        ours.push(time(&mut || {
+            let (proof, parts) = engine.prove_in_stages(witness, r, s).expect("true");
+            proofs.push(proof);
+            stages.push(parts);
+        }));
+        by_words.push(time(&mut || proofs.push(portable.prove_with(witness, r, s).expect("true"))));
+        assert!(proofs.iter().all(|proof| *proof == proofs[0]), "all prove the same");
+    }
+    let stage = |part: fn(&Stages) -> std::time::Duration| {
+        rounded(median(stages.iter().map(|stages| part(stages).as_secs_f64() * 1e3).collect()))
+    };
+    let (ours, by_words, theirs) = (median(ours), median(by_words), median(theirs));
+    json!({
+        "domain": subject.circuit.domain(),
+        "ark_groth16_ms": rounded(theirs),
+        "praman_ms": rounded(ours),
+        "ratio": rounded(theirs / ours),
+        "portable_ms": rounded(by_words),
+        "portable_ratio": rounded(theirs / by_words),
+        "arithmetic": engine.arithmetic(),
+        "tables_ms": rounded(tables_ms),
+        "stages_ms": {
+            "quotient": stage(|stages| stages.quotient),
+            "a": stage(|stages| stages.a),
+            "b_g1": stage(|stages| stages.b1),
+            "b_g2": stage(|stages| stages.b2),
+            "c": stage(|stages| stages.c),
+        },
+    })
+}
+
+/// The engine beside ark-groth16 on so many threads; plain circuits up to a size beside praman's own.
+pub(crate) fn engine_bench(
+    rounds: usize,
+    threads: usize,
+    largest: u32,
+    budget_mib: usize,
+) -> Value {
+    if threads == 1 {
+        // ark-ec makes thread pools of its own: one core is one core by the system's word only.
+        let mut one = rustix::thread::CpuSet::new();
+        one.set(0);
+        rustix::thread::sched_setaffinity(None, &one).expect("a core");
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+    pool.install(|| {
+        let mut results = json!({});
+        let plain = (13..=largest).map(plain);
+        for subject in std::iter::once(eligibility()).chain(plain) {
+            results[&subject.name] = measure(&subject, rounds, MemoryBudget(budget_mib << 20));
+        }
+        results["threads"] = threads.into();
+        results["peak_mib"] = bench::peak_mib().into();
+        results
+    })
+}

@@ -1,0 +1,270 @@
+//! Groth16 proofs for a key that never changes, from tables of its points.
+
+use std::time::{Duration, Instant};
+
+use ark_bn254::{Bn254, Fr, G1Projective};
+use ark_ec::{AffineRepr, CurveGroup};
+use ark_ff::{BigInt, PrimeField, UniformRand};
+use ark_groth16::ProvingKey;
+use praman_circuits::circuit::{Circuit, Witness};
+use praman_verifier::{Proof, VerifyingKey};
+use rand::{CryptoRng, RngCore};
+use zeroize::Zeroize;
+
+use crate::coordinate::{G1, G2};
+use crate::engine::{Engine, ProvingError};
+use crate::keys::Keys;
+#[cfg(target_arch = "x86_64")]
+use crate::lanes::Ifma;
+use crate::lanes::{Path, Portable};
+use crate::msm::msm;
+use crate::quotient::{Quotient, QuotientProgram, RowTerms};
+use crate::tables::{MemoryBudget, Table};
+
+/// Proves one key's statement from tables of its points.
+pub struct FixedKeyEngine {
+    name: &'static str,
+    verifying: VerifyingKey,
+    prover: AnyPath,
+}
+
+enum AnyPath {
+    #[cfg(target_arch = "x86_64")]
+    Ifma(OnPath<Ifma>),
+    Portable(OnPath<Portable>),
+}
+
+/// Which arithmetic an engine computes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arithmetic {
+    /// The fastest that this processor has.
+    Fastest,
+    /// What every processor has.
+    Portable,
+}
+
+/// How long the parts of a proof took, each on whatever threads it had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stages {
+    /// The rows' values, their check, and the six transforms.
+    pub quotient: Duration,
+    /// The sum for A.
+    pub a: Duration,
+    /// The sum for B in G1.
+    pub b1: Duration,
+    /// The sum for B in G2.
+    pub b2: Duration,
+    /// The sum for C: private wires and quotient.
+    pub c: Duration,
+}
+
+/// What proving takes on one path of arithmetic.
+struct OnPath<P: Path> {
+    path: P,
+    quotient: QuotientProgram<P::Scalar>,
+    a: Table<G1>,
+    b1: Table<G1>,
+    b2: Table<G2>,
+    /// Points of the private wires, of the quotient, and the blinding's.
+    c: Table<G1>,
+    /// All wires; the blinding's two scalars come behind them.
+    wires: usize,
+}
+
+/// Bytes of the parts of a key, by how many rows their points take.
+const SHARES: [usize; 4] = [1, 1, 2, 2];
+
+impl<P: Path> OnPath<P> {
+    fn new(path: P, key: &ProvingKey<Bn254>, rows: &[RowTerms<'_>], budget: MemoryBudget) -> Self {
+        let (wires, inputs) = (key.a_query.len(), key.vk.gamma_abc_g1.len());
+        let numbered = |from: usize| from as u32..;
+        let share = |part: usize| budget.0 / SHARES.iter().sum::<usize>() * SHARES[part];
+        let vk = &key.vk;
+        // Wire 0 is one: alpha and beta go by it. The blinding's scalars come behind the wires.
+        let blinding = wires as u32;
+        let constant = |query: &[ark_bn254::G1Affine], point: ark_bn254::G1Affine| {
+            (query[0].into_group() + point).into_affine()
+        };
+        let g1 = |query: &[ark_bn254::G1Affine], point, part| {
+            let first = (0, constant(query, point));
+            let others = numbered(1).zip(query[1..].iter().copied());
+            let all = std::iter::once(first).chain(others).chain([(blinding, key.delta_g1)]);
+            Table::new::<P>(all, share(part))
+        };
+        let b2 = {
+            let first = (0, (key.b_g2_query[0].into_group() + vk.beta_g2).into_affine());
+            let others = numbered(1).zip(key.b_g2_query[1..].iter().copied());
+            let all = std::iter::once(first).chain(others).chain([(blinding, vk.delta_g2)]);
+            Table::new::<P>(all, share(2))
+        };
+        let private = numbered(inputs).zip(key.l_query.iter().copied());
+        let quotient = numbered(wires + 1).zip(key.h_query.iter().copied());
+        let c = private.chain([(blinding, key.delta_g1)]).chain(quotient);
+        Self {
+            path,
+            quotient: QuotientProgram::new(rows, inputs),
+            a: g1(&key.a_query, vk.alpha_g1, 0),
+            b1: g1(&key.b_g1_query, key.beta_g1, 1),
+            b2,
+            c: Table::new::<P>(c, share(3)),
+            wires,
+        }
+    }
+
+    fn prove(
+        &self,
+        witness: &[Fr],
+        r: Fr,
+        s: Fr,
+    ) -> Result<(ark_groth16::Proof<Bn254>, Stages), Refusal> {
+        if witness.len() != self.wires {
+            return Err(Refusal::Length);
+        }
+        let path = self.path;
+        let mut scalars: Vec<BigInt<4>> = Vec::with_capacity(self.wires + 1 + self.c.points());
+        scalars.extend(witness.iter().map(|wire| wire.into_bigint()));
+        let with = |last: Fr| {
+            let mut scalars = scalars.clone();
+            scalars.push(last.into_bigint());
+            scalars
+        };
+        let (mut by_r, mut by_s) = (with(r), with(s));
+        let sum_c = || {
+            let mut all = with(-(r * s));
+            let program = Quotient { program: &self.quotient, witness };
+            let (quotient, quotient_time) = timed(|| path.run(program));
+            let mut quotient = quotient.map_err(Refusal::Row)?;
+            all.extend_from_slice(&quotient);
+            let (sum, time): (G1Projective, _) = timed(|| msm(path, &self.c, &all));
+            wipe(&mut quotient);
+            wipe(&mut all);
+            Ok((sum, quotient_time, time))
+        };
+        let ((c, (b2, b2_time)), ((a, a_time), (b1, b1_time))) = rayon::join(
+            || rayon::join(sum_c, || timed(|| msm(path, &self.b2, &by_s))),
+            || {
+                rayon::join(
+                    || timed(|| msm(path, &self.a, &by_r)),
+                    || timed(|| msm(path, &self.b1, &by_s)),
+                )
+            },
+        );
+        wipe(&mut scalars);
+        wipe(&mut by_r);
+        wipe(&mut by_s);
+        let (c, quotient, c_time) = c?;
+        let c = c + a * s + b1 * r;
+        let proof =
+            ark_groth16::Proof { a: a.into_affine(), b: b2.into_affine(), c: c.into_affine() };
+        Ok((proof, Stages { quotient, a: a_time, b1: b1_time, b2: b2_time, c: c_time }))
+    }
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let started = Instant::now();
+    (work(), started.elapsed())
+}
+
+fn wipe(scalars: &mut [BigInt<4>]) {
+    scalars.iter_mut().for_each(|BigInt(words)| words.zeroize());
+}
+
+/// Why no proof is made.
+enum Refusal {
+    Length,
+    Row(usize),
+}
+
+impl FixedKeyEngine {
+    /// An engine for a circuit and its keys, whose tables take about so many bytes.
+    ///
+    /// # Panics
+    /// If the keys are another circuit's, which [`KeyStore`](crate::KeyStore) never returns.
+    pub fn new(circuit: &Circuit, keys: &Keys, budget: MemoryBudget, by: Arithmetic) -> Self {
+        assert_eq!(keys.circuit(), circuit.digest(), "the keys are this circuit's");
+        let rows: Vec<RowTerms<'_>> = circuit
+            .rows()
+            .iter()
+            .map(|row| [row.a.terms(), row.b.terms(), row.c.terms()])
+            .collect();
+        Self {
+            name: circuit.name(),
+            verifying: keys.verifying.clone(),
+            prover: AnyPath::new(&keys.proving, &rows, budget, by),
+        }
+    }
+
+    /// Which arithmetic it computes by.
+    pub fn arithmetic(&self) -> &'static str {
+        match &self.prover {
+            #[cfg(target_arch = "x86_64")]
+            AnyPath::Ifma(_) => Ifma::NAME,
+            AnyPath::Portable(_) => Portable::NAME,
+        }
+    }
+
+    /// The proof of a witness with a given blinding.
+    ///
+    /// # Errors
+    /// [`ProvingError::Unsatisfied`] if the statement does not hold.
+    pub fn prove_with(&self, witness: &Witness, r: Fr, s: Fr) -> Result<Proof, ProvingError> {
+        Ok(self.prove_in_stages(witness, r, s)?.0)
+    }
+
+    /// As [`FixedKeyEngine::prove_with`], telling how long each part took.
+    ///
+    /// # Errors
+    /// [`ProvingError::Unsatisfied`] if the statement does not hold.
+    pub fn prove_in_stages(
+        &self,
+        witness: &Witness,
+        r: Fr,
+        s: Fr,
+    ) -> Result<(Proof, Stages), ProvingError> {
+        let proof = match &self.prover {
+            #[cfg(target_arch = "x86_64")]
+            AnyPath::Ifma(prover) => prover.prove(witness.assignment(), r, s),
+            AnyPath::Portable(prover) => prover.prove(witness.assignment(), r, s),
+        };
+        let (proof, stages) = proof.map_err(|refusal| match refusal {
+            Refusal::Row(row) => ProvingError::Unsatisfied { circuit: self.name, row },
+            Refusal::Length => ProvingError::Unsatisfied { circuit: self.name, row: 0 },
+        })?;
+        let proof = Proof::new(proof).map_err(|error| ProvingError::Engine(error.to_string()))?;
+        Ok((proof, stages))
+    }
+}
+
+impl AnyPath {
+    fn new(
+        key: &ProvingKey<Bn254>,
+        rows: &[RowTerms<'_>],
+        budget: MemoryBudget,
+        by: Arithmetic,
+    ) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if let (Arithmetic::Fastest, Some(path)) = (by, Ifma::detect()) {
+            return Self::Ifma(OnPath::new(path, key, rows, budget));
+        }
+        let _ = by;
+        Self::Portable(OnPath::new(Portable, key, rows, budget))
+    }
+}
+
+impl Engine for FixedKeyEngine {
+    fn prove<R: RngCore + CryptoRng>(
+        &self,
+        witness: &Witness,
+        rng: &mut R,
+    ) -> Result<Proof, ProvingError> {
+        let (r, s) = (Fr::rand(rng), Fr::rand(rng));
+        self.prove_with(witness, r, s)
+    }
+
+    fn verifying_key(&self) -> &VerifyingKey {
+        &self.verifying
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! Eight field elements side by side.
+//!
+//! The engine's loops are written once over [`Lanes`] and run on whichever [`Path`] the machine has:
+//! AVX-512's 52-bit multipliers, or arkworks' arithmetic anywhere. Elements are kept in Montgomery
+//! form, by a radix of the path's own, and not always below the modulus `p`: each operation says what
+//! it takes and what it gives, in multiples of `p`. A third implementation in the tests computes
+//! those bounds instead of numbers, and so proves for every input that none is passed.
+
+#[cfg(target_arch = "x86_64")]
+mod ifma;
+mod portable;
+#[cfg(test)]
+mod tests;
+
+use ark_bn254::{Fq, Fr};
+use ark_ff::{BigInt, PrimeField};
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) use ifma::Ifma;
+pub(crate) use portable::Portable;
+
+/// How many elements lie side by side.
+pub(crate) const LANES: usize = 8;
+
+/// Two elements in one cache line, as the path keeps them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub(crate) struct Row(pub(crate) [u64; 8]);
+
+impl zeroize::DefaultIsZeroes for Row {}
+
+/// Eight elements of a field.
+///
+/// "Reduced" means below `1.001 p`. What is kept in rows is below `5 p`, so that it fits 256 bits.
+pub(crate) trait Lanes: Copy + Send + Sync {
+    /// The field.
+    type Field: PrimeField;
+
+    /// One element in all lanes, reduced.
+    fn splat(element: Self::Field) -> Self;
+
+    /// Eight elements, reduced.
+    fn from_elements(elements: [Self::Field; LANES]) -> Self;
+
+    /// The eight elements.
+    fn elements(self) -> [Self::Field; LANES];
+
+    /// The integers that the eight elements stand for.
+    fn integers(self) -> [BigInt<4>; LANES];
+
+    /// The first and the second elements of eight rows.
+    fn load(rows: [&Row; LANES]) -> (Self, Self);
+
+    /// Writes the first and second elements of eight rows; both below `5 p`.
+    fn store(first: Self, second: Self, rows: &mut [Row; LANES]);
+
+    /// Turns a block: element `j` of vector `i` becomes element `i` of vector `j`.
+    fn turn(vectors: [Self; LANES]) -> [Self; LANES];
+
+    /// One element as rows keep it.
+    fn pack(element: Self::Field) -> [u64; 4];
+
+    /// One element from how rows keep it.
+    fn unpack(words: [u64; 4]) -> Self::Field;
+
+    /// The product, below `p + p (ab / 84)` where the factors are below `a p` and `b p`; `ab` is at
+    /// most 84.
+    fn mul(self, other: Self) -> Self;
+
+    /// The square, as [`Lanes::mul`].
+    #[inline(always)]
+    fn square(self) -> Self {
+        self.mul(self)
+    }
+
+    /// The sum; its bound is the sum of the bounds.
+    fn add(self, other: Self) -> Self;
+
+    /// `self - other + K p`, where `other` is below `K p`; its bound is `self`'s and `K p`. `K` is at
+    /// most 8.
+    fn sub<const K: usize>(self, other: Self) -> Self;
+
+    /// The same element, reduced; it is below `8 p`.
+    fn reduce(self) -> Self;
+
+    /// `2 p - self` in the lanes of a mask, the others as they are; `self` is below `2 p`.
+    fn negate_where(self, mask: u8) -> Self;
+
+    /// Says that a row is soon read.
+    fn prefetch(row: &Row);
+}
+
+/// Work that is written over lanes.
+///
+/// `run` and all that it calls on lanes must be `#[inline(always)]`, and no lanes may be computed on in
+/// a closure, which can't be: so that all of it is compiled again within each path's own target
+/// features. Elsewhere the same code gives the same results, some fifty times slower.
+pub(crate) trait Kernel {
+    /// What comes of it.
+    type Output;
+
+    /// Does the work on a path.
+    fn run<P: Path>(self) -> Self::Output;
+}
+
+/// A way of computing with eight lanes.
+pub(crate) trait Path: Copy + Send + Sync + 'static {
+    /// Eight coordinates of points.
+    type Base: Lanes<Field = Fq>;
+    /// Eight scalars.
+    type Scalar: Lanes<Field = Fr>;
+
+    /// How rows of this path differ from those of others.
+    const NAME: &'static str;
+
+    /// Does work with the path's target features on.
+    fn run<K: Kernel>(self, kernel: K) -> K::Output;
+}

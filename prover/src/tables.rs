@@ -1,0 +1,135 @@
+//! The multiples of a key's points, made once.
+//!
+//! With `2^(bits k) P` for every place `k` of a digit at hand, all digits of all scalars go into one
+//! set of buckets and nothing is doubled while proving. Where memory is short, only every `sets`-th
+//! place has its multiple, each of the places between has a set of buckets of its own, and the sets are
+//! put together by doubling.
+
+use std::marker::PhantomData;
+
+use ark_bn254::Fq;
+use ark_ec::{AffineRepr, CurveGroup};
+use ark_ff::AdditiveGroup;
+use rayon::prelude::*;
+
+use crate::addition::PointRef;
+use crate::coordinate::Curve;
+use crate::digits::Digits;
+use crate::lanes::{Lanes, Path, Row};
+
+/// How many bytes of tables a key's points may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryBudget(pub usize);
+
+impl MemoryBudget {
+    /// 64 MiB.
+    pub const SMALL: Self = Self(64 << 20);
+    /// 256 MiB.
+    pub const MEDIUM: Self = Self(256 << 20);
+    /// 1 GiB.
+    pub const LARGE: Self = Self(1 << 30);
+}
+
+/// How a table is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Layout {
+    /// How scalars are cut.
+    pub(crate) digits: Digits,
+    /// How many sets of buckets there are.
+    pub(crate) sets: usize,
+}
+
+impl Layout {
+    /// The layout that takes the fewest products for some points within some bytes; one multiple of
+    /// each point is always kept.
+    pub(crate) fn choose<C: Curve>(points: usize, bytes: usize) -> Self {
+        let mut best = (usize::MAX, Self { digits: Digits { bits: 8 }, sets: 32 });
+        for bits in 4..=18 {
+            let digits = Digits { bits };
+            for sets in 1..=digits.count() {
+                let layout = Self { digits, sets };
+                let size = layout.multiples() * points * C::ROWS * size_of::<Row>();
+                let fits = size <= bytes && layout.multiples() * points < PointRef::LIMIT;
+                if fits || sets == digits.count() {
+                    // A digit costs an addition; a bucket two, and its set is doubled and added.
+                    let cost = points * digits.count() + sets * (2 * digits.sizes() + 256);
+                    if cost < best.0 {
+                        best = (cost, layout);
+                    }
+                    break;
+                }
+            }
+        }
+        best.1
+    }
+
+    /// How many multiples of each point are kept.
+    pub(crate) fn multiples(self) -> usize {
+        self.digits.count().div_ceil(self.sets)
+    }
+}
+
+/// Multiples of points, in a path's rows.
+pub(crate) struct Table<C> {
+    pub(crate) layout: Layout,
+    /// Which scalar each point goes by; points at infinity have been left out.
+    pub(crate) scalars: Vec<u32>,
+    /// Multiple `k` of point `i` is number `k n + i` of `n` points.
+    pub(crate) rows: Vec<Row>,
+    curve: PhantomData<C>,
+}
+
+impl<C: Curve> Table<C> {
+    /// The multiples of points, each with the number of the scalar that it goes by.
+    pub(crate) fn new<P: Path>(
+        points: impl IntoIterator<Item = (u32, C::Affine)>,
+        bytes: usize,
+    ) -> Self {
+        let (scalars, points): (Vec<u32>, Vec<C::Affine>) =
+            points.into_iter().filter(|(_, point)| !point.is_zero()).unzip();
+        let layout = Layout::choose::<C>(points.len(), bytes);
+        let mut rows = vec![Row::default(); layout.multiples() * points.len() * C::ROWS];
+        if !points.is_empty() {
+            let mut multiples = points.clone();
+            for (number, rows) in rows.chunks_exact_mut(points.len() * C::ROWS).enumerate() {
+                if number > 0 {
+                    multiples = shifted::<C>(&multiples, layout.digits.bits * layout.sets);
+                }
+                fill::<C, P::Base>(&multiples, rows);
+            }
+        }
+        Self { layout, scalars, rows, curve: PhantomData }
+    }
+
+    /// How many points there are.
+    pub(crate) fn points(&self) -> usize {
+        self.scalars.len()
+    }
+}
+
+/// `2^bits` times each point.
+fn shifted<C: Curve>(points: &[C::Affine], bits: usize) -> Vec<C::Affine> {
+    let chunks: Vec<Vec<C::Affine>> = points
+        .par_chunks(1_024)
+        .map(|points| {
+            let doubled: Vec<C::Projective> = points
+                .iter()
+                .map(|point| {
+                    let mut point = point.into_group();
+                    (0..bits).for_each(|_| {
+                        point.double_in_place();
+                    });
+                    point
+                })
+                .collect();
+            C::Projective::normalize_batch(&doubled)
+        })
+        .collect();
+    chunks.concat()
+}
+
+fn fill<C: Curve, L: Lanes<Field = Fq>>(points: &[C::Affine], rows: &mut [Row]) {
+    for (point, rows) in points.iter().zip(rows.chunks_exact_mut(C::ROWS)) {
+        C::to_rows::<L>(point, rows);
+    }
+}

@@ -1,0 +1,201 @@
+//! Number-theoretic transforms over the scalar field, eight elements side by side.
+//!
+//! Values on the domain come in natural order, eight neighbours to a vector. The first three steps of a
+//! transform pair elements that lie `n/2`, `n/4` and `n/8` apart, vector by vector; then blocks of
+//! eight vectors are turned, so that the eight parts of the domain lie in the eight lanes, and every
+//! further step takes one twiddle for all lanes. Coefficients stay in that order, bit-reversed within
+//! each part: what is done between two transforms is done to each by its own factor, and the way back
+//! turns them again.
+//!
+//! Source: Cooley and Tukey, "An algorithm for the machine calculation of complex Fourier series",
+//! 1965, and Gentleman and Sande, "Fast Fourier transforms for fun and profit", 1966, for the two
+//! directions; the turning is Bailey's "FFTs in external or hierarchical memory", 1990.
+
+use ark_bn254::Fr;
+use ark_ff::{FftField, Field};
+
+use crate::lanes::{LANES, Lanes};
+
+/// What transforms of one size take, computed once: twiddles and factors.
+pub(crate) struct Transform<L> {
+    /// Vectors in a part: an eighth of the domain's elements, an eighth of that.
+    blocks: usize,
+    back: Twiddles<L>,
+    forth: Twiddles<L>,
+    /// What takes each coefficient to the odd coset, with the transform's own `1 / n`.
+    shift: Vec<L>,
+}
+
+/// Twiddles of one direction.
+struct Twiddles<L> {
+    /// For each block of eight places: those of the first three steps, four, two and one.
+    between_parts: Vec<[L; 7]>,
+    /// Of the steps within parts: `w^0, w^1, …` for the widest; each narrower step takes every second.
+    within_parts: Vec<L>,
+}
+
+impl<L: Lanes<Field = Fr>> Twiddles<L> {
+    fn new(root: Fr, size: usize) -> Self {
+        let part = size / LANES;
+        let vector = |exponent: usize, step: usize| {
+            let first = root.pow([exponent as u64]);
+            let step = root.pow([step as u64]);
+            let mut power = first;
+            L::from_elements(std::array::from_fn(|_| {
+                let element = power;
+                power *= step;
+                element
+            }))
+        };
+        let between_parts = (0..part / LANES)
+            .map(|block| {
+                let place = block * LANES;
+                let first = |l: usize| vector(l * part + place, 1);
+                let second = |l: usize| vector(2 * (l * part + place), 2);
+                let third = vector(4 * place, 4);
+                [first(0), first(1), first(2), first(3), second(0), second(1), third]
+            })
+            .collect();
+        let step = root.pow([LANES as u64]);
+        let powers = std::iter::successors(Some(Fr::from(1u64)), |power| Some(*power * step));
+        let within_parts = powers.take((part / 2).max(1)).map(L::splat).collect();
+        Self { between_parts, within_parts }
+    }
+}
+
+impl<L: Lanes<Field = Fr>> Transform<L> {
+    /// The smallest domain that is transformed so.
+    pub(crate) const SMALLEST: usize = LANES * LANES;
+
+    /// Transforms on a domain of a power of two, from [`Transform::SMALLEST`] on.
+    pub(crate) fn new(size: usize) -> Self {
+        assert!(size.is_power_of_two() && size >= Self::SMALLEST);
+        let part = size / LANES;
+        let root = |size: usize| Fr::get_root_of_unity(size as u64).expect("the field has it");
+        let omega = root(size);
+        let inverse = |element: Fr| element.inverse().expect("it is not zero");
+        // The odd coset is that of the domain's square root.
+        let shift = root(2 * size);
+        let scale = inverse(Fr::from(size as u64));
+        let mut powers = vec![scale; size];
+        for index in 1..size {
+            powers[index] = powers[index - 1] * shift;
+        }
+        let bits = size.ilog2();
+        let reversed = |place: usize| place.reverse_bits() >> (usize::BITS - bits);
+        let shift = (0..part)
+            .map(|i| L::from_elements(std::array::from_fn(|l| powers[reversed(l * part + i)])))
+            .collect();
+        Self {
+            blocks: part / LANES,
+            back: Twiddles::new(inverse(omega), size),
+            forth: Twiddles::new(omega, size),
+            shift,
+        }
+    }
+
+    /// How many vectors hold the values.
+    pub(crate) fn vectors(&self) -> usize {
+        self.blocks * LANES
+    }
+
+    /// From values on the domain, in natural order, to values on its odd coset; `other` has room.
+    #[inline(always)]
+    pub(crate) fn to_odd_coset(&self, values: &mut [L], other: &mut [L]) {
+        self.into_coefficients(values, other);
+        for (value, factor) in other.iter_mut().zip(&self.shift) {
+            *value = value.mul(*factor);
+        }
+        self.into_values(other, values);
+    }
+
+    #[inline(always)]
+    fn into_coefficients(&self, values: &[L], turned: &mut [L]) {
+        let blocks = self.blocks;
+        for (block, twiddles) in self.back.between_parts.iter().enumerate() {
+            let mut u = [values[block]; LANES];
+            for (l, u) in u.iter_mut().enumerate() {
+                *u = values[l * blocks + block];
+            }
+            let [a0, a1, a2, a3, b0, b1, c] = *twiddles;
+            for (l, twiddle) in [a0, a1, a2, a3].into_iter().enumerate() {
+                decimate(&mut u, l, l + 4, twiddle);
+            }
+            for (l, twiddle) in [(0, b0), (1, b1), (4, b0), (5, b1)] {
+                decimate(&mut u, l, l + 2, twiddle);
+            }
+            for l in [0, 2, 4, 6] {
+                decimate(&mut u, l, l + 1, c);
+            }
+            turned[block * LANES..(block + 1) * LANES].copy_from_slice(&L::turn(u));
+        }
+        let length = self.vectors();
+        let mut half = length / 2;
+        while half > 0 {
+            let stride = length / 2 / half;
+            for chunk in turned.chunks_exact_mut(2 * half) {
+                let (low, high) = chunk.split_at_mut(half);
+                for (place, (low, high)) in low.iter_mut().zip(high).enumerate() {
+                    let (sum, difference) = (low.add(*high), low.sub::<2>(*high));
+                    *low = sum.reduce();
+                    *high = difference.mul(self.back.within_parts[place * stride]);
+                }
+            }
+            half /= 2;
+        }
+    }
+
+    #[inline(always)]
+    fn into_values(&self, turned: &mut [L], values: &mut [L]) {
+        let length = self.vectors();
+        let mut half = 1;
+        while half < length {
+            let stride = length / 2 / half;
+            for chunk in turned.chunks_exact_mut(2 * half) {
+                let (low, high) = chunk.split_at_mut(half);
+                for (place, (low, high)) in low.iter_mut().zip(high).enumerate() {
+                    let product = high.mul(self.forth.within_parts[place * stride]);
+                    let sum = low.add(product);
+                    *high = low.sub::<2>(product).reduce();
+                    *low = sum.reduce();
+                }
+            }
+            half *= 2;
+        }
+        let blocks = self.blocks;
+        for (block, twiddles) in self.forth.between_parts.iter().enumerate() {
+            let mut part = [turned[block * LANES]; LANES];
+            part.copy_from_slice(&turned[block * LANES..(block + 1) * LANES]);
+            let mut u = L::turn(part);
+            let [a0, a1, a2, a3, b0, b1, c] = *twiddles;
+            for l in [0, 2, 4, 6] {
+                combine(&mut u, l, l + 1, c);
+            }
+            for (l, twiddle) in [(0, b0), (1, b1), (4, b0), (5, b1)] {
+                combine(&mut u, l, l + 2, twiddle);
+            }
+            for (l, twiddle) in [a0, a1, a2, a3].into_iter().enumerate() {
+                combine(&mut u, l, l + 4, twiddle);
+            }
+            for (l, u) in u.into_iter().enumerate() {
+                values[l * blocks + block] = u;
+            }
+        }
+    }
+}
+
+/// A step from values to coefficients; all reduced.
+#[inline(always)]
+fn decimate<L: Lanes>(u: &mut [L; LANES], low: usize, high: usize, twiddle: L) {
+    let (a, b) = (u[low], u[high]);
+    u[low] = a.add(b).reduce();
+    u[high] = a.sub::<2>(b).mul(twiddle);
+}
+
+/// A step from coefficients to values.
+#[inline(always)]
+fn combine<L: Lanes>(u: &mut [L; LANES], low: usize, high: usize, twiddle: L) {
+    let (a, b) = (u[low], u[high].mul(twiddle));
+    u[low] = a.add(b).reduce();
+    u[high] = a.sub::<2>(b).reduce();
+}
