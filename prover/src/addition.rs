@@ -3,15 +3,15 @@
 //! With `d = x2 - x1` inverted, a sum takes three products: `s = (y2 - y1) / d`,
 //! `x3 = s^2 - x1 - x2`, `y3 = s (x1 - x3) - y1`. The inverses of many `d` come from one inversion and
 //! three products each (Montgomery, "Speeding the Pollard and elliptic curve methods of factorization",
-//! 1987, section 10.3.1). Eight additions go side by side; where one of some hundreds has no slope,
-//! those hundreds are added one by one.
+//! 1987, section 10.3.1). Two vectors of additions go side by side; where one addition of some
+//! thousands has no slope, those are added one by one.
 
 use ark_bn254::Fq;
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{Field, One};
 
 use crate::coordinate::{Coordinate, Curve};
-use crate::lanes::{LANES, Lanes, Row};
+use crate::lanes::{LANES, Lanes, Numbers, Row};
 
 /// A point by where it lies, and its sign: bit 0 negates, bit 31 tells the sums from the table, the
 /// bits between number the point.
@@ -77,12 +77,12 @@ impl PointRef {
     }
 }
 
-/// Chains of products that run side by side, so that one does not wait for the other.
-const CHAINS: usize = 4;
-/// How many vectors ahead points are asked for.
-const AHEAD: usize = 3;
+/// Additions that go side by side: two vectors.
+const WIDE: usize = 2 * LANES;
+/// How many steps ahead points are asked for.
+const AHEAD: usize = 2;
 
-/// What the second pass needs of eight additions.
+/// What the second pass needs of additions side by side.
 #[derive(Clone, Copy)]
 struct Pending<T, L> {
     ax: T,
@@ -90,13 +90,13 @@ struct Pending<T, L> {
     bx: T,
     rise: T,
     run: T,
-    before: L,
+    before: [L; 2],
 }
 
 /// What additions are made in, kept between them.
 pub(crate) struct Additions<C: Curve, L: Lanes<Field = Fq>> {
-    pending: Vec<Pending<C::Coordinate<L>, L>>,
-    norms: Vec<L>,
+    pending: Vec<Pending<C::Coordinate<[L; 2]>, L>>,
+    norms: Vec<[L; 2]>,
     /// The point at infinity came up among the sums: it has no coordinates to add by.
     met_infinity: bool,
 }
@@ -121,7 +121,7 @@ impl<C: Curve, L: Lanes<Field = Fq>> Additions<C, L> {
         pairs: &[[PointRef; 2]],
     ) {
         let (before, mut behind) = sums.split_at_mut(made * C::ROWS);
-        for pairs in pairs.chunks(C::SHARED * LANES) {
+        for pairs in pairs.chunks(C::SHARED * WIDE) {
             let (out, rest) = behind.split_at_mut(pairs.len() * C::ROWS);
             behind = rest;
             if self.met_infinity || !self.add_with_slopes(table, before, pairs, out) {
@@ -141,48 +141,48 @@ impl<C: Curve, L: Lanes<Field = Fq>> Additions<C, L> {
     ) -> bool {
         self.pending.clear();
         self.norms.clear();
-        let mut products = [L::splat(Fq::one()); CHAINS];
-        let vectors = pairs.len().div_ceil(LANES);
-        // The last vector is filled with the last pair.
-        for vector in 0..vectors {
-            let ahead = (vector + AHEAD) * LANES;
-            for pair in pairs.get(ahead..pairs.len().min(ahead + LANES)).unwrap_or_default() {
+        let mut product = [L::splat(Fq::one()); 2];
+        let steps = pairs.len().div_ceil(WIDE);
+        for step in 0..steps {
+            let ahead = (step + AHEAD) * WIDE;
+            for pair in pairs.get(ahead..pairs.len().min(ahead + WIDE)).unwrap_or_default() {
                 for point in pair {
                     for row in point.rows::<C>(table, sums) {
                         L::prefetch(row);
                     }
                 }
             }
-            let mut eight = [pairs[pairs.len() - 1]; LANES];
-            let some = &pairs[vector * LANES..pairs.len().min((vector + 1) * LANES)];
-            eight[..some.len()].copy_from_slice(some);
-            let (ax, ay) = load::<C, L>(table, sums, &eight, 0);
-            let (bx, by) = load::<C, L>(table, sums, &eight, 1);
+            // The last step is filled with the last pair.
+            let mut wide = [pairs[pairs.len() - 1]; WIDE];
+            let some = &pairs[step * WIDE..pairs.len().min((step + 1) * WIDE)];
+            wide[..some.len()].copy_from_slice(some);
+            let (ax, ay) = load::<C, L>(table, sums, &wide, 0);
+            let (bx, by) = load::<C, L>(table, sums, &wide, 1);
             let run = bx.difference(ax);
             let norm = run.norm();
-            let before = products[vector % CHAINS];
-            products[vector % CHAINS] = before.mul(norm);
+            let before = product;
+            product = product.mul(norm);
             if C::ROWS > 1 {
                 self.norms.push(norm);
             }
             self.pending.push(Pending { ax, ay, bx, rise: by.difference(ay), run, before });
         }
-        let Some(mut inverses) = inverted(products) else { return false };
-        for vector in (0..vectors).rev() {
-            let Pending { ax, ay, bx, rise, run, before } = self.pending[vector];
-            let norm = if C::ROWS > 1 { self.norms[vector] } else { run.norm() };
-            let inverse = inverses[vector % CHAINS].mul(before);
-            inverses[vector % CHAINS] = inverses[vector % CHAINS].mul(norm);
+        let Some(mut left) = inverted(product) else { return false };
+        for step in (0..steps).rev() {
+            let Pending { ax, ay, bx, rise, run, before } = self.pending[step];
+            let norm = if C::ROWS > 1 { self.norms[step] } else { run.norm() };
+            let inverse = left.mul(before);
+            left = left.mul(norm);
             let slope = rise.divided(run, inverse);
             let x = Coordinate::third_x(slope, ax, bx);
             let y = Coordinate::third_y(slope, ax, x, ay);
-            let from = vector * LANES;
-            let count = LANES.min(pairs.len() - from);
-            if count == LANES {
-                C::store::<L>(x, y, &mut out[from * C::ROWS..(from + LANES) * C::ROWS]);
+            let from = step * WIDE;
+            let count = WIDE.min(pairs.len() - from);
+            if count == WIDE {
+                C::store::<L>(x, y, &mut out[from * C::ROWS..(from + WIDE) * C::ROWS]);
             } else {
-                let mut last = [Row::default(); 2 * LANES];
-                C::store::<L>(x, y, &mut last[..LANES * C::ROWS]);
+                let mut last = [Row::default(); 2 * WIDE];
+                C::store::<L>(x, y, &mut last[..WIDE * C::ROWS]);
                 out[from * C::ROWS..].copy_from_slice(&last[..count * C::ROWS]);
             }
         }
@@ -208,29 +208,28 @@ impl<C: Curve, L: Lanes<Field = Fq>> Additions<C, L> {
     }
 }
 
-/// One side of eight pairs, with signs.
+/// One side of pairs, with signs.
 #[inline(always)]
 fn load<C: Curve, L: Lanes<Field = Fq>>(
     table: &[Row],
     sums: &[Row],
-    pairs: &[[PointRef; 2]; LANES],
+    pairs: &[[PointRef; 2]; WIDE],
     side: usize,
-) -> (C::Coordinate<L>, C::Coordinate<L>) {
-    let mut signs = 0;
-    let mut points: [&[Row]; LANES] = [&[]; LANES];
-    for (lane, pair) in pairs.iter().enumerate() {
-        signs |= u8::from(pair[side].is_negative()) << lane;
-        points[lane] = pair[side].rows::<C>(table, sums);
+) -> (C::Coordinate<[L; 2]>, C::Coordinate<[L; 2]>) {
+    let mut negated = [0; 2];
+    let mut points: [[&[Row]; LANES]; 2] = [[&[]; LANES]; 2];
+    for (place, pair) in pairs.iter().enumerate() {
+        let (eight, lane) = (place / LANES, place % LANES);
+        negated[eight] |= u8::from(pair[side].is_negative()) << lane;
+        points[eight][lane] = pair[side].rows::<C>(table, sums);
     }
-    let (x, y) = C::load::<L>(points);
-    (x, y.negate_where(signs))
+    C::load::<L>(points, negated)
 }
 
 /// The inverses of all lanes; `None` if one is zero.
 #[inline(always)]
-fn inverted<L: Lanes<Field = Fq>>([a, b, c, d]: [L; CHAINS]) -> Option<[L; CHAINS]> {
-    let (ab, cd) = (a.mul(b), c.mul(d));
-    let elements = ab.mul(cd).elements();
+fn inverted<L: Lanes<Field = Fq>>([a, b]: [L; 2]) -> Option<[L; 2]> {
+    let elements = a.mul(b).elements();
     let mut before = [Fq::one(); LANES];
     let mut product = Fq::one();
     for (before, element) in before.iter_mut().zip(&elements) {
@@ -242,7 +241,6 @@ fn inverted<L: Lanes<Field = Fq>>([a, b, c, d]: [L; CHAINS]) -> Option<[L; CHAIN
         *before *= inverse;
         inverse *= element;
     }
-    let all = L::from_elements(before);
-    let (of_ab, of_cd) = (all.mul(cd), all.mul(ab));
-    Some([of_ab.mul(b), of_ab.mul(a), of_cd.mul(d), of_cd.mul(c)])
+    let both = L::from_elements(before);
+    Some([both.mul(b), both.mul(a)])
 }

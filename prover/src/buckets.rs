@@ -9,7 +9,7 @@ use crate::coordinate::Curve;
 use crate::lanes::{Kernel, Path, Row};
 
 /// Groups are summed in portions of about so many points, whose sums stay in the second cache.
-const PORTION: usize = 12_288;
+const PORTION: usize = 24_576;
 
 /// Sums each group of points: the points of group `g` are `points[starts[g]..starts[g + 1]]`.
 ///
@@ -52,7 +52,9 @@ impl<C: Curve> Kernel for SumGroups<'_, C> {
             let points = &mut self.points[low..high];
             lengths.clear();
             lengths.extend((group..end).map(|g| (self.starts[g + 1] - self.starts[g]) as usize));
-            sums.resize(points.len() * C::ROWS, Row::default());
+            if sums.len() < points.len() * C::ROWS {
+                sums.resize(points.len() * C::ROWS, Row::default());
+            }
             let mut made = 0;
             loop {
                 // Neighbours are paired; an odd one waits for the next round.

@@ -5,99 +5,89 @@
 
 use ark_bn254::{Fq, Fq2, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::{AffineRepr, CurveGroup};
-use ark_ff::AdditiveGroup;
 
-use crate::lanes::{LANES, Lanes, Row};
+use crate::lanes::{LANES, Lanes, Numbers, Row};
 
-/// Eight coordinates.
-pub(crate) trait Coordinate<L: Lanes>: Copy {
+/// Coordinates over numbers that are computed on side by side.
+pub(crate) trait Coordinate<N: Numbers>: Copy {
     /// The difference; takes what is below `2 p`, gives what is below `4 p`.
     fn difference(self, other: Self) -> Self;
 
     /// The quotient by a denominator, given the inverse of its norm: both coordinates below `4 p`, the
     /// inverse below `2 p`.
-    fn divided(self, denominator: Self, inverse_norm: L) -> Self;
+    fn divided(self, denominator: Self, inverse_norm: N) -> Self;
 
     /// The norm, which is zero where the element is; takes what is below `4 p`, gives below `4 p`.
-    fn norm(self) -> L;
+    fn norm(self) -> N;
 
-    /// `slope^2 - a - b`, reduced; of the slope by [`Coordinate::divided`], `a` and `b` below `1.1 p`.
+    /// `slope^2 - a - b`, reduced; of the slope by [`Coordinate::divided`], `a` and `b` reduced.
     fn third_x(slope: Self, a: Self, b: Self) -> Self;
 
-    /// `slope (a - x) - y`, reduced; of the slope by [`Coordinate::divided`], the others below
-    /// `1.1 p`, `a` below `2 p`.
+    /// `slope (a - x) - y`, reduced; of the slope by [`Coordinate::divided`], the others below `2 p`.
     fn third_y(slope: Self, a: Self, x: Self, y: Self) -> Self;
-
-    /// `2 p - self` where a bit is set; below `2 p`.
-    fn negate_where(self, mask: u8) -> Self;
 }
 
-impl<L: Lanes<Field = Fq>> Coordinate<L> for L {
+impl<N: Numbers> Coordinate<N> for N {
     #[inline(always)]
     fn difference(self, other: Self) -> Self {
         self.sub::<2>(other)
     }
 
     #[inline(always)]
-    fn divided(self, _: Self, inverse_norm: L) -> Self {
+    fn divided(self, _: Self, inverse_norm: N) -> Self {
         self.mul(inverse_norm)
     }
 
     #[inline(always)]
-    fn norm(self) -> L {
+    fn norm(self) -> N {
         self
     }
 
     #[inline(always)]
     fn third_x(slope: Self, a: Self, b: Self) -> Self {
-        slope.square().sub::<2>(a).sub::<2>(b).reduce()
+        slope.square().sub::<4>(a.add(b)).reduce()
     }
 
     #[inline(always)]
     fn third_y(slope: Self, a: Self, x: Self, y: Self) -> Self {
         slope.mul(a.sub::<2>(x)).sub::<2>(y).reduce()
     }
-
-    #[inline(always)]
-    fn negate_where(self, mask: u8) -> Self {
-        Lanes::negate_where(self, mask)
-    }
 }
 
-/// `c0 + c1 u` with `u^2 = -1`, eight side by side.
+/// `c0 + c1 u` with `u^2 = -1`.
 #[derive(Clone, Copy)]
-pub(crate) struct Quadratic<L> {
-    c0: L,
-    c1: L,
+pub(crate) struct Quadratic<N> {
+    c0: N,
+    c1: N,
 }
 
-impl<L: Lanes<Field = Fq>> Quadratic<L> {
+impl<N: Numbers> Quadratic<N> {
     /// The product by Karatsuba's three; takes `a` below `6 p` and `b` below `4 p` in each part,
     /// gives below `4 p` and below `6 p`.
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
         let (low, high) = (self.c0.mul(other.c0), self.c1.mul(other.c1));
         let cross = self.c0.add(self.c1).mul(other.c0.add(other.c1));
-        Self { c0: low.sub::<2>(high), c1: cross.sub::<2>(low).sub::<2>(high) }
+        Self { c0: low.sub::<2>(high), c1: cross.sub::<4>(low.add(high)) }
     }
 }
 
-impl<L: Lanes<Field = Fq>> Coordinate<L> for Quadratic<L> {
+impl<N: Numbers> Coordinate<N> for Quadratic<N> {
     #[inline(always)]
     fn difference(self, other: Self) -> Self {
         Self { c0: self.c0.sub::<2>(other.c0), c1: self.c1.sub::<2>(other.c1) }
     }
 
     #[inline(always)]
-    fn divided(self, denominator: Self, inverse_norm: L) -> Self {
+    fn divided(self, denominator: Self, inverse_norm: N) -> Self {
         // 1 / d is d's conjugate by its norm.
         let c0 = denominator.c0.mul(inverse_norm);
-        let c1 = L::splat(Fq::ZERO).sub::<4>(denominator.c1).mul(inverse_norm);
+        let c1 = denominator.c1.negate::<4>().mul(inverse_norm);
         self.mul(Self { c0, c1 })
     }
 
     #[inline(always)]
-    fn norm(self) -> L {
+    fn norm(self) -> N {
         self.c0.square().add(self.c1.square())
     }
 
@@ -107,8 +97,8 @@ impl<L: Lanes<Field = Fq>> Coordinate<L> for Quadratic<L> {
         let c0 = slope.c0.add(slope.c1).mul(slope.c0.sub::<6>(slope.c1));
         let c1 = slope.c0.mul(slope.c1);
         Self {
-            c0: c0.sub::<2>(a.c0).sub::<2>(b.c0).reduce(),
-            c1: c1.add(c1).sub::<2>(a.c1).sub::<2>(b.c1).reduce(),
+            c0: c0.sub::<4>(a.c0.add(b.c0)).reduce(),
+            c1: c1.add(c1).sub::<4>(a.c1.add(b.c1)).reduce(),
         }
     }
 
@@ -116,11 +106,6 @@ impl<L: Lanes<Field = Fq>> Coordinate<L> for Quadratic<L> {
     fn third_y(slope: Self, a: Self, x: Self, y: Self) -> Self {
         let product = slope.mul(a.difference(x));
         Self { c0: product.c0.sub::<2>(y.c0).reduce(), c1: product.c1.sub::<2>(y.c1).reduce() }
-    }
-
-    #[inline(always)]
-    fn negate_where(self, mask: u8) -> Self {
-        Self { c0: Lanes::negate_where(self.c0, mask), c1: Lanes::negate_where(self.c1, mask) }
     }
 }
 
@@ -130,25 +115,26 @@ pub(crate) trait Curve: Copy + Send + Sync + 'static {
     type Affine: AffineRepr<Group = Self::Projective, ScalarField = ark_bn254::Fr>;
     /// Their sums.
     type Projective: CurveGroup<Affine = Self::Affine, ScalarField = ark_bn254::Fr>;
-    /// Eight of its coordinates.
-    type Coordinate<L: Lanes<Field = Fq>>: Coordinate<L>;
+    /// Its coordinates over numbers.
+    type Coordinate<N: Numbers>: Coordinate<N>;
 
     /// How many rows a point takes.
     const ROWS: usize;
 
-    /// How many vectors of additions share an inversion, so that what is kept of them stays in the
+    /// How many pairs of vectors of additions share an inversion, so that what is kept of them stays in the
     /// second cache.
     const SHARED: usize;
 
-    /// Eight points.
+    /// Two times eight points, negated where a mask says so: then `y` is below `2 p`.
     fn load<L: Lanes<Field = Fq>>(
-        points: [&[Row]; LANES],
-    ) -> (Self::Coordinate<L>, Self::Coordinate<L>);
+        points: [[&[Row]; LANES]; 2],
+        negated: [u8; 2],
+    ) -> (Self::Coordinate<[L; 2]>, Self::Coordinate<[L; 2]>);
 
-    /// Writes eight points into as many times [`Curve::ROWS`] rows, one after the other.
+    /// Writes two times eight points into rows, one after the other.
     fn store<L: Lanes<Field = Fq>>(
-        x: Self::Coordinate<L>,
-        y: Self::Coordinate<L>,
+        x: Self::Coordinate<[L; 2]>,
+        y: Self::Coordinate<[L; 2]>,
         rows: &mut [Row],
     );
 
@@ -188,20 +174,26 @@ pub(crate) struct G1;
 impl Curve for G1 {
     type Affine = G1Affine;
     type Projective = G1Projective;
-    type Coordinate<L: Lanes<Field = Fq>> = L;
+    type Coordinate<N: Numbers> = N;
 
     const ROWS: usize = 1;
-    const SHARED: usize = 192;
+    const SHARED: usize = 256;
 
     #[inline(always)]
-    fn load<L: Lanes<Field = Fq>>(points: [&[Row]; LANES]) -> (L, L) {
-        L::load(rows_at(points, 0))
+    fn load<L: Lanes<Field = Fq>>(
+        [first, second]: [[&[Row]; LANES]; 2],
+        negated: [u8; 2],
+    ) -> ([L; 2], [L; 2]) {
+        let (x0, y0) = L::load(rows_at(first, 0));
+        let (x1, y1) = L::load(rows_at(second, 0));
+        ([x0, x1], [y0.negate_where(negated[0]), y1.negate_where(negated[1])])
     }
 
     #[inline(always)]
-    fn store<L: Lanes<Field = Fq>>(x: L, y: L, rows: &mut [Row]) {
-        let rows: &mut [Row; LANES] = rows.try_into().expect("eight rows");
-        L::store(x, y, rows);
+    fn store<L: Lanes<Field = Fq>>(x: [L; 2], y: [L; 2], rows: &mut [Row]) {
+        for (eight, rows) in rows.chunks_exact_mut(LANES).enumerate() {
+            L::store(x[eight], y[eight], rows.try_into().expect("eight rows"));
+        }
     }
 
     fn to_rows<L: Lanes<Field = Fq>>(point: &G1Affine, rows: &mut [Row]) {
@@ -224,25 +216,32 @@ pub(crate) struct G2;
 impl Curve for G2 {
     type Affine = G2Affine;
     type Projective = G2Projective;
-    type Coordinate<L: Lanes<Field = Fq>> = Quadratic<L>;
+    type Coordinate<N: Numbers> = Quadratic<N>;
 
     const ROWS: usize = 2;
-    const SHARED: usize = 96;
+    const SHARED: usize = 128;
 
     #[inline(always)]
-    fn load<L: Lanes<Field = Fq>>(points: [&[Row]; LANES]) -> (Quadratic<L>, Quadratic<L>) {
-        let (x0, x1) = L::load(rows_at(points, 0));
-        let (y0, y1) = L::load(rows_at(points, 1));
-        (Quadratic { c0: x0, c1: x1 }, Quadratic { c0: y0, c1: y1 })
+    fn load<L: Lanes<Field = Fq>>(
+        [first, second]: [[&[Row]; LANES]; 2],
+        [m, n]: [u8; 2],
+    ) -> (Quadratic<[L; 2]>, Quadratic<[L; 2]>) {
+        let ((a0, a1), (b0, b1)) = (L::load(rows_at(first, 0)), L::load(rows_at(second, 0)));
+        let ((c0, c1), (d0, d1)) = (L::load(rows_at(first, 1)), L::load(rows_at(second, 1)));
+        let c0 = [c0.negate_where(m), d0.negate_where(n)];
+        let c1 = [c1.negate_where(m), d1.negate_where(n)];
+        (Quadratic { c0: [a0, b0], c1: [a1, b1] }, Quadratic { c0, c1 })
     }
 
     #[inline(always)]
-    fn store<L: Lanes<Field = Fq>>(x: Quadratic<L>, y: Quadratic<L>, rows: &mut [Row]) {
-        let (mut xs, mut ys) = ([Row::default(); LANES], [Row::default(); LANES]);
-        L::store(x.c0, x.c1, &mut xs);
-        L::store(y.c0, y.c1, &mut ys);
-        for (lane, point) in rows.chunks_exact_mut(2).enumerate() {
-            (point[0], point[1]) = (xs[lane], ys[lane]);
+    fn store<L: Lanes<Field = Fq>>(x: Quadratic<[L; 2]>, y: Quadratic<[L; 2]>, rows: &mut [Row]) {
+        for (eight, rows) in rows.chunks_exact_mut(2 * LANES).enumerate() {
+            let (mut xs, mut ys) = ([Row::default(); LANES], [Row::default(); LANES]);
+            L::store(x.c0[eight], x.c1[eight], &mut xs);
+            L::store(y.c0[eight], y.c1[eight], &mut ys);
+            for (lane, point) in rows.chunks_exact_mut(2).enumerate() {
+                (point[0], point[1]) = (xs[lane], ys[lane]);
+            }
         }
     }
 

@@ -6,6 +6,8 @@
 //! it takes and what it gives, in multiples of `p`. A third implementation in the tests computes
 //! those bounds instead of numbers, and so proves for every input that none is passed.
 
+#[cfg(test)]
+mod bounds;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
 mod portable;
@@ -29,10 +31,36 @@ pub(crate) struct Row(pub(crate) [u64; 8]);
 
 impl zeroize::DefaultIsZeroes for Row {}
 
-/// Eight elements of a field.
+/// Elements that are computed on side by side.
 ///
 /// "Reduced" means below `1.001 p`. What is kept in rows is below `5 p`, so that it fits 256 bits.
-pub(crate) trait Lanes: Copy + Send + Sync {
+pub(crate) trait Numbers: Copy {
+    /// The product, below `p + p (ab / 84)` where the factors are below `a p` and `b p`; `ab` is at
+    /// most 84.
+    fn mul(self, other: Self) -> Self;
+
+    /// The square, as [`Numbers::mul`].
+    #[inline(always)]
+    fn square(self) -> Self {
+        self.mul(self)
+    }
+
+    /// The sum; its bound is the sum of the bounds.
+    fn add(self, other: Self) -> Self;
+
+    /// `self - other + K p`, where `other` is below `K p`; its bound is `self`'s and `K p`. `K` is at
+    /// most 8.
+    fn sub<const K: usize>(self, other: Self) -> Self;
+
+    /// `K p - self`, where it is below `K p`.
+    fn negate<const K: usize>(self) -> Self;
+
+    /// The same element, reduced; it is below `8 p`.
+    fn reduce(self) -> Self;
+}
+
+/// Eight elements of a field.
+pub(crate) trait Lanes: Numbers + Send + Sync {
     /// The field.
     type Field: PrimeField;
 
@@ -63,31 +91,45 @@ pub(crate) trait Lanes: Copy + Send + Sync {
     /// One element from how rows keep it.
     fn unpack(words: [u64; 4]) -> Self::Field;
 
-    /// The product, below `p + p (ab / 84)` where the factors are below `a p` and `b p`; `ab` is at
-    /// most 84.
-    fn mul(self, other: Self) -> Self;
-
-    /// The square, as [`Lanes::mul`].
+    /// Two products that do not wait for each other: a product of one vector leaves a processor idle
+    /// half of the time.
     #[inline(always)]
-    fn square(self) -> Self {
-        self.mul(self)
+    fn mul_two([a, b]: [Self; 2], [c, d]: [Self; 2]) -> [Self; 2] {
+        [a.mul(c), b.mul(d)]
     }
-
-    /// The sum; its bound is the sum of the bounds.
-    fn add(self, other: Self) -> Self;
-
-    /// `self - other + K p`, where `other` is below `K p`; its bound is `self`'s and `K p`. `K` is at
-    /// most 8.
-    fn sub<const K: usize>(self, other: Self) -> Self;
-
-    /// The same element, reduced; it is below `8 p`.
-    fn reduce(self) -> Self;
 
     /// `2 p - self` in the lanes of a mask, the others as they are; `self` is below `2 p`.
     fn negate_where(self, mask: u8) -> Self;
 
     /// Says that a row is soon read.
     fn prefetch(row: &Row);
+}
+
+impl<L: Lanes> Numbers for [L; 2] {
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        L::mul_two(self, other)
+    }
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        [self[0].add(other[0]), self[1].add(other[1])]
+    }
+
+    #[inline(always)]
+    fn sub<const K: usize>(self, other: Self) -> Self {
+        [self[0].sub::<K>(other[0]), self[1].sub::<K>(other[1])]
+    }
+
+    #[inline(always)]
+    fn negate<const K: usize>(self) -> Self {
+        [self[0].negate::<K>(), self[1].negate::<K>()]
+    }
+
+    #[inline(always)]
+    fn reduce(self) -> Self {
+        [self[0].reduce(), self[1].reduce()]
+    }
 }
 
 /// Work that is written over lanes.

@@ -23,6 +23,18 @@ struct Term<L> {
     coefficients: L,
 }
 
+impl<L: Lanes<Field = Fr>> Term<L> {
+    /// The wires' values.
+    #[inline(always)]
+    fn values(&self, wires: &[Row]) -> L {
+        let mut rows = [&wires[0]; LANES];
+        for (row, &wire) in rows.iter_mut().zip(&self.wires) {
+            *row = &wires[wire as usize];
+        }
+        L::load(rows).0
+    }
+}
+
 /// No row: a lane that only fills its group.
 const NO_ROW: u32 = u32::MAX;
 
@@ -65,13 +77,16 @@ impl<L: Lanes<Field = Fr>> SparseMatrix<L> {
         for Group { rows, terms } in &self.groups {
             let mut sum = zero;
             for terms in self.terms[terms.clone()].chunks(UNREDUCED) {
-                for Term { wires: numbers, coefficients } in terms {
-                    let mut rows = [&wires[0]; LANES];
-                    for (row, &wire) in rows.iter_mut().zip(numbers) {
-                        *row = &wires[wire as usize];
-                    }
-                    let (values, _) = L::load(rows);
-                    sum = sum.add(values.mul(*coefficients));
+                for two in terms.chunks(2) {
+                    let products = match two {
+                        [one, other] => {
+                            let wires = [one.values(wires), other.values(wires)];
+                            L::mul_two(wires, [one.coefficients, other.coefficients])
+                        }
+                        [one, ..] => [one.values(wires).mul(one.coefficients), zero],
+                        [] => [zero; 2],
+                    };
+                    sum = sum.add(products[0]).add(products[1]);
                 }
                 sum = sum.reduce();
             }

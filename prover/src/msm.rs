@@ -42,11 +42,15 @@ pub(crate) fn msm<C: Curve, P: Path>(
 fn into_buckets<C: Curve>(table: &Table<C>, scalars: &[BigInt<4>]) -> (Vec<PointRef>, Vec<u32>) {
     let layout = table.layout;
     let (count, sizes) = (table.points(), layout.digits.sizes());
-    let bucket = |place: usize, size: usize| place % layout.sets * sizes + size;
     let mut starts = vec![0u32; layout.sets * sizes + 1];
-    for &number in &table.scalars {
-        layout.digits.each(&scalars[number as usize], |place, size, _| {
-            starts[bucket(place, size) + 1] += 1;
+    // Cut once: where each digit goes, and its multiple there.
+    let mut digits = Vec::with_capacity(count * layout.digits.count());
+    for (point, &number) in table.scalars.iter().enumerate() {
+        layout.digits.each(&scalars[number as usize], |place, size, negative| {
+            let bucket = place % layout.sets * sizes + size;
+            let multiple = place / layout.sets * count + point;
+            starts[bucket + 1] += 1;
+            digits.push((bucket as u32, PointRef::of_table(multiple, negative)));
         });
     }
     let mut total = 0;
@@ -54,16 +58,14 @@ fn into_buckets<C: Curve>(table: &Table<C>, scalars: &[BigInt<4>]) -> (Vec<Point
         total += *start;
         *start = total;
     }
-    let mut points = vec![PointRef::of_table(0, false); total as usize];
+    let mut points = vec![PointRef::default(); total as usize];
     let mut next = starts.clone();
-    for (point, &number) in table.scalars.iter().enumerate() {
-        layout.digits.each(&scalars[number as usize], |place, size, negative| {
-            let next = &mut next[bucket(place, size)];
-            let multiple = place / layout.sets * count + point;
-            points[*next as usize] = PointRef::of_table(multiple, negative);
-            *next += 1;
-        });
+    for (bucket, point) in &digits {
+        let next = &mut next[*bucket as usize];
+        points[*next as usize] = *point;
+        *next += 1;
     }
+    digits.iter_mut().for_each(|(bucket, point)| (bucket.zeroize(), point.zeroize()).1);
     (points, starts)
 }
 
@@ -112,3 +114,6 @@ fn sum_buckets<C: Curve, P: Path>(
     }
     all
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@
 use ark_bn254::Fr;
 use ark_ff::{FftField, Field};
 
-use crate::lanes::{LANES, Lanes};
+use crate::lanes::{LANES, Lanes, Numbers};
 
 /// What transforms of one size take, computed once: twiddles and factors.
 pub(crate) struct Transform<L> {
@@ -102,15 +102,15 @@ impl<L: Lanes<Field = Fr>> Transform<L> {
     /// From values on the domain, in natural order, to values on its odd coset; `other` has room.
     #[inline(always)]
     pub(crate) fn to_odd_coset(&self, values: &mut [L], other: &mut [L]) {
-        self.into_coefficients(values, other);
+        self.interpolate(values, other);
         for (value, factor) in other.iter_mut().zip(&self.shift) {
             *value = value.mul(*factor);
         }
-        self.into_values(other, values);
+        self.evaluate(other, values);
     }
 
     #[inline(always)]
-    fn into_coefficients(&self, values: &[L], turned: &mut [L]) {
+    fn interpolate(&self, values: &[L], turned: &mut [L]) {
         let blocks = self.blocks;
         for (block, twiddles) in self.back.between_parts.iter().enumerate() {
             let mut u = [values[block]; LANES];
@@ -135,10 +135,21 @@ impl<L: Lanes<Field = Fr>> Transform<L> {
             let stride = length / 2 / half;
             for chunk in turned.chunks_exact_mut(2 * half) {
                 let (low, high) = chunk.split_at_mut(half);
-                for (place, (low, high)) in low.iter_mut().zip(high).enumerate() {
-                    let (sum, difference) = (low.add(*high), low.sub::<2>(*high));
-                    *low = sum.reduce();
-                    *high = difference.mul(self.back.within_parts[place * stride]);
+                let mut two = (low.chunks_exact_mut(2)).zip(high.chunks_exact_mut(2)).enumerate();
+                for (place, (low, high)) in &mut two {
+                    let twiddles = [
+                        self.back.within_parts[2 * place * stride],
+                        self.back.within_parts[(2 * place + 1) * stride],
+                    ];
+                    let (a, b) = ([low[0], low[1]], [high[0], high[1]]);
+                    low.copy_from_slice(&a.add(b).reduce());
+                    high.copy_from_slice(&a.sub::<2>(b).mul(twiddles));
+                }
+                if half == 1 {
+                    // The only twiddle is one.
+                    let (a, b) = (low[0], high[0]);
+                    low[0] = a.add(b).reduce();
+                    high[0] = a.sub::<2>(b).reduce();
                 }
             }
             half /= 2;
@@ -146,18 +157,27 @@ impl<L: Lanes<Field = Fr>> Transform<L> {
     }
 
     #[inline(always)]
-    fn into_values(&self, turned: &mut [L], values: &mut [L]) {
+    fn evaluate(&self, turned: &mut [L], values: &mut [L]) {
         let length = self.vectors();
         let mut half = 1;
         while half < length {
             let stride = length / 2 / half;
             for chunk in turned.chunks_exact_mut(2 * half) {
                 let (low, high) = chunk.split_at_mut(half);
-                for (place, (low, high)) in low.iter_mut().zip(high).enumerate() {
-                    let product = high.mul(self.forth.within_parts[place * stride]);
-                    let sum = low.add(product);
-                    *high = low.sub::<2>(product).reduce();
-                    *low = sum.reduce();
+                let mut two = (low.chunks_exact_mut(2)).zip(high.chunks_exact_mut(2)).enumerate();
+                for (place, (low, high)) in &mut two {
+                    let twiddles = [
+                        self.forth.within_parts[2 * place * stride],
+                        self.forth.within_parts[(2 * place + 1) * stride],
+                    ];
+                    let (a, b) = ([low[0], low[1]], [high[0], high[1]].mul(twiddles));
+                    low.copy_from_slice(&a.add(b).reduce());
+                    high.copy_from_slice(&a.sub::<2>(b).reduce());
+                }
+                if half == 1 {
+                    let (a, b) = (low[0], high[0]);
+                    low[0] = a.add(b).reduce();
+                    high[0] = a.sub::<2>(b).reduce();
                 }
             }
             half *= 2;

@@ -1,6 +1,7 @@
 //! The engine against ark-groth16: the same proofs to the byte.
 
-use ark_ff::UniformRand;
+use ark_ff::{Field, One, UniformRand, Zero};
+use praman_circuits::constraint_system::{ConstraintSystem, Num};
 use praman_circuits::{circuit, fixture};
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
@@ -9,20 +10,92 @@ use super::*;
 use crate::arkworks::ArkworksEngine;
 use crate::setup::setup;
 
-#[test]
-fn proofs_are_those_of_arkworks() {
-    let circuit = circuit::eligibility();
-    let mut rng = ChaCha20Rng::seed_from_u64(5);
+/// Proofs on both paths and by ark-groth16 of witnesses with random blinding.
+fn compare(circuit: &Circuit, witnesses: impl IntoIterator<Item = Witness>, seed: u64) {
+    let mut rng = ChaCha20Rng::seed_from_u64(seed);
     let keys = setup(circuit, &mut rng).expect("keys");
     let fastest = FixedKeyEngine::new(circuit, &keys, MemoryBudget::SMALL, Arithmetic::Fastest);
     let portable = FixedKeyEngine::new(circuit, &keys, MemoryBudget(8 << 20), Arithmetic::Portable);
     let peer = ArkworksEngine::new(circuit, keys);
-    for number in 0..4 {
-        let claim = fixture::claim(number);
-        let witness = circuit::eligibility_witness(&claim.public().to_fields(), &claim.private());
-        let (r, s) = (Fr::rand(&mut rng), Fr::rand(&mut rng));
+    for (number, witness) in witnesses.into_iter().enumerate() {
+        let (r, s) = match number {
+            0 => (Fr::zero(), Fr::zero()),
+            1 => (Fr::one(), -Fr::one()),
+            _ => (Fr::rand(&mut rng), Fr::rand(&mut rng)),
+        };
         let theirs = peer.prove_with(&witness, r, s).expect("proved");
         assert_eq!(fastest.prove_with(&witness, r, s).expect("proved"), theirs);
-        assert_eq!(portable.prove_with(&witness, r, s).expect("proved"), theirs);
+        if number % 8 == 0 {
+            assert_eq!(portable.prove_with(&witness, r, s).expect("proved"), theirs);
+        }
+    }
+}
+
+#[test]
+fn proofs_of_eligibility_are_those_of_arkworks() {
+    let witnesses = (0..4).map(|number| {
+        let claim = fixture::claim(number);
+        circuit::eligibility_witness(&claim.public().to_fields(), &claim.private())
+    });
+    compare(circuit::eligibility(), witnesses, 5);
+}
+
+/// `y = x^(2^n)`, and wires that any value satisfies.
+fn powers(cs: &mut ConstraintSystem, x: Fr, free: Fr) {
+    let mut last = x;
+    for _ in 0..60 {
+        last = last.square();
+    }
+    let y = cs.public("y", last);
+    let mut number = cs.private("x", x);
+    for _ in 0..60 {
+        number = cs.product("square", &number, &number);
+    }
+    cs.enforce_equal(&number, &y);
+    for _ in 0..60 {
+        let any = cs.private("any", free);
+        cs.product("any", &any, &Num::zero());
+        cs.product("twice", &any, &any);
+    }
+}
+
+#[test]
+fn a_thousand_proofs_are_those_of_arkworks() {
+    let zero = Fr::zero();
+    let circuit = Circuit::compile("powers", |cs| powers(cs, zero, zero));
+    let mut rng = ChaCha20Rng::seed_from_u64(6);
+    let edges = [Fr::zero(), Fr::one(), -Fr::one(), Fr::from(2u64)];
+    let pairs = edges.iter().flat_map(|&x| edges.iter().map(move |&any| (x, any)));
+    let random = std::iter::repeat_with(|| (Fr::rand(&mut rng), Fr::rand(&mut rng)));
+    let witnesses = pairs.chain(random).take(1_000).map(|(x, any)| {
+        let mut cs = ConstraintSystem::assigning(circuit.wires());
+        powers(&mut cs, x, any);
+        Witness::from_assignment(cs.into_assignment(), circuit.public_inputs())
+    });
+    compare(&circuit, witnesses, 7);
+}
+
+#[test]
+fn a_witness_that_breaks_a_row_is_refused_by_its_number() {
+    let circuit = circuit::eligibility();
+    let mut rng = ChaCha20Rng::seed_from_u64(8);
+    let keys = setup(circuit, &mut rng).expect("keys");
+    let claim = fixture::claim(1);
+    let witness = circuit::eligibility_witness(&claim.public().to_fields(), &claim.private());
+    for by in [Arithmetic::Fastest, Arithmetic::Portable] {
+        let engine = FixedKeyEngine::new(circuit, &keys, MemoryBudget(0), by);
+        for wire in [1, 109, 2_000, circuit.wires() - 1] {
+            let mut assignment = witness.assignment().to_vec();
+            assignment[wire] += Fr::one();
+            let expected = circuit.unsatisfied_row(&assignment).expect("no wire is free");
+            let broken = Witness::from_assignment(assignment, circuit.public_inputs());
+            let refused = engine.prove(&broken, &mut rng).expect_err("refused");
+            let name = circuit.name();
+            assert_eq!(refused, ProvingError::Unsatisfied { circuit: name, row: expected });
+        }
+        let mut assignment = witness.assignment().to_vec();
+        assignment.push(Fr::one());
+        let longer = Witness::from_assignment(assignment, circuit.public_inputs());
+        assert!(engine.prove(&longer, &mut rng).is_err());
     }
 }

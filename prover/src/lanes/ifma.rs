@@ -16,7 +16,7 @@ use std::marker::PhantomData;
 use ark_bn254::{FqConfig, FrConfig};
 use ark_ff::{BigInt, BigInteger, Fp, MontBackend, MontConfig, PrimeField};
 
-use super::{Kernel, LANES, Lanes, Path, Row};
+use super::{Kernel, LANES, Lanes, Numbers, Path, Row};
 
 const LIMBS: usize = 5;
 const LIMB_MASK: u64 = (1 << 52) - 1;
@@ -272,6 +272,54 @@ impl<C: MontConfig<4>> IfmaLanes<C> {
         Self(limbs, PhantomData)
     }
 
+    /// Products of several vectors, step by step side by side.
+    #[allow(clippy::needless_range_loop)] // an iterator's closure would lose the path's features
+    #[inline(always)]
+    fn products<const N: usize>(a: [Self; N], b: [Self; N]) -> [Self; N] {
+        let p = array!(LIMBS, limb => splat(Modulus::<C>::LIMBS[limb]));
+        let factor = splat(Modulus::<C>::NEGATED_INVERSE);
+        let zero = splat(0);
+        let mut t = [[zero; LIMBS]; N];
+        let mut q = [zero; N];
+        for limb in 0..LIMBS {
+            for j in 0..LIMBS {
+                for k in 0..N {
+                    let (a, b) = (a[k].0[limb], b[k].0[j]);
+                    t[k][j] = vector!(_mm512_madd52lo_epu64(t[k][j], a, b));
+                }
+            }
+            for k in 0..N {
+                q[k] = vector!(_mm512_madd52lo_epu64(zero, t[k][0], factor));
+            }
+            for j in 0..LIMBS {
+                for k in 0..N {
+                    t[k][j] = vector!(_mm512_madd52lo_epu64(t[k][j], q[k], p[j]));
+                }
+            }
+            for t in &mut t {
+                // The lowest limb is a multiple of 2^52 now: it goes, and its carry stays.
+                let carry = vector!(_mm512_srli_epi64::<52>(t[0]));
+                *t = [plus(t[1], carry), t[2], t[3], t[4], zero];
+            }
+            for j in 0..LIMBS {
+                for k in 0..N {
+                    let (a, b) = (a[k].0[limb], b[k].0[j]);
+                    t[k][j] = vector!(_mm512_madd52hi_epu64(t[k][j], a, b));
+                }
+            }
+            for j in 0..LIMBS {
+                for k in 0..N {
+                    t[k][j] = vector!(_mm512_madd52hi_epu64(t[k][j], q[k], p[j]));
+                }
+            }
+        }
+        let mut products = a;
+        for (product, t) in products.iter_mut().zip(t) {
+            *product = Self::new(carried(t));
+        }
+        products
+    }
+
     /// Takes off as many moduli as go; the limbs may have signs, the number is below `8 p`.
     ///
     /// The quotient is taken from the top limb less 8, which outweighs what the limbs below can carry
@@ -284,10 +332,43 @@ impl<C: MontConfig<4>> IfmaLanes<C> {
         let quotient =
             vector!(_mm512_madd52hi_epu64(splat(0), top, splat(Modulus::<C>::RECIPROCAL)));
         let quotient = vector!(_mm512_srli_epi64::<45>(quotient));
-        let multiple = |limb: usize| {
-            vector!(_mm512_permutexvar_epi64(quotient, read(&Modulus::<C>::COLUMNS[limb])))
-        };
-        Self::new(carried(std::array::from_fn(|limb| minus(t[limb], multiple(limb)))))
+        Self::new(carried(array!(LIMBS, limb => {
+            let multiples = read(&Modulus::<C>::COLUMNS[limb]);
+            minus(t[limb], vector!(_mm512_permutexvar_epi64(quotient, multiples)))
+        })))
+    }
+}
+
+impl<C: MontConfig<4>> Numbers for IfmaLanes<C> {
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        let [product] = Self::products([self], [other]);
+        product
+    }
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self::new(carried(array!(LIMBS, limb => plus(self.0[limb], other.0[limb]))))
+    }
+
+    #[inline(always)]
+    fn sub<const K: usize>(self, other: Self) -> Self {
+        Self::new(carried(array!(LIMBS, limb => {
+            let raised = plus(self.0[limb], splat(Modulus::<C>::MULTIPLES[K][limb]));
+            minus(raised, other.0[limb])
+        })))
+    }
+
+    #[inline(always)]
+    fn reduce(self) -> Self {
+        Self::reduced(self.0)
+    }
+
+    #[inline(always)]
+    fn negate<const K: usize>(self) -> Self {
+        Self::new(carried(array!(LIMBS, limb => {
+            minus(splat(Modulus::<C>::MULTIPLES[K][limb]), self.0[limb])
+        })))
     }
 }
 
@@ -383,52 +464,6 @@ impl<C: MontConfig<4>> Lanes for IfmaLanes<C> {
     }
 
     #[inline(always)]
-    fn mul(self, other: Self) -> Self {
-        let (a, b) = (self.0, other.0);
-        let p = array!(LIMBS, limb => splat(Modulus::<C>::LIMBS[limb]));
-        let factor = splat(Modulus::<C>::NEGATED_INVERSE);
-        let zero = splat(0);
-        let mut t = [zero; LIMBS];
-        for limb in a {
-            for j in 0..LIMBS {
-                t[j] = vector!(_mm512_madd52lo_epu64(t[j], limb, b[j]));
-            }
-            let q = vector!(_mm512_madd52lo_epu64(zero, t[0], factor));
-            for j in 0..LIMBS {
-                t[j] = vector!(_mm512_madd52lo_epu64(t[j], q, p[j]));
-            }
-            // The lowest limb is a multiple of 2^52 now: it goes, and its carry stays.
-            let carry = vector!(_mm512_srli_epi64::<52>(t[0]));
-            t = [plus(t[1], carry), t[2], t[3], t[4], zero];
-            for j in 0..LIMBS {
-                t[j] = vector!(_mm512_madd52hi_epu64(t[j], limb, b[j]));
-            }
-            for j in 0..LIMBS {
-                t[j] = vector!(_mm512_madd52hi_epu64(t[j], q, p[j]));
-            }
-        }
-        Self::new(carried(t))
-    }
-
-    #[inline(always)]
-    fn add(self, other: Self) -> Self {
-        Self::new(carried(array!(LIMBS, limb => plus(self.0[limb], other.0[limb]))))
-    }
-
-    #[inline(always)]
-    fn sub<const K: usize>(self, other: Self) -> Self {
-        Self::new(carried(array!(LIMBS, limb => {
-            let raised = plus(self.0[limb], splat(Modulus::<C>::MULTIPLES[K][limb]));
-            minus(raised, other.0[limb])
-        })))
-    }
-
-    #[inline(always)]
-    fn reduce(self) -> Self {
-        Self::reduced(self.0)
-    }
-
-    #[inline(always)]
     fn negate_where(self, mask: u8) -> Self {
         Self::new(carried(array!(LIMBS, limb => {
             let twice = splat(Modulus::<C>::MULTIPLES[2][limb]);
@@ -440,5 +475,10 @@ impl<C: MontConfig<4>> Lanes for IfmaLanes<C> {
     fn prefetch(row: &Row) {
         // SAFETY: a prefetch reads nothing that the program sees, and SSE is part of x86-64.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(row.0.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    fn mul_two(a: [Self; 2], b: [Self; 2]) -> [Self; 2] {
+        Self::products(a, b)
     }
 }

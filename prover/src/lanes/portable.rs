@@ -4,7 +4,7 @@
 use ark_bn254::{Fq, Fr};
 use ark_ff::{BigInt, Fp, MontBackend, MontConfig, PrimeField};
 
-use super::{Kernel, LANES, Lanes, Path, Row};
+use super::{Kernel, LANES, Lanes, Numbers, Path, Row};
 
 /// Arkworks' arithmetic.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,6 +35,38 @@ impl<F> PortableLanes<F> {
 fn words(row: &Row, place: usize) -> [u64; 4] {
     let Row(words) = row;
     [words[4 * place], words[4 * place + 1], words[4 * place + 2], words[4 * place + 3]]
+}
+
+impl<C: MontConfig<4>> Numbers for PortableLanes<Fp<MontBackend<C, 4>, 4>> {
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        Self::each(|lane| self.0[lane] * other.0[lane])
+    }
+
+    #[inline(always)]
+    fn square(self) -> Self {
+        Self::each(|lane| ark_ff::Field::square(&self.0[lane]))
+    }
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self::each(|lane| self.0[lane] + other.0[lane])
+    }
+
+    #[inline(always)]
+    fn sub<const K: usize>(self, other: Self) -> Self {
+        Self::each(|lane| self.0[lane] - other.0[lane])
+    }
+
+    #[inline(always)]
+    fn reduce(self) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    fn negate<const K: usize>(self) -> Self {
+        Self::each(|lane| -self.0[lane])
+    }
 }
 
 impl<C: MontConfig<4>> Lanes for PortableLanes<Fp<MontBackend<C, 4>, 4>> {
@@ -87,31 +119,6 @@ impl<C: MontConfig<4>> Lanes for PortableLanes<Fp<MontBackend<C, 4>, 4>> {
     #[inline(always)]
     fn unpack(words: [u64; 4]) -> Self::Field {
         Fp::new_unchecked(BigInt(words))
-    }
-
-    #[inline(always)]
-    fn mul(self, other: Self) -> Self {
-        Self::each(|lane| self.0[lane] * other.0[lane])
-    }
-
-    #[inline(always)]
-    fn square(self) -> Self {
-        Self::each(|lane| ark_ff::Field::square(&self.0[lane]))
-    }
-
-    #[inline(always)]
-    fn add(self, other: Self) -> Self {
-        Self::each(|lane| self.0[lane] + other.0[lane])
-    }
-
-    #[inline(always)]
-    fn sub<const K: usize>(self, other: Self) -> Self {
-        Self::each(|lane| self.0[lane] - other.0[lane])
-    }
-
-    #[inline(always)]
-    fn reduce(self) -> Self {
-        self
     }
 
     #[inline(always)]

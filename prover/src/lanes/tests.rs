@@ -1,7 +1,7 @@
 //! Every path against arkworks' arithmetic, on random and edge elements.
 
 use ark_bn254::{Fq, Fr};
-use ark_ff::{Field, One, PrimeField, UniformRand, Zero};
+use ark_ff::PrimeField;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
