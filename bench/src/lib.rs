@@ -9,7 +9,7 @@
 
 use praman_circuits::circuit::{self, Witness};
 use praman_circuits::fixture;
-use praman_prover::{ArkworksEngine, Prover, setup};
+use praman_prover::{Arithmetic, FixedKeyEngine, MemoryBudget, Prover, setup};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
@@ -116,11 +116,12 @@ fn identity_number(number: u64) -> String {
 }
 
 /// A prover of the eligibility statement on keys that anyone can make.
-pub fn prover() -> Prover<ArkworksEngine> {
+pub fn prover() -> Prover<FixedKeyEngine> {
     let circuit = circuit::eligibility();
     let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(1);
     let keys = setup(circuit, &mut rng).expect("the circuit has keys");
-    Prover::new(circuit, ArkworksEngine::new(circuit, keys))
+    let engine = FixedKeyEngine::new(circuit, &keys, MemoryBudget::SMALL, Arithmetic::Fastest);
+    Prover::new(circuit, engine)
 }
 
 /// The witness of a claim.

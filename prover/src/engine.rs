@@ -23,12 +23,18 @@ pub enum ProvingError {
 
 /// Computes Groth16 proofs for one key.
 ///
-/// An engine is given satisfying witnesses only and draws its blinding from `rng`, once a proof.
+/// An engine draws its blinding from `rng`, once a proof.
 pub trait Engine: Send + Sync {
+    /// Whether it refuses a witness that breaks a row by itself; if not it is given satisfying ones
+    /// only.
+    fn checks_rows(&self) -> bool {
+        false
+    }
+
     /// The proof of a witness.
     ///
     /// # Errors
-    /// [`ProvingError::Engine`].
+    /// [`ProvingError`].
     fn prove<R: RngCore + CryptoRng>(
         &self,
         witness: &Witness,
@@ -61,7 +67,9 @@ impl<E: Engine> Prover<E> {
     /// # Errors
     /// [`ProvingError::Unsatisfied`] if the statement does not hold.
     pub fn prove(&self, witness: &Witness) -> Result<Proof, ProvingError> {
-        if let Some(row) = self.circuit.unsatisfied_row(witness.assignment()) {
+        if !self.engine.checks_rows()
+            && let Some(row) = self.circuit.unsatisfied_row(witness.assignment())
+        {
             return Err(ProvingError::Unsatisfied { circuit: self.circuit.name(), row });
         }
         let proof = self.engine.prove(witness, &mut OsRng)?;

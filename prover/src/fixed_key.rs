@@ -1,8 +1,9 @@
 //! Groth16 proofs for a key that never changes, from tables of its points.
 
+use std::path::Path as FilePath;
 use std::time::{Duration, Instant};
 
-use ark_bn254::{Bn254, Fr, G1Projective};
+use ark_bn254::{Bn254, Fr, G1Affine, G1Projective};
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{BigInt, PrimeField, UniformRand};
 use ark_groth16::ProvingKey;
@@ -11,19 +12,22 @@ use praman_verifier::{Proof, VerifyingKey};
 use rand::{CryptoRng, RngCore};
 use zeroize::Zeroize;
 
+use crate::arkworks::ArkworksEngine;
 use crate::coordinate::{G1, G2};
 use crate::engine::{Engine, ProvingError};
 use crate::keys::Keys;
 #[cfg(target_arch = "x86_64")]
 use crate::lanes::Ifma;
-use crate::lanes::{Path, Portable};
+use crate::lanes::{Path, Portable, Row};
 use crate::msm::msm;
 use crate::quotient::{Quotient, QuotientProgram, RowTerms};
+use crate::table_file::{KeptRows, TableFile};
 use crate::tables::{MemoryBudget, Table};
+use crate::transform::SMALLEST;
 
 /// Proves one key's statement from tables of its points.
 pub struct FixedKeyEngine {
-    name: &'static str,
+    circuit: &'static str,
     verifying: VerifyingKey,
     prover: AnyPath,
 }
@@ -32,6 +36,8 @@ enum AnyPath {
     #[cfg(target_arch = "x86_64")]
     Ifma(OnPath<Ifma>),
     Portable(OnPath<Portable>),
+    /// What is too small to be transformed eight by eight.
+    Small(Box<ArkworksEngine>),
 }
 
 /// Which arithmetic an engine computes by.
@@ -58,6 +64,17 @@ pub struct Stages {
     pub c: Duration,
 }
 
+impl Arithmetic {
+    /// The path that it comes to on this processor.
+    fn path_name(self) -> &'static str {
+        #[cfg(target_arch = "x86_64")]
+        if self == Self::Fastest && Ifma::detect().is_some() {
+            return Ifma::NAME;
+        }
+        Portable::NAME
+    }
+}
+
 /// What proving takes on one path of arithmetic.
 struct OnPath<P: Path> {
     path: P,
@@ -75,40 +92,45 @@ struct OnPath<P: Path> {
 const SHARES: [usize; 4] = [1, 1, 2, 2];
 
 impl<P: Path> OnPath<P> {
-    fn new(path: P, key: &ProvingKey<Bn254>, rows: &[RowTerms<'_>], budget: MemoryBudget) -> Self {
+    fn new(
+        path: P,
+        key: &ProvingKey<Bn254>,
+        rows: &[RowTerms<'_>],
+        budget: MemoryBudget,
+        kept: &mut KeptRows,
+    ) -> Self {
         let (wires, inputs) = (key.a_query.len(), key.vk.gamma_abc_g1.len());
         let numbered = |from: usize| from as u32..;
         let share = |part: usize| budget.0 / SHARES.iter().sum::<usize>() * SHARES[part];
         let vk = &key.vk;
         // Wire 0 is one: alpha and beta go by it. The blinding's scalars come behind the wires.
         let blinding = wires as u32;
-        let constant = |query: &[ark_bn254::G1Affine], point: ark_bn254::G1Affine| {
-            (query[0].into_group() + point).into_affine()
-        };
-        let g1 = |query: &[ark_bn254::G1Affine], point, part| {
+        let constant =
+            |query: &[G1Affine], point: G1Affine| (query[0].into_group() + point).into_affine();
+        let mut g1 = |query: &[G1Affine], point, part| {
             let first = (0, constant(query, point));
             let others = numbered(1).zip(query[1..].iter().copied());
             let all = std::iter::once(first).chain(others).chain([(blinding, key.delta_g1)]);
-            Table::new::<P>(all, share(part))
+            Table::new::<P>(all, share(part), kept)
         };
+        let a = g1(&key.a_query, vk.alpha_g1, 0);
+        let b1 = g1(&key.b_g1_query, key.beta_g1, 1);
         let b2 = {
             let first = (0, (key.b_g2_query[0].into_group() + vk.beta_g2).into_affine());
             let others = numbered(1).zip(key.b_g2_query[1..].iter().copied());
             let all = std::iter::once(first).chain(others).chain([(blinding, vk.delta_g2)]);
-            Table::new::<P>(all, share(2))
+            Table::new::<P>(all, share(2), kept)
         };
         let private = numbered(inputs).zip(key.l_query.iter().copied());
         let quotient = numbered(wires + 1).zip(key.h_query.iter().copied());
         let c = private.chain([(blinding, key.delta_g1)]).chain(quotient);
-        Self {
-            path,
-            quotient: QuotientProgram::new(rows, inputs),
-            a: g1(&key.a_query, vk.alpha_g1, 0),
-            b1: g1(&key.b_g1_query, key.beta_g1, 1),
-            b2,
-            c: Table::new::<P>(c, share(3)),
-            wires,
-        }
+        let c = Table::new::<P>(c, share(3), kept);
+        Self { path, quotient: QuotientProgram::new(rows, inputs), a, b1, b2, c, wires }
+    }
+
+    /// The tables' rows, in the order in which they are made.
+    fn tables(&self) -> Vec<&[Row]> {
+        vec![&self.a.rows, &self.b1.rows, &self.b2.rows, &self.c.rows]
     }
 
     fn prove(
@@ -176,21 +198,64 @@ enum Refusal {
 }
 
 impl FixedKeyEngine {
-    /// An engine for a circuit and its keys, whose tables take about so many bytes.
+    /// An engine for a circuit and its keys, whose tables take about so many bytes and are made now.
     ///
     /// # Panics
     /// If the keys are another circuit's, which [`KeyStore`](crate::KeyStore) never returns.
     pub fn new(circuit: &Circuit, keys: &Keys, budget: MemoryBudget, by: Arithmetic) -> Self {
+        Self::with_rows(circuit, keys, budget, by, &mut KeptRows::default())
+    }
+
+    /// As [`FixedKeyEngine::new`], with tables from a file in a folder, which is written where there is
+    /// none that fits. That it can't be written, as on a full disk, costs the time to make tables again.
+    ///
+    /// # Panics
+    /// As [`FixedKeyEngine::new`].
+    pub fn in_folder(
+        folder: &FilePath,
+        circuit: &Circuit,
+        keys: &Keys,
+        budget: MemoryBudget,
+        by: Arithmetic,
+    ) -> Self {
+        let file = TableFile::new(folder, by.path_name(), &keys.proving_digest, budget);
+        let mut kept = file.read();
+        let engine = Self::with_rows(circuit, keys, budget, by, &mut kept);
+        if !kept.were_all() {
+            // Nothing depends on it.
+            let _ = file.write(engine.tables());
+        }
+        engine
+    }
+
+    fn with_rows(
+        circuit: &Circuit,
+        keys: &Keys,
+        budget: MemoryBudget,
+        by: Arithmetic,
+        kept: &mut KeptRows,
+    ) -> Self {
         assert_eq!(keys.circuit(), circuit.digest(), "the keys are this circuit's");
         let rows: Vec<RowTerms<'_>> = circuit
             .rows()
             .iter()
             .map(|row| [row.a.terms(), row.b.terms(), row.c.terms()])
             .collect();
-        Self {
-            name: circuit.name(),
-            verifying: keys.verifying.clone(),
-            prover: AnyPath::new(&keys.proving, &rows, budget, by),
+        let prover = if circuit.domain() < SMALLEST {
+            AnyPath::Small(Box::new(ArkworksEngine::new(circuit, keys.clone())))
+        } else {
+            AnyPath::new(&keys.proving, &rows, budget, by, kept)
+        };
+        Self { circuit: circuit.name(), verifying: keys.verifying.clone(), prover }
+    }
+
+    /// All tables' rows.
+    fn tables(&self) -> Vec<&[Row]> {
+        match &self.prover {
+            #[cfg(target_arch = "x86_64")]
+            AnyPath::Ifma(prover) => prover.tables(),
+            AnyPath::Portable(prover) => prover.tables(),
+            AnyPath::Small(_) => Vec::new(),
         }
     }
 
@@ -200,6 +265,7 @@ impl FixedKeyEngine {
             #[cfg(target_arch = "x86_64")]
             AnyPath::Ifma(_) => Ifma::NAME,
             AnyPath::Portable(_) => Portable::NAME,
+            AnyPath::Small(_) => "arkworks",
         }
     }
 
@@ -225,10 +291,13 @@ impl FixedKeyEngine {
             #[cfg(target_arch = "x86_64")]
             AnyPath::Ifma(prover) => prover.prove(witness.assignment(), r, s),
             AnyPath::Portable(prover) => prover.prove(witness.assignment(), r, s),
+            AnyPath::Small(prover) => {
+                return Ok((prover.prove_with(witness, r, s)?, Stages::default()));
+            }
         };
         let (proof, stages) = proof.map_err(|refusal| match refusal {
-            Refusal::Row(row) => ProvingError::Unsatisfied { circuit: self.name, row },
-            Refusal::Length => ProvingError::Unsatisfied { circuit: self.name, row: 0 },
+            Refusal::Row(row) => ProvingError::Unsatisfied { circuit: self.circuit, row },
+            Refusal::Length => ProvingError::Unsatisfied { circuit: self.circuit, row: 0 },
         })?;
         let proof = Proof::new(proof).map_err(|error| ProvingError::Engine(error.to_string()))?;
         Ok((proof, stages))
@@ -241,17 +310,23 @@ impl AnyPath {
         rows: &[RowTerms<'_>],
         budget: MemoryBudget,
         by: Arithmetic,
+        kept: &mut KeptRows,
     ) -> Self {
         #[cfg(target_arch = "x86_64")]
         if let (Arithmetic::Fastest, Some(path)) = (by, Ifma::detect()) {
-            return Self::Ifma(OnPath::new(path, key, rows, budget));
+            return Self::Ifma(OnPath::new(path, key, rows, budget, kept));
         }
         let _ = by;
-        Self::Portable(OnPath::new(Portable, key, rows, budget))
+        Self::Portable(OnPath::new(Portable, key, rows, budget, kept))
     }
 }
 
 impl Engine for FixedKeyEngine {
+    // Small circuits go by arkworks, which checks nothing.
+    fn checks_rows(&self) -> bool {
+        !matches!(self.prover, AnyPath::Small(_))
+    }
+
     fn prove<R: RngCore + CryptoRng>(
         &self,
         witness: &Witness,

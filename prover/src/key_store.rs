@@ -15,7 +15,9 @@ use praman_verifier::{Origin, ReadError, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::fixed_key::{Arithmetic, FixedKeyEngine};
 use crate::keys::Keys;
+use crate::tables::MemoryBudget;
 
 const MANIFEST: &str = "keys.json";
 const PROVING_KEY: &str = "proving_key.bin";
@@ -157,7 +159,23 @@ impl KeyStore {
             let reason = "it belongs to another verification key".to_owned();
             return Err(KeyError::Malformed { path, reason });
         }
-        Ok(Keys { proving, verifying, circuit: circuit.digest() })
+        let proving_digest = Sha256::digest(&bytes).into();
+        Ok(Keys { proving, verifying, circuit: circuit.digest(), proving_digest })
+    }
+
+    /// Reads the keys of a circuit for the engine that proves fastest, with tables beside them that take
+    /// about so many bytes.
+    ///
+    /// # Errors
+    /// As [`KeyStore::load`].
+    pub fn engine(
+        &self,
+        circuit: &Circuit,
+        budget: MemoryBudget,
+    ) -> Result<FixedKeyEngine, KeyError> {
+        let keys = self.load(circuit)?;
+        let by = Arithmetic::Fastest;
+        Ok(FixedKeyEngine::in_folder(&self.folder, circuit, &keys, budget, by))
     }
 
     /// Reads the verification key of a circuit alone.

@@ -1,17 +1,34 @@
 //! A key pair bound to its circuit.
 
 use ark_bn254::Bn254;
+use ark_serialize::CanonicalSerialize;
 use praman_circuits::circuit::CircuitDigest;
 use praman_verifier::VerifyingKey;
+use sha2::{Digest, Sha256};
 
 /// A proving key with its verification key and the circuit it is for.
+#[derive(Clone)]
 pub struct Keys {
     pub(crate) proving: ark_groth16::ProvingKey<Bn254>,
     pub(crate) verifying: VerifyingKey,
     pub(crate) circuit: CircuitDigest,
+    /// SHA-256 of the proving key as it is kept.
+    pub(crate) proving_digest: [u8; 32],
 }
 
 impl Keys {
+    /// Keys of a circuit.
+    pub(crate) fn new(
+        proving: ark_groth16::ProvingKey<Bn254>,
+        verifying: VerifyingKey,
+        circuit: CircuitDigest,
+    ) -> Self {
+        let mut bytes = Vec::with_capacity(proving.uncompressed_size());
+        proving.serialize_uncompressed(&mut bytes).expect("a vector takes every byte");
+        let proving_digest = Sha256::digest(&bytes).into();
+        Self { proving, verifying, circuit, proving_digest }
+    }
+
     /// The verification key.
     pub fn verifying(&self) -> &VerifyingKey {
         &self.verifying

@@ -2,19 +2,21 @@
 //!
 //! [`setup`] makes a key pair for a circuit, [`KeyStore`] keeps it in a folder and refuses keys of
 //! another circuit, [`Prover`] turns a witness into a proof. The work of proving stands behind the
-//! trait [`Engine`], so that a faster one takes the place of [`ArkworksEngine`] without another line
-//! changing.
+//! trait [`Engine`]: [`FixedKeyEngine`] proves from tables of one key's points, [`ArkworksEngine`] is
+//! ark-groth16, the peer that it is compared with.
 //!
 //! This crate knows no database and no network.
 //!
 //! ```
 //! use praman_circuits::circuit;
-//! use praman_prover::{ArkworksEngine, Prover, setup};
+//! use praman_prover::{Arithmetic, FixedKeyEngine, MemoryBudget, Prover, setup};
 //! use rand::rngs::OsRng;
 //!
 //! let circuit = circuit::eligibility();
 //! let keys = setup(circuit, &mut OsRng)?;
-//! let prover = Prover::new(circuit, ArkworksEngine::new(circuit, keys));
+//! let engine =
+//!     FixedKeyEngine::new(circuit, &keys, MemoryBudget::SMALL, Arithmetic::Fastest);
+//! let prover = Prover::new(circuit, engine);
 //! assert_eq!(prover.verifying_key().public_inputs(), 108);
 //! # Ok::<(), praman_prover::KeyError>(())
 //! ```
@@ -34,6 +36,7 @@ mod msm;
 mod quotient;
 mod reduction;
 mod setup;
+mod table_file;
 mod tables;
 mod transform;
 

@@ -28,7 +28,7 @@ pub(crate) type RowTerms<'a> = [&'a [(u32, Fr)]; 3];
 impl<L: Lanes<Field = Fr>> QuotientProgram<L> {
     /// The program of a statement with so many inputs, the constant one among them.
     pub(crate) fn new(rows: &[RowTerms<'_>], inputs: usize) -> Self {
-        let size = (rows.len() + inputs).next_power_of_two().max(Transform::<L>::SMALLEST);
+        let size = (rows.len() + inputs).next_power_of_two();
         let matrix = |part: usize| SparseMatrix::new(rows.iter().map(|row| row[part]));
         Self {
             matrices: [matrix(0), matrix(1), matrix(2)],

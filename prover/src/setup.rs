@@ -52,7 +52,7 @@ pub fn setup(
         &circuit.digest().to_string(),
         Origin::Development,
     )?;
-    Ok(Keys { proving, verifying, circuit: circuit.digest() })
+    Ok(Keys::new(proving, verifying, circuit.digest()))
 }
 
 /// A compiled circuit as arkworks' generator takes one.

@@ -16,6 +16,7 @@ use crate::addition::PointRef;
 use crate::coordinate::Curve;
 use crate::digits::Digits;
 use crate::lanes::{Lanes, Path, Row};
+use crate::table_file::KeptRows;
 
 /// How many bytes of tables a key's points may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,24 +81,18 @@ pub(crate) struct Table<C> {
 }
 
 impl<C: Curve> Table<C> {
-    /// The multiples of points, each with the number of the scalar that it goes by.
+    /// The multiples of points, each with the number of the scalar that it goes by: from a reader that
+    /// has them, or made.
     pub(crate) fn new<P: Path>(
         points: impl IntoIterator<Item = (u32, C::Affine)>,
         bytes: usize,
+        kept: &mut KeptRows,
     ) -> Self {
         let (scalars, points): (Vec<u32>, Vec<C::Affine>) =
             points.into_iter().filter(|(_, point)| !point.is_zero()).unzip();
         let layout = Layout::choose::<C>(points.len(), bytes);
-        let mut rows = vec![Row::default(); layout.multiples() * points.len() * C::ROWS];
-        if !points.is_empty() {
-            let mut multiples = points.clone();
-            for (number, rows) in rows.chunks_exact_mut(points.len() * C::ROWS).enumerate() {
-                if number > 0 {
-                    multiples = shifted::<C>(&multiples, layout.digits.bits * layout.sets);
-                }
-                fill::<C, P::Base>(&multiples, rows);
-            }
-        }
+        let count = layout.multiples() * points.len() * C::ROWS;
+        let rows = kept.take(count).unwrap_or_else(|| multiples::<C, P>(&points, layout, count));
         Self { layout, scalars, rows, curve: PhantomData }
     }
 
@@ -105,6 +100,22 @@ impl<C: Curve> Table<C> {
     pub(crate) fn points(&self) -> usize {
         self.scalars.len()
     }
+}
+
+/// Every `sets`-th place's multiple of each point.
+fn multiples<C: Curve, P: Path>(points: &[C::Affine], layout: Layout, count: usize) -> Vec<Row> {
+    let mut rows = vec![Row::default(); count];
+    if points.is_empty() {
+        return rows;
+    }
+    let mut multiples = points.to_vec();
+    for (number, rows) in rows.chunks_exact_mut(points.len() * C::ROWS).enumerate() {
+        if number > 0 {
+            multiples = shifted::<C>(&multiples, layout.digits.bits * layout.sets);
+        }
+        fill::<C, P::Base>(&multiples, rows);
+    }
+    rows
 }
 
 /// `2^bits` times each point.

@@ -16,6 +16,9 @@ use ark_ff::{FftField, Field};
 
 use crate::lanes::{LANES, Lanes, Numbers};
 
+/// The smallest domain that is transformed so.
+pub(crate) const SMALLEST: usize = LANES * LANES;
+
 /// What transforms of one size take, computed once: twiddles and factors.
 pub(crate) struct Transform<L> {
     /// Vectors in a part: an eighth of the domain's elements, an eighth of that.
@@ -64,12 +67,9 @@ impl<L: Lanes<Field = Fr>> Twiddles<L> {
 }
 
 impl<L: Lanes<Field = Fr>> Transform<L> {
-    /// The smallest domain that is transformed so.
-    pub(crate) const SMALLEST: usize = LANES * LANES;
-
-    /// Transforms on a domain of a power of two, from [`Transform::SMALLEST`] on.
+    /// Transforms on a domain of a power of two, from [`SMALLEST`] on.
     pub(crate) fn new(size: usize) -> Self {
-        assert!(size.is_power_of_two() && size >= Self::SMALLEST);
+        assert!(size.is_power_of_two() && size >= SMALLEST);
         let part = size / LANES;
         let root = |size: usize| Fr::get_root_of_unity(size as u64).expect("the field has it");
         let omega = root(size);

@@ -11,7 +11,7 @@ use praman_circuits::circuit;
 use praman_circuits::office::{OfficeId, OfficeTree};
 use praman_circuits::payout::PayoutCommitment;
 use praman_circuits::period::Day;
-use praman_prover::{ArkworksEngine, KeyStore, Prover, setup};
+use praman_prover::{FixedKeyEngine, KeyStore, MemoryBudget, Prover, setup};
 use praman_verifier::PreparedKey;
 use rand::rngs::OsRng;
 use rayon::prelude::*;
@@ -151,14 +151,14 @@ fn check_register(
     }
 }
 
-fn load_prover(folder: &Path, stages: &Stages) -> Result<Prover<ArkworksEngine>, ServiceError> {
+fn load_prover(folder: &Path, stages: &Stages) -> Result<Prover<FixedKeyEngine>, ServiceError> {
     let circuit = circuit::eligibility();
     let keys = KeyStore::new(folder);
     let bar = stages.begin("development keys", 1);
     if !keys.holds_keys() {
         keys.save(circuit, &setup(circuit, &mut OsRng)?)?;
     }
-    let engine = ArkworksEngine::new(circuit, keys.load(circuit)?);
+    let engine = keys.engine(circuit, MemoryBudget::SMALL)?;
     bar.inc(1);
     Ok(Prover::new(circuit, engine))
 }
@@ -201,7 +201,7 @@ impl Holders {
 /// Everything that claims are made with and against.
 struct Scene<'a> {
     store: &'a Store,
-    prover: Prover<ArkworksEngine>,
+    prover: Prover<FixedKeyEngine>,
     key: PreparedKey,
     holders: Holders,
     due: Due,
@@ -215,7 +215,7 @@ struct Scene<'a> {
 impl<'a> Scene<'a> {
     async fn open(
         store: &'a Store,
-        prover: Prover<ArkworksEngine>,
+        prover: Prover<FixedKeyEngine>,
         holders: Holders,
         due: Due,
         treasury: TreasuryKey,

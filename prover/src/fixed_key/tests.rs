@@ -99,3 +99,66 @@ fn a_witness_that_breaks_a_row_is_refused_by_its_number() {
         assert!(engine.prove(&longer, &mut rng).is_err());
     }
 }
+
+#[test]
+fn a_circuit_too_small_for_vectors_is_proved_all_the_same() {
+    let circuit = Circuit::compile("square", |cs| {
+        let y = cs.public("y", Fr::from(9u64));
+        let x = cs.private("x", Fr::from(3u64));
+        cs.enforce(&x, &x, &y);
+    });
+    let witness = [1u64, 9, 3].map(Fr::from).to_vec();
+    compare(&circuit, [Witness::from_assignment(witness, 1)], 9);
+}
+
+#[test]
+fn tables_are_kept_and_what_is_not_theirs_is_made_anew() {
+    let zero = Fr::zero();
+    let circuit = Circuit::compile("powers", |cs| powers(cs, zero, zero));
+    let mut cs = ConstraintSystem::assigning(circuit.wires());
+    powers(&mut cs, Fr::from(3u64), Fr::from(5u64));
+    let witness = Witness::from_assignment(cs.into_assignment(), 1);
+    let mut rng = ChaCha20Rng::seed_from_u64(10);
+    let [keys, others] = [(); 2].map(|()| setup(&circuit, &mut rng).expect("keys"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let peer = ArkworksEngine::new(&circuit, keys.clone());
+    let (r, s) = (Fr::rand(&mut rng), Fr::rand(&mut rng));
+    let expected = peer.prove_with(&witness, r, s).expect("proved");
+    let open = |keys: &Keys, budget| {
+        let by = Arithmetic::Fastest;
+        FixedKeyEngine::in_folder(folder.path(), &circuit, keys, budget, by)
+    };
+    let path = folder.path().join(format!("tables-{}.bin", Arithmetic::Fastest.path_name()));
+    let small = MemoryBudget(1 << 20);
+    let good = || {
+        let engine = open(&keys, small);
+        assert_eq!(engine.prove_with(&witness, r, s).expect("proved"), expected);
+        std::fs::read(&path).expect("kept")
+    };
+    let kept = good();
+    let written = || std::fs::metadata(&path).expect("there").modified().expect("a time");
+    let before = written();
+    assert_eq!(good(), kept);
+    assert_eq!(written(), before, "what is good is not written again");
+    // Cut, changed, of another key, of another budget: made anew, and right.
+    std::fs::write(&path, &kept[..kept.len() / 2]).expect("written");
+    assert_eq!(good(), kept);
+    std::fs::write(&path, []).expect("written");
+    assert_eq!(good(), kept);
+    for place in [0, 20, 60, 70, 200, kept.len() - 1] {
+        let mut changed = kept.clone();
+        changed[place] ^= 1;
+        std::fs::write(&path, changed).expect("written");
+        assert_eq!(good(), kept);
+    }
+    open(&others, small);
+    assert_ne!(std::fs::read(&path).expect("kept"), kept);
+    assert_eq!(good(), kept);
+    open(&keys, MemoryBudget(1 << 14));
+    assert_ne!(std::fs::read(&path).expect("kept"), kept);
+    // Where no file can be, tables are made each time.
+    let nowhere = folder.path().join("nowhere");
+    let by = Arithmetic::Fastest;
+    let engine = FixedKeyEngine::in_folder(&nowhere, &circuit, &keys, small, by);
+    assert_eq!(engine.prove_with(&witness, r, s).expect("proved"), expected);
+}

@@ -17,7 +17,8 @@ fn check<C: Curve, P: Path>(path: P, points: &[C::Affine], scalars: &[Fr], bytes
 where
     C::Projective: VariableBaseMSM<MulBase = C::Affine>,
 {
-    let table = Table::<C>::new::<P>((0..).zip(points.iter().copied()), bytes);
+    let table =
+        Table::<C>::new::<P>((0..).zip(points.iter().copied()), bytes, &mut Default::default());
     let integers: Vec<BigInt<4>> = scalars.iter().map(|scalar| scalar.into_bigint()).collect();
     let expected: C::Projective =
         points.iter().zip(scalars).map(|(point, scalar)| *point * scalar).sum();

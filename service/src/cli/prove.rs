@@ -6,7 +6,7 @@ use std::time::Instant;
 use clap::Args;
 use praman_circuits::context::Context;
 use praman_circuits::policy::TierIndex;
-use praman_prover::{ArkworksEngine, KeyStore, Prover};
+use praman_prover::{KeyStore, MemoryBudget, Prover};
 use praman_verifier::{PreparedKey, Proof, VerifyingKey, public_from_json, public_to_json};
 use serde_json::json;
 
@@ -132,8 +132,8 @@ impl Prove {
         let started = Instant::now();
         let circuit = circuit::find(&self.circuit)?;
         let (prepared, period) = self.inputs.prepare()?;
-        let keys = KeyStore::new(&self.keys).load(circuit)?;
-        let prover = Prover::new(circuit, ArkworksEngine::new(circuit, keys));
+        let engine = KeyStore::new(&self.keys).engine(circuit, MemoryBudget::SMALL)?;
+        let prover = Prover::new(circuit, engine);
         let proof = prover.prove(&prepared.witness)?;
         std::fs::create_dir_all(&self.out).map_err(ServiceError::file(&self.out))?;
         let public = public_to_json(prepared.witness.public());
