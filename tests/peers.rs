@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use praman_prover::{Arithmetic, Engine, FixedKeyEngine, ForeignKey, MemoryBudget};
 use support::{State, peer, root, scheme};
 
 fn snarkjs(arguments: &[&str], folder: &Path) -> String {
@@ -87,8 +88,56 @@ fn snarkjs_reads_what_praman_exports_and_each_verifies_the_other() {
         ["verify", "--vk", key, "--public", "their-public.json", "--proof", "their-proof.json"]
     };
     assert_eq!(state.json(&verify("vk.json"))["valid"], true);
+    // praman's engine proves the witness by snarkjs' own key, and snarkjs takes the proof.
+    let key = ForeignKey::read(&state.path("e1.zkey")).expect("snarkjs' key");
+    let witness = key.read_witness(&state.path("e.wtns")).expect("the witness");
+    for by in [Arithmetic::Fastest, Arithmetic::Portable] {
+        let engine = FixedKeyEngine::of_foreign(&key, MemoryBudget::SMALL, by).expect("an engine");
+        let proof = engine.prove(&witness, &mut rand::rngs::OsRng).expect("proved");
+        fs::write(state.path("our-proof.json"), proof.to_json()).expect("written");
+        let arguments = ["groth16", "verify", "vk.json", "their-public.json", "our-proof.json"];
+        assert!(snarkjs(&arguments, &folder).contains("OK!"));
+    }
+    damaged_files_are_refused(&state, &key);
     // The key before any contribution has delta at the generator: refused.
     state.refused(&verify("vk0.json"), 1, "degenerate");
+}
+
+/// Keys and witnesses that are cut or changed are refused with what is wrong.
+fn damaged_files_are_refused(state: &State, key: &ForeignKey) {
+    let refused = |bytes: &[u8], words: &str| {
+        fs::write(state.path("odd.zkey"), bytes).expect("written");
+        let error = ForeignKey::read(&state.path("odd.zkey")).err().expect("refused").to_string();
+        assert!(error.contains(words), "{error} does not say {words}");
+    };
+    let zkey = fs::read(state.path("e1.zkey")).expect("there");
+    refused(&zkey[..zkey.len() / 2], "it ends at byte");
+    refused(&[], "it ends at byte");
+    refused(b"wtns\x01\0\0\0", "no .zkey file");
+    let changed = |place: usize, by: u8| {
+        let mut bytes = zkey.clone();
+        bytes[place] ^= by;
+        bytes
+    };
+    refused(&changed(4, 2), "version 3");
+    // Section 2 follows section 1's header and number; its primes come first.
+    let header = 12 + 12 + 4 + 12;
+    refused(&changed(header + 5, 1), "another curve");
+    refused(&changed(header + 2 * 36 + 12 + 3, 1), "not on its curve");
+    refused(&changed(header + 2 * 36 + 12 + 2 * 64 + 3, 1), "not on its curve");
+    let wtns = fs::read(state.path("e.wtns")).expect("there");
+    let refused = |bytes: &[u8], words: &str| {
+        fs::write(state.path("odd.wtns"), bytes).expect("written");
+        let error = key.read_witness(&state.path("odd.wtns")).err().expect("refused").to_string();
+        assert!(error.contains(words), "{error} does not say {words}");
+    };
+    refused(&wtns[..wtns.len() - 1], "it ends at byte");
+    let mut odd = wtns.clone();
+    let values = odd.len() - 7_821 * 32;
+    odd[values] = 2;
+    refused(&odd, "not the constant one");
+    odd[values + 32..values + 64].fill(0xff);
+    refused(&odd, "not canonical");
 }
 
 #[test]

@@ -1,14 +1,21 @@
 //! The proving engine beside ark-groth16, alternating in one run.
 
+use std::path::Path;
 use std::time::Instant;
 
 use ark_bn254::Fr;
 use ark_ff::{Field, UniformRand};
 use praman_circuits::circuit::{self, Circuit, Witness};
 use praman_circuits::constraint_system::ConstraintSystem;
-use praman_prover::{Arithmetic, ArkworksEngine, FixedKeyEngine, MemoryBudget, Stages, setup};
+use praman_prover::{
+    Arithmetic, ArkworksEngine, Engine, FixedKeyEngine, ForeignKey, MemoryBudget, Stages,
+    product_nanoseconds, setup,
+};
+use praman_verifier::{PreparedKey, public_to_json};
 use rand::SeedableRng;
+use rand::rngs::OsRng;
 use rand_chacha::ChaCha20Rng;
+use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use crate::rounded;
@@ -130,8 +137,64 @@ pub(crate) fn engine_bench(
         for subject in std::iter::once(eligibility()).chain(plain) {
             results[&subject.name] = measure(&subject, rounds, MemoryBudget(budget_mib << 20));
         }
+        results["product_ns"] = rounded(product_nanoseconds(Arithmetic::Fastest, 200_000)).into();
+        let portable = product_nanoseconds(Arithmetic::Portable, 50_000);
+        results["portable_product_ns"] = rounded(portable).into();
         results["threads"] = threads.into();
         results["peak_mib"] = bench::peak_mib().into();
         results
+    })
+}
+
+/// Proofs by another's key and witness, each on all cores: run snarkjs, rapidsnark or gnark on the same
+/// files beside it.
+pub(crate) fn foreign_bench(
+    zkey: &Path,
+    wtns: &Path,
+    out: &Path,
+    rounds: usize,
+    budget_mib: usize,
+) -> anyhow::Result<Value> {
+    let key = ForeignKey::read(zkey)?;
+    let witness = key.read_witness(wtns)?;
+    let budget = MemoryBudget(budget_mib << 20);
+    let engine = FixedKeyEngine::of_foreign(&key, budget, Arithmetic::Fastest)?;
+    let mut milliseconds = Vec::new();
+    let mut last = None;
+    for _ in 0..rounds.max(1) {
+        let started = Instant::now();
+        last = Some(engine.prove(&witness, &mut OsRng)?);
+        milliseconds.push(started.elapsed().as_secs_f64() * 1e3);
+    }
+    let proof = last.expect("one round at least");
+    PreparedKey::new(key.verifying_key()).verify(witness.public(), &proof)?;
+    std::fs::create_dir_all(out)?;
+    std::fs::write(out.join("proof.json"), proof.to_json())?;
+    std::fs::write(out.join("public.json"), public_to_json(witness.public()))?;
+    Ok(json!({
+        "wires": witness.assignment().len(),
+        "median_ms": rounded(median(milliseconds)),
+        "arithmetic": engine.arithmetic(),
+        "peak_mib": bench::peak_mib(),
+    }))
+}
+
+/// So many claims' proofs, one on each core at a time, each checked: what a proving service does.
+pub(crate) fn throughput_bench(proofs: usize) -> Value {
+    let prover = bench::prover();
+    let witnesses: Vec<_> = (0..proofs.min(64) as u64).map(bench::witness).collect();
+    let before = bench::peak_mib();
+    let started = Instant::now();
+    (0..proofs).into_par_iter().for_each(|number| {
+        prover.prove(&witnesses[number % witnesses.len()]).expect("true");
+    });
+    let seconds = started.elapsed().as_secs_f64();
+    json!({
+        "proofs": proofs,
+        "proofs_per_second": rounded(proofs as f64 / seconds),
+        "seconds": rounded(seconds),
+        "peak_mib": bench::peak_mib(),
+        "peak_mib_before": before,
+        "threads": rayon::current_num_threads(),
     })
 }

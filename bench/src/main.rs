@@ -3,6 +3,7 @@
 mod engine;
 
 use std::hint::black_box;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use bench::{generated_register, peak_mib, prover, witness};
@@ -83,13 +84,28 @@ enum Bench {
         #[arg(long, default_value_t = 64)]
         budget: usize,
     },
+    /// Proofs by a `.zkey` and a `.wtns` of anyone's; the last one is written as snarkjs writes it.
+    Foreign {
+        #[arg(long, value_name = "FILE")]
+        zkey: PathBuf,
+        #[arg(long, value_name = "FILE")]
+        wtns: PathBuf,
+        /// A folder for proof.json and public.json.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        #[arg(long, default_value_t = 11)]
+        rounds: usize,
+        /// How many MiB the tables of the key may take.
+        #[arg(long, default_value_t = 64)]
+        budget: usize,
+    },
     /// What a claim costs on chain.
     Gas,
     /// All of them.
     Table,
 }
 
-fn main() {
+fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let results = match arguments.bench {
         Bench::Table => vec![
@@ -97,7 +113,7 @@ fn main() {
             ("register", register_bench(1_000_000)),
             ("issue", issue_bench(50_000)),
             ("prove", prove_bench(10)),
-            ("batch", batch_bench(40)),
+            ("batch", engine::throughput_bench(100)),
             ("verify", verify_bench(256)),
             ("gas", gas_bench()),
         ],
@@ -105,11 +121,14 @@ fn main() {
         Bench::Issue { people } => vec![("issue", issue_bench(people))],
         Bench::Poseidon { hashes } => vec![("poseidon", poseidon_bench(hashes))],
         Bench::Prove { proofs } => vec![("prove", prove_bench(proofs))],
-        Bench::Batch { proofs } => vec![("batch", batch_bench(proofs))],
+        Bench::Batch { proofs } => vec![("batch", engine::throughput_bench(proofs))],
         Bench::Verify { proofs } => vec![("verify", verify_bench(proofs))],
         Bench::Engine { rounds, threads, largest, budget } => {
             let threads = threads.unwrap_or_else(rayon::current_num_threads);
             vec![("engine", engine::engine_bench(rounds, threads, largest, budget))]
+        }
+        Bench::Foreign { zkey, wtns, out, rounds, budget } => {
+            vec![("foreign", engine::foreign_bench(&zkey, &wtns, &out, rounds, budget)?)]
         }
         Bench::Gas => vec![("gas", gas_bench())],
     };
@@ -128,6 +147,7 @@ fn main() {
             }
         }
     }
+    Ok(())
 }
 
 fn rounded(value: f64) -> f64 {
@@ -236,17 +256,6 @@ fn prove_bench(proofs: usize) -> Value {
         "median_ms": rounded(milliseconds[proofs / 2]),
         "domain": circuit::eligibility().domain(),
     })
-}
-
-fn batch_bench(proofs: usize) -> Value {
-    let prover = prover();
-    let witnesses: Vec<_> = (0..proofs as u64).map(witness).collect();
-    let started = Instant::now();
-    witnesses.par_iter().for_each(|witness| {
-        prover.prove(witness).expect("true");
-    });
-    let (rate, seconds) = per_second(proofs, started);
-    json!({ "proofs_per_second": rate, "seconds": seconds, "peak_mib": peak_mib() })
 }
 
 fn verify_bench(proofs: usize) -> Value {

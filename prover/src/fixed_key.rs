@@ -15,6 +15,7 @@ use zeroize::Zeroize;
 use crate::arkworks::ArkworksEngine;
 use crate::coordinate::{G1, G2};
 use crate::engine::{Engine, ProvingError};
+use crate::key_store::KeyError;
 use crate::keys::Keys;
 #[cfg(target_arch = "x86_64")]
 use crate::lanes::Ifma;
@@ -24,6 +25,7 @@ use crate::quotient::{Quotient, QuotientProgram, RowTerms};
 use crate::table_file::{KeptRows, TableFile};
 use crate::tables::{MemoryBudget, Table};
 use crate::transform::SMALLEST;
+use crate::zkey::ForeignKey;
 
 /// Proves one key's statement from tables of its points.
 pub struct FixedKeyEngine {
@@ -95,7 +97,7 @@ impl<P: Path> OnPath<P> {
     fn new(
         path: P,
         key: &ProvingKey<Bn254>,
-        rows: &[RowTerms<'_>],
+        quotient: QuotientProgram<P::Scalar>,
         budget: MemoryBudget,
         kept: &mut KeptRows,
     ) -> Self {
@@ -122,10 +124,10 @@ impl<P: Path> OnPath<P> {
             Table::new::<P>(all, share(2), kept)
         };
         let private = numbered(inputs).zip(key.l_query.iter().copied());
-        let quotient = numbered(wires + 1).zip(key.h_query.iter().copied());
-        let c = private.chain([(blinding, key.delta_g1)]).chain(quotient);
+        let by_quotient = numbered(wires + 1).zip(key.h_query.iter().copied());
+        let c = private.chain([(blinding, key.delta_g1)]).chain(by_quotient);
         let c = Table::new::<P>(c, share(3), kept);
-        Self { path, quotient: QuotientProgram::new(rows, inputs), a, b1, b2, c, wires }
+        Self { path, quotient, a, b1, b2, c, wires }
     }
 
     /// The tables' rows, in the order in which they are made.
@@ -244,9 +246,31 @@ impl FixedKeyEngine {
         let prover = if circuit.domain() < SMALLEST {
             AnyPath::Small(Box::new(ArkworksEngine::new(circuit, keys.clone())))
         } else {
+            let rows = Rows::Statement(&rows, circuit.public_inputs() + 1);
             AnyPath::new(&keys.proving, &rows, budget, by, kept)
         };
         Self { circuit: circuit.name(), verifying: keys.verifying.clone(), prover }
+    }
+
+    /// An engine for another's key.
+    ///
+    /// The key's file has no C: a witness that breaks a row is not refused before a proof is made, but
+    /// its proof by [`Prover`](crate::Prover) after.
+    ///
+    /// # Errors
+    /// [`KeyError::Setup`] for a domain of less than 64 rows.
+    pub fn of_foreign(
+        key: &ForeignKey,
+        budget: MemoryBudget,
+        by: Arithmetic,
+    ) -> Result<Self, KeyError> {
+        if key.domain < SMALLEST {
+            let reason = format!("a domain of {} rows is too small: 64 at least", key.domain);
+            return Err(KeyError::Setup(reason));
+        }
+        let rows = Rows::Products(&key.rows);
+        let prover = AnyPath::new(&key.proving, &rows, budget, by, &mut KeptRows::default());
+        Ok(Self { circuit: "foreign", verifying: key.verifying.clone(), prover })
     }
 
     /// All tables' rows.
@@ -304,20 +328,35 @@ impl FixedKeyEngine {
     }
 }
 
+/// Rows of a statement, as praman or as others have them.
+enum Rows<'a> {
+    Statement(&'a [RowTerms<'a>], usize),
+    Products(&'a [[Vec<(u32, Fr)>; 2]]),
+}
+
+impl Rows<'_> {
+    fn program<P: Path>(&self) -> QuotientProgram<P::Scalar> {
+        match self {
+            Self::Statement(rows, inputs) => QuotientProgram::new(rows, *inputs),
+            Self::Products(rows) => QuotientProgram::of_products(rows),
+        }
+    }
+}
+
 impl AnyPath {
     fn new(
         key: &ProvingKey<Bn254>,
-        rows: &[RowTerms<'_>],
+        rows: &Rows<'_>,
         budget: MemoryBudget,
         by: Arithmetic,
         kept: &mut KeptRows,
     ) -> Self {
         #[cfg(target_arch = "x86_64")]
         if let (Arithmetic::Fastest, Some(path)) = (by, Ifma::detect()) {
-            return Self::Ifma(OnPath::new(path, key, rows, budget, kept));
+            return Self::Ifma(OnPath::new(path, key, rows.program::<Ifma>(), budget, kept));
         }
         let _ = by;
-        Self::Portable(OnPath::new(Portable, key, rows, budget, kept))
+        Self::Portable(OnPath::new(Portable, key, rows.program::<Portable>(), budget, kept))
     }
 }
 

@@ -14,7 +14,10 @@ use crate::transform::Transform;
 
 /// A statement as the quotient's computation takes it.
 pub(crate) struct QuotientProgram<L> {
-    matrices: [SparseMatrix<L>; 3],
+    a: SparseMatrix<L>,
+    b: SparseMatrix<L>,
+    /// None where C is what the product of A and B makes it.
+    c: Option<SparseMatrix<L>>,
     transform: Transform<L>,
     rows: usize,
     /// The constant one and the public inputs: each has a row of its own behind the statement's, so
@@ -28,14 +31,22 @@ pub(crate) type RowTerms<'a> = [&'a [(u32, Fr)]; 3];
 impl<L: Lanes<Field = Fr>> QuotientProgram<L> {
     /// The program of a statement with so many inputs, the constant one among them.
     pub(crate) fn new(rows: &[RowTerms<'_>], inputs: usize) -> Self {
-        let size = (rows.len() + inputs).next_power_of_two();
         let matrix = |part: usize| SparseMatrix::new(rows.iter().map(|row| row[part]));
         Self {
-            matrices: [matrix(0), matrix(1), matrix(2)],
-            transform: Transform::new(size),
+            a: matrix(0),
+            b: matrix(1),
+            c: Some(matrix(2)),
+            transform: Transform::new((rows.len() + inputs).next_power_of_two()),
             rows: rows.len(),
             inputs,
         }
+    }
+
+    /// The program of rows of A and B alone, as many as the domain has; every witness satisfies them.
+    pub(crate) fn of_products(rows: &[[Vec<(u32, Fr)>; 2]]) -> Self {
+        let matrix = |part: usize| SparseMatrix::new(rows.iter().map(|row| &row[part][..]));
+        let transform = Transform::new(rows.len());
+        Self { a: matrix(0), b: matrix(1), c: None, transform, rows: rows.len(), inputs: 0 }
     }
 }
 
@@ -52,15 +63,23 @@ impl<L: Lanes<Field = Fr>> Kernel for Quotient<'_, L> {
 
     #[inline(always)]
     fn run<P: Path>(self) -> Self::Output {
-        let QuotientProgram { matrices, transform, rows, inputs } = self.program;
+        let QuotientProgram { a, b, c, transform, rows, inputs } = self.program;
         let zero = L::splat(Fr::zero());
         let mut wires: Vec<Row> = self.witness.iter().map(row::<L>).collect();
         let mut values = vec![Row::default(); transform.vectors() * LANES];
-        let [a, b, c] = matrices;
         let inputs = &wires[..*inputs];
         let mut a = evaluated(a, &wires, *rows, inputs, &mut values);
         let mut b = evaluated(b, &wires, *rows, &[], &mut values);
-        let mut c = evaluated(c, &wires, *rows, &[], &mut values);
+        let mut c = match c {
+            Some(c) => evaluated(c, &wires, *rows, &[], &mut values),
+            None => {
+                let mut products = Vec::with_capacity(a.len());
+                for place in 0..a.len() {
+                    products.push(a[place].mul(b[place]).reduce());
+                }
+                products
+            }
+        };
         let mut other = vec![zero; transform.vectors()];
         let mut quotient = Vec::with_capacity(transform.vectors() * LANES);
         let mut unsatisfied = None;

@@ -98,6 +98,14 @@ impl VerifyingKey {
         Self::checked(key, Some(note))
     }
 
+    /// Takes over a key that others made, as of snarkjs.
+    ///
+    /// # Errors
+    /// [`ReadError::Point`] or [`ReadError::Degenerate`].
+    pub fn foreign(key: ark_groth16::VerifyingKey<Bn254>) -> Result<Self, ReadError> {
+        Self::checked(key, None)
+    }
+
     fn checked(
         key: ark_groth16::VerifyingKey<Bn254>,
         note: Option<KeyNote>,

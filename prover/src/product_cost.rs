@@ -1,0 +1,65 @@
+//! What one product of the base field costs: the unit in which proofs are counted.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use ark_bn254::Fq;
+
+use crate::fixed_key::Arithmetic;
+#[cfg(target_arch = "x86_64")]
+use crate::lanes::Ifma;
+use crate::lanes::{Kernel, LANES, Lanes, Numbers, Path, Portable};
+
+/// Chains of products side by side, so that none waits for another.
+const CHAINS: usize = 4;
+
+struct Products {
+    rounds: usize,
+}
+
+impl Kernel for Products {
+    type Output = Duration;
+
+    #[inline(always)]
+    fn run<P: Path>(self) -> Duration {
+        let factor = [P::Base::splat(Fq::from(0x5eed_u64)); 2];
+        let mut chains = [[P::Base::splat(Fq::from(3u64)); 2]; CHAINS];
+        let started = Instant::now();
+        for _ in 0..self.rounds {
+            for chain in &mut chains {
+                *chain = chain.mul(factor);
+            }
+        }
+        let spent = started.elapsed();
+        for chain in chains {
+            black_box(chain[0].elements());
+        }
+        spent
+    }
+}
+
+/// Nanoseconds that a product takes on one thread, many going side by side.
+pub fn product_nanoseconds(by: Arithmetic, rounds: usize) -> f64 {
+    let kernel = Products { rounds };
+    let spent = match by {
+        #[cfg(target_arch = "x86_64")]
+        Arithmetic::Fastest => match Ifma::detect() {
+            Some(path) => path.run(kernel),
+            None => Portable.run(kernel),
+        },
+        _ => Portable.run(kernel),
+    };
+    spent.as_secs_f64() * 1e9 / (rounds * CHAINS * 2 * LANES) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_product_takes_some_time() {
+        for by in [Arithmetic::Fastest, Arithmetic::Portable] {
+            assert!(product_nanoseconds(by, 100) > 0.0);
+        }
+    }
+}

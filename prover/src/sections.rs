@@ -1,0 +1,205 @@
+//! iden3's binary files: sections by number, numbers lowest byte first.
+//!
+//! Source: iden3, *binfileutils*; snarkjs 0.7 `zkey_utils.js` and `wtns_utils.js`.
+
+use std::path::{Path, PathBuf};
+
+use ark_bn254::{Fq, Fq2, Fr, G1Affine, G2Affine};
+use ark_ff::{BigInt, Fp, PrimeField, Zero};
+
+use crate::key_store::KeyError;
+
+/// A file of sections.
+pub(crate) struct Sections {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    /// Number, begin and end of each section.
+    sections: Vec<(u32, usize, usize)>,
+}
+
+impl Sections {
+    /// Reads a file of a kind and version.
+    pub(crate) fn read(path: &Path, kind: &[u8; 4], version: u32) -> Result<Self, KeyError> {
+        let bytes = std::fs::read(path)
+            .map_err(|source| KeyError::File { path: path.to_owned(), source })?;
+        let mut file = Self { path: path.to_owned(), bytes, sections: Vec::new() };
+        let mut reader = file.at(0, file.bytes.len());
+        let name = String::from_utf8_lossy(kind).into_owned();
+        if reader.take(4)? != kind {
+            return Err(reader.malformed(format!("it is no .{name} file")));
+        }
+        let found = reader.number()?;
+        if found != version {
+            return Err(reader.malformed(format!("version {found} of .{name} is not {version}")));
+        }
+        let count = reader.number()?;
+        let mut sections = Vec::new();
+        for _ in 0..count {
+            let number = reader.number()?;
+            let size = reader.long()?;
+            let begun = reader.place;
+            reader.take(size)?;
+            sections.push((number, begun, reader.place));
+        }
+        file.sections = sections;
+        Ok(file)
+    }
+
+    fn at(&self, place: usize, end: usize) -> SectionReader<'_> {
+        SectionReader { path: &self.path, bytes: &self.bytes[..end], place }
+    }
+
+    /// A section by its number.
+    pub(crate) fn section(&self, number: u32) -> Result<SectionReader<'_>, KeyError> {
+        let found = self.sections.iter().find(|(found, ..)| *found == number);
+        match found {
+            Some(&(_, begin, end)) => Ok(self.at(begin, end)),
+            None => Err(self.at(0, 0).malformed(format!("it has no section {number}"))),
+        }
+    }
+}
+
+/// Reads a section from its begin.
+pub(crate) struct SectionReader<'a> {
+    path: &'a Path,
+    bytes: &'a [u8],
+    place: usize,
+}
+
+impl<'a> SectionReader<'a> {
+    /// The error of a file that is not what its name says.
+    pub(crate) fn malformed(&self, reason: impl Into<String>) -> KeyError {
+        KeyError::Malformed { path: self.path.to_owned(), reason: reason.into() }
+    }
+
+    /// So many bytes.
+    pub(crate) fn take(&mut self, count: usize) -> Result<&'a [u8], KeyError> {
+        let end = self.place.checked_add(count).filter(|&end| end <= self.bytes.len());
+        let end =
+            end.ok_or_else(|| self.malformed(format!("it ends at byte {}", self.bytes.len())))?;
+        let taken = &self.bytes[self.place..end];
+        self.place = end;
+        Ok(taken)
+    }
+
+    /// A number of 32 bits.
+    pub(crate) fn number(&mut self) -> Result<u32, KeyError> {
+        Ok(u32::from_le_bytes(self.take(4)?.try_into().expect("four bytes")))
+    }
+
+    fn long(&mut self) -> Result<usize, KeyError> {
+        let size = u64::from_le_bytes(self.take(8)?.try_into().expect("eight bytes"));
+        usize::try_from(size).map_err(|_| self.malformed("a section is longer than memory"))
+    }
+
+    /// Whether nothing is left.
+    pub(crate) fn require_end(&self) -> Result<(), KeyError> {
+        match self.bytes.len() - self.place {
+            0 => Ok(()),
+            left => {
+                Err(self.malformed(format!("{left} bytes too many before {}", self.bytes.len())))
+            }
+        }
+    }
+
+    fn integer(&mut self) -> Result<BigInt<4>, KeyError> {
+        let bytes = self.take(32)?;
+        let word = |place: usize| {
+            u64::from_le_bytes(bytes[8 * place..8 * place + 8].try_into().expect("eight bytes"))
+        };
+        Ok(BigInt(std::array::from_fn(word)))
+    }
+
+    /// A field's size in bytes and its modulus, which must be those of a field of BN254.
+    pub(crate) fn require_field<F: PrimeField<BigInt = BigInt<4>>>(
+        &mut self,
+    ) -> Result<(), KeyError> {
+        let size = self.number()?;
+        if size != 32 || self.integer()? != F::MODULUS {
+            return Err(self.malformed("it is of another curve than BN254"));
+        }
+        Ok(())
+    }
+
+    /// A scalar as itself.
+    pub(crate) fn scalar(&mut self) -> Result<Fr, KeyError> {
+        let place = self.place;
+        let integer = self.integer()?;
+        Fr::from_bigint(integer)
+            .ok_or_else(|| self.malformed(format!("the number at byte {place} is not canonical")))
+    }
+
+    /// A coefficient, which snarkjs keeps times `R^2`.
+    pub(crate) fn coefficient(&mut self) -> Result<Fr, KeyError> {
+        // The number is the Montgomery form of the coefficient's own.
+        let form = montgomery::<Fr>(self.scalar()?.into_bigint());
+        Ok(montgomery::<Fr>(form.into_bigint()))
+    }
+
+    fn coordinate(&mut self) -> Result<Fq, KeyError> {
+        let place = self.place;
+        let integer = self.integer()?;
+        if integer >= Fq::MODULUS {
+            return Err(self.malformed(format!("the coordinate at byte {place} is not canonical")));
+        }
+        Ok(montgomery::<Fq>(integer))
+    }
+
+    /// A point of G1, on its curve.
+    pub(crate) fn g1(&mut self) -> Result<G1Affine, KeyError> {
+        let place = self.place;
+        let (x, y) = (self.coordinate()?, self.coordinate()?);
+        if x.is_zero() && y.is_zero() {
+            return Ok(G1Affine::identity());
+        }
+        let point = G1Affine::new_unchecked(x, y);
+        if !point.is_on_curve() {
+            return Err(self.malformed(format!("the point at byte {place} is not on its curve")));
+        }
+        Ok(point)
+    }
+
+    /// A point of G2, on its curve and in its subgroup.
+    pub(crate) fn g2(&mut self) -> Result<G2Affine, KeyError> {
+        let place = self.place;
+        let x = Fq2::new(self.coordinate()?, self.coordinate()?);
+        let y = Fq2::new(self.coordinate()?, self.coordinate()?);
+        if x.is_zero() && y.is_zero() {
+            return Ok(G2Affine::identity());
+        }
+        let point = G2Affine::new_unchecked(x, y);
+        if !point.is_on_curve() {
+            return Err(self.malformed(format!("the point at byte {place} is not on its curve")));
+        }
+        if !point.is_in_correct_subgroup_assuming_on_curve() {
+            return Err(self.malformed(format!("the point at byte {place} is not in its subgroup")));
+        }
+        Ok(point)
+    }
+
+    /// So many of something.
+    pub(crate) fn many<T>(
+        &mut self,
+        count: usize,
+        one: impl Fn(&mut Self) -> Result<T, KeyError>,
+    ) -> Result<Vec<T>, KeyError> {
+        let all = (0..count).map(|_| one(self)).collect::<Result<Vec<T>, KeyError>>()?;
+        self.require_end()?;
+        Ok(all)
+    }
+}
+
+/// The element that a number below the modulus is the Montgomery form of.
+fn montgomery<F: FromMontgomery>(form: BigInt<4>) -> F {
+    F::from_montgomery(form)
+}
+
+trait FromMontgomery {
+    fn from_montgomery(form: BigInt<4>) -> Self;
+}
+
+impl<C: ark_ff::MontConfig<4>> FromMontgomery for Fp<ark_ff::MontBackend<C, 4>, 4> {
+    fn from_montgomery(form: BigInt<4>) -> Self {
+        Fp::new_unchecked(form)
+    }
+}
