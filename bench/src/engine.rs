@@ -97,6 +97,9 @@ fn measure(subject: &Subject, rounds: usize, budget: MemoryBudget) -> Value {
     let stage = |part: fn(&Stages) -> std::time::Duration| {
         rounded(median(stages.iter().map(|stages| part(stages).as_secs_f64() * 1e3).collect()))
     };
+    let count = engine.products(&subject.witnesses[0]);
+    let product_ns = product_nanoseconds(Arithmetic::Fastest, 100_000);
+    let floor_ms = count.total() as f64 * product_ns / 1e6;
     let (ours, by_words, theirs) = (median(ours), median(by_words), median(theirs));
     json!({
         "domain": subject.circuit.domain(),
@@ -107,6 +110,14 @@ fn measure(subject: &Subject, rounds: usize, budget: MemoryBudget) -> Value {
         "portable_ratio": rounded(theirs / by_words),
         "arithmetic": engine.arithmetic(),
         "tables_ms": rounded(tables_ms),
+        "products": {
+            "g1": count.g1,
+            "g2": count.g2,
+            "rows": count.rows,
+            "transforms": count.transforms,
+            "total": count.total(),
+        },
+        "floor_one_core_ms": rounded(floor_ms),
         "stages_ms": {
             "quotient": stage(|stages| stages.quotient),
             "a": stage(|stages| stages.a),

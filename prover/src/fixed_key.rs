@@ -20,7 +20,7 @@ use crate::keys::Keys;
 #[cfg(target_arch = "x86_64")]
 use crate::lanes::Ifma;
 use crate::lanes::{Path, Portable, Row};
-use crate::msm::msm;
+use crate::msm::{additions, msm};
 use crate::quotient::{Quotient, QuotientProgram, RowTerms};
 use crate::table_file::{KeptRows, TableFile};
 use crate::tables::{MemoryBudget, Table};
@@ -74,6 +74,27 @@ impl Arithmetic {
             return Ifma::NAME;
         }
         Portable::NAME
+    }
+}
+
+/// The field products that a proof takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProductCount {
+    /// Of the base field, six for each addition in G1.
+    pub g1: usize,
+    /// Of the base field, fifteen for each addition in G2.
+    pub g2: usize,
+    /// Of the scalar field, for the rows' values.
+    pub rows: usize,
+    /// Of the scalar field, for the transforms and the quotient.
+    pub transforms: usize,
+}
+
+impl ProductCount {
+    /// All of them.
+    pub fn total(self) -> usize {
+        let Self { g1, g2, rows, transforms } = self;
+        g1 + g2 + rows + transforms
     }
 }
 
@@ -133,6 +154,20 @@ impl<P: Path> OnPath<P> {
     /// The tables' rows, in the order in which they are made.
     fn tables(&self) -> Vec<&[Row]> {
         vec![&self.a.rows, &self.b1.rows, &self.b2.rows, &self.c.rows]
+    }
+
+    /// Products for a witness, its blinding not counted.
+    fn products(&self, witness: &[Fr]) -> ProductCount {
+        let mut scalars: Vec<BigInt<4>> = witness.iter().map(|wire| wire.into_bigint()).collect();
+        scalars.push(BigInt::from(0u64));
+        let quotient = Quotient { program: &self.quotient, witness };
+        let mut all = scalars.clone();
+        all.extend(self.path.run(quotient).unwrap_or_default());
+        all.resize(all.len().max(self.wires + 1 + self.c.points()), BigInt::from(0u64));
+        let g1 = additions(&self.a, &scalars) + additions(&self.b1, &scalars);
+        let g1 = g1 + additions(&self.c, &all);
+        let (rows, transforms) = self.quotient.products();
+        ProductCount { g1: 6 * g1, g2: 15 * additions(&self.b2, &scalars), rows, transforms }
     }
 
     fn prove(
@@ -290,6 +325,16 @@ impl FixedKeyEngine {
             AnyPath::Ifma(_) => Ifma::NAME,
             AnyPath::Portable(_) => Portable::NAME,
             AnyPath::Small(_) => "arkworks",
+        }
+    }
+
+    /// How many products the proof of a witness takes; none are counted of a small circuit.
+    pub fn products(&self, witness: &Witness) -> ProductCount {
+        match &self.prover {
+            #[cfg(target_arch = "x86_64")]
+            AnyPath::Ifma(prover) => prover.products(witness.assignment()),
+            AnyPath::Portable(prover) => prover.products(witness.assignment()),
+            AnyPath::Small(_) => ProductCount::default(),
         }
     }
 

@@ -45,7 +45,7 @@ mod zkey;
 
 pub use arkworks::ArkworksEngine;
 pub use engine::{Engine, Prover, ProvingError};
-pub use fixed_key::{Arithmetic, FixedKeyEngine, Stages};
+pub use fixed_key::{Arithmetic, FixedKeyEngine, ProductCount, Stages};
 pub use key_store::{KeyError, KeyStore};
 pub use keys::Keys;
 pub use product_cost::product_nanoseconds;

@@ -69,6 +69,11 @@ impl<L: Lanes<Field = Fr>> SparseMatrix<L> {
         Self { groups, terms: all }
     }
 
+    /// How many terms the rows have, with those that only fill their group.
+    pub(crate) fn terms(&self) -> usize {
+        self.terms.len() * LANES
+    }
+
     /// Each row's value on a witness, whose wires are the first elements of rows; a row without terms
     /// keeps its zero. The values are written as first elements of rows too, reduced.
     #[inline(always)]

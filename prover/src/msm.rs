@@ -38,6 +38,14 @@ pub(crate) fn msm<C: Curve, P: Path>(
     total
 }
 
+/// How many points are added by [`msm`]: each digit's but the first of its bucket, and each bucket once
+/// to its line and once to its column.
+pub(crate) fn additions<C: Curve>(table: &Table<C>, scalars: &[BigInt<4>]) -> usize {
+    let (points, starts) = into_buckets(table, scalars);
+    let filled = starts.windows(2).filter(|ends| ends[0] < ends[1]).count();
+    points.len() + filled
+}
+
 /// The multiples that go into each bucket, bucket by bucket, and where each begins.
 fn into_buckets<C: Curve>(table: &Table<C>, scalars: &[BigInt<4>]) -> (Vec<PointRef>, Vec<u32>) {
     let layout = table.layout;

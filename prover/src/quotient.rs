@@ -50,6 +50,18 @@ impl<L: Lanes<Field = Fr>> QuotientProgram<L> {
     }
 }
 
+impl<L: Lanes<Field = Fr>> QuotientProgram<L> {
+    /// How many products the rows take, and the six transforms with what lies between and behind them.
+    pub(crate) fn products(&self) -> (usize, usize) {
+        let terms =
+            self.a.terms() + self.b.terms() + self.c.as_ref().map_or(0, SparseMatrix::terms);
+        let size = self.transform.vectors() * LANES;
+        let transforms = 6 * (size / 2) * size.ilog2() as usize;
+        // The coset's factors, the check, the quotient, and the way to integers.
+        (terms, transforms + (3 + 2 + 2) * size)
+    }
+}
+
 /// Computes the quotient of a witness: an integer for each point of H.
 ///
 /// Refuses a witness that does not satisfy the statement, with the number of its first false row.

@@ -60,6 +60,21 @@ fn powers(cs: &mut ConstraintSystem, x: Fr, free: Fr) {
 }
 
 #[test]
+fn products_of_eligibility_are_pinned() {
+    let circuit = circuit::eligibility();
+    let keys = setup(circuit, &mut ChaCha20Rng::seed_from_u64(5)).expect("keys");
+    let claim = fixture::claim(1);
+    let witness = circuit::eligibility_witness(&claim.public().to_fields(), &claim.private());
+    let by = Arithmetic::Portable;
+    let engine = FixedKeyEngine::new(circuit, &keys, MemoryBudget::SMALL, by);
+    let ProductCount { rows, transforms, g1, g2 } = engine.products(&witness);
+    // The digits depend on the key and the witness by little.
+    assert_eq!((rows, transforms), (189_192, 376_832));
+    assert!((2_700_000..2_900_000).contains(&g1), "{g1}");
+    assert!((1_200_000..1_300_000).contains(&g2), "{g2}");
+}
+
+#[test]
 fn a_thousand_proofs_are_those_of_arkworks() {
     let zero = Fr::zero();
     let circuit = Circuit::compile("powers", |cs| powers(cs, zero, zero));

@@ -14,7 +14,7 @@ use std::arch::x86_64::*;
 use std::marker::PhantomData;
 
 use ark_bn254::{FqConfig, FrConfig};
-use ark_ff::{BigInt, BigInteger, Fp, MontBackend, MontConfig, PrimeField};
+use ark_ff::{AdditiveGroup, BigInt, BigInteger, Fp, MontBackend, MontConfig, PrimeField};
 
 use super::{Kernel, LANES, Lanes, Numbers, Path, Row};
 
@@ -445,7 +445,8 @@ impl<C: MontConfig<4>> Lanes for IfmaLanes<C> {
 
     fn pack(element: Self::Field) -> [u64; 4] {
         // From radix 2^256 to 2^260.
-        (element * Self::Field::from(16u64)).0.0
+        let sixteen_times = element.double().double().double().double();
+        sixteen_times.0.0
     }
 
     fn unpack(words: [u64; 4]) -> Self::Field {
