@@ -5,8 +5,10 @@ use std::time::Instant;
 
 use ark_bn254::Fr;
 use ark_ff::{Field, UniformRand};
+use praman_circuits::attributes::Attributes;
 use praman_circuits::circuit::{self, Circuit, Witness};
 use praman_circuits::constraint_system::ConstraintSystem;
+use praman_circuits::fixture;
 use praman_prover::{
     Arithmetic, ArkworksEngine, Engine, FixedKeyEngine, ForeignKey, MemoryBudget, Stages,
     product_nanoseconds, setup,
@@ -207,5 +209,60 @@ pub(crate) fn throughput_bench(proofs: usize) -> Value {
         "peak_mib": bench::peak_mib(),
         "peak_mib_before": before,
         "threads": rayon::current_num_threads(),
+    })
+}
+
+/// Whether proving time tells attributes: two groups of claims that differ in attributes alone, taken in
+/// turns on one core, each with a witness and blinding of its own.
+pub(crate) fn timing_bench(rounds: usize) -> Value {
+    let circuit = circuit::eligibility();
+    let mut rng = ChaCha20Rng::seed_from_u64(4);
+    let keys = setup(circuit, &mut rng).expect("keys");
+    let budget = MemoryBudget::SMALL;
+    let engine = FixedKeyEngine::new(circuit, &keys, budget, Arithmetic::Fastest);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
+    // Slots 3, 5, 6, 7: what the fixture's policy leaves free for the tier that is claimed. The first
+    // group has zeros, the second values with every bit set.
+    let attributes = [
+        [30_000, 2, 2, 0, 1, 0, 0, 0, 0],
+        [30_000, 2, 2, u32::MAX, 1, u32::MAX, u32::MAX, u32::MAX, u32::MAX],
+    ];
+    let groups = attributes.map(|slots| -> Vec<Witness> {
+        (0..32)
+            .map(|number| {
+                let claim = fixture::claim_with(number, |credential| {
+                    credential.attributes = Attributes::new(slots);
+                });
+                circuit::eligibility_witness(&claim.public().to_fields(), &claim.private())
+            })
+            .collect()
+    });
+    let mut times = [Vec::new(), Vec::new()];
+    let products = [0, 1].map(|group: usize| engine.products(&groups[group][0]).total());
+    pool.install(|| {
+        for round in 0..rounds {
+            for group in [round % 2, 1 - round % 2] {
+                let witness = &groups[group][round % 32];
+                let (r, s) = (Fr::rand(&mut rng), Fr::rand(&mut rng));
+                let started = Instant::now();
+                engine.prove_with(witness, r, s).expect("true");
+                times[group].push(started.elapsed().as_secs_f64() * 1e3);
+            }
+        }
+    });
+    let moments = |times: &[f64]| {
+        let mean = times.iter().sum::<f64>() / times.len() as f64;
+        let squares = times.iter().map(|time| (time - mean).powi(2)).sum::<f64>();
+        (mean, squares / (times.len() as f64 - 1.0) / times.len() as f64)
+    };
+    let [(first, first_error), (second, second_error)] =
+        times.each_ref().map(|times| moments(times));
+    json!({
+        "rounds": rounds,
+        "zeros_median_ms": rounded(median(times[0].clone())),
+        "ones_median_ms": rounded(median(times[1].clone())),
+        "welch_t": rounded((second - first) / (first_error + second_error).sqrt()),
+        "zeros_products": products[0],
+        "ones_products": products[1],
     })
 }

@@ -84,6 +84,11 @@ enum Bench {
         #[arg(long, default_value_t = 64)]
         budget: usize,
     },
+    /// Whether proving time tells attributes: two groups in turns, Welch's t between them.
+    Timing {
+        #[arg(long, default_value_t = 400)]
+        rounds: usize,
+    },
     /// Proofs by a `.zkey` and a `.wtns` of anyone's; the last one is written as snarkjs writes it.
     Foreign {
         #[arg(long, value_name = "FILE")]
@@ -127,6 +132,7 @@ fn main() -> anyhow::Result<()> {
             let threads = threads.unwrap_or_else(rayon::current_num_threads);
             vec![("engine", engine::engine_bench(rounds, threads, largest, budget))]
         }
+        Bench::Timing { rounds } => vec![("timing", engine::timing_bench(rounds))],
         Bench::Foreign { zkey, wtns, out, rounds, budget } => {
             vec![("foreign", engine::foreign_bench(&zkey, &wtns, &out, rounds, budget)?)]
         }

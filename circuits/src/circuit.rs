@@ -183,6 +183,11 @@ impl Circuit {
         }
     }
 
+    /// The statement's clauses with their rows, in order.
+    pub fn clauses(&self) -> &[ClauseCount] {
+        &self.clauses
+    }
+
     /// The first row that an assignment does not satisfy; `None` if it satisfies all.
     pub fn unsatisfied_row(&self, assignment: &[Fr]) -> Option<usize> {
         if assignment.len() != self.wires() || !assignment[0].is_one() {

@@ -141,6 +141,19 @@ pub struct ClauseCount {
     pub rows: usize,
 }
 
+impl ClauseCount {
+    /// The clause that a row belongs to, among clauses in the order of their rows; none for a row that
+    /// was enforced outside of clauses.
+    pub fn of_row(clauses: &[Self], row: usize) -> Option<&str> {
+        let mut end = 0;
+        let found = clauses.iter().find(|clause| {
+            end += clause.rows;
+            row < end
+        });
+        found.map(|found| found.clause.as_str())
+    }
+}
+
 /// What compile mode records.
 #[derive(Default)]
 struct Record {

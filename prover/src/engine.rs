@@ -1,6 +1,7 @@
 //! The seam between what is proved and how fast.
 
 use praman_circuits::circuit::{Circuit, Witness};
+use praman_circuits::constraint_system::ClauseCount;
 use praman_verifier::{PreparedKey, Proof, VerifyingKey};
 use rand::rngs::OsRng;
 use rand::{CryptoRng, RngCore};
@@ -9,16 +10,30 @@ use rand::{CryptoRng, RngCore};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProvingError {
     /// The witness breaks a constraint. Nothing of the witness is told.
-    #[error("the statement does not hold: row {row} of circuit {circuit} is not satisfied")]
+    #[error("the statement does not hold: row {row} of circuit {circuit} is not satisfied{}", in_clause(.clause))]
     Unsatisfied {
         /// The circuit.
         circuit: &'static str,
         /// The first row that is not satisfied.
         row: usize,
+        /// The clause of the statement that it belongs to.
+        clause: Option<String>,
     },
     /// The engine failed.
     #[error("the proving engine failed: {0}")]
     Engine(String),
+}
+
+fn in_clause(clause: &Option<String>) -> String {
+    clause.as_ref().map_or_else(String::new, |clause| format!(" (clause {clause})"))
+}
+
+impl ProvingError {
+    /// The refusal of a witness that breaks a row of a circuit with such clauses.
+    pub(crate) fn unsatisfied(circuit: &'static str, clauses: &[ClauseCount], row: usize) -> Self {
+        let clause = ClauseCount::of_row(clauses, row).map(str::to_owned);
+        Self::Unsatisfied { circuit, row, clause }
+    }
 }
 
 /// Computes Groth16 proofs for one key.
@@ -70,7 +85,8 @@ impl<E: Engine> Prover<E> {
         if !self.engine.checks_rows()
             && let Some(row) = self.circuit.unsatisfied_row(witness.assignment())
         {
-            return Err(ProvingError::Unsatisfied { circuit: self.circuit.name(), row });
+            let (name, clauses) = (self.circuit.name(), self.circuit.clauses());
+            return Err(ProvingError::unsatisfied(name, clauses, row));
         }
         let proof = self.engine.prove(witness, &mut OsRng)?;
         self.check

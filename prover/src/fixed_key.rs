@@ -8,6 +8,7 @@ use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{BigInt, PrimeField, UniformRand};
 use ark_groth16::ProvingKey;
 use praman_circuits::circuit::{Circuit, Witness};
+use praman_circuits::constraint_system::ClauseCount;
 use praman_verifier::{Proof, VerifyingKey};
 use rand::{CryptoRng, RngCore};
 use zeroize::Zeroize;
@@ -30,6 +31,8 @@ use crate::zkey::ForeignKey;
 /// Proves one key's statement from tables of its points.
 pub struct FixedKeyEngine {
     circuit: &'static str,
+    clauses: Vec<ClauseCount>,
+    wires: usize,
     verifying: VerifyingKey,
     prover: AnyPath,
 }
@@ -177,7 +180,7 @@ impl<P: Path> OnPath<P> {
         s: Fr,
     ) -> Result<(ark_groth16::Proof<Bn254>, Stages), Refusal> {
         if witness.len() != self.wires {
-            return Err(Refusal::Length);
+            return Err(Refusal::Length(witness.len()));
         }
         let path = self.path;
         let mut scalars: Vec<BigInt<4>> = Vec::with_capacity(self.wires + 1 + self.c.points());
@@ -230,7 +233,7 @@ fn wipe(scalars: &mut [BigInt<4>]) {
 
 /// Why no proof is made.
 enum Refusal {
-    Length,
+    Length(usize),
     Row(usize),
 }
 
@@ -284,7 +287,13 @@ impl FixedKeyEngine {
             let rows = Rows::Statement(&rows, circuit.public_inputs() + 1);
             AnyPath::new(&keys.proving, &rows, budget, by, kept)
         };
-        Self { circuit: circuit.name(), verifying: keys.verifying.clone(), prover }
+        Self {
+            circuit: circuit.name(),
+            clauses: circuit.clauses().to_vec(),
+            wires: circuit.wires(),
+            verifying: keys.verifying.clone(),
+            prover,
+        }
     }
 
     /// An engine for another's key.
@@ -305,7 +314,13 @@ impl FixedKeyEngine {
         }
         let rows = Rows::Products(&key.rows);
         let prover = AnyPath::new(&key.proving, &rows, budget, by, &mut KeptRows::default());
-        Ok(Self { circuit: "foreign", verifying: key.verifying.clone(), prover })
+        Ok(Self {
+            circuit: "foreign",
+            clauses: Vec::new(),
+            wires: key.proving.a_query.len(),
+            verifying: key.verifying.clone(),
+            prover,
+        })
     }
 
     /// All tables' rows.
@@ -365,8 +380,11 @@ impl FixedKeyEngine {
             }
         };
         let (proof, stages) = proof.map_err(|refusal| match refusal {
-            Refusal::Row(row) => ProvingError::Unsatisfied { circuit: self.circuit, row },
-            Refusal::Length => ProvingError::Unsatisfied { circuit: self.circuit, row: 0 },
+            Refusal::Row(row) => ProvingError::unsatisfied(self.circuit, &self.clauses, row),
+            Refusal::Length(found) => ProvingError::Engine(format!(
+                "the witness has {found} wires, the key is for {}",
+                self.wires
+            )),
         })?;
         let proof = Proof::new(proof).map_err(|error| ProvingError::Engine(error.to_string()))?;
         Ok((proof, stages))

@@ -66,7 +66,7 @@ fn an_eligibility_claim_is_proved_and_verified() {
 fn a_false_statement_is_not_proved_and_the_error_tells_no_secret() {
     let prover = Prover::new(cubic(), ArkworksEngine::new(cubic(), cubic_keys()));
     let refused = prover.prove(&cubic_witness(3, 36)).expect_err("27 + 3 + 5 is 35");
-    assert_eq!(refused, ProvingError::Unsatisfied { circuit: "cubic", row: 2 });
+    assert_eq!(refused, ProvingError::Unsatisfied { circuit: "cubic", row: 2, clause: None });
     assert_eq!(
         refused.to_string(),
         "the statement does not hold: row 2 of circuit cubic is not satisfied"
