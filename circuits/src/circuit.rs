@@ -11,6 +11,7 @@ use crate::constraint_system::{ClauseCount, ConstraintSystem, Row};
 use crate::eligibility::{self, PUBLIC_INPUTS, PrivateInputs};
 use crate::field::to_be_bytes;
 use crate::linear_combination::LinearCombination;
+use crate::memory_lock::MemoryLock;
 
 /// A statement's constraints.
 pub struct Circuit {
@@ -67,9 +68,12 @@ pub struct Nonzeros {
     pub c: usize,
 }
 
-/// The value of every wire of one circuit; wiped on drop, never printed.
+/// The value of every wire of one circuit; kept out of swap where the system allows it, wiped on drop,
+/// never printed.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct Witness {
+    #[zeroize(skip)]
+    _lock: MemoryLock,
     assignment: Vec<Fr>,
     #[zeroize(skip)]
     public_inputs: usize,
@@ -83,7 +87,7 @@ impl Witness {
     pub fn from_assignment(assignment: Vec<Fr>, public_inputs: usize) -> Self {
         assert!(assignment.len() > public_inputs, "an assignment holds its public inputs");
         assert!(assignment[0].is_one(), "wire 0 is the constant one");
-        Self { assignment, public_inputs }
+        Self { _lock: MemoryLock::new(&assignment), assignment, public_inputs }
     }
 
     /// All wires: one, public, private.

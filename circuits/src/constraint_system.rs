@@ -14,6 +14,7 @@ use ark_bn254::Fr;
 use ark_ff::{Field, One, Zero};
 
 use crate::linear_combination::LinearCombination;
+use crate::memory_lock::MemoryLock;
 
 /// The position of a wire in the assignment; wire 0 is the constant one.
 pub type WireIndex = u32;
@@ -165,6 +166,7 @@ struct Record {
 
 /// Collects rows (compile mode) and values (both modes).
 pub struct ConstraintSystem {
+    _lock: MemoryLock,
     values: Vec<Fr>,
     public_count: usize,
     record: Option<Record>,
@@ -174,14 +176,15 @@ impl ConstraintSystem {
     /// A system that records rows and names as well as values.
     pub fn compiling() -> Self {
         let record = Record { names: vec!["one".to_owned()], ..Record::default() };
-        Self { values: vec![Fr::one()], public_count: 0, record: Some(record) }
+        let _lock = MemoryLock::default();
+        Self { _lock, values: vec![Fr::one()], public_count: 0, record: Some(record) }
     }
 
     /// A system that computes values only; `wires` is the expected number of wires.
     pub fn assigning(wires: usize) -> Self {
         let mut values = Vec::with_capacity(wires);
         values.push(Fr::one());
-        Self { values, public_count: 0, record: None }
+        Self { _lock: MemoryLock::new(&values), values, public_count: 0, record: None }
     }
 
     /// Whether rows are recorded.

@@ -65,8 +65,8 @@ pub fn to_canonical<F: PrimeField<BigInt = BigInteger256>>(element: F) -> String
 /// Parses 32 big-endian bytes, refusing values at or above the modulus.
 pub fn from_be_bytes(bytes: &[u8; 32]) -> Option<Fr> {
     let mut limbs = [0u64; 4];
-    for (limb, chunk) in limbs.iter_mut().rev().zip(bytes.as_chunks::<8>().0) {
-        *limb = u64::from_be_bytes(*chunk);
+    for (limb, chunk) in limbs.iter_mut().rev().zip(bytes.chunks_exact(8)) {
+        *limb = u64::from_be_bytes(chunk.try_into().expect("eight bytes"));
     }
     Fr::from_bigint(BigInteger256::new(limbs))
 }
@@ -74,10 +74,8 @@ pub fn from_be_bytes(bytes: &[u8; 32]) -> Option<Fr> {
 /// The 32 big-endian bytes of an element.
 pub fn to_be_bytes(element: Fr) -> [u8; 32] {
     let mut bytes = [0u8; 32];
-    for (chunk, limb) in
-        bytes.as_chunks_mut::<8>().0.iter_mut().zip(element.into_bigint().0.iter().rev())
-    {
-        *chunk = limb.to_be_bytes();
+    for (chunk, limb) in bytes.chunks_exact_mut(8).zip(element.into_bigint().0.iter().rev()) {
+        chunk.copy_from_slice(&limb.to_be_bytes());
     }
     bytes
 }

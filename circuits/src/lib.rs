@@ -29,6 +29,7 @@ pub mod field;
 #[cfg(any(test, feature = "fixture"))]
 pub mod fixture;
 pub mod linear_combination;
+pub mod memory_lock;
 pub mod merkle;
 pub mod nullifier;
 pub mod office;

@@ -16,6 +16,7 @@
 //! ```
 
 pub mod batch;
+#[cfg(feature = "contracts")]
 pub mod contracts;
 mod json;
 mod points;

@@ -199,14 +199,11 @@ fn invert(matrix: &Matrix) -> Matrix {
 
 /// The inner product, two products to a reduction.
 pub(super) fn dot(left: &[Fr], right: &[Fr]) -> Fr {
-    let (pairs_left, rest_left) = left.as_chunks::<2>();
-    let (pairs_right, rest_right) = right.as_chunks::<2>();
-    let mut sum = Fr::zero();
-    for (a, b) in pairs_left.iter().zip(pairs_right) {
-        sum += Fr::sum_of_products(a, b);
-    }
-    for (a, b) in rest_left.iter().zip(rest_right) {
-        sum += *a * b;
+    let (pairs_left, pairs_right) = (left.chunks_exact(2), right.chunks_exact(2));
+    let rest = pairs_left.remainder().iter().zip(pairs_right.remainder());
+    let mut sum: Fr = rest.map(|(a, b)| *a * b).sum();
+    for (a, b) in pairs_left.zip(pairs_right) {
+        sum += Fr::sum_of_products(&[a[0], a[1]], &[b[0], b[1]]);
     }
     sum
 }
