@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use praman_prover::{Arithmetic, Engine, FixedKeyEngine, ForeignKey, MemoryBudget};
+use praman_prover::{Arithmetic, Cores, Engine, FixedKeyEngine, ForeignKey, MemoryBudget};
 use support::{State, peer, root, scheme};
 
 fn snarkjs(arguments: &[&str], folder: &Path) -> String {
@@ -93,7 +93,7 @@ fn snarkjs_reads_what_praman_exports_and_each_verifies_the_other() {
     let witness = key.read_witness(&state.path("e.wtns")).expect("the witness");
     for by in [Arithmetic::Fastest, Arithmetic::Portable] {
         let engine = FixedKeyEngine::of_foreign(&key, MemoryBudget::SMALL, by).expect("an engine");
-        let proof = engine.prove(&witness, &mut rand::rngs::OsRng).expect("proved");
+        let proof = engine.prove(&witness, &mut rand::rngs::OsRng, Cores::All).expect("proved");
         fs::write(state.path("our-proof.json"), proof.to_json()).expect("written");
         let arguments = ["groth16", "verify", "vk.json", "their-public.json", "our-proof.json"];
         assert!(snarkjs(&arguments, &folder).contains("OK!"));
@@ -101,6 +101,33 @@ fn snarkjs_reads_what_praman_exports_and_each_verifies_the_other() {
     damaged_files_are_refused(&state, &key);
     // The key before any contribution has delta at the generator: refused.
     state.refused(&verify("vk0.json"), 1, "degenerate");
+}
+
+/// Where a section of iden3's files begins and ends.
+fn section(file: &[u8], number: u32) -> (usize, usize) {
+    let word = |place: usize| u32::from_le_bytes(file[place..place + 4].try_into().expect("four"));
+    let mut place = 12;
+    loop {
+        let begun = place + 12;
+        let end = begun + word(place + 4) as usize;
+        if word(place) == number {
+            return (begun, end);
+        }
+        place = end;
+    }
+}
+
+/// A point of the curve of G2 outside its subgroup, as snarkjs writes it.
+fn g2_outside_subgroup() -> Vec<u8> {
+    let points = (1u64..).filter_map(|x| {
+        let x = ark_bn254::Fq2::new(x.into(), 1u64.into());
+        ark_bn254::G2Affine::get_point_from_x_unchecked(x, false)
+    });
+    let mut outside = points.filter(|point| !point.is_in_correct_subgroup_assuming_on_curve());
+    let point = outside.next().expect("most are");
+    let coordinates = [point.x.c0, point.x.c1, point.y.c0, point.y.c1];
+    // The Montgomery form.
+    coordinates.iter().flat_map(|c| c.0.0).flat_map(u64::to_le_bytes).collect()
 }
 
 /// Keys and witnesses that are cut or changed are refused with what is wrong.
@@ -120,11 +147,29 @@ fn damaged_files_are_refused(state: &State, key: &ForeignKey) {
         bytes
     };
     refused(&changed(4, 2), "version 3");
+    let with = |place: usize, new: &[u8]| {
+        let mut bytes = zkey.clone();
+        bytes[place..place + new.len()].copy_from_slice(new);
+        bytes
+    };
     // Section 2 follows section 1's header and number; its primes come first.
     let header = 12 + 12 + 4 + 12;
     refused(&changed(header + 5, 1), "another curve");
     refused(&changed(header + 2 * 36 + 12 + 3, 1), "not on its curve");
-    refused(&changed(header + 2 * 36 + 12 + 2 * 64 + 3, 1), "not on its curve");
+    let first_of_g2 = header + 2 * 36 + 12 + 2 * 64;
+    refused(&changed(first_of_g2 + 3, 1), "not on its curve");
+    // Of G2's curve but not of its subgroup.
+    refused(&with(first_of_g2, &g2_outside_subgroup()), "not in its subgroup");
+    refused(&with(first_of_g2 - 128, &[0xff; 32]), "not canonical");
+    // Delta in G1 as beta in G1, which is another number than delta in G2.
+    let delta = first_of_g2 + 2 * 128;
+    refused(&with(delta, &zkey[first_of_g2 - 64..first_of_g2]), "two deltas");
+    refused(&[&zkey[..], &[0]].concat(), "1 bytes too many");
+    // Section 1 named as section 2.
+    refused(&with(12, &[2]), "section 2 twice");
+    let (coefficients, _) = section(&zkey, 4);
+    refused(&with(coefficients + 4, &[2]), "of no circuit");
+    refused(&with(coefficients + 4 + 8, &[0xff; 4]), "of no circuit");
     let wtns = fs::read(state.path("e.wtns")).expect("there");
     let refused = |bytes: &[u8], words: &str| {
         fs::write(state.path("odd.wtns"), bytes).expect("written");

@@ -3,12 +3,13 @@
 //! With `d = x2 - x1` inverted, a sum takes three products: `s = (y2 - y1) / d`,
 //! `x3 = s^2 - x1 - x2`, `y3 = s (x1 - x3) - y1`. The inverses of many `d` come from one inversion and
 //! three products each (Montgomery, "Speeding the Pollard and elliptic curve methods of factorization",
-//! 1987, section 10.3.1). Two vectors of additions go side by side; where one addition of some
-//! thousands has no slope, those are added one by one.
+//! 1987, section 10.3.1). Two vectors of additions go side by side. Additions that have no slope, of
+//! equal or opposite points or of the point at infinity, are rare: they are left out and done one by one.
 
 use ark_bn254::Fq;
 use ark_ec::{AffineRepr, CurveGroup};
-use ark_ff::{Field, One};
+use ark_ff::{Field, One, Zero};
+use zeroize::Zeroize;
 
 use crate::coordinate::{Coordinate, Curve};
 use crate::lanes::{LANES, Lanes, Numbers, Row};
@@ -99,6 +100,9 @@ pub(crate) struct Additions<C: Curve, L: Lanes<Field = Fq>> {
     norms: Vec<[L; 2]>,
     /// The point at infinity came up among the sums: it has no coordinates to add by.
     met_infinity: bool,
+    /// Which of some pairs have no slope, and the pairs with others in their places.
+    exceptions: Vec<usize>,
+    with_slopes: Vec<[PointRef; 2]>,
 }
 
 impl<C: Curve, L: Lanes<Field = Fq>> Additions<C, L> {
@@ -108,7 +112,31 @@ impl<C: Curve, L: Lanes<Field = Fq>> Additions<C, L> {
             pending: Vec::with_capacity(C::SHARED),
             norms: Vec::with_capacity(C::SHARED),
             met_infinity: false,
+            exceptions: Vec::new(),
+            with_slopes: Vec::with_capacity(C::SHARED * WIDE),
         }
+    }
+
+    /// How many bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.pending.capacity() * size_of::<Pending<C::Coordinate<[L; 2]>, L>>()
+            + self.norms.capacity() * size_of::<[L; 2]>()
+            + self.with_slopes.capacity() * size_of::<[PointRef; 2]>()
+    }
+
+    /// Leaves nothing of what was added, and knows no infinity.
+    #[inline(always)]
+    pub(crate) fn wipe(&mut self) {
+        let zeros = [Row::default(); 2];
+        let (zero, _) = C::load::<L>([[&zeros[..C::ROWS]; LANES]; 2], [0; 2]);
+        let before = [L::splat(Fq::zero()); 2];
+        let blank = Pending { ax: zero, ay: zero, bx: zero, rise: zero, run: zero, before };
+        self.pending.fill(blank);
+        self.norms.fill(before);
+        std::hint::black_box((&mut self.pending, &mut self.norms));
+        self.with_slopes.zeroize();
+        self.exceptions.zeroize();
+        self.met_infinity = false;
     }
 
     /// Adds pairs of points; the sums go behind `made` of `sums`, one after the other.
@@ -125,12 +153,42 @@ impl<C: Curve, L: Lanes<Field = Fq>> Additions<C, L> {
             let (out, rest) = behind.split_at_mut(pairs.len() * C::ROWS);
             behind = rest;
             if self.met_infinity || !self.add_with_slopes(table, before, pairs, out) {
-                self.add_one_by_one(table, before, pairs, out);
+                self.set_exceptions_apart(table, before, pairs);
+                let with_slopes = std::mem::take(&mut self.with_slopes);
+                if !with_slopes.is_empty() {
+                    let added = self.add_with_slopes(table, before, &with_slopes, out);
+                    assert!(added, "every pair that is left has a slope");
+                }
+                self.with_slopes = with_slopes;
+                self.add_exceptions(table, before, pairs, out);
             }
         }
     }
 
-    /// As [`Additions::add`]; false, with nothing written, if some pair has no slope.
+    /// Finds the pairs that have no slope, and puts another in the place of each; none are left if none
+    /// has.
+    #[cold]
+    #[inline(never)]
+    fn set_exceptions_apart(&mut self, table: &[Row], sums: &[Row], pairs: &[[PointRef; 2]]) {
+        self.exceptions.clear();
+        self.with_slopes.clear();
+        let mut with_slope = None;
+        for (place, pair) in pairs.iter().enumerate() {
+            let [a, b] = pair.map(|point| C::from_rows::<L>(point.rows::<C>(table, sums)));
+            match (a.x(), b.x()) {
+                (Some(a), Some(b)) if a != b => with_slope = Some(*pair),
+                _ => self.exceptions.push(place),
+            }
+        }
+        if let Some(other) = with_slope {
+            self.with_slopes.extend_from_slice(pairs);
+            for &place in &self.exceptions {
+                self.with_slopes[place] = other;
+            }
+        }
+    }
+
+    /// As [`Additions::add`]; false, with nothing written, if some pair of finite points has no slope.
     #[inline(always)]
     fn add_with_slopes(
         &mut self,
@@ -189,21 +247,21 @@ impl<C: Curve, L: Lanes<Field = Fq>> Additions<C, L> {
         true
     }
 
-    /// As [`Additions::add`], whatever the points are.
+    /// The pairs that have no slope.
     #[cold]
     #[inline(never)]
-    fn add_one_by_one(
+    fn add_exceptions(
         &mut self,
         table: &[Row],
         sums: &[Row],
         pairs: &[[PointRef; 2]],
         out: &mut [Row],
     ) {
-        for (pair, out) in pairs.iter().zip(out.chunks_exact_mut(C::ROWS)) {
-            let [a, b] = pair.map(|point| point.point::<C, L>(table, sums));
+        for &place in &self.exceptions {
+            let [a, b] = pairs[place].map(|point| point.point::<C, L>(table, sums));
             let sum: C::Affine = (a.into_group() + b).into_affine();
             self.met_infinity |= sum.is_zero();
-            C::to_rows::<L>(&sum, out);
+            C::to_rows::<L>(&sum, &mut out[place * C::ROWS..(place + 1) * C::ROWS]);
         }
     }
 }
@@ -243,4 +301,59 @@ fn inverted<L: Lanes<Field = Fq>>([a, b]: [L; 2]) -> Option<[L; 2]> {
     }
     let both = L::from_elements(before);
     Some([both.mul(b), both.mul(a)])
+}
+
+#[cfg(test)]
+mod tests {
+    use ark_ec::PrimeGroup;
+
+    use super::*;
+    use crate::coordinate::{G1, G2};
+    use crate::lanes::{Path, Portable};
+
+    type Base = <Portable as Path>::Base;
+
+    /// Equal, opposite and infinite points among others: those alone go one by one.
+    fn exceptions_alone_go_one_by_one<C: Curve>() {
+        let generator = C::Projective::generator();
+        let count = 40;
+        let multiple = |by: u64| (generator * ark_bn254::Fr::from(by)).into_affine();
+        let mut points: Vec<C::Affine> = (1..=count as u64).map(multiple).collect();
+        points.push(C::Affine::zero());
+        let mut table = vec![Row::default(); points.len() * C::ROWS];
+        for (point, rows) in points.iter().zip(table.chunks_exact_mut(C::ROWS)) {
+            C::to_rows::<Base>(point, rows);
+        }
+        let of = |number: usize, negative| PointRef::of_table(number, negative);
+        let mut pairs: Vec<_> =
+            (0..count - 1).map(|n| [of(n, false), of(n + 1, n % 2 == 0)]).collect();
+        pairs[3] = [of(5, false), of(5, false)];
+        pairs[17] = [of(7, true), of(7, false)];
+        let mut additions = Additions::<C, Base>::new();
+        let check =
+            |additions: &mut Additions<C, Base>, pairs: &[[PointRef; 2]], expected: &[usize]| {
+                let mut sums = vec![Row::default(); pairs.len() * C::ROWS];
+                additions.add(&table, &mut sums, 0, pairs);
+                assert_eq!(additions.exceptions, expected);
+                for (pair, sum) in pairs.iter().zip(sums.chunks_exact(C::ROWS)) {
+                    let [a, b] = pair.map(|point| point.point::<C, Base>(&table, &[]));
+                    let expected = (a.into_group() + b).into_affine();
+                    assert_eq!(C::from_rows::<Base>(sum), expected);
+                }
+            };
+        check(&mut additions, &pairs, &[3, 17]);
+        // Infinity was met: from now on it is looked for.
+        pairs[20] = [of(count, false), of(9, false)];
+        check(&mut additions, &pairs, &[3, 17, 20]);
+        let equal = [[of(5, false), of(5, true)]; 3];
+        check(&mut additions, &equal, &[0, 1, 2]);
+        additions.wipe();
+        assert!(additions.with_slopes.is_empty() && !additions.met_infinity);
+    }
+
+    #[test]
+    fn exceptions_alone_go_one_by_one_in_both_groups() {
+        exceptions_alone_go_one_by_one::<G1>();
+        exceptions_alone_go_one_by_one::<G2>();
+    }
 }

@@ -1,16 +1,15 @@
 //! Proving by ark-groth16.
 
 use ark_bn254::{Bn254, Fr};
-use ark_ff::UniformRand;
 use ark_groth16::Groth16;
+use ark_groth16::r1cs_to_qap::evaluate_constraint;
 use ark_relations::gr1cs::Matrix;
 use praman_circuits::circuit::{Circuit, Witness};
 use praman_circuits::constraint_system::Row;
 use praman_circuits::linear_combination::LinearCombination;
 use praman_verifier::{Proof, VerifyingKey};
-use rand::{CryptoRng, RngCore};
 
-use crate::engine::{Engine, ProvingError};
+use crate::engine::{Cores, Engine, ProvingError};
 use crate::keys::Keys;
 use crate::reduction::CircomReduction;
 
@@ -19,8 +18,9 @@ pub struct ArkworksEngine {
     keys: Keys,
     /// A and B; circom's reduction takes the products from them and never reads C.
     matrices: [Matrix<Fr>; 2],
-    constraints: usize,
+    products: Matrix<Fr>,
     public_inputs: usize,
+    wires: usize,
 }
 
 impl ArkworksEngine {
@@ -40,40 +40,54 @@ impl ArkworksEngine {
         Self {
             keys,
             matrices: [matrix(|row| &row.a), matrix(|row| &row.b)],
-            constraints: circuit.rows().len(),
+            products: matrix(|row| &row.c),
             public_inputs: circuit.public_inputs(),
+            wires: circuit.wires(),
         }
     }
-}
 
-impl ArkworksEngine {
-    /// The proof of a satisfying witness with a given blinding.
-    ///
-    /// # Errors
-    /// [`ProvingError::Engine`].
-    pub fn prove_with(&self, witness: &Witness, r: Fr, s: Fr) -> Result<Proof, ProvingError> {
-        let proof = Groth16::<Bn254, CircomReduction>::create_proof_with_reduction_and_matrices(
+    /// How many wires the circuit has.
+    pub(crate) fn wires(&self) -> usize {
+        self.wires
+    }
+
+    /// The first row that an assignment of every wire does not satisfy.
+    pub(crate) fn unsatisfied_row(&self, assignment: &[Fr]) -> Option<usize> {
+        let [a, b] = &self.matrices;
+        let value = |matrix: &Matrix<Fr>, row: usize| evaluate_constraint(&matrix[row], assignment);
+        (0..self.products.len())
+            .find(|&row| value(a, row) * value(b, row) != value(&self.products, row))
+    }
+
+    /// ark-groth16's proof of a satisfying assignment, and nothing else.
+    pub(crate) fn create_proof(
+        &self,
+        assignment: &[Fr],
+        r: Fr,
+        s: Fr,
+    ) -> Result<ark_groth16::Proof<Bn254>, String> {
+        Groth16::<Bn254, CircomReduction>::create_proof_with_reduction_and_matrices(
             &self.keys.proving,
             r,
             s,
             &self.matrices,
             self.public_inputs + 1,
-            self.constraints,
-            witness.assignment(),
+            self.products.len(),
+            assignment,
         )
-        .map_err(|error| ProvingError::Engine(error.to_string()))?;
-        Proof::new(proof).map_err(|error| ProvingError::Engine(error.to_string()))
+        .map_err(|error| error.to_string())
     }
 }
 
 impl Engine for ArkworksEngine {
-    fn prove<R: RngCore + CryptoRng>(
+    fn prove_with(
         &self,
         witness: &Witness,
-        rng: &mut R,
+        (r, s): (Fr, Fr),
+        _: Cores,
     ) -> Result<Proof, ProvingError> {
-        let (r, s) = (Fr::rand(rng), Fr::rand(rng));
-        self.prove_with(witness, r, s)
+        let proof = self.create_proof(witness.assignment(), r, s).map_err(ProvingError::Engine)?;
+        Proof::new(proof).map_err(|error| ProvingError::Engine(error.to_string()))
     }
 
     fn verifying_key(&self) -> &VerifyingKey {

@@ -9,7 +9,7 @@ use ark_ec::{AffineRepr, CurveGroup};
 use crate::lanes::{LANES, Lanes, Numbers, Row};
 
 /// Coordinates over numbers that are computed on side by side.
-pub(crate) trait Coordinate<N: Numbers>: Copy {
+pub(crate) trait Coordinate<N: Numbers>: Copy + Send + Sync {
     /// The difference; takes what is below `2 p`, gives what is below `4 p`.
     fn difference(self, other: Self) -> Self;
 
@@ -145,13 +145,6 @@ pub(crate) trait Curve: Copy + Send + Sync + 'static {
     fn from_rows<L: Lanes<Field = Fq>>(rows: &[Row]) -> Self::Affine;
 }
 
-fn row<L: Lanes<Field = Fq>>(first: Fq, second: Fq) -> Row {
-    let mut words = [0; 8];
-    words[..4].copy_from_slice(&L::pack(first));
-    words[4..].copy_from_slice(&L::pack(second));
-    Row(words)
-}
-
 /// One row of each of eight points.
 #[inline(always)]
 fn rows_at(points: [&[Row]; LANES], place: usize) -> [&Row; LANES] {
@@ -197,7 +190,7 @@ impl Curve for G1 {
     }
 
     fn to_rows<L: Lanes<Field = Fq>>(point: &G1Affine, rows: &mut [Row]) {
-        rows[0] = point.xy().map_or(Row::default(), |(x, y)| row::<L>(x, y));
+        rows[0] = point.xy().map_or(Row::default(), |(x, y)| Row::of::<L>(x, y));
     }
 
     fn from_rows<L: Lanes<Field = Fq>>(rows: &[Row]) -> G1Affine {
@@ -246,7 +239,7 @@ impl Curve for G2 {
     }
 
     fn to_rows<L: Lanes<Field = Fq>>(point: &G2Affine, rows: &mut [Row]) {
-        let words = point.xy().map(|(x, y)| [row::<L>(x.c0, x.c1), row::<L>(y.c0, y.c1)]);
+        let words = point.xy().map(|(x, y)| [Row::of::<L>(x.c0, x.c1), Row::of::<L>(y.c0, y.c1)]);
         rows.copy_from_slice(&words.unwrap_or_default());
     }
 

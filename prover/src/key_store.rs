@@ -159,6 +159,19 @@ impl KeyStore {
             let reason = "it belongs to another verification key".to_owned();
             return Err(KeyError::Malformed { path, reason });
         }
+        let (wires, private) = (circuit.wires(), circuit.wires() - circuit.public_inputs() - 1);
+        let lengths = [
+            proving.a_query.len() == wires,
+            proving.b_g1_query.len() == wires,
+            proving.b_g2_query.len() == wires,
+            proving.l_query.len() == private,
+            proving.h_query.len() == circuit.domain(),
+        ];
+        if lengths.contains(&false) {
+            let reason =
+                "it has not the points that the circuit takes; make the keys anew".to_owned();
+            return Err(KeyError::Malformed { path, reason });
+        }
         let proving_digest = Sha256::digest(&bytes).into();
         Ok(Keys { proving, verifying, circuit: circuit.digest(), proving_digest })
     }

@@ -25,16 +25,26 @@ pub(crate) use portable::Portable;
 pub(crate) const LANES: usize = 8;
 
 /// Two elements in one cache line, as the path keeps them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C, align(64))]
 pub(crate) struct Row(pub(crate) [u64; 8]);
 
 impl zeroize::DefaultIsZeroes for Row {}
 
+impl Row {
+    /// Two elements of a field, as a path keeps them.
+    pub(crate) fn of<L: Lanes>(first: L::Field, second: L::Field) -> Self {
+        let mut words = [0; 8];
+        words[..4].copy_from_slice(&L::pack(first));
+        words[4..].copy_from_slice(&L::pack(second));
+        Self(words)
+    }
+}
+
 /// Elements that are computed on side by side.
 ///
 /// "Reduced" means below `1.001 p`. What is kept in rows is below `5 p`, so that it fits 256 bits.
-pub(crate) trait Numbers: Copy {
+pub(crate) trait Numbers: Copy + Send + Sync {
     /// The product, below `p + p (ab / 84)` where the factors are below `a p` and `b p`; `ab` is at
     /// most 84.
     fn mul(self, other: Self) -> Self;
@@ -60,7 +70,7 @@ pub(crate) trait Numbers: Copy {
 }
 
 /// Eight elements of a field.
-pub(crate) trait Lanes: Numbers + Send + Sync {
+pub(crate) trait Lanes: Numbers {
     /// The field.
     type Field: PrimeField;
 
@@ -137,12 +147,12 @@ impl<L: Lanes> Numbers for [L; 2] {
 /// `run` and all that it calls on lanes must be `#[inline(always)]`, and no lanes may be computed on in
 /// a closure, which can't be: so that all of it is compiled again within each path's own target
 /// features. Elsewhere the same code gives the same results, some fifty times slower.
-pub(crate) trait Kernel {
+pub(crate) trait Kernel<P: Path> {
     /// What comes of it.
     type Output;
 
-    /// Does the work on a path.
-    fn run<P: Path>(self) -> Self::Output;
+    /// Does the work on the path.
+    fn run(self) -> Self::Output;
 }
 
 /// A way of computing with eight lanes.
@@ -156,5 +166,5 @@ pub(crate) trait Path: Copy + Send + Sync + 'static {
     const NAME: &'static str;
 
     /// Does work with the path's target features on.
-    fn run<K: Kernel>(self, kernel: K) -> K::Output;
+    fn run<K: Kernel<Self>>(self, kernel: K) -> K::Output;
 }

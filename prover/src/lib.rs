@@ -22,8 +22,11 @@
 //! ```
 
 mod addition;
+mod addition_cost;
 mod arkworks;
+mod batch;
 mod buckets;
+mod compiled_key;
 mod coordinate;
 mod digits;
 mod engine;
@@ -36,16 +39,21 @@ mod msm;
 mod product_cost;
 mod quotient;
 mod reduction;
+mod scalars;
 mod sections;
 mod setup;
 mod table_file;
 mod tables;
 mod transform;
+mod workspace;
 mod zkey;
 
+pub use addition_cost::addition_nanoseconds;
 pub use arkworks::ArkworksEngine;
-pub use engine::{Engine, Prover, ProvingError};
-pub use fixed_key::{Arithmetic, FixedKeyEngine, ProductCount, Stages};
+pub use batch::ProvingPool;
+pub use compiled_key::{ProductCount, Stages};
+pub use engine::{Cores, Engine, Prover, ProvingError};
+pub use fixed_key::{Arithmetic, FixedKeyEngine};
 pub use key_store::{KeyError, KeyStore};
 pub use keys::Keys;
 pub use product_cost::product_nanoseconds;

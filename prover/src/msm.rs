@@ -6,89 +6,188 @@
 
 use std::marker::PhantomData;
 
-use ark_ff::{AdditiveGroup, BigInt, Zero};
+use ark_ff::{AdditiveGroup, Zero};
 use rayon::prelude::*;
 use zeroize::Zeroize;
 
 use crate::addition::PointRef;
-use crate::buckets::{CountBuckets, GroupSums, SumGroups};
+use crate::buckets::{CountBuckets, CountSpace, GroupSums, SumGroups, SumSpace};
 use crate::coordinate::Curve;
-use crate::lanes::{Path, Row};
+use crate::engine::Cores;
+use crate::lanes::Path;
+use crate::scalars::Scalars;
 use crate::tables::Table;
+use crate::workspace::Spare;
+
+/// What one sum is made in.
+pub(crate) struct MsmSpace<C> {
+    digits: Vec<PlacedPoint>,
+    points: Vec<PointRef>,
+    /// Where each bucket's points begin.
+    starts: Vec<u32>,
+    /// Where each bucket's next point goes.
+    next: Vec<u32>,
+    sums: GroupSums,
+    count: CountSpace,
+    curve: PhantomData<C>,
+}
+
+/// A multiple, and the bucket that it goes into.
+#[derive(Clone, Copy, Default)]
+struct PlacedPoint {
+    bucket: u32,
+    point: PointRef,
+}
+
+impl zeroize::DefaultIsZeroes for PlacedPoint {}
+
+impl<C: Curve> MsmSpace<C> {
+    /// Room for every digit of every scalar of a table.
+    pub(crate) fn new(table: &Table<C>) -> Self {
+        let digits = table.points() * table.layout.digits.count();
+        let buckets = table.layout.sets * table.layout.digits.sizes();
+        Self {
+            digits: Vec::with_capacity(digits),
+            points: Vec::with_capacity(digits),
+            starts: Vec::with_capacity(buckets + 1),
+            next: Vec::with_capacity(buckets + 1),
+            sums: GroupSums::with_room_for::<C>(buckets),
+            count: CountSpace::new::<C>(table.layout.digits.sizes()),
+            curve: PhantomData,
+        }
+    }
+
+    /// How many bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let Self { digits, points, starts, next, sums, count, curve: _ } = self;
+        digits.capacity() * size_of::<PlacedPoint>()
+            + points.capacity() * size_of::<PointRef>()
+            + (starts.capacity() + next.capacity()) * size_of::<u32>()
+            + sums.bytes()
+            + count.bytes()
+    }
+
+    fn wipe(&mut self) {
+        let Self { digits, points, starts, next, sums, count, curve: _ } = self;
+        digits.zeroize();
+        points.zeroize();
+        starts.zeroize();
+        next.zeroize();
+        sums.wipe();
+        count.wipe();
+    }
+}
+
+impl<C> Drop for MsmSpace<C> {
+    /// A sum that is broken off leaves nothing either.
+    fn drop(&mut self) {
+        self.digits.zeroize();
+        self.points.zeroize();
+    }
+}
 
 /// `sum of scalars[i] P_i` over a table's points.
 pub(crate) fn msm<C: Curve, P: Path>(
     path: P,
     table: &Table<C>,
-    scalars: &[BigInt<4>],
+    scalars: Scalars<'_>,
+    space: &mut MsmSpace<C>,
+    spare: &SpareSums<C, P>,
+    cores: Cores,
 ) -> C::Projective {
-    let (mut points, starts) = into_buckets(table, scalars);
+    into_buckets(table, scalars, space);
+    sum_buckets(path, table, space, spare, cores.threads());
     let sizes = table.layout.digits.sizes();
-    let sums = sum_buckets(path, table, &mut points, &starts);
-    // Digits tell their scalar.
-    points.zeroize();
     let mut total = C::Projective::zero();
+    let mut sum_space = spare.take(SumSpace::new);
     for set in (0..table.layout.sets).rev() {
         for _ in 0..table.layout.digits.bits {
             total.double_in_place();
         }
-        let buckets = set * sizes..(set + 1) * sizes;
-        total += path.run(CountBuckets { sums: &sums, buckets, curve: PhantomData::<C> });
+        total += path.run(CountBuckets {
+            sums: &space.sums,
+            buckets: set * sizes..(set + 1) * sizes,
+            space: &mut space.count,
+            sum_space: &mut sum_space,
+        });
     }
+    spare.keep(sum_space);
+    space.wipe();
     total
 }
 
 /// How many points are added by [`msm`]: each digit's but the first of its bucket, and each bucket once
 /// to its line and once to its column.
-pub(crate) fn additions<C: Curve>(table: &Table<C>, scalars: &[BigInt<4>]) -> usize {
-    let (points, starts) = into_buckets(table, scalars);
-    let filled = starts.windows(2).filter(|ends| ends[0] < ends[1]).count();
-    points.len() + filled
+pub(crate) fn additions<C: Curve>(table: &Table<C>, scalars: Scalars<'_>) -> usize {
+    let mut space = MsmSpace::new(table);
+    into_buckets(table, scalars, &mut space);
+    let filled = space.starts.windows(2).filter(|ends| ends[0] < ends[1]).count();
+    space.points.len() + filled
 }
 
-/// The multiples that go into each bucket, bucket by bucket, and where each begins.
-fn into_buckets<C: Curve>(table: &Table<C>, scalars: &[BigInt<4>]) -> (Vec<PointRef>, Vec<u32>) {
+/// Finds the multiples that go into each bucket, bucket by bucket, and where each begins.
+fn into_buckets<C: Curve>(table: &Table<C>, scalars: Scalars<'_>, space: &mut MsmSpace<C>) {
+    let MsmSpace { digits, points, starts, next, .. } = space;
     let layout = table.layout;
     let (count, sizes) = (table.points(), layout.digits.sizes());
-    let mut starts = vec![0u32; layout.sets * sizes + 1];
+    starts.clear();
+    starts.resize(layout.sets * sizes + 1, 0);
     // Cut once: where each digit goes, and its multiple there.
-    let mut digits = Vec::with_capacity(count * layout.digits.count());
+    digits.clear();
     for (point, &number) in table.scalars.iter().enumerate() {
-        layout.digits.each(&scalars[number as usize], |place, size, negative| {
+        layout.digits.each(scalars.get(number), |place, size, negative| {
             let bucket = place % layout.sets * sizes + size;
             let multiple = place / layout.sets * count + point;
             starts[bucket + 1] += 1;
-            digits.push((bucket as u32, PointRef::of_table(multiple, negative)));
+            let point = PointRef::of_table(multiple, negative);
+            digits.push(PlacedPoint { bucket: bucket as u32, point });
         });
     }
     let mut total = 0;
-    for start in &mut starts {
+    for start in starts.iter_mut() {
         total += *start;
         *start = total;
     }
-    let mut points = vec![PointRef::default(); total as usize];
-    let mut next = starts.clone();
-    for (bucket, point) in &digits {
+    points.clear();
+    points.resize(total as usize, PointRef::default());
+    next.clone_from(starts);
+    for PlacedPoint { bucket, point } in digits {
         let next = &mut next[*bucket as usize];
         points[*next as usize] = *point;
         *next += 1;
     }
-    digits.iter_mut().for_each(|(bucket, point)| (bucket.zeroize(), point.zeroize()).1);
-    (points, starts)
 }
 
-/// Each bucket's sum, by as many tasks as there are threads.
+/// Each bucket's sum, by some tasks for each thread.
 fn sum_buckets<C: Curve, P: Path>(
     path: P,
     table: &Table<C>,
-    points: &mut [PointRef],
-    starts: &[u32],
-) -> GroupSums {
+    space: &mut MsmSpace<C>,
+    spare: &SpareSums<C, P>,
+    threads: usize,
+) {
+    let MsmSpace { points, starts, sums, .. } = space;
     let buckets = starts.len() - 1;
-    let tasks =
-        if rayon::current_num_threads() == 1 { 1 } else { 4 * rayon::current_num_threads() };
-    let mut parts = Vec::with_capacity(tasks);
-    let (mut rest, mut begun) = (points, 0);
+    sums.resize::<C>(buckets);
+    let tasks = if threads == 1 { 1 } else { 4 * threads };
+    let sum = |(points, starts, rows, present)| {
+        let mut space = spare.take(SumSpace::new);
+        path.run(SumGroups {
+            table: &table.rows,
+            points,
+            starts,
+            rows,
+            present,
+            space: &mut space,
+        });
+        spare.keep(space);
+    };
+    let all = (&mut points[..], &starts[..], &mut sums.rows[..], &mut sums.present[..]);
+    if tasks == 1 {
+        return sum(all);
+    }
+    let (mut points, _, mut rows, mut present) = all;
+    let (mut parts, mut begun) = (Vec::with_capacity(tasks), 0);
     for task in 1..=tasks {
         // Cut where the points are, not the buckets.
         let wanted = (u64::from(starts[buckets]) * task as u64 / tasks as u64) as u32;
@@ -98,30 +197,21 @@ fn sum_buckets<C: Curve, P: Path>(
             starts.partition_point(|&s| s < wanted).min(buckets)
         };
         let end = end.max(begun);
-        let (part, after) = rest.split_at_mut((starts[end] - starts[begun]) as usize);
+        let count = (starts[end] - starts[begun]) as usize;
+        let (some_points, some_rows, some_present);
+        (some_points, points) = points.split_at_mut(count);
+        (some_rows, rows) = rows.split_at_mut((end - begun) * C::ROWS);
+        (some_present, present) = present.split_at_mut(end - begun);
         if end > begun {
-            parts.push((part, &starts[begun..=end]));
+            parts.push((some_points, &starts[begun..=end], some_rows, some_present));
         }
-        (rest, begun) = (after, end);
+        begun = end;
     }
-    let sum = |(points, starts)| {
-        path.run(SumGroups { table: &table.rows, points, starts, curve: PhantomData::<C> })
-    };
-    let sums: Vec<GroupSums> = if parts.len() == 1 {
-        parts.into_iter().map(sum).collect()
-    } else {
-        parts.into_par_iter().map(sum).collect()
-    };
-    let mut all = GroupSums {
-        rows: Vec::<Row>::with_capacity(buckets * C::ROWS),
-        present: Vec::with_capacity(buckets),
-    };
-    for GroupSums { rows, present } in sums {
-        all.rows.extend(rows);
-        all.present.extend(present);
-    }
-    all
+    parts.into_par_iter().for_each(sum);
 }
+
+/// Spaces of sums are kept by the curve and the lanes that they are for.
+pub(crate) type SpareSums<C, P> = Spare<SumSpace<C, <P as Path>::Base>>;
 
 #[cfg(test)]
 mod tests;

@@ -17,11 +17,11 @@ struct Products {
     rounds: usize,
 }
 
-impl Kernel for Products {
+impl<P: Path> Kernel<P> for Products {
     type Output = Duration;
 
     #[inline(always)]
-    fn run<P: Path>(self) -> Duration {
+    fn run(self) -> Duration {
         let factor = [P::Base::splat(Fq::from(0x5eed_u64)); 2];
         let mut chains = [[P::Base::splat(Fq::from(3u64)); 2]; CHAINS];
         let started = Instant::now();

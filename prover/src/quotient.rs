@@ -6,9 +6,10 @@
 
 use ark_bn254::Fr;
 use ark_ff::{BigInt, BigInteger, Zero};
+use praman_circuits::memory_lock::MemoryLock;
 use zeroize::Zeroize;
 
-use crate::lanes::{Kernel, LANES, Lanes, Path, Row};
+use crate::lanes::{Kernel, LANES, Lanes, Numbers, Path, Row};
 use crate::matrices::SparseMatrix;
 use crate::transform::Transform;
 
@@ -29,8 +30,8 @@ pub(crate) struct QuotientProgram<L> {
 pub(crate) type RowTerms<'a> = [&'a [(u32, Fr)]; 3];
 
 impl<L: Lanes<Field = Fr>> QuotientProgram<L> {
-    /// The program of a statement with so many inputs, the constant one among them.
-    pub(crate) fn new(rows: &[RowTerms<'_>], inputs: usize) -> Self {
+    /// The program of a statement with so many inputs, the constant one among them, for a path.
+    pub(crate) fn new<P: Path<Scalar = L>>(_: P, rows: &[RowTerms<'_>], inputs: usize) -> Self {
         let matrix = |part: usize| SparseMatrix::new(rows.iter().map(|row| row[part]));
         Self {
             a: matrix(0),
@@ -43,14 +44,12 @@ impl<L: Lanes<Field = Fr>> QuotientProgram<L> {
     }
 
     /// The program of rows of A and B alone, as many as the domain has; every witness satisfies them.
-    pub(crate) fn of_products(rows: &[[Vec<(u32, Fr)>; 2]]) -> Self {
+    pub(crate) fn of_products<P: Path<Scalar = L>>(_: P, rows: &[[Vec<(u32, Fr)>; 2]]) -> Self {
         let matrix = |part: usize| SparseMatrix::new(rows.iter().map(|row| &row[part][..]));
         let transform = Transform::new(rows.len());
         Self { a: matrix(0), b: matrix(1), c: None, transform, rows: rows.len(), inputs: 0 }
     }
-}
 
-impl<L: Lanes<Field = Fr>> QuotientProgram<L> {
     /// How many products the rows take, and the six transforms with what lies between and behind them.
     pub(crate) fn products(&self) -> (usize, usize) {
         let terms =
@@ -68,72 +67,122 @@ impl<L: Lanes<Field = Fr>> QuotientProgram<L> {
 pub(crate) struct Quotient<'a, L> {
     pub(crate) program: &'a QuotientProgram<L>,
     pub(crate) witness: &'a [Fr],
+    pub(crate) space: &'a mut QuotientSpace<L>,
 }
 
-impl<L: Lanes<Field = Fr>> Kernel for Quotient<'_, L> {
-    type Output = Result<Vec<BigInt<4>>, usize>;
+/// What a quotient is computed in.
+pub(crate) struct QuotientSpace<L> {
+    /// The wires as rows, in their first elements.
+    wires: Vec<Row>,
+    /// A matrix's values, row by row.
+    values: Vec<Row>,
+    a: Vec<L>,
+    b: Vec<L>,
+    c: Vec<L>,
+    other: Vec<L>,
+    /// The result.
+    pub(crate) quotient: Vec<BigInt<4>>,
+    _locks: [MemoryLock; 2],
+}
+
+impl<L: Lanes<Field = Fr>> QuotientSpace<L> {
+    /// Room for a program on so many wires.
+    pub(crate) fn new(program: &QuotientProgram<L>, wires: usize) -> Self {
+        let vectors = program.transform.vectors();
+        let wires = Vec::with_capacity(wires);
+        let quotient = Vec::with_capacity(vectors * LANES);
+        let _locks = [MemoryLock::new(&wires), MemoryLock::new(&quotient)];
+        let lanes = || Vec::with_capacity(vectors);
+        let (a, b, c, other) = (lanes(), lanes(), lanes(), lanes());
+        Self {
+            wires,
+            values: Vec::with_capacity(vectors * LANES),
+            a,
+            b,
+            c,
+            other,
+            quotient,
+            _locks,
+        }
+    }
+
+    /// How many bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        (self.wires.capacity() + self.values.capacity()) * size_of::<Row>()
+            + 4 * self.a.capacity() * size_of::<L>()
+            + self.quotient.capacity() * size_of::<BigInt<4>>()
+    }
+}
+
+impl<P: Path> Kernel<P> for Quotient<'_, P::Scalar> {
+    type Output = Result<(), usize>;
 
     #[inline(always)]
-    fn run<P: Path>(self) -> Self::Output {
+    fn run(self) -> Self::Output {
         let QuotientProgram { a, b, c, transform, rows, inputs } = self.program;
-        let zero = L::splat(Fr::zero());
-        let mut wires: Vec<Row> = self.witness.iter().map(row::<L>).collect();
-        let mut values = vec![Row::default(); transform.vectors() * LANES];
-        let inputs = &wires[..*inputs];
-        let mut a = evaluated(a, &wires, *rows, inputs, &mut values);
-        let mut b = evaluated(b, &wires, *rows, &[], &mut values);
-        let mut c = match c {
-            Some(c) => evaluated(c, &wires, *rows, &[], &mut values),
+        let zero = P::Scalar::splat(Fr::zero());
+        let space = self.space;
+        space.wires.clear();
+        for wire in self.witness {
+            space.wires.push(Row::of::<P::Scalar>(*wire, Fr::zero()));
+        }
+        let (wires, values) = (&space.wires[..], &mut space.values);
+        values.resize(transform.vectors() * LANES, Row::default());
+        evaluate(a, wires, *rows, &wires[..*inputs], values, &mut space.a);
+        evaluate(b, wires, *rows, &[], values, &mut space.b);
+        match c {
+            Some(c) => evaluate(c, wires, *rows, &[], values, &mut space.c),
             None => {
-                let mut products = Vec::with_capacity(a.len());
-                for place in 0..a.len() {
-                    products.push(a[place].mul(b[place]).reduce());
+                space.c.clear();
+                for (a, b) in space.a.iter().zip(&space.b) {
+                    space.c.push(a.mul(*b).reduce());
                 }
-                products
             }
-        };
-        let mut other = vec![zero; transform.vectors()];
-        let mut quotient = Vec::with_capacity(transform.vectors() * LANES);
+        }
+        space.other.resize(transform.vectors(), zero);
+        space.quotient.clear();
         let mut unsatisfied = None;
         for place in 0..transform.vectors() {
-            let differences = a[place].mul(b[place]).sub::<2>(c[place]).integers();
+            let product = space.a[place].mul(space.b[place]);
+            let differences = product.sub::<2>(space.c[place]).integers();
             if let Some(lane) = differences.iter().position(|difference| !difference.is_zero()) {
                 unsatisfied = Some(place * LANES + lane);
                 break;
             }
         }
         if unsatisfied.is_none() {
-            for values in [&mut a, &mut b, &mut c] {
-                transform.to_odd_coset(values, &mut other);
+            for values in [&mut space.a, &mut space.b, &mut space.c] {
+                transform.to_odd_coset(values, &mut space.other);
             }
             for place in 0..transform.vectors() {
-                let value = a[place].mul(b[place]).sub::<2>(c[place]);
-                quotient.extend_from_slice(&value.integers());
+                let value = space.a[place].mul(space.b[place]).sub::<2>(space.c[place]);
+                space.quotient.extend_from_slice(&value.integers());
             }
         }
-        wires.zeroize();
-        values.zeroize();
-        for values in [&mut a, &mut b, &mut c, &mut other] {
+        space.wires.zeroize();
+        space.values.zeroize();
+        for values in [&mut space.a, &mut space.b, &mut space.c, &mut space.other] {
             values.fill(zero);
             std::hint::black_box(values);
         }
-        unsatisfied.map_or(Ok(quotient), Err)
+        unsatisfied.map_or(Ok(()), Err)
     }
 }
 
 /// A matrix's values with further ones behind them, in vectors.
 #[inline(always)]
-fn evaluated<L: Lanes<Field = Fr>>(
+fn evaluate<L: Lanes<Field = Fr>>(
     matrix: &SparseMatrix<L>,
     wires: &[Row],
     rows: usize,
     behind: &[Row],
     values: &mut [Row],
-) -> Vec<L> {
+    vectors: &mut Vec<L>,
+) {
     values.fill(Row::default());
     matrix.evaluate(wires, values);
     values[rows..rows + behind.len()].copy_from_slice(behind);
-    let mut vectors = Vec::with_capacity(values.len() / LANES);
+    vectors.clear();
     for rows in values.chunks_exact(LANES) {
         let mut eight = [&rows[0]; LANES];
         for (place, row) in eight.iter_mut().zip(rows) {
@@ -141,11 +190,4 @@ fn evaluated<L: Lanes<Field = Fr>>(
         }
         vectors.push(L::load(eight).0);
     }
-    vectors
-}
-
-fn row<L: Lanes<Field = Fr>>(element: &Fr) -> Row {
-    let mut words = [0; 8];
-    words[..4].copy_from_slice(&L::pack(*element));
-    Row(words)
 }

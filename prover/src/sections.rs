@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ark_bn254::{Fq, Fq2, Fr, G1Affine, G2Affine};
 use ark_ff::{BigInt, Fp, PrimeField, Zero};
+use zeroize::Zeroize;
 
 use crate::key_store::KeyError;
 
@@ -15,6 +16,13 @@ pub(crate) struct Sections {
     bytes: Vec<u8>,
     /// Number, begin and end of each section.
     sections: Vec<(u32, usize, usize)>,
+}
+
+impl Drop for Sections {
+    /// A witness may be in it.
+    fn drop(&mut self) {
+        self.bytes.zeroize();
+    }
 }
 
 impl Sections {
@@ -33,14 +41,18 @@ impl Sections {
             return Err(reader.malformed(format!("version {found} of .{name} is not {version}")));
         }
         let count = reader.number()?;
-        let mut sections = Vec::new();
+        let mut sections: Vec<(u32, usize, usize)> = Vec::new();
         for _ in 0..count {
             let number = reader.number()?;
             let size = reader.long()?;
             let begun = reader.place;
             reader.take(size)?;
+            if sections.iter().any(|&(found, ..)| found == number) {
+                return Err(reader.malformed(format!("it has section {number} twice")));
+            }
             sections.push((number, begun, reader.place));
         }
+        reader.require_end()?;
         file.sections = sections;
         Ok(file)
     }
@@ -183,7 +195,11 @@ impl<'a> SectionReader<'a> {
         count: usize,
         one: impl Fn(&mut Self) -> Result<T, KeyError>,
     ) -> Result<Vec<T>, KeyError> {
-        let all = (0..count).map(|_| one(self)).collect::<Result<Vec<T>, KeyError>>()?;
+        // No more room than the section has bytes, and none left behind by growing.
+        let mut all = Vec::with_capacity(count.min(self.bytes.len() - self.place));
+        for _ in 0..count {
+            all.push(one(self)?);
+        }
         self.require_end()?;
         Ok(all)
     }

@@ -1,50 +1,55 @@
-//! Tables in a file beside their key, so that they are made once.
+//! Tables in a file beside their key, so that they are made once; mapped, not read.
 //!
-//! A header names the form, the path of arithmetic whose rows these are, the proving key by its
-//! SHA-256 and the memory that they were laid out for; rows follow as words, lowest byte first; SHA-256
-//! of everything before ends the file. A file that is not whole, not this key's or not this path's is
-//! made anew: it holds nothing that the key does not.
+//! A header names the form, the machine's order of bytes, the path of arithmetic whose rows these are,
+//! the proving key by its SHA-256 and how each table is laid out; the rows follow, and SHA-256 of
+//! everything before ends the file. A file that is not whole, not this key's or not so laid out is made
+//! anew: it holds nothing that the key does not. It is replaced by another file, never written to, so
+//! that what is mapped stays as it is.
 
-use std::fs;
 use std::io::{self, Write};
+use std::ops::{Deref, Range};
 use std::path::{Path as FilePath, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use crate::lanes::Row;
-use crate::tables::MemoryBudget;
+use crate::tables::Layout;
 
-const MAGIC: &[u8; 16] = b"praman-tables-1\0";
-const HEADER: usize = 64 + 16;
-const ROW: usize = size_of::<Row>();
+/// How many tables a key has.
+pub(crate) const TABLES: usize = 4;
+
+const MAGIC: &[u8; 16] = b"praman-tables-2\0";
+/// Reads otherwise on a machine of another order of bytes.
+const ORDER: u64 = 0x0102_0304_0506_0708;
+/// Of whole rows, so that those that follow lie as the lanes want them.
+const HEADER: usize = 3 * size_of::<Row>();
 const DIGEST: usize = 32;
 
-/// Rows that were kept, taken table by table; where there are none they must be made.
-#[derive(Default)]
-pub(crate) struct KeptRows {
-    bytes: Vec<u8>,
-    taken: usize,
-    /// Some table had to be made.
-    made: bool,
+/// A table's form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    pub(crate) layout: Layout,
+    pub(crate) points: usize,
+    /// How many rows it has.
+    pub(crate) rows: usize,
 }
 
-impl KeptRows {
-    /// The next so many rows.
-    pub(crate) fn take(&mut self, count: usize) -> Option<Vec<Row>> {
-        let bytes = self.bytes.get(self.taken..self.taken + count * ROW);
-        self.made |= bytes.is_none();
-        self.taken += count * ROW;
-        let word = |bytes: &[u8], place: usize| {
-            let bytes = bytes[8 * place..8 * place + 8].try_into().expect("eight bytes");
-            u64::from_le_bytes(bytes)
-        };
-        let row = |bytes: &[u8]| Row(std::array::from_fn(|place| word(bytes, place)));
-        Some(bytes?.chunks_exact(ROW).map(row).collect())
-    }
+/// A table's rows: made here, or mapped from a file.
+pub(crate) enum Rows {
+    Made(Vec<Row>),
+    #[cfg(not(target_family = "wasm"))]
+    Mapped(mapped::MappedRows),
+}
 
-    /// Whether these were the rows of all tables, no more and no less.
-    pub(crate) fn were_all(&self) -> bool {
-        !self.made && self.taken == self.bytes.len()
+impl Deref for Rows {
+    type Target = [Row];
+
+    fn deref(&self) -> &[Row] {
+        match self {
+            Self::Made(rows) => rows,
+            #[cfg(not(target_family = "wasm"))]
+            Self::Mapped(rows) => rows.rows(),
+        }
     }
 }
 
@@ -52,63 +57,117 @@ impl KeptRows {
 pub(crate) struct TableFile {
     path: PathBuf,
     header: [u8; HEADER],
+    shapes: [Shape; TABLES],
 }
 
 impl TableFile {
-    /// The tables of a key, in its folder, for a path of arithmetic and a budget.
+    /// The tables of a key, in its folder, of a path of arithmetic.
     pub(crate) fn new(
         folder: &FilePath,
         arithmetic: &str,
         key: &[u8; DIGEST],
-        budget: MemoryBudget,
+        shapes: [Shape; TABLES],
     ) -> Self {
-        let mut header = [0; HEADER];
-        header[..16].copy_from_slice(MAGIC);
-        header[16..48].copy_from_slice(key);
-        header[48..56].copy_from_slice(&(budget.0 as u64).to_le_bytes());
-        let length = arithmetic.len().min(16);
-        header[64..64 + length].copy_from_slice(&arithmetic.as_bytes()[..length]);
-        Self { path: folder.join(format!("tables-{arithmetic}.bin")), header }
+        let mut header = Vec::with_capacity(HEADER);
+        header.extend_from_slice(MAGIC);
+        header.extend_from_slice(key);
+        header.extend_from_slice(&ORDER.to_ne_bytes());
+        let mut name = [0; 16];
+        let length = arithmetic.len().min(name.len());
+        name[..length].copy_from_slice(&arithmetic.as_bytes()[..length]);
+        header.extend_from_slice(&name);
+        for Shape { layout, points, .. } in shapes {
+            let [bits, sets] = [layout.digits.bits, layout.sets].map(|number| number as u32);
+            header.extend_from_slice(&bits.to_le_bytes());
+            header.extend_from_slice(&sets.to_le_bytes());
+            header.extend_from_slice(&(points as u64).to_le_bytes());
+        }
+        header.resize(HEADER, 0);
+        let header = header.try_into().expect("it has room");
+        Self { path: folder.join(format!("tables-{arithmetic}.bin")), header, shapes }
     }
 
-    /// The rows, if the file is whole and the one that is wanted; else none.
-    pub(crate) fn read(&self) -> KeptRows {
-        let Ok(mut bytes) = fs::read(&self.path) else { return KeptRows::default() };
-        if bytes.len() < HEADER + DIGEST || bytes[..HEADER] != self.header {
-            return KeptRows::default();
-        }
-        let digest = bytes.split_off(bytes.len() - DIGEST);
-        if Sha256::digest(&bytes).as_slice() != digest {
-            return KeptRows::default();
-        }
-        KeptRows { bytes, taken: HEADER, made: false }
+    /// Where each table lies in the file; the last ends where the digest begins.
+    fn places(&self) -> [Range<usize>; TABLES] {
+        let mut end = HEADER;
+        self.shapes.map(|shape| {
+            let begun = end;
+            end += shape.rows * size_of::<Row>();
+            begun..end
+        })
     }
 
-    /// Writes rows, in the order in which they are taken, beside the file, and puts them in its place.
+    /// Whether bytes are a whole file of these tables.
+    #[cfg(not(target_family = "wasm"))]
+    fn is_whole(&self, bytes: &[u8]) -> bool {
+        let end = self.places()[TABLES - 1].end;
+        bytes.len() == end + DIGEST
+            && bytes[..HEADER] == self.header
+            && Sha256::digest(&bytes[..end]).as_slice() == &bytes[end..]
+    }
+
+    /// Writes tables beside the file and puts them in its place.
     ///
     /// # Errors
     /// What the system says, as on a full disk; what was there before is still there.
-    pub(crate) fn write<'a>(&self, tables: impl IntoIterator<Item = &'a [Row]>) -> io::Result<()> {
+    pub(crate) fn write(&self, tables: [&[Row]; TABLES]) -> io::Result<()> {
         let folder = self.path.parent().unwrap_or(FilePath::new("."));
         let mut beside = tempfile::NamedTempFile::new_in(folder)?;
         let mut hasher = Sha256::new();
-        let mut put = |bytes: &[u8]| {
+        let parts = tables.iter().map(|rows| bytemuck::cast_slice(rows));
+        for bytes in std::iter::once(&self.header[..]).chain(parts) {
             hasher.update(bytes);
-            beside.write_all(bytes)
-        };
-        put(&self.header)?;
-        let mut buffer = Vec::with_capacity(4_096 * ROW);
-        for rows in tables {
-            for rows in rows.chunks(4_096) {
-                buffer.clear();
-                let words = rows.iter().flat_map(|Row(words)| words);
-                words.for_each(|word| buffer.extend_from_slice(&word.to_le_bytes()));
-                put(&buffer)?;
-            }
+            beside.write_all(bytes)?;
         }
         beside.write_all(&hasher.finalize())?;
         beside.as_file().sync_all()?;
         beside.persist(&self.path).map_err(|error| error.error)?;
         Ok(())
+    }
+
+    /// The tables, if the file is whole and the one that is wanted.
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn map(&self) -> Option<[Rows; TABLES]> {
+        None
+    }
+}
+
+#[cfg(not(target_family = "wasm"))]
+mod mapped {
+    use std::sync::Arc;
+
+    use mmap_io::MemoryMappedFile;
+
+    use super::*;
+
+    /// Rows of a mapped file.
+    pub(crate) struct MappedRows {
+        file: Arc<MemoryMappedFile>,
+        place: Range<usize>,
+    }
+
+    impl MappedRows {
+        pub(super) fn rows(&self) -> &[Row] {
+            let bytes = bytes(&self.file, &self.place).expect("it was mapped so far");
+            bytemuck::cast_slice(bytes)
+        }
+    }
+
+    fn bytes<'a>(file: &'a MemoryMappedFile, place: &Range<usize>) -> Option<&'a [u8]> {
+        file.as_slice_bytes(place.start as u64, place.len() as u64).ok()
+    }
+
+    impl TableFile {
+        /// The tables, if the file is whole and the one that is wanted.
+        pub(crate) fn map(&self) -> Option<[Rows; TABLES]> {
+            let file = MemoryMappedFile::open_ro(&self.path).ok()?;
+            let whole = 0..usize::try_from(file.len()).ok()?;
+            if !self.is_whole(bytes(&file, &whole)?) {
+                return None;
+            }
+            let file = Arc::new(file);
+            let rows = |place| Rows::Mapped(MappedRows { file: Arc::clone(&file), place });
+            Some(self.places().map(rows))
+        }
     }
 }

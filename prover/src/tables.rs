@@ -16,7 +16,7 @@ use crate::addition::PointRef;
 use crate::coordinate::Curve;
 use crate::digits::Digits;
 use crate::lanes::{Lanes, Path, Row};
-use crate::table_file::KeptRows;
+use crate::table_file::{Rows, Shape};
 
 /// How many bytes of tables a key's points may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,10 +41,13 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
+    /// The least memory: each point itself and no multiple of it.
+    pub(crate) const ONE_MULTIPLE: Self = Self { digits: Digits { bits: 8 }, sets: 32 };
+
     /// The layout that takes the fewest products for some points within some bytes; one multiple of
     /// each point is always kept.
     pub(crate) fn choose<C: Curve>(points: usize, bytes: usize) -> Self {
-        let mut best = (usize::MAX, Self { digits: Digits { bits: 8 }, sets: 32 });
+        let mut best = (usize::MAX, Self::ONE_MULTIPLE);
         for bits in 4..=18 {
             let digits = Digits { bits };
             for sets in 1..=digits.count() {
@@ -70,32 +73,60 @@ impl Layout {
     }
 }
 
+/// A key's points before their multiples are at hand.
+pub(crate) struct Points<C: Curve> {
+    layout: Layout,
+    scalars: Vec<u32>,
+    points: Vec<C::Affine>,
+}
+
+impl<C: Curve> Points<C> {
+    /// Points, each with the number of the scalar that it goes by, and about so many bytes for their
+    /// multiples.
+    pub(crate) fn new(points: impl IntoIterator<Item = (u32, C::Affine)>, bytes: usize) -> Self {
+        let mut points = Self::laid_out(points, Layout::ONE_MULTIPLE);
+        points.layout = Layout::choose::<C>(points.points.len(), bytes);
+        points
+    }
+
+    /// As [`Points::new`], in a given layout.
+    pub(crate) fn laid_out(
+        points: impl IntoIterator<Item = (u32, C::Affine)>,
+        layout: Layout,
+    ) -> Self {
+        let finite = points.into_iter().filter(|(_, point)| !point.is_zero());
+        let (scalars, points): (Vec<u32>, Vec<C::Affine>) = finite.unzip();
+        Self { layout, scalars, points }
+    }
+
+    /// What their table looks like.
+    pub(crate) fn shape(&self) -> Shape {
+        let (layout, points) = (self.layout, self.points.len());
+        Shape { layout, points, rows: layout.multiples() * points * C::ROWS }
+    }
+
+    /// Their multiples.
+    pub(crate) fn multiples<P: Path>(&self, _: P) -> Rows {
+        Rows::Made(multiples::<C, P>(&self.points, self.layout, self.shape().rows))
+    }
+
+    /// The table with multiples that were made of them.
+    pub(crate) fn with(self, rows: Rows) -> Table<C> {
+        Table { layout: self.layout, scalars: self.scalars, rows, curve: PhantomData }
+    }
+}
+
 /// Multiples of points, in a path's rows.
 pub(crate) struct Table<C> {
     pub(crate) layout: Layout,
     /// Which scalar each point goes by; points at infinity have been left out.
     pub(crate) scalars: Vec<u32>,
     /// Multiple `k` of point `i` is number `k n + i` of `n` points.
-    pub(crate) rows: Vec<Row>,
+    pub(crate) rows: Rows,
     curve: PhantomData<C>,
 }
 
 impl<C: Curve> Table<C> {
-    /// The multiples of points, each with the number of the scalar that it goes by: from a reader that
-    /// has them, or made.
-    pub(crate) fn new<P: Path>(
-        points: impl IntoIterator<Item = (u32, C::Affine)>,
-        bytes: usize,
-        kept: &mut KeptRows,
-    ) -> Self {
-        let (scalars, points): (Vec<u32>, Vec<C::Affine>) =
-            points.into_iter().filter(|(_, point)| !point.is_zero()).unzip();
-        let layout = Layout::choose::<C>(points.len(), bytes);
-        let count = layout.multiples() * points.len() * C::ROWS;
-        let rows = kept.take(count).unwrap_or_else(|| multiples::<C, P>(&points, layout, count));
-        Self { layout, scalars, rows, curve: PhantomData }
-    }
-
     /// How many points there are.
     pub(crate) fn points(&self) -> usize {
         self.scalars.len()

@@ -119,67 +119,28 @@ impl<L: Lanes<Field = Fr>> Transform<L> {
             }
             let [a0, a1, a2, a3, b0, b1, c] = *twiddles;
             for (l, twiddle) in [a0, a1, a2, a3].into_iter().enumerate() {
-                decimate(&mut u, l, l + 4, twiddle);
+                pair::<L, Decimate>(&mut u, l, l + 4, twiddle);
             }
             for (l, twiddle) in [(0, b0), (1, b1), (4, b0), (5, b1)] {
-                decimate(&mut u, l, l + 2, twiddle);
+                pair::<L, Decimate>(&mut u, l, l + 2, twiddle);
             }
             for l in [0, 2, 4, 6] {
-                decimate(&mut u, l, l + 1, c);
+                pair::<L, Decimate>(&mut u, l, l + 1, c);
             }
             turned[block * LANES..(block + 1) * LANES].copy_from_slice(&L::turn(u));
         }
-        let length = self.vectors();
-        let mut half = length / 2;
+        let mut half = self.vectors() / 2;
         while half > 0 {
-            let stride = length / 2 / half;
-            for chunk in turned.chunks_exact_mut(2 * half) {
-                let (low, high) = chunk.split_at_mut(half);
-                let mut two = (low.chunks_exact_mut(2)).zip(high.chunks_exact_mut(2)).enumerate();
-                for (place, (low, high)) in &mut two {
-                    let twiddles = [
-                        self.back.within_parts[2 * place * stride],
-                        self.back.within_parts[(2 * place + 1) * stride],
-                    ];
-                    let (a, b) = ([low[0], low[1]], [high[0], high[1]]);
-                    low.copy_from_slice(&a.add(b).reduce());
-                    high.copy_from_slice(&a.sub::<2>(b).mul(twiddles));
-                }
-                if half == 1 {
-                    // The only twiddle is one.
-                    let (a, b) = (low[0], high[0]);
-                    low[0] = a.add(b).reduce();
-                    high[0] = a.sub::<2>(b).reduce();
-                }
-            }
+            step::<L, Decimate>(turned, half, &self.back.within_parts);
             half /= 2;
         }
     }
 
     #[inline(always)]
     fn evaluate(&self, turned: &mut [L], values: &mut [L]) {
-        let length = self.vectors();
         let mut half = 1;
-        while half < length {
-            let stride = length / 2 / half;
-            for chunk in turned.chunks_exact_mut(2 * half) {
-                let (low, high) = chunk.split_at_mut(half);
-                let mut two = (low.chunks_exact_mut(2)).zip(high.chunks_exact_mut(2)).enumerate();
-                for (place, (low, high)) in &mut two {
-                    let twiddles = [
-                        self.forth.within_parts[2 * place * stride],
-                        self.forth.within_parts[(2 * place + 1) * stride],
-                    ];
-                    let (a, b) = ([low[0], low[1]], [high[0], high[1]].mul(twiddles));
-                    low.copy_from_slice(&a.add(b).reduce());
-                    high.copy_from_slice(&a.sub::<2>(b).reduce());
-                }
-                if half == 1 {
-                    let (a, b) = (low[0], high[0]);
-                    low[0] = a.add(b).reduce();
-                    high[0] = a.sub::<2>(b).reduce();
-                }
-            }
+        while half < self.vectors() {
+            step::<L, Combine>(turned, half, &self.forth.within_parts);
             half *= 2;
         }
         let blocks = self.blocks;
@@ -189,13 +150,13 @@ impl<L: Lanes<Field = Fr>> Transform<L> {
             let mut u = L::turn(part);
             let [a0, a1, a2, a3, b0, b1, c] = *twiddles;
             for l in [0, 2, 4, 6] {
-                combine(&mut u, l, l + 1, c);
+                pair::<L, Combine>(&mut u, l, l + 1, c);
             }
             for (l, twiddle) in [(0, b0), (1, b1), (4, b0), (5, b1)] {
-                combine(&mut u, l, l + 2, twiddle);
+                pair::<L, Combine>(&mut u, l, l + 2, twiddle);
             }
             for (l, twiddle) in [a0, a1, a2, a3].into_iter().enumerate() {
-                combine(&mut u, l, l + 4, twiddle);
+                pair::<L, Combine>(&mut u, l, l + 4, twiddle);
             }
             for (l, u) in u.into_iter().enumerate() {
                 values[l * blocks + block] = u;
@@ -204,18 +165,58 @@ impl<L: Lanes<Field = Fr>> Transform<L> {
     }
 }
 
-/// A step from values to coefficients; all reduced.
-#[inline(always)]
-fn decimate<L: Lanes>(u: &mut [L; LANES], low: usize, high: usize, twiddle: L) {
-    let (a, b) = (u[low], u[high]);
-    u[low] = a.add(b).reduce();
-    u[high] = a.sub::<2>(b).mul(twiddle);
+/// What a step does with a pair, reduced before and after.
+trait Butterfly {
+    fn of<N: Numbers>(low: N, high: N, twiddle: N) -> (N, N);
+    /// The same where the twiddle is one.
+    #[inline(always)]
+    fn of_ones<N: Numbers>(low: N, high: N) -> (N, N) {
+        (low.add(high).reduce(), low.sub::<2>(high).reduce())
+    }
 }
 
-/// A step from coefficients to values.
+/// From values to coefficients.
+struct Decimate;
+
+/// From coefficients to values.
+struct Combine;
+
+impl Butterfly for Decimate {
+    #[inline(always)]
+    fn of<N: Numbers>(low: N, high: N, twiddle: N) -> (N, N) {
+        (low.add(high).reduce(), low.sub::<2>(high).mul(twiddle))
+    }
+}
+
+impl Butterfly for Combine {
+    #[inline(always)]
+    fn of<N: Numbers>(low: N, high: N, twiddle: N) -> (N, N) {
+        Self::of_ones(low, high.mul(twiddle))
+    }
+}
+
+/// A step between vectors of a part that lie `half` apart, two of them side by side.
 #[inline(always)]
-fn combine<L: Lanes>(u: &mut [L; LANES], low: usize, high: usize, twiddle: L) {
-    let (a, b) = (u[low], u[high].mul(twiddle));
-    u[low] = a.add(b).reduce();
-    u[high] = a.sub::<2>(b).reduce();
+fn step<L: Lanes, B: Butterfly>(values: &mut [L], half: usize, twiddles: &[L]) {
+    let stride = values.len() / 2 / half;
+    for chunk in values.chunks_exact_mut(2 * half) {
+        let (low, high) = chunk.split_at_mut(half);
+        let mut two = (low.chunks_exact_mut(2)).zip(high.chunks_exact_mut(2)).enumerate();
+        for (place, (low, high)) in &mut two {
+            let twiddles = [twiddles[2 * place * stride], twiddles[(2 * place + 1) * stride]];
+            let (sum, difference) = B::of([low[0], low[1]], [high[0], high[1]], twiddles);
+            low.copy_from_slice(&sum);
+            high.copy_from_slice(&difference);
+        }
+        if half == 1 {
+            // The only twiddle is one.
+            (low[0], high[0]) = B::of_ones(low[0], high[0]);
+        }
+    }
+}
+
+/// A step between two of eight parts.
+#[inline(always)]
+fn pair<L: Lanes, B: Butterfly>(u: &mut [L; LANES], low: usize, high: usize, twiddle: L) {
+    (u[low], u[high]) = B::of(u[low], u[high], twiddle);
 }

@@ -4,7 +4,9 @@
 
 use std::path::Path;
 
-use ark_bn254::{Bn254, Fq, Fr};
+use ark_bn254::{Bn254, Fq, Fr, G1Affine, G2Affine};
+use ark_ec::AffineRepr;
+use ark_ec::pairing::Pairing;
 use ark_groth16::ProvingKey;
 use praman_circuits::circuit::Witness;
 use praman_verifier::VerifyingKey;
@@ -29,20 +31,21 @@ impl ForeignKey {
     ///
     /// # Errors
     /// [`KeyError::File`]; [`KeyError::Malformed`] where the file is cut, of another curve or proof
-    /// system, or a point is not on its curve or not in its subgroup; [`KeyError::Verification`] for a
-    /// degenerate key.
+    /// system, a point is not on its curve or not in its subgroup, or beta or delta is another in G1 than
+    /// in G2; [`KeyError::Verification`] for a degenerate key.
     pub fn read(path: &Path) -> Result<Self, KeyError> {
         let file = Sections::read(path, b"zkey", 1)?;
         let mut header = file.section(1)?;
         if header.number()? != GROTH16 {
             return Err(header.malformed("it is a key of another proof system than Groth16"));
         }
+        header.require_end()?;
         let mut header = file.section(2)?;
         header.require_field::<Fq>()?;
         header.require_field::<Fr>()?;
         let [wires, public, domain] = [header.number()?, header.number()?, header.number()?];
         let [wires, public, domain] = [wires, public, domain].map(|number| number as usize);
-        if public + 1 >= wires || !domain.is_power_of_two() || domain > 1 << 27 {
+        if public + 1 > wires || !domain.is_power_of_two() || domain > 1 << 27 {
             return Err(header.malformed(format!(
                 "{wires} wires, {public} public inputs and a domain of {domain} are no circuit"
             )));
@@ -50,6 +53,13 @@ impl ForeignKey {
         let (alpha_g1, beta_g1) = (header.g1()?, header.g1()?);
         let (beta_g2, gamma_g2) = (header.g2()?, header.g2()?);
         let (delta_g1, delta_g2) = (header.g1()?, header.g2()?);
+        header.require_end()?;
+        for (name, in_g1, in_g2) in [("beta", beta_g1, beta_g2), ("delta", delta_g1, delta_g2)] {
+            let (one, other) = (G1Affine::generator(), G2Affine::generator());
+            if Bn254::pairing(in_g1, other) != Bn254::pairing(one, in_g2) {
+                return Err(header.malformed(format!("its two {name}s are not of one number")));
+            }
+        }
         let gamma_abc_g1 = file.section(3)?.many(public + 1, |section| section.g1())?;
         let vk = ark_groth16::VerifyingKey { alpha_g1, beta_g2, gamma_g2, delta_g2, gamma_abc_g1 };
         let verifying = VerifyingKey::foreign(vk.clone())?;
@@ -89,6 +99,7 @@ impl ForeignKey {
         let mut header = file.section(1)?;
         header.require_field::<Fr>()?;
         let (count, wires) = (header.number()? as usize, self.proving.a_query.len());
+        header.require_end()?;
         if count != wires {
             return Err(header.malformed(format!("it has {count} wires, the key {wires}")));
         }

@@ -8,6 +8,7 @@ use rand_chacha::ChaCha20Rng;
 
 use super::*;
 use crate::arkworks::ArkworksEngine;
+use crate::compiled_key::ProductCount;
 use crate::setup::setup;
 
 /// Proofs on both paths and by ark-groth16 of witnesses with random blinding.
@@ -23,10 +24,10 @@ fn compare(circuit: &Circuit, witnesses: impl IntoIterator<Item = Witness>, seed
             1 => (Fr::one(), -Fr::one()),
             _ => (Fr::rand(&mut rng), Fr::rand(&mut rng)),
         };
-        let theirs = peer.prove_with(&witness, r, s).expect("proved");
-        assert_eq!(fastest.prove_with(&witness, r, s).expect("proved"), theirs);
+        let theirs = peer.prove_with(&witness, (r, s), Cores::All).expect("proved");
+        assert_eq!(fastest.prove_with(&witness, (r, s), Cores::All).expect("proved"), theirs);
         if number % 8 == 0 {
-            assert_eq!(portable.prove_with(&witness, r, s).expect("proved"), theirs);
+            assert_eq!(portable.prove_with(&witness, (r, s), Cores::One).expect("proved"), theirs);
         }
     }
 }
@@ -104,7 +105,7 @@ fn a_witness_that_breaks_a_row_is_refused_by_its_number() {
             assignment[wire] += Fr::one();
             let expected = circuit.unsatisfied_row(&assignment).expect("no wire is free");
             let broken = Witness::from_assignment(assignment, circuit.public_inputs());
-            let refused = engine.prove(&broken, &mut rng).expect_err("refused");
+            let refused = engine.prove(&broken, &mut rng, Cores::All).expect_err("refused");
             let ProvingError::Unsatisfied { row, clause: Some(clause), .. } = refused else {
                 panic!("another refusal: {refused}");
             };
@@ -114,7 +115,7 @@ fn a_witness_that_breaks_a_row_is_refused_by_its_number() {
         let mut assignment = witness.assignment().to_vec();
         assignment.push(Fr::one());
         let longer = Witness::from_assignment(assignment, circuit.public_inputs());
-        let refused = engine.prove(&longer, &mut rng).expect_err("refused").to_string();
+        let refused = engine.prove(&longer, &mut rng, Cores::One).expect_err("refused").to_string();
         assert!(refused.contains("7822 wires, the key is for 7821"), "{refused}");
     }
 }
@@ -142,16 +143,17 @@ fn tables_are_kept_and_what_is_not_theirs_is_made_anew() {
     let folder = tempfile::tempdir().expect("a folder");
     let peer = ArkworksEngine::new(&circuit, keys.clone());
     let (r, s) = (Fr::rand(&mut rng), Fr::rand(&mut rng));
-    let expected = peer.prove_with(&witness, r, s).expect("proved");
+    let expected = peer.prove_with(&witness, (r, s), Cores::All).expect("proved");
     let open = |keys: &Keys, budget| {
         let by = Arithmetic::Fastest;
         FixedKeyEngine::in_folder(folder.path(), &circuit, keys, budget, by)
     };
-    let path = folder.path().join(format!("tables-{}.bin", Arithmetic::Fastest.path_name()));
+    let arithmetic = open(&keys, MemoryBudget(1 << 20)).arithmetic();
+    let path = folder.path().join(format!("tables-{arithmetic}.bin"));
     let small = MemoryBudget(1 << 20);
     let good = || {
         let engine = open(&keys, small);
-        assert_eq!(engine.prove_with(&witness, r, s).expect("proved"), expected);
+        assert_eq!(engine.prove_with(&witness, (r, s), Cores::All).expect("proved"), expected);
         std::fs::read(&path).expect("kept")
     };
     let kept = good();
@@ -164,7 +166,9 @@ fn tables_are_kept_and_what_is_not_theirs_is_made_anew() {
     assert_eq!(good(), kept);
     std::fs::write(&path, []).expect("written");
     assert_eq!(good(), kept);
-    for place in [0, 20, 60, 70, 200, kept.len() - 1] {
+    std::fs::write(&path, [&kept[..], &[0; 64]].concat()).expect("written");
+    assert_eq!(good(), kept);
+    for place in [0, 20, 50, 60, 70, 130, 200, kept.len() - 1] {
         let mut changed = kept.clone();
         changed[place] ^= 1;
         std::fs::write(&path, changed).expect("written");
@@ -179,5 +183,5 @@ fn tables_are_kept_and_what_is_not_theirs_is_made_anew() {
     let nowhere = folder.path().join("nowhere");
     let by = Arithmetic::Fastest;
     let engine = FixedKeyEngine::in_folder(&nowhere, &circuit, &keys, small, by);
-    assert_eq!(engine.prove_with(&witness, r, s).expect("proved"), expected);
+    assert_eq!(engine.prove_with(&witness, (r, s), Cores::All).expect("proved"), expected);
 }

@@ -29,8 +29,8 @@ impl Path for Bounds {
 
     const NAME: &'static str = "bounds";
 
-    fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        kernel.run::<Self>()
+    fn run<K: Kernel<Self>>(self, kernel: K) -> K::Output {
+        kernel.run()
     }
 }
 
@@ -123,13 +123,12 @@ impl<F: PrimeField> Lanes for Bound<F> {
 #[test]
 fn no_bound_is_passed_whatever_the_input() {
     use crate::coordinate::{G1, G2};
-    use crate::quotient::{Quotient, QuotientProgram};
+    use crate::quotient::{Quotient, QuotientProgram, QuotientSpace};
 
     fn additions<C: crate::coordinate::Curve>() {
         let rows = vec![Row([1; 8]); 64 * C::ROWS];
         let mut sums = vec![Row::default(); 64 * C::ROWS];
-        let point =
-            |number: usize| crate::addition::PointRef::of_table(number, number.is_multiple_of(3));
+        let point = |number: usize| crate::addition::PointRef::of_table(number, number.is_multiple_of(3));
         let pairs: Vec<_> = (0..25).map(|number| [point(number), point(number + 30)]).collect();
         let mut additions = crate::addition::Additions::<C, Bound<Fq>>::new();
         additions.add(&rows, &mut sums, 0, &pairs);
@@ -139,8 +138,10 @@ fn no_bound_is_passed_whatever_the_input() {
     // A long row and a short one, every step of the transforms.
     let long: Vec<(u32, Fr)> = (0..301).map(|wire| (wire % 7, Fr::from(u64::from(wire)))).collect();
     let rows = [[&long[..], &long[..2], &long[..1]]; 100];
-    let program = QuotientProgram::<Bound<Fr>>::new(&rows, 3);
+    let program = QuotientProgram::new(Bounds, &rows, 3);
     let witness = [Fr::ZERO; 7];
-    let quotient = Bounds.run(Quotient { program: &program, witness: &witness });
-    assert_eq!(quotient.expect("bounds satisfy everything").len(), 128);
+    let mut space = QuotientSpace::new(&program, witness.len());
+    let quotient = Quotient { program: &program, witness: &witness, space: &mut space };
+    Bounds.run(quotient).expect("bounds satisfy everything");
+    assert_eq!(space.quotient.len(), 128);
 }

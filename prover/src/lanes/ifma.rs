@@ -6,8 +6,8 @@
 //! advanced vector instructions architectures", 2012, with one reduction step for each limb.
 //!
 //! Every `unsafe` here is an intrinsic that needs AVX-512F and IFMA, or a read or write of one row by
-//! its address. [`Ifma`] is made by [`Ifma::detect`] alone, which has asked the processor, and lanes
-//! come into being inside [`Path::run`] alone, which takes one.
+//! its address. [`Ifma`] is made by [`Ifma::detect`] alone, which has asked the processor; lanes come into
+//! being inside [`Path::run`] alone, or in what compiles a key for a path: both take one.
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::*;
@@ -39,10 +39,10 @@ impl Path for Ifma {
 
     const NAME: &'static str = "avx512-ifma";
 
-    fn run<K: Kernel>(self, kernel: K) -> K::Output {
+    fn run<K: Kernel<Self>>(self, kernel: K) -> K::Output {
         #[target_feature(enable = "avx512f,avx512ifma")]
-        fn with_features<K: Kernel>(kernel: K) -> K::Output {
-            kernel.run::<Ifma>()
+        fn with_features<K: Kernel<Ifma>>(kernel: K) -> K::Output {
+            kernel.run()
         }
         // SAFETY: `Self` was made by `detect`, so the processor has the features.
         unsafe { with_features(kernel) }

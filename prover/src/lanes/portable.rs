@@ -20,8 +20,8 @@ impl Path for Portable {
 
     const NAME: &'static str = "portable";
 
-    fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        kernel.run::<Self>()
+    fn run<K: Kernel<Self>>(self, kernel: K) -> K::Output {
+        kernel.run()
     }
 }
 

@@ -36,11 +36,11 @@ fn expected<F: PrimeField>(a: F, b: F) -> Vec<F> {
 
 macro_rules! compute {
     ($lanes:ident, $field:ty) => {
-        impl Kernel for Compute<'_, $field> {
+        impl<P: Path> Kernel<P> for Compute<'_, $field> {
             type Output = Vec<Vec<$field>>;
 
             #[inline(always)]
-            fn run<P: Path>(self) -> Self::Output {
+            fn run(self) -> Self::Output {
                 type L<P> = <P as Path>::$lanes;
                 let mut results = Vec::new();
                 for pairs in self.pairs.chunks_exact(LANES) {
@@ -69,10 +69,18 @@ macro_rules! compute {
                         let words = L::<P>::pack(pairs[lane].0);
                         assert_eq!(L::<P>::unpack(words), pairs[lane].0);
                     }
-                    let block = std::array::from_fn(|_| b).map(|b: L<P>| b.mul(a));
+                    // Eight vectors that differ in every place.
+                    let mut block = [b; LANES];
+                    for vector in 1..LANES {
+                        block[vector] = block[vector - 1].mul(a).add(three).reduce();
+                    }
+                    let before = block.map(|vector| vector.elements());
                     let turned = L::<P>::turn(block).map(|vector| vector.elements());
-                    let product = a.mul(b).elements();
-                    assert_eq!(turned, product.map(|element| [element; LANES]));
+                    for (i, vector) in before.iter().enumerate() {
+                        for (j, element) in vector.iter().enumerate() {
+                            assert_eq!(turned[j][i], *element);
+                        }
+                    }
                 }
                 results
             }
@@ -85,7 +93,7 @@ compute!(Scalar, Fr);
 
 fn check<F: PrimeField, P: Path>(path: P)
 where
-    for<'a> Compute<'a, F>: Kernel<Output = Vec<Vec<F>>>,
+    for<'a> Compute<'a, F>: Kernel<P, Output = Vec<Vec<F>>>,
 {
     let elements = elements::<F>(160);
     let pairs: Vec<(F, F)> =

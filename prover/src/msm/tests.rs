@@ -2,7 +2,7 @@
 
 use ark_bn254::Fr;
 use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
-use ark_ff::{PrimeField, UniformRand};
+use ark_ff::{BigInt, PrimeField, UniformRand};
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
@@ -12,17 +12,28 @@ use crate::coordinate::{G1, G2};
 #[cfg(target_arch = "x86_64")]
 use crate::lanes::Ifma;
 use crate::lanes::Portable;
+use crate::tables::{Layout, Points};
 
 fn check<C: Curve, P: Path>(path: P, points: &[C::Affine], scalars: &[Fr], bytes: usize)
 where
     C::Projective: VariableBaseMSM<MulBase = C::Affine>,
 {
-    let table =
-        Table::<C>::new::<P>((0..).zip(points.iter().copied()), bytes, &mut Default::default());
+    let made = Points::<C>::new((0..).zip(points.iter().copied()), bytes);
+    let rows = made.multiples(path);
+    let table = made.with(rows);
     let integers: Vec<BigInt<4>> = scalars.iter().map(|scalar| scalar.into_bigint()).collect();
     let expected: C::Projective =
         points.iter().zip(scalars).map(|(point, scalar)| *point * scalar).sum();
-    assert_eq!(msm(path, &table, &integers), expected, "{} by {:?}", P::NAME, table.layout);
+    // The numbers of the blinding and of the quotient come behind those of the wires.
+    let zero = BigInt::from(0u64);
+    let (wires, behind) = integers.split_at(integers.len() / 2);
+    let (blinding, quotient) = behind.split_first().unwrap_or((&zero, &[]));
+    let scalars = Scalars { wires, blinding, quotient };
+    let (mut space, spare) = (MsmSpace::new(&table), Spare::default());
+    for cores in [Cores::All, Cores::One] {
+        let sum = msm(path, &table, scalars, &mut space, &spare, cores);
+        assert_eq!(sum, expected, "{} by {:?}", P::NAME, table.layout);
+    }
 }
 
 fn check_paths<C: Curve>(points: &[C::Affine], scalars: &[Fr], bytes: usize)
@@ -89,9 +100,13 @@ fn short_memory_takes_more_sets_of_buckets() {
     let mut rng = ChaCha20Rng::seed_from_u64(5);
     let points: Vec<Fr> = (0..50).map(|_| Fr::rand(&mut rng)).collect();
     let scalars: Vec<Fr> = (0..50).map(|_| Fr::rand(&mut rng)).collect();
+    let mut sets = Vec::new();
     for bytes in [0, 10_000, 30_000, 100_000, 1 << 20] {
         check_groups(&points, &scalars, bytes);
+        sets.push(Layout::choose::<G1>(points.len(), bytes).sets);
     }
+    assert!(sets.is_sorted_by(|more, fewer| more >= fewer), "{sets:?}");
+    assert!(sets[0] > 1 && sets[4] == 1, "{sets:?}");
 }
 
 #[test]
