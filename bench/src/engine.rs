@@ -10,14 +10,13 @@ use praman_circuits::circuit::{self, Circuit, Witness};
 use praman_circuits::constraint_system::ConstraintSystem;
 use praman_circuits::fixture;
 use praman_prover::{
-    Arithmetic, ArkworksEngine, Engine, FixedKeyEngine, ForeignKey, MemoryBudget, Stages,
-    product_nanoseconds, setup,
+    Arithmetic, ArkworksEngine, Cores, Engine, FixedKeyEngine, ForeignKey, MemoryBudget,
+    ProvingPool, Stages, addition_nanoseconds, product_nanoseconds, setup,
 };
 use praman_verifier::{PreparedKey, public_to_json};
 use rand::SeedableRng;
 use rand::rngs::OsRng;
 use rand_chacha::ChaCha20Rng;
-use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use crate::rounded;
@@ -86,14 +85,18 @@ fn measure(subject: &Subject, rounds: usize, budget: MemoryBudget) -> Value {
     for round in 0..rounds {
         let witness = &subject.witnesses[round % subject.witnesses.len()];
         let (r, s) = (Fr::rand(&mut rng), Fr::rand(&mut rng));
-        let mut proofs = Vec::new();
-        theirs.push(time(&mut || proofs.push(peer.prove_with(witness, r, s).expect("true"))));
+        let (mut proofs, cores) = (Vec::new(), Cores::All);
+        theirs.push(time(&mut || {
+            proofs.push(peer.prove_with(witness, (r, s), cores).expect("true"))
+        }));
         ours.push(time(&mut || {
-            let (proof, parts) = engine.prove_in_stages(witness, r, s).expect("true");
+            let (proof, parts) = engine.prove_in_stages(witness, (r, s), cores).expect("true");
             proofs.push(proof);
             stages.push(parts);
         }));
-        by_words.push(time(&mut || proofs.push(portable.prove_with(witness, r, s).expect("true"))));
+        by_words.push(time(&mut || {
+            proofs.push(portable.prove_with(witness, (r, s), cores).expect("true"))
+        }));
         assert!(proofs.iter().all(|proof| *proof == proofs[0]), "all prove the same");
     }
     let stage = |part: fn(&Stages) -> std::time::Duration| {
@@ -111,6 +114,7 @@ fn measure(subject: &Subject, rounds: usize, budget: MemoryBudget) -> Value {
         "portable_ms": rounded(by_words),
         "portable_ratio": rounded(theirs / by_words),
         "arithmetic": engine.arithmetic(),
+        "mib_per_proof_in_flight": rounded(engine.bytes_per_proof() as f64 / f64::from(1 << 20)),
         "tables_ms": rounded(tables_ms),
         "products": {
             "g1": count.g1,
@@ -153,6 +157,10 @@ pub(crate) fn engine_bench(
         results["product_ns"] = rounded(product_nanoseconds(Arithmetic::Fastest, 200_000)).into();
         let portable = product_nanoseconds(Arithmetic::Portable, 50_000);
         results["portable_product_ns"] = rounded(portable).into();
+        // A table of half a MiB against one of 48: what reading tables costs, and sharing could save.
+        let [cached, read] = [256, 24_576]
+            .map(|points| rounded(addition_nanoseconds(points, Arithmetic::Fastest, 21)));
+        results["addition_ns"] = json!({ "table_in_cache": cached, "table_in_memory": read });
         results["threads"] = threads.into();
         results["peak_mib"] = bench::peak_mib().into();
         results
@@ -176,7 +184,7 @@ pub(crate) fn foreign_bench(
     let mut last = None;
     for _ in 0..rounds.max(1) {
         let started = Instant::now();
-        last = Some(engine.prove(&witness, &mut OsRng)?);
+        last = Some(engine.prove(&witness, &mut OsRng, Cores::All)?);
         milliseconds.push(started.elapsed().as_secs_f64() * 1e3);
     }
     let proof = last.expect("one round at least");
@@ -195,12 +203,19 @@ pub(crate) fn foreign_bench(
 /// So many claims' proofs, one on each core at a time, each checked: what a proving service does.
 pub(crate) fn throughput_bench(proofs: usize) -> Value {
     let prover = bench::prover();
-    let witnesses: Vec<_> = (0..proofs.min(64) as u64).map(bench::witness).collect();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let pool = ProvingPool::new(cores).expect("threads");
+    let witnesses: Vec<_> = (0..proofs.min(250) as u64).map(bench::witness).collect();
     let before = bench::peak_mib();
     let started = Instant::now();
-    (0..proofs).into_par_iter().for_each(|number| {
-        prover.prove(&witnesses[number % witnesses.len()]).expect("true");
-    });
+    let mut left = proofs;
+    while left > 0 {
+        let some = &witnesses[..left.min(witnesses.len())];
+        for proof in pool.prove_each(&prover, some) {
+            proof.expect("true");
+        }
+        left -= some.len();
+    }
     let seconds = started.elapsed().as_secs_f64();
     json!({
         "proofs": proofs,
@@ -208,7 +223,8 @@ pub(crate) fn throughput_bench(proofs: usize) -> Value {
         "seconds": rounded(seconds),
         "peak_mib": bench::peak_mib(),
         "peak_mib_before": before,
-        "threads": rayon::current_num_threads(),
+        "threads": pool.threads(),
+        "mib_per_proof_in_flight": rounded(prover.engine().bytes_per_proof() as f64 / f64::from(1 << 20)),
     })
 }
 
@@ -245,7 +261,7 @@ pub(crate) fn timing_bench(rounds: usize) -> Value {
                 let witness = &groups[group][round % 32];
                 let (r, s) = (Fr::rand(&mut rng), Fr::rand(&mut rng));
                 let started = Instant::now();
-                engine.prove_with(witness, r, s).expect("true");
+                engine.prove_with(witness, (r, s), Cores::One).expect("true");
                 times[group].push(started.elapsed().as_secs_f64() * 1e3);
             }
         }
