@@ -128,7 +128,8 @@ fn no_bound_is_passed_whatever_the_input() {
     fn additions<C: crate::coordinate::Curve>() {
         let rows = vec![Row([1; 8]); 64 * C::ROWS];
         let mut sums = vec![Row::default(); 64 * C::ROWS];
-        let point = |number: usize| crate::addition::PointRef::of_table(number, number.is_multiple_of(3));
+        let point =
+            |number: usize| crate::addition::PointRef::of_table(number, number.is_multiple_of(3));
         let pairs: Vec<_> = (0..25).map(|number| [point(number), point(number + 30)]).collect();
         let mut additions = crate::addition::Additions::<C, Bound<Fq>>::new();
         additions.add(&rows, &mut sums, 0, &pairs);

@@ -1,7 +1,6 @@
 //! `praman ledger`: the embedded ledger, and networks of real nodes.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use alloy_primitives::{Address, U256};
 use alloy_signer_local::PrivateKeySigner;
@@ -306,11 +305,8 @@ async fn deploy(
     let deployer = signers.first().map(PrivateKeySigner::address);
     let deployer = first(deployer.as_slice())?;
     let settings = RemoteSettings {
-        endpoints: nodes.endpoints,
-        chain_id: nodes.chain_id,
         confirmations: nodes.confirmations,
-        raise_after: Duration::from_secs(15),
-        patience: Duration::from_secs(300),
+        ..RemoteSettings::new(nodes.endpoints, nodes.chain_id)
     };
     let chain = RemoteChain::new(&store, settings.clone(), signers)?;
     let before = chain.head().await?.number;

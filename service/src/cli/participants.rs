@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, B256};
 use alloy_sol_types::SolCall;
 use clap::{Args, Subcommand};
 use praman_verifier::contracts::{Committee, Offices, Participants as Register};
@@ -54,15 +54,7 @@ pub(super) enum Participants {
     #[command(
         after_help = "Example: praman ledger reject 4 --reason 'papers missing' --account agency.json"
     )]
-    Reject {
-        /// The participant's number.
-        participant: u32,
-        /// Why; only its hash goes on the ledger.
-        #[arg(long)]
-        reason: String,
-        #[command(flatten)]
-        signer: Signer,
-    },
+    Reject(Decision),
     /// Accredit a live participant as an issuing office: its department.
     #[command(
         after_help = "Example: praman ledger accredit 5 --office 0 --schema resident --account department.json"
@@ -99,28 +91,24 @@ pub(super) enum Participants {
     #[command(
         after_help = "Example: praman ledger lift 4 --reason 'order No. 9' --account agency.json"
     )]
-    Lift {
-        /// The participant's number.
-        participant: u32,
-        /// Why; only its hash goes on the ledger.
-        #[arg(long)]
-        reason: String,
-        #[command(flatten)]
-        signer: Signer,
-    },
+    Lift(Decision),
     /// Retire a participant, for good: itself, its sponsor or the committee.
     #[command(
         after_help = "Example: praman ledger retire 4 --reason 'closed' --account office.json"
     )]
-    Retire {
-        /// The participant's number.
-        participant: u32,
-        /// Why; only its hash goes on the ledger.
-        #[arg(long)]
-        reason: String,
-        #[command(flatten)]
-        signer: Signer,
-    },
+    Retire(Decision),
+}
+
+/// What is decided of a participant.
+#[derive(Args)]
+pub(super) struct Decision {
+    /// The participant's number.
+    participant: u32,
+    /// Why; only its hash goes on the ledger.
+    #[arg(long)]
+    reason: String,
+    #[command(flatten)]
+    signer: Signer,
 }
 
 /// An order that keeps a participant out.
@@ -164,10 +152,9 @@ impl Participants {
                 let call = Register::approveCall { id, document, reason: text_hash(&reason) };
                 decide(&mut network, &accounts, id, &call, "approved").await
             }
-            Self::Reject { participant: id, reason, signer } => {
-                let (mut network, accounts) = signer.network(setting).await?;
-                let call = Register::rejectCall { id, reason: text_hash(&reason) };
-                decide(&mut network, &accounts, id, &call, "rejected").await
+            Self::Reject(decision) => {
+                let call = |id, reason| Register::rejectCall { id, reason };
+                decision.run(setting, call, "rejected").await
             }
             Self::Accredit { participant, office, schema, signer } => {
                 let schema = schema.id.0;
@@ -191,15 +178,13 @@ impl Participants {
             }
             Self::Suspend(bar) => bar.run(setting, false).await,
             Self::Debar(bar) => bar.run(setting, true).await,
-            Self::Lift { participant: id, reason, signer } => {
-                let (mut network, accounts) = signer.network(setting).await?;
-                let call = Register::liftCall { id, reason: text_hash(&reason) };
-                decide(&mut network, &accounts, id, &call, "let in again").await
+            Self::Lift(decision) => {
+                let call = |id, reason| Register::liftCall { id, reason };
+                decision.run(setting, call, "let in again").await
             }
-            Self::Retire { participant: id, reason, signer } => {
-                let (mut network, accounts) = signer.network(setting).await?;
-                let call = Register::retireCall { id, reason: text_hash(&reason) };
-                decide(&mut network, &accounts, id, &call, "retired").await
+            Self::Retire(decision) => {
+                let call = |id, reason| Register::retireCall { id, reason };
+                decision.run(setting, call, "retired").await
             }
         }
     }
@@ -263,6 +248,19 @@ async fn decide(
     network.send(account, target, call).await?;
     let text = format!("participant {participant} is {done}");
     Ok(Outcome::done(json!({ "participant": participant, "state": done }), text))
+}
+
+impl Decision {
+    async fn run<C: SolCall>(
+        self,
+        setting: &Setting,
+        call: impl FnOnce(u32, B256) -> C,
+        done: &str,
+    ) -> Result<Outcome, ServiceError> {
+        let (mut network, accounts) = self.signer.network(setting).await?;
+        let call = call(self.participant, text_hash(&self.reason));
+        decide(&mut network, &accounts, self.participant, &call, done).await
+    }
 }
 
 impl Bar {

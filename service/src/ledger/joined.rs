@@ -1,7 +1,5 @@
 //! The network that a folder belongs to, whichever chain it is on.
 
-use std::time::Duration;
-
 use alloy_primitives::{Address, Bytes};
 use alloy_signer_local::PrivateKeySigner;
 use praman_circuits::context::{Context, context};
@@ -20,11 +18,6 @@ use super::network::Network;
 use super::remote::{RemoteChain, RemoteSettings};
 use crate::error::ServiceError;
 use crate::store::Store;
-
-/// How long a transaction waits before it is sent with a higher fee.
-const RAISE_AFTER: Duration = Duration::from_secs(15);
-/// How long to wait for nodes, and for a transaction to stand.
-const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The chain that a folder belongs to.
 pub enum JoinedChain {
@@ -235,11 +228,8 @@ impl NetworkDescription {
 
 fn remote_settings(settings: &NetworkSettings) -> RemoteSettings {
     RemoteSettings {
-        endpoints: settings.endpoints.clone(),
-        chain_id: settings.chain_id,
         confirmations: settings.confirmations,
-        raise_after: RAISE_AFTER,
-        patience: PATIENCE,
+        ..RemoteSettings::new(settings.endpoints.clone(), settings.chain_id)
     }
 }
 

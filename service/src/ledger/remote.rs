@@ -44,6 +44,14 @@ pub struct RemoteSettings {
     pub patience: Duration,
 }
 
+impl RemoteSettings {
+    /// How a network is spoken with whose blocks are final, waiting as long as people do.
+    pub fn new(endpoints: Vec<String>, chain_id: u64) -> Self {
+        let (raise_after, patience) = (Duration::from_secs(15), Duration::from_secs(300));
+        Self { endpoints, chain_id, confirmations: 0, raise_after, patience }
+    }
+}
+
 /// How long to wait before asking again how a transaction stands.
 const POLL: Duration = Duration::from_millis(50);
 
