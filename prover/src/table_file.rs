@@ -7,7 +7,9 @@
 //! that what is mapped stays as it is.
 
 use std::io::{self, Write};
-use std::ops::{Deref, Range};
+use std::ops::Deref;
+#[cfg(not(target_family = "wasm"))]
+use std::ops::Range;
 use std::path::{Path as FilePath, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -57,6 +59,7 @@ impl Deref for Rows {
 pub(crate) struct TableFile {
     path: PathBuf,
     header: [u8; HEADER],
+    #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "nothing is mapped there"))]
     shapes: [Shape; TABLES],
 }
 
@@ -88,6 +91,7 @@ impl TableFile {
     }
 
     /// Where each table lies in the file; the last ends where the digest begins.
+    #[cfg(not(target_family = "wasm"))]
     fn places(&self) -> [Range<usize>; TABLES] {
         let mut end = HEADER;
         self.shapes.map(|shape| {
