@@ -9,6 +9,7 @@ use praman_circuits::attributes::Attributes;
 use praman_circuits::circuit::{self, Circuit, Witness};
 use praman_circuits::constraint_system::ConstraintSystem;
 use praman_circuits::fixture;
+use praman_circuits::health_record::HandleBlinding;
 use praman_prover::{
     Arithmetic, ArkworksEngine, Cores, Engine, FixedKeyEngine, ForeignKey, MemoryBudget,
     ProvingPool, Stages, addition_nanoseconds, product_nanoseconds, setup,
@@ -60,6 +61,18 @@ fn plain(log_size: u32) -> Subject {
 fn eligibility() -> Subject {
     let witnesses = (0..8).map(bench::witness).collect();
     Subject { name: "eligibility".to_owned(), circuit: circuit::eligibility(), witnesses }
+}
+
+fn consent() -> Subject {
+    let blinding = HandleBlinding::from_field(Fr::from(3u64));
+    let witnesses = (0..8)
+        .map(|number| {
+            let (grant, request) = fixture::grant(number);
+            let (public, private) = grant.inputs(request, 0, &blinding);
+            circuit::consent_witness(&public.to_fields(), &private)
+        })
+        .collect();
+    Subject { name: "consent".to_owned(), circuit: circuit::consent(), witnesses }
 }
 
 fn median(mut milliseconds: Vec<f64>) -> f64 {
@@ -151,7 +164,7 @@ pub(crate) fn engine_bench(
     pool.install(|| {
         let mut results = json!({});
         let plain = (13..=largest).map(plain);
-        for subject in std::iter::once(eligibility()).chain(plain) {
+        for subject in [eligibility(), consent()].into_iter().chain(plain) {
             results[&subject.name] = measure(&subject, rounds, MemoryBudget(budget_mib << 20));
         }
         results["product_ns"] = rounded(product_nanoseconds(Arithmetic::Fastest, 200_000)).into();

@@ -7,6 +7,7 @@ use ark_ff::One;
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::consent;
 use crate::constraint_system::{ClauseCount, ConstraintSystem, Row};
 use crate::eligibility::{self, PUBLIC_INPUTS, PrivateInputs};
 use crate::field::to_be_bytes;
@@ -119,6 +120,27 @@ pub fn eligibility_witness(public: &[Fr; PUBLIC_INPUTS], private: &PrivateInputs
     let mut cs = ConstraintSystem::assigning(eligibility().wires());
     eligibility::synthesize(&mut cs, public, private);
     Witness::from_assignment(cs.into_assignment(), PUBLIC_INPUTS)
+}
+
+/// The consent circuit, compiled on first use.
+pub fn consent() -> &'static Circuit {
+    static CONSENT: LazyLock<Circuit> = LazyLock::new(|| {
+        Circuit::compile("consent", |cs| {
+            let blank = [Fr::from(0u64); consent::PUBLIC_INPUTS];
+            consent::synthesize(cs, &blank, &consent::PrivateInputs::blank());
+        })
+    });
+    &CONSENT
+}
+
+/// The witness of an access by consent: every wire, whether or not the statement holds.
+pub fn consent_witness(
+    public: &[Fr; consent::PUBLIC_INPUTS],
+    private: &consent::PrivateInputs,
+) -> Witness {
+    let mut cs = ConstraintSystem::assigning(consent().wires());
+    consent::synthesize(&mut cs, public, private);
+    Witness::from_assignment(cs.into_assignment(), consent::PUBLIC_INPUTS)
 }
 
 impl Circuit {

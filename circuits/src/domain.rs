@@ -20,11 +20,29 @@ pub enum Domain {
     Nullifier,
     /// A claim's payout commitment.
     Payout,
+    /// A health record.
+    Record,
+    /// A record's handle.
+    RecordHandle,
+    /// A consent artefact.
+    Consent,
+    /// An access's nullifier.
+    Access,
 }
 
 impl Domain {
-    const ALL: [Self; 6] =
-        [Self::Credential, Self::Subject, Self::Payee, Self::Office, Self::Nullifier, Self::Payout];
+    const ALL: [Self; 10] = [
+        Self::Credential,
+        Self::Subject,
+        Self::Payee,
+        Self::Office,
+        Self::Nullifier,
+        Self::Payout,
+        Self::Record,
+        Self::RecordHandle,
+        Self::Consent,
+        Self::Access,
+    ];
 
     const fn text(self) -> &'static str {
         match self {
@@ -34,6 +52,10 @@ impl Domain {
             Self::Office => "praman.office.1",
             Self::Nullifier => "praman.nullifier.1",
             Self::Payout => "praman.payout.1",
+            Self::Record => "praman.record.1",
+            Self::RecordHandle => "praman.record-handle.1",
+            Self::Consent => "praman.consent.1",
+            Self::Access => "praman.access.1",
         }
     }
 

@@ -2,10 +2,18 @@
 
 use ark_bn254::Fr;
 
+use crate::artefact::{
+    AccessMode, Artefact, ConsentSalt, ConsentTree, ConsentsRoot, Frequency, Moment, Purpose,
+    RecordTypes, RequesterId,
+};
 use crate::attributes::{Attributes, Slot};
+use crate::consent::{Grant, Request};
 use crate::context::{Context, context};
 use crate::credential::{Credential, CredentialSalt, SchemaId};
 use crate::eligibility::{Checkpoint, Claimant, PrivateInputs, PublicInputs, SchemePeriod};
+use crate::health_record::{
+    ContentDigest, HealthRecord, RecordSalt, RecordTree, RecordType, RecordsRoot,
+};
 use crate::nullifier::{Nullifier, nullifier};
 use crate::office::{OfficeId, OfficeRoot, OfficeTree, StateRoot, StateTree, office_leaf};
 use crate::payee::{Payee, PayeeSalt};
@@ -168,4 +176,64 @@ pub fn claim_with(number: u64, change: impl FnOnce(&mut Credential)) -> Claim {
         envelope: EnvelopeHash::of(b"a sealed envelope"),
         payout_blinding: PayoutBlinding::from_field(element(5)),
     }
+}
+
+/// A grant and the request that it covers: a care team asks for a diagnostic report, twice a day at most.
+///
+/// `number` varies everything secret.
+pub fn grant(number: u64) -> (Grant, Request) {
+    grant_with(number, |_, _| {})
+}
+
+/// [`grant`] with record and consent changed before the provider keeps them.
+pub fn grant_with(
+    number: u64,
+    change: impl FnOnce(&mut HealthRecord, &mut Artefact),
+) -> (Grant, Request) {
+    let element = |what: u64| poseidon::hash(&[Fr::from(number), Fr::from(1_000 + what)]);
+    let secret = HolderSecret::from_field(element(1));
+    let blinding = SubjectBlinding::from_field(element(2));
+    let subject = subject(&secret, &blinding);
+    let requester = RequesterId::from_field(Fr::from(77u64));
+    let mut record = HealthRecord {
+        subject,
+        record_type: RecordType::DiagnosticReport,
+        date: Day(46_100),
+        content: ContentDigest::from_field(element(3)),
+        salt: RecordSalt::from_field(element(4)),
+    };
+    let begin = Moment(46_190 * 86_400);
+    let mut artefact = Artefact {
+        subject,
+        requester,
+        purpose: Purpose::CareManagement,
+        types: RecordTypes::of(&[RecordType::DiagnosticReport, RecordType::Prescription]),
+        from: Day(46_000),
+        to: Day(46_200),
+        valid_from: begin,
+        valid_until: Moment(begin.0 + 30 * 86_400),
+        erase_at: Moment(begin.0 + 60 * 86_400),
+        mode: AccessMode::View,
+        frequency: Frequency { window: 86_400, accesses: 2 },
+        salt: ConsentSalt::from_field(element(5)),
+    };
+    change(&mut record, &mut artefact);
+    let mut records = RecordTree::new();
+    let mut consents = ConsentTree::new();
+    let neighbours: Vec<Fr> = (0..9).map(|i| element(100 + i)).collect();
+    records.append(&[&neighbours[..], &[record.commitment().to_field()]].concat()).expect("room");
+    let consent = artefact.commitment().to_field();
+    consents.append(&[&neighbours[..4], &[consent]].concat()).expect("room");
+    let request = Request {
+        context: context(CHAIN_ID, CONTRACT),
+        records: RecordsRoot::from_field(records.root()),
+        consents: ConsentsRoot::from_field(consents.root()),
+        as_of: Moment(begin.0 + 3 * 86_400 + 500),
+        requester,
+        purpose: artefact.purpose,
+        record_type: record.record_type,
+    };
+    let record_path = records.path(9).expect("appended");
+    let consent_path = consents.path(4).expect("appended");
+    (Grant { secret, blinding, record, record_path, artefact, consent_path }, request)
 }

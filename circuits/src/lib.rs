@@ -4,7 +4,8 @@
 //! constraint gadget that holds a proof to it. The files read bottom-up as the statement does:
 //! [`credential`] and [`subject`], the trees ([`merkle`], [`office`]), the scheme's [`policy`] and
 //! [`amount`], the claim's [`nullifier`] and [`payout`], and on top of them [`eligibility`], which
-//! reads as a page of the specification. [`circuit`] turns a statement into sparse matrices and
+//! reads as a page of the specification. [`consent`] is the second statement, of a [`health_record`], an
+//! [`artefact`] and an [`access`]. [`circuit`] turns a statement into sparse matrices and
 //! witnesses, [`export`] writes them in iden3's formats.
 //!
 //! This crate knows no keys, files, network or clock.
@@ -16,9 +17,12 @@
 //! assert!(eligibility.info().domain <= 1 << 13);
 //! ```
 
+pub mod access;
 pub mod amount;
+pub mod artefact;
 pub mod attributes;
 pub mod circuit;
+pub mod consent;
 pub mod constraint_system;
 pub mod context;
 pub mod credential;
@@ -28,6 +32,7 @@ pub mod export;
 pub mod field;
 #[cfg(any(test, feature = "fixture"))]
 pub mod fixture;
+pub mod health_record;
 pub mod linear_combination;
 pub mod memory_lock;
 pub mod merkle;

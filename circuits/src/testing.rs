@@ -1,8 +1,11 @@
-//! Attacks on a synthesised circuit, shared by the gadgets' tests.
+//! Attacks on a synthesised circuit, shared by the tests of gadgets and statements.
+
+use std::collections::HashMap;
 
 use ark_bn254::Fr;
-use ark_ff::{One, Zero};
+use ark_ff::{Field, One, Zero};
 
+use crate::circuit::{Circuit, Witness};
 use crate::constraint_system::{ConstraintSystem, Num, Row, WireIndex};
 use crate::linear_combination::LinearCombination;
 
@@ -116,4 +119,91 @@ fn is_boolean(row: &Row) -> bool {
     let mut less_one = row.a.clone();
     less_one.add_scaled(&LinearCombination::term(0, Fr::one()), -Fr::one());
     row.b == less_one && row.c.terms().is_empty()
+}
+
+/// The rows in which each wire stands.
+pub(crate) fn rows_by_wire(circuit: &Circuit) -> Vec<Vec<usize>> {
+    let mut rows = vec![Vec::new(); circuit.wires()];
+    for (number, row) in circuit.rows().iter().enumerate() {
+        for form in [&row.a, &row.b, &row.c] {
+            for &(wire, _) in form.terms() {
+                if rows[wire as usize].last() != Some(&number) {
+                    rows[wire as usize].push(number);
+                }
+            }
+        }
+    }
+    rows
+}
+
+/// The rows that a witness violates.
+pub(crate) fn violated_rows(circuit: &Circuit, witness: &Witness) -> Vec<usize> {
+    let rows = circuit.rows().iter().enumerate();
+    rows.filter(|(_, row)| !holds(row, witness.assignment())).map(|(number, _)| number).collect()
+}
+
+/// Asserts that no private wire of a satisfying witness may have any of a set of tempting values.
+pub(crate) fn refuses_any_wire_changed_alone(circuit: &Circuit, witness: &Witness) {
+    let rows = rows_by_wire(circuit);
+    let mut assignment = witness.assignment().to_vec();
+    for wire in circuit.public_inputs() + 1..circuit.wires() {
+        let value = assignment[wire];
+        let others = [value + Fr::one(), value - Fr::one(), -value, Fr::one() - value];
+        for other in others.into_iter().filter(|&other| other != value) {
+            assignment[wire] = other;
+            let refused = rows[wire].iter().any(|&row| !holds(&circuit.rows()[row], &assignment));
+            assert!(refused, "{} is not constrained", circuit.wire_names()[wire]);
+        }
+        assignment[wire] = value;
+    }
+}
+
+/// Wires behind the inputs that could move without any row noticing to first order: by the rank of the
+/// rows' derivatives by the private wires at a satisfying witness, those that are the last of no
+/// independent row.
+pub(crate) fn free_wires<'a>(
+    circuit: &'a Circuit,
+    witness: &Witness,
+    first_internal: usize,
+) -> Vec<&'a str> {
+    let z = witness.assignment();
+    let mut pivots: HashMap<u32, Vec<(u32, Fr)>> = HashMap::new();
+    for row in circuit.rows() {
+        let (a, b) = (row.a.evaluate(z), row.b.evaluate(z));
+        let mut derivative = LinearCombination::zero();
+        derivative.add_scaled(&row.a, b);
+        derivative.add_scaled(&row.b, a);
+        derivative.add_scaled(&row.c, -Fr::one());
+        // Only private wires may move.
+        let mut terms: Vec<_> = derivative
+            .terms()
+            .iter()
+            .copied()
+            .filter(|&(wire, _)| wire as usize > circuit.public_inputs())
+            .collect();
+        while let Some(&(last, coefficient)) = terms.last() {
+            let Some(pivot) = pivots.get(&last) else {
+                pivots.insert(last, terms);
+                break;
+            };
+            let scale = coefficient * pivot.last().expect("not empty").1.inverse().expect("pivot");
+            let mut reduced = LinearCombination::from_sorted(terms);
+            reduced.add_scaled(&LinearCombination::from_sorted(pivot.clone()), -scale);
+            terms = reduced.terms().to_vec();
+        }
+    }
+    (first_internal..circuit.wires())
+        .filter(|&wire| !pivots.contains_key(&(wire as u32)))
+        .map(|wire| circuit.wire_names()[wire].as_str())
+        .collect()
+}
+
+/// The wires that do not follow from so many inputs; see [`determined`].
+pub(crate) fn undetermined(circuit: &Circuit, inputs: usize) -> Vec<&str> {
+    determined(circuit.rows(), circuit.wires(), 1..1 + inputs)
+        .0
+        .iter()
+        .zip(circuit.wire_names())
+        .filter_map(|(known, name)| (!known).then_some(name.as_str()))
+        .collect()
 }

@@ -10,7 +10,6 @@ use proptest::prelude::*;
 use super::*;
 use crate::attributes::{Attributes, SLOTS};
 use crate::circuit;
-use crate::eligibility::wire_tests::rows_by_wire;
 use crate::fixture::{Claim, claim, claim_with};
 use crate::merkle::{Path, empty_leaf};
 use crate::nullifier::nullifier;
@@ -20,6 +19,7 @@ use crate::period::{Day, Period};
 use crate::policy::TierIndex;
 use crate::poseidon;
 use crate::subject::HolderSecret;
+use crate::testing::rows_by_wire;
 
 type Public = [Fr; PUBLIC_INPUTS];
 

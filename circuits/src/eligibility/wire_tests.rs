@@ -1,8 +1,6 @@
 //! Every private input and every wire: what happens when one is changed, and what holds it.
 
-use std::collections::HashMap;
-
-use ark_ff::{Field, One, Zero};
+use ark_ff::{One, Zero};
 
 use super::tests::{tier, verdict};
 use super::*;
@@ -10,10 +8,12 @@ use crate::circuit::{self, Circuit};
 use crate::eligibility::inputs::PRIVATE_INPUTS;
 use crate::field::to_decimal;
 use crate::fixture::claim;
-use crate::linear_combination::LinearCombination;
 use crate::office::{OFFICE_DEPTH, STATE_DEPTH};
 use crate::policy::{CLAUSES, Clause, GroupSet, Policy};
-use crate::testing::determined;
+use crate::testing::{
+    determined, free_wires, refuses_any_wire_changed_alone, rows_by_wire, undetermined,
+    violated_rows,
+};
 
 #[test]
 fn any_private_input_changed_is_refused_or_leaves_the_claim_as_it_was() {
@@ -61,96 +61,25 @@ fn the_other_eligible_tier_changes_the_amount_and_so_is_refused() {
     assert_eq!(verdict(&by_land.public().to_fields(), &private), Ok(()));
 }
 
-pub(super) fn rows_by_wire(circuit: &Circuit) -> Vec<Vec<usize>> {
-    let mut rows = vec![Vec::new(); circuit.wires()];
-    for (number, row) in circuit.rows().iter().enumerate() {
-        for form in [&row.a, &row.b, &row.c] {
-            for &(wire, _) in form.terms() {
-                if rows[wire as usize].last() != Some(&number) {
-                    rows[wire as usize].push(number);
-                }
-            }
-        }
-    }
-    rows
-}
-
 #[test]
 fn any_wire_changed_alone_is_refused() {
     // Tiers 2 and 3 of the fixture are one and the same, so the choice between those two is free
     // (see above); the claims here are to the others.
-    let circuit = circuit::eligibility();
-    let rows = rows_by_wire(circuit);
     for number in 0..2u8 {
         let mut honest = claim(u64::from(number) + 1);
         honest.tier = tier(number);
         let witness = circuit::eligibility_witness(&honest.public().to_fields(), &honest.private());
-        let mut assignment = witness.assignment().to_vec();
-        for wire in PUBLIC_INPUTS + 1..circuit.wires() {
-            let value = assignment[wire];
-            let others = [value + Fr::one(), value - Fr::one(), -value, Fr::one() - value];
-            for other in others.into_iter().filter(|&other| other != value) {
-                assignment[wire] = other;
-                let refused = rows[wire].iter().any(|&row| {
-                    let row = &circuit.rows()[row];
-                    row.a.evaluate(&assignment) * row.b.evaluate(&assignment)
-                        != row.c.evaluate(&assignment)
-                });
-                assert!(refused, "{} is not constrained", circuit.wire_names()[wire]);
-            }
-            assignment[wire] = value;
-        }
+        refuses_any_wire_changed_alone(circuit::eligibility(), &witness);
     }
 }
 
 #[test]
 fn no_internal_wire_is_free() {
-    // Rank of the rows' derivatives by the private wires at a satisfying witness. A wire that is
-    // the last of no independent row could move without any row noticing to first order.
     let circuit = circuit::eligibility();
     let honest = claim(7);
     let witness = circuit::eligibility_witness(&honest.public().to_fields(), &honest.private());
-    let z = witness.assignment();
-    let mut pivots: HashMap<u32, Vec<(u32, Fr)>> = HashMap::new();
-    for row in circuit.rows() {
-        let (a, b) = (row.a.evaluate(z), row.b.evaluate(z));
-        let mut derivative = LinearCombination::zero();
-        derivative.add_scaled(&row.a, b);
-        derivative.add_scaled(&row.b, a);
-        derivative.add_scaled(&row.c, -Fr::one());
-        // Only private wires may move.
-        let mut terms: Vec<_> = derivative
-            .terms()
-            .iter()
-            .copied()
-            .filter(|&(wire, _)| wire as usize > PUBLIC_INPUTS)
-            .collect();
-        while let Some(&(last, coefficient)) = terms.last() {
-            let Some(pivot) = pivots.get(&last) else {
-                pivots.insert(last, terms);
-                break;
-            };
-            let scale = coefficient * pivot.last().expect("not empty").1.inverse().expect("pivot");
-            let mut reduced = LinearCombination::from_sorted(terms);
-            reduced.add_scaled(&LinearCombination::from_sorted(pivot.clone()), -scale);
-            terms = reduced.terms().to_vec();
-        }
-    }
-    let first_internal = PUBLIC_INPUTS + 1 + PRIVATE_INPUTS;
-    let free: Vec<&str> = (first_internal..circuit.wires())
-        .filter(|&wire| !pivots.contains_key(&(wire as u32)))
-        .map(|wire| circuit.wire_names()[wire].as_str())
-        .collect();
+    let free = free_wires(circuit, &witness, PUBLIC_INPUTS + 1 + PRIVATE_INPUTS);
     assert!(free.is_empty(), "free wires: {free:?}");
-}
-
-fn undetermined(circuit: &Circuit, inputs: usize) -> Vec<&str> {
-    determined(circuit.rows(), circuit.wires(), 1..1 + inputs)
-        .0
-        .iter()
-        .zip(circuit.wire_names())
-        .filter_map(|(known, name)| (!known).then_some(name.as_str()))
-        .collect()
 }
 
 #[test]
@@ -179,11 +108,7 @@ fn the_search_for_undetermined_wires_finds_a_planted_one() {
 /// The rows that a claim violates.
 fn violated(public: &[Fr; PUBLIC_INPUTS], private: &PrivateInputs) -> Vec<usize> {
     let witness = circuit::eligibility_witness(public, private);
-    let z = witness.assignment();
-    let rows = circuit::eligibility().rows().iter().enumerate();
-    rows.filter(|(_, row)| row.a.evaluate(z) * row.b.evaluate(z) != row.c.evaluate(z))
-        .map(|(number, _)| number)
-        .collect()
+    violated_rows(circuit::eligibility(), &witness)
 }
 
 /// Lies of which each is caught by one row alone.

@@ -41,6 +41,17 @@ fn proofs_of_eligibility_are_those_of_arkworks() {
     compare(circuit::eligibility(), witnesses, 5);
 }
 
+#[test]
+fn proofs_of_consent_are_those_of_arkworks() {
+    let blinding = praman_circuits::health_record::HandleBlinding::from_field(Fr::from(3u64));
+    let witnesses = (0..2u32).map(|number| {
+        let (grant, request) = fixture::grant(u64::from(number));
+        let (public, private) = grant.inputs(request, number, &blinding);
+        circuit::consent_witness(&public.to_fields(), &private)
+    });
+    compare(circuit::consent(), witnesses, 6);
+}
+
 /// `y = x^(2^n)`, and wires that any value satisfies.
 fn powers(cs: &mut ConstraintSystem, x: Fr, free: Fr) {
     let mut last = x;

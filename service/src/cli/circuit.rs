@@ -22,11 +22,9 @@ use crate::files;
 pub(super) fn find(name: &str) -> Result<&'static Compiled, ServiceError> {
     match name {
         "eligibility" => Ok(circuit::eligibility()),
-        "consent" => Err(ServiceError::WrongUse(
-            "the consent circuit is not part of this version; there is eligibility".to_owned(),
-        )),
+        "consent" => Ok(circuit::consent()),
         _ => {
-            let reason = format!("there is no circuit {name:?}; there is eligibility");
+            let reason = format!("there is no circuit {name:?}; there are eligibility and consent");
             Err(ServiceError::WrongUse(reason))
         }
     }
@@ -187,6 +185,10 @@ impl Export {
     fn run(self) -> Result<Outcome, ServiceError> {
         let circuit = find(&self.name)?;
         let witness = match &self.wtns {
+            Some(_) if self.name != "eligibility" => {
+                let reason = "a witness is made from a claim's inputs, which eligibility alone has";
+                return Err(ServiceError::WrongUse(reason.to_owned()));
+            }
             Some(_) => Some(self.inputs.required()?.prepare()?.0.witness),
             None => None,
         };
