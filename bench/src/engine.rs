@@ -11,7 +11,7 @@ use praman_circuits::constraint_system::ConstraintSystem;
 use praman_circuits::fixture;
 use praman_circuits::health_record::HandleBlinding;
 use praman_prover::{
-    Arithmetic, ArkworksEngine, Cores, Engine, FixedKeyEngine, ForeignKey, MemoryBudget,
+    Arithmetic, ArkworksEngine, Cores, Engine, FixedKeyEngine, ForeignKey, KeyStore, MemoryBudget,
     ProvingPool, Stages, addition_nanoseconds, product_nanoseconds, setup,
 };
 use praman_verifier::{PreparedKey, public_to_json};
@@ -211,6 +211,34 @@ pub(crate) fn foreign_bench(
         "arithmetic": engine.arithmetic(),
         "peak_mib": bench::peak_mib(),
     }))
+}
+
+/// So many proofs with a fixed blinding, on the portable path or by ark-groth16.
+pub(crate) fn count_bench(
+    circuit: &str,
+    keys: &Path,
+    arkworks: bool,
+    proofs: usize,
+) -> anyhow::Result<Value> {
+    let Subject { circuit, witnesses, .. } = match circuit {
+        "eligibility" => eligibility(),
+        "consent" => consent(),
+        other => anyhow::bail!("there is no circuit {other:?}; there are eligibility and consent"),
+    };
+    let made = KeyStore::new(keys).load(circuit)?;
+    let blinding = (Fr::from(3u64), Fr::from(5u64));
+    let prove: Box<dyn Fn() -> Result<_, _>> = if arkworks {
+        let engine = ArkworksEngine::new(circuit, made);
+        Box::new(move || engine.prove_with(&witnesses[0], blinding, Cores::One))
+    } else {
+        let (budget, by) = (MemoryBudget::SMALL, Arithmetic::Portable);
+        let engine = FixedKeyEngine::in_folder(keys, circuit, &made, budget, by);
+        Box::new(move || engine.prove_with(&witnesses[0], blinding, Cores::One))
+    };
+    for _ in 0..proofs {
+        prove()?;
+    }
+    Ok(json!({ "proofs": proofs }))
 }
 
 /// So many claims' proofs, one on each core at a time, each checked: what a proving service does.

@@ -89,6 +89,21 @@ enum Bench {
         #[arg(long, default_value_t = 400)]
         rounds: usize,
     },
+    /// So many proofs on one thread by keys in a folder, and nothing else: for `bench/callgrind.sh`,
+    /// which counts what each proof adds.
+    Count {
+        /// `eligibility` or `consent`.
+        #[arg(long)]
+        circuit: String,
+        /// The folder that `praman setup` made.
+        #[arg(long, value_name = "DIR")]
+        keys: PathBuf,
+        /// Prove by ark-groth16.
+        #[arg(long)]
+        arkworks: bool,
+        #[arg(long)]
+        proofs: usize,
+    },
     /// Proofs by a `.zkey` and a `.wtns` of anyone's; the last one is written as snarkjs writes it.
     Foreign {
         #[arg(long, value_name = "FILE")]
@@ -133,6 +148,9 @@ fn main() -> anyhow::Result<()> {
             vec![("engine", engine::engine_bench(rounds, threads, largest, budget))]
         }
         Bench::Timing { rounds } => vec![("timing", engine::timing_bench(rounds))],
+        Bench::Count { circuit, keys, arkworks, proofs } => {
+            vec![("count", engine::count_bench(&circuit, &keys, arkworks, proofs)?)]
+        }
         Bench::Foreign { zkey, wtns, out, rounds, budget } => {
             vec![("foreign", engine::foreign_bench(&zkey, &wtns, &out, rounds, budget)?)]
         }
