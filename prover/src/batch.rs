@@ -55,3 +55,55 @@ impl ProvingPool {
         self.pool.install(|| witnesses.par_iter().map(prove).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use praman_circuits::{circuit, fixture};
+    use praman_verifier::PreparedKey;
+    use rand::rngs::OsRng;
+
+    use super::*;
+    use crate::fixed_key::{Arithmetic, FixedKeyEngine};
+    use crate::setup::setup;
+    use crate::tables::MemoryBudget;
+
+    #[test]
+    fn a_pool_has_no_more_threads_than_there_are_cores() {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        assert_eq!(ProvingPool::new(10_000).expect("threads").threads(), cores);
+        assert_eq!(ProvingPool::new(0).expect("threads").threads(), 1);
+    }
+
+    #[test]
+    fn a_batch_is_proved_in_its_order_and_in_bounded_memory() {
+        let circuit = circuit::eligibility();
+        let keys = setup(circuit, &mut OsRng).expect("keys");
+        let (budget, by) = (MemoryBudget::SMALL, Arithmetic::Fastest);
+        let prover = Prover::new(circuit, FixedKeyEngine::new(circuit, &keys, budget, by));
+        let witnesses: Vec<Witness> = (0..24)
+            .map(|number| {
+                let claim = fixture::claim(number);
+                let mut private = claim.private();
+                if number == 7 {
+                    private = fixture::claim(8).private();
+                }
+                circuit::eligibility_witness(&claim.public().to_fields(), &private)
+            })
+            .collect();
+        let pool = ProvingPool::new(2).expect("threads");
+        let proofs = pool.prove_each(&prover, &witnesses);
+        let key = PreparedKey::new(prover.verifying_key());
+        for (number, (proof, witness)) in proofs.iter().zip(&witnesses).enumerate() {
+            match proof {
+                Ok(proof) => assert_eq!(key.verify(witness.public(), proof), Ok(()), "{number}"),
+                Err(refusal) => {
+                    assert_eq!(number, 7, "{refusal}");
+                    assert!(matches!(refusal, ProvingError::Unsatisfied { .. }));
+                }
+            }
+        }
+        assert!(proofs[7].is_err());
+        assert!((1..=pool.threads()).contains(&prover.engine().workspaces()));
+        assert!(pool.prove(&prover, &witnesses[0]).is_ok());
+    }
+}

@@ -86,6 +86,12 @@ pub(crate) trait ProvesByKey: Send + Sync {
 
     /// What one proof is made in, in bytes.
     fn bytes_per_proof(&self) -> usize;
+
+    /// In how much of that proofs were made so far that went on at a time.
+    #[cfg(test)]
+    fn workspaces(&self) -> usize {
+        0
+    }
 }
 
 /// What proving takes on one path.
@@ -266,6 +272,11 @@ impl<P: Path> ProvesByKey for CompiledKey<P> {
         let g1 = g1 + additions(&self.c, scalars);
         let (rows, transforms) = self.quotient.products();
         ProductCount { g1: 6 * g1, g2: 15 * additions(&self.b2, scalars), rows, transforms }
+    }
+
+    #[cfg(test)]
+    fn workspaces(&self) -> usize {
+        self.spare.count()
     }
 
     fn bytes_per_proof(&self) -> usize {

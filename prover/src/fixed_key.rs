@@ -136,6 +136,11 @@ impl FixedKeyEngine {
         self.key.bytes_per_proof()
     }
 
+    #[cfg(test)]
+    pub(crate) fn workspaces(&self) -> usize {
+        self.key.workspaces()
+    }
+
     /// As [`Engine::prove_with`], telling how long each part took.
     ///
     /// # Errors

@@ -22,6 +22,12 @@ impl<T> Spare<T> {
         kept.unwrap_or_else(make)
     }
 
+    /// How many are kept.
+    #[cfg(test)]
+    pub(crate) fn count(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// Keeps one, wiped, for the next.
     pub(crate) fn keep(&self, item: T) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(item);
