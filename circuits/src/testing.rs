@@ -207,3 +207,37 @@ pub(crate) fn undetermined(circuit: &Circuit, inputs: usize) -> Vec<&str> {
         .filter_map(|(known, name)| (!known).then_some(name.as_str()))
         .collect()
 }
+
+/// Private wires that stand in one row alone: one row makes a wire, another uses it.
+pub(crate) fn wires_in_one_row(circuit: &Circuit) -> Vec<&str> {
+    let rows = rows_by_wire(circuit).into_iter().zip(circuit.wire_names());
+    let private = rows.skip(circuit.public_inputs() + 1);
+    private.filter(|(rows, _)| rows.len() < 2).map(|(_, name)| name.as_str()).collect()
+}
+
+/// Assertions, which are the rows that determine no wire, of which no lie is caught by that row alone;
+/// and how many assertions there are. Every lie must be caught by one row alone.
+///
+/// Without a row that determines a wire, that wire no longer follows from the inputs, which
+/// [`undetermined`] would find.
+pub(crate) fn assertions_without_a_lie(
+    circuit: &Circuit,
+    inputs: usize,
+    lies: impl IntoIterator<Item = Witness>,
+) -> (Vec<usize>, usize) {
+    let (_, determining) = determined(circuit.rows(), circuit.wires(), 1..1 + inputs);
+    let mut assertions: Vec<usize> =
+        (0..circuit.rows().len()).filter(|&row| !determining[row]).collect();
+    let count = assertions.len();
+    for lie in lies {
+        let caught_by = violated_rows(circuit, &lie);
+        assert_eq!(caught_by.len(), 1, "rows {caught_by:?}");
+        assertions.retain(|row| *row != caught_by[0]);
+    }
+    (assertions, count)
+}
+
+/// Rows by clause, as tests pin them.
+pub(crate) fn clause_table(circuit: &Circuit) -> Vec<String> {
+    circuit.clauses().iter().map(|c| format!("{:>5} {}", c.rows, c.clause)).collect()
+}

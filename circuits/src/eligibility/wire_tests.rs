@@ -11,8 +11,8 @@ use crate::fixture::claim;
 use crate::office::{OFFICE_DEPTH, STATE_DEPTH};
 use crate::policy::{CLAUSES, Clause, GroupSet, Policy};
 use crate::testing::{
-    determined, free_wires, refuses_any_wire_changed_alone, rows_by_wire, undetermined,
-    violated_rows,
+    assertions_without_a_lie, clause_table, free_wires, refuses_any_wire_changed_alone,
+    undetermined, wires_in_one_row,
 };
 
 #[test]
@@ -105,12 +105,6 @@ fn the_search_for_undetermined_wires_finds_a_planted_one() {
     assert_eq!(undetermined(&plant(true), 2)[0], "free_secret");
 }
 
-/// The rows that a claim violates.
-fn violated(public: &[Fr; PUBLIC_INPUTS], private: &PrivateInputs) -> Vec<usize> {
-    let witness = circuit::eligibility_witness(public, private);
-    violated_rows(circuit::eligibility(), &witness)
-}
-
 /// Lies of which each is caught by one row alone.
 fn lies() -> Vec<([Fr; PUBLIC_INPUTS], PrivateInputs)> {
     let mut lies = Vec::new();
@@ -193,48 +187,25 @@ fn cut_path(cut: usize) -> ([Fr; PUBLIC_INPUTS], PrivateInputs) {
 
 #[test]
 fn no_row_can_be_left_out() {
-    // Without a row that determines a wire, that wire no longer follows from the inputs, which
-    // another test would find. Every other row is an assertion: for each there is a lie that it
-    // alone catches.
-    let circuit = circuit::eligibility();
-    let inputs = 1..1 + PUBLIC_INPUTS + PRIVATE_INPUTS;
-    let (_, determining) = determined(circuit.rows(), circuit.wires(), inputs);
-    let mut assertions: Vec<usize> =
-        (0..circuit.rows().len()).filter(|&row| !determining[row]).collect();
-    assert_eq!(assertions.len(), 35);
-    for (public, private) in lies() {
-        let caught_by = violated(&public, &private);
-        assert_eq!(caught_by.len(), 1, "rows {caught_by:?}");
-        assertions.retain(|row| *row != caught_by[0]);
-    }
-    assert!(assertions.is_empty(), "rows {assertions:?} catch no lie of their own");
+    // For each assertion there is a lie that it alone catches.
+    let lies = lies().into_iter();
+    let lies = lies.map(|(public, private)| circuit::eligibility_witness(&public, &private));
+    let inputs = PUBLIC_INPUTS + PRIVATE_INPUTS;
+    let (left, count) = assertions_without_a_lie(circuit::eligibility(), inputs, lies);
+    assert_eq!(count, 35);
+    assert!(left.is_empty(), "rows {left:?} catch no lie of their own");
 }
 
 #[test]
 fn every_wire_stands_in_at_least_two_rows() {
-    // One row makes a wire, another uses it. The square of the context is made to be used by
-    // nothing: it is there so that the context itself is used.
-    let circuit = circuit::eligibility();
-    let lonely: Vec<&str> = rows_by_wire(circuit)
-        .iter()
-        .enumerate()
-        .skip(PUBLIC_INPUTS + 1)
-        .filter(|(_, rows)| rows.len() < 2)
-        .map(|(wire, _)| circuit.wire_names()[wire].as_str())
-        .collect();
-    let once_by_nature = |name: &&str| {
-        // An input that one hash takes in, or that the statement mentions once.
-        ["E12.squared"].contains(name)
-    };
-    let unexpected: Vec<_> = lonely.into_iter().filter(|name| !once_by_nature(name)).collect();
-    assert!(unexpected.is_empty(), "{unexpected:?}");
+    // The square of the context is made to be used by nothing: it is there so that the context itself
+    // is used.
+    assert_eq!(wires_in_one_row(circuit::eligibility()), ["E12.squared"]);
 }
 
 #[test]
 fn size_is_pinned() {
     let info = circuit::eligibility().info();
-    let table: Vec<String> =
-        info.clauses.iter().map(|c| format!("{:>5} {}", c.rows, c.clause)).collect();
     let expected = [
         "  259 E1 subject",
         "  609 E2 credential",
@@ -249,7 +220,7 @@ fn size_is_pinned() {
         "  319 E11 payout",
         "    1 E12 context",
     ];
-    assert_eq!(table, expected);
+    assert_eq!(clause_table(circuit::eligibility()), expected);
     assert_eq!(info.constraints, 7_691);
     assert_eq!(info.public_inputs, 108);
     assert_eq!(info.witness, 7_712);
