@@ -11,7 +11,7 @@ use praman_circuits::circuit;
 use praman_circuits::office::{OfficeId, OfficeTree};
 use praman_circuits::payout::PayoutCommitment;
 use praman_circuits::period::Day;
-use praman_prover::{FixedKeyEngine, KeyStore, MemoryBudget, Prover, setup};
+use praman_prover::{Cores, FixedKeyEngine, KeyStore, MemoryBudget, Prover, setup};
 use praman_verifier::PreparedKey;
 use rand::rngs::OsRng;
 use rayon::prelude::*;
@@ -246,7 +246,8 @@ impl<'a> Scene<'a> {
         let credential = &self.holders.credentials[holder];
         let wallet = &self.holders.wallets[holder];
         let prepared = terms.prepare(credential, wallet, tier, &self.snapshot, &self.tree)?;
-        let proof = self.prover.prove(&prepared.witness)?;
+        // Claims are made side by side: a proof that waits for others would keep its memory meanwhile.
+        let proof = self.prover.prove_on(&prepared.witness, Cores::One)?;
         Ok(prepared.into_claim(scheme.period, self.checkpoint, proof))
     }
 
