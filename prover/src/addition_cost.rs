@@ -43,7 +43,7 @@ fn on_path<P: Path>(path: P, count: usize, rounds: usize) -> f64 {
     let points = G1Projective::normalize_batch(&points);
     let layout = Layout { digits: Digits { bits: 8 }, sets: 1 };
     let points = Points::<G1>::laid_out((0..).zip(points), layout);
-    let rows = points.multiples(path);
+    let rows = points.multiples(path).expect("memory for a table");
     let table = points.with(rows);
     let wires: Vec<BigInt<4>> = (0..count).map(|_| Fr::rand(&mut OsRng).into_bigint()).collect();
     let zero = BigInt::from(0u64);

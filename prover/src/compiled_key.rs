@@ -98,16 +98,21 @@ pub(crate) trait ProvesByKey: Send + Sync {
 pub(crate) struct CompiledKey<P: Path> {
     path: P,
     quotient: QuotientProgram<P::Scalar>,
-    a: Table<G1>,
-    b1: Table<G1>,
-    b2: Table<G2>,
-    /// Points of the private wires, of the quotient, and the blinding's.
-    c: Table<G1>,
+    tables: Tables,
     /// All wires; the blinding's two scalars come behind them.
     wires: usize,
     spare: Spare<Workspace<P>>,
     g1_sums: SpareSums<G1, P>,
     g2_sums: SpareSums<G2, P>,
+}
+
+/// The multiples of a key's points.
+struct Tables {
+    a: Table<G1>,
+    b1: Table<G1>,
+    b2: Table<G2>,
+    /// Points of the private wires, of the quotient, and the blinding's.
+    c: Table<G1>,
 }
 
 /// What one proof is made in.
@@ -138,16 +143,14 @@ fn with_constants<C: Curve>(
     Points::new(all, bytes)
 }
 
-impl<P: Path> CompiledKey<P> {
-    /// A key's tables, from a file in a folder where they fit; else they are made, and written there if
-    /// it is possible: nothing depends on it.
-    pub(crate) fn new(
+impl Tables {
+    /// A key's tables, from their file or made; `None` where there is no memory for them.
+    fn new<P: Path>(
         path: P,
         key: &ProvingKey<Bn254>,
-        quotient: QuotientProgram<P::Scalar>,
         budget: MemoryBudget,
         kept: Option<(&FilePath, &[u8; 32])>,
-    ) -> Self {
+    ) -> Option<Self> {
         let (wires, inputs) = (key.a_query.len(), key.vk.gamma_abc_g1.len());
         let share = |part: usize| budget.0 / SHARES.iter().sum::<usize>() * SHARES[part];
         let vk = &key.vk;
@@ -162,23 +165,49 @@ impl<P: Path> CompiledKey<P> {
             let shapes = [a.shape(), b1.shape(), b2.shape(), c.shape()];
             TableFile::new(folder, P::NAME, digest, shapes)
         });
-        let rows = file.as_ref().and_then(TableFile::map).unwrap_or_else(|| {
-            let made =
-                [a.multiples(path), b1.multiples(path), b2.multiples(path), c.multiples(path)];
-            if let Some(file) = &file {
-                let _ = file.write(made.each_ref().map(|rows| &rows[..]));
+        let [a_rows, b1_rows, b2_rows, c_rows] = match file.as_ref().and_then(TableFile::map) {
+            Some(rows) => rows,
+            None => {
+                let made = [
+                    a.multiples(path)?,
+                    b1.multiples(path)?,
+                    b2.multiples(path)?,
+                    c.multiples(path)?,
+                ];
+                if let Some(file) = &file {
+                    let _ = file.write(made.each_ref().map(|rows| &rows[..]));
+                }
+                made
             }
-            made
-        });
-        let [a_rows, b1_rows, b2_rows, c_rows] = rows;
+        };
+        let (a, b1, b2, c) = (a.with(a_rows), b1.with(b1_rows), b2.with(b2_rows), c.with(c_rows));
+        Some(Self { a, b1, b2, c })
+    }
+}
+
+impl<P: Path> CompiledKey<P> {
+    /// A key's tables, from a file in a folder where they fit; else they are made, and written there if
+    /// it is possible: nothing depends on it.
+    pub(crate) fn new(
+        path: P,
+        key: &ProvingKey<Bn254>,
+        quotient: QuotientProgram<P::Scalar>,
+        budget: MemoryBudget,
+        kept: Option<(&FilePath, &[u8; 32])>,
+    ) -> Self {
+        let mut budget = budget;
+        let tables = loop {
+            if let Some(tables) = Tables::new(path, key, budget, kept) {
+                break tables;
+            }
+            assert!(budget.0 > 0, "there is memory for the key's own points");
+            budget.0 /= 2;
+        };
         Self {
             path,
             quotient,
-            a: a.with(a_rows),
-            b1: b1.with(b1_rows),
-            b2: b2.with(b2_rows),
-            c: c.with(c_rows),
-            wires,
+            tables,
+            wires: key.a_query.len(),
             spare: Spare::default(),
             g1_sums: Spare::default(),
             g2_sums: Spare::default(),
@@ -191,10 +220,10 @@ impl<P: Path> CompiledKey<P> {
             _lock: MemoryLock::new(&wires),
             wires,
             quotient: QuotientSpace::new(&self.quotient, self.wires),
-            a: MsmSpace::new(&self.a),
-            b1: MsmSpace::new(&self.b1),
-            b2: MsmSpace::new(&self.b2),
-            c: MsmSpace::new(&self.c),
+            a: MsmSpace::new(&self.tables.a),
+            b1: MsmSpace::new(&self.tables.b1),
+            b2: MsmSpace::new(&self.tables.b2),
+            c: MsmSpace::new(&self.tables.c),
         }
     }
 
@@ -216,15 +245,19 @@ impl<P: Path> CompiledKey<P> {
             satisfied.map_err(Refusal::Row)?;
             let scalars = Scalars { quotient: &quotient.quotient, ..with(&by_both) };
             let (sum, time): (G1Projective, _) =
-                timed(|| msm(path, &self.c, scalars, c, g1_sums, cores));
+                timed(|| msm(path, &self.tables.c, scalars, c, g1_sums, cores));
             Ok((sum, quotient_time, time))
         };
         let ((c, (b2, b2_time)), ((a, a_time), (b1, b1_time))) = cores.join(
-            || cores.join(sum_c, || timed(|| msm(path, &self.b2, with(&by_s), b2, g2_sums, cores))),
+            || {
+                cores.join(sum_c, || {
+                    timed(|| msm(path, &self.tables.b2, with(&by_s), b2, g2_sums, cores))
+                })
+            },
             || {
                 cores.join(
-                    || timed(|| msm(path, &self.a, with(&by_r), a, g1_sums, cores)),
-                    || timed(|| msm(path, &self.b1, with(&by_s), b1, g1_sums, cores)),
+                    || timed(|| msm(path, &self.tables.a, with(&by_r), a, g1_sums, cores)),
+                    || timed(|| msm(path, &self.tables.b1, with(&by_s), b1, g1_sums, cores)),
                 )
             },
         );
@@ -268,10 +301,10 @@ impl<P: Path> ProvesByKey for CompiledKey<P> {
             return ProductCount::default();
         }
         let scalars = Scalars { wires: &wires, blinding: &zero, quotient: &space.quotient };
-        let g1 = additions(&self.a, scalars) + additions(&self.b1, scalars);
-        let g1 = g1 + additions(&self.c, scalars);
+        let g1 = additions(&self.tables.a, scalars) + additions(&self.tables.b1, scalars);
+        let g1 = g1 + additions(&self.tables.c, scalars);
         let (rows, transforms) = self.quotient.products();
-        ProductCount { g1: 6 * g1, g2: 15 * additions(&self.b2, scalars), rows, transforms }
+        ProductCount { g1: 6 * g1, g2: 15 * additions(&self.tables.b2, scalars), rows, transforms }
     }
 
     #[cfg(test)]

@@ -46,6 +46,7 @@ impl FixedKeyEngine {
     ///
     /// # Panics
     /// If the keys are another circuit's, which [`KeyStore`](crate::KeyStore) never returns.
+    /// If there is no memory for the points themselves.
     pub fn new(circuit: &Circuit, keys: &Keys, budget: MemoryBudget, by: Arithmetic) -> Self {
         Self::with_tables(circuit, keys, budget, by, None)
     }

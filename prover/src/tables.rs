@@ -18,7 +18,8 @@ use crate::digits::Digits;
 use crate::lanes::{Lanes, Path, Row};
 use crate::table_file::{Rows, Shape};
 
-/// How many bytes of tables a key's points may take.
+/// How many bytes of tables a key's points may take. Where the system has not so many, half of it is
+/// tried, and so on: proofs then take longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryBudget(pub usize);
 
@@ -105,9 +106,9 @@ impl<C: Curve> Points<C> {
         Shape { layout, points, rows: layout.multiples() * points * C::ROWS }
     }
 
-    /// Their multiples.
-    pub(crate) fn multiples<P: Path>(&self, _: P) -> Rows {
-        Rows::Made(multiples::<C, P>(&self.points, self.layout, self.shape().rows))
+    /// Their multiples; `None` where there is no memory for them.
+    pub(crate) fn multiples<P: Path>(&self, _: P) -> Option<Rows> {
+        multiples::<C, P>(&self.points, self.layout, self.shape().rows).map(Rows::Made)
     }
 
     /// The table with multiples that were made of them.
@@ -133,11 +134,17 @@ impl<C: Curve> Table<C> {
     }
 }
 
-/// Every `sets`-th place's multiple of each point.
-fn multiples<C: Curve, P: Path>(points: &[C::Affine], layout: Layout, count: usize) -> Vec<Row> {
-    let mut rows = vec![Row::default(); count];
+/// Every `sets`-th place's multiple of each point; `None` where there is no memory for them.
+fn multiples<C: Curve, P: Path>(
+    points: &[C::Affine],
+    layout: Layout,
+    count: usize,
+) -> Option<Vec<Row>> {
+    let mut rows = Vec::new();
+    rows.try_reserve_exact(count).ok()?;
+    rows.resize(count, Row::default());
     if points.is_empty() {
-        return rows;
+        return Some(rows);
     }
     let mut multiples = points.to_vec();
     for (number, rows) in rows.chunks_exact_mut(points.len() * C::ROWS).enumerate() {
@@ -146,7 +153,7 @@ fn multiples<C: Curve, P: Path>(points: &[C::Affine], layout: Layout, count: usi
         }
         fill::<C, P::Base>(&multiples, rows);
     }
-    rows
+    Some(rows)
 }
 
 /// `2^bits` times each point.

@@ -19,7 +19,7 @@ where
     C::Projective: VariableBaseMSM<MulBase = C::Affine>,
 {
     let made = Points::<C>::new((0..).zip(points.iter().copied()), bytes);
-    let rows = made.multiples(path);
+    let rows = made.multiples(path).expect("memory");
     let table = made.with(rows);
     let integers: Vec<BigInt<4>> = scalars.iter().map(|scalar| scalar.into_bigint()).collect();
     let expected: C::Projective =
