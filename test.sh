@@ -15,7 +15,7 @@ need cc "install a C compiler, for SQLite"
 
 # What no language's registry has, where the system's packages can be installed.
 system_package() {
-  command -v "$1" >/dev/null && return
+  [ -x "$(command -v "$2" || ls $2 2>/dev/null | tail -1)" ] && return
   if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
     apt-get update -qq && apt-get install -y -qq --no-install-recommends "$1" >/dev/null && return
   fi
@@ -30,7 +30,10 @@ step "peers and the contracts' compiler"
 (cd verifier/contracts && npm ci --ignore-scripts --no-audit --no-fund)
 
 step "a browser, for the page that shows a ledger"
-system_package chromium
+system_package chromium chromium
+
+step "a database server"
+system_package postgresql '/usr/lib/postgresql/*/bin/postgres'
 
 step "formatting"
 cargo fmt --all --check

@@ -14,7 +14,7 @@ use praman_circuits::office::OfficeTree;
 use praman_circuits::payout::{EnvelopeHash, PayoutBlinding, PayoutCommitment, payout};
 use praman_circuits::period::Period;
 use praman_circuits::policy::TierIndex;
-use praman_verifier::{PreparedKey, Proof};
+use praman_verifier::{PreparedKey, Proof, ReadError};
 use rand::rngs::OsRng;
 use serde::{Deserialize, Serialize};
 
@@ -134,50 +134,63 @@ impl PreparedClaim {
     ///
     /// # Errors
     /// [`ServiceError::File`].
-    pub fn save(
-        &self,
-        path: &Path,
-        period: ClaimPeriod,
-        proof: &Proof,
-    ) -> Result<(), ServiceError> {
-        let file = ClaimFile {
-            format: CLAIM_FORMAT.to_owned(),
-            scheme: self.public.scheme_period.scheme.clone(),
-            period: period.period,
-            window: period.window,
-            state_root: self.public.checkpoint.state_root,
-            as_of: self.public.checkpoint.as_of,
-            nullifier: self.public.nullifier,
-            payout_commitment: self.public.payout,
-            envelope: hex::encode(&self.envelope),
-            proof: serde_json::from_str(&proof.to_json())
-                .map_err(|error| ServiceError::malformed(path, error))?,
-        };
-        files::write_json(path, &file)
+    pub fn save(self, path: &Path, period: ClaimPeriod, proof: &Proof) -> Result<(), ServiceError> {
+        let checkpoint = self.public.checkpoint;
+        let claim = SubmittedClaim::new(self.into_claim(period, 0, proof.clone()), checkpoint);
+        files::write(path, format!("{}\n", claim.to_json()).as_bytes())
     }
 }
 
-/// A claim's file as it was read, with the state it was proved against.
-pub struct ReadClaim {
+/// A claim as it was handed in, with the state it was proved against.
+#[derive(Clone)]
+pub struct SubmittedClaim {
     claim: Claim,
     checkpoint: Checkpoint,
 }
 
-impl ReadClaim {
+/// Why a text is no claim.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ClaimFault {
+    /// Not of the form of a claim.
+    #[error("{0}")]
+    Form(String),
+    /// The proof is none.
+    #[error("proof: {0}")]
+    Proof(ReadError),
+}
+
+impl SubmittedClaim {
+    /// A claim against a state.
+    pub fn new(claim: Claim, checkpoint: Checkpoint) -> Self {
+        Self { claim, checkpoint }
+    }
+
     /// Reads a claim's file.
     ///
     /// # Errors
     /// [`ServiceError::Malformed`] for a file that is no claim; [`ServiceError::Refused`] for a
     /// proof that is none.
     pub fn read(path: &Path) -> Result<Self, ServiceError> {
-        let file: ClaimFile = files::read_json(path)?;
+        Self::from_json(&files::read_text(path)?).map_err(|fault| match fault {
+            ClaimFault::Form(reason) => ServiceError::malformed(path, reason),
+            ClaimFault::Proof(_) => ServiceError::Refused(format!("{}: {fault}", path.display())),
+        })
+    }
+
+    /// Reads a claim as [`PreparedClaim::save`] writes it.
+    ///
+    /// # Errors
+    /// [`ClaimFault`] naming line and member.
+    pub fn from_json(text: &str) -> Result<Self, ClaimFault> {
+        let file: ClaimFile = serde_json::from_str(text)
+            .map_err(|error| ClaimFault::Form(files::json_fault(&error)))?;
+        let form = |reason: &str| ClaimFault::Form(reason.to_owned());
         if file.format != CLAIM_FORMAT {
-            return Err(ServiceError::malformed(path, "not a claim of a form known here"));
+            return Err(form("not a claim of a form known here"));
         }
-        let proof = Proof::from_json(&file.proof.to_string())
-            .map_err(|error| ServiceError::Refused(format!("{}: {error}", path.display())))?;
-        let envelope = hex::decode(&file.envelope)
-            .map_err(|_| ServiceError::malformed(path, "envelope is not hexadecimal"))?;
+        let proof = Proof::from_json(&file.proof.to_string()).map_err(ClaimFault::Proof)?;
+        let envelope =
+            hex::decode(&file.envelope).map_err(|_| form("envelope is not hexadecimal"))?;
         let ledger = LedgerClaim {
             scheme: file.scheme,
             period: ClaimPeriod { period: file.period, window: file.window },
@@ -187,7 +200,30 @@ impl ReadClaim {
             proof,
         };
         let checkpoint = Checkpoint { state_root: file.state_root, as_of: file.as_of };
-        Ok(Self { claim: Claim { ledger, envelope }, checkpoint })
+        Ok(Self::new(Claim { ledger, envelope }, checkpoint))
+    }
+
+    /// Writes it as [`SubmittedClaim::from_json`] reads it.
+    pub fn to_json(&self) -> String {
+        let Claim { ledger, envelope } = &self.claim;
+        let file = ClaimFile {
+            format: CLAIM_FORMAT.to_owned(),
+            scheme: ledger.scheme.clone(),
+            period: ledger.period.period,
+            window: ledger.period.window,
+            state_root: self.checkpoint.state_root,
+            as_of: self.checkpoint.as_of,
+            nullifier: ledger.nullifier,
+            payout_commitment: ledger.payout,
+            envelope: hex::encode(envelope),
+            proof: serde_json::from_str(&ledger.proof.to_json()).expect("a proof's JSON is JSON"),
+        };
+        serde_json::to_string_pretty(&file).expect("a claim is plain data")
+    }
+
+    /// The claim, without the number of a checkpoint.
+    pub fn claim(&self) -> &Claim {
+        &self.claim
     }
 
     /// The scheme claimed for.
@@ -203,13 +239,6 @@ impl ReadClaim {
     /// The state that the claim was proved against.
     pub fn checkpoint(&self) -> Checkpoint {
         self.checkpoint
-    }
-
-    /// The claim, against a checkpoint of the ledger.
-    pub fn against(self, checkpoint: u64) -> Claim {
-        let mut claim = self.claim;
-        claim.ledger.checkpoint = checkpoint;
-        claim
     }
 }
 

@@ -9,6 +9,7 @@ mod claim;
 mod demo;
 mod issue;
 mod ledger;
+mod migrate;
 mod office;
 mod oversight;
 mod participants;
@@ -26,6 +27,7 @@ use clap::{Parser, Subcommand};
 use serde_json::Value;
 
 use crate::error::ServiceError;
+use crate::store::{Location, Store};
 
 #[derive(Parser)]
 #[command(name = "praman", version, about = "Benefits paid on a proof instead of on a file")]
@@ -36,6 +38,16 @@ struct Arguments {
     /// Where the state lies [default: the platform's data folder].
     #[arg(long, global = true, value_name = "DIR")]
     dir: Option<PathBuf>,
+    /// The address of a PostgreSQL database that holds the state, as postgres://user@host/name; it is
+    /// better given by the environment, where others do not see it [default: a file in the folder].
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "PRAMAN_DATABASE",
+        hide_env_values = true
+    )]
+    database: Option<String>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -64,6 +76,8 @@ enum Verb {
     Claim(claim::Claim),
     #[command(subcommand)]
     Treasury(treasury::Treasury),
+    #[command(subcommand)]
+    Migrate(migrate::Migrate),
 }
 
 /// What a verb has to say.
@@ -88,7 +102,15 @@ impl Outcome {
 /// What all verbs know.
 pub(crate) struct Setting {
     pub(crate) folder: PathBuf,
+    pub(crate) location: Location,
     pub(crate) json: bool,
+}
+
+impl Setting {
+    /// The store, brought up to date.
+    pub(crate) async fn store(&self) -> Result<Store, ServiceError> {
+        Store::connect(&self.location).await
+    }
 }
 
 /// Runs the program on its arguments.
@@ -128,7 +150,8 @@ fn setting(arguments: &Arguments) -> Result<Setting, ServiceError> {
             ServiceError::WrongUse(reason.to_owned())
         })?,
     };
-    Ok(Setting { folder, json: arguments.json })
+    let location = Location::new(&folder, arguments.database.as_deref())?;
+    Ok(Setting { folder, location, json: arguments.json })
 }
 
 async fn dispatch(verb: Verb, setting: &Setting) -> Result<Outcome, ServiceError> {
@@ -148,6 +171,7 @@ async fn dispatch(verb: Verb, setting: &Setting) -> Result<Outcome, ServiceError
         Verb::Ledger(verb) => verb.run(setting).await,
         Verb::Claim(verb) => verb.run(setting).await,
         Verb::Treasury(verb) => verb.run(setting).await,
+        Verb::Migrate(verb) => verb.run(setting).await,
     }
 }
 

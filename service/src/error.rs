@@ -32,7 +32,7 @@ pub enum ServiceError {
     #[error("the store: {0}")]
     Store(#[from] sqlx::Error),
     /// The store was written by a newer program, or its schema can't be brought up to date.
-    #[error("the store's schema: {0}")]
+    #[error("the store's schema: {}", crate::store::schema_advice(.0))]
     Schema(#[from] sqlx::migrate::MigrateError),
     /// A tree is full or its stored form broken.
     #[error(transparent)]

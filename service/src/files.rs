@@ -77,14 +77,16 @@ pub fn read_text(path: &Path) -> Result<String, ServiceError> {
 /// [`ServiceError::File`] or [`ServiceError::Malformed`].
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, ServiceError> {
     let text = zeroize::Zeroizing::new(read_text(path)?);
-    serde_json::from_str(&text).map_err(|error| {
-        // serde_json quotes values of the wrong type, which may be secret: say only where.
-        let what = match error.classify() {
-            serde_json::error::Category::Data => "a field is missing, unknown or of another kind",
-            serde_json::error::Category::Eof => "the file ends too early",
-            _ => "not JSON",
-        };
-        let reason = format!("line {}, column {}: {what}", error.line(), error.column());
-        ServiceError::malformed(path, reason)
-    })
+    serde_json::from_str(&text).map_err(|error| ServiceError::malformed(path, json_fault(&error)))
+}
+
+/// What is wrong with a JSON text, and where. serde_json quotes values of the wrong type, which may be
+/// secret: this says only where.
+pub fn json_fault(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        serde_json::error::Category::Data => "a field is missing, unknown or of another kind",
+        serde_json::error::Category::Eof => "the text ends too early",
+        _ => "not JSON",
+    };
+    format!("line {}, column {}: {what}", error.line(), error.column())
 }

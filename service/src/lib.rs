@@ -15,7 +15,9 @@
 pub mod account;
 pub mod calendar;
 pub mod claim;
+pub mod claims;
 pub mod cli;
+mod computation;
 pub mod demo;
 pub mod envelope;
 pub mod error;

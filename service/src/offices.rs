@@ -177,7 +177,7 @@ impl Store {
         let root = OfficeRoot::from_field(OfficeTree::new().root());
         let changes = state.append(&[office_leaf(office, schema.id, root).to_field()])?;
         let inserted = sqlx::query(
-            "INSERT INTO office (id, name, schema, public_key) VALUES (?, ?, ?, ?)
+            "INSERT INTO office (id, name, schema, public_key) VALUES ($1, $2, $3, $4)
              ON CONFLICT DO NOTHING",
         )
         .bind(i64::from(office.0))
@@ -205,7 +205,7 @@ impl Store {
         register_nos: impl Iterator<Item = &str>,
     ) -> Result<Vec<bool>, ServiceError> {
         let rows: Vec<(Vec<u8>,)> =
-            sqlx::query_as("SELECT tag FROM holder WHERE office = ? AND revoked = 0")
+            sqlx::query_as("SELECT tag FROM holder WHERE office = $1 AND revoked = 0")
                 .bind(i64::from(key.office.0))
                 .fetch_all(self.pool())
                 .await?;
@@ -246,7 +246,7 @@ impl Store {
         let staged = stage(&credentials)?;
         for file in &credentials {
             let written = sqlx::query(
-                "INSERT INTO holder (office, tag, position) VALUES (?, ?, ?)
+                "INSERT INTO holder (office, tag, position) VALUES ($1, $2, $3)
                  ON CONFLICT (office, tag) DO UPDATE
                      SET position = excluded.position, revoked = 0 WHERE revoked = 1",
             )
@@ -263,7 +263,7 @@ impl Store {
         write_nodes(&mut transaction, TreeName::Office(key.office.0), &changes).await?;
         self.replace_office_root(&mut transaction, &office, root).await?;
         if let (Some(staged), Some(place)) = (&staged, place) {
-            sqlx::query("INSERT INTO pending_output (staged, place) VALUES (?, ?)")
+            sqlx::query("INSERT INTO pending_output (staged, place) VALUES ($1, $2)")
                 .bind(staged.path().to_string_lossy().into_owned())
                 .bind(place.to_string_lossy().into_owned())
                 .execute(&mut *transaction)
@@ -287,9 +287,9 @@ impl Store {
                 .await?;
         for (staged, place) in pending {
             move_output(Path::new(&staged), Path::new(&place))?;
-            sqlx::query("DELETE FROM pending_output WHERE staged = ?")
+            sqlx::query("DELETE FROM pending_output WHERE staged = $1")
                 .bind(&staged)
-                .execute(self.pool())
+                .execute(self.writer())
                 .await?;
         }
         Ok(())
@@ -311,7 +311,7 @@ impl Store {
         let register_nos: BTreeSet<&String> = register_nos.iter().collect();
         for register_no in &register_nos {
             let position: Option<(i64,)> = sqlx::query_as(
-                "UPDATE holder SET revoked = 1 WHERE office = ? AND tag = ? AND revoked = 0
+                "UPDATE holder SET revoked = 1 WHERE office = $1 AND tag = $2 AND revoked = 0
                  RETURNING position",
             )
             .bind(i64::from(key.office.0))
@@ -375,7 +375,7 @@ impl Store {
     /// The tags of an office's revoked holders.
     async fn revoked_tags(&self, office: OfficeId) -> Result<HashSet<Vec<u8>>, ServiceError> {
         let rows: Vec<(Vec<u8>,)> =
-            sqlx::query_as("SELECT tag FROM holder WHERE office = ? AND revoked = 1")
+            sqlx::query_as("SELECT tag FROM holder WHERE office = $1 AND revoked = 1")
                 .bind(i64::from(office.0))
                 .fetch_all(self.pool())
                 .await?;
@@ -385,7 +385,7 @@ impl Store {
     /// The office of a key, if it is accredited here.
     async fn check_office(&self, key: &OfficeKey) -> Result<Office, ServiceError> {
         let public_key: Option<(Vec<u8>,)> =
-            sqlx::query_as("SELECT public_key FROM office WHERE id = ?")
+            sqlx::query_as("SELECT public_key FROM office WHERE id = $1")
                 .bind(i64::from(key.office.0))
                 .fetch_optional(self.pool())
                 .await?;

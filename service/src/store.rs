@@ -1,27 +1,32 @@
-//! The store: one SQLite file, brought up to date when it is opened.
+//! The store: one SQLite file, or one PostgreSQL database for any number of programs.
+
+mod database;
+mod lease;
+mod schema;
 
 use std::path::Path;
-use std::time::Duration;
 
 use praman_circuits::Fr;
 use praman_circuits::field::{from_be_bytes, to_be_bytes};
 use praman_circuits::merkle::{NodeChange, Tree};
-use sqlx::migrate::Migrator;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use sqlx::{Any, AnyPool, Transaction};
 
 use crate::error::ServiceError;
-
-static MIGRATIONS: Migrator = sqlx::migrate!();
+pub use database::{Database, Location};
+pub use lease::LeaseToken;
+pub(crate) use schema::advice as schema_advice;
+pub use schema::{Migration, SchemaState};
 
 /// An open store.
 #[derive(Clone)]
 pub struct Store {
-    pool: SqlitePool,
+    database: Database,
+    reads: AnyPool,
+    writes: AnyPool,
 }
 
-/// A transaction that holds the store's write lock from its beginning.
-pub type WriteTransaction = Transaction<'static, Sqlite>;
+/// A transaction that may write.
+pub type WriteTransaction = Transaction<'static, Any>;
 
 /// Which tree a node belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,32 +50,70 @@ impl Store {
     /// Opens the store in a folder, making both where they do not exist.
     ///
     /// # Errors
-    /// [`ServiceError::Schema`] if a newer program wrote the store; else of the system.
+    /// As [`Store::connect`].
     pub async fn open(folder: &Path) -> Result<Self, ServiceError> {
-        std::fs::create_dir_all(folder).map_err(ServiceError::file(folder))?;
-        let options = SqliteConnectOptions::new()
-            .filename(folder.join("praman.db"))
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(120))
-            .pragma("trusted_schema", "OFF");
-        let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
-        MIGRATIONS.run(&pool).await?;
-        Ok(Self { pool })
+        Self::connect(&Location::Folder(folder.to_owned())).await
+    }
+
+    /// Opens a store and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`ServiceError::Schema`] if a newer program wrote the store; else of the system.
+    pub async fn connect(location: &Location) -> Result<Self, ServiceError> {
+        let store = Self::connect_as_it_is(location).await?;
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// Opens a store whatever its schema.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn connect_as_it_is(location: &Location) -> Result<Self, ServiceError> {
+        let (database, reads, writes) = database::connect(location).await?;
+        Ok(Self { database, reads, writes })
+    }
+
+    /// Which database it is.
+    pub fn database(&self) -> Database {
+        self.database
     }
 
     /// For reading.
-    pub fn pool(&self) -> &SqlitePool {
-        &self.pool
+    pub fn pool(&self) -> &AnyPool {
+        &self.reads
     }
 
-    /// Begins a transaction that may write.
+    /// For single statements that write.
+    pub fn writer(&self) -> &AnyPool {
+        &self.writes
+    }
+
+    /// Begins a transaction that writes what many share: trees, the chain. It holds the one lock of
+    /// such transactions from its beginning, so what is read under it, no other changes.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn begin(&self) -> Result<WriteTransaction, ServiceError> {
-        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
+        let mut transaction = self.begin_rows().await?;
+        if let Some(lock) = self.database.lock() {
+            sqlx::query(lock).execute(&mut *transaction).await?;
+        }
+        Ok(transaction)
+    }
+
+    /// Begins a transaction that writes rows of its own.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn begin_rows(&self) -> Result<WriteTransaction, ServiceError> {
+        Ok(self.writes.begin_with(self.database.begin()).await?)
+    }
+
+    /// Closes all connections, so that what was written is whole in the database's own files.
+    pub async fn close(&self) {
+        self.reads.close().await;
+        self.writes.close().await;
     }
 
     /// A tree as it is stored; nothing is hashed.
@@ -82,10 +125,10 @@ impl Store {
         name: TreeName,
     ) -> Result<Tree<DEPTH>, ServiceError> {
         let rows: Vec<(i64, i64, Vec<u8>)> = sqlx::query_as(
-            "SELECT level, position, value FROM tree_node WHERE tree = ? ORDER BY level, position",
+            "SELECT level, position, value FROM tree_node WHERE tree = $1 ORDER BY level, position",
         )
         .bind(name.number())
-        .fetch_all(&self.pool)
+        .fetch_all(&self.reads)
         .await?;
         let mut levels = vec![Vec::new(); DEPTH + 1];
         for (level, position, value) in rows {
@@ -110,8 +153,8 @@ pub async fn write_nodes(
 ) -> Result<(), ServiceError> {
     for NodeChange { level, index, value } in changes {
         sqlx::query(
-            "INSERT INTO tree_node (tree, level, position, value) VALUES (?, ?, ?, ?)
-             ON CONFLICT DO UPDATE SET value = excluded.value",
+            "INSERT INTO tree_node (tree, level, position, value) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (tree, level, position) DO UPDATE SET value = excluded.value",
         )
         .bind(tree.number())
         .bind(*level as i64)

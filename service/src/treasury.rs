@@ -200,7 +200,7 @@ impl PaymentRun<'_> {
         let mut transaction = store.begin().await?;
         let drafted: Vec<DraftedBatch> = sqlx::query_as(
             "SELECT id, created_on, instalments, debtor, folder FROM payment_batch
-             WHERE scheme = ? AND period = ? AND written = 0 ORDER BY rowid",
+             WHERE scheme = $1 AND period = $2 AND written = 0 ORDER BY length(id), id",
         )
         .bind(self.scheme.as_str())
         .bind(i64::from(self.period.0))
@@ -208,7 +208,7 @@ impl PaymentRun<'_> {
         .await?;
         for batch in &drafted {
             self.write(store, key, batch, &mut paid).await?;
-            sqlx::query("UPDATE payment_batch SET written = 1 WHERE id = ?")
+            sqlx::query("UPDATE payment_batch SET written = 1 WHERE id = $1")
                 .bind(&batch.id)
                 .execute(&mut *transaction)
                 .await?;
@@ -227,7 +227,7 @@ impl PaymentRun<'_> {
         let mut transaction = store.begin().await?;
         let claims: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
             "SELECT nullifier, payout_commitment FROM accepted_claim
-             WHERE scheme = ? AND period = ? AND batch IS NULL
+             WHERE scheme = $1 AND period = $2 AND batch IS NULL
                  AND NOT EXISTS (SELECT 1 FROM dispute WHERE payable = 0
                                  AND dispute.nullifier = accepted_claim.nullifier)
              ORDER BY block",
@@ -249,7 +249,7 @@ impl PaymentRun<'_> {
             return Ok(());
         }
         let (count,): (i64,) =
-            sqlx::query_as("SELECT count(*) FROM payment_batch WHERE scheme = ? AND period = ?")
+            sqlx::query_as("SELECT count(*) FROM payment_batch WHERE scheme = $1 AND period = $2")
                 .bind(self.scheme.as_str())
                 .bind(i64::from(self.period.0))
                 .fetch_one(&mut *transaction)
@@ -259,7 +259,7 @@ impl PaymentRun<'_> {
         sqlx::query(
             "INSERT INTO payment_batch
                  (id, scheme, period, created_on, instalments, debtor, folder, written)
-             VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 0)",
         )
         .bind(&id)
         .bind(self.scheme.as_str())
@@ -271,11 +271,18 @@ impl PaymentRun<'_> {
         .execute(&mut *transaction)
         .await?;
         for nullifier in payable {
-            sqlx::query("UPDATE accepted_claim SET batch = ? WHERE nullifier = ?")
+            sqlx::query("UPDATE accepted_claim SET batch = $1 WHERE nullifier = $2")
                 .bind(&id)
-                .bind(nullifier)
+                .bind(&nullifier)
                 .execute(&mut *transaction)
                 .await?;
+            sqlx::query(
+                "UPDATE claim SET state = 'ordered' WHERE nullifier = $1
+                     AND state NOT IN ('received', 'refused') AND state = 'accepted'",
+            )
+            .bind(&nullifier)
+            .execute(&mut *transaction)
+            .await?;
         }
         transaction.commit().await?;
         Ok(())
@@ -291,7 +298,7 @@ impl PaymentRun<'_> {
     ) -> Result<(), ServiceError> {
         let id = &batch.id;
         let claims: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
-            "SELECT nullifier, payout_commitment FROM accepted_claim WHERE batch = ?
+            "SELECT nullifier, payout_commitment FROM accepted_claim WHERE batch = $1
              ORDER BY block",
         )
         .bind(id)
@@ -341,7 +348,7 @@ impl PaymentRun<'_> {
     ) -> Result<Result<Payout, &'static str>, ServiceError> {
         let commitment = PayoutCommitment::from_field(field(commitment)?);
         let envelopes: Vec<(Vec<u8>,)> =
-            sqlx::query_as("SELECT sealed FROM envelope WHERE nullifier = ?")
+            sqlx::query_as("SELECT sealed FROM envelope WHERE nullifier = $1")
                 .bind(nullifier)
                 .fetch_all(store.pool())
                 .await?;
@@ -379,13 +386,13 @@ impl Store {
             return Err(ServiceError::Refused(reason));
         }
         sqlx::query(
-            "INSERT INTO envelope (nullifier, digest, sealed) VALUES (?, ?, ?)
+            "INSERT INTO envelope (nullifier, digest, sealed) VALUES ($1, $2, $3)
              ON CONFLICT DO NOTHING",
         )
         .bind(bytes(nullifier.to_field()))
         .bind(Sha256::digest(sealed).to_vec())
         .bind(sealed)
-        .execute(self.pool())
+        .execute(self.writer())
         .await?;
         Ok(())
     }

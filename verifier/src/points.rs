@@ -2,6 +2,7 @@
 
 use ark_bn254::{Fq, Fq2, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
+use ark_ff::{BigInteger, PrimeField};
 use praman_circuits::field::{parse_canonical, to_canonical};
 
 use crate::json::ReadError;
@@ -28,6 +29,13 @@ pub(crate) type G2Text = [[String; 2]; 3];
 
 fn coordinate(text: &str, field: &'static str) -> Result<Fq, ReadError> {
     parse_canonical(text).map_err(|_| ReadError::Coordinate { field })
+}
+
+/// A coordinate from its 32 bytes, big-endian.
+pub(crate) fn read_word(word: &[u8; 32], field: &'static str) -> Result<Fq, ReadError> {
+    let element = Fq::from_be_bytes_mod_order(word);
+    let canonical = element.into_bigint().to_bytes_be() == word;
+    if canonical { Ok(element) } else { Err(ReadError::Coordinate { field }) }
 }
 
 pub(crate) fn read_g1(text: &G1Text, field: &'static str) -> Result<G1Affine, ReadError> {

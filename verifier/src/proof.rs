@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ark_bn254::{Bn254, Fq, G1Affine, G2Affine};
+use ark_bn254::{Bn254, Fq, Fq2, G1Affine, G2Affine};
 use ark_ff::{BigInteger, PrimeField};
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +70,22 @@ impl Proof {
     pub fn to_words(&self) -> [[u8; 32]; 8] {
         let ark_groth16::Proof { a, b, c } = &self.0;
         [a.x, a.y, b.x.c1, b.x.c0, b.y.c1, b.y.c0, c.x, c.y].map(word)
+    }
+
+    /// Reads the eight words that [`Proof::to_words`] writes.
+    ///
+    /// # Errors
+    /// [`ReadError::Coordinate`] for one at or above the modulus, and as [`Proof::new`].
+    pub fn from_words(words: &[[u8; 32]; 8]) -> Result<Self, ReadError> {
+        let coordinate = |index: usize, field| points::read_word(&words[index], field);
+        let (a, b, c) = ("pi_a", "pi_b", "pi_c");
+        let b_x = Fq2::new(coordinate(3, b)?, coordinate(2, b)?);
+        let b_y = Fq2::new(coordinate(5, b)?, coordinate(4, b)?);
+        Self::new(ark_groth16::Proof {
+            a: G1Affine::new_unchecked(coordinate(0, a)?, coordinate(1, a)?),
+            b: G2Affine::new_unchecked(b_x, b_y),
+            c: G1Affine::new_unchecked(coordinate(6, c)?, coordinate(7, c)?),
+        })
     }
 
     /// The points.

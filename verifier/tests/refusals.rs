@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use ark_bn254::{Bn254, Fq, Fq2, Fr, G1Affine, G2Affine};
 use ark_ec::{AffineRepr, CurveGroup};
-use ark_ff::{Field, PrimeField, UniformRand};
+use ark_ff::{BigInteger, Field, PrimeField, UniformRand};
 use ark_groth16::Groth16;
 use num_bigint::BigUint;
 use praman_circuits::circuit;
@@ -161,6 +161,26 @@ fn a_proof_has_one_text() {
             refused(|json| *json.pointer_mut(place).expect("there") = json!(moved.to_string()));
         assert!(matches!(error, ReadError::Point { fault: PointFault::OffCurve, .. }), "{place}");
     }
+}
+
+#[test]
+fn a_proof_has_one_form_in_words() {
+    let words = proved().proof.to_words();
+    assert_eq!(Proof::from_words(&words), Ok(proved().proof.clone()));
+    for index in 0..8 {
+        let mut other = words;
+        other[index][31] ^= 1;
+        assert!(Proof::from_words(&other).is_err(), "word {index}");
+        let plus_modulus = Fq::MODULUS.to_bytes_le();
+        let (mut sum, mut carry) = (words, 0);
+        for (place, byte) in (0..32).rev().zip(plus_modulus) {
+            carry += u16::from(sum[index][place]) + u16::from(byte);
+            sum[index][place] = carry as u8;
+            carry >>= 8;
+        }
+        assert!(Proof::from_words(&sum).is_err(), "word {index} above the modulus");
+    }
+    assert!(Proof::from_words(&[[0; 32]; 8]).is_err());
 }
 
 #[test]

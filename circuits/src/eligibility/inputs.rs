@@ -24,7 +24,7 @@ pub const SHARED_INPUTS: usize = 6 + 5 * CLAUSES + 5 * TIERS;
 pub const PUBLIC_INPUTS: usize = SHARED_INPUTS + 2;
 
 /// The state root that claims are made against, and the day it stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Checkpoint {
     /// Root of the state tree.
     pub state_root: StateRoot,

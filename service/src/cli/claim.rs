@@ -1,19 +1,20 @@
 //! `praman claim`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
-use praman_verifier::PreparedKey;
-use serde_json::json;
 
 use super::ledger::join;
 use super::signer::Signer;
 use super::{Outcome, Setting, scheme};
-use crate::claim::{ReadClaim, submit};
+use crate::claim::SubmittedClaim;
+use crate::claims::{ClaimId, ClaimMachine, ClaimReceipt, ClaimState, Schemes};
 use crate::error::ServiceError;
+use crate::files;
 use crate::ledger::Ledger as _;
 
-/// Submit a claim to the ledger.
+/// Submit a claim to the ledger and wait until it is decided. The same claim again gets the same answer.
 #[derive(Args)]
 #[command(
     after_help = "Example: praman claim --file proof/claim.json --scheme annapurna.toml --keys keys"
@@ -35,32 +36,57 @@ pub(super) struct Claim {
 
 impl Claim {
     pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
-        let read = ReadClaim::read(&self.file)?;
+        let claim = SubmittedClaim::read(&self.file)?;
         let scheme = scheme::read(&self.scheme)?;
-        if *read.scheme() != scheme.id {
-            let reason = format!("the claim is for {}, not for {}", read.scheme(), scheme.id);
+        if *claim.scheme() != scheme.id {
+            let reason = format!("the claim is for {}, not for {}", claim.scheme(), scheme.id);
             return Err(ServiceError::Refused(reason));
         }
-        let terms =
-            scheme.in_period(read.period()).map_err(|error| ServiceError::Refused(error.reason))?;
         let (store, mut ledger, key) = join(setting, &self.keys, &self.signer).await?;
-        let checkpoint = read.checkpoint();
-        let number = ledger.find_checkpoint(checkpoint).await?.ok_or_else(|| {
-            let reason = "the state that the claim was proved against is no checkpoint of this \
-                          ledger: prove it with a snapshot of the day of a checkpoint";
-            ServiceError::Refused(reason.to_owned())
-        })?;
-        let context = ledger.context();
-        let claim = read.against(number);
-        let terms = (&context, &checkpoint, &terms);
-        let receipt = submit(&claim, terms, &PreparedKey::new(&key), &store, &mut ledger).await?;
-        let text = format!("accepted in block {}, {} gas", receipt.block, receipt.gas_used);
-        let json = json!({
-            "accepted": true,
-            "nullifier": claim.ledger.nullifier,
-            "block": receipt.block,
-            "gas": receipt.gas_used,
-        });
-        Ok(Outcome::done(json, text))
+        let schemes = Schemes::one(scheme, files::read_text(&self.scheme)?);
+        let machine = ClaimMachine::new(&store, &key, schemes, ledger.context());
+        let id = ClaimId::of(&claim);
+        let Some(received) = machine.receive(vec![(claim, None)]).await?.pop() else {
+            unreachable!("one claim was handed in");
+        };
+        let received = received.map_err(|refusal| ServiceError::Refused(refusal.to_string()))?;
+        machine.verify(received.held.as_slice()).await?;
+        loop {
+            let receipt = store.claim_receipt(id).await?;
+            let receipt = receipt.unwrap_or_else(|| received.receipt.clone());
+            match receipt.state {
+                // Another program verifies it, or died at it.
+                ClaimState::Received => {
+                    let adopted = machine.adopt().await?;
+                    if adopted.is_empty() {
+                        tokio::time::sleep(Duration::from_millis(200)).await;
+                    }
+                    machine.verify(&adopted).await?;
+                }
+                ClaimState::Verified | ClaimState::Submitted => {
+                    if let Some(reason) = machine.settle(&mut ledger).await?.waits {
+                        let reason = format!("{reason}; the claim is kept, and waits");
+                        return Err(ServiceError::Ledger(reason));
+                    }
+                }
+                _ => return Ok(outcome(&receipt)),
+            }
+        }
+    }
+}
+
+/// What the ledger has decided.
+fn outcome(receipt: &ClaimReceipt) -> Outcome {
+    let mut json = serde_json::to_value(receipt).expect("a receipt is plain data");
+    json["accepted"] = (receipt.state != ClaimState::Refused).into();
+    match (receipt.reason, receipt.block) {
+        (Some(reason), None) => {
+            json["message"] = reason.sentence().into();
+            Outcome::no(json, format!("refused: {}", reason.sentence()))
+        }
+        (_, block) => {
+            let block = block.map_or_else(String::new, |block| format!(" in block {block}"));
+            Outcome::done(json, format!("accepted{block}; it is {}", receipt.state.name()))
+        }
     }
 }

@@ -16,7 +16,6 @@ use crate::files;
 use crate::office_key::OfficeKey;
 use crate::offices::{Application, Validity};
 use crate::register::Person;
-use crate::store::Store;
 use crate::wallet::{CredentialFile, Wallet};
 
 /// Issue a credential to every accepted row of a register.
@@ -61,7 +60,7 @@ impl Issue {
         let checked = register::read(&self.register)?;
         let subjects = self.subjects.as_deref().map(read_subjects).transpose()?;
         let key = OfficeKey::open(&self.office, &self.passphrase.passphrase()?)?;
-        let store = Store::open(&setting.folder).await?;
+        let store = setting.store().await?;
         store.finish_pending_output().await?;
 
         let people = checked.people();

@@ -187,7 +187,7 @@ pub(super) async fn join(
     signer: &Signer,
 ) -> Result<(Store, JoinedLedger, VerifyingKey), ServiceError> {
     let key = verifying_key(keys)?;
-    let store = Store::open(&setting.folder).await?;
+    let store = setting.store().await?;
     let ledger = JoinedLedger::join(&store, &signer.keys()?, &key).await?;
     Ok((store, ledger, key))
 }
@@ -197,7 +197,7 @@ impl Ledger {
         match self {
             Self::Start { keys } => {
                 let key = verifying_key(&keys)?;
-                let store = Store::open(&setting.folder).await?;
+                let store = setting.store().await?;
                 let context = EmbeddedLedger::open(&store, &key).await?.context();
                 let text = format!("the ledger's context is {context}");
                 Ok(Outcome::done(json!({ "context": context }), text))
@@ -222,14 +222,14 @@ impl Ledger {
                 deploy(setting, &keys, nodes, &signer, &constitution).await
             }
             Self::Describe { out } => {
-                let store = Store::open(&setting.folder).await?;
+                let store = setting.store().await?;
                 let description = NetworkDescription::of(&store).await?;
                 files::write_json(&out, &description)?;
                 Ok(Outcome::done(json!(description), format!("written to {}", out.display())))
             }
             Self::Join { network, endpoints } => {
                 let description: NetworkDescription = files::read_json(&network)?;
-                let store = Store::open(&setting.folder).await?;
+                let store = setting.store().await?;
                 let context = description.join(&store, endpoints).await?;
                 let text = format!("the ledger's context is {context}");
                 Ok(Outcome::done(json!({ "context": context }), text))
@@ -299,7 +299,7 @@ async fn deploy(
     constitution: &Constitution,
 ) -> Result<Outcome, ServiceError> {
     let key = verifying_key(keys)?;
-    let store = Store::open(&setting.folder).await?;
+    let store = setting.store().await?;
     JoinedNetwork::require_none(&store).await?;
     let signers = signer.keys()?;
     let deployer = signers.first().map(PrivateKeySigner::address);

@@ -12,7 +12,6 @@ use crate::error::ServiceError;
 use crate::files;
 use crate::office_key::OfficeKey;
 use crate::schema::Schema;
-use crate::store::Store;
 
 /// Accredit offices.
 #[derive(Subcommand)]
@@ -45,7 +44,7 @@ impl Office {
             return Err(ServiceError::WrongUse(reason.to_owned()));
         }
         let passphrase = passphrase.passphrase()?;
-        let store = Store::open(&setting.folder).await?;
+        let store = setting.store().await?;
         let key = store.new_office(name.trim(), schema, |key| key.save(&out, &passphrase)).await?;
         let public_key = hex::encode(key.public());
         let text = format!("office {} {:?}, public key {public_key}", key.office.0, key.name);
@@ -76,7 +75,7 @@ pub(super) struct Revoke {
 impl Revoke {
     pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
         let key = OfficeKey::open(&self.office, &self.passphrase.passphrase()?)?;
-        let store = Store::open(&setting.folder).await?;
+        let store = setting.store().await?;
         let (revoked, root) = store.revoke(&key, &self.register_no).await?;
         let text = format!("{revoked} revoked; the office's root is {root}");
         Ok(Outcome::done(json!({ "revoked": revoked, "root": root }), text))
@@ -106,7 +105,7 @@ impl Snapshot {
                 ServiceError::WrongUse("a snapshot is of a day after 1900".to_owned())
             })?,
         };
-        let store = Store::open(&setting.folder).await?;
+        let store = setting.store().await?;
         let snapshot = store.snapshot(as_of, self.office.as_deref()).await?;
         files::write_json(&self.out, &snapshot)?;
         let live: usize = snapshot.offices.iter().map(|office| office.live).sum();

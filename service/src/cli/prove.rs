@@ -139,16 +139,14 @@ impl Prove {
         let public = public_to_json(prepared.witness.public());
         files::write(&self.out.join("public.json"), public.as_bytes())?;
         files::write(&self.out.join("proof.json"), proof.to_json().as_bytes())?;
+        let nullifier = prepared.public.nullifier;
         prepared.save(&self.out.join("claim.json"), period, &proof)?;
         let seconds = started.elapsed().as_secs_f64();
         let origin = prover.verifying_key().origin().map_or_else(String::new, |o| o.to_string());
-        let text = format!(
-            "proved in {seconds:.2} s with {origin} keys; nullifier {}",
-            prepared.public.nullifier
-        );
+        let text = format!("proved in {seconds:.2} s with {origin} keys; nullifier {nullifier}");
         let json = json!({
             "seconds": seconds,
-            "nullifier": prepared.public.nullifier,
+            "nullifier": nullifier,
             "keys": origin,
         });
         Ok(Outcome::done(json, text))

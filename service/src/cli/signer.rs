@@ -11,7 +11,6 @@ use super::passphrase::PassphraseSource;
 use crate::account::AccountKey;
 use crate::error::ServiceError;
 use crate::ledger::JoinedNetwork;
-use crate::store::Store;
 
 /// By whose keys a transaction is signed.
 #[derive(Args)]
@@ -37,7 +36,7 @@ impl Signer {
         &self,
         setting: &Setting,
     ) -> Result<(JoinedNetwork, Vec<Address>), ServiceError> {
-        let store = Store::open(&setting.folder).await?;
+        let store = setting.store().await?;
         Ok(JoinedNetwork::open(&store, &self.keys()?).await?)
     }
 
@@ -53,7 +52,7 @@ impl Signer {
 
 /// The folder's network, to read from.
 pub(super) async fn network(setting: &Setting) -> Result<JoinedNetwork, ServiceError> {
-    let store = Store::open(&setting.folder).await?;
+    let store = setting.store().await?;
     Ok(JoinedNetwork::open(&store, &[]).await?.0)
 }
 

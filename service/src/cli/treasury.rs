@@ -12,7 +12,6 @@ use crate::error::ServiceError;
 use crate::files;
 use crate::ledger::JoinedNetwork;
 use crate::payment_file::Debtor;
-use crate::store::Store;
 use crate::treasury::{PaymentRun, TreasuryKey};
 
 /// The treasury's side: its key, and the bank's files.
@@ -82,7 +81,7 @@ impl Treasury {
                     None => Debtor::demonstration(),
                 };
                 let key = TreasuryKey::open(&key, &passphrase.passphrase()?)?;
-                let store = Store::open(&setting.folder).await?;
+                let store = setting.store().await?;
                 // What others brought, froze and decided since is known before money moves.
                 JoinedNetwork::open(&store, &[]).await?;
                 let run = PaymentRun {

@@ -100,10 +100,13 @@ pub(super) async fn keep_network(
     settings: &NetworkSettings,
 ) -> Result<(), ServiceError> {
     let mut transaction = store.begin().await?;
-    sqlx::query("INSERT OR REPLACE INTO chain_setting (key, value) VALUES ('network', ?)")
-        .bind(serde_json::to_vec(settings).expect("settings are plain data"))
-        .execute(&mut *transaction)
-        .await?;
+    sqlx::query(
+        "INSERT INTO chain_setting (key, value) VALUES ('network', $1)
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    )
+    .bind(serde_json::to_vec(settings).expect("settings are plain data"))
+    .execute(&mut *transaction)
+    .await?;
     transaction.commit().await?;
     Ok(())
 }
@@ -116,7 +119,7 @@ pub(super) async fn write_logs(
     for (position, log) in logs.iter().enumerate() {
         let topics: Vec<u8> = log.topics.iter().flat_map(|topic| topic.0).collect();
         sqlx::query(
-            "INSERT INTO chain_log (block, position, address, topics, data) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO chain_log (block, position, address, topics, data) VALUES ($1, $2, $3, $4, $5)",
         )
         .bind(log.block as i64)
         .bind(position as i64)
@@ -137,7 +140,7 @@ pub(super) async fn load_logs(
 ) -> Result<Vec<ChainLog>, ChainError> {
     type Row = (i64, Vec<u8>, Vec<u8>, Vec<u8>);
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT block, address, topics, data FROM chain_log WHERE block BETWEEN ? AND ?
+        "SELECT block, address, topics, data FROM chain_log WHERE block BETWEEN $1 AND $2
          ORDER BY block, position",
     )
     .bind(first as i64)
@@ -160,8 +163,8 @@ pub(super) async fn write_changes(
 ) -> Result<(), ServiceError> {
     for change in changes {
         sqlx::query(
-            "INSERT INTO chain_account (address, balance, nonce, code_hash) VALUES (?, ?, ?, ?)
-             ON CONFLICT DO UPDATE SET balance = excluded.balance, nonce = excluded.nonce,
+            "INSERT INTO chain_account (address, balance, nonce, code_hash) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (address) DO UPDATE SET balance = excluded.balance, nonce = excluded.nonce,
                  code_hash = excluded.code_hash",
         )
         .bind(change.address.to_vec())
@@ -171,16 +174,18 @@ pub(super) async fn write_changes(
         .execute(&mut **transaction)
         .await?;
         if let Some(code) = &change.new_code {
-            sqlx::query("INSERT INTO chain_code (hash, code) VALUES (?, ?) ON CONFLICT DO NOTHING")
-                .bind(change.account.code_hash.to_vec())
-                .bind(code.to_vec())
-                .execute(&mut **transaction)
-                .await?;
+            sqlx::query(
+                "INSERT INTO chain_code (hash, code) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            )
+            .bind(change.account.code_hash.to_vec())
+            .bind(code.to_vec())
+            .execute(&mut **transaction)
+            .await?;
         }
         for (slot, value) in &change.slots {
             sqlx::query(
-                "INSERT INTO chain_slot (address, slot, value) VALUES (?, ?, ?)
-                 ON CONFLICT DO UPDATE SET value = excluded.value",
+                "INSERT INTO chain_slot (address, slot, value) VALUES ($1, $2, $3)
+                 ON CONFLICT (address, slot) DO UPDATE SET value = excluded.value",
             )
             .bind(change.address.to_vec())
             .bind(slot.to_be_bytes_vec())

@@ -270,7 +270,7 @@ impl<C: Chain> Ledger for ContractLedger<C> {
 
     async fn find_checkpoint(&self, checkpoint: Checkpoint) -> Result<Option<u64>, LedgerError> {
         let row: Option<(i64,)> = sqlx::query_as(
-            "SELECT number FROM checkpoint WHERE state_root = ? AND as_of = ?
+            "SELECT number FROM checkpoint WHERE state_root = $1 AND as_of = $2
              ORDER BY number DESC LIMIT 1",
         )
         .bind(bytes(checkpoint.state_root.to_field()))

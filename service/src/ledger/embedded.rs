@@ -17,6 +17,7 @@ use super::chain::{Chain, ChainError, ChainLog, ChainReceipt, Head};
 use super::chain_state::{ChainState, changes};
 use super::chain_store::{load_logs, load_state, next_block, write_changes, write_logs};
 use super::journal;
+use crate::computation::compute;
 use crate::store::Store;
 
 /// The embedded chain's EIP-155 id, in the range that public registries leave free.
@@ -194,13 +195,14 @@ impl Chain for EmbeddedChain {
         }
         let timestamp = self.timestamp();
         let kind = target.map_or(TxKind::Create, TxKind::Call);
-        let Executed { output, gas_used, logs, state } = self.run(from, kind, data.clone())?;
+        let Executed { output, gas_used, logs, state } =
+            compute(|| self.run(from, kind, data.clone()))?;
         let block = self.next_block;
         let changes = changes(&state);
         write_changes(&mut transaction, &changes).await?;
         sqlx::query(
             "INSERT INTO chain_block (number, timestamp, sender, target, data, success, gas_used)
-             VALUES (?, ?, ?, ?, ?, 1, ?)",
+             VALUES ($1, $2, $3, $4, $5, 1, $6)",
         )
         .bind(block as i64)
         .bind(timestamp as i64)

@@ -42,8 +42,8 @@ async fn record_claims(
             let scheme = scheme_of_word(event.scheme)
                 .ok_or_else(|| ChainError::failed("an opening names no scheme"))?;
             sqlx::query(
-                "INSERT INTO opening (number, scheme, period, window, stage, block)
-                 VALUES (?, ?, ?, ?, 1, ?)",
+                "INSERT INTO opening (number, scheme, period, \"window\", stage, block)
+                 VALUES ($1, $2, $3, $4, 1, $5)",
             )
             .bind(i64::from(event.opening))
             .bind(scheme.as_str())
@@ -55,7 +55,7 @@ async fn record_claims(
         }
         Claims::StageChanged::SIGNATURE_HASH => {
             let event: Claims::StageChanged = decode(log)?;
-            sqlx::query("UPDATE opening SET stage = ? WHERE number = ?")
+            sqlx::query("UPDATE opening SET stage = $1 WHERE number = $2")
                 .bind(i64::from(event.stage))
                 .bind(i64::from(event.opening))
                 .execute(&mut **transaction)
@@ -64,7 +64,7 @@ async fn record_claims(
         Claims::CheckpointPublished::SIGNATURE_HASH => {
             let event: Claims::CheckpointPublished = decode(log)?;
             sqlx::query(
-                "INSERT INTO checkpoint (number, state_root, as_of, block) VALUES (?, ?, ?, ?)",
+                "INSERT INTO checkpoint (number, state_root, as_of, block) VALUES ($1, $2, $3, $4)",
             )
             .bind(i64::from(event.checkpoint))
             .bind(event.stateRoot.to_be_bytes_vec())
@@ -97,12 +97,23 @@ async fn accept(
 ) -> Result<(), ChainError> {
     sqlx::query(
         "INSERT INTO accepted_claim (nullifier, scheme, period, payout_commitment, block, opening)
-         SELECT ?, scheme, period, ?, ?, number FROM opening WHERE number = ?",
+         SELECT $1, scheme, period, $2, $3, number FROM opening WHERE number = $4",
     )
     .bind(nullifier.to_be_bytes_vec())
     .bind(payout.to_be_bytes_vec())
     .bind(block as i64)
     .bind(i64::from(opening))
+    .execute(&mut **transaction)
+    .await?;
+    // The claim that brought it, if it came by this store.
+    sqlx::query(
+        "UPDATE claim SET state = 'accepted', block = $3
+         WHERE nullifier = $1 AND payout_commitment = $2 AND state NOT IN ('received', 'refused')
+             AND state IN ('verified', 'submitted')",
+    )
+    .bind(nullifier.to_be_bytes_vec())
+    .bind(payout.to_be_bytes_vec())
+    .bind(block as i64)
     .execute(&mut **transaction)
     .await?;
     Ok(())
@@ -122,11 +133,11 @@ async fn record_dispute(
         _ => return Ok(()),
     };
     sqlx::query(
-        "INSERT INTO dispute (nullifier, payable, block) VALUES (?, ?, ?)
-         ON CONFLICT DO UPDATE SET payable = excluded.payable, block = excluded.block",
+        "INSERT INTO dispute (nullifier, payable, block) VALUES ($1, $2, $3)
+         ON CONFLICT (nullifier) DO UPDATE SET payable = excluded.payable, block = excluded.block",
     )
     .bind(nullifier.to_be_bytes_vec())
-    .bind(payable)
+    .bind(i64::from(payable))
     .bind(log.block as i64)
     .execute(&mut **transaction)
     .await?;
@@ -142,7 +153,7 @@ impl Store {
         window: u32,
     ) -> Result<Option<u32>, sqlx::Error> {
         let row: Option<(i64,)> = sqlx::query_as(
-            "SELECT number FROM opening WHERE scheme = ? AND period = ? AND window = ?",
+            "SELECT number FROM opening WHERE scheme = $1 AND period = $2 AND \"window\" = $3",
         )
         .bind(scheme)
         .bind(i64::from(period))
@@ -159,7 +170,7 @@ impl Store {
         last: u64,
     ) -> Result<(), ChainError> {
         let (paid,): (i64,) = sqlx::query_as(
-            "SELECT count(*) FROM accepted_claim WHERE block > ? AND batch IS NOT NULL",
+            "SELECT count(*) FROM accepted_claim WHERE block > $1 AND batch IS NOT NULL",
         )
         .bind(last as i64)
         .fetch_one(&mut **transaction)
@@ -172,11 +183,14 @@ impl Store {
             )));
         }
         for statement in [
-            "DELETE FROM accepted_claim WHERE block > ?",
-            "DELETE FROM opening WHERE block > ?",
-            "DELETE FROM checkpoint WHERE block > ?",
-            "DELETE FROM dispute WHERE block > ?",
-            "DELETE FROM recorded_block WHERE number > ?",
+            "DELETE FROM accepted_claim WHERE block > $1",
+            "DELETE FROM opening WHERE block > $1",
+            "DELETE FROM checkpoint WHERE block > $1",
+            "DELETE FROM dispute WHERE block > $1",
+            "DELETE FROM recorded_block WHERE number > $1",
+            "UPDATE claim SET state = 'submitted', block = NULL,
+                 settlement = COALESCE(settlement, 'brought by another')
+             WHERE block > $1 AND state = 'accepted'",
         ] {
             sqlx::query(statement).bind(last as i64).execute(&mut **transaction).await?;
         }

@@ -313,7 +313,7 @@ impl RemoteChain {
             return Ok(());
         }
         journal::record(&mut transaction, contracts, &logs).await?;
-        sqlx::query("INSERT INTO recorded_block (number, hash) VALUES (?, ?)")
+        sqlx::query("INSERT INTO recorded_block (number, hash) VALUES ($1, $2)")
             .bind(head as i64)
             .bind(hash.to_vec())
             .execute(&mut *transaction)

@@ -53,7 +53,7 @@ pub(super) async fn next_nonce(
     on_chain: u64,
 ) -> Result<u64, ChainError> {
     let (last,): (Option<i64>,) =
-        sqlx::query_as("SELECT max(nonce) FROM outbox WHERE account = ? AND state = 'pending'")
+        sqlx::query_as("SELECT max(nonce) FROM outbox WHERE account = $1 AND state = 'pending'")
             .bind(account.to_vec())
             .fetch_one(store.pool())
             .await?;
@@ -64,14 +64,14 @@ pub(super) async fn next_nonce(
 pub(super) async fn keep(store: &Store, brings: B256, sent: &Sent) -> Result<bool, ChainError> {
     let mut transaction = store.begin().await?;
     // A nonce that was used by what the chain has since forgotten is free again.
-    sqlx::query("DELETE FROM outbox WHERE account = ? AND nonce = ? AND state != 'pending'")
+    sqlx::query("DELETE FROM outbox WHERE account = $1 AND nonce = $2 AND state != 'pending'")
         .bind(sent.account.to_vec())
         .bind(sent.nonce as i64)
         .execute(&mut *transaction)
         .await?;
     let kept = sqlx::query(
         "INSERT INTO outbox (brings, state, account, nonce, target, data, gas, fee, raw, hashes)
-         VALUES (?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+         VALUES ($1, 'pending', $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
     )
     .bind(brings.to_vec())
     .bind(sent.account.to_vec())
@@ -90,20 +90,22 @@ pub(super) async fn keep(store: &Store, brings: B256, sent: &Sent) -> Result<boo
 
 /// Keeps a newer form, before it is sent.
 pub(super) async fn keep_form(store: &Store, sent: &Sent) -> Result<(), ChainError> {
-    sqlx::query("UPDATE outbox SET fee = ?, raw = ?, hashes = ? WHERE account = ? AND nonce = ?")
-        .bind(sent.fee as i64)
-        .bind(sent.raw.to_vec())
-        .bind(joined(&sent.hashes))
-        .bind(sent.account.to_vec())
-        .bind(sent.nonce as i64)
-        .execute(store.pool())
-        .await?;
+    sqlx::query(
+        "UPDATE outbox SET fee = $1, raw = $2, hashes = $3 WHERE account = $4 AND nonce = $5",
+    )
+    .bind(sent.fee as i64)
+    .bind(sent.raw.to_vec())
+    .bind(joined(&sent.hashes))
+    .bind(sent.account.to_vec())
+    .bind(sent.nonce as i64)
+    .execute(store.writer())
+    .await?;
     Ok(())
 }
 
 /// The transaction that brings something, if there is one.
 pub(super) async fn find(store: &Store, brings: B256) -> Result<Option<Sent>, ChainError> {
-    let statement = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM outbox WHERE brings = ?"));
+    let statement = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM outbox WHERE brings = $1"));
     let row: Option<Row> =
         sqlx::query_as(statement).bind(brings.to_vec()).fetch_optional(store.pool()).await?;
     Ok(row.map(sent))
@@ -112,7 +114,7 @@ pub(super) async fn find(store: &Store, brings: B256) -> Result<Option<Sent>, Ch
 /// All of an account that are on their way, by nonce.
 pub(super) async fn pending(store: &Store, account: Address) -> Result<Vec<Sent>, ChainError> {
     let statement = sqlx::AssertSqlSafe(format!(
-        "SELECT {COLUMNS} FROM outbox WHERE account = ? AND state = 'pending' ORDER BY nonce"
+        "SELECT {COLUMNS} FROM outbox WHERE account = $1 AND state = 'pending' ORDER BY nonce"
     ));
     let rows: Vec<Row> =
         sqlx::query_as(statement).bind(account.to_vec()).fetch_all(store.pool()).await?;
@@ -121,21 +123,23 @@ pub(super) async fn pending(store: &Store, account: Address) -> Result<Vec<Sent>
 
 /// A transaction stands, in a block.
 pub(super) async fn arrived(store: &Store, sent: &Sent, block: u64) -> Result<(), ChainError> {
-    sqlx::query("UPDATE outbox SET state = 'arrived', block = ? WHERE account = ? AND nonce = ?")
-        .bind(block as i64)
-        .bind(sent.account.to_vec())
-        .bind(sent.nonce as i64)
-        .execute(store.pool())
-        .await?;
+    sqlx::query(
+        "UPDATE outbox SET state = 'arrived', block = $1 WHERE account = $2 AND nonce = $3",
+    )
+    .bind(block as i64)
+    .bind(sent.account.to_vec())
+    .bind(sent.nonce as i64)
+    .execute(store.writer())
+    .await?;
     Ok(())
 }
 
 /// A transaction is to be brought anew, if at all: its nonce went to another, or it failed.
 pub(super) async fn forget(store: &Store, sent: &Sent) -> Result<(), ChainError> {
-    sqlx::query("DELETE FROM outbox WHERE account = ? AND nonce = ?")
+    sqlx::query("DELETE FROM outbox WHERE account = $1 AND nonce = $2")
         .bind(sent.account.to_vec())
         .bind(sent.nonce as i64)
-        .execute(store.pool())
+        .execute(store.writer())
         .await?;
     Ok(())
 }
@@ -145,7 +149,7 @@ pub(super) async fn take_back(
     transaction: &mut WriteTransaction,
     last: u64,
 ) -> Result<(), ChainError> {
-    sqlx::query("UPDATE outbox SET state = 'pending' WHERE state = 'arrived' AND block > ?")
+    sqlx::query("UPDATE outbox SET state = 'pending' WHERE state = 'arrived' AND block > $1")
         .bind(last as i64)
         .execute(&mut **transaction)
         .await?;

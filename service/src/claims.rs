@@ -1,0 +1,22 @@
+//! Claims on the state's side: each a durable state machine.
+//!
+//! `received` (kept), `verified` (the proof holds), `submitted` (on its way to the chain), `accepted` or
+//! `refused`, `ordered` (in a bank's file), `paid` or `returned`. A step is one transaction of the
+//! store; a claim is accepted by what the ledger's events tell, in the transaction that keeps them. So
+//! a program that dies anywhere leaves every claim at a step from which the next program goes on.
+//!
+//! [`ClaimMachine`] takes the steps; [`ClaimDesk`] runs them side by side for as many clients as come.
+
+mod desk;
+mod machine;
+mod record;
+mod rules;
+mod settlement;
+mod state;
+mod verification;
+
+pub use desk::{ClaimDesk, ClaimLimits, DeskError};
+pub use machine::{ClaimMachine, ClientKey, HeldClaim, Received, Refusal};
+pub use rules::{PublishedScheme, Schemes};
+pub use settlement::Settled;
+pub use state::{ClaimId, ClaimReceipt, ClaimState, InvalidClaimId, Reason};

@@ -1,0 +1,225 @@
+//! Claims as the store has them.
+
+use praman_circuits::eligibility::Checkpoint;
+use praman_circuits::nullifier::{Nullifier, SchemeId};
+use praman_circuits::office::StateRoot;
+use praman_circuits::payout::PayoutCommitment;
+use praman_circuits::period::{Day, Period};
+use praman_verifier::Proof;
+
+use super::machine::ClientKey;
+use super::state::{ClaimId, ClaimReceipt, ClaimState, Reason};
+use crate::claim::{Claim, SubmittedClaim};
+use crate::error::ServiceError;
+use crate::ledger::LedgerClaim;
+use crate::scheme::ClaimPeriod;
+use crate::store::{Database, Store, WriteTransaction, bytes, field};
+
+/// How long the program that kept a claim alone verifies it, in milliseconds.
+const HELD_MS: i64 = 10_000;
+
+/// A claim that the store lost or mangled.
+pub(super) fn broken(what: &str) -> ServiceError {
+    ServiceError::Store(sqlx::Error::Decode(what.to_owned().into()))
+}
+
+/// Names a claim by its client's key; false if the client has named another so.
+pub(super) async fn name_claim(
+    transaction: &mut WriteTransaction,
+    key: &ClientKey,
+    id: ClaimId,
+) -> Result<bool, ServiceError> {
+    let named = sqlx::query(
+        "INSERT INTO client_key (client, name, claim) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+    )
+    .bind(&key.client)
+    .bind(&key.name)
+    .bind(id.column())
+    .execute(&mut **transaction)
+    .await?;
+    if named.rows_affected() == 1 {
+        return Ok(true);
+    }
+    let (claim,): (Vec<u8>,) =
+        sqlx::query_as("SELECT claim FROM client_key WHERE client = $1 AND name = $2")
+            .bind(&key.client)
+            .bind(&key.name)
+            .fetch_one(&mut **transaction)
+            .await?;
+    Ok(claim == id.column())
+}
+
+/// Keeps a claim for a program to verify; false if it is on its way or decided already.
+pub(super) async fn keep(
+    transaction: &mut WriteTransaction,
+    database: Database,
+    id: ClaimId,
+    claim: &SubmittedClaim,
+    program: &str,
+) -> Result<bool, ServiceError> {
+    let now = database.now();
+    let Claim { ledger, envelope } = claim.claim();
+    let statement = sqlx::AssertSqlSafe(format!(
+        "INSERT INTO claim (id, nullifier, state, scheme, period, \"window\", state_root, as_of,
+             payout_commitment, proof, envelope, holder, held_until, received_at)
+         VALUES ($1, $2, 'received', $3, $4, $5, $6, $7, $8, $9, $10, $11, {now} + {HELD_MS}, {now})
+         ON CONFLICT (id) DO UPDATE
+             SET state = 'received', reason = NULL, envelope = excluded.envelope,
+                 holder = excluded.holder, held_until = excluded.held_until
+             WHERE claim.state = 'refused' AND claim.reason IN
+                 ('period-not-open', 'period-not-begun', 'checkpoint-not-good')"
+    ));
+    let kept = sqlx::query(statement)
+        .bind(id.column())
+        .bind(bytes(ledger.nullifier.to_field()))
+        .bind(ledger.scheme.as_str())
+        .bind(i64::from(ledger.period.period.0))
+        .bind(i64::from(ledger.period.window.0))
+        .bind(bytes(claim.checkpoint().state_root.to_field()))
+        .bind(i64::from(claim.checkpoint().as_of.0))
+        .bind(bytes(ledger.payout.to_field()))
+        .bind(ledger.proof.to_words().as_flattened().to_vec())
+        .bind(envelope.clone())
+        .bind(program)
+        .execute(&mut **transaction)
+        .await?;
+    Ok(kept.rows_affected() == 1)
+}
+
+/// The columns of [`Row`].
+pub(super) const COLUMNS: &str = "id, scheme, period, \"window\", state_root, as_of, nullifier, \
+                                  payout_commitment, proof, envelope";
+
+/// A claim's row.
+#[derive(sqlx::FromRow)]
+pub(super) struct Row {
+    id: Vec<u8>,
+    scheme: String,
+    period: i64,
+    window: i64,
+    state_root: Vec<u8>,
+    as_of: i64,
+    nullifier: Vec<u8>,
+    payout_commitment: Vec<u8>,
+    proof: Vec<u8>,
+    envelope: Option<Vec<u8>>,
+}
+
+impl Row {
+    /// The claim; a proof's points are checked again.
+    pub(super) fn read(self) -> Result<(ClaimId, SubmittedClaim), ServiceError> {
+        let id = ClaimId::from_column(&self.id).ok_or_else(|| broken("a claim's id"))?;
+        let (words, rest) = self.proof.as_chunks::<32>();
+        let words: [[u8; 32]; 8] = match (words.try_into(), rest) {
+            (Ok(words), []) => words,
+            _ => return Err(broken("a claim's proof")),
+        };
+        let scheme: SchemeId = self.scheme.parse().map_err(|_| broken("a claim's scheme"))?;
+        let (period, window) = (Period(self.period as u32), Period(self.window as u32));
+        let ledger = LedgerClaim {
+            scheme,
+            period: ClaimPeriod { period, window },
+            checkpoint: 0,
+            nullifier: Nullifier::from_field(field(&self.nullifier)?),
+            payout: PayoutCommitment::from_field(field(&self.payout_commitment)?),
+            proof: Proof::from_words(&words).map_err(|_| broken("a claim's proof"))?,
+        };
+        let checkpoint = Checkpoint {
+            state_root: StateRoot::from_field(field(&self.state_root)?),
+            as_of: Day(self.as_of as u32),
+        };
+        let claim = Claim { ledger, envelope: self.envelope.unwrap_or_default() };
+        Ok((id, SubmittedClaim::new(claim, checkpoint)))
+    }
+}
+
+impl Store {
+    /// Whether a claim needs no more examination: it is known, and not for a reason that may pass.
+    pub(super) async fn claim_is_known(&self, id: ClaimId) -> Result<bool, ServiceError> {
+        let row: Option<(String, Option<String>)> =
+            sqlx::query_as("SELECT state, reason FROM claim WHERE id = $1")
+                .bind(id.column())
+                .fetch_optional(self.pool())
+                .await?;
+        let may_pass = |reason: &str| Reason::of_name(reason).is_some_and(Reason::may_pass);
+        Ok(row.is_some_and(|(_, reason)| !reason.as_deref().is_some_and(may_pass)))
+    }
+
+    /// What is known of a claim; of one that repeats another, what is known of that one.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn claim_receipt(&self, id: ClaimId) -> Result<Option<ClaimReceipt>, ServiceError> {
+        type Columns = (Vec<u8>, Vec<u8>, String, Option<String>, Option<i64>, i64);
+        let row: Option<Columns> = sqlx::query_as(
+            "SELECT claim.id, claim.nullifier, claim.state, claim.reason, claim.block,
+                    claim.received_at
+             FROM claim AS asked JOIN claim ON claim.id = COALESCE(asked.same_as, asked.id)
+             WHERE asked.id = $1",
+        )
+        .bind(id.column())
+        .fetch_optional(self.pool())
+        .await?;
+        let Some((id, nullifier, state, reason, block, received_at)) = row else {
+            return Ok(None);
+        };
+        Ok(Some(ClaimReceipt {
+            id: ClaimId::from_column(&id).ok_or_else(|| broken("a claim's id"))?,
+            nullifier: Nullifier::from_field(field(&nullifier)?),
+            state: ClaimState::of_name(&state).ok_or_else(|| broken("a claim's state"))?,
+            reason: reason.as_deref().and_then(Reason::of_name),
+            block: block.map(|block| block as u64),
+            received_at: received_at as u64,
+        }))
+    }
+
+    /// The claim that a client has named.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn named_claim(&self, key: &ClientKey) -> Result<Option<ClaimId>, ServiceError> {
+        let row: Option<(Vec<u8>,)> =
+            sqlx::query_as("SELECT claim FROM client_key WHERE client = $1 AND name = $2")
+                .bind(&key.client)
+                .bind(&key.name)
+                .fetch_optional(self.pool())
+                .await?;
+        Ok(row.and_then(|(claim,)| ClaimId::from_column(&claim)))
+    }
+
+    /// Whether a scheme's period takes claims now.
+    pub(super) async fn opening_takes_claims(
+        &self,
+        scheme: &SchemeId,
+        period: ClaimPeriod,
+    ) -> Result<bool, ServiceError> {
+        let row: Option<(i64,)> = sqlx::query_as(
+            "SELECT stage FROM opening WHERE scheme = $1 AND period = $2 AND \"window\" = $3",
+        )
+        .bind(scheme.as_str())
+        .bind(i64::from(period.period.0))
+        .bind(i64::from(period.window.0))
+        .fetch_optional(self.pool())
+        .await?;
+        Ok(row == Some((1,)))
+    }
+
+    /// The number of the latest checkpoint with a root and day.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn checkpoint_number(
+        &self,
+        checkpoint: Checkpoint,
+    ) -> Result<Option<u64>, ServiceError> {
+        let row: Option<(i64,)> = sqlx::query_as(
+            "SELECT number FROM checkpoint WHERE state_root = $1 AND as_of = $2
+             ORDER BY number DESC LIMIT 1",
+        )
+        .bind(bytes(checkpoint.state_root.to_field()))
+        .bind(i64::from(checkpoint.as_of.0))
+        .fetch_optional(self.pool())
+        .await?;
+        Ok(row.map(|(number,)| number as u64))
+    }
+}

@@ -1,0 +1,181 @@
+//! What becomes of a claim, step by step.
+
+use std::fmt;
+use std::str::FromStr;
+
+use praman_circuits::nullifier::Nullifier;
+use serde::{Deserialize, Serialize};
+
+/// A claim as a client knows it: the digest of all that was handed in. Who has not seen the claim
+/// can't name it, so it may stand in a URL.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClaimId(pub(super) [u8; 32]);
+
+impl ClaimId {
+    pub(crate) fn from_column(column: &[u8]) -> Option<Self> {
+        column.try_into().ok().map(Self)
+    }
+
+    pub(crate) fn column(&self) -> Vec<u8> {
+        self.0.to_vec()
+    }
+}
+
+impl fmt::Display for ClaimId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for ClaimId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Why a text is no claim id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a claim's id has 64 hexadecimal digits")]
+pub struct InvalidClaimId;
+
+impl FromStr for ClaimId {
+    type Err = InvalidClaimId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidClaimId> {
+        let mut bytes = [0; 32];
+        let canonical = text.bytes().all(|byte| !byte.is_ascii_uppercase());
+        hex::decode_to_slice(text, &mut bytes).ok().filter(|()| canonical).ok_or(InvalidClaimId)?;
+        Ok(Self(bytes))
+    }
+}
+
+impl Serialize for ClaimId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A text for each of some values, and back.
+macro_rules! named {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum $name { $($(#[$doc])* $variant,)* }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// Its name in the store and in answers.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+
+            /// The one of a name.
+            pub fn of_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|known| known.name() == name)
+            }
+        }
+    };
+}
+
+named! {
+    /// Where a claim is.
+    ClaimState {
+        /// Kept; its proof is not checked yet.
+        Received = "received",
+        /// Its proof holds.
+        Verified = "verified",
+        /// On its way to the chain.
+        Submitted = "submitted",
+        /// On the chain: it will be paid.
+        Accepted = "accepted",
+        /// Not accepted, for a reason.
+        Refused = "refused",
+        /// In a bank's file.
+        Ordered = "ordered",
+        /// The bank has paid.
+        Paid = "paid",
+        /// The bank could not pay.
+        Returned = "returned",
+    }
+}
+
+impl ClaimState {
+    /// Whether the ledger has decided.
+    pub fn is_decided(self) -> bool {
+        !matches!(self, Self::Received | Self::Verified | Self::Submitted)
+    }
+}
+
+named! {
+    /// Why a claim is refused.
+    Reason {
+        /// The proof does not hold.
+        ProofInvalid = "proof-invalid",
+        /// Claimed already for this scheme and period.
+        AlreadyClaimed = "already-claimed",
+        /// The scheme is not one of this service.
+        SchemeUnknown = "scheme-unknown",
+        /// The scheme has no rules in this period.
+        PeriodWithoutRules = "period-without-rules",
+        /// The scheme's period takes no claims.
+        PeriodNotOpen = "period-not-open",
+        /// The period has not begun.
+        PeriodNotBegun = "period-not-begun",
+        /// The state that it was proved against is no checkpoint, or not good any more.
+        CheckpointNotGood = "checkpoint-not-good",
+        /// The envelope has not an envelope's size.
+        EnvelopeMalformed = "envelope-malformed",
+        /// The ledger refuses for another reason.
+        LedgerRefuses = "ledger-refuses",
+    }
+}
+
+impl Reason {
+    /// What to tell whoever claimed, and what they can do.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::ProofInvalid => {
+                "the proof does not hold for this scheme, period, state and ledger: prove it again \
+                 from a new snapshot"
+            }
+            Self::AlreadyClaimed => "this person has claimed for this scheme and period already",
+            Self::SchemeUnknown => "no such scheme is claimed here",
+            Self::PeriodWithoutRules => "the scheme has no rules in this period",
+            Self::PeriodNotOpen => "the scheme's period is not open for claims",
+            Self::PeriodNotBegun => "the period has not begun on the day that the state stands for",
+            Self::CheckpointNotGood => {
+                "the state that the proof was made against is not good any more: take a new snapshot \
+                 and prove again"
+            }
+            Self::EnvelopeMalformed => "the envelope is not one: it has another size",
+            Self::LedgerRefuses => "the ledger refuses the claim; ask the department",
+        }
+    }
+
+    /// Whether the same claim may be handed in again: what kept it out may pass.
+    pub fn may_pass(self) -> bool {
+        matches!(self, Self::PeriodNotOpen | Self::PeriodNotBegun | Self::CheckpointNotGood)
+    }
+}
+
+/// What is known of a claim. The same for the same claim, whoever asks and wherever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ClaimReceipt {
+    /// The claim; where it was handed in before in another form, that one.
+    pub id: ClaimId,
+    /// Its nullifier.
+    pub nullifier: Nullifier,
+    /// Where it is.
+    pub state: ClaimState,
+    /// Why it is refused or returned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// The block that accepted it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub block: Option<u64>,
+    /// When it was kept, in milliseconds since 1970.
+    pub received_at: u64,
+}

@@ -1,0 +1,53 @@
+//! Leases: what one program of several does at a time.
+
+use std::time::Duration;
+
+use super::Store;
+use crate::error::ServiceError;
+
+/// Who holds a lease, since when: the token is another with every change of hands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LeaseToken(i64);
+
+impl Store {
+    /// Takes or renews a lease by the database's clock; none while another program holds it.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn take_lease(
+        &self,
+        name: &str,
+        program: &str,
+        length: Duration,
+    ) -> Result<Option<LeaseToken>, ServiceError> {
+        let now = self.database().now();
+        let statement = sqlx::AssertSqlSafe(format!(
+            "INSERT INTO lease (name, holder, token, expires_at) VALUES ($1, $2, 1, {now} + $3)
+             ON CONFLICT (name) DO UPDATE SET
+                 token = lease.token + CASE WHEN lease.holder = excluded.holder THEN 0 ELSE 1 END,
+                 holder = excluded.holder, expires_at = excluded.expires_at
+             WHERE lease.holder = excluded.holder OR lease.expires_at < {now}
+             RETURNING token"
+        ));
+        let row: Option<(i64,)> = sqlx::query_as(statement)
+            .bind(name)
+            .bind(program)
+            .bind(length.as_millis() as i64)
+            .fetch_optional(self.writer())
+            .await?;
+        Ok(row.map(|(token,)| LeaseToken(token)))
+    }
+
+    /// Gives a lease back, so that another need not wait until it ends.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn give_back_lease(&self, name: &str, program: &str) -> Result<(), ServiceError> {
+        sqlx::query("UPDATE lease SET expires_at = 0 WHERE name = $1 AND holder = $2")
+            .bind(name)
+            .bind(program)
+            .execute(self.writer())
+            .await?;
+        Ok(())
+    }
+}

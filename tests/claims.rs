@@ -1,0 +1,343 @@
+//! The claim machine on both databases: one suite, run on each.
+
+#[path = "support/postgres.rs"]
+mod postgres;
+
+use std::time::Duration;
+
+use postgres::Postgres;
+use praman::calendar;
+use praman::claim::{Claim, SubmittedClaim};
+use praman::claims::{
+    ClaimDesk, ClaimId, ClaimLimits, ClaimMachine, ClaimReceipt, ClaimState, ClientKey, Reason,
+    Refusal, Schemes,
+};
+use praman::ledger::{JoinedLedger, Ledger, LedgerClaim};
+use praman::schema::RESIDENT;
+use praman::scheme::ClaimPeriod;
+use praman::store::{Location, Store};
+use praman_circuits::Fr;
+use praman_circuits::context::Context;
+use praman_circuits::eligibility::{Checkpoint, PUBLIC_INPUTS, PublicInputs, SchemePeriod};
+use praman_circuits::nullifier::Nullifier;
+use praman_circuits::payout::PayoutCommitment;
+use praman_verifier::simulation::{SimulatedKey, rerandomised};
+use rand::SeedableRng;
+use rand_chacha::ChaCha20Rng;
+use tempfile::TempDir;
+
+/// An open period, and a key that proves anything.
+struct Scene {
+    store: Store,
+    location: Location,
+    key: SimulatedKey,
+    rng: ChaCha20Rng,
+    context: Context,
+    checkpoint: Checkpoint,
+    terms: SchemePeriod,
+    period: ClaimPeriod,
+}
+
+impl Scene {
+    async fn open(location: Location) -> Self {
+        let store = Store::connect(&location).await.expect("a store");
+        let mut rng = ChaCha20Rng::seed_from_u64(5);
+        let key = SimulatedKey::draw(PUBLIC_INPUTS, &mut rng);
+        store.new_office("Block", &RESIDENT, |_| Ok(())).await.expect("an office");
+        let mut ledger =
+            JoinedLedger::join(&store, &[], key.verifying_key()).await.expect("a ledger");
+        let state_root = store.state_root().await.expect("a root");
+        let checkpoint = Checkpoint { state_root, as_of: calendar::today() };
+        let offices = store.office_states().await.expect("offices");
+        ledger.publish_checkpoint(&offices, checkpoint).await.expect("published");
+        let schemes = Schemes::shipped();
+        let id = "old-age-pension".parse().expect("an id");
+        let scheme = &schemes.find(&id).expect("shipped").scheme;
+        let today = calendar::date_of(checkpoint.as_of).expect("a date").to_string();
+        let period = scheme.parse_period(&today[..7]).expect("a month");
+        let terms = scheme.in_period(period).expect("rules");
+        ledger.open_period(&terms, period).await.expect("opened");
+        let context = ledger.context();
+        Self { store, location, key, rng, context, checkpoint, terms, period }
+    }
+
+    fn machine(&self) -> ClaimMachine {
+        ClaimMachine::new(&self.store, self.key.verifying_key(), Schemes::shipped(), self.context)
+    }
+
+    async fn ledger(&self) -> JoinedLedger {
+        JoinedLedger::join(&self.store, &[], self.key.verifying_key()).await.expect("a ledger")
+    }
+
+    /// A claim of a person, with a payout commitment.
+    fn claim(&mut self, person: u64, payout: u64) -> SubmittedClaim {
+        let public = PublicInputs {
+            context: self.context,
+            checkpoint: self.checkpoint,
+            scheme_period: self.terms.clone(),
+            nullifier: Nullifier::from_field(Fr::from(person)),
+            payout: PayoutCommitment::from_field(Fr::from(payout)),
+        };
+        let proof = self.key.prove(&public.to_fields(), &mut self.rng);
+        let ledger = LedgerClaim {
+            scheme: self.terms.scheme.clone(),
+            period: self.period,
+            checkpoint: 0,
+            nullifier: public.nullifier,
+            payout: public.payout,
+            proof,
+        };
+        let envelope = vec![7; praman::envelope::SEALED_BYTES];
+        SubmittedClaim::new(Claim { ledger, envelope }, self.checkpoint)
+    }
+
+    /// The same claim with its proof in another form.
+    fn other_form(&mut self, claim: &SubmittedClaim) -> SubmittedClaim {
+        let mut other = claim.claim().clone();
+        other.ledger.proof = rerandomised(&other.ledger.proof, &mut self.rng);
+        SubmittedClaim::new(other, self.checkpoint)
+    }
+}
+
+async fn receive(machine: &ClaimMachine, claim: &SubmittedClaim) -> ClaimReceipt {
+    let mut outcomes = machine.receive(vec![(claim.clone(), None)]).await.expect("kept");
+    let received = outcomes.pop().expect("one").unwrap_or_else(|refusal| panic!("{refusal}"));
+    machine.verify(received.held.as_slice()).await.expect("verified");
+    machine.store().claim_receipt(ClaimId::of(claim)).await.expect("read").expect("known")
+}
+
+/// Runs a test on SQLite and on PostgreSQL.
+async fn on_both(test: impl AsyncFn(Scene)) {
+    let folder = TempDir::new().expect("a folder");
+    test(Scene::open(Location::Folder(folder.path().to_owned())).await).await;
+    let server = Postgres::start();
+    test(Scene::open(Location::Server(server.address())).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_goes_its_way_and_has_one_receipt() {
+    on_both(async |mut scene| {
+        let (first, second) = (scene.machine(), scene.machine());
+        let claim = scene.claim(1, 10);
+        let receipt = receive(&first, &claim).await;
+        assert_eq!(receipt.state, ClaimState::Verified);
+        assert_eq!(receive(&second, &claim).await, receipt, "the same at another program");
+        let other = scene.other_form(&claim);
+        assert_ne!(ClaimId::of(&other), receipt.id);
+        assert_eq!(receive(&second, &other).await, receipt, "the same in another form");
+        let another = receive(&first, &scene.claim(1, 11)).await;
+        assert_eq!((another.state, another.reason), refused(Reason::AlreadyClaimed));
+
+        let settled = first.settle(&mut scene.ledger().await).await.expect("settled");
+        assert_eq!((settled.decided.len(), settled.waits), (1, None));
+        let accepted = receive(&second, &claim).await;
+        assert_eq!((accepted.state, accepted.reason), (ClaimState::Accepted, None));
+        assert!(accepted.block.is_some());
+        assert_eq!(receive(&first, &other).await, accepted);
+        // A form that comes only now, and a second claim.
+        let late = scene.other_form(&claim);
+        assert_eq!(receive(&first, &late).await, accepted);
+        let another = receive(&second, &scene.claim(1, 12)).await;
+        assert_eq!((another.state, another.reason), refused(Reason::AlreadyClaimed));
+        assert!(first.settle(&mut scene.ledger().await).await.expect("settled").is_idle());
+    })
+    .await;
+}
+
+fn refused(reason: Reason) -> (ClaimState, Option<Reason>) {
+    (ClaimState::Refused, Some(reason))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_hold_keeps_nothing_out() {
+    on_both(async |mut scene| {
+        let machine = scene.machine();
+        let honest = scene.claim(1, 10);
+        // A proof of something else under the honest one's nullifier, before the honest claim.
+        let mut forged = scene.claim(2, 20).claim().clone();
+        forged.ledger.nullifier = honest.claim().ledger.nullifier;
+        let forged = receive(&machine, &SubmittedClaim::new(forged, scene.checkpoint)).await;
+        assert_eq!((forged.state, forged.reason), refused(Reason::ProofInvalid));
+        assert_eq!(receive(&machine, &honest).await.state, ClaimState::Verified);
+
+        let refusal = async |claim| {
+            let outcome = machine.receive(vec![(claim, None)]).await.expect("answered").pop();
+            outcome.expect("one").err()
+        };
+        let mut unknown = honest.claim().clone();
+        unknown.ledger.scheme = "no-such-scheme".parse().expect("an id");
+        let unknown = SubmittedClaim::new(unknown, scene.checkpoint);
+        assert_eq!(refusal(unknown).await, Some(Refusal::Reason(Reason::SchemeUnknown)));
+        let mut small = honest.claim().clone();
+        small.envelope.pop();
+        let small = SubmittedClaim::new(small, scene.checkpoint);
+        assert_eq!(refusal(small).await, Some(Refusal::Reason(Reason::EnvelopeMalformed)));
+        let mut other_state = scene.checkpoint;
+        other_state.as_of.0 -= 1;
+        let stale = SubmittedClaim::new(honest.claim().clone(), other_state);
+        assert_eq!(refusal(stale).await, Some(Refusal::Reason(Reason::CheckpointNotGood)));
+        let mut closed = honest.claim().clone();
+        closed.ledger.period.period.0 += 1;
+        closed.ledger.period.window.0 += 1;
+        let closed = SubmittedClaim::new(closed, scene.checkpoint);
+        assert_eq!(refusal(closed).await, Some(Refusal::Reason(Reason::PeriodNotOpen)));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clients_name_is_for_one_claim() {
+    on_both(async |mut scene| {
+        let machine = scene.machine();
+        let key = ClientKey { client: "kiosk 1".to_owned(), name: "a".to_owned() };
+        let (claim, other) = (scene.claim(1, 10), scene.claim(2, 20));
+        for _ in 0..2 {
+            let outcome = machine.receive(vec![(claim.clone(), Some(key.clone()))]).await;
+            assert!(outcome.expect("kept")[0].is_ok());
+        }
+        let outcome = machine.receive(vec![(other.clone(), Some(key.clone()))]).await;
+        let refusal = outcome.expect("answered").pop().expect("one").err();
+        assert_eq!(refusal, Some(Refusal::KeyUsed));
+        let named = scene.store.named_claim(&key).await.expect("read");
+        assert_eq!(named, Some(ClaimId::of(&claim)));
+        assert_eq!(scene.store.claim_receipt(ClaimId::of(&other)).await.expect("read"), None);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_died_leaves_its_claims_to_the_next() {
+    on_both(async |mut scene| {
+        let claims: Vec<_> = (1..=100).map(|person| scene.claim(person, 10)).collect();
+        let dead = scene.machine();
+        let kept = dead.receive(claims.iter().map(|claim| (claim.clone(), None)).collect()).await;
+        assert_eq!(kept.expect("kept").len(), 100);
+        let next = scene.machine();
+        assert!(next.adopt().await.expect("asked").is_empty(), "they are the other's yet");
+        dead.let_go().await.expect("let go");
+        drop(dead);
+        let adopted = next.adopt().await.expect("adopted");
+        assert_eq!(adopted.len(), 100);
+        next.verify(&adopted).await.expect("verified");
+        let mut ledger = scene.ledger().await;
+        assert_eq!(next.settle(&mut ledger).await.expect("settled").decided.len(), 64);
+        assert_eq!(next.settle(&mut ledger).await.expect("settled").decided.len(), 36);
+        for claim in &claims {
+            let receipt = scene.store.claim_receipt(ClaimId::of(claim)).await.expect("read");
+            assert_eq!(receipt.expect("known").state, ClaimState::Accepted);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_desks_on_one_store_give_one_receipt() {
+    on_both(async |mut scene| {
+        let mut desks = Vec::new();
+        for _ in 0..2 {
+            // A store of its own, as another machine has.
+            let store = Store::connect(&scene.location).await.expect("a store");
+            let key = scene.key.verifying_key();
+            let ledger = JoinedLedger::join(&store, &[], key).await.expect("a ledger");
+            let machine = ClaimMachine::new(&store, key, Schemes::shipped(), scene.context);
+            desks.push(ClaimDesk::open(machine, ledger, ClaimLimits::default()));
+        }
+        let claims: Vec<_> = (1..=150).map(|person| scene.claim(person, 10)).collect();
+        let mut clients = tokio::task::JoinSet::new();
+        for claim in &claims {
+            for desk in &desks {
+                let (desk, claim) = (desk.clone(), claim.clone());
+                clients.spawn(async move {
+                    let kept = desk.submit(claim, None).await.expect("kept");
+                    let is_old = |receipt: &ClaimReceipt| !receipt.state.is_decided();
+                    desk.changed(kept.id, is_old, Duration::from_secs(60)).await.expect("read")
+                });
+            }
+        }
+        let mut receipts = std::collections::HashMap::new();
+        while let Some(receipt) = clients.join_next().await {
+            let receipt = receipt.expect("no panic").expect("known");
+            assert_eq!(receipt.state, ClaimState::Accepted, "{:?}", receipt.reason);
+            assert_eq!(*receipts.entry(receipt.id).or_insert(receipt.clone()), receipt);
+        }
+        assert_eq!(receipts.len(), claims.len());
+        let (accepted,): (i64,) = sqlx::query_as("SELECT count(*) FROM accepted_claim")
+            .fetch_one(scene.store.pool())
+            .await
+            .expect("a count");
+        assert_eq!(accepted, 150);
+        for desk in desks {
+            desk.shut_down().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_desk_says_when_to_come_again() {
+    let folder = TempDir::new().expect("a folder");
+    let mut scene = Scene::open(Location::Folder(folder.path().to_owned())).await;
+    let limits = ClaimLimits { waiting_max: 1, retry_after: Duration::from_secs(3) };
+    let desk = ClaimDesk::open(scene.machine(), scene.ledger().await, limits);
+    // Nothing is kept while another writes.
+    let writing = scene.store.begin().await.expect("a transaction");
+    let mut clients = tokio::task::JoinSet::new();
+    for person in 1..=20 {
+        let (desk, claim) = (desk.clone(), scene.claim(person, 10));
+        clients.spawn(async move { desk.submit(claim, None).await });
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    drop(writing);
+    let (mut kept, mut turned_away) = (0, 0);
+    while let Some(outcome) = clients.join_next().await {
+        match outcome.expect("no panic") {
+            Ok(_) => kept += 1,
+            Err(error) => {
+                assert_eq!(error.to_string(), "too many claims wait; come again in 3 s");
+                turned_away += 1;
+            }
+        }
+    }
+    assert!(kept >= 1 && turned_away >= 1, "{kept} kept, {turned_away} turned away");
+    desk.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_databases_have_the_same_tables() {
+    let folder = TempDir::new().expect("a folder");
+    let sqlite = Store::open(folder.path()).await.expect("a store");
+    let server = Postgres::start();
+    let postgres = Store::connect(&Location::Server(server.address())).await.expect("a store");
+    let of_sqlite: Vec<(String, String)> = sqlx::query_as(
+        "SELECT m.name, c.name FROM sqlite_master AS m, pragma_table_info(m.name) AS c
+         WHERE m.type = 'table' AND m.name NOT LIKE '\\_%' ESCAPE '\\' ORDER BY 1, 2",
+    )
+    .fetch_all(sqlite.pool())
+    .await
+    .expect("columns");
+    let of_postgres: Vec<(String, String)> = sqlx::query_as(
+        "SELECT CAST(table_name AS TEXT), CAST(column_name AS TEXT) FROM information_schema.columns
+         WHERE table_schema = 'public' AND table_name NOT LIKE '\\_%'
+         ORDER BY CAST(table_name AS TEXT) COLLATE \"C\", CAST(column_name AS TEXT) COLLATE \"C\"",
+    )
+    .fetch_all(postgres.pool())
+    .await
+    .expect("columns");
+    assert!(of_sqlite.len() > 60, "{of_sqlite:?}");
+    assert_eq!(of_sqlite, of_postgres);
+    for store in [&sqlite, &postgres] {
+        let state = store.schema_state().await.expect("a state");
+        assert!(state.is_current(), "{state:?}");
+        sqlx::query(
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+             VALUES (9999, 'of the future', true, $1, 0)",
+        )
+        .bind(vec![0u8])
+        .execute(store.writer())
+        .await
+        .expect("a newer program was here");
+        let refused = store.migrate().await.expect_err("a newer schema").to_string();
+        assert!(refused.contains("a newer praman has written it"), "{refused}");
+        assert_eq!(store.schema_state().await.expect("a state").unknown, [9999]);
+    }
+}
