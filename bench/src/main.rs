@@ -1,6 +1,7 @@
 //! Benches that print one JSON object each, for comparison by scripts; `table` prints them all.
 
 mod engine;
+mod load;
 
 use std::hint::black_box;
 use std::path::PathBuf;
@@ -121,6 +122,8 @@ enum Bench {
     },
     /// What a claim costs on chain.
     Gas,
+    /// Claims at growing rates, from handing in to acceptance on the embedded chain.
+    Load(load::Load),
     /// All of them.
     Table,
 }
@@ -154,6 +157,7 @@ fn main() -> anyhow::Result<()> {
         Bench::Foreign { zkey, wtns, out, rounds, budget } => {
             vec![("foreign", engine::foreign_bench(&zkey, &wtns, &out, rounds, budget)?)]
         }
+        Bench::Load(load) => vec![("load", load.run())],
         Bench::Gas => vec![("gas", gas_bench())],
     };
     match (&results[..], arguments.json) {

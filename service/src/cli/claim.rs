@@ -43,6 +43,8 @@ impl Claim {
             return Err(ServiceError::Refused(reason));
         }
         let (store, mut ledger, key) = join(setting, &self.keys, &self.signer).await?;
+        // Before the claim is kept: without the key it could only wait.
+        ledger.require_relayer()?;
         let schemes = Schemes::one(scheme, files::read_text(&self.scheme)?);
         let machine = ClaimMachine::new(&store, &key, schemes, ledger.context());
         let id = ClaimId::of(&claim);

@@ -221,6 +221,14 @@ impl<C: Chain> ContractLedger<C> {
         Ok(None)
     }
 
+    /// Refuses to begin where no relayer's key is there to bring claims.
+    ///
+    /// # Errors
+    /// [`ServiceError::WrongUse`].
+    pub fn require_relayer(&self) -> Result<(), ServiceError> {
+        Ok(acting(self.actors.relayer, Role::Relayer).map(|_| ())?)
+    }
+
     /// The number of a claim's opening.
     async fn opening(&self, claim: &LedgerClaim) -> Result<u32, LedgerError> {
         let ClaimPeriod { period, window } = claim.period;
