@@ -17,6 +17,7 @@ mod passphrase;
 mod prove;
 mod register;
 mod scheme;
+mod serve;
 mod signer;
 mod treasury;
 
@@ -78,6 +79,7 @@ enum Verb {
     Treasury(treasury::Treasury),
     #[command(subcommand)]
     Migrate(migrate::Migrate),
+    Serve(serve::Serve),
 }
 
 /// What a verb has to say.
@@ -120,7 +122,12 @@ pub fn run() -> ExitCode {
         Ok(setting) => setting,
         Err(error) => return fail(&error),
     };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    // One command at a time needs one thread; a service has as many as there are cores.
+    let mut runtime = match arguments.verb {
+        Verb::Serve(_) => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    let runtime = match runtime.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&ServiceError::Ledger(format!("no runtime: {error}"))),
     };
@@ -172,6 +179,7 @@ async fn dispatch(verb: Verb, setting: &Setting) -> Result<Outcome, ServiceError
         Verb::Claim(verb) => verb.run(setting).await,
         Verb::Treasury(verb) => verb.run(setting).await,
         Verb::Migrate(verb) => verb.run(setting).await,
+        Verb::Serve(verb) => verb.run(setting).await,
     }
 }
 

@@ -22,6 +22,7 @@ pub mod demo;
 pub mod envelope;
 pub mod error;
 pub mod files;
+pub mod http;
 pub mod ledger;
 pub mod office_key;
 pub mod offices;

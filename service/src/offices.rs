@@ -248,7 +248,7 @@ impl Store {
             let written = sqlx::query(
                 "INSERT INTO holder (office, tag, position) VALUES ($1, $2, $3)
                  ON CONFLICT (office, tag) DO UPDATE
-                     SET position = excluded.position, revoked = 0 WHERE revoked = 1",
+                     SET position = excluded.position, revoked = 0 WHERE holder.revoked = 1",
             )
             .bind(i64::from(key.office.0))
             .bind(key.holder_tag(&file.register_no).to_vec())

@@ -25,6 +25,8 @@ pub(crate) fn scheme(id: &str) -> PathBuf {
 /// A folder with a state in it, in which commands run.
 pub(crate) struct State {
     folder: TempDir,
+    /// The address of its database, where it is no file.
+    database: Option<String>,
 }
 
 /// What a command came to.
@@ -36,7 +38,7 @@ pub(crate) struct Ran {
 
 impl State {
     pub(crate) fn new() -> Self {
-        Self { folder: TempDir::new().expect("a folder") }
+        Self { folder: TempDir::new().expect("a folder"), database: None }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -50,6 +52,9 @@ impl State {
             .env("PRAMAN_PASSPHRASE", "a passphrase for tests")
             .args(["--dir", "state"])
             .args(arguments);
+        if let Some(database) = &self.database {
+            command.env("PRAMAN_DATABASE", database);
+        }
         command
     }
 
@@ -82,7 +87,12 @@ impl State {
     /// Keys, an office, a treasury, credentials for the sample register and a ledger on which a
     /// scheme's period is open.
     pub(crate) fn with_everything(scheme_id: &str, period: &str) -> Self {
-        let state = Self::new();
+        Self::on_database(None, scheme_id, period)
+    }
+
+    /// The same on a database.
+    pub(crate) fn on_database(database: Option<String>, scheme_id: &str, period: &str) -> Self {
+        let state = Self { database, ..Self::new() };
         let scheme = scheme(scheme_id);
         let register = register();
         let (scheme, register) =

@@ -1,0 +1,326 @@
+//! The service over HTTP, as curl asks it, on both databases.
+
+#[path = "support/postgres.rs"]
+mod postgres;
+mod support;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use postgres::Postgres;
+use serde_json::Value;
+use support::State;
+
+const SCHEME: &str = "krishak-bandhu";
+const HOLDERS: [&str; 4] = ["WB070000002", "WB070000003", "WB070000005", "WB070000009"];
+
+/// A running service; killed with the value.
+struct Service {
+    child: Child,
+    address: String,
+}
+
+/// What curl was answered.
+struct Answer {
+    status: u16,
+    headers: String,
+    body: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.body))
+    }
+
+    /// The error's code.
+    fn code(&self) -> String {
+        self.json()["error"]["code"].as_str().expect("an error").to_owned()
+    }
+}
+
+impl Service {
+    fn start(state: &State, arguments: &[&str]) -> Self {
+        let serve = ["serve", "--keys", "keys", "--listen", "127.0.0.1:0"];
+        let mut command = state.command(&[&serve[..], arguments].concat());
+        let mut child =
+            command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("starts");
+        let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
+        let address = loop {
+            let line = lines.next().expect("it says where it listens").expect("text");
+            if let Some(address) = line.strip_prefix("praman: listening at ") {
+                break address.to_owned();
+            }
+        };
+        // Read on, so that it is never stuck at a full pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, address }
+    }
+
+    fn curl(&self, path: &str, arguments: &[&str]) -> Answer {
+        let url = format!("{}{path}", self.address);
+        let output = Command::new("curl")
+            .args(["--silent", "--show-error", "--include", "--max-time", "60"])
+            .args(arguments)
+            .arg(&url)
+            .output()
+            .expect("curl is there");
+        let text = String::from_utf8(output.stdout).expect("text");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        // Behind an interim answer comes the answer.
+        let text = text.trim_start_matches("HTTP/1.1 100 Continue\r\n\r\n");
+        let (headers, body) = text.split_once("\r\n\r\n").expect("headers and body");
+        let status = headers.split(' ').nth(1).and_then(|code| code.parse().ok());
+        let (headers, body) = (headers.to_lowercase(), body.to_owned());
+        Answer { status: status.expect("a status"), headers, body }
+    }
+
+    fn submit(&self, state: &State, holder: &str, query: &str, more: &[&str]) -> Answer {
+        let file = format!("@{}", state.path(&format!("{holder}/claim.json")).display());
+        let path = format!("/v1/claims{query}");
+        self.curl(&path, &[&["--data-binary", &file], more].concat())
+    }
+
+    /// Asks it to stop; its exit code.
+    fn stop(mut self) -> i32 {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").arg(pid).status().expect("kill runs").success());
+        self.child.wait().expect("it ends").code().expect("by itself")
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn with_claims() -> State {
+    let state = State::with_everything(SCHEME, "2026");
+    for holder in HOLDERS {
+        assert_eq!(state.prove(holder, SCHEME, "2026", holder).code, 0);
+    }
+    state
+}
+
+#[test]
+fn a_claim_is_handed_in_and_followed_by_curl() {
+    let state = with_claims();
+    let service = Service::start(&state, &[]);
+    assert_eq!(service.curl("/healthz", &[]).status, 200);
+    assert_eq!(service.curl("/readyz", &[]).status, 200);
+
+    let kept = service.submit(&state, HOLDERS[0], "", &["-H", "Idempotency-Key: a"]);
+    assert_eq!(kept.status, 202, "{}", kept.body);
+    let id = kept.json()["id"].as_str().expect("an id").to_owned();
+    assert!(kept.headers.contains(&format!("location: /v1/claims/{id}")), "{}", kept.headers);
+    let accepted = service.curl(&format!("/v1/claims/{id}?wait=20"), &[]).json();
+    assert_eq!(accepted["state"], "accepted", "{accepted}");
+    // The same again: the same receipt.
+    let again = service.submit(&state, HOLDERS[0], "?wait=20", &["-H", "Idempotency-Key: a"]);
+    assert_eq!((again.status, again.json()), (200, accepted.clone()));
+    // The client's key for another claim.
+    let other = service.submit(&state, HOLDERS[1], "", &["-H", "Idempotency-Key: a"]);
+    assert_eq!((other.status, other.code().as_str()), (409, "key-used"));
+    // A second claim of one person.
+    assert_eq!(state.prove(HOLDERS[0], SCHEME, "2026", "second").code, 0);
+    let second = service.submit(&state, "second", "?wait=20", &[]).json();
+    assert_eq!(
+        (&second["state"], &second["reason"]),
+        (&"refused".into(), &"already-claimed".into())
+    );
+    assert!(second["message"].as_str().is_some_and(|words| words.contains("claimed")));
+
+    // It is in the store that the command line pays from.
+    assert_eq!(service.stop(), 0);
+    assert_eq!(state.pay(SCHEME, "2026")["claims"], 1);
+    let service = Service::start(&state, &[]);
+    let ordered = service.curl(&format!("/v1/claims/{id}"), &[]).json();
+    assert_eq!(ordered["state"], "ordered");
+}
+
+#[test]
+fn what_anyone_may_know_is_served() {
+    let state = with_claims();
+    let service = Service::start(&state, &[]);
+    let schemes = service.curl("/v1/schemes", &[]).json();
+    assert_eq!(schemes["schemes"].as_array().map(Vec::len), Some(8));
+    let text = service.curl(&format!("/v1/schemes/{SCHEME}"), &[]);
+    assert!(text.body.contains("[[version.tier]]"), "{}", text.body);
+
+    let snapshot = service.curl("/v1/snapshot", &[]);
+    let tag = snapshot.headers.lines().find_map(|line| line.strip_prefix("etag: "));
+    let tag = tag.expect("a tag").to_owned();
+    assert_eq!(snapshot.json()["offices"][0]["live"], 1_987);
+    let again = service.curl("/v1/snapshot", &["-H", &format!("If-None-Match: {tag}")]);
+    assert_eq!((again.status, again.body.as_str()), (304, ""));
+    state.json(&["revoke", "--office", "office.json", "--register-no", HOLDERS[3]]);
+    let changed = service.curl("/v1/snapshot", &["-H", &format!("If-None-Match: {tag}")]);
+    assert_eq!(changed.json()["offices"][0]["live"], 1_986);
+
+    let read = |name: &str| std::fs::read_to_string(state.path(name)).expect("a file");
+    let folder = HOLDERS[0];
+    let (public, proof) =
+        (read(&format!("{folder}/public.json")), read(&format!("{folder}/proof.json")));
+    let body = format!(r#"{{"public": {public}, "proof": {proof}}}"#);
+    assert_eq!(service.curl("/v1/verify", &["--data-binary", &body]).json()["valid"], true);
+    let other = read(&format!("{}/public.json", HOLDERS[1]));
+    let body = format!(r#"{{"public": {other}, "proof": {proof}}}"#);
+    let verdict = service.curl("/v1/verify", &["--data-binary", &body]).json();
+    assert_eq!(verdict["valid"], false);
+}
+
+#[test]
+fn bad_requests_are_answered_with_what_is_wrong() {
+    let state = with_claims();
+    let service = Service::start(&state, &[]);
+    let claim = std::fs::read_to_string(state.path(&format!("{}/claim.json", HOLDERS[0])));
+    let claim: Value = serde_json::from_str(&claim.expect("a claim")).expect("JSON");
+    let with = |field: &str, value: Value| {
+        let mut other = claim.clone();
+        other[field] = value;
+        let file = state.path("other.json");
+        std::fs::write(&file, other.to_string()).expect("written");
+        let answer =
+            service.curl("/v1/claims", &["--data-binary", &format!("@{}", file.display())]);
+        (answer.status, answer.code())
+    };
+    let refused = |code: &str| (422, code.to_owned());
+    let malformed = (400, "malformed".to_owned());
+    assert_eq!(with("scheme", "no-such-scheme".into()), refused("scheme-unknown"));
+    assert_eq!(with("scheme", "No Such".into()), malformed);
+    assert_eq!(with("envelope", "00".into()), refused("envelope-malformed"));
+    assert_eq!(with("envelope", "zz".into()), malformed);
+    assert_eq!(with("as_of", 1.into()), refused("checkpoint-not-good"));
+    assert_eq!(with("period", (-1).into()), malformed);
+    assert_eq!(with("proof", Value::Null), refused("proof-invalid"));
+    assert_eq!(with("secret", 1.into()), malformed);
+    let modulus = "21888242871839275222246405745257275088548364400416034343698204186575808495617";
+    assert_eq!(with("nullifier", modulus.into()), malformed);
+
+    let post = |body: &str| {
+        let answer = service.curl("/v1/claims", &["--data-binary", body]);
+        (answer.status, answer.json()["error"]["message"].as_str().expect("words").to_owned())
+    };
+    assert_eq!(post("{"), (400, "line 1, column 1: the text ends too early".to_owned()));
+    assert_eq!(post("[]").0, 400);
+    let huge = state.path("huge.json");
+    std::fs::write(&huge, "x".repeat(1 << 20)).expect("written");
+    let (status, words) = post(&format!("@{}", huge.display()));
+    assert_eq!((status, words.as_str()), (400, "a claim has at most 16384 bytes"));
+    for (path, status) in [
+        ("/v1/claims/zz", 400),
+        (&format!("/v1/claims/{}", "0".repeat(64)), 404),
+        ("/v1/claims?wait=soon", 405),
+        ("/v1/nothing", 404),
+        ("/v1/schemes/nothing", 404),
+        ("/v1/schemes/No", 400),
+    ] {
+        let answer = service.curl(path, &[]);
+        assert_eq!(answer.status, status, "{path}: {}", answer.body);
+        assert!(answer.json()["error"]["message"].is_string(), "{path}");
+    }
+    let long = format!("Idempotency-Key: {}", "a".repeat(129));
+    assert_eq!(service.submit(&state, HOLDERS[0], "", &["-H", &long]).status, 400);
+    // A client that never ends its request holds up neither others nor the end.
+    let mut half_open =
+        TcpStream::connect(service.address.trim_start_matches("http://")).expect("connected");
+    half_open
+        .write_all(b"POST /v1/claims HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n{")
+        .expect("sent");
+    assert_eq!(service.submit(&state, HOLDERS[0], "?wait=20", &[]).json()["state"], "accepted");
+    drop(half_open);
+    assert_eq!(service.stop(), 0);
+}
+
+/// Kills the service again and again while claims come in; each claim is accepted once.
+fn killed_anywhere(arguments: &[&str], state: &State) {
+    let mut service = Service::start(state, arguments);
+    for round in 0..24u64 {
+        let holder = HOLDERS[(round / 6) as usize];
+        let file = state.path(&format!("{holder}/claim.json"));
+        // Handed in by a client of its own, and killed in the midst of it.
+        let mut client = Command::new("curl")
+            .args(["--silent", "--max-time", "5", "--data-binary"])
+            .arg(format!("@{}", file.display()))
+            .arg(format!("{}/v1/claims?wait=5", service.address))
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("curl is there");
+        std::thread::sleep(Duration::from_micros(8_000 + 1_500 * (round % 6)));
+        service.child.kill().expect("killed");
+        client.wait().expect("ends");
+        service = Service::start(state, arguments);
+    }
+    for holder in HOLDERS {
+        let receipt = service.submit(state, holder, "?wait=30", &[]);
+        assert_eq!(receipt.json()["state"], "accepted", "{}", receipt.body);
+        assert_eq!(service.submit(state, holder, "?wait=30", &[]).json(), receipt.json());
+    }
+    assert_eq!(service.stop(), 0);
+}
+
+#[test]
+fn a_service_killed_anywhere_accepts_each_claim_once() {
+    let state = with_claims();
+    killed_anywhere(&[], &state);
+    let paid = state.pay(SCHEME, "2026");
+    assert_eq!(paid["claims"], HOLDERS.len());
+    assert_eq!(state.pay(SCHEME, "2026")["claims"], 0);
+}
+
+#[test]
+fn two_services_on_one_database_do_the_same() {
+    let mut server = Postgres::start();
+    let state = State::on_database(Some(server.address()), SCHEME, "2026");
+    for holder in HOLDERS {
+        assert_eq!(state.prove(holder, SCHEME, "2026", holder).code, 0);
+    }
+    let services = [Service::start(&state, &[]), Service::start(&state, &[])];
+    for holder in &HOLDERS[..2] {
+        let receipts = std::thread::scope(|scope| {
+            services
+                .each_ref()
+                .map(|service| {
+                    scope.spawn(|| service.submit(&state, holder, "?wait=30", &[]).json())
+                })
+                .map(|answer| answer.join().expect("answered"))
+        });
+        assert_eq!(receipts[0]["state"], "accepted", "{}", receipts[0]);
+        assert_eq!(receipts[0], receipts[1]);
+    }
+    // One dies: what it was doing is done by the other.
+    let [first, second] = services;
+    drop(first);
+    let receipt = second.submit(&state, HOLDERS[2], "?wait=30", &[]).json();
+    assert_eq!(receipt["state"], "accepted", "{receipt}");
+    // The database dies and comes back; so does the service, by itself.
+    server.crash_and_restart();
+    let mut receipt = Value::Null;
+    for _ in 0..60 {
+        let answer = second.submit(&state, HOLDERS[3], "?wait=30", &[]);
+        receipt = answer.json();
+        if answer.status == 200 {
+            break;
+        }
+        assert!(matches!(answer.status, 503 | 202), "{}", answer.body);
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    assert_eq!(receipt["state"], "accepted", "{receipt}");
+    assert_eq!(second.stop(), 0);
+    assert_eq!(state.pay(SCHEME, "2026")["claims"], HOLDERS.len());
+}
+
+#[test]
+fn a_request_without_an_end_is_cut_off_when_the_service_stops() {
+    let state = with_claims();
+    let service = Service::start(&state, &[]);
+    let mut idle = TcpStream::connect(service.address.trim_start_matches("http://")).expect("open");
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").expect("sent");
+    let mut answer = [0; 12];
+    idle.read_exact(&mut answer).expect("answered");
+    assert_eq!(&answer, b"HTTP/1.1 200");
+    assert_eq!(service.stop(), 0, "an idle connection holds nothing up");
+}
