@@ -32,7 +32,8 @@ step "peers and the contracts' compiler"
 step "a browser, for the page that shows a ledger"
 system_package chromium chromium
 
-step "a database server"
+step "a database server, and what the documents ask it with"
+system_package curl curl
 system_package postgresql '/usr/lib/postgresql/*/bin/postgres'
 
 step "formatting"

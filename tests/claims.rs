@@ -1,103 +1,22 @@
 //! The claim machine on both databases: one suite, run on each.
 
+#[path = "support/claim_scene.rs"]
+mod claim_scene;
 #[path = "support/postgres.rs"]
 mod postgres;
 
 use std::time::Duration;
 
+use claim_scene::Scene;
 use postgres::Postgres;
-use praman::calendar;
-use praman::claim::{Claim, SubmittedClaim};
+use praman::claim::SubmittedClaim;
 use praman::claims::{
     ClaimDesk, ClaimId, ClaimLimits, ClaimMachine, ClaimReceipt, ClaimState, ClientKey, Reason,
     Refusal, Schemes,
 };
-use praman::ledger::{JoinedLedger, Ledger, LedgerClaim};
-use praman::schema::RESIDENT;
-use praman::scheme::ClaimPeriod;
+use praman::ledger::JoinedLedger;
 use praman::store::{Location, Store};
-use praman_circuits::Fr;
-use praman_circuits::context::Context;
-use praman_circuits::eligibility::{Checkpoint, PUBLIC_INPUTS, PublicInputs, SchemePeriod};
-use praman_circuits::nullifier::Nullifier;
-use praman_circuits::payout::PayoutCommitment;
-use praman_verifier::simulation::{SimulatedKey, rerandomised};
-use rand::SeedableRng;
-use rand_chacha::ChaCha20Rng;
 use tempfile::TempDir;
-
-/// An open period, and a key that proves anything.
-struct Scene {
-    store: Store,
-    location: Location,
-    key: SimulatedKey,
-    rng: ChaCha20Rng,
-    context: Context,
-    checkpoint: Checkpoint,
-    terms: SchemePeriod,
-    period: ClaimPeriod,
-}
-
-impl Scene {
-    async fn open(location: Location) -> Self {
-        let store = Store::connect(&location).await.expect("a store");
-        let mut rng = ChaCha20Rng::seed_from_u64(5);
-        let key = SimulatedKey::draw(PUBLIC_INPUTS, &mut rng);
-        store.new_office("Block", &RESIDENT, |_| Ok(())).await.expect("an office");
-        let mut ledger =
-            JoinedLedger::join(&store, &[], key.verifying_key()).await.expect("a ledger");
-        let state_root = store.state_root().await.expect("a root");
-        let checkpoint = Checkpoint { state_root, as_of: calendar::today() };
-        let offices = store.office_states().await.expect("offices");
-        ledger.publish_checkpoint(&offices, checkpoint).await.expect("published");
-        let schemes = Schemes::shipped();
-        let id = "old-age-pension".parse().expect("an id");
-        let scheme = &schemes.find(&id).expect("shipped").scheme;
-        let today = calendar::date_of(checkpoint.as_of).expect("a date").to_string();
-        let period = scheme.parse_period(&today[..7]).expect("a month");
-        let terms = scheme.in_period(period).expect("rules");
-        ledger.open_period(&terms, period).await.expect("opened");
-        let context = ledger.context();
-        Self { store, location, key, rng, context, checkpoint, terms, period }
-    }
-
-    fn machine(&self) -> ClaimMachine {
-        ClaimMachine::new(&self.store, self.key.verifying_key(), Schemes::shipped(), self.context)
-    }
-
-    async fn ledger(&self) -> JoinedLedger {
-        JoinedLedger::join(&self.store, &[], self.key.verifying_key()).await.expect("a ledger")
-    }
-
-    /// A claim of a person, with a payout commitment.
-    fn claim(&mut self, person: u64, payout: u64) -> SubmittedClaim {
-        let public = PublicInputs {
-            context: self.context,
-            checkpoint: self.checkpoint,
-            scheme_period: self.terms.clone(),
-            nullifier: Nullifier::from_field(Fr::from(person)),
-            payout: PayoutCommitment::from_field(Fr::from(payout)),
-        };
-        let proof = self.key.prove(&public.to_fields(), &mut self.rng);
-        let ledger = LedgerClaim {
-            scheme: self.terms.scheme.clone(),
-            period: self.period,
-            checkpoint: 0,
-            nullifier: public.nullifier,
-            payout: public.payout,
-            proof,
-        };
-        let envelope = vec![7; praman::envelope::SEALED_BYTES];
-        SubmittedClaim::new(Claim { ledger, envelope }, self.checkpoint)
-    }
-
-    /// The same claim with its proof in another form.
-    fn other_form(&mut self, claim: &SubmittedClaim) -> SubmittedClaim {
-        let mut other = claim.claim().clone();
-        other.ledger.proof = rerandomised(&other.ledger.proof, &mut self.rng);
-        SubmittedClaim::new(other, self.checkpoint)
-    }
-}
 
 async fn receive(machine: &ClaimMachine, claim: &SubmittedClaim) -> ClaimReceipt {
     let mut outcomes = machine.receive(vec![(claim.clone(), None)]).await.expect("kept");

@@ -314,6 +314,34 @@ fn two_services_on_one_database_do_the_same() {
 }
 
 #[test]
+fn a_restored_backup_serves() {
+    let state = with_claims();
+    let service = Service::start(&state, &[]);
+    let before = service.submit(&state, HOLDERS[0], "?wait=20", &[]).json();
+    assert_eq!(before["state"], "accepted");
+    // Taken while the service runs; what comes after it is not in it.
+    state.json(&["backup", "--out", "backup.db"]);
+    state.refused(&["backup", "--out", "backup.db"], 2, "overwrites nothing");
+    assert_eq!(service.submit(&state, HOLDERS[1], "?wait=20", &[]).status, 200);
+    drop(service);
+    state.refused(&["restore", "--from", "backup.db"], 2, "holds a state already");
+    std::fs::rename(state.path("state"), state.path("lost")).expect("lost");
+    let bytes = std::fs::read(state.path("backup.db")).expect("a backup");
+    for (name, cut) in [("cut.db", bytes.len() / 2), ("short.db", 100)] {
+        std::fs::write(state.path(name), &bytes[..cut]).expect("written");
+    }
+    for broken in ["cut.db", "short.db"] {
+        state.refused(&["restore", "--from", broken], 2, "no whole backup");
+    }
+    state.json(&["restore", "--from", "backup.db"]);
+    let service = Service::start(&state, &[]);
+    assert_eq!(service.submit(&state, HOLDERS[0], "", &[]).json(), before);
+    assert_eq!(service.submit(&state, HOLDERS[1], "?wait=20", &[]).json()["state"], "accepted");
+    assert_eq!(service.stop(), 0);
+    assert_eq!(state.pay(SCHEME, "2026")["claims"], 2);
+}
+
+#[test]
 fn a_request_without_an_end_is_cut_off_when_the_service_stops() {
     let state = with_claims();
     let service = Service::start(&state, &[]);

@@ -4,6 +4,7 @@
 //! and errors go to standard error. Exit codes: 0 done or yes, 1 refused or no, 2 wrong use, 3 failed.
 
 mod archive;
+mod backup;
 mod circuit;
 mod claim;
 mod demo;
@@ -79,6 +80,8 @@ enum Verb {
     Treasury(treasury::Treasury),
     #[command(subcommand)]
     Migrate(migrate::Migrate),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
     Serve(serve::Serve),
 }
 
@@ -179,6 +182,8 @@ async fn dispatch(verb: Verb, setting: &Setting) -> Result<Outcome, ServiceError
         Verb::Claim(verb) => verb.run(setting).await,
         Verb::Treasury(verb) => verb.run(setting).await,
         Verb::Migrate(verb) => verb.run(setting).await,
+        Verb::Backup(verb) => verb.run(setting).await,
+        Verb::Restore(verb) => verb.run(setting).await,
         Verb::Serve(verb) => verb.run(setting).await,
     }
 }

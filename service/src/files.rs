@@ -14,10 +14,7 @@ use crate::error::ServiceError;
 /// # Errors
 /// [`ServiceError::File`]; the file is then what it was before.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), ServiceError> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     let attempt = || {
         let mut beside = tempfile::NamedTempFile::new_in(folder)?;
         beside.write_all(bytes)?;
@@ -29,12 +26,20 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), ServiceError> {
     attempt().map_err(ServiceError::file(path))
 }
 
+/// The folder that a path lies in, also of a path that names none.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
 /// Brings the entry of a path in its folder to the disk.
 ///
 /// # Errors
 /// [`ServiceError::File`].
 pub fn sync_folder_of(path: &Path) -> Result<(), ServiceError> {
-    let folder = path.parent().unwrap_or(path);
+    let folder = folder_of(path);
     std::fs::File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(ServiceError::file(folder))

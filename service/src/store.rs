@@ -1,5 +1,6 @@
 //! The store: one SQLite file, or one PostgreSQL database for any number of programs.
 
+mod backup;
 mod database;
 mod lease;
 mod schema;

@@ -10,12 +10,15 @@ use std::time::Duration;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AnyConnection, AnyPool, ConnectOptions, Executor};
+use sqlx::{AnyConnection, AnyPool, ConnectOptions, Connection, Executor};
 
 use crate::error::ServiceError;
 
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// A folder's store.
+pub(super) const FILE_NAME: &str = "praman.db";
 
 /// How long to wait for a connection, or for others to finish writing.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -117,7 +120,7 @@ pub(super) async fn connect(
         Location::Folder(folder) => {
             std::fs::create_dir_all(folder).map_err(ServiceError::file(folder))?;
             let file = SqliteConnectOptions::new()
-                .filename(folder.join("praman.db"))
+                .filename(folder.join(FILE_NAME))
                 .create_if_missing(true);
             // SQLite has one writer: to queue for it here is fair, to poll for it in SQLite is not.
             (Database::Sqlite, AnyConnectOptions::from_url(&file.to_url_lossy())?, 1)
@@ -127,6 +130,11 @@ pub(super) async fn connect(
         }
     };
     let options = options.disable_statement_logging();
+    // A pool tries again for as long as it has patience: what is wrong with the database itself is said
+    // at once.
+    let mut first = AnyConnection::connect_with(&options).await?;
+    prepare(&mut first, database).await?;
+    first.close().await?;
     let pool = |connections: u32| {
         AnyPoolOptions::new()
             .max_connections(connections)

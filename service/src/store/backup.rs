@@ -1,0 +1,84 @@
+//! Backups of a SQLite store, taken while it is in use, and checked when they are restored.
+
+use std::path::Path;
+
+use super::database::FILE_NAME;
+use super::{Database, Location, Store};
+use crate::error::ServiceError;
+use crate::files;
+
+impl Store {
+    /// Writes all that is committed now to a file that must not be there yet; others go on meanwhile.
+    ///
+    /// # Errors
+    /// [`ServiceError::WrongUse`] if the file is there, or the store is no file of its own.
+    pub async fn back_up(&self, out: &Path) -> Result<(), ServiceError> {
+        if self.database() == Database::Postgres {
+            let reason = "a PostgreSQL database is backed up by its own tools: pg_dump \
+                          --format=custom, and pg_restore, or its replication";
+            return Err(ServiceError::WrongUse(reason.to_owned()));
+        }
+        if out.exists() {
+            let reason = format!("{} exists; a backup overwrites nothing", out.display());
+            return Err(ServiceError::WrongUse(reason));
+        }
+        let folder = files::folder_of(out);
+        // Beside its place, so that none is ever half there.
+        let beside = tempfile::tempdir_in(folder).map_err(ServiceError::file(folder))?;
+        let copy = beside.path().join(FILE_NAME);
+        sqlx::query("VACUUM INTO $1")
+            .bind(copy.to_string_lossy().into_owned())
+            .execute(self.pool())
+            .await?;
+        check(beside.path()).await?;
+        publish(&copy, out)
+    }
+
+    /// Puts a backup into a folder that has no store yet, after it was checked.
+    ///
+    /// # Errors
+    /// [`ServiceError::WrongUse`] if there is a store; [`ServiceError::Malformed`] if the file is no
+    /// whole store; [`ServiceError::Schema`] if a newer program wrote it.
+    pub async fn restore(backup: &Path, folder: &Path) -> Result<(), ServiceError> {
+        let place = folder.join(FILE_NAME);
+        if place.exists() {
+            let reason =
+                format!("{} holds a state already; nothing was restored", folder.display());
+            return Err(ServiceError::WrongUse(reason));
+        }
+        std::fs::create_dir_all(folder).map_err(ServiceError::file(folder))?;
+        let beside = tempfile::tempdir_in(folder).map_err(ServiceError::file(folder))?;
+        let copy = beside.path().join(FILE_NAME);
+        std::fs::copy(backup, &copy).map_err(ServiceError::file(backup))?;
+        let whole = check(beside.path()).await.map_err(|error| match error {
+            ServiceError::Store(_) => ServiceError::malformed(backup, "no whole backup of a store"),
+            other => other,
+        });
+        whole?;
+        publish(&copy, &place)
+    }
+}
+
+/// Moves a finished file to its place.
+fn publish(file: &Path, place: &Path) -> Result<(), ServiceError> {
+    std::fs::File::open(file)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| std::fs::rename(file, place))
+        .map_err(ServiceError::file(place))?;
+    files::sync_folder_of(place)
+}
+
+/// Whether the store in a folder is whole, and of a schema known here.
+async fn check(folder: &Path) -> Result<(), ServiceError> {
+    let store = Store::connect_as_it_is(&Location::Folder(folder.to_owned())).await?;
+    let checked: Result<Vec<(String,)>, _> =
+        sqlx::query_as("PRAGMA integrity_check").fetch_all(store.writer()).await;
+    let checked = match checked {
+        Ok(said) if said == [("ok".to_owned(),)] => store.migrate().await,
+        Ok(_) => Err(super::broken("the database's pages")),
+        Err(error) => Err(error.into()),
+    };
+    // Its journal is folded into the file.
+    store.close().await;
+    checked
+}

@@ -1,0 +1,91 @@
+//! An open period on a ledger whose key proves anything, so that claims cost nothing to make.
+#![allow(dead_code)] // each test uses its part
+
+use praman::calendar;
+use praman::claim::{Claim, SubmittedClaim};
+use praman::claims::{ClaimMachine, Schemes};
+use praman::ledger::{JoinedLedger, Ledger, LedgerClaim};
+use praman::schema::RESIDENT;
+use praman::scheme::ClaimPeriod;
+use praman::store::{Location, Store};
+use praman_circuits::Fr;
+use praman_circuits::context::Context;
+use praman_circuits::eligibility::{Checkpoint, PUBLIC_INPUTS, PublicInputs, SchemePeriod};
+use praman_circuits::nullifier::Nullifier;
+use praman_circuits::payout::PayoutCommitment;
+use praman_verifier::simulation::{SimulatedKey, rerandomised};
+use rand::SeedableRng;
+use rand_chacha::ChaCha20Rng;
+
+/// An open period, and a key that proves anything.
+pub(crate) struct Scene {
+    pub(crate) store: Store,
+    pub(crate) location: Location,
+    pub(crate) key: SimulatedKey,
+    pub(crate) rng: ChaCha20Rng,
+    pub(crate) context: Context,
+    pub(crate) checkpoint: Checkpoint,
+    pub(crate) terms: SchemePeriod,
+    pub(crate) period: ClaimPeriod,
+}
+
+impl Scene {
+    pub(crate) async fn open(location: Location) -> Self {
+        let store = Store::connect(&location).await.expect("a store");
+        let mut rng = ChaCha20Rng::seed_from_u64(5);
+        let key = SimulatedKey::draw(PUBLIC_INPUTS, &mut rng);
+        store.new_office("Block", &RESIDENT, |_| Ok(())).await.expect("an office");
+        let mut ledger =
+            JoinedLedger::join(&store, &[], key.verifying_key()).await.expect("a ledger");
+        let state_root = store.state_root().await.expect("a root");
+        let checkpoint = Checkpoint { state_root, as_of: calendar::today() };
+        let offices = store.office_states().await.expect("offices");
+        ledger.publish_checkpoint(&offices, checkpoint).await.expect("published");
+        let schemes = Schemes::shipped();
+        let id = "old-age-pension".parse().expect("an id");
+        let scheme = &schemes.find(&id).expect("shipped").scheme;
+        let today = calendar::date_of(checkpoint.as_of).expect("a date").to_string();
+        let period = scheme.parse_period(&today[..7]).expect("a month");
+        let terms = scheme.in_period(period).expect("rules");
+        ledger.open_period(&terms, period).await.expect("opened");
+        let context = ledger.context();
+        Self { store, location, key, rng, context, checkpoint, terms, period }
+    }
+
+    pub(crate) fn machine(&self) -> ClaimMachine {
+        ClaimMachine::new(&self.store, self.key.verifying_key(), Schemes::shipped(), self.context)
+    }
+
+    pub(crate) async fn ledger(&self) -> JoinedLedger {
+        JoinedLedger::join(&self.store, &[], self.key.verifying_key()).await.expect("a ledger")
+    }
+
+    /// A claim of a person, with a payout commitment.
+    pub(crate) fn claim(&mut self, person: u64, payout: u64) -> SubmittedClaim {
+        let public = PublicInputs {
+            context: self.context,
+            checkpoint: self.checkpoint,
+            scheme_period: self.terms.clone(),
+            nullifier: Nullifier::from_field(Fr::from(person)),
+            payout: PayoutCommitment::from_field(Fr::from(payout)),
+        };
+        let proof = self.key.prove(&public.to_fields(), &mut self.rng);
+        let ledger = LedgerClaim {
+            scheme: self.terms.scheme.clone(),
+            period: self.period,
+            checkpoint: 0,
+            nullifier: public.nullifier,
+            payout: public.payout,
+            proof,
+        };
+        let envelope = vec![7; praman::envelope::SEALED_BYTES];
+        SubmittedClaim::new(Claim { ledger, envelope }, self.checkpoint)
+    }
+
+    /// The same claim with its proof in another form.
+    pub(crate) fn other_form(&mut self, claim: &SubmittedClaim) -> SubmittedClaim {
+        let mut other = claim.claim().clone();
+        other.ledger.proof = rerandomised(&other.ledger.proof, &mut self.rng);
+        SubmittedClaim::new(other, self.checkpoint)
+    }
+}
