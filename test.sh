@@ -43,15 +43,15 @@ step "the contracts are what their sources compile to"
 (cd verifier/contracts && npm run check && npm run lint)
 
 step "lints"
-cargo clippy --workspace --all-targets --locked -- -D warnings
+cargo clippy --workspace --all-targets --features praman/failpoints --locked -- -D warnings
 
 step "tests"
 if cargo nextest --version >/dev/null 2>&1; then
-  cargo nextest run --workspace --locked --no-fail-fast
+  cargo nextest run --workspace --features praman/failpoints --locked --no-fail-fast
 else
-  cargo test --workspace --locked --no-fail-fast --lib --bins --tests
+  cargo test --workspace --features praman/failpoints --locked --no-fail-fast --lib --bins --tests
 fi
-cargo test --workspace --locked --doc
+cargo test --workspace --features praman/failpoints --locked --doc
 
 step "documents"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --locked --no-deps

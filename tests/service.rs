@@ -2,100 +2,22 @@
 
 #[path = "support/postgres.rs"]
 mod postgres;
+#[path = "support/service.rs"]
+mod running;
 mod support;
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use postgres::Postgres;
+use running::Service;
 use serde_json::Value;
 use support::State;
 
 const SCHEME: &str = "krishak-bandhu";
 const HOLDERS: [&str; 4] = ["WB070000002", "WB070000003", "WB070000005", "WB070000009"];
-
-/// A running service; killed with the value.
-struct Service {
-    child: Child,
-    address: String,
-}
-
-/// What curl was answered.
-struct Answer {
-    status: u16,
-    headers: String,
-    body: String,
-}
-
-impl Answer {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.body))
-    }
-
-    /// The error's code.
-    fn code(&self) -> String {
-        self.json()["error"]["code"].as_str().expect("an error").to_owned()
-    }
-}
-
-impl Service {
-    fn start(state: &State, arguments: &[&str]) -> Self {
-        let serve = ["serve", "--keys", "keys", "--listen", "127.0.0.1:0"];
-        let mut command = state.command(&[&serve[..], arguments].concat());
-        let mut child =
-            command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("starts");
-        let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
-        let address = loop {
-            let line = lines.next().expect("it says where it listens").expect("text");
-            if let Some(address) = line.strip_prefix("praman: listening at ") {
-                break address.to_owned();
-            }
-        };
-        // Read on, so that it is never stuck at a full pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address }
-    }
-
-    fn curl(&self, path: &str, arguments: &[&str]) -> Answer {
-        let url = format!("{}{path}", self.address);
-        let output = Command::new("curl")
-            .args(["--silent", "--show-error", "--include", "--max-time", "60"])
-            .args(arguments)
-            .arg(&url)
-            .output()
-            .expect("curl is there");
-        let text = String::from_utf8(output.stdout).expect("text");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        // Behind an interim answer comes the answer.
-        let text = text.trim_start_matches("HTTP/1.1 100 Continue\r\n\r\n");
-        let (headers, body) = text.split_once("\r\n\r\n").expect("headers and body");
-        let status = headers.split(' ').nth(1).and_then(|code| code.parse().ok());
-        let (headers, body) = (headers.to_lowercase(), body.to_owned());
-        Answer { status: status.expect("a status"), headers, body }
-    }
-
-    fn submit(&self, state: &State, holder: &str, query: &str, more: &[&str]) -> Answer {
-        let file = format!("@{}", state.path(&format!("{holder}/claim.json")).display());
-        let path = format!("/v1/claims{query}");
-        self.curl(&path, &[&["--data-binary", &file], more].concat())
-    }
-
-    /// Asks it to stop; its exit code.
-    fn stop(mut self) -> i32 {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").arg(pid).status().expect("kill runs").success());
-        self.child.wait().expect("it ends").code().expect("by itself")
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 fn with_claims() -> State {
     let state = State::with_everything(SCHEME, "2026");
@@ -209,7 +131,7 @@ fn bad_requests_are_answered_with_what_is_wrong() {
     let huge = state.path("huge.json");
     std::fs::write(&huge, "x".repeat(1 << 20)).expect("written");
     let (status, words) = post(&format!("@{}", huge.display()));
-    assert_eq!((status, words.as_str()), (400, "a claim has at most 16384 bytes"));
+    assert_eq!((status, words.as_str()), (400, "a body has at most 65536 bytes"));
     for (path, status) in [
         ("/v1/claims/zz", 400),
         (&format!("/v1/claims/{}", "0".repeat(64)), 404),
@@ -225,8 +147,7 @@ fn bad_requests_are_answered_with_what_is_wrong() {
     let long = format!("Idempotency-Key: {}", "a".repeat(129));
     assert_eq!(service.submit(&state, HOLDERS[0], "", &["-H", &long]).status, 400);
     // A client that never ends its request holds up neither others nor the end.
-    let mut half_open =
-        TcpStream::connect(service.address.trim_start_matches("http://")).expect("connected");
+    let mut half_open = TcpStream::connect(service.host()).expect("connected");
     half_open
         .write_all(b"POST /v1/claims HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n{")
         .expect("sent");
@@ -345,10 +266,33 @@ fn a_restored_backup_serves() {
 fn a_request_without_an_end_is_cut_off_when_the_service_stops() {
     let state = with_claims();
     let service = Service::start(&state, &[]);
-    let mut idle = TcpStream::connect(service.address.trim_start_matches("http://")).expect("open");
+    let mut idle = TcpStream::connect(service.host()).expect("open");
     idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").expect("sent");
     let mut answer = [0; 12];
     idle.read_exact(&mut answer).expect("answered");
     assert_eq!(&answer, b"HTTP/1.1 200");
     assert_eq!(service.stop(), 0, "an idle connection holds nothing up");
+}
+
+#[test]
+fn clients_that_send_nothing_or_too_slowly_are_cut_off() {
+    let state = State::with_everything(SCHEME, "2026");
+    let service = Service::start(&state, &[]);
+    let begun = std::time::Instant::now();
+    let connections =
+        ["", "P", "POST /v1/claims HTTP/1.1\r\nHost: a", "PRI * HTTP/2.0\r\n"].map(|sent| {
+            let mut connection = TcpStream::connect(service.host()).expect("open");
+            connection.write_all(sent.as_bytes()).expect("sent");
+            connection.set_read_timeout(Some(Duration::from_secs(30))).expect("set");
+            connection
+        });
+    for mut connection in connections {
+        // Closed, with or without a word; it does not wait for ever.
+        let mut said = Vec::new();
+        let closed = connection.read_to_end(&mut said);
+        let timed_out = closed.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
+        assert!(!timed_out && begun.elapsed() < Duration::from_secs(25));
+    }
+    assert_eq!(service.curl("/healthz", &[]).status, 200, "others were served all the while");
+    assert_eq!(service.stop(), 0);
 }

@@ -191,6 +191,11 @@ impl KeyStore {
         Ok(FixedKeyEngine::in_folder(&self.folder, circuit, &keys, budget, by))
     }
 
+    /// Whether there is a proving key; a verifier needs none.
+    pub fn has_proving_key(&self) -> bool {
+        self.folder.join(PROVING_KEY).exists()
+    }
+
     /// Reads the verification key of a circuit alone.
     ///
     /// # Errors

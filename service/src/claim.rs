@@ -9,8 +9,9 @@ use praman_circuits::context::Context;
 use praman_circuits::eligibility::{
     Checkpoint, Claimant, PrivateInputs, PublicInputs, SchemePeriod, check,
 };
+use praman_circuits::merkle::Path as TreePath;
 use praman_circuits::nullifier::{Nullifier, SchemeId, nullifier};
-use praman_circuits::office::OfficeTree;
+use praman_circuits::office::{OFFICE_DEPTH, OfficeTree, STATE_DEPTH};
 use praman_circuits::payout::{EnvelopeHash, PayoutBlinding, PayoutCommitment, payout};
 use praman_circuits::period::Period;
 use praman_circuits::policy::TierIndex;
@@ -39,6 +40,33 @@ pub struct ClaimTerms<'a> {
     pub treasury: TreasuryPublicKey,
 }
 
+/// From a credential to the state root.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CredentialPaths {
+    /// From the credential to its office's root.
+    pub office: TreePath<OFFICE_DEPTH>,
+    /// From the office's leaf to the state root.
+    pub state: TreePath<STATE_DEPTH>,
+}
+
+impl CredentialPaths {
+    /// The paths of a credential in a snapshot with its office's tree.
+    ///
+    /// # Errors
+    /// [`ServiceError::Tree`] if the snapshot lacks it.
+    pub fn find(
+        file: &CredentialFile,
+        snapshot: &Snapshot,
+        tree: &OfficeTree,
+    ) -> Result<Self, ServiceError> {
+        Ok(Self {
+            office: office_path(tree, file.position)?,
+            state: snapshot.state_path(file.office)?,
+        })
+    }
+}
+
 /// A claim that is true and ready to be proved.
 pub struct PreparedClaim {
     /// The public inputs.
@@ -59,8 +87,7 @@ impl ClaimTerms<'_> {
         file: &CredentialFile,
         wallet: &Wallet,
         tier: TierIndex,
-        snapshot: &Snapshot,
-        tree: &OfficeTree,
+        paths: CredentialPaths,
     ) -> Result<PreparedClaim, ServiceError> {
         let credential = file.credential().map_err(ServiceError::Refused)?;
         let payee_salt = file.payee_salt().map_err(ServiceError::Refused)?;
@@ -82,8 +109,8 @@ impl ClaimTerms<'_> {
             blinding: wallet.blinding.clone(),
             credential,
             office: file.office,
-            office_path: office_path(tree, file.position)?,
-            state_path: snapshot.state_path(file.office)?,
+            office_path: paths.office,
+            state_path: paths.state,
         };
         let private = PrivateInputs::new(&claimant, tier, hash, &blinding);
         let fields = public.to_fields();

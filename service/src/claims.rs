@@ -19,4 +19,4 @@ pub use desk::{ClaimDesk, ClaimLimits, DeskError};
 pub use machine::{ClaimMachine, ClientKey, HeldClaim, Received, Refusal};
 pub use rules::{PublishedScheme, Schemes};
 pub use settlement::Settled;
-pub use state::{ClaimId, ClaimReceipt, ClaimState, InvalidClaimId, Reason};
+pub use state::{ClaimId, ClaimReceipt, ClaimState, Reason};

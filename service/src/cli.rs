@@ -21,6 +21,7 @@ mod scheme;
 mod serve;
 mod signer;
 mod treasury;
+mod worker;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -83,6 +84,8 @@ enum Verb {
     Backup(backup::Backup),
     Restore(backup::Restore),
     Serve(serve::Serve),
+    #[command(subcommand)]
+    Worker(worker::Worker),
 }
 
 /// What a verb has to say.
@@ -120,6 +123,8 @@ impl Setting {
 
 /// Runs the program on its arguments.
 pub fn run() -> ExitCode {
+    #[cfg(feature = "failpoints")]
+    crate::failpoint::listen();
     let arguments = Arguments::parse();
     let setting = match setting(&arguments) {
         Ok(setting) => setting,
@@ -127,7 +132,7 @@ pub fn run() -> ExitCode {
     };
     // One command at a time needs one thread; a service has as many as there are cores.
     let mut runtime = match arguments.verb {
-        Verb::Serve(_) => tokio::runtime::Builder::new_multi_thread(),
+        Verb::Serve(_) | Verb::Worker(_) => tokio::runtime::Builder::new_multi_thread(),
         _ => tokio::runtime::Builder::new_current_thread(),
     };
     let runtime = match runtime.enable_all().build() {
@@ -185,6 +190,7 @@ async fn dispatch(verb: Verb, setting: &Setting) -> Result<Outcome, ServiceError
         Verb::Backup(verb) => verb.run(setting).await,
         Verb::Restore(verb) => verb.run(setting).await,
         Verb::Serve(verb) => verb.run(setting).await,
+        Verb::Worker(verb) => verb.run(setting).await,
     }
 }
 

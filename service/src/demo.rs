@@ -17,7 +17,7 @@ use rand::rngs::OsRng;
 use rayon::prelude::*;
 
 use crate::calendar;
-use crate::claim::{Claim, ClaimTerms, submit};
+use crate::claim::{Claim, ClaimTerms, CredentialPaths, submit};
 use crate::error::ServiceError;
 use crate::files;
 use crate::ledger::{EmbeddedLedger, Ledger};
@@ -245,7 +245,8 @@ impl<'a> Scene<'a> {
         };
         let credential = &self.holders.credentials[holder];
         let wallet = &self.holders.wallets[holder];
-        let prepared = terms.prepare(credential, wallet, tier, &self.snapshot, &self.tree)?;
+        let paths = CredentialPaths::find(credential, &self.snapshot, &self.tree)?;
+        let prepared = terms.prepare(credential, wallet, tier, paths)?;
         // Claims are made side by side: a proof that waits for others would keep its memory meanwhile.
         let proof = self.prover.prove_on(&prepared.witness, Cores::One)?;
         Ok(prepared.into_claim(scheme.period, self.checkpoint, proof))

@@ -1,25 +1,12 @@
 //! The payout envelope: sealed to the treasury's key by HPKE.
-//!
-//! Source: RFC 9180, base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305.
 
-use hpke::aead::ChaCha20Poly1305;
-use hpke::kdf::HkdfSha256;
-use hpke::kem::X25519HkdfSha256;
-use hpke::rand_core::{CryptoRng, RngCore};
-use hpke::{
-    Deserializable, Kem, OpModeR, OpModeS, Serializable, single_shot_open, single_shot_seal,
-};
 use praman_circuits::field::{parse_decimal, to_decimal};
 use praman_circuits::payee::{Payee, PayeeSalt};
 use praman_circuits::payout::PayoutBlinding;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::sealed::fill_random;
-
-type PrivateKey = <X25519HkdfSha256 as Kem>::PrivateKey;
-type PublicKey = <X25519HkdfSha256 as Kem>::PublicKey;
-type EncappedKey = <X25519HkdfSha256 as Kem>::EncappedKey;
+use crate::sealed_box::{self, SealedBoxError};
 
 const INFO: &[u8] = b"praman.envelope.1";
 
@@ -27,7 +14,7 @@ const INFO: &[u8] = b"praman.envelope.1";
 const PLAIN_BYTES: usize = 1_024;
 
 /// An envelope: the encapsulated key, the plain text, the cipher's tag.
-pub const SEALED_BYTES: usize = 32 + PLAIN_BYTES + 16;
+pub const SEALED_BYTES: usize = PLAIN_BYTES + sealed_box::OVERHEAD_BYTES;
 
 /// The treasury's public key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -90,23 +77,13 @@ impl Payout {
 /// # Errors
 /// [`EnvelopeError::PublicKey`] or [`EnvelopeError::TooLong`].
 pub fn seal(payout: &Payout, treasury: TreasuryPublicKey) -> Result<Vec<u8>, EnvelopeError> {
-    let public = PublicKey::from_bytes(&treasury.0).map_err(|_| EnvelopeError::PublicKey)?;
     let mut plain = Zeroizing::new(Vec::with_capacity(PLAIN_BYTES));
     serde_json::to_writer(&mut *plain, payout).map_err(|_| EnvelopeError::Contents)?;
     if plain.len() > PLAIN_BYTES {
         return Err(EnvelopeError::TooLong);
     }
     plain.resize(PLAIN_BYTES, b' ');
-    let (encapped, ciphertext) = single_shot_seal::<
-        ChaCha20Poly1305,
-        HkdfSha256,
-        X25519HkdfSha256,
-        _,
-    >(
-        &OpModeS::Base, &public, INFO, &plain, &[], &mut SystemRandom
-    )
-    .map_err(|_| EnvelopeError::PublicKey)?;
-    Ok([encapped.to_bytes().as_slice(), &ciphertext].concat())
+    sealed_box::seal(INFO, &plain, &treasury.0).map_err(|_| EnvelopeError::PublicKey)
 }
 
 /// Opens an envelope.
@@ -114,19 +91,7 @@ pub fn seal(payout: &Payout, treasury: TreasuryPublicKey) -> Result<Vec<u8>, Env
 /// # Errors
 /// [`EnvelopeError::Sealed`] or [`EnvelopeError::Contents`].
 pub fn open(envelope: &[u8], private: &[u8; 32]) -> Result<Payout, EnvelopeError> {
-    let (encapped, ciphertext) = envelope.split_at_checked(32).ok_or(EnvelopeError::Sealed)?;
-    let private = PrivateKey::from_bytes(private).map_err(|_| EnvelopeError::Sealed)?;
-    let encapped = EncappedKey::from_bytes(encapped).map_err(|_| EnvelopeError::Sealed)?;
-    let plain = single_shot_open::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
-        &OpModeR::Base,
-        &private,
-        &encapped,
-        INFO,
-        ciphertext,
-        &[],
-    )
-    .map(Zeroizing::new)
-    .map_err(|_| EnvelopeError::Sealed)?;
+    let plain = sealed_box::open(INFO, envelope, private).map_err(|_| EnvelopeError::Sealed)?;
     serde_json::from_slice(&plain).map_err(|_| EnvelopeError::Contents)
 }
 
@@ -135,32 +100,9 @@ pub fn open(envelope: &[u8], private: &[u8; 32]) -> Result<Payout, EnvelopeError
 /// # Errors
 /// [`EnvelopeError::PublicKey`] if the private key is none.
 pub fn public_key(private: &[u8; 32]) -> Result<TreasuryPublicKey, EnvelopeError> {
-    let private = PrivateKey::from_bytes(private).map_err(|_| EnvelopeError::PublicKey)?;
-    Ok(TreasuryPublicKey(X25519HkdfSha256::sk_to_pk(&private).to_bytes().into()))
+    let public = sealed_box::public_key(private);
+    public.map(TreasuryPublicKey).map_err(|SealedBoxError| EnvelopeError::PublicKey)
 }
-
-/// The operating system's generator as HPKE takes one.
-struct SystemRandom;
-
-impl RngCore for SystemRandom {
-    fn next_u32(&mut self) -> u32 {
-        let mut bytes = [0; 4];
-        fill_random(&mut bytes);
-        u32::from_ne_bytes(bytes)
-    }
-
-    fn next_u64(&mut self) -> u64 {
-        let mut bytes = [0; 8];
-        fill_random(&mut bytes);
-        u64::from_ne_bytes(bytes)
-    }
-
-    fn fill_bytes(&mut self, buffer: &mut [u8]) {
-        fill_random(buffer);
-    }
-}
-
-impl CryptoRng for SystemRandom {}
 
 #[cfg(test)]
 mod tests {

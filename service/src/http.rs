@@ -4,124 +4,95 @@
 //! |---|---|
 //! | `POST /v1/claims` | hand in a claim, as `praman prove` writes it |
 //! | `GET /v1/claims/{id}` | what became of it; `?wait=20` waits until it is decided, or so many seconds |
+//! | `GET /v1/claims/{id}/events` | the same whenever it moves, as server-sent events |
+//! | `GET /v1/proofs/key` | the key that requests for proofs are sealed to |
+//! | `POST /v1/proofs` | ask for a proof, as `praman worker seal` writes it |
+//! | `GET /v1/proofs/{id}` | what became of it, with the claim to hand in |
+//! | `GET /v1/proofs/{id}/events` | the same whenever it moves |
 //! | `GET /v1/schemes`, `GET /v1/schemes/{id}` | what can be claimed; the rules as they are compiled |
 //! | `GET /v1/snapshot` | the public snapshot, all of it, so that nobody learns whose path is taken |
+//! | `GET /v1/snapshot/{office}/{number}` | a part of an office's tree, of 512 places |
 //! | `POST /v1/verify` | whether a proof holds |
+//! | `GET /v1/openapi.json` | all of this, for programs |
 //! | `GET /healthz`, `GET /readyz` | whether the program lives; whether it can do its work |
 //!
 //! An error is `{"error": {"code": …, "message": …}}`. What is asked is never logged.
 
+mod answer;
 mod claims;
-mod fault;
+mod proofs;
 mod public;
 
-use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::Router;
-use axum::error_handling::HandleErrorLayer;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
-use praman_verifier::{PreparedKey, VerifyingKey};
-use tokio::net::TcpListener;
-use tokio::sync::Mutex;
-use tower::ServiceBuilder;
+use axum::routing::get;
+use axum::{Json, Router};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use crate::claims::ClaimDesk;
-use crate::error::ServiceError;
-use fault::Fault;
-use public::CachedSnapshot;
+use crate::application::{Application, Fault};
 
-/// Bounds of what clients may ask.
-#[derive(Clone, Copy, Debug)]
-pub struct HttpLimits {
-    /// Bytes of a request's body: a claim has some 5,000.
-    pub body_bytes_max: usize,
-    /// Requests at a time.
-    pub requests_max: usize,
-    /// How long a request may take, the longest wait included.
-    pub request_time_max: Duration,
-    /// How long a client may wait for a claim to be decided.
-    pub wait_max: Duration,
-    /// How long requests may take to end when the service stops.
-    pub drain_max: Duration,
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "praman",
+    description = "Benefits paid on a proof instead of on a file. Every error is of the schema Error; \
+                   429 and 503 carry Retry-After.",
+    license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+))]
+struct Described;
+
+fn described_routes() -> OpenApiRouter<Arc<Application>> {
+    OpenApiRouter::with_openapi(Described::openapi())
+        .routes(routes!(claims::submit))
+        .routes(routes!(claims::status))
+        .routes(routes!(claims::events))
+        .routes(routes!(proofs::key))
+        .routes(routes!(proofs::ask))
+        .routes(routes!(proofs::status))
+        .routes(routes!(proofs::events))
+        .routes(routes!(public::schemes))
+        .routes(routes!(public::scheme))
+        .routes(routes!(public::snapshot))
+        .routes(routes!(public::subtree))
+        .routes(routes!(public::verify))
+        .routes(routes!(public::ready))
 }
 
-impl Default for HttpLimits {
-    fn default() -> Self {
-        Self {
-            body_bytes_max: 16 * 1024,
-            requests_max: 4_096,
-            request_time_max: Duration::from_secs(60),
-            wait_max: Duration::from_secs(30),
-            drain_max: Duration::from_secs(45),
-        }
-    }
+/// The description of the service for programs, OpenAPI 3.1, as `service/openapi.json` has it.
+pub fn openapi() -> String {
+    let (_, described) = described_routes().split_for_parts();
+    let mut text = described.to_pretty_json().expect("a description is plain data");
+    text.push('\n');
+    text
 }
 
-/// What answers requests.
-pub(crate) struct Api {
-    desk: ClaimDesk,
-    key: PreparedKey,
-    limits: HttpLimits,
-    snapshot: Mutex<Option<CachedSnapshot>>,
-}
-
-/// The routes over a desk.
-fn routes(desk: ClaimDesk, key: &VerifyingKey, limits: HttpLimits) -> Router {
-    let key = PreparedKey::new(key);
-    let api = Arc::new(Api { desk, key, limits, snapshot: Mutex::default() });
-    let bounds = ServiceBuilder::new()
-        .layer(HandleErrorLayer::new(fault::out_of_bounds))
-        .load_shed()
-        .concurrency_limit(limits.requests_max)
-        .timeout(limits.request_time_max);
-    Router::new()
-        .route("/v1/claims", post(claims::submit))
-        .route("/v1/claims/{id}", get(claims::status))
-        .route("/v1/schemes", get(public::schemes))
-        .route("/v1/schemes/{id}", get(public::scheme))
-        .route("/v1/snapshot", get(public::snapshot))
-        .route("/v1/verify", post(public::verify))
-        .route("/readyz", get(public::ready))
-        .layer(bounds)
-        .layer(DefaultBodyLimit::max(limits.body_bytes_max))
-        .with_state(api)
-        // Answered however much else there is to do.
-        .route("/healthz", get(async || "alive\n"))
+/// The routes over an application.
+pub(crate) fn routes(application: Arc<Application>) -> Router {
+    let (routes, described) = described_routes().split_for_parts();
+    let described = Arc::new(described);
+    routes
+        .route("/v1/openapi.json", get(async move || Json(described.as_ref().clone())))
+        .layer(DefaultBodyLimit::max(application.limits().body_bytes_max))
+        .with_state(application)
         .fallback(async || Fault::not_found("there is nothing at this path"))
         .method_not_allowed_fallback(async || Fault::wrong_method())
 }
 
-/// Answers until asked to stop, then lets requests end that have begun.
-///
-/// # Errors
-/// [`ServiceError::Ledger`] if the listener fails.
-pub async fn serve(
-    listener: TcpListener,
-    desk: ClaimDesk,
-    key: &VerifyingKey,
-    limits: HttpLimits,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), ServiceError> {
-    let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let stop = async move {
-        stop.await;
-        let _ = stopping.send(());
-    };
-    let server =
-        axum::serve(listener, routes(desk, key, limits)).with_graceful_shutdown(stop).into_future();
-    let drained = async move {
-        if stopped.await.is_err() {
-            // The server has ended before it was asked to.
-            std::future::pending::<()>().await;
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_description_is_the_one_that_is_checked_in() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+        if std::env::var_os("PRAMAN_WRITE_OPENAPI").is_some() {
+            std::fs::write(path, super::openapi()).expect("written");
         }
-        tokio::time::sleep(limits.drain_max).await;
-    };
-    tokio::select! {
-        ended = server => ended.map_err(|error| ServiceError::Ledger(format!("listening: {error}"))),
-        // A client that never ends its request holds nothing up.
-        () = drained => Ok(()),
+        let checked_in = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            checked_in == super::openapi(),
+            "service/openapi.json is not what the routes say: run this test with \
+             PRAMAN_WRITE_OPENAPI=1 and look at what changed"
+        );
     }
 }

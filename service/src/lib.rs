@@ -13,6 +13,7 @@
 //! ```
 
 pub mod account;
+pub mod application;
 pub mod calendar;
 pub mod claim;
 pub mod claims;
@@ -21,17 +22,25 @@ mod computation;
 pub mod demo;
 pub mod envelope;
 pub mod error;
+mod failpoint;
 pub mod files;
+pub mod grpc;
 pub mod http;
 pub mod ledger;
+pub mod named;
 pub mod office_key;
 pub mod offices;
 pub mod payment_file;
+pub mod proving;
 pub mod register;
 pub mod schema;
 pub mod scheme;
 pub mod sealed;
+pub mod sealed_box;
+pub mod server;
 pub mod snapshot;
 pub mod store;
+pub mod subtree;
 pub mod treasury;
+mod waiters;
 pub mod wallet;

@@ -3,6 +3,11 @@
 use std::process::ExitCode;
 
 use praman::cli;
+use zeroizing_alloc::ZeroAlloc;
+
+/// Memory is wiped when it is given back, so that no copy of a secret that some library made is left.
+#[global_allocator]
+static WIPING: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
 
 fn main() -> ExitCode {
     cli::run()

@@ -55,6 +55,13 @@ pub struct OfficeSnapshot {
     levels: Option<Vec<Vec<String>>>,
 }
 
+impl OfficeSnapshot {
+    /// Places that were ever used; none where only the root was asked for.
+    pub fn places(&self) -> usize {
+        self.levels.as_ref().and_then(|levels| levels.first()).map_or(0, Vec::len)
+    }
+}
+
 impl Store {
     /// Takes a snapshot with the tree of one office, or of all.
     ///

@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 
 use crate::envelope::{self, Payout, TreasuryPublicKey};
 use crate::error::ServiceError;
+use crate::failpoint::may_die;
 use crate::files;
 use crate::payment_file::{Debtor, PaymentBatch, PaymentOrder};
 use crate::sealed::{Passphrase, SealedKey, random_key};
@@ -196,6 +197,7 @@ impl PaymentRun<'_> {
     pub async fn pay(&self, store: &Store, key: &TreasuryKey) -> Result<Paid, ServiceError> {
         let mut paid = Paid::default();
         self.draft(store, key, &mut paid).await?;
+        may_die!("treasury::drafted");
         // One process at a time writes and closes what is drafted.
         let mut transaction = store.begin().await?;
         let drafted: Vec<DraftedBatch> = sqlx::query_as(
@@ -208,12 +210,14 @@ impl PaymentRun<'_> {
         .await?;
         for batch in &drafted {
             self.write(store, key, batch, &mut paid).await?;
+            may_die!("treasury::written");
             sqlx::query("UPDATE payment_batch SET written = 1 WHERE id = $1")
                 .bind(&batch.id)
                 .execute(&mut *transaction)
                 .await?;
         }
         transaction.commit().await?;
+        may_die!("treasury::closed");
         Ok(paid)
     }
 

@@ -106,6 +106,12 @@ pub struct CredentialFile {
     signature: String,
 }
 
+impl Drop for CredentialFile {
+    fn drop(&mut self) {
+        self.register_no.zeroize();
+    }
+}
+
 /// A secret field element as text; wiped.
 #[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 #[serde(transparent)]

@@ -1,21 +1,27 @@
 //! An open period on a ledger whose key proves anything, so that claims cost nothing to make.
 #![allow(dead_code)] // each test uses its part
 
+use std::path::Path;
+
 use praman::calendar;
 use praman::claim::{Claim, SubmittedClaim};
 use praman::claims::{ClaimMachine, Schemes};
+use praman::envelope::{self, Payout, TreasuryPublicKey};
 use praman::ledger::{JoinedLedger, Ledger, LedgerClaim};
 use praman::schema::RESIDENT;
 use praman::scheme::ClaimPeriod;
 use praman::store::{Location, Store};
-use praman_circuits::Fr;
 use praman_circuits::context::Context;
 use praman_circuits::eligibility::{Checkpoint, PUBLIC_INPUTS, PublicInputs, SchemePeriod};
 use praman_circuits::nullifier::Nullifier;
-use praman_circuits::payout::PayoutCommitment;
+use praman_circuits::payee::{Payee, PayeeSalt};
+use praman_circuits::payout::{EnvelopeHash, PayoutBlinding, PayoutCommitment, payout};
+use praman_circuits::{Fr, circuit};
 use praman_verifier::simulation::{SimulatedKey, rerandomised};
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
+use serde_json::json;
+use sha2::{Digest, Sha256};
 
 /// An open period, and a key that proves anything.
 pub(crate) struct Scene {
@@ -62,12 +68,22 @@ impl Scene {
 
     /// A claim of a person, with a payout commitment.
     pub(crate) fn claim(&mut self, person: u64, payout: u64) -> SubmittedClaim {
+        let envelope = vec![7; praman::envelope::SEALED_BYTES];
+        self.claim_of(person, PayoutCommitment::from_field(Fr::from(payout)), envelope)
+    }
+
+    fn claim_of(
+        &mut self,
+        person: u64,
+        payout: PayoutCommitment,
+        envelope: Vec<u8>,
+    ) -> SubmittedClaim {
         let public = PublicInputs {
             context: self.context,
             checkpoint: self.checkpoint,
             scheme_period: self.terms.clone(),
             nullifier: Nullifier::from_field(Fr::from(person)),
-            payout: PayoutCommitment::from_field(Fr::from(payout)),
+            payout,
         };
         let proof = self.key.prove(&public.to_fields(), &mut self.rng);
         let ledger = LedgerClaim {
@@ -78,8 +94,43 @@ impl Scene {
             payout: public.payout,
             proof,
         };
-        let envelope = vec![7; praman::envelope::SEALED_BYTES];
         SubmittedClaim::new(Claim { ledger, envelope }, self.checkpoint)
+    }
+
+    /// A claim of a person with an envelope that a treasury opens to what was committed to.
+    pub(crate) fn payable_claim(
+        &mut self,
+        person: u64,
+        treasury: TreasuryPublicKey,
+    ) -> SubmittedClaim {
+        let (salt, amount) = (PayeeSalt::from_field(Fr::from(person + 1_000)), 1_000);
+        let blinding = PayoutBlinding::from_field(Fr::from(person + 2_000));
+        let payee = Payee {
+            account: format!("{:011}", 10_000 + person),
+            ifsc: "SBIN0000001".to_owned(),
+            name: format!("Person {person}"),
+        };
+        let digest = payee.digest(&salt);
+        let contents = Payout::new(amount, payee, &salt, &blinding);
+        let envelope = envelope::seal(&contents, treasury).expect("sealed");
+        let commitment = payout(amount, digest, EnvelopeHash::of(&envelope), &blinding);
+        self.claim_of(person, commitment, envelope)
+    }
+
+    /// A folder of keys as a service reads it, without a key to prove with.
+    pub(crate) fn write_keys(&self, folder: &Path) {
+        std::fs::create_dir_all(folder).expect("a folder");
+        let key = format!("{}\n", self.key.verifying_key().to_json());
+        let manifest = json!({
+            "format": 1,
+            "circuit": "eligibility",
+            "digest": circuit::eligibility().digest().to_string(),
+            "origin": "development",
+            "proving_key_sha256": "",
+            "verification_key_sha256": hex::encode(Sha256::digest(&key)),
+        });
+        std::fs::write(folder.join("verification_key.json"), key).expect("written");
+        std::fs::write(folder.join("keys.json"), manifest.to_string()).expect("written");
     }
 
     /// The same claim with its proof in another form.

@@ -41,6 +41,11 @@ impl State {
         Self { folder: TempDir::new().expect("a folder"), database: None }
     }
 
+    /// A folder whose state lies on a database.
+    pub(crate) fn empty_on(database: Option<String>) -> Self {
+        Self { database, ..Self::new() }
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -92,7 +97,7 @@ impl State {
 
     /// The same on a database.
     pub(crate) fn on_database(database: Option<String>, scheme_id: &str, period: &str) -> Self {
-        let state = Self { database, ..Self::new() };
+        let state = Self::empty_on(database);
         let scheme = scheme(scheme_id);
         let register = register();
         let (scheme, register) =

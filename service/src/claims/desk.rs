@@ -3,10 +3,8 @@
 //! Each takes all that waits at once, so the more come, the less one costs. What waits is bounded:
 //! who comes when it is full is told to come again.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -20,6 +18,7 @@ use super::verification::TOGETHER;
 use crate::claim::SubmittedClaim;
 use crate::error::ServiceError;
 use crate::ledger::JoinedLedger;
+use crate::waiters::Waiters;
 
 /// The lease of the one program that brings claims to the chain.
 const SETTLEMENT: &str = "settlement";
@@ -75,7 +74,7 @@ struct Intake {
 struct Shared {
     machine: ClaimMachine,
     limits: ClaimLimits,
-    waiters: Mutex<HashMap<ClaimId, Arc<Notify>>>,
+    waiters: Waiters<ClaimId>,
     to_settle: Notify,
     /// Why claims wait to be settled, if they do.
     hindrance: watch::Sender<Option<String>>,
@@ -98,7 +97,7 @@ impl ClaimDesk {
         let shared = Arc::new(Shared {
             machine,
             limits,
-            waiters: Mutex::default(),
+            waiters: Waiters::default(),
             to_settle: Notify::new(),
             hindrance: watch::Sender::new(None),
             stopping: AtomicBool::new(false),
@@ -159,8 +158,8 @@ impl ClaimDesk {
     ) -> Result<Option<ClaimReceipt>, ServiceError> {
         let deadline = Instant::now() + patience;
         loop {
-            let waiter = Waiter::of(&self.shared, id);
-            let woken = waiter.notify.notified();
+            let waiter = self.shared.waiters.waiter(id);
+            let woken = waiter.woken();
             let receipt = self.receipt(id).await?;
             if receipt.as_ref().is_none_or(|receipt| !is_old(receipt)) || Instant::now() >= deadline
             {
@@ -192,43 +191,7 @@ impl ClaimDesk {
     }
 }
 
-/// Someone who waits for a claim to move.
-struct Waiter<'a> {
-    shared: &'a Shared,
-    id: ClaimId,
-    notify: Arc<Notify>,
-}
-
-impl<'a> Waiter<'a> {
-    fn of(shared: &'a Shared, id: ClaimId) -> Self {
-        let notify = shared.waiters().entry(id).or_default().clone();
-        Self { shared, id, notify }
-    }
-}
-
-impl Drop for Waiter<'_> {
-    fn drop(&mut self) {
-        // The map's and this one.
-        if let Entry::Occupied(entry) = self.shared.waiters().entry(self.id)
-            && Arc::strong_count(entry.get()) <= 2
-        {
-            entry.remove();
-        }
-    }
-}
-
 impl Shared {
-    fn waiters(&self) -> std::sync::MutexGuard<'_, HashMap<ClaimId, Arc<Notify>>> {
-        self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wake(&self, ids: &[ClaimId]) {
-        let waiters = self.waiters();
-        for notify in ids.iter().filter_map(|id| waiters.get(id)) {
-            notify.notify_waiters();
-        }
-    }
-
     fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
     }
@@ -299,7 +262,7 @@ async fn verify_all(shared: Arc<Shared>, mut to_verify: mpsc::Receiver<HeldClaim
         }
         match shared.machine.verify(&waiting).await {
             Ok(verified) => {
-                shared.wake(&verified);
+                shared.waiters.wake(&verified);
                 shared.to_settle.notify_one();
             }
             // They are still received: adopted when their time is over.
@@ -334,7 +297,7 @@ async fn settle_all(shared: Arc<Shared>, mut ledger: JoinedLedger) {
             waits: Some(error.to_string()),
             ..Settled::default()
         });
-        shared.wake(&settled.decided);
+        shared.waiters.wake(&settled.decided);
         let idle = settled.is_idle();
         let waits = settled.waits.is_some();
         shared.hindrance.send_if_modified(|known| {

@@ -10,6 +10,7 @@ use super::state::{ClaimId, ClaimReceipt, Reason};
 use crate::claim::SubmittedClaim;
 use crate::envelope::SEALED_BYTES;
 use crate::error::ServiceError;
+use crate::failpoint::may_die;
 use crate::sealed::random_key;
 use crate::store::{Store, bytes};
 
@@ -110,7 +111,9 @@ impl ClaimMachine {
             let fresh = record::keep(&mut transaction, database, id, &claim, &self.program).await?;
             held.push((place, id, fresh.then_some(HeldClaim { id, claim })));
         }
+        may_die!("claims::keep");
         transaction.commit().await?;
+        may_die!("claims::kept");
         for (place, id, held) in held {
             let receipt = self.store.claim_receipt(id).await?;
             let receipt = receipt.ok_or_else(|| record::broken("a claim that was kept is gone"))?;

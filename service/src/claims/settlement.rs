@@ -7,6 +7,7 @@ use super::state::{ClaimId, Reason};
 use super::verification::refuse;
 use crate::claim::SubmittedClaim;
 use crate::error::ServiceError;
+use crate::failpoint::may_die;
 use crate::ledger::{Ledger, LedgerClaim, LedgerError};
 use crate::sealed::random_key;
 use crate::store::bytes;
@@ -95,7 +96,9 @@ impl ClaimMachine {
                 taken.push((id, claim));
             }
         }
+        may_die!("claims::mark");
         transaction.commit().await?;
+        may_die!("claims::marked");
         Ok(taken)
     }
 
@@ -125,7 +128,10 @@ impl ClaimMachine {
             };
             match outcome {
                 // The ledger's events have moved the claims on, in its own transaction.
-                Ok(_) => settled.decided.extend(part.iter().map(|(id, _)| *id)),
+                Ok(_) => {
+                    may_die!("claims::settled");
+                    settled.decided.extend(part.iter().map(|(id, _)| *id));
+                }
                 Err(LedgerError::Failed(error)) => {
                     settled.waits = Some(error.to_string());
                     return Ok(());

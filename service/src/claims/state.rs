@@ -1,83 +1,14 @@
 //! What becomes of a claim, step by step.
 
-use std::fmt;
-use std::str::FromStr;
-
 use praman_circuits::nullifier::Nullifier;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-/// A claim as a client knows it: the digest of all that was handed in. Who has not seen the claim
-/// can't name it, so it may stand in a URL.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ClaimId(pub(super) [u8; 32]);
+use crate::named::{digest_id, named};
 
-impl ClaimId {
-    pub(crate) fn from_column(column: &[u8]) -> Option<Self> {
-        column.try_into().ok().map(Self)
-    }
-
-    pub(crate) fn column(&self) -> Vec<u8> {
-        self.0.to_vec()
-    }
-}
-
-impl fmt::Display for ClaimId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
-    }
-}
-
-impl fmt::Debug for ClaimId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// Why a text is no claim id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a claim's id has 64 hexadecimal digits")]
-pub struct InvalidClaimId;
-
-impl FromStr for ClaimId {
-    type Err = InvalidClaimId;
-
-    fn from_str(text: &str) -> Result<Self, InvalidClaimId> {
-        let mut bytes = [0; 32];
-        let canonical = text.bytes().all(|byte| !byte.is_ascii_uppercase());
-        hex::decode_to_slice(text, &mut bytes).ok().filter(|()| canonical).ok_or(InvalidClaimId)?;
-        Ok(Self(bytes))
-    }
-}
-
-impl Serialize for ClaimId {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-/// A text for each of some values, and back.
-macro_rules! named {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)* }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "kebab-case")]
-        pub enum $name { $($(#[$doc])* $variant,)* }
-
-        impl $name {
-            /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$variant),*];
-
-            /// Its name in the store and in answers.
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$variant => $text,)* }
-            }
-
-            /// The one of a name.
-            pub fn of_name(name: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|known| known.name() == name)
-            }
-        }
-    };
+digest_id! {
+    /// A claim as a client knows it: the digest of all that was handed in. Who has not seen the claim
+    /// can't name it, so it may stand in a URL.
+    ClaimId: "a claim's id"
 }
 
 named! {

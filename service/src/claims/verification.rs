@@ -10,6 +10,7 @@ use super::rules::Terms;
 use super::state::{ClaimId, Reason};
 use crate::computation::compute;
 use crate::error::ServiceError;
+use crate::failpoint::may_die;
 use crate::store::{WriteTransaction, bytes};
 
 /// How many claims are verified together at most: more would not make one cheaper.
@@ -89,7 +90,10 @@ impl ClaimMachine {
                 None => stand(&mut transaction, held).await?,
             }
         }
-        Ok(transaction.commit().await?)
+        may_die!("claims::verify");
+        transaction.commit().await?;
+        may_die!("claims::verified");
+        Ok(())
     }
 
     /// Takes over received claims whose program has not verified them in time: it died, or is slow.

@@ -11,9 +11,10 @@ use praman_verifier::{PreparedKey, Proof, VerifyingKey, public_from_json, public
 use serde_json::json;
 
 use super::{Outcome, circuit, scheme};
-use crate::claim::{ClaimTerms, PreparedClaim};
+use crate::claim::{ClaimTerms, CredentialPaths, PreparedClaim};
 use crate::error::ServiceError;
 use crate::files;
+use crate::proving::{ProvingRequest, WorkerPublicKey};
 use crate::scheme::{ClaimPeriod, Scheme};
 use crate::snapshot::Snapshot;
 use crate::treasury::read_payout;
@@ -48,6 +49,31 @@ pub(super) struct ClaimInputs {
 impl ClaimInputs {
     /// The claim, checked natively, and its period.
     pub(super) fn prepare(&self) -> Result<(PreparedClaim, ClaimPeriod), ServiceError> {
+        self.with_terms(|terms, period, file, wallet, tier, paths| {
+            Ok((terms.prepare(&file, &wallet, tier, paths)?, period))
+        })
+    }
+
+    /// What the claim is made from, sealed to workers.
+    pub(super) fn seal(&self, worker: &WorkerPublicKey) -> Result<Vec<u8>, ServiceError> {
+        self.with_terms(|terms, period, file, wallet, tier, paths| {
+            // What can't be proved is told here, where it is nobody else's business.
+            terms.prepare(&file, &wallet, tier, paths.clone())?;
+            ProvingRequest::new(terms, period, file, &wallet, tier, paths).seal(worker)
+        })
+    }
+
+    fn with_terms<T>(
+        &self,
+        use_them: impl FnOnce(
+            &ClaimTerms<'_>,
+            ClaimPeriod,
+            CredentialFile,
+            Wallet,
+            TierIndex,
+            CredentialPaths,
+        ) -> Result<T, ServiceError>,
+    ) -> Result<T, ServiceError> {
         let file = CredentialFile::read(&self.credential)?;
         let wallet = Wallet::read(&self.wallet_path()?)?;
         let parsed = scheme::read(&self.scheme)?;
@@ -69,7 +95,8 @@ impl ClaimInputs {
             scheme: &terms,
             treasury: read_payout(&self.payout)?,
         };
-        Ok((terms.prepare(&file, &wallet, tier, &snapshot, &tree)?, period))
+        let paths = CredentialPaths::find(&file, &snapshot, &tree)?;
+        use_them(&terms, period, file, wallet, tier, paths)
     }
 
     fn wallet_path(&self) -> Result<PathBuf, ServiceError> {

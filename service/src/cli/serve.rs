@@ -1,9 +1,11 @@
 //! `praman serve`.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use praman_circuits::circuit;
+use praman_prover::{KeyStore, MemoryBudget, Prover};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -11,10 +13,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::ledger::join;
 use super::signer::Signer;
 use super::{Outcome, Setting};
+use crate::application::{Application, Limits};
 use crate::claims::{ClaimDesk, ClaimLimits, ClaimMachine, Schemes};
 use crate::error::ServiceError;
-use crate::http::{self, HttpLimits};
 use crate::ledger::Ledger as _;
+use crate::proving::{ProvingDesk, QueueLimits, Worker, WorkerKey, WorkerLimits, guard_memory};
+use crate::server;
+use crate::store::Store;
 
 /// Run the service: claims over HTTP, kept, verified and brought to the ledger.
 ///
@@ -34,6 +39,13 @@ pub(super) struct Serve {
     /// How many claims may wait to be kept before others are told to come again.
     #[arg(long, value_name = "COUNT", default_value_t = 4_096, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     waiting: u32,
+    /// The sealed key of workers that run elsewhere, or here too [default: a key of this run, and a
+    /// worker here].
+    #[arg(long, value_name = "FILE")]
+    worker_key: Option<PathBuf>,
+    /// How many proofs to make here at a time; 0 leaves them to workers elsewhere [default: one a core].
+    #[arg(long, value_name = "COUNT")]
+    proofs: Option<usize>,
     /// On real nodes the relayer's key.
     #[command(flatten)]
     signer: Signer,
@@ -41,10 +53,7 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
-        let schemes = match &self.schemes {
-            Some(folder) => Schemes::read(folder)?,
-            None => Schemes::shipped(),
-        };
+        let schemes = schemes_of(self.schemes.as_deref())?;
         let (store, ledger, key) = join(setting, &self.keys, &self.signer).await?;
         ledger.require_relayer()?;
         let machine = ClaimMachine::new(&store, &key, schemes, ledger.context());
@@ -55,23 +64,76 @@ impl Serve {
         let address = listener
             .local_addr()
             .map_err(|error| ServiceError::Ledger(format!("listening: {error}")))?;
-        let asked =
-            |kind| signal(kind).map_err(|error| ServiceError::Ledger(format!("signals: {error}")));
-        let (mut interrupt, mut terminate) =
-            (asked(SignalKind::interrupt())?, asked(SignalKind::terminate())?);
-        let stop = async move {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            eprintln!("praman: stopping when what has begun is done");
-        };
+        let stop = asked_to_stop()?;
         eprintln!("praman: listening at http://{address}");
         let desk = ClaimDesk::open(machine, ledger, limits);
-        let served = http::serve(listener, desk.clone(), &key, HttpLimits::default(), stop).await;
+        let (proving, worker) = self.proving(&store)?;
+        let (told, stopped) = tokio::sync::oneshot::channel::<()>();
+        let working = tokio::spawn(async move {
+            if let Some(worker) = worker {
+                let stop = async move { drop(stopped.await) };
+                worker.run(stop).await;
+            }
+        });
+        let application = Application::new(desk.clone(), proving, &key, Limits::default());
+        let served = server::serve(listener, application, stop).await;
+        drop(told);
+        let _ = working.await;
         desk.shut_down().await;
         store.close().await;
         served?;
         Ok(Outcome::done(json!({ "stopped": true }), "stopped; every claim is kept"))
     }
+}
+
+impl Serve {
+    /// Where proofs are asked for, and the worker of this program.
+    fn proving(&self, store: &Store) -> Result<(ProvingDesk, Option<Worker>), ServiceError> {
+        let key = match &self.worker_key {
+            Some(path) => WorkerKey::open(path, &self.signer.passphrase()?)?,
+            None => WorkerKey::generate(),
+        };
+        let desk = ProvingDesk::open(store, key.public(), QueueLimits::default());
+        if self.proofs == Some(0) {
+            if self.worker_key.is_none() {
+                let reason = "workers elsewhere need a key that they know: give it by --worker-key";
+                return Err(ServiceError::WrongUse(reason.to_owned()));
+            }
+            return Ok((desk, None));
+        }
+        let circuit = circuit::eligibility();
+        let keys = KeyStore::new(&self.keys);
+        if !keys.has_proving_key() {
+            eprintln!("praman: no proving key in {}: no proofs are made here", self.keys.display());
+            return Ok((desk, None));
+        }
+        let engine = keys.engine(circuit, MemoryBudget::SMALL)?;
+        guard_memory();
+        let mut limits = WorkerLimits::default();
+        limits.threads = self.proofs.unwrap_or(limits.threads);
+        let schemes = schemes_of(self.schemes.as_deref())?;
+        let prover = Prover::new(circuit, engine);
+        let worker = Worker::new(store, prover, key, schemes, limits)?.beside(&desk);
+        Ok((desk, Some(worker)))
+    }
+}
+
+/// The schemes of a folder, or those that praman ships.
+pub(super) fn schemes_of(folder: Option<&Path>) -> Result<Schemes, ServiceError> {
+    folder.map_or_else(|| Ok(Schemes::shipped()), Schemes::read)
+}
+
+/// Ends at an interrupt or SIGTERM.
+pub(super) fn asked_to_stop() -> Result<impl Future<Output = ()> + Send + 'static, ServiceError> {
+    let asked =
+        |kind| signal(kind).map_err(|error| ServiceError::Ledger(format!("signals: {error}")));
+    let (mut interrupt, mut terminate) =
+        (asked(SignalKind::interrupt())?, asked(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        eprintln!("praman: stopping when what has begun is done");
+    })
 }

@@ -11,6 +11,7 @@ use super::passphrase::PassphraseSource;
 use crate::account::AccountKey;
 use crate::error::ServiceError;
 use crate::ledger::JoinedNetwork;
+use crate::sealed::Passphrase;
 
 /// By whose keys a transaction is signed.
 #[derive(Args)]
@@ -29,6 +30,11 @@ impl Signer {
         }
         let passphrase = self.passphrase.passphrase()?;
         self.accounts.iter().map(|path| AccountKey::load(path, &passphrase)).collect()
+    }
+
+    /// The passphrase of the keys that are given.
+    pub(super) fn passphrase(&self) -> Result<Passphrase, ServiceError> {
+        self.passphrase.passphrase()
     }
 
     /// The folder's network, and the accounts to act by on it.

@@ -1,101 +1,140 @@
 //! Claims over HTTP.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json;
-use axum::extract::rejection::{QueryRejection, StringRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::rejection::StringRejection;
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use futures_util::StreamExt;
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::Api;
-use super::fault::Fault;
+use super::answer::{self, Error, Wait, WaitQuery, patience};
+use crate::application::{Application, Fault};
 use crate::claim::SubmittedClaim;
-use crate::claims::{ClaimId, ClaimReceipt, ClientKey};
+use crate::claims::{ClaimId, ClaimReceipt};
 
-/// What a client calls its claim, at most.
-const KEY_BYTES_MAX: usize = 128;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Wait {
-    /// Seconds to wait until the claim is decided.
-    #[serde(default)]
-    wait: u64,
+/// What is known of a claim.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Receipt {
+    /// Its digest: 64 hexadecimal digits.
+    id: String,
+    /// Its nullifier, decimal.
+    nullifier: String,
+    /// received, verified, submitted, accepted, refused, ordered, paid or returned.
+    state: &'static str,
+    /// Why it is refused or returned: a word that does not change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    /// The same as a sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'static str>,
+    /// The block that accepted it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    block: Option<u64>,
+    /// When it was kept, in milliseconds since 1970.
+    received_at: u64,
 }
 
-type WaitQuery = Result<Query<Wait>, QueryRejection>;
-
-impl Api {
-    fn patience(&self, wait: WaitQuery) -> Result<Duration, Fault> {
-        let Query(Wait { wait }) =
-            wait.map_err(|_| Fault::malformed("wait is a number of seconds"))?;
-        Ok(Duration::from_secs(wait).min(self.limits.wait_max))
-    }
-
-    async fn decided(&self, id: ClaimId, patience: Duration) -> Result<ClaimReceipt, Fault> {
-        let is_old = |receipt: &ClaimReceipt| !receipt.state.is_decided();
-        let receipt = self.desk.changed(id, is_old, patience).await?;
-        receipt.ok_or_else(|| Fault::not_found("there is no such claim"))
+impl From<ClaimReceipt> for Receipt {
+    fn from(receipt: ClaimReceipt) -> Self {
+        Self {
+            id: receipt.id.to_string(),
+            nullifier: receipt.nullifier.to_string(),
+            state: receipt.state.name(),
+            reason: receipt.reason.map(|reason| reason.name()),
+            message: receipt.reason.map(|reason| reason.sentence()),
+            block: receipt.block,
+            received_at: receipt.received_at,
+        }
     }
 }
 
-/// `POST /v1/claims`: 200 where it is decided already, else 202.
+/// Hand in a claim, as `praman prove` writes it.
+#[utoipa::path(
+    post,
+    path = "/v1/claims",
+    params(
+        Wait,
+        ("Idempotency-Key" = Option<String>, Header, description = "the client's own name for the claim"),
+    ),
+    request_body(content = String, description = "claim.json", content_type = "application/json"),
+    responses(
+        (status = 200, description = "decided", body = Receipt),
+        (status = 202, description = "kept, on its way", body = Receipt),
+        (status = "4XX", description = "not kept", body = Error),
+        (status = "5XX", description = "ask again with the same claim", body = Error),
+    )
+)]
 pub(super) async fn submit(
-    State(api): State<Arc<Api>>,
+    State(application): State<Arc<Application>>,
     wait: WaitQuery,
     headers: HeaderMap,
     body: Result<String, StringRejection>,
 ) -> Result<Response, Fault> {
-    let patience = api.patience(wait)?;
-    let text = body.map_err(|error| match error {
-        StringRejection::InvalidUtf8(_) => Fault::malformed("the body is not UTF-8"),
-        _ => Fault::malformed(format!("a claim has at most {} bytes", api.limits.body_bytes_max)),
-    })?;
-    let client_key = client_key(&headers)?;
+    let patience = patience(wait)?;
+    let text = read_body(body, &application)?;
+    let client_key = headers.get("idempotency-key").map(|name| name.to_str().unwrap_or_default());
     let claim = SubmittedClaim::from_json(&text)?;
-    let kept = api.desk.submit(claim, client_key).await?;
-    let receipt = if kept.state.is_decided() || patience.is_zero() {
-        kept
-    } else {
-        api.decided(kept.id, patience).await?
-    };
+    let receipt = application.submit(claim, client_key, patience).await?;
     let place = [(header::LOCATION, format!("/v1/claims/{}", receipt.id))];
     let status = if receipt.state.is_decided() { StatusCode::OK } else { StatusCode::ACCEPTED };
-    Ok((status, place, answer(&receipt)).into_response())
+    Ok((status, place, Json(Receipt::from(receipt))).into_response())
 }
 
-/// `GET /v1/claims/{id}`.
+/// What became of a claim.
+#[utoipa::path(
+    get,
+    path = "/v1/claims/{id}",
+    params(("id" = String, Path, description = "the receipt's id"), Wait),
+    responses(
+        (status = 200, body = Receipt),
+        (status = "4XX", description = "no claim, or none of this id", body = Error),
+    )
+)]
 pub(super) async fn status(
-    State(api): State<Arc<Api>>,
+    State(application): State<Arc<Application>>,
     Path(id): Path<String>,
     wait: WaitQuery,
-) -> Result<Json<serde_json::Value>, Fault> {
-    let patience = api.patience(wait)?;
-    let id: ClaimId = id.parse().map_err(|error| Fault::malformed(format!("{error}")))?;
-    Ok(answer(&api.decided(id, patience).await?))
+) -> Result<Json<Receipt>, Fault> {
+    let patience = patience(wait)?;
+    Ok(Json(application.claim(read_id(&id)?, patience).await?.into()))
 }
 
-/// A receipt, with its reason in words.
-fn answer(receipt: &ClaimReceipt) -> Json<serde_json::Value> {
-    let mut json = serde_json::to_value(receipt).expect("a receipt is plain data");
-    if let Some(reason) = receipt.reason {
-        json["message"] = reason.sentence().into();
-    }
-    Json(json)
+/// What becomes of a claim, whenever it moves, until it is decided.
+#[utoipa::path(
+    get,
+    path = "/v1/claims/{id}/events",
+    params(("id" = String, Path, description = "the receipt's id")),
+    responses(
+        (status = 200, description = "receipts", body = Receipt, content_type = "text/event-stream"),
+        (status = "4XX", description = "no id, or too many watch", body = Error),
+    )
+)]
+pub(super) async fn events(
+    State(application): State<Arc<Application>>,
+    Path(id): Path<String>,
+) -> Result<impl IntoResponse, Fault> {
+    let told = application.watch_claim(read_id(&id)?)?;
+    Ok(answer::events(told.map(|told| told.map(Receipt::from))))
 }
 
-/// The `Idempotency-Key` header. Clients are not told apart yet: a key is best a random number.
-fn client_key(headers: &HeaderMap) -> Result<Option<ClientKey>, Fault> {
-    let Some(name) = headers.get("idempotency-key") else { return Ok(None) };
-    match name.to_str() {
-        Ok(name) if (1..=KEY_BYTES_MAX).contains(&name.len()) => {
-            Ok(Some(ClientKey { client: String::new(), name: name.to_owned() }))
+fn read_id(text: &str) -> Result<ClaimId, Fault> {
+    text.parse().map_err(|error| Fault::malformed(format!("{error}")))
+}
+
+/// A body's text.
+pub(super) fn read_body(
+    body: Result<String, StringRejection>,
+    application: &Application,
+) -> Result<String, Fault> {
+    body.map_err(|error| match error {
+        StringRejection::InvalidUtf8(_) => Fault::malformed("the body is not UTF-8"),
+        _ => {
+            let most = application.limits().body_bytes_max;
+            Fault::malformed(format!("a body has at most {most} bytes"))
         }
-        _ => Err(Fault::malformed(format!(
-            "Idempotency-Key has 1 to {KEY_BYTES_MAX} printable ASCII characters"
-        ))),
-    }
+    })
 }

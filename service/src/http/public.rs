@@ -1,110 +1,163 @@
-//! What anyone may know: schemes, the snapshot, whether a proof holds, whether the service does.
+//! What anyone may know, over HTTP.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use praman_verifier::{Proof, public_from_json};
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
 
-use super::Api;
-use super::fault::Fault;
-use crate::calendar;
-use crate::error::ServiceError;
+use super::answer::Error;
+use crate::application::{Application, Fault};
+use crate::subtree::Subtree;
 
-/// A snapshot as it was last made.
-pub(super) struct CachedSnapshot {
-    tag: String,
-    body: Bytes,
+/// What can be claimed.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Schemes {
+    schemes: Vec<SchemeRow>,
 }
 
-/// `GET /v1/schemes`.
-pub(super) async fn schemes(State(api): State<Arc<Api>>) -> Json<Value> {
-    let schemes = api.desk.machine().schemes().iter();
+#[derive(Serialize, ToSchema)]
+struct SchemeRow {
+    id: String,
+    name: String,
+    schema: &'static str,
+}
+
+/// What can be claimed.
+#[utoipa::path(get, path = "/v1/schemes", responses((status = 200, body = Schemes)))]
+pub(super) async fn schemes(State(application): State<Arc<Application>>) -> Json<Schemes> {
     let row = |published: &crate::claims::PublishedScheme| {
         let scheme = &published.scheme;
-        json!({ "id": scheme.id, "name": scheme.name, "schema": scheme.schema.name })
+        SchemeRow {
+            id: scheme.id.as_str().to_owned(),
+            name: scheme.name.clone(),
+            schema: scheme.schema.name,
+        }
     };
-    Json(json!({ "schemes": schemes.map(row).collect::<Vec<_>>() }))
+    Json(Schemes { schemes: application.schemes().iter().map(row).collect() })
 }
 
-/// `GET /v1/schemes/{id}`: the scheme's text, from which a wallet compiles what it proves.
+/// A scheme's text, from which a wallet compiles what it proves.
+#[utoipa::path(
+    get,
+    path = "/v1/schemes/{id}",
+    params(("id" = String, Path, description = "the scheme")),
+    responses(
+        (status = 200, description = "TOML", body = String, content_type = "application/toml"),
+        (status = "4XX", body = Error, description = "no scheme of this id"),
+    )
+)]
 pub(super) async fn scheme(
-    State(api): State<Arc<Api>>,
+    State(application): State<Arc<Application>>,
     Path(id): Path<String>,
 ) -> Result<Response, Fault> {
-    let id = id.parse().map_err(|error| Fault::malformed(format!("{error}")))?;
-    let published = api.desk.machine().schemes().find(&id);
-    let published = published.ok_or_else(|| Fault::not_found(format!("no scheme is {id}")))?;
-    Ok(([(header::CONTENT_TYPE, "application/toml")], published.text.clone()).into_response())
+    let text = application.scheme(&id)?.text.clone();
+    Ok(([(header::CONTENT_TYPE, "application/toml")], text).into_response())
 }
 
-/// `GET /v1/snapshot`: made once for a state and day; 304 to who has it.
+/// The public snapshot, as `praman snapshot` writes it; 304 to who has it.
+#[utoipa::path(
+    get,
+    path = "/v1/snapshot",
+    params(("If-None-Match" = Option<String>, Header, description = "the ETag of the one at hand")),
+    responses(
+        (status = 200, description = "the snapshot, with its ETag", body = Object),
+        (status = 304, description = "it is the one at hand"),
+    )
+)]
 pub(super) async fn snapshot(
-    State(api): State<Arc<Api>>,
+    State(application): State<Arc<Application>>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    let store = api.desk.machine().store();
-    let today = calendar::today();
-    // One at a time makes it; the others wait and take what it made.
-    let mut cached = api.snapshot.lock().await;
-    let tag = format!("\"{}-{}\"", store.state_root().await?, today.0);
-    if cached.as_ref().is_none_or(|cached| cached.tag != tag) {
-        let snapshot = store.snapshot(today, None).await?;
-        // Its own root: an office may have issued in between.
-        let tag = format!("\"{}-{}\"", snapshot.root, today.0);
-        let body = serde_json::to_vec(&snapshot)
-            .map_err(|error| ServiceError::Ledger(format!("a snapshot: {error}")))?;
-        *cached = Some(CachedSnapshot { tag, body: body.into() });
-    }
-    let (tag, body) = match &*cached {
-        Some(cached) => (cached.tag.clone(), cached.body.clone()),
-        None => return Err(Fault::unavailable("there is no snapshot yet")),
-    };
-    drop(cached);
-    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known == tag.as_str());
-    let headers = [(header::ETAG, tag), (header::CACHE_CONTROL, "public, no-cache".to_owned())];
+    let cached = application.snapshot().await?;
+    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|k| k == cached.tag.as_str());
+    let headers = [(header::ETAG, cached.tag), (header::CACHE_CONTROL, "public, no-cache".into())];
     if known {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
-    Ok((headers, [(header::CONTENT_TYPE, "application/json")], body).into_response())
+    Ok((headers, [(header::CONTENT_TYPE, "application/json")], cached.body).into_response())
 }
 
-/// `POST /v1/verify`: `{"public": […], "proof": {…}}` in snarkjs' forms.
-pub(super) async fn verify(State(api): State<Arc<Api>>, body: Bytes) -> Result<Json<Value>, Fault> {
-    #[derive(serde::Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Asked {
-        public: Value,
-        proof: Value,
-    }
+/// A part of an office's tree, of 512 places, and what leads from it to the office's root.
+#[utoipa::path(
+    get,
+    path = "/v1/snapshot/{office}/{number}",
+    params(
+        ("office" = u32, Path, description = "the office's number"),
+        ("number" = u32, Path, description = "which 512 places: that of a credential divided by 512"),
+    ),
+    responses(
+        (status = 200, description = "the part", body = Object),
+        (status = "4XX", body = Error, description = "no such part"),
+    )
+)]
+pub(super) async fn subtree(
+    State(application): State<Arc<Application>>,
+    place: Result<Path<(u32, u32)>, PathRejection>,
+) -> Result<Json<Subtree>, Fault> {
+    let Path((office, number)) =
+        place.map_err(|_| Fault::malformed("office and number are whole numbers"))?;
+    Ok(Json(application.subtree(office, number).await?))
+}
+
+/// Public inputs and a proof in snarkjs' forms.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    #[schema(value_type = Vec<String>)]
+    public: Value,
+    #[schema(value_type = Object)]
+    proof: Value,
+}
+
+/// Whether a proof holds.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Verdict {
+    valid: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// Whether a proof holds under the service's key.
+#[utoipa::path(
+    post,
+    path = "/v1/verify",
+    request_body = Asked,
+    responses((status = 200, body = Verdict), (status = "4XX", body = Error, description = "malformed"))
+)]
+pub(super) async fn verify(
+    State(application): State<Arc<Application>>,
+    body: Bytes,
+) -> Result<Json<Verdict>, Fault> {
     let asked: Asked = serde_json::from_slice(&body)
         .map_err(|error| Fault::malformed(crate::files::json_fault(&error)))?;
     let verdict = public_from_json(&asked.public.to_string())
         .map_err(|error| error.to_string())
         .and_then(|public| {
             let proof = Proof::from_json(&asked.proof.to_string()).map_err(|e| e.to_string())?;
-            crate::computation::compute(|| api.key.verify(&public, &proof))
-                .map_err(|refusal| refusal.to_string())
+            application.verify(&public, &proof)
         });
-    Ok(Json(match verdict {
-        Ok(()) => json!({ "valid": true }),
-        Err(reason) => json!({ "valid": false, "reason": reason }),
-    }))
+    Ok(Json(Verdict { valid: verdict.is_ok(), reason: verdict.err() }))
 }
 
-/// `GET /readyz`: 503 while the store does not answer or claims can't be settled.
-pub(super) async fn ready(State(api): State<Arc<Api>>) -> Result<&'static str, Fault> {
-    if let Some(reason) = api.desk.hindrance() {
-        return Err(Fault::unavailable(format!("claims wait to be settled: {reason}")));
-    }
-    let asked: Result<(i64,), _> =
-        sqlx::query_as("SELECT 1").fetch_one(api.desk.machine().store().pool()).await;
-    match asked {
-        Ok(_) => Ok("ready\n"),
-        Err(error) => Err(ServiceError::from(error).into()),
-    }
+/// Whether the service can do its work.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    responses(
+        (status = 200, description = "it can", body = String),
+        (status = 503, description = "the store does not answer, or claims can't be settled", body = Error),
+    )
+)]
+pub(super) async fn ready(
+    State(application): State<Arc<Application>>,
+) -> Result<&'static str, Fault> {
+    application.ready().await.map(|()| "ready\n")
 }

@@ -18,6 +18,7 @@ use super::chain_state::{ChainState, changes};
 use super::chain_store::{load_logs, load_state, next_block, write_changes, write_logs};
 use super::journal;
 use crate::computation::compute;
+use crate::failpoint::may_die;
 use crate::store::Store;
 
 /// The embedded chain's EIP-155 id, in the range that public registries leave free.
@@ -216,7 +217,9 @@ impl Chain for EmbeddedChain {
         if let Some(contracts) = &self.contracts {
             journal::record(&mut transaction, contracts, &logs).await?;
         }
+        may_die!("chain::block");
         transaction.commit().await?;
+        may_die!("chain::kept");
         self.state.apply(&changes);
         self.next_block += 1;
         Ok(ChainReceipt { block, gas_used, logs, created: output.address().copied() })

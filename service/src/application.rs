@@ -1,0 +1,100 @@
+//! What the service does, whichever way it is asked: over HTTP ([`crate::http`]) or gRPC
+//! ([`crate::grpc`]), which only read requests and write answers.
+
+mod claims;
+mod fault;
+mod following;
+mod proving;
+mod public;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use praman_verifier::{PreparedKey, VerifyingKey};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+
+use crate::claims::ClaimDesk;
+use crate::proving::ProvingDesk;
+pub(crate) use fault::{Fault, FaultKind};
+use public::CachedSnapshot;
+
+/// Bounds of what clients may ask.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of a request's body: a claim has some 5,000, a sealed request for a proof 25,000.
+    pub body_bytes_max: usize,
+    /// Requests at a time.
+    pub requests_max: usize,
+    /// Connections at a time.
+    pub connections_max: usize,
+    /// Requests at a time on one connection.
+    pub connection_requests_max: u32,
+    /// Clients at a time that watch something.
+    pub watchers_max: usize,
+    /// How long a client may take to send the head of a request, the first included.
+    pub head_time_max: Duration,
+    /// How long a request may take, the longest wait included.
+    pub request_time_max: Duration,
+    /// How long a client may wait for something to be decided.
+    pub wait_max: Duration,
+    /// How long a client may watch something.
+    pub watch_max: Duration,
+    /// How long requests may take to end when the service stops.
+    pub drain_max: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: 64 * 1024,
+            requests_max: 4_096,
+            connections_max: 4_096,
+            connection_requests_max: 256,
+            watchers_max: 1_024,
+            head_time_max: Duration::from_secs(10),
+            request_time_max: Duration::from_secs(60),
+            wait_max: Duration::from_secs(30),
+            watch_max: Duration::from_secs(600),
+            drain_max: Duration::from_secs(45),
+        }
+    }
+}
+
+/// All that answers stand on.
+pub struct Application {
+    desk: ClaimDesk,
+    proving: ProvingDesk,
+    key: PreparedKey,
+    limits: Limits,
+    snapshot: Mutex<Option<CachedSnapshot>>,
+    watchers: Arc<Semaphore>,
+}
+
+impl Application {
+    /// The service over desks that are open.
+    pub fn new(
+        desk: ClaimDesk,
+        proving: ProvingDesk,
+        key: &VerifyingKey,
+        limits: Limits,
+    ) -> Arc<Self> {
+        let key = PreparedKey::new(key);
+        let watchers = Arc::new(Semaphore::new(limits.watchers_max));
+        Arc::new(Self { desk, proving, key, limits, snapshot: Mutex::default(), watchers })
+    }
+
+    /// The bounds.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    fn patience(&self, asked: Duration) -> Duration {
+        asked.min(self.limits.wait_max)
+    }
+
+    /// A place among those who watch.
+    fn watcher(&self) -> Result<OwnedSemaphorePermit, Fault> {
+        let place = self.watchers.clone().try_acquire_owned();
+        place.map_err(|_| Fault::busy("too many clients watch; come again", 5))
+    }
+}

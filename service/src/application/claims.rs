@@ -1,0 +1,72 @@
+//! Claims.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_stream::wrappers::ReceiverStream;
+
+use super::following::Followed;
+use super::{Application, Fault};
+use crate::claim::SubmittedClaim;
+use crate::claims::{ClaimId, ClaimReceipt, ClaimState, ClientKey};
+
+/// What a client calls its claim, at most.
+const KEY_BYTES_MAX: usize = 128;
+
+impl Application {
+    /// Hands in a claim, and waits a while until it is decided.
+    pub(crate) async fn submit(
+        &self,
+        claim: SubmittedClaim,
+        client_key: Option<&str>,
+        wait: Duration,
+    ) -> Result<ClaimReceipt, Fault> {
+        let client_key = client_key.map(named_by_client).transpose()?;
+        let kept = self.desk.submit(claim, client_key).await?;
+        if kept.state.is_decided() || wait.is_zero() {
+            return Ok(kept);
+        }
+        self.claim(kept.id, wait).await
+    }
+
+    /// What is known of a claim once it is decided, or after a while.
+    pub(crate) async fn claim(&self, id: ClaimId, wait: Duration) -> Result<ClaimReceipt, Fault> {
+        let is_old = |receipt: &ClaimReceipt| !receipt.state.is_decided();
+        let receipt = self.desk.changed(id, is_old, self.patience(wait)).await?;
+        receipt.ok_or_else(|| Fault::not_found("there is no such claim"))
+    }
+
+    /// What is known of a claim now and whenever it moves, until it is decided.
+    pub(crate) fn watch_claim(
+        self: &Arc<Self>,
+        id: ClaimId,
+    ) -> Result<ReceiverStream<Result<ClaimReceipt, Fault>>, Fault> {
+        self.follow("there is no such claim", move |application, last, patience| async move {
+            let is_old = |receipt: &ClaimReceipt| Some(receipt.state) == last;
+            application.desk.changed(id, is_old, patience).await
+        })
+    }
+}
+
+impl Followed for ClaimReceipt {
+    type State = ClaimState;
+
+    fn state(&self) -> ClaimState {
+        self.state
+    }
+
+    fn is_over(&self) -> bool {
+        self.state.is_decided()
+    }
+}
+
+/// A client's own name for a claim. Clients are not told apart yet: it is best a random number.
+fn named_by_client(name: &str) -> Result<ClientKey, Fault> {
+    let printable = name.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    if !printable || !(1..=KEY_BYTES_MAX).contains(&name.len()) {
+        return Err(Fault::malformed(format!(
+            "an idempotency key has 1 to {KEY_BYTES_MAX} printable ASCII characters"
+        )));
+    }
+    Ok(ClientKey { client: String::new(), name: name.to_owned() })
+}

@@ -1,0 +1,89 @@
+//! What anyone may know: schemes, the state, whether a proof holds, whether the service does.
+
+use std::sync::Arc;
+
+use praman_circuits::Fr;
+use praman_circuits::office::{OfficeId, OfficeTree};
+use praman_verifier::Proof;
+
+use super::{Application, Fault};
+use crate::calendar;
+use crate::claims::{PublishedScheme, Schemes};
+use crate::computation::compute;
+use crate::error::ServiceError;
+use crate::snapshot::Snapshot;
+use crate::store::TreeName;
+use crate::subtree::Subtree;
+
+/// A snapshot as it was last made.
+#[derive(Clone)]
+pub(crate) struct CachedSnapshot {
+    /// The state and the day, in quotes: an entity tag.
+    pub(crate) tag: String,
+    pub(crate) snapshot: Arc<Snapshot>,
+    /// As JSON.
+    pub(crate) body: axum::body::Bytes,
+}
+
+impl Application {
+    pub(crate) fn schemes(&self) -> &Schemes {
+        self.desk.machine().schemes()
+    }
+
+    pub(crate) fn scheme(&self, id: &str) -> Result<&PublishedScheme, Fault> {
+        let id = id.parse().map_err(|error| Fault::malformed(format!("{error}")))?;
+        let published = self.schemes().find(&id);
+        published.ok_or_else(|| Fault::not_found(format!("no scheme is {id}")))
+    }
+
+    /// The snapshot, made once for a state and day.
+    pub(crate) async fn snapshot(&self) -> Result<CachedSnapshot, Fault> {
+        let store = self.desk.machine().store();
+        let today = calendar::today();
+        // One at a time makes it; the others wait and take what it made.
+        let mut cached = self.snapshot.lock().await;
+        let tag = format!("\"{}-{}\"", store.state_root().await?, today.0);
+        match &*cached {
+            Some(known) if known.tag == tag => Ok(known.clone()),
+            _ => {
+                let snapshot = store.snapshot(today, None).await?;
+                // Its own root: an office may have issued in between.
+                let tag = format!("\"{}-{}\"", snapshot.root, today.0);
+                let body = serde_json::to_vec(&snapshot)
+                    .map_err(|error| ServiceError::Ledger(format!("a snapshot: {error}")))?;
+                let made = CachedSnapshot { tag, snapshot: Arc::new(snapshot), body: body.into() };
+                Ok(cached.insert(made).clone())
+            }
+        }
+    }
+
+    /// A part of an office's tree that tells nobody whose path is taken from it.
+    pub(crate) async fn subtree(&self, office: u32, number: u32) -> Result<Subtree, Fault> {
+        let tree = self.office_tree(office).await?;
+        Subtree::of(OfficeId(office), &tree, number)
+            .ok_or_else(|| Fault::not_found(format!("office {office} has no such part")))
+    }
+
+    pub(crate) async fn office_tree(&self, office: u32) -> Result<OfficeTree, Fault> {
+        let store = self.desk.machine().store();
+        if store.offices().await?.iter().all(|known| known.id.0 != office) {
+            return Err(Fault::not_found(format!("there is no office {office}")));
+        }
+        Ok(store.tree(TreeName::Office(office)).await?)
+    }
+
+    /// Why a proof does not hold, if it does not.
+    pub(crate) fn verify(&self, public: &[Fr], proof: &Proof) -> Result<(), String> {
+        compute(|| self.key.verify(public, proof)).map_err(|refusal| refusal.to_string())
+    }
+
+    /// Whether the service can do its work.
+    pub(crate) async fn ready(&self) -> Result<(), Fault> {
+        if let Some(reason) = self.desk.hindrance() {
+            return Err(Fault::unavailable(format!("claims wait to be settled: {reason}")));
+        }
+        let store = self.desk.machine().store();
+        let asked: Result<(i64,), _> = sqlx::query_as("SELECT 1").fetch_one(store.pool()).await;
+        asked.map(drop).map_err(|error| ServiceError::from(error).into())
+    }
+}

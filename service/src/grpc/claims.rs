@@ -1,0 +1,78 @@
+//! Claims over gRPC.
+
+use std::time::Duration;
+
+use tonic::{Request, Response, Status};
+
+use super::elements::{read_32, read_claim, write_element};
+use super::{Answers, Api, answers, v1};
+use crate::application::Fault;
+use crate::claims::{ClaimId, ClaimReceipt, ClaimState};
+
+impl From<ClaimReceipt> for v1::Receipt {
+    fn from(receipt: ClaimReceipt) -> Self {
+        let state = match receipt.state {
+            ClaimState::Received => v1::ClaimState::Received,
+            ClaimState::Verified => v1::ClaimState::Verified,
+            ClaimState::Submitted => v1::ClaimState::Submitted,
+            ClaimState::Accepted => v1::ClaimState::Accepted,
+            ClaimState::Refused => v1::ClaimState::Refused,
+            ClaimState::Ordered => v1::ClaimState::Ordered,
+            ClaimState::Paid => v1::ClaimState::Paid,
+            ClaimState::Returned => v1::ClaimState::Returned,
+        };
+        Self {
+            id: receipt.id.column(),
+            nullifier: write_element(receipt.nullifier.to_field()),
+            state: state.into(),
+            reason: receipt.reason.map(|reason| reason.name().to_owned()).unwrap_or_default(),
+            message: receipt.reason.map(|reason| reason.sentence().to_owned()).unwrap_or_default(),
+            block: receipt.block,
+            received_at: receipt.received_at,
+        }
+    }
+}
+
+fn read_id(bytes: &[u8]) -> Result<ClaimId, Fault> {
+    read_32(bytes, "id")?;
+    ClaimId::from_column(bytes).ok_or_else(|| Fault::malformed("id has 32 bytes"))
+}
+
+fn seconds(seconds: u32) -> Duration {
+    Duration::from_secs(u64::from(seconds))
+}
+
+#[tonic::async_trait]
+impl v1::claims_server::Claims for Api {
+    async fn submit(
+        &self,
+        request: Request<v1::SubmitRequest>,
+    ) -> Result<Response<v1::Receipt>, Status> {
+        let request = request.into_inner();
+        let claim = request.claim.ok_or_else(|| Fault::malformed("claim is missing"))?;
+        let claim = read_claim(claim)?;
+        let key = Some(request.idempotency_key.as_str()).filter(|key| !key.is_empty());
+        let receipt = self.0.submit(claim, key, seconds(request.wait_seconds)).await?;
+        Ok(Response::new(receipt.into()))
+    }
+
+    async fn status(
+        &self,
+        request: Request<v1::StatusRequest>,
+    ) -> Result<Response<v1::Receipt>, Status> {
+        let request = request.into_inner();
+        let id = read_id(&request.id)?;
+        let receipt = self.0.claim(id, seconds(request.wait_seconds)).await?;
+        Ok(Response::new(receipt.into()))
+    }
+
+    type WatchStream = Answers<v1::Receipt>;
+
+    async fn watch(
+        &self,
+        request: Request<v1::WatchRequest>,
+    ) -> Result<Response<Self::WatchStream>, Status> {
+        let told = self.0.watch_claim(read_id(&request.get_ref().id)?)?;
+        Ok(Response::new(answers(told)))
+    }
+}

@@ -1,0 +1,140 @@
+//! One listener for HTTP and gRPC, within bounds.
+//!
+//! A connection must send the head of a request in time, the first one included; requests on it are
+//! counted, and timed with their bodies; what watches is counted apart. When the service stops it takes
+//! no more connections, lets requests end that have begun, and leaves after a while whatever they do.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::error_handling::HandleErrorLayer;
+use axum::extract::Request;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{BoxError, Router};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tower::{ServiceBuilder, ServiceExt};
+
+use crate::application::{Application, Fault, Limits};
+use crate::error::ServiceError;
+use crate::{grpc, http};
+
+/// How often a silent connection is asked whether it lives.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
+
+/// All routes.
+async fn routes(application: Arc<Application>) -> Router {
+    let limits = *application.limits();
+    let bounds = ServiceBuilder::new()
+        .layer(HandleErrorLayer::new(out_of_bounds))
+        .load_shed()
+        .concurrency_limit(limits.requests_max)
+        .timeout(limits.request_time_max);
+    http::routes(application.clone())
+        // What is at no path is answered as over HTTP; gRPC knows 404 for unimplemented.
+        .merge(grpc::routes(application).await.reset_fallback())
+        .layer(bounds)
+        // Answered however much else there is to do.
+        .route("/healthz", get(async || "alive\n"))
+}
+
+/// More requests than there is room for, or one that takes too long.
+async fn out_of_bounds(headers: HeaderMap, error: BoxError) -> Response {
+    let fault = if error.is::<tower::timeout::error::Elapsed>() {
+        Fault::timed_out()
+    } else {
+        Fault::busy("too many requests at a time; come again", 1)
+    };
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    if kind.is_some_and(|kind| kind.starts_with("application/grpc")) {
+        return tonic::Status::from(fault).into_http();
+    }
+    fault.into_response()
+}
+
+/// Answers until asked to stop, then lets requests end that have begun.
+///
+/// # Errors
+/// [`ServiceError::Ledger`] if the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    application: Arc<Application>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), ServiceError> {
+    let limits = *application.limits();
+    let routes = routes(application).await;
+    let connections = Arc::new(Semaphore::new(limits.connections_max));
+    let graceful = GracefulShutdown::new();
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stop => break,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Out of files, or a client that is gone already: others come.
+                eprintln!("praman: accepting a connection: {error}");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        // With no room the connection is closed: the client comes again.
+        let Ok(place) = connections.clone().try_acquire_owned() else { continue };
+        let connection = answer(stream, routes.clone(), &limits, &graceful);
+        tokio::spawn(async move {
+            let _place = place;
+            connection.await;
+        });
+    }
+    drop(listener);
+    // A client that never ends its request holds nothing up.
+    let _ = tokio::time::timeout(limits.drain_max, graceful.shutdown()).await;
+    Ok(())
+}
+
+/// Answers the requests of one connection.
+fn answer(
+    stream: TcpStream,
+    routes: Router,
+    limits: &Limits,
+    graceful: &GracefulShutdown,
+) -> impl Future<Output = ()> + Send + use<> {
+    let _ = stream.set_nodelay(true);
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.head_time_max);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.connection_requests_max)
+        .keep_alive_interval(KEEP_ALIVE)
+        .keep_alive_timeout(KEEP_ALIVE);
+    let asked = Arc::new(AtomicBool::new(false));
+    let seen = asked.clone();
+    let service = routes.map_request(move |request: Request<hyper::body::Incoming>| {
+        seen.store(true, Ordering::Relaxed);
+        request
+    });
+    let connection =
+        builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let connection = graceful.watch(connection.into_owned());
+    let head_time_max = limits.head_time_max;
+    async move {
+        let mut connection = std::pin::pin!(connection);
+        // Before the first request it is not even known which protocol is spoken.
+        if tokio::time::timeout(head_time_max, &mut connection).await.is_err()
+            && asked.load(Ordering::Relaxed)
+        {
+            let _ = connection.await;
+        }
+    }
+}
