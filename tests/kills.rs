@@ -283,7 +283,7 @@ async fn a_thousand_kills_lose_nothing_and_pay_nothing_twice() {
     println!("{by_point} by points, {by_signal} by signals, {treasury} of the treasury");
     println!("{handed_in} times a claim was answered");
     assert_eq!(by_point + by_signal, 1_000);
-    assert!(by_point > 200, "{by_point} by points");
+    assert!(by_point > 100, "{by_point} by points");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -291,5 +291,5 @@ async fn nor_do_they_on_postgresql() {
     let server = Postgres::start();
     let state = State::empty_on(Some(server.address()));
     let counts = kill(state, Location::Server(server.address()), 150).await;
-    assert!(counts.by_point > 25, "{} by points", counts.by_point);
+    assert!(counts.by_point > 15, "{} by points", counts.by_point);
 }

@@ -182,7 +182,8 @@ impl Default for Priority {
 
 /// Looks for what workers elsewhere have finished, as long as somebody waits.
 async fn look_for_finished(shared: std::sync::Weak<Shared>) {
-    let mut after = 0;
+    // Nothing of before is waited for; the first look tells the time.
+    let mut after = i64::MAX;
     loop {
         let Some(desk) = shared.upgrade() else { return };
         let _ = tokio::time::timeout(REST, desk.look.notified()).await;
