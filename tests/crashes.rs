@@ -82,18 +82,8 @@ fn a_claim_is_accepted_once_and_paid_once() {
         assert_eq!(last.code, 0, "{}", last.err);
         assert_eq!(state.claim(holder, "krishak-bandhu").out, last.out);
     }
-    let pay = [
-        "treasury",
-        "pay",
-        "--key",
-        "treasury.json",
-        "--scheme",
-        scheme,
-        "--period",
-        "2026",
-        "--out",
-        "bank",
-    ];
+    let pay = support::pay_arguments("krishak-bandhu", "2026");
+    let pay = pay.each_ref().map(String::as_str);
     for after in points(Duration::from_millis(400), 12) {
         killed(&state, &pay, after);
     }

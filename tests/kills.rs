@@ -134,20 +134,8 @@ fn serve(state: &State, failpoint: Option<String>) -> Option<Service> {
 
 /// The treasury pays, and dies at it if a point is named.
 fn pay(state: &State, period: &str, failpoint: Option<String>) {
-    let scheme = support::scheme(SCHEME);
-    let scheme = scheme.to_str().expect("UTF-8");
-    let mut command = state.command(&[
-        "treasury",
-        "pay",
-        "--key",
-        "treasury.json",
-        "--scheme",
-        scheme,
-        "--period",
-        period,
-        "--out",
-        "bank",
-    ]);
+    let arguments = support::pay_arguments(SCHEME, period);
+    let mut command = state.command(&arguments.each_ref().map(String::as_str));
     if let Some(point) = failpoint {
         command.env("FAILPOINTS", point);
     }

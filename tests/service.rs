@@ -81,6 +81,21 @@ fn what_anyone_may_know_is_served() {
     state.json(&["revoke", "--office", "office.json", "--register-no", HOLDERS[3]]);
     let changed = service.curl("/v1/snapshot", &["-H", &format!("If-None-Match: {tag}")]);
     assert_eq!(changed.json()["offices"][0]["live"], 1_986);
+    // Who has the first brings it up to date by what has changed: one leaf.
+    std::fs::write(state.path("known.json"), &snapshot.body).expect("written");
+    let root = snapshot.json()["root"].as_str().expect("a root").to_owned();
+    let changes = service.curl(&format!("/v1/snapshot/changes?since={root}"), &[]);
+    assert_eq!(changes.json()["offices"][0]["leaves"].as_array().map(Vec::len), Some(1));
+    std::fs::write(state.path("changes.json"), &changes.body).expect("written");
+    let updated = state.json(&["snapshot", "--out", "known.json", "--update", "changes.json"]);
+    assert_eq!(updated["root"], changed.json()["root"]);
+    let known = std::fs::read_to_string(state.path("known.json")).expect("a snapshot");
+    assert_eq!(serde_json::from_str::<Value>(&known).expect("JSON"), changed.json());
+    let twice = ["snapshot", "--out", "known.json", "--update", "changes.json"];
+    state.refused(&twice, 2, "the snapshot's root is");
+    assert_eq!(service.curl("/v1/snapshot/changes?since=5", &[]).status, 404);
+    assert_eq!(service.curl("/v1/snapshot/changes?since=x", &[]).status, 400);
+    assert_eq!(service.curl("/v1/snapshot/changes", &[]).status, 400);
 
     let read = |name: &str| std::fs::read_to_string(state.path(name)).expect("a file");
     let folder = HOLDERS[0];

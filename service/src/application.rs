@@ -11,12 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use praman_verifier::{PreparedKey, VerifyingKey};
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::claims::ClaimDesk;
 use crate::proving::ProvingDesk;
 pub(crate) use fault::{Fault, FaultKind};
 use public::CachedSnapshot;
+pub(crate) use public::office_tree;
 
 /// Bounds of what clients may ask.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +61,11 @@ impl Default for Limits {
     }
 }
 
+/// A time that a client has given in seconds.
+pub(crate) fn seconds(number: u32) -> Duration {
+    Duration::from_secs(u64::from(number))
+}
+
 /// All that answers stand on.
 pub struct Application {
     desk: ClaimDesk,
@@ -68,6 +74,8 @@ pub struct Application {
     limits: Limits,
     snapshot: Mutex<Option<CachedSnapshot>>,
     watchers: Arc<Semaphore>,
+    /// Whether the service stops.
+    stopping: watch::Sender<bool>,
 }
 
 impl Application {
@@ -80,12 +88,23 @@ impl Application {
     ) -> Arc<Self> {
         let key = PreparedKey::new(key);
         let watchers = Arc::new(Semaphore::new(limits.watchers_max));
-        Arc::new(Self { desk, proving, key, limits, snapshot: Mutex::default(), watchers })
+        let (snapshot, stopping) = (Mutex::default(), watch::Sender::new(false));
+        Arc::new(Self { desk, proving, key, limits, snapshot, watchers, stopping })
     }
 
     /// The bounds.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// Ends what only waits for something to move: clients follow on at another replica.
+    pub(crate) fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    async fn stopped(&self) {
+        // The sender lives as long as the service.
+        let _ = self.stopping.subscribe().wait_for(|&stopping| stopping).await;
     }
 
     fn patience(&self, asked: Duration) -> Duration {

@@ -11,7 +11,7 @@ use praman_circuits::eligibility::{
 };
 use praman_circuits::merkle::Path as TreePath;
 use praman_circuits::nullifier::{Nullifier, SchemeId, nullifier};
-use praman_circuits::office::{OFFICE_DEPTH, OfficeTree, STATE_DEPTH};
+use praman_circuits::office::{OFFICE_DEPTH, STATE_DEPTH};
 use praman_circuits::payout::{EnvelopeHash, PayoutBlinding, PayoutCommitment, payout};
 use praman_circuits::period::Period;
 use praman_circuits::policy::TierIndex;
@@ -51,17 +51,13 @@ pub struct CredentialPaths {
 }
 
 impl CredentialPaths {
-    /// The paths of a credential in a snapshot with its office's tree.
+    /// The paths of a credential in a snapshot.
     ///
     /// # Errors
-    /// [`ServiceError::Tree`] if the snapshot lacks it.
-    pub fn find(
-        file: &CredentialFile,
-        snapshot: &Snapshot,
-        tree: &OfficeTree,
-    ) -> Result<Self, ServiceError> {
+    /// [`ServiceError::WrongUse`] if the snapshot lacks its office's tree, [`ServiceError::Tree`] its place.
+    pub fn find(file: &CredentialFile, snapshot: &Snapshot) -> Result<Self, ServiceError> {
         Ok(Self {
-            office: office_path(tree, file.position)?,
+            office: office_path(snapshot.office_tree(file.office)?, file.position)?,
             state: snapshot.state_path(file.office)?,
         })
     }

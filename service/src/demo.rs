@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use praman_circuits::circuit;
-use praman_circuits::office::{OfficeId, OfficeTree};
+
 use praman_circuits::payout::PayoutCommitment;
 use praman_circuits::period::Day;
 use praman_prover::{Cores, FixedKeyEngine, KeyStore, MemoryBudget, Prover, setup};
@@ -207,7 +207,6 @@ struct Scene<'a> {
     due: Due,
     treasury: TreasuryKey,
     snapshot: Snapshot,
-    tree: OfficeTree,
     checkpoint: u64,
     ledger: EmbeddedLedger,
 }
@@ -223,14 +222,13 @@ impl<'a> Scene<'a> {
     ) -> Result<Self, ServiceError> {
         let mut ledger = EmbeddedLedger::open(store, prover.verifying_key()).await?;
         let snapshot = store.snapshot(today, None).await?;
-        let tree = snapshot.office_tree(OfficeId(0))?;
         let offices = store.office_states().await?;
         let checkpoint = ledger.publish_checkpoint(&offices, snapshot.checkpoint()).await?;
         for scheme in &due.schemes {
             ledger.open_period(&scheme.terms, scheme.period).await?;
         }
         let key = PreparedKey::new(prover.verifying_key());
-        Ok(Self { store, prover, key, holders, due, treasury, snapshot, tree, checkpoint, ledger })
+        Ok(Self { store, prover, key, holders, due, treasury, snapshot, checkpoint, ledger })
     }
 
     /// A proved claim: the holder's side of it.
@@ -245,7 +243,7 @@ impl<'a> Scene<'a> {
         };
         let credential = &self.holders.credentials[holder];
         let wallet = &self.holders.wallets[holder];
-        let paths = CredentialPaths::find(credential, &self.snapshot, &self.tree)?;
+        let paths = CredentialPaths::find(credential, &self.snapshot)?;
         let prepared = terms.prepare(credential, wallet, tier, paths)?;
         // Claims are made side by side: a proof that waits for others would keep its memory meanwhile.
         let proof = self.prover.prove_on(&prepared.witness, Cores::One)?;

@@ -11,6 +11,7 @@
 //! | `GET /v1/proofs/{id}/events` | the same whenever it moves |
 //! | `GET /v1/schemes`, `GET /v1/schemes/{id}` | what can be claimed; the rules as they are compiled |
 //! | `GET /v1/snapshot` | the public snapshot, all of it, so that nobody learns whose path is taken |
+//! | `GET /v1/snapshot/changes?since=ROOT` | what has changed since a snapshot of this root |
 //! | `GET /v1/snapshot/{office}/{number}` | a part of an office's tree, of 512 places |
 //! | `POST /v1/verify` | whether a proof holds |
 //! | `GET /v1/openapi.json` | all of this, for programs |
@@ -55,6 +56,7 @@ fn described_routes() -> OpenApiRouter<Arc<Application>> {
         .routes(routes!(public::schemes))
         .routes(routes!(public::scheme))
         .routes(routes!(public::snapshot))
+        .routes(routes!(public::snapshot_changes))
         .routes(routes!(public::subtree))
         .routes(routes!(public::verify))
         .routes(routes!(public::ready))

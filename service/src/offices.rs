@@ -6,6 +6,7 @@ use std::path::Path;
 use ark_ff::UniformRand;
 use praman_circuits::Fr;
 use praman_circuits::credential::{Credential, CredentialSalt};
+use praman_circuits::merkle::NodeChange;
 use praman_circuits::office::{
     OfficeId, OfficeRoot, OfficeTree, StateRoot, StateTree, office_leaf,
 };
@@ -14,6 +15,7 @@ use praman_circuits::period::{Day, Period};
 use praman_circuits::subject::SubjectCommitment;
 use rand::rngs::OsRng;
 use rayon::prelude::*;
+use sqlx::AnyConnection;
 use tempfile::TempDir;
 
 use crate::calendar;
@@ -23,7 +25,7 @@ use crate::ledger::OfficeState;
 use crate::office_key::OfficeKey;
 use crate::register::Person;
 use crate::schema::{RESIDENT, SCHEMAS, Schema, resident_attributes};
-use crate::store::{Store, TreeName, WriteTransaction, write_nodes};
+use crate::store::{Store, TreeName, TreeVersion, WriteTransaction, read_tree, write_nodes};
 use crate::wallet::CredentialFile;
 
 /// An accredited office.
@@ -139,23 +141,31 @@ pub fn make_credentials(
         .unzip()
 }
 
+/// All offices, by number, as a connection sees them.
+///
+/// # Errors
+/// [`ServiceError::Store`].
+pub(crate) async fn read_offices(
+    connection: &mut AnyConnection,
+) -> Result<Vec<Office>, ServiceError> {
+    let rows: Vec<(i64, String, i64)> =
+        sqlx::query_as("SELECT id, name, schema FROM office ORDER BY id")
+            .fetch_all(&mut *connection)
+            .await?;
+    let office = |(id, name, schema)| {
+        let schema = SCHEMAS.into_iter().find(|known| i64::from(known.id.0) == schema)?;
+        Some(Office { id: OfficeId(id as u32), name, schema })
+    };
+    Ok(rows.into_iter().filter_map(office).collect())
+}
+
 impl Store {
     /// All offices, by number.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn offices(&self) -> Result<Vec<Office>, ServiceError> {
-        let rows: Vec<(i64, String, i64)> =
-            sqlx::query_as("SELECT id, name, schema FROM office ORDER BY id")
-                .fetch_all(self.pool())
-                .await?;
-        Ok(rows
-            .into_iter()
-            .filter_map(|(id, name, schema)| {
-                let schema = SCHEMAS.into_iter().find(|known| i64::from(known.id.0) == schema)?;
-                Some(Office { id: OfficeId(id as u32), name, schema })
-            })
-            .collect())
+        read_offices(&mut *self.pool().acquire().await?).await
     }
 
     /// Accredits a new office. `keep` keeps its key, before the office exists: an office without a
@@ -189,7 +199,9 @@ impl Store {
         if inserted.rows_affected() == 0 {
             return Err(ServiceError::Refused(format!("there is an office {name:?} already")));
         }
-        write_nodes(&mut transaction, TreeName::State, &changes).await?;
+        let version = TreeVersion::next(&mut transaction).await?;
+        write_nodes(&mut transaction, version, TreeName::State, &changes).await?;
+        version.keep(&mut transaction, StateRoot::from_field(state.root())).await?;
         keep(&key)?;
         transaction.commit().await?;
         Ok(key)
@@ -260,8 +272,7 @@ impl Store {
                 return Err(ServiceError::Refused(reason.to_owned()));
             }
         }
-        write_nodes(&mut transaction, TreeName::Office(key.office.0), &changes).await?;
-        self.replace_office_root(&mut transaction, &office, root).await?;
+        self.write_office_tree(&mut transaction, &office, root, &changes).await?;
         if let (Some(staged), Some(place)) = (&staged, place) {
             sqlx::query("INSERT INTO pending_output (staged, place) VALUES ($1, $2)")
                 .bind(staged.path().to_string_lossy().into_owned())
@@ -327,8 +338,7 @@ impl Store {
             changes.extend(tree.empty(position as usize)?);
         }
         let root = OfficeRoot::from_field(tree.root());
-        write_nodes(&mut transaction, TreeName::Office(key.office.0), &changes).await?;
-        self.replace_office_root(&mut transaction, &office, root).await?;
+        self.write_office_tree(&mut transaction, &office, root, &changes).await?;
         transaction.commit().await?;
         Ok((register_nos.len(), root))
     }
@@ -339,8 +349,9 @@ impl Store {
     /// [`ServiceError::Store`].
     pub async fn office_states(&self) -> Result<Vec<OfficeState>, ServiceError> {
         let mut states = Vec::new();
-        for office in self.offices().await? {
-            let tree: OfficeTree = self.tree(TreeName::Office(office.id.0)).await?;
+        let mut reading = self.begin_reading().await?;
+        for office in read_offices(&mut reading).await? {
+            let tree: OfficeTree = read_tree(&mut reading, TreeName::Office(office.id.0)).await?;
             states.push(OfficeState {
                 office: office.id,
                 schema: office.schema.id,
@@ -360,16 +371,21 @@ impl Store {
         Ok(StateRoot::from_field(tree.root()))
     }
 
-    async fn replace_office_root(
+    /// Writes an office's changed nodes, and those of the state's tree above it.
+    async fn write_office_tree(
         &self,
         transaction: &mut WriteTransaction,
         office: &Office,
         root: OfficeRoot,
+        changes: &[NodeChange],
     ) -> Result<(), ServiceError> {
+        let version = TreeVersion::next(transaction).await?;
+        write_nodes(transaction, version, TreeName::Office(office.id.0), changes).await?;
         let mut state: StateTree = self.tree(TreeName::State).await?;
         let leaf = office_leaf(office.id, office.schema.id, root).to_field();
         let changes = state.replace(office.id.0 as usize, leaf)?;
-        write_nodes(transaction, TreeName::State, &changes).await
+        write_nodes(transaction, version, TreeName::State, &changes).await?;
+        version.keep(transaction, StateRoot::from_field(state.root())).await
     }
 
     /// The tags of an office's revoked holders.

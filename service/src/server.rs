@@ -70,7 +70,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServiceError> {
     let limits = *application.limits();
-    let routes = routes(application).await;
+    let routes = routes(application.clone()).await;
     let connections = Arc::new(Semaphore::new(limits.connections_max));
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
@@ -97,6 +97,7 @@ pub async fn serve(
         });
     }
     drop(listener);
+    application.stop();
     // A client that never ends its request holds nothing up.
     let _ = tokio::time::timeout(limits.drain_max, graceful.shutdown()).await;
     Ok(())

@@ -1,5 +1,7 @@
 //! The public snapshot: from it a wallet takes its paths without telling whose they are.
 
+mod changes;
+
 use std::path::Path;
 
 use praman_circuits::Fr;
@@ -12,11 +14,16 @@ use praman_circuits::office::{
     OFFICE_DEPTH, OfficeId, OfficeRoot, OfficeTree, STATE_DEPTH, StateRoot, StateTree, office_leaf,
 };
 use praman_circuits::period::Day;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::ServiceError;
 use crate::files;
-use crate::store::{Store, TreeName};
+use crate::offices::read_offices;
+
+use crate::store::{Store, TreeName, read_tree};
+
+pub use changes::{LeafChange, OfficeChanges, SnapshotChanges};
 
 const FORMAT: &str = "praman-snapshot-1";
 
@@ -51,14 +58,43 @@ pub struct OfficeSnapshot {
     /// How many credentials are live: ghosts can be counted.
     pub live: usize,
     /// The nodes of its tree by level, leaves first; absent where only the root was asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    levels: Option<Vec<Vec<String>>>,
+    #[serde(default, rename = "levels", with = "levels", skip_serializing_if = "Option::is_none")]
+    tree: Option<OfficeTree>,
 }
 
 impl OfficeSnapshot {
     /// Places that were ever used; none where only the root was asked for.
     pub fn places(&self) -> usize {
-        self.levels.as_ref().and_then(|levels| levels.first()).map_or(0, Vec::len)
+        self.tree.as_ref().map_or(0, OfficeTree::len)
+    }
+}
+
+/// A tree as its nodes by level, in decimal.
+mod levels {
+    use super::*;
+
+    pub(super) fn serialize<S: Serializer>(
+        tree: &Option<OfficeTree>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let level = |level: &Vec<Fr>| level.iter().map(|&node| to_decimal(node)).collect();
+        let levels: Option<Vec<Vec<String>>> =
+            tree.as_ref().map(|tree| tree.levels().iter().map(level).collect());
+        levels.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<OfficeTree>, D::Error> {
+        let Some(levels) = Option::<Vec<Vec<String>>>::deserialize(deserializer)? else {
+            return Ok(None);
+        };
+        let node = |text: &String| parse_decimal(text).map_err(D::Error::custom);
+        let levels = levels
+            .iter()
+            .map(|level| level.iter().map(node).collect())
+            .collect::<Result<Vec<Vec<Fr>>, _>>()?;
+        OfficeTree::from_levels(levels).map(Some).map_err(D::Error::custom)
     }
 }
 
@@ -68,29 +104,30 @@ impl Store {
     /// # Errors
     /// [`ServiceError::WrongUse`] if there is no such office.
     pub async fn snapshot(&self, as_of: Day, only: Option<&str>) -> Result<Snapshot, ServiceError> {
-        let offices = self.offices().await?;
+        // Its context was there before, or is not yet: it never changes.
+        let context = self.ledger_context().await?;
+        // In one transaction, or an office that issues meanwhile leaves roots that do not fit.
+        let mut reading = self.begin_reading().await?;
+        let offices = read_offices(&mut reading).await?;
         if let Some(name) = only.filter(|name| offices.iter().all(|office| office.name != *name)) {
             return Err(ServiceError::WrongUse(format!("there is no office {name:?}")));
         }
         let mut snapshots = Vec::with_capacity(offices.len());
         for office in offices {
-            let tree: OfficeTree = self.tree(TreeName::Office(office.id.0)).await?;
+            let tree: OfficeTree = read_tree(&mut reading, TreeName::Office(office.id.0)).await?;
             let whole = only.is_none_or(|name| name == office.name);
             snapshots.push(OfficeSnapshot {
                 office: office.id,
                 schema: office.schema.id,
                 root: OfficeRoot::from_field(tree.root()),
                 live: tree.live(),
-                levels: whole.then(|| {
-                    let texts =
-                        |level: &Vec<Fr>| level.iter().map(|&node| to_decimal(node)).collect();
-                    tree.levels().iter().map(texts).collect()
-                }),
+                tree: whole.then_some(tree),
                 name: office.name,
             });
         }
-        let root = self.state_root().await?;
-        let context = self.ledger_context().await?;
+        let state: StateTree = read_tree(&mut reading, TreeName::State).await?;
+        reading.rollback().await?;
+        let root = StateRoot::from_field(state.root());
         Ok(Snapshot { format: FORMAT.to_owned(), root, as_of, context, offices: snapshots })
     }
 }
@@ -121,7 +158,7 @@ impl Snapshot {
         Checkpoint { state_root: self.root, as_of: self.as_of }
     }
 
-    fn state_tree(&self) -> Result<StateTree, ServiceError> {
+    pub(crate) fn state_tree(&self) -> Result<StateTree, ServiceError> {
         let leaf = |office: &OfficeSnapshot| {
             office_leaf(office.office, office.schema, office.root).to_field()
         };
@@ -135,23 +172,12 @@ impl Snapshot {
     ///
     /// # Errors
     /// [`ServiceError::WrongUse`] if the snapshot lacks it.
-    pub fn office_tree(&self, office: OfficeId) -> Result<OfficeTree, ServiceError> {
-        let missing = || {
+    pub fn office_tree(&self, office: OfficeId) -> Result<&OfficeTree, ServiceError> {
+        let tree = self.offices.get(office.0 as usize).and_then(|office| office.tree.as_ref());
+        tree.ok_or_else(|| {
             let reason = format!("the snapshot has no tree of office {}", office.0);
             ServiceError::WrongUse(reason)
-        };
-        let snapshot = self.offices.get(office.0 as usize).ok_or_else(missing)?;
-        let levels = snapshot.levels.as_ref().ok_or_else(missing)?;
-        let node = |text: &String| {
-            parse_decimal(text).map_err(|error| {
-                ServiceError::WrongUse(format!("a node of the snapshot is {error}"))
-            })
-        };
-        let levels = levels
-            .iter()
-            .map(|level| level.iter().map(node).collect())
-            .collect::<Result<Vec<Vec<Fr>>, _>>()?;
-        Ok(OfficeTree::from_levels(levels)?)
+        })
     }
 
     /// The path from an office's leaf to the state root.

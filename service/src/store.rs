@@ -10,7 +10,8 @@ use std::path::Path;
 use praman_circuits::Fr;
 use praman_circuits::field::{from_be_bytes, to_be_bytes};
 use praman_circuits::merkle::{NodeChange, Tree};
-use sqlx::{Any, AnyPool, Transaction};
+use praman_circuits::office::StateRoot;
+use sqlx::{Any, AnyConnection, AnyPool, Transaction};
 
 use crate::error::ServiceError;
 pub use database::{Database, Location};
@@ -43,6 +44,13 @@ impl TreeName {
         match self {
             Self::State => 0,
             Self::Office(office) => i64::from(office) + 1,
+        }
+    }
+
+    fn of_number(number: i64) -> Self {
+        match number {
+            0 => Self::State,
+            number => Self::Office((number - 1) as u32),
         }
     }
 }
@@ -125,21 +133,113 @@ impl Store {
         &self,
         name: TreeName,
     ) -> Result<Tree<DEPTH>, ServiceError> {
-        let rows: Vec<(i64, i64, Vec<u8>)> = sqlx::query_as(
-            "SELECT level, position, value FROM tree_node WHERE tree = $1 ORDER BY level, position",
-        )
-        .bind(name.number())
-        .fetch_all(&self.reads)
-        .await?;
-        let mut levels = vec![Vec::new(); DEPTH + 1];
-        for (level, position, value) in rows {
-            let level = levels.get_mut(level as usize).ok_or_else(|| broken("a tree's level"))?;
-            if position as usize != level.len() {
-                return Err(broken("a tree's node"));
-            }
-            level.push(field(&value)?);
+        let mut connection = self.reads.acquire().await?;
+        read_tree(&mut connection, name).await
+    }
+
+    /// Begins a transaction that only reads, and reads one state however long it takes.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn begin_reading(&self) -> Result<Transaction<'static, Any>, ServiceError> {
+        Ok(self.reads.begin_with(self.database.begin_reading()).await?)
+    }
+}
+
+/// A tree as a connection sees it.
+///
+/// # Errors
+/// [`ServiceError::Store`] or [`ServiceError::Tree`].
+pub async fn read_tree<const DEPTH: usize>(
+    connection: &mut AnyConnection,
+    name: TreeName,
+) -> Result<Tree<DEPTH>, ServiceError> {
+    let rows: Vec<(i64, i64, Vec<u8>)> = sqlx::query_as(
+        "SELECT level, position, value FROM tree_node WHERE tree = $1 ORDER BY level, position",
+    )
+    .bind(name.number())
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut levels = vec![Vec::new(); DEPTH + 1];
+    for (level, position, value) in rows {
+        let level = levels.get_mut(level as usize).ok_or_else(|| broken("a tree's level"))?;
+        if position as usize != level.len() {
+            return Err(broken("a tree's node"));
         }
-        Ok(Tree::from_levels(levels)?)
+        level.push(field(&value)?);
+    }
+    Ok(Tree::from_levels(levels)?)
+}
+
+/// The number of a change of the trees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TreeVersion(i64);
+
+impl TreeVersion {
+    /// The next change's, for a transaction of [`Store::begin`].
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn next(transaction: &mut WriteTransaction) -> Result<Self, ServiceError> {
+        let (last,): (i64,) = sqlx::query_as("SELECT COALESCE(MAX(number), 0) FROM tree_version")
+            .fetch_one(&mut **transaction)
+            .await?;
+        Ok(Self(last + 1))
+    }
+
+    /// Keeps which state root the change has led to.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn keep(
+        self,
+        transaction: &mut WriteTransaction,
+        root: StateRoot,
+    ) -> Result<(), ServiceError> {
+        sqlx::query(
+            "INSERT INTO tree_version (number, state_root) VALUES ($1, $2)
+             ON CONFLICT (state_root) DO UPDATE SET number = excluded.number",
+        )
+        .bind(self.0)
+        .bind(bytes(root.to_field()))
+        .execute(&mut **transaction)
+        .await?;
+        Ok(())
+    }
+
+    /// The change that led to a root, if it was ever the root.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn of_root(
+        connection: &mut AnyConnection,
+        root: StateRoot,
+    ) -> Result<Option<Self>, ServiceError> {
+        let row: Option<(i64,)> =
+            sqlx::query_as("SELECT number FROM tree_version WHERE state_root = $1")
+                .bind(bytes(root.to_field()))
+                .fetch_optional(&mut *connection)
+                .await?;
+        Ok(row.map(|(number,)| Self(number)))
+    }
+
+    /// The leaves that have changed since, in order.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn leaves_changed_since(
+        self,
+        connection: &mut AnyConnection,
+    ) -> Result<Vec<(TreeName, usize)>, ServiceError> {
+        let rows: Vec<(i64, i64)> = sqlx::query_as(
+            "SELECT tree, position FROM tree_node WHERE level = 0 AND changed > $1
+             ORDER BY tree, position",
+        )
+        .bind(self.0)
+        .fetch_all(&mut *connection)
+        .await?;
+        let leaf = |(tree, position)| (TreeName::of_number(tree), position as usize);
+        Ok(rows.into_iter().map(leaf).collect())
     }
 }
 
@@ -149,18 +249,21 @@ impl Store {
 /// [`ServiceError::Store`].
 pub async fn write_nodes(
     transaction: &mut WriteTransaction,
+    version: TreeVersion,
     tree: TreeName,
     changes: &[NodeChange],
 ) -> Result<(), ServiceError> {
     for NodeChange { level, index, value } in changes {
         sqlx::query(
-            "INSERT INTO tree_node (tree, level, position, value) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (tree, level, position) DO UPDATE SET value = excluded.value",
+            "INSERT INTO tree_node (tree, level, position, value, changed) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (tree, level, position)
+             DO UPDATE SET value = excluded.value, changed = excluded.changed",
         )
         .bind(tree.number())
         .bind(*level as i64)
         .bind(*index as i64)
         .bind(bytes(*value))
+        .bind(version.0)
         .execute(&mut **transaction)
         .await?;
     }

@@ -9,7 +9,7 @@ import loader from "@grpc/proto-loader";
 const [address, ...requests] = process.argv.slice(2);
 const proto = join(dirname(fileURLToPath(import.meta.url)), "../../service/proto");
 const description = loader.loadSync("praman/v1/praman.proto", {
-  includeDirs: [proto], keepCase: true, longs: Number, enums: String, defaults: true,
+  includeDirs: [proto], keepCase: true, longs: Number, enums: String, defaults: true, oneofs: true,
 });
 const { v1 } = grpc.loadPackageDefinition(description).praman;
 const plain = grpc.credentials.createInsecure();
@@ -46,6 +46,10 @@ assert.deepEqual(part.upper_levels.map((level) => level.length), [256, 256, 256]
 assert.ok(part.office_root.equals(head.offices[0].root));
 const leaves = Buffer.concat((await all(snapshots.Leaves({ office: 0 }))).map((one) => one.leaves));
 assert.ok(leaves.subarray(3 * 512 * 32).equals(part.leaves));
+const none = await all(snapshots.Changes({ since: head.root }));
+assert.deepEqual(none.map((one) => [one.part, one.head.offices.length]), [["head", 0]]);
+await refused(all(snapshots.Changes({ since: Buffer.alloc(32) })), NOT_FOUND, "not-found");
+await refused(all(snapshots.Changes({ since: Buffer.alloc(3) })), INVALID_ARGUMENT, "malformed");
 await refused(call(snapshots, "Subtree", { office: 5, number: 0 }), NOT_FOUND);
 
 const key = await call(proving, "Key", {});

@@ -22,6 +22,25 @@ pub(crate) fn scheme(id: &str) -> PathBuf {
     root().join("service/schemes").join(format!("{id}.toml"))
 }
 
+/// What a treasury says that pays a scheme's period into the folder `bank`.
+pub(crate) fn pay_arguments(scheme_id: &str, period: &str) -> [String; 10] {
+    let scheme = scheme(scheme_id);
+    let scheme = scheme.to_str().expect("UTF-8");
+    [
+        "treasury",
+        "pay",
+        "--key",
+        "treasury.json",
+        "--scheme",
+        scheme,
+        "--period",
+        period,
+        "--out",
+        "bank",
+    ]
+    .map(str::to_owned)
+}
+
 /// A folder with a state in it, in which commands run.
 pub(crate) struct State {
     folder: TempDir,
@@ -161,20 +180,8 @@ impl State {
 
     /// Pays a scheme's period.
     pub(crate) fn pay(&self, scheme_id: &str, period: &str) -> Value {
-        let scheme = scheme(scheme_id);
-        let scheme = scheme.to_str().expect("UTF-8");
-        self.json(&[
-            "treasury",
-            "pay",
-            "--key",
-            "treasury.json",
-            "--scheme",
-            scheme,
-            "--period",
-            period,
-            "--out",
-            "bank",
-        ])
+        let arguments = pay_arguments(scheme_id, period);
+        self.json(&arguments.each_ref().map(String::as_str))
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) trait Followed {
 
 impl Application {
     /// Tells of something now and whenever it moves, until it is over, the client has gone or has followed
-    /// long enough. `changed` waits until it is in another state than the last, or so long.
+    /// long enough, or the service stops. `changed` waits until it is in another state than the last, or so long.
     pub(super) fn follow<T, F>(
         self: &Arc<Self>,
         missing: &'static str,
@@ -49,6 +49,7 @@ impl Application {
                 let next = tokio::select! {
                     next = changed(application.clone(), last, application.limits.wait_max) => next,
                     () = told.closed() => return,
+                    () = application.stopped() => return,
                 };
                 let found = match next {
                     Ok(found) => found.ok_or_else(|| Fault::not_found(missing)),

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::following::{AHEAD, Followed};
-use super::{Application, Fault};
+use super::{Application, Fault, seconds};
 use crate::proving::{JobId, JobState, NewJob, ProvingJob, WorkerPublicKey};
 
 /// Jobs of one stream that are waited for at a time.
@@ -22,10 +22,10 @@ impl Application {
     }
 
     /// How long a job waits if nothing is said.
-    pub(crate) fn job_deadline(&self, seconds: u32) -> Duration {
-        match seconds {
+    pub(crate) fn job_deadline(&self, asked_s: u32) -> Duration {
+        match asked_s {
             0 => self.proving.limits().deadline_max,
-            seconds => Duration::from_secs(u64::from(seconds)),
+            number => seconds(number),
         }
     }
 

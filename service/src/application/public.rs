@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use praman_circuits::Fr;
-use praman_circuits::office::{OfficeId, OfficeTree};
+use praman_circuits::office::{OfficeId, OfficeTree, StateRoot};
 use praman_verifier::Proof;
 
 use super::{Application, Fault};
@@ -11,8 +11,7 @@ use crate::calendar;
 use crate::claims::{PublishedScheme, Schemes};
 use crate::computation::compute;
 use crate::error::ServiceError;
-use crate::snapshot::Snapshot;
-use crate::store::TreeName;
+use crate::snapshot::{Snapshot, SnapshotChanges};
 use crate::subtree::Subtree;
 
 /// A snapshot as it was last made.
@@ -23,6 +22,12 @@ pub(crate) struct CachedSnapshot {
     pub(crate) snapshot: Arc<Snapshot>,
     /// As JSON.
     pub(crate) body: axum::body::Bytes,
+}
+
+/// An office's tree in a snapshot of all.
+pub(crate) fn office_tree(snapshot: &Snapshot, office: u32) -> Result<&OfficeTree, Fault> {
+    let tree = snapshot.office_tree(OfficeId(office));
+    tree.map_err(|_| Fault::not_found(format!("there is no office {office}")))
 }
 
 impl Application {
@@ -59,17 +64,22 @@ impl Application {
 
     /// A part of an office's tree that tells nobody whose path is taken from it.
     pub(crate) async fn subtree(&self, office: u32, number: u32) -> Result<Subtree, Fault> {
-        let tree = self.office_tree(office).await?;
-        Subtree::of(OfficeId(office), &tree, number)
+        let snapshot = self.snapshot().await?.snapshot;
+        Subtree::of(OfficeId(office), office_tree(&snapshot, office)?, number)
             .ok_or_else(|| Fault::not_found(format!("office {office} has no such part")))
     }
 
-    pub(crate) async fn office_tree(&self, office: u32) -> Result<OfficeTree, Fault> {
+    /// What is new in the snapshot since a state root was the root.
+    pub(crate) async fn snapshot_changes(
+        &self,
+        since: StateRoot,
+    ) -> Result<SnapshotChanges, Fault> {
+        let snapshot = self.snapshot().await?.snapshot;
         let store = self.desk.machine().store();
-        if store.offices().await?.iter().all(|known| known.id.0 != office) {
-            return Err(Fault::not_found(format!("there is no office {office}")));
-        }
-        Ok(store.tree(TreeName::Office(office)).await?)
+        let changes = store.snapshot_changes(&snapshot, since).await?;
+        changes.ok_or_else(|| {
+            Fault::not_found("this root was never the state's, or too long ago: take the snapshot")
+        })
     }
 
     /// Why a proof does not hold, if it does not.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use praman_circuits::period::Day;
 use serde_json::json;
 
 use super::passphrase::PassphraseSource;
@@ -12,6 +13,7 @@ use crate::error::ServiceError;
 use crate::files;
 use crate::office_key::OfficeKey;
 use crate::schema::Schema;
+use crate::snapshot::{Snapshot as PublicSnapshot, SnapshotChanges};
 
 /// Accredit offices.
 #[derive(Subcommand)]
@@ -89,6 +91,10 @@ pub(super) struct Snapshot {
     /// Where to write it.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// Bring the snapshot at --out up to date by these changes, as a service tells them at
+    /// /v1/snapshot/changes?since=ROOT, instead of taking one from the state here.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["office", "as_of"])]
+    update: Option<PathBuf>,
     /// Only this office's tree; of the others the roots alone.
     #[arg(long, value_name = "NAME")]
     office: Option<String>,
@@ -99,19 +105,27 @@ pub(super) struct Snapshot {
 
 impl Snapshot {
     pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
-        let as_of = match self.as_of {
-            None => calendar::today(),
-            Some(date) => calendar::day_of(date).ok_or_else(|| {
-                ServiceError::WrongUse("a snapshot is of a day after 1900".to_owned())
-            })?,
+        let snapshot = match &self.update {
+            Some(changes) => {
+                let changes = SnapshotChanges::read(changes)?;
+                PublicSnapshot::read(&self.out)?.update(changes)?
+            }
+            None => {
+                let store = setting.store().await?;
+                store.snapshot(self.day()?, self.office.as_deref()).await?
+            }
         };
-        let store = setting.store().await?;
-        let snapshot = store.snapshot(as_of, self.office.as_deref()).await?;
         files::write_json(&self.out, &snapshot)?;
         let live: usize = snapshot.offices.iter().map(|office| office.live).sum();
         let offices = snapshot.offices.len();
         let root = snapshot.root;
         let text = format!("root {root}; {offices} offices, {live} live credentials");
         Ok(Outcome::done(json!({ "root": root, "offices": offices, "live": live }), text))
+    }
+
+    fn day(&self) -> Result<Day, ServiceError> {
+        let Some(date) = self.as_of else { return Ok(calendar::today()) };
+        let reason = "a snapshot is of a day after 1900";
+        calendar::day_of(date).ok_or_else(|| ServiceError::WrongUse(reason.to_owned()))
     }
 }

@@ -87,7 +87,6 @@ impl ClaimInputs {
         let terms = parsed.in_period(period).map_err(fault)?;
         let tier = find_tier(&parsed, period, &self.tier)?;
         let snapshot = Snapshot::read(&self.snapshot)?;
-        let tree = snapshot.office_tree(file.office)?;
         let terms = ClaimTerms {
             // Before a ledger exists, a proof is for none.
             context: snapshot.context.unwrap_or(Context::from_field(0u64.into())),
@@ -95,7 +94,7 @@ impl ClaimInputs {
             scheme: &terms,
             treasury: read_payout(&self.payout)?,
         };
-        let paths = CredentialPaths::find(&file, &snapshot, &tree)?;
+        let paths = CredentialPaths::find(&file, &snapshot)?;
         use_them(&terms, period, file, wallet, tier, paths)
     }
 

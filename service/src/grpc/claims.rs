@@ -1,12 +1,10 @@
 //! Claims over gRPC.
 
-use std::time::Duration;
-
 use tonic::{Request, Response, Status};
 
 use super::elements::{read_32, read_claim, write_element};
 use super::{Answers, Api, answers, v1};
-use crate::application::Fault;
+use crate::application::{Fault, seconds};
 use crate::claims::{ClaimId, ClaimReceipt, ClaimState};
 
 impl From<ClaimReceipt> for v1::Receipt {
@@ -36,10 +34,6 @@ impl From<ClaimReceipt> for v1::Receipt {
 fn read_id(bytes: &[u8]) -> Result<ClaimId, Fault> {
     read_32(bytes, "id")?;
     ClaimId::from_column(bytes).ok_or_else(|| Fault::malformed("id has 32 bytes"))
-}
-
-fn seconds(seconds: u32) -> Duration {
-    Duration::from_secs(u64::from(seconds))
 }
 
 #[tonic::async_trait]

@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::elements::{read_32, write_claim};
 use super::{Answers, Api, answers, v1};
-use crate::application::{Application, Fault};
+use crate::application::{Application, Fault, seconds};
 use crate::claim::SubmittedClaim;
 use crate::proving::{
     JobId, JobState, NewJob, Priority, ProvingJob, REQUEST_BYTES, WorkerPublicKey,
@@ -89,7 +89,7 @@ impl v1::proving_server::Proving for Api {
     async fn prove(&self, request: Request<v1::ProveRequest>) -> Result<Response<v1::Job>, Status> {
         let call = deadline_of(request.metadata());
         let request = request.into_inner();
-        let wait = Duration::from_secs(u64::from(request.wait_seconds));
+        let wait = seconds(request.wait_seconds);
         let job = self.0.prove(read_job(request, call, &self.0)?, wait).await?;
         Ok(Response::new(job.into()))
     }

@@ -1,12 +1,15 @@
 //! What anyone may know, over gRPC.
 
 use futures_util::stream;
+use praman_circuits::office::StateRoot;
 use tonic::{Request, Response, Status};
 
 use super::elements::{read_element, read_proof, write_element, write_elements};
+use super::v1::changes_part::Part;
 use super::{Answers, Api, v1};
-use crate::application::Fault;
+use crate::application::{Fault, office_tree};
 use crate::claims::PublishedScheme;
+use crate::snapshot::{LeafChange, OfficeChanges, SnapshotChanges};
 
 /// Leaves of a part: half a megabyte.
 const PART_LEAVES: usize = 16_384;
@@ -90,8 +93,8 @@ impl v1::snapshots_server::Snapshots for Api {
         &self,
         request: Request<v1::LeavesRequest>,
     ) -> Result<Response<Self::LeavesStream>, Status> {
-        let tree = self.0.office_tree(request.get_ref().office).await?;
-        let parts: Vec<_> = tree
+        let snapshot = self.0.snapshot().await?.snapshot;
+        let parts: Vec<_> = office_tree(&snapshot, request.get_ref().office)?
             .leaves()
             .chunks(PART_LEAVES)
             .enumerate()
@@ -101,6 +104,50 @@ impl v1::snapshots_server::Snapshots for Api {
             })
             .collect();
         Ok(Response::new(Box::pin(stream::iter(parts))))
+    }
+
+    type ChangesStream = Answers<v1::ChangesPart>;
+
+    async fn changes(
+        &self,
+        request: Request<v1::ChangesRequest>,
+    ) -> Result<Response<Self::ChangesStream>, Status> {
+        let since = StateRoot::from_field(read_element(&request.get_ref().since, "since")?);
+        let changes = self.0.snapshot_changes(since).await?;
+        let mut parts = vec![v1::ChangesPart { part: Some(Part::Head(write_head(&changes))) }];
+        for office in &changes.offices {
+            for leaves in office.leaves.chunks(PART_LEAVES) {
+                let values: Vec<_> = leaves
+                    .iter()
+                    .map(LeafChange::value)
+                    .collect::<Result<_, _>>()
+                    .map_err(Fault::from)?;
+                let leaves = v1::ChangedLeaves {
+                    office: office.office.0,
+                    places: leaves.iter().map(|leaf| leaf.0 as u32).collect(),
+                    leaves: write_elements(&values),
+                };
+                parts.push(v1::ChangesPart { part: Some(Part::Leaves(leaves)) });
+            }
+        }
+        Ok(Response::new(Box::pin(stream::iter(parts.into_iter().map(Ok)))))
+    }
+}
+
+fn write_head(changes: &SnapshotChanges) -> v1::SnapshotHead {
+    let office = |office: &OfficeChanges| v1::Office {
+        office: office.office.0,
+        name: office.name.clone(),
+        schema: office.schema.0,
+        root: write_element(office.root.to_field()),
+        live: office.live as u64,
+        places: 0,
+    };
+    v1::SnapshotHead {
+        root: write_element(changes.root.to_field()),
+        as_of: changes.as_of.0,
+        context: changes.context.map(|c| write_element(c.to_field())).unwrap_or_default(),
+        offices: changes.offices.iter().map(office).collect(),
     }
 }
 

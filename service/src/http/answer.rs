@@ -13,7 +13,7 @@ use futures_util::{Stream, StreamExt};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::application::{Fault, FaultKind};
+use crate::application::{Fault, FaultKind, seconds};
 
 /// What is wrong.
 #[derive(Serialize, ToSchema)]
@@ -64,7 +64,7 @@ pub(super) type WaitQuery = Result<Query<Wait>, QueryRejection>;
 /// How long to wait.
 pub(super) fn patience(wait: WaitQuery) -> Result<Duration, Fault> {
     let Query(Wait { wait }) = wait.map_err(|_| Fault::malformed("wait is a number of seconds"))?;
-    Ok(Duration::from_secs(u64::from(wait)))
+    Ok(seconds(wait))
 }
 
 /// Each thing that is told as a server-sent event; a fault is the last, of the name `error`.

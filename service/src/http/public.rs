@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use praman_circuits::office::StateRoot;
 use praman_verifier::{Proof, public_from_json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,6 +16,7 @@ use utoipa::ToSchema;
 
 use super::answer::Error;
 use crate::application::{Application, Fault};
+use crate::snapshot::SnapshotChanges;
 use crate::subtree::Subtree;
 
 /// What can be claimed.
@@ -83,6 +85,35 @@ pub(super) async fn snapshot(
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
     Ok((headers, [(header::CONTENT_TYPE, "application/json")], cached.body).into_response())
+}
+
+/// Which snapshot is at hand.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Since {
+    /// The root of the snapshot at hand, decimal.
+    #[param(value_type = String)]
+    since: StateRoot,
+}
+
+/// What has changed since a snapshot, for `praman snapshot --update`.
+#[utoipa::path(
+    get,
+    path = "/v1/snapshot/changes",
+    params(Since),
+    responses(
+        (status = 200, description = "the offices and leaves that have changed", body = Object),
+        (status = "4XX", body = Error, description = "no root, or none that is known: take the snapshot"),
+    )
+)]
+pub(super) async fn snapshot_changes(
+    State(application): State<Arc<Application>>,
+    since: Result<Query<Since>, QueryRejection>,
+) -> Result<Json<SnapshotChanges>, Fault> {
+    let Query(Since { since }) =
+        since.map_err(|_| Fault::malformed("since is the root of a snapshot, decimal"))?;
+    Ok(Json(application.snapshot_changes(since).await?))
 }
 
 /// A part of an office's tree, of 512 places, and what leads from it to the office's root.

@@ -86,6 +86,14 @@ impl Database {
         }
     }
 
+    /// What begins a transaction that only reads, of one state.
+    pub(super) fn begin_reading(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN",
+            Self::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        }
+    }
+
     /// What takes the one lock that writers of shared state wait for, where beginning does not.
     pub(super) fn lock(self) -> Option<&'static str> {
         match self {
