@@ -43,6 +43,9 @@ pub enum ServiceError {
     /// No proof was made.
     #[error(transparent)]
     Proving(#[from] praman_prover::ProvingError),
+    /// A key store does not do what it should.
+    #[error("the key store: {0}")]
+    KeyStore(String),
     /// The ledger failed.
     #[error("the ledger: {0}")]
     Ledger(String),

@@ -24,6 +24,11 @@ impl Passphrase {
         }
         Ok(Self(Zeroizing::new(text)))
     }
+
+    /// The text itself.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
 }
 
 const SALT_BYTES: usize = 16;

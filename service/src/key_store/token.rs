@@ -1,0 +1,178 @@
+//! A master key in a PKCS#11 token: AES-256-GCM inside of it.
+//!
+//! Source: PKCS #11 2.40, section 2.12 (AES-GCM).
+
+use std::sync::{Mutex, PoisonError};
+
+use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::error::{Error, RvError};
+use cryptoki::mechanism::Mechanism;
+use cryptoki::mechanism::aead::GcmParams;
+use cryptoki::object::{Attribute, KeyType, ObjectClass, ObjectHandle};
+use cryptoki::session::{Session, UserType};
+use cryptoki::types::AuthPin;
+use zeroize::Zeroizing;
+
+use super::{TokenPlace, failed, other_key};
+use crate::error::ServiceError;
+use crate::sealed::{Passphrase, fill_random};
+
+const IV_BYTES: usize = 12;
+const TAG_BITS: u64 = 128;
+
+/// A key inside of a token.
+pub(super) struct TokenKey {
+    module: Pkcs11,
+    place: TokenPlace,
+    pin: AuthPin,
+    /// A token is asked by one at a time; a session that fails is opened anew.
+    session: Mutex<Option<(Session, ObjectHandle)>>,
+}
+
+impl TokenKey {
+    /// Makes the key in the token.
+    pub(super) fn generate(place: &TokenPlace, pin: &Passphrase) -> Result<Self, ServiceError> {
+        let token = Self::load(place, pin)?;
+        let session = token.open_session(true)?;
+        if token.find(&session)?.is_some() {
+            let reason = format!("the token has a key {:?} already", place.key);
+            return Err(ServiceError::WrongUse(reason));
+        }
+        let attributes = [
+            Attribute::Token(true),
+            Attribute::Private(true),
+            Attribute::Sensitive(true),
+            Attribute::Extractable(false),
+            Attribute::Encrypt(true),
+            Attribute::Decrypt(true),
+            Attribute::ValueLen(32.into()),
+            Attribute::Label(place.key.clone().into_bytes()),
+        ];
+        let key = session
+            .generate_key(&Mechanism::AesKeyGen, &attributes)
+            .map_err(|error| token.fault(&error))?;
+        *token.session() = Some((session, key));
+        Ok(token)
+    }
+
+    /// Finds the key in the token.
+    pub(super) fn open(place: &TokenPlace, pin: &Passphrase) -> Result<Self, ServiceError> {
+        let token = Self::load(place, pin)?;
+        let opened = token.open_key()?;
+        *token.session() = Some(opened);
+        Ok(token)
+    }
+
+    fn load(place: &TokenPlace, pin: &Passphrase) -> Result<Self, ServiceError> {
+        let at = |error: Error| failed(format!("{}: {error}", place.module.display()));
+        let module = Pkcs11::new(&place.module).map_err(at)?;
+        match module.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
+            Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
+            Err(error) => return Err(at(error)),
+        }
+        let pin = AuthPin::new(pin.expose().into());
+        Ok(Self { module, place: place.clone(), pin, session: Mutex::default() })
+    }
+
+    fn session(&self) -> std::sync::MutexGuard<'_, Option<(Session, ObjectHandle)>> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open_session(&self, writes: bool) -> Result<Session, ServiceError> {
+        let fault = |error: Error| self.fault(&error);
+        let slots = self.module.get_slots_with_token().map_err(fault)?;
+        let is_it = |slot: &cryptoki::slot::Slot| {
+            let info = self.module.get_token_info(*slot);
+            info.is_ok_and(|info| info.label().trim_end() == self.place.token)
+        };
+        let slot = slots.into_iter().find(is_it).ok_or_else(|| {
+            failed(format!("there is no token {:?}: is it plugged in?", self.place.token))
+        })?;
+        let session = match writes {
+            true => self.module.open_rw_session(slot),
+            false => self.module.open_ro_session(slot),
+        };
+        let session = session.map_err(fault)?;
+        match session.login(UserType::User, Some(&self.pin)) {
+            Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(session),
+            Err(Error::Pkcs11(RvError::PinIncorrect | RvError::PinLenRange, _)) => {
+                Err(ServiceError::Refused("the token's PIN is wrong".to_owned()))
+            }
+            Err(Error::Pkcs11(RvError::PinLocked, _)) => {
+                Err(ServiceError::Refused("the token's PIN is locked".to_owned()))
+            }
+            Err(error) => Err(fault(error)),
+        }
+    }
+
+    fn open_key(&self) -> Result<(Session, ObjectHandle), ServiceError> {
+        let session = self.open_session(false)?;
+        let key = self.find(&session)?.ok_or_else(|| {
+            failed(format!("the token {:?} has no key {:?}", self.place.token, self.place.key))
+        })?;
+        Ok((session, key))
+    }
+
+    fn find(&self, session: &Session) -> Result<Option<ObjectHandle>, ServiceError> {
+        let is_it = [
+            Attribute::Class(ObjectClass::SECRET_KEY),
+            Attribute::KeyType(KeyType::AES),
+            Attribute::Label(self.place.key.clone().into_bytes()),
+        ];
+        let found = session.find_objects(&is_it).map_err(|error| self.fault(&error))?;
+        match found[..] {
+            [] => Ok(None),
+            [key] => Ok(Some(key)),
+            _ => Err(failed(format!("the token has several keys {:?}", self.place.key))),
+        }
+    }
+
+    /// What the token does with the key; once more in a new session if it fails in an old one.
+    fn with_key<T>(
+        &self,
+        act: impl Fn(&Session, ObjectHandle) -> Result<T, Error>,
+    ) -> Result<T, ServiceError> {
+        let mut held = self.session();
+        if let Some((session, key)) = &*held {
+            match act(session, *key) {
+                Err(Error::Pkcs11(RvError::EncryptedDataInvalid, _)) => return Err(other_key()),
+                Ok(done) => return Ok(done),
+                Err(_) => *held = None,
+            }
+        }
+        let (session, key) = &*held.insert(self.open_key()?);
+        act(session, *key).map_err(|error| match error {
+            Error::Pkcs11(RvError::EncryptedDataInvalid | RvError::GeneralError, _) => other_key(),
+            error => self.fault(&error),
+        })
+    }
+
+    pub(super) fn wrap(&self, key: &[u8; 32], purpose: &str) -> Result<Vec<u8>, ServiceError> {
+        let mut iv = [0; IV_BYTES];
+        fill_random(&mut iv);
+        let wrapped = self.with_key(|session, master| {
+            let mut iv = iv;
+            let parameters = GcmParams::new(&mut iv, purpose.as_bytes(), TAG_BITS.into())?;
+            session.encrypt(&Mechanism::AesGcm(parameters), master, key)
+        })?;
+        Ok([&iv[..], &wrapped].concat())
+    }
+
+    pub(super) fn unwrap(
+        &self,
+        wrapped: &[u8],
+        purpose: &str,
+    ) -> Result<Zeroizing<Vec<u8>>, ServiceError> {
+        let (iv, wrapped) = wrapped.split_first_chunk::<IV_BYTES>().ok_or_else(other_key)?;
+        let key = self.with_key(|session, master| {
+            let mut iv = *iv;
+            let parameters = GcmParams::new(&mut iv, purpose.as_bytes(), TAG_BITS.into())?;
+            session.decrypt(&Mechanism::AesGcm(parameters), master, wrapped)
+        })?;
+        Ok(Zeroizing::new(key))
+    }
+
+    fn fault(&self, error: &Error) -> ServiceError {
+        failed(format!("the token {:?}: {error}", self.place.token))
+    }
+}
