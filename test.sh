@@ -36,6 +36,9 @@ step "a database server, and what the documents ask it with"
 system_package curl curl
 system_package postgresql '/usr/lib/postgresql/*/bin/postgres'
 
+step "a token for keys"
+system_package softhsm2 softhsm2-util
+
 step "formatting"
 cargo fmt --all --check
 

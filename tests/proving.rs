@@ -445,11 +445,14 @@ fn nothing_of_what_is_proved_is_left_anywhere() {
 #[test]
 fn another_implementation_speaks_grpc_with_it() {
     let state = State::with_everything(SCHEME, "2026");
-    let service = Service::start(&state, &[]);
+    state.json(&["office", "token", "--office", "office.json", "--out", "token"]);
+    let service = Service::start(&state, &["--office", "office.json"]);
     let request = service.seal(&state, "WB070000002", SCHEME, &[]);
     let second = service.seal(&state, "WB070000003", SCHEME, &[]);
     let output = Command::new("node")
         .arg(support::root().join("tests/peers/grpc.mjs"))
+        .env("OFFICE_TOKEN", fs::read_to_string(state.path("token")).expect("a token"))
+        .env("REGISTER", support::register())
         .arg(service.host())
         .arg(state.path(&request))
         .arg(state.path(&second))

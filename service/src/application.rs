@@ -4,6 +4,7 @@
 mod claims;
 mod fault;
 mod following;
+mod issuing;
 mod proving;
 mod public;
 
@@ -14,8 +15,10 @@ use praman_verifier::{PreparedKey, VerifyingKey};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::claims::ClaimDesk;
+use crate::issuing::IssuingDesk;
 use crate::proving::ProvingDesk;
 pub(crate) use fault::{Fault, FaultKind};
+pub(crate) use issuing::ActingOffice;
 use public::CachedSnapshot;
 pub(crate) use public::office_tree;
 
@@ -70,6 +73,7 @@ pub(crate) fn seconds(number: u32) -> Duration {
 pub struct Application {
     desk: ClaimDesk,
     proving: ProvingDesk,
+    issuing: Option<IssuingDesk>,
     key: PreparedKey,
     limits: Limits,
     snapshot: Mutex<Option<CachedSnapshot>>,
@@ -79,17 +83,18 @@ pub struct Application {
 }
 
 impl Application {
-    /// The service over desks that are open.
+    /// The service over desks that are open; one that issues for no office has none for it.
     pub fn new(
         desk: ClaimDesk,
         proving: ProvingDesk,
+        issuing: Option<IssuingDesk>,
         key: &VerifyingKey,
         limits: Limits,
     ) -> Arc<Self> {
         let key = PreparedKey::new(key);
         let watchers = Arc::new(Semaphore::new(limits.watchers_max));
         let (snapshot, stopping) = (Mutex::default(), watch::Sender::new(false));
-        Arc::new(Self { desk, proving, key, limits, snapshot, watchers, stopping })
+        Arc::new(Self { desk, proving, issuing, key, limits, snapshot, watchers, stopping })
     }
 
     /// The bounds.

@@ -9,6 +9,7 @@ mod circuit;
 mod claim;
 mod demo;
 mod issue;
+mod key;
 mod ledger;
 mod migrate;
 mod office;
@@ -63,6 +64,8 @@ enum Verb {
     #[command(subcommand)]
     Office(office::Office),
     Issue(issue::Issue),
+    #[command(subcommand)]
+    Key(key::Key),
     Revoke(office::Revoke),
     Snapshot(office::Snapshot),
     #[command(subcommand)]
@@ -175,6 +178,7 @@ async fn dispatch(verb: Verb, setting: &Setting) -> Result<Outcome, ServiceError
         Verb::Register(verb) => verb.run(setting),
         Verb::Office(verb) => verb.run(setting).await,
         Verb::Issue(verb) => verb.run(setting).await,
+        Verb::Key(verb) => verb.run(),
         Verb::Revoke(verb) => verb.run(setting).await,
         Verb::Snapshot(verb) => verb.run(setting).await,
         Verb::Scheme(verb) => verb.run(),

@@ -192,7 +192,7 @@ impl Holders {
             .map(|(person, wallet)| Application::new(person, wallet.subject()))
             .collect();
         let validity = Validity::from_today(today);
-        let issued = store.issue(&key, applications, validity, None, |_| Ok(None)).await?;
+        let issued = store.issue(&key, applications, validity).await?.commit().await?;
         bar.inc(people as u64);
         Ok(Self { credentials: issued.credentials, wallets })
     }

@@ -5,6 +5,7 @@
 
 mod claims;
 mod elements;
+mod issuing;
 mod proving;
 mod public;
 mod status;
@@ -23,6 +24,7 @@ use tonic::service::Routes;
 
 use crate::application::{Application, Fault};
 use v1::claims_server::ClaimsServer;
+use v1::issuing_server::IssuingServer;
 use v1::proving_server::ProvingServer;
 use v1::schemes_server::SchemesServer;
 use v1::snapshots_server::SnapshotsServer;
@@ -30,7 +32,8 @@ use v1::verification_server::VerificationServer;
 
 const DESCRIPTION: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/praman.v1.bin"));
 
-/// Bytes of a message: a sealed request has 12,000; public inputs and a proof 4,000.
+/// Bytes of a message: a sealed request has 12,000; public inputs and a proof 4,000; a register comes in
+/// many.
 const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 
 /// What answers gRPC.
@@ -63,6 +66,7 @@ pub(crate) async fn routes(application: Arc<Application>) -> axum::Router {
         .add_service(ProvingServer::new(api.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX))
         .add_service(SchemesServer::new(api.clone()))
         .add_service(SnapshotsServer::new(api.clone()))
+        .add_service(IssuingServer::new(api.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX))
         .add_service(VerificationServer::new(api).max_decoding_message_size(MESSAGE_BYTES_MAX))
         .add_service(health_service)
         .add_service(reflection)

@@ -14,6 +14,12 @@
 //! | `GET /v1/snapshot/changes?since=ROOT` | what has changed since a snapshot of this root |
 //! | `GET /v1/snapshot/{office}/{number}` | a part of an office's tree, of 512 places |
 //! | `POST /v1/verify` | whether a proof holds |
+//! | `POST /v1/offices/{office}/registers` | upload a register, CSV, for an office whose token is shown |
+//! | `GET /v1/offices/{office}/registers` | the office's registers |
+//! | `GET /v1/offices/{office}/registers/{id}` | what became of one; also `/events` |
+//! | `GET /v1/offices/{office}/registers/{id}/credentials` | what was issued to it; also `/wallets`, `/report` |
+//! | `DELETE /v1/offices/{office}/registers/{id}` | forget it |
+//! | `POST /v1/offices/{office}/revocations` | revoke credentials |
 //! | `GET /v1/openapi.json` | all of this, for programs |
 //! | `GET /healthz`, `GET /readyz` | whether the program lives; whether it can do its work |
 //!
@@ -21,6 +27,7 @@
 
 mod answer;
 mod claims;
+mod issuing;
 mod proofs;
 mod public;
 
@@ -29,20 +36,31 @@ use std::sync::Arc;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
 use axum::{Json, Router};
-use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::application::{Application, Fault};
 
 #[derive(OpenApi)]
-#[openapi(info(
+#[openapi(modifiers(&OfficeToken), info(
     title = "praman",
     description = "Benefits paid on a proof instead of on a file. Every error is of the schema Error; \
                    429 and 503 carry Retry-After.",
     license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
 ))]
 struct Described;
+
+/// That an office's access token is shown as `Authorization: Bearer TOKEN`.
+struct OfficeToken;
+
+impl Modify for OfficeToken {
+    fn modify(&self, described: &mut utoipa::openapi::OpenApi) {
+        let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        described.components.get_or_insert_default().add_security_scheme("office", token);
+    }
+}
 
 fn described_routes() -> OpenApiRouter<Arc<Application>> {
     OpenApiRouter::with_openapi(Described::openapi())
@@ -59,6 +77,11 @@ fn described_routes() -> OpenApiRouter<Arc<Application>> {
         .routes(routes!(public::snapshot_changes))
         .routes(routes!(public::subtree))
         .routes(routes!(public::verify))
+        .routes(routes!(issuing::upload, issuing::list))
+        .routes(routes!(issuing::status, issuing::forget))
+        .routes(routes!(issuing::events))
+        .routes(routes!(issuing::content))
+        .routes(routes!(issuing::revoke))
         .routes(routes!(public::ready))
 }
 

@@ -26,6 +26,7 @@ mod failpoint;
 pub mod files;
 pub mod grpc;
 pub mod http;
+pub mod issuing;
 pub mod key_store;
 pub mod ledger;
 pub mod named;

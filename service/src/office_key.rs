@@ -8,6 +8,7 @@ use praman_circuits::credential::CredentialCommitment;
 use praman_circuits::office::OfficeId;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
+use zeroize::Zeroizing;
 
 use crate::error::ServiceError;
 use crate::files;
@@ -86,11 +87,32 @@ impl OfficeKey {
         self.signing.sign(&signed_message(commitment)).to_bytes()
     }
 
+    /// What an officer shows to a service that issues for this office, 64 hexadecimal digits. Who has the
+    /// key can compute it, so nothing of it is kept.
+    pub fn access_token(&self) -> Zeroizing<String> {
+        Zeroizing::new(hex::encode(self.access_mac().finalize().into_bytes()))
+    }
+
+    /// Whether a text is the access token; in the same time whatever it is.
+    pub fn is_access_token(&self, text: &str) -> bool {
+        let token = Zeroizing::new(hex::decode(text).unwrap_or_default());
+        self.access_mac().verify_slice(&token).is_ok()
+    }
+
+    fn access_mac(&self) -> Hmac<Sha256> {
+        let mut mac = self.mac();
+        mac.update(b"praman.office-access.1");
+        mac
+    }
+
+    fn mac(&self) -> Hmac<Sha256> {
+        Hmac::new_from_slice(self.signing.as_bytes()).expect("HMAC takes keys of any length")
+    }
+
     /// By what the store knows a holder: a keyed hash of the register number, which only the office
     /// can compute.
     pub fn holder_tag(&self, register_no: &str) -> [u8; 32] {
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.signing.as_bytes())
-            .expect("HMAC takes keys of any length");
+        let mut mac = self.mac();
         mac.update(b"praman.holder.1");
         mac.update(register_no.as_bytes());
         mac.finalize().into_bytes().into()

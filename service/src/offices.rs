@@ -19,6 +19,7 @@ use sqlx::AnyConnection;
 use tempfile::TempDir;
 
 use crate::calendar;
+use crate::computation::compute;
 use crate::error::ServiceError;
 use crate::files;
 use crate::ledger::OfficeState;
@@ -97,6 +98,55 @@ pub struct Issued {
     pub credentials: Vec<CredentialFile>,
     /// The office's new root.
     pub root: OfficeRoot,
+}
+
+/// Credentials that are issued once they are committed; dropped, they never were.
+pub struct Issuing {
+    store: Store,
+    transaction: WriteTransaction,
+    /// What is issued.
+    pub issued: Issued,
+}
+
+impl Issuing {
+    /// What else is written with them.
+    pub fn transaction(&mut self) -> &mut WriteTransaction {
+        &mut self.transaction
+    }
+
+    /// Makes the credentials live.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`]; then nothing is issued.
+    pub async fn commit(self) -> Result<Issued, ServiceError> {
+        self.transaction.commit().await?;
+        Ok(self.issued)
+    }
+
+    /// Makes the credentials live whose files are staged beside a place. They are moved there after the
+    /// transaction, or when the store is next opened for issuing, so that no credential is live without
+    /// its file.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`]; then nothing is issued. [`ServiceError::File`] if the files are live but
+    /// not moved yet.
+    pub async fn commit_with_files(
+        mut self,
+        staged: TempDir,
+        place: &Path,
+    ) -> Result<Issued, ServiceError> {
+        sqlx::query("INSERT INTO pending_output (staged, place) VALUES ($1, $2)")
+            .bind(staged.path().to_string_lossy().into_owned())
+            .bind(place.to_string_lossy().into_owned())
+            .execute(&mut *self.transaction)
+            .await?;
+        let store = self.store.clone();
+        let issued = self.commit().await?;
+        // Until here the staged files are removed with their guard.
+        let _ = staged.keep();
+        store.finish_pending_output().await?;
+        Ok(issued)
+    }
 }
 
 /// Makes a credential for each application and their files, with `first` as the first place in the
@@ -225,9 +275,7 @@ impl Store {
         Ok(register_nos.map(|no| known.contains(key.holder_tag(no).as_slice())).collect())
     }
 
-    /// Issues credentials: one transaction for all. `stage` writes the credentials' files to a place
-    /// beside `place` and names it; they are moved to `place` after the transaction, or when the
-    /// store is next opened for issuing, so that no credential is live without its file.
+    /// Issues credentials, all in one transaction, which is not yet committed.
     ///
     /// # Errors
     /// [`ServiceError`]; then nothing is issued.
@@ -236,9 +284,7 @@ impl Store {
         key: &OfficeKey,
         mut applications: Vec<Application<'_>>,
         validity: Validity,
-        place: Option<&Path>,
-        stage: impl FnOnce(&[CredentialFile]) -> Result<Option<TempDir>, ServiceError>,
-    ) -> Result<Issued, ServiceError> {
+    ) -> Result<Issuing, ServiceError> {
         // The lock first: what is read under it, no other process changes.
         let mut transaction = self.begin().await?;
         let office = self.check_office(key).await?;
@@ -252,10 +298,10 @@ impl Store {
             application.replaces = revoked.contains(tag.as_slice());
         }
         let mut tree: OfficeTree = self.tree(TreeName::Office(key.office.0)).await?;
-        let (credentials, leaves) = make_credentials(key, &applications, validity, tree.len());
-        let changes = tree.append(&leaves)?;
+        let (credentials, leaves) =
+            compute(|| make_credentials(key, &applications, validity, tree.len()));
+        let changes = compute(|| tree.append(&leaves))?;
         let root = OfficeRoot::from_field(tree.root());
-        let staged = stage(&credentials)?;
         for file in &credentials {
             let written = sqlx::query(
                 "INSERT INTO holder (office, tag, position) VALUES ($1, $2, $3)
@@ -273,18 +319,7 @@ impl Store {
             }
         }
         self.write_office_tree(&mut transaction, &office, root, &changes).await?;
-        if let (Some(staged), Some(place)) = (&staged, place) {
-            sqlx::query("INSERT INTO pending_output (staged, place) VALUES ($1, $2)")
-                .bind(staged.path().to_string_lossy().into_owned())
-                .bind(place.to_string_lossy().into_owned())
-                .execute(&mut *transaction)
-                .await?;
-        }
-        transaction.commit().await?;
-        // Until here the staged files are removed with their guard.
-        staged.map(TempDir::keep);
-        self.finish_pending_output().await?;
-        Ok(Issued { credentials, root })
+        Ok(Issuing { store: self.clone(), transaction, issued: Issued { credentials, root } })
     }
 
     /// Moves output that a finished transaction left staged to its place.
@@ -399,7 +434,7 @@ impl Store {
     }
 
     /// The office of a key, if it is accredited here.
-    async fn check_office(&self, key: &OfficeKey) -> Result<Office, ServiceError> {
+    pub(crate) async fn check_office(&self, key: &OfficeKey) -> Result<Office, ServiceError> {
         let public_key: Option<(Vec<u8>,)> =
             sqlx::query_as("SELECT public_key FROM office WHERE id = $1")
                 .bind(i64::from(key.office.0))

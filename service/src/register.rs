@@ -75,6 +75,9 @@ pub const COLUMNS: [&str; 17] = [
     "account",
 ];
 
+/// A column that a register may have: the commitment that the holder's wallet made, decimal.
+pub const SUBJECT_COLUMN: &str = "subject";
+
 /// Whether a text is an identity number: twelve digits, spaces allowed, with a valid check digit.
 pub fn is_identity_number(text: &str) -> bool {
     matches!(id_number::parse(text), Ok(Some(_)))

@@ -2,6 +2,8 @@
 //!
 //! Sources: RFC 9106 (Argon2), RFC 8439 and draft-irtf-cfrg-xchacha (the cipher).
 
+use std::path::Path;
+
 use argon2::{Algorithm, Argon2, Params, Version};
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
@@ -9,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::error::ServiceError;
+use crate::files;
 
 /// What protects a key: never printed, wiped after use.
 pub struct Passphrase(Zeroizing<String>);
@@ -23,6 +26,15 @@ impl Passphrase {
             return Err(ServiceError::WrongUse("the passphrase is empty".to_owned()));
         }
         Ok(Self(Zeroizing::new(text)))
+    }
+
+    /// A file's first line.
+    ///
+    /// # Errors
+    /// [`ServiceError::File`]; [`ServiceError::WrongUse`] for an empty one.
+    pub fn read(path: &Path) -> Result<Self, ServiceError> {
+        let text = Zeroizing::new(files::read_text(path)?);
+        Self::new(text.lines().next().unwrap_or_default().to_owned())
     }
 
     /// The text itself.

@@ -13,8 +13,8 @@ const description = loader.loadSync("praman/v1/praman.proto", {
 });
 const { v1 } = grpc.loadPackageDefinition(description).praman;
 const plain = grpc.credentials.createInsecure();
-const [claims, proving, schemes, snapshots, verification] =
-  ["Claims", "Proving", "Schemes", "Snapshots", "Verification"].map((name) => new v1[name](address, plain));
+const [claims, proving, schemes, snapshots, verification, issuing] =
+  ["Claims", "Proving", "Schemes", "Snapshots", "Verification", "Issuing"].map((name) => new v1[name](address, plain));
 
 const call = (client, method, message, metadata = new grpc.Metadata()) =>
   new Promise((done, fail) =>
@@ -97,6 +97,45 @@ const no = await call(verification, "Verify", { public_inputs: [Buffer.alloc(32)
 assert.equal(no.valid, false);
 assert.ok(no.reason);
 
+// An office's own: the sample register is issued to already, so that nobody gets a second credential.
+const officer = new grpc.Metadata();
+officer.set("authorization", `Bearer ${process.env.OFFICE_TOKEN}`);
+const upload = (parts, metadata = officer) =>
+  new Promise((done, fail) => {
+    const sent = issuing.Upload(metadata, (error, answer) => (error ? fail(error) : done(answer)));
+    for (const part of parts) sent.write(part);
+    sent.end();
+  });
+const csv = readFileSync(process.env.REGISTER);
+const pieces = [];
+for (let at = 0; at < csv.length; at += 50_000) pieces.push({ csv: csv.subarray(at, at + 50_000) });
+const uploaded = await upload([{ head: { office: 0, makes_secrets: true } }, ...pieces]);
+const register = { office: 0, id: uploaded.id };
+const progress = await all(issuing.Watch(register, officer));
+assert.equal(progress.at(-1).state, "REGISTER_STATE_ISSUED", progress.at(-1).message);
+const issued = await call(issuing, "Status", { ...register, wait_seconds: 20 }, officer);
+assert.deepEqual([issued.outcome.issued, issued.outcome.already_issued], [0, 1987]);
+assert.equal(issued.bytes, csv.length);
+const report = Buffer.concat((await all(issuing.Download({ ...register, content: "CONTENT_REPORT" }, officer)))
+  .map((one) => one.bytes)).toString();
+assert.equal(report.trim().split("\n").length, 2192);
+await refused(all(issuing.Download({ ...register, content: "CONTENT_CREDENTIALS" }, officer)), NOT_FOUND);
+await refused(all(issuing.Download(register, officer)), INVALID_ARGUMENT, "malformed");
+assert.equal((await call(issuing, "List", { office: 0 }, officer)).registers.length, 1);
+const revoked = await call(issuing, "Revoke", { office: 0, register_nos: ["WB070000009"] }, officer);
+assert.equal(revoked.revoked, 1);
+const newer = await all(snapshots.Changes({ since: head.root }));
+assert.equal(newer[0].head.offices[0].live, 1986);
+assert.equal(newer[1].leaves.places.length, 1);
+await refused(call(issuing, "Revoke", { office: 0, register_nos: ["WB070000009"] }, officer), FAILED_PRECONDITION, "no-live-credential");
+await call(issuing, "Forget", register, officer);
+await refused(call(issuing, "Status", register, officer), NOT_FOUND);
+const { UNAUTHENTICATED } = grpc.status;
+await refused(call(issuing, "List", { office: 0 }), UNAUTHENTICATED, "not-authorised");
+await refused(upload([{ head: { office: 0 } }], new grpc.Metadata()), UNAUTHENTICATED);
+await refused(call(issuing, "List", { office: 7 }, officer), NOT_FOUND);
+await refused(upload([{ csv: Buffer.from("a") }]), INVALID_ARGUMENT, "malformed");
+
 // Reflection and health, as grpcurl and an orchestrator ask.
 const health = loader.fromJSON({ nested: { grpc: { nested: { health: { nested: { v1: { nested: {
   Ask: { fields: { service: { type: "string", id: 1 } } },
@@ -118,7 +157,7 @@ const mirror = new ServerReflection(address, plain).ServerReflectionInfo();
 mirror.write({ list_services: "*" });
 mirror.end();
 const names = (await all(mirror))[0].list_services_response.service.map((one) => one.name);
-for (const name of ["Claims", "Proving", "Schemes", "Snapshots", "Verification"]) {
+for (const name of ["Claims", "Proving", "Schemes", "Snapshots", "Verification", "Issuing"]) {
   assert.ok(names.includes(`praman.v1.${name}`), `${names}`);
 }
 console.log("all as described");

@@ -18,6 +18,8 @@ pub(crate) enum FaultKind {
     WrongMethod,
     /// Well-formed, and the answer is no.
     Refused,
+    /// Who asks has not shown that they may.
+    NotAuthorised,
     /// It contradicts what was said before.
     Conflict,
     /// Too much at a time.
@@ -57,13 +59,21 @@ impl Fault {
         Self::new(FaultKind::Malformed, "malformed", message)
     }
 
-    fn refused(code: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn refused(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(FaultKind::Refused, code, message)
     }
 
     pub(crate) fn busy(message: impl Into<String>, seconds: u64) -> Self {
         let fault = Self::new(FaultKind::Busy, "busy", message);
         Self { retry_after_s: Some(seconds), ..fault }
+    }
+
+    pub(super) fn conflict(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(FaultKind::Conflict, code, message)
+    }
+
+    pub(super) fn not_authorised(message: impl Into<String>) -> Self {
+        Self::new(FaultKind::NotAuthorised, "not-authorised", message)
     }
 
     /// Not now.
@@ -96,9 +106,7 @@ impl From<DeskError> for Fault {
             DeskError::Refused(Refusal::Reason(reason)) => {
                 Self::refused(reason.name(), reason.sentence())
             }
-            DeskError::Refused(Refusal::KeyUsed) => {
-                Self::new(FaultKind::Conflict, "key-used", error.to_string())
-            }
+            DeskError::Refused(Refusal::KeyUsed) => Self::conflict("key-used", error.to_string()),
             DeskError::Busy { retry_after } => Self::busy(error.to_string(), seconds(retry_after)),
             DeskError::Stopping => Self::unavailable(error.to_string()),
             DeskError::Failed(error) => error.into(),

@@ -7,22 +7,23 @@ use clap::Args;
 use praman_circuits::subject::SubjectCommitment;
 use rayon::prelude::*;
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use super::passphrase::PassphraseSource;
 use super::{Outcome, Setting, register};
 use crate::calendar;
 use crate::error::ServiceError;
 use crate::files;
+use crate::issuing::{Applicants, Subjects, credential_line, wallet_line};
 use crate::office_key::OfficeKey;
-use crate::offices::{Application, Validity};
-use crate::register::Person;
+use crate::offices::Validity;
 use crate::wallet::{CredentialFile, Wallet};
 
 /// Issue a credential to every accepted row of a register.
 ///
-/// With --subjects the holders' own commitments are taken and the office learns no secret. Without,
-/// secrets are made here on the holders' behalf, in the folder `wallets` beside the credentials, as
-/// a kiosk does.
+/// With --subjects, or a column `subject` in the register, the holders' own commitments are taken and the
+/// office learns no secret. Without, secrets are made here on the holders' behalf, in the folder `wallets`
+/// beside the credentials, as a kiosk does.
 #[derive(Args)]
 #[command(
     after_help = "Example: praman issue --register register.csv --office office.json --out credentials"
@@ -63,22 +64,12 @@ impl Issue {
         let store = setting.store().await?;
         store.finish_pending_output().await?;
 
-        let people = checked.people();
-        let numbers = people.iter().map(Person::register_no);
-        let known = store.has_issued(&key, numbers).await?;
-        let mut seen = std::collections::HashSet::new();
-        let new: Vec<&Person> = people
-            .iter()
-            .zip(known)
-            .filter(|(person, known)| !known && seen.insert(person.register_no()))
-            .map(|(person, _)| person)
-            .collect();
-        let (applications, wallets) = apply(&new, subjects.as_ref());
-        let issued = store
-            .issue(&key, applications, validity, Some(&place), |credentials| {
-                stage(&place, credentials, &wallets, self.bundle).map(Some)
-            })
-            .await?;
+        let subjects = subjects.as_ref().map_or(Subjects::MadeHere, Subjects::Listed);
+        let Applicants { applications, wallets, .. } =
+            Applicants::find(&store, &key, &checked, subjects).await?;
+        let issuing = store.issue(&key, applications, validity).await?;
+        let staged = stage(&place, &issuing.issued.credentials, &wallets, self.bundle)?;
+        let issued = issuing.commit_with_files(staged, &place).await?;
         let count = issued.credentials.len();
         let refused = checked.counts().rows - count;
         let text = format!(
@@ -140,34 +131,11 @@ fn read_subjects(path: &Path) -> Result<HashMap<String, SubjectCommitment>, Serv
     Ok(subjects)
 }
 
-/// Who applies with what commitment, and the wallets that were made here.
-fn apply<'a>(
-    people: &[&'a Person],
-    subjects: Option<&HashMap<String, SubjectCommitment>>,
-) -> (Vec<Application<'a>>, Vec<Wallet>) {
-    match subjects {
-        Some(subjects) => {
-            let applications = people.iter().filter_map(|&person| {
-                let subject = *subjects.get(person.register_no())?;
-                Some(Application::new(person, subject))
-            });
-            (applications.collect(), Vec::new())
-        }
-        None => people
-            .par_iter()
-            .map(|&person| {
-                let wallet = Wallet::generate();
-                (Application::new(person, wallet.subject()), wallet)
-            })
-            .unzip(),
-    }
-}
-
 /// Writes the files into a folder beside their place.
 fn stage(
     place: &Path,
     credentials: &[CredentialFile],
-    wallets: &[Wallet],
+    wallets: &[(usize, Wallet)],
     bundle: bool,
 ) -> Result<tempfile::TempDir, ServiceError> {
     let parent = place.parent().unwrap_or(place);
@@ -183,40 +151,37 @@ fn stage(
         let path = folder.join(name);
         std::fs::write(&path, bytes).map_err(ServiceError::file(&path))
     };
-    let json =
-        |file: &CredentialFile| serde_json::to_vec(file).expect("a credential is plain data");
     if bundle {
-        let mut lines = Vec::new();
-        for file in credentials {
-            lines.extend(json(file));
-            lines.push(b'\n');
-        }
-        write(Path::new("credentials.ndjson"), &lines)?;
-        let mut lines = zeroize::Zeroizing::new(Vec::new());
-        for (wallet, file) in wallets.iter().zip(credentials) {
-            let line = format!("{{\"register_no\":{}", json!(file.register_no));
-            lines.extend(line.as_bytes());
-            lines.push(b',');
-            lines.extend_from_slice(&wallet.to_json().as_bytes()[1..]);
-            lines.push(b'\n');
-        }
+        let lines: Vec<_> = credentials.iter().map(credential_line).collect();
+        write(Path::new("credentials.ndjson"), &concat(&lines))?;
+        let line =
+            |(at, wallet): &(usize, Wallet)| wallet_line(wallet, &credentials[*at].register_no);
+        let lines: Vec<_> = wallets.iter().map(line).collect();
         if !wallets.is_empty() {
-            write(Path::new("wallets.ndjson"), &lines)?;
+            write(Path::new("wallets.ndjson"), &concat(&lines))?;
         }
     } else {
-        credentials
-            .par_iter()
-            .try_for_each(|file| write(Path::new(&file_name(file)), &json(file)))?;
+        credentials.par_iter().try_for_each(|file| {
+            write(Path::new(&file_name(file)), credential_line(file).trim_ascii())
+        })?;
         if !wallets.is_empty() {
             let folder = folder.join("wallets");
             std::fs::create_dir(&folder).map_err(ServiceError::file(&folder))?;
-            wallets.par_iter().zip(credentials).try_for_each(|(wallet, file)| {
-                write(&Path::new("wallets").join(file_name(file)), wallet.to_json().as_bytes())
+            wallets.par_iter().try_for_each(|(place, wallet)| {
+                let path = Path::new("wallets").join(file_name(&credentials[*place]));
+                write(&path, wallet.to_json().as_bytes())
             })?;
         }
     }
     sync_all_below(folder)?;
     Ok(staged)
+}
+
+/// Lines one behind the other.
+fn concat(lines: &[Zeroizing<Vec<u8>>]) -> Zeroizing<Vec<u8>> {
+    let mut whole = Zeroizing::new(Vec::with_capacity(lines.iter().map(|line| line.len()).sum()));
+    lines.iter().for_each(|line| whole.extend_from_slice(line));
+    whole
 }
 
 /// Brings everything in a folder to the disk: one call for thousands of files.

@@ -35,11 +35,33 @@ pub(super) enum Office {
         #[command(flatten)]
         passphrase: PassphraseSource,
     },
+    /// The office's access token, which its officers show to a service that issues for it. Who has it
+    /// can issue and revoke: it is kept like the key, and is another only with another key.
+    #[command(after_help = "Example: praman office token --office office.json --out token")]
+    Token {
+        /// The office's sealed key.
+        #[arg(long, value_name = "FILE")]
+        office: PathBuf,
+        /// Where to write it.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        #[command(flatten)]
+        passphrase: PassphraseSource,
+    },
 }
 
 impl Office {
     pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
-        let Self::New { name, schema, out, passphrase } = self;
+        let (name, schema, out, passphrase) = match self {
+            Self::New { name, schema, out, passphrase } => (name, schema, out, passphrase),
+            Self::Token { office, out, passphrase } => {
+                let key = OfficeKey::open(&office, &passphrase.passphrase()?)?;
+                files::write(&out, key.access_token().as_bytes())?;
+                let text =
+                    format!("the access token of office {} is in {}", key.office.0, out.display());
+                return Ok(Outcome::done(json!({ "office": key.office.0 }), text));
+            }
+        };
         let length = name.trim().chars().count();
         if !(1..=100).contains(&length) {
             let reason = "an office's name has 1 to 100 characters";

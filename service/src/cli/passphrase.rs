@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::error::ServiceError;
-use crate::files;
 use crate::sealed::Passphrase;
 
 /// Where the passphrase of a sealed key comes from.
@@ -20,8 +19,7 @@ pub(super) struct PassphraseSource {
 impl PassphraseSource {
     pub(super) fn passphrase(&self) -> Result<Passphrase, ServiceError> {
         if let Some(path) = &self.passphrase_file {
-            let text = zeroize::Zeroizing::new(files::read_text(path)?);
-            return Passphrase::new(text.lines().next().unwrap_or_default().to_owned());
+            return Passphrase::read(path);
         }
         if let Ok(passphrase) = std::env::var("PRAMAN_PASSPHRASE") {
             return Passphrase::new(passphrase);

@@ -16,8 +16,12 @@ use super::{Outcome, Setting};
 use crate::application::{Application, Limits};
 use crate::claims::{ClaimDesk, ClaimLimits, ClaimMachine, Schemes};
 use crate::error::ServiceError;
+use crate::issuing::{IssuingClerk, IssuingDesk, IssuingLimits};
+use crate::key_store::MasterKey;
 use crate::ledger::Ledger as _;
+use crate::office_key::OfficeKey;
 use crate::proving::{ProvingDesk, QueueLimits, Worker, WorkerKey, WorkerLimits, guard_memory};
+use crate::sealed::Passphrase;
 use crate::server;
 use crate::store::Store;
 
@@ -46,6 +50,16 @@ pub(super) struct Serve {
     /// How many proofs to make here at a time; 0 leaves them to workers elsewhere [default: one a core].
     #[arg(long, value_name = "COUNT")]
     proofs: Option<usize>,
+    /// The sealed key of an office to issue for; may be given again.
+    #[arg(long = "office", value_name = "FILE")]
+    offices: Vec<PathBuf>,
+    /// The master key that uploaded registers are sealed under [default: master-key.json in the folder
+    /// of the state, made when it is first needed].
+    #[arg(long, value_name = "FILE")]
+    master_key: Option<PathBuf>,
+    /// Of a token as a master key: a file whose first line is its PIN [default: the passphrase].
+    #[arg(long, value_name = "FILE", requires = "master_key")]
+    pin_file: Option<PathBuf>,
     /// On real nodes the relayer's key.
     #[command(flatten)]
     signer: Signer,
@@ -68,17 +82,19 @@ impl Serve {
         eprintln!("praman: listening at http://{address}");
         let desk = ClaimDesk::open(machine, ledger, limits);
         let (proving, worker) = self.proving(&store)?;
-        let (told, stopped) = tokio::sync::oneshot::channel::<()>();
-        let working = tokio::spawn(async move {
-            if let Some(worker) = worker {
-                let stop = async move { drop(stopped.await) };
-                worker.run(stop).await;
-            }
-        });
-        let application = Application::new(desk.clone(), proving, &key, Limits::default());
+        let issuing = self.issuing(setting, &store).await?;
+        let stopping = Stopping::default();
+        let mut working = tokio::task::JoinSet::new();
+        if let Some(worker) = worker {
+            working.spawn(worker.run(stopping.asked()));
+        }
+        if let Some(issuing) = &issuing {
+            working.spawn(IssuingClerk::new(issuing).run(stopping.asked()));
+        }
+        let application = Application::new(desk.clone(), proving, issuing, &key, Limits::default());
         let served = server::serve(listener, application, stop).await;
-        drop(told);
-        let _ = working.await;
+        stopping.ask();
+        while working.join_next().await.is_some() {}
         desk.shut_down().await;
         store.close().await;
         served?;
@@ -86,7 +102,57 @@ impl Serve {
     }
 }
 
+/// Tells tasks to stop.
+#[derive(Default)]
+struct Stopping(tokio::sync::watch::Sender<bool>);
+
+impl Stopping {
+    fn ask(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Ends when asked to.
+    fn asked(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut told = self.0.subscribe();
+        async move { drop(told.wait_for(|&stop| stop).await) }
+    }
+}
+
 impl Serve {
+    /// Where offices bring registers, if there are keys to issue by.
+    async fn issuing(
+        &self,
+        setting: &Setting,
+        store: &Store,
+    ) -> Result<Option<IssuingDesk>, ServiceError> {
+        if self.offices.is_empty() {
+            return Ok(None);
+        }
+        let passphrase = self.signer.passphrase()?;
+        let mut offices = Vec::with_capacity(self.offices.len());
+        for path in &self.offices {
+            let key = OfficeKey::open(path, &passphrase)?;
+            store.check_office(&key).await?;
+            offices.push(key);
+        }
+        let pin = match &self.pin_file {
+            Some(path) => Passphrase::read(path)?,
+            None => passphrase,
+        };
+        let default = || setting.folder.join("master-key.json");
+        let path = self.master_key.clone().unwrap_or_else(default);
+        let is_first = self.master_key.is_none() && !path.exists();
+        let master = match is_first {
+            true => {
+                let folder = &setting.folder;
+                std::fs::create_dir_all(folder).map_err(ServiceError::file(folder))?;
+                MasterKey::new_in_file(&path, &pin)?
+            }
+            false => MasterKey::open(&path, &pin)?,
+        };
+        Ok(Some(IssuingDesk::open(store, offices, master, IssuingLimits::default())))
+    }
+
     /// Where proofs are asked for, and the worker of this program.
     fn proving(&self, store: &Store) -> Result<(ProvingDesk, Option<Worker>), ServiceError> {
         let key = match &self.worker_key {

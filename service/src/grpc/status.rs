@@ -12,6 +12,7 @@ impl From<Fault> for Status {
             FaultKind::NotFound => Code::NotFound,
             FaultKind::WrongMethod => Code::Unimplemented,
             FaultKind::Refused => Code::FailedPrecondition,
+            FaultKind::NotAuthorised => Code::Unauthenticated,
             FaultKind::Conflict => Code::AlreadyExists,
             FaultKind::Busy => Code::ResourceExhausted,
             FaultKind::Unavailable => Code::Unavailable,

@@ -36,6 +36,7 @@ impl IntoResponse for Fault {
             FaultKind::NotFound => StatusCode::NOT_FOUND,
             FaultKind::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             FaultKind::Refused => StatusCode::UNPROCESSABLE_ENTITY,
+            FaultKind::NotAuthorised => StatusCode::UNAUTHORIZED,
             FaultKind::Conflict => StatusCode::CONFLICT,
             FaultKind::Busy => StatusCode::TOO_MANY_REQUESTS,
             FaultKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -43,6 +44,10 @@ impl IntoResponse for Fault {
         };
         let error = Error { error: ErrorBody { code: self.code, message: self.message } };
         let mut response = (status, Json(error)).into_response();
+        if self.kind == FaultKind::NotAuthorised {
+            let scheme = HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+        }
         if let Some(seconds) = self.retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

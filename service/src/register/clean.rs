@@ -7,7 +7,7 @@ use praman_circuits::period::Day;
 use super::codes::{Category, District, RationCard, Sex};
 use super::person::Person;
 use super::record::Record;
-use super::{COLUMNS, RegisterError, cell, date, id_number, money, name};
+use super::{COLUMNS, RegisterError, SUBJECT_COLUMN, cell, date, id_number, money, name};
 
 /// What a row is refused for; as the report spells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,6 +38,8 @@ pub enum Field {
     DisabilityPct,
     /// IFSC.
     Ifsc,
+    /// The holder's commitment.
+    Subject,
 }
 
 impl fmt::Display for Field {
@@ -56,6 +58,7 @@ impl fmt::Display for Field {
             Self::LandAcres => "land_acres",
             Self::DisabilityPct => "disability_pct",
             Self::Ifsc => "ifsc",
+            Self::Subject => SUBJECT_COLUMN,
         })
     }
 }
@@ -63,6 +66,7 @@ impl fmt::Display for Field {
 /// Where each column stands.
 pub(super) struct Columns {
     places: [usize; COLUMNS.len()],
+    subject: Option<usize>,
     count: usize,
 }
 
@@ -78,7 +82,7 @@ impl Columns {
             return Err(RegisterError::Header { missing });
         }
         let places = COLUMNS.map(|column| place(column).expect("none is missing"));
-        Ok(Self { places, count: names.len() })
+        Ok(Self { places, subject: place(SUBJECT_COLUMN), count: names.len() })
     }
 
     pub(super) fn count(&self) -> usize {
@@ -158,6 +162,12 @@ fn clean_person(
         disability_percent: money::percent(&disability_pct).ok_or(Field::DisabilityPct)?,
         ifsc: parse_ifsc(&ifsc).ok_or(Field::Ifsc)?,
         account,
+        subject: columns
+            .subject
+            .map(|place| cell::text(&String::from_utf8_lossy(record.cell(place))))
+            .filter(|cell| !cell.is_empty())
+            .map(|cell| cell.parse().map_err(|_| Field::Subject))
+            .transpose()?,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use praman_circuits::payee::Payee;
 use praman_circuits::period::Day;
+use praman_circuits::subject::SubjectCommitment;
 
 use super::codes::{Category, District, RationCard, Sex};
 
@@ -24,12 +25,18 @@ pub struct Person {
     pub(crate) disability_percent: u32,
     pub(super) ifsc: String,
     pub(super) account: String,
+    pub(super) subject: Option<SubjectCommitment>,
 }
 
 impl Person {
     /// The register number.
     pub fn register_no(&self) -> &str {
         &self.register_no
+    }
+
+    /// The commitment that the holder gave, if the register has it.
+    pub fn subject(&self) -> Option<SubjectCommitment> {
+        self.subject
     }
 
     /// The account that the person registered.

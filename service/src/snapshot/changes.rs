@@ -238,8 +238,8 @@ mod tests {
             .map(|person| Application::new(person, Wallet::generate().subject()))
             .collect();
         let validity = Validity::from_today(crate::calendar::today());
-        let issued = store.issue(key, applications, validity, None, |_| Ok(None)).await;
-        issued.expect("issued");
+        let issuing = store.issue(key, applications, validity).await.expect("issuing");
+        issuing.commit().await.expect("issued");
         people.iter().map(|person| person.register_no().to_owned()).collect()
     }
 

@@ -1,0 +1,151 @@
+//! What offices ask: issuing to registers and revoking.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use praman_circuits::office::{OfficeId, OfficeRoot};
+use tokio_stream::wrappers::ReceiverStream;
+
+use super::following::Followed;
+use super::{Application, Fault};
+use crate::error::ServiceError;
+use crate::issuing::{
+    ContentStream, IssuingDesk, IssuingRefusal, RegisterContent, RegisterId, RegisterUpload,
+    RegisterUploading, UploadState,
+};
+
+const NO_REGISTER: &str = "the office has no such register";
+
+/// Revocations of one request.
+const REVOCATIONS_MAX: usize = 1_000;
+
+/// An office that somebody may act for.
+#[derive(Clone)]
+pub(crate) struct ActingOffice {
+    desk: IssuingDesk,
+    office: OfficeId,
+}
+
+impl Application {
+    /// The office that somebody acts for who shows its access token, as `Bearer TOKEN`.
+    pub(crate) fn acting_office(
+        &self,
+        office: u32,
+        authorization: Option<&str>,
+    ) -> Result<ActingOffice, Fault> {
+        let office = OfficeId(office);
+        let desk = self.issuing.clone().ok_or(IssuingRefusal::OtherOffice(office))?;
+        let token = authorization.and_then(|shown| shown.strip_prefix("Bearer "));
+        desk.authorise(office, token)?;
+        Ok(ActingOffice { desk, office })
+    }
+
+    /// What is known of a register now and whenever it moves, until it is issued or failed.
+    pub(crate) fn watch_register(
+        self: &Arc<Self>,
+        acting: ActingOffice,
+        id: RegisterId,
+    ) -> Result<ReceiverStream<Result<RegisterUpload, Fault>>, Fault> {
+        self.follow(NO_REGISTER, move |_, last, patience| {
+            let acting = acting.clone();
+            async move {
+                let is_old = |upload: &RegisterUpload| Some(upload.state()) == last;
+                acting.desk.changed(acting.office, id, is_old, patience).await
+            }
+        })
+    }
+
+    /// What is known of a register once it is issued or failed, or after a while.
+    pub(crate) async fn register(
+        &self,
+        acting: &ActingOffice,
+        id: RegisterId,
+        wait: Duration,
+    ) -> Result<RegisterUpload, Fault> {
+        let is_old = |upload: &RegisterUpload| !upload.is_over();
+        let known = acting.desk.changed(acting.office, id, is_old, self.patience(wait)).await?;
+        known.ok_or_else(|| Fault::not_found(NO_REGISTER))
+    }
+}
+
+impl ActingOffice {
+    /// Begins to take a register in.
+    pub(crate) async fn upload(&self, makes_secrets: bool) -> Result<RegisterUploading, Fault> {
+        Ok(self.desk.upload(self.office, makes_secrets).await?)
+    }
+
+    /// The office's registers, newest first.
+    pub(crate) async fn registers(&self) -> Result<Vec<RegisterUpload>, Fault> {
+        Ok(self.desk.registers(self.office).await?)
+    }
+
+    /// What is kept of a register, opened part by part.
+    pub(crate) async fn content(
+        &self,
+        id: RegisterId,
+        content: RegisterContent,
+    ) -> Result<ContentStream, Fault> {
+        if self.desk.register(self.office, id).await?.is_none() {
+            return Err(Fault::not_found(NO_REGISTER));
+        }
+        let found = self.desk.content(id, content).await?;
+        found.ok_or_else(|| Fault::not_found(format!("the register has no {}", content.name())))
+    }
+
+    /// Forgets a register.
+    pub(crate) async fn forget(&self, id: RegisterId) -> Result<(), Fault> {
+        if self.desk.forget(self.office, id).await? {
+            return Ok(());
+        }
+        match self.desk.register(self.office, id).await? {
+            None => Err(Fault::not_found(NO_REGISTER)),
+            Some(_) => {
+                let reason =
+                    "the register is still worked on; forget it when it is issued or failed";
+                Err(Fault::conflict("in-progress", reason))
+            }
+        }
+    }
+
+    /// Empties the leaves of some holders.
+    pub(crate) async fn revoke(
+        &self,
+        register_nos: &[String],
+    ) -> Result<(usize, OfficeRoot), Fault> {
+        if !(1..=REVOCATIONS_MAX).contains(&register_nos.len()) {
+            let reason = format!("revoke 1 to {REVOCATIONS_MAX} credentials at a time");
+            return Err(Fault::malformed(reason));
+        }
+        Ok(self.desk.revoke(self.office, register_nos).await?)
+    }
+}
+
+impl Followed for RegisterUpload {
+    /// Each time more of it is checked, too.
+    type State = (UploadState, u64);
+
+    fn state(&self) -> Self::State {
+        (self.state, self.checked_bytes)
+    }
+
+    fn is_over(&self) -> bool {
+        matches!(self.state, UploadState::Issued | UploadState::Failed)
+    }
+}
+
+impl From<IssuingRefusal> for Fault {
+    fn from(refusal: IssuingRefusal) -> Self {
+        match refusal {
+            IssuingRefusal::OtherOffice(_) => Self::not_found(refusal.to_string()),
+            IssuingRefusal::NotAuthorised => Self::not_authorised(refusal.to_string()),
+            IssuingRefusal::TooLong(_) => Self::malformed(refusal.to_string()),
+            IssuingRefusal::Busy { retry_after } => {
+                Self::busy(refusal.to_string(), retry_after.as_secs())
+            }
+            IssuingRefusal::Failed(ServiceError::Refused(reason)) => {
+                Self::refused("no-live-credential", reason)
+            }
+            IssuingRefusal::Failed(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! `praman key`: the master key.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::Outcome;
+use super::passphrase::PassphraseSource;
+use crate::error::ServiceError;
+use crate::key_store::{DataKey, MasterKey, TokenPlace};
+
+/// Keep the master key, under which what a service keeps of people is sealed.
+#[derive(Subcommand)]
+pub(super) enum Key {
+    New(New),
+    /// Whether a master key opens and does its work.
+    #[command(after_help = "Example: praman key check master-key.json")]
+    Check {
+        /// The master key's file.
+        file: PathBuf,
+        #[command(flatten)]
+        passphrase: PassphraseSource,
+    },
+}
+
+/// A new master key: in a file under a passphrase, or in a PKCS#11 token, whose PIN the passphrase is.
+#[derive(Args)]
+#[command(after_help = "Examples: praman key new --out master-key.json
+          praman key new --out master-key.json --token-module /usr/lib/softhsm/libsofthsm2.so \
+--token praman --token-key master")]
+pub(super) struct New {
+    /// Where to write it, or where it is.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// The token's PKCS#11 library.
+    #[arg(long, value_name = "LIBRARY", requires = "token")]
+    token_module: Option<PathBuf>,
+    /// The token's label.
+    #[arg(long, value_name = "LABEL", requires = "token_module")]
+    token: Option<String>,
+    /// The label of the key in it.
+    #[arg(long, value_name = "LABEL", default_value = "praman master key")]
+    token_key: String,
+    #[command(flatten)]
+    passphrase: PassphraseSource,
+}
+
+impl Key {
+    pub(super) fn run(self) -> Result<Outcome, ServiceError> {
+        match self {
+            Self::New(new) => new.run(),
+            Self::Check { file, passphrase } => {
+                let master = MasterKey::open(&file, &passphrase.passphrase()?)?;
+                check(&master)?;
+                Ok(Outcome::done(json!({ "works": true }), "the master key works"))
+            }
+        }
+    }
+}
+
+impl New {
+    fn run(self) -> Result<Outcome, ServiceError> {
+        let passphrase = self.passphrase.passphrase()?;
+        let out = std::path::absolute(&self.out).map_err(ServiceError::file(&self.out))?;
+        let (master, place) = match (self.token_module, self.token) {
+            (Some(module), Some(token)) => {
+                let place = TokenPlace { module, token, key: self.token_key };
+                (MasterKey::new_in_token(&out, place, &passphrase)?, "token")
+            }
+            _ => (MasterKey::new_in_file(&out, &passphrase)?, "file"),
+        };
+        check(&master)?;
+        let text = format!("a master key in a {place}, told of by {}", self.out.display());
+        Ok(Outcome::done(json!({ "place": place }), text))
+    }
+}
+
+/// Wraps and unwraps.
+fn check(master: &MasterKey) -> Result<(), ServiceError> {
+    let (key, purpose) = (DataKey::generate(), "praman key check");
+    let unwrapped = master.unwrap(&master.wrap(&key, purpose)?, purpose)?;
+    if unwrapped.expose() == key.expose() {
+        return Ok(());
+    }
+    Err(ServiceError::KeyStore("the master key does not unwrap what it has wrapped".to_owned()))
+}

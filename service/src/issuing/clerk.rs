@@ -1,0 +1,228 @@
+//! Who checks uploaded registers and issues to them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use praman_circuits::office::OfficeId;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+use zeroize::Zeroizing;
+
+use super::applicants::{Applicants, Subjects, credential_line, wallet_line};
+use super::desk::{IssuingDesk, Shared, content_purpose, key_purpose};
+use super::record::{TakenUpload, finish_upload, keep_part};
+use super::upload::{IssuingFault, RegisterContent, UploadOutcome};
+use crate::calendar;
+use crate::computation::compute;
+use crate::error::ServiceError;
+use crate::failpoint::may_die;
+use crate::offices::Validity;
+use crate::register::{self, Register, RegisterError};
+use crate::sealed_content::ContentSealer;
+
+/// How often to look for registers that another program uploaded, or died over.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// How often to tell how far a register is.
+const HEARTBEAT: Duration = Duration::from_millis(500);
+
+/// Checks uploaded registers and issues to them, one at a time.
+pub struct IssuingClerk {
+    desk: IssuingDesk,
+    program: String,
+}
+
+/// Why nothing is issued now.
+enum Obstacle {
+    /// And never will be.
+    Final(IssuingFault, String),
+    /// It is tried again when the lease ends.
+    Passing(ServiceError),
+}
+
+impl From<ServiceError> for Obstacle {
+    fn from(error: ServiceError) -> Self {
+        match error {
+            ServiceError::Tree(full) => Self::Final(IssuingFault::Refused, full.to_string()),
+            other => Self::Passing(other),
+        }
+    }
+}
+
+impl IssuingClerk {
+    /// A clerk for a desk's offices.
+    pub fn new(desk: &IssuingDesk) -> Self {
+        let program = hex::encode(&crate::sealed::random_key()[..8]);
+        Self { desk: desk.clone(), program }
+    }
+
+    /// Works until asked to stop; what has begun is done first.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            let found = self.work().await;
+            let rest = async {
+                match found {
+                    Ok(true) => {}
+                    Ok(false) => {
+                        let uploaded = self.shared().uploaded.notified();
+                        let _ = tokio::time::timeout(LOOK, uploaded).await;
+                    }
+                    Err(error) => {
+                        eprintln!("praman: issuing: {error}");
+                        sleep(LOOK).await;
+                    }
+                }
+            };
+            tokio::select! {
+                () = rest => {}
+                () = &mut stop => return,
+            }
+        }
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.desk.shared
+    }
+
+    /// Works on a register; whether there was one.
+    async fn work(&self) -> Result<bool, ServiceError> {
+        let Shared { store, limits, offices, .. } = self.shared();
+        let offices: Vec<OfficeId> = offices.keys().copied().collect();
+        let Some(upload) = store.take_upload(&offices, &self.program, limits).await? else {
+            store.tidy_uploads(limits).await?;
+            return Ok(false);
+        };
+        may_die!("issuing::taken");
+        if upload.attempt > i64::from(limits.attempts_max) {
+            let message = "it was begun too often: upload it again, and look at the service's log";
+            store.fail_upload(&upload, IssuingFault::GaveUp, message).await?;
+            return Ok(true);
+        }
+        match self.issue(&upload).await {
+            Ok(()) => {}
+            Err(Obstacle::Final(reason, message)) => {
+                store.fail_upload(&upload, reason, &message).await?;
+            }
+            Err(Obstacle::Passing(error)) => return Err(error),
+        }
+        Ok(true)
+    }
+
+    async fn issue(&self, upload: &TakenUpload) -> Result<(), Obstacle> {
+        let Shared { store, offices, master, .. } = self.shared();
+        let key = offices.get(&upload.office).ok_or_else(|| {
+            ServiceError::KeyStore(format!("no key of office {}", upload.office.0))
+        })?;
+        let register = self.check(upload).await?;
+        let subjects = if upload.makes_secrets { Subjects::MadeHere } else { Subjects::Register };
+        let applicants = Applicants::find(store, key, &register, subjects).await?;
+        let Applicants { applications, wallets, already_issued, without_subject } = applicants;
+        let validity = Validity::from_today(calendar::today());
+        let mut issuing =
+            store.issue(key, applications, validity).await.map_err(|error| match error {
+                // Another has issued to one of them in between: next time they are known.
+                ServiceError::Refused(reason) if upload.attempt > 1 => {
+                    Obstacle::Final(IssuingFault::Refused, reason)
+                }
+                other => other.into(),
+            })?;
+
+        let outcome = UploadOutcome {
+            counts: register.counts(),
+            already_issued,
+            without_subject,
+            issued: issuing.issued.credentials.len(),
+            root: issuing.issued.root,
+        };
+        let data_key = master.unwrap(&upload.data_key, &key_purpose(upload.id))?;
+        let sealer = |content| {
+            let purpose = content_purpose(upload.id, content);
+            (content, ContentSealer::new(&data_key, &purpose))
+        };
+        let credentials = &issuing.issued.credentials;
+        let sealed = compute(|| {
+            let mut report = Zeroizing::new(Vec::new());
+            register::write_report(&register, &mut *report).expect("memory takes all");
+            let wallet_lines = wallets
+                .iter()
+                .map(|(place, wallet)| wallet_line(wallet, &credentials[*place].register_no));
+            Ok::<_, ServiceError>([
+                seal(
+                    sealer(RegisterContent::Credentials),
+                    credentials.iter().map(credential_line),
+                )?,
+                seal(sealer(RegisterContent::Wallets), wallet_lines)?,
+                seal(sealer(RegisterContent::Report), [report].into_iter())?,
+            ])
+        })?;
+        for (content, parts) in sealed {
+            for (number, part) in parts.into_iter().enumerate() {
+                keep_part(issuing.transaction(), upload.id, content, number, part).await?;
+            }
+        }
+        if !finish_upload(issuing.transaction(), upload, &outcome).await? {
+            // Another program has begun it anew; this one's credentials never were.
+            return Ok(());
+        }
+        may_die!("issuing::written");
+        issuing.commit().await?;
+        may_die!("issuing::issued");
+        Ok(())
+    }
+
+    /// Opens and checks a register, and tells how far it is.
+    async fn check(&self, upload: &TakenUpload) -> Result<Register, Obstacle> {
+        let Shared { store, limits, .. } = self.shared();
+        let mut content = Zeroizing::new(Vec::new());
+        let parts = self.desk.content(upload.id, RegisterContent::Register).await?;
+        let mut parts = parts.ok_or_else(|| {
+            Obstacle::Final(IssuingFault::NoRegister, "the file is empty".to_owned())
+        })?;
+        while let Some(part) = parts.next().await {
+            content.extend_from_slice(&part?);
+        }
+        let checked = Arc::new(AtomicU64::new(0));
+        let told = checked.clone();
+        let mut checking = tokio::task::spawn_blocking(move || {
+            let tell = |bytes| told.store(bytes, Ordering::Relaxed);
+            register::check(content.as_slice(), calendar::today(), tell)
+        });
+        let mut heartbeat = interval(HEARTBEAT);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let register = loop {
+            tokio::select! {
+                register = &mut checking => break register,
+                _ = heartbeat.tick() => {
+                    let bytes = checked.load(Ordering::Relaxed);
+                    store.tell_of_upload(upload, bytes, limits).await?;
+                }
+            }
+        };
+        // A panic tells nothing of what was checked.
+        let register =
+            register.map_err(|_| ServiceError::Ledger("checking a register failed".to_owned()))?;
+        register.map_err(|error: RegisterError| {
+            Obstacle::Final(IssuingFault::NoRegister, error.to_string())
+        })
+    }
+}
+
+type SealedParts = (RegisterContent, Vec<Vec<u8>>);
+
+/// Seals lines; none where there are none.
+fn seal(
+    (content, mut sealer): (RegisterContent, ContentSealer),
+    lines: impl Iterator<Item = Zeroizing<Vec<u8>>>,
+) -> Result<SealedParts, ServiceError> {
+    let (mut parts, mut is_empty) = (Vec::new(), true);
+    for line in lines {
+        is_empty = false;
+        parts.extend(sealer.push(&line)?);
+    }
+    if !is_empty {
+        parts.push(sealer.finish()?);
+    }
+    Ok((content, parts))
+}

@@ -1,0 +1,286 @@
+//! Where offices bring registers and revoke.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::Stream;
+use praman_circuits::office::{OfficeId, OfficeRoot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep};
+use zeroize::Zeroizing;
+
+use super::record::IssuingLimits;
+use super::upload::{RegisterContent, RegisterId, RegisterUpload};
+use crate::error::ServiceError;
+use crate::key_store::{DataKey, MasterKey};
+use crate::office_key::OfficeKey;
+use crate::sealed_content::{ContentOpener, ContentSealer};
+use crate::store::Store;
+
+/// How often somebody who follows a register looks.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Why a service does not do what an office asks.
+#[derive(Debug, thiserror::Error)]
+pub enum IssuingRefusal {
+    /// The service has no key of this office.
+    #[error("this service does not issue for office {}", .0.0)]
+    OtherOffice(OfficeId),
+    /// Not the office's access token.
+    #[error("this needs the office's access token: praman office token --office FILE tells it")]
+    NotAuthorised,
+    /// The register is too long.
+    #[error("a register has at most {0} bytes: split it")]
+    TooLong(u64),
+    /// Too many at a time.
+    #[error("too many registers are uploaded or wait; come again in {} s", .retry_after.as_secs())]
+    Busy {
+        /// When to come again.
+        retry_after: Duration,
+    },
+    /// The service failed.
+    #[error(transparent)]
+    Failed(#[from] ServiceError),
+}
+
+pub(super) struct Shared {
+    pub(super) store: Store,
+    pub(super) offices: BTreeMap<OfficeId, OfficeKey>,
+    pub(super) master: MasterKey,
+    pub(super) limits: IssuingLimits,
+    /// A register was uploaded.
+    pub(super) uploaded: Notify,
+    uploads: Arc<Semaphore>,
+}
+
+/// Where offices bring registers and revoke.
+#[derive(Clone)]
+pub struct IssuingDesk {
+    pub(super) shared: Arc<Shared>,
+}
+
+/// For what the data key of a register is wrapped.
+pub(super) fn key_purpose(id: RegisterId) -> String {
+    format!("praman register {id}")
+}
+
+/// For what a content of a register is sealed.
+pub(super) fn content_purpose(id: RegisterId, content: RegisterContent) -> String {
+    format!("praman register {id} {}", content.name())
+}
+
+impl IssuingDesk {
+    /// A desk for the offices whose keys are given.
+    pub fn open(
+        store: &Store,
+        offices: Vec<OfficeKey>,
+        master: MasterKey,
+        limits: IssuingLimits,
+    ) -> Self {
+        let shared = Shared {
+            store: store.clone(),
+            offices: offices.into_iter().map(|key| (key.office, key)).collect(),
+            master,
+            limits,
+            uploaded: Notify::new(),
+            uploads: Arc::new(Semaphore::new(limits.uploads_max)),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// The bounds.
+    pub fn limits(&self) -> &IssuingLimits {
+        &self.shared.limits
+    }
+
+    /// Checks that somebody may act for an office.
+    ///
+    /// # Errors
+    /// [`IssuingRefusal::OtherOffice`], [`IssuingRefusal::NotAuthorised`].
+    pub fn authorise(&self, office: OfficeId, token: Option<&str>) -> Result<(), IssuingRefusal> {
+        let key = self.key(office)?;
+        let is_right = token.is_some_and(|token| key.is_access_token(token));
+        if is_right { Ok(()) } else { Err(IssuingRefusal::NotAuthorised) }
+    }
+
+    fn key(&self, office: OfficeId) -> Result<&OfficeKey, IssuingRefusal> {
+        self.shared.offices.get(&office).ok_or(IssuingRefusal::OtherOffice(office))
+    }
+
+    /// Begins to take a register in.
+    ///
+    /// # Errors
+    /// [`IssuingRefusal`].
+    pub async fn upload(
+        &self,
+        office: OfficeId,
+        makes_secrets: bool,
+    ) -> Result<RegisterUploading, IssuingRefusal> {
+        self.key(office)?;
+        let place = self.shared.uploads.clone().try_acquire_owned();
+        let place = place.map_err(|_| busy())?;
+        let (id, key) = (RegisterId::generate(), DataKey::generate());
+        let wrapped = self.shared.master.wrap(&key, &key_purpose(id))?;
+        self.shared.store.begin_upload(id, office, makes_secrets, wrapped).await?;
+        let sealer = ContentSealer::new(&key, &content_purpose(id, RegisterContent::Register));
+        Ok(RegisterUploading {
+            shared: self.shared.clone(),
+            id,
+            office,
+            sealer,
+            parts: 0,
+            bytes: 0,
+            _place: place,
+        })
+    }
+
+    /// What is known of an office's register.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn register(
+        &self,
+        office: OfficeId,
+        id: RegisterId,
+    ) -> Result<Option<RegisterUpload>, ServiceError> {
+        self.shared.store.register_upload(office, id).await
+    }
+
+    /// The same once it is otherwise than somebody knows it, or after a while.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn changed(
+        &self,
+        office: OfficeId,
+        id: RegisterId,
+        is_old: impl Fn(&RegisterUpload) -> bool,
+        patience: Duration,
+    ) -> Result<Option<RegisterUpload>, ServiceError> {
+        let end = Instant::now() + patience;
+        loop {
+            let known = self.register(office, id).await?;
+            if !known.as_ref().is_some_and(&is_old) || Instant::now() >= end {
+                return Ok(known);
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    /// An office's registers, newest first.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn registers(&self, office: OfficeId) -> Result<Vec<RegisterUpload>, ServiceError> {
+        self.shared.store.register_uploads(office).await
+    }
+
+    /// A content of a register, opened part by part; none if there is none.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`], [`ServiceError::KeyStore`]; of a part, as the stream's last item.
+    pub async fn content(
+        &self,
+        id: RegisterId,
+        content: RegisterContent,
+    ) -> Result<Option<ContentStream>, ServiceError> {
+        let Some((wrapped, parts)) = self.shared.store.register_content(id, content).await? else {
+            return Ok(None);
+        };
+        if parts == 0 {
+            return Ok(None);
+        }
+        let key = self.shared.master.unwrap(&wrapped, &key_purpose(id))?;
+        let opener = ContentOpener::new(&key, &content_purpose(id, content));
+        let store = self.shared.store.clone();
+        let begun = (opener, 0);
+        Ok(Some(Box::pin(futures_util::stream::try_unfold(begun, move |(mut opener, number)| {
+            let store = store.clone();
+            async move {
+                if number == parts {
+                    return Ok(None);
+                }
+                let sealed = store.register_part(id, content, number).await?;
+                let opened = opener.open(&sealed, number + 1 == parts)?;
+                Ok(Some((opened, (opener, number + 1))))
+            }
+        }))))
+    }
+
+    /// Forgets a register and all that came of it but the credentials' leaves. False if it is being
+    /// worked on, or there is none.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn forget(&self, office: OfficeId, id: RegisterId) -> Result<bool, ServiceError> {
+        self.shared.store.forget_upload(office, id).await
+    }
+
+    /// Empties the leaves of some holders.
+    ///
+    /// # Errors
+    /// [`IssuingRefusal::Failed`]: [`ServiceError::Refused`] if one of them has no live credential, and
+    /// then none is revoked.
+    pub async fn revoke(
+        &self,
+        office: OfficeId,
+        register_nos: &[String],
+    ) -> Result<(usize, OfficeRoot), IssuingRefusal> {
+        Ok(self.shared.store.revoke(self.key(office)?, register_nos).await?)
+    }
+}
+
+/// What a content holds, part by part.
+pub type ContentStream =
+    std::pin::Pin<Box<dyn Stream<Item = Result<Zeroizing<Vec<u8>>, ServiceError>> + Send>>;
+
+fn busy() -> IssuingRefusal {
+    IssuingRefusal::Busy { retry_after: Duration::from_secs(10) }
+}
+
+/// A register that is being uploaded. Dropped before its end, it is forgotten.
+pub struct RegisterUploading {
+    shared: Arc<Shared>,
+    id: RegisterId,
+    office: OfficeId,
+    sealer: ContentSealer,
+    parts: usize,
+    bytes: u64,
+    _place: OwnedSemaphorePermit,
+}
+
+impl RegisterUploading {
+    /// Takes bytes of it in.
+    ///
+    /// # Errors
+    /// [`IssuingRefusal::TooLong`]; [`IssuingRefusal::Failed`].
+    pub async fn push(&mut self, bytes: &[u8]) -> Result<(), IssuingRefusal> {
+        self.bytes += bytes.len() as u64;
+        let most = self.shared.limits.register_bytes_max;
+        if self.bytes > most {
+            return Err(IssuingRefusal::TooLong(most));
+        }
+        for part in self.sealer.push(bytes)? {
+            self.shared.store.keep_uploaded_part(self.id, self.parts, part).await?;
+            self.parts += 1;
+        }
+        Ok(())
+    }
+
+    /// It is whole: from here on it is not lost.
+    ///
+    /// # Errors
+    /// [`IssuingRefusal::Busy`] if too many of its office wait; [`IssuingRefusal::Failed`].
+    pub async fn finish(self) -> Result<RegisterUpload, IssuingRefusal> {
+        let Self { shared, id, office, sealer, parts, bytes, .. } = self;
+        let last = (parts, sealer.finish()?);
+        if !shared.store.end_upload(id, office, last, bytes, &shared.limits).await? {
+            return Err(busy());
+        }
+        crate::failpoint::may_die!("issuing::uploaded");
+        shared.uploaded.notify_one();
+        let kept = shared.store.register_upload(office, id).await?;
+        kept.ok_or_else(|| ServiceError::Store(sqlx::Error::RowNotFound).into())
+    }
+}
