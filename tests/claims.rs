@@ -260,3 +260,28 @@ async fn both_databases_have_the_same_tables() {
         assert_eq!(store.schema_state().await.expect("a state").unknown, [9999]);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_set_back_holds_nothing_for_a_day() {
+    on_both(async |mut scene| {
+        const DAY: &str = "86400000";
+        let (first, second) = (scene.machine(), scene.machine());
+        let claim = scene.claim(1, 10);
+        first.receive(vec![(claim.clone(), None)]).await.expect("kept");
+        assert!(second.adopt().await.expect("looked").is_empty(), "the first has it");
+        let store = &scene.store;
+        let lease = Duration::from_secs(10);
+        let take = async |program| store.take_lease("a", program, lease).await.expect("asked");
+        assert!(take("first").await.is_some());
+        assert!(take("second").await.is_none());
+        for (table, column) in [("claim", "held_until"), ("lease", "expires_at")] {
+            let later = format!("UPDATE {table} SET {column} = {column} + {DAY}");
+            let later = sqlx::query(sqlx::AssertSqlSafe(later)).execute(store.writer()).await;
+            later.expect("as a clock that was ahead had written it");
+        }
+        assert_eq!(second.adopt().await.expect("looked").len(), 1);
+        assert!(take("second").await.is_some());
+        assert!(take("first").await.is_none());
+    })
+    .await;
+}

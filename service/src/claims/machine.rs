@@ -1,11 +1,14 @@
 //! The claim machine: what it stands on, and its first step.
 
+use std::time::Instant;
+
 use praman_circuits::context::Context;
 use praman_verifier::{PreparedKey, VerifyingKey};
 use sha2::{Digest, Sha256};
 
 use super::record;
 use super::rules::{Rules, Schemes, Terms};
+use super::stages::{Stage, StageClock, StageTimes};
 use super::state::{ClaimId, ClaimReceipt, Reason};
 use crate::claim::SubmittedClaim;
 use crate::envelope::SEALED_BYTES;
@@ -55,6 +58,7 @@ pub struct ClaimMachine {
     pub(super) rules: Rules,
     /// This program among those on the same store.
     pub(super) program: String,
+    pub(super) clock: StageClock,
 }
 
 impl ClaimMachine {
@@ -62,12 +66,17 @@ impl ClaimMachine {
     pub fn new(store: &Store, key: &VerifyingKey, schemes: Schemes, context: Context) -> Self {
         let rules = Rules::new(schemes, PreparedKey::new(key), context);
         let program = hex::encode(&random_key()[..8]);
-        Self { store: store.clone(), rules, program }
+        Self { store: store.clone(), rules, program, clock: StageClock::default() }
     }
 
     /// The schemes that are claimed here.
     pub fn schemes(&self) -> &Schemes {
         &self.rules.schemes
+    }
+
+    /// How long its steps have taken.
+    pub fn stage_times(&self) -> StageTimes {
+        self.clock.read()
     }
 
     /// The store.
@@ -84,6 +93,7 @@ impl ClaimMachine {
         &self,
         claims: Vec<(SubmittedClaim, Option<ClientKey>)>,
     ) -> Result<Vec<Result<Received, Refusal>>, ServiceError> {
+        let begun = Instant::now();
         let mut outcomes: Vec<Option<Result<Received, Refusal>>> = Vec::new();
         let mut kept = Vec::new();
         for (place, (claim, client_key)) in claims.into_iter().enumerate() {
@@ -119,6 +129,7 @@ impl ClaimMachine {
             let receipt = receipt.ok_or_else(|| record::broken("a claim that was kept is gone"))?;
             outcomes[place] = Some(Ok(Received { receipt, held }));
         }
+        self.clock.since(Stage::Keeping, begun);
         Ok(outcomes.into_iter().map(|outcome| outcome.expect("each place was filled")).collect())
     }
 

@@ -1,8 +1,11 @@
 //! Verified claims are settled: those of one scheme, period and state by one transaction of the chain.
 
+use std::time::Instant;
+
 use super::machine::ClaimMachine;
 use super::record::{COLUMNS, Row};
 use super::rules::Terms;
+use super::stages::Stage;
 use super::state::{ClaimId, Reason};
 use super::verification::refuse;
 use crate::claim::SubmittedClaim;
@@ -43,9 +46,13 @@ impl ClaimMachine {
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn settle(&self, ledger: &mut impl Ledger) -> Result<Settled, ServiceError> {
+        let begun = Instant::now();
         let mut claims = self.interrupted().await?;
         if claims.is_empty() {
             claims = self.next_settlement().await?;
+        }
+        if !claims.is_empty() {
+            self.clock.since(Stage::Recording, begun);
         }
         let mut settled = Settled::default();
         if !claims.is_empty() {
@@ -122,10 +129,12 @@ impl ClaimMachine {
                     ..claim.claim().ledger.clone()
                 })
                 .collect();
+            let begun = Instant::now();
             let outcome = match &ledger_claims[..] {
                 [claim] => ledger.claim(claim).await,
                 claims => ledger.claim_batch(claims).await,
             };
+            self.clock.since(Stage::Settling, begun);
             match outcome {
                 // The ledger's events have moved the claims on, in its own transaction.
                 Ok(_) => {

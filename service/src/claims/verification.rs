@@ -1,5 +1,7 @@
 //! Received claims are verified: all that wait by one product of pairings, bad ones found by halving.
 
+use std::time::Instant;
+
 use praman_verifier::batch::BatchItem;
 use rand::rngs::OsRng;
 use sha2::{Digest, Sha256};
@@ -7,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::machine::{ClaimMachine, HeldClaim};
 use super::record::{COLUMNS, Row};
 use super::rules::Terms;
+use super::stages::Stage;
 use super::state::{ClaimId, Reason};
 use crate::computation::compute;
 use crate::error::ServiceError;
@@ -61,7 +64,10 @@ impl ClaimMachine {
         if held.is_empty() {
             return Ok(Vec::new());
         }
+        let begun = Instant::now();
         let reasons = compute(|| self.find_refusals(held));
+        self.clock.since(Stage::Verifying, begun);
+        let begun = Instant::now();
         let mut verified: Vec<(&HeldClaim, Option<Reason>)> = held.iter().zip(reasons).collect();
         // In the order of ids, so that two programs never wait for each other.
         verified.sort_by_key(|(held, _)| held.id);
@@ -76,6 +82,7 @@ impl ClaimMachine {
                 }
             }
         }
+        self.clock.since(Stage::Recording, begun);
         Ok(held.iter().map(|held| held.id).collect())
     }
 
@@ -96,7 +103,8 @@ impl ClaimMachine {
         Ok(())
     }
 
-    /// Takes over received claims whose program has not verified them in time: it died, or is slow.
+    /// Takes over received claims whose program has not verified them in time: it died, or is slow. One
+    /// that is held for longer than any is was so by a clock that was set back.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -106,7 +114,8 @@ impl ClaimMachine {
         let statement = sqlx::AssertSqlSafe(format!(
             "UPDATE claim SET holder = $1, held_until = {now} + 10000
              WHERE state = 'received' AND id IN
-                 (SELECT id FROM claim WHERE state = 'received' AND held_until < {now}
+                 (SELECT id FROM claim WHERE state = 'received'
+                      AND (held_until < {now} OR held_until > {now} + 2 * 10000)
                   ORDER BY received_at LIMIT {TOGETHER} {skip_locked})
              RETURNING {COLUMNS}"
         ));

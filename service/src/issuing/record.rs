@@ -236,8 +236,10 @@ impl Store {
     ) -> Result<Option<TakenUpload>, ServiceError> {
         let numbers: Vec<String> = offices.iter().map(|office| office.0.to_string()).collect();
         let (now, numbers) = (self.database().now(), numbers.join(", "));
+        let lease = milliseconds(limits.lease);
         let open = format!(
-            "(state = 'waiting' OR state = 'issuing' AND held_until < {now}) AND office IN ({numbers})"
+            "(state = 'waiting' OR state = 'issuing'
+                 AND (held_until < {now} OR held_until > {now} + 2 * {lease})) AND office IN ({numbers})"
         );
         // Looked at before it is written to: mostly there is none.
         let oldest = sqlx::AssertSqlSafe(format!(
@@ -257,7 +259,7 @@ impl Store {
         let row: Option<(i64, i64, Vec<u8>, i64)> = sqlx::query_as(taken)
             .bind(&id)
             .bind(program)
-            .bind(milliseconds(limits.lease))
+            .bind(lease)
             .fetch_optional(self.writer())
             .await?;
         let id = RegisterId::from_column(&id).ok_or_else(|| broken("a register's id"))?;

@@ -386,15 +386,18 @@ impl Store {
     pub async fn tidy_proofs(&self, limits: &QueueLimits) -> Result<(), ServiceError> {
         let now = self.database().now();
         let attempts_max = limits.attempts_max;
+        // Or would last longer than any does: it was given before the clock was set back.
+        let lease = milliseconds(limits.lease);
+        let is_over = format!("(lease_until < {now} OR lease_until > {now} + 2 * {lease})");
         for statement in [
             format!(
                 "UPDATE proving_job SET state = 'failed', reason = 'worker-lost', sealed = NULL,
                      finished_at = {now}
-                 WHERE state = 'proving' AND lease_until < {now} AND attempts >= {attempts_max}"
+                 WHERE state = 'proving' AND {is_over} AND attempts >= {attempts_max}"
             ),
             format!(
                 "UPDATE proving_job SET state = 'waiting'
-                 WHERE state = 'proving' AND lease_until < {now} AND attempts < {attempts_max}"
+                 WHERE state = 'proving' AND {is_over} AND attempts < {attempts_max}"
             ),
             format!(
                 "UPDATE proving_job SET state = 'failed', reason = 'deadline-passed', sealed = NULL,

@@ -148,10 +148,21 @@ pub(super) async fn connect(
             .max_connections(connections)
             .acquire_timeout(PATIENCE)
             .after_connect(move |connection, _| Box::pin(prepare(connection, database)))
+            .after_release(|connection, _| Box::pin(is_usable(connection)))
     };
     let writes = pool(writers).connect_with(options.clone()).await?;
     let reads = pool(READERS).connect_lazy_with(options);
     Ok((database, reads, writes))
+}
+
+/// Whether a connection that is given back can be used again. One whose transaction could be neither
+/// committed nor rolled back, as when the disk is full, would refuse every further one.
+async fn is_usable(connection: &mut AnyConnection) -> Result<bool, sqlx::Error> {
+    if connection.is_in_transaction() {
+        // The rollback of one that was dropped may still be on its way.
+        connection.ping().await?;
+    }
+    Ok(!connection.is_in_transaction())
 }
 
 async fn prepare(connection: &mut AnyConnection, database: Database) -> Result<(), sqlx::Error> {

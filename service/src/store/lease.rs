@@ -10,7 +10,8 @@ use crate::error::ServiceError;
 pub struct LeaseToken(i64);
 
 impl Store {
-    /// Takes or renews a lease by the database's clock; none while another program holds it.
+    /// Takes or renews a lease by the database's clock; none while another program holds it. One that
+    /// would last more than twice as long was taken before the clock was set back, and is over.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -27,6 +28,7 @@ impl Store {
                  token = lease.token + CASE WHEN lease.holder = excluded.holder THEN 0 ELSE 1 END,
                  holder = excluded.holder, expires_at = excluded.expires_at
              WHERE lease.holder = excluded.holder OR lease.expires_at < {now}
+                 OR lease.expires_at > {now} + 2 * $3
              RETURNING token"
         ));
         let row: Option<(i64,)> = sqlx::query_as(statement)
