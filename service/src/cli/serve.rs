@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use praman_circuits::circuit;
@@ -24,6 +25,9 @@ use crate::proving::{ProvingDesk, QueueLimits, Worker, WorkerKey, WorkerLimits, 
 use crate::sealed::Passphrase;
 use crate::server;
 use crate::store::Store;
+
+/// How long the chain may keep claims waiting before the service says so, and tries again.
+const CHAIN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Run the service: claims over HTTP, kept, verified and brought to the ledger.
 ///
@@ -68,8 +72,9 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
         let schemes = schemes_of(self.schemes.as_deref())?;
-        let (store, ledger, key) = join(setting, &self.keys, &self.signer).await?;
+        let (store, mut ledger, key) = join(setting, &self.keys, &self.signer).await?;
         ledger.require_relayer()?;
+        ledger.wait_at_most(CHAIN_PATIENCE).await;
         let machine = ClaimMachine::new(&store, &key, schemes, ledger.context());
         let limits = ClaimLimits { waiting_max: self.waiting as usize, ..ClaimLimits::default() };
         let listener = TcpListener::bind(self.listen).await.map_err(|error| {

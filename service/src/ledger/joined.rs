@@ -1,5 +1,7 @@
 //! The network that a folder belongs to, whichever chain it is on.
 
+use std::time::Duration;
+
 use alloy_primitives::{Address, Bytes};
 use alloy_signer_local::PrivateKeySigner;
 use praman_circuits::context::{Context, context};
@@ -234,6 +236,13 @@ fn remote_settings(settings: &NetworkSettings) -> RemoteSettings {
 }
 
 impl JoinedLedger {
+    /// Of a ledger on real nodes: tells soon that it has to wait for them, and is asked again.
+    pub async fn wait_at_most(&mut self, patience: Duration) {
+        if let JoinedChain::Remote(chain) = &mut self.network.chain {
+            chain.wait_at_most(patience).await;
+        }
+    }
+
     /// Opens the folder's ledger, acting by some keys where it is on real nodes; a folder of no
     /// network begins an embedded one.
     ///

@@ -97,6 +97,12 @@ impl RemoteChain {
         self.contracts = Some((contracts, before));
     }
 
+    /// Waits no longer for nodes, and for a transaction to stand: who waits for this chain asks again.
+    pub(super) async fn wait_at_most(&mut self, patience: Duration) {
+        self.settings.patience = patience;
+        self.nodes.lock().await.patience = patience;
+    }
+
     /// The accounts that it signs for.
     pub fn accounts(&self) -> impl Iterator<Item = Address> + '_ {
         self.keys.keys().copied()

@@ -13,16 +13,19 @@ use crate::ledger::chain::ChainError;
 
 /// How long one request may take.
 const REQUEST_TIME: Duration = Duration::from_secs(10);
+/// For how long a node is taken to be of the chain that it told.
+const KNOWN: Duration = Duration::from_secs(5);
 /// How long to wait before all nodes are asked again.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// The endpoints of a network's nodes. One is used until it fails; then the next.
 pub(super) struct Nodes {
-    clients: Vec<(String, RpcClient, bool)>,
+    /// Each node's name, how it is asked, and when it last told that it is of the chain.
+    clients: Vec<(String, RpcClient, Option<Instant>)>,
     current: usize,
     chain_id: u64,
     /// For how long nodes that are all away are waited for.
-    patience: Duration,
+    pub(super) patience: Duration,
 }
 
 /// Why a node did not do what it was asked.
@@ -73,7 +76,7 @@ impl Nodes {
                 })?;
             let name = format!("node {} ({})", number + 1, url.host_str().unwrap_or("no host"));
             let client = ClientBuilder::default().http_with_client(http.clone(), url);
-            clients.push((name, client, false));
+            clients.push((name, client, None));
         }
         if clients.is_empty() {
             return Err(ServiceError::WrongUse("give at least one node's address".to_owned()));
@@ -113,29 +116,52 @@ impl Nodes {
         P: RpcSend,
         R: RpcRecv,
     {
+        self.check_chain().await?;
         let (name, client, known) = &mut self.clients[self.current];
-        if !*known {
-            // A node of another chain would take nonces and tell of claims that are none of ours.
-            let id = client.request_noparams::<U64>("eth_chainId").await;
-            let id = id.map_err(|error| node_error(name, error))?.to::<u64>();
-            if id != self.chain_id {
-                return Err(NodeError::Away(format!(
-                    "{name} is of chain {id}, not of chain {}: correct its address",
-                    self.chain_id
-                )));
-            }
-            *known = true;
-        }
         match client.request::<P, R>(method, params).await {
             Ok(answer) => Ok(answer),
             Err(error) => {
                 let error = node_error(name, error);
-                // It may come back as another.
-                *known &= !matches!(error, NodeError::Away(_));
+                // It may come back as another, and one that refuses may be another already.
+                *known = None;
+                if matches!(error, NodeError::Answered { .. }) {
+                    self.check_chain().await?;
+                }
                 Err(error)
             }
         }
     }
+
+    /// Asks the current node of which chain it is, unless it told a moment ago. A node of another chain
+    /// would take nonces and tell of claims that are none of ours.
+    async fn check_chain(&mut self) -> Result<(), NodeError> {
+        let (name, client, known) = &mut self.clients[self.current];
+        if known.is_some_and(|known| known.elapsed() < KNOWN) {
+            return Ok(());
+        }
+        let id = client.request_noparams::<U64>("eth_chainId").await;
+        let id = id.map_err(|error| node_error(name, error))?.to::<u64>();
+        if id != self.chain_id {
+            return Err(NodeError::Away(format!(
+                "{name} is of chain {id}, not of chain {}: correct its address",
+                self.chain_id
+            )));
+        }
+        *known = Some(Instant::now());
+        Ok(())
+    }
+}
+
+/// What is wrong with a node's certificate, if that is what is wrong.
+fn certificate_fault(error: &reqwest::Error) -> Option<String> {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        if let Some(fault) = error.to_string().strip_prefix("invalid peer certificate: ") {
+            return Some(fault.to_owned());
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// What went wrong, without addresses: they may hold access keys.
@@ -153,6 +179,10 @@ fn node_error(name: &str, error: TransportError) -> NodeError {
                     format!("answers with HTTP {}", error.status)
                 }
                 TransportErrorKind::Custom(error) => match error.downcast_ref::<reqwest::Error>() {
+                    Some(error) if certificate_fault(error).is_some() => {
+                        let fault = certificate_fault(error).unwrap_or_default();
+                        format!("shows a certificate that does not hold: {fault}")
+                    }
                     Some(error) if error.is_connect() => "does not take connections".to_owned(),
                     Some(error) if error.is_timeout() => "does not answer in time".to_owned(),
                     _ => "broke the connection".to_owned(),
