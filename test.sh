@@ -15,7 +15,7 @@ need cc "install a C compiler, for SQLite"
 
 # What no language's registry has, where the system's packages can be installed.
 system_package() {
-  [ -x "$(command -v "$2" || ls $2 2>/dev/null | tail -1)" ] && return
+  [ -e "$(command -v "$2" || ls $2 2>/dev/null | tail -1)" ] && return
   if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
     apt-get update -qq && apt-get install -y -qq --no-install-recommends "$1" >/dev/null && return
   fi
@@ -36,8 +36,9 @@ step "a database server, and what the documents ask it with"
 system_package curl curl
 system_package postgresql '/usr/lib/postgresql/*/bin/postgres'
 
-step "a token for keys"
+step "a token for keys, a clock that jumps"
 system_package softhsm2 softhsm2-util
+system_package libfaketime '/usr/lib/*/faketime/libfaketimeMT.so.1'
 
 step "formatting"
 cargo fmt --all --check

@@ -2,6 +2,8 @@
 
 #[path = "support/anvil.rs"]
 mod anvil;
+#[path = "support/node_scene.rs"]
+mod node_scene;
 mod support;
 
 use anvil::Anvil;
@@ -138,44 +140,10 @@ fn claims_go_their_whole_way_on_real_nodes_and_frozen_ones_are_not_paid() {
     let runtime = runtime.expect("a runtime");
     let anvil = runtime.block_on(Anvil::start(&[]));
     let state = State::new();
-    let mut member = String::new();
-    for name in ["member", "agency", "department", "office", "relayer"] {
-        let made = state.json(&["ledger", "account", "--out", &format!("{name}.key")]);
-        let address = made["address"].as_str().expect("an address").to_owned();
-        runtime.block_on(anvil.give_money(address.parse().expect("an address")));
-        if name == "member" {
-            member = address;
-        }
-    }
-    let (register, scheme) = (support::register(), support::scheme("krishak-bandhu"));
-    let (register, scheme) = (register.to_str().expect("UTF-8"), scheme.to_str().expect("UTF-8"));
-    let (url, chain_id) = (anvil.url(), anvil::CHAIN_ID.to_string());
-    let deploy = ["ledger", "deploy", "--keys", "keys", "--rpc", &url, "--chain-id", &chain_id];
-    let committee = ["--member", &member, "--quorum", "1", "--delay-hours", "0"];
-    let by = ["--account", "member.key"];
-    for arguments in [
-        &["setup", "--circuit", "eligibility", "--out", "keys", "--insecure-seed", "1"][..],
-        &["office", "new", "--name", "Block", "--schema", "resident", "--out", "office.json"],
-        &["treasury", "new", "--out", "treasury.json", "--payout", "payout.json"],
-        &["issue", "--register", register, "--office", "office.json", "--out", "credentials"],
-        &[&deploy[..], &committee, &by].concat(),
-    ] {
-        state.json(arguments);
-    }
-    std::fs::write(state.path("papers.txt"), "who we are").expect("written");
-    for (role, sponsor, decides) in [
-        ("agency", "0", "member.key"),
-        ("department", "0", "member.key"),
-        ("office", "2", "department.key"),
-        ("relayer", "1", "agency.key"),
-    ] {
-        let key = format!("{role}.key");
-        let request = ["ledger", "request", "--role", role, "--sponsor", sponsor];
-        let papers = ["--document", "papers.txt", "--account", &key];
-        let id = state.json(&[&request[..], &papers].concat())["participant"].to_string();
-        state.json(&["ledger", "approve", &id, "--account", decides]);
-        state.json(&["ledger", "acknowledge", &id, "--account", &key]);
-    }
+    node_scene::take_part(&state, &runtime, &anvil, &anvil.url());
+    let (scheme, url, by) =
+        (support::scheme("krishak-bandhu"), anvil.url(), ["--account", "member.key"]);
+    let scheme = scheme.to_str().expect("UTF-8");
     // An office that the department has not accredited brings no root.
     let checkpoint = ["ledger", "checkpoint", "--keys", "keys", "--account"];
     state.refused(&[&checkpoint[..], &["agency.key"]].concat(), 1, "praman ledger accredit");

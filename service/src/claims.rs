@@ -12,6 +12,7 @@ mod machine;
 mod record;
 mod rules;
 mod settlement;
+mod stages;
 mod state;
 mod verification;
 
@@ -19,4 +20,5 @@ pub use desk::{ClaimDesk, ClaimLimits, DeskError};
 pub use machine::{ClaimMachine, ClientKey, HeldClaim, Received, Refusal};
 pub use rules::{PublishedScheme, Schemes};
 pub use settlement::Settled;
+pub use stages::StageTimes;
 pub use state::{ClaimId, ClaimReceipt, ClaimState, Reason};

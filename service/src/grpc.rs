@@ -23,6 +23,7 @@ use futures_util::{Stream, StreamExt};
 use tonic::service::Routes;
 
 use crate::application::{Application, Fault};
+use crate::claim::SubmittedClaim;
 use v1::claims_server::ClaimsServer;
 use v1::issuing_server::IssuingServer;
 use v1::proving_server::ProvingServer;
@@ -35,6 +36,19 @@ const DESCRIPTION: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/praman.v1.b
 /// Bytes of a message: a sealed request has 12,000; public inputs and a proof 4,000; a register comes in
 /// many.
 const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+
+/// A claim as a message.
+pub fn claim_message(claim: &SubmittedClaim) -> v1::Claim {
+    elements::write_claim(claim)
+}
+
+/// The claim of a message.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn read_claim_message(message: v1::Claim) -> Result<SubmittedClaim, String> {
+    elements::read_claim(message).map_err(|fault| fault.message)
+}
 
 /// What answers gRPC.
 #[derive(Clone)]

@@ -110,7 +110,7 @@ impl ProvingRequest {
     ///
     /// # Errors
     /// [`ProvingFault::Unreadable`].
-    pub(super) fn open(sealed: &[u8], key: &WorkerKey) -> Result<Self, ProvingFault> {
+    pub fn open(sealed: &[u8], key: &WorkerKey) -> Result<Self, ProvingFault> {
         let plain = key.unseal(sealed).map_err(|_| ProvingFault::Unreadable)?;
         let _lock = MemoryLock::new(&plain);
         serde_json::from_slice(&plain).map_err(|_| ProvingFault::Unreadable)
