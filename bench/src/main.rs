@@ -2,6 +2,7 @@
 
 mod engine;
 mod load;
+mod proving;
 
 use std::hint::black_box;
 use std::path::PathBuf;
@@ -28,6 +29,12 @@ use rand::SeedableRng;
 use rand::rngs::OsRng;
 use rayon::prelude::*;
 use serde_json::{Value, json};
+
+/// As the program has it: figures are those of memory that is wiped when it is given back.
+#[cfg(not(feature = "plain-allocator"))]
+#[global_allocator]
+static WIPING: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);
 
 #[derive(Parser)]
 #[command(name = "bench", about = "Measures praman")]
@@ -124,6 +131,8 @@ enum Bench {
     Gas,
     /// Claims at growing rates, from handing in to acceptance on the embedded chain.
     Load(load::Load),
+    /// Proofs asked for by the queue, made by workers on one store.
+    Proving(proving::Proving),
     /// All of them.
     Table,
 }
@@ -157,6 +166,7 @@ fn main() -> anyhow::Result<()> {
         Bench::Foreign { zkey, wtns, out, rounds, budget } => {
             vec![("foreign", engine::foreign_bench(&zkey, &wtns, &out, rounds, budget)?)]
         }
+        Bench::Proving(proving) => vec![("proving", proving.run())],
         Bench::Load(load) => vec![("load", load.run())],
         Bench::Gas => vec![("gas", gas_bench())],
     };

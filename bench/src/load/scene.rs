@@ -1,0 +1,189 @@
+//! An open period on a ledger whose key proves anything, and the services that take its claims.
+
+use std::path::Path;
+use std::time::Instant;
+
+use praman::application::{Application, Limits};
+use praman::calendar;
+use praman::claim::{Claim, SubmittedClaim};
+use praman::claims::{ClaimDesk, ClaimLimits, ClaimMachine, Schemes, StageTimes};
+use praman::envelope::{self, Payout};
+use praman::ledger::{JoinedLedger, JoinedNetwork, Ledger, LedgerClaim, history};
+use praman::payment_file::Debtor;
+use praman::proving::{ProvingDesk, QueueLimits, WorkerKey};
+use praman::schema::RESIDENT;
+use praman::scheme::ClaimPeriod;
+use praman::server;
+use praman::store::{Location, Store};
+use praman::treasury::{PaymentRun, TreasuryKey};
+use praman_circuits::Fr;
+use praman_circuits::eligibility::{Checkpoint, PUBLIC_INPUTS, PublicInputs};
+use praman_circuits::nullifier::Nullifier;
+use praman_circuits::payee::{Payee, PayeeSalt};
+use praman_circuits::payout::{EnvelopeHash, PayoutBlinding, PayoutCommitment, payout};
+use praman_verifier::simulation::SimulatedKey;
+use rand::SeedableRng;
+use rand_chacha::ChaCha20Rng;
+use rayon::prelude::*;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+const AMOUNT: u32 = 1_000;
+
+/// An open period on a ledger whose key proves anything.
+pub(super) struct Scene {
+    key: SimulatedKey,
+    public: PublicInputs,
+    period: ClaimPeriod,
+    checkpoint: Checkpoint,
+    treasury: TreasuryKey,
+}
+
+impl Scene {
+    pub(super) async fn open(location: &Location) -> Self {
+        let store = Store::connect(location).await.expect("a store");
+        let mut rng = ChaCha20Rng::seed_from_u64(5);
+        let key = SimulatedKey::draw(PUBLIC_INPUTS, &mut rng);
+        store.new_office("Block", &RESIDENT, |_| Ok(())).await.expect("an empty store");
+        let mut ledger =
+            JoinedLedger::join(&store, &[], key.verifying_key()).await.expect("a ledger");
+        let state_root = store.state_root().await.expect("a root");
+        let checkpoint = Checkpoint { state_root, as_of: calendar::today() };
+        let offices = store.office_states().await.expect("offices");
+        ledger.publish_checkpoint(&offices, checkpoint).await.expect("published");
+        let schemes = Schemes::shipped();
+        let id = "old-age-pension".parse().expect("an id");
+        let scheme = &schemes.find(&id).expect("shipped").scheme;
+        let today = calendar::date_of(checkpoint.as_of).expect("a date").to_string();
+        let period = scheme.parse_period(&today[..7]).expect("a month");
+        let scheme_period = scheme.in_period(period).expect("rules");
+        ledger.open_period(&scheme_period, period).await.expect("opened");
+        let public = PublicInputs {
+            context: ledger.context(),
+            checkpoint,
+            scheme_period,
+            nullifier: Nullifier::from_field(Fr::from(0u64)),
+            payout: PayoutCommitment::from_field(Fr::from(0u64)),
+        };
+        Self { key, public, period, checkpoint, treasury: TreasuryKey::generate() }
+    }
+
+    /// Claims of so many people, proved beforehand, with envelopes that the treasury opens.
+    pub(super) fn claims(&self, people: std::ops::Range<u64>) -> Vec<SubmittedClaim> {
+        people.into_par_iter().map(|person| self.claim(person)).collect()
+    }
+
+    fn claim(&self, person: u64) -> SubmittedClaim {
+        let mut rng = ChaCha20Rng::seed_from_u64(person);
+        let payee = Payee {
+            account: format!("{:011}", 10_000 + person),
+            ifsc: "SBIN0000001".to_owned(),
+            name: format!("Person {person}"),
+        };
+        let salt = PayeeSalt::from_field(Fr::from(person + 1_000));
+        let blinding = PayoutBlinding::from_field(Fr::from(person + 2_000));
+        let digest = payee.digest(&salt);
+        let contents = Payout::new(AMOUNT, payee, &salt, &blinding);
+        let envelope = envelope::seal(&contents, self.treasury.public()).expect("sealed");
+        let mut public = self.public.clone();
+        public.nullifier = Nullifier::from_field(Fr::from(person + 1));
+        public.payout = payout(AMOUNT, digest, EnvelopeHash::of(&envelope), &blinding);
+        let ledger = LedgerClaim {
+            scheme: public.scheme_period.scheme.clone(),
+            period: self.period,
+            checkpoint: 0,
+            nullifier: public.nullifier,
+            payout: public.payout,
+            proof: self.key.prove(&public.to_fields(), &mut rng),
+        };
+        SubmittedClaim::new(Claim { ledger, envelope }, self.checkpoint)
+    }
+
+    /// How many of the people's claims were not accepted, and how many more than once by the chain's
+    /// history, replayed from the first block.
+    pub(super) async fn lost_and_twice(&self, store: &Store, people: u64) -> (i64, i64) {
+        let accepted = claims_in(store).await;
+        let (network, _) = JoinedNetwork::open(store, &[]).await.expect("a network");
+        let history = history::verify(&network).await.expect("replayed");
+        assert!(history.faults.is_empty(), "{:?}", history.faults);
+        (people as i64 - accepted, history.claims as i64 - accepted)
+    }
+
+    /// Pays all that was accepted, into the bank's files.
+    pub(super) async fn pay(&self, store: &Store, folder: &Path, people: u64) -> Value {
+        let begun = Instant::now();
+        let debtor = Debtor::demonstration();
+        let folder = folder.join("bank");
+        let run = PaymentRun {
+            scheme: &self.public.scheme_period.scheme,
+            period: self.period.period,
+            instalments: 1,
+            on: calendar::date_of(calendar::today()).expect("a date"),
+            debtor: &debtor,
+            folder: &folder,
+        };
+        let paid = run.pay(store, &self.treasury).await.expect("paid");
+        assert_eq!((paid.claims as u64, paid.held.len()), (people, 0), "everybody is paid once");
+        let seconds = begun.elapsed().as_secs_f64();
+        json!({
+            "claims": paid.claims,
+            "orders_per_second": (paid.claims as f64 / seconds).round(),
+            "seconds": (seconds * 10.0).round() / 10.0,
+        })
+    }
+}
+
+/// How many claims a store has.
+pub(super) async fn claims_in(store: &Store) -> i64 {
+    let count = sqlx::query_as("SELECT count(*) FROM accepted_claim");
+    let (count,): (i64,) = count.fetch_one(store.pool()).await.expect("a count");
+    count
+}
+
+/// The size of a folder's store; none of a database elsewhere.
+pub(super) fn file_mib(folder: &Path) -> Option<u64> {
+    let size = std::fs::metadata(folder.join("praman.db")).ok()?.len();
+    Some(size >> 20)
+}
+
+/// A service on the loopback.
+pub(super) struct Replica {
+    pub(super) address: String,
+    desk: ClaimDesk,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<()>,
+}
+
+impl Replica {
+    pub(super) async fn start(scene: &Scene, store: Store) -> Self {
+        let key = scene.key.verifying_key();
+        let ledger = JoinedLedger::join(&store, &[], key).await.expect("a ledger");
+        let machine = ClaimMachine::new(&store, key, Schemes::shipped(), ledger.context());
+        let limits = ClaimLimits { waiting_max: 100_000, ..ClaimLimits::default() };
+        let desk = ClaimDesk::open(machine, ledger, limits);
+        let worker = WorkerKey::generate().public();
+        let proving = ProvingDesk::open(&store, worker, QueueLimits::default());
+        let limits = Limits { requests_max: 100_000, ..Limits::default() };
+        let application = Application::new(desk.clone(), proving, None, key, limits);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = format!("http://{}", listener.local_addr().expect("bound"));
+        let (stop, stopped) = oneshot::channel();
+        let served = tokio::spawn(async move {
+            let stop = async move { drop(stopped.await) };
+            server::serve(listener, application, stop).await.expect("served");
+        });
+        Self { address, desk, stop, served }
+    }
+
+    pub(super) fn stage_times(&self) -> StageTimes {
+        self.desk.machine().stage_times()
+    }
+
+    pub(super) async fn stop(self) {
+        drop(self.stop);
+        self.served.await.expect("it ends");
+        self.desk.shut_down().await;
+    }
+}
