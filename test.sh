@@ -34,6 +34,7 @@ system_package chromium chromium
 
 step "a database server, and what the documents ask it with"
 system_package curl curl
+system_package jq jq
 system_package postgresql '/usr/lib/postgresql/*/bin/postgres'
 
 step "a token for keys, a clock that jumps"

@@ -191,6 +191,7 @@ fn holders_who_gave_their_commitment_keep_their_secret() {
     assert_eq!(officer.ask(&format!("{uploaded}/wallets"), &[]).status, 404);
     let report = officer.ask(&format!("{uploaded}/report"), &[]).body;
     assert!(report.contains(",reject,subject"), "{report}");
+    assert_eq!(issued["repeated"], 0);
     // The others' wallets are made when the office asks for it; the farmer has a credential.
     let made = officer.finished(&officer.upload(&path, "?secrets=made"));
     assert_eq!((&made["already_issued"], &made["issued"]), (&json!(1), &issued["without_subject"]));
@@ -245,6 +246,10 @@ fn who_may_not_and_what_is_no_register_is_refused() {
     let answer = upload(&format!("@{}", huge.display()), "");
     assert_eq!(answer.status, 400, "{}", answer.body);
     assert!(answer.body.contains("at most 67108864 bytes"), "{}", answer.body);
+    fs::write(&huge, "a\n".repeat(700_000)).expect("written");
+    let id = upload(&format!("@{}", huge.display()), "").json()["id"].to_string();
+    let failed = officer.finished(&format!("/v1/offices/0/registers/{}", id.trim_matches('"')));
+    assert!(failed["message"].as_str().is_some_and(|said| said.contains("at most 600000 lines")));
     assert_eq!(service.stop(), 0);
     // A service without an office, and one with the key of an office elsewhere.
     let none = Service::start(&state, &[]);
@@ -292,18 +297,46 @@ fn what_is_uploaded_lies_in_no_clear_column() {
         }
     }
     assert_eq!(service.stop(), 0);
-    // Another master key opens nothing, and says so.
+    // The store keeps to its master key: another is refused, and none is made in the place of a lost one.
     state.json(&["key", "new", "--out", "another.json"]);
-    let arguments = ["--office", "office.json", "--master-key", "another.json"];
+    let serve = ["serve", "--keys", "keys", "--listen", "127.0.0.1:0", "--office", "office.json"];
+    let other = ["--master-key", "another.json"];
+    state.refused(&[&serve[..], &other].concat(), 3, "under another master key");
+    fs::rename(state.path("state/master-key.json"), state.path("kept.json")).expect("moved");
+    state.refused(&serve, 2, "give it by --master-key");
+    let kept = ["--office", "office.json", "--master-key", "kept.json"];
+    let service = Service::start(&state, &kept);
+    let officer = Officer { service: &service, token: &token };
+    assert_eq!(officer.lines(&format!("{register}/credentials")).len(), 1_987);
+    assert_eq!(service.stop(), 0);
+    // Given to another office in the database, it opens no more.
+    state.json(&[
+        "office",
+        "new",
+        "--name",
+        "Other",
+        "--schema",
+        "resident",
+        "--out",
+        "other.json",
+    ]);
+    let location = Location::new(&state.path("state"), None).expect("a place");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let store = Store::connect(&location).await.expect("a store");
+        let moved = sqlx::query("UPDATE register_upload SET office = 1");
+        moved.execute(store.writer()).await.expect("moved");
+        store.close().await;
+    });
+    let token = self::token(&state, "other.json");
+    let arguments = ["--office", "other.json", "--master-key", "kept.json"];
     let service = Service::start(&state, &arguments);
     let officer = Officer { service: &service, token: &token };
-    let answer = officer.ask(&format!("{register}/credentials"), &[]);
+    let stolen = register.replace("/offices/0/", "/offices/1/");
+    assert_eq!(officer.ask(&stolen, &[]).status, 200);
+    let answer = officer.ask(&format!("{stolen}/credentials"), &[]);
     assert_eq!((answer.status, answer.code().as_str()), (503, "unavailable"));
-    let says = || service.said.lock().expect("whole").contains("another master key");
-    assert!((0..100).any(|_| {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-        says()
-    }));
+    assert_eq!(service.stop(), 0);
 }
 
 /// Dies at each point of issuing once; the register is issued once.

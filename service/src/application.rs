@@ -39,6 +39,8 @@ pub struct Limits {
     pub head_time_max: Duration,
     /// How long a request may take, the longest wait included.
     pub request_time_max: Duration,
+    /// How long a register may take to be uploaded, or what came of it to be fetched.
+    pub upload_time_max: Duration,
     /// How long a client may wait for something to be decided.
     pub wait_max: Duration,
     /// How long a client may watch something.
@@ -57,6 +59,7 @@ impl Default for Limits {
             watchers_max: 1_024,
             head_time_max: Duration::from_secs(10),
             request_time_max: Duration::from_secs(60),
+            upload_time_max: Duration::from_secs(15 * 60),
             wait_max: Duration::from_secs(30),
             watch_max: Duration::from_secs(600),
             drain_max: Duration::from_secs(45),

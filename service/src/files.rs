@@ -14,12 +14,20 @@ use crate::error::ServiceError;
 /// # Errors
 /// [`ServiceError::File`]; the file is then what it was before.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), ServiceError> {
+    place(path, bytes, |beside| beside.persist(path).map_err(|error| error.error))
+}
+
+fn place(
+    path: &Path,
+    bytes: &[u8],
+    persist: impl FnOnce(tempfile::NamedTempFile) -> std::io::Result<std::fs::File>,
+) -> Result<(), ServiceError> {
     let folder = folder_of(path);
     let attempt = || {
         let mut beside = tempfile::NamedTempFile::new_in(folder)?;
         beside.write_all(bytes)?;
         beside.as_file().sync_all()?;
-        beside.persist(path).map_err(|error| error.error)?;
+        persist(beside)?;
         // The rename is on the disk once the folder is.
         std::fs::File::open(folder)?.sync_all()
     };
@@ -54,7 +62,16 @@ pub fn write_new_json(path: &Path, value: &impl Serialize) -> Result<(), Service
         let reason = format!("{} exists; a key is never overwritten", path.display());
         return Err(ServiceError::WrongUse(reason));
     }
-    write_json(path, value)
+    place(path, &json_bytes(path, value)?, |beside| {
+        beside.persist_noclobber(path).map_err(|error| error.error)
+    })
+}
+
+fn json_bytes(path: &Path, value: &impl Serialize) -> Result<Vec<u8>, ServiceError> {
+    let mut text =
+        serde_json::to_vec_pretty(value).map_err(|error| ServiceError::malformed(path, error))?;
+    text.push(b'\n');
+    Ok(text)
 }
 
 /// Writes a value as JSON, as [`write()`] does.
@@ -62,10 +79,7 @@ pub fn write_new_json(path: &Path, value: &impl Serialize) -> Result<(), Service
 /// # Errors
 /// [`ServiceError::File`].
 pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), ServiceError> {
-    let mut text =
-        serde_json::to_vec_pretty(value).map_err(|error| ServiceError::malformed(path, error))?;
-    text.push(b'\n');
-    write(path, &text)
+    write(path, &json_bytes(path, value)?)
 }
 
 /// Reads a text file.

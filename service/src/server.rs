@@ -12,6 +12,7 @@ use std::time::Duration;
 use axum::error_handling::HandleErrorLayer;
 use axum::extract::Request;
 use axum::http::{HeaderMap, header};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{BoxError, Router};
@@ -37,7 +38,7 @@ async fn routes(application: Arc<Application>) -> Router {
         .layer(HandleErrorLayer::new(out_of_bounds))
         .load_shed()
         .concurrency_limit(limits.requests_max)
-        .timeout(limits.request_time_max);
+        .layer(middleware::from_fn(move |request, next| in_time(limits, request, next)));
     http::routes(application.clone())
         // What is at no path is answered as over HTTP; gRPC knows 404 for unimplemented.
         .merge(grpc::routes(application).await.reset_fallback())
@@ -46,13 +47,25 @@ async fn routes(application: Arc<Application>) -> Router {
         .route("/healthz", get(async || "alive\n"))
 }
 
-/// More requests than there is room for, or one that takes too long.
-async fn out_of_bounds(headers: HeaderMap, error: BoxError) -> Response {
-    let fault = if error.is::<tower::timeout::error::Elapsed>() {
-        Fault::timed_out()
-    } else {
-        Fault::busy("too many requests at a time; come again", 1)
-    };
+/// Answers a request in time: one that brings a register has more of it.
+async fn in_time(limits: Limits, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let uploads = path.ends_with("/registers") || path == "/praman.v1.Issuing/Upload";
+    let most = if uploads { limits.upload_time_max } else { limits.request_time_max };
+    let headers = request.headers().clone();
+    match tokio::time::timeout(most, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => told(&headers, Fault::timed_out()),
+    }
+}
+
+/// More requests than there is room for.
+async fn out_of_bounds(headers: HeaderMap, _: BoxError) -> Response {
+    told(&headers, Fault::busy("too many requests at a time; come again", 1))
+}
+
+/// A fault in the form that a client speaks.
+fn told(headers: &HeaderMap, fault: Fault) -> Response {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     if kind.is_some_and(|kind| kind.starts_with("application/grpc")) {
         return tonic::Status::from(fault).into_http();

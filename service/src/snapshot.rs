@@ -23,7 +23,7 @@ use crate::offices::read_offices;
 
 use crate::store::{Store, TreeName, read_tree};
 
-pub use changes::{LeafChange, OfficeChanges, SnapshotChanges};
+pub use changes::{CHANGES_MAX, LeafChange, OfficeChanges, SnapshotChanges};
 
 const FORMAT: &str = "praman-snapshot-1";
 

@@ -187,7 +187,9 @@ impl TreeVersion {
         Ok(Self(last + 1))
     }
 
-    /// Keeps which state root the change has led to.
+    /// Keeps which state root the change has led to. An emptied last place hashes as one that was never
+    /// used, so a root may come again: its first number stands for all, since what has changed after it
+    /// holds what has changed after a later one.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -198,7 +200,7 @@ impl TreeVersion {
     ) -> Result<(), ServiceError> {
         sqlx::query(
             "INSERT INTO tree_version (number, state_root) VALUES ($1, $2)
-             ON CONFLICT (state_root) DO UPDATE SET number = excluded.number",
+             ON CONFLICT (state_root) DO NOTHING",
         )
         .bind(self.0)
         .bind(bytes(root.to_field()))
@@ -223,19 +225,21 @@ impl TreeVersion {
         Ok(row.map(|(number,)| Self(number)))
     }
 
-    /// The leaves that have changed since, in order.
+    /// The leaves that have changed since, in order, and so many at most.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn leaves_changed_since(
         self,
         connection: &mut AnyConnection,
+        most: usize,
     ) -> Result<Vec<(TreeName, usize)>, ServiceError> {
         let rows: Vec<(i64, i64)> = sqlx::query_as(
             "SELECT tree, position FROM tree_node WHERE level = 0 AND changed > $1
-             ORDER BY tree, position",
+             ORDER BY tree, position LIMIT $2",
         )
         .bind(self.0)
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
         .fetch_all(&mut *connection)
         .await?;
         let leaf = |(tree, position)| (TreeName::of_number(tree), position as usize);

@@ -66,7 +66,11 @@ impl Anvil {
     pub(crate) async fn start(arguments: &[&str]) -> Self {
         let state = tempfile::tempdir().expect("a folder");
         let arguments: Vec<String> = arguments.iter().map(|&text| text.to_owned()).collect();
-        let (process, port) = launch(0, &state.path().join("state.json"), &arguments)
+        // Below the ports that systems give to others, so that it is free again after a kill.
+        let file = state.path().join("state.json");
+        let first = 20_000 + std::process::id() as u16 % 10_000;
+        let (process, port) = (0..50u16)
+            .find_map(|next| launch(first + next * 37, &file, &arguments))
             .expect("anvil says where it listens");
         Self { process, port, state, arguments }
     }

@@ -17,6 +17,7 @@ CREATE TABLE register_upload (
     counts_rejected BIGINT,
     counts_duplicates BIGINT,
     already_issued BIGINT,
+    repeated BIGINT,
     without_subject BIGINT,
     issued BIGINT,
     root BYTEA,
@@ -25,7 +26,10 @@ CREATE TABLE register_upload (
     holder TEXT,
     held_until BIGINT NOT NULL DEFAULT 0,
     attempts BIGINT NOT NULL DEFAULT 0,
-    uploaded_at BIGINT NOT NULL
+    -- How often a program died over it.
+    deaths BIGINT NOT NULL DEFAULT 0,
+    uploaded_at BIGINT NOT NULL,
+    finished_at BIGINT
 );
 
 CREATE INDEX register_upload_open ON register_upload (uploaded_at) WHERE state IN ('waiting', 'issuing');
@@ -36,4 +40,10 @@ CREATE TABLE register_part (
     number BIGINT NOT NULL,
     sealed BYTEA NOT NULL,
     PRIMARY KEY (upload, content, number)
+);
+
+-- By what a service knows that it was given the master key that data keys here are wrapped by.
+CREATE TABLE master_key (
+    number BIGINT PRIMARY KEY CHECK (number = 1),
+    wrapped BYTEA NOT NULL
 );

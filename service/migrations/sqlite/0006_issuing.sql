@@ -17,6 +17,7 @@ CREATE TABLE register_upload (
     counts_rejected INTEGER,
     counts_duplicates INTEGER,
     already_issued INTEGER,
+    repeated INTEGER,
     without_subject INTEGER,
     issued INTEGER,
     root BLOB,
@@ -25,7 +26,10 @@ CREATE TABLE register_upload (
     holder TEXT,
     held_until INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,
-    uploaded_at INTEGER NOT NULL
+    -- How often a program died over it.
+    deaths INTEGER NOT NULL DEFAULT 0,
+    uploaded_at INTEGER NOT NULL,
+    finished_at INTEGER
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX register_upload_open ON register_upload (uploaded_at) WHERE state IN ('waiting', 'issuing');
@@ -36,4 +40,10 @@ CREATE TABLE register_part (
     number INTEGER NOT NULL,
     sealed BLOB NOT NULL,
     PRIMARY KEY (upload, content, number)
+) STRICT;
+
+-- By what a service knows that it was given the master key that data keys here are wrapped by.
+CREATE TABLE master_key (
+    number INTEGER PRIMARY KEY CHECK (number = 1),
+    wrapped BLOB NOT NULL
 ) STRICT;

@@ -116,7 +116,12 @@ impl ActingOffice {
             let reason = format!("revoke 1 to {REVOCATIONS_MAX} credentials at a time");
             return Err(Fault::malformed(reason));
         }
-        Ok(self.desk.revoke(self.office, register_nos).await?)
+        self.desk.revoke(self.office, register_nos).await.map_err(|refusal| match refusal {
+            IssuingRefusal::Failed(ServiceError::Refused(reason)) => {
+                Fault::refused("no-live-credential", reason)
+            }
+            other => other.into(),
+        })
     }
 }
 
@@ -141,9 +146,6 @@ impl From<IssuingRefusal> for Fault {
             IssuingRefusal::TooLong(_) => Self::malformed(refusal.to_string()),
             IssuingRefusal::Busy { retry_after } => {
                 Self::busy(refusal.to_string(), retry_after.as_secs())
-            }
-            IssuingRefusal::Failed(ServiceError::Refused(reason)) => {
-                Self::refused("no-live-credential", reason)
             }
             IssuingRefusal::Failed(error) => error.into(),
         }

@@ -78,7 +78,9 @@ impl Application {
         let store = self.desk.machine().store();
         let changes = store.snapshot_changes(&snapshot, since).await?;
         changes.ok_or_else(|| {
-            Fault::not_found("this root was never the state's, or too long ago: take the snapshot")
+            Fault::not_found(
+                "this root was never the state's, or too much has changed since: take the snapshot",
+            )
         })
     }
 

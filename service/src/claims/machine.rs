@@ -1,5 +1,6 @@
 //! The claim machine: what it stands on, and its first step.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use praman_circuits::context::Context;
@@ -96,11 +97,12 @@ impl ClaimMachine {
         let begun = Instant::now();
         let mut outcomes: Vec<Option<Result<Received, Refusal>>> = Vec::new();
         let mut kept = Vec::new();
+        let mut looked_at = HashMap::new();
         for (place, (claim, client_key)) in claims.into_iter().enumerate() {
             let id = ClaimId::of(&claim);
             // What is known already is answered, whatever has changed since.
             let known = self.store.claim_is_known(id).await?;
-            let reason = if known { None } else { self.examine(&claim).await? };
+            let reason = if known { None } else { self.examine(&claim, &mut looked_at).await? };
             outcomes.push(reason.map(|reason| Err(Refusal::Reason(reason))));
             if reason.is_none() {
                 kept.push((id, place, claim, client_key));
@@ -133,18 +135,34 @@ impl ClaimMachine {
         Ok(outcomes.into_iter().map(|outcome| outcome.expect("each place was filled")).collect())
     }
 
-    /// What keeps a claim out before its proof is looked at.
-    async fn examine(&self, claim: &SubmittedClaim) -> Result<Option<Reason>, ServiceError> {
+    /// What keeps a claim out before its proof is looked at; of claims that come together those of the
+    /// same terms are looked up once.
+    async fn examine(
+        &self,
+        claim: &SubmittedClaim,
+        looked_at: &mut HashMap<Terms, Option<Reason>>,
+    ) -> Result<Option<Reason>, ServiceError> {
         if claim.claim().envelope.len() != SEALED_BYTES {
             return Ok(Some(Reason::EnvelopeMalformed));
         }
-        if let Err(reason) = self.rules.folded(&Terms::of(claim)) {
+        let terms = Terms::of(claim);
+        if let Some(reason) = looked_at.get(&terms) {
+            return Ok(*reason);
+        }
+        let reason = self.examine_terms(&terms).await?;
+        looked_at.insert(terms, reason);
+        Ok(reason)
+    }
+
+    /// What keeps out all claims of some terms now.
+    async fn examine_terms(&self, terms: &Terms) -> Result<Option<Reason>, ServiceError> {
+        if let Err(reason) = self.rules.folded(terms) {
             return Ok(Some(reason));
         }
-        if self.store.checkpoint_number(claim.checkpoint()).await?.is_none() {
+        if self.store.checkpoint_number(terms.checkpoint).await?.is_none() {
             return Ok(Some(Reason::CheckpointNotGood));
         }
-        let open = self.store.opening_takes_claims(claim.scheme(), claim.period()).await?;
+        let open = self.store.opening_takes_claims(&terms.scheme, terms.period).await?;
         Ok((!open).then_some(Reason::PeriodNotOpen))
     }
 }

@@ -26,8 +26,11 @@ use crate::sealed::Passphrase;
 use crate::server;
 use crate::store::Store;
 
-/// How long the chain may keep claims waiting before the service says so, and tries again.
-const CHAIN_PATIENCE: Duration = Duration::from_secs(5);
+/// How long nodes may be away before the service says so, and tries again.
+const NODES_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a transaction may take to stand before the service says so, and tries again.
+const STANDING_PATIENCE: Duration = Duration::from_secs(45);
 
 /// Run the service: claims over HTTP, kept, verified and brought to the ledger.
 ///
@@ -74,7 +77,7 @@ impl Serve {
         let schemes = schemes_of(self.schemes.as_deref())?;
         let (store, mut ledger, key) = join(setting, &self.keys, &self.signer).await?;
         ledger.require_relayer()?;
-        ledger.wait_at_most(CHAIN_PATIENCE).await;
+        ledger.wait_at_most(NODES_PATIENCE, STANDING_PATIENCE).await;
         let machine = ClaimMachine::new(&store, &key, schemes, ledger.context());
         let limits = ClaimLimits { waiting_max: self.waiting as usize, ..ClaimLimits::default() };
         let listener = TcpListener::bind(self.listen).await.map_err(|error| {
@@ -146,8 +149,16 @@ impl Serve {
         };
         let default = || setting.folder.join("master-key.json");
         let path = self.master_key.clone().unwrap_or_else(default);
-        let is_first = self.master_key.is_none() && !path.exists();
-        let master = match is_first {
+        let is_missing = self.master_key.is_none() && !path.exists();
+        if is_missing && IssuingDesk::has_master_key(store).await? {
+            let reason = format!(
+                "what this store keeps of people is sealed under a master key that is not in {}: give \
+                 it by --master-key",
+                path.display()
+            );
+            return Err(ServiceError::WrongUse(reason));
+        }
+        let master = match is_missing {
             true => {
                 let folder = &setting.folder;
                 std::fs::create_dir_all(folder).map_err(ServiceError::file(folder))?;
@@ -155,7 +166,7 @@ impl Serve {
             }
             false => MasterKey::open(&path, &pin)?,
         };
-        Ok(Some(IssuingDesk::open(store, offices, master, IssuingLimits::default())))
+        Ok(Some(IssuingDesk::open(store, offices, master, IssuingLimits::default()).await?))
     }
 
     /// Where proofs are asked for, and the worker of this program.

@@ -24,6 +24,7 @@ impl From<RegisterUpload> for v1::Register {
             duplicates: outcome.counts.duplicates as u64,
             issued: outcome.issued as u64,
             already_issued: outcome.already_issued as u64,
+            repeated: outcome.repeated as u64,
             without_subject: outcome.without_subject as u64,
             root: write_element(outcome.root.to_field()),
         });

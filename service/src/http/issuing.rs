@@ -52,6 +52,8 @@ struct Outcome {
     issued: usize,
     /// Accepted people who had a live credential of this office.
     already_issued: usize,
+    /// Accepted people whose register number an earlier row has: they got none.
+    repeated: usize,
     /// Accepted people without a commitment of their wallet.
     without_subject: usize,
     /// The office's new root, decimal.
@@ -77,6 +79,7 @@ impl From<RegisterUpload> for Register {
                     duplicates,
                     issued: outcome.issued,
                     already_issued: outcome.already_issued,
+                    repeated: outcome.repeated,
                     without_subject: outcome.without_subject,
                     root: outcome.root.to_string(),
                 }
@@ -231,7 +234,8 @@ pub(super) async fn events(
     Ok(answer::events(told.map(|told| told.map(Register::from))))
 }
 
-/// What is kept of a register: its `credentials`, the `wallets` that were made here, the `report`.
+/// What is kept of a register for thirty days, or until it is forgotten: its `credentials`, the `wallets` that
+/// were made here, the `report`.
 #[utoipa::path(
     get,
     path = "/v1/offices/{office}/registers/{id}/{content}",

@@ -32,6 +32,8 @@ pub(crate) struct Applicants<'a> {
     pub(crate) wallets: Vec<(usize, Wallet)>,
     /// People who have a live credential of this office.
     pub(crate) already_issued: usize,
+    /// People whose register number an earlier row has.
+    pub(crate) repeated: usize,
     /// People without a commitment.
     pub(crate) without_subject: usize,
 }
@@ -47,13 +49,14 @@ impl<'a> Applicants<'a> {
         let people = register.people();
         let known = store.has_issued(key, people.iter().map(Person::register_no)).await?;
         let mut seen = HashSet::new();
+        let already_issued = known.iter().filter(|&&known| known).count();
         let new: Vec<&Person> = people
             .iter()
             .zip(known)
             .filter(|(person, known)| !known && seen.insert(person.register_no()))
             .map(|(person, _)| person)
             .collect();
-        let already_issued = people.len() - new.len();
+        let repeated = people.len() - already_issued - new.len();
         let given = |person: &Person| {
             person.subject().or_else(|| match subjects {
                 Subjects::Listed(listed) => listed.get(person.register_no()).copied(),
@@ -78,7 +81,7 @@ impl<'a> Applicants<'a> {
             applications.push(application);
             wallets.extend(wallet.map(|wallet| (place, wallet)));
         }
-        Ok(Self { applications, wallets, already_issued, without_subject })
+        Ok(Self { applications, wallets, already_issued, repeated, without_subject })
     }
 }
 

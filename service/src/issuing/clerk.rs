@@ -10,9 +10,9 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use zeroize::Zeroizing;
 
 use super::applicants::{Applicants, Subjects, credential_line, wallet_line};
-use super::desk::{IssuingDesk, Shared, content_purpose, key_purpose};
+use super::desk::{IssuingDesk, Shared};
 use super::record::{TakenUpload, finish_upload, keep_part};
-use super::upload::{IssuingFault, RegisterContent, UploadOutcome};
+use super::upload::{IssuingFault, RegisterContent, SealedFor, UploadOutcome};
 use crate::calendar;
 use crate::computation::compute;
 use crate::error::ServiceError;
@@ -90,35 +90,60 @@ impl IssuingClerk {
     async fn work(&self) -> Result<bool, ServiceError> {
         let Shared { store, limits, offices, .. } = self.shared();
         let offices: Vec<OfficeId> = offices.keys().copied().collect();
+        store.tidy_uploads(limits).await?;
         let Some(upload) = store.take_upload(&offices, &self.program, limits).await? else {
-            store.tidy_uploads(limits).await?;
             return Ok(false);
         };
         may_die!("issuing::taken");
-        if upload.attempt > i64::from(limits.attempts_max) {
-            let message = "it was begun too often: upload it again, and look at the service's log";
+        if upload.deaths > i64::from(limits.deaths_max) {
+            let message = "a program died over it each time: look at the service's log before you \
+                           upload it again";
             store.fail_upload(&upload, IssuingFault::GaveUp, message).await?;
             return Ok(true);
         }
-        match self.issue(&upload).await {
+        // Told of all the while, also while it waits for the database's lock.
+        let checked = Arc::new(AtomicU64::new(0));
+        let outcome = tokio::select! {
+            outcome = self.issue(&upload, &checked) => outcome,
+            never = self.tell_of(&upload, &checked) => match never {},
+        };
+        match outcome {
             Ok(()) => {}
             Err(Obstacle::Final(reason, message)) => {
                 store.fail_upload(&upload, reason, &message).await?;
             }
-            Err(Obstacle::Passing(error)) => return Err(error),
+            Err(Obstacle::Passing(error)) => {
+                store.let_go_of_upload(&upload, limits).await?;
+                return Err(error);
+            }
         }
         Ok(true)
     }
 
-    async fn issue(&self, upload: &TakenUpload) -> Result<(), Obstacle> {
+    /// Tells that an upload is worked on, and how far it is checked.
+    async fn tell_of(&self, upload: &TakenUpload, checked: &AtomicU64) -> std::convert::Infallible {
+        let Shared { store, limits, .. } = self.shared();
+        let mut heartbeat = interval(HEARTBEAT);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            heartbeat.tick().await;
+            let bytes = checked.load(Ordering::Relaxed);
+            if let Err(error) = store.tell_of_upload(upload, bytes, limits).await {
+                eprintln!("praman: telling of a register: {error}");
+            }
+        }
+    }
+
+    async fn issue(&self, upload: &TakenUpload, checked: &Arc<AtomicU64>) -> Result<(), Obstacle> {
         let Shared { store, offices, master, .. } = self.shared();
         let key = offices.get(&upload.office).ok_or_else(|| {
             ServiceError::KeyStore(format!("no key of office {}", upload.office.0))
         })?;
-        let register = self.check(upload).await?;
+        let register = self.check(upload, checked).await?;
         let subjects = if upload.makes_secrets { Subjects::MadeHere } else { Subjects::Register };
         let applicants = Applicants::find(store, key, &register, subjects).await?;
-        let Applicants { applications, wallets, already_issued, without_subject } = applicants;
+        let Applicants { applications, wallets, already_issued, repeated, without_subject } =
+            applicants;
         let validity = Validity::from_today(calendar::today());
         let mut issuing =
             store.issue(key, applications, validity).await.map_err(|error| match error {
@@ -132,13 +157,20 @@ impl IssuingClerk {
         let outcome = UploadOutcome {
             counts: register.counts(),
             already_issued,
+            repeated,
             without_subject,
             issued: issuing.issued.credentials.len(),
             root: issuing.issued.root,
         };
-        let data_key = master.unwrap(&upload.data_key, &key_purpose(upload.id))?;
+        if !finish_upload(issuing.transaction(), store.database(), upload, &outcome).await? {
+            // Another program was first; this one's credentials never were.
+            return Ok(());
+        }
+        let TakenUpload { id, office, makes_secrets, .. } = *upload;
+        let sealed_for = SealedFor { id, office, makes_secrets };
+        let data_key = master.unwrap(&upload.data_key, &sealed_for.key_purpose())?;
         let sealer = |content| {
-            let purpose = content_purpose(upload.id, content);
+            let purpose = sealed_for.content_purpose(content);
             (content, ContentSealer::new(&data_key, &purpose))
         };
         let credentials = &issuing.issued.credentials;
@@ -162,19 +194,18 @@ impl IssuingClerk {
                 keep_part(issuing.transaction(), upload.id, content, number, part).await?;
             }
         }
-        if !finish_upload(issuing.transaction(), upload, &outcome).await? {
-            // Another program has begun it anew; this one's credentials never were.
-            return Ok(());
-        }
         may_die!("issuing::written");
         issuing.commit().await?;
         may_die!("issuing::issued");
         Ok(())
     }
 
-    /// Opens and checks a register, and tells how far it is.
-    async fn check(&self, upload: &TakenUpload) -> Result<Register, Obstacle> {
-        let Shared { store, limits, .. } = self.shared();
+    /// Opens and checks a register.
+    async fn check(
+        &self,
+        upload: &TakenUpload,
+        checked: &Arc<AtomicU64>,
+    ) -> Result<Register, Obstacle> {
         let mut content = Zeroizing::new(Vec::new());
         let parts = self.desk.content(upload.id, RegisterContent::Register).await?;
         let mut parts = parts.ok_or_else(|| {
@@ -183,26 +214,21 @@ impl IssuingClerk {
         while let Some(part) = parts.next().await {
             content.extend_from_slice(&part?);
         }
-        let checked = Arc::new(AtomicU64::new(0));
+        // Of the shortest rows a file that is not too long would have more than memory holds.
+        let most = self.shared().limits.register_lines_max;
+        if content.iter().filter(|&&byte| byte == b'\n').count() > most {
+            let reason = format!("a register has at most {most} lines: split it");
+            return Err(Obstacle::Final(IssuingFault::NoRegister, reason));
+        }
         let told = checked.clone();
-        let mut checking = tokio::task::spawn_blocking(move || {
+        let checking = tokio::task::spawn_blocking(move || {
             let tell = |bytes| told.store(bytes, Ordering::Relaxed);
             register::check(content.as_slice(), calendar::today(), tell)
         });
-        let mut heartbeat = interval(HEARTBEAT);
-        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let register = loop {
-            tokio::select! {
-                register = &mut checking => break register,
-                _ = heartbeat.tick() => {
-                    let bytes = checked.load(Ordering::Relaxed);
-                    store.tell_of_upload(upload, bytes, limits).await?;
-                }
-            }
-        };
         // A panic tells nothing of what was checked.
-        let register =
-            register.map_err(|_| ServiceError::Ledger("checking a register failed".to_owned()))?;
+        let register = checking
+            .await
+            .map_err(|_| ServiceError::Ledger("checking a register failed".to_owned()))?;
         register.map_err(|error: RegisterError| {
             Obstacle::Final(IssuingFault::NoRegister, error.to_string())
         })

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
 
 use super::record::IssuingLimits;
-use super::upload::{RegisterContent, RegisterId, RegisterUpload};
+use super::upload::{RegisterContent, RegisterId, RegisterUpload, SealedFor};
 use crate::error::ServiceError;
 use crate::key_store::{DataKey, MasterKey};
 use crate::office_key::OfficeKey;
@@ -51,7 +51,7 @@ pub(super) struct Shared {
     pub(super) limits: IssuingLimits,
     /// A register was uploaded.
     pub(super) uploaded: Notify,
-    uploads: Arc<Semaphore>,
+    uploads: BTreeMap<OfficeId, Arc<Semaphore>>,
 }
 
 /// Where offices bring registers and revoke.
@@ -60,33 +60,45 @@ pub struct IssuingDesk {
     pub(super) shared: Arc<Shared>,
 }
 
-/// For what the data key of a register is wrapped.
-pub(super) fn key_purpose(id: RegisterId) -> String {
-    format!("praman register {id}")
-}
-
-/// For what a content of a register is sealed.
-pub(super) fn content_purpose(id: RegisterId, content: RegisterContent) -> String {
-    format!("praman register {id} {}", content.name())
-}
-
 impl IssuingDesk {
-    /// A desk for the offices whose keys are given.
-    pub fn open(
+    /// Whether data keys in a store are wrapped by some master key already.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn has_master_key(store: &Store) -> Result<bool, ServiceError> {
+        Ok(store.master_key_check(None).await?.is_some())
+    }
+
+    /// A desk for the offices whose keys are given. The store keeps to the first master key.
+    ///
+    /// # Errors
+    /// [`ServiceError::KeyStore`] if data keys in the store are wrapped by another master key.
+    pub async fn open(
         store: &Store,
         offices: Vec<OfficeKey>,
         master: MasterKey,
         limits: IssuingLimits,
-    ) -> Self {
+    ) -> Result<Self, ServiceError> {
+        const CHECK: &str = "praman master key check";
+        let fresh = master.wrap(&DataKey::generate(), CHECK)?;
+        if let Some(check) = store.master_key_check(Some(fresh)).await? {
+            master.unwrap(&check, CHECK).map_err(|_| {
+                let reason = "what this store keeps of people is sealed under another master key: \
+                              give that one by --master-key";
+                ServiceError::KeyStore(reason.to_owned())
+            })?;
+        }
+        let place = |key: &OfficeKey| (key.office, Arc::new(Semaphore::new(limits.uploads_max)));
+        let uploads = offices.iter().map(place).collect();
         let shared = Shared {
             store: store.clone(),
             offices: offices.into_iter().map(|key| (key.office, key)).collect(),
             master,
             limits,
             uploaded: Notify::new(),
-            uploads: Arc::new(Semaphore::new(limits.uploads_max)),
+            uploads,
         };
-        Self { shared: Arc::new(shared) }
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// The bounds.
@@ -117,13 +129,18 @@ impl IssuingDesk {
         office: OfficeId,
         makes_secrets: bool,
     ) -> Result<RegisterUploading, IssuingRefusal> {
-        self.key(office)?;
-        let place = self.shared.uploads.clone().try_acquire_owned();
-        let place = place.map_err(|_| busy())?;
+        let places = self.shared.uploads.get(&office);
+        let places = places.ok_or(IssuingRefusal::OtherOffice(office))?;
+        let place = places.clone().try_acquire_owned().map_err(|_| busy())?;
+        if self.shared.store.too_many_wait(office, &self.shared.limits).await? {
+            return Err(busy());
+        }
         let (id, key) = (RegisterId::generate(), DataKey::generate());
-        let wrapped = self.shared.master.wrap(&key, &key_purpose(id))?;
+        let sealed_for = SealedFor { id, office, makes_secrets };
+        let wrapped = self.shared.master.wrap(&key, &sealed_for.key_purpose())?;
         self.shared.store.begin_upload(id, office, makes_secrets, wrapped).await?;
-        let sealer = ContentSealer::new(&key, &content_purpose(id, RegisterContent::Register));
+        let purpose = sealed_for.content_purpose(RegisterContent::Register);
+        let sealer = Some(ContentSealer::new(&key, &purpose));
         Ok(RegisterUploading {
             shared: self.shared.clone(),
             id,
@@ -131,6 +148,7 @@ impl IssuingDesk {
             sealer,
             parts: 0,
             bytes: 0,
+            is_whole: false,
             _place: place,
         })
     }
@@ -185,14 +203,15 @@ impl IssuingDesk {
         id: RegisterId,
         content: RegisterContent,
     ) -> Result<Option<ContentStream>, ServiceError> {
-        let Some((wrapped, parts)) = self.shared.store.register_content(id, content).await? else {
+        let found = self.shared.store.register_content(id, content).await?;
+        let Some((sealed_for, wrapped, parts)) = found else {
             return Ok(None);
         };
         if parts == 0 {
             return Ok(None);
         }
-        let key = self.shared.master.unwrap(&wrapped, &key_purpose(id))?;
-        let opener = ContentOpener::new(&key, &content_purpose(id, content));
+        let key = self.shared.master.unwrap(&wrapped, &sealed_for.key_purpose())?;
+        let opener = ContentOpener::new(&key, &sealed_for.content_purpose(content));
         let store = self.shared.store.clone();
         let begun = (opener, 0);
         Ok(Some(Box::pin(futures_util::stream::try_unfold(begun, move |(mut opener, number)| {
@@ -244,10 +263,25 @@ pub struct RegisterUploading {
     shared: Arc<Shared>,
     id: RegisterId,
     office: OfficeId,
-    sealer: ContentSealer,
+    /// None once it is whole.
+    sealer: Option<ContentSealer>,
     parts: usize,
     bytes: u64,
+    is_whole: bool,
     _place: OwnedSemaphorePermit,
+}
+
+impl Drop for RegisterUploading {
+    fn drop(&mut self) {
+        if self.is_whole {
+            return;
+        }
+        let (shared, id) = (self.shared.clone(), self.id);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            // What this does not reach is tidied away later.
+            runtime.spawn(async move { drop(shared.store.forget_uploading(id).await) });
+        }
+    }
 }
 
 impl RegisterUploading {
@@ -261,7 +295,8 @@ impl RegisterUploading {
         if self.bytes > most {
             return Err(IssuingRefusal::TooLong(most));
         }
-        for part in self.sealer.push(bytes)? {
+        let Some(sealer) = &mut self.sealer else { return Ok(()) };
+        for part in sealer.push(bytes)? {
             self.shared.store.keep_uploaded_part(self.id, self.parts, part).await?;
             self.parts += 1;
         }
@@ -272,11 +307,14 @@ impl RegisterUploading {
     ///
     /// # Errors
     /// [`IssuingRefusal::Busy`] if too many of its office wait; [`IssuingRefusal::Failed`].
-    pub async fn finish(self) -> Result<RegisterUpload, IssuingRefusal> {
-        let Self { shared, id, office, sealer, parts, bytes, .. } = self;
-        let last = (parts, sealer.finish()?);
-        if !shared.store.end_upload(id, office, last, bytes, &shared.limits).await? {
-            return Err(busy());
+    pub async fn finish(mut self) -> Result<RegisterUpload, IssuingRefusal> {
+        let (shared, id, office) = (self.shared.clone(), self.id, self.office);
+        if let Some(sealer) = self.sealer.take() {
+            let last = (self.parts, sealer.finish()?);
+            if !shared.store.end_upload(id, office, last, self.bytes, &shared.limits).await? {
+                return Err(busy());
+            }
+            self.is_whole = true;
         }
         crate::failpoint::may_die!("issuing::uploaded");
         shared.uploaded.notify_one();

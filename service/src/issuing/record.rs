@@ -7,26 +7,31 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::upload::{
-    IssuingFault, RegisterContent, RegisterId, RegisterUpload, UploadOutcome, UploadState,
+    IssuingFault, RegisterContent, RegisterId, RegisterUpload, SealedFor, UploadOutcome,
+    UploadState,
 };
 use crate::error::ServiceError;
 use crate::register::Counts;
-use crate::store::{Store, WriteTransaction, bytes, field};
+use crate::store::{Database, Store, WriteTransaction, bytes, field};
 
 /// Bounds of issuing.
 #[derive(Clone, Copy, Debug)]
 pub struct IssuingLimits {
-    /// Bytes of a register: a million rows have some 200 MB, an office's tree has 262,144 places.
+    /// Bytes of a register: an office's tree has 262,144 places, whose rows have some 54 MB.
     pub register_bytes_max: u64,
-    /// Registers that are uploaded at a time.
+    /// Lines of a register.
+    pub register_lines_max: usize,
+    /// Registers that an office uploads at a time.
     pub uploads_max: usize,
     /// Registers of one office that wait.
     pub waiting_max: u32,
     /// How long a program has a register that it does not tell of.
     pub lease: Duration,
-    /// How often a register is begun.
-    pub attempts_max: u32,
-    /// How long a register and what came of it is kept.
+    /// Over how many programs' deaths a register is begun again.
+    pub deaths_max: u32,
+    /// How long to wait after something failed.
+    pub rest: Duration,
+    /// How long what came of a register is kept.
     pub kept: Duration,
 }
 
@@ -34,11 +39,13 @@ impl Default for IssuingLimits {
     fn default() -> Self {
         Self {
             register_bytes_max: 64 * 1024 * 1024,
+            register_lines_max: 600_000,
             uploads_max: 2,
             waiting_max: 16,
             lease: Duration::from_secs(60),
-            attempts_max: 4,
-            kept: Duration::from_secs(7 * 24 * 60 * 60),
+            deaths_max: 3,
+            rest: Duration::from_secs(5),
+            kept: Duration::from_secs(30 * 24 * 60 * 60),
         }
     }
 }
@@ -50,6 +57,7 @@ pub(super) struct TakenUpload {
     pub(super) makes_secrets: bool,
     pub(super) data_key: Vec<u8>,
     pub(super) attempt: i64,
+    pub(super) deaths: i64,
 }
 
 fn milliseconds(duration: Duration) -> i64 {
@@ -62,7 +70,7 @@ fn broken(what: &str) -> ServiceError {
 
 const COLUMNS: &str = "id, office, state, reason, message, bytes, checked_bytes, counts_rows, \
                        counts_accepted, counts_rejected, counts_duplicates, already_issued, \
-                       without_subject, issued, root, uploaded_at";
+                       repeated, without_subject, issued, root, uploaded_at";
 
 fn read(row: &AnyRow) -> Result<RegisterUpload, ServiceError> {
     let (id, state): (Vec<u8>, String) = (row.try_get("id")?, row.try_get("state")?);
@@ -79,6 +87,7 @@ fn read(row: &AnyRow) -> Result<RegisterUpload, ServiceError> {
                 duplicates: count("counts_duplicates")?,
             },
             already_issued: count("already_issued")?,
+            repeated: count("repeated")?,
             without_subject: count("without_subject")?,
             issued: count("issued")?,
             root: OfficeRoot::from_field(field(&root)?),
@@ -132,6 +141,50 @@ impl Store {
         keep_part(&mut transaction, id, RegisterContent::Register, number, sealed).await?;
         transaction.commit().await?;
         Ok(())
+    }
+
+    /// Whether so many registers of an office wait that no more are taken.
+    pub(super) async fn too_many_wait(
+        &self,
+        office: OfficeId,
+        limits: &IssuingLimits,
+    ) -> Result<bool, ServiceError> {
+        let waiting = sqlx::query_as(
+            "SELECT COUNT(*) FROM register_upload
+             WHERE office = $1 AND state IN ('waiting', 'issuing')",
+        );
+        let (waiting,): (i64,) = waiting.bind(i64::from(office.0)).fetch_one(self.pool()).await?;
+        Ok(waiting >= i64::from(limits.waiting_max))
+    }
+
+    /// Forgets a register that was not uploaded to its end.
+    pub(super) async fn forget_uploading(&self, id: RegisterId) -> Result<(), ServiceError> {
+        let mut transaction = self.begin_rows().await?;
+        for statement in [
+            "DELETE FROM register_part WHERE upload IN
+                 (SELECT id FROM register_upload WHERE id = $1 AND state = 'uploading')",
+            "DELETE FROM register_upload WHERE id = $1 AND state = 'uploading'",
+        ] {
+            sqlx::query(statement).bind(id.column()).execute(&mut *transaction).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// The master key's check value, and the one that stands from now on where there was none.
+    pub(super) async fn master_key_check(
+        &self,
+        fresh: Option<Vec<u8>>,
+    ) -> Result<Option<Vec<u8>>, ServiceError> {
+        if let Some(fresh) = fresh {
+            let kept = sqlx::query(
+                "INSERT INTO master_key (number, wrapped) VALUES (1, $1) ON CONFLICT DO NOTHING",
+            );
+            kept.bind(fresh).execute(self.writer()).await?;
+        }
+        let row: Option<(Vec<u8>,)> =
+            sqlx::query_as("SELECT wrapped FROM master_key").fetch_optional(self.pool()).await?;
+        Ok(row.map(|(wrapped,)| wrapped))
     }
 
     /// Keeps that a register is uploaded, if not too many of its office wait.
@@ -192,21 +245,24 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
-    /// The wrapped data key of a register, and how many parts a content has.
+    /// How a register is sealed, and how many parts a content has.
     pub(super) async fn register_content(
         &self,
         id: RegisterId,
         content: RegisterContent,
-    ) -> Result<Option<(Vec<u8>, usize)>, ServiceError> {
-        let row: Option<(Vec<u8>, i64)> = sqlx::query_as(
-            "SELECT data_key, (SELECT COUNT(*) FROM register_part WHERE upload = $1 AND content = $2)
+    ) -> Result<Option<(SealedFor, Vec<u8>, usize)>, ServiceError> {
+        let row: Option<(i64, i64, Vec<u8>, i64)> = sqlx::query_as(
+            "SELECT office, makes_secrets, data_key, (SELECT COUNT(*) FROM register_part WHERE upload = $1 AND content = $2)
              FROM register_upload WHERE id = $1",
         )
         .bind(id.column())
         .bind(content.name())
         .fetch_optional(self.pool())
         .await?;
-        Ok(row.map(|(key, parts)| (key, parts as usize)))
+        Ok(row.map(|(office, makes_secrets, key, parts)| {
+            let office = OfficeId(office as u32);
+            (SealedFor { id, office, makes_secrets: makes_secrets != 0 }, key, parts as usize)
+        }))
     }
 
     /// A part of a content.
@@ -238,8 +294,8 @@ impl Store {
         let (now, numbers) = (self.database().now(), numbers.join(", "));
         let lease = milliseconds(limits.lease);
         let open = format!(
-            "(state = 'waiting' OR state = 'issuing'
-                 AND (held_until < {now} OR held_until > {now} + 2 * {lease})) AND office IN ({numbers})"
+            "state IN ('waiting', 'issuing') AND office IN ({numbers})
+             AND (held_until < {now} OR held_until > {now} + 2 * {lease})"
         );
         // Looked at before it is written to: mostly there is none.
         let oldest = sqlx::AssertSqlSafe(format!(
@@ -252,23 +308,25 @@ impl Store {
         };
         let taken = sqlx::AssertSqlSafe(format!(
             "UPDATE register_upload SET state = 'issuing', holder = $2, attempts = attempts + 1,
+                 deaths = deaths + CASE WHEN state = 'issuing' THEN 1 ELSE 0 END,
                  checked_bytes = 0, held_until = {now} + $3
              WHERE id = $1 AND {open}
-             RETURNING office, makes_secrets, data_key, attempts"
+             RETURNING office, makes_secrets, data_key, attempts, deaths"
         ));
-        let row: Option<(i64, i64, Vec<u8>, i64)> = sqlx::query_as(taken)
+        let row: Option<(i64, i64, Vec<u8>, i64, i64)> = sqlx::query_as(taken)
             .bind(&id)
             .bind(program)
             .bind(lease)
             .fetch_optional(self.writer())
             .await?;
         let id = RegisterId::from_column(&id).ok_or_else(|| broken("a register's id"))?;
-        Ok(row.map(|(office, makes_secrets, data_key, attempt)| TakenUpload {
+        Ok(row.map(|(office, makes_secrets, data_key, attempt, deaths)| TakenUpload {
             id,
             office: OfficeId(office as u32),
             makes_secrets: makes_secrets != 0,
             data_key,
             attempt,
+            deaths,
         }))
     }
 
@@ -294,6 +352,26 @@ impl Store {
         Ok(())
     }
 
+    /// Lets go of a register for a while, since something failed that passes.
+    pub(super) async fn let_go_of_upload(
+        &self,
+        upload: &TakenUpload,
+        limits: &IssuingLimits,
+    ) -> Result<(), ServiceError> {
+        let now = self.database().now();
+        let statement = sqlx::AssertSqlSafe(format!(
+            "UPDATE register_upload SET state = 'waiting', held_until = {now} + $3
+             WHERE id = $1 AND attempts = $2 AND state = 'issuing'"
+        ));
+        sqlx::query(statement)
+            .bind(upload.id.column())
+            .bind(upload.attempt)
+            .bind(milliseconds(limits.rest))
+            .execute(self.writer())
+            .await?;
+        Ok(())
+    }
+
     /// Keeps why nothing is issued to a register, and forgets what it held.
     pub(super) async fn fail_upload(
         &self,
@@ -302,10 +380,12 @@ impl Store {
         message: &str,
     ) -> Result<(), ServiceError> {
         let mut transaction = self.begin_rows().await?;
-        let failed = sqlx::query(
-            "UPDATE register_upload SET state = 'failed', reason = $3, message = $4
-             WHERE id = $1 AND attempts = $2 AND state = 'issuing'",
-        )
+        let now = self.database().now();
+        let failed = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "UPDATE register_upload SET state = 'failed', reason = $3, message = $4,
+                 finished_at = {now}
+             WHERE id = $1 AND attempts = $2 AND state = 'issuing'"
+        )))
         .bind(upload.id.column())
         .bind(upload.attempt)
         .bind(reason.name())
@@ -346,7 +426,7 @@ impl Store {
         const UPLOADING_MS: i64 = 60 * 60 * 1_000;
         let now = self.database().now();
         let is_old = format!(
-            "(state IN ('issued', 'failed') AND uploaded_at < {now} - $1)
+            "(state IN ('issued', 'failed') AND finished_at < {now} - $1)
              OR (state = 'uploading' AND uploaded_at < {now} - {UPLOADING_MS})"
         );
         let kept = milliseconds(limits.kept);
@@ -404,26 +484,28 @@ async fn forget_register(
     Ok(())
 }
 
-/// Keeps what was issued to a register, with the credentials; false if another program has begun it anew,
-/// and nothing may be issued.
+/// Keeps what is issued to a register, with the credentials; false if another program has done so, and
+/// nothing may be issued. Whoever is first has issued: what the other would issue to is issued to already.
 pub(super) async fn finish_upload(
     transaction: &mut WriteTransaction,
+    database: Database,
     upload: &TakenUpload,
     outcome: &UploadOutcome,
 ) -> Result<bool, ServiceError> {
-    let finished = sqlx::query(
-        "UPDATE register_upload SET state = 'issued', checked_bytes = bytes, counts_rows = $3,
-             counts_accepted = $4, counts_rejected = $5, counts_duplicates = $6, already_issued = $7,
-             without_subject = $8, issued = $9, root = $10
-         WHERE id = $1 AND attempts = $2 AND state = 'issuing'",
-    )
+    let now = database.now();
+    let finished = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "UPDATE register_upload SET state = 'issued', checked_bytes = bytes, counts_rows = $2,
+             counts_accepted = $3, counts_rejected = $4, counts_duplicates = $5, already_issued = $6,
+             repeated = $7, without_subject = $8, issued = $9, root = $10, finished_at = {now}
+         WHERE id = $1 AND state = 'issuing'"
+    )))
     .bind(upload.id.column())
-    .bind(upload.attempt)
     .bind(outcome.counts.rows as i64)
     .bind(outcome.counts.accepted as i64)
     .bind(outcome.counts.rejected as i64)
     .bind(outcome.counts.duplicates as i64)
     .bind(outcome.already_issued as i64)
+    .bind(outcome.repeated as i64)
     .bind(outcome.without_subject as i64)
     .bind(outcome.issued as i64)
     .bind(bytes(outcome.root.to_field()))

@@ -16,6 +16,27 @@ impl RegisterId {
     }
 }
 
+/// For what a register is sealed: moved to another office, or to other options, it does not open.
+#[derive(Clone, Copy)]
+pub(super) struct SealedFor {
+    pub(super) id: RegisterId,
+    pub(super) office: OfficeId,
+    pub(super) makes_secrets: bool,
+}
+
+impl SealedFor {
+    /// For what its data key is wrapped.
+    pub(super) fn key_purpose(&self) -> String {
+        let Self { id, office, makes_secrets } = self;
+        format!("praman register {id} of office {} secrets {makes_secrets}", office.0)
+    }
+
+    /// For what a content of it is sealed.
+    pub(super) fn content_purpose(&self, content: RegisterContent) -> String {
+        format!("{} {}", self.key_purpose(), content.name())
+    }
+}
+
 named! {
     /// Where an uploaded register is.
     UploadState {
@@ -86,6 +107,8 @@ pub struct UploadOutcome {
     pub counts: Counts,
     /// Accepted people who had a live credential of this office.
     pub already_issued: usize,
+    /// Accepted people whose register number an earlier row has: they got no credential.
+    pub repeated: usize,
     /// Accepted people without a commitment.
     pub without_subject: usize,
     /// Credentials.

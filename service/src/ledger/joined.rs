@@ -236,10 +236,11 @@ fn remote_settings(settings: &NetworkSettings) -> RemoteSettings {
 }
 
 impl JoinedLedger {
-    /// Of a ledger on real nodes: tells soon that it has to wait for them, and is asked again.
-    pub async fn wait_at_most(&mut self, patience: Duration) {
+    /// Of a ledger on real nodes: how long to wait for nodes that are away, and for a transaction to stand,
+    /// before it is told and tried again.
+    pub async fn wait_at_most(&mut self, away: Duration, standing: Duration) {
         if let JoinedChain::Remote(chain) = &mut self.network.chain {
-            chain.wait_at_most(patience).await;
+            chain.wait_at_most(away, standing).await;
         }
     }
 

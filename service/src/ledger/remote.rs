@@ -97,10 +97,11 @@ impl RemoteChain {
         self.contracts = Some((contracts, before));
     }
 
-    /// Waits no longer for nodes, and for a transaction to stand: who waits for this chain asks again.
-    pub(super) async fn wait_at_most(&mut self, patience: Duration) {
-        self.settings.patience = patience;
-        self.nodes.lock().await.patience = patience;
+    /// Waits no longer for nodes that are away, and for a transaction to stand: who waits for this chain
+    /// asks again. For a transaction long enough that its fee is raised in between.
+    pub(super) async fn wait_at_most(&mut self, away: Duration, standing: Duration) {
+        self.settings.patience = standing.max(2 * self.settings.raise_after);
+        self.nodes.lock().await.patience = away;
     }
 
     /// The accounts that it signs for.
@@ -114,6 +115,8 @@ impl RemoteChain {
 
     async fn nonce_on_chain(&self, account: Address) -> Result<u64, ChainError> {
         let params = (account, BlockNumberOrTag::Latest);
+        // Another chain's nonce would leave a gap that nothing fills.
+        self.nodes.lock().await.doubt_chain();
         let nonce: U64 = self.nodes.lock().await.ask("eth_getTransactionCount", params).await?;
         Ok(nonce.to())
     }

@@ -16,6 +16,8 @@ pub enum Field {
     Encoding,
     /// The row has more or fewer cells than the header.
     Columns,
+    /// Register number.
+    RegisterNo,
     /// Identity number.
     IdNo,
     /// Name.
@@ -47,6 +49,7 @@ impl fmt::Display for Field {
         f.write_str(match self {
             Self::Encoding => "encoding",
             Self::Columns => "columns",
+            Self::RegisterNo => "register_no",
             Self::IdNo => "id_no",
             Self::Name => "name",
             Self::Sex => "sex",
@@ -139,6 +142,9 @@ fn clean_person(
         account,
     ] = cells.map(cell::text);
 
+    if register_no.is_empty() {
+        return Err(Field::RegisterNo);
+    }
     let id_no = id_number::parse(&id_no).map_err(|()| Field::IdNo)?;
     let name = name::without_honorifics(&name).ok_or(Field::Name)?.to_owned();
     let sex = Sex::from_cell(&sex).ok_or(Field::Sex)?;

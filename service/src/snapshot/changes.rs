@@ -18,6 +18,10 @@ use crate::store::{Store, TreeName, TreeVersion};
 
 const FORMAT: &str = "praman-snapshot-changes-1";
 
+/// Changed leaves at most, state's and offices': who is further behind takes the snapshot, which is made
+/// once for all.
+pub const CHANGES_MAX: usize = 16_384;
+
 /// The offices that have changed since a state root was the root, with their changed leaves. Inner nodes
 /// are left out: who brings a snapshot up to date hashes them, and so checks every leaf.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,7 +84,7 @@ impl LeafChange {
 
 impl Store {
     /// What a snapshot has that is new since a root was the root; nothing if it never was, or so long ago
-    /// that nobody knows.
+    /// that nobody knows or more than [`CHANGES_MAX`] leaves have changed.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -93,8 +97,11 @@ impl Store {
         let Some(version) = TreeVersion::of_root(&mut reading, since).await? else {
             return Ok(None);
         };
-        let changed = version.leaves_changed_since(&mut reading).await?;
+        let changed = version.leaves_changed_since(&mut reading, CHANGES_MAX + 1).await?;
         reading.rollback().await?;
+        if changed.len() > CHANGES_MAX {
+            return Ok(None);
+        }
         // What has changed after the snapshot too is taken as the snapshot has it.
         let mut offices = BTreeSet::new();
         let mut places: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
@@ -280,6 +287,21 @@ mod tests {
         assert_eq!(counts, [5, 11]);
         let unknown = StateRoot::from_field(Fr::from(5u64));
         assert!(store.snapshot_changes(&now, unknown).await.expect("read").is_none());
+
+        // A root that comes again: one place was used and emptied, and then one more used.
+        let third = store.new_office("Third", &RESIDENT, |_| Ok(())).await.expect("an office");
+        let before = store.snapshot(today, None).await.expect("taken");
+        for people in [60..61, 61..62] {
+            let numbers = issue(&store, &third, people).await;
+            let now = store.snapshot(today, None).await.expect("taken");
+            let changes = store.snapshot_changes(&now, before.root).await.expect("read");
+            let updated =
+                copy(&before).update(changes.expect("known")).expect("brought up to date");
+            assert!(as_text(&updated) == as_text(&now));
+            store.revoke(&third, &numbers).await.expect("revoked");
+            let again = store.snapshot(today, None).await.expect("taken");
+            assert!(again.root == before.root, "as if nobody had ever been there");
+        }
 
         // Each thing that is told is checked.
         let refused = |altered: SnapshotChanges| copy(&earlier[2]).update(altered).err().is_some();

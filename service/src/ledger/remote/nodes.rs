@@ -132,6 +132,11 @@ impl Nodes {
         }
     }
 
+    /// Lets every node be asked again of which chain it is.
+    pub(super) fn doubt_chain(&mut self) {
+        self.clients.iter_mut().for_each(|(_, _, known)| *known = None);
+    }
+
     /// Asks the current node of which chain it is, unless it told a moment ago. A node of another chain
     /// would take nonces and tell of claims that are none of ours.
     async fn check_chain(&mut self) -> Result<(), NodeError> {
