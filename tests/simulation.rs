@@ -1,8 +1,9 @@
 //! The claim machine among crashes and a chain that fails, drawn from a seed.
 //!
 //! A crash is a step whose future is dropped after so many polls: at any point at which it waits for the
-//! store. The chain fails before it does what it is asked, or after, without saying which. Whatever
-//! comes, each person's claim is accepted once, and store and chain tell the same. `PRAMAN_SEED`
+//! store. The chain fails before it does what it is asked, or after, without saying which. The store
+//! refuses to write to a table, in the midst of what is written together. The clock is set forward or back
+//! by a day. Whatever comes, each person's claim is accepted once, and store and chain tell the same. `PRAMAN_SEED`
 //! replays a run.
 
 #[path = "support/claim_scene.rs"]
@@ -23,7 +24,7 @@ use praman::ledger::{
     JoinedLedger, Ledger, LedgerClaim, LedgerError, OfficeState, Receipt, history,
 };
 use praman::scheme::ClaimPeriod;
-use praman::store::{Location, Store};
+use praman::store::{Database, Location, Store};
 use praman_circuits::context::Context;
 use praman_circuits::eligibility::{Checkpoint, SchemePeriod};
 use rand::rngs::OsRng;
@@ -136,10 +137,57 @@ impl Program {
     }
 }
 
+/// What the store refuses to write, sometimes.
+const TABLES: [(&str, &str); 6] = [
+    ("INSERT", "claim"),
+    ("UPDATE", "claim"),
+    ("INSERT", "envelope"),
+    ("INSERT", "chain_block"),
+    ("INSERT", "chain_slot"),
+    ("INSERT", "accepted_claim"),
+];
+
+async fn run(store: &Store, statement: String) {
+    let ran = sqlx::query(sqlx::AssertSqlSafe(statement)).execute(store.writer()).await;
+    ran.expect("the test's own statement");
+}
+
+/// Lets the store refuse to write to a table, as a full disk would.
+async fn refuse_writing(store: &Store, event: &str, table: &str) {
+    let trigger = match store.database() {
+        Database::Sqlite => format!(
+            "CREATE TRIGGER refuses BEFORE {event} ON {table}
+             BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+        ),
+        Database::Postgres => {
+            let refuses = "CREATE OR REPLACE FUNCTION refuses() RETURNS trigger AS
+                           $$ BEGIN RAISE EXCEPTION 'the disk is full'; END $$ LANGUAGE plpgsql";
+            run(store, refuses.to_owned()).await;
+            format!(
+                "CREATE TRIGGER refuses BEFORE {event} ON {table}
+                 FOR EACH ROW EXECUTE FUNCTION refuses()"
+            )
+        }
+    };
+    run(store, trigger).await;
+}
+
+/// What the store has kept of time, as it looks once the clock was set by so many days.
+async fn set_clock(store: &Store, days: i64) {
+    let before = -days * 86_400_000;
+    for (table, column) in
+        [("claim", "held_until"), ("claim", "received_at"), ("lease", "expires_at")]
+    {
+        run(store, format!("UPDATE {table} SET {column} = {column} + {before}")).await;
+    }
+}
+
 #[derive(Default, Debug)]
 struct Counts {
     crashes: u32,
     faults: u32,
+    store_faults: u32,
+    jumps: u32,
     steps: u32,
     sent: u32,
 }
@@ -156,6 +204,16 @@ async fn simulate(location: Location, seed: u64, crashes: u32) -> Counts {
     let mut programs = vec![Program::start(&scene).await, Program::start(&scene).await];
     while counts.crashes < crashes {
         counts.steps += 1;
+        if rng.gen_ratio(1, 40) {
+            counts.jumps += 1;
+            let days = if rng.gen_bool(0.5) { 1 } else { -1 };
+            set_clock(&scene.store, days).await;
+        }
+        let refused = rng.gen_ratio(1, 12).then(|| TABLES[rng.gen_range(0..TABLES.len())]);
+        if let Some((event, table)) = refused {
+            counts.store_faults += 1;
+            refuse_writing(&scene.store, event, table).await;
+        }
         let polls = if rng.gen_bool(0.5) { rng.gen_range(1..60) } else { u32::MAX };
         let at = rng.gen_range(0..programs.len());
         // New people come all the time, and those who came lately come again.
@@ -203,6 +261,13 @@ async fn simulate(location: Location, seed: u64, crashes: u32) -> Counts {
                 crashing(program.work(), polls).await.is_none()
             }
         };
+        if let Some((_, table)) = refused {
+            let again = match scene.store.database() {
+                Database::Sqlite => "DROP TRIGGER refuses".to_owned(),
+                Database::Postgres => format!("DROP TRIGGER refuses ON {table}"),
+            };
+            run(&scene.store, again).await;
+        }
         if crashed {
             counts.crashes += 1;
             programs.remove(at);
@@ -275,7 +340,7 @@ async fn a_thousand_crashes_lose_nothing_and_accept_nothing_twice() {
     let location = Location::Folder(folder.path().to_owned());
     let counts = simulate(location, seed(), 1_000).await;
     println!("{counts:?}");
-    assert!(counts.faults > 50, "{counts:?}");
+    assert!(counts.faults.min(counts.store_faults).min(counts.jumps) > 50, "{counts:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -283,5 +348,5 @@ async fn nor_do_they_on_postgresql() {
     let server = Postgres::start();
     let counts = simulate(Location::Server(server.address()), seed(), 200).await;
     println!("{counts:?}");
-    assert!(counts.faults > 10, "{counts:?}");
+    assert!(counts.faults.min(counts.store_faults).min(counts.jumps) > 10, "{counts:?}");
 }
