@@ -311,3 +311,38 @@ fn clients_that_send_nothing_or_too_slowly_are_cut_off() {
     assert_eq!(service.curl("/healthz", &[]).status, 200, "others were served all the while");
     assert_eq!(service.stop(), 0);
 }
+
+#[test]
+fn a_backup_moves_a_state_from_one_database_to_the_other_and_back() {
+    let state = with_claims();
+    let service = Service::start(&state, &["--office", "office.json"]);
+    let before = service.submit(&state, HOLDERS[0], "?wait=20", &[]).json();
+    assert_eq!(service.stop(), 0);
+    state.json(&["backup", "--out", "file.db"]);
+    // Into a database, on which it serves and goes on.
+    let server = Postgres::start();
+    let moved = state.on(Some(server.address()));
+    moved.json(&["restore", "--from", "file.db"]);
+    moved.refused(&["restore", "--from", "file.db"], 2, "holds a state already");
+    let service = Service::start(
+        &moved,
+        &["--office", "office.json", "--master-key", "state/master-key.json"],
+    );
+    assert_eq!(service.submit(&moved, HOLDERS[0], "", &[]).json(), before);
+    let second = service.submit(&moved, HOLDERS[1], "?wait=20", &[]).json();
+    assert_eq!(second["state"], "accepted", "{second}");
+    moved.json(&["backup", "--out", "database.db"]);
+    moved.refused(&["backup", "--out", "database.db"], 2, "overwrites nothing");
+    assert_eq!(service.stop(), 0);
+    assert_eq!(moved.pay(SCHEME, "2026")["claims"], 2);
+    // And back into a file: what the backup holds, and no more.
+    let mut back = moved.on(None);
+    back.directory = "back".to_owned();
+    back.json(&["restore", "--from", "database.db"]);
+    let service = Service::start(&back, &[]);
+    for (holder, receipt) in [(HOLDERS[0], &before), (HOLDERS[1], &second)] {
+        assert_eq!(service.submit(&back, holder, "", &[]).json(), *receipt);
+    }
+    assert_eq!(service.stop(), 0);
+    assert_eq!(back.json(&["ledger", "verify-history"])["claims"], 2);
+}

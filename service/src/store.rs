@@ -4,6 +4,7 @@ mod backup;
 mod database;
 mod lease;
 mod schema;
+mod transfer;
 
 use std::path::Path;
 

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -43,9 +44,11 @@ pub(crate) fn pay_arguments(scheme_id: &str, period: &str) -> [String; 10] {
 
 /// A folder with a state in it, in which commands run.
 pub(crate) struct State {
-    folder: TempDir,
+    folder: Arc<TempDir>,
     /// The address of its database, where it is no file.
     database: Option<String>,
+    /// Where the state's own files lie in the folder.
+    pub(crate) directory: String,
 }
 
 /// What a command came to.
@@ -57,12 +60,18 @@ pub(crate) struct Ran {
 
 impl State {
     pub(crate) fn new() -> Self {
-        Self { folder: TempDir::new().expect("a folder"), database: None }
+        let folder = Arc::new(TempDir::new().expect("a folder"));
+        Self { folder, database: None, directory: "state".to_owned() }
     }
 
     /// A folder whose state lies on a database.
     pub(crate) fn empty_on(database: Option<String>) -> Self {
         Self { database, ..Self::new() }
+    }
+
+    /// The same folder with its state on another database.
+    pub(crate) fn on(&self, database: Option<String>) -> Self {
+        Self { folder: self.folder.clone(), database, directory: self.directory.clone() }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -74,7 +83,7 @@ impl State {
         command
             .current_dir(self.folder.path())
             .env("PRAMAN_PASSPHRASE", "a passphrase for tests")
-            .args(["--dir", "state"])
+            .args(["--dir", &self.directory])
             .args(arguments);
         if let Some(database) = &self.database {
             command.env("PRAMAN_DATABASE", database);

@@ -7,9 +7,9 @@ use serde_json::json;
 
 use super::{Outcome, Setting};
 use crate::error::ServiceError;
-use crate::store::Store;
+use crate::store::{Location, Store};
 
-/// Write the whole state to one file, while everything goes on.
+/// Write the whole state to one file, while everything goes on; of a PostgreSQL database too.
 ///
 /// Keys are not in it: they lie in their own sealed files.
 #[derive(Args)]
@@ -28,7 +28,8 @@ impl Backup {
     }
 }
 
-/// Put a backup into a folder that holds no state yet.
+/// Put a backup into a folder that holds no state yet, or into a PostgreSQL database that holds none; it may
+/// come from either.
 #[derive(Args)]
 #[command(after_help = "Example: praman restore --dir new --from praman-2026-11-24.db")]
 pub(super) struct Restore {
@@ -39,8 +40,13 @@ pub(super) struct Restore {
 
 impl Restore {
     pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
-        Store::restore(&self.from, &setting.folder).await?;
-        let text = format!("restored into {}", setting.folder.display());
-        Ok(Outcome::done(json!({ "folder": setting.folder }), text))
+        Store::restore(&self.from, &setting.location).await?;
+        let (place, text) = match &setting.location {
+            Location::Folder(folder) => {
+                (json!(folder), format!("restored into {}", folder.display()))
+            }
+            Location::Server(_) => (json!(null), "restored into the database".to_owned()),
+        };
+        Ok(Outcome::done(json!({ "folder": place }), text))
     }
 }

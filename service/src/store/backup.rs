@@ -1,4 +1,5 @@
-//! Backups of a SQLite store, taken while it is in use, and checked when they are restored.
+//! Backups of a store, taken while it is in use, and checked when they are restored. A backup is a SQLite
+//! file whatever the database, so that a state can move from one to the other.
 
 use std::path::Path;
 
@@ -11,13 +12,8 @@ impl Store {
     /// Writes all that is committed now to a file that must not be there yet; others go on meanwhile.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] if the file is there, or the store is no file of its own.
+    /// [`ServiceError::WrongUse`] if the file is there.
     pub async fn back_up(&self, out: &Path) -> Result<(), ServiceError> {
-        if self.database() == Database::Postgres {
-            let reason = "a PostgreSQL database is backed up by its own tools: pg_dump \
-                          --format=custom, and pg_restore, or its replication";
-            return Err(ServiceError::WrongUse(reason.to_owned()));
-        }
         if out.exists() {
             let reason = format!("{} exists; a backup overwrites nothing", out.display());
             return Err(ServiceError::WrongUse(reason));
@@ -26,20 +22,49 @@ impl Store {
         // Beside its place, so that none is ever half there.
         let beside = tempfile::tempdir_in(folder).map_err(ServiceError::file(folder))?;
         let copy = beside.path().join(FILE_NAME);
-        sqlx::query("VACUUM INTO $1")
-            .bind(copy.to_string_lossy().into_owned())
-            .execute(self.pool())
-            .await?;
+        match self.database() {
+            Database::Sqlite => {
+                sqlx::query("VACUUM INTO $1")
+                    .bind(copy.to_string_lossy().into_owned())
+                    .execute(self.pool())
+                    .await?;
+            }
+            Database::Postgres => {
+                let file = Self::open(beside.path()).await?;
+                let copied = self.copy_into(&file).await;
+                file.close().await;
+                copied?;
+            }
+        }
         check(beside.path()).await?;
         publish(&copy, out)
     }
 
-    /// Puts a backup into a folder that has no store yet, after it was checked.
+    /// Puts a backup into a folder that has no store yet, or a database that holds nothing, after it was
+    /// checked.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] if there is a store; [`ServiceError::Malformed`] if the file is no
+    /// [`ServiceError::WrongUse`] if there is a state; [`ServiceError::Malformed`] if the file is no
     /// whole store; [`ServiceError::Schema`] if a newer program wrote it.
-    pub async fn restore(backup: &Path, folder: &Path) -> Result<(), ServiceError> {
+    pub async fn restore(backup: &Path, location: &Location) -> Result<(), ServiceError> {
+        match location {
+            Location::Folder(folder) => Self::restore_file(backup, folder).await,
+            Location::Server(_) => {
+                let beside = tempfile::tempdir().map_err(ServiceError::file(backup))?;
+                let folder = beside.path().join("backup");
+                Self::restore_file(backup, &folder).await?;
+                let file = Self::open(&folder).await?;
+                let copied = match Self::connect(location).await {
+                    Ok(database) => file.copy_into(&database).await,
+                    Err(error) => Err(error),
+                };
+                file.close().await;
+                copied
+            }
+        }
+    }
+
+    async fn restore_file(backup: &Path, folder: &Path) -> Result<(), ServiceError> {
         let place = folder.join(FILE_NAME);
         if place.exists() {
             let reason =
