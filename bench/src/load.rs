@@ -16,7 +16,7 @@ use praman::store::{Location, Store};
 use serde_json::{Value, json};
 
 use clients::Clients;
-use scene::{Replica, Scene};
+use scene::{Replica, Scene, Treasury};
 
 /// What to load the service with.
 #[derive(Args)]
@@ -33,6 +33,10 @@ pub(crate) struct Load {
     /// A PostgreSQL database, empty [default: a SQLite file].
     #[arg(long)]
     database: Option<String>,
+    /// Let the treasury pay twice a second all the while, and tell when each claim's payment order is in a
+    /// bank's file.
+    #[arg(long)]
+    ordered: bool,
     /// Fill the store up to so many claims then, and load it with the same again.
     #[arg(long, value_name = "CLAIMS")]
     grown: Option<u64>,
@@ -56,8 +60,10 @@ impl Load {
         }
         let clients = Clients::of(&replicas).await;
         let mut people = 0..0;
-        let rates = self.offer_all(&scene, &clients, &replicas, &mut people).await;
         let store = Store::connect(&location).await.expect("a store");
+        let treasury = self.ordered.then(|| Treasury::new(&scene, &store, folder.path()));
+        let load = (&clients, &replicas[..], treasury.as_ref());
+        let rates = self.offer_all(&scene, load, &mut people).await;
         let mut result = json!({
             "database": if self.database.is_some() { "postgresql" } else { "sqlite" },
             "replicas": self.replicas,
@@ -72,7 +78,7 @@ impl Load {
         (result["lost"], result["twice"]) = (lost.into(), twice.into());
         if let Some(claims) = self.grown {
             grown::fill(&store, claims).await;
-            let again = self.offer_all(&scene, &clients, &replicas, &mut people).await;
+            let again = self.offer_all(&scene, load, &mut people).await;
             // Of the highest rate: what is accepted of more than can be.
             let most =
                 |rates: &[Value]| rates.last().and_then(|r| r["accepted_per_second"].as_f64());
@@ -91,22 +97,23 @@ impl Load {
             replica.stop().await;
         }
         result["rates"] = rates.into();
-        result["paid"] = scene.pay(&store, folder.path(), people.end).await;
+        if !self.ordered {
+            result["paid"] = scene.pay_all(&store, folder.path(), people.end).await;
+        }
         result
     }
 
     async fn offer_all(
         &self,
         scene: &Arc<Scene>,
-        clients: &Clients,
-        replicas: &[Replica],
+        (clients, replicas, treasury): (&Clients, &[Replica], Option<&Treasury>),
         people: &mut std::ops::Range<u64>,
     ) -> Vec<Value> {
         let mut rates = Vec::new();
         for &rate in &self.rates {
             *people = people.end..people.end + u64::from(rate) * u64::from(self.seconds);
             let claims = scene.claims(people.clone());
-            rates.push(clients.offer(replicas, claims, rate).await);
+            rates.push(clients.offer(replicas, claims, rate, treasury).await);
         }
         rates
     }

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tonic::transport::Channel;
 use v1::claims_client::ClaimsClient;
 
-use super::scene::Replica;
+use super::scene::{Replica, Treasury};
 
 /// Connections to each service: a connection has 256 requests at a time.
 const CONNECTIONS: usize = 16;
@@ -36,10 +36,46 @@ impl Clients {
         replicas: &[Replica],
         claims: Vec<SubmittedClaim>,
         rate: u32,
+        treasury: Option<&Treasury>,
     ) -> Value {
         let count = claims.len();
         let before: Vec<StageTimes> = replicas.iter().map(Replica::stage_times).collect();
         let (started, cpu) = (Instant::now(), cpu_seconds());
+        let offered = self.hand_in(claims, rate, started);
+        let paying = async {
+            match treasury {
+                Some(treasury) => treasury.pay_along(count).await,
+                None => Vec::new(),
+            }
+        };
+        let ((times, seconds), runs) = tokio::join!(offered, paying);
+        let cores = (cpu_seconds() - cpu) / started.elapsed().as_secs_f64();
+        let accepted = times.iter().map(|(due, accepted)| *accepted - *due);
+        let [p50, p95, p99] = quantiles(accepted);
+        let mut result = json!({
+            "offered_per_second": rate,
+            "accepted": count,
+            "accepted_per_second": (count as f64 / seconds).round(),
+            "p50_ms": p50,
+            "p95_ms": p95,
+            "p99_ms": p99,
+            "cores_busy": (cores * 100.0).round() / 100.0,
+            "stage_ms_per_claim": stages(&before, replicas, count),
+        });
+        if treasury.is_some() {
+            let [p50, p95, p99] = quantiles(ordered(times, &runs));
+            result["ordered"] = json!({ "p50_ms": p50, "p95_ms": p95, "p99_ms": p99 });
+        }
+        result
+    }
+
+    /// Hands claims in when they are due: when each was due and when accepted, and how long all took.
+    async fn hand_in(
+        &self,
+        claims: Vec<SubmittedClaim>,
+        rate: u32,
+        started: Instant,
+    ) -> (Vec<(Instant, Instant)>, f64) {
         let mut handed_in = JoinSet::new();
         for (number, claim) in (0u32..).zip(claims) {
             let due = started + Duration::from_secs(1) * number / rate;
@@ -47,25 +83,32 @@ impl Clients {
             let client = self.0[number as usize % self.0.len()].clone();
             handed_in.spawn(async move {
                 accepted(client, claim_message(&claim)).await;
-                due.elapsed().as_secs_f64() * 1e3
+                (due, Instant::now())
             });
         }
-        let mut milliseconds = handed_in.join_all().await;
-        let seconds = started.elapsed().as_secs_f64();
-        milliseconds.sort_by(f64::total_cmp);
-        let quantile = |share: f64| milliseconds[((count - 1) as f64 * share) as usize].round();
-        let cores = (cpu_seconds() - cpu) / seconds;
-        json!({
-            "offered_per_second": rate,
-            "accepted": count,
-            "accepted_per_second": (count as f64 / seconds).round(),
-            "p50_ms": quantile(0.50),
-            "p95_ms": quantile(0.95),
-            "p99_ms": quantile(0.99),
-            "cores_busy": (cores * 100.0).round() / 100.0,
-            "stage_ms_per_claim": stages(&before, replicas, count),
-        })
+        let times = handed_in.join_all().await;
+        (times, started.elapsed().as_secs_f64())
     }
+}
+
+/// In milliseconds: of half of them, of 95 and of 99 in a hundred.
+fn quantiles(times: impl Iterator<Item = Duration>) -> [f64; 3] {
+    let mut milliseconds: Vec<f64> = times.map(|time| time.as_secs_f64() * 1e3).collect();
+    milliseconds.sort_by(f64::total_cmp);
+    let last = milliseconds.len() - 1;
+    [0.50, 0.95, 0.99].map(|share| milliseconds[(last as f64 * share) as usize].round())
+}
+
+/// How long each claim took until the run that ordered it was done: claims are ordered as they are accepted.
+fn ordered(
+    mut times: Vec<(Instant, Instant)>,
+    runs: &[(Instant, usize)],
+) -> impl Iterator<Item = Duration> {
+    times.sort_by_key(|(_, accepted)| *accepted);
+    times.into_iter().enumerate().map(|(place, (due, _))| {
+        let run = runs.iter().find(|(_, ordered)| place < *ordered);
+        run.expect("all were ordered").0 - due
+    })
 }
 
 /// Hands in a claim and waits until it is accepted; comes again when it is told to.

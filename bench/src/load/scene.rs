@@ -1,7 +1,8 @@
 //! An open period on a ledger whose key proves anything, and the services that take its claims.
 
-use std::path::Path;
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use praman::application::{Application, Limits};
 use praman::calendar;
@@ -15,7 +16,7 @@ use praman::schema::RESIDENT;
 use praman::scheme::ClaimPeriod;
 use praman::server;
 use praman::store::{Location, Store};
-use praman::treasury::{PaymentRun, TreasuryKey};
+use praman::treasury::{Paid, PaymentRun, TreasuryKey};
 use praman_circuits::Fr;
 use praman_circuits::eligibility::{Checkpoint, PUBLIC_INPUTS, PublicInputs};
 use praman_circuits::nullifier::Nullifier;
@@ -111,9 +112,8 @@ impl Scene {
         (people as i64 - accepted, history.claims as i64 - accepted)
     }
 
-    /// Pays all that was accepted, into the bank's files.
-    pub(super) async fn pay(&self, store: &Store, folder: &Path, people: u64) -> Value {
-        let begun = Instant::now();
+    /// Pays all that is accepted and not yet paid, into the bank's files.
+    async fn pay(&self, store: &Store, folder: &Path) -> Paid {
         let debtor = Debtor::demonstration();
         let folder = folder.join("bank");
         let run = PaymentRun {
@@ -124,7 +124,13 @@ impl Scene {
             debtor: &debtor,
             folder: &folder,
         };
-        let paid = run.pay(store, &self.treasury).await.expect("paid");
+        run.pay(store, &self.treasury).await.expect("paid")
+    }
+
+    /// Pays everybody at once.
+    pub(super) async fn pay_all(&self, store: &Store, folder: &Path, people: u64) -> Value {
+        let begun = Instant::now();
+        let paid = self.pay(store, folder).await;
         assert_eq!((paid.claims as u64, paid.held.len()), (people, 0), "everybody is paid once");
         let seconds = begun.elapsed().as_secs_f64();
         json!({
@@ -132,6 +138,33 @@ impl Scene {
             "orders_per_second": (paid.claims as f64 / seconds).round(),
             "seconds": (seconds * 10.0).round() / 10.0,
         })
+    }
+}
+
+/// A treasury that pays twice a second.
+pub(super) struct Treasury {
+    scene: Arc<Scene>,
+    store: Store,
+    folder: PathBuf,
+}
+
+impl Treasury {
+    pub(super) fn new(scene: &Arc<Scene>, store: &Store, folder: &Path) -> Self {
+        Self { scene: scene.clone(), store: store.clone(), folder: folder.to_owned() }
+    }
+
+    /// Pays until so many claims are ordered: after each run, when, and how many then were.
+    pub(super) async fn pay_along(&self, claims: usize) -> Vec<(Instant, usize)> {
+        let (mut runs, mut ordered) = (Vec::new(), 0);
+        while ordered < claims {
+            let paid = self.scene.pay(&self.store, &self.folder).await;
+            assert!(paid.held.is_empty(), "every envelope opens");
+            ordered += paid.claims;
+            runs.push((Instant::now(), ordered));
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        assert_eq!(ordered, claims, "everybody is paid once");
+        runs
     }
 }
 
