@@ -15,6 +15,7 @@ use praman_circuits::office::StateRoot;
 use sqlx::{Any, AnyConnection, AnyPool, Transaction};
 
 use crate::error::ServiceError;
+pub(crate) use database::milliseconds;
 pub use database::{Database, Location};
 pub use lease::LeaseToken;
 pub(crate) use schema::advice as schema_advice;

@@ -1,5 +1,7 @@
 //! Claims as the store has them.
 
+use std::time::Duration;
+
 use praman_circuits::eligibility::Checkpoint;
 use praman_circuits::nullifier::{Nullifier, SchemeId};
 use praman_circuits::office::StateRoot;
@@ -13,10 +15,10 @@ use crate::claim::{Claim, SubmittedClaim};
 use crate::error::ServiceError;
 use crate::ledger::LedgerClaim;
 use crate::scheme::ClaimPeriod;
-use crate::store::{Database, Store, WriteTransaction, bytes, field};
+use crate::store::{Database, Store, WriteTransaction, bytes, field, milliseconds};
 
-/// How long the program that kept a claim alone verifies it, in milliseconds.
-const HELD_MS: i64 = 10_000;
+/// How long the program that kept a claim alone verifies it.
+pub(super) const HELD: Duration = Duration::from_secs(10);
 
 /// A claim that the store lost or mangled.
 pub(super) fn broken(what: &str) -> ServiceError {
@@ -57,12 +59,12 @@ pub(super) async fn keep(
     claim: &SubmittedClaim,
     program: &str,
 ) -> Result<bool, ServiceError> {
-    let now = database.now();
+    let (now, held) = (database.now(), milliseconds(HELD));
     let Claim { ledger, envelope } = claim.claim();
     let statement = sqlx::AssertSqlSafe(format!(
         "INSERT INTO claim (id, nullifier, state, scheme, period, \"window\", state_root, as_of,
              payout_commitment, proof, envelope, holder, held_until, received_at)
-         VALUES ($1, $2, 'received', $3, $4, $5, $6, $7, $8, $9, $10, $11, {now} + {HELD_MS}, {now})
+         VALUES ($1, $2, 'received', $3, $4, $5, $6, $7, $8, $9, $10, $11, {now} + {held}, {now})
          ON CONFLICT (id) DO UPDATE
              SET state = 'received', reason = NULL, envelope = excluded.envelope,
                  holder = excluded.holder, held_until = excluded.held_until

@@ -7,14 +7,14 @@ use rand::rngs::OsRng;
 use sha2::{Digest, Sha256};
 
 use super::machine::{ClaimMachine, HeldClaim};
-use super::record::{COLUMNS, Row};
+use super::record::{COLUMNS, HELD, Row};
 use super::rules::Terms;
 use super::stages::Stage;
 use super::state::{ClaimId, Reason};
 use crate::computation::compute;
 use crate::error::ServiceError;
 use crate::failpoint::may_die;
-use crate::store::{WriteTransaction, bytes};
+use crate::store::{WriteTransaction, bytes, milliseconds};
 
 /// How many claims are verified together at most: more would not make one cheaper.
 pub(super) const TOGETHER: usize = 256;
@@ -103,24 +103,27 @@ impl ClaimMachine {
         Ok(())
     }
 
-    /// Takes over received claims whose program has not verified them in time: it died, or is slow. One
-    /// that is held for longer than any is was so by a clock that was set back.
+    /// Takes over received claims whose program has not verified them in time: it died, or is slow.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn adopt(&self) -> Result<Vec<HeldClaim>, ServiceError> {
         let database = self.store.database();
         let (now, skip_locked) = (database.now(), database.skip_locked());
+        let is_over = database.is_over("held_until", HELD);
         let statement = sqlx::AssertSqlSafe(format!(
-            "UPDATE claim SET holder = $1, held_until = {now} + 10000
+            "UPDATE claim SET holder = $1, held_until = {now} + $2
              WHERE state = 'received' AND id IN
                  (SELECT id FROM claim WHERE state = 'received'
-                      AND (held_until < {now} OR held_until > {now} + 2 * 10000)
+                      AND {is_over}
                   ORDER BY received_at LIMIT {TOGETHER} {skip_locked})
              RETURNING {COLUMNS}"
         ));
-        let rows: Vec<Row> =
-            sqlx::query_as(statement).bind(&self.program).fetch_all(self.store.writer()).await?;
+        let rows: Vec<Row> = sqlx::query_as(statement)
+            .bind(&self.program)
+            .bind(milliseconds(HELD))
+            .fetch_all(self.store.writer())
+            .await?;
         rows.into_iter()
             .map(|row| {
                 let (id, claim) = row.read()?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::job::{JobId, JobState, Priority, ProvingFault, ProvingJob};
 use super::worker_key::WorkerPublicKey;
 use crate::error::ServiceError;
-use crate::store::{Store, WriteTransaction};
+use crate::store::{Store, WriteTransaction, milliseconds};
 
 /// Bounds of the queue.
 #[derive(Clone, Copy, Debug)]
@@ -81,10 +81,6 @@ pub struct TakenJob {
 
 fn broken(what: &str) -> ServiceError {
     ServiceError::Store(sqlx::Error::Decode(what.to_owned().into()))
-}
-
-fn milliseconds(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
 }
 
 impl Store {
@@ -386,9 +382,7 @@ impl Store {
     pub async fn tidy_proofs(&self, limits: &QueueLimits) -> Result<(), ServiceError> {
         let now = self.database().now();
         let attempts_max = limits.attempts_max;
-        // Or would last longer than any does: it was given before the clock was set back.
-        let lease = milliseconds(limits.lease);
-        let is_over = format!("(lease_until < {now} OR lease_until > {now} + 2 * {lease})");
+        let is_over = self.database().is_over("lease_until", limits.lease);
         for statement in [
             format!(
                 "UPDATE proving_job SET state = 'failed', reason = 'worker-lost', sealed = NULL,

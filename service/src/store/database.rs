@@ -110,6 +110,13 @@ impl Database {
         }
     }
 
+    /// Whether what is held until the time in a column is held no more. One that would be held for more than
+    /// twice as long as it ever is was taken before the clock was set back, and is over.
+    pub(crate) fn is_over(self, column: &str, length: Duration) -> String {
+        let (now, length) = (self.now(), milliseconds(length));
+        format!("({column} < {now} OR {column} > {now} + 2 * {length})")
+    }
+
     /// What lets a reader of a queue pass over rows that another has locked.
     pub(crate) fn skip_locked(self) -> &'static str {
         match self {
@@ -117,6 +124,11 @@ impl Database {
             Self::Postgres => "FOR UPDATE SKIP LOCKED",
         }
     }
+}
+
+/// A time as columns have it.
+pub(crate) fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
 }
 
 /// Connections to a database: for reading, and for writing.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Store;
+use super::{Store, milliseconds};
 use crate::error::ServiceError;
 
 /// Who holds a lease, since when: the token is another with every change of hands.
@@ -10,8 +10,7 @@ use crate::error::ServiceError;
 pub struct LeaseToken(i64);
 
 impl Store {
-    /// Takes or renews a lease by the database's clock; none while another program holds it. One that
-    /// would last more than twice as long was taken before the clock was set back, and is over.
+    /// Takes or renews a lease by the database's clock; none while another program holds it.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -22,19 +21,19 @@ impl Store {
         length: Duration,
     ) -> Result<Option<LeaseToken>, ServiceError> {
         let now = self.database().now();
+        let is_over = self.database().is_over("lease.expires_at", length);
         let statement = sqlx::AssertSqlSafe(format!(
             "INSERT INTO lease (name, holder, token, expires_at) VALUES ($1, $2, 1, {now} + $3)
              ON CONFLICT (name) DO UPDATE SET
                  token = lease.token + CASE WHEN lease.holder = excluded.holder THEN 0 ELSE 1 END,
                  holder = excluded.holder, expires_at = excluded.expires_at
-             WHERE lease.holder = excluded.holder OR lease.expires_at < {now}
-                 OR lease.expires_at > {now} + 2 * $3
+             WHERE lease.holder = excluded.holder OR {is_over}
              RETURNING token"
         ));
         let row: Option<(i64,)> = sqlx::query_as(statement)
             .bind(name)
             .bind(program)
-            .bind(length.as_millis() as i64)
+            .bind(milliseconds(length))
             .fetch_optional(self.writer())
             .await?;
         Ok(row.map(|(token,)| LeaseToken(token)))
