@@ -25,6 +25,7 @@ use praman::wallet::CredentialFile;
 use praman::{calendar, envelope, sealed_box};
 use praman_verifier::{PreparedKey, Proof, VerifyingKey, public_from_json};
 use prost::Message;
+use sha2::{Digest, Sha256};
 
 /// Something done to an input.
 #[derive(Clone, Debug, TypeGenerator)]
@@ -156,7 +157,7 @@ fn fuzz(name: &str, seeds: Vec<Vec<u8>>, parse: impl Fn(&[u8]) -> bool + RefUnwi
             let input = altered(&seeds[*seed as usize % seeds.len()], edits);
             let outcome = catch_unwind(AssertUnwindSafe(|| parse(&input)));
             if let Err(panic) = outcome {
-                let id = hex::encode(&praman::named::digest(&input)[..8]);
+                let id = hex::encode(&Sha256::digest(&input)[..8]);
                 let path = corpus(name).join(format!("failed-{id}"));
                 fs::create_dir_all(corpus(name)).expect("a folder");
                 fs::write(&path, &input).expect("saved");

@@ -39,7 +39,7 @@ pub struct Limits {
     pub head_time_max: Duration,
     /// How long a request may take, the longest wait included.
     pub request_time_max: Duration,
-    /// How long a register may take to be uploaded, or what came of it to be fetched.
+    /// How long a register may take to be uploaded.
     pub upload_time_max: Duration,
     /// How long a client may wait for something to be decided.
     pub wait_max: Duration,

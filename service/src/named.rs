@@ -84,12 +84,6 @@ macro_rules! digest_id {
 }
 pub(crate) use digest_id;
 
-/// The SHA-256 digest of some bytes.
-pub fn digest(bytes: &[u8]) -> [u8; 32] {
-    use sha2::Digest;
-    sha2::Sha256::digest(bytes).into()
-}
-
 pub(crate) fn write_hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
     f.write_str(&hex::encode(bytes))
 }

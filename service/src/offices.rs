@@ -8,7 +8,7 @@ use praman_circuits::Fr;
 use praman_circuits::credential::{Credential, CredentialSalt};
 use praman_circuits::merkle::NodeChange;
 use praman_circuits::office::{
-    OfficeId, OfficeRoot, OfficeTree, StateRoot, StateTree, office_leaf,
+    OfficeId, OfficeRoot, OfficeTree, STATE_DEPTH, StateRoot, StateTree, office_leaf,
 };
 use praman_circuits::payee::PayeeSalt;
 use praman_circuits::period::{Day, Period};
@@ -26,7 +26,7 @@ use crate::ledger::OfficeState;
 use crate::office_key::OfficeKey;
 use crate::register::Person;
 use crate::schema::{RESIDENT, SCHEMAS, Schema, resident_attributes};
-use crate::store::{Store, TreeName, TreeVersion, WriteTransaction, read_tree, write_nodes};
+use crate::store::{Store, TreeName, TreeVersion, WriteTransaction, field, read_tree, write_nodes};
 use crate::wallet::CredentialFile;
 
 /// An accredited office.
@@ -402,8 +402,14 @@ impl Store {
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn state_root(&self) -> Result<StateRoot, ServiceError> {
-        let tree: StateTree = self.tree(TreeName::State).await?;
-        Ok(StateRoot::from_field(tree.root()))
+        // Asked at each request of a snapshot: the topmost node alone.
+        let top: Option<(Vec<u8>,)> =
+            sqlx::query_as("SELECT value FROM tree_node WHERE tree = 0 AND level = $1")
+                .bind(STATE_DEPTH as i64)
+                .fetch_optional(self.pool())
+                .await?;
+        let root = top.map(|(node,)| field(&node)).transpose()?;
+        Ok(StateRoot::from_field(root.unwrap_or_else(|| StateTree::new().root())))
     }
 
     /// Writes an office's changed nodes, and those of the state's tree above it.

@@ -52,22 +52,26 @@ async fn in_time(limits: Limits, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let uploads = path.ends_with("/registers") || path == "/praman.v1.Issuing/Upload";
     let most = if uploads { limits.upload_time_max } else { limits.request_time_max };
-    let headers = request.headers().clone();
+    let grpc = speaks_grpc(request.headers());
     match tokio::time::timeout(most, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => told(&headers, Fault::timed_out()),
+        Err(_) => told(grpc, Fault::timed_out()),
     }
 }
 
 /// More requests than there is room for.
 async fn out_of_bounds(headers: HeaderMap, _: BoxError) -> Response {
-    told(&headers, Fault::busy("too many requests at a time; come again", 1))
+    told(speaks_grpc(&headers), Fault::busy("too many requests at a time; come again", 1))
+}
+
+fn speaks_grpc(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("application/grpc"))
 }
 
 /// A fault in the form that a client speaks.
-fn told(headers: &HeaderMap, fault: Fault) -> Response {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    if kind.is_some_and(|kind| kind.starts_with("application/grpc")) {
+fn told(grpc: bool, fault: Fault) -> Response {
+    if grpc {
         return tonic::Status::from(fault).into_http();
     }
     fault.into_response()

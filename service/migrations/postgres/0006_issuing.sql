@@ -21,9 +21,8 @@ CREATE TABLE register_upload (
     without_subject BIGINT,
     issued BIGINT,
     root BYTEA,
-    -- The program that works on it, until when, and for the how manieth time it was begun: what an
-    -- earlier one brings counts no more.
-    holder TEXT,
+    -- Until when a program works on it, and for the how manieth time it was begun: that an earlier one
+    -- has failed counts no more.
     held_until BIGINT NOT NULL DEFAULT 0,
     attempts BIGINT NOT NULL DEFAULT 0,
     -- How often a program died over it.
@@ -34,6 +33,7 @@ CREATE TABLE register_upload (
 
 CREATE INDEX register_upload_open ON register_upload (uploaded_at) WHERE state IN ('waiting', 'issuing');
 
+-- A register's parts are forgotten with it.
 CREATE TABLE register_part (
     upload BYTEA NOT NULL REFERENCES register_upload (id) ON DELETE CASCADE,
     content TEXT NOT NULL,

@@ -30,14 +30,13 @@ const HEARTBEAT: Duration = Duration::from_millis(500);
 /// Checks uploaded registers and issues to them, one at a time.
 pub struct IssuingClerk {
     desk: IssuingDesk,
-    program: String,
 }
 
 /// Why nothing is issued now.
 enum Obstacle {
     /// And never will be.
     Final(IssuingFault, String),
-    /// It is tried again when the lease ends.
+    /// It is tried again soon.
     Passing(ServiceError),
 }
 
@@ -53,8 +52,7 @@ impl From<ServiceError> for Obstacle {
 impl IssuingClerk {
     /// A clerk for a desk's offices.
     pub fn new(desk: &IssuingDesk) -> Self {
-        let program = hex::encode(&crate::sealed::random_key()[..8]);
-        Self { desk: desk.clone(), program }
+        Self { desk: desk.clone() }
     }
 
     /// Works until asked to stop; what has begun is done first.
@@ -91,7 +89,7 @@ impl IssuingClerk {
         let Shared { store, limits, offices, .. } = self.shared();
         let offices: Vec<OfficeId> = offices.keys().copied().collect();
         store.tidy_uploads(limits).await?;
-        let Some(upload) = store.take_upload(&offices, &self.program, limits).await? else {
+        let Some(upload) = store.take_upload(&offices, limits).await? else {
             return Ok(false);
         };
         may_die!("issuing::taken");

@@ -12,7 +12,7 @@ use super::upload::{
 };
 use crate::error::ServiceError;
 use crate::register::Counts;
-use crate::store::{Database, Store, WriteTransaction, bytes, field};
+use crate::store::{Database, Store, WriteTransaction, bytes, field, milliseconds};
 
 /// Bounds of issuing.
 #[derive(Clone, Copy, Debug)]
@@ -58,10 +58,6 @@ pub(super) struct TakenUpload {
     pub(super) data_key: Vec<u8>,
     pub(super) attempt: i64,
     pub(super) deaths: i64,
-}
-
-fn milliseconds(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
 }
 
 fn broken(what: &str) -> ServiceError {
@@ -159,15 +155,10 @@ impl Store {
 
     /// Forgets a register that was not uploaded to its end.
     pub(super) async fn forget_uploading(&self, id: RegisterId) -> Result<(), ServiceError> {
-        let mut transaction = self.begin_rows().await?;
-        for statement in [
-            "DELETE FROM register_part WHERE upload IN
-                 (SELECT id FROM register_upload WHERE id = $1 AND state = 'uploading')",
-            "DELETE FROM register_upload WHERE id = $1 AND state = 'uploading'",
-        ] {
-            sqlx::query(statement).bind(id.column()).execute(&mut *transaction).await?;
-        }
-        transaction.commit().await?;
+        sqlx::query("DELETE FROM register_upload WHERE id = $1 AND state = 'uploading'")
+            .bind(id.column())
+            .execute(self.writer())
+            .await?;
         Ok(())
     }
 
@@ -287,16 +278,13 @@ impl Store {
     pub(super) async fn take_upload(
         &self,
         offices: &[OfficeId],
-        program: &str,
         limits: &IssuingLimits,
     ) -> Result<Option<TakenUpload>, ServiceError> {
         let numbers: Vec<String> = offices.iter().map(|office| office.0.to_string()).collect();
         let (now, numbers) = (self.database().now(), numbers.join(", "));
-        let lease = milliseconds(limits.lease);
-        let open = format!(
-            "state IN ('waiting', 'issuing') AND office IN ({numbers})
-             AND (held_until < {now} OR held_until > {now} + 2 * {lease})"
-        );
+        let is_over = self.database().is_over("held_until", limits.lease);
+        let open =
+            format!("state IN ('waiting', 'issuing') AND office IN ({numbers}) AND {is_over}");
         // Looked at before it is written to: mostly there is none.
         let oldest = sqlx::AssertSqlSafe(format!(
             "SELECT id FROM register_upload WHERE {open} ORDER BY uploaded_at LIMIT 1"
@@ -307,16 +295,15 @@ impl Store {
             return Ok(None);
         };
         let taken = sqlx::AssertSqlSafe(format!(
-            "UPDATE register_upload SET state = 'issuing', holder = $2, attempts = attempts + 1,
+            "UPDATE register_upload SET state = 'issuing', attempts = attempts + 1,
                  deaths = deaths + CASE WHEN state = 'issuing' THEN 1 ELSE 0 END,
-                 checked_bytes = 0, held_until = {now} + $3
+                 checked_bytes = 0, held_until = {now} + $2
              WHERE id = $1 AND {open}
              RETURNING office, makes_secrets, data_key, attempts, deaths"
         ));
         let row: Option<(i64, i64, Vec<u8>, i64, i64)> = sqlx::query_as(taken)
             .bind(&id)
-            .bind(program)
-            .bind(lease)
+            .bind(milliseconds(limits.lease))
             .fetch_optional(self.writer())
             .await?;
         let id = RegisterId::from_column(&id).ok_or_else(|| broken("a register's id"))?;
@@ -406,18 +393,14 @@ impl Store {
         office: OfficeId,
         id: RegisterId,
     ) -> Result<bool, ServiceError> {
-        let mut transaction = self.begin_rows().await?;
-        let is_over = "id = $1 AND office = $2 AND state IN ('issued', 'failed')";
-        let statement = sqlx::AssertSqlSafe(format!(
-            "DELETE FROM register_part
-             WHERE upload IN (SELECT id FROM register_upload WHERE {is_over})"
-        ));
-        let (id, office) = (id.column(), i64::from(office.0));
-        sqlx::query(statement).bind(&id).bind(office).execute(&mut *transaction).await?;
-        let statement = sqlx::AssertSqlSafe(format!("DELETE FROM register_upload WHERE {is_over}"));
-        let forgotten =
-            sqlx::query(statement).bind(&id).bind(office).execute(&mut *transaction).await?;
-        transaction.commit().await?;
+        let forgotten = sqlx::query(
+            "DELETE FROM register_upload
+             WHERE id = $1 AND office = $2 AND state IN ('issued', 'failed')",
+        )
+        .bind(id.column())
+        .bind(i64::from(office.0))
+        .execute(self.writer())
+        .await?;
         Ok(forgotten.rows_affected() == 1)
     }
 
@@ -436,18 +419,8 @@ impl Store {
         if old == 0 {
             return Ok(());
         }
-        let mut transaction = self.begin_rows().await?;
-        for statement in [
-            format!(
-                "DELETE FROM register_part
-                 WHERE upload IN (SELECT id FROM register_upload WHERE {is_old})"
-            ),
-            format!("DELETE FROM register_upload WHERE {is_old}"),
-        ] {
-            let statement = sqlx::AssertSqlSafe(statement);
-            sqlx::query(statement).bind(kept).execute(&mut *transaction).await?;
-        }
-        transaction.commit().await?;
+        let forget = sqlx::AssertSqlSafe(format!("DELETE FROM register_upload WHERE {is_old}"));
+        sqlx::query(forget).bind(kept).execute(self.writer()).await?;
         Ok(())
     }
 }

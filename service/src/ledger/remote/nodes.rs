@@ -184,11 +184,10 @@ fn node_error(name: &str, error: TransportError) -> NodeError {
                     format!("answers with HTTP {}", error.status)
                 }
                 TransportErrorKind::Custom(error) => match error.downcast_ref::<reqwest::Error>() {
-                    Some(error) if certificate_fault(error).is_some() => {
-                        let fault = certificate_fault(error).unwrap_or_default();
-                        format!("shows a certificate that does not hold: {fault}")
-                    }
-                    Some(error) if error.is_connect() => "does not take connections".to_owned(),
+                    Some(error) if error.is_connect() => match certificate_fault(error) {
+                        Some(fault) => format!("shows a certificate that does not hold: {fault}"),
+                        None => "does not take connections".to_owned(),
+                    },
                     Some(error) if error.is_timeout() => "does not answer in time".to_owned(),
                     _ => "broke the connection".to_owned(),
                 },
