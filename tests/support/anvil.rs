@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use alloy_primitives::Address;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 pub(crate) const CHAIN_ID: u64 = 77_001;
@@ -66,11 +67,7 @@ impl Anvil {
     pub(crate) async fn start(arguments: &[&str]) -> Self {
         let state = tempfile::tempdir().expect("a folder");
         let arguments: Vec<String> = arguments.iter().map(|&text| text.to_owned()).collect();
-        // Below the ports that systems give to others, so that it is free again after a kill.
-        let file = state.path().join("state.json");
-        let first = 20_000 + std::process::id() as u16 % 10_000;
-        let (process, port) = (0..50u16)
-            .find_map(|next| launch(first + next * 37, &file, &arguments))
+        let (process, port) = launch(0, &state.path().join("state.json"), &arguments)
             .expect("anvil says where it listens");
         Self { process, port, state, arguments }
     }
@@ -109,11 +106,28 @@ impl Anvil {
         tokio::time::sleep(Duration::from_millis(2_500)).await;
     }
 
-    /// Kills the node and starts it again from what it had written.
+    /// Kills the node and starts it again from what it had written. It starts from no half-written state,
+    /// so it is stopped first, and killed only if it was not in the midst of writing.
     pub(crate) async fn kill_and_restart(&mut self) {
+        let state = self.state.path().join("state.json");
+        let is_whole = || {
+            let text = std::fs::read(&state).unwrap_or_default();
+            serde_json::from_slice::<serde::de::IgnoredAny>(&text).is_ok()
+        };
+        let signal = |signal| {
+            let node = Pid::from_child(&self.process);
+            kill_process(node, signal).expect("the node is ours");
+        };
+        for _ in 0..100 {
+            signal(Signal::STOP);
+            if is_whole() {
+                break;
+            }
+            signal(Signal::CONT);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
         self.process.kill().expect("killed");
         self.process.wait().expect("gone");
-        let state = self.state.path().join("state.json");
         // Its port is free a moment later.
         for _ in 0..50 {
             if let Some((process, _)) = launch(self.port, &state, &self.arguments) {
