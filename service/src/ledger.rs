@@ -6,6 +6,7 @@
 mod chain;
 mod chain_state;
 mod chain_store;
+mod consents;
 mod contract_ledger;
 mod embedded;
 pub mod history;
@@ -28,6 +29,7 @@ use praman_verifier::Proof;
 use crate::error::ServiceError;
 use crate::scheme::ClaimPeriod;
 pub use chain::{Chain, ChainError, ChainLog, ChainReceipt, Head};
+pub use consents::{LedgerAccess, ProviderId, ProviderState, RequesterNumber, RootUpdate};
 pub use contract_ledger::{Actors, ContractLedger, EmbeddedLedger};
 pub use embedded::{CHAIN_ID, EmbeddedChain, scratch_gas};
 pub use joined::{JoinedChain, JoinedLedger, JoinedNetwork, NetworkDescription};
@@ -103,6 +105,9 @@ pub enum LedgerError {
     /// The checkpoint is unknown or too old.
     #[error("the state that the proof was made against is not good any more: take a new snapshot")]
     CheckpointNotGood,
+    /// Another root of a provider stands than the one to be replaced.
+    #[error("another program has put a root of this provider in between")]
+    RootMoved,
     /// The contract refuses for another reason.
     #[error("the contract refuses: {0}")]
     Refused(String),

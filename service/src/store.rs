@@ -5,6 +5,7 @@ mod database;
 mod lease;
 mod schema;
 mod transfer;
+mod tree_path;
 
 use std::path::Path;
 
@@ -20,6 +21,7 @@ pub use database::{Database, Location};
 pub use lease::LeaseToken;
 pub(crate) use schema::advice as schema_advice;
 pub use schema::{Migration, SchemaState};
+pub use tree_path::{put_leaves, read_path, read_root};
 
 /// An open store.
 #[derive(Clone)]
@@ -39,20 +41,34 @@ pub enum TreeName {
     State,
     /// The tree of the office with this number.
     Office(u32),
+    /// The records of the provider with this number.
+    Records(u32),
+    /// The consents of the provider with this number.
+    Consents(u32),
 }
+
+/// Above the numbers of the state's and the offices' trees.
+const PROVIDERS_TREES: i64 = 1 << 33;
 
 impl TreeName {
     fn number(self) -> i64 {
         match self {
             Self::State => 0,
             Self::Office(office) => i64::from(office) + 1,
+            Self::Records(provider) => PROVIDERS_TREES + 2 * i64::from(provider),
+            Self::Consents(provider) => PROVIDERS_TREES + 2 * i64::from(provider) + 1,
         }
     }
 
     fn of_number(number: i64) -> Self {
         match number {
             0 => Self::State,
-            number => Self::Office((number - 1) as u32),
+            number if number < PROVIDERS_TREES => Self::Office((number - 1) as u32),
+            number => {
+                let number = number - PROVIDERS_TREES;
+                let provider = (number / 2) as u32;
+                if number % 2 == 0 { Self::Records(provider) } else { Self::Consents(provider) }
+            }
         }
     }
 }
@@ -188,6 +204,9 @@ impl TreeVersion {
             .await?;
         Ok(Self(last + 1))
     }
+
+    /// Of trees that do not lie under the state root, whose changes nobody asks for.
+    pub const NONE: Self = Self(0);
 
     /// Keeps which state root the change has led to. An emptied last place hashes as one that was never
     /// used, so a root may come again: its first number stands for all, since what has changed after it

@@ -19,9 +19,10 @@ const wanted = [
   "Claims",
   "Disputes",
   "NodeDirectory",
+  "Consents",
   "testing/BatchSeed",
 ];
-const upgradeable = ["Participants", "Offices", "Claims", "Disputes", "NodeDirectory"];
+const upgradeable = ["Participants", "Offices", "Claims", "Disputes", "NodeDirectory", "Consents"];
 /** What EIP-170 lets a contract's code be. */
 const CODE_MAX = 24_576;
 

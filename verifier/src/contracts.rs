@@ -7,7 +7,9 @@
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::{SolCall, SolConstructor, SolValue};
 use praman_circuits::Fr;
+use praman_circuits::artefact::ConsentTree;
 use praman_circuits::field::to_be_bytes;
+use praman_circuits::health_record::RecordTree;
 use praman_circuits::merkle::empty_leaf;
 use praman_circuits::nullifier::SchemeId;
 use praman_circuits::office::OfficeTree;
@@ -39,11 +41,13 @@ pub mod bindings {
     binding!(claims, Claims, "contracts/artifacts/Claims.json");
     binding!(disputes, Disputes, "contracts/artifacts/Disputes.json");
     binding!(nodes, NodeDirectory, "contracts/artifacts/NodeDirectory.json");
+    binding!(consents, Consents, "contracts/artifacts/Consents.json");
 }
 
 pub use bindings::claims::Claims;
 pub use bindings::claims::Rules;
 pub use bindings::committee::Committee;
+pub use bindings::consents::Consents;
 pub use bindings::constants::PoseidonConstants;
 pub use bindings::disputes::Disputes;
 pub use bindings::nodes::NodeDirectory;
@@ -69,6 +73,8 @@ pub struct Addresses {
     pub nodes: Address,
     /// The verifier of the key.
     pub verifier: Address,
+    /// Providers' roots and accesses by consent.
+    pub consents: Address,
 }
 
 /// Who decides on a new network, and how.
@@ -110,6 +116,7 @@ impl Deployment {
             claims: place(10),
             disputes: place(12),
             nodes: place(14),
+            consents: place(16),
         };
         let Addresses { committee, participants, offices, claims, .. } = addresses;
         let code = |bytecode: &Bytes, arguments: Vec<u8>| [bytecode.to_vec(), arguments].concat();
@@ -141,6 +148,12 @@ impl Deployment {
         let initialize_claims = Claims::initializeCall { grace_: constitution.grace_seconds };
         let disputes_arguments = Disputes::constructorCall { committee, participants, claims };
         let nodes_arguments = NodeDirectory::constructorCall { committee, participants };
+        let consents_arguments = Consents::constructorCall {
+            committee,
+            participants,
+            emptyRecordsRoot: word(RecordTree::new().root()),
+            emptyConsentsRoot: word(ConsentTree::new().root()),
+        };
         let creations = vec![
             ("verifier", create_verifier(key)),
             ("constants of width 5", constants(four)),
@@ -157,6 +170,8 @@ impl Deployment {
             ("disputes", proxy(place(11), Vec::new())),
             ("nodes' code", code(&NodeDirectory::BYTECODE, nodes_arguments.abi_encode())),
             ("nodes", proxy(place(13), Vec::new())),
+            ("consents' code", code(&Consents::BYTECODE, consents_arguments.abi_encode())),
+            ("consents", proxy(place(15), Vec::new())),
         ];
         Self { creations, addresses }
     }

@@ -69,8 +69,8 @@ impl PreparedKey {
         more: &[Fr],
     ) -> Result<FoldedInputs, Refusal> {
         let inputs = prefix.inputs + more.len();
-        if inputs > self.expected() {
-            return Err(Refusal::InputCount { given: inputs, expected: self.expected() });
+        if inputs > self.inputs() {
+            return Err(Refusal::InputCount { given: inputs, expected: self.inputs() });
         }
         let points = &self.key.vk.gamma_abc_g1[prefix.inputs + 1..=inputs];
         let sum: G1Projective = points.iter().zip(more).map(|(point, input)| *point * input).sum();
@@ -103,8 +103,8 @@ impl PreparedKey {
         rest: &[Fr],
     ) -> Result<FoldedInputs, Refusal> {
         let given = folded.inputs + rest.len();
-        if given != self.expected() {
-            return Err(Refusal::InputCount { given, expected: self.expected() });
+        if given != self.inputs() {
+            return Err(Refusal::InputCount { given, expected: self.inputs() });
         }
         self.fold_more(folded, rest)
     }
@@ -113,7 +113,8 @@ impl PreparedKey {
         &self.key
     }
 
-    fn expected(&self) -> usize {
+    /// How many public inputs the key is for.
+    pub fn inputs(&self) -> usize {
         self.key.vk.gamma_abc_g1.len() - 1
     }
 }

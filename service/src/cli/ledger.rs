@@ -319,6 +319,7 @@ async fn deploy(
         "participants": addresses.participants,
         "offices": addresses.offices,
         "disputes": addresses.disputes,
+        "consents": addresses.consents,
         "nodes": addresses.nodes,
         "verifier": addresses.verifier,
     });

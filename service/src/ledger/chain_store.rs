@@ -47,13 +47,24 @@ pub(super) struct NetworkAddresses {
     pub(super) disputes: Address,
     pub(super) nodes: Address,
     pub(super) verifier: Address,
+    /// None in networks of older programs, which have no consents.
+    #[serde(default)]
+    pub(super) consents: Address,
 }
 
 impl From<Addresses> for NetworkAddresses {
     fn from(from: Addresses) -> Self {
-        let Addresses { committee, participants, offices, claims, disputes, nodes, verifier } =
-            from;
-        Self { committee, participants, offices, claims, disputes, nodes, verifier }
+        let Addresses {
+            committee,
+            participants,
+            offices,
+            claims,
+            disputes,
+            nodes,
+            verifier,
+            consents,
+        } = from;
+        Self { committee, participants, offices, claims, disputes, nodes, verifier, consents }
     }
 }
 
@@ -67,8 +78,9 @@ impl From<NetworkAddresses> for Addresses {
             disputes,
             nodes,
             verifier,
+            consents,
         } = from;
-        Self { committee, participants, offices, claims, disputes, nodes, verifier }
+        Self { committee, participants, offices, claims, disputes, nodes, verifier, consents }
     }
 }
 

@@ -6,7 +6,9 @@ use alloy_primitives::{Address, Bytes};
 use alloy_signer_local::PrivateKeySigner;
 use praman_circuits::context::{Context, context};
 use praman_verifier::VerifyingKey;
-use praman_verifier::contracts::{Addresses, Claims, Disputes, NodeDirectory, Participants};
+use praman_verifier::contracts::{
+    Addresses, Claims, Consents, Disputes, NodeDirectory, Participants,
+};
 use serde::{Deserialize, Serialize};
 
 use super::LedgerError;
@@ -207,8 +209,16 @@ impl NetworkDescription {
         let addresses: Addresses = self.contracts.into();
         let chain = RemoteChain::new(store, remote_settings(&settings), [])?;
         let network = Network { chain, addresses };
-        let Addresses { committee, participants, offices, claims, disputes, nodes, verifier } =
-            addresses;
+        let Addresses {
+            committee,
+            participants,
+            offices,
+            claims,
+            disputes,
+            nodes,
+            verifier,
+            consents,
+        } = addresses;
         for (said, stands) in [
             (committee, network.view(participants, &Participants::COMMITTEECall {}).await?),
             (offices, network.view(participants, &Participants::OFFICESCall {}).await?),
@@ -217,6 +227,7 @@ impl NetworkDescription {
             (verifier, network.view(claims, &Claims::VERIFIERCall {}).await?),
             (claims, network.view(disputes, &Disputes::CLAIMSCall {}).await?),
             (committee, network.view(nodes, &NodeDirectory::COMMITTEECall {}).await?),
+            (participants, network.view(consents, &Consents::PARTICIPANTSCall {}).await?),
         ] {
             if said != stands {
                 let reason = format!("the file names {said} where the contracts name {stands}");

@@ -2,7 +2,7 @@
 
 use alloy_primitives::U256;
 use alloy_sol_types::SolEvent;
-use praman_verifier::contracts::{Addresses, Claims, Disputes, scheme_of_word};
+use praman_verifier::contracts::{Addresses, Claims, Consents, Disputes, scheme_of_word};
 
 use super::chain::{ChainError, ChainLog};
 use crate::store::{Store, WriteTransaction};
@@ -22,6 +22,8 @@ pub(super) async fn record(
             record_claims(transaction, log, topic).await?;
         } else if log.address == addresses.disputes {
             record_dispute(transaction, log, topic).await?;
+        } else if log.address == addresses.consents {
+            record_access(transaction, log, topic).await?;
         }
     }
     Ok(())
@@ -144,6 +146,30 @@ async fn record_dispute(
     Ok(())
 }
 
+async fn record_access(
+    transaction: &mut WriteTransaction,
+    log: &ChainLog,
+    topic: alloy_primitives::B256,
+) -> Result<(), ChainError> {
+    if topic != Consents::AccessRecorded::SIGNATURE_HASH {
+        return Ok(());
+    }
+    let event: Consents::AccessRecorded = decode(log)?;
+    sqlx::query(
+        "INSERT INTO recorded_access (nullifier, provider, requester, as_of, digest, block)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(event.nullifier.to_be_bytes_vec())
+    .bind(i64::from(event.provider))
+    .bind(i64::from(event.requester))
+    .bind(event.asOf as i64)
+    .bind(event.digest.to_vec())
+    .bind(log.block as i64)
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
 impl Store {
     /// The number of a scheme's opening; none where it was not opened.
     pub(super) async fn opening(
@@ -187,6 +213,7 @@ impl Store {
             "DELETE FROM opening WHERE block > $1",
             "DELETE FROM checkpoint WHERE block > $1",
             "DELETE FROM dispute WHERE block > $1",
+            "DELETE FROM recorded_access WHERE block > $1",
             "DELETE FROM recorded_block WHERE number > $1",
             "UPDATE claim SET state = 'submitted', block = NULL,
                  settlement = COALESCE(settlement, 'brought by another')

@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::{SolCall, SolInterface};
 use praman_verifier::VerifyingKey;
 use praman_verifier::contracts::{
-    Addresses, Claims, Committee, Constitution, Deployment, Disputes, Groth16Verifier,
+    Addresses, Claims, Committee, Consents, Constitution, Deployment, Disputes, Groth16Verifier,
     NodeDirectory, Offices, Participants,
 };
 
@@ -273,7 +273,10 @@ pub(super) fn refusal(output: &Bytes) -> LedgerError {
         Ok(Reason::NotRelayer(error)) => LedgerError::NotPermitted(error.account),
         Ok(Reason::NotPermitted(error)) => LedgerError::NotPermitted(error.account),
         Ok(Reason::Paused(_)) => LedgerError::Paused,
-        _ => LedgerError::Refused(reason(output)),
+        _ => match Consents::ConsentsErrors::abi_decode(output) {
+            Ok(Consents::ConsentsErrors::OtherRoot(_)) => LedgerError::RootMoved,
+            _ => LedgerError::Refused(reason(output)),
+        },
     }
 }
 
@@ -293,7 +296,8 @@ fn reason(output: &Bytes) -> String {
         Offices::OfficesErrors,
         Committee::CommitteeErrors,
         Disputes::DisputesErrors,
-        NodeDirectory::NodeDirectoryErrors
+        NodeDirectory::NodeDirectoryErrors,
+        Consents::ConsentsErrors
     );
     if output.is_empty() { "without a reason".to_owned() } else { output.to_string() }
 }

@@ -438,8 +438,8 @@ impl Chain for RemoteChain {
         if let Some((contracts, _)) = &self.contracts {
             let Addresses { committee, participants, offices, claims, disputes, nodes, .. } =
                 *contracts;
-            filter =
-                filter.address(vec![committee, participants, offices, claims, disputes, nodes]);
+            let known = [committee, participants, offices, claims, disputes, nodes];
+            filter = filter.address([&known[..], &[contracts.consents]].concat());
         }
         let logs: Vec<Log> = self.nodes.lock().await.ask("eth_getLogs", (filter,)).await?;
         Ok(logs.iter().map(chain_log).collect())

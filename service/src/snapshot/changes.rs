@@ -109,6 +109,8 @@ impl Store {
             match tree {
                 TreeName::State => _ = offices.insert(place),
                 TreeName::Office(office) => places.entry(office).or_default().push(place),
+                // These lie under no state root.
+                TreeName::Records(_) | TreeName::Consents(_) => {}
             }
         }
         let offices = snapshot.offices.iter().filter(|o| offices.contains(&(o.office.0 as usize)));
