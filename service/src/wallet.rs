@@ -7,7 +7,7 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use praman_circuits::Fr;
 use praman_circuits::attributes::Attributes;
 use praman_circuits::credential::{Credential, CredentialCommitment, CredentialSalt, SchemaId};
-use praman_circuits::field::{parse_decimal, to_decimal};
+use praman_circuits::field::{from_be_bytes, parse_decimal, to_be_bytes, to_decimal};
 use praman_circuits::office::OfficeId;
 use praman_circuits::payee::{Payee, PayeeSalt};
 use praman_circuits::period::{Day, Period};
@@ -18,6 +18,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::error::ServiceError;
 use crate::files;
+use crate::ledger::ProviderId;
 
 /// A holder's secret and the blinding of one credential.
 pub struct Wallet {
@@ -47,6 +48,23 @@ impl Wallet {
         }
     }
 
+    /// The same secret as it is known at a provider of health care: under a blinding of its own, which
+    /// only who has the secret can tell, so that no two providers can compare people.
+    pub fn at_provider(&self, provider: ProviderId) -> Self {
+        use hmac::{Hmac, KeyInit, Mac};
+        let secret = zeroize::Zeroizing::new(to_be_bytes(self.secret.expose()));
+        let mut mac =
+            Hmac::<sha2::Sha256>::new_from_slice(&*secret).expect("HMAC takes keys of any length");
+        mac.update(b"praman.provider-blinding.1");
+        mac.update(&provider.0.to_be_bytes());
+        let mut drawn: [u8; 32] = mac.finalize().into_bytes().into();
+        // 253 bits are below the modulus.
+        drawn[0] &= 0x1f;
+        let blinding = from_be_bytes(&drawn).expect("253 bits are below the modulus");
+        drawn.zeroize();
+        Self { secret: self.secret.clone(), blinding: SubjectBlinding::from_field(blinding) }
+    }
+
     /// What the office is given.
     pub fn subject(&self) -> SubjectCommitment {
         subject(&self.secret, &self.blinding)
@@ -60,6 +78,16 @@ impl Wallet {
             blinding: to_decimal(self.blinding.expose()),
         };
         zeroize::Zeroizing::new(serde_json::to_string(&file).expect("strings serialise"))
+    }
+
+    /// The wallet of a text as [`Wallet::to_json`] makes it.
+    pub fn from_json(text: &str) -> Option<Self> {
+        let file: WalletFile = serde_json::from_str(text).ok()?;
+        let element = |text: &str| parse_decimal(text).ok();
+        Some(Self {
+            secret: HolderSecret::from_field(element(&file.secret)?),
+            blinding: SubjectBlinding::from_field(element(&file.blinding)?),
+        })
     }
 
     /// Reads a wallet's file.

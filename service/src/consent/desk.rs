@@ -1,0 +1,606 @@
+//! What a consent manager does: requests come in, patients grant, narrow, deny and withdraw.
+
+use jiff::Timestamp;
+use praman_circuits::artefact::CONSENT_DEPTH;
+use praman_circuits::merkle::empty_leaf;
+use praman_circuits::subject::SubjectCommitment;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::document::{FieldFault, RequestDocument};
+use super::erasure::{ErasureReason, order_erasure};
+use super::file::{ConsentFile, Parties};
+use super::manager::{ConsentManager, PatientTag};
+use super::notice::{LegalBasis, NOTICE_VERSION, Notice};
+use super::provider::{Tree, count_change, next_place};
+use super::refusal::{ConsentError, ConsentRefusal};
+use super::terms::{Granted, Narrowing, Terms, read_time};
+use crate::failpoint::may_die;
+use crate::language::Language;
+use crate::ledger::{ProviderId, RequesterNumber};
+use crate::store::{Store, TreeName, WriteTransaction, bytes, put_leaves};
+
+/// For how many days a request waits for an answer. Ignoring it is no denial: it expires.
+pub(super) const REQUEST_DAYS: i64 = 7;
+
+/// Where a request stands, in the standard's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum RequestState {
+    /// It waits for the patient.
+    Requested,
+    /// The patient granted it for one provider at least.
+    Granted,
+    /// The patient said no.
+    Denied,
+    /// Nobody answered in time.
+    Expired,
+}
+
+impl RequestState {
+    /// Its name in the standard.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Requested => "REQUESTED",
+            Self::Granted => "GRANTED",
+            Self::Denied => "DENIED",
+            Self::Expired => "EXPIRED",
+        }
+    }
+
+    fn of_column(column: &str) -> Option<Self> {
+        [Self::Requested, Self::Granted, Self::Denied, Self::Expired]
+            .into_iter()
+            .find(|state| state.name() == column)
+    }
+}
+
+/// A request as it is kept.
+pub struct KeptRequest {
+    /// Its sender's name for it.
+    pub id: String,
+    /// What its patient calls it by.
+    pub number: u32,
+    /// Who asks.
+    pub requester: RequesterNumber,
+    /// Where it stands.
+    pub state: RequestState,
+    /// What is asked.
+    pub terms: Terms,
+    /// When it came.
+    pub received_at: Timestamp,
+    pub(super) patient: PatientTag,
+}
+
+/// A consent as it is kept.
+pub struct KeptConsent {
+    /// The consent.
+    pub file: ConsentFile,
+    /// Its request.
+    pub request: String,
+    /// What its patient calls it by: the request's number.
+    pub number: u32,
+    /// When it was given.
+    pub granted_at: Timestamp,
+    /// When it was withdrawn, if it was.
+    pub revoked_at: Option<Timestamp>,
+    /// What is granted.
+    pub granted: Granted,
+}
+
+impl KeptConsent {
+    /// Its state in the standard's words at a time.
+    pub fn state(&self, now: Timestamp) -> &'static str {
+        match self.revoked_at {
+            Some(_) => "REVOKED",
+            None if self.granted.valid_until < now => "EXPIRED",
+            None => "GRANTED",
+        }
+    }
+}
+
+/// What came of a request that was brought.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReceivedRequest {
+    /// Its sender's name for it.
+    pub id: String,
+    /// What its patient calls it by.
+    pub number: u32,
+    /// Where it stands.
+    pub state: RequestState,
+    /// Whether it had been brought before.
+    pub repeated: bool,
+}
+
+/// A consent manager over a store.
+pub struct ConsentDesk {
+    pub(super) store: Store,
+    pub(super) manager: ConsentManager,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SealedRequest {
+    document: RequestDocument,
+}
+
+pub(super) fn time_of_column(milliseconds: i64) -> Timestamp {
+    Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+pub(super) fn request_purpose(id: &str) -> String {
+    format!("praman consent request {id}")
+}
+
+pub(super) fn consent_purpose(id: &str) -> String {
+    format!("praman consent {id}")
+}
+
+/// What a request is known again by: everything but when it was sent, which callbacks change.
+fn request_digest(document: &RequestDocument) -> Vec<u8> {
+    let asked = serde_json::to_value(&document.consent).expect("a document is plain data");
+    Sha256::digest(asked.to_string().as_bytes()).to_vec()
+}
+
+impl ConsentDesk {
+    /// A desk over a store.
+    pub fn new(store: &Store, manager: ConsentManager) -> Self {
+        Self { store: store.clone(), manager }
+    }
+
+    /// The consent manager's keys.
+    pub fn manager(&self) -> &ConsentManager {
+        &self.manager
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Takes a request in. The same request twice is one request.
+    ///
+    /// # Errors
+    /// [`ConsentError::Field`] naming what is wrong with it; [`ConsentRefusal::RequestIdUsed`].
+    pub async fn receive(
+        &self,
+        document: &RequestDocument,
+        now: Timestamp,
+    ) -> Result<ReceivedRequest, ConsentError> {
+        let id = Uuid::try_parse(&document.request_id)
+            .map_err(|_| FieldFault::new("requestId", "is no UUID"))?
+            .to_string();
+        read_time(&document.timestamp, "timestamp")?;
+        let digest = request_digest(document);
+        if let Some(known) = self.known_request(&id, &digest).await? {
+            return Ok(known);
+        }
+        let terms = Terms::read(&document.consent, "consent", now)?;
+        let requester = self.store.requester_named(&terms.requester).await?;
+        let requester = requester.ok_or(ConsentRefusal::UnknownRequester)?;
+        if let Some(name) = &terms.provider {
+            self.store.provider_named(name).await?.ok_or(ConsentRefusal::UnknownProvider)?;
+        }
+        let patient = self.manager.patient_tag(&terms.patient);
+        let sealed = self
+            .manager
+            .seal(&request_purpose(&id), &SealedRequest { document: document.clone() })?;
+        let mut transaction = self.store.begin().await?;
+        let inserted: Option<(i64,)> = sqlx::query_as(
+            "INSERT INTO consent_request
+                 (id, digest, patient, number, requester, state, sealed, received_at, erase_at)
+             SELECT $1, $2, $3, COALESCE(MAX(number), 0) + 1, $4, 'REQUESTED', $5, $6, $7
+             FROM consent_request WHERE patient = $3
+             ON CONFLICT (id) DO NOTHING RETURNING number",
+        )
+        .bind(&id)
+        .bind(&digest)
+        .bind(patient.column())
+        .bind(i64::from(requester.0))
+        .bind(sealed)
+        .bind(now.as_millisecond())
+        .bind(terms.erase_at.as_millisecond())
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let Some((number,)) = inserted else {
+            // Another program took it in meanwhile.
+            drop(transaction);
+            let known = self.known_request(&id, &digest).await?;
+            return known.ok_or_else(|| ConsentRefusal::RequestIdUsed.into());
+        };
+        transaction.commit().await?;
+        let state = RequestState::Requested;
+        Ok(ReceivedRequest { id, number: number as u32, state, repeated: false })
+    }
+
+    async fn known_request(
+        &self,
+        id: &str,
+        digest: &[u8],
+    ) -> Result<Option<ReceivedRequest>, ConsentError> {
+        let row: Option<(Vec<u8>, i64, String)> =
+            sqlx::query_as("SELECT digest, number, state FROM consent_request WHERE id = $1")
+                .bind(id)
+                .fetch_optional(self.store.pool())
+                .await?;
+        let Some((known, number, state)) = row else { return Ok(None) };
+        if known != digest {
+            return Err(ConsentRefusal::RequestIdUsed.into());
+        }
+        let state = RequestState::of_column(&state).unwrap_or(RequestState::Expired);
+        Ok(Some(ReceivedRequest {
+            id: id.to_owned(),
+            number: number as u32,
+            state,
+            repeated: true,
+        }))
+    }
+
+    /// A request.
+    ///
+    /// # Errors
+    /// [`ConsentRefusal::NoSuchRequest`].
+    pub async fn request(&self, id: &str) -> Result<KeptRequest, ConsentError> {
+        let mut requests = self.requests_where("id = $1", id.to_owned().into_bytes(), true).await?;
+        requests.pop().ok_or_else(|| ConsentRefusal::NoSuchRequest.into())
+    }
+
+    /// A patient's requests, in the order in which they came.
+    ///
+    /// # Errors
+    /// [`ConsentError::Failed`].
+    pub(super) async fn requests_of(
+        &self,
+        patient: PatientTag,
+    ) -> Result<Vec<KeptRequest>, ConsentError> {
+        self.requests_where("patient = $1", patient.column(), false).await
+    }
+
+    async fn requests_where(
+        &self,
+        condition: &str,
+        key: Vec<u8>,
+        is_text: bool,
+    ) -> Result<Vec<KeptRequest>, ConsentError> {
+        type Row = (String, i64, i64, String, Vec<u8>, i64, Vec<u8>);
+        let statement = format!(
+            "SELECT id, number, requester, state, sealed, received_at, patient FROM consent_request
+             WHERE {condition} ORDER BY number"
+        );
+        let query = sqlx::query_as(sqlx::AssertSqlSafe(statement));
+        let query = if is_text {
+            query.bind(String::from_utf8(key).unwrap_or_default())
+        } else {
+            query.bind(key)
+        };
+        let rows: Vec<Row> = query.fetch_all(self.store.pool()).await?;
+        let mut requests = Vec::with_capacity(rows.len());
+        for (id, number, requester, state, sealed, received_at, patient) in rows {
+            let SealedRequest { document } = self.manager.unseal(&request_purpose(&id), &sealed)?;
+            let received_at = time_of_column(received_at);
+            requests.push(KeptRequest {
+                number: number as u32,
+                requester: RequesterNumber(requester as u32),
+                state: RequestState::of_column(&state).unwrap_or(RequestState::Expired),
+                terms: Terms::read(&document.consent, "consent", Timestamp::UNIX_EPOCH)?,
+                received_at,
+                patient: PatientTag::of_column(&patient).ok_or(ConsentRefusal::NoSuchRequest)?,
+                id,
+            });
+        }
+        Ok(requests)
+    }
+
+    /// Grants a request for some providers, each as narrow as the patient wants: one artefact for each.
+    ///
+    /// `subject` tells how the patient is known at a provider. All are granted or none. They are good
+    /// once [`publish`](super::publish) has brought the providers' roots to the ledger.
+    ///
+    /// # Errors
+    /// [`ConsentError`] with what is wrong or refused.
+    pub async fn grant(
+        &self,
+        id: &str,
+        narrowings: &[Narrowing],
+        subject: impl Fn(ProviderId) -> SubjectCommitment,
+        language: Language,
+        now: Timestamp,
+    ) -> Result<Vec<ConsentFile>, ConsentError> {
+        let request = self.request(id).await?;
+        if !matches!(request.state, RequestState::Requested | RequestState::Granted)
+            || request.is_over(now)
+        {
+            return Err(ConsentRefusal::AlreadyDecided.into());
+        }
+        if narrowings.is_empty() {
+            return Err(FieldFault::new("grants", "names no provider").into());
+        }
+        let mut made = Vec::with_capacity(narrowings.len());
+        for narrowing in narrowings {
+            let provider = self.store.provider_named(&narrowing.hip.id).await?;
+            let provider = provider.ok_or(ConsentRefusal::UnknownProvider)?;
+            let granted = request.terms.narrowed(narrowing, now)?;
+            let subject = subject(provider);
+            if !self.store.has_records_of(provider, subject).await? {
+                return Err(ConsentRefusal::NoRecords.into());
+            }
+            let notice = Notice::of(&granted, request.number, language);
+            let consent = Uuid::new_v4().to_string();
+            let parties = Parties { provider, requester: request.requester, subject };
+            let digest = notice.digest();
+            let file =
+                ConsentFile::grant(&self.manager, consent, &granted, parties, notice.text, now)?;
+            made.push((file, granted, digest));
+        }
+        let mut transaction = self.store.begin().await?;
+        let others = self.consents_of(request.patient).await?;
+        let mut files = Vec::with_capacity(made.len());
+        for (file, granted, digest) in made {
+            if others.iter().any(|other| other.overlaps(&file, &granted, now)) {
+                // The other may be of this very request.
+                let same = |other: &KeptConsent| {
+                    other.request == request.id && other.file.provider() == file.provider()
+                };
+                let again = others.iter().any(same);
+                let refusal =
+                    if again { ConsentRefusal::AlreadyGranted } else { ConsentRefusal::Overlaps };
+                return Err(refusal.into());
+            }
+            let file = self.keep_consent(
+                &mut transaction,
+                &request,
+                file,
+                &granted,
+                language,
+                digest,
+                now,
+            );
+            files.push(file.await?);
+        }
+        sqlx::query("UPDATE consent_request SET state = 'GRANTED' WHERE id = $1")
+            .bind(&request.id)
+            .execute(&mut *transaction)
+            .await?;
+        may_die!("consent::grant");
+        transaction.commit().await?;
+        Ok(files)
+    }
+
+    #[allow(clippy::too_many_arguments)] // each is a column's source
+    async fn keep_consent(
+        &self,
+        transaction: &mut WriteTransaction,
+        request: &KeptRequest,
+        file: ConsentFile,
+        granted: &Granted,
+        language: Language,
+        notice_digest: [u8; 32],
+        now: Timestamp,
+    ) -> Result<ConsentFile, ConsentError> {
+        let provider = file.provider();
+        count_change(transaction, provider, Tree::Consents, false).await?;
+        let place = next_place(transaction, provider, Tree::Consents).await?;
+        let file = file.at(place);
+        let leaf = file.commitment()?.to_field();
+        let inserted = sqlx::query(
+            "INSERT INTO consent
+                 (id, request, patient, provider, requester, position, commitment, state, valid_until,
+                  erase_at, notice_version, notice_language, notice_digest, legal_basis, sealed,
+                  granted_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 'granted', $8, $9, $10, $11, $12, $13, $14, $15)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(file.id())
+        .bind(&request.id)
+        .bind(request.patient.column())
+        .bind(i64::from(provider.0))
+        .bind(i64::from(request.requester.0))
+        .bind(place as i64)
+        .bind(bytes(leaf))
+        .bind(granted.valid_until.as_millisecond())
+        .bind(granted.terms.erase_at.as_millisecond())
+        .bind(i64::from(NOTICE_VERSION))
+        .bind(language.code())
+        .bind(notice_digest.to_vec())
+        .bind(LegalBasis::Consent.name())
+        .bind(self.manager.seal(&consent_purpose(file.id()), &file)?)
+        .bind(now.as_millisecond())
+        .execute(&mut **transaction)
+        .await?;
+        if inserted.rows_affected() == 0 {
+            return Err(ConsentRefusal::AlreadyGranted.into());
+        }
+        let name = TreeName::Consents(provider.0);
+        put_leaves::<CONSENT_DEPTH>(transaction, name, &[(place, leaf)]).await?;
+        Ok(file)
+    }
+
+    /// Denies a request.
+    ///
+    /// # Errors
+    /// [`ConsentRefusal::AlreadyDecided`], [`ConsentRefusal::NoSuchRequest`].
+    pub async fn deny(&self, id: &str) -> Result<(), ConsentError> {
+        let denied = sqlx::query(
+            "UPDATE consent_request SET state = 'DENIED' WHERE id = $1 AND state = 'REQUESTED'",
+        )
+        .bind(id)
+        .execute(self.store.writer())
+        .await?;
+        if denied.rows_affected() == 1 {
+            return Ok(());
+        }
+        self.request(id).await?;
+        Err(ConsentRefusal::AlreadyDecided.into())
+    }
+
+    /// A consent.
+    ///
+    /// # Errors
+    /// [`ConsentRefusal::NoSuchConsent`].
+    pub async fn consent(&self, id: &str) -> Result<KeptConsent, ConsentError> {
+        let row: Option<ConsentRow> = sqlx::query_as(
+            "SELECT consent.id, request, consent_request.number, consent.sealed, granted_at, revoked_at
+             FROM consent JOIN consent_request ON consent_request.id = request
+             WHERE consent.id = $1",
+        )
+        .bind(id)
+        .fetch_optional(self.store.pool())
+        .await?;
+        self.opened(row.ok_or(ConsentRefusal::NoSuchConsent)?)
+    }
+
+    /// A patient's consents, in the order in which they were given.
+    ///
+    /// # Errors
+    /// [`ConsentError::Failed`].
+    pub(super) async fn consents_of(
+        &self,
+        patient: PatientTag,
+    ) -> Result<Vec<KeptConsent>, ConsentError> {
+        let rows: Vec<ConsentRow> = sqlx::query_as(
+            "SELECT consent.id, request, consent_request.number, consent.sealed, granted_at, revoked_at
+             FROM consent JOIN consent_request ON consent_request.id = request
+             WHERE consent.patient = $1 ORDER BY granted_at, consent.id",
+        )
+        .bind(patient.column())
+        .fetch_all(self.store.pool())
+        .await?;
+        rows.into_iter().map(|row| self.opened(row)).collect()
+    }
+
+    fn opened(&self, row: ConsentRow) -> Result<KeptConsent, ConsentError> {
+        let (id, request, number, sealed, granted_at, revoked_at) = row;
+        let file: ConsentFile = self.manager.unseal(&consent_purpose(&id), &sealed)?;
+        let granted = file.granted()?;
+        Ok(KeptConsent {
+            file,
+            request,
+            number: number as u32,
+            granted_at: time_of_column(granted_at),
+            revoked_at: revoked_at.map(time_of_column),
+            granted,
+        })
+    }
+
+    /// Withdraws a consent: its leaf is emptied, and the requester is ordered to erase what it got. It is
+    /// withdrawn for every verifier once [`publish`](super::publish) has brought the provider's root to
+    /// the ledger; that provider is what this tells.
+    ///
+    /// # Errors
+    /// [`ConsentRefusal::NoSuchConsent`], [`ConsentRefusal::AlreadyWithdrawn`],
+    /// [`ConsentRefusal::AlreadyExpired`].
+    pub async fn withdraw(&self, id: &str, now: Timestamp) -> Result<ProviderId, ConsentError> {
+        let mut transaction = self.store.begin().await?;
+        let row: Option<(i64, i64, i64)> = sqlx::query_as(
+            "UPDATE consent SET state = 'revoked', revoked_at = $2
+             WHERE id = $1 AND state = 'granted' RETURNING provider, position, requester",
+        )
+        .bind(id)
+        .bind(now.as_millisecond())
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let Some((provider, place, requester)) = row else {
+            drop(transaction);
+            let known: Option<(String,)> =
+                sqlx::query_as("SELECT state FROM consent WHERE id = $1")
+                    .bind(id)
+                    .fetch_optional(self.store.pool())
+                    .await?;
+            return Err(match known.as_ref().map(|(state,)| state.as_str()) {
+                None => ConsentRefusal::NoSuchConsent,
+                Some("revoked") => ConsentRefusal::AlreadyWithdrawn,
+                Some(_) => ConsentRefusal::AlreadyExpired,
+            }
+            .into());
+        };
+        let provider = ProviderId(provider as u32);
+        count_change(&mut transaction, provider, Tree::Consents, true).await?;
+        let emptied = [(place as usize, empty_leaf())];
+        put_leaves::<CONSENT_DEPTH>(&mut transaction, TreeName::Consents(provider.0), &emptied)
+            .await?;
+        let requester = RequesterNumber(requester as u32);
+        order_erasure(&mut transaction, id, requester, ErasureReason::Withdrawn, now).await?;
+        may_die!("consent::withdraw");
+        transaction.commit().await?;
+        Ok(provider)
+    }
+
+    /// Ends what is over: requests that nobody answered, and consents whose time has passed, whose leaves
+    /// are emptied. What they gave is ordered to be erased at its time. Gives the providers whose trees
+    /// have changed.
+    ///
+    /// # Errors
+    /// [`ConsentError::Failed`].
+    pub async fn end_what_is_over(&self, now: Timestamp) -> Result<Vec<ProviderId>, ConsentError> {
+        let at = now.as_millisecond();
+        sqlx::query(
+            "UPDATE consent_request SET state = 'EXPIRED'
+             WHERE state = 'REQUESTED' AND (erase_at <= $1 OR received_at <= $2)",
+        )
+        .bind(at)
+        .bind(at - REQUEST_DAYS * 86_400_000)
+        .execute(self.store.writer())
+        .await?;
+        let mut transaction = self.store.begin().await?;
+        let over: Vec<(i64, i64)> = sqlx::query_as(
+            "UPDATE consent SET state = 'expired' WHERE state = 'granted' AND valid_until < $1
+             RETURNING provider, position",
+        )
+        .bind(at)
+        .fetch_all(&mut *transaction)
+        .await?;
+        let mut changed = Vec::new();
+        for (provider, place) in over {
+            let provider = ProviderId(provider as u32);
+            // No proof from it is good any more, so earlier roots may stay good for the others'.
+            count_change(&mut transaction, provider, Tree::Consents, false).await?;
+            let emptied = [(place as usize, empty_leaf())];
+            put_leaves::<CONSENT_DEPTH>(&mut transaction, TreeName::Consents(provider.0), &emptied)
+                .await?;
+            if !changed.contains(&provider) {
+                changed.push(provider);
+            }
+        }
+        let due: Vec<(String, i64, i64)> = sqlx::query_as(
+            "SELECT id, requester, erase_at FROM consent
+             WHERE erase_at <= $1 AND NOT EXISTS
+                 (SELECT 1 FROM erasure_order WHERE erasure_order.consent = consent.id)",
+        )
+        .bind(at)
+        .fetch_all(&mut *transaction)
+        .await?;
+        for (id, requester, erase_at) in due {
+            let requester = RequesterNumber(requester as u32);
+            let at = time_of_column(erase_at);
+            order_erasure(&mut transaction, &id, requester, ErasureReason::EraseAt, at).await?;
+        }
+        transaction.commit().await?;
+        Ok(changed)
+    }
+}
+
+type ConsentRow = (String, String, i64, Vec<u8>, i64, Option<i64>);
+
+impl KeptRequest {
+    /// Whether it waited too long.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        let waited = now.as_millisecond() - self.received_at.as_millisecond();
+        self.terms.erase_at <= now || waited > REQUEST_DAYS * 86_400_000
+    }
+}
+
+impl KeptConsent {
+    /// Whether another of the same requester, purpose and provider covers some of the same records while
+    /// this one is good: each would have a count of its own.
+    fn overlaps(&self, file: &ConsentFile, granted: &Granted, now: Timestamp) -> bool {
+        let (ours, theirs) = (&self.granted.terms, &granted.terms);
+        self.revoked_at.is_none()
+            && self.granted.valid_until >= now
+            && self.file.provider() == file.provider()
+            && self.file.requester() == file.requester()
+            && ours.purpose == theirs.purpose
+            && ours.types.0 & theirs.types.0 != 0
+            && ours.from <= theirs.to
+            && theirs.from <= ours.to
+    }
+}

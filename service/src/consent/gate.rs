@@ -1,0 +1,355 @@
+//! A provider's release gate: a proof and a request in, release or refusal out.
+//!
+//! An access is given when the ledger has recorded it. The ledger takes a nullifier once and only a proof
+//! against roots that stand, so a count can't be exceeded and a withdrawal can't be overtaken, however
+//! many gates a provider runs. Whether an access was given is told by the ledger's record alone: a gate
+//! that died between recording and answering gives the same answer when it is asked again.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use praman_circuits::Fr;
+use praman_circuits::artefact::Purpose;
+use praman_circuits::consent::PUBLIC_INPUTS;
+use praman_circuits::context::Context;
+use praman_circuits::health_record::RecordCommitment;
+use praman_verifier::batch::BatchItem;
+use praman_verifier::{FoldedInputs, PreparedKey, VerifyingKey};
+use rand::rngs::OsRng;
+use serde::Serialize;
+
+use super::access::AccessRequest;
+use super::refusal::ConsentError;
+use super::terms::moment_of;
+use crate::computation::compute;
+use crate::error::ServiceError;
+use crate::failpoint::may_die;
+use crate::ledger::{Chain, ContractLedger, Ledger as _, LedgerError, ProviderId, RequesterNumber};
+use crate::store::Store;
+
+/// How old a proof may be when it is checked; the contract's bound is wider by what recording may take.
+const AGE_MAX: Duration = Duration::from_secs(10 * 60);
+
+/// By how much clocks of patient, provider and chain may differ.
+const SKEW_MAX: Duration = Duration::from_secs(2 * 60);
+
+/// Accesses that are recorded together: well within a block.
+pub const BATCH_MAX: usize = 256;
+
+/// Why a record is not released.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, thiserror::Error)]
+pub enum GateRefusal {
+    /// Break-glass.
+    #[error("an emergency is no consent: it has a way of its own, with two clinicians' signatures")]
+    BreakGlass,
+    /// The requester may not ask.
+    #[error("the requester does not take part, is suspended, or is debarred")]
+    Requester,
+    /// The provider may not give.
+    #[error("the provider does not take part, is suspended, or is debarred: it may give no record")]
+    Provider,
+    /// No such record.
+    #[error("the provider keeps no such record now")]
+    Record,
+    /// The moment is not now.
+    #[error(
+        "the proof is not for this moment by the provider's clock: set the clock, and prove again"
+    )]
+    Moment,
+    /// The chain's clock is ahead of the provider's.
+    #[error("the provider's clock and the chain's differ by more than two minutes: set the clock")]
+    Clock,
+    /// The roots are not good.
+    #[error(
+        "the provider's roots have moved, or a consent was withdrawn since: prove again against those \
+         that stand"
+    )]
+    Roots,
+    /// The proof does not hold.
+    #[error(
+        "the proof does not hold for this provider, requester, purpose, type, record and moment"
+    )]
+    Proof,
+    /// The access was given.
+    #[error("this access was used already: the consent's count of this window is used up to it")]
+    Used,
+}
+
+impl GateRefusal {
+    /// A word that does not change.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::BreakGlass => "break-glass",
+            Self::Requester => "requester-barred",
+            Self::Provider => "provider-barred",
+            Self::Record => "no-such-record",
+            Self::Moment => "wrong-moment",
+            Self::Clock => "clock-skew",
+            Self::Roots => "roots-moved",
+            Self::Proof => "proof-invalid",
+            Self::Used => "access-used",
+        }
+    }
+}
+
+/// A release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Release {
+    /// The record to be released.
+    pub record: RecordCommitment,
+    /// To whom.
+    pub requester: RequesterNumber,
+    /// The block that recorded the access.
+    pub block: u64,
+    /// Whether it had been recorded before, by the same request.
+    pub repeated: bool,
+}
+
+/// What a gate says.
+pub type Verdict = Result<Release, GateRefusal>;
+
+/// A gate: for any provider whose account its ledger can act by.
+pub struct Gate {
+    store: Store,
+    key: PreparedKey,
+    context: Context,
+}
+
+impl Gate {
+    /// A gate over a store, for a key of the consent circuit, on a ledger.
+    ///
+    /// # Errors
+    /// [`ServiceError::WrongUse`] for a key of another circuit.
+    pub fn new(store: &Store, key: &VerifyingKey, context: Context) -> Result<Self, ServiceError> {
+        let key = PreparedKey::new(key);
+        if key.inputs() != PUBLIC_INPUTS {
+            let reason = "the gate's key is not of the consent circuit: make it with `praman setup \
+                          --circuit consent`";
+            return Err(ServiceError::WrongUse(reason.to_owned()));
+        }
+        Ok(Self { store: store.clone(), key, context })
+    }
+
+    /// Releases or refuses some requests: each on its own, none because of another.
+    ///
+    /// # Errors
+    /// [`ConsentError::Failed`] of the chain or the store; then nothing is known, and the same requests
+    /// may be brought again.
+    pub async fn release<C: Chain>(
+        &self,
+        ledger: &mut ContractLedger<C>,
+        requests: &[AccessRequest],
+        now: Timestamp,
+    ) -> Result<Vec<Verdict>, ConsentError> {
+        let mut verdicts: Vec<Option<Verdict>> = Vec::with_capacity(requests.len());
+        let mut standing = Standing::default();
+        for request in requests {
+            verdicts.push(self.before_the_proof(ledger, &mut standing, request, now).await?);
+        }
+        let open: Vec<usize> = (0..requests.len()).filter(|&n| verdicts[n].is_none()).collect();
+        for place in compute(|| self.invalid(requests, &open))? {
+            verdicts[place] = Some(Err(GateRefusal::Proof));
+        }
+        let mut by_provider: BTreeMap<ProviderId, Vec<usize>> = BTreeMap::new();
+        for (place, request) in requests.iter().enumerate() {
+            if verdicts[place].is_none() {
+                by_provider.entry(request.provider).or_default().push(place);
+            }
+        }
+        for (provider, places) in by_provider {
+            for places in places.chunks(BATCH_MAX) {
+                let accesses: Vec<_> =
+                    places.iter().map(|&n| requests[n].ledger_access(self.context)).collect();
+                match ledger.record_accesses(provider, &accesses).await {
+                    Ok(_) => {}
+                    Err(LedgerError::NotPermitted(_)) => {
+                        places.iter().for_each(|&n| verdicts[n] = Some(Err(GateRefusal::Provider)));
+                        continue;
+                    }
+                    Err(error) => return Err(ServiceError::from(error).into()),
+                }
+                may_die!("gate::recorded");
+                for &place in places {
+                    verdicts[place] = Some(self.after_the_record(ledger, &requests[place]).await?);
+                }
+            }
+        }
+        Ok(verdicts.into_iter().map(|verdict| verdict.expect("each was looked at")).collect())
+    }
+
+    /// What can be said without looking at the proof; none if it decides.
+    async fn before_the_proof<C: Chain>(
+        &self,
+        ledger: &ContractLedger<C>,
+        standing: &mut Standing,
+        request: &AccessRequest,
+        now: Timestamp,
+    ) -> Result<Option<Verdict>, ConsentError> {
+        if let Some(known) = self.recorded(request, true).await? {
+            return Ok(Some(known));
+        }
+        let refuse = |refusal| Ok(Some(Err(refusal)));
+        if request.purpose == Purpose::BreakTheGlass {
+            return refuse(GateRefusal::BreakGlass);
+        }
+        let present = moment_of(now).unwrap_or(praman_circuits::artefact::Moment(0)).0;
+        let as_of = request.as_of.0;
+        if as_of > present + SKEW_MAX.as_secs() || as_of + AGE_MAX.as_secs() < present {
+            return refuse(GateRefusal::Moment);
+        }
+        if standing.chain_is_ahead(ledger, now).await? {
+            return refuse(GateRefusal::Clock);
+        }
+        if !standing.may_give(ledger, request.provider).await? {
+            return refuse(GateRefusal::Provider);
+        }
+        if !standing.may_ask(ledger, request.requester).await? {
+            return refuse(GateRefusal::Requester);
+        }
+        if !self.store.keeps_record(request.provider, request.record).await? {
+            return refuse(GateRefusal::Record);
+        }
+        Ok(None)
+    }
+
+    /// Which of some requests have proofs that do not hold.
+    fn invalid(
+        &self,
+        requests: &[AccessRequest],
+        places: &[usize],
+    ) -> Result<Vec<usize>, ServiceError> {
+        let inputs: Vec<[Fr; PUBLIC_INPUTS]> = places
+            .iter()
+            .map(|&place| requests[place].public_inputs(self.context).to_fields())
+            .collect();
+        let folded = self.key.fold(&[]).map_err(refused)?;
+        let item = |(inputs, &place): (_, &usize)| item(&folded, inputs, &requests[place]);
+        let items: Vec<BatchItem<'_>> = inputs.iter().zip(places).map(item).collect();
+        let invalid = self.key.find_invalid(&items, &mut OsRng).map_err(refused)?;
+        Ok(invalid.into_iter().map(|index| places[index]).collect())
+    }
+
+    /// What the ledger's record says of a request: released if it is of this very request.
+    async fn recorded(
+        &self,
+        request: &AccessRequest,
+        repeated: bool,
+    ) -> Result<Option<Verdict>, ConsentError> {
+        let recorded = self.store.recorded_access(request.nullifier).await?;
+        Ok(recorded.map(|(digest, block)| {
+            if digest != request.digest(self.context) {
+                return Err(GateRefusal::Used);
+            }
+            let AccessRequest { record, requester, .. } = *request;
+            Ok(Release { record, requester, block, repeated })
+        }))
+    }
+
+    /// What came of a request that was brought to the ledger.
+    async fn after_the_record<C: Chain>(
+        &self,
+        ledger: &ContractLedger<C>,
+        request: &AccessRequest,
+    ) -> Result<Verdict, ConsentError> {
+        if let Some(verdict) = self.recorded(request, false).await? {
+            return Ok(verdict);
+        }
+        // The ledger left it out: the first reason that still holds is told.
+        let AccessRequest { provider, records, consents, requester, .. } = *request;
+        if !ledger.may_ask(requester).await.map_err(ServiceError::from)? {
+            return Ok(Err(GateRefusal::Requester));
+        }
+        let are_good = ledger.are_good_roots(provider, records, consents).await;
+        if !are_good.map_err(ServiceError::from)? {
+            return Ok(Err(GateRefusal::Roots));
+        }
+        Ok(Err(GateRefusal::Clock))
+    }
+}
+
+fn item<'a>(
+    folded: &'a FoldedInputs,
+    inputs: &'a [Fr; PUBLIC_INPUTS],
+    request: &'a AccessRequest,
+) -> BatchItem<'a> {
+    BatchItem { folded, rest: inputs, proof: &request.proof }
+}
+
+fn refused(refusal: praman_verifier::Refusal) -> ServiceError {
+    ServiceError::Ledger(format!("the gate's key: {refusal}"))
+}
+
+/// Who may ask and give, asked of the ledger once for all requests that come together.
+#[derive(Default)]
+struct Standing {
+    providers: BTreeMap<ProviderId, bool>,
+    requesters: BTreeMap<RequesterNumber, bool>,
+    chain_is_ahead: Option<bool>,
+}
+
+impl Standing {
+    async fn may_give<C: Chain>(
+        &mut self,
+        ledger: &ContractLedger<C>,
+        provider: ProviderId,
+    ) -> Result<bool, ServiceError> {
+        if let Some(&known) = self.providers.get(&provider) {
+            return Ok(known);
+        }
+        let may = match ledger.may_give(provider).await {
+            Ok(may) => may,
+            Err(LedgerError::Refused(_)) => false,
+            Err(error) => return Err(error.into()),
+        };
+        self.providers.insert(provider, may);
+        Ok(may)
+    }
+
+    async fn may_ask<C: Chain>(
+        &mut self,
+        ledger: &ContractLedger<C>,
+        requester: RequesterNumber,
+    ) -> Result<bool, ServiceError> {
+        if let Some(&known) = self.requesters.get(&requester) {
+            return Ok(known);
+        }
+        let may = ledger.may_ask(requester).await?;
+        self.requesters.insert(requester, may);
+        Ok(may)
+    }
+
+    async fn chain_is_ahead<C: Chain>(
+        &mut self,
+        ledger: &ContractLedger<C>,
+        now: Timestamp,
+    ) -> Result<bool, ServiceError> {
+        if let Some(known) = self.chain_is_ahead {
+            return Ok(known);
+        }
+        let head = ledger.network.chain.head().await?.timestamp;
+        let present = u64::try_from(now.as_second()).unwrap_or_default();
+        let ahead = head > present + SKEW_MAX.as_secs();
+        self.chain_is_ahead = Some(ahead);
+        Ok(ahead)
+    }
+}
+
+impl Gate {
+    /// What binds proofs to the gate's ledger.
+    pub fn context(&self) -> Context {
+        self.context
+    }
+
+    /// The gate of a ledger.
+    ///
+    /// # Errors
+    /// As [`Gate::new`].
+    pub fn on<C: Chain>(
+        store: &Store,
+        key: &VerifyingKey,
+        ledger: &ContractLedger<C>,
+    ) -> Result<Self, ServiceError> {
+        Self::new(store, key, ledger.context())
+    }
+}

@@ -1,0 +1,190 @@
+//! The consent manager's key: it signs artefacts and knows patients again.
+
+use std::path::Path;
+
+use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use hmac::{Hmac, KeyInit, Mac};
+use praman_circuits::artefact::ConsentCommitment;
+use praman_circuits::field::to_be_bytes;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::document::ConsentDetail;
+use super::terms::PatientAddress;
+use crate::error::ServiceError;
+use crate::files;
+use crate::key_store::{DataKey, MasterKey};
+use crate::sealed::{Passphrase, SealedKey, random_key};
+use crate::sealed_content::{ContentOpener, ContentSealer};
+
+/// By what a patient is known in a store: a keyed hash of their health address.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PatientTag([u8; 32]);
+
+impl PatientTag {
+    pub(crate) fn column(&self) -> Vec<u8> {
+        self.0.to_vec()
+    }
+
+    pub(crate) fn of_column(column: &[u8]) -> Option<Self> {
+        column.try_into().ok().map(Self)
+    }
+}
+
+/// A consent manager's opened keys: that it signs by, and that it seals by what it keeps.
+pub struct ConsentManager {
+    /// Its identifier, as `praman-cm`.
+    pub name: String,
+    signing: SigningKey,
+    master: MasterKey,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ManagerFile {
+    format: String,
+    name: String,
+    public_key: String,
+    sealed: SealedKey,
+}
+
+const FORMAT: &str = "praman-consent-manager-1";
+const PURPOSE: &str = "praman consent manager signing key";
+
+impl ConsentManager {
+    /// A fresh key in a file that must not be there yet.
+    ///
+    /// # Errors
+    /// [`ServiceError::WrongUse`] if the file is there; [`ServiceError::File`].
+    pub fn generate(
+        path: &Path,
+        name: &str,
+        passphrase: &Passphrase,
+        master: MasterKey,
+    ) -> Result<Self, ServiceError> {
+        let signing = SigningKey::from_bytes(&random_key());
+        let file = ManagerFile {
+            format: FORMAT.to_owned(),
+            name: name.to_owned(),
+            public_key: hex::encode(signing.verifying_key().to_bytes()),
+            sealed: SealedKey::seal(signing.as_bytes(), PURPOSE, passphrase)?,
+        };
+        files::write_new_json(path, &file)?;
+        Ok(Self { name: name.to_owned(), signing, master })
+    }
+
+    /// Opens a key.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] for a wrong passphrase; else what is wrong with the file.
+    pub fn open(
+        path: &Path,
+        passphrase: &Passphrase,
+        master: MasterKey,
+    ) -> Result<Self, ServiceError> {
+        let file: ManagerFile = files::read_json(path)?;
+        if file.format != FORMAT {
+            return Err(ServiceError::malformed(path, "not a consent manager's key"));
+        }
+        let signing = SigningKey::from_bytes(&*file.sealed.open(PURPOSE, passphrase)?);
+        if hex::encode(signing.verifying_key().to_bytes()) != file.public_key {
+            let reason = "the public key is not that of the sealed one";
+            return Err(ServiceError::malformed(path, reason));
+        }
+        Ok(Self { name: file.name, signing, master })
+    }
+
+    /// The public key, Ed25519.
+    pub fn public(&self) -> [u8; 32] {
+        self.signing.verifying_key().to_bytes()
+    }
+
+    /// The signature of an artefact: over its commitment, which binds what is proved, and its document,
+    /// which is what people read.
+    pub fn sign(&self, commitment: ConsentCommitment, detail: &ConsentDetail) -> String {
+        hex::encode(self.signing.sign(&signed_message(commitment, detail)).to_bytes())
+    }
+
+    /// By what a patient is known in a store.
+    pub fn patient_tag(&self, patient: &PatientAddress) -> PatientTag {
+        PatientTag(self.mac(b"praman.patient.1", patient.expose().as_bytes()))
+    }
+
+    /// By what a telephone is known in a store.
+    pub fn telephone_tag(&self, number: &str) -> [u8; 32] {
+        self.mac(b"praman.telephone.1", number.as_bytes())
+    }
+
+    fn mac(&self, what: &[u8], of: &[u8]) -> [u8; 32] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.signing.as_bytes())
+            .expect("HMAC takes keys of any length");
+        mac.update(what);
+        mac.update(of);
+        mac.finalize().into_bytes().into()
+    }
+
+    /// What is kept of a person, sealed: a wrapped data key, its length before it, and the content.
+    ///
+    /// # Errors
+    /// [`ServiceError::KeyStore`].
+    pub(crate) fn seal<T: Serialize>(
+        &self,
+        purpose: &str,
+        kept: &T,
+    ) -> Result<Vec<u8>, ServiceError> {
+        let text = Zeroizing::new(serde_json::to_vec(kept).expect("what is kept is plain data"));
+        let key = DataKey::generate();
+        let wrapped = self.master.wrap(&key, purpose)?;
+        let mut sealer = ContentSealer::new(&key, purpose);
+        let mut parts = sealer.push(&text)?;
+        parts.push(sealer.finish()?);
+        let [content] = <[Vec<u8>; 1]>::try_from(parts).map_err(|_| {
+            ServiceError::KeyStore("what is to be kept of a person is too long".to_owned())
+        })?;
+        let length = u16::try_from(wrapped.len()).expect("a wrapped key is short");
+        Ok([&length.to_be_bytes()[..], &wrapped, &content].concat())
+    }
+
+    /// What was sealed for a purpose.
+    ///
+    /// # Errors
+    /// [`ServiceError::KeyStore`] if it was altered or sealed under another key.
+    pub(crate) fn unseal<T: serde::de::DeserializeOwned>(
+        &self,
+        purpose: &str,
+        sealed: &[u8],
+    ) -> Result<T, ServiceError> {
+        let altered = || ServiceError::KeyStore("what is kept of a person was altered".to_owned());
+        let (length, rest) = sealed.split_first_chunk::<2>().ok_or_else(altered)?;
+        let length = usize::from(u16::from_be_bytes(*length));
+        let (wrapped, content) = rest.split_at_checked(length).ok_or_else(altered)?;
+        let key = self.master.unwrap(wrapped, purpose)?;
+        let text = ContentOpener::new(&key, purpose).open(content, true)?;
+        serde_json::from_slice(&text).map_err(|_| altered())
+    }
+}
+
+fn signed_message(commitment: ConsentCommitment, detail: &ConsentDetail) -> Vec<u8> {
+    // Keys in their order, no spaces: the canonical form of RFC 8785 for documents without numbers
+    // beyond whole ones.
+    let canonical = serde_json::to_value(detail).expect("a detail is plain data").to_string();
+    let digest = Sha256::digest(canonical.as_bytes());
+    let element = to_be_bytes(commitment.to_field());
+    [b"praman.consent-artefact.1".as_slice(), &element, &digest].concat()
+}
+
+/// Whether a consent manager has signed an artefact.
+pub fn is_signed(
+    public: &[u8; 32],
+    commitment: ConsentCommitment,
+    detail: &ConsentDetail,
+    signature: &str,
+) -> bool {
+    let verified = || {
+        let signature = Signature::from_slice(&hex::decode(signature).ok()?).ok()?;
+        let key = VerifyingKey::from_bytes(public).ok()?;
+        key.verify_strict(&signed_message(commitment, detail), &signature).ok()
+    };
+    verified().is_some()
+}

@@ -1,0 +1,419 @@
+//! Providers and requesters as a store knows them, and the records that providers keep.
+
+use ed25519_dalek::VerifyingKey;
+use praman_circuits::artefact::CONSENT_DEPTH;
+use praman_circuits::health_record::{
+    RECORD_DEPTH, RecordCommitment, RecordTree, RecordType, RecordsRoot,
+};
+use praman_circuits::merkle::empty_leaf;
+use praman_circuits::subject::SubjectCommitment;
+
+use super::ConsentRefusal;
+use super::file::RecordFile;
+use super::refusal::ConsentError;
+use crate::error::ServiceError;
+use crate::ledger::{Chain, ContractLedger, LedgerError, ProviderId, RequesterNumber, RootUpdate};
+use crate::store::{Store, TreeName, WriteTransaction, bytes, put_leaves, read_root};
+use praman_circuits::artefact::ConsentsRoot;
+
+/// A provider or requester and its name.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct NamedParticipant<N> {
+    /// Its number on the ledger.
+    pub number: N,
+    /// Its name: the identifier that documents know it by.
+    pub name: String,
+}
+
+impl Store {
+    /// Keeps a provider of health care that the ledger has.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] if the name or number is another's.
+    pub async fn keep_provider(&self, number: ProviderId, name: &str) -> Result<(), ServiceError> {
+        sqlx::query("INSERT INTO provider (number, name) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            .bind(i64::from(number.0))
+            .bind(name)
+            .execute(self.writer())
+            .await?;
+        self.require_named(self.provider_named(name).await? == Some(number), name)
+    }
+
+    /// Keeps who asks for records, with the key that they sign by, Ed25519.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] if the name or number is another's, or the key is none.
+    pub async fn keep_requester(
+        &self,
+        number: RequesterNumber,
+        name: &str,
+        public_key: &[u8; 32],
+    ) -> Result<(), ServiceError> {
+        if VerifyingKey::from_bytes(public_key).map_or(true, |key| key.is_weak()) {
+            return Err(ServiceError::Refused("the requester's key is no Ed25519 key".to_owned()));
+        }
+        sqlx::query(
+            "INSERT INTO requester (number, name, public_key) VALUES ($1, $2, $3)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(i64::from(number.0))
+        .bind(name)
+        .bind(public_key.to_vec())
+        .execute(self.writer())
+        .await?;
+        self.require_named(self.requester_named(name).await? == Some(number), name)
+    }
+
+    fn require_named(&self, is_so: bool, name: &str) -> Result<(), ServiceError> {
+        if is_so {
+            return Ok(());
+        }
+        Err(ServiceError::Refused(format!("{name:?} or its number is another's already")))
+    }
+
+    /// The provider of a name.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn provider_named(&self, name: &str) -> Result<Option<ProviderId>, ServiceError> {
+        let row: Option<(i64,)> = sqlx::query_as("SELECT number FROM provider WHERE name = $1")
+            .bind(name)
+            .fetch_optional(self.pool())
+            .await?;
+        Ok(row.map(|(number,)| ProviderId(number as u32)))
+    }
+
+    /// The requester of a name.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn requester_named(
+        &self,
+        name: &str,
+    ) -> Result<Option<RequesterNumber>, ServiceError> {
+        let row: Option<(i64,)> = sqlx::query_as("SELECT number FROM requester WHERE name = $1")
+            .bind(name)
+            .fetch_optional(self.pool())
+            .await?;
+        Ok(row.map(|(number,)| RequesterNumber(number as u32)))
+    }
+
+    /// The key that a requester signs by.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn requester_key(
+        &self,
+        requester: RequesterNumber,
+    ) -> Result<Option<VerifyingKey>, ServiceError> {
+        let row: Option<(Vec<u8>,)> =
+            sqlx::query_as("SELECT public_key FROM requester WHERE number = $1")
+                .bind(i64::from(requester.0))
+                .fetch_optional(self.pool())
+                .await?;
+        let key = row.and_then(|(key,)| <[u8; 32]>::try_from(key).ok());
+        Ok(key.and_then(|key| VerifyingKey::from_bytes(&key).ok()))
+    }
+
+    /// All providers, by number.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn providers(&self) -> Result<Vec<NamedParticipant<ProviderId>>, ServiceError> {
+        let rows: Vec<(i64, String)> =
+            sqlx::query_as("SELECT number, name FROM provider ORDER BY number")
+                .fetch_all(self.pool())
+                .await?;
+        let provider =
+            |(number, name)| NamedParticipant { number: ProviderId(number as u32), name };
+        Ok(rows.into_iter().map(provider).collect())
+    }
+
+    /// Keeps a record of a patient at a provider; what the patient is handed.
+    ///
+    /// # Errors
+    /// [`ConsentRefusal::UnknownProvider`]; [`ServiceError::Tree`] if there is no room.
+    pub async fn add_record(
+        &self,
+        provider: ProviderId,
+        subject: SubjectCommitment,
+        record_type: RecordType,
+        date: jiff::civil::Date,
+        content: &[u8],
+    ) -> Result<RecordFile, ConsentError> {
+        let mut file = RecordFile::new(provider, subject, record_type, date, content);
+        let leaf = file.record()?.commitment().to_field();
+        let mut transaction = self.begin().await?;
+        count_change(&mut transaction, provider, Tree::Records, false).await?;
+        let place = next_place(&mut transaction, provider, Tree::Records).await?;
+        file.position = place;
+        sqlx::query(
+            "INSERT INTO health_record (provider, position, commitment, subject)
+             VALUES ($1, $2, $3, $4)",
+        )
+        .bind(i64::from(provider.0))
+        .bind(place as i64)
+        .bind(bytes(leaf))
+        .bind(bytes(subject.to_field()))
+        .execute(&mut *transaction)
+        .await?;
+        put_leaves::<RECORD_DEPTH>(
+            &mut transaction,
+            TreeName::Records(provider.0),
+            &[(place, leaf)],
+        )
+        .await?;
+        transaction.commit().await?;
+        Ok(file)
+    }
+
+    /// Takes a record away, as when it was another patient's: from now on no access to it is given.
+    ///
+    /// # Errors
+    /// [`ConsentRefusal::NoSuchRecord`].
+    pub async fn remove_record(
+        &self,
+        provider: ProviderId,
+        record: RecordCommitment,
+    ) -> Result<(), ConsentError> {
+        let mut transaction = self.begin().await?;
+        let row: Option<(i64,)> = sqlx::query_as(
+            "UPDATE health_record SET removed = 1
+             WHERE provider = $1 AND commitment = $2 AND removed = 0 RETURNING position",
+        )
+        .bind(i64::from(provider.0))
+        .bind(bytes(record.to_field()))
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let (place,) = row.ok_or(ConsentRefusal::NoSuchRecord)?;
+        count_change(&mut transaction, provider, Tree::Records, true).await?;
+        let emptied = [(place as usize, empty_leaf())];
+        put_leaves::<RECORD_DEPTH>(&mut transaction, TreeName::Records(provider.0), &emptied)
+            .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Whether a provider keeps a record now.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn keeps_record(
+        &self,
+        provider: ProviderId,
+        record: RecordCommitment,
+    ) -> Result<bool, ServiceError> {
+        let row: Option<(i64,)> = sqlx::query_as(
+            "SELECT position FROM health_record
+             WHERE provider = $1 AND commitment = $2 AND removed = 0",
+        )
+        .bind(i64::from(provider.0))
+        .bind(bytes(record.to_field()))
+        .fetch_optional(self.pool())
+        .await?;
+        Ok(row.is_some())
+    }
+
+    /// Whether a provider keeps any record of somebody.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn has_records_of(
+        &self,
+        provider: ProviderId,
+        subject: SubjectCommitment,
+    ) -> Result<bool, ServiceError> {
+        let row: Option<(i64,)> = sqlx::query_as(
+            "SELECT position FROM health_record
+             WHERE provider = $1 AND subject = $2 AND removed = 0 LIMIT 1",
+        )
+        .bind(i64::from(provider.0))
+        .bind(bytes(subject.to_field()))
+        .fetch_optional(self.pool())
+        .await?;
+        Ok(row.is_some())
+    }
+}
+
+/// One of a provider's two trees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tree {
+    Records,
+    Consents,
+}
+
+impl Tree {
+    const fn column(self) -> &'static str {
+        match self {
+            Self::Records => "records",
+            Self::Consents => "consents",
+        }
+    }
+}
+
+/// Counts a change of a provider's tree, which the ledger is yet to know.
+pub(super) async fn count_change(
+    transaction: &mut WriteTransaction,
+    provider: ProviderId,
+    tree: Tree,
+    takes_away: bool,
+) -> Result<(), ConsentError> {
+    let column = tree.column();
+    let removed = if takes_away {
+        format!(", {column}_removed = {column}_changed + 1")
+    } else {
+        String::new()
+    };
+    let statement = format!(
+        "UPDATE provider SET {column}_changed = {column}_changed + 1{removed} WHERE number = $1"
+    );
+    let counted = sqlx::query(sqlx::AssertSqlSafe(statement))
+        .bind(i64::from(provider.0))
+        .execute(&mut **transaction)
+        .await?;
+    match counted.rows_affected() {
+        0 => Err(ConsentRefusal::UnknownProvider.into()),
+        _ => Ok(()),
+    }
+}
+
+/// The next place in a provider's tree.
+pub(super) async fn next_place(
+    transaction: &mut WriteTransaction,
+    provider: ProviderId,
+    tree: Tree,
+) -> Result<usize, ConsentError> {
+    let table = match tree {
+        Tree::Records => "health_record",
+        Tree::Consents => "consent",
+    };
+    let statement =
+        format!("SELECT COALESCE(MAX(position) + 1, 0) FROM {table} WHERE provider = $1");
+    let (place,): (i64,) = sqlx::query_as(sqlx::AssertSqlSafe(statement))
+        .bind(i64::from(provider.0))
+        .fetch_one(&mut **transaction)
+        .await?;
+    let (place, capacity) = (place as usize, RecordTree::CAPACITY);
+    if place >= capacity {
+        let full = praman_circuits::merkle::TreeError::Full { capacity, wanted: place + 1 };
+        return Err(ServiceError::from(full).into());
+    }
+    Ok(place)
+}
+
+/// How a provider's tree stands, in the store and on the ledger.
+struct TreeState {
+    changed: i64,
+    removed: i64,
+    published: i64,
+    live: u32,
+    root: praman_circuits::Fr,
+}
+
+async fn tree_state(
+    store: &Store,
+    provider: ProviderId,
+    tree: Tree,
+) -> Result<TreeState, ConsentError> {
+    let column = tree.column();
+    let live = match tree {
+        Tree::Records => "SELECT count(*) FROM health_record WHERE provider = $1 AND removed = 0",
+        Tree::Consents => "SELECT count(*) FROM consent WHERE provider = $1 AND state = 'granted'",
+    };
+    let mut reading = store.begin_reading().await?;
+    let statement = format!(
+        "SELECT {column}_changed, {column}_removed, {column}_published FROM provider
+         WHERE number = $1"
+    );
+    let row: Option<(i64, i64, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(statement))
+        .bind(i64::from(provider.0))
+        .fetch_optional(&mut *reading)
+        .await?;
+    let (changed, removed, published) = row.ok_or(ConsentRefusal::UnknownProvider)?;
+    let (live,): (i64,) =
+        sqlx::query_as(live).bind(i64::from(provider.0)).fetch_one(&mut *reading).await?;
+    let root = match tree {
+        Tree::Records => {
+            read_root::<RECORD_DEPTH>(&mut reading, TreeName::Records(provider.0)).await?
+        }
+        Tree::Consents => {
+            read_root::<CONSENT_DEPTH>(&mut reading, TreeName::Consents(provider.0)).await?
+        }
+    };
+    Ok(TreeState { changed, removed, published, live: live as u32, root })
+}
+
+/// How often a root is put anew because another program put one in between.
+const ATTEMPTS_MAX: usize = 16;
+
+/// Brings a provider's two roots to the ledger, if the ledger knows others.
+///
+/// What is taken away ends all earlier roots. The ledger takes a root only in the place of the one that
+/// was read, so two programs never undo each other's change, however late one of them sends.
+///
+/// # Errors
+/// [`ConsentError`]; then it is done by the next call.
+pub async fn publish<C: Chain>(
+    store: &Store,
+    ledger: &mut ContractLedger<C>,
+    provider: ProviderId,
+) -> Result<(), ConsentError> {
+    for tree in [Tree::Records, Tree::Consents] {
+        let mut attempts = 0;
+        loop {
+            let state = tree_state(store, provider, tree).await?;
+            if state.published == state.changed {
+                break;
+            }
+            let put = put_root(ledger, provider, tree, &state).await;
+            match put {
+                Ok(()) => {}
+                Err(LedgerError::RootMoved) if attempts < ATTEMPTS_MAX => {
+                    attempts += 1;
+                    continue;
+                }
+                Err(error) => return Err(ServiceError::from(error).into()),
+            }
+            let column = tree.column();
+            let statement = format!(
+                "UPDATE provider SET {column}_published = $2
+                 WHERE number = $1 AND {column}_published < $2"
+            );
+            sqlx::query(sqlx::AssertSqlSafe(statement))
+                .bind(i64::from(provider.0))
+                .bind(state.changed)
+                .execute(store.writer())
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+async fn put_root<C: Chain>(
+    ledger: &mut ContractLedger<C>,
+    provider: ProviderId,
+    tree: Tree,
+    state: &TreeState,
+) -> Result<(), LedgerError> {
+    let graceless = state.removed > state.published;
+    let stands = ledger.provider_state(provider).await?;
+    let live = state.live;
+    match tree {
+        Tree::Records => {
+            let root = RecordsRoot::from_field(state.root);
+            if stands.records_root == root && stands.records == live {
+                return Ok(());
+            }
+            let update = RootUpdate { root, live, graceless };
+            ledger.put_records_root(provider, stands.records_root, update).await
+        }
+        Tree::Consents => {
+            let root = ConsentsRoot::from_field(state.root);
+            if stands.consents_root == root && stands.consents == live {
+                return Ok(());
+            }
+            let update = RootUpdate { root, live, graceless };
+            ledger.put_consents_root(provider, stands.consents_root, update).await
+        }
+    }
+}
