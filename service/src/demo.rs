@@ -1,5 +1,6 @@
 //! The whole way of a claim on one machine: register, credentials, proofs, ledger, bank file.
 
+pub mod consent;
 mod due;
 mod stages;
 mod summary;

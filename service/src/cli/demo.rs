@@ -2,16 +2,21 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::{Outcome, Setting};
 use crate::demo;
 use crate::error::ServiceError;
 
-/// The whole way of a claim on this machine, from a register to a bank file.
+/// The whole way of a claim on this machine, from a register to a bank file; or of a consent.
 #[derive(Args)]
-#[command(after_help = "Example: praman demo --claims 20 --dir /tmp/demo")]
+#[command(
+    after_help = "Example: praman demo --claims 20 --dir /tmp/demo",
+    args_conflicts_with_subcommands = true
+)]
 pub(super) struct Demo {
+    #[command(subcommand)]
+    of: Option<DemoOf>,
     /// Give credentials to at most this many people.
     #[arg(long, value_name = "N")]
     people: Option<usize>,
@@ -26,8 +31,44 @@ pub(super) struct Demo {
     seed: u64,
 }
 
+/// What else can be shown.
+#[derive(Subcommand)]
+enum DemoOf {
+    /// The whole way of a consent: asked, granted narrower, used, refused, withdrawn, erased.
+    #[command(after_help = "Example: praman demo consent --dir /tmp/demo")]
+    Consent,
+}
+
+impl DemoOf {
+    async fn run(&self, setting: &Setting) -> Result<Outcome, ServiceError> {
+        let Self::Consent = self;
+        let (summary, timeline) = demo::consent::run(&setting.folder, true).await?;
+        let json = serde_json::to_value(&summary).expect("a summary is plain data");
+        let text = format!(
+            "{timeline}\ngranted {}, allowed {}, refused by count {}, by purpose {}, after withdrawal \
+             {}\na proof took {:.0} ms; keys: {}\ntimeline: {}\nwhat the patient sees: {}",
+            summary.granted,
+            summary.accesses_allowed,
+            summary.refused_by_count,
+            summary.refused_by_purpose,
+            summary.refused_after_withdrawal,
+            summary.proof_ms,
+            summary.keys,
+            summary.timeline.display(),
+            summary.views.first().map(|view| view.display().to_string()).unwrap_or_default(),
+        );
+        match summary.is_as_it_should_be() {
+            true => Ok(Outcome::done(json, text)),
+            false => Ok(Outcome::no(json, text)),
+        }
+    }
+}
+
 impl Demo {
     pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+        if let Some(of) = &self.of {
+            return of.run(setting).await;
+        }
         let options = demo::Options {
             people: self.people,
             claims: self.claims,
