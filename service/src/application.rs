@@ -2,6 +2,7 @@
 //! ([`crate::grpc`]), which only read requests and write answers.
 
 mod claims;
+mod consents;
 mod fault;
 mod following;
 mod issuing;
@@ -17,6 +18,7 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
 use crate::claims::ClaimDesk;
 use crate::issuing::IssuingDesk;
 use crate::proving::ProvingDesk;
+pub use consents::ConsentDoor;
 pub(crate) use fault::{Fault, FaultKind};
 pub(crate) use issuing::ActingOffice;
 use public::CachedSnapshot;
@@ -77,6 +79,7 @@ pub struct Application {
     desk: ClaimDesk,
     proving: ProvingDesk,
     issuing: Option<IssuingDesk>,
+    consents: Option<ConsentDoor>,
     key: PreparedKey,
     limits: Limits,
     snapshot: Mutex<Option<CachedSnapshot>>,
@@ -86,18 +89,30 @@ pub struct Application {
 }
 
 impl Application {
-    /// The service over desks that are open; one that issues for no office has none for it.
+    /// The service over desks that are open; one that issues for no office has none for it, and one that
+    /// releases no records no door for consents.
     pub fn new(
         desk: ClaimDesk,
         proving: ProvingDesk,
         issuing: Option<IssuingDesk>,
+        consents: Option<ConsentDoor>,
         key: &VerifyingKey,
         limits: Limits,
     ) -> Arc<Self> {
         let key = PreparedKey::new(key);
         let watchers = Arc::new(Semaphore::new(limits.watchers_max));
         let (snapshot, stopping) = (Mutex::default(), watch::Sender::new(false));
-        Arc::new(Self { desk, proving, issuing, key, limits, snapshot, watchers, stopping })
+        Arc::new(Self {
+            desk,
+            proving,
+            issuing,
+            consents,
+            key,
+            limits,
+            snapshot,
+            watchers,
+            stopping,
+        })
     }
 
     /// The bounds.

@@ -7,6 +7,7 @@ mod archive;
 mod backup;
 mod circuit;
 mod claim;
+mod consent;
 mod demo;
 mod issue;
 mod key;
@@ -80,6 +81,8 @@ enum Verb {
     #[command(subcommand)]
     Ledger(ledger::Ledger),
     Claim(claim::Claim),
+    #[command(subcommand)]
+    Consent(consent::Consent),
     #[command(subcommand)]
     Treasury(treasury::Treasury),
     #[command(subcommand)]
@@ -189,6 +192,7 @@ async fn dispatch(verb: Verb, setting: &Setting) -> Result<Outcome, ServiceError
         Verb::Hash(verb) => verb.run(),
         Verb::Ledger(verb) => verb.run(setting).await,
         Verb::Claim(verb) => verb.run(setting).await,
+        Verb::Consent(verb) => verb.run(setting).await,
         Verb::Treasury(verb) => verb.run(setting).await,
         Verb::Migrate(verb) => verb.run(setting).await,
         Verb::Backup(verb) => verb.run(setting).await,

@@ -4,6 +4,7 @@
 //! description.
 
 mod claims;
+mod consents;
 mod elements;
 mod issuing;
 mod proving;
@@ -24,7 +25,9 @@ use tonic::service::Routes;
 
 use crate::application::{Application, Fault};
 use crate::claim::SubmittedClaim;
+use crate::consent::access::AccessRequest;
 use v1::claims_server::ClaimsServer;
+use v1::consents_server::ConsentsServer;
 use v1::issuing_server::IssuingServer;
 use v1::proving_server::ProvingServer;
 use v1::schemes_server::SchemesServer;
@@ -48,6 +51,11 @@ pub fn claim_message(claim: &SubmittedClaim) -> v1::Claim {
 /// What is wrong with it.
 pub fn read_claim_message(message: v1::Claim) -> Result<SubmittedClaim, String> {
     elements::read_claim(message).map_err(|fault| fault.message)
+}
+
+/// A request to a gate as a message.
+pub fn access_message(request: &AccessRequest) -> v1::AccessRequest {
+    consents::write_access(request)
 }
 
 /// What answers gRPC.
@@ -81,6 +89,7 @@ pub(crate) async fn routes(application: Arc<Application>) -> axum::Router {
         .add_service(SchemesServer::new(api.clone()))
         .add_service(SnapshotsServer::new(api.clone()))
         .add_service(IssuingServer::new(api.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX))
+        .add_service(ConsentsServer::new(api.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX))
         .add_service(VerificationServer::new(api).max_decoding_message_size(MESSAGE_BYTES_MAX))
         .add_service(health_service)
         .add_service(reflection)

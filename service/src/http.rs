@@ -20,6 +20,12 @@
 //! | `GET /v1/offices/{office}/registers/{id}/credentials` | what was issued to it; also `/wallets`, `/report` |
 //! | `DELETE /v1/offices/{office}/registers/{id}` | forget it |
 //! | `POST /v1/offices/{office}/revocations` | revoke credentials |
+//! | `POST /v1/accesses` | ask a provider's gate to release a record, as `praman consent prove` writes it |
+//! | `POST /v1/consents/requests` | ask a patient for consent, by the national standard's document |
+//! | `GET /v1/providers` | providers of health care |
+//! | `GET /v1/providers/{provider}/trees` | the leaves of its records and consents, to prove against |
+//! | `GET /v1/providers/{provider}/accesses?from=BLOCK` | the accesses that it gave; they name nobody |
+//! | `GET`, `POST /v1/erasures/{consent}` | an order to erase; a requester's word that it did |
 //! | `GET /v1/openapi.json` | all of this, for programs |
 //! | `GET /healthz`, `GET /readyz` | whether the program lives; whether it can do its work |
 //!
@@ -27,6 +33,7 @@
 
 mod answer;
 mod claims;
+mod consents;
 mod issuing;
 mod proofs;
 mod public;
@@ -82,6 +89,12 @@ fn described_routes() -> OpenApiRouter<Arc<Application>> {
         .routes(routes!(issuing::events))
         .routes(routes!(issuing::content))
         .routes(routes!(issuing::revoke))
+        .routes(routes!(consents::release))
+        .routes(routes!(consents::ask))
+        .routes(routes!(consents::providers))
+        .routes(routes!(consents::trees))
+        .routes(routes!(consents::accesses))
+        .routes(routes!(consents::erasure, consents::confirm_erasure))
         .routes(routes!(public::ready))
 }
 

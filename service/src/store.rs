@@ -3,6 +3,7 @@
 mod backup;
 mod database;
 mod lease;
+mod master_key;
 mod schema;
 mod transfer;
 mod tree_path;

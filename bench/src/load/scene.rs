@@ -199,7 +199,7 @@ impl Replica {
         let worker = WorkerKey::generate().public();
         let proving = ProvingDesk::open(&store, worker, QueueLimits::default());
         let limits = Limits { requests_max: 100_000, ..Limits::default() };
-        let application = Application::new(desk.clone(), proving, None, key, limits);
+        let application = Application::new(desk.clone(), proving, None, None, key, limits);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("bound"));
         let (stop, stopped) = oneshot::channel();

@@ -5,10 +5,58 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::Outcome;
 use super::passphrase::PassphraseSource;
+use super::{Outcome, Setting};
 use crate::error::ServiceError;
 use crate::key_store::{DataKey, MasterKey, TokenPlace};
+use crate::sealed::Passphrase;
+use crate::store::Store;
+
+/// Where the master key is that what is kept of people is sealed under.
+#[derive(Args)]
+pub(super) struct MasterKeySource {
+    /// The master key that what is kept of people is sealed under [default: master-key.json in the folder
+    /// of the state, made when it is first needed].
+    #[arg(long, value_name = "FILE")]
+    master_key: Option<PathBuf>,
+    /// Of a token as a master key: a file whose first line is its PIN [default: the passphrase].
+    #[arg(long, value_name = "FILE", requires = "master_key")]
+    pin_file: Option<PathBuf>,
+}
+
+impl MasterKeySource {
+    /// The master key that a store keeps to.
+    pub(super) async fn open(
+        &self,
+        setting: &Setting,
+        store: &Store,
+        passphrase: &Passphrase,
+    ) -> Result<MasterKey, ServiceError> {
+        let read = self.pin_file.as_ref().map(|path| Passphrase::read(path)).transpose()?;
+        let pin = read.as_ref().unwrap_or(passphrase);
+        let default = || setting.folder.join("master-key.json");
+        let path = self.master_key.clone().unwrap_or_else(default);
+        let is_missing = self.master_key.is_none() && !path.exists();
+        if is_missing && store.has_master_key().await? {
+            let reason = format!(
+                "what this store keeps of people is sealed under a master key that is not in {}: give \
+                 it by --master-key",
+                path.display()
+            );
+            return Err(ServiceError::WrongUse(reason));
+        }
+        let master = match is_missing {
+            true => {
+                let folder = &setting.folder;
+                std::fs::create_dir_all(folder).map_err(ServiceError::file(folder))?;
+                MasterKey::new_in_file(&path, pin)?
+            }
+            false => MasterKey::open(&path, pin)?,
+        };
+        store.keep_to_master_key(&master).await?;
+        Ok(master)
+    }
+}
 
 /// Keep the master key, under which what a service keeps of people is sealed.
 #[derive(Subcommand)]

@@ -9,7 +9,7 @@ use crate::error::ServiceError;
 use crate::sealed::Passphrase;
 
 /// Where the passphrase of a sealed key comes from.
-#[derive(Args)]
+#[derive(Args, Clone, Default)]
 pub(super) struct PassphraseSource {
     /// A file whose first line is the passphrase [else: the variable PRAMAN_PASSPHRASE, else asked].
     #[arg(long, value_name = "FILE")]

@@ -11,18 +11,18 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::key::MasterKeySource;
 use super::ledger::join;
 use super::signer::Signer;
 use super::{Outcome, Setting};
-use crate::application::{Application, Limits};
+use crate::application::{Application, ConsentDoor, Limits};
 use crate::claims::{ClaimDesk, ClaimLimits, ClaimMachine, Schemes};
+use crate::consent::{ConsentDesk, ConsentManager, Gate, GateDesk};
 use crate::error::ServiceError;
 use crate::issuing::{IssuingClerk, IssuingDesk, IssuingLimits};
-use crate::key_store::MasterKey;
 use crate::ledger::Ledger as _;
 use crate::office_key::OfficeKey;
 use crate::proving::{ProvingDesk, QueueLimits, Worker, WorkerKey, WorkerLimits, guard_memory};
-use crate::sealed::Passphrase;
 use crate::server;
 use crate::store::Store;
 
@@ -60,13 +60,15 @@ pub(super) struct Serve {
     /// The sealed key of an office to issue for; may be given again.
     #[arg(long = "office", value_name = "FILE")]
     offices: Vec<PathBuf>,
-    /// The master key that uploaded registers are sealed under [default: master-key.json in the folder
-    /// of the state, made when it is first needed].
-    #[arg(long, value_name = "FILE")]
-    master_key: Option<PathBuf>,
-    /// Of a token as a master key: a file whose first line is its PIN [default: the passphrase].
-    #[arg(long, value_name = "FILE", requires = "master_key")]
-    pin_file: Option<PathBuf>,
+    #[command(flatten)]
+    master_key: MasterKeySource,
+    /// The folder of keys of the consent circuit: the service is then providers' release gate too. On real
+    /// nodes it acts by the providers' keys that are given.
+    #[arg(long, value_name = "DIR")]
+    consent_keys: Option<PathBuf>,
+    /// A consent manager's sealed key: requests for consent are taken in.
+    #[arg(long, value_name = "FILE", requires = "consent_keys")]
+    consent_manager: Option<PathBuf>,
     /// On real nodes the relayer's key.
     #[command(flatten)]
     signer: Signer,
@@ -91,6 +93,9 @@ impl Serve {
         let desk = ClaimDesk::open(machine, ledger, limits);
         let (proving, worker) = self.proving(&store)?;
         let issuing = self.issuing(setting, &store).await?;
+        let gate = self.gate(setting, &store).await?;
+        let manager = self.consent_manager(setting, &store).await?;
+        let consents = gate.clone().map(|gate| ConsentDoor::new(gate, manager));
         let stopping = Stopping::default();
         let mut working = tokio::task::JoinSet::new();
         if let Some(worker) = worker {
@@ -99,11 +104,15 @@ impl Serve {
         if let Some(issuing) = &issuing {
             working.spawn(IssuingClerk::new(issuing).run(stopping.asked()));
         }
-        let application = Application::new(desk.clone(), proving, issuing, &key, Limits::default());
+        let application =
+            Application::new(desk.clone(), proving, issuing, consents, &key, Limits::default());
         let served = server::serve(listener, application, stop).await;
         stopping.ask();
         while working.join_next().await.is_some() {}
         desk.shut_down().await;
+        if let Some(gate) = gate {
+            gate.shut_down().await;
+        }
         store.close().await;
         served?;
         Ok(Outcome::done(json!({ "stopped": true }), "stopped; every claim is kept"))
@@ -127,6 +136,32 @@ impl Stopping {
 }
 
 impl Serve {
+    /// Providers' release gate, on a connection of its own to the ledger.
+    async fn gate(
+        &self,
+        setting: &Setting,
+        store: &Store,
+    ) -> Result<Option<GateDesk>, ServiceError> {
+        let Some(folder) = &self.consent_keys else { return Ok(None) };
+        let key = KeyStore::new(folder).load_verifying(circuit::consent())?;
+        let (_, mut ledger, _) = join(setting, &self.keys, &self.signer).await?;
+        ledger.wait_at_most(NODES_PATIENCE, STANDING_PATIENCE).await;
+        let gate = Gate::on(store, &key, &ledger)?;
+        Ok(Some(GateDesk::open(store, gate, ledger)))
+    }
+
+    async fn consent_manager(
+        &self,
+        setting: &Setting,
+        store: &Store,
+    ) -> Result<Option<ConsentDesk>, ServiceError> {
+        let Some(path) = &self.consent_manager else { return Ok(None) };
+        let passphrase = self.signer.passphrase()?;
+        let master = self.master_key.open(setting, store, &passphrase).await?;
+        let manager = ConsentManager::open(path, &passphrase, master)?;
+        Ok(Some(ConsentDesk::new(store, manager)))
+    }
+
     /// Where offices bring registers, if there are keys to issue by.
     async fn issuing(
         &self,
@@ -143,29 +178,7 @@ impl Serve {
             store.check_office(&key).await?;
             offices.push(key);
         }
-        let pin = match &self.pin_file {
-            Some(path) => Passphrase::read(path)?,
-            None => passphrase,
-        };
-        let default = || setting.folder.join("master-key.json");
-        let path = self.master_key.clone().unwrap_or_else(default);
-        let is_missing = self.master_key.is_none() && !path.exists();
-        if is_missing && IssuingDesk::has_master_key(store).await? {
-            let reason = format!(
-                "what this store keeps of people is sealed under a master key that is not in {}: give \
-                 it by --master-key",
-                path.display()
-            );
-            return Err(ServiceError::WrongUse(reason));
-        }
-        let master = match is_missing {
-            true => {
-                let folder = &setting.folder;
-                std::fs::create_dir_all(folder).map_err(ServiceError::file(folder))?;
-                MasterKey::new_in_file(&path, &pin)?
-            }
-            false => MasterKey::open(&path, &pin)?,
-        };
+        let master = self.master_key.open(setting, store, &passphrase).await?;
         Ok(Some(IssuingDesk::open(store, offices, master, IssuingLimits::default()).await?))
     }
 

@@ -24,6 +24,16 @@ pub(super) struct Signer {
 }
 
 impl Signer {
+    /// The keys of some files.
+    pub(super) fn new(accounts: Vec<PathBuf>, passphrase: PassphraseSource) -> Self {
+        Self { accounts, passphrase }
+    }
+
+    /// No key: to read only, or to act on an embedded ledger.
+    pub(super) fn none() -> Self {
+        Self::new(Vec::new(), PassphraseSource::default())
+    }
+
     pub(super) fn keys(&self) -> Result<Vec<PrivateKeySigner>, ServiceError> {
         if self.accounts.is_empty() {
             return Ok(Vec::new());

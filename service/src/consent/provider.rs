@@ -301,6 +301,22 @@ pub(super) async fn next_place(
     Ok(place)
 }
 
+impl Store {
+    /// Providers with roots that the ledger is yet to know, as when a program died before it told them.
+    ///
+    /// # Errors
+    /// [`ConsentError::Failed`].
+    pub async fn unpublished_providers(&self) -> Result<Vec<ProviderId>, ConsentError> {
+        let rows: Vec<(i64,)> = sqlx::query_as(
+            "SELECT number FROM provider WHERE records_published < records_changed
+                 OR consents_published < consents_changed ORDER BY number",
+        )
+        .fetch_all(self.pool())
+        .await?;
+        Ok(rows.into_iter().map(|(number,)| ProviderId(number as u32)).collect())
+    }
+}
+
 /// How a provider's tree stands, in the store and on the ledger.
 struct TreeState {
     changed: i64,

@@ -61,14 +61,6 @@ pub struct IssuingDesk {
 }
 
 impl IssuingDesk {
-    /// Whether data keys in a store are wrapped by some master key already.
-    ///
-    /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn has_master_key(store: &Store) -> Result<bool, ServiceError> {
-        Ok(store.master_key_check(None).await?.is_some())
-    }
-
     /// A desk for the offices whose keys are given. The store keeps to the first master key.
     ///
     /// # Errors
@@ -79,15 +71,7 @@ impl IssuingDesk {
         master: MasterKey,
         limits: IssuingLimits,
     ) -> Result<Self, ServiceError> {
-        const CHECK: &str = "praman master key check";
-        let fresh = master.wrap(&DataKey::generate(), CHECK)?;
-        if let Some(check) = store.master_key_check(Some(fresh)).await? {
-            master.unwrap(&check, CHECK).map_err(|_| {
-                let reason = "what this store keeps of people is sealed under another master key: \
-                              give that one by --master-key";
-                ServiceError::KeyStore(reason.to_owned())
-            })?;
-        }
+        store.keep_to_master_key(&master).await?;
         let place = |key: &OfficeKey| (key.office, Arc::new(Semaphore::new(limits.uploads_max)));
         let uploads = offices.iter().map(place).collect();
         let shared = Shared {

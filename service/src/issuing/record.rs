@@ -162,22 +162,6 @@ impl Store {
         Ok(())
     }
 
-    /// The master key's check value, and the one that stands from now on where there was none.
-    pub(super) async fn master_key_check(
-        &self,
-        fresh: Option<Vec<u8>>,
-    ) -> Result<Option<Vec<u8>>, ServiceError> {
-        if let Some(fresh) = fresh {
-            let kept = sqlx::query(
-                "INSERT INTO master_key (number, wrapped) VALUES (1, $1) ON CONFLICT DO NOTHING",
-            );
-            kept.bind(fresh).execute(self.writer()).await?;
-        }
-        let row: Option<(Vec<u8>,)> =
-            sqlx::query_as("SELECT wrapped FROM master_key").fetch_optional(self.pool()).await?;
-        Ok(row.map(|(wrapped,)| wrapped))
-    }
-
     /// Keeps that a register is uploaded, if not too many of its office wait.
     pub(super) async fn end_upload(
         &self,

@@ -1,0 +1,177 @@
+//! What providers, requesters and consent managers ask.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use praman_circuits::access::AccessNullifier;
+use praman_circuits::artefact::{ConsentTree, ConsentsRoot, Moment};
+use praman_circuits::health_record::{RecordTree, RecordsRoot};
+
+use super::{Application, Fault};
+use crate::consent::access::AccessRequest;
+use crate::consent::document::{self, RequestDocument};
+use crate::consent::{
+    ConsentDesk, ConsentError, ErasureOrder, GateDesk, GateDeskError, NamedParticipant,
+    ReceivedRequest, Release,
+};
+use crate::ledger::{ProviderId, RequesterNumber};
+use crate::store::{TreeName, field, read_tree};
+
+/// Accesses of one answer.
+const ACCESSES_MAX: i64 = 10_000;
+
+/// What serves consents: a gate, and where requests for consent come in.
+#[derive(Clone)]
+pub struct ConsentDoor {
+    gate: GateDesk,
+    desk: Option<Arc<ConsentDesk>>,
+}
+
+impl ConsentDoor {
+    /// A gate; and a consent manager's desk, if this service is one's.
+    pub fn new(gate: GateDesk, desk: Option<ConsentDesk>) -> Self {
+        Self { gate, desk: desk.map(Arc::new) }
+    }
+}
+
+/// An access as the ledger's trail has it.
+pub(crate) struct TrailEntry {
+    pub(crate) nullifier: AccessNullifier,
+    pub(crate) requester: RequesterNumber,
+    pub(crate) as_of: Moment,
+    pub(crate) digest: [u8; 32],
+    pub(crate) block: u64,
+}
+
+/// A provider's two trees, whole: so nobody learns whose path is taken from them.
+pub(crate) struct ProviderTrees {
+    pub(crate) records: RecordTree,
+    pub(crate) consents: ConsentTree,
+}
+
+impl ProviderTrees {
+    pub(crate) fn roots(&self) -> (RecordsRoot, ConsentsRoot) {
+        let (records, consents) = (self.records.root(), self.consents.root());
+        (RecordsRoot::from_field(records), ConsentsRoot::from_field(consents))
+    }
+}
+
+impl Application {
+    fn consents(&self) -> Result<&ConsentDoor, Fault> {
+        let none = || Fault::not_found("this service has no gate: start it with --consent-keys");
+        self.consents.as_ref().ok_or_else(none)
+    }
+
+    /// Releases a record, or refuses to.
+    pub(crate) async fn release(&self, request: AccessRequest) -> Result<Release, Fault> {
+        let verdict = self.consents()?.gate.release(request).await?;
+        verdict.map_err(|refusal| Fault::refused(refusal.code(), refusal.to_string()))
+    }
+
+    /// Takes a request for consent in.
+    pub(crate) async fn ask_for_consent(&self, text: &str) -> Result<ReceivedRequest, Fault> {
+        let none = || {
+            Fault::not_found(
+                "this service is no consent manager's: start it with --consent-manager",
+            )
+        };
+        let desk = self.consents()?.desk.as_ref().ok_or_else(none)?;
+        let request = document::read::<RequestDocument>(text).map_err(ConsentError::from)?;
+        Ok(desk.receive(&request, Timestamp::now()).await?)
+    }
+
+    /// All providers.
+    pub(crate) async fn providers(&self) -> Result<Vec<NamedParticipant<ProviderId>>, Fault> {
+        Ok(self.consents()?.gate.store().providers().await?)
+    }
+
+    /// A provider's trees.
+    pub(crate) async fn provider_trees(
+        &self,
+        provider: ProviderId,
+    ) -> Result<ProviderTrees, Fault> {
+        let store = self.consents()?.gate.store();
+        if !store.providers().await?.iter().any(|known| known.number == provider) {
+            return Err(Fault::not_found(format!("there is no provider {}", provider.0)));
+        }
+        let mut reading = store.begin_reading().await?;
+        Ok(ProviderTrees {
+            records: read_tree(&mut reading, TreeName::Records(provider.0)).await?,
+            consents: read_tree(&mut reading, TreeName::Consents(provider.0)).await?,
+        })
+    }
+
+    /// The accesses that a provider gave from a block on, in the ledger's order.
+    pub(crate) async fn trail(
+        &self,
+        provider: ProviderId,
+        from_block: u64,
+    ) -> Result<Vec<TrailEntry>, Fault> {
+        let store = self.consents()?.gate.store();
+        let rows: Vec<(Vec<u8>, i64, i64, Vec<u8>, i64)> = sqlx::query_as(
+            "SELECT nullifier, requester, as_of, digest, block FROM recorded_access
+             WHERE provider = $1 AND block >= $2 ORDER BY block, nullifier LIMIT $3",
+        )
+        .bind(i64::from(provider.0))
+        .bind(i64::try_from(from_block).unwrap_or(i64::MAX))
+        .bind(ACCESSES_MAX)
+        .fetch_all(store.pool())
+        .await
+        .map_err(crate::error::ServiceError::from)?;
+        rows.into_iter()
+            .map(|(nullifier, requester, as_of, digest, block)| {
+                Ok(TrailEntry {
+                    nullifier: AccessNullifier::from_field(field(&nullifier)?),
+                    requester: RequesterNumber(requester as u32),
+                    as_of: Moment(as_of as u64),
+                    digest: digest.try_into().unwrap_or_default(),
+                    block: block as u64,
+                })
+            })
+            .collect()
+    }
+
+    /// The order to erase what a consent gave.
+    pub(crate) async fn erasure(&self, consent: &str) -> Result<ErasureOrder, Fault> {
+        Ok(self.consents()?.gate.store().erasure_order(consent).await?)
+    }
+
+    /// Takes a requester's word that it has erased.
+    pub(crate) async fn confirm_erasure(
+        &self,
+        consent: &str,
+        signature: &[u8],
+    ) -> Result<ErasureOrder, Fault> {
+        let store = self.consents()?.gate.store();
+        Ok(store.confirm_erasure(consent, signature, Timestamp::now()).await?)
+    }
+}
+
+impl From<GateDeskError> for Fault {
+    fn from(error: GateDeskError) -> Self {
+        match error {
+            GateDeskError::Busy => Self::busy(error.to_string(), 1),
+            GateDeskError::Stopping => Self::unavailable(error.to_string()),
+            GateDeskError::Failed(error) => error.into(),
+        }
+    }
+}
+
+impl From<ConsentError> for Fault {
+    fn from(error: ConsentError) -> Self {
+        match error {
+            ConsentError::Field(fault) => Self::malformed(fault.to_string()),
+            ConsentError::Refused(refusal) => {
+                let message = refusal.to_string();
+                match refusal {
+                    crate::consent::ConsentRefusal::RequestIdUsed => {
+                        Self::conflict(refusal.code(), message)
+                    }
+                    crate::consent::ConsentRefusal::NoSuchOrder => Self::not_found(message),
+                    _ => Self::refused(refusal.code(), message),
+                }
+            }
+            ConsentError::Failed(error) => error.into(),
+        }
+    }
+}

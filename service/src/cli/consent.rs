@@ -1,0 +1,255 @@
+//! `praman consent`: health records by consent.
+
+mod emergency;
+mod patient;
+mod provider;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use praman_circuits::circuit;
+use praman_prover::KeyStore;
+use serde_json::{Value, json};
+
+use super::key::MasterKeySource;
+use super::passphrase::PassphraseSource;
+use super::signer::Signer;
+use super::{Outcome, Setting};
+use crate::consent::document::{self, RequestDocument};
+use crate::consent::{
+    ConsentDesk, ConsentError, ConsentFile, ConsentManager, Terms, publish, write_time,
+};
+use crate::error::ServiceError;
+use crate::files;
+use crate::ledger::{Actors, ContractLedger, JoinedLedger, JoinedNetwork, ProviderId};
+use crate::store::Store;
+
+/// Health records by consent: ask, grant, prove, release, withdraw.
+#[derive(Subcommand)]
+pub(super) enum Consent {
+    /// Make a consent manager's key.
+    #[command(after_help = "Example: praman consent manager --name praman-cm --out manager.json")]
+    Manager {
+        /// Its identifier.
+        #[arg(long)]
+        name: String,
+        /// Where the key goes.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        #[command(flatten)]
+        keys: ManagerKeys,
+    },
+    /// Whether a request or artefact of the national standard (ABDM) is well-formed: the field that is not.
+    #[command(after_help = "Example: praman consent check request.json")]
+    Check {
+        /// The document.
+        file: PathBuf,
+    },
+    /// Take a request for consent in; the same twice is one.
+    #[command(after_help = "Example: praman consent request request.json --manager manager.json")]
+    Request {
+        /// The national standard's consent request.
+        file: PathBuf,
+        #[command(flatten)]
+        manager: Manager,
+    },
+    /// Deny a request.
+    #[command(after_help = "Example: praman consent deny 5f7a535d-a3fd-416b-b069-c97d021fbacd \
+                            --manager manager.json")]
+    Deny {
+        /// The request's id.
+        request: String,
+        #[command(flatten)]
+        manager: Manager,
+    },
+    /// Write an artefact as the national standard has it, from a patient's consent.
+    #[command(after_help = "Example: praman consent export consent.json --out artefact.json")]
+    Export {
+        /// The consent's file.
+        file: PathBuf,
+        /// Where it goes.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Which orders to erase are overdue; ends what is over first.
+    #[command(after_help = "Example: praman consent overdue")]
+    Overdue {
+        #[command(flatten)]
+        signer: Signer,
+    },
+    #[command(flatten)]
+    Provider(provider::Provider),
+    #[command(flatten)]
+    Patient(patient::Patient),
+    /// Open records in an emergency, tell of it, review it: never a consent.
+    #[command(subcommand)]
+    BreakGlass(emergency::Emergency),
+}
+
+/// What a consent manager's keys are opened by.
+#[derive(Args)]
+pub(super) struct ManagerKeys {
+    #[command(flatten)]
+    master_key: MasterKeySource,
+    #[command(flatten)]
+    passphrase: PassphraseSource,
+}
+
+/// A consent manager.
+#[derive(Args)]
+pub(super) struct Manager {
+    /// The consent manager's sealed key.
+    #[arg(long = "manager", value_name = "FILE")]
+    path: PathBuf,
+    #[command(flatten)]
+    keys: ManagerKeys,
+}
+
+impl Manager {
+    async fn desk(&self, setting: &Setting) -> Result<ConsentDesk, ServiceError> {
+        let store = setting.store().await?;
+        let passphrase = self.keys.passphrase.passphrase()?;
+        let master = self.keys.master_key.open(setting, &store, &passphrase).await?;
+        let manager = ConsentManager::open(&self.path, &passphrase, master)?;
+        Ok(ConsentDesk::new(&store, manager))
+    }
+}
+
+/// The ledger that a provider acts on: on real nodes by the keys that are given.
+async fn ledger(store: &Store, signer: &Signer) -> Result<JoinedLedger, ServiceError> {
+    let (network, accounts) = JoinedNetwork::open(store, &signer.keys()?).await?;
+    let actors = Actors::among(&network, &accounts).await?;
+    Ok(ContractLedger::new(store, network, actors))
+}
+
+/// The provider of a name.
+async fn provider_named(store: &Store, name: &str) -> Result<ProviderId, ServiceError> {
+    store.provider_named(name).await?.ok_or_else(|| {
+        let reason =
+            format!("there is no provider {name:?}: admit it by `praman consent provider`");
+        ServiceError::Refused(reason)
+    })
+}
+
+/// The verification key of the consent circuit in a folder.
+fn verifying_key(folder: &std::path::Path) -> Result<praman_verifier::VerifyingKey, ServiceError> {
+    Ok(KeyStore::new(folder).load_verifying(circuit::consent())?)
+}
+
+impl Consent {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+        match self {
+            Self::Manager { name, out, keys } => {
+                let store = setting.store().await?;
+                let passphrase = keys.passphrase.passphrase()?;
+                let master = keys.master_key.open(setting, &store, &passphrase).await?;
+                let manager = ConsentManager::generate(&out, &name, &passphrase, master)?;
+                let json = json!({ "name": name, "public_key": hex::encode(manager.public()) });
+                Ok(Outcome::done(json, format!("the key of {name} is in {}", out.display())))
+            }
+            Self::Check { file } => check(&file),
+            Self::Request { file, manager } => {
+                let text = files::read_text(&file)?;
+                let request: RequestDocument =
+                    document::read(&text).map_err(|fault| ServiceError::malformed(&file, fault))?;
+                let desk = manager.desk(setting).await?;
+                let received = match desk.receive(&request, Timestamp::now()).await {
+                    Ok(received) => received,
+                    Err(ConsentError::Field(fault)) => {
+                        return Err(ServiceError::malformed(&file, fault));
+                    }
+                    Err(error) => return Err(error.into()),
+                };
+                let json = serde_json::to_value(&received).expect("a receipt is plain data");
+                let text = format!(
+                    "request {} is {}, number {} of its patient",
+                    received.id,
+                    received.state.name(),
+                    received.number
+                );
+                Ok(Outcome::done(json, text))
+            }
+            Self::Deny { request, manager } => {
+                manager.desk(setting).await?.deny(&request).await?;
+                let json = json!({ "request": request, "state": "DENIED" });
+                Ok(Outcome::done(json, format!("request {request} is denied")))
+            }
+            Self::Export { file, out } => {
+                let consent = ConsentFile::read(&file)?;
+                files::write_json(&out, consent.document())?;
+                let json = json!({ "consent": consent.id(), "status": "GRANTED" });
+                Ok(Outcome::done(json, format!("the artefact is in {}", out.display())))
+            }
+            Self::Overdue { signer } => overdue(setting, &signer).await,
+            Self::Provider(verb) => verb.run(setting).await,
+            Self::Patient(verb) => verb.run(setting).await,
+            Self::BreakGlass(verb) => verb.run(setting).await,
+        }
+    }
+}
+
+/// Whether a document is a request or an artefact, and what it says.
+fn check(file: &std::path::Path) -> Result<Outcome, ServiceError> {
+    let text = files::read_text(file)?;
+    let malformed = |fault| ServiceError::malformed(file, fault);
+    let value: Value = serde_json::from_str(&text)
+        .map_err(|error| ServiceError::malformed(file, files::json_fault(&error)))?;
+    let (kind, terms) = if value.get("consentDetail").is_some() {
+        let artefact: document::ArtefactDocument = document::read(&text).map_err(malformed)?;
+        const STATES: [&str; 5] = ["REQUESTED", "GRANTED", "DENIED", "EXPIRED", "REVOKED"];
+        if !STATES.contains(&artefact.status.as_str()) {
+            let fault = document::FieldFault::new("status", "is no state of a consent");
+            return Err(malformed(fault));
+        }
+        let detail = &artefact.consent_detail.consent;
+        let terms = Terms::read(detail, "consentDetail", Timestamp::now()).map_err(malformed)?;
+        ("artefact", terms)
+    } else {
+        let request: RequestDocument = document::read(&text).map_err(malformed)?;
+        let terms = Terms::read(&request.consent, "consent", Timestamp::now());
+        ("request", terms.map_err(malformed)?)
+    };
+    let written = terms.document();
+    let json = json!({
+        "document": kind,
+        "purpose": written.purpose.code,
+        "hiu": terms.requester,
+        "hiTypes": written.hi_types,
+        "permission": written.permission,
+    });
+    let text = format!(
+        "a well-formed {kind}: {} may see {} for {}, until {}",
+        terms.requester,
+        written.hi_types.join(", "),
+        written.purpose.code,
+        written.permission.data_erase_at,
+    );
+    Ok(Outcome::done(json, text))
+}
+
+async fn overdue(setting: &Setting, signer: &Signer) -> Result<Outcome, ServiceError> {
+    let store = setting.store().await?;
+    let now = Timestamp::now();
+    let changed = store.end_what_is_over(now).await?;
+    if !changed.is_empty() {
+        let mut ledger = ledger(&store, signer).await?;
+        for provider in changed {
+            publish(&store, &mut ledger, provider).await?;
+        }
+    }
+    let orders = store.overdue_erasures(now).await?;
+    let mut text = format!("{} orders to erase are overdue\n", orders.len());
+    let mut listed = Vec::new();
+    for order in &orders {
+        let due = write_time(order.due_at);
+        text += &format!("{}  requester {}  due {due}\n", order.consent, order.requester.0);
+        listed.push(json!({
+            "consent": order.consent,
+            "requester": order.requester,
+            "reason": order.reason,
+            "due_at": due,
+        }));
+    }
+    Ok(Outcome::done(json!({ "overdue": listed }), text))
+}

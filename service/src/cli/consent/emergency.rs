@@ -1,0 +1,187 @@
+//! `praman consent break-glass`: records that are opened in an emergency.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use praman_circuits::artefact::RecordTypes;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Manager, provider_named};
+use crate::cli::passphrase::PassphraseSource;
+use crate::cli::{Outcome, Setting};
+use crate::consent::{
+    ConsoleGateway, EmergencyScope, PatientAddress, ReviewOutcome, SignerKey, type_of, write_time,
+};
+use crate::error::ServiceError;
+
+/// Records that are opened in an emergency.
+#[derive(Subcommand)]
+pub(in crate::cli) enum Emergency {
+    /// Let a clinician of a provider sign, with a new key.
+    #[command(
+        after_help = "Example: praman consent break-glass clinician --provider village-clinic \
+                            --name 'Dr. Das' --out das.json"
+    )]
+    Clinician {
+        /// The provider.
+        #[arg(long)]
+        provider: String,
+        /// The clinician's name.
+        #[arg(long)]
+        name: String,
+        /// Where the key goes, sealed.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        #[command(flatten)]
+        passphrase: PassphraseSource,
+    },
+    /// Open records, by two clinicians' keys; the patient is told.
+    #[command(after_help = "Example: praman consent break-glass open --provider village-clinic \
+        --patient rahima@praman-cm --type Prescription --hours 2 \
+        --reason 'unconscious on arrival, medicines unknown' \
+        --clinician das.json --clinician khatun.json --manager manager.json")]
+    Open(Box<Open>),
+    /// Tell patients of emergency accesses whose time to tell has come.
+    #[command(after_help = "Example: praman consent break-glass tell --manager manager.json")]
+    Tell {
+        #[command(flatten)]
+        manager: Manager,
+    },
+    /// What waits for a review, the oldest first.
+    #[command(after_help = "Example: praman consent break-glass queue --manager manager.json")]
+    Queue {
+        #[command(flatten)]
+        manager: Manager,
+    },
+    /// Keep what a review found.
+    #[command(after_help = "Example: praman consent break-glass review \
+        5f7a535d-a3fd-416b-b069-c97d021fbacd --outcome justified --manager manager.json")]
+    Review {
+        /// The access.
+        id: Uuid,
+        /// What was found.
+        #[arg(long)]
+        outcome: ReviewOutcome,
+        #[command(flatten)]
+        manager: Manager,
+    },
+}
+
+/// What is opened.
+#[derive(Args)]
+pub(in crate::cli) struct Open {
+    /// The provider.
+    #[arg(long)]
+    provider: String,
+    /// The patient's health address.
+    #[arg(long)]
+    patient: String,
+    /// A health-information type; may be given again, not for all.
+    #[arg(long = "type", value_name = "TYPE", required = true)]
+    kinds: Vec<String>,
+    /// For how many hours, 24 at most.
+    #[arg(long)]
+    hours: u32,
+    /// Why, in a sentence.
+    #[arg(long)]
+    reason: String,
+    /// By how many hours the patient is told later; say why, too.
+    #[arg(long, requires = "later_reason")]
+    tell_later_hours: Option<u32>,
+    /// Why the patient is told later.
+    #[arg(long, requires = "tell_later_hours")]
+    later_reason: Option<String>,
+    /// A clinician's key: two of them.
+    #[arg(long = "clinician", value_name = "FILE", required = true)]
+    clinicians: Vec<PathBuf>,
+    #[command(flatten)]
+    manager: Manager,
+}
+
+impl Emergency {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+        let now = Timestamp::now();
+        match self {
+            Self::Clinician { provider, name, out, passphrase } => {
+                let store = setting.store().await?;
+                let provider = provider_named(&store, &provider).await?;
+                let key = SignerKey::generate(&name);
+                key.save(&out, &passphrase.passphrase()?)?;
+                store.keep_clinician(provider, &name, &key.public()).await?;
+                let json = json!({ "provider": provider, "clinician": name });
+                Ok(Outcome::done(json, format!("{name} may sign emergency accesses")))
+            }
+            Self::Open(open) => open.run(setting, now).await,
+            Self::Tell { manager } => {
+                let told =
+                    manager.desk(setting).await?.tell_patients(&mut ConsoleGateway, now).await?;
+                Ok(Outcome::done(json!({ "told": told }), format!("{told} told")))
+            }
+            Self::Queue { manager } => {
+                let waiting = manager.desk(setting).await?.to_review().await?;
+                let mut text = format!("{} emergency accesses wait for a review\n", waiting.len());
+                for access in &waiting {
+                    text += &format!(
+                        "{}  {}  by {} and {}: {}\n",
+                        access.scope.id,
+                        write_time(access.opened_at),
+                        access.clinicians[0],
+                        access.clinicians[1],
+                        access.scope.reason
+                    );
+                }
+                let listed: Vec<_> = waiting.iter().map(|access| access.to_json()).collect();
+                Ok(Outcome::done(json!({ "waiting": listed }), text))
+            }
+            Self::Review { id, outcome, manager } => {
+                manager.desk(setting).await?.review(id, outcome, now).await?;
+                Ok(Outcome::done(json!({ "id": id, "outcome": outcome }), "the review is kept"))
+            }
+        }
+    }
+}
+
+impl Open {
+    async fn run(self, setting: &Setting, now: Timestamp) -> Result<Outcome, ServiceError> {
+        let mut types = RecordTypes(0);
+        for kind in &self.kinds {
+            let kind = type_of(kind).ok_or_else(|| {
+                ServiceError::WrongUse(format!("{kind:?} is none of the eight types"))
+            })?;
+            types.0 |= RecordTypes::of(&[kind]).0;
+        }
+        let [first, second] = self.clinicians.as_slice() else {
+            let reason = "an emergency access takes two clinicians' keys";
+            return Err(ServiceError::WrongUse(reason.to_owned()));
+        };
+        let passphrase = self.manager.keys.passphrase.passphrase()?;
+        let first = SignerKey::open(first, &passphrase)?;
+        let second = SignerKey::open(second, &passphrase)?;
+        let desk = self.manager.desk(setting).await?;
+        let provider = provider_named(desk.store(), &self.provider).await?;
+        let patient = PatientAddress::new(&self.patient, "--patient")
+            .map_err(|fault| ServiceError::WrongUse(fault.to_string()))?;
+        let scope = EmergencyScope {
+            id: Uuid::new_v4(),
+            provider,
+            patient,
+            types,
+            reason: self.reason,
+            hours: self.hours,
+            tell_later: self.tell_later_hours.zip(self.later_reason),
+        };
+        let signatures = [first.sign(&scope.message()), second.sign(&scope.message())];
+        let signed =
+            [(first.name.as_str(), &signatures[0][..]), (second.name.as_str(), &signatures[1][..])];
+        let opened = desk.break_glass(&scope, signed, now).await?;
+        desk.tell_patients(&mut ConsoleGateway, now).await?;
+        let text = format!(
+            "opened until {}, without a consent: {} waits for its review",
+            write_time(opened.ends_at),
+            scope.id
+        );
+        Ok(Outcome::done(desk.emergency(scope.id).await?.to_json(), text))
+    }
+}

@@ -1,0 +1,388 @@
+//! What patients do, and those who do it for them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use praman_circuits::circuit;
+use praman_circuits::export::write_wtns;
+use praman_prover::{Cores, KeyStore, MemoryBudget, Prover};
+use praman_verifier::public_to_json;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Manager, ledger, provider_named};
+use crate::cli::signer::Signer;
+use crate::cli::{Outcome, Setting};
+use crate::consent::access::{Asked, PreparedAccess, ProviderPaths, next_number};
+use crate::consent::document::{self, FieldFault};
+use crate::consent::{ConsentFile, Narrowing, PatientAddress, RecordFile, publish, purpose_of};
+use crate::error::ServiceError;
+use crate::files;
+use crate::language::Language;
+use crate::ledger::{Ledger as _, RequesterNumber};
+use crate::wallet::Wallet;
+
+/// What patients do.
+#[derive(Subcommand)]
+pub(in crate::cli) enum Patient {
+    /// Make a wallet, whose secret nobody else sees.
+    #[command(after_help = "Example: praman consent wallet --out wallet.json")]
+    Wallet {
+        /// Where it goes.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// The patient's commitment at a provider: what the provider's records of them bear.
+    #[command(
+        after_help = "Example: praman consent subject --wallet wallet.json --provider city-laboratory"
+    )]
+    Subject {
+        /// The wallet.
+        #[arg(long, value_name = "FILE")]
+        wallet: PathBuf,
+        /// The provider.
+        #[arg(long)]
+        provider: String,
+    },
+    /// Register a patient: the language they are told in, and a telephone to ask by.
+    ///
+    /// With a telephone the wallet is kept here too, sealed, since such a patient has no device.
+    #[command(
+        after_help = "Example: praman consent register --patient rahima@praman-cm --language bn \
+                            --telephone +919800000001 --wallet wallet.json --manager manager.json"
+    )]
+    Register {
+        /// The patient's health address.
+        #[arg(long)]
+        patient: String,
+        /// bn, hi or en.
+        #[arg(long)]
+        language: Language,
+        /// The telephone that they ask by.
+        #[arg(long, requires = "wallet")]
+        telephone: Option<String>,
+        /// The wallet of a patient who asks by telephone.
+        #[arg(long, value_name = "FILE", requires = "telephone")]
+        wallet: Option<PathBuf>,
+        #[command(flatten)]
+        manager: Manager,
+    },
+    /// Grant a request, as narrow as the patient wants: one consent a provider.
+    #[command(after_help = "Example: praman consent grant 5f7a535d-a3fd-416b-b069-c97d021fbacd \
+        --grants grants.json --wallet wallet.json --out consents --manager manager.json\n\n\
+        grants.json: {\"grants\": [{\"hip\": {\"id\": \"city-laboratory\"}, \"hiTypes\": [\"DiagnosticReport\"]}]}\n\
+        What a grant may narrow: hiTypes, dateRange, dataEraseAt, validUntil, accessMode, frequency.")]
+    Grant(Box<Grant>),
+    /// Prove an access, for a requester to hand to the provider's gate.
+    #[command(
+        after_help = "Example: praman consent prove --consent consent.json --record record.json \
+        --wallet wallet.json --requester 9 --purpose CAREMGT --keys consent-keys --out access"
+    )]
+    Prove(Box<Prove>),
+    /// Withdraw a consent: from then on no access is given.
+    #[command(after_help = "Example: praman consent withdraw consent.json --wallet wallet.json \
+                            --manager manager.json")]
+    Withdraw {
+        /// The consent's file.
+        file: PathBuf,
+        /// The wallet that it is of.
+        #[arg(long, value_name = "FILE")]
+        wallet: PathBuf,
+        #[command(flatten)]
+        manager: Manager,
+        #[command(flatten)]
+        ledger: Accounts,
+    },
+    /// What is live now, who used it when, and how to withdraw.
+    #[command(
+        after_help = "Example: praman consent view --patient rahima@praman-cm --wallet wallet.json \
+                            --language bn --html view.html --manager manager.json"
+    )]
+    View {
+        /// The patient's health address.
+        #[arg(long)]
+        patient: String,
+        /// The patient's wallet: without it nobody can tell what was used.
+        #[arg(long, value_name = "FILE")]
+        wallet: PathBuf,
+        /// bn, hi or en [default: that of the patient].
+        #[arg(long)]
+        language: Option<Language>,
+        /// Write it as a page, too.
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
+        #[command(flatten)]
+        manager: Manager,
+    },
+    /// Answer a message as the SMS gateway would bring it: CONSENT, YES 1, STOP 1, USED 1.
+    #[command(
+        after_help = "Example: praman consent sms --from +919800000001 'STOP 1' --manager manager.json"
+    )]
+    Sms {
+        /// The sender's telephone.
+        #[arg(long)]
+        from: String,
+        /// The message.
+        text: String,
+        #[command(flatten)]
+        manager: Manager,
+        #[command(flatten)]
+        ledger: Accounts,
+    },
+}
+
+/// By whose keys roots are put on real nodes.
+#[derive(Args)]
+pub(in crate::cli) struct Accounts {
+    /// On real nodes the sealed key of the provider.
+    #[arg(long = "account", value_name = "FILE")]
+    accounts: Vec<PathBuf>,
+}
+
+/// What a patient grants.
+#[derive(Args)]
+pub(in crate::cli) struct Grant {
+    /// The request's id.
+    request: String,
+    /// What is granted of it.
+    #[arg(long, value_name = "FILE")]
+    grants: PathBuf,
+    /// The patient's wallet.
+    #[arg(long, value_name = "FILE")]
+    wallet: PathBuf,
+    /// The language of the notice [default: that of the patient].
+    #[arg(long)]
+    language: Option<Language>,
+    /// A folder for the consents, one file a provider.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    #[command(flatten)]
+    manager: Manager,
+    #[command(flatten)]
+    ledger: Accounts,
+}
+
+/// What an access is proved from.
+#[derive(Args)]
+pub(in crate::cli) struct Prove {
+    /// The consent's file.
+    #[arg(long, value_name = "FILE")]
+    consent: PathBuf,
+    /// The record's file.
+    #[arg(long, value_name = "FILE")]
+    record: PathBuf,
+    /// The patient's wallet.
+    #[arg(long, value_name = "FILE")]
+    wallet: PathBuf,
+    /// Who asks, by their number.
+    #[arg(long)]
+    requester: u32,
+    /// For what: CAREMGT, PUBHLTH, HPAYMT, DSRCH or PATRQT.
+    #[arg(long)]
+    purpose: String,
+    /// The access's number in this window of the consent's frequency [default: the first not used].
+    #[arg(long, value_name = "K")]
+    number: Option<u32>,
+    /// The folder of the consent circuit's keys.
+    #[arg(long, value_name = "DIR")]
+    keys: PathBuf,
+    /// A folder for access.json, and for proof.json and public.json in snarkjs' form.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Write the witness too, in iden3's form. It holds the patient's secret.
+    #[arg(long, value_name = "FILE")]
+    wtns: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Grants {
+    grants: Vec<Narrowing>,
+}
+
+fn address(text: &str) -> Result<PatientAddress, ServiceError> {
+    PatientAddress::new(text, "--patient")
+        .map_err(|fault| ServiceError::WrongUse(fault.to_string()))
+}
+
+impl Patient {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+        let now = Timestamp::now();
+        match self {
+            Self::Wallet { out } => {
+                if out.exists() {
+                    let reason = format!("{} exists; a wallet is never overwritten", out.display());
+                    return Err(ServiceError::WrongUse(reason));
+                }
+                files::write(&out, Wallet::generate().to_json().as_bytes())?;
+                let text = format!("the wallet is in {}: it is all that proves", out.display());
+                Ok(Outcome::done(json!({ "wallet": out }), text))
+            }
+            Self::Subject { wallet, provider } => {
+                let wallet = Wallet::read(&wallet)?;
+                let provider = provider_named(&setting.store().await?, &provider).await?;
+                let subject = wallet.at_provider(provider).subject();
+                let json = json!({ "provider": provider, "subject": subject });
+                Ok(Outcome::done(json, subject.to_string()))
+            }
+            Self::Register { patient, language, telephone, wallet, manager } => {
+                let desk = manager.desk(setting).await?;
+                let wallet = wallet.map(|path| Wallet::read(&path)).transpose()?;
+                let patient = address(&patient)?;
+                desk.register_patient(&patient, language, telephone.as_deref(), wallet.as_ref())
+                    .await?;
+                Ok(Outcome::done(json!({ "registered": true }), "the patient is registered"))
+            }
+            Self::Grant(grant) => grant.run(setting, now).await,
+            Self::Prove(prove) => prove.run(setting, now).await,
+            Self::Withdraw { file, wallet, manager, ledger: accounts } => {
+                let consent = ConsentFile::read(&file)?;
+                let wallet = Wallet::read(&wallet)?;
+                let subject = wallet.at_provider(consent.provider()).subject();
+                let artefact = consent.artefact();
+                if artefact.map_err(|fault| ServiceError::malformed(&file, fault))?.subject
+                    != subject
+                {
+                    let reason = "the consent is not of this wallet";
+                    return Err(ServiceError::Refused(reason.to_owned()));
+                }
+                let desk = manager.desk(setting).await?;
+                let mut ledger = accounts.ledger(&desk, &manager).await?;
+                let provider = desk.withdraw(consent.id(), now).await?;
+                publish(desk.store(), &mut ledger, provider).await?;
+                let json = json!({ "consent": consent.id(), "status": "REVOKED" });
+                Ok(Outcome::done(json, "withdrawn: no access is given from now on"))
+            }
+            Self::View { patient, wallet, language, html, manager } => {
+                let desk = manager.desk(setting).await?;
+                let patient = address(&patient)?;
+                let wallet = Wallet::read(&wallet)?;
+                let language = match language {
+                    Some(language) => language,
+                    None => desk.language_of(&patient).await?,
+                };
+                let view = desk.view(&patient, &wallet, language, now).await?;
+                if let Some(path) = &html {
+                    files::write(path, view.to_html().as_bytes())?;
+                }
+                let uses = |seen: &crate::consent::SeenConsent| {
+                    json!({
+                        "consent": seen.kept.file.id(),
+                        "number": seen.kept.number,
+                        "state": seen.kept.state(now),
+                        "uses": seen.uses,
+                        "erased": seen.erased,
+                    })
+                };
+                let json = json!({
+                    "live": view.live.iter().map(uses).collect::<Vec<_>>(),
+                    "waiting": view.waiting.iter().map(|r| r.number).collect::<Vec<_>>(),
+                    "ended": view.ended.iter().map(uses).collect::<Vec<_>>(),
+                    "emergencies": view.emergencies.len(),
+                });
+                Ok(Outcome::done(json, view.to_text()))
+            }
+            Self::Sms { from, text, manager, ledger: accounts } => {
+                let desk = manager.desk(setting).await?;
+                let mut ledger = accounts.ledger(&desk, &manager).await?;
+                let answer = desk.answer(&mut ledger, &from, &text, now).await?;
+                Ok(Outcome::done(json!({ "answer": answer }), answer))
+            }
+        }
+    }
+}
+
+impl Accounts {
+    async fn ledger(
+        &self,
+        desk: &crate::consent::ConsentDesk,
+        manager: &Manager,
+    ) -> Result<crate::ledger::JoinedLedger, ServiceError> {
+        let passphrase = manager.keys.passphrase.clone();
+        ledger(desk.store(), &Signer::new(self.accounts.clone(), passphrase)).await
+    }
+}
+
+impl Grant {
+    async fn run(self, setting: &Setting, now: Timestamp) -> Result<Outcome, ServiceError> {
+        let text = files::read_text(&self.grants)?;
+        let malformed = |fault: FieldFault| ServiceError::malformed(&self.grants, fault);
+        let Grants { grants } = document::read(&text).map_err(malformed)?;
+        let wallet = Wallet::read(&self.wallet)?;
+        let desk = self.manager.desk(setting).await?;
+        let mut ledger = self.ledger.ledger(&desk, &self.manager).await?;
+        let request = desk.request(&self.request).await?;
+        let language = match self.language {
+            Some(language) => language,
+            None => desk.language_of(&request.terms.patient).await?,
+        };
+        std::fs::create_dir_all(&self.out).map_err(ServiceError::file(&self.out))?;
+        let subject = |provider| wallet.at_provider(provider).subject();
+        let granted = desk.grant(&self.request, &grants, subject, language, now).await;
+        let consents = match granted {
+            Err(crate::consent::ConsentError::Field(fault)) => return Err(malformed(fault)),
+            granted => granted?,
+        };
+        let mut text = String::new();
+        let mut listed = Vec::new();
+        for consent in &consents {
+            publish(desk.store(), &mut ledger, consent.provider()).await?;
+            let path = self.out.join(format!("{}.json", consent.id()));
+            files::write_json(&path, consent)?;
+            text += &format!("{}\n\n{}\n\n", path.display(), consent.notice);
+            listed.push(json!({
+                "consent": consent.id(), "provider": consent.provider(), "file": path,
+            }));
+        }
+        Ok(Outcome::done(json!({ "granted": listed }), text))
+    }
+}
+
+impl Prove {
+    async fn run(self, setting: &Setting, now: Timestamp) -> Result<Outcome, ServiceError> {
+        let consent = ConsentFile::read(&self.consent)?;
+        let record = RecordFile::read(&self.record)?;
+        let wallet = Wallet::read(&self.wallet)?;
+        let purpose = purpose_of(&self.purpose).ok_or_else(|| {
+            let reason = format!("{:?} is no purpose's code", self.purpose);
+            ServiceError::WrongUse(reason)
+        })?;
+        let store = setting.store().await?;
+        let ledger = ledger(&store, &Signer::none()).await?;
+        let number = match self.number {
+            Some(number) => number,
+            None => next_number(&store, &wallet, &consent, now).await?,
+        };
+        let requester = RequesterNumber(self.requester);
+        let asked = Asked { requester, purpose, number, at: now };
+        let paths = ProviderPaths::of(&store, &consent, &record).await?;
+        let prepared =
+            PreparedAccess::new(&wallet, &consent, &record, paths, ledger.context(), asked)?;
+        let circuit = circuit::consent();
+        let engine = KeyStore::new(&self.keys).engine(circuit, MemoryBudget::SMALL)?;
+        let prover = Prover::new(circuit, engine);
+        if let Some(path) = &self.wtns {
+            let mut bytes = zeroize::Zeroizing::new(Vec::new());
+            write_wtns(prepared.witness(), &mut *bytes).map_err(ServiceError::file(path))?;
+            files::write(path, &bytes)?;
+        }
+        let public = prepared.public_inputs().to_fields();
+        let started = std::time::Instant::now();
+        let access = prepared.prove(&prover, Cores::All)?;
+        let seconds = started.elapsed().as_secs_f64();
+        std::fs::create_dir_all(&self.out).map_err(ServiceError::file(&self.out))?;
+        let write = |name: &str, text: &str| files::write(&self.out.join(name), text.as_bytes());
+        write("access.json", &access.to_json())?;
+        write("proof.json", &access.proof.to_json())?;
+        write("public.json", &public_to_json(&public))?;
+        let json = json!({
+            "request_id": access.request_id,
+            "nullifier": access.nullifier,
+            "number": number,
+            "seconds": seconds,
+        });
+        let text = format!("access {number} is proved in {seconds:.2} s: {}", self.out.display());
+        Ok(Outcome::done(json, text))
+    }
+}
