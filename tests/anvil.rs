@@ -10,13 +10,16 @@ use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
 use anvil::Anvil;
 use praman::ledger::{
-    Actors, ContractLedger, Ledger, LedgerClaim, Network, OfficeState, RemoteChain, RemoteSettings,
-    Role, history,
+    Actors, ContractLedger, Ledger, LedgerAccess, LedgerClaim, LedgerError, Network, OfficeState,
+    ProviderId, RemoteChain, RemoteSettings, RequesterNumber, Role, RootUpdate, history,
 };
 use praman::scheme::ClaimPeriod;
 use praman::store::Store;
 use praman_circuits::Fr;
+use praman_circuits::access::AccessNullifier;
+use praman_circuits::artefact::{ConsentsRoot, Moment};
 use praman_circuits::fixture;
+use praman_circuits::health_record::RecordsRoot;
 use praman_circuits::office::OfficeId;
 use praman_circuits::payout::PayoutCommitment;
 use praman_verifier::contracts::{Addresses, Claims, Constitution, Offices, Participants};
@@ -392,4 +395,73 @@ async fn anyone_sees_in_a_browser_what_the_ledger_says() {
     ] {
         assert!(source.contains(&topic.to_string()), "{topic}");
     }
+}
+
+#[tokio::test]
+async fn accesses_by_consent_are_recorded_on_real_nodes_until_a_withdrawal() {
+    let mut scene = scene(0, 0).await;
+    let (me, provider_account, requester_account) =
+        (operator().address(), office(1).address(), office(2).address());
+    let network = &mut scene.ledger.network;
+    let participants = network.addresses.participants;
+    let agency = network.participant_of(Role::Agency, me).await.expect("there");
+    let mut admitted = Vec::new();
+    for (account, role, sponsor) in
+        [(provider_account, Role::Provider, 0), (requester_account, Role::Application, agency)]
+    {
+        let id = network.request(account, role, sponsor, B256::ZERO).await.expect("in");
+        let approve = Participants::approveCall { id, document: B256::ZERO, reason: B256::ZERO };
+        if sponsor == 0 {
+            let call = approve.abi_encode();
+            network.committee(&[me], participants, call, B256::ZERO).await.expect("approved");
+        } else {
+            network.send(me, participants, &approve).await.expect("approved");
+        }
+        network.take_up(account, id).await.expect("live");
+        admitted.push(id);
+    }
+    let (provider, requester) = (ProviderId(admitted[0]), RequesterNumber(admitted[1]));
+    let ledger = &mut scene.ledger;
+    let records = |number: u64| RecordsRoot::from_field(Fr::from(number));
+    let consents = |number: u64| ConsentsRoot::from_field(Fr::from(number));
+    let empty = ledger.provider_state(provider).await.expect("known");
+    let added = RootUpdate { root: records(1), live: 1, graceless: false };
+    ledger.put_records_root(provider, empty.records_root, added).await.expect("put");
+    let granted = RootUpdate { root: consents(2), live: 1, graceless: false };
+    ledger.put_consents_root(provider, empty.consents_root, granted).await.expect("put");
+    // A root is put in the place of the one that stands, and of no other.
+    let late = RootUpdate { root: consents(9), live: 1, graceless: false };
+    let refused = ledger.put_consents_root(provider, empty.consents_root, late).await;
+    assert!(matches!(refused, Err(LedgerError::RootMoved)));
+
+    let now = scene.anvil.now().await + 25_567 * 86_400;
+    let access = |number: u64, against: u64| LedgerAccess {
+        nullifier: AccessNullifier::from_field(Fr::from(number)),
+        records: records(1),
+        consents: consents(against),
+        requester,
+        as_of: Moment(now),
+        digest: [number as u8; 32],
+    };
+    // One against a root that never stood, and one twice, take no other with them.
+    let batch = [access(1, 2), access(2, 7), access(1, 2), access(3, 2)];
+    ledger.record_accesses(provider, &batch).await.expect("recorded");
+    let is_recorded = async |number: u64| {
+        let nullifier = AccessNullifier::from_field(Fr::from(number));
+        scene.store.recorded_access(nullifier).await.expect("asked").is_some()
+    };
+    assert!(is_recorded(1).await && !is_recorded(2).await && is_recorded(3).await);
+    let withdrawn = RootUpdate { root: consents(4), live: 0, graceless: true };
+    ledger.put_consents_root(provider, consents(2), withdrawn).await.expect("put");
+    ledger.record_accesses(provider, &[access(5, 2), access(6, 4)]).await.expect("sent");
+    assert!(!is_recorded(5).await && is_recorded(6).await);
+    assert!(!ledger.are_good_roots(provider, records(1), consents(2)).await.expect("asked"));
+    assert_eq!(ledger.provider_state(provider).await.expect("known").accesses, 3);
+    let history = history::verify(&ledger.network).await.expect("replayed");
+    assert!(history.faults.is_empty(), "{:?}", history.faults);
+    assert_eq!((history.accesses, history.withdrawals), (3, 1));
+    // Blocks that another chain has replaced take their accesses back.
+    scene.anvil.call("anvil_reorg", json!([1, []])).await;
+    scene.ledger.network.chain.record().await.expect("recorded");
+    assert!(is_recorded(3).await && !is_recorded(6).await);
 }

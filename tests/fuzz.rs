@@ -15,7 +15,10 @@ use std::time::Duration;
 use bolero::{TypeGenerator, check};
 use praman::claim::SubmittedClaim;
 use praman::claims::ClaimId;
-use praman::grpc::{claim_message, read_claim_message, v1};
+use praman::consent::access::AccessRequest;
+use praman::consent::document::{self, ArtefactDocument, RequestDocument};
+use praman::consent::{ConsentFile, Terms};
+use praman::grpc::{access_message, claim_message, read_access_message, read_claim_message, v1};
 use praman::proving::{ProvingRequest, WorkerKey};
 use praman::register::{self, Verdict};
 use praman::scheme::Scheme;
@@ -332,5 +335,55 @@ fn sealed_boxes() {
         let opened = sealed_box::open(b"a", input, &private);
         assert_eq!(opened.is_ok(), input == sealed, "nothing altered opens");
         opened.is_ok()
+    });
+}
+
+#[test]
+fn consents() {
+    let now = jiff::Timestamp::now();
+    fuzz("consent_request", saved("consent_request"), |input| {
+        let Some(Ok(request)) = text(input).map(document::read::<RequestDocument>) else {
+            return false;
+        };
+        let Ok(terms) = Terms::read(&request.consent, "consent", now) else { return false };
+        // What was read is written as it was read.
+        let again = Terms::read(&terms.document(), "consent", now).expect("read again");
+        let written = |terms: &Terms| serde_json::to_string(&terms.document()).expect("JSON");
+        assert_eq!(written(&again), written(&terms));
+        assert!(terms.from <= terms.to && terms.erase_at > now);
+        true
+    });
+    fuzz("artefact", saved("artefact"), |input| {
+        let Some(Ok(artefact)) = text(input).map(document::read::<ArtefactDocument>) else {
+            return false;
+        };
+        let detail = &artefact.consent_detail.consent;
+        Terms::read(detail, "consentDetail", now).is_ok()
+    });
+    let valid: ConsentFile = serde_json::from_slice(&saved("consent")[0]).expect("valid");
+    let commitment = valid.commitment().expect("a commitment");
+    fuzz("consent", saved("consent"), |input| {
+        let Some(Ok(consent)) = text(input).map(document::read::<ConsentFile>) else {
+            return false;
+        };
+        let Ok(consent) = consent.checked() else { return false };
+        // Nobody but the consent manager says something else than it signed.
+        assert!(consent.commitment() == Ok(commitment));
+        true
+    });
+    fuzz("access", saved("access"), |input| {
+        let Some(Ok(access)) = text(input).map(AccessRequest::from_json) else { return false };
+        let again = AccessRequest::from_json(&access.to_json()).expect("read again");
+        assert_eq!(again.to_json(), access.to_json());
+        true
+    });
+    let access = AccessRequest::from_json(text(&saved("access")[0]).expect("text"));
+    let message = access_message(&access.expect("valid"));
+    fuzz("access_request", vec![message.encode_to_vec()], |input| {
+        let Ok(request) = v1::AccessRequest::decode(input) else { return false };
+        let Ok(access) = read_access_message(&request) else { return false };
+        let again = read_access_message(&access_message(&access)).expect("read again");
+        assert_eq!(again.to_json(), access.to_json());
+        true
     });
 }

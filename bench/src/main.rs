@@ -1,6 +1,7 @@
 //! Benches that print one JSON object each, for comparison by scripts; `table` prints them all.
 
 mod engine;
+mod gate;
 mod load;
 mod proving;
 
@@ -133,6 +134,8 @@ enum Bench {
     Load(load::Load),
     /// Proofs asked for by the queue, made by workers on one store.
     Proving(proving::Proving),
+    /// Accesses by consent, asked of a provider's release gate.
+    Gate(gate::GateBench),
     /// All of them.
     Table,
 }
@@ -168,6 +171,7 @@ fn main() -> anyhow::Result<()> {
         }
         Bench::Proving(proving) => vec![("proving", proving.run())],
         Bench::Load(load) => vec![("load", load.run())],
+        Bench::Gate(gate) => vec![("gate", gate.run())],
         Bench::Gas => vec![("gas", gas_bench())],
     };
     match (&results[..], arguments.json) {

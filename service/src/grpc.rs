@@ -58,6 +58,14 @@ pub fn access_message(request: &AccessRequest) -> v1::AccessRequest {
     consents::write_access(request)
 }
 
+/// The request to a gate of a message.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn read_access_message(message: &v1::AccessRequest) -> Result<AccessRequest, String> {
+    consents::read_access(message).map_err(|fault| fault.message)
+}
+
 /// What answers gRPC.
 #[derive(Clone)]
 struct Api(Arc<Application>);

@@ -63,6 +63,28 @@ pub(super) enum Consent {
         #[command(flatten)]
         manager: Manager,
     },
+    /// Take in, at its provider, a consent that another consent manager granted.
+    #[command(
+        after_help = "Example: praman consent import consent.json --trust 3b6a… --out placed.json \
+                            --manager manager.json"
+    )]
+    Import {
+        /// The consent's file.
+        file: PathBuf,
+        /// The public key of the consent manager that is trusted, 64 hexadecimal digits.
+        #[arg(long, value_name = "KEY")]
+        trust: String,
+        /// Where the patient's file goes, with the consent's place at the provider.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// bn, hi or en: of the notice that the patient was given.
+        #[arg(long, default_value = "en")]
+        language: crate::language::Language,
+        #[command(flatten)]
+        manager: Manager,
+        #[command(flatten)]
+        ledger: patient::Accounts,
+    },
     /// Write an artefact as the national standard has it, from a patient's consent.
     #[command(after_help = "Example: praman consent export consent.json --out artefact.json")]
     Export {
@@ -174,6 +196,27 @@ impl Consent {
                 manager.desk(setting).await?.deny(&request).await?;
                 let json = json!({ "request": request, "state": "DENIED" });
                 Ok(Outcome::done(json, format!("request {request} is denied")))
+            }
+            Self::Import { file, trust, out, language, manager, ledger } => {
+                let consent = ConsentFile::read(&file)?;
+                let key = hex::decode(&trust).ok().and_then(|key| key.try_into().ok());
+                let key = key.ok_or_else(|| {
+                    let reason = "--trust is no key of 64 hexadecimal digits";
+                    ServiceError::WrongUse(reason.to_owned())
+                })?;
+                let desk = manager.desk(setting).await?;
+                let mut ledger = ledger.ledger(&desk, &manager).await?;
+                let imported = desk.import(consent, &key, language, Timestamp::now()).await;
+                let placed = match imported {
+                    Err(ConsentError::Field(fault)) => {
+                        return Err(ServiceError::malformed(&file, fault));
+                    }
+                    imported => imported?,
+                };
+                publish(desk.store(), &mut ledger, placed.provider()).await?;
+                files::write_json(&out, &placed)?;
+                let json = json!({ "consent": placed.id(), "position": placed.position() });
+                Ok(Outcome::done(json, format!("the patient's file is {}", out.display())))
             }
             Self::Export { file, out } => {
                 let consent = ConsentFile::read(&file)?;

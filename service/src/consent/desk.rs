@@ -15,7 +15,7 @@ use super::manager::{ConsentManager, PatientTag};
 use super::notice::{LegalBasis, NOTICE_VERSION, Notice};
 use super::provider::{Tree, count_change, next_place};
 use super::refusal::{ConsentError, ConsentRefusal};
-use super::terms::{Granted, Narrowing, Terms, read_time};
+use super::terms::{Granted, Narrowing, Terms, read_time, write_time};
 use crate::failpoint::may_die;
 use crate::language::Language;
 use crate::ledger::{ProviderId, RequesterNumber};
@@ -364,6 +364,70 @@ impl ConsentDesk {
         may_die!("consent::grant");
         transaction.commit().await?;
         Ok(files)
+    }
+
+    /// Takes in a consent that another consent manager granted, at the provider that it is for: the patient's
+    /// file, with its place in the provider's tree. The same twice is one.
+    ///
+    /// # Errors
+    /// [`FieldFault`] where it is not what a trusted consent manager signed, or is over;
+    /// [`ConsentRefusal`] as of a grant.
+    pub async fn import(
+        &self,
+        file: ConsentFile,
+        trusted: &[u8; 32],
+        language: Language,
+        now: Timestamp,
+    ) -> Result<ConsentFile, ConsentError> {
+        let file = file.checked()?;
+        if !file.is_of_manager(trusted) {
+            let fault = "is not the key of the consent manager that is trusted";
+            return Err(FieldFault::new("manager_key", fault).into());
+        }
+        let granted = file.granted()?;
+        let (provider, artefact) = (file.provider(), file.artefact()?);
+        let named = granted.terms.provider.as_deref().unwrap_or_default();
+        if self.store.provider_named(named).await? != Some(provider) {
+            return Err(ConsentRefusal::UnknownProvider.into());
+        }
+        let asked = self.store.requester_named(&granted.terms.requester).await?;
+        if asked != Some(file.requester()) {
+            return Err(ConsentRefusal::UnknownRequester.into());
+        }
+        if granted.valid_until <= now {
+            return Err(FieldFault::new("validUntil", "has passed").into());
+        }
+        match self.consent(file.id()).await {
+            Ok(known) if known.file.commitment()? == file.commitment()? => return Ok(known.file),
+            Ok(_) => return Err(ConsentRefusal::RequestIdUsed.into()),
+            Err(ConsentError::Refused(ConsentRefusal::NoSuchConsent)) => {}
+            Err(error) => return Err(error),
+        }
+        if !self.store.has_records_of(provider, artefact.subject).await? {
+            return Err(ConsentRefusal::NoRecords.into());
+        }
+        let document = RequestDocument {
+            request_id: Uuid::new_v4().to_string(),
+            timestamp: write_time(now),
+            consent: granted.terms.document(),
+        };
+        let received = self.receive(&document, now).await?;
+        let request = self.request(&received.id).await?;
+        let digest = Sha256::digest(file.notice.as_bytes()).into();
+        let mut transaction = self.store.begin().await?;
+        let others = self.consents_of(request.patient).await?;
+        if others.iter().any(|other| other.overlaps(&file, &granted, now)) {
+            return Err(ConsentRefusal::Overlaps.into());
+        }
+        let kept =
+            self.keep_consent(&mut transaction, &request, file, &granted, language, digest, now);
+        let file = kept.await?;
+        sqlx::query("UPDATE consent_request SET state = 'GRANTED' WHERE id = $1")
+            .bind(&request.id)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(file)
     }
 
     #[allow(clippy::too_many_arguments)] // each is a column's source

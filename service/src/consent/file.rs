@@ -166,6 +166,11 @@ impl ConsentFile {
         Ok(self)
     }
 
+    /// Whether it is a consent manager's, by its key.
+    pub fn is_of_manager(&self, key: &[u8; 32]) -> bool {
+        self.manager_key == hex::encode(key)
+    }
+
     /// The artefact as the national standard hands it out.
     pub fn document(&self) -> &ArtefactDocument {
         &self.artefact

@@ -3,7 +3,8 @@
 //! An access is given when the ledger has recorded it. The ledger takes a nullifier once and only a proof
 //! against roots that stand, so a count can't be exceeded and a withdrawal can't be overtaken, however
 //! many gates a provider runs. Whether an access was given is told by the ledger's record alone: a gate
-//! that died between recording and answering gives the same answer when it is asked again.
+//! that died between recording and answering gives the same answer when it is asked again, for as long as
+//! the proof is of the moment and nothing was withdrawn.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -186,9 +187,6 @@ impl Gate {
         request: &AccessRequest,
         now: Timestamp,
     ) -> Result<Option<Verdict>, ConsentError> {
-        if let Some(known) = self.recorded(request, true).await? {
-            return Ok(Some(known));
-        }
         let refuse = |refusal| Ok(Some(Err(refusal)));
         if request.purpose == Purpose::BreakTheGlass {
             return refuse(GateRefusal::BreakGlass);
@@ -210,7 +208,14 @@ impl Gate {
         if !self.store.keeps_record(request.provider, request.record).await? {
             return refuse(GateRefusal::Record);
         }
-        Ok(None)
+        let Some(known) = self.recorded(request, true).await? else { return Ok(None) };
+        // Asked again after a withdrawal, a gate stops at once, too.
+        if let Ok(release) = &known
+            && self.store.has_withdrawn_since(request.provider, release.block).await?
+        {
+            return refuse(GateRefusal::Roots);
+        }
+        Ok(Some(known))
     }
 
     /// Which of some requests have proofs that do not hold.

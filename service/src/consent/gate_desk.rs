@@ -20,7 +20,7 @@ use crate::store::Store;
 const WAITING_MAX: usize = 4_096;
 
 /// How often to look for what is over and for roots that the ledger does not know.
-const ROUND: Duration = Duration::from_secs(15);
+const ROUND: Duration = Duration::from_secs(5);
 
 /// Why the desk gives no verdict.
 #[derive(Debug, thiserror::Error)]
@@ -160,6 +160,7 @@ async fn work_on(
 }
 
 async fn tidy_up(store: &Store, ledger: &mut JoinedLedger) -> Result<(), ConsentError> {
+    ledger.catch_up().await.map_err(ServiceError::from)?;
     store.end_what_is_over(Timestamp::now()).await?;
     for provider in store.unpublished_providers().await? {
         publish(store, ledger, provider).await?;

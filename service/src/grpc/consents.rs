@@ -32,7 +32,7 @@ pub(super) fn write_access(request: &AccessRequest) -> v1::AccessRequest {
     }
 }
 
-fn read_access(message: &v1::AccessRequest) -> Result<AccessRequest, Fault> {
+pub(super) fn read_access(message: &v1::AccessRequest) -> Result<AccessRequest, Fault> {
     let id: [u8; 16] = message
         .request_id
         .as_slice()

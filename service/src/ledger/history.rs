@@ -9,7 +9,7 @@ use praman_circuits::credential::SchemaId;
 use praman_circuits::field::from_be_bytes;
 use praman_circuits::merkle::empty_leaf;
 use praman_circuits::office::{OfficeId, OfficeRoot, StateTree, office_leaf};
-use praman_verifier::contracts::{Claims, Offices, claim_leaf, word};
+use praman_verifier::contracts::{Claims, Consents, Offices, claim_leaf, word};
 use serde::Serialize;
 
 use super::LedgerError;
@@ -98,14 +98,25 @@ pub struct History {
     pub office_updates: usize,
     /// How many checkpoints were published.
     pub checkpoints: usize,
+    /// How many accesses by consent were recorded.
+    pub accesses: usize,
+    /// How often a provider's consents were withdrawn.
+    pub withdrawals: usize,
     /// Every opening.
     pub openings: Vec<OpeningHistory>,
     /// What does not agree, in words; empty if all does.
     pub faults: Vec<String>,
 }
 
+/// The roots of one of a provider's trees that are good.
+type GoodRoots = BTreeMap<u32, HashSet<U256>>;
+
 #[derive(Default)]
 struct Replay {
+    records: GoodRoots,
+    consents: GoodRoots,
+    accesses: HashSet<U256>,
+    withdrawals: usize,
     tree_leaves: Vec<Fr>,
     schemas: BTreeMap<u32, (u32, U256)>,
     root: Option<U256>,
@@ -184,6 +195,44 @@ impl Replay {
         Some(())
     }
 
+    fn consents_event(&mut self, log: &ChainLog) -> Option<()> {
+        fn put(good: &mut GoodRoots, provider: u32, root: U256, graceless: bool) {
+            let roots = good.entry(provider).or_default();
+            if graceless {
+                roots.clear();
+            }
+            roots.insert(root);
+        }
+        let (topics, data) = (log.topics.iter().copied(), &log.data);
+        match *log.topics.first()? {
+            Consents::RecordsRootUpdated::SIGNATURE_HASH => {
+                let event = Consents::RecordsRootUpdated::decode_raw_log(topics, data).ok()?;
+                put(&mut self.records, event.provider, event.root, event.graceless);
+            }
+            Consents::ConsentsRootUpdated::SIGNATURE_HASH => {
+                let event = Consents::ConsentsRootUpdated::decode_raw_log(topics, data).ok()?;
+                self.withdrawals += usize::from(event.graceless);
+                put(&mut self.consents, event.provider, event.root, event.graceless);
+            }
+            Consents::AccessRecorded::SIGNATURE_HASH => {
+                let event = Consents::AccessRecorded::decode_raw_log(topics, data).ok()?;
+                if !self.accesses.insert(event.nullifier) {
+                    self.fault(log, "an access was recorded twice");
+                }
+                let is_good = |good: &GoodRoots, root: &U256| {
+                    good.get(&event.provider).is_some_and(|roots| roots.contains(root))
+                };
+                if !is_good(&self.records, &event.recordsRoot)
+                    || !is_good(&self.consents, &event.consentsRoot)
+                {
+                    self.fault(log, "an access was recorded against roots that were not good");
+                }
+            }
+            _ => {}
+        }
+        Some(())
+    }
+
     fn offices_event(&mut self, log: &ChainLog) -> Option<()> {
         let (topics, data) = (log.topics.iter().copied(), &log.data);
         match *log.topics.first()? {
@@ -220,6 +269,8 @@ async fn replay<C: Chain>(network: &Network<C>) -> Result<(Replay, u64, usize), 
                 replay.claims_event(&log)
             } else if log.address == network.addresses.offices {
                 replay.offices_event(&log)
+            } else if log.address == network.addresses.consents {
+                replay.consents_event(&log)
             } else {
                 Some(())
             };
@@ -287,6 +338,8 @@ pub async fn verify<C: Chain>(network: &Network<C>) -> Result<History, LedgerErr
         claims: replay.spent.len(),
         office_updates: replay.updates,
         checkpoints: replay.checkpoints,
+        accesses: replay.accesses.len(),
+        withdrawals: replay.withdrawals,
         openings,
         faults: replay.faults,
     })

@@ -247,6 +247,17 @@ fn remote_settings(settings: &NetworkSettings) -> RemoteSettings {
 }
 
 impl JoinedLedger {
+    /// Keeps what others did on real nodes since; an embedded chain's acts are kept as they are done.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn catch_up(&mut self) -> Result<(), LedgerError> {
+        match &mut self.network.chain {
+            JoinedChain::Embedded(_) => Ok(()),
+            JoinedChain::Remote(chain) => Ok(chain.record().await?),
+        }
+    }
+
     /// Of a ledger on real nodes: how long to wait for nodes that are away, and for a transaction to stand,
     /// before it is told and tried again.
     pub async fn wait_at_most(&mut self, away: Duration, standing: Duration) {

@@ -294,7 +294,7 @@ impl Patient {
 }
 
 impl Accounts {
-    async fn ledger(
+    pub(super) async fn ledger(
         &self,
         desk: &crate::consent::ConsentDesk,
         manager: &Manager,

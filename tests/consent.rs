@@ -1,0 +1,769 @@
+//! Consents to health records: what is granted, what the gate releases, and what is refused.
+
+#[path = "support/consent_scene.rs"]
+mod consent_scene;
+#[path = "support/postgres.rs"]
+mod postgres;
+mod support;
+
+use std::time::Duration;
+
+use consent_scene::{ConsentScene, in_hours, request_json};
+use jiff::{SignedDuration, Timestamp};
+use postgres::Postgres;
+use praman::consent::access::AccessRequest;
+use praman::consent::document::{self, RequestDocument};
+use praman::consent::{
+    ConsentDesk, ConsentError, ConsentRefusal, EmergencyScope, GateRefusal, MessageGateway,
+    Narrowing, PatientAddress, ReviewOutcome, SignerKey, erasure_message, publish,
+};
+use praman::error::ServiceError;
+use praman::language::Language;
+use praman::ledger::{EmbeddedLedger, RequesterNumber, text_hash};
+use praman_circuits::artefact::{Moment, Purpose, RecordTypes};
+use praman_circuits::health_record::RecordType;
+use praman_verifier::contracts::Participants;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+fn later(hours: i64) -> Timestamp {
+    Timestamp::now().checked_add(SignedDuration::from_hours(hours)).expect("in the calendar")
+}
+
+async fn receive(desk: &ConsentDesk, request: &Value) -> Result<String, ConsentError> {
+    let document = document::read::<RequestDocument>(&request.to_string())?;
+    Ok(desk.receive(&document, Timestamp::now()).await?.id)
+}
+
+fn changed(change: impl FnOnce(&mut Value)) -> Value {
+    let mut request = request_json();
+    change(&mut request);
+    request
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_request_is_told_by_its_field() {
+    let scene = ConsentScene::open(None).await;
+    let permission = |field: &'static str, value: Value| {
+        move |request: &mut Value| {
+            let pointer = format!("/consent/permission/{field}");
+            *request.pointer_mut(&pointer).expect("a field") = value;
+        }
+    };
+    let consent = |field: &'static str, value: Value| {
+        move |request: &mut Value| {
+            *request.pointer_mut(&format!("/consent/{field}")).expect("a field") = value;
+        }
+    };
+    let cases: Vec<(&str, Value)> = vec![
+        ("requestId", changed(|r| r["requestId"] = json!("one"))),
+        ("timestamp", changed(|r| r["timestamp"] = json!("2026-11-25T10:15:30Z"))),
+        ("consent.purpose.code", changed(consent("purpose/code", json!("CARE")))),
+        ("consent.purpose.code", changed(consent("purpose/code", json!("BTG")))),
+        ("consent.patient.id", changed(consent("patient/id", json!("rahima")))),
+        ("consent.hiu.id", changed(consent("hiu/id", json!("a b")))),
+        ("consent.hiTypes", changed(consent("hiTypes", json!([])))),
+        ("consent.hiTypes[1]", changed(consent("hiTypes", json!(["Invoice", "XRay"])))),
+        ("consent.hiTypes[1]", changed(consent("hiTypes", json!(["Invoice", "Invoice"])))),
+        ("consent.permission.accessMode", changed(permission("accessMode", json!("READ")))),
+        (
+            "consent.permission.dateRange.to",
+            changed(permission("dateRange/to", json!("2023-12-31T00:00:00.000Z"))),
+        ),
+        (
+            "consent.permission.dateRange.from",
+            changed(permission("dateRange/from", json!("01-01-2024"))),
+        ),
+        (
+            "consent.permission.dateRange.from",
+            changed(permission("dateRange/from", json!("1899-12-31T00:00:00.000Z"))),
+        ),
+        ("consent.permission.dataEraseAt", changed(permission("dataEraseAt", json!(in_hours(-1))))),
+        (
+            "consent.permission.frequency.unit",
+            changed(permission("frequency/unit", json!("MINUTE"))),
+        ),
+        (
+            "consent.permission.frequency.repeats",
+            changed(permission("frequency/repeats", json!(10_001))),
+        ),
+        (
+            "consent.permission.frequency.value",
+            changed(permission("frequency/value", json!(10_001))),
+        ),
+        ("consent.permission.frequency.value", changed(permission("frequency/value", json!(-1)))),
+    ];
+    for (field, request) in cases {
+        match receive(&scene.desk, &request).await {
+            Err(ConsentError::Field(fault)) => assert_eq!(fault.field, field, "{fault}"),
+            Err(error) => panic!("{field}: {error}"),
+            Ok(_) => panic!("{field} was taken in"),
+        }
+    }
+    for (refusal, request) in [
+        (ConsentRefusal::UnknownRequester, changed(consent("hiu", json!({ "id": "nobody" })))),
+        (
+            ConsentRefusal::UnknownProvider,
+            changed(|r| r["consent"]["hip"] = json!({ "id": "nobody" })),
+        ),
+    ] {
+        let refused = receive(&scene.desk, &request).await;
+        assert!(matches!(refused, Err(ConsentError::Refused(r)) if r == refusal), "{refusal}");
+    }
+    // An alias of a purpose is taken, and what is not looked at is let be.
+    let alias = changed(|request| {
+        request["consent"]["purpose"]["code"] = json!("PATRQST");
+        request["consent"]["extension"] = json!({ "a": 1 });
+    });
+    receive(&scene.desk, &alias).await.expect("taken in");
+}
+
+#[tokio::test]
+async fn a_request_that_is_repeated_is_one_and_another_under_its_id_is_refused() {
+    let scene = ConsentScene::open(None).await;
+    let request = request_json();
+    let document: RequestDocument = document::read(&request.to_string()).expect("a request");
+    let now = Timestamp::now();
+    let first = scene.desk.receive(&document, now).await.expect("taken in");
+    // A callback that repeats has a time of its own.
+    let mut repeated = document.clone();
+    repeated.timestamp = in_hours(0);
+    let second = scene.desk.receive(&repeated, now).await.expect("taken in");
+    assert!(!first.repeated && second.repeated);
+    assert_eq!((first.id.clone(), first.number), (second.id, second.number));
+    let mut other = document;
+    other.consent.hi_types.pop();
+    let refused = scene.desk.receive(&other, now).await;
+    assert!(matches!(refused, Err(ConsentError::Refused(ConsentRefusal::RequestIdUsed))));
+    // Denied, it is denied for good; ignored, it expires, which is no denial.
+    scene.desk.deny(&first.id).await.expect("denied");
+    let again = scene.desk.deny(&first.id).await;
+    assert!(matches!(again, Err(ConsentError::Refused(ConsentRefusal::AlreadyDecided))));
+    let ignored = scene.receive(&request_json()).await;
+    scene.store.end_what_is_over(later(24 * 8)).await.expect("ended");
+    let state = scene.desk.request(&ignored).await.expect("known").state.name();
+    assert_eq!(state, "EXPIRED");
+    let denied = scene.desk.request(&first.id).await.expect("known").state.name();
+    assert_eq!(denied, "DENIED");
+}
+
+#[tokio::test]
+async fn a_patient_grants_less_never_more_and_once_a_provider() {
+    let mut scene = ConsentScene::open(None).await;
+    let id = scene.receive(&request_json()).await;
+    let narrowed = |change: &dyn Fn(&mut Value)| -> Narrowing {
+        let mut narrowing = json!({ "hip": { "id": "city-laboratory" } });
+        change(&mut narrowing);
+        document::read(&narrowing.to_string()).expect("a narrowing")
+    };
+    let now = Timestamp::now();
+    let wallet = &scene.wallet;
+    let subject = |provider| wallet.at_provider(provider).subject();
+    for (field, change) in [
+        ("hiTypes", json!({ "hiTypes": ["Invoice"] })),
+        ("hiTypes[0]", json!({ "hiTypes": ["XRay"] })),
+        (
+            "dateRange",
+            json!({ "dateRange": {
+                "from": "2023-01-01T00:00:00.000Z", "to": "2026-12-31T00:00:00.000Z" } }),
+        ),
+        (
+            "dateRange.to",
+            json!({ "dateRange": {
+                "from": "2026-01-01T00:00:00.000Z", "to": "2025-12-31T00:00:00.000Z" } }),
+        ),
+        ("dataEraseAt", json!({ "dataEraseAt": in_hours(24 * 31) })),
+        ("dataEraseAt", json!({ "dataEraseAt": in_hours(-1) })),
+        ("validUntil", json!({ "validUntil": in_hours(24 * 31) })),
+        ("validUntil", json!({ "validUntil": in_hours(-1) })),
+        ("accessMode", json!({ "accessMode": "STORE" })),
+        ("frequency", json!({ "frequency": { "unit": "DAY", "value": 1, "repeats": 4 } })),
+        ("frequency", json!({ "frequency": { "unit": "HOUR", "value": 1, "repeats": 1 } })),
+        ("hip.id", json!({ "hip": { "id": "" } })),
+    ] {
+        let narrowing = narrowed(&|narrowing: &mut Value| {
+            for (name, value) in change.as_object().expect("fields") {
+                narrowing[name.as_str()] = value.clone();
+            }
+        });
+        let refused = scene.desk.grant(&id, &[narrowing], subject, Language::Hindi, now).await;
+        match refused {
+            Err(ConsentError::Field(fault)) => assert_eq!(fault.field, field),
+            Err(ConsentError::Refused(ConsentRefusal::UnknownProvider)) => {
+                assert_eq!(field, "hip.id")
+            }
+            Err(error) => panic!("{field}: {error}"),
+            Ok(_) => panic!("{field} was granted"),
+        }
+    }
+    // Somebody else's wallet has no records there.
+    let stranger = praman::wallet::Wallet::generate();
+    let strange = |provider| stranger.at_provider(provider).subject();
+    let whole = || Narrowing::none("city-laboratory");
+    let refused = scene.desk.grant(&id, &[whole()], strange, Language::Hindi, now).await;
+    assert!(matches!(refused, Err(ConsentError::Refused(ConsentRefusal::NoRecords))));
+    // All or none: the second of these is not granted, so neither is the first.
+    let twice = [whole(), whole()];
+    let refused = scene.desk.grant(&id, &twice, subject, Language::Hindi, now).await;
+    assert!(matches!(refused, Err(ConsentError::Refused(ConsentRefusal::AlreadyGranted))));
+    let granted = scene.desk.grant(&id, &[whole()], subject, Language::Hindi, now).await;
+    let consent = granted.expect("granted").pop().expect("one");
+    assert!(consent.notice.contains("आप किस बात की सहमति दे रहे हैं"));
+    publish(&scene.store, &mut scene.ledger, consent.provider()).await.expect("published");
+    let again = scene.desk.grant(&id, &[whole()], subject, Language::Hindi, now).await;
+    assert!(matches!(again, Err(ConsentError::Refused(ConsentRefusal::AlreadyGranted))));
+    // The other provider may still be granted; one request gives one artefact a provider.
+    let other = [Narrowing::none("village-clinic")];
+    scene.desk.grant(&id, &other, subject, Language::Hindi, now).await.expect("granted");
+    // Another request that covers some of the same would double the count.
+    let second = scene.receive(&request_json()).await;
+    let refused = scene.desk.grant(&second, &[whole()], subject, Language::Hindi, now).await;
+    assert!(matches!(refused, Err(ConsentError::Refused(ConsentRefusal::Overlaps))));
+    scene.withdraw(&consent).await;
+    let wallet = &scene.wallet;
+    let subject = |provider| wallet.at_provider(provider).subject();
+    scene.desk.grant(&second, &[whole()], subject, Language::Hindi, now).await.expect("granted");
+
+    // The file says what was signed, and nothing else.
+    let text = serde_json::to_string(&consent).expect("JSON");
+    let read = document::read::<praman::consent::ConsentFile>(&text).expect("a consent");
+    read.checked().expect("signed");
+    for (from, to) in [("\"VIEW\"", "\"STORE\""), ("\"repeats\":3", "\"repeats\":9")] {
+        assert!(text.contains(from));
+        let altered = document::read::<praman::consent::ConsentFile>(&text.replace(from, to));
+        assert!(altered.expect("a consent").checked().is_err(), "{from}");
+    }
+}
+
+#[tokio::test]
+async fn a_consent_of_another_manager_is_taken_in_where_that_manager_is_trusted() {
+    let mut granting = ConsentScene::open(None).await;
+    let mut provider = ConsentScene::open(None).await;
+    // The same patient has a record at both providers' own stores.
+    let consent = granting.consent(0, 3).await;
+    let number = provider.provider(0);
+    assert_eq!(number, consent.provider());
+    let (trusted, now) = (granting.desk.manager().public(), Timestamp::now());
+    let language = Language::Bengali;
+    let none = provider.desk.import(consent.clone(), &trusted, language, now).await;
+    assert!(matches!(none, Err(ConsentError::Refused(ConsentRefusal::NoRecords))));
+    let subject = granting.wallet.at_provider(number).subject();
+    let (kind, day) = (RecordType::DiagnosticReport, jiff::civil::date(2026, 5, 4));
+    let record = provider.store.add_record(number, subject, kind, day, b"the same").await;
+    provider.records[0] = record.expect("kept");
+    let stranger = provider.desk.manager().public();
+    match provider.desk.import(consent.clone(), &stranger, language, now).await {
+        Err(ConsentError::Field(fault)) => assert_eq!(fault.field, "manager_key"),
+        _ => panic!("taken in"),
+    }
+    let over = later(24 * 31);
+    match provider.desk.import(consent.clone(), &trusted, language, over).await {
+        Err(ConsentError::Field(fault)) => assert_eq!(fault.field, "validUntil"),
+        _ => panic!("taken in"),
+    }
+    let placed = provider.desk.import(consent.clone(), &trusted, language, now).await;
+    let placed = placed.expect("taken in");
+    let again = provider.desk.import(consent.clone(), &trusted, language, now).await;
+    assert_eq!(again.expect("the same").position(), placed.position());
+    publish(&provider.store, &mut provider.ledger, number).await.expect("published");
+    assert_eq!(provider.ledger.provider_state(number).await.expect("known").consents, 1);
+    provider.wallet = granting.wallet;
+    let access = provider.access(&placed, 0).await;
+    assert!(provider.ask(&access).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_gate_gives_each_access_once_and_refuses_what_was_not_consented_to() {
+    let mut scene = ConsentScene::open(None).await;
+    let consent = scene.consent(0, 3).await;
+    let access = scene.access(&consent, 0).await;
+    let given = scene.ask(&access).await.expect("released");
+    assert_eq!((given.record, given.repeated), (access.record, false));
+    // The same request again is the same access; another request with its proof is a replay.
+    let again = scene.ask(&access).await.expect("released");
+    assert_eq!((again.block, again.repeated), (given.block, true));
+    let mut replayed = access.clone();
+    replayed.request_id = Uuid::new_v4();
+    assert_eq!(scene.ask(&replayed).await, Err(GateRefusal::Used));
+    let fresh = scene.access(&consent, 0).await;
+    assert_eq!(scene.ask(&fresh).await, Err(GateRefusal::Used));
+
+    let honest = scene.access(&consent, 1).await;
+    let bent = |change: &dyn Fn(&mut AccessRequest)| {
+        let mut bent = honest.clone();
+        change(&mut bent);
+        bent
+    };
+    let now = Timestamp::now();
+    let record = |scene: &ConsentScene, place: usize| {
+        scene.records[place].record().expect("a record").commitment()
+    };
+    let others_record = record(&scene, 1);
+    for (refusal, request) in [
+        (GateRefusal::BreakGlass, bent(&|r| r.purpose = Purpose::BreakTheGlass)),
+        (GateRefusal::Proof, bent(&|r| r.purpose = Purpose::HealthcarePayment)),
+        (GateRefusal::Proof, bent(&|r| r.record_type = RecordType::Invoice)),
+        (GateRefusal::Proof, bent(&|r| r.as_of = Moment(r.as_of.0 - 1))),
+        (GateRefusal::Proof, bent(&|r| r.nullifier = scene.nullifier(&consent, 2))),
+        (GateRefusal::Requester, bent(&|r| r.requester = RequesterNumber(1))),
+        (GateRefusal::Requester, bent(&|r| r.requester = RequesterNumber(4_000))),
+        (GateRefusal::Provider, bent(&|r| r.provider = praman::ledger::ProviderId(1))),
+        (GateRefusal::Provider, bent(&|r| r.provider = praman::ledger::ProviderId(4_000))),
+        (GateRefusal::Moment, bent(&|r| r.as_of = Moment(r.as_of.0 - 3_600))),
+        (GateRefusal::Moment, bent(&|r| r.as_of = Moment(r.as_of.0 + 3_600))),
+        (GateRefusal::Record, bent(&|r| r.record = others_record)),
+    ] {
+        assert_eq!(scene.ask_at(&request, now).await, Err(refusal), "{refusal}");
+    }
+    // None of these has used the access up.
+    assert!(scene.ask(&honest).await.is_ok());
+
+    // A proof against roots that never stood, as of a tree of the prover's own.
+    let mut own = scene.access(&consent, 2).await;
+    own.consents = praman_circuits::artefact::ConsentsRoot::from_field(7u64.into());
+    scene.prove_again(&mut own);
+    assert_eq!(scene.ask(&own).await, Err(GateRefusal::Roots));
+    // A nullifier above the field's order can't be said; one is as good as another otherwise, and the
+    // proof ties it to consent, window and number.
+    let history = scene.history().await;
+    assert_eq!((history.accesses, history.withdrawals), (2, 0));
+}
+
+#[tokio::test]
+async fn clocks_that_differ_refuse_and_use_nothing_up() {
+    let mut scene = ConsentScene::open(None).await;
+    let consent = scene.consent(0, 3).await;
+    let access = scene.access(&consent, 0).await;
+    let minutes = |count| SignedDuration::from_mins(count);
+    let moved = |by| Timestamp::now().checked_add(by).expect("in the calendar");
+    // The provider's clock is an hour behind, or ahead.
+    for hours in [-60, 60] {
+        assert_eq!(scene.ask_at(&access, moved(minutes(hours))).await, Err(GateRefusal::Moment));
+    }
+    // The chain's clock is ahead of the provider's: its windows would not be the proof's.
+    let ahead = moved(minutes(10));
+    scene.ledger.network.chain.set_timestamp(ahead.as_second() as u64);
+    assert_eq!(scene.ask(&access).await, Err(GateRefusal::Clock));
+    // The chain's clock is behind: the contract does not take a proof from its future.
+    let behind = moved(minutes(-10));
+    scene.ledger.network.chain.set_timestamp(behind.as_second() as u64);
+    assert_eq!(scene.ask(&access).await, Err(GateRefusal::Clock));
+    scene.ledger.network.chain.set_timestamp(Timestamp::now().as_second() as u64);
+    assert!(scene.ask(&access).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_withdrawal_has_no_grace_and_other_providers_proofs_live_on() {
+    let mut scene = ConsentScene::open(None).await;
+    let first = scene.consent(0, 3).await;
+    let second = scene.consent(1, 3).await;
+    let [in_flight, beside] = [scene.access(&first, 0).await, scene.access(&second, 0).await];
+    // What is added leaves earlier roots good.
+    let early = scene.access(&second, 1).await;
+    let provider = scene.provider(1);
+    let subject = scene.wallet.at_provider(provider).subject();
+    let day = jiff::civil::date(2026, 6, 1);
+    let kind = RecordType::Prescription;
+    scene.store.add_record(provider, subject, kind, day, b"more").await.expect("kept");
+    publish(&scene.store, &mut scene.ledger, provider).await.expect("published");
+    assert!(scene.ask(&early).await.is_ok());
+
+    scene.withdraw(&first).await;
+    assert_eq!(scene.ask(&in_flight).await, Err(GateRefusal::Roots));
+    assert!(scene.ask(&beside).await.is_ok());
+    let again = scene.desk.withdraw(first.id(), Timestamp::now()).await;
+    assert!(matches!(again, Err(ConsentError::Refused(ConsentRefusal::AlreadyWithdrawn))));
+    let none = scene.desk.withdraw("none", Timestamp::now()).await;
+    assert!(matches!(none, Err(ConsentError::Refused(ConsentRefusal::NoSuchConsent))));
+    // A record that is taken away is given to nobody, whatever was proved before.
+    let proved = scene.access(&second, 2).await;
+    scene.store.remove_record(provider, proved.record).await.expect("removed");
+    publish(&scene.store, &mut scene.ledger, provider).await.expect("published");
+    assert_eq!(scene.ask(&proved).await, Err(GateRefusal::Record));
+    let history = scene.history().await;
+    assert_eq!((history.accesses, history.withdrawals), (2, 1));
+}
+
+/// Bars a participant of an embedded ledger, or lets it in again.
+async fn bar(ledger: &mut EmbeddedLedger, id: u32, barred: bool) {
+    use alloy_sol_types::SolCall;
+    let now = Timestamp::now().as_second() as u64;
+    let reason = text_hash("a test");
+    let call = if barred {
+        Participants::barCall {
+            id,
+            debarment: true,
+            reason,
+            order: reason,
+            from: now - 1,
+            until: now + 86_400,
+            appealBy: now + 30 * 86_400,
+        }
+        .abi_encode()
+    } else {
+        Participants::liftCall { id, reason }.abi_encode()
+    };
+    let members = ledger.actors.members.clone();
+    let target = ledger.network.addresses.participants;
+    ledger.network.committee(&members, target, call, reason).await.expect("carried");
+}
+
+#[tokio::test]
+async fn a_debarred_provider_gives_nothing_and_can_still_let_patients_withdraw() {
+    let mut scene = ConsentScene::open(None).await;
+    let consent = scene.consent(0, 3).await;
+    let access = scene.access(&consent, 0).await;
+    let (provider, requester) = (scene.provider(0), scene.requester);
+    bar(&mut scene.ledger, requester.0, true).await;
+    assert_eq!(scene.ask(&access).await, Err(GateRefusal::Requester));
+    bar(&mut scene.ledger, requester.0, false).await;
+    bar(&mut scene.ledger, provider.0, true).await;
+    assert_eq!(scene.ask(&access).await, Err(GateRefusal::Provider));
+    // The contract refuses too, whatever a gate says.
+    let entry = praman::ledger::LedgerAccess {
+        nullifier: access.nullifier,
+        records: access.records,
+        consents: access.consents,
+        requester,
+        as_of: access.as_of,
+        digest: [7; 32],
+    };
+    let recorded = scene.ledger.record_accesses(provider, &[entry]).await;
+    assert!(matches!(recorded, Err(praman::ledger::LedgerError::NotPermitted(_))));
+    scene.withdraw(&consent).await;
+    bar(&mut scene.ledger, provider.0, false).await;
+    assert_eq!(scene.ask(&access).await, Err(GateRefusal::Roots));
+}
+
+/// Gates side by side on one state, each asked for all accesses of a window by proofs of its own.
+async fn count_holds(database: Option<String>) {
+    const ACCESSES: u32 = 12;
+    const GATES: usize = 3;
+    let mut scene = ConsentScene::open(database).await;
+    let consent = scene.consent(0, ACCESSES).await;
+    let mut gates = Vec::new();
+    for _ in 0..GATES {
+        let mut requests = Vec::new();
+        for number in 0..ACCESSES {
+            requests.push(scene.access(&consent, number).await);
+        }
+        let (store, mut ledger, gate) = scene.replica().await;
+        gates.push(async move {
+            let mut released = 0;
+            for request in &requests {
+                let one = std::slice::from_ref(request);
+                let verdicts = gate.release(&mut ledger, one, Timestamp::now()).await;
+                released += verdicts.expect("verdicts").iter().filter(|v| v.is_ok()).count();
+            }
+            drop(store);
+            released
+        });
+    }
+    let released: usize = futures_util::future::join_all(gates).await.into_iter().sum();
+    assert_eq!(released, ACCESSES as usize);
+    assert_eq!(scene.history().await.accesses, ACCESSES as usize);
+    assert_eq!(scene.next_number(&consent).await, ACCESSES);
+}
+
+#[tokio::test]
+async fn a_count_is_not_exceeded_by_gates_side_by_side() {
+    count_holds(None).await;
+}
+
+#[test]
+fn a_count_is_not_exceeded_by_gates_side_by_side_on_postgresql() {
+    let postgres = Postgres::start();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(count_holds(Some(postgres.address())));
+}
+
+/// A withdrawal against an access, again and again: either order, never both.
+async fn race(database: Option<String>, rounds: usize) -> (usize, usize) {
+    let mut scene = ConsentScene::open(database).await;
+    let (store, mut ledger, gate) = scene.replica().await;
+    let (mut released, mut refused) = (0, 0);
+    // Each round the one that came first is held back a little: they meet where they are nearest.
+    let (mut wait, step) = (Duration::ZERO, Duration::from_micros(700));
+    for round in 0..rounds {
+        let consent = scene.consent(0, 1).await;
+        let access = scene.access(&consent, 0).await;
+        let one = std::slice::from_ref(&access);
+        let ask = async {
+            tokio::time::sleep(wait).await;
+            gate.release(&mut ledger, one, Timestamp::now()).await.expect("a verdict")
+        };
+        let (verdicts, ()) = tokio::join!(ask, scene.withdraw(&consent));
+        match verdicts[0] {
+            Ok(_) => {
+                released += 1;
+                wait += step;
+            }
+            Err(GateRefusal::Roots) => {
+                refused += 1;
+                wait = wait.saturating_sub(step);
+            }
+            Err(other) => panic!("round {round}: {other}"),
+        }
+        // Withdrawn on the ledger, it is withdrawn for every gate, also of what was given before.
+        assert_eq!(scene.ask(&access).await, Err(GateRefusal::Roots));
+    }
+    drop(store);
+    // The history holds every access against the roots that were good in its block.
+    let history = scene.history().await;
+    assert_eq!((history.accesses, history.withdrawals), (released, rounds));
+    (released, refused)
+}
+
+#[test]
+fn a_withdrawal_that_races_an_access_comes_before_or_after_it() {
+    let postgres = Postgres::start();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    for (name, database, rounds) in
+        [("SQLite", None, 300), ("PostgreSQL", Some(postgres.address()), 100)]
+    {
+        let (released, refused) = runtime.block_on(race(database, rounds));
+        println!("{name}: {rounds} races, {released} accesses came first, {refused} withdrawals");
+        assert_eq!(released + refused, rounds);
+        assert!(released > 0 && refused > 0, "{name}: only one order was seen");
+    }
+}
+
+#[tokio::test]
+async fn what_was_given_is_ordered_to_be_erased_and_the_overdue_are_listed() {
+    let mut scene = ConsentScene::open(None).await;
+    let withdrawn = scene.consent(0, 3).await;
+    let expiring = scene.consent(1, 3).await;
+    scene.withdraw(&withdrawn).await;
+    let open = scene.store.open_erasures(scene.requester).await.expect("listed");
+    assert_eq!(open.len(), 1);
+    assert_eq!((open[0].consent.as_str(), open[0].reason.as_str()), (withdrawn.id(), "withdrawn"));
+    assert!(scene.store.overdue_erasures(later(71)).await.expect("listed").is_empty());
+    assert_eq!(scene.store.overdue_erasures(later(73)).await.expect("listed").len(), 1);
+    // The other's time comes by itself, with its leaf, and leaves other consents' proofs good.
+    let changed = scene.store.end_what_is_over(later(24 * 31)).await.expect("ended");
+    assert_eq!(changed, [expiring.provider()]);
+    publish(&scene.store, &mut scene.ledger, expiring.provider()).await.expect("published");
+    let state = scene.ledger.provider_state(expiring.provider()).await.expect("known");
+    assert_eq!(state.consents, 0);
+    assert!(scene.store.end_what_is_over(later(24 * 31)).await.expect("ended").is_empty());
+    let order = scene.store.erasure_order(expiring.id()).await.expect("ordered");
+    assert_eq!(order.reason, "erase-at");
+
+    let now = Timestamp::now();
+    let forged = SignerKey::generate("heart-clinic").sign(&erasure_message(withdrawn.id()));
+    let other = scene.requester_key.sign(&erasure_message(expiring.id()));
+    for signature in [&forged[..], &other[..], &[]] {
+        let refused = scene.store.confirm_erasure(withdrawn.id(), signature, now).await;
+        assert!(matches!(refused, Err(ConsentError::Refused(ConsentRefusal::NotSigned))));
+    }
+    let signature = scene.requester_key.sign(&erasure_message(withdrawn.id()));
+    let confirmed = scene.store.confirm_erasure(withdrawn.id(), &signature, now).await;
+    let first = confirmed.expect("confirmed").confirmed_at;
+    let again = scene.store.confirm_erasure(withdrawn.id(), &signature, later(1)).await;
+    assert_eq!(again.expect("confirmed").confirmed_at, first);
+    let overdue = scene.store.overdue_erasures(later(24 * 40)).await.expect("listed");
+    assert_eq!(overdue.len(), 1);
+    assert_eq!(overdue[0].consent, expiring.id());
+    let none = scene.store.confirm_erasure("none", &signature, now).await;
+    assert!(matches!(none, Err(ConsentError::Refused(ConsentRefusal::NoSuchOrder))));
+}
+
+/// What was sent.
+#[derive(Default)]
+struct Sent(Vec<(String, String)>);
+
+impl MessageGateway for Sent {
+    fn send(&mut self, telephone: &str, text: &str) -> Result<(), ServiceError> {
+        self.0.push((telephone.to_owned(), text.to_owned()));
+        Ok(())
+    }
+}
+
+const TELEPHONE: &str = "+919800000001";
+
+#[tokio::test]
+async fn an_emergency_takes_two_clinicians_is_told_and_reviewed_and_is_no_consent() {
+    let scene = ConsentScene::open(None).await;
+    let provider = scene.provider(1);
+    let register = scene.desk.register_patient(
+        &scene.patient,
+        Language::English,
+        Some(TELEPHONE),
+        Some(&scene.wallet),
+    );
+    register.await.expect("registered");
+    let [das, khatun, foreign] = ["Dr. Das", "Dr. Khatun", "Dr. Roy"].map(SignerKey::generate);
+    for (at, key) in [(provider, &das), (provider, &khatun), (scene.provider(0), &foreign)] {
+        scene.store.keep_clinician(at, &key.name, &key.public()).await.expect("kept");
+    }
+    let scope = EmergencyScope {
+        id: Uuid::new_v4(),
+        provider,
+        patient: scene.patient.clone(),
+        types: RecordTypes::of(&[RecordType::Prescription]),
+        reason: "unconscious on arrival, medicines unknown".to_owned(),
+        hours: 2,
+        tell_later: None,
+    };
+    let now = Timestamp::now();
+    let sign = |key: &SignerKey, scope: &EmergencyScope| key.sign(&scope.message());
+    let (first, second) = (sign(&das, &scope), sign(&khatun, &scope));
+    let good = [(das.name.as_str(), &first[..]), (khatun.name.as_str(), &second[..])];
+    let refused = |expected: ConsentRefusal, found: Result<_, ConsentError>| match found {
+        Err(ConsentError::Refused(refusal)) => assert_eq!(refusal, expected),
+        Err(error) => panic!("{error}"),
+        Ok(praman::consent::BreakGlass { .. }) => panic!("opened"),
+    };
+    // One clinician twice, one of another provider, a signature under another scope.
+    let alone = [good[0], good[0]];
+    let found = scene.desk.break_glass(&scope, alone, now).await;
+    refused(ConsentRefusal::TwoClinicians, found);
+    let elsewhere = sign(&foreign, &scope);
+    let with_foreign = [good[0], (foreign.name.as_str(), &elsewhere[..])];
+    let found = scene.desk.break_glass(&scope, with_foreign, now).await;
+    refused(ConsentRefusal::TwoClinicians, found);
+    let mut longer = scope.clone();
+    longer.hours = 3;
+    refused(ConsentRefusal::TwoClinicians, scene.desk.break_glass(&longer, good, now).await);
+    for widen in [
+        (|scope: &mut EmergencyScope| scope.hours = 25) as fn(&mut EmergencyScope),
+        |scope| scope.hours = 0,
+        |scope| scope.types = RecordTypes(255),
+        |scope| scope.types = RecordTypes(0),
+        |scope| scope.reason = "fever".to_owned(),
+        |scope| scope.tell_later = Some((73, "the patient would be harmed".to_owned())),
+        |scope| scope.tell_later = Some((1, String::new())),
+    ] {
+        let mut wide = scope.clone();
+        widen(&mut wide);
+        let (first, second) = (sign(&das, &wide), sign(&khatun, &wide));
+        let signed = [(das.name.as_str(), &first[..]), (khatun.name.as_str(), &second[..])];
+        refused(ConsentRefusal::TooWide, scene.desk.break_glass(&wide, signed, now).await);
+    }
+
+    let opened = scene.desk.break_glass(&scope, good, now).await.expect("opened");
+    assert!(opened.covers(RecordType::Prescription, now));
+    assert!(!opened.covers(RecordType::Invoice, now));
+    assert!(!opened.covers(RecordType::Prescription, later(2)));
+    // Sent twice, it is one.
+    scene.desk.break_glass(&scope, good, later(1)).await.expect("opened");
+    assert_eq!(scene.desk.to_review().await.expect("listed").len(), 1);
+    // The patient is told, once, and sees it, and it is not among the consents.
+    let mut sent = Sent::default();
+    assert_eq!(scene.desk.tell_patients(&mut sent, now).await.expect("told"), 1);
+    assert_eq!(scene.desk.tell_patients(&mut sent, now).await.expect("told"), 0);
+    assert_eq!(sent.0.len(), 1);
+    assert_eq!(sent.0[0].0, TELEPHONE);
+    assert!(sent.0[0].1.contains("village-clinic opened your prescriptions in an emergency"));
+    let view = scene.desk.view(&scene.patient, &scene.wallet, Language::English, now).await;
+    let view = view.expect("a view");
+    assert!(view.live.is_empty() && view.ended.is_empty() && view.emergencies.len() == 1);
+    assert!(view.to_text().contains("Opened in an emergency, without your consent"));
+
+    // One that is told later is told when its time has come.
+    let mut delayed = scope.clone();
+    delayed.id = Uuid::new_v4();
+    delayed.tell_later = Some((48, "the attacker reads the patient's messages".to_owned()));
+    let (first, second) = (sign(&das, &delayed), sign(&khatun, &delayed));
+    let signed = [(das.name.as_str(), &first[..]), (khatun.name.as_str(), &second[..])];
+    scene.desk.break_glass(&delayed, signed, now).await.expect("opened");
+    assert_eq!(scene.desk.tell_patients(&mut sent, later(47)).await.expect("told"), 0);
+    assert_eq!(scene.desk.tell_patients(&mut sent, later(49)).await.expect("told"), 1);
+
+    scene.desk.review(scope.id, ReviewOutcome::Justified, now).await.expect("kept");
+    let again = scene.desk.review(scope.id, ReviewOutcome::Unjustified, now).await;
+    assert!(matches!(again, Err(ConsentError::Refused(ConsentRefusal::NothingToReview))));
+    let waiting = scene.desk.to_review().await.expect("listed");
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(waiting[0].scope.id, delayed.id);
+}
+
+#[tokio::test]
+async fn a_patient_sees_gives_and_withdraws_by_sms_in_their_language() {
+    let mut scene = ConsentScene::open(None).await;
+    let register = scene.desk.register_patient(
+        &scene.patient,
+        Language::Bengali,
+        Some(TELEPHONE),
+        Some(&scene.wallet),
+    );
+    register.await.expect("registered");
+    let second = PatientAddress::new("second@praman-cm", "patient").expect("an address");
+    let taken = scene
+        .desk
+        .register_patient(&second, Language::Hindi, Some(TELEPHONE), Some(&scene.wallet))
+        .await;
+    assert!(taken.is_err());
+    scene.receive(&request_json()).await;
+    async fn say(scene: &mut ConsentScene, text: &str) -> String {
+        let now = Timestamp::now();
+        let answered = scene.desk.answer(&mut scene.ledger, TELEPHONE, text, now).await;
+        answered.expect("answered")
+    }
+    let unknown = scene.desk.answer(&mut scene.ledger, "+91", "CONSENT", Timestamp::now()).await;
+    assert!(unknown.expect("answered").contains("not registered"));
+    assert!(say(&mut scene, "hello").await.contains("সম্মতি দেখতে CONSENT"));
+    let list = say(&mut scene, "সম্মতি").await;
+    assert!(list.starts_with("1: heart-clinic, চিকিৎসা ও পরিচর্যা, আপনার YES-এর অপেক্ষায়"), "{list}");
+    // One message gives, one takes back.
+    let given = say(&mut scene, "YES 1").await;
+    assert!(given.contains("1 নম্বরে সম্মতি দেওয়া হল"), "{given}");
+    assert!(say(&mut scene, "হ্যাঁ ১").await.contains("আগেই দেওয়া হয়েছে"));
+    let view = scene.desk.view_of_telephone(TELEPHONE, Timestamp::now()).await.expect("a view");
+    assert_eq!(view.live.len(), 2, "one a provider");
+    let consent = view.live[0].kept.file.clone();
+    assert!(say(&mut scene, "USED 1").await.contains("ব্যবহার হয়নি"));
+    let access = scene.access(&consent, 0).await;
+    scene.ask(&access).await.expect("released");
+    assert!(say(&mut scene, "ব্যবহার ১").await.contains("একবার ব্যবহার হয়েছে"));
+    let late = scene.access(&consent, 1).await;
+    assert!(say(&mut scene, "বন্ধ ১").await.contains("ফেরত নেওয়া হল"));
+    assert!(say(&mut scene, "STOP 1").await.contains("আগেই ফেরত নেওয়া হয়েছে"));
+    assert!(say(&mut scene, "STOP 9").await.contains("9 নেই"));
+    assert_eq!(scene.ask(&late).await, Err(GateRefusal::Roots));
+    let view = scene.desk.view_of_telephone(TELEPHONE, Timestamp::now()).await.expect("a view");
+    assert!(view.live.is_empty());
+    assert_eq!(view.ended.iter().map(|seen| seen.uses.len()).sum::<usize>(), 1);
+    let page = view.to_html();
+    assert!(page.contains("<html lang=\"bn\">") && page.contains("আপনার স্বাস্থ্য-সম্মতি"));
+}
+
+#[tokio::test]
+async fn nothing_of_a_patient_lies_in_the_store_in_clear() {
+    let mut scene = ConsentScene::open(None).await;
+    let register = scene.desk.register_patient(
+        &scene.patient,
+        Language::Bengali,
+        Some(TELEPHONE),
+        Some(&scene.wallet),
+    );
+    register.await.expect("registered");
+    let consent = scene.consent(0, 3).await;
+    let access = scene.access(&consent, 0).await;
+    scene.ask(&access).await.expect("released");
+    scene.withdraw(&consent).await;
+    scene.store.close().await;
+    let secret = praman_circuits::field::to_be_bytes(scene.wallet.secret.expose());
+    let decimal = praman_circuits::field::to_decimal(scene.wallet.secret.expose());
+    let canaries: [&[u8]; 7] = [
+        b"rahima",
+        b"9800000001",
+        b"Dr. S. Sen",
+        b"DiagnosticReport",
+        b"troponin",
+        &secret,
+        decimal.as_bytes(),
+    ];
+    let mut looked_at = 0;
+    for entry in std::fs::read_dir(scene.folder.path()).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let bytes = std::fs::read(&path).expect("readable");
+        looked_at += bytes.len();
+        for canary in canaries {
+            let found = bytes.windows(canary.len()).any(|part| part == canary);
+            assert!(!found, "{} in {}", String::from_utf8_lossy(canary), path.display());
+        }
+    }
+    assert!(looked_at > 100_000);
+}

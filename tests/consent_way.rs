@@ -1,0 +1,374 @@
+//! The way of a consent through public doors: command line, HTTP, gRPC, kills, and another implementation's
+//! check of its proof.
+
+#[path = "support/service.rs"]
+mod service;
+mod support;
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use service::Service;
+use support::{State, peer, root};
+
+const PATIENT: &str = "rahima@praman-cm";
+
+fn time(hours: i64) -> String {
+    let moved = jiff::Timestamp::now().checked_add(jiff::SignedDuration::from_hours(hours));
+    format!("{:.3}", moved.expect("in the calendar"))
+}
+
+fn request(state: &State, id: &str) {
+    let request = json!({
+        "requestId": id,
+        "timestamp": time(0),
+        "consent": {
+            "purpose": { "text": "Care Management", "code": "CAREMGT" },
+            "patient": { "id": PATIENT },
+            "hiu": { "id": "heart-clinic" },
+            "hiTypes": ["DiagnosticReport", "Prescription"],
+            "permission": {
+                "accessMode": "VIEW",
+                "dateRange": {
+                    "from": "2024-01-01T00:00:00.000Z", "to": "2026-12-31T00:00:00.000Z",
+                },
+                "dataEraseAt": time(24 * 30),
+                "frequency": { "unit": "DAY", "value": 1, "repeats": 2 },
+            },
+        },
+    });
+    fs::write(state.path("request.json"), request.to_string()).expect("written");
+}
+
+const REQUEST: &str = "5f7a535d-a3fd-416b-b069-c97d021fbacd";
+const MANAGER: [&str; 2] = ["--manager", "manager.json"];
+
+/// A provider with a record of a patient, who has granted a request.
+struct Granted {
+    state: State,
+    requester: String,
+    consent: String,
+    consent_id: String,
+}
+
+impl Granted {
+    fn new() -> Self {
+        let state = State::new();
+        for arguments in [
+            &["setup", "--circuit", "eligibility", "--out", "keys", "--insecure-seed", "1"][..],
+            &["setup", "--circuit", "consent", "--out", "consent-keys", "--insecure-seed", "1"],
+            &["ledger", "start", "--keys", "keys"],
+            &["consent", "manager", "--name", "praman-cm", "--out", "manager.json"],
+            &["consent", "provider", "--name", "city-laboratory"],
+            &["consent", "wallet", "--out", "wallet.json"],
+        ] {
+            state.json(arguments);
+        }
+        let requester =
+            state.json(&["consent", "requester", "--name", "heart-clinic", "--out", "heart.json"]);
+        let subject = ["consent", "subject", "--wallet", "wallet.json"];
+        let subject = state.json(&[&subject[..], &["--provider", "city-laboratory"]].concat());
+        let subject = subject["subject"].as_str().expect("a commitment");
+        fs::write(state.path("report.txt"), "troponin 0.04").expect("written");
+        let record = ["consent", "record", "--provider", "city-laboratory", "--subject", subject];
+        let what = ["--type", "DiagnosticReport", "--date", "2026-05-04"];
+        let files = ["--content", "report.txt", "--out", "record.json"];
+        state.json(&[&record[..], &what, &files].concat());
+        request(&state, REQUEST);
+        let asked = state.json(&[&["consent", "request", "request.json"][..], &MANAGER].concat());
+        assert_eq!(
+            (asked["state"].as_str(), &asked["repeated"]),
+            (Some("REQUESTED"), &json!(false))
+        );
+        let again = state.json(&[&["consent", "request", "request.json"][..], &MANAGER].concat());
+        assert_eq!(again["repeated"], true);
+        let grants = json!({ "grants": [
+            { "hip": { "id": "city-laboratory" }, "hiTypes": ["DiagnosticReport"] },
+        ] });
+        fs::write(state.path("grants.json"), grants.to_string()).expect("written");
+        let grant = ["consent", "grant", REQUEST, "--grants", "grants.json"];
+        let by = ["--wallet", "wallet.json", "--language", "bn", "--out", "consents"];
+        let granted = state.json(&[&grant[..], &by, &MANAGER].concat());
+        let granted = &granted["granted"][0];
+        Self {
+            requester: requester["requester"].to_string(),
+            consent: granted["file"].as_str().expect("a file").to_owned(),
+            consent_id: granted["consent"].as_str().expect("an id").to_owned(),
+            state,
+        }
+    }
+
+    fn prove<'a>(&'a self, out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+        let from = ["consent", "prove", "--consent", &self.consent, "--record", "record.json"];
+        let by = ["--wallet", "wallet.json", "--requester", &self.requester];
+        let what = ["--purpose", "CAREMGT", "--keys", "consent-keys", "--out", out];
+        [&from[..], &by, &what, more].concat()
+    }
+
+    fn release(&self, folder: &str) -> support::Ran {
+        let file = format!("{folder}/access.json");
+        self.state.run(&["consent", "release", &file, "--keys", "consent-keys", "--json"])
+    }
+}
+
+#[test]
+fn a_consent_is_given_used_seen_and_withdrawn_by_command_line() {
+    let granted = Granted::new();
+    let state = &granted.state;
+    state.json(&granted.prove("first", &["--wtns", "c.wtns"]));
+    let released = granted.release("first");
+    assert_eq!(released.code, 0, "{}", released.err);
+    // The same again is the same access; a fresh proof of the same is refused; the next is given.
+    let again: Value = serde_json::from_str(&granted.release("first").out).expect("JSON");
+    assert_eq!(again["repeated"], true);
+    state.json(&granted.prove("same", &["--number", "0"]));
+    let refused = granted.release("same");
+    assert_eq!(refused.code, 1);
+    assert!(refused.out.contains("access-used"), "{}", refused.out);
+    state.json(&granted.prove("second", &[]));
+    assert_eq!(granted.release("second").code, 0);
+    state.refused(&granted.prove("third", &[]), 1, "C9");
+    let mut wrong = granted.prove("wrong", &["--number", "0"]);
+    let place = wrong.iter().position(|word| *word == "CAREMGT").expect("a purpose");
+    wrong[place] = "HPAYMT";
+    state.refused(&wrong, 1, "C3");
+    wrong[place] = "CARE";
+    state.refused(&wrong, 2, "no purpose's code");
+
+    // snarkjs takes the witness and the proof.
+    state.json(&["circuit", "export", "consent", "--r1cs", "c.r1cs"]);
+    let folder = state.path(".");
+    let snarkjs = |arguments: &[&str]| {
+        let ran = peer("snarkjs", arguments, &folder);
+        String::from_utf8_lossy(&ran.stdout).into_owned()
+    };
+    assert!(snarkjs(&["wtns", "check", "c.r1cs", "c.wtns"]).contains("WITNESS IS CORRECT"));
+    let verify = |public: &str| {
+        let key = "consent-keys/verification_key.json";
+        snarkjs(&["groth16", "verify", key, public, "first/proof.json"])
+    };
+    assert!(verify("first/public.json").contains("OK!"));
+    assert!(!verify("second/public.json").contains("OK!"));
+
+    let view = |language: &str| {
+        let of = ["consent", "view", "--patient", PATIENT, "--wallet", "wallet.json"];
+        let how = ["--language", language, "--html", "view.html"];
+        state.json(&[&of[..], &how, &MANAGER].concat())
+    };
+    let seen = view("bn");
+    assert_eq!(seen["live"][0]["uses"].as_array().map(Vec::len), Some(2), "{seen}");
+    assert!(fs::read_to_string(state.path("view.html")).expect("a page").contains("ব্যবহার হয়েছে"));
+    let artefact = ["consent", "export", &granted.consent, "--out", "artefact.json"];
+    state.json(&artefact);
+    let checked = state.json(&["consent", "check", "artefact.json"]);
+    assert_eq!(
+        (checked["document"].as_str(), checked["hiu"].as_str()),
+        (Some("artefact"), Some("heart-clinic"))
+    );
+
+    state.json(&granted.prove("late", &["--number", "1"]));
+    let withdraw = ["consent", "withdraw", &granted.consent, "--wallet", "wallet.json"];
+    let withdraw = [&withdraw[..], &MANAGER].concat();
+    state.json(&withdraw);
+    state.refused(&withdraw, 1, "withdrawn already");
+    let refused = granted.release("late");
+    assert!(refused.code == 1 && refused.out.contains("access-used"), "{}", refused.out);
+    let refused = granted.release("first");
+    assert!(refused.code == 1 && refused.out.contains("roots-moved"), "{}", refused.out);
+    state.refused(&granted.prove("never", &["--number", "0"]), 1, "C3");
+    assert_eq!(view("hi")["ended"][0]["state"], "REVOKED");
+
+    let erasures = ["consent", "erasures", "--requester", "heart-clinic"];
+    assert_eq!(state.json(&erasures)["erasures"].as_array().map(Vec::len), Some(1));
+    state.json(&["consent", "erased", &granted.consent_id, "--key", "heart.json"]);
+    assert_eq!(state.json(&erasures)["erasures"].as_array().map(Vec::len), Some(0));
+    assert_eq!(view("en")["ended"][0]["erased"], true);
+    assert_eq!(state.json(&["consent", "overdue"])["overdue"], json!([]));
+    let history = state.json(&["ledger", "verify-history"]);
+    assert_eq!((&history["accesses"], &history["withdrawals"]), (&json!(2), &json!(1)));
+    bad_files_are_refused(&granted);
+}
+
+fn bad_files_are_refused(granted: &Granted) {
+    let state = &granted.state;
+    let text = fs::read_to_string(state.path("first/access.json")).expect("readable");
+    let write = |change: &dyn Fn(&mut Value)| {
+        let mut access: Value = serde_json::from_str(&text).expect("JSON");
+        change(&mut access);
+        fs::create_dir_all(state.path("bad")).expect("made");
+        fs::write(state.path("bad/access.json"), access.to_string()).expect("written");
+    };
+    for (words, change) in [
+        ("nullifier", (|a: &mut Value| a["nullifier"] = json!("-1")) as fn(&mut Value)),
+        ("purpose", |a| a["purpose"] = json!("CARE")),
+        ("record_type", |a| a["record_type"] = json!("XRay")),
+        ("proof", |a| a["proof"]["pi_a"][0] = json!("1")),
+        ("request_id", |a| a["request_id"] = json!("one")),
+        ("format", |a| a["format"] = json!("praman-access-2")),
+        ("extra", |a| a["extra"] = json!(1)),
+    ] {
+        write(&change);
+        let refused = granted.release("bad");
+        assert_eq!(refused.code, 2, "{words}: {}", refused.err);
+        assert!(words == "extra" || refused.err.contains(words), "{words}: {}", refused.err);
+    }
+    fs::write(state.path("bad/access.json"), "[").expect("written");
+    assert_eq!(granted.release("bad").code, 2);
+    // A key of another circuit.
+    let file = "first/access.json";
+    let release = ["consent", "release", file, "--keys", "keys"];
+    state.refused(&release, 2, "for circuit eligibility");
+    let mut consent: Value =
+        serde_json::from_str(&fs::read_to_string(state.path(&granted.consent)).expect("readable"))
+            .expect("JSON");
+    consent["artefact"]["consentDetail"]["hiTypes"] = json!(["DiagnosticReport", "Invoice"]);
+    fs::write(state.path("altered.json"), consent.to_string()).expect("written");
+    state.refused(&["consent", "export", "altered.json", "--out", "x.json"], 2, "signature");
+    fs::write(state.path("twisted.json"), "{\"requestId\": 5}").expect("written");
+    state.refused(&["consent", "check", "twisted.json"], 2, "requestId");
+}
+
+#[test]
+fn a_gate_that_dies_gives_the_same_access_when_it_is_asked_again() {
+    let granted = Granted::new();
+    let state = &granted.state;
+    state.json(&granted.prove("first", &[]));
+    let killed = |point: &str, arguments: &[&str]| {
+        let mut command = state.command(arguments);
+        let ended = command.env("FAILPOINTS", format!("{point}=return")).output().expect("starts");
+        assert_eq!(ended.status.code(), None, "{point}: it was not killed");
+    };
+    let release = ["consent", "release", "first/access.json", "--keys", "consent-keys"];
+    killed("chain::block", &release);
+    let uses = || state.json(&["ledger", "verify-history"])["accesses"].clone();
+    assert_eq!(uses(), 0, "nothing was recorded");
+    killed("gate::recorded", &release);
+    assert_eq!(uses(), 1);
+    let released = granted.release("first");
+    assert_eq!(released.code, 0, "{}", released.err);
+    assert_eq!(serde_json::from_str::<Value>(&released.out).expect("JSON")["repeated"], true);
+    assert_eq!(uses(), 1);
+
+    // A withdrawal that dies before it is kept is none; one that dies before the ledger knows is told to
+    // it by whoever comes next.
+    let withdraw = ["consent", "withdraw", &granted.consent, "--wallet", "wallet.json"];
+    let withdraw = [&withdraw[..], &MANAGER].concat();
+    killed("consent::withdraw", &withdraw);
+    assert_eq!(granted.release("first").code, 0);
+    killed("chain::block", &withdraw);
+    state.refused(&withdraw, 1, "withdrawn already");
+    let service = Service::start(state, &["--consent-keys", "consent-keys"]);
+    let body = format!("@{}", state.path("first/access.json").display());
+    let told = (0..100).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        service.curl("/v1/accesses", &["--data-binary", &body]).status == 422
+    });
+    assert!(told, "the service brings the root to the ledger by itself");
+}
+
+#[test]
+fn the_gate_answers_over_http_and_grpc() {
+    let granted = Granted::new();
+    let state = &granted.state;
+    for out in ["first", "second"] {
+        let number = if out == "first" { "0" } else { "1" };
+        state.json(&granted.prove(out, &["--number", number]));
+    }
+    let serve = ["--consent-keys", "consent-keys", "--consent-manager", "manager.json"];
+    let service = Service::start(state, &serve);
+    let post = |path: &str, file: &str| {
+        let body = format!("@{}", state.path(file).display());
+        service.curl(path, &["--data-binary", &body])
+    };
+    let released = post("/v1/accesses", "first/access.json");
+    assert_eq!(released.status, 200, "{}", released.body);
+    assert_eq!(released.json()["repeated"], false);
+    assert_eq!(post("/v1/accesses", "first/access.json").json()["repeated"], true);
+    let replay = fs::read_to_string(state.path("first/access.json")).expect("readable");
+    let mut replay: Value = serde_json::from_str(&replay).expect("JSON");
+    replay["request_id"] = json!("00000000-0000-4000-8000-000000000000");
+    fs::write(state.path("replay.json"), replay.to_string()).expect("written");
+    let refused = post("/v1/accesses", "replay.json");
+    assert_eq!((refused.status, refused.code().as_str()), (422, "access-used"));
+    assert_eq!(post("/v1/accesses", "request.json").status, 400);
+
+    let asked = post("/v1/consents/requests", "request.json");
+    assert_eq!((asked.status, &asked.json()["repeated"]), (202, &json!(true)));
+    let other = fs::read_to_string(state.path("request.json")).expect("readable");
+    fs::write(state.path("other.json"), other.replace("VIEW", "STORE")).expect("written");
+    let refused = post("/v1/consents/requests", "other.json");
+    assert_eq!((refused.status, refused.code().as_str()), (409, "request-id-used"));
+    fs::write(state.path("bad.json"), other.replace("VIEW", "READ")).expect("written");
+    let id = other.replace(REQUEST, "00000000-0000-4000-8000-000000000001");
+    fs::write(state.path("bad.json"), id.replace("VIEW", "READ")).expect("written");
+    let refused = post("/v1/consents/requests", "bad.json");
+    assert_eq!(refused.status, 400);
+    assert!(refused.body.contains("consent.permission.accessMode"), "{}", refused.body);
+
+    let providers = service.curl("/v1/providers", &[]).json();
+    let number = providers[0]["number"].to_string();
+    let trees = service.curl(&format!("/v1/providers/{number}/trees"), &[]).json();
+    assert_eq!(trees["records"].as_array().map(Vec::len), Some(1));
+    let trail = || service.curl(&format!("/v1/providers/{number}/accesses"), &[]).json();
+    assert_eq!(trail().as_array().map(Vec::len), Some(1));
+    assert_eq!(service.curl("/v1/providers/99/trees", &[]).status, 404);
+    assert_eq!(service.curl("/v1/providers/x/accesses", &[]).status, 400);
+    assert_eq!(service.curl("/v1/erasures/none", &[]).status, 404);
+
+    // Another implementation asks for the second access, by the description alone.
+    let script = root().join("tests/peers/consents.mjs");
+    let access = state.path("second/access.json");
+    let ran = Command::new("node")
+        .arg(script)
+        .arg(service.host())
+        .arg(access)
+        .arg(state.path("request.json"))
+        .output()
+        .expect("node is there");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    assert_eq!(trail().as_array().map(Vec::len), Some(2));
+
+    let withdraw = ["consent", "withdraw", &granted.consent, "--wallet", "wallet.json"];
+    state.json(&[&withdraw[..], &MANAGER].concat());
+    let refused = post("/v1/accesses", "first/access.json");
+    assert_eq!((refused.status, refused.code().as_str()), (422, "roots-moved"));
+    let order = format!("/v1/erasures/{}", granted.consent_id);
+    assert_eq!(service.curl(&order, &[]).json()["reason"], "withdrawn");
+    let forged = format!("{{\"signature\":\"{}\"}}", "00".repeat(64));
+    let refused = service.curl(&order, &["--data", &forged]);
+    assert_eq!((refused.status, refused.code().as_str()), (422, "not-signed"));
+    assert_eq!(service.curl(&order, &["--data", "{\"signature\":\"xy\"}"]).status, 400);
+
+    // What was asked is in no log.
+    let said = service.said.lock().expect("nobody panics with it").clone();
+    assert!(!said.contains("rahima"), "{said}");
+}
+
+#[test]
+fn the_demonstration_shows_what_is_allowed_and_what_is_refused() {
+    let state = State::new();
+    let shown = state.json(&["demo", "consent"]);
+    for (name, count) in [
+        ("granted", 2),
+        ("accesses_allowed", 2),
+        ("refused_by_count", 1),
+        ("refused_by_purpose", 1),
+        ("refused_after_withdrawal", 1),
+        ("erasures_confirmed", 1),
+        ("emergencies_to_review", 1),
+    ] {
+        assert_eq!(shown[name], count, "{name}: {shown}");
+    }
+    let page = |path: &Value| {
+        let path = state.path(path.as_str().expect("a path"));
+        fs::read_to_string(path).expect("a page")
+    };
+    assert!(page(&shown["timeline"]).contains("refuses (roots-moved)"));
+    let views = shown["views"].as_array().expect("views");
+    for (view, words) in
+        views.iter().zip(["আপনার স্বাস্থ্য-সম্মতি", "आपकी स्वास्थ्य सहमतियाँ", "Your health consents"])
+    {
+        assert!(page(view).contains(words));
+    }
+}
