@@ -424,15 +424,14 @@ async fn accesses_by_consent_are_recorded_on_real_nodes_until_a_withdrawal() {
     let ledger = &mut scene.ledger;
     let records = |number: u64| RecordsRoot::from_field(Fr::from(number));
     let consents = |number: u64| ConsentsRoot::from_field(Fr::from(number));
-    let empty = ledger.provider_state(provider).await.expect("known");
-    let added = RootUpdate { root: records(1), live: 1, graceless: false };
-    ledger.put_records_root(provider, empty.records_root, added).await.expect("put");
-    let granted = RootUpdate { root: consents(2), live: 1, graceless: false };
-    ledger.put_consents_root(provider, empty.consents_root, granted).await.expect("put");
-    // A root is put in the place of the one that stands, and of no other.
-    let late = RootUpdate { root: consents(9), live: 1, graceless: false };
-    let refused = ledger.put_consents_root(provider, empty.consents_root, late).await;
-    assert!(matches!(refused, Err(LedgerError::RootMoved)));
+    let added = RootUpdate { root: records(1), version: 1, live: 1, graceless: false };
+    ledger.put_records_root(provider, added).await.expect("put");
+    let granted = RootUpdate { root: consents(2), version: 5, live: 1, graceless: false };
+    ledger.put_consents_root(provider, granted).await.expect("put");
+    // What comes late changes nothing back.
+    let late = RootUpdate { root: consents(9), version: 5, live: 1, graceless: false };
+    let refused = ledger.put_consents_root(provider, late).await;
+    assert!(matches!(refused, Err(LedgerError::OldRoot)));
 
     let now = scene.anvil.now().await + 25_567 * 86_400;
     let access = |number: u64, against: u64| LedgerAccess {
@@ -448,11 +447,11 @@ async fn accesses_by_consent_are_recorded_on_real_nodes_until_a_withdrawal() {
     ledger.record_accesses(provider, &batch).await.expect("recorded");
     let is_recorded = async |number: u64| {
         let nullifier = AccessNullifier::from_field(Fr::from(number));
-        scene.store.recorded_access(nullifier).await.expect("asked").is_some()
+        scene.store.recorded_access(provider, nullifier).await.expect("asked").is_some()
     };
     assert!(is_recorded(1).await && !is_recorded(2).await && is_recorded(3).await);
-    let withdrawn = RootUpdate { root: consents(4), live: 0, graceless: true };
-    ledger.put_consents_root(provider, consents(2), withdrawn).await.expect("put");
+    let withdrawn = RootUpdate { root: consents(4), version: 6, live: 0, graceless: true };
+    ledger.put_consents_root(provider, withdrawn).await.expect("put");
     ledger.record_accesses(provider, &[access(5, 2), access(6, 4)]).await.expect("sent");
     assert!(!is_recorded(5).await && is_recorded(6).await);
     assert!(!ledger.are_good_roots(provider, records(1), consents(2)).await.expect("asked"));

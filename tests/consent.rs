@@ -15,7 +15,7 @@ use praman::consent::access::AccessRequest;
 use praman::consent::document::{self, RequestDocument};
 use praman::consent::{
     ConsentDesk, ConsentError, ConsentRefusal, EmergencyScope, GateRefusal, MessageGateway,
-    Narrowing, PatientAddress, ReviewOutcome, SignerKey, erasure_message, publish,
+    Narrowing, PatientAddress, ReviewOutcome, SignedBy, SignerKey, erasure_message, publish,
 };
 use praman::error::ServiceError;
 use praman::language::Language;
@@ -157,8 +157,6 @@ async fn a_patient_grants_less_never_more_and_once_a_provider() {
         document::read(&narrowing.to_string()).expect("a narrowing")
     };
     let now = Timestamp::now();
-    let wallet = &scene.wallet;
-    let subject = |provider| wallet.at_provider(provider).subject();
     for (field, change) in [
         ("hiTypes", json!({ "hiTypes": ["Invoice"] })),
         ("hiTypes[0]", json!({ "hiTypes": ["XRay"] })),
@@ -186,7 +184,8 @@ async fn a_patient_grants_less_never_more_and_once_a_provider() {
                 narrowing[name.as_str()] = value.clone();
             }
         });
-        let refused = scene.desk.grant(&id, &[narrowing], subject, Language::Hindi, now).await;
+        let refused =
+            scene.desk.grant(&id, &[narrowing], &scene.wallet, Language::Hindi, now).await;
         match refused {
             Err(ConsentError::Field(fault)) => assert_eq!(fault.field, field),
             Err(ConsentError::Refused(ConsentRefusal::UnknownProvider)) => {
@@ -196,33 +195,45 @@ async fn a_patient_grants_less_never_more_and_once_a_provider() {
             Ok(_) => panic!("{field} was granted"),
         }
     }
-    // Somebody else's wallet has no records there.
+    // Somebody else's wallet grants nothing of this patient's, nor does one that nobody registered.
     let stranger = praman::wallet::Wallet::generate();
-    let strange = |provider| stranger.at_provider(provider).subject();
     let whole = || Narrowing::none("city-laboratory");
-    let refused = scene.desk.grant(&id, &[whole()], strange, Language::Hindi, now).await;
+    let refused = scene.desk.grant(&id, &[whole()], &stranger, Language::Hindi, now).await;
+    assert!(matches!(refused, Err(ConsentError::Refused(ConsentRefusal::OtherWallet))));
+    let again = scene.desk.register_patient(&scene.patient, Language::Hindi, None, &stranger).await;
+    assert!(matches!(again, Err(ConsentError::Refused(ConsentRefusal::OtherWallet))));
+    let theirs = changed(|r| r["consent"]["patient"]["id"] = json!("second@praman-cm"));
+    let theirs = scene.receive(&theirs).await;
+    let refused = scene.desk.grant(&theirs, &[whole()], &stranger, Language::Hindi, now).await;
+    assert!(matches!(refused, Err(ConsentError::Refused(ConsentRefusal::UnknownPatient))));
+    let second = PatientAddress::new("second@praman-cm", "patient").expect("an address");
+    let registered = scene.desk.register_patient(&second, Language::Hindi, None, &stranger).await;
+    registered.expect("registered");
+    let refused = scene.desk.grant(&theirs, &[whole()], &stranger, Language::Hindi, now).await;
     assert!(matches!(refused, Err(ConsentError::Refused(ConsentRefusal::NoRecords))));
     // All or none: the second of these is not granted, so neither is the first.
     let twice = [whole(), whole()];
-    let refused = scene.desk.grant(&id, &twice, subject, Language::Hindi, now).await;
+    let refused = scene.desk.grant(&id, &twice, &scene.wallet, Language::Hindi, now).await;
     assert!(matches!(refused, Err(ConsentError::Refused(ConsentRefusal::AlreadyGranted))));
-    let granted = scene.desk.grant(&id, &[whole()], subject, Language::Hindi, now).await;
+    let granted = scene.desk.grant(&id, &[whole()], &scene.wallet, Language::Hindi, now).await;
     let consent = granted.expect("granted").pop().expect("one");
     assert!(consent.notice.contains("आप किस बात की सहमति दे रहे हैं"));
     publish(&scene.store, &mut scene.ledger, consent.provider()).await.expect("published");
-    let again = scene.desk.grant(&id, &[whole()], subject, Language::Hindi, now).await;
+    let again = scene.desk.grant(&id, &[whole()], &scene.wallet, Language::Hindi, now).await;
     assert!(matches!(again, Err(ConsentError::Refused(ConsentRefusal::AlreadyGranted))));
     // The other provider may still be granted; one request gives one artefact a provider.
     let other = [Narrowing::none("village-clinic")];
-    scene.desk.grant(&id, &other, subject, Language::Hindi, now).await.expect("granted");
+    scene.desk.grant(&id, &other, &scene.wallet, Language::Hindi, now).await.expect("granted");
     // Another request that covers some of the same would double the count.
     let second = scene.receive(&request_json()).await;
-    let refused = scene.desk.grant(&second, &[whole()], subject, Language::Hindi, now).await;
+    let refused = scene.desk.grant(&second, &[whole()], &scene.wallet, Language::Hindi, now).await;
     assert!(matches!(refused, Err(ConsentError::Refused(ConsentRefusal::Overlaps))));
     scene.withdraw(&consent).await;
-    let wallet = &scene.wallet;
-    let subject = |provider| wallet.at_provider(provider).subject();
-    scene.desk.grant(&second, &[whole()], subject, Language::Hindi, now).await.expect("granted");
+    scene
+        .desk
+        .grant(&second, &[whole()], &scene.wallet, Language::Hindi, now)
+        .await
+        .expect("granted");
 
     // The file says what was signed, and nothing else.
     let text = serde_json::to_string(&consent).expect("JSON");
@@ -249,7 +260,8 @@ async fn a_consent_of_another_manager_is_taken_in_where_that_manager_is_trusted(
     assert!(matches!(none, Err(ConsentError::Refused(ConsentRefusal::NoRecords))));
     let subject = granting.wallet.at_provider(number).subject();
     let (kind, day) = (RecordType::DiagnosticReport, jiff::civil::date(2026, 5, 4));
-    let record = provider.store.add_record(number, subject, kind, day, b"the same").await;
+    let record =
+        provider.store.add_record(number, subject, kind, day, b"the same", |_| Ok(())).await;
     provider.records[0] = record.expect("kept");
     let stranger = provider.desk.manager().public();
     match provider.desk.import(consent.clone(), &stranger, language, now).await {
@@ -364,7 +376,7 @@ async fn a_withdrawal_has_no_grace_and_other_providers_proofs_live_on() {
     let subject = scene.wallet.at_provider(provider).subject();
     let day = jiff::civil::date(2026, 6, 1);
     let kind = RecordType::Prescription;
-    scene.store.add_record(provider, subject, kind, day, b"more").await.expect("kept");
+    scene.store.add_record(provider, subject, kind, day, b"more", |_| Ok(())).await.expect("kept");
     publish(&scene.store, &mut scene.ledger, provider).await.expect("published");
     assert!(scene.ask(&early).await.is_ok());
 
@@ -590,7 +602,7 @@ async fn an_emergency_takes_two_clinicians_is_told_and_reviewed_and_is_no_consen
         &scene.patient,
         Language::English,
         Some(TELEPHONE),
-        Some(&scene.wallet),
+        &scene.wallet,
     );
     register.await.expect("registered");
     let [das, khatun, foreign] = ["Dr. Das", "Dr. Khatun", "Dr. Roy"].map(SignerKey::generate);
@@ -607,25 +619,26 @@ async fn an_emergency_takes_two_clinicians_is_told_and_reviewed_and_is_no_consen
         tell_later: None,
     };
     let now = Timestamp::now();
-    let sign = |key: &SignerKey, scope: &EmergencyScope| key.sign(&scope.message());
-    let (first, second) = (sign(&das, &scope), sign(&khatun, &scope));
-    let good = [(das.name.as_str(), &first[..]), (khatun.name.as_str(), &second[..])];
+    let both = |scope: &EmergencyScope| [&das, &khatun].map(|key| SignedBy::new(key, scope));
+    let good = both(&scope);
     let refused = |expected: ConsentRefusal, found: Result<_, ConsentError>| match found {
         Err(ConsentError::Refused(refusal)) => assert_eq!(refusal, expected),
         Err(error) => panic!("{error}"),
         Ok(praman::consent::BreakGlass { .. }) => panic!("opened"),
     };
     // One clinician twice, one of another provider, a signature under another scope.
-    let alone = [good[0], good[0]];
+    let alone = [good[0].clone(), good[0].clone()];
     let found = scene.desk.break_glass(&scope, alone, now).await;
     refused(ConsentRefusal::TwoClinicians, found);
-    let elsewhere = sign(&foreign, &scope);
-    let with_foreign = [good[0], (foreign.name.as_str(), &elsewhere[..])];
+    let with_foreign = [good[0].clone(), SignedBy::new(&foreign, &scope)];
     let found = scene.desk.break_glass(&scope, with_foreign, now).await;
     refused(ConsentRefusal::TwoClinicians, found);
     let mut longer = scope.clone();
     longer.hours = 3;
-    refused(ConsentRefusal::TwoClinicians, scene.desk.break_glass(&longer, good, now).await);
+    refused(
+        ConsentRefusal::TwoClinicians,
+        scene.desk.break_glass(&longer, good.clone(), now).await,
+    );
     for widen in [
         (|scope: &mut EmergencyScope| scope.hours = 25) as fn(&mut EmergencyScope),
         |scope| scope.hours = 0,
@@ -637,12 +650,10 @@ async fn an_emergency_takes_two_clinicians_is_told_and_reviewed_and_is_no_consen
     ] {
         let mut wide = scope.clone();
         widen(&mut wide);
-        let (first, second) = (sign(&das, &wide), sign(&khatun, &wide));
-        let signed = [(das.name.as_str(), &first[..]), (khatun.name.as_str(), &second[..])];
-        refused(ConsentRefusal::TooWide, scene.desk.break_glass(&wide, signed, now).await);
+        refused(ConsentRefusal::TooWide, scene.desk.break_glass(&wide, both(&wide), now).await);
     }
 
-    let opened = scene.desk.break_glass(&scope, good, now).await.expect("opened");
+    let opened = scene.desk.break_glass(&scope, good.clone(), now).await.expect("opened");
     assert!(opened.covers(RecordType::Prescription, now));
     assert!(!opened.covers(RecordType::Invoice, now));
     assert!(!opened.covers(RecordType::Prescription, later(2)));
@@ -665,9 +676,7 @@ async fn an_emergency_takes_two_clinicians_is_told_and_reviewed_and_is_no_consen
     let mut delayed = scope.clone();
     delayed.id = Uuid::new_v4();
     delayed.tell_later = Some((48, "the attacker reads the patient's messages".to_owned()));
-    let (first, second) = (sign(&das, &delayed), sign(&khatun, &delayed));
-    let signed = [(das.name.as_str(), &first[..]), (khatun.name.as_str(), &second[..])];
-    scene.desk.break_glass(&delayed, signed, now).await.expect("opened");
+    scene.desk.break_glass(&delayed, both(&delayed), now).await.expect("opened");
     assert_eq!(scene.desk.tell_patients(&mut sent, later(47)).await.expect("told"), 0);
     assert_eq!(scene.desk.tell_patients(&mut sent, later(49)).await.expect("told"), 1);
 
@@ -686,14 +695,12 @@ async fn a_patient_sees_gives_and_withdraws_by_sms_in_their_language() {
         &scene.patient,
         Language::Bengali,
         Some(TELEPHONE),
-        Some(&scene.wallet),
+        &scene.wallet,
     );
     register.await.expect("registered");
     let second = PatientAddress::new("second@praman-cm", "patient").expect("an address");
-    let taken = scene
-        .desk
-        .register_patient(&second, Language::Hindi, Some(TELEPHONE), Some(&scene.wallet))
-        .await;
+    let taken =
+        scene.desk.register_patient(&second, Language::Hindi, Some(TELEPHONE), &scene.wallet).await;
     assert!(taken.is_err());
     scene.receive(&request_json()).await;
     async fn say(scene: &mut ConsentScene, text: &str) -> String {
@@ -736,7 +743,7 @@ async fn nothing_of_a_patient_lies_in_the_store_in_clear() {
         &scene.patient,
         Language::Bengali,
         Some(TELEPHONE),
-        Some(&scene.wallet),
+        &scene.wallet,
     );
     register.await.expect("registered");
     let consent = scene.consent(0, 3).await;

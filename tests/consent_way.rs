@@ -83,6 +83,8 @@ impl Granted {
         );
         let again = state.json(&[&["consent", "request", "request.json"][..], &MANAGER].concat());
         assert_eq!(again["repeated"], true);
+        let register = ["consent", "register", "--patient", PATIENT, "--language", "bn"];
+        state.json(&[&register[..], &["--wallet", "wallet.json"], &MANAGER].concat());
         let grants = json!({ "grants": [
             { "hip": { "id": "city-laboratory" }, "hiTypes": ["DiagnosticReport"] },
         ] });
@@ -90,6 +92,15 @@ impl Granted {
         let grant = ["consent", "grant", REQUEST, "--grants", "grants.json"];
         let by = ["--wallet", "wallet.json", "--language", "bn", "--out", "consents"];
         let granted = state.json(&[&grant[..], &by, &MANAGER].concat());
+        // Granted again it is refused; its files can be had again.
+        state.refused(
+            &[&grant[..], &by, &MANAGER].concat(),
+            1,
+            "granted for this provider already",
+        );
+        let files = ["consent", "files", REQUEST, "--wallet", "wallet.json", "--out", "again"];
+        let again = state.json(&[&files[..], &MANAGER].concat());
+        assert_eq!(again["granted"][0]["consent"], granted["granted"][0]["consent"]);
         let granted = &granted["granted"][0];
         Self {
             requester: requester["requester"].to_string(),
@@ -188,6 +199,34 @@ fn a_consent_is_given_used_seen_and_withdrawn_by_command_line() {
     let history = state.json(&["ledger", "verify-history"]);
     assert_eq!((&history["accesses"], &history["withdrawals"]), (&json!(2), &json!(1)));
     bad_files_are_refused(&granted);
+    an_emergency_is_opened_told_and_reviewed(state);
+}
+
+fn an_emergency_is_opened_told_and_reviewed(state: &State) {
+    let emergency =
+        |arguments: &[&str]| state.json(&[&["consent", "break-glass"], arguments].concat());
+    for (name, key) in [("Dr. Das", "das.json"), ("Dr. Khatun", "khatun.json")] {
+        let clinician = ["clinician", "--provider", "city-laboratory", "--name", name];
+        emergency(&[&clinician[..], &["--out", key]].concat());
+    }
+    let draft = ["draft", "--provider", "city-laboratory", "--patient", PATIENT, "--hours", "2"];
+    let why = ["--reason", "unconscious on arrival, medicines unknown"];
+    let what = ["--type", "DiagnosticReport", "--out", "scope.json"];
+    let drafted = emergency(&[&draft[..], &why, &what].concat());
+    for name in ["das", "khatun"] {
+        let (key, out) = (format!("{name}.json"), format!("{name}.sig"));
+        emergency(&["sign", "scope.json", "--key", &key, "--out", &out]);
+    }
+    let open = ["consent", "break-glass", "open", "scope.json", "--signed", "das.sig"];
+    let alone = [&open[..], &["--signed", "das.sig"], &MANAGER].concat();
+    state.refused(&alone, 1, "two different clinicians");
+    let both = state.run(&[&open[..], &["--signed", "khatun.sig"], &MANAGER].concat());
+    assert_eq!(both.code, 0, "{}", both.err);
+    let queue = emergency(&[&["queue"][..], &MANAGER].concat());
+    assert_eq!(queue["waiting"][0]["id"], drafted["id"]);
+    let id = drafted["id"].as_str().expect("an id");
+    emergency(&[&["review", id, "--outcome", "unjustified"][..], &MANAGER].concat());
+    assert_eq!(emergency(&[&["queue"][..], &MANAGER].concat())["waiting"], json!([]));
 }
 
 fn bad_files_are_refused(granted: &Granted) {

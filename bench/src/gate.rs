@@ -129,14 +129,13 @@ impl Scene {
         let wallet = Wallet::generate();
         let subject = wallet.at_provider(provider).subject();
         let (kind, day) = (RecordType::DiagnosticReport, date(2026, 5, 4));
-        let record = store.add_record(provider, subject, kind, day, b"a report").await;
+        let record = store.add_record(provider, subject, kind, day, b"a report", |_| Ok(())).await;
         let record = record.expect("kept").record().expect("a record").commitment();
         publish(store, &mut ledger, provider).await.expect("published");
         // A root of consents, as after a grant.
-        let state = ledger.provider_state(provider).await.expect("known");
         let root = praman_circuits::artefact::ConsentsRoot::from_field(Fr::from(7u64));
-        let update = praman::ledger::RootUpdate { root, live: 1, graceless: false };
-        ledger.put_consents_root(provider, state.consents_root, update).await.expect("put");
+        let update = praman::ledger::RootUpdate { root, version: 1, live: 1, graceless: false };
+        ledger.put_consents_root(provider, update).await.expect("put");
         Self { store: store.clone(), ledger, key, provider, requester, record }
     }
 

@@ -29,7 +29,7 @@ mod sms;
 mod terms;
 mod view;
 
-pub use break_glass::{BreakGlass, EmergencyScope, ReviewOutcome};
+pub use break_glass::{BreakGlass, EmergencyScope, ReviewOutcome, SignedBy};
 pub use code::{purpose_code, purpose_of, type_code, type_of};
 pub use desk::{ConsentDesk, KeptConsent, KeptRequest, ReceivedRequest, RequestState};
 pub use erasure::{ERASURE_HOURS, ErasureOrder, ErasureReason, erasure_message};

@@ -29,7 +29,9 @@ use praman_verifier::Proof;
 use crate::error::ServiceError;
 use crate::scheme::ClaimPeriod;
 pub use chain::{Chain, ChainError, ChainLog, ChainReceipt, Head};
-pub use consents::{LedgerAccess, ProviderId, ProviderState, RequesterNumber, RootUpdate};
+pub use consents::{
+    LedgerAccess, ProviderId, ProviderState, RecordedAccesses, RequesterNumber, RootUpdate,
+};
 pub use contract_ledger::{Actors, ContractLedger, EmbeddedLedger};
 pub use embedded::{CHAIN_ID, EmbeddedChain, scratch_gas};
 pub use joined::{JoinedChain, JoinedLedger, JoinedNetwork, NetworkDescription};
@@ -105,9 +107,9 @@ pub enum LedgerError {
     /// The checkpoint is unknown or too old.
     #[error("the state that the proof was made against is not good any more: take a new snapshot")]
     CheckpointNotGood,
-    /// Another root of a provider stands than the one to be replaced.
-    #[error("another program has put a root of this provider in between")]
-    RootMoved,
+    /// A root of a provider's later change stands, or the same.
+    #[error("the ledger has a root of this provider that is not older")]
+    OldRoot,
     /// The contract refuses for another reason.
     #[error("the contract refuses: {0}")]
     Refused(String),

@@ -110,11 +110,14 @@ impl ConsentScene {
             let subject = wallet.at_provider(provider).subject();
             let day = date(2026, 5, 4);
             let kind = RecordType::DiagnosticReport;
-            let record = store.add_record(provider, subject, kind, day, b"troponin").await;
+            let record =
+                store.add_record(provider, subject, kind, day, b"troponin", |_| Ok(())).await;
             publish(&store, &mut ledger, provider).await.expect("published");
             records.push(record.expect("kept"));
         }
         let patient = PatientAddress::new("rahima@praman-cm", "patient").expect("an address");
+        let registered = desk.register_patient(&patient, Language::English, None, &wallet).await;
+        registered.expect("registered");
         Self {
             folder,
             location,
@@ -158,10 +161,9 @@ impl ConsentScene {
         request["consent"]["permission"]["frequency"]["repeats"] = json!(accesses);
         let id = self.receive(&request).await;
         let narrowing = Narrowing::none(name);
-        let wallet = &self.wallet;
-        let subject = |provider| wallet.at_provider(provider).subject();
         let now = Timestamp::now();
-        let granted = self.desk.grant(&id, &[narrowing], subject, Language::Bengali, now).await;
+        let granted =
+            self.desk.grant(&id, &[narrowing], &self.wallet, Language::Bengali, now).await;
         let [consent] = <[ConsentFile; 1]>::try_from(granted.expect("granted"))
             .map_err(|files| files.len())
             .expect("one consent");

@@ -39,6 +39,8 @@ CREATE INDEX health_record_of_subject ON health_record (provider, subject);
 CREATE TABLE patient (
     tag BYTEA PRIMARY KEY,
     telephone BYTEA UNIQUE,
+    -- A keyed hash of what their wallet shows: nobody else's grants.
+    holder BYTEA NOT NULL,
     language TEXT NOT NULL,
     sealed BYTEA NOT NULL
 );
@@ -88,13 +90,14 @@ CREATE INDEX consent_to_erase ON consent (erase_at);
 
 -- Accesses that the ledger has recorded: written with the block that did.
 CREATE TABLE recorded_access (
-    nullifier BYTEA PRIMARY KEY,
+    nullifier BYTEA NOT NULL,
     provider BIGINT NOT NULL,
     requester BIGINT NOT NULL,
     as_of BIGINT NOT NULL,
     digest BYTEA NOT NULL,
     block BIGINT NOT NULL,
-    legal_basis TEXT NOT NULL DEFAULT 'consent'
+    legal_basis TEXT NOT NULL DEFAULT 'consent',
+    PRIMARY KEY (provider, nullifier)
 );
 
 CREATE INDEX recorded_access_in_order ON recorded_access (provider, block);
@@ -131,8 +134,6 @@ CREATE TABLE break_glass (
     id TEXT PRIMARY KEY,
     provider BIGINT NOT NULL REFERENCES provider (number),
     patient BYTEA NOT NULL,
-    first_clinician TEXT NOT NULL,
-    second_clinician TEXT NOT NULL,
     sealed BYTEA NOT NULL,
     opened_at BIGINT NOT NULL,
     ends_at BIGINT NOT NULL,

@@ -39,6 +39,8 @@ CREATE INDEX health_record_of_subject ON health_record (provider, subject);
 CREATE TABLE patient (
     tag BLOB PRIMARY KEY,
     telephone BLOB UNIQUE,
+    -- A keyed hash of what their wallet shows: nobody else's grants.
+    holder BLOB NOT NULL,
     language TEXT NOT NULL,
     sealed BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -88,13 +90,14 @@ CREATE INDEX consent_to_erase ON consent (erase_at);
 
 -- Accesses that the ledger has recorded: written with the block that did.
 CREATE TABLE recorded_access (
-    nullifier BLOB PRIMARY KEY,
+    nullifier BLOB NOT NULL,
     provider INTEGER NOT NULL,
     requester INTEGER NOT NULL,
     as_of INTEGER NOT NULL,
     digest BLOB NOT NULL,
     block INTEGER NOT NULL,
-    legal_basis TEXT NOT NULL DEFAULT 'consent'
+    legal_basis TEXT NOT NULL DEFAULT 'consent',
+    PRIMARY KEY (provider, nullifier)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX recorded_access_in_order ON recorded_access (provider, block);
@@ -131,8 +134,6 @@ CREATE TABLE break_glass (
     id TEXT PRIMARY KEY,
     provider INTEGER NOT NULL REFERENCES provider (number),
     patient BLOB NOT NULL,
-    first_clinician TEXT NOT NULL,
-    second_clinician TEXT NOT NULL,
     sealed BLOB NOT NULL,
     opened_at INTEGER NOT NULL,
     ends_at INTEGER NOT NULL,

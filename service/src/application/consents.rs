@@ -11,8 +11,8 @@ use super::{Application, Fault};
 use crate::consent::access::AccessRequest;
 use crate::consent::document::{self, RequestDocument};
 use crate::consent::{
-    ConsentDesk, ConsentError, ErasureOrder, GateDesk, GateDeskError, NamedParticipant,
-    ReceivedRequest, Release,
+    ConsentDesk, ConsentError, ErasureOrder, GateDesk, GateDeskError, GateRefusal,
+    NamedParticipant, ReceivedRequest, Release,
 };
 use crate::ledger::{ProviderId, RequesterNumber};
 use crate::store::{TreeName, field, read_tree};
@@ -65,7 +65,10 @@ impl Application {
     /// Releases a record, or refuses to.
     pub(crate) async fn release(&self, request: AccessRequest) -> Result<Release, Fault> {
         let verdict = self.consents()?.gate.release(request).await?;
-        verdict.map_err(|refusal| Fault::refused(refusal.code(), refusal.to_string()))
+        verdict.map_err(|refusal| match refusal {
+            GateRefusal::Later => Fault::unavailable(refusal.to_string()),
+            refusal => Fault::refused(refusal.code(), refusal.to_string()),
+        })
     }
 
     /// Takes a request for consent in.

@@ -19,6 +19,7 @@ use praman_circuits::merkle::root_of;
 use praman_prover::{Cores, FixedKeyEngine, Prover};
 use praman_verifier::Proof;
 use rand::rngs::OsRng;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -37,7 +38,8 @@ use praman_circuits::artefact::CONSENT_DEPTH;
 
 /// What a provider's gate is asked: to release one record once.
 ///
-/// Its fields are what the proof is about. The record and the handle's blinding are for the provider alone.
+/// Its fields are what the proof is about. By record and blinding the provider knows which record is meant;
+/// the requester who carries them is handed that very record, and the ledger sees neither.
 #[derive(Clone)]
 pub struct AccessRequest {
     /// The sender's name for it: the same twice is one access.
@@ -344,7 +346,7 @@ impl PreparedAccess {
 }
 
 /// Nullifiers that are looked for at most when a consent's uses are told.
-const NULLIFIERS_MAX: u64 = 20_000;
+const NULLIFIERS_MAX: u64 = 200_000;
 
 /// The nullifiers of a consent's accesses up to a moment, by window and number, of the newest windows so
 /// many as can be told in a moment.
@@ -362,11 +364,13 @@ pub(super) fn nullifiers(
     let accesses = artefact.frequency.accesses;
     let windows = (NULLIFIERS_MAX / u64::from(accesses.max(1))).max(1);
     let first = (last + 1).saturating_sub(windows);
-    let of_window = |window: u64| (0..accesses).map(move |number| (window, number));
-    let all = (first..=last).flat_map(of_window);
-    Ok(all
-        .map(|(window, number)| access_nullifier(&wallet.secret, commitment, window, number))
-        .collect())
+    let all: Vec<(u64, u32)> = (first..=last)
+        .flat_map(|window| (0..accesses).map(move |number| (window, number)))
+        .collect();
+    let nullifier = |&(window, number): &(u64, u32)| {
+        access_nullifier(&wallet.secret, commitment, window, number)
+    };
+    Ok(all.par_iter().map(nullifier).collect())
 }
 
 /// Which accesses of a consent were given, and when, as the ledger tells.
@@ -411,7 +415,7 @@ pub async fn next_number(
     let commitment = artefact.commitment();
     for number in 0..artefact.frequency.accesses {
         let nullifier = access_nullifier(&wallet.secret, commitment, window, number);
-        if store.recorded_access(nullifier).await?.is_none() {
+        if store.recorded_access(consent.provider(), nullifier).await?.is_none() {
             return Ok(number);
         }
     }
@@ -419,19 +423,22 @@ pub async fn next_number(
 }
 
 impl Store {
-    /// The digest of the access that has a nullifier on the ledger, if one has, and its block.
+    /// The digest of a provider's access that has a nullifier on the ledger, if one has, and its block.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn recorded_access(
         &self,
+        provider: ProviderId,
         nullifier: AccessNullifier,
     ) -> Result<Option<([u8; 32], u64)>, ServiceError> {
-        let row: Option<(Vec<u8>, i64)> =
-            sqlx::query_as("SELECT digest, block FROM recorded_access WHERE nullifier = $1")
-                .bind(crate::store::bytes(nullifier.to_field()))
-                .fetch_optional(self.pool())
-                .await?;
+        let row: Option<(Vec<u8>, i64)> = sqlx::query_as(
+            "SELECT digest, block FROM recorded_access WHERE provider = $1 AND nullifier = $2",
+        )
+        .bind(i64::from(provider.0))
+        .bind(crate::store::bytes(nullifier.to_field()))
+        .fetch_optional(self.pool())
+        .await?;
         Ok(row.and_then(|(digest, block)| Some((digest.try_into().ok()?, block as u64))))
     }
 

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::desk::{ConsentDesk, time_of_column};
 use super::manager::PatientTag;
 use super::refusal::{ConsentError, ConsentRefusal};
+use super::signer::SignerKey;
 use super::terms::{PatientAddress, type_codes, write_time};
 use crate::error::ServiceError;
 use crate::ledger::ProviderId;
@@ -64,6 +65,30 @@ impl EmergencyScope {
     }
 }
 
+/// A clinician's signature of a scope.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignedBy {
+    /// The clinician.
+    pub clinician: String,
+    /// Ed25519, hexadecimal.
+    pub signature: String,
+}
+
+impl SignedBy {
+    /// A clinician's signature of a scope.
+    pub fn new(key: &SignerKey, scope: &EmergencyScope) -> Self {
+        let signature = hex::encode(key.sign(&scope.message()));
+        Self { clinician: key.name.clone(), signature }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct SealedEmergency {
+    scope: EmergencyScope,
+    signed: [SignedBy; 2],
+}
+
 /// What an overseer finds of an emergency access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -87,8 +112,8 @@ impl ReviewOutcome {
 pub struct BreakGlass {
     /// What was opened.
     pub scope: EmergencyScope,
-    /// By whom.
-    pub clinicians: [String; 2],
+    /// By whom, each with their signature, for a reviewer to check.
+    pub signed: [SignedBy; 2],
     /// When.
     pub opened_at: Timestamp,
     /// Until when.
@@ -113,7 +138,7 @@ impl BreakGlass {
             "provider": self.scope.provider,
             "types": type_codes(self.scope.types),
             "reason": self.scope.reason,
-            "clinicians": self.clinicians,
+            "signed": self.signed,
             "opened_at": write_time(self.opened_at),
             "ends_at": write_time(self.ends_at),
             "patient_told_at": self.told_at.map(write_time),
@@ -173,10 +198,10 @@ impl Store {
     }
 }
 
-type Row = (String, Vec<u8>, String, String, Vec<u8>, i64, i64, Option<i64>, Option<String>);
+type Row = (String, Vec<u8>, Vec<u8>, i64, i64, Option<i64>, Option<String>);
 
-const COLUMNS: &str = "SELECT id, patient, first_clinician, second_clinician, sealed, opened_at,
-     ends_at, told_at, outcome FROM break_glass";
+const COLUMNS: &str =
+    "SELECT id, patient, sealed, opened_at, ends_at, told_at, outcome FROM break_glass";
 
 impl ConsentDesk {
     /// Opens records in an emergency, by two clinicians' signatures. The same twice is one.
@@ -186,18 +211,20 @@ impl ConsentDesk {
     pub async fn break_glass(
         &self,
         scope: &EmergencyScope,
-        signed: [(&str, &[u8]); 2],
+        signed: [SignedBy; 2],
         now: Timestamp,
     ) -> Result<BreakGlass, ConsentError> {
         if !scope.is_narrow() {
             return Err(ConsentRefusal::TooWide.into());
         }
         let mut keys = Vec::new();
-        for (name, signature) in signed {
-            let key = self.store.clinician_key(scope.provider, name).await?;
+        for SignedBy { clinician, signature } in &signed {
+            let key = self.store.clinician_key(scope.provider, clinician).await?;
             let key = key.ok_or(ConsentRefusal::TwoClinicians)?;
-            let signature =
-                Signature::from_slice(signature).map_err(|_| ConsentRefusal::TwoClinicians)?;
+            let signature = hex::decode(signature)
+                .ok()
+                .and_then(|signature| Signature::from_slice(&signature).ok())
+                .ok_or(ConsentRefusal::TwoClinicians)?;
             let holds = key.verify_strict(&scope.message(), &signature);
             holds.map_err(|_| ConsentRefusal::TwoClinicians)?;
             keys.push(key);
@@ -210,16 +237,13 @@ impl ConsentDesk {
         let at = now.as_millisecond();
         sqlx::query(
             "INSERT INTO break_glass
-                 (id, provider, patient, first_clinician, second_clinician, sealed, opened_at, ends_at,
-                  tell_by)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING",
+                 (id, provider, patient, sealed, opened_at, ends_at, tell_by)
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING",
         )
         .bind(&id)
         .bind(i64::from(scope.provider.0))
         .bind(self.manager.patient_tag(&scope.patient).column())
-        .bind(signed[0].0)
-        .bind(signed[1].0)
-        .bind(self.manager.seal(&purpose(&id), scope)?)
+        .bind(self.manager.seal(&purpose(&id), &SealedEmergency { scope: scope.clone(), signed })?)
         .bind(at)
         .bind(at + i64::from(scope.hours) * 3_600_000)
         .bind(at + later * 3_600_000)
@@ -290,10 +314,20 @@ impl ConsentDesk {
         self.emergencies(condition, Key::Bytes(patient.column())).await
     }
 
-    pub(super) async fn mark_told(&self, id: Uuid, now: Timestamp) -> Result<(), ConsentError> {
-        sqlx::query("UPDATE break_glass SET told_at = $2 WHERE id = $1 AND told_at IS NULL")
+    /// Marks an access as told; whether nobody else had.
+    pub(super) async fn mark_told(&self, id: Uuid, now: Timestamp) -> Result<bool, ConsentError> {
+        let statement = "UPDATE break_glass SET told_at = $2 WHERE id = $1 AND told_at IS NULL";
+        let marked = sqlx::query(statement)
             .bind(id.to_string())
             .bind(now.as_millisecond())
+            .execute(self.store.writer())
+            .await?;
+        Ok(marked.rows_affected() == 1)
+    }
+
+    pub(super) async fn unmark_told(&self, id: Uuid) -> Result<(), ConsentError> {
+        sqlx::query("UPDATE break_glass SET told_at = NULL WHERE id = $1")
+            .bind(id.to_string())
             .execute(self.store.writer())
             .await?;
         Ok(())
@@ -313,11 +347,12 @@ impl ConsentDesk {
         };
         let rows: Vec<Row> = query.fetch_all(self.store.pool()).await?;
         let open = |row: Row| {
-            let (id, patient, first, second, sealed, opened_at, ends_at, told_at, outcome) = row;
+            let (id, patient, sealed, opened_at, ends_at, told_at, outcome) = row;
             let altered = || ServiceError::KeyStore("an emergency access was altered".to_owned());
+            let SealedEmergency { scope, signed } = self.manager.unseal(&purpose(&id), &sealed)?;
             Ok(BreakGlass {
-                scope: self.manager.unseal(&purpose(&id), &sealed)?,
-                clinicians: [first, second],
+                scope,
+                signed,
                 opened_at: time_of_column(opened_at),
                 ends_at: time_of_column(ends_at),
                 told_at: told_at.map(time_of_column),

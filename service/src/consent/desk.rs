@@ -3,9 +3,7 @@
 use jiff::Timestamp;
 use praman_circuits::artefact::CONSENT_DEPTH;
 use praman_circuits::merkle::empty_leaf;
-use praman_circuits::subject::SubjectCommitment;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::document::{FieldFault, RequestDocument};
@@ -15,11 +13,12 @@ use super::manager::{ConsentManager, PatientTag};
 use super::notice::{LegalBasis, NOTICE_VERSION, Notice};
 use super::provider::{Tree, count_change, next_place};
 use super::refusal::{ConsentError, ConsentRefusal};
-use super::terms::{Granted, Narrowing, Terms, read_time, write_time};
+use super::terms::{Granted, Narrowing, Terms, day_of, read_time, write_time};
 use crate::failpoint::may_die;
 use crate::language::Language;
 use crate::ledger::{ProviderId, RequesterNumber};
 use crate::store::{Store, TreeName, WriteTransaction, bytes, put_leaves};
+use crate::wallet::Wallet;
 
 /// For how many days a request waits for an answer. Ignoring it is no denial: it expires.
 pub(super) const REQUEST_DAYS: i64 = 7;
@@ -136,16 +135,16 @@ pub(super) fn consent_purpose(id: &str) -> String {
     format!("praman consent {id}")
 }
 
-/// What a request is known again by: everything but when it was sent, which callbacks change.
-fn request_digest(document: &RequestDocument) -> Vec<u8> {
-    let asked = serde_json::to_value(&document.consent).expect("a document is plain data");
-    Sha256::digest(asked.to_string().as_bytes()).to_vec()
-}
-
 impl ConsentDesk {
     /// A desk over a store.
     pub fn new(store: &Store, manager: ConsentManager) -> Self {
         Self { store: store.clone(), manager }
+    }
+
+    /// What a request is known again by: everything but when it was sent, which callbacks change.
+    fn request_digest(&self, document: &RequestDocument) -> Vec<u8> {
+        let asked = serde_json::to_value(&document.consent).expect("a document is plain data");
+        self.manager.digest(b"praman.consent-request.1", asked.to_string().as_bytes()).to_vec()
     }
 
     /// The consent manager's keys.
@@ -171,7 +170,7 @@ impl ConsentDesk {
             .map_err(|_| FieldFault::new("requestId", "is no UUID"))?
             .to_string();
         read_time(&document.timestamp, "timestamp")?;
-        let digest = request_digest(document);
+        let digest = self.request_digest(document);
         if let Some(known) = self.known_request(&id, &digest).await? {
             return Ok(known);
         }
@@ -293,7 +292,7 @@ impl ConsentDesk {
 
     /// Grants a request for some providers, each as narrow as the patient wants: one artefact for each.
     ///
-    /// `subject` tells how the patient is known at a provider. All are granted or none. They are good
+    /// The wallet must be the one that the patient is registered with. All are granted or none. They are good
     /// once [`publish`](super::publish) has brought the providers' roots to the ledger.
     ///
     /// # Errors
@@ -302,7 +301,7 @@ impl ConsentDesk {
         &self,
         id: &str,
         narrowings: &[Narrowing],
-        subject: impl Fn(ProviderId) -> SubjectCommitment,
+        wallet: &Wallet,
         language: Language,
         now: Timestamp,
     ) -> Result<Vec<ConsentFile>, ConsentError> {
@@ -312,6 +311,7 @@ impl ConsentDesk {
         {
             return Err(ConsentRefusal::AlreadyDecided.into());
         }
+        self.require_holder(request.patient, wallet).await?;
         if narrowings.is_empty() {
             return Err(FieldFault::new("grants", "names no provider").into());
         }
@@ -320,14 +320,14 @@ impl ConsentDesk {
             let provider = self.store.provider_named(&narrowing.hip.id).await?;
             let provider = provider.ok_or(ConsentRefusal::UnknownProvider)?;
             let granted = request.terms.narrowed(narrowing, now)?;
-            let subject = subject(provider);
+            let subject = wallet.at_provider(provider).subject();
             if !self.store.has_records_of(provider, subject).await? {
                 return Err(ConsentRefusal::NoRecords.into());
             }
             let notice = Notice::of(&granted, request.number, language);
             let consent = Uuid::new_v4().to_string();
             let parties = Parties { provider, requester: request.requester, subject };
-            let digest = notice.digest();
+            let digest = self.notice_digest(&notice.text);
             let file =
                 ConsentFile::grant(&self.manager, consent, &granted, parties, notice.text, now)?;
             made.push((file, granted, digest));
@@ -357,10 +357,16 @@ impl ConsentDesk {
             );
             files.push(file.await?);
         }
-        sqlx::query("UPDATE consent_request SET state = 'GRANTED' WHERE id = $1")
-            .bind(&request.id)
-            .execute(&mut *transaction)
-            .await?;
+        let updated = sqlx::query(
+            "UPDATE consent_request SET state = 'GRANTED'
+             WHERE id = $1 AND state IN ('REQUESTED', 'GRANTED')",
+        )
+        .bind(&request.id)
+        .execute(&mut *transaction)
+        .await?;
+        if updated.rows_affected() == 0 {
+            return Err(ConsentRefusal::AlreadyDecided.into());
+        }
         may_die!("consent::grant");
         transaction.commit().await?;
         Ok(files)
@@ -413,7 +419,7 @@ impl ConsentDesk {
         };
         let received = self.receive(&document, now).await?;
         let request = self.request(&received.id).await?;
-        let digest = Sha256::digest(file.notice.as_bytes()).into();
+        let digest = self.notice_digest(&file.notice);
         let mut transaction = self.store.begin().await?;
         let others = self.consents_of(request.patient).await?;
         if others.iter().any(|other| other.overlaps(&file, &granted, now)) {
@@ -477,6 +483,27 @@ impl ConsentDesk {
         let name = TreeName::Consents(provider.0);
         put_leaves::<CONSENT_DEPTH>(transaction, name, &[(place, leaf)]).await?;
         Ok(file)
+    }
+
+    /// The files of a request's consents that were not withdrawn, as when a program died before it wrote
+    /// them.
+    ///
+    /// # Errors
+    /// [`ConsentRefusal::OtherWallet`] for a wallet that is not the patient's.
+    pub async fn granted_files(
+        &self,
+        request: &str,
+        wallet: &Wallet,
+    ) -> Result<Vec<ConsentFile>, ConsentError> {
+        let request = self.request(request).await?;
+        self.require_holder(request.patient, wallet).await?;
+        let consents = self.consents_of(request.patient).await?.into_iter();
+        let mine = |kept: &KeptConsent| kept.request == request.id && kept.revoked_at.is_none();
+        Ok(consents.filter(mine).map(|kept| kept.file).collect())
+    }
+
+    fn notice_digest(&self, text: &str) -> [u8; 32] {
+        self.manager.digest(b"praman.notice.1", text.as_bytes())
     }
 
     /// Denies a request.
@@ -611,7 +638,8 @@ impl KeptConsent {
             && self.file.requester() == file.requester()
             && ours.purpose == theirs.purpose
             && ours.types.0 & theirs.types.0 != 0
-            && ours.from <= theirs.to
-            && theirs.from <= ours.to
+            // As the statement counts: by days in India.
+            && day_of(ours.from) <= day_of(theirs.to)
+            && day_of(theirs.from) <= day_of(ours.to)
     }
 }

@@ -26,7 +26,9 @@ use super::terms::moment_of;
 use crate::computation::compute;
 use crate::error::ServiceError;
 use crate::failpoint::may_die;
-use crate::ledger::{Chain, ContractLedger, Ledger as _, LedgerError, ProviderId, RequesterNumber};
+use crate::ledger::{
+    Chain, ContractLedger, Ledger as _, LedgerError, ProviderId, RecordedAccesses, RequesterNumber,
+};
 use crate::store::Store;
 
 /// How old a proof may be when it is checked; the contract's bound is wider by what recording may take.
@@ -72,6 +74,9 @@ pub enum GateRefusal {
         "the proof does not hold for this provider, requester, purpose, type, record and moment"
     )]
     Proof,
+    /// The ledger can't be asked.
+    #[error("the ledger can't record the access now: bring the same request again")]
+    Later,
     /// The access was given.
     #[error("this access was used already: the consent's count of this window is used up to it")]
     Used,
@@ -89,6 +94,7 @@ impl GateRefusal {
             Self::Clock => "clock-skew",
             Self::Roots => "roots-moved",
             Self::Proof => "proof-invalid",
+            Self::Later => "later",
             Self::Used => "access-used",
         }
     }
@@ -162,17 +168,25 @@ impl Gate {
             for places in places.chunks(BATCH_MAX) {
                 let accesses: Vec<_> =
                     places.iter().map(|&n| requests[n].ledger_access(self.context)).collect();
-                match ledger.record_accesses(provider, &accesses).await {
-                    Ok(_) => {}
-                    Err(LedgerError::NotPermitted(_)) => {
-                        places.iter().for_each(|&n| verdicts[n] = Some(Err(GateRefusal::Provider)));
+                let recorded = match ledger.record_accesses(provider, &accesses).await {
+                    Ok(recorded) => recorded,
+                    Err(error) => {
+                        // Of this provider alone.
+                        let refusal = match error {
+                            LedgerError::NotPermitted(_) => GateRefusal::Provider,
+                            error => {
+                                eprintln!("praman: the gate of provider {}: {error}", provider.0);
+                                GateRefusal::Later
+                            }
+                        };
+                        places.iter().for_each(|&n| verdicts[n] = Some(Err(refusal)));
                         continue;
                     }
-                    Err(error) => return Err(ServiceError::from(error).into()),
-                }
+                };
                 may_die!("gate::recorded");
                 for &place in places {
-                    verdicts[place] = Some(self.after_the_record(ledger, &requests[place]).await?);
+                    let verdict = self.after_the_record(ledger, &requests[place], &recorded);
+                    verdicts[place] = Some(verdict.await?);
                 }
             }
         }
@@ -210,10 +224,14 @@ impl Gate {
         }
         let Some(known) = self.recorded(request, true).await? else { return Ok(None) };
         // Asked again after a withdrawal, a gate stops at once, too.
-        if let Ok(release) = &known
-            && self.store.has_withdrawn_since(request.provider, release.block).await?
-        {
-            return refuse(GateRefusal::Roots);
+        if let Ok(release) = &known {
+            let AccessRequest { provider, records, consents, .. } = *request;
+            let are_good = ledger.are_good_roots(provider, records, consents).await;
+            if self.store.has_withdrawn_since(provider, release.block).await?
+                || !are_good.map_err(ServiceError::from)?
+            {
+                return refuse(GateRefusal::Roots);
+            }
         }
         Ok(Some(known))
     }
@@ -241,7 +259,7 @@ impl Gate {
         request: &AccessRequest,
         repeated: bool,
     ) -> Result<Option<Verdict>, ConsentError> {
-        let recorded = self.store.recorded_access(request.nullifier).await?;
+        let recorded = self.store.recorded_access(request.provider, request.nullifier).await?;
         Ok(recorded.map(|(digest, block)| {
             if digest != request.digest(self.context) {
                 return Err(GateRefusal::Used);
@@ -256,7 +274,12 @@ impl Gate {
         &self,
         ledger: &ContractLedger<C>,
         request: &AccessRequest,
+        recorded: &RecordedAccesses,
     ) -> Result<Verdict, ConsentError> {
+        if recorded.digests.contains(&request.digest(self.context)) {
+            let AccessRequest { record, requester, .. } = *request;
+            return Ok(Ok(Release { record, requester, block: recorded.block, repeated: false }));
+        }
         if let Some(verdict) = self.recorded(request, false).await? {
             return Ok(verdict);
         }

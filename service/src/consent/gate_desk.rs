@@ -11,7 +11,6 @@ use tokio::task::JoinHandle;
 use super::access::AccessRequest;
 use super::gate::{BATCH_MAX, Gate, Verdict};
 use super::provider::publish;
-use super::refusal::ConsentError;
 use crate::error::ServiceError;
 use crate::ledger::{JoinedLedger, ProviderId};
 use crate::store::Store;
@@ -107,21 +106,24 @@ async fn work_on(
     mut waiting: mpsc::Receiver<Work>,
 ) {
     let mut round = tokio::time::interval(ROUND);
+    round.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut work = Vec::with_capacity(BATCH_MAX);
     loop {
         tokio::select! {
             biased;
+            // First: it is never put off by requests that keep coming.
+            _ = round.tick() => {
+                tidy_up(&store, &mut ledger).await;
+                continue;
+            }
             taken = waiting.recv_many(&mut work, BATCH_MAX) => {
                 if taken == 0 {
                     return;
                 }
             }
-            _ = round.tick() => {
-                if let Err(error) = tidy_up(&store, &mut ledger).await {
-                    eprintln!("praman: consents: {error}");
-                }
-                continue;
-            }
+        }
+        if let Err(error) = ledger.catch_up().await {
+            eprintln!("praman: the gate: {error}");
         }
         let (mut requests, mut answers) = (Vec::new(), Vec::new());
         for work in work.drain(..) {
@@ -159,11 +161,22 @@ async fn work_on(
     }
 }
 
-async fn tidy_up(store: &Store, ledger: &mut JoinedLedger) -> Result<(), ConsentError> {
-    ledger.catch_up().await.map_err(ServiceError::from)?;
-    store.end_what_is_over(Timestamp::now()).await?;
-    for provider in store.unpublished_providers().await? {
-        publish(store, ledger, provider).await?;
+/// What waits for nobody's request. One provider's trouble is not another's.
+async fn tidy_up(store: &Store, ledger: &mut JoinedLedger) {
+    let told = |what: &str, error: ServiceError| eprintln!("praman: {what}: {error}");
+    if let Err(error) = ledger.catch_up().await {
+        told("consents", error.into());
     }
-    Ok(())
+    if let Err(error) = store.end_what_is_over(Timestamp::now()).await {
+        told("consents", error.into());
+    }
+    let providers = match store.unpublished_providers().await {
+        Ok(providers) => providers,
+        Err(error) => return told("consents", error.into()),
+    };
+    for provider in providers {
+        if let Err(error) = publish(store, ledger, provider).await {
+            told(&format!("the roots of provider {}", provider.0), error.into());
+        }
+    }
 }

@@ -15,8 +15,10 @@ use super::terms::PatientAddress;
 use crate::error::ServiceError;
 use crate::files;
 use crate::key_store::{DataKey, MasterKey};
+use crate::ledger::ProviderId;
 use crate::sealed::{Passphrase, SealedKey, random_key};
 use crate::sealed_content::{ContentOpener, ContentSealer};
+use crate::wallet::Wallet;
 
 /// By what a patient is known in a store: a keyed hash of their health address.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,6 +27,11 @@ pub struct PatientTag([u8; 32]);
 impl PatientTag {
     pub(crate) fn column(&self) -> Vec<u8> {
         self.0.to_vec()
+    }
+
+    /// In hexadecimal, to bind what is sealed to whose it is.
+    pub(crate) fn text(&self) -> String {
+        hex::encode(self.0)
     }
 
     pub(crate) fn of_column(column: &[u8]) -> Option<Self> {
@@ -114,6 +121,17 @@ impl ConsentManager {
     /// By what a telephone is known in a store.
     pub fn telephone_tag(&self, number: &str) -> [u8; 32] {
         self.mac(b"praman.telephone.1", number.as_bytes())
+    }
+
+    /// By what a patient's wallet is known again: a keyed hash of a subject that no provider has.
+    pub(super) fn holder_tag(&self, wallet: &Wallet) -> [u8; 32] {
+        let subject = wallet.at_provider(ProviderId(0)).subject();
+        self.mac(b"praman.consent-holder.1", &to_be_bytes(subject.to_field()))
+    }
+
+    /// A keyed hash of what could be guessed, by which it is known again.
+    pub(super) fn digest(&self, what: &[u8], of: &[u8]) -> [u8; 32] {
+        self.mac(what, of)
     }
 
     fn mac(&self, what: &[u8], of: &[u8]) -> [u8; 32] {

@@ -4,7 +4,6 @@
 //! withdrawal as easy as giving).
 
 use praman_circuits::health_record::RecordType;
-use sha2::{Digest, Sha256};
 
 use super::code::{mode_code, purpose_code, type_code};
 use super::terms::Granted;
@@ -72,11 +71,6 @@ impl Notice {
             item("notice-complain", &[]),
         ];
         Self { language, text: items.join("\n") }
-    }
-
-    /// What the notice is known again by.
-    pub fn digest(&self) -> [u8; 32] {
-        Sha256::digest(self.text.as_bytes()).into()
     }
 }
 

@@ -61,14 +61,16 @@ impl Store {
         .bind(public_key.to_vec())
         .execute(self.writer())
         .await?;
-        self.require_named(self.requester_named(name).await? == Some(number), name)
+        let known = self.requester_named(name).await? == Some(number)
+            && self.requester_key(number).await?.is_some_and(|key| key.as_bytes() == public_key);
+        self.require_named(known, name)
     }
 
     fn require_named(&self, is_so: bool, name: &str) -> Result<(), ServiceError> {
         if is_so {
             return Ok(());
         }
-        Err(ServiceError::Refused(format!("{name:?} or its number is another's already")))
+        Err(ServiceError::Refused(format!("{name:?}, its number or its key is another's already")))
     }
 
     /// The provider of a name.
@@ -129,10 +131,11 @@ impl Store {
         Ok(rows.into_iter().map(provider).collect())
     }
 
-    /// Keeps a record of a patient at a provider; what the patient is handed.
+    /// Keeps a record of a patient at a provider. `keep` keeps what the patient is handed, before the record is
+    /// there: without it nobody could prove from the record.
     ///
     /// # Errors
-    /// [`ConsentRefusal::UnknownProvider`]; [`ServiceError::Tree`] if there is no room.
+    /// [`ConsentRefusal::UnknownProvider`]; [`ServiceError::Tree`] if there is no room; `keep`'s.
     pub async fn add_record(
         &self,
         provider: ProviderId,
@@ -140,6 +143,7 @@ impl Store {
         record_type: RecordType,
         date: jiff::civil::Date,
         content: &[u8],
+        keep: impl FnOnce(&RecordFile) -> Result<(), ServiceError>,
     ) -> Result<RecordFile, ConsentError> {
         let mut file = RecordFile::new(provider, subject, record_type, date, content);
         let leaf = file.record()?.commitment().to_field();
@@ -163,6 +167,7 @@ impl Store {
             &[(place, leaf)],
         )
         .await?;
+        keep(&file)?;
         transaction.commit().await?;
         Ok(file)
     }
@@ -362,47 +367,54 @@ async fn tree_state(
 /// How often a root is put anew because another program put one in between.
 const ATTEMPTS_MAX: usize = 16;
 
-/// Brings a provider's two roots to the ledger, if the ledger knows others.
+/// Brings a provider's two roots to the ledger, if the ledger knows older ones.
 ///
-/// What is taken away ends all earlier roots. The ledger takes a root only in the place of the one that
-/// was read, so two programs never undo each other's change, however late one of them sends.
+/// What is taken away ends all earlier roots. Each change of a tree has a number, and the ledger takes a root
+/// only of a later change than the one that stands: two programs never undo each other's change, however
+/// late one of them sends.
 ///
 /// # Errors
-/// [`ConsentError`]; then it is done by the next call.
+/// [`ConsentError`] of either tree; then it is done by the next call.
 pub async fn publish<C: Chain>(
     store: &Store,
     ledger: &mut ContractLedger<C>,
     provider: ProviderId,
 ) -> Result<(), ConsentError> {
-    for tree in [Tree::Records, Tree::Consents] {
-        let mut attempts = 0;
-        loop {
-            let state = tree_state(store, provider, tree).await?;
-            if state.published == state.changed {
-                break;
-            }
-            let put = put_root(ledger, provider, tree, &state).await;
-            match put {
-                Ok(()) => {}
-                Err(LedgerError::RootMoved) if attempts < ATTEMPTS_MAX => {
-                    attempts += 1;
-                    continue;
-                }
-                Err(error) => return Err(ServiceError::from(error).into()),
-            }
-            let column = tree.column();
-            let statement = format!(
-                "UPDATE provider SET {column}_published = $2
-                 WHERE number = $1 AND {column}_published < $2"
-            );
-            sqlx::query(sqlx::AssertSqlSafe(statement))
-                .bind(i64::from(provider.0))
-                .bind(state.changed)
-                .execute(store.writer())
-                .await?;
+    // Consents first: a withdrawal waits for nothing, also of a provider that may add no record.
+    let consents = publish_tree(store, ledger, provider, Tree::Consents).await;
+    let records = publish_tree(store, ledger, provider, Tree::Records).await;
+    consents.and(records)
+}
+
+async fn publish_tree<C: Chain>(
+    store: &Store,
+    ledger: &mut ContractLedger<C>,
+    provider: ProviderId,
+    tree: Tree,
+) -> Result<(), ConsentError> {
+    for _ in 0..ATTEMPTS_MAX {
+        let state = tree_state(store, provider, tree).await?;
+        if state.published == state.changed {
+            return Ok(());
         }
+        match put_root(ledger, provider, tree, &state).await {
+            // One of a later change stands: whether it is the newest is looked at anew.
+            Ok(()) | Err(LedgerError::OldRoot) => {}
+            Err(error) => return Err(ServiceError::from(error).into()),
+        }
+        let column = tree.column();
+        let statement = format!(
+            "UPDATE provider SET {column}_published = $2
+             WHERE number = $1 AND {column}_published < $2"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(statement))
+            .bind(i64::from(provider.0))
+            .bind(state.changed)
+            .execute(store.writer())
+            .await?;
     }
-    Ok(())
+    let reason = format!("the roots of provider {} change too fast to be kept up with", provider.0);
+    Err(ServiceError::Ledger(reason).into())
 }
 
 async fn put_root<C: Chain>(
@@ -411,25 +423,27 @@ async fn put_root<C: Chain>(
     tree: Tree,
     state: &TreeState,
 ) -> Result<(), LedgerError> {
-    let graceless = state.removed > state.published;
+    // A ledger that is asked late tells an older change: then more roots are ended than need be, never fewer.
     let stands = ledger.provider_state(provider).await?;
-    let live = state.live;
+    let known = match tree {
+        Tree::Records => stands.records_version,
+        Tree::Consents => stands.consents_version,
+    };
+    let (version, live) = (state.changed as u64, state.live);
+    if known >= version {
+        return Ok(());
+    }
+    let graceless = state.removed as u64 > known;
     match tree {
         Tree::Records => {
             let root = RecordsRoot::from_field(state.root);
-            if stands.records_root == root && stands.records == live {
-                return Ok(());
-            }
-            let update = RootUpdate { root, live, graceless };
-            ledger.put_records_root(provider, stands.records_root, update).await
+            let update = RootUpdate { root, version, live, graceless };
+            ledger.put_records_root(provider, update).await
         }
         Tree::Consents => {
             let root = ConsentsRoot::from_field(state.root);
-            if stands.consents_root == root && stands.consents == live {
-                return Ok(());
-            }
-            let update = RootUpdate { root, live, graceless };
-            ledger.put_consents_root(provider, stands.consents_root, update).await
+            let update = RootUpdate { root, version, live, graceless };
+            ledger.put_consents_root(provider, update).await
         }
     }
 }

@@ -48,8 +48,11 @@ pub enum ConsentRefusal {
     #[error("the provider keeps no such record")]
     NoSuchRecord,
     /// A patient that is not known here.
-    #[error("no such patient is registered here")]
+    #[error("no such patient is registered here: register them by `praman consent register`")]
     UnknownPatient,
+    /// A wallet that is another's.
+    #[error("the wallet is not the one that the patient is registered with")]
+    OtherWallet,
     /// No such erasure order.
     #[error("there is no order to erase for this consent")]
     NoSuchOrder,
@@ -84,6 +87,7 @@ impl ConsentRefusal {
             Self::AlreadyExpired => "already-expired",
             Self::NoSuchRecord => "no-such-record",
             Self::UnknownPatient => "unknown-patient",
+            Self::OtherWallet => "other-wallet",
             Self::NoSuchOrder => "no-such-order",
             Self::NotSigned => "not-signed",
             Self::TwoClinicians => "two-clinicians",

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
+use super::BreakGlass;
 use super::desk::{ConsentDesk, KeptConsent, RequestState};
 use super::manager::PatientTag;
 use super::provider::publish;
@@ -50,7 +51,10 @@ impl Drop for SealedPatient {
     }
 }
 
-const PURPOSE: &str = "praman patient";
+/// What a patient's row is sealed for: it opens in that row alone.
+fn purpose_of_row(patient: PatientTag) -> String {
+    format!("praman patient {}", patient.text())
+}
 
 /// What a message asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,33 +112,46 @@ struct Caller {
 }
 
 impl ConsentDesk {
-    /// Registers a patient: in which language they are told, and, for one without a device, the telephone
-    /// that they ask by and the wallet that is then kept here, sealed.
+    /// Registers a patient by their wallet, which alone can grant from then on: in which language they are
+    /// told, and, for one without a device, the telephone that they ask by; the wallet is then kept here,
+    /// sealed. What is not said again stays as it is.
     ///
     /// # Errors
+    /// [`ConsentRefusal::OtherWallet`] if the patient is registered with another;
     /// [`ServiceError::Refused`] if the telephone is another patient's.
     pub async fn register_patient(
         &self,
         address: &PatientAddress,
         language: Language,
         telephone: Option<&str>,
-        wallet: Option<&Wallet>,
+        wallet: &Wallet,
     ) -> Result<(), ConsentError> {
-        let kept = SealedPatient {
-            address: address.clone(),
-            telephone: telephone.map(str::to_owned),
-            wallet: wallet.map(|wallet| wallet.to_json().to_string()),
-        };
-        let tag = telephone.map(|number| self.manager.telephone_tag(number).to_vec());
+        let patient = self.manager.patient_tag(address);
+        let known: Option<(Vec<u8>,)> = sqlx::query_as("SELECT sealed FROM patient WHERE tag = $1")
+            .bind(patient.column())
+            .fetch_optional(self.store.pool())
+            .await?;
+        let mut kept = SealedPatient { address: address.clone(), telephone: None, wallet: None };
+        if let Some((sealed,)) = known {
+            self.require_holder(patient, wallet).await?;
+            kept = self.manager.unseal(&purpose_of_row(patient), &sealed)?;
+        }
+        if let Some(number) = telephone {
+            kept.telephone = Some(number.to_owned());
+            kept.wallet = Some(wallet.to_json().to_string());
+        }
+        let tag = kept.telephone.as_deref().map(|number| self.manager.telephone_tag(number));
         let written = sqlx::query(
-            "INSERT INTO patient (tag, telephone, language, sealed) VALUES ($1, $2, $3, $4)
+            "INSERT INTO patient (tag, telephone, holder, language, sealed)
+             VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (tag) DO UPDATE SET telephone = excluded.telephone,
                  language = excluded.language, sealed = excluded.sealed",
         )
-        .bind(self.manager.patient_tag(address).column())
-        .bind(tag)
+        .bind(patient.column())
+        .bind(tag.map(|tag| tag.to_vec()))
+        .bind(self.manager.holder_tag(wallet).to_vec())
         .bind(language.code())
-        .bind(self.manager.seal(PURPOSE, &kept)?)
+        .bind(self.manager.seal(&purpose_of_row(patient), &kept)?)
         .execute(self.store.writer())
         .await;
         match written {
@@ -144,6 +161,23 @@ impl ConsentDesk {
                 Err(ServiceError::Refused(reason.to_owned()).into())
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Refuses a wallet that is not the one that a patient is registered with.
+    pub(super) async fn require_holder(
+        &self,
+        patient: PatientTag,
+        wallet: &Wallet,
+    ) -> Result<(), ConsentError> {
+        let row: Option<(Vec<u8>,)> = sqlx::query_as("SELECT holder FROM patient WHERE tag = $1")
+            .bind(patient.column())
+            .fetch_optional(self.store.pool())
+            .await?;
+        match row {
+            None => Err(ConsentRefusal::UnknownPatient.into()),
+            Some((holder,)) if holder == self.manager.holder_tag(wallet) => Ok(()),
+            Some(_) => Err(ConsentRefusal::OtherWallet.into()),
         }
     }
 
@@ -191,11 +225,14 @@ impl ConsentDesk {
                 .fetch_optional(self.store.pool())
                 .await?;
         let Some((tag, language, sealed)) = row else { return Ok(None) };
-        let kept: SealedPatient = self.manager.unseal(PURPOSE, &sealed)?;
-        let wallet = kept.wallet.as_deref().and_then(Wallet::from_json);
-        let (Some(wallet), Some(patient)) = (wallet, PatientTag::of_column(&tag)) else {
+        let Some(patient) = PatientTag::of_column(&tag) else { return Ok(None) };
+        let kept: SealedPatient = self.manager.unseal(&purpose_of_row(patient), &sealed)?;
+        // What is sealed says whose telephone it is; the column beside it finds it.
+        if kept.telephone.as_deref() != Some(telephone) {
             return Ok(None);
-        };
+        }
+        let wallet = kept.wallet.as_deref().and_then(Wallet::from_json);
+        let Some(wallet) = wallet else { return Ok(None) };
         let language = Language::of(&language).unwrap_or(Language::English);
         Ok(Some(Caller { patient, address: kept.address.clone(), language, wallet }))
     }
@@ -250,6 +287,12 @@ impl ConsentDesk {
             return Ok(numbered(language, "sms-no-number", number));
         };
         if request.state != RequestState::Requested {
+            // Given, but perhaps by a program that died before the ledger knew.
+            for kept in self.consents_of(caller.patient).await? {
+                if kept.request == request.id {
+                    publish(&self.store, ledger, kept.file.provider()).await?;
+                }
+            }
             return Ok(numbered(language, "sms-already-decided", number));
         }
         let mut narrowings = Vec::new();
@@ -260,11 +303,16 @@ impl ConsentDesk {
                 narrowings.push(Narrowing::none(&provider.name));
             }
         }
-        let subject = |provider| caller.wallet.at_provider(provider).subject();
-        let given = self.grant(&request.id, &narrowings, subject, language, now).await;
+        if narrowings.is_empty() {
+            return Ok(numbered(language, "sms-no-records", number));
+        }
+        let given = self.grant(&request.id, &narrowings, &caller.wallet, language, now).await;
         let files = match given {
             Ok(files) => files,
             Err(ConsentError::Failed(error)) => return Err(error.into()),
+            Err(ConsentError::Refused(ConsentRefusal::Overlaps)) => {
+                return Ok(numbered(language, "sms-overlaps", number));
+            }
             Err(_) => return Ok(numbered(language, "sms-already-decided", number)),
         };
         for file in &files {
@@ -301,19 +349,20 @@ impl ConsentDesk {
         let mut withdrawn = false;
         for kept in &of_number {
             match self.withdraw(kept.file.id(), now).await {
-                Ok(provider) => {
-                    withdrawn = true;
-                    publish(&self.store, ledger, provider).await?;
-                }
+                Ok(_) => withdrawn = true,
                 Err(ConsentError::Refused(
                     ConsentRefusal::AlreadyWithdrawn | ConsentRefusal::AlreadyExpired,
-                )) => {
-                    // Withdrawn, but perhaps by a program that died before the ledger knew.
-                    publish(&self.store, ledger, kept.file.provider()).await?;
-                }
+                )) => {}
                 Err(error) => return Err(error),
             }
         }
+        // Also of what a program withdrew that died before the ledger knew; one provider's trouble keeps no
+        // other from being told.
+        let mut published = Ok(());
+        for kept in &of_number {
+            published = publish(&self.store, ledger, kept.file.provider()).await.and(published);
+        }
+        published?;
         if !withdrawn {
             return Ok(numbered(language, "sms-already-withdrawn", number));
         }
@@ -365,25 +414,44 @@ impl ConsentDesk {
         gateway: &mut impl MessageGateway,
         now: Timestamp,
     ) -> Result<usize, ConsentError> {
-        let untold = self.untold(now).await?;
-        let told = untold.len();
-        for emergency in untold {
-            let row: Option<(String, Vec<u8>)> =
-                sqlx::query_as("SELECT language, sealed FROM patient WHERE tag = $1")
-                    .bind(emergency.patient.column())
-                    .fetch_optional(self.store.pool())
-                    .await?;
-            if let Some((code, sealed)) = row {
-                let kept: SealedPatient = self.manager.unseal(PURPOSE, &sealed)?;
-                let language = Language::of(&code).unwrap_or(Language::English);
-                if let Some(telephone) = &kept.telephone {
-                    let view = PatientView::empty(language, self.store.providers().await?, now);
-                    gateway.send(telephone, &view.emergency(&emergency))?;
+        let mut told = 0;
+        let mut failed = None;
+        for emergency in self.untold(now).await? {
+            // Marked first: two programs don't both tell.
+            if !self.mark_told(emergency.scope.id, now).await? {
+                continue;
+            }
+            match self.tell(gateway, &emergency, now).await {
+                Ok(()) => told += 1,
+                Err(error) => {
+                    self.unmark_told(emergency.scope.id).await?;
+                    failed = Some(error);
                 }
             }
-            self.mark_told(emergency.scope.id, now).await?;
         }
-        Ok(told)
+        failed.map_or(Ok(told), Err)
+    }
+
+    async fn tell(
+        &self,
+        gateway: &mut impl MessageGateway,
+        emergency: &BreakGlass,
+        now: Timestamp,
+    ) -> Result<(), ConsentError> {
+        let row: Option<(String, Vec<u8>)> =
+            sqlx::query_as("SELECT language, sealed FROM patient WHERE tag = $1")
+                .bind(emergency.patient.column())
+                .fetch_optional(self.store.pool())
+                .await?;
+        let Some((code, sealed)) = row else { return Ok(()) };
+        let purpose = purpose_of_row(emergency.patient);
+        let kept: SealedPatient = self.manager.unseal(&purpose, &sealed)?;
+        let language = Language::of(&code).unwrap_or(Language::English);
+        if let Some(telephone) = &kept.telephone {
+            let view = PatientView::empty(language, self.store.providers().await?, now);
+            gateway.send(telephone, &view.emergency(emergency))?;
+        }
+        Ok(())
     }
 
     /// What a patient who asks by telephone sees, as who registered them shows it.

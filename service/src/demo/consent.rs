@@ -21,7 +21,7 @@ use super::{demo_passphrase, load_prover, new_run};
 use crate::consent::access::{AccessRequest, Asked, PreparedAccess, ProviderPaths, next_number};
 use crate::consent::{
     ConsentDesk, ConsentError, ConsentFile, ConsentManager, EmergencyScope, Gate, GateRefusal,
-    MessageGateway, Narrowing, PatientAddress, RecordFile, SignerKey, Verdict, document,
+    MessageGateway, Narrowing, PatientAddress, RecordFile, SignedBy, SignerKey, Verdict, document,
     erasure_message, publish, write_time,
 };
 use crate::error::ServiceError;
@@ -181,8 +181,7 @@ impl Scene {
         let patient = PatientAddress::new("rahima@praman-cm", "patient")
             .map_err(|fault| ServiceError::WrongUse(fault.to_string()))?;
         let wallet = Wallet::generate();
-        desk.register_patient(&patient, Language::Bengali, Some("+919800000001"), Some(&wallet))
-            .await?;
+        desk.register_patient(&patient, Language::Bengali, Some("+919800000001"), &wallet).await?;
         let mut timeline = Timeline::default();
         let mut records = Vec::new();
         for (name, kind, day, content) in [
@@ -192,7 +191,9 @@ impl Scene {
         ] {
             let provider = named(&store, name).await?;
             let subject = wallet.at_provider(provider).subject();
-            let record = store.add_record(provider, subject, kind, day, content.as_bytes()).await?;
+            let record = store
+                .add_record(provider, subject, kind, day, content.as_bytes(), |_| Ok(()))
+                .await?;
             publish(&store, &mut ledger, provider).await?;
             records.push(record);
             timeline.tell(true, name, &format!("keeps a record of the patient: {kind:?}"));
@@ -309,11 +310,9 @@ impl Scene {
         let mut hospital = Narrowing::none(HOSPITAL);
         hospital.hi_types = Some(vec!["DischargeSummary".to_owned()]);
         hospital.frequency = laboratory.frequency.clone();
-        let wallet = &self.wallet;
-        let subject = |provider: ProviderId| wallet.at_provider(provider).subject();
         let narrowed = [laboratory, hospital];
         let files =
-            self.desk.grant(&received.id, &narrowed, subject, Language::Bengali, now).await?;
+            self.desk.grant(&received.id, &narrowed, &self.wallet, Language::Bengali, now).await?;
         for file in &files {
             publish(&self.store, &mut self.ledger, file.provider()).await?;
             let place = self.folder.join(format!("consent-{}.json", file.provider().0));
@@ -423,9 +422,7 @@ impl Scene {
             hours: 2,
             tell_later: None,
         };
-        let signatures = [first.sign(&scope.message()), second.sign(&scope.message())];
-        let signed =
-            [(first.name.as_str(), &signatures[0][..]), (second.name.as_str(), &signatures[1][..])];
+        let signed = [&first, &second].map(|key| SignedBy::new(key, &scope));
         let now = Timestamp::now();
         self.desk.break_glass(&scope, signed, now).await?;
         let what = "opens prescriptions in an emergency, by two doctors, for two hours; it waits for \

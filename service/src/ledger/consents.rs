@@ -1,6 +1,9 @@
 //! Providers' roots and accesses by consent, on the contracts.
 
+use std::collections::HashSet;
+
 use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_sol_types::SolEvent;
 use praman_circuits::access::AccessNullifier;
 use praman_circuits::artefact::{ConsentsRoot, Moment};
 use praman_circuits::field::from_be_bytes;
@@ -8,11 +11,11 @@ use praman_circuits::health_record::RecordsRoot;
 use praman_verifier::contracts::{Consents, Participants, word};
 use serde::{Deserialize, Serialize};
 
+use super::LedgerError;
 use super::chain::Chain;
 use super::contract_ledger::ContractLedger;
 use super::embedded::CHAIN_ID;
 use super::network::{Role, text_hash};
-use super::{LedgerError, Receipt};
 use crate::error::ServiceError;
 
 /// A provider of health care, by its number among those who take part.
@@ -54,6 +57,8 @@ pub struct RequesterNumber(pub u32);
 pub struct RootUpdate<R> {
     /// The root.
     pub root: R,
+    /// How often the tree has changed: what comes late changes nothing back.
+    pub version: u64,
     /// How many leaves are live.
     pub live: u32,
     /// Whether something was taken away, so that no earlier root is good any more.
@@ -67,6 +72,10 @@ pub struct ProviderState {
     pub records_root: RecordsRoot,
     /// The root of its consents.
     pub consents_root: ConsentsRoot,
+    /// How often its records had changed then.
+    pub records_version: u64,
+    /// How often its consents had changed then.
+    pub consents_version: u64,
     /// How many records are live.
     pub records: u32,
     /// How many consents are live.
@@ -90,6 +99,15 @@ pub struct LedgerAccess {
     pub as_of: Moment,
     /// What request, public inputs and proof are known again by.
     pub digest: [u8; 32],
+}
+
+/// Which accesses a block has recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedAccesses {
+    /// The block.
+    pub block: u64,
+    /// Their digests.
+    pub digests: HashSet<[u8; 32]>,
 }
 
 fn element(word: U256) -> Result<praman_circuits::Fr, LedgerError> {
@@ -136,6 +154,8 @@ impl<C: Chain> ContractLedger<C> {
         let account = embedded_account(role, name);
         let known = self.network.participant_of(role, account).await?;
         if known != 0 {
+            // A program may have died before it had read everything.
+            self.network.acknowledge_all(account, known).await?;
             return Ok(known);
         }
         let agency = self.actors.agency.unwrap_or_default();
@@ -168,24 +188,25 @@ impl<C: Chain> ContractLedger<C> {
         Ok(ProviderState {
             records_root: RecordsRoot::from_field(element(stands.recordsRoot)?),
             consents_root: ConsentsRoot::from_field(element(stands.consentsRoot)?),
+            records_version: stands.recordsVersion,
+            consents_version: stands.consentsVersion,
             records: stands.records,
             consents: stands.consents,
             accesses: stands.accesses,
         })
     }
 
-    /// Lets a root of records stand in the place of the one that stands.
+    /// Lets a root of records stand in the place of that of an earlier change.
     ///
     /// # Errors
-    /// [`LedgerError`]; [`LedgerError::Refused`] if another was put there meanwhile.
+    /// [`LedgerError`]; [`LedgerError::OldRoot`] if a later one stands.
     pub async fn put_records_root(
         &mut self,
         provider: ProviderId,
-        before: RecordsRoot,
         update: RootUpdate<RecordsRoot>,
     ) -> Result<(), LedgerError> {
         let call = Consents::updateRecordsCall {
-            before: word(before.to_field()),
+            version: update.version,
             root: word(update.root.to_field()),
             live: update.live,
             graceless: update.graceless,
@@ -195,30 +216,31 @@ impl<C: Chain> ContractLedger<C> {
         Ok(())
     }
 
-    /// Lets a root of consents stand in the place of the one that stands.
+    /// Lets a root of consents stand in the place of that of an earlier change.
     ///
     /// # Errors
-    /// [`LedgerError`]; [`LedgerError::Refused`] if another was put there meanwhile.
+    /// [`LedgerError`]; [`LedgerError::OldRoot`] if a later one stands.
     pub async fn put_consents_root(
         &mut self,
         provider: ProviderId,
-        before: ConsentsRoot,
         update: RootUpdate<ConsentsRoot>,
     ) -> Result<(), LedgerError> {
         let (account, target) = (self.account_of(provider).await?, self.consents()?);
-        let (before, root) = (word(before.to_field()), word(update.root.to_field()));
-        let live = update.live;
+        let root = word(update.root.to_field());
+        let RootUpdate { version, live, .. } = update;
         if update.graceless {
-            let call = Consents::withdrawCall { before, root, live };
+            let call = Consents::withdrawCall { version, root, live };
             self.network.send(account, target, &call).await?;
         } else {
-            self.network.send(account, target, &Consents::grantCall { before, root, live }).await?;
+            self.network
+                .send(account, target, &Consents::grantCall { version, root, live })
+                .await?;
         }
         Ok(())
     }
 
-    /// Records accesses that a provider's gate has checked. One that is not good now is left out: what
-    /// was recorded is in the store then.
+    /// Records accesses that a provider's gate has checked, and tells of which the block has recorded. One
+    /// that is not good now is left out.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -226,7 +248,7 @@ impl<C: Chain> ContractLedger<C> {
         &mut self,
         provider: ProviderId,
         accesses: &[LedgerAccess],
-    ) -> Result<Receipt, LedgerError> {
+    ) -> Result<RecordedAccesses, LedgerError> {
         let access = |access: &LedgerAccess| Consents::Access {
             nullifier: word(access.nullifier.to_field()),
             recordsRoot: word(access.records.to_field()),
@@ -238,7 +260,11 @@ impl<C: Chain> ContractLedger<C> {
         let call = Consents::recordAccessesCall { accesses: accesses.iter().map(access).collect() };
         let (account, target) = (self.account_of(provider).await?, self.consents()?);
         let receipt = self.network.send(account, target, &call).await?;
-        Ok(Receipt { block: receipt.block, gas_used: receipt.gas_used })
+        let recorded = receipt.logs.iter().filter(|log| log.address == target).filter_map(|log| {
+            let topics = log.topics.iter().copied();
+            Some(Consents::AccessRecorded::decode_raw_log(topics, &log.data).ok()?.digest.0)
+        });
+        Ok(RecordedAccesses { block: receipt.block, digests: recorded.collect() })
     }
 
     /// Whether proofs against two roots of a provider are good now.

@@ -57,6 +57,19 @@ impl EmbeddedChain {
         })
     }
 
+    /// Reads the chain anew if another program has made blocks since.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn refresh(&mut self) -> Result<(), ChainError> {
+        let next_block = next_block(&self.store).await?;
+        if next_block != self.next_block {
+            self.state = load_state(&self.store).await?;
+            self.next_block = next_block;
+        }
+        Ok(())
+    }
+
     /// Keeps what these contracts' events tell, from now on.
     pub(super) fn follow(&mut self, contracts: Addresses) {
         self.contracts = Some(contracts);
@@ -189,11 +202,7 @@ impl Chain for EmbeddedChain {
     ) -> Result<ChainReceipt, ChainError> {
         // The lock first: another process may have made blocks since this one read the chain.
         let mut transaction = self.store.begin().await?;
-        let next_block = next_block(&self.store).await?;
-        if next_block != self.next_block {
-            self.state = load_state(&self.store).await?;
-            self.next_block = next_block;
-        }
+        self.refresh().await?;
         let timestamp = self.timestamp();
         let kind = target.map_or(TxKind::Create, TxKind::Call);
         let Executed { output, gas_used, logs, state } =

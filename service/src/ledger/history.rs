@@ -115,7 +115,7 @@ type GoodRoots = BTreeMap<u32, HashSet<U256>>;
 struct Replay {
     records: GoodRoots,
     consents: GoodRoots,
-    accesses: HashSet<U256>,
+    accesses: HashSet<(u32, U256)>,
     withdrawals: usize,
     tree_leaves: Vec<Fr>,
     schemas: BTreeMap<u32, (u32, U256)>,
@@ -216,7 +216,7 @@ impl Replay {
             }
             Consents::AccessRecorded::SIGNATURE_HASH => {
                 let event = Consents::AccessRecorded::decode_raw_log(topics, data).ok()?;
-                if !self.accesses.insert(event.nullifier) {
+                if !self.accesses.insert((event.provider, event.nullifier)) {
                     self.fault(log, "an access was recorded twice");
                 }
                 let is_good = |good: &GoodRoots, root: &U256| {

@@ -247,13 +247,13 @@ fn remote_settings(settings: &NetworkSettings) -> RemoteSettings {
 }
 
 impl JoinedLedger {
-    /// Keeps what others did on real nodes since; an embedded chain's acts are kept as they are done.
+    /// Reads what others did since, and keeps it.
     ///
     /// # Errors
     /// [`LedgerError`].
     pub async fn catch_up(&mut self) -> Result<(), LedgerError> {
         match &mut self.network.chain {
-            JoinedChain::Embedded(_) => Ok(()),
+            JoinedChain::Embedded(chain) => Ok(chain.refresh().await?),
             JoinedChain::Remote(chain) => Ok(chain.record().await?),
         }
     }

@@ -244,6 +244,10 @@ impl Store {
         ] {
             sqlx::query(statement).bind(last as i64).execute(&mut **transaction).await?;
         }
+        // What the ledger knows of providers' trees is asked anew.
+        sqlx::query("UPDATE provider SET records_published = 0, consents_published = 0")
+            .execute(&mut **transaction)
+            .await?;
         Ok(())
     }
 }

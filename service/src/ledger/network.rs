@@ -274,7 +274,10 @@ pub(super) fn refusal(output: &Bytes) -> LedgerError {
         Ok(Reason::NotPermitted(error)) => LedgerError::NotPermitted(error.account),
         Ok(Reason::Paused(_)) => LedgerError::Paused,
         _ => match Consents::ConsentsErrors::abi_decode(output) {
-            Ok(Consents::ConsentsErrors::OtherRoot(_)) => LedgerError::RootMoved,
+            Ok(Consents::ConsentsErrors::OldRoot(_)) => LedgerError::OldRoot,
+            Ok(Consents::ConsentsErrors::NotPermitted(error)) => {
+                LedgerError::NotPermitted(error.account)
+            }
             _ => LedgerError::Refused(reason(output)),
         },
     }

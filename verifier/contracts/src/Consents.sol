@@ -19,6 +19,9 @@ contract Consents is Governed {
         uint32 recordsEpoch;
         uint32 consentsEpoch;
         uint64 accesses;
+        // How often each tree had changed when its root was put here.
+        uint64 recordsVersion;
+        uint64 consentsVersion;
         uint256 recordsRoot;
         uint256 consentsRoot;
     }
@@ -42,8 +45,8 @@ contract Consents is Governed {
     error NotPermitted(address account);
     /// @notice A root is not below the scalar field's order.
     error NotBelowOrder();
-    /// @notice Another root stands than the one that is to be replaced.
-    error OtherRoot(uint256 stands);
+    /// @notice A root of a later change, or of this one, stands already.
+    error OldRoot(uint64 stands);
 
     /// @notice A provider's records have another root; whether earlier ones are good no more.
     event RecordsRootUpdated(uint32 indexed provider, uint256 root, uint32 live, bool graceless);
@@ -80,8 +83,8 @@ contract Consents is Governed {
     /// @dev One more than the epoch that a root was last put in.
     mapping(uint32 participant => mapping(uint256 root => uint32)) private recordsPutIn;
     mapping(uint32 participant => mapping(uint256 root => uint32)) private consentsPutIn;
-    /// @notice Whether an access has been given.
-    mapping(uint256 nullifier => bool) public isSpent;
+    /// @notice Whether a provider has given an access.
+    mapping(uint32 participant => mapping(uint256 nullifier => bool)) public isSpent;
 
     constructor(
         address committee,
@@ -95,32 +98,32 @@ contract Consents is Governed {
     }
 
     /// @notice The provider's records have another root.
-    /// @param before the root that it replaces: two programs of a provider can't undo each other's change
+    /// @param version how often the tree has changed: what comes late changes nothing back
     /// @param live how many are live
     /// @param graceless whether one was taken away: then no earlier root is good
-    function updateRecords(uint256 before, uint256 root, uint32 live, bool graceless) external {
+    function updateRecords(uint64 version, uint256 root, uint32 live, bool graceless) external {
         uint32 number = _provider(graceless);
         Provider storage provider = providers[number];
-        _replaces(provider.recordsRoot, EMPTY_RECORDS_ROOT, before, root);
+        _requireNewer(provider.recordsVersion, version, root);
         if (graceless) provider.recordsEpoch++;
-        (provider.records, provider.recordsRoot) = (live, root);
+        (provider.records, provider.recordsVersion, provider.recordsRoot) = (live, version, root);
         recordsPutIn[number][root] = provider.recordsEpoch + 1;
         emit RecordsRootUpdated(number, root, live, graceless);
     }
 
     /// @notice Consents were given to the provider, any number at once.
-    /// @param before the root that it replaces
+    /// @param version how often the tree has changed
     /// @param live how many are live
-    function grant(uint256 before, uint256 root, uint32 live) external {
-        _updateConsents(_provider(false), before, root, live, false);
+    function grant(uint64 version, uint256 root, uint32 live) external {
+        _updateConsents(_provider(false), version, root, live, false);
     }
 
     /// @notice Consents were withdrawn: no proof against an earlier root is good from now on. A provider
     /// that is barred must still be able to do it.
-    /// @param before the root that it replaces
+    /// @param version how often the tree has changed
     /// @param live how many are live
-    function withdraw(uint256 before, uint256 root, uint32 live) external {
-        _updateConsents(_provider(true), before, root, live, true);
+    function withdraw(uint64 version, uint256 root, uint32 live) external {
+        _updateConsents(_provider(true), version, root, live, true);
     }
 
     /// @notice Records accesses that the provider's gate has checked. One that is not good is left out,
@@ -136,10 +139,10 @@ contract Consents is Governed {
             if (access.requester != known) {
                 (known, active) = (access.requester, isRequester(access.requester));
             }
-            if (!active || !isTimely(access.asOf) || isSpent[access.nullifier]) continue;
+            if (!active || !isTimely(access.asOf) || isSpent[number][access.nullifier]) continue;
             if (access.nullifier >= Poseidon.R) continue;
             if (!isGood(number, access.recordsRoot, access.consentsRoot)) continue;
-            isSpent[access.nullifier] = true;
+            isSpent[number][access.nullifier] = true;
             recorded++;
             emit AccessRecorded(
                 number,
@@ -185,20 +188,19 @@ contract Consents is Governed {
         return asOf <= present + SKEW_MAX && present <= uint256(asOf) + AGE_MAX;
     }
 
-    function _updateConsents(uint32 number, uint256 before, uint256 root, uint32 live, bool graceless)
+    function _updateConsents(uint32 number, uint64 version, uint256 root, uint32 live, bool graceless)
         private
     {
         Provider storage provider = providers[number];
-        _replaces(provider.consentsRoot, EMPTY_CONSENTS_ROOT, before, root);
+        _requireNewer(provider.consentsVersion, version, root);
         if (graceless) provider.consentsEpoch++;
-        (provider.consents, provider.consentsRoot) = (live, root);
+        (provider.consents, provider.consentsVersion, provider.consentsRoot) = (live, version, root);
         consentsPutIn[number][root] = provider.consentsEpoch + 1;
         emit ConsentsRootUpdated(number, root, live, graceless);
     }
 
-    function _replaces(uint256 stands, uint256 empty, uint256 before, uint256 root) private pure {
-        if (stands == 0) stands = empty;
-        if (before != stands) revert OtherRoot(stands);
+    function _requireNewer(uint64 stands, uint64 version, uint256 root) private pure {
+        if (version <= stands) revert OldRoot(stands);
         if (root >= Poseidon.R) revert NotBelowOrder();
     }
 

@@ -12,9 +12,11 @@ use super::{Manager, provider_named};
 use crate::cli::passphrase::PassphraseSource;
 use crate::cli::{Outcome, Setting};
 use crate::consent::{
-    ConsoleGateway, EmergencyScope, PatientAddress, ReviewOutcome, SignerKey, type_of, write_time,
+    ConsoleGateway, EmergencyScope, PatientAddress, ReviewOutcome, SignedBy, SignerKey, type_of,
+    write_time,
 };
 use crate::error::ServiceError;
+use crate::files;
 
 /// Records that are opened in an emergency.
 #[derive(Subcommand)]
@@ -37,12 +39,40 @@ pub(in crate::cli) enum Emergency {
         #[command(flatten)]
         passphrase: PassphraseSource,
     },
-    /// Open records, by two clinicians' keys; the patient is told.
-    #[command(after_help = "Example: praman consent break-glass open --provider village-clinic \
+    /// Write down what is to be opened, for two clinicians to sign.
+    #[command(after_help = "Example: praman consent break-glass draft --provider village-clinic \
         --patient rahima@praman-cm --type Prescription --hours 2 \
-        --reason 'unconscious on arrival, medicines unknown' \
-        --clinician das.json --clinician khatun.json --manager manager.json")]
-    Open(Box<Open>),
+        --reason 'unconscious on arrival, medicines unknown' --out scope.json")]
+    Draft(Box<Draft>),
+    /// Sign what is to be opened, as a clinician with a key and passphrase of their own.
+    #[command(after_help = "Example: praman consent break-glass sign scope.json --key das.json \
+                            --out das.sig.json")]
+    Sign {
+        /// What is to be opened.
+        scope: PathBuf,
+        /// The clinician's key.
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// Where the signature goes.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        #[command(flatten)]
+        passphrase: PassphraseSource,
+    },
+    /// Open records, by two clinicians' signatures; the patient is told.
+    #[command(
+        after_help = "Example: praman consent break-glass open scope.json --signed das.sig.json \
+                            --signed khatun.sig.json --manager manager.json"
+    )]
+    Open {
+        /// What is opened.
+        scope: PathBuf,
+        /// A clinician's signature: two of them.
+        #[arg(long = "signed", value_name = "FILE", required = true)]
+        signed: Vec<PathBuf>,
+        #[command(flatten)]
+        manager: Manager,
+    },
     /// Tell patients of emergency accesses whose time to tell has come.
     #[command(after_help = "Example: praman consent break-glass tell --manager manager.json")]
     Tell {
@@ -69,9 +99,9 @@ pub(in crate::cli) enum Emergency {
     },
 }
 
-/// What is opened.
+/// What is to be opened.
 #[derive(Args)]
-pub(in crate::cli) struct Open {
+pub(in crate::cli) struct Draft {
     /// The provider.
     #[arg(long)]
     provider: String,
@@ -93,11 +123,9 @@ pub(in crate::cli) struct Open {
     /// Why the patient is told later.
     #[arg(long, requires = "tell_later_hours")]
     later_reason: Option<String>,
-    /// A clinician's key: two of them.
-    #[arg(long = "clinician", value_name = "FILE", required = true)]
-    clinicians: Vec<PathBuf>,
-    #[command(flatten)]
-    manager: Manager,
+    /// Where it goes.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
 }
 
 impl Emergency {
@@ -113,7 +141,31 @@ impl Emergency {
                 let json = json!({ "provider": provider, "clinician": name });
                 Ok(Outcome::done(json, format!("{name} may sign emergency accesses")))
             }
-            Self::Open(open) => open.run(setting, now).await,
+            Self::Draft(draft) => draft.run(setting).await,
+            Self::Sign { scope, key, out, passphrase } => {
+                let scope: EmergencyScope = files::read_json(&scope)?;
+                let key = SignerKey::open(&key, &passphrase.passphrase()?)?;
+                files::write_new_json(&out, &SignedBy::new(&key, &scope))?;
+                let json = json!({ "id": scope.id, "clinician": key.name });
+                Ok(Outcome::done(json, format!("{} has signed {}", key.name, scope.id)))
+            }
+            Self::Open { scope, signed, manager } => {
+                let scope: EmergencyScope = files::read_json(&scope)?;
+                let [first, second] = signed.as_slice() else {
+                    let reason = "an emergency access takes two clinicians' signatures";
+                    return Err(ServiceError::WrongUse(reason.to_owned()));
+                };
+                let signed = [files::read_json(first)?, files::read_json(second)?];
+                let desk = manager.desk(setting).await?;
+                let opened = desk.break_glass(&scope, signed, now).await?;
+                desk.tell_patients(&mut ConsoleGateway, now).await?;
+                let text = format!(
+                    "opened until {}, without a consent: {} waits for its review",
+                    write_time(opened.ends_at),
+                    scope.id
+                );
+                Ok(Outcome::done(desk.emergency(scope.id).await?.to_json(), text))
+            }
             Self::Tell { manager } => {
                 let told =
                     manager.desk(setting).await?.tell_patients(&mut ConsoleGateway, now).await?;
@@ -127,8 +179,8 @@ impl Emergency {
                         "{}  {}  by {} and {}: {}\n",
                         access.scope.id,
                         write_time(access.opened_at),
-                        access.clinicians[0],
-                        access.clinicians[1],
+                        access.signed[0].clinician,
+                        access.signed[1].clinician,
                         access.scope.reason
                     );
                 }
@@ -143,8 +195,8 @@ impl Emergency {
     }
 }
 
-impl Open {
-    async fn run(self, setting: &Setting, now: Timestamp) -> Result<Outcome, ServiceError> {
+impl Draft {
+    async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
         let mut types = RecordTypes(0);
         for kind in &self.kinds {
             let kind = type_of(kind).ok_or_else(|| {
@@ -152,15 +204,7 @@ impl Open {
             })?;
             types.0 |= RecordTypes::of(&[kind]).0;
         }
-        let [first, second] = self.clinicians.as_slice() else {
-            let reason = "an emergency access takes two clinicians' keys";
-            return Err(ServiceError::WrongUse(reason.to_owned()));
-        };
-        let passphrase = self.manager.keys.passphrase.passphrase()?;
-        let first = SignerKey::open(first, &passphrase)?;
-        let second = SignerKey::open(second, &passphrase)?;
-        let desk = self.manager.desk(setting).await?;
-        let provider = provider_named(desk.store(), &self.provider).await?;
+        let provider = provider_named(&setting.store().await?, &self.provider).await?;
         let patient = PatientAddress::new(&self.patient, "--patient")
             .map_err(|fault| ServiceError::WrongUse(fault.to_string()))?;
         let scope = EmergencyScope {
@@ -172,16 +216,8 @@ impl Open {
             hours: self.hours,
             tell_later: self.tell_later_hours.zip(self.later_reason),
         };
-        let signatures = [first.sign(&scope.message()), second.sign(&scope.message())];
-        let signed =
-            [(first.name.as_str(), &signatures[0][..]), (second.name.as_str(), &signatures[1][..])];
-        let opened = desk.break_glass(&scope, signed, now).await?;
-        desk.tell_patients(&mut ConsoleGateway, now).await?;
-        let text = format!(
-            "opened until {}, without a consent: {} waits for its review",
-            write_time(opened.ends_at),
-            scope.id
-        );
-        Ok(Outcome::done(desk.emergency(scope.id).await?.to_json(), text))
+        files::write_new_json(&self.out, &scope)?;
+        let text = format!("for two clinicians to sign: {}", self.out.display());
+        Ok(Outcome::done(json!({ "id": scope.id }), text))
     }
 }

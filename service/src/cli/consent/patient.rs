@@ -1,6 +1,6 @@
 //! What patients do, and those who do it for them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
@@ -16,11 +16,14 @@ use crate::cli::signer::Signer;
 use crate::cli::{Outcome, Setting};
 use crate::consent::access::{Asked, PreparedAccess, ProviderPaths, next_number};
 use crate::consent::document::{self, FieldFault};
-use crate::consent::{ConsentFile, Narrowing, PatientAddress, RecordFile, publish, purpose_of};
+use crate::consent::{
+    ConsentDesk, ConsentError, ConsentFile, Narrowing, PatientAddress, RecordFile, publish,
+    purpose_of,
+};
 use crate::error::ServiceError;
 use crate::files;
 use crate::language::Language;
-use crate::ledger::{Ledger as _, RequesterNumber};
+use crate::ledger::{JoinedLedger, Ledger as _, RequesterNumber};
 use crate::wallet::Wallet;
 
 /// What patients do.
@@ -59,12 +62,12 @@ pub(in crate::cli) enum Patient {
         /// bn, hi or en.
         #[arg(long)]
         language: Language,
-        /// The telephone that they ask by.
-        #[arg(long, requires = "wallet")]
+        /// The telephone that they ask by [default: as it was].
+        #[arg(long)]
         telephone: Option<String>,
-        /// The wallet of a patient who asks by telephone.
-        #[arg(long, value_name = "FILE", requires = "telephone")]
-        wallet: Option<PathBuf>,
+        /// The patient's wallet: it alone can grant from then on.
+        #[arg(long, value_name = "FILE")]
+        wallet: PathBuf,
         #[command(flatten)]
         manager: Manager,
     },
@@ -74,6 +77,23 @@ pub(in crate::cli) enum Patient {
         grants.json: {\"grants\": [{\"hip\": {\"id\": \"city-laboratory\"}, \"hiTypes\": [\"DiagnosticReport\"]}]}\n\
         What a grant may narrow: hiTypes, dateRange, dataEraseAt, validUntil, accessMode, frequency.")]
     Grant(Box<Grant>),
+    /// Write the files of a request's consents again.
+    #[command(after_help = "Example: praman consent files 5f7a535d-a3fd-416b-b069-c97d021fbacd \
+                            --wallet wallet.json --out consents --manager manager.json")]
+    Files {
+        /// The request's id.
+        request: String,
+        /// The patient's wallet.
+        #[arg(long, value_name = "FILE")]
+        wallet: PathBuf,
+        /// A folder for the consents, one file a provider.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        #[command(flatten)]
+        manager: Manager,
+        #[command(flatten)]
+        ledger: Accounts,
+    },
     /// Prove an access, for a requester to hand to the provider's gate.
     #[command(
         after_help = "Example: praman consent prove --consent consent.json --record record.json \
@@ -228,13 +248,19 @@ impl Patient {
             }
             Self::Register { patient, language, telephone, wallet, manager } => {
                 let desk = manager.desk(setting).await?;
-                let wallet = wallet.map(|path| Wallet::read(&path)).transpose()?;
+                let wallet = Wallet::read(&wallet)?;
                 let patient = address(&patient)?;
-                desk.register_patient(&patient, language, telephone.as_deref(), wallet.as_ref())
-                    .await?;
+                desk.register_patient(&patient, language, telephone.as_deref(), &wallet).await?;
                 Ok(Outcome::done(json!({ "registered": true }), "the patient is registered"))
             }
             Self::Grant(grant) => grant.run(setting, now).await,
+            Self::Files { request, wallet, out, manager, ledger: accounts } => {
+                let wallet = Wallet::read(&wallet)?;
+                let desk = manager.desk(setting).await?;
+                let mut ledger = accounts.ledger(&desk, &manager).await?;
+                let consents = desk.granted_files(&request, &wallet).await?;
+                hand_out(&desk, &mut ledger, &consents, &out).await
+            }
             Self::Prove(prove) => prove.run(setting, now).await,
             Self::Withdraw { file, wallet, manager, ledger: accounts } => {
                 let consent = ConsentFile::read(&file)?;
@@ -249,8 +275,10 @@ impl Patient {
                 }
                 let desk = manager.desk(setting).await?;
                 let mut ledger = accounts.ledger(&desk, &manager).await?;
-                let provider = desk.withdraw(consent.id(), now).await?;
-                publish(desk.store(), &mut ledger, provider).await?;
+                let withdrawn = desk.withdraw(consent.id(), now).await;
+                // One that was withdrawn by a program that died is told to the ledger now.
+                publish(desk.store(), &mut ledger, consent.provider()).await?;
+                withdrawn?;
                 let json = json!({ "consent": consent.id(), "status": "REVOKED" });
                 Ok(Outcome::done(json, "withdrawn: no access is given from now on"))
             }
@@ -296,9 +324,9 @@ impl Patient {
 impl Accounts {
     pub(super) async fn ledger(
         &self,
-        desk: &crate::consent::ConsentDesk,
+        desk: &ConsentDesk,
         manager: &Manager,
-    ) -> Result<crate::ledger::JoinedLedger, ServiceError> {
+    ) -> Result<JoinedLedger, ServiceError> {
         let passphrase = manager.keys.passphrase.clone();
         ledger(desk.store(), &Signer::new(self.accounts.clone(), passphrase)).await
     }
@@ -317,26 +345,37 @@ impl Grant {
             Some(language) => language,
             None => desk.language_of(&request.terms.patient).await?,
         };
-        std::fs::create_dir_all(&self.out).map_err(ServiceError::file(&self.out))?;
-        let subject = |provider| wallet.at_provider(provider).subject();
-        let granted = desk.grant(&self.request, &grants, subject, language, now).await;
+        let granted = desk.grant(&self.request, &grants, &wallet, language, now).await;
         let consents = match granted {
-            Err(crate::consent::ConsentError::Field(fault)) => return Err(malformed(fault)),
+            Err(ConsentError::Field(fault)) => return Err(malformed(fault)),
             granted => granted?,
         };
-        let mut text = String::new();
-        let mut listed = Vec::new();
-        for consent in &consents {
-            publish(desk.store(), &mut ledger, consent.provider()).await?;
-            let path = self.out.join(format!("{}.json", consent.id()));
-            files::write_json(&path, consent)?;
-            text += &format!("{}\n\n{}\n\n", path.display(), consent.notice);
-            listed.push(json!({
-                "consent": consent.id(), "provider": consent.provider(), "file": path,
-            }));
-        }
-        Ok(Outcome::done(json!({ "granted": listed }), text))
+        hand_out(&desk, &mut ledger, &consents, &self.out).await
     }
+}
+
+/// Brings consents' roots to the ledger, and writes them to their patient's folder.
+async fn hand_out(
+    desk: &ConsentDesk,
+    ledger: &mut JoinedLedger,
+    consents: &[ConsentFile],
+    out: &Path,
+) -> Result<Outcome, ServiceError> {
+    std::fs::create_dir_all(out).map_err(ServiceError::file(out))?;
+    let mut text = String::new();
+    let mut listed = Vec::new();
+    for consent in consents {
+        let path = out.join(format!("{}.json", consent.id()));
+        files::write_json(&path, consent)?;
+        text += &format!("{}\n\n{}\n\n", path.display(), consent.notice);
+        listed.push(json!({
+            "consent": consent.id(), "provider": consent.provider(), "file": path,
+        }));
+    }
+    for consent in consents {
+        publish(desk.store(), ledger, consent.provider()).await?;
+    }
+    Ok(Outcome::done(json!({ "granted": listed }), text))
 }
 
 impl Prove {

@@ -147,9 +147,10 @@ impl Provider {
                 let provider = provider_named(&store, &provider).await?;
                 let content = std::fs::read(&content).map_err(ServiceError::file(&content))?;
                 let mut ledger = ledger(&store, &signer).await?;
-                let record = store.add_record(provider, subject, kind, date, &content).await?;
+                let keep = |record: &RecordFile| files::write_new_json(&out, record);
+                let record =
+                    store.add_record(provider, subject, kind, date, &content, keep).await?;
                 publish(&store, &mut ledger, provider).await?;
-                files::write_json(&out, &record)?;
                 let json = json!({ "provider": provider, "position": record.position });
                 Ok(Outcome::done(json, format!("the patient's file is {}", out.display())))
             }
@@ -160,8 +161,10 @@ impl Provider {
                     .map_err(|fault| ServiceError::malformed(&file, fault))?
                     .commitment();
                 let mut ledger = ledger(&store, &signer).await?;
-                store.remove_record(record.provider, commitment).await?;
+                let removed = store.remove_record(record.provider, commitment).await;
+                // One that was removed by a program that died is told to the ledger now.
                 publish(&store, &mut ledger, record.provider).await?;
+                removed?;
                 let json = json!({ "removed": commitment });
                 Ok(Outcome::done(json, "no access to the record is given from now on"))
             }
