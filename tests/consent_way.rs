@@ -310,10 +310,7 @@ fn a_gate_that_dies_gives_the_same_access_when_it_is_asked_again() {
 fn the_gate_answers_over_http_and_grpc() {
     let granted = Granted::new();
     let state = &granted.state;
-    for out in ["first", "second"] {
-        let number = if out == "first" { "0" } else { "1" };
-        state.json(&granted.prove(out, &["--number", number]));
-    }
+    state.json(&granted.prove("first", &["--number", "0"]));
     let serve = ["--consent-keys", "consent-keys", "--consent-manager", "manager.json"];
     let service = Service::start(state, &serve);
     let post = |path: &str, file: &str| {
@@ -349,6 +346,15 @@ fn the_gate_answers_over_http_and_grpc() {
     let number = providers[0]["number"].to_string();
     let trees = service.curl(&format!("/v1/providers/{number}/trees"), &[]).json();
     assert_eq!(trees["records"].as_array().map(Vec::len), Some(1));
+    // A device proves against the public trees, without the state.
+    fs::write(state.path("trees.json"), trees.to_string()).expect("written");
+    let by_trees = granted.prove("second", &["--number", "1", "--trees", "trees.json"]);
+    let mut elsewhere = state.on(None);
+    elsewhere.directory = "elsewhere".to_owned();
+    elsewhere.json(&by_trees);
+    let forged = trees.to_string().replacen("\"records\":[\"", "\"records\":[\"1", 1);
+    fs::write(state.path("trees.json"), forged).expect("written");
+    elsewhere.refused(&by_trees, 2, "records: ");
     let trail = || service.curl(&format!("/v1/providers/{number}/accesses"), &[]).json();
     assert_eq!(trail().as_array().map(Vec::len), Some(1));
     assert_eq!(service.curl("/v1/providers/99/trees", &[]).status, 404);

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use praman_circuits::access::AccessNullifier;
-use praman_circuits::artefact::{ConsentTree, ConsentsRoot, Moment};
-use praman_circuits::health_record::{RecordTree, RecordsRoot};
+use praman_circuits::artefact::Moment;
 
 use super::{Application, Fault};
-use crate::consent::access::AccessRequest;
+use crate::consent::access::{AccessRequest, ProviderTrees};
 use crate::consent::document::{self, RequestDocument};
 use crate::consent::{
     ConsentDesk, ConsentError, ErasureOrder, GateDesk, GateDeskError, GateRefusal,
@@ -41,19 +40,6 @@ pub(crate) struct TrailEntry {
     pub(crate) as_of: Moment,
     pub(crate) digest: [u8; 32],
     pub(crate) block: u64,
-}
-
-/// A provider's two trees, whole: so nobody learns whose path is taken from them.
-pub(crate) struct ProviderTrees {
-    pub(crate) records: RecordTree,
-    pub(crate) consents: ConsentTree,
-}
-
-impl ProviderTrees {
-    pub(crate) fn roots(&self) -> (RecordsRoot, ConsentsRoot) {
-        let (records, consents) = (self.records.root(), self.consents.root());
-        (RecordsRoot::from_field(records), ConsentsRoot::from_field(consents))
-    }
 }
 
 impl Application {
@@ -98,10 +84,10 @@ impl Application {
             return Err(Fault::not_found(format!("there is no provider {}", provider.0)));
         }
         let mut reading = store.begin_reading().await?;
-        Ok(ProviderTrees {
-            records: read_tree(&mut reading, TreeName::Records(provider.0)).await?,
-            consents: read_tree(&mut reading, TreeName::Consents(provider.0)).await?,
-        })
+        let records = read_tree(&mut reading, TreeName::Records(provider.0)).await?;
+        let consents = read_tree(&mut reading, TreeName::Consents(provider.0)).await?;
+        let context = self.consents()?.gate.context();
+        Ok(ProviderTrees::of(provider, context, &records, &consents))
     }
 
     /// The accesses that a provider gave from a block on, in the ledger's order.

@@ -6,16 +6,16 @@ use ark_ff::UniformRand;
 use jiff::Timestamp;
 use praman_circuits::Fr;
 use praman_circuits::access::{AccessNullifier, access_nullifier};
-use praman_circuits::artefact::{ConsentsRoot, Moment, Purpose};
+use praman_circuits::artefact::{CONSENT_DEPTH, ConsentTree, ConsentsRoot, Moment, Purpose};
 use praman_circuits::circuit;
 use praman_circuits::consent::{self, Grant, PublicInputs, Request};
 use praman_circuits::context::Context;
-use praman_circuits::field::to_be_bytes;
+use praman_circuits::field::{parse_decimal, to_be_bytes, to_decimal};
 use praman_circuits::health_record::{
-    HandleBlinding, RECORD_DEPTH, RecordCommitment, RecordHandle, RecordType, RecordsRoot,
-    record_handle,
+    HandleBlinding, RECORD_DEPTH, RecordCommitment, RecordHandle, RecordTree, RecordType,
+    RecordsRoot, record_handle,
 };
-use praman_circuits::merkle::root_of;
+use praman_circuits::merkle::{Tree, root_of};
 use praman_prover::{Cores, FixedKeyEngine, Prover};
 use praman_verifier::Proof;
 use rand::rngs::OsRng;
@@ -34,7 +34,6 @@ use crate::files;
 use crate::ledger::{LedgerAccess, ProviderId, RequesterNumber};
 use crate::store::{Store, TreeName, read_path};
 use crate::wallet::Wallet;
-use praman_circuits::artefact::CONSENT_DEPTH;
 
 /// What a provider's gate is asked: to release one record once.
 ///
@@ -191,6 +190,97 @@ impl AccessRequest {
             digest: self.digest(context),
         }
     }
+}
+
+/// A provider's two trees as a service hands them out, whole: nobody learns whose path is taken from them.
+#[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderTrees {
+    /// The provider's number.
+    pub provider: u32,
+    /// What binds proofs to the ledger, decimal.
+    pub context: String,
+    /// The root of its records, decimal.
+    pub records_root: String,
+    /// The root of its consents, decimal.
+    pub consents_root: String,
+    /// The leaves of its records, in order; what was taken away is the empty value.
+    pub records: Vec<String>,
+    /// The leaves of its consents.
+    pub consents: Vec<String>,
+}
+
+impl ProviderTrees {
+    /// Some trees.
+    pub(crate) fn of(
+        provider: ProviderId,
+        context: Context,
+        records: &RecordTree,
+        consents: &ConsentTree,
+    ) -> Self {
+        let leaves = |leaves: &[Fr]| leaves.iter().copied().map(to_decimal).collect();
+        Self {
+            provider: provider.0,
+            context: context.to_string(),
+            records_root: to_decimal(records.root()),
+            consents_root: to_decimal(consents.root()),
+            records: leaves(records.leaves()),
+            consents: leaves(consents.leaves()),
+        }
+    }
+
+    /// Reads trees, as `GET /v1/providers/{provider}/trees` answers.
+    ///
+    /// # Errors
+    /// [`ServiceError`] naming file and field.
+    pub fn read(path: &Path) -> Result<Self, ServiceError> {
+        let text = files::read_text(path)?;
+        document::read(&text).map_err(|fault| ServiceError::malformed(path, fault))
+    }
+
+    /// What binds proofs to the ledger.
+    ///
+    /// # Errors
+    /// [`FieldFault`].
+    pub fn context(&self) -> Result<Context, FieldFault> {
+        let parsed = self.context.parse();
+        parsed.map_err(|error| FieldFault::new("context", format!("is {error}")))
+    }
+
+    /// The paths of a consent and of a record, in trees that are hashed anew.
+    ///
+    /// # Errors
+    /// [`FieldFault`] if they are another provider's, or their leaves do not make their roots.
+    pub fn paths(
+        &self,
+        consent: &ConsentFile,
+        record: &RecordFile,
+    ) -> Result<ProviderPaths, FieldFault> {
+        if ProviderId(self.provider) != consent.provider() {
+            return Err(FieldFault::new("provider", "is not the consent's"));
+        }
+        let record = tree_path(&self.records, &self.records_root, record.position, "records")?;
+        let place = consent.position();
+        let consent = tree_path(&self.consents, &self.consents_root, place, "consents")?;
+        Ok(ProviderPaths { record, consent })
+    }
+}
+
+fn tree_path<const DEPTH: usize>(
+    leaves: &[String],
+    root: &str,
+    place: usize,
+    field: &str,
+) -> Result<praman_circuits::merkle::Path<DEPTH>, FieldFault> {
+    let fault = |fault: String| FieldFault::new(field, fault);
+    let leaves: Result<Vec<Fr>, _> = leaves.iter().map(|leaf| parse_decimal(leaf)).collect();
+    let leaves = leaves.map_err(|error| fault(format!("has a leaf that is {error}")))?;
+    let mut tree = Tree::<DEPTH>::new();
+    tree.append(&leaves).map_err(|error| fault(error.to_string()))?;
+    if to_decimal(tree.root()) != root {
+        return Err(fault("do not make their root".to_owned()));
+    }
+    tree.path(place).map_err(|error| fault(error.to_string()))
 }
 
 /// A provider's two trees at one time, as who proves against them needs them.

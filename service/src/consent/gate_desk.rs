@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use praman_circuits::context::Context;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -44,6 +45,7 @@ enum Work {
 #[derive(Clone)]
 pub struct GateDesk {
     store: Store,
+    context: Context,
     work: mpsc::Sender<Work>,
     task: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
@@ -52,13 +54,19 @@ impl GateDesk {
     /// Opens the desk of a gate on a ledger that acts by the providers' accounts.
     pub fn open(store: &Store, gate: Gate, ledger: JoinedLedger) -> Self {
         let (work, waiting) = mpsc::channel(WAITING_MAX);
+        let context = gate.context();
         let task = tokio::spawn(work_on(store.clone(), gate, ledger, waiting));
-        Self { store: store.clone(), work, task: Arc::new(Mutex::new(Some(task))) }
+        Self { store: store.clone(), context, work, task: Arc::new(Mutex::new(Some(task))) }
     }
 
     /// The store.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// What binds proofs to the gate's ledger.
+    pub fn context(&self) -> Context {
+        self.context
     }
 
     /// Releases or refuses.

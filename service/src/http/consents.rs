@@ -6,15 +6,13 @@ use axum::Json;
 use axum::extract::rejection::{QueryRejection, StringRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use praman_circuits::Fr;
-use praman_circuits::field::to_decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::answer::Error;
 use super::claims::read_body;
 use crate::application::{Application, Fault};
-use crate::consent::access::AccessRequest;
+use crate::consent::access::{AccessRequest, ProviderTrees};
 use crate::consent::{self, ErasureOrder, write_time};
 use crate::ledger::ProviderId;
 
@@ -118,43 +116,18 @@ pub(super) async fn providers(
     Ok(Json(known.map(|known| Provider { number: known.number.0, name: known.name }).collect()))
 }
 
-/// A provider's two trees.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Trees {
-    /// The provider.
-    provider: u32,
-    /// The root of its records, decimal.
-    records_root: String,
-    /// The root of its consents, decimal.
-    consents_root: String,
-    /// The leaves of its records, in order; what was taken away is the empty value.
-    records: Vec<String>,
-    /// The leaves of its consents.
-    consents: Vec<String>,
-}
-
 /// A provider's two trees, whole, so that nobody learns whose path is taken from them.
 #[utoipa::path(
     get,
     path = "/v1/providers/{provider}/trees",
     params(("provider" = u32, Path, description = "the provider's number")),
-    responses((status = 200, body = Trees), (status = "4XX", body = Error))
+    responses((status = 200, body = ProviderTrees), (status = "4XX", body = Error))
 )]
 pub(super) async fn trees(
     State(application): State<Arc<Application>>,
     Path(provider): Path<String>,
-) -> Result<Json<Trees>, Fault> {
-    let provider = read_provider(&provider)?;
-    let trees = application.provider_trees(provider).await?;
-    let (records_root, consents_root) = trees.roots();
-    let leaves = |leaves: &[Fr]| leaves.iter().copied().map(to_decimal).collect();
-    Ok(Json(Trees {
-        provider: provider.0,
-        records_root: records_root.to_string(),
-        consents_root: consents_root.to_string(),
-        records: leaves(trees.records.leaves()),
-        consents: leaves(trees.consents.leaves()),
-    }))
+) -> Result<Json<ProviderTrees>, Fault> {
+    Ok(Json(application.provider_trees(read_provider(&provider)?).await?))
 }
 
 fn read_provider(text: &str) -> Result<ProviderId, Fault> {

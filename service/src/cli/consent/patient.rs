@@ -14,7 +14,7 @@ use serde_json::json;
 use super::{Manager, ledger, provider_named};
 use crate::cli::signer::Signer;
 use crate::cli::{Outcome, Setting};
-use crate::consent::access::{Asked, PreparedAccess, ProviderPaths, next_number};
+use crate::consent::access::{Asked, PreparedAccess, ProviderPaths, ProviderTrees, next_number};
 use crate::consent::document::{self, FieldFault};
 use crate::consent::{
     ConsentDesk, ConsentError, ConsentFile, Narrowing, PatientAddress, RecordFile, publish,
@@ -204,6 +204,10 @@ pub(in crate::cli) struct Prove {
     /// The access's number in this window of the consent's frequency [default: the first not used].
     #[arg(long, value_name = "K")]
     number: Option<u32>,
+    /// The provider's trees, as a service answers `GET /v1/providers/{provider}/trees`: then no state is
+    /// needed here [default: those of the state].
+    #[arg(long, value_name = "FILE", requires = "number")]
+    trees: Option<PathBuf>,
     /// The folder of the consent circuit's keys.
     #[arg(long, value_name = "DIR")]
     keys: PathBuf,
@@ -387,17 +391,27 @@ impl Prove {
             let reason = format!("{:?} is no purpose's code", self.purpose);
             ServiceError::WrongUse(reason)
         })?;
-        let store = setting.store().await?;
-        let ledger = ledger(&store, &Signer::none()).await?;
-        let number = match self.number {
-            Some(number) => number,
-            None => next_number(&store, &wallet, &consent, now).await?,
-        };
         let requester = RequesterNumber(self.requester);
+        let (paths, context, number) = match (&self.trees, self.number) {
+            (Some(path), Some(number)) => {
+                let trees = ProviderTrees::read(path)?;
+                let malformed = |fault: FieldFault| ServiceError::malformed(path, fault);
+                let paths = trees.paths(&consent, &record).map_err(malformed)?;
+                (paths, trees.context().map_err(malformed)?, number)
+            }
+            (_, number) => {
+                let store = setting.store().await?;
+                let ledger = ledger(&store, &Signer::none()).await?;
+                let number = match number {
+                    Some(number) => number,
+                    None => next_number(&store, &wallet, &consent, now).await?,
+                };
+                let paths = ProviderPaths::of(&store, &consent, &record).await?;
+                (paths, ledger.context(), number)
+            }
+        };
         let asked = Asked { requester, purpose, number, at: now };
-        let paths = ProviderPaths::of(&store, &consent, &record).await?;
-        let prepared =
-            PreparedAccess::new(&wallet, &consent, &record, paths, ledger.context(), asked)?;
+        let prepared = PreparedAccess::new(&wallet, &consent, &record, paths, context, asked)?;
         let circuit = circuit::consent();
         let engine = KeyStore::new(&self.keys).engine(circuit, MemoryBudget::SMALL)?;
         let prover = Prover::new(circuit, engine);
