@@ -20,6 +20,7 @@ mod erasure;
 mod file;
 mod gate;
 mod gate_desk;
+mod granting;
 mod manager;
 mod notice;
 mod provider;

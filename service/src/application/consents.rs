@@ -33,6 +33,8 @@ impl ConsentDoor {
     }
 }
 
+type TrailRow = (Vec<u8>, i64, i64, Vec<u8>, i64);
+
 /// An access as the ledger's trail has it.
 pub(crate) struct TrailEntry {
     pub(crate) nullifier: AccessNullifier,
@@ -97,7 +99,7 @@ impl Application {
         from_block: u64,
     ) -> Result<Vec<TrailEntry>, Fault> {
         let store = self.consents()?.gate.store();
-        let rows: Vec<(Vec<u8>, i64, i64, Vec<u8>, i64)> = sqlx::query_as(
+        let rows: Vec<TrailRow> = sqlx::query_as(
             "SELECT nullifier, requester, as_of, digest, block FROM recorded_access
              WHERE provider = $1 AND block >= $2 ORDER BY block, nullifier LIMIT $3",
         )

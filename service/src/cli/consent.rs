@@ -101,7 +101,7 @@ pub(super) enum Consent {
         signer: Signer,
     },
     #[command(flatten)]
-    Provider(provider::Provider),
+    Organisation(provider::Organisation),
     #[command(flatten)]
     Patient(patient::Patient),
     /// Open records in an emergency, tell of it, review it: never a consent.
@@ -225,7 +225,7 @@ impl Consent {
                 Ok(Outcome::done(json, format!("the artefact is in {}", out.display())))
             }
             Self::Overdue { signer } => overdue(setting, &signer).await,
-            Self::Provider(verb) => verb.run(setting).await,
+            Self::Organisation(verb) => verb.run(setting).await,
             Self::Patient(verb) => verb.run(setting).await,
             Self::BreakGlass(verb) => verb.run(setting).await,
         }

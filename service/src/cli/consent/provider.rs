@@ -19,10 +19,11 @@ use crate::ledger::{ProviderId, RequesterNumber};
 
 /// What providers and requesters do.
 #[derive(Subcommand)]
-pub(in crate::cli) enum Provider {
+pub(in crate::cli) enum Organisation {
     /// Admit a provider of health care.
     #[command(after_help = "Example: praman consent provider --name district-hospital")]
-    Provider {
+    #[command(name = "provider")]
+    AdmitProvider {
         /// Its identifier, as documents have it.
         #[arg(long)]
         name: String,
@@ -34,7 +35,8 @@ pub(in crate::cli) enum Provider {
     #[command(
         after_help = "Example: praman consent requester --name heart-clinic --out heart-clinic.json"
     )]
-    Requester {
+    #[command(name = "requester")]
+    AdmitRequester {
         /// Its identifier, as documents have it.
         #[arg(long)]
         name: String,
@@ -114,11 +116,11 @@ pub(in crate::cli) enum Provider {
     },
 }
 
-impl Provider {
+impl Organisation {
     pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
         let store = setting.store().await?;
         match self {
-            Self::Provider { name, participant } => {
+            Self::AdmitProvider { name, participant } => {
                 let number = match participant {
                     Some(number) => ProviderId(number),
                     None => ledger(&store, &Signer::none()).await?.admit_provider(&name).await?,
@@ -127,7 +129,7 @@ impl Provider {
                 let json = json!({ "provider": number, "name": name });
                 Ok(Outcome::done(json, format!("{name} is provider {}", number.0)))
             }
-            Self::Requester { name, participant, out, passphrase } => {
+            Self::AdmitRequester { name, participant, out, passphrase } => {
                 let passphrase = passphrase.passphrase()?;
                 let number = match participant {
                     Some(number) => RequesterNumber(number),
