@@ -107,7 +107,7 @@ fn what_the_readme_says_works() {
         reader.run(&command);
     }
     let mut asked = 0;
-    for command in commands("## The service", "## The ledger") {
+    for command in commands("## The service", "## Health records by consent") {
         if command.starts_with("grpcurl") {
             // Another implementation makes every call; here, that the call is there.
             let call = command.split(' ').next_back().and_then(|call| call.rsplit_once('/'));

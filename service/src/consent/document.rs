@@ -192,6 +192,6 @@ mod tests {
         assert!(!told.fault.contains("17"));
         let told = fault(r#"{"requestId":"r","timestamp":"t","consent":{}}"#);
         assert_eq!(told.to_string(), "consent: purpose is missing");
-        assert!(fault("[1,").to_string().contains("line 1"));
+        assert!(fault("{\"requestId\":").to_string().contains("line 1"));
     }
 }
