@@ -17,12 +17,21 @@ pub fn date_of(day: Day) -> Option<Date> {
     FIRST.checked_add(jiff::Span::new().try_days(days).ok()?).ok()
 }
 
-/// Today, by this machine's clock in Indian standard time, five and a half hours ahead of UTC.
+/// By how many seconds Indian standard time is ahead of UTC.
+pub(crate) const INDIA_SECONDS: i32 = 5 * 3_600 + 1_800;
+
+/// Seconds from 1900-01-01 to 1970-01-01.
+pub(crate) const SECONDS_BEFORE_EPOCH: i64 = 25_567 * 86_400;
+
+/// The day in India of a time; none before 1900.
+pub fn day_in_india(time: jiff::Timestamp) -> Option<Day> {
+    let seconds = time.as_second() + i64::from(INDIA_SECONDS) + SECONDS_BEFORE_EPOCH;
+    u32::try_from(seconds.div_euclid(86_400)).ok().map(Day)
+}
+
+/// Today, by this machine's clock in Indian standard time.
 pub fn today() -> Day {
-    const INDIA_SECONDS: i64 = 5 * 3_600 + 1_800;
-    const EPOCH: i64 = 25_567;
-    let days = (jiff::Timestamp::now().as_second() + INDIA_SECONDS).div_euclid(86_400) + EPOCH;
-    Day(u32::try_from(days).expect("the clock is past 1900"))
+    day_in_india(jiff::Timestamp::now()).expect("the clock is past 1900")
 }
 
 /// The first day of a period; day 0 for [`Period::ONCE`].

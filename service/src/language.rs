@@ -9,6 +9,8 @@ use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use serde::{Deserialize, Serialize};
 
+use crate::calendar::INDIA_SECONDS;
+
 /// A language.
 #[derive(
     Clone,
@@ -111,7 +113,6 @@ impl Language {
 
     /// A time as people read it: the day, and the hour in India.
     pub fn time(self, time: jiff::Timestamp) -> String {
-        const INDIA_SECONDS: i32 = 5 * 3_600 + 1_800;
         let india = jiff::tz::Offset::from_seconds(INDIA_SECONDS).unwrap_or(jiff::tz::Offset::UTC);
         self.digits(&india.to_datetime(time).strftime("%d-%m-%Y %H:%M").to_string())
     }

@@ -43,6 +43,7 @@ pub mod sealed;
 pub mod sealed_box;
 pub mod sealed_content;
 pub mod server;
+mod signing_key;
 pub mod snapshot;
 pub mod store;
 pub mod subtree;

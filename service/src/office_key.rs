@@ -12,7 +12,8 @@ use zeroize::Zeroizing;
 
 use crate::error::ServiceError;
 use crate::files;
-use crate::sealed::{Passphrase, SealedKey, random_key};
+use crate::sealed::{Passphrase, SealedKey};
+use crate::signing_key;
 use crate::wallet::signed_message;
 
 /// An office's opened key.
@@ -40,7 +41,7 @@ const PURPOSE: &str = "praman office signing key";
 impl OfficeKey {
     /// A fresh key for an office.
     pub fn generate(office: OfficeId, name: &str) -> Self {
-        let signing = SigningKey::from_bytes(&random_key());
+        let signing = signing_key::generate();
         Self { office, name: name.to_owned(), signing }
     }
 
@@ -53,7 +54,7 @@ impl OfficeKey {
             format: FORMAT.to_owned(),
             office: self.office,
             name: self.name.clone(),
-            public_key: hex::encode(self.public()),
+            public_key: signing_key::public_text(&self.signing),
             sealed: SealedKey::seal(self.signing.as_bytes(), PURPOSE, passphrase)?,
         };
         files::write_new_json(path, &file)
@@ -68,13 +69,9 @@ impl OfficeKey {
         if file.format != FORMAT {
             return Err(ServiceError::malformed(path, "not an office's key of a form known here"));
         }
-        let signing = SigningKey::from_bytes(&*file.sealed.open(PURPOSE, passphrase)?);
-        let key = Self { office: file.office, name: file.name, signing };
-        if hex::encode(key.public()) != file.public_key {
-            let reason = "the public key is not that of the sealed one";
-            return Err(ServiceError::malformed(path, reason));
-        }
-        Ok(key)
+        let sealed = (file.public_key.as_str(), &file.sealed);
+        let signing = signing_key::open(path, sealed, PURPOSE, passphrase)?;
+        Ok(Self { office: file.office, name: file.name, signing })
     }
 
     /// The public key, Ed25519.

@@ -7,7 +7,9 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use praman_circuits::Fr;
 use praman_circuits::attributes::Attributes;
 use praman_circuits::credential::{Credential, CredentialCommitment, CredentialSalt, SchemaId};
-use praman_circuits::field::{from_be_bytes, parse_decimal, to_be_bytes, to_decimal};
+use praman_circuits::field::{
+    ParseFieldError, from_be_bytes, parse_decimal, to_be_bytes, to_decimal,
+};
 use praman_circuits::office::OfficeId;
 use praman_circuits::payee::{Payee, PayeeSalt};
 use praman_circuits::period::{Day, Period};
@@ -82,12 +84,7 @@ impl Wallet {
 
     /// The wallet of a text as [`Wallet::to_json`] makes it.
     pub fn from_json(text: &str) -> Option<Self> {
-        let file: WalletFile = serde_json::from_str(text).ok()?;
-        let element = |text: &str| parse_decimal(text).ok();
-        Some(Self {
-            secret: HolderSecret::from_field(element(&file.secret)?),
-            blinding: SubjectBlinding::from_field(element(&file.blinding)?),
-        })
+        Self::of_file(&serde_json::from_str(text).ok()?).ok()
     }
 
     /// Reads a wallet's file.
@@ -95,13 +92,16 @@ impl Wallet {
     /// # Errors
     /// [`ServiceError`] naming the file and no value of it.
     pub fn read(path: &Path) -> Result<Self, ServiceError> {
-        let file: WalletFile = files::read_json(path)?;
+        Self::of_file(&files::read_json(path)?)
+            .map_err(|reason| ServiceError::malformed(path, reason))
+    }
+
+    fn of_file(file: &WalletFile) -> Result<Self, String> {
         if file.format != WALLET_FORMAT {
-            return Err(ServiceError::malformed(path, "not a wallet of a form known here"));
+            return Err("not a wallet of a form known here".to_owned());
         }
         let element = |text: &str, name: &str| {
-            parse_decimal(text)
-                .map_err(|error| ServiceError::malformed(path, format!("{name} is {error}")))
+            parse_decimal(text).map_err(|error| format!("{name} is {error}"))
         };
         Ok(Self {
             secret: HolderSecret::from_field(element(&file.secret, "secret")?),
@@ -143,7 +143,19 @@ impl Drop for CredentialFile {
 /// A secret field element as text; wiped.
 #[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 #[serde(transparent)]
-struct SecretText(String);
+pub(crate) struct SecretText(String);
+
+impl SecretText {
+    /// The text of an element.
+    pub(crate) fn of(element: Fr) -> Self {
+        Self(to_decimal(element))
+    }
+
+    /// The element, if the text is one's.
+    pub(crate) fn element(&self) -> Result<Fr, ParseFieldError> {
+        parse_decimal(&self.0)
+    }
+}
 
 /// What an office signs: the credential's commitment behind a tag.
 pub fn signed_message(commitment: CredentialCommitment) -> Vec<u8> {
@@ -174,9 +186,9 @@ impl CredentialFile {
             issued_on: credential.issued_on,
             expires_on: credential.expires_on,
             claims_from: credential.claims_from,
-            salt: SecretText(to_decimal(credential.salt.expose())),
+            salt: SecretText::of(credential.salt.expose()),
             payee,
-            payee_salt: SecretText(to_decimal(payee_salt.expose())),
+            payee_salt: SecretText::of(payee_salt.expose()),
             attributes: credential.attributes.clone(),
             office_public_key: hex::encode(office_key),
             signature: hex::encode(signature),
@@ -212,7 +224,7 @@ impl CredentialFile {
     /// # Errors
     /// What is wrong with the file's salt.
     pub fn credential(&self) -> Result<Credential, String> {
-        let salt = parse_decimal(&self.salt.0).map_err(|error| format!("salt is {error}"))?;
+        let salt = self.salt.element().map_err(|error| format!("salt is {error}"))?;
         Ok(Credential {
             schema: self.schema,
             subject: self.subject,
@@ -235,8 +247,7 @@ impl CredentialFile {
     /// # Errors
     /// What is wrong with the file's salt.
     pub fn payee_salt(&self) -> Result<PayeeSalt, String> {
-        let salt =
-            parse_decimal(&self.payee_salt.0).map_err(|error| format!("payee_salt is {error}"))?;
+        let salt = self.payee_salt.element().map_err(|error| format!("payee_salt is {error}"))?;
         Ok(PayeeSalt::from_field(salt))
     }
 }

@@ -26,14 +26,14 @@ use uuid::Uuid;
 
 use super::code::{purpose_code, purpose_of, type_code, type_of};
 use super::document::{self, FieldFault};
-use super::file::{ConsentFile, RecordFile, SecretText, requester_id};
+use super::file::{ConsentFile, RecordFile, element, requester_id};
 use super::refusal::ConsentError;
 use super::terms::moment_of;
 use crate::error::ServiceError;
 use crate::files;
 use crate::ledger::{LedgerAccess, ProviderId, RequesterNumber};
 use crate::store::{Store, TreeName, read_path};
-use crate::wallet::Wallet;
+use crate::wallet::{SecretText, Wallet};
 
 /// What a provider's gate is asked: to release one record once.
 ///
@@ -113,7 +113,10 @@ impl AccessRequest {
             records: file.records_root,
             consents: file.consents_root,
             record: file.record,
-            blinding: HandleBlinding::from_field(file.handle_blinding.element("handle_blinding")?),
+            blinding: HandleBlinding::from_field(element(
+                &file.handle_blinding,
+                "handle_blinding",
+            )?),
             nullifier: file.nullifier,
             proof,
         })

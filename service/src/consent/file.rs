@@ -8,36 +8,26 @@ use praman_circuits::Fr;
 use praman_circuits::artefact::{
     Artefact, ConsentCommitment, ConsentSalt, Frequency, Moment, RequesterId,
 };
-use praman_circuits::field::{digest_to_field, parse_decimal, to_decimal};
+use praman_circuits::field::digest_to_field;
 use praman_circuits::health_record::{ContentDigest, HealthRecord, RecordSalt, RecordType};
 use praman_circuits::period::Day;
 use praman_circuits::subject::SubjectCommitment;
 use rand::rngs::OsRng;
 use serde::{Deserialize, Serialize};
-use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::code::{type_code, type_of};
 use super::document::{self, ArtefactDocument, ConsentDetail, FieldFault, Named};
 use super::manager::{ConsentManager, is_signed};
-use super::terms::{Granted, Terms, day_of, moment_of, read_time, write_time};
+use super::terms::{Granted, Terms, moment_of, read_time, write_time};
 use crate::calendar;
 use crate::error::ServiceError;
 use crate::files;
 use crate::ledger::{ProviderId, RequesterNumber};
+use crate::wallet::SecretText;
 
-/// A secret element as text; wiped.
-#[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
-#[serde(transparent)]
-pub(super) struct SecretText(String);
-
-impl SecretText {
-    pub(super) fn of(element: Fr) -> Self {
-        Self(to_decimal(element))
-    }
-
-    pub(super) fn element(&self, field: &str) -> Result<Fr, FieldFault> {
-        parse_decimal(&self.0).map_err(|error| FieldFault::new(field, format!("is {error}")))
-    }
+/// A secret element of a file's field.
+pub(super) fn element(secret: &SecretText, field: &str) -> Result<Fr, FieldFault> {
+    secret.element().map_err(|error| FieldFault::new(field, format!("is {error}")))
 }
 
 /// What opens an artefact's commitment, beside its document.
@@ -224,7 +214,8 @@ impl ConsentFile {
         let Granted { terms, valid_until } = self.granted()?;
         let opening = &self.opening;
         let day = |time, field: &str| {
-            day_of(time).ok_or_else(|| FieldFault::new(field, "lies outside the calendar"))
+            calendar::day_in_india(time)
+                .ok_or_else(|| FieldFault::new(field, "lies outside the calendar"))
         };
         let moment = |time, field: &str| {
             moment_of(time).ok_or_else(|| FieldFault::new(field, "lies outside the calendar"))
@@ -247,7 +238,7 @@ impl ConsentFile {
             erase_at: moment(terms.erase_at, "dataEraseAt")?,
             mode: terms.mode,
             frequency: opening.frequency,
-            salt: ConsentSalt::from_field(opening.salt.element("opening.salt")?),
+            salt: ConsentSalt::from_field(element(&opening.salt, "opening.salt")?),
         })
     }
 }
@@ -317,8 +308,8 @@ impl RecordFile {
             subject: self.subject,
             record_type,
             date,
-            content: ContentDigest::from_field(self.content.element("content")?),
-            salt: RecordSalt::from_field(self.salt.element("salt")?),
+            content: ContentDigest::from_field(element(&self.content, "content")?),
+            salt: RecordSalt::from_field(element(&self.salt, "salt")?),
         })
     }
 }

@@ -10,7 +10,8 @@ use super::file::{ConsentFile, Parties};
 use super::notice::{LegalBasis, NOTICE_VERSION, Notice};
 use super::provider::{Tree, count_change, next_place};
 use super::refusal::{ConsentError, ConsentRefusal};
-use super::terms::{Granted, Narrowing, day_of, write_time};
+use super::terms::{Granted, Narrowing, write_time};
+use crate::calendar::day_in_india;
 use crate::failpoint::may_die;
 use crate::language::Language;
 use crate::store::{TreeName, WriteTransaction, bytes, put_leaves};
@@ -246,7 +247,7 @@ impl KeptConsent {
             && ours.purpose == theirs.purpose
             && ours.types.0 & theirs.types.0 != 0
             // As the statement counts: by days in India.
-            && day_of(ours.from) <= day_of(theirs.to)
-            && day_of(theirs.from) <= day_of(ours.to)
+            && day_in_india(ours.from) <= day_in_india(theirs.to)
+            && day_in_india(theirs.from) <= day_in_india(ours.to)
     }
 }

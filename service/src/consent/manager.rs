@@ -6,18 +6,18 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use hmac::{Hmac, KeyInit, Mac};
 use praman_circuits::artefact::ConsentCommitment;
 use praman_circuits::field::to_be_bytes;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::document::ConsentDetail;
 use super::terms::PatientAddress;
 use crate::error::ServiceError;
-use crate::files;
 use crate::key_store::{DataKey, MasterKey};
 use crate::ledger::ProviderId;
-use crate::sealed::{Passphrase, SealedKey, random_key};
+use crate::sealed::Passphrase;
 use crate::sealed_content::{ContentOpener, ContentSealer};
+use crate::signing_key::{self, KeyKind};
 use crate::wallet::Wallet;
 
 /// By what a patient is known in a store: a keyed hash of their health address.
@@ -47,17 +47,8 @@ pub struct ConsentManager {
     master: MasterKey,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ManagerFile {
-    format: String,
-    name: String,
-    public_key: String,
-    sealed: SealedKey,
-}
-
-const FORMAT: &str = "praman-consent-manager-1";
-const PURPOSE: &str = "praman consent manager signing key";
+const KIND: KeyKind =
+    KeyKind { format: "praman-consent-manager-1", purpose: "praman consent manager signing key" };
 
 impl ConsentManager {
     /// A fresh key in a file that must not be there yet.
@@ -70,14 +61,8 @@ impl ConsentManager {
         passphrase: &Passphrase,
         master: MasterKey,
     ) -> Result<Self, ServiceError> {
-        let signing = SigningKey::from_bytes(&random_key());
-        let file = ManagerFile {
-            format: FORMAT.to_owned(),
-            name: name.to_owned(),
-            public_key: hex::encode(signing.verifying_key().to_bytes()),
-            sealed: SealedKey::seal(signing.as_bytes(), PURPOSE, passphrase)?,
-        };
-        files::write_new_json(path, &file)?;
+        let signing = signing_key::generate();
+        KIND.save(path, name, &signing, passphrase)?;
         Ok(Self { name: name.to_owned(), signing, master })
     }
 
@@ -90,16 +75,8 @@ impl ConsentManager {
         passphrase: &Passphrase,
         master: MasterKey,
     ) -> Result<Self, ServiceError> {
-        let file: ManagerFile = files::read_json(path)?;
-        if file.format != FORMAT {
-            return Err(ServiceError::malformed(path, "not a consent manager's key"));
-        }
-        let signing = SigningKey::from_bytes(&*file.sealed.open(PURPOSE, passphrase)?);
-        if hex::encode(signing.verifying_key().to_bytes()) != file.public_key {
-            let reason = "the public key is not that of the sealed one";
-            return Err(ServiceError::malformed(path, reason));
-        }
-        Ok(Self { name: file.name, signing, master })
+        let (name, signing) = KIND.open(path, passphrase)?;
+        Ok(Self { name, signing, master })
     }
 
     /// The public key, Ed25519.

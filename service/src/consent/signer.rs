@@ -3,11 +3,10 @@
 use std::path::Path;
 
 use ed25519_dalek::{Signer, SigningKey};
-use serde::{Deserialize, Serialize};
 
 use crate::error::ServiceError;
-use crate::files;
-use crate::sealed::{Passphrase, SealedKey, random_key};
+use crate::sealed::Passphrase;
+use crate::signing_key::{self, KeyKind};
 
 /// An opened key, Ed25519, and whose it is.
 pub struct SignerKey {
@@ -16,22 +15,15 @@ pub struct SignerKey {
     signing: SigningKey,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SignerFile {
-    format: String,
-    name: String,
-    public_key: String,
-    sealed: SealedKey,
-}
-
-const FORMAT: &str = "praman-signer-1";
-const PURPOSE: &str = "praman signing key of a requester or clinician";
+const KIND: KeyKind = KeyKind {
+    format: "praman-signer-1",
+    purpose: "praman signing key of a requester or clinician",
+};
 
 impl SignerKey {
     /// A fresh key.
     pub fn generate(name: &str) -> Self {
-        Self { name: name.to_owned(), signing: SigningKey::from_bytes(&random_key()) }
+        Self { name: name.to_owned(), signing: signing_key::generate() }
     }
 
     /// Writes the key, sealed.
@@ -39,13 +31,7 @@ impl SignerKey {
     /// # Errors
     /// [`ServiceError::WrongUse`] if the file is there; [`ServiceError::File`].
     pub fn save(&self, path: &Path, passphrase: &Passphrase) -> Result<(), ServiceError> {
-        let file = SignerFile {
-            format: FORMAT.to_owned(),
-            name: self.name.clone(),
-            public_key: hex::encode(self.public()),
-            sealed: SealedKey::seal(self.signing.as_bytes(), PURPOSE, passphrase)?,
-        };
-        files::write_new_json(path, &file)
+        KIND.save(path, &self.name, &self.signing, passphrase)
     }
 
     /// Opens a key.
@@ -53,17 +39,8 @@ impl SignerKey {
     /// # Errors
     /// [`ServiceError::Refused`] for a wrong passphrase; else what is wrong with the file.
     pub fn open(path: &Path, passphrase: &Passphrase) -> Result<Self, ServiceError> {
-        let file: SignerFile = files::read_json(path)?;
-        if file.format != FORMAT {
-            return Err(ServiceError::malformed(path, "not a key of a requester or clinician"));
-        }
-        let signing = SigningKey::from_bytes(&*file.sealed.open(PURPOSE, passphrase)?);
-        let key = Self { name: file.name, signing };
-        if hex::encode(key.public()) != file.public_key {
-            let reason = "the public key is not that of the sealed one";
-            return Err(ServiceError::malformed(path, reason));
-        }
-        Ok(key)
+        let (name, signing) = KIND.open(path, passphrase)?;
+        Ok(Self { name, signing })
     }
 
     /// The public key.

@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 use praman_circuits::artefact::{AccessMode, Frequency, Moment, Purpose, RecordTypes};
-use praman_circuits::period::Day;
 use serde::{Deserialize, Serialize};
 
 use super::code::{
@@ -12,6 +11,7 @@ use super::document::{
     ConsentDocument, DateRangeDocument, FieldFault, FrequencyDocument, Named, PermissionDocument,
     PurposeDocument,
 };
+use crate::calendar::SECONDS_BEFORE_EPOCH;
 use praman_circuits::health_record::RecordType;
 
 /// Accesses of a window at most: more is no use of a record but a copy of it.
@@ -20,24 +20,14 @@ pub(super) const ACCESSES_MAX: u32 = 10_000;
 /// Units of a window at most.
 const UNITS_MAX: u64 = 10_000;
 
-/// Seconds from 1900-01-01 to 1970-01-01.
-const BEFORE_EPOCH: i64 = 25_567 * 86_400;
-
 /// A moment in time as the statement counts it; none before 1900.
 pub fn moment_of(time: Timestamp) -> Option<Moment> {
-    u64::try_from(time.as_second() + BEFORE_EPOCH).ok().map(Moment)
+    u64::try_from(time.as_second() + SECONDS_BEFORE_EPOCH).ok().map(Moment)
 }
 
 /// The time of a moment; none beyond the calendar.
 pub fn time_of(moment: Moment) -> Option<Timestamp> {
-    Timestamp::from_second(i64::try_from(moment.0).ok()? - BEFORE_EPOCH).ok()
-}
-
-/// The day in India of a time.
-pub(super) fn day_of(time: Timestamp) -> Option<Day> {
-    const INDIA_SECONDS: i64 = 5 * 3_600 + 1_800;
-    let days = (time.as_second() + INDIA_SECONDS + BEFORE_EPOCH).div_euclid(86_400);
-    u32::try_from(days).ok().map(Day)
+    Timestamp::from_second(i64::try_from(moment.0).ok()? - SECONDS_BEFORE_EPOCH).ok()
 }
 
 /// A time as the standard writes it: UTC with milliseconds.
