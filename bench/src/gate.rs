@@ -59,7 +59,7 @@ impl GateBench {
         let requests = scene.requests(self.accesses).await;
         let before = scene.ledger.network.chain.head().await.expect("a chain").number;
         let ledger = JoinedLedger::join(&store, &[], claims.verifying_key()).await;
-        let gate = Gate::new(&store, scene.key.verifying_key(), scene.ledger.context());
+        let gate = Gate::on(&store, scene.key.verifying_key(), &scene.ledger);
         let desk = GateDesk::open(&store, gate.expect("a gate"), ledger.expect("a ledger"));
 
         let waiting = Arc::new(std::sync::Mutex::new(requests.into_iter()));

@@ -16,9 +16,16 @@ pub use tree::{NodeChange, Tree, TreeError};
 use ark_bn254::Fr;
 
 use crate::field::digest_to_field;
+use crate::poseidon;
 
 /// Children of a node.
 pub const ARITY: usize = 8;
+
+/// The values of empty subtrees: of a leaf first, of a whole tree last.
+pub fn empty_nodes<const DEPTH: usize>() -> Vec<Fr> {
+    let above = |node: &Fr| Some(poseidon::hash(&[*node; ARITY]));
+    std::iter::successors(Some(empty_leaf()), above).take(DEPTH + 1).collect()
+}
 
 /// The value of a leaf that holds nothing: a hash of a text, with no known Poseidon preimage.
 pub fn empty_leaf() -> Fr {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use ark_bn254::Fr;
 use rayon::prelude::*;
 
-use super::{ARITY, Path, empty_leaf};
+use super::{ARITY, Path, empty_nodes};
 use crate::poseidon;
 
 /// Why a tree can't do what was asked.
@@ -92,9 +92,7 @@ impl<const DEPTH: usize> Tree<DEPTH> {
 
     /// A tree without leaves.
     pub fn new() -> Self {
-        let empty =
-            std::iter::successors(Some(empty_leaf()), |&node| Some(poseidon::hash(&[node; ARITY])));
-        Self { levels: vec![Vec::new(); DEPTH + 1], empty: empty.take(DEPTH + 1).collect() }
+        Self { levels: vec![Vec::new(); DEPTH + 1], empty: empty_nodes::<DEPTH>() }
     }
 
     /// A tree from levels that this program stored, leaves first, without hashing anything again.
@@ -242,6 +240,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::merkle::empty_leaf;
     use crate::merkle::root_of;
 
     /// The root by the definition: all places of all levels.

@@ -102,13 +102,6 @@ CREATE TABLE recorded_access (
 
 CREATE INDEX recorded_access_in_order ON recorded_access (provider, block);
 
--- Blocks in which something was taken away from a provider: what it gave before is given no more.
-CREATE TABLE provider_withdrawal (
-    provider BIGINT NOT NULL,
-    block BIGINT NOT NULL,
-    PRIMARY KEY (provider, block)
-);
-
 -- Orders to erase what a consent gave.
 CREATE TABLE erasure_order (
     consent TEXT PRIMARY KEY REFERENCES consent (id),

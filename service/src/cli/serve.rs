@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use praman_circuits::circuit;
 use praman_prover::{KeyStore, MemoryBudget, Prover};
+use praman_verifier::VerifyingKey;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -20,7 +21,7 @@ use crate::claims::{ClaimDesk, ClaimLimits, ClaimMachine, Schemes};
 use crate::consent::{ConsentDesk, ConsentManager, Gate, GateDesk};
 use crate::error::ServiceError;
 use crate::issuing::{IssuingClerk, IssuingDesk, IssuingLimits};
-use crate::ledger::Ledger as _;
+use crate::ledger::{JoinedLedger, Ledger as _};
 use crate::office_key::OfficeKey;
 use crate::proving::{ProvingDesk, QueueLimits, Worker, WorkerKey, WorkerLimits, guard_memory};
 use crate::server;
@@ -93,7 +94,7 @@ impl Serve {
         let desk = ClaimDesk::open(machine, ledger, limits);
         let (proving, worker) = self.proving(&store)?;
         let issuing = self.issuing(setting, &store).await?;
-        let gate = self.gate(setting, &store).await?;
+        let gate = self.gate(&store, &key).await?;
         let manager = self.consent_manager(setting, &store).await?;
         let consents = gate.clone().map(|gate| ConsentDoor::new(gate, manager));
         let stopping = Stopping::default();
@@ -139,12 +140,12 @@ impl Serve {
     /// Providers' release gate, on a connection of its own to the ledger.
     async fn gate(
         &self,
-        setting: &Setting,
         store: &Store,
+        claims_key: &VerifyingKey,
     ) -> Result<Option<GateDesk>, ServiceError> {
         let Some(folder) = &self.consent_keys else { return Ok(None) };
         let key = KeyStore::new(folder).load_verifying(circuit::consent())?;
-        let (_, mut ledger, _) = join(setting, &self.keys, &self.signer).await?;
+        let mut ledger = JoinedLedger::join(store, &self.signer.keys()?, claims_key).await?;
         ledger.wait_at_most(NODES_PATIENCE, STANDING_PATIENCE).await;
         let gate = Gate::on(store, &key, &ledger)?;
         Ok(Some(GateDesk::open(store, gate, ledger)))

@@ -534,23 +534,4 @@ impl Store {
         .await?;
         Ok(row.and_then(|(digest, block)| Some((digest.try_into().ok()?, block as u64))))
     }
-
-    /// Whether the ledger has taken something away from a provider in a block or after it.
-    ///
-    /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn has_withdrawn_since(
-        &self,
-        provider: ProviderId,
-        block: u64,
-    ) -> Result<bool, ServiceError> {
-        let row: Option<(i64,)> = sqlx::query_as(
-            "SELECT block FROM provider_withdrawal WHERE provider = $1 AND block >= $2 LIMIT 1",
-        )
-        .bind(i64::from(provider.0))
-        .bind(block as i64)
-        .fetch_optional(self.pool())
-        .await?;
-        Ok(row.is_some())
-    }
 }

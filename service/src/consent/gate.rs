@@ -16,7 +16,7 @@ use praman_circuits::consent::PUBLIC_INPUTS;
 use praman_circuits::context::Context;
 use praman_circuits::health_record::RecordCommitment;
 use praman_verifier::batch::BatchItem;
-use praman_verifier::{FoldedInputs, PreparedKey, VerifyingKey};
+use praman_verifier::{PreparedKey, VerifyingKey};
 use rand::rngs::OsRng;
 use serde::Serialize;
 
@@ -26,9 +26,7 @@ use super::terms::moment_of;
 use crate::computation::compute;
 use crate::error::ServiceError;
 use crate::failpoint::may_die;
-use crate::ledger::{
-    Chain, ContractLedger, Ledger as _, LedgerError, ProviderId, RecordedAccesses, RequesterNumber,
-};
+use crate::ledger::{Chain, ContractLedger, Ledger as _, LedgerError, ProviderId, RequesterNumber};
 use crate::store::Store;
 
 /// How old a proof may be when it is checked; the contract's bound is wider by what recording may take.
@@ -113,6 +111,13 @@ pub struct Release {
     pub repeated: bool,
 }
 
+impl Release {
+    fn of(request: &AccessRequest, block: u64, repeated: bool) -> Self {
+        let AccessRequest { record, requester, .. } = *request;
+        Self { record, requester, block, repeated }
+    }
+}
+
 /// What a gate says.
 pub type Verdict = Result<Release, GateRefusal>;
 
@@ -128,14 +133,23 @@ impl Gate {
     ///
     /// # Errors
     /// [`ServiceError::WrongUse`] for a key of another circuit.
-    pub fn new(store: &Store, key: &VerifyingKey, context: Context) -> Result<Self, ServiceError> {
+    pub fn on<C: Chain>(
+        store: &Store,
+        key: &VerifyingKey,
+        ledger: &ContractLedger<C>,
+    ) -> Result<Self, ServiceError> {
         let key = PreparedKey::new(key);
         if key.inputs() != PUBLIC_INPUTS {
             let reason = "the gate's key is not of the consent circuit: make it with `praman setup \
                           --circuit consent`";
             return Err(ServiceError::WrongUse(reason.to_owned()));
         }
-        Ok(Self { store: store.clone(), key, context })
+        Ok(Self { store: store.clone(), key, context: ledger.context() })
+    }
+
+    /// What binds proofs to the gate's ledger.
+    pub fn context(&self) -> Context {
+        self.context
     }
 
     /// Releases or refuses some requests: each on its own, none because of another.
@@ -149,6 +163,7 @@ impl Gate {
         requests: &[AccessRequest],
         now: Timestamp,
     ) -> Result<Vec<Verdict>, ConsentError> {
+        ledger.network.chain.refresh().await.map_err(LedgerError::from)?;
         let mut verdicts: Vec<Option<Verdict>> = Vec::with_capacity(requests.len());
         let mut standing = Standing::default();
         for request in requests {
@@ -184,9 +199,13 @@ impl Gate {
                     }
                 };
                 may_die!("gate::recorded");
-                for &place in places {
-                    let verdict = self.after_the_record(ledger, &requests[place], &recorded);
-                    verdicts[place] = Some(verdict.await?);
+                for (&place, access) in places.iter().zip(&accesses) {
+                    let request = &requests[place];
+                    verdicts[place] = Some(if recorded.digests.contains(&access.digest) {
+                        Ok(Release::of(request, recorded.block, false))
+                    } else {
+                        self.left_out(ledger, request).await?
+                    });
                 }
             }
         }
@@ -222,18 +241,11 @@ impl Gate {
         if !self.store.keeps_record(request.provider, request.record).await? {
             return refuse(GateRefusal::Record);
         }
-        let Some(known) = self.recorded(request, true).await? else { return Ok(None) };
-        // Asked again after a withdrawal, a gate stops at once, too.
-        if let Ok(release) = &known {
-            let AccessRequest { provider, records, consents, .. } = *request;
-            let are_good = ledger.are_good_roots(provider, records, consents).await;
-            if self.store.has_withdrawn_since(provider, release.block).await?
-                || !are_good.map_err(ServiceError::from)?
-            {
-                return refuse(GateRefusal::Roots);
-            }
+        match self.recorded(request).await? {
+            // Asked again after a withdrawal, a gate stops at once, too.
+            Some(Ok(_)) if !are_good_roots(ledger, request).await? => refuse(GateRefusal::Roots),
+            known => Ok(known),
         }
-        Ok(Some(known))
     }
 
     /// Which of some requests have proofs that do not hold.
@@ -247,61 +259,49 @@ impl Gate {
             .map(|&place| requests[place].public_inputs(self.context).to_fields())
             .collect();
         let folded = self.key.fold(&[]).map_err(refused)?;
-        let item = |(inputs, &place): (_, &usize)| item(&folded, inputs, &requests[place]);
-        let items: Vec<BatchItem<'_>> = inputs.iter().zip(places).map(item).collect();
+        let mut items = Vec::with_capacity(places.len());
+        for (inputs, &place) in inputs.iter().zip(places) {
+            items.push(BatchItem { folded: &folded, rest: inputs, proof: &requests[place].proof });
+        }
         let invalid = self.key.find_invalid(&items, &mut OsRng).map_err(refused)?;
         Ok(invalid.into_iter().map(|index| places[index]).collect())
     }
 
     /// What the ledger's record says of a request: released if it is of this very request.
-    async fn recorded(
-        &self,
-        request: &AccessRequest,
-        repeated: bool,
-    ) -> Result<Option<Verdict>, ConsentError> {
+    async fn recorded(&self, request: &AccessRequest) -> Result<Option<Verdict>, ConsentError> {
         let recorded = self.store.recorded_access(request.provider, request.nullifier).await?;
         Ok(recorded.map(|(digest, block)| {
             if digest != request.digest(self.context) {
                 return Err(GateRefusal::Used);
             }
-            let AccessRequest { record, requester, .. } = *request;
-            Ok(Release { record, requester, block, repeated })
+            Ok(Release::of(request, block, true))
         }))
     }
 
-    /// What came of a request that was brought to the ledger.
-    async fn after_the_record<C: Chain>(
+    /// Why the ledger left a request out: the first reason that still holds.
+    async fn left_out<C: Chain>(
         &self,
         ledger: &ContractLedger<C>,
         request: &AccessRequest,
-        recorded: &RecordedAccesses,
     ) -> Result<Verdict, ConsentError> {
-        if recorded.digests.contains(&request.digest(self.context)) {
-            let AccessRequest { record, requester, .. } = *request;
-            return Ok(Ok(Release { record, requester, block: recorded.block, repeated: false }));
-        }
-        if let Some(verdict) = self.recorded(request, false).await? {
+        // Another gate may have brought the same.
+        if let Some(verdict) = self.recorded(request).await? {
             return Ok(verdict);
         }
-        // The ledger left it out: the first reason that still holds is told.
-        let AccessRequest { provider, records, consents, requester, .. } = *request;
-        if !ledger.may_ask(requester).await.map_err(ServiceError::from)? {
+        if !ledger.may_ask(request.requester).await? {
             return Ok(Err(GateRefusal::Requester));
         }
-        let are_good = ledger.are_good_roots(provider, records, consents).await;
-        if !are_good.map_err(ServiceError::from)? {
-            return Ok(Err(GateRefusal::Roots));
-        }
-        Ok(Err(GateRefusal::Clock))
+        let are_good = are_good_roots(ledger, request).await?;
+        Ok(Err(if are_good { GateRefusal::Clock } else { GateRefusal::Roots }))
     }
 }
 
-fn item<'a>(
-    folded: &'a FoldedInputs,
-    inputs: &'a [Fr; PUBLIC_INPUTS],
-    request: &'a AccessRequest,
-) -> BatchItem<'a> {
-    BatchItem { folded, rest: inputs, proof: &request.proof }
+async fn are_good_roots<C: Chain>(
+    ledger: &ContractLedger<C>,
+    request: &AccessRequest,
+) -> Result<bool, LedgerError> {
+    let AccessRequest { provider, records, consents, .. } = *request;
+    ledger.are_good_roots(provider, records, consents).await
 }
 
 fn refused(refusal: praman_verifier::Refusal) -> ServiceError {
@@ -321,14 +321,14 @@ impl Standing {
         &mut self,
         ledger: &ContractLedger<C>,
         provider: ProviderId,
-    ) -> Result<bool, ServiceError> {
+    ) -> Result<bool, LedgerError> {
         if let Some(&known) = self.providers.get(&provider) {
             return Ok(known);
         }
         let may = match ledger.may_give(provider).await {
             Ok(may) => may,
             Err(LedgerError::Refused(_)) => false,
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         };
         self.providers.insert(provider, may);
         Ok(may)
@@ -338,7 +338,7 @@ impl Standing {
         &mut self,
         ledger: &ContractLedger<C>,
         requester: RequesterNumber,
-    ) -> Result<bool, ServiceError> {
+    ) -> Result<bool, LedgerError> {
         if let Some(&known) = self.requesters.get(&requester) {
             return Ok(known);
         }
@@ -351,7 +351,7 @@ impl Standing {
         &mut self,
         ledger: &ContractLedger<C>,
         now: Timestamp,
-    ) -> Result<bool, ServiceError> {
+    ) -> Result<bool, LedgerError> {
         if let Some(known) = self.chain_is_ahead {
             return Ok(known);
         }
@@ -360,24 +360,5 @@ impl Standing {
         let ahead = head > present + SKEW_MAX.as_secs();
         self.chain_is_ahead = Some(ahead);
         Ok(ahead)
-    }
-}
-
-impl Gate {
-    /// What binds proofs to the gate's ledger.
-    pub fn context(&self) -> Context {
-        self.context
-    }
-
-    /// The gate of a ledger.
-    ///
-    /// # Errors
-    /// As [`Gate::new`].
-    pub fn on<C: Chain>(
-        store: &Store,
-        key: &VerifyingKey,
-        ledger: &ContractLedger<C>,
-    ) -> Result<Self, ServiceError> {
-        Self::new(store, key, ledger.context())
     }
 }

@@ -130,9 +130,6 @@ async fn work_on(
                 }
             }
         }
-        if let Err(error) = ledger.catch_up().await {
-            eprintln!("praman: the gate: {error}");
-        }
         let (mut requests, mut answers) = (Vec::new(), Vec::new());
         for work in work.drain(..) {
             match work {

@@ -380,6 +380,7 @@ pub async fn publish<C: Chain>(
     ledger: &mut ContractLedger<C>,
     provider: ProviderId,
 ) -> Result<(), ConsentError> {
+    ledger.network.chain.refresh().await.map_err(LedgerError::from)?;
     // Consents first: a withdrawal waits for nothing, also of a provider that may add no record.
     let consents = publish_tree(store, ledger, provider, Tree::Consents).await;
     let records = publish_tree(store, ledger, provider, Tree::Records).await;
@@ -400,7 +401,7 @@ async fn publish_tree<C: Chain>(
         match put_root(ledger, provider, tree, &state).await {
             // One of a later change stands: whether it is the newest is looked at anew.
             Ok(()) | Err(LedgerError::OldRoot) => {}
-            Err(error) => return Err(ServiceError::from(error).into()),
+            Err(error) => return Err(error.into()),
         }
         let column = tree.column();
         let statement = format!(

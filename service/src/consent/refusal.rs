@@ -2,6 +2,7 @@
 
 use super::document::FieldFault;
 use crate::error::ServiceError;
+use crate::ledger::LedgerError;
 
 /// Why something about consents is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -113,6 +114,12 @@ pub enum ConsentError {
 
 impl From<sqlx::Error> for ConsentError {
     fn from(error: sqlx::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<LedgerError> for ConsentError {
+    fn from(error: LedgerError) -> Self {
         Self::Failed(error.into())
     }
 }

@@ -102,6 +102,14 @@ pub trait Chain {
     /// [`ChainError`].
     async fn logs(&self, first: u64, last: u64) -> Result<Vec<ChainLog>, ChainError>;
 
+    /// Looks at what others have done since, where it is not looked at with every question.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    async fn refresh(&mut self) -> Result<(), ChainError> {
+        Ok(())
+    }
+
     /// The newest block that stands.
     ///
     /// # Errors

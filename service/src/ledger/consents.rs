@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use super::LedgerError;
 use super::chain::Chain;
-use super::contract_ledger::ContractLedger;
+use super::contract_ledger::{ContractLedger, acting};
 use super::embedded::CHAIN_ID;
-use super::network::{Role, text_hash};
+use super::network::{Approver, Role, text_hash};
 use crate::error::ServiceError;
 
 /// A provider of health care, by its number among those who take part.
@@ -158,24 +158,15 @@ impl<C: Chain> ContractLedger<C> {
             self.network.acknowledge_all(account, known).await?;
             return Ok(known);
         }
-        let agency = self.actors.agency.unwrap_or_default();
-        let sponsor = match role {
-            Role::Application => self.network.participant_of(Role::Agency, agency).await?,
-            _ => 0,
-        };
         let document = text_hash(name);
-        let id = self.network.request(account, role, sponsor, document).await?;
-        let approve = Participants::approveCall { id, document, reason: document };
-        let target = self.network.addresses.participants;
-        if sponsor == 0 {
-            use alloy_sol_types::SolCall;
-            let members = self.actors.members.clone();
-            self.network.committee(&members, target, approve.abi_encode(), document).await?;
-        } else {
-            self.network.send(agency, target, &approve).await?;
+        if role == Role::Provider {
+            let committee = Approver::Committee(&self.actors.members);
+            return self.network.admit(account, role, 0, committee, document).await;
         }
-        self.network.take_up(account, id).await?;
-        Ok(id)
+        let agency = acting(self.actors.agency, Role::Agency)?;
+        let sponsor = self.network.participant_of(Role::Agency, agency).await?;
+        let approver = Approver::Account(agency);
+        self.network.admit(account, role, sponsor, approver, document).await
     }
 
     /// What stands of a provider.

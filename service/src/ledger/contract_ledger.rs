@@ -15,7 +15,7 @@ use praman_verifier::contracts::{
 use super::chain::Chain;
 use super::chain_store::{NetworkSettings, keep_network, network_settings};
 use super::embedded::{CHAIN_ID, EmbeddedChain};
-use super::network::{Network, Role, text_hash};
+use super::network::{Approver, Network, Role, text_hash};
 use super::{Ledger, LedgerClaim, LedgerError, OfficeState, Receipt};
 use crate::error::ServiceError;
 use crate::scheme::ClaimPeriod;
@@ -77,7 +77,7 @@ impl Actors {
 }
 
 /// The account of a role that an act takes.
-fn acting(account: Option<Address>, role: Role) -> Result<Address, LedgerError> {
+pub(super) fn acting(account: Option<Address>, role: Role) -> Result<Address, LedgerError> {
     account.ok_or_else(|| {
         let reason = format!("this takes the key of the {}: name it by --account", role.name());
         LedgerError::Failed(ServiceError::WrongUse(reason))
@@ -137,11 +137,8 @@ impl EmbeddedLedger {
         for role in [Role::Agency, Role::Department, Role::Treasury, Role::Auditor, Role::Relayer] {
             let sponsor = if role == Role::Relayer { agency } else { 0 };
             let document = text_hash("one operator in every role");
-            let id = network.request(OPERATOR, role, sponsor, document).await?;
-            let approve = Participants::approveCall { id, document, reason: document }.abi_encode();
-            let target = network.addresses.participants;
-            network.committee(&actors.members, target, approve, document).await?;
-            network.take_up(OPERATOR, id).await?;
+            let committee = Approver::Committee(&actors.members);
+            let id = network.admit(OPERATOR, role, sponsor, committee, document).await?;
             if role == Role::Agency {
                 agency = id;
             }
@@ -178,10 +175,8 @@ impl<C: Chain> ContractLedger<C> {
         let department = acting(self.actors.department, Role::Department)?;
         let sponsor = self.network.participant_of(Role::Department, department).await?;
         let document = text_hash("an office of this folder");
-        let id = self.network.request(account, Role::Office, sponsor, document).await?;
-        let approve = Participants::approveCall { id, document, reason: document };
-        self.network.send(department, self.network.addresses.participants, &approve).await?;
-        self.network.take_up(account, id).await?;
+        let approver = Approver::Account(department);
+        let id = self.network.admit(account, Role::Office, sponsor, approver, document).await?;
         let accredit = Offices::accreditCall {
             office: state.office.0,
             schema: state.schema.0,

@@ -57,19 +57,6 @@ impl EmbeddedChain {
         })
     }
 
-    /// Reads the chain anew if another program has made blocks since.
-    ///
-    /// # Errors
-    /// [`ChainError`].
-    pub async fn refresh(&mut self) -> Result<(), ChainError> {
-        let next_block = next_block(&self.store).await?;
-        if next_block != self.next_block {
-            self.state = load_state(&self.store).await?;
-            self.next_block = next_block;
-        }
-        Ok(())
-    }
-
     /// Keeps what these contracts' events tell, from now on.
     pub(super) fn follow(&mut self, contracts: Addresses) {
         self.contracts = Some(contracts);
@@ -236,6 +223,16 @@ impl Chain for EmbeddedChain {
 
     async fn logs(&self, first: u64, last: u64) -> Result<Vec<ChainLog>, ChainError> {
         load_logs(&self.store, first, last).await
+    }
+
+    /// Reads the chain anew if another program has made blocks.
+    async fn refresh(&mut self) -> Result<(), ChainError> {
+        let next_block = next_block(&self.store).await?;
+        if next_block != self.next_block {
+            self.state = load_state(&self.store).await?;
+            self.next_block = next_block;
+        }
+        Ok(())
     }
 
     async fn head(&self) -> Result<Head, ChainError> {

@@ -23,7 +23,7 @@ pub(super) async fn record(
         } else if log.address == addresses.disputes {
             record_dispute(transaction, log, topic).await?;
         } else if log.address == addresses.consents {
-            record_consents(transaction, log, topic).await?;
+            record_access(transaction, log, topic).await?;
         }
     }
     Ok(())
@@ -146,34 +146,12 @@ async fn record_dispute(
     Ok(())
 }
 
-async fn record_consents(
+async fn record_access(
     transaction: &mut WriteTransaction,
     log: &ChainLog,
     topic: alloy_primitives::B256,
 ) -> Result<(), ChainError> {
-    let withdrawn = match topic {
-        Consents::AccessRecorded::SIGNATURE_HASH => None,
-        Consents::RecordsRootUpdated::SIGNATURE_HASH => {
-            let event: Consents::RecordsRootUpdated = decode(log)?;
-            Some((event.provider, event.graceless))
-        }
-        Consents::ConsentsRootUpdated::SIGNATURE_HASH => {
-            let event: Consents::ConsentsRootUpdated = decode(log)?;
-            Some((event.provider, event.graceless))
-        }
-        _ => return Ok(()),
-    };
-    if let Some((provider, graceless)) = withdrawn {
-        if graceless {
-            sqlx::query(
-                "INSERT INTO provider_withdrawal (provider, block) VALUES ($1, $2)
-                 ON CONFLICT DO NOTHING",
-            )
-            .bind(i64::from(provider))
-            .bind(log.block as i64)
-            .execute(&mut **transaction)
-            .await?;
-        }
+    if topic != Consents::AccessRecorded::SIGNATURE_HASH {
         return Ok(());
     }
     let event: Consents::AccessRecorded = decode(log)?;
@@ -236,7 +214,6 @@ impl Store {
             "DELETE FROM checkpoint WHERE block > $1",
             "DELETE FROM dispute WHERE block > $1",
             "DELETE FROM recorded_access WHERE block > $1",
-            "DELETE FROM provider_withdrawal WHERE block > $1",
             "DELETE FROM recorded_block WHERE number > $1",
             "UPDATE claim SET state = 'submitted', block = NULL,
                  settlement = COALESCE(settlement, 'brought by another')

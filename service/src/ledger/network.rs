@@ -90,6 +90,15 @@ impl std::str::FromStr for Role {
     }
 }
 
+/// Who approves a request to take part.
+#[derive(Clone, Copy)]
+pub enum Approver<'a> {
+    /// Its sponsor, by their account.
+    Account(Address),
+    /// The committee, by its members.
+    Committee(&'a [Address]),
+}
+
 impl<C: Chain> Network<C> {
     /// Deploys the contracts for a key.
     ///
@@ -211,6 +220,33 @@ impl<C: Chain> Network<C> {
             .ok_or_else(|| LedgerError::Refused("the register told of no draft".to_owned()))?
             .participant;
         self.send(account, participants, &Participants::submitCall { id }).await?;
+        Ok(id)
+    }
+
+    /// Takes an account in, in a role: requested, approved and taken up; its participant number.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn admit(
+        &mut self,
+        account: Address,
+        role: Role,
+        sponsor: u32,
+        approver: Approver<'_>,
+        document: B256,
+    ) -> Result<u32, LedgerError> {
+        let id = self.request(account, role, sponsor, document).await?;
+        let approve = Participants::approveCall { id, document, reason: document };
+        let target = self.addresses.participants;
+        match approver {
+            Approver::Account(approver) => {
+                self.send(approver, target, &approve).await?;
+            }
+            Approver::Committee(members) => {
+                self.committee(members, target, approve.abi_encode(), document).await?;
+            }
+        }
+        self.take_up(account, id).await?;
         Ok(id)
     }
 

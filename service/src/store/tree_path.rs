@@ -3,18 +3,12 @@
 use std::collections::BTreeSet;
 
 use praman_circuits::Fr;
-use praman_circuits::merkle::{ARITY, NodeChange, Path, empty_leaf};
+use praman_circuits::merkle::{ARITY, NodeChange, Path, empty_nodes};
 use praman_circuits::poseidon;
 use sqlx::AnyConnection;
 
 use super::{TreeName, TreeVersion, WriteTransaction, field, write_nodes};
 use crate::error::ServiceError;
-
-/// The values of empty subtrees, from an empty leaf upwards.
-fn empty_nodes<const DEPTH: usize>() -> Vec<Fr> {
-    let above = |node: &Fr| Some(poseidon::hash(&[*node; ARITY]));
-    std::iter::successors(Some(empty_leaf()), above).take(DEPTH + 1).collect()
-}
 
 /// The children of a node, as a connection sees them.
 async fn children(
@@ -113,7 +107,7 @@ pub async fn read_root<const DEPTH: usize>(
 
 #[cfg(test)]
 mod tests {
-    use praman_circuits::merkle::{Tree, root_of};
+    use praman_circuits::merkle::{Tree, empty_leaf, root_of};
 
     use super::*;
     use crate::store::Store;
