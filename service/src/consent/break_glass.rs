@@ -162,7 +162,7 @@ impl Store {
         name: &str,
         public_key: &[u8; 32],
     ) -> Result<(), ConsentError> {
-        if !self.providers().await?.iter().any(|known| known.number == provider) {
+        if !self.has_provider(provider).await? {
             return Err(ConsentRefusal::UnknownProvider.into());
         }
         let kept = sqlx::query(
@@ -249,8 +249,7 @@ impl ConsentDesk {
         .bind(at + later * 3_600_000)
         .execute(self.store.writer())
         .await?;
-        let mut found = self.emergencies("id = $1", Key::Text(id)).await?;
-        let kept = found.pop().ok_or(ConsentRefusal::NothingToReview)?;
+        let kept = self.emergency(scope.id).await?;
         if kept.scope.message() == scope.message() {
             return Ok(kept);
         }
@@ -262,8 +261,12 @@ impl ConsentDesk {
     /// # Errors
     /// [`ConsentRefusal::NothingToReview`] if there is none.
     pub async fn emergency(&self, id: Uuid) -> Result<BreakGlass, ConsentError> {
-        let mut found = self.emergencies("id = $1", Key::Text(id.to_string())).await?;
-        found.pop().ok_or_else(|| ConsentRefusal::NothingToReview.into())
+        let row: Option<Row> =
+            sqlx::query_as(sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE id = $1")))
+                .bind(id.to_string())
+                .fetch_optional(self.store.pool())
+                .await?;
+        self.opened_emergency(row.ok_or(ConsentRefusal::NothingToReview)?)
     }
 
     /// Emergency accesses that nobody has reviewed, the oldest first.
@@ -271,7 +274,9 @@ impl ConsentDesk {
     /// # Errors
     /// [`ConsentError::Failed`].
     pub async fn to_review(&self) -> Result<Vec<BreakGlass>, ConsentError> {
-        self.emergencies("reviewed_at IS NULL AND id <> $1", Key::Text(String::new())).await
+        let statement = format!("{COLUMNS} WHERE reviewed_at IS NULL ORDER BY opened_at, id");
+        let rows = sqlx::query_as(sqlx::AssertSqlSafe(statement));
+        self.opened_emergencies(rows.fetch_all(self.store.pool()).await?)
     }
 
     /// Keeps what a review found, once.
@@ -301,8 +306,10 @@ impl ConsentDesk {
 
     /// Emergency accesses of which the patient is to be told by a time and was not.
     pub(super) async fn untold(&self, now: Timestamp) -> Result<Vec<BreakGlass>, ConsentError> {
-        let condition = "told_at IS NULL AND tell_by <= $1";
-        self.emergencies(condition, Key::Number(now.as_millisecond())).await
+        let statement =
+            format!("{COLUMNS} WHERE told_at IS NULL AND tell_by <= $1 ORDER BY opened_at, id");
+        let rows = sqlx::query_as(sqlx::AssertSqlSafe(statement)).bind(now.as_millisecond());
+        self.opened_emergencies(rows.fetch_all(self.store.pool()).await?)
     }
 
     /// Emergency accesses to a patient's records that the patient may know of.
@@ -310,8 +317,10 @@ impl ConsentDesk {
         &self,
         patient: PatientTag,
     ) -> Result<Vec<BreakGlass>, ConsentError> {
-        let condition = "told_at IS NOT NULL AND patient = $1";
-        self.emergencies(condition, Key::Bytes(patient.column())).await
+        let statement =
+            format!("{COLUMNS} WHERE told_at IS NOT NULL AND patient = $1 ORDER BY opened_at, id");
+        let rows = sqlx::query_as(sqlx::AssertSqlSafe(statement)).bind(patient.column());
+        self.opened_emergencies(rows.fetch_all(self.store.pool()).await?)
     }
 
     /// Marks an access as told; whether nobody else had.
@@ -333,40 +342,22 @@ impl ConsentDesk {
         Ok(())
     }
 
-    async fn emergencies(
-        &self,
-        condition: &str,
-        key: Key,
-    ) -> Result<Vec<BreakGlass>, ConsentError> {
-        let statement = format!("{COLUMNS} WHERE {condition} ORDER BY opened_at, id");
-        let query = sqlx::query_as(sqlx::AssertSqlSafe(statement));
-        let query = match key {
-            Key::Text(text) => query.bind(text),
-            Key::Bytes(bytes) => query.bind(bytes),
-            Key::Number(number) => query.bind(number),
-        };
-        let rows: Vec<Row> = query.fetch_all(self.store.pool()).await?;
-        let open = |row: Row| {
-            let (id, patient, sealed, opened_at, ends_at, told_at, outcome) = row;
-            let altered = || ServiceError::KeyStore("an emergency access was altered".to_owned());
-            let SealedEmergency { scope, signed } = self.manager.unseal(&purpose(&id), &sealed)?;
-            Ok(BreakGlass {
-                scope,
-                signed,
-                opened_at: time_of_column(opened_at),
-                ends_at: time_of_column(ends_at),
-                told_at: told_at.map(time_of_column),
-                outcome,
-                patient: PatientTag::of_column(&patient).ok_or_else(altered)?,
-            })
-        };
-        rows.into_iter().map(open).collect()
+    fn opened_emergencies(&self, rows: Vec<Row>) -> Result<Vec<BreakGlass>, ConsentError> {
+        rows.into_iter().map(|row| self.opened_emergency(row)).collect()
     }
-}
 
-/// What emergency accesses are looked for by.
-enum Key {
-    Text(String),
-    Bytes(Vec<u8>),
-    Number(i64),
+    fn opened_emergency(&self, row: Row) -> Result<BreakGlass, ConsentError> {
+        let (id, patient, sealed, opened_at, ends_at, told_at, outcome) = row;
+        let altered = || ServiceError::KeyStore("an emergency access was altered".to_owned());
+        let SealedEmergency { scope, signed } = self.manager.unseal(&purpose(&id), &sealed)?;
+        Ok(BreakGlass {
+            scope,
+            signed,
+            opened_at: time_of_column(opened_at),
+            ends_at: time_of_column(ends_at),
+            told_at: told_at.map(time_of_column),
+            outcome,
+            patient: PatientTag::of_column(&patient).ok_or_else(altered)?,
+        })
+    }
 }

@@ -1,7 +1,6 @@
 //! What a consent manager does: requests come in, patients grant, narrow, deny and withdraw.
 
 use jiff::Timestamp;
-use praman_circuits::artefact::CONSENT_DEPTH;
 use praman_circuits::merkle::empty_leaf;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -10,12 +9,12 @@ use super::document::{FieldFault, RequestDocument};
 use super::erasure::{ErasureReason, order_erasure};
 use super::file::ConsentFile;
 use super::manager::{ConsentManager, PatientTag};
-use super::provider::{Tree, count_change};
+use super::provider::{Tree, change_leaf};
 use super::refusal::{ConsentError, ConsentRefusal};
 use super::terms::{Granted, Terms, read_time};
 use crate::failpoint::may_die;
 use crate::ledger::{ProviderId, RequesterNumber};
-use crate::store::{Store, TreeName, put_leaves};
+use crate::store::{Store, WriteTransaction};
 
 /// For how many days a request waits for an answer. Ignoring it is no denial: it expires.
 pub(super) const REQUEST_DAYS: i64 = 7;
@@ -132,6 +131,12 @@ pub(super) fn consent_purpose(id: &str) -> String {
     format!("praman consent {id}")
 }
 
+/// A request's id, in its one form.
+fn request_id(document: &RequestDocument) -> Result<String, FieldFault> {
+    let id = Uuid::try_parse(&document.request_id);
+    Ok(id.map_err(|_| FieldFault::new("requestId", "is no UUID"))?.to_string())
+}
+
 impl ConsentDesk {
     /// A desk over a store.
     pub fn new(store: &Store, manager: ConsentManager) -> Self {
@@ -163,9 +168,7 @@ impl ConsentDesk {
         document: &RequestDocument,
         now: Timestamp,
     ) -> Result<ReceivedRequest, ConsentError> {
-        let id = Uuid::try_parse(&document.request_id)
-            .map_err(|_| FieldFault::new("requestId", "is no UUID"))?
-            .to_string();
+        let id = request_id(document)?;
         read_time(&document.timestamp, "timestamp")?;
         let digest = self.request_digest(document);
         if let Some(known) = self.known_request(&id, &digest).await? {
@@ -177,36 +180,59 @@ impl ConsentDesk {
         if let Some(name) = &terms.provider {
             self.store.provider_named(name).await?.ok_or(ConsentRefusal::UnknownProvider)?;
         }
-        let patient = self.manager.patient_tag(&terms.patient);
-        let sealed = self
-            .manager
-            .seal(&request_purpose(&id), &SealedRequest { document: document.clone() })?;
         let mut transaction = self.store.begin().await?;
-        let inserted: Option<(i64,)> = sqlx::query_as(
-            "INSERT INTO consent_request
-                 (id, digest, patient, number, requester, state, sealed, received_at, erase_at)
-             SELECT $1, $2, $3, COALESCE(MAX(number), 0) + 1, $4, 'REQUESTED', $5, $6, $7
-             FROM consent_request WHERE patient = $3
-             ON CONFLICT (id) DO NOTHING RETURNING number",
-        )
-        .bind(&id)
-        .bind(&digest)
-        .bind(patient.column())
-        .bind(i64::from(requester.0))
-        .bind(sealed)
-        .bind(now.as_millisecond())
-        .bind(terms.erase_at.as_millisecond())
-        .fetch_optional(&mut *transaction)
-        .await?;
-        let Some((number,)) = inserted else {
+        let state = RequestState::Requested;
+        let kept =
+            self.keep_request(&mut transaction, document, terms, requester, state, now).await?;
+        let Some(KeptRequest { number, .. }) = kept else {
             // Another program took it in meanwhile.
             drop(transaction);
             let known = self.known_request(&id, &digest).await?;
             return known.ok_or_else(|| ConsentRefusal::RequestIdUsed.into());
         };
         transaction.commit().await?;
-        let state = RequestState::Requested;
-        Ok(ReceivedRequest { id, number: number as u32, state, repeated: false })
+        Ok(ReceivedRequest { id, number, state, repeated: false })
+    }
+
+    /// Keeps a request, whose patient calls it by the next of their numbers; none if its id is taken.
+    pub(super) async fn keep_request(
+        &self,
+        transaction: &mut WriteTransaction,
+        document: &RequestDocument,
+        terms: Terms,
+        requester: RequesterNumber,
+        state: RequestState,
+        now: Timestamp,
+    ) -> Result<Option<KeptRequest>, ConsentError> {
+        let id = request_id(document)?;
+        let patient = self.manager.patient_tag(&terms.patient);
+        let sealed = SealedRequest { document: document.clone() };
+        let inserted: Option<(i64,)> = sqlx::query_as(
+            "INSERT INTO consent_request
+                 (id, digest, patient, number, requester, state, sealed, received_at, erase_at)
+             SELECT $1, $2, $3, COALESCE(MAX(number), 0) + 1, $4, $5, $6, $7, $8
+             FROM consent_request WHERE patient = $3
+             ON CONFLICT (id) DO NOTHING RETURNING number",
+        )
+        .bind(&id)
+        .bind(self.request_digest(document))
+        .bind(patient.column())
+        .bind(i64::from(requester.0))
+        .bind(state.name())
+        .bind(self.manager.seal(&request_purpose(&id), &sealed)?)
+        .bind(now.as_millisecond())
+        .bind(terms.erase_at.as_millisecond())
+        .fetch_optional(&mut **transaction)
+        .await?;
+        Ok(inserted.map(|(number,)| KeptRequest {
+            id,
+            number: number as u32,
+            requester,
+            state,
+            terms,
+            received_at: now,
+            patient,
+        }))
     }
 
     async fn known_request(
@@ -237,8 +263,12 @@ impl ConsentDesk {
     /// # Errors
     /// [`ConsentRefusal::NoSuchRequest`].
     pub async fn request(&self, id: &str) -> Result<KeptRequest, ConsentError> {
-        let mut requests = self.requests_where("id = $1", id.to_owned().into_bytes(), true).await?;
-        requests.pop().ok_or_else(|| ConsentRefusal::NoSuchRequest.into())
+        let row: Option<RequestRow> =
+            sqlx::query_as(sqlx::AssertSqlSafe(format!("{REQUESTS} WHERE id = $1")))
+                .bind(id)
+                .fetch_optional(self.store.pool())
+                .await?;
+        self.opened_request(row.ok_or(ConsentRefusal::NoSuchRequest)?)
     }
 
     /// A patient's requests, in the order in which they came.
@@ -249,42 +279,26 @@ impl ConsentDesk {
         &self,
         patient: PatientTag,
     ) -> Result<Vec<KeptRequest>, ConsentError> {
-        self.requests_where("patient = $1", patient.column(), false).await
+        let statement = format!("{REQUESTS} WHERE patient = $1 ORDER BY number");
+        let rows: Vec<RequestRow> = sqlx::query_as(sqlx::AssertSqlSafe(statement))
+            .bind(patient.column())
+            .fetch_all(self.store.pool())
+            .await?;
+        rows.into_iter().map(|row| self.opened_request(row)).collect()
     }
 
-    async fn requests_where(
-        &self,
-        condition: &str,
-        key: Vec<u8>,
-        is_text: bool,
-    ) -> Result<Vec<KeptRequest>, ConsentError> {
-        type Row = (String, i64, i64, String, Vec<u8>, i64, Vec<u8>);
-        let statement = format!(
-            "SELECT id, number, requester, state, sealed, received_at, patient FROM consent_request
-             WHERE {condition} ORDER BY number"
-        );
-        let query = sqlx::query_as(sqlx::AssertSqlSafe(statement));
-        let query = if is_text {
-            query.bind(String::from_utf8(key).unwrap_or_default())
-        } else {
-            query.bind(key)
-        };
-        let rows: Vec<Row> = query.fetch_all(self.store.pool()).await?;
-        let mut requests = Vec::with_capacity(rows.len());
-        for (id, number, requester, state, sealed, received_at, patient) in rows {
-            let SealedRequest { document } = self.manager.unseal(&request_purpose(&id), &sealed)?;
-            let received_at = time_of_column(received_at);
-            requests.push(KeptRequest {
-                number: number as u32,
-                requester: RequesterNumber(requester as u32),
-                state: RequestState::of_column(&state).unwrap_or(RequestState::Expired),
-                terms: Terms::read(&document.consent, "consent", Timestamp::UNIX_EPOCH)?,
-                received_at,
-                patient: PatientTag::of_column(&patient).ok_or(ConsentRefusal::NoSuchRequest)?,
-                id,
-            });
-        }
-        Ok(requests)
+    fn opened_request(&self, row: RequestRow) -> Result<KeptRequest, ConsentError> {
+        let (id, number, requester, state, sealed, received_at, patient) = row;
+        let SealedRequest { document } = self.manager.unseal(&request_purpose(&id), &sealed)?;
+        Ok(KeptRequest {
+            number: number as u32,
+            requester: RequesterNumber(requester as u32),
+            state: RequestState::of_column(&state).unwrap_or(RequestState::Expired),
+            terms: Terms::read(&document.consent, "consent", Timestamp::UNIX_EPOCH)?,
+            received_at: time_of_column(received_at),
+            patient: PatientTag::of_column(&patient).ok_or(ConsentRefusal::NoSuchRequest)?,
+            id,
+        })
     }
 
     /// Denies a request.
@@ -310,14 +324,11 @@ impl ConsentDesk {
     /// # Errors
     /// [`ConsentRefusal::NoSuchConsent`].
     pub async fn consent(&self, id: &str) -> Result<KeptConsent, ConsentError> {
-        let row: Option<ConsentRow> = sqlx::query_as(
-            "SELECT consent.id, request, consent_request.number, consent.sealed, granted_at, revoked_at
-             FROM consent JOIN consent_request ON consent_request.id = request
-             WHERE consent.id = $1",
-        )
-        .bind(id)
-        .fetch_optional(self.store.pool())
-        .await?;
+        let row: Option<ConsentRow> =
+            sqlx::query_as(sqlx::AssertSqlSafe(format!("{CONSENTS} WHERE consent.id = $1")))
+                .bind(id)
+                .fetch_optional(self.store.pool())
+                .await?;
         self.opened(row.ok_or(ConsentRefusal::NoSuchConsent)?)
     }
 
@@ -329,14 +340,12 @@ impl ConsentDesk {
         &self,
         patient: PatientTag,
     ) -> Result<Vec<KeptConsent>, ConsentError> {
-        let rows: Vec<ConsentRow> = sqlx::query_as(
-            "SELECT consent.id, request, consent_request.number, consent.sealed, granted_at, revoked_at
-             FROM consent JOIN consent_request ON consent_request.id = request
-             WHERE consent.patient = $1 ORDER BY granted_at, consent.id",
-        )
-        .bind(patient.column())
-        .fetch_all(self.store.pool())
-        .await?;
+        let statement =
+            format!("{CONSENTS} WHERE consent.patient = $1 ORDER BY granted_at, consent.id");
+        let rows: Vec<ConsentRow> = sqlx::query_as(sqlx::AssertSqlSafe(statement))
+            .bind(patient.column())
+            .fetch_all(self.store.pool())
+            .await?;
         rows.into_iter().map(|row| self.opened(row)).collect()
     }
 
@@ -386,10 +395,8 @@ impl ConsentDesk {
             .into());
         };
         let provider = ProviderId(provider as u32);
-        count_change(&mut transaction, provider, Tree::Consents, true).await?;
-        let emptied = [(place as usize, empty_leaf())];
-        put_leaves::<CONSENT_DEPTH>(&mut transaction, TreeName::Consents(provider.0), &emptied)
-            .await?;
+        let emptied = (place as usize, empty_leaf());
+        change_leaf(&mut transaction, provider, Tree::Consents, emptied, true).await?;
         let requester = RequesterNumber(requester as u32);
         order_erasure(&mut transaction, id, requester, ErasureReason::Withdrawn, now).await?;
         may_die!("consent::withdraw");
@@ -398,7 +405,15 @@ impl ConsentDesk {
     }
 }
 
+type RequestRow = (String, i64, i64, String, Vec<u8>, i64, Vec<u8>);
+
+const REQUESTS: &str =
+    "SELECT id, number, requester, state, sealed, received_at, patient FROM consent_request";
+
 type ConsentRow = (String, String, i64, Vec<u8>, i64, Option<i64>);
+
+const CONSENTS: &str = "SELECT consent.id, request, consent_request.number, consent.sealed,
+     granted_at, revoked_at FROM consent JOIN consent_request ON consent_request.id = request";
 
 impl KeptRequest {
     /// Whether it waited too long.

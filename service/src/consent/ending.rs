@@ -1,15 +1,14 @@
 //! What ends by itself: requests that nobody answered, consents whose time has passed.
 
 use jiff::Timestamp;
-use praman_circuits::artefact::CONSENT_DEPTH;
 use praman_circuits::merkle::empty_leaf;
 
 use super::desk::{REQUEST_DAYS, time_of_column};
 use super::erasure::{ErasureReason, order_erasure};
-use super::provider::{Tree, count_change};
+use super::provider::{Tree, change_leaf};
 use super::refusal::ConsentError;
 use crate::ledger::{ProviderId, RequesterNumber};
-use crate::store::{Store, TreeName, put_leaves};
+use crate::store::Store;
 
 impl Store {
     /// Ends what is over: requests that nobody answered, and consents whose time has passed, whose leaves
@@ -39,11 +38,9 @@ impl Store {
         let mut changed = Vec::new();
         for (provider, place) in over {
             let provider = ProviderId(provider as u32);
-            // No proof from it is good any more, so earlier roots may stay good for the others'.
-            count_change(&mut transaction, provider, Tree::Consents, false).await?;
-            let emptied = [(place as usize, empty_leaf())];
-            put_leaves::<CONSENT_DEPTH>(&mut transaction, TreeName::Consents(provider.0), &emptied)
-                .await?;
+            // A proof as of now is refused by its validity, so earlier roots may stay good for the others'.
+            let emptied = (place as usize, empty_leaf());
+            change_leaf(&mut transaction, provider, Tree::Consents, emptied, false).await?;
             if !changed.contains(&provider) {
                 changed.push(provider);
             }

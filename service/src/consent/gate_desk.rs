@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::access::AccessRequest;
 use super::gate::{BATCH_MAX, Gate, Verdict};
-use super::provider::publish;
+use super::publishing::publish;
 use crate::error::ServiceError;
 use crate::ledger::{JoinedLedger, ProviderId};
 use crate::store::Store;

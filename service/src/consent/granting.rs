@@ -1,20 +1,19 @@
 //! Granting: what a patient gives of a request, for each provider, and consents of other managers.
 
 use jiff::Timestamp;
-use praman_circuits::artefact::CONSENT_DEPTH;
 use uuid::Uuid;
 
 use super::desk::{ConsentDesk, KeptConsent, KeptRequest, RequestState, consent_purpose};
 use super::document::{FieldFault, RequestDocument};
 use super::file::{ConsentFile, Parties};
 use super::notice::{LegalBasis, NOTICE_VERSION, Notice};
-use super::provider::{Tree, count_change, next_place};
+use super::provider::{Tree, change_leaf, next_place};
 use super::refusal::{ConsentError, ConsentRefusal};
 use super::terms::{Granted, Narrowing, write_time};
 use crate::calendar::day_in_india;
 use crate::failpoint::may_die;
 use crate::language::Language;
-use crate::store::{TreeName, WriteTransaction, bytes, put_leaves};
+use crate::store::{WriteTransaction, bytes};
 use crate::wallet::Wallet;
 
 impl ConsentDesk {
@@ -145,21 +144,28 @@ impl ConsentDesk {
             timestamp: write_time(now),
             consent: granted.terms.document(),
         };
-        let received = self.receive(&document, now).await?;
-        let request = self.request(&received.id).await?;
         let digest = self.notice_digest(&file.notice);
         let mut transaction = self.store.begin().await?;
-        let others = self.consents_of(request.patient).await?;
+        let patient = self.manager.patient_tag(&granted.terms.patient);
+        let others = self.consents_of(patient).await?;
         if others.iter().any(|other| other.overlaps(&file, &granted, now)) {
             return Err(ConsentRefusal::Overlaps.into());
         }
+        let state = RequestState::Granted;
+        let request = self
+            .keep_request(
+                &mut transaction,
+                &document,
+                granted.terms.clone(),
+                file.requester(),
+                state,
+                now,
+            )
+            .await?
+            .ok_or(ConsentRefusal::RequestIdUsed)?;
         let kept =
             self.keep_consent(&mut transaction, &request, file, &granted, language, digest, now);
         let file = kept.await?;
-        sqlx::query("UPDATE consent_request SET state = 'GRANTED' WHERE id = $1")
-            .bind(&request.id)
-            .execute(&mut *transaction)
-            .await?;
         transaction.commit().await?;
         Ok(file)
     }
@@ -176,10 +182,10 @@ impl ConsentDesk {
         now: Timestamp,
     ) -> Result<ConsentFile, ConsentError> {
         let provider = file.provider();
-        count_change(transaction, provider, Tree::Consents, false).await?;
         let place = next_place(transaction, provider, Tree::Consents).await?;
         let file = file.at(place);
         let leaf = file.commitment()?.to_field();
+        change_leaf(transaction, provider, Tree::Consents, (place, leaf), false).await?;
         let inserted = sqlx::query(
             "INSERT INTO consent
                  (id, request, patient, provider, requester, position, commitment, state, valid_until,
@@ -208,8 +214,6 @@ impl ConsentDesk {
         if inserted.rows_affected() == 0 {
             return Err(ConsentRefusal::AlreadyGranted.into());
         }
-        let name = TreeName::Consents(provider.0);
-        put_leaves::<CONSENT_DEPTH>(transaction, name, &[(place, leaf)]).await?;
         Ok(file)
     }
 

@@ -1,10 +1,9 @@
 //! Providers and requesters as a store knows them, and the records that providers keep.
 
 use ed25519_dalek::VerifyingKey;
+use praman_circuits::Fr;
 use praman_circuits::artefact::CONSENT_DEPTH;
-use praman_circuits::health_record::{
-    RECORD_DEPTH, RecordCommitment, RecordTree, RecordType, RecordsRoot,
-};
+use praman_circuits::health_record::{RECORD_DEPTH, RecordCommitment, RecordTree, RecordType};
 use praman_circuits::merkle::empty_leaf;
 use praman_circuits::subject::SubjectCommitment;
 
@@ -12,9 +11,8 @@ use super::ConsentRefusal;
 use super::file::RecordFile;
 use super::refusal::ConsentError;
 use crate::error::ServiceError;
-use crate::ledger::{Chain, ContractLedger, LedgerError, ProviderId, RequesterNumber, RootUpdate};
-use crate::store::{Store, TreeName, WriteTransaction, bytes, put_leaves, read_root};
-use praman_circuits::artefact::ConsentsRoot;
+use crate::ledger::{ProviderId, RequesterNumber};
+use crate::store::{Store, TreeName, WriteTransaction, bytes, put_leaves};
 
 /// A provider or requester and its name.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -117,6 +115,18 @@ impl Store {
         Ok(key.and_then(|key| VerifyingKey::from_bytes(&key).ok()))
     }
 
+    /// Whether there is a provider of a number.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn has_provider(&self, provider: ProviderId) -> Result<bool, ServiceError> {
+        let row: Option<(i64,)> = sqlx::query_as("SELECT number FROM provider WHERE number = $1")
+            .bind(i64::from(provider.0))
+            .fetch_optional(self.pool())
+            .await?;
+        Ok(row.is_some())
+    }
+
     /// All providers, by number.
     ///
     /// # Errors
@@ -148,9 +158,9 @@ impl Store {
         let mut file = RecordFile::new(provider, subject, record_type, date, content);
         let leaf = file.record()?.commitment().to_field();
         let mut transaction = self.begin().await?;
-        count_change(&mut transaction, provider, Tree::Records, false).await?;
         let place = next_place(&mut transaction, provider, Tree::Records).await?;
         file.position = place;
+        change_leaf(&mut transaction, provider, Tree::Records, (place, leaf), false).await?;
         sqlx::query(
             "INSERT INTO health_record (provider, position, commitment, subject)
              VALUES ($1, $2, $3, $4)",
@@ -160,12 +170,6 @@ impl Store {
         .bind(bytes(leaf))
         .bind(bytes(subject.to_field()))
         .execute(&mut *transaction)
-        .await?;
-        put_leaves::<RECORD_DEPTH>(
-            &mut transaction,
-            TreeName::Records(provider.0),
-            &[(place, leaf)],
-        )
         .await?;
         keep(&file)?;
         transaction.commit().await?;
@@ -191,10 +195,8 @@ impl Store {
         .fetch_optional(&mut *transaction)
         .await?;
         let (place,) = row.ok_or(ConsentRefusal::NoSuchRecord)?;
-        count_change(&mut transaction, provider, Tree::Records, true).await?;
-        let emptied = [(place as usize, empty_leaf())];
-        put_leaves::<RECORD_DEPTH>(&mut transaction, TreeName::Records(provider.0), &emptied)
-            .await?;
+        let emptied = (place as usize, empty_leaf());
+        change_leaf(&mut transaction, provider, Tree::Records, emptied, true).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -248,19 +250,27 @@ pub(super) enum Tree {
 }
 
 impl Tree {
-    const fn column(self) -> &'static str {
+    pub(super) const fn column(self) -> &'static str {
         match self {
             Self::Records => "records",
             Self::Consents => "consents",
         }
     }
+
+    pub(super) fn name(self, provider: ProviderId) -> TreeName {
+        match self {
+            Self::Records => TreeName::Records(provider.0),
+            Self::Consents => TreeName::Consents(provider.0),
+        }
+    }
 }
 
-/// Counts a change of a provider's tree, which the ledger is yet to know.
-pub(super) async fn count_change(
+/// Puts a leaf into a provider's tree, and counts the change, which the ledger is yet to know.
+pub(super) async fn change_leaf(
     transaction: &mut WriteTransaction,
     provider: ProviderId,
     tree: Tree,
+    (place, leaf): (usize, Fr),
     takes_away: bool,
 ) -> Result<(), ConsentError> {
     let column = tree.column();
@@ -276,10 +286,15 @@ pub(super) async fn count_change(
         .bind(i64::from(provider.0))
         .execute(&mut **transaction)
         .await?;
-    match counted.rows_affected() {
-        0 => Err(ConsentRefusal::UnknownProvider.into()),
-        _ => Ok(()),
+    if counted.rows_affected() == 0 {
+        return Err(ConsentRefusal::UnknownProvider.into());
     }
+    let (name, leaves) = (tree.name(provider), [(place, leaf)]);
+    match tree {
+        Tree::Records => put_leaves::<RECORD_DEPTH>(transaction, name, &leaves).await?,
+        Tree::Consents => put_leaves::<CONSENT_DEPTH>(transaction, name, &leaves).await?,
+    };
+    Ok(())
 }
 
 /// The next place in a provider's tree.
@@ -304,147 +319,4 @@ pub(super) async fn next_place(
         return Err(ServiceError::from(full).into());
     }
     Ok(place)
-}
-
-impl Store {
-    /// Providers with roots that the ledger is yet to know, as when a program died before it told them.
-    ///
-    /// # Errors
-    /// [`ConsentError::Failed`].
-    pub async fn unpublished_providers(&self) -> Result<Vec<ProviderId>, ConsentError> {
-        let rows: Vec<(i64,)> = sqlx::query_as(
-            "SELECT number FROM provider WHERE records_published < records_changed
-                 OR consents_published < consents_changed ORDER BY number",
-        )
-        .fetch_all(self.pool())
-        .await?;
-        Ok(rows.into_iter().map(|(number,)| ProviderId(number as u32)).collect())
-    }
-}
-
-/// How a provider's tree stands, in the store and on the ledger.
-struct TreeState {
-    changed: i64,
-    removed: i64,
-    published: i64,
-    live: u32,
-    root: praman_circuits::Fr,
-}
-
-async fn tree_state(
-    store: &Store,
-    provider: ProviderId,
-    tree: Tree,
-) -> Result<TreeState, ConsentError> {
-    let column = tree.column();
-    let live = match tree {
-        Tree::Records => "SELECT count(*) FROM health_record WHERE provider = $1 AND removed = 0",
-        Tree::Consents => "SELECT count(*) FROM consent WHERE provider = $1 AND state = 'granted'",
-    };
-    let mut reading = store.begin_reading().await?;
-    let statement = format!(
-        "SELECT {column}_changed, {column}_removed, {column}_published FROM provider
-         WHERE number = $1"
-    );
-    let row: Option<(i64, i64, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(statement))
-        .bind(i64::from(provider.0))
-        .fetch_optional(&mut *reading)
-        .await?;
-    let (changed, removed, published) = row.ok_or(ConsentRefusal::UnknownProvider)?;
-    let (live,): (i64,) =
-        sqlx::query_as(live).bind(i64::from(provider.0)).fetch_one(&mut *reading).await?;
-    let root = match tree {
-        Tree::Records => {
-            read_root::<RECORD_DEPTH>(&mut reading, TreeName::Records(provider.0)).await?
-        }
-        Tree::Consents => {
-            read_root::<CONSENT_DEPTH>(&mut reading, TreeName::Consents(provider.0)).await?
-        }
-    };
-    Ok(TreeState { changed, removed, published, live: live as u32, root })
-}
-
-/// How often a root is put anew because another program put one in between.
-const ATTEMPTS_MAX: usize = 16;
-
-/// Brings a provider's two roots to the ledger, if the ledger knows older ones.
-///
-/// What is taken away ends all earlier roots. Each change of a tree has a number, and the ledger takes a root
-/// only of a later change than the one that stands: two programs never undo each other's change, however
-/// late one of them sends.
-///
-/// # Errors
-/// [`ConsentError`] of either tree; then it is done by the next call.
-pub async fn publish<C: Chain>(
-    store: &Store,
-    ledger: &mut ContractLedger<C>,
-    provider: ProviderId,
-) -> Result<(), ConsentError> {
-    ledger.network.chain.refresh().await.map_err(LedgerError::from)?;
-    // Consents first: a withdrawal waits for nothing, also of a provider that may add no record.
-    let consents = publish_tree(store, ledger, provider, Tree::Consents).await;
-    let records = publish_tree(store, ledger, provider, Tree::Records).await;
-    consents.and(records)
-}
-
-async fn publish_tree<C: Chain>(
-    store: &Store,
-    ledger: &mut ContractLedger<C>,
-    provider: ProviderId,
-    tree: Tree,
-) -> Result<(), ConsentError> {
-    for _ in 0..ATTEMPTS_MAX {
-        let state = tree_state(store, provider, tree).await?;
-        if state.published == state.changed {
-            return Ok(());
-        }
-        match put_root(ledger, provider, tree, &state).await {
-            // One of a later change stands: whether it is the newest is looked at anew.
-            Ok(()) | Err(LedgerError::OldRoot) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let column = tree.column();
-        let statement = format!(
-            "UPDATE provider SET {column}_published = $2
-             WHERE number = $1 AND {column}_published < $2"
-        );
-        sqlx::query(sqlx::AssertSqlSafe(statement))
-            .bind(i64::from(provider.0))
-            .bind(state.changed)
-            .execute(store.writer())
-            .await?;
-    }
-    let reason = format!("the roots of provider {} change too fast to be kept up with", provider.0);
-    Err(ServiceError::Ledger(reason).into())
-}
-
-async fn put_root<C: Chain>(
-    ledger: &mut ContractLedger<C>,
-    provider: ProviderId,
-    tree: Tree,
-    state: &TreeState,
-) -> Result<(), LedgerError> {
-    // A ledger that is asked late tells an older change: then more roots are ended than need be, never fewer.
-    let stands = ledger.provider_state(provider).await?;
-    let known = match tree {
-        Tree::Records => stands.records_version,
-        Tree::Consents => stands.consents_version,
-    };
-    let (version, live) = (state.changed as u64, state.live);
-    if known >= version {
-        return Ok(());
-    }
-    let graceless = state.removed as u64 > known;
-    match tree {
-        Tree::Records => {
-            let root = RecordsRoot::from_field(state.root);
-            let update = RootUpdate { root, version, live, graceless };
-            ledger.put_records_root(provider, update).await
-        }
-        Tree::Consents => {
-            let root = ConsentsRoot::from_field(state.root);
-            let update = RootUpdate { root, version, live, graceless };
-            ledger.put_consents_root(provider, update).await
-        }
-    }
 }

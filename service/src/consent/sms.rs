@@ -4,57 +4,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
-use super::BreakGlass;
 use super::desk::{ConsentDesk, KeptConsent, RequestState};
-use super::manager::PatientTag;
-use super::provider::publish;
+use super::patient::Caller;
+use super::publishing::publish;
 use super::refusal::{ConsentError, ConsentRefusal};
-use super::terms::{Narrowing, PatientAddress};
+use super::terms::Narrowing;
 use super::view::PatientView;
-use crate::error::ServiceError;
 use crate::language::{Argument, Language};
 use crate::ledger::{Chain, ContractLedger};
-use crate::wallet::Wallet;
-
-/// Sends messages to telephones.
-pub trait MessageGateway {
-    /// Sends a message.
-    ///
-    /// # Errors
-    /// [`ServiceError`] if it was not taken; it is sent again later.
-    fn send(&mut self, telephone: &str, text: &str) -> Result<(), ServiceError>;
-}
-
-/// A gateway that prints messages where an operator reads them. The number's last two digits tell which.
-pub struct ConsoleGateway;
-
-impl MessageGateway for ConsoleGateway {
-    fn send(&mut self, telephone: &str, text: &str) -> Result<(), ServiceError> {
-        let shown = telephone.len().saturating_sub(2);
-        println!("to …{}: {text}", telephone.get(shown..).unwrap_or_default());
-        Ok(())
-    }
-}
-
-/// What is kept of a patient who asks by telephone.
-#[derive(Serialize, Deserialize)]
-struct SealedPatient {
-    address: PatientAddress,
-    telephone: Option<String>,
-    wallet: Option<String>,
-}
-
-impl Drop for SealedPatient {
-    fn drop(&mut self) {
-        self.telephone.zeroize();
-        self.wallet.zeroize();
-    }
-}
-
-/// What a patient's row is sealed for: it opens in that row alone.
-fn purpose_of_row(patient: PatientTag) -> String {
-    format!("praman patient {}", patient.text())
-}
 
 /// What a message asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,96 +60,7 @@ impl Keyword {
     }
 }
 
-/// A patient who asks by telephone.
-struct Caller {
-    patient: PatientTag,
-    address: PatientAddress,
-    language: Language,
-    wallet: Wallet,
-}
-
 impl ConsentDesk {
-    /// Registers a patient by their wallet, which alone can grant from then on: in which language they are
-    /// told, and, for one without a device, the telephone that they ask by; the wallet is then kept here,
-    /// sealed. What is not said again stays as it is.
-    ///
-    /// # Errors
-    /// [`ConsentRefusal::OtherWallet`] if the patient is registered with another;
-    /// [`ServiceError::Refused`] if the telephone is another patient's.
-    pub async fn register_patient(
-        &self,
-        address: &PatientAddress,
-        language: Language,
-        telephone: Option<&str>,
-        wallet: &Wallet,
-    ) -> Result<(), ConsentError> {
-        let patient = self.manager.patient_tag(address);
-        let known: Option<(Vec<u8>,)> = sqlx::query_as("SELECT sealed FROM patient WHERE tag = $1")
-            .bind(patient.column())
-            .fetch_optional(self.store.pool())
-            .await?;
-        let mut kept = SealedPatient { address: address.clone(), telephone: None, wallet: None };
-        if let Some((sealed,)) = known {
-            self.require_holder(patient, wallet).await?;
-            kept = self.manager.unseal(&purpose_of_row(patient), &sealed)?;
-        }
-        if let Some(number) = telephone {
-            kept.telephone = Some(number.to_owned());
-            kept.wallet = Some(wallet.to_json().to_string());
-        }
-        let tag = kept.telephone.as_deref().map(|number| self.manager.telephone_tag(number));
-        let written = sqlx::query(
-            "INSERT INTO patient (tag, telephone, holder, language, sealed)
-             VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (tag) DO UPDATE SET telephone = excluded.telephone,
-                 language = excluded.language, sealed = excluded.sealed",
-        )
-        .bind(patient.column())
-        .bind(tag.map(|tag| tag.to_vec()))
-        .bind(self.manager.holder_tag(wallet).to_vec())
-        .bind(language.code())
-        .bind(self.manager.seal(&purpose_of_row(patient), &kept)?)
-        .execute(self.store.writer())
-        .await;
-        match written {
-            Ok(_) => Ok(()),
-            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
-                let reason = "this telephone is another patient's";
-                Err(ServiceError::Refused(reason.to_owned()).into())
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Refuses a wallet that is not the one that a patient is registered with.
-    pub(super) async fn require_holder(
-        &self,
-        patient: PatientTag,
-        wallet: &Wallet,
-    ) -> Result<(), ConsentError> {
-        let row: Option<(Vec<u8>,)> = sqlx::query_as("SELECT holder FROM patient WHERE tag = $1")
-            .bind(patient.column())
-            .fetch_optional(self.store.pool())
-            .await?;
-        match row {
-            None => Err(ConsentRefusal::UnknownPatient.into()),
-            Some((holder,)) if holder == self.manager.holder_tag(wallet) => Ok(()),
-            Some(_) => Err(ConsentRefusal::OtherWallet.into()),
-        }
-    }
-
-    /// In which language a patient is told; English for one who is not registered.
-    ///
-    /// # Errors
-    /// [`ConsentError::Failed`].
-    pub async fn language_of(&self, address: &PatientAddress) -> Result<Language, ConsentError> {
-        let row: Option<(String,)> = sqlx::query_as("SELECT language FROM patient WHERE tag = $1")
-            .bind(self.manager.patient_tag(address).column())
-            .fetch_optional(self.store.pool())
-            .await?;
-        Ok(row.and_then(|(code,)| Language::of(&code)).unwrap_or(Language::English))
-    }
-
     /// Answers a message. Giving and withdrawing each take one.
     ///
     /// # Errors
@@ -216,25 +84,6 @@ impl ConsentDesk {
             Some(Keyword::Withdraw(number)) => self.take_back(ledger, &caller, number, now).await,
             Some(Keyword::Used(number)) => self.used(&caller, number, now).await,
         }
-    }
-
-    async fn caller(&self, telephone: &str) -> Result<Option<Caller>, ConsentError> {
-        let row: Option<(Vec<u8>, String, Vec<u8>)> =
-            sqlx::query_as("SELECT tag, language, sealed FROM patient WHERE telephone = $1")
-                .bind(self.manager.telephone_tag(telephone).to_vec())
-                .fetch_optional(self.store.pool())
-                .await?;
-        let Some((tag, language, sealed)) = row else { return Ok(None) };
-        let Some(patient) = PatientTag::of_column(&tag) else { return Ok(None) };
-        let kept: SealedPatient = self.manager.unseal(&purpose_of_row(patient), &sealed)?;
-        // What is sealed says whose telephone it is; the column beside it finds it.
-        if kept.telephone.as_deref() != Some(telephone) {
-            return Ok(None);
-        }
-        let wallet = kept.wallet.as_deref().and_then(Wallet::from_json);
-        let Some(wallet) = wallet else { return Ok(None) };
-        let language = Language::of(&language).unwrap_or(Language::English);
-        Ok(Some(Caller { patient, address: kept.address.clone(), language, wallet }))
     }
 
     async fn list(&self, caller: &Caller, now: Timestamp) -> Result<String, ConsentError> {
@@ -402,56 +251,6 @@ impl ConsentDesk {
                 ("times", Argument::Text(&told)),
             ],
         ))
-    }
-
-    /// Tells patients of emergency accesses, those that are due by a time. One without a telephone finds
-    /// it in their view.
-    ///
-    /// # Errors
-    /// [`ConsentError::Failed`]; who was not told is told by the next call.
-    pub async fn tell_patients(
-        &self,
-        gateway: &mut impl MessageGateway,
-        now: Timestamp,
-    ) -> Result<usize, ConsentError> {
-        let mut told = 0;
-        let mut failed = None;
-        for emergency in self.untold(now).await? {
-            // Marked first: two programs don't both tell.
-            if !self.mark_told(emergency.scope.id, now).await? {
-                continue;
-            }
-            match self.tell(gateway, &emergency, now).await {
-                Ok(()) => told += 1,
-                Err(error) => {
-                    self.unmark_told(emergency.scope.id).await?;
-                    failed = Some(error);
-                }
-            }
-        }
-        failed.map_or(Ok(told), Err)
-    }
-
-    async fn tell(
-        &self,
-        gateway: &mut impl MessageGateway,
-        emergency: &BreakGlass,
-        now: Timestamp,
-    ) -> Result<(), ConsentError> {
-        let row: Option<(String, Vec<u8>)> =
-            sqlx::query_as("SELECT language, sealed FROM patient WHERE tag = $1")
-                .bind(emergency.patient.column())
-                .fetch_optional(self.store.pool())
-                .await?;
-        let Some((code, sealed)) = row else { return Ok(()) };
-        let purpose = purpose_of_row(emergency.patient);
-        let kept: SealedPatient = self.manager.unseal(&purpose, &sealed)?;
-        let language = Language::of(&code).unwrap_or(Language::English);
-        if let Some(telephone) = &kept.telephone {
-            let view = PatientView::empty(language, self.store.providers().await?, now);
-            gateway.send(telephone, &view.emergency(emergency))?;
-        }
-        Ok(())
     }
 
     /// What a patient who asks by telephone sees, as who registered them shows it.

@@ -4,13 +4,14 @@ use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, html};
 use praman_circuits::artefact::Moment;
 
-use super::BreakGlass;
 use super::access::uses_of;
 use super::desk::{ConsentDesk, KeptConsent, KeptRequest, RequestState};
 use super::notice::Texts;
-use super::refusal::ConsentError;
+use super::refusal::{ConsentError, ConsentRefusal};
 use super::terms::{PatientAddress, time_of};
+use super::{BreakGlass, NamedParticipant};
 use crate::language::{Argument, Language};
+use crate::ledger::ProviderId;
 use crate::wallet::Wallet;
 
 /// A consent as its patient sees it.
@@ -40,7 +41,7 @@ pub struct PatientView {
     /// What was opened in an emergency.
     pub emergencies: Vec<BreakGlass>,
     /// Names of providers, by number.
-    names: Vec<super::NamedParticipant<crate::ledger::ProviderId>>,
+    names: Vec<NamedParticipant<ProviderId>>,
 }
 
 impl ConsentDesk {
@@ -59,7 +60,10 @@ impl ConsentDesk {
         let (mut live, mut ended) = (Vec::new(), Vec::new());
         for kept in self.consents_of(tag).await? {
             let uses = uses_of(&self.store, wallet, &kept.file, now).await?;
-            let order = self.store.erasure_order(kept.file.id()).await.ok();
+            let order = match self.store.erasure_order(kept.file.id()).await {
+                Err(ConsentError::Refused(ConsentRefusal::NoSuchOrder)) => None,
+                order => Some(order?),
+            };
             let seen = SeenConsent {
                 uses,
                 erase_by: order.as_ref().map(|order| order.due_at),
@@ -79,27 +83,12 @@ impl ConsentDesk {
 }
 
 impl PatientView {
-    /// A view of nothing, to tell single things by.
-    pub(super) fn empty(
-        language: Language,
-        names: Vec<super::NamedParticipant<crate::ledger::ProviderId>>,
-        at: Timestamp,
-    ) -> Self {
-        let (live, waiting, ended, emergencies) = Default::default();
-        Self { language, at, live, waiting, ended, emergencies, names }
-    }
-
     fn item(&self, name: &str, argument: &str, text: &str) -> String {
         self.language.format(name, &[(argument, Argument::Text(text))])
     }
 
     fn time(&self, moment: Moment) -> String {
         time_of(moment).map(|time| self.language.time(time)).unwrap_or_default()
-    }
-
-    fn provider(&self, number: crate::ledger::ProviderId) -> &str {
-        let known = self.names.iter().find(|known| known.number == number);
-        known.map_or("", |known| &known.name)
     }
 
     /// Who, from where, for what and of which types.
@@ -167,26 +156,6 @@ impl PatientView {
         ]
     }
 
-    fn emergency_lines(&self, emergency: &BreakGlass) -> Vec<String> {
-        vec![self.emergency(emergency)]
-    }
-
-    /// What a patient is told of an emergency access.
-    pub(super) fn emergency(&self, emergency: &BreakGlass) -> String {
-        let types = Texts(self.language).named_types(emergency.scope.types);
-        let (at, until) =
-            (self.language.time(emergency.opened_at), self.language.time(emergency.ends_at));
-        self.language.format(
-            "sms-emergency",
-            &[
-                ("provider", Argument::Text(self.provider(emergency.scope.provider))),
-                ("types", Argument::Text(&types)),
-                ("at", Argument::Text(&at)),
-                ("until", Argument::Text(&until)),
-            ],
-        )
-    }
-
     /// Headings, and under each an item's lines.
     fn sections(&self) -> Vec<(String, Vec<Vec<String>>)> {
         let mut sections = vec![
@@ -195,7 +164,8 @@ impl PatientView {
             ("view-ended", self.ended.iter().map(|seen| self.ended_lines(seen)).collect()),
         ];
         if !self.emergencies.is_empty() {
-            let lines = self.emergencies.iter().map(|e| self.emergency_lines(e)).collect();
+            let told = |emergency| vec![emergency_text(self.language, &self.names, emergency)];
+            let lines = self.emergencies.iter().map(told).collect();
             sections.push(("view-emergencies", lines));
         }
         sections.into_iter().map(|(name, items)| (self.language.text(name), items)).collect()
@@ -243,6 +213,24 @@ impl PatientView {
             },
         )
     }
+}
+
+/// What a patient is told of an emergency access.
+pub(super) fn emergency_text(
+    language: Language,
+    providers: &[NamedParticipant<ProviderId>],
+    emergency: &BreakGlass,
+) -> String {
+    let known = providers.iter().find(|known| known.number == emergency.scope.provider);
+    let types = Texts(language).named_types(emergency.scope.types);
+    let (at, until) = (language.time(emergency.opened_at), language.time(emergency.ends_at));
+    let arguments = [
+        ("provider", Argument::Text(known.map_or("", |known| &known.name))),
+        ("types", Argument::Text(&types)),
+        ("at", Argument::Text(&at)),
+        ("until", Argument::Text(&until)),
+    ];
+    language.format("sms-emergency", &arguments)
 }
 
 /// A page of its own: no script, nothing fetched, readable on a small screen.
