@@ -76,13 +76,7 @@ const TELEPHONE: &str = "+919800000001";
 async fn an_emergency_takes_two_clinicians_is_told_and_reviewed_and_is_no_consent() {
     let scene = ConsentScene::open(None).await;
     let provider = scene.provider(1);
-    let register = scene.desk.register_patient(
-        &scene.patient,
-        Language::English,
-        Some(TELEPHONE),
-        &scene.wallet,
-    );
-    register.await.expect("registered");
+    scene.register(Language::English, TELEPHONE).await;
     let [das, khatun, foreign] = ["Dr. Das", "Dr. Khatun", "Dr. Roy"].map(SignerKey::generate);
     for (at, key) in [(provider, &das), (provider, &khatun), (scene.provider(0), &foreign)] {
         scene.store.keep_clinician(at, &key.name, &key.public()).await.expect("kept");
@@ -169,13 +163,7 @@ async fn an_emergency_takes_two_clinicians_is_told_and_reviewed_and_is_no_consen
 #[tokio::test]
 async fn a_patient_sees_gives_and_withdraws_by_sms_in_their_language() {
     let mut scene = ConsentScene::open(None).await;
-    let register = scene.desk.register_patient(
-        &scene.patient,
-        Language::Bengali,
-        Some(TELEPHONE),
-        &scene.wallet,
-    );
-    register.await.expect("registered");
+    scene.register(Language::Bengali, TELEPHONE).await;
     let second = PatientAddress::new("second@praman-cm", "patient").expect("an address");
     let taken =
         scene.desk.register_patient(&second, Language::Hindi, Some(TELEPHONE), &scene.wallet).await;
@@ -217,13 +205,7 @@ async fn a_patient_sees_gives_and_withdraws_by_sms_in_their_language() {
 #[tokio::test]
 async fn nothing_of_a_patient_lies_in_the_store_in_clear() {
     let mut scene = ConsentScene::open(None).await;
-    let register = scene.desk.register_patient(
-        &scene.patient,
-        Language::Bengali,
-        Some(TELEPHONE),
-        &scene.wallet,
-    );
-    register.await.expect("registered");
+    scene.register(Language::Bengali, TELEPHONE).await;
     let consent = scene.consent(0, 3).await;
     let access = scene.access(&consent, 0).await;
     scene.ask(&access).await.expect("released");

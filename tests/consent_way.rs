@@ -1,6 +1,8 @@
 //! The way of a consent through public doors: command line, HTTP, gRPC, kills, and another implementation's
 //! check of its proof.
 
+#[path = "support/consent_scene.rs"]
+mod consent_scene;
 #[path = "support/service.rs"]
 mod service;
 mod support;
@@ -8,36 +10,17 @@ mod support;
 use std::fs;
 use std::process::Command;
 
+use consent_scene::request_json;
 use serde_json::{Value, json};
 use service::Service;
 use support::{State, peer, root};
 
 const PATIENT: &str = "rahima@praman-cm";
 
-fn time(hours: i64) -> String {
-    let moved = jiff::Timestamp::now().checked_add(jiff::SignedDuration::from_hours(hours));
-    format!("{:.3}", moved.expect("in the calendar"))
-}
-
 fn request(state: &State, id: &str) {
-    let request = json!({
-        "requestId": id,
-        "timestamp": time(0),
-        "consent": {
-            "purpose": { "text": "Care Management", "code": "CAREMGT" },
-            "patient": { "id": PATIENT },
-            "hiu": { "id": "heart-clinic" },
-            "hiTypes": ["DiagnosticReport", "Prescription"],
-            "permission": {
-                "accessMode": "VIEW",
-                "dateRange": {
-                    "from": "2024-01-01T00:00:00.000Z", "to": "2026-12-31T00:00:00.000Z",
-                },
-                "dataEraseAt": time(24 * 30),
-                "frequency": { "unit": "DAY", "value": 1, "repeats": 2 },
-            },
-        },
-    });
+    let mut request = request_json();
+    request["requestId"] = json!(id);
+    request["consent"]["permission"]["frequency"]["repeats"] = json!(2);
     fs::write(state.path("request.json"), request.to_string()).expect("written");
 }
 

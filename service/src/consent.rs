@@ -25,11 +25,13 @@ mod manager;
 mod notice;
 mod patient;
 mod provider;
+mod proving;
 mod publishing;
 mod refusal;
 mod signer;
 mod sms;
 mod terms;
+mod uses;
 mod view;
 
 pub use break_glass::{BreakGlass, EmergencyScope, ReviewOutcome, SignedBy};

@@ -148,6 +148,13 @@ impl ConsentScene {
         self.records[place].provider
     }
 
+    /// Registers the patient as one who asks by telephone.
+    pub(crate) async fn register(&self, language: Language, telephone: &str) {
+        let (patient, wallet) = (&self.patient, &self.wallet);
+        let registered = self.desk.register_patient(patient, language, Some(telephone), wallet);
+        registered.await.expect("registered");
+    }
+
     /// Takes a request in; its id.
     pub(crate) async fn receive(&self, request: &Value) -> String {
         let document: RequestDocument = document::read(&request.to_string()).expect("a request");

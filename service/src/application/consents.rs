@@ -3,21 +3,19 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use praman_circuits::access::AccessNullifier;
-use praman_circuits::artefact::Moment;
 
 use super::{Application, Fault};
-use crate::consent::access::{AccessRequest, ProviderTrees};
+use crate::consent::access::{AccessRequest, ProviderTrees, TrailEntry};
 use crate::consent::document::{self, RequestDocument};
 use crate::consent::{
     ConsentDesk, ConsentError, ErasureOrder, GateDesk, GateDeskError, GateRefusal,
     NamedParticipant, ReceivedRequest, Release,
 };
-use crate::ledger::{ProviderId, RequesterNumber};
-use crate::store::{TreeName, field, read_tree};
+use crate::ledger::ProviderId;
+use crate::store::{TreeName, read_tree};
 
 /// Accesses of one answer.
-const ACCESSES_MAX: i64 = 10_000;
+const ACCESSES_MAX: u32 = 10_000;
 
 /// What serves consents: a gate, and where requests for consent come in.
 #[derive(Clone)]
@@ -31,17 +29,6 @@ impl ConsentDoor {
     pub fn new(gate: GateDesk, desk: Option<ConsentDesk>) -> Self {
         Self { gate, desk: desk.map(Arc::new) }
     }
-}
-
-type TrailRow = (Vec<u8>, i64, i64, Vec<u8>, i64);
-
-/// An access as the ledger's trail has it.
-pub(crate) struct TrailEntry {
-    pub(crate) nullifier: AccessNullifier,
-    pub(crate) requester: RequesterNumber,
-    pub(crate) as_of: Moment,
-    pub(crate) digest: [u8; 32],
-    pub(crate) block: u64,
 }
 
 impl Application {
@@ -82,7 +69,7 @@ impl Application {
         provider: ProviderId,
     ) -> Result<ProviderTrees, Fault> {
         let store = self.consents()?.gate.store();
-        if !store.providers().await?.iter().any(|known| known.number == provider) {
+        if !store.has_provider(provider).await? {
             return Err(Fault::not_found(format!("there is no provider {}", provider.0)));
         }
         let mut reading = store.begin_reading().await?;
@@ -99,27 +86,7 @@ impl Application {
         from_block: u64,
     ) -> Result<Vec<TrailEntry>, Fault> {
         let store = self.consents()?.gate.store();
-        let rows: Vec<TrailRow> = sqlx::query_as(
-            "SELECT nullifier, requester, as_of, digest, block FROM recorded_access
-             WHERE provider = $1 AND block >= $2 ORDER BY block, nullifier LIMIT $3",
-        )
-        .bind(i64::from(provider.0))
-        .bind(i64::try_from(from_block).unwrap_or(i64::MAX))
-        .bind(ACCESSES_MAX)
-        .fetch_all(store.pool())
-        .await
-        .map_err(crate::error::ServiceError::from)?;
-        rows.into_iter()
-            .map(|(nullifier, requester, as_of, digest, block)| {
-                Ok(TrailEntry {
-                    nullifier: AccessNullifier::from_field(field(&nullifier)?),
-                    requester: RequesterNumber(requester as u32),
-                    as_of: Moment(as_of as u64),
-                    digest: digest.try_into().unwrap_or_default(),
-                    block: block as u64,
-                })
-            })
-            .collect()
+        Ok(store.access_trail(provider, from_block, ACCESSES_MAX).await?)
     }
 
     /// The order to erase what a consent gave.

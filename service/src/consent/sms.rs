@@ -1,14 +1,13 @@
 //! Consents by SMS: one keyword to see them, one message to give, one to withdraw.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use zeroize::Zeroize;
 
 use super::desk::{ConsentDesk, KeptConsent, RequestState};
 use super::patient::Caller;
 use super::publishing::publish;
 use super::refusal::{ConsentError, ConsentRefusal};
-use super::terms::Narrowing;
+use super::terms::{Narrowing, time_of};
+use super::uses::uses_of;
 use super::view::PatientView;
 use crate::language::{Argument, Language};
 use crate::ledger::{Chain, ContractLedger};
@@ -234,8 +233,8 @@ impl ConsentDesk {
         let mut known = false;
         for kept in consents.iter().filter(|kept| kept.number == number) {
             known = true;
-            let uses = super::access::uses_of(&self.store, &caller.wallet, &kept.file, now).await?;
-            times.extend(uses.into_iter().filter_map(super::terms::time_of));
+            let uses = uses_of(&self.store, &caller.wallet, &kept.file, now).await?;
+            times.extend(uses.into_iter().filter_map(time_of));
         }
         if !known {
             return Ok(numbered(language, "sms-no-number", number));

@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, html};
 use praman_circuits::artefact::Moment;
 
-use super::access::uses_of;
 use super::desk::{ConsentDesk, KeptConsent, KeptRequest, RequestState};
 use super::notice::Texts;
 use super::refusal::{ConsentError, ConsentRefusal};
 use super::terms::{PatientAddress, time_of};
+use super::uses::uses_of;
 use super::{BreakGlass, NamedParticipant};
 use crate::language::{Argument, Language};
 use crate::ledger::ProviderId;

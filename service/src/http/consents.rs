@@ -153,7 +153,7 @@ pub(super) struct Access {
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct From {
+pub(super) struct FromBlock {
     /// The first block.
     #[serde(default)]
     from: u64,
@@ -163,15 +163,16 @@ pub(super) struct From {
 #[utoipa::path(
     get,
     path = "/v1/providers/{provider}/accesses",
-    params(("provider" = u32, Path, description = "the provider's number"), From),
+    params(("provider" = u32, Path, description = "the provider's number"), FromBlock),
     responses((status = 200, body = Vec<Access>), (status = "4XX", body = Error))
 )]
 pub(super) async fn accesses(
     State(application): State<Arc<Application>>,
     Path(provider): Path<String>,
-    from: Result<Query<From>, QueryRejection>,
+    from: Result<Query<FromBlock>, QueryRejection>,
 ) -> Result<Json<Vec<Access>>, Fault> {
-    let Query(From { from }) = from.map_err(|_| Fault::malformed("from is a block's number"))?;
+    let Query(FromBlock { from }) =
+        from.map_err(|_| Fault::malformed("from is a block's number"))?;
     let trail = application.trail(read_provider(&provider)?, from).await?.into_iter();
     let access = trail.map(|entry| Access {
         nullifier: entry.nullifier.to_string(),
@@ -201,7 +202,7 @@ pub(super) struct Erasure {
     confirmed_at: Option<String>,
 }
 
-impl std::convert::From<ErasureOrder> for Erasure {
+impl From<ErasureOrder> for Erasure {
     fn from(order: ErasureOrder) -> Self {
         Self {
             consent: order.consent,
