@@ -277,6 +277,14 @@ async fn a_consent_of_another_manager_is_taken_in_where_that_manager_is_trusted(
     assert_eq!(again.expect("the same").position(), placed.position());
     publish(&provider.store, &mut provider.ledger, number).await.expect("published");
     assert_eq!(provider.ledger.provider_state(number).await.expect("known").consents, 1);
+    // One that is refused leaves nothing that the patient could grant.
+    granting.withdraw(&consent).await;
+    let second = granting.consent(0, 3).await;
+    let refused = provider.desk.import(second, &trusted, language, now).await;
+    assert!(matches!(refused, Err(ConsentError::Refused(ConsentRefusal::Overlaps))));
+    let view = provider.desk.view(&provider.patient, &granting.wallet, language, now).await;
+    let view = view.expect("a view");
+    assert_eq!((view.live.len(), view.waiting.len()), (1, 0));
     provider.wallet = granting.wallet;
     let access = provider.access(&placed, 0).await;
     assert!(provider.ask(&access).await.is_ok());
