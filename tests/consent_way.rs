@@ -36,6 +36,13 @@ struct Granted {
 }
 
 impl Granted {
+    /// What shows that the requester asks.
+    fn shown(&self) -> String {
+        let text = fs::read_to_string(self.state.path("first/access.json")).expect("an access");
+        let access: Value = serde_json::from_str(&text).expect("JSON");
+        self.state.shown("application", &["--member", &access["requester"].to_string()])
+    }
+
     fn new() -> Self {
         let state = State::new();
         for arguments in [
@@ -282,9 +289,10 @@ fn a_gate_that_dies_gives_the_same_access_when_it_is_asked_again() {
     state.refused(&withdraw, 1, "withdrawn already");
     let service = Service::start(state, &["--consent-keys", "consent-keys"]);
     let body = format!("@{}", state.path("first/access.json").display());
+    let requester = granted.shown();
     let told = (0..100).any(|_| {
         std::thread::sleep(std::time::Duration::from_millis(200));
-        service.curl("/v1/accesses", &["--data-binary", &body]).status == 422
+        service.curl_as(&requester, "/v1/accesses", &["--data-binary", &body]).status == 422
     });
     assert!(told, "the service brings the root to the ledger by itself");
 }
@@ -296,10 +304,25 @@ fn the_gate_answers_over_http_and_grpc() {
     state.json(&granted.prove("first", &["--number", "0"]));
     let serve = ["--consent-keys", "consent-keys", "--consent-manager", "manager.json"];
     let service = Service::start(state, &serve);
+    let requester = granted.shown();
     let post = |path: &str, file: &str| {
         let body = format!("@{}", state.path(file).display());
-        service.curl(path, &["--data-binary", &body])
+        service.curl_as(&requester, path, &["--data-binary", &body])
     };
+    // Another requester asks neither for this access nor in this one's name.
+    let other = ["access", "admit", "--name", "other", "--role", "application"];
+    let other = [&other[..], &["--tenant", "tests", "--member", "99", "--key-out", "other.key"]];
+    state.json(&other.concat());
+    let key = fs::read_to_string(state.path("other.key")).expect("a key");
+    let other = format!("Authorization: Bearer {}", key.trim());
+    for (path, file) in
+        [("/v1/accesses", "first/access.json"), ("/v1/consents/requests", "request.json")]
+    {
+        let body = format!("@{}", state.path(file).display());
+        let refused = service.curl_as(&other, path, &["--data-binary", &body]);
+        assert_eq!((refused.status, refused.code().as_str()), (403, "forbidden"), "{path}");
+        assert_eq!(service.curl(path, &["--data-binary", &body]).status, 401, "{path}");
+    }
     let released = post("/v1/accesses", "first/access.json");
     assert_eq!(released.status, 200, "{}", released.body);
     assert_eq!(released.json()["repeated"], false);
@@ -342,13 +365,14 @@ fn the_gate_answers_over_http_and_grpc() {
     assert_eq!(trail().as_array().map(Vec::len), Some(1));
     assert_eq!(service.curl("/v1/providers/99/trees", &[]).status, 404);
     assert_eq!(service.curl("/v1/providers/x/accesses", &[]).status, 400);
-    assert_eq!(service.curl("/v1/erasures/none", &[]).status, 404);
+    assert_eq!(service.curl_as(&requester, "/v1/erasures/none", &[]).status, 404);
 
     // Another implementation asks for the second access, by the description alone.
     let script = root().join("tests/peers/consents.mjs");
     let access = state.path("second/access.json");
     let ran = Command::new("node")
         .arg(script)
+        .env("REQUESTER", &requester)
         .arg(service.host())
         .arg(access)
         .arg(state.path("request.json"))
@@ -362,11 +386,14 @@ fn the_gate_answers_over_http_and_grpc() {
     let refused = post("/v1/accesses", "first/access.json");
     assert_eq!((refused.status, refused.code().as_str()), (422, "roots-moved"));
     let order = format!("/v1/erasures/{}", granted.consent_id);
-    assert_eq!(service.curl(&order, &[]).json()["reason"], "withdrawn");
+    assert_eq!(service.curl_as(&requester, &order, &[]).json()["reason"], "withdrawn");
     let forged = format!("{{\"signature\":\"{}\"}}", "00".repeat(64));
-    let refused = service.curl(&order, &["--data", &forged]);
+    let refused = service.curl_as(&requester, &order, &["--data", &forged]);
     assert_eq!((refused.status, refused.code().as_str()), (422, "not-signed"));
-    assert_eq!(service.curl(&order, &["--data", "{\"signature\":\"xy\"}"]).status, 400);
+    assert_eq!(
+        service.curl_as(&requester, &order, &["--data", "{\"signature\":\"xy\"}"]).status,
+        400
+    );
 
     // What was asked is in no log.
     let said = service.said.lock().expect("nobody panics with it").clone();

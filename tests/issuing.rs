@@ -253,7 +253,11 @@ fn who_may_not_and_what_is_no_register_is_refused() {
     assert_eq!(service.stop(), 0);
     // A service without an office, and one with the key of an office elsewhere.
     let none = Service::start(&state, &[]);
-    assert_eq!(none.curl("/v1/offices/0/registers", &[]).status, 404);
+    assert_eq!(none.curl("/v1/offices/0/registers", &[]).status, 401);
+    assert_eq!(
+        Officer { service: &none, token: &token }.ask("/v1/offices/0/registers", &[]).status,
+        401
+    );
     drop(none);
     let (elsewhere, _) = with_office(None);
     fs::copy(state.path("other.json"), elsewhere.path("other.json")).expect("copied");

@@ -1,6 +1,7 @@
 //! What the service does, whichever way it is asked: over HTTP ([`crate::http`]) or gRPC
 //! ([`crate::grpc`]), which only read requests and write answers.
 
+mod access;
 mod claims;
 mod consents;
 mod fault;
@@ -15,12 +16,16 @@ use std::time::Duration;
 use praman_verifier::{PreparedKey, VerifyingKey};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::access_control::OpenIdIssuer;
 use crate::claims::ClaimDesk;
 use crate::issuing::IssuingDesk;
 use crate::proving::ProvingDesk;
+use crate::store::Store;
+pub(crate) use access::{PeerCertificate, Shown};
 pub use consents::ConsentDoor;
 pub(crate) use fault::{Fault, FaultKind};
 pub(crate) use issuing::ActingOffice;
+pub(crate) use proving::AskedJob;
 use public::CachedSnapshot;
 pub(crate) use public::office_tree;
 
@@ -74,12 +79,24 @@ pub(crate) fn seconds(number: u32) -> Duration {
     Duration::from_secs(u64::from(number))
 }
 
+/// What a service has if it is started so.
+#[derive(Default)]
+pub struct OptionalDesks {
+    /// Where offices bring registers.
+    pub issuing: Option<IssuingDesk>,
+    /// A release gate, and where consents are asked for.
+    pub consents: Option<ConsentDoor>,
+    /// Whose tokens are taken.
+    pub openid: Option<OpenIdIssuer>,
+}
+
 /// All that answers stand on.
 pub struct Application {
     desk: ClaimDesk,
     proving: ProvingDesk,
     issuing: Option<IssuingDesk>,
     consents: Option<ConsentDoor>,
+    openid: Option<OpenIdIssuer>,
     key: PreparedKey,
     limits: Limits,
     snapshot: Mutex<Option<CachedSnapshot>>,
@@ -89,30 +106,34 @@ pub struct Application {
 }
 
 impl Application {
-    /// The service over desks that are open; one that issues for no office has none for it, and one that
-    /// releases no records no door for consents.
+    /// The service over desks that are open.
     pub fn new(
         desk: ClaimDesk,
         proving: ProvingDesk,
-        issuing: Option<IssuingDesk>,
-        consents: Option<ConsentDoor>,
+        more: OptionalDesks,
         key: &VerifyingKey,
         limits: Limits,
     ) -> Arc<Self> {
         let key = PreparedKey::new(key);
         let watchers = Arc::new(Semaphore::new(limits.watchers_max));
+        let OptionalDesks { issuing, consents, openid } = more;
         let (snapshot, stopping) = (Mutex::default(), watch::Sender::new(false));
         Arc::new(Self {
             desk,
             proving,
             issuing,
             consents,
+            openid,
             key,
             limits,
             snapshot,
             watchers,
             stopping,
         })
+    }
+
+    fn store(&self) -> &Store {
+        self.desk.machine().store()
     }
 
     /// The bounds.

@@ -3,7 +3,9 @@
 //! With `--json` a verb prints one JSON object on standard output; without, readable lines. Progress
 //! and errors go to standard error. Exit codes: 0 done or yes, 1 refused or no, 2 wrong use, 3 failed.
 
+mod access;
 mod archive;
+mod audit;
 mod backup;
 mod circuit;
 mod claim;
@@ -31,6 +33,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use serde_json::Value;
 
+use crate::access_control::{AccessRefusal, Action, ApiKey, Caller};
+use crate::audit::AuditOutcome;
 use crate::error::ServiceError;
 use crate::store::{Location, Store};
 
@@ -53,6 +57,9 @@ struct Arguments {
         hide_env_values = true
     )]
     database: Option<String>,
+    /// The API key of who acts, in a file [default: the operator, who has the machine].
+    #[arg(long = "as", global = true, value_name = "FILE")]
+    acting: Option<PathBuf>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -92,6 +99,10 @@ enum Verb {
     Serve(serve::Serve),
     #[command(subcommand)]
     Worker(worker::Worker),
+    #[command(subcommand)]
+    Access(access::Access),
+    #[command(subcommand)]
+    Audit(audit::Audit),
 }
 
 /// What a verb has to say.
@@ -118,12 +129,39 @@ pub(crate) struct Setting {
     pub(crate) folder: PathBuf,
     pub(crate) location: Location,
     pub(crate) json: bool,
+    /// Where the API key of who acts lies.
+    acting: Option<PathBuf>,
 }
 
 impl Setting {
     /// The store, brought up to date.
     pub(crate) async fn store(&self) -> Result<Store, ServiceError> {
         Store::connect(&self.location).await
+    }
+
+    /// Who acts.
+    pub(crate) async fn caller(&self, store: &Store) -> Result<Caller, ServiceError> {
+        let Some(path) = &self.acting else { return Ok(Caller::operator()) };
+        let known = store.caller_of(ApiKey::read(path)?.credential()).await?;
+        known.ok_or_else(|| AccessRefusal::NotAuthorised.into())
+    }
+
+    /// Who acts, if they may; it is written to the audit log before it is done.
+    pub(crate) async fn act(
+        &self,
+        store: &Store,
+        action: Action,
+        subject: &str,
+    ) -> Result<Caller, ServiceError> {
+        let caller = self.caller(store).await?;
+        let allowed = caller.require(action);
+        let outcome = match allowed {
+            Ok(()) => AuditOutcome::Allowed,
+            Err(_) => AuditOutcome::Refused,
+        };
+        store.log(&caller, action, subject, outcome).await?;
+        allowed?;
+        Ok(caller)
     }
 }
 
@@ -172,7 +210,7 @@ fn setting(arguments: &Arguments) -> Result<Setting, ServiceError> {
         })?,
     };
     let location = Location::new(&folder, arguments.database.as_deref())?;
-    Ok(Setting { folder, location, json: arguments.json })
+    Ok(Setting { folder, location, json: arguments.json, acting: arguments.acting.clone() })
 }
 
 async fn dispatch(verb: Verb, setting: &Setting) -> Result<Outcome, ServiceError> {
@@ -199,6 +237,8 @@ async fn dispatch(verb: Verb, setting: &Setting) -> Result<Outcome, ServiceError
         Verb::Restore(verb) => verb.run(setting).await,
         Verb::Serve(verb) => verb.run(setting).await,
         Verb::Worker(verb) => verb.run(setting).await,
+        Verb::Access(verb) => verb.run(setting).await,
+        Verb::Audit(verb) => verb.run(setting).await,
     }
 }
 

@@ -53,18 +53,24 @@ pub fn sync_folder_of(path: &Path) -> Result<(), ServiceError> {
         .map_err(ServiceError::file(folder))
 }
 
-/// Writes a value as JSON to a file that must not be there yet.
+/// Writes a file that must not be there yet, readable by its owner alone.
 ///
 /// # Errors
 /// [`ServiceError::WrongUse`] if it is: keys are never overwritten.
-pub fn write_new_json(path: &Path, value: &impl Serialize) -> Result<(), ServiceError> {
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), ServiceError> {
     if path.exists() {
         let reason = format!("{} exists; a key is never overwritten", path.display());
         return Err(ServiceError::WrongUse(reason));
     }
-    place(path, &json_bytes(path, value)?, |beside| {
-        beside.persist_noclobber(path).map_err(|error| error.error)
-    })
+    place(path, bytes, |beside| beside.persist_noclobber(path).map_err(|error| error.error))
+}
+
+/// Writes a value as JSON to a file that must not be there yet.
+///
+/// # Errors
+/// As [`write_new`].
+pub fn write_new_json(path: &Path, value: &impl Serialize) -> Result<(), ServiceError> {
+    write_new(path, &json_bytes(path, value)?)
 }
 
 fn json_bytes(path: &Path, value: &impl Serialize) -> Result<Vec<u8>, ServiceError> {

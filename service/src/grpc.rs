@@ -23,6 +23,7 @@ use std::sync::Arc;
 use futures_util::{Stream, StreamExt};
 use tonic::service::Routes;
 
+use crate::access_control::Caller;
 use crate::application::{Application, Fault};
 use crate::claim::SubmittedClaim;
 use crate::consent::access::AccessRequest;
@@ -34,7 +35,7 @@ use v1::schemes_server::SchemesServer;
 use v1::snapshots_server::SnapshotsServer;
 use v1::verification_server::VerificationServer;
 
-const DESCRIPTION: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/praman.v1.bin"));
+pub(crate) const DESCRIPTION: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/praman.v1.bin"));
 
 /// Bytes of a message: a sealed request has 12,000; public inputs and a proof 4,000; a register comes in
 /// many.
@@ -69,6 +70,12 @@ pub fn read_access_message(message: &v1::AccessRequest) -> Result<AccessRequest,
 /// What answers gRPC.
 #[derive(Clone)]
 struct Api(Arc<Application>);
+
+/// Who asks: the guard in front has told it, where not anyone may.
+fn caller<T>(request: &tonic::Request<T>) -> Result<Caller, tonic::Status> {
+    let caller = request.extensions().get::<Caller>().cloned();
+    caller.ok_or_else(|| tonic::Status::unauthenticated("nobody was let in"))
+}
 
 /// A stream of answers.
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, tonic::Status>> + Send>>;

@@ -26,11 +26,17 @@
 //! | `GET /v1/providers/{provider}/trees` | the leaves of its records and consents, to prove against |
 //! | `GET /v1/providers/{provider}/accesses?from=BLOCK` | the accesses that it gave; they name nobody |
 //! | `GET`, `POST /v1/erasures/{consent}` | an order to erase; a requester's word that it did |
+//! | `GET /v1/identity` | who one is taken for |
+//! | `GET /v1/usage?month=2026-11` | what a tenant used, and what it costs |
+//! | `GET`, `POST /v1/principals`, `DELETE /v1/principals/{number}` | who may act |
+//! | `GET /v1/approvals`, `POST /v1/approvals/{number}` | what waits for a second person |
+//! | `GET /v1/audit?from=NUMBER` | the audit log |
 //! | `GET /v1/openapi.json` | all of this, for programs |
 //! | `GET /healthz`, `GET /readyz` | whether the program lives; whether it can do its work |
 //!
 //! An error is `{"error": {"code": …, "message": …}}`. What is asked is never logged.
 
+mod access;
 mod answer;
 mod claims;
 mod consents;
@@ -49,9 +55,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::application::{Application, Fault};
+pub(crate) use access::read_month;
 
 #[derive(OpenApi)]
-#[openapi(modifiers(&OfficeToken), info(
+#[openapi(modifiers(&Credential), info(
     title = "praman",
     description = "Benefits paid on a proof instead of on a file. Every error is of the schema Error; \
                    429 and 503 carry Retry-After.",
@@ -59,13 +66,14 @@ use crate::application::{Application, Fault};
 ))]
 struct Described;
 
-/// That an office's access token is shown as `Authorization: Bearer TOKEN`.
-struct OfficeToken;
+/// That a credential is shown as `Authorization: Bearer …`: an API key, an OpenID issuer's token, or an
+/// office's own access token. A client's certificate does as well, where the service has TLS.
+struct Credential;
 
-impl Modify for OfficeToken {
+impl Modify for Credential {
     fn modify(&self, described: &mut utoipa::openapi::OpenApi) {
         let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-        described.components.get_or_insert_default().add_security_scheme("office", token);
+        described.components.get_or_insert_default().add_security_scheme("credential", token);
     }
 }
 
@@ -95,6 +103,13 @@ fn described_routes() -> OpenApiRouter<Arc<Application>> {
         .routes(routes!(consents::trees))
         .routes(routes!(consents::accesses))
         .routes(routes!(consents::erasure, consents::confirm_erasure))
+        .routes(routes!(access::identity))
+        .routes(routes!(access::usage))
+        .routes(routes!(access::principals, access::admit))
+        .routes(routes!(access::revoke))
+        .routes(routes!(access::approvals))
+        .routes(routes!(access::decide))
+        .routes(routes!(access::audit))
         .routes(routes!(public::ready))
 }
 

@@ -3,6 +3,7 @@
 //! [`Ledger`] is what the program asks of it. [`ContractLedger`] answers by praman's contracts on a
 //! [`Chain`]: the [`EmbeddedChain`] in this process, kept in the store, or nodes of a network.
 
+mod anchors;
 mod chain;
 mod chain_state;
 mod chain_store;
@@ -28,6 +29,7 @@ use praman_verifier::Proof;
 
 use crate::error::ServiceError;
 use crate::scheme::ClaimPeriod;
+pub use anchors::{AnchorSeries, LedgerAnchor, ParticipantNumber};
 pub use chain::{Chain, ChainError, ChainLog, ChainReceipt, Head};
 pub use consents::{
     LedgerAccess, ProviderId, ProviderState, RecordedAccesses, RequesterNumber, RootUpdate,

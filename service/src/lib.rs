@@ -12,8 +12,10 @@
 //! # Ok::<(), praman::register::RegisterError>(())
 //! ```
 
+pub mod access_control;
 pub mod account;
 pub mod application;
+pub mod audit;
 pub mod calendar;
 pub mod claim;
 pub mod claims;
@@ -47,6 +49,7 @@ mod signing_key;
 pub mod snapshot;
 pub mod store;
 pub mod subtree;
+pub mod tls;
 pub mod treasury;
 mod waiters;
 pub mod wallet;

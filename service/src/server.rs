@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::error_handling::HandleErrorLayer;
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -18,14 +18,17 @@ use axum::routing::get;
 use axum::{BoxError, Router};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tower::{ServiceBuilder, ServiceExt};
 
-use crate::application::{Application, Fault, Limits};
+use crate::access_control::door;
+use crate::application::{Application, Fault, Limits, PeerCertificate, Shown};
 use crate::error::ServiceError;
+use crate::tls::Tls;
 use crate::{grpc, http};
 
 /// How often a silent connection is asked whether it lives.
@@ -41,10 +44,50 @@ async fn routes(application: Arc<Application>) -> Router {
         .layer(middleware::from_fn(move |request, next| in_time(limits, request, next)));
     http::routes(application.clone())
         // What is at no path is answered as over HTTP; gRPC knows 404 for unimplemented.
-        .merge(grpc::routes(application).await.reset_fallback())
+        .merge(grpc::routes(application.clone()).await.reset_fallback())
+        .layer(middleware::from_fn_with_state(application, guard))
         .layer(bounds)
         // Answered however much else there is to do.
         .route("/healthz", get(async || "alive\n"))
+}
+
+/// Lets a request in if who asks may do what is behind the door that it comes by.
+async fn guard(
+    State(application): State<Arc<Application>>,
+    route: Option<MatchedPath>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let grpc = speaks_grpc(request.headers());
+    // What is at no path is answered so behind.
+    let Some(route) = route else { return next.run(request).await };
+    let path = request.uri().path();
+    let action = if route.as_str().contains("{*") {
+        door::action_of_procedure(path)
+    } else {
+        door::action_of(request.method().as_str(), route.as_str())
+    };
+    let Some(action) = action else {
+        let fault =
+            if grpc { Fault::not_found("no such procedure") } else { Fault::wrong_method() };
+        return told(grpc, fault);
+    };
+    let shown = Shown {
+        authorization: request
+            .headers()
+            .get(header::AUTHORIZATION)
+            .map(|shown| shown.to_str().unwrap_or_default().to_owned()),
+        certificate: request.extensions().get().copied(),
+    };
+    match application.let_in(action, &shown, path).await {
+        Ok(caller) => {
+            if let Some(caller) = caller {
+                request.extensions_mut().insert(caller);
+            }
+            next.run(request).await
+        }
+        Err(fault) => told(grpc, fault),
+    }
 }
 
 /// Answers a request in time: one that brings a register has more of it.
@@ -83,6 +126,7 @@ fn told(grpc: bool, fault: Fault) -> Response {
 /// [`ServiceError::Ledger`] if the listener fails.
 pub async fn serve(
     listener: TcpListener,
+    tls: Option<Tls>,
     application: Arc<Application>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServiceError> {
@@ -107,10 +151,18 @@ pub async fn serve(
         };
         // With no room the connection is closed: the client comes again.
         let Ok(place) = connections.clone().try_acquire_owned() else { continue };
-        let connection = answer(stream, routes.clone(), &limits, &graceful);
+        let _ = stream.set_nodelay(true);
+        let (tls, routes, watcher) = (tls.clone(), routes.clone(), graceful.watcher());
         tokio::spawn(async move {
             let _place = place;
-            connection.await;
+            let Some(tls) = tls else {
+                return answer(stream, None, routes, limits, watcher).await;
+            };
+            // A client that does not end its handshake in time is let go.
+            let handshake = tokio::time::timeout(limits.head_time_max, tls.accept(stream));
+            if let Ok(Some((stream, certificate))) = handshake.await {
+                answer(stream, certificate, routes, limits, watcher).await;
+            }
         });
     }
     drop(listener);
@@ -121,13 +173,13 @@ pub async fn serve(
 }
 
 /// Answers the requests of one connection.
-fn answer(
-    stream: TcpStream,
+async fn answer(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    certificate: Option<PeerCertificate>,
     routes: Router,
-    limits: &Limits,
-    graceful: &GracefulShutdown,
-) -> impl Future<Output = ()> + Send + use<> {
-    let _ = stream.set_nodelay(true);
+    limits: Limits,
+    watcher: Watcher,
+) {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.head_time_max);
     builder
@@ -138,21 +190,21 @@ fn answer(
         .keep_alive_timeout(KEEP_ALIVE);
     let asked = Arc::new(AtomicBool::new(false));
     let seen = asked.clone();
-    let service = routes.map_request(move |request: Request<hyper::body::Incoming>| {
+    let service = routes.map_request(move |mut request: Request<hyper::body::Incoming>| {
         seen.store(true, Ordering::Relaxed);
+        if let Some(certificate) = certificate {
+            request.extensions_mut().insert(certificate);
+        }
         request
     });
     let connection =
         builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-    let connection = graceful.watch(connection.into_owned());
-    let head_time_max = limits.head_time_max;
-    async move {
-        let mut connection = std::pin::pin!(connection);
-        // Before the first request it is not even known which protocol is spoken.
-        if tokio::time::timeout(head_time_max, &mut connection).await.is_err()
-            && asked.load(Ordering::Relaxed)
-        {
-            let _ = connection.await;
-        }
+    let connection = watcher.watch(connection.into_owned());
+    let mut connection = std::pin::pin!(connection);
+    // Before the first request it is not even known which protocol is spoken.
+    if tokio::time::timeout(limits.head_time_max, &mut connection).await.is_err()
+        && asked.load(Ordering::Relaxed)
+    {
+        let _ = connection.await;
     }
 }

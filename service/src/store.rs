@@ -309,6 +309,6 @@ pub fn field(column: &[u8]) -> Result<Fr, ServiceError> {
     column.try_into().ok().and_then(from_be_bytes).ok_or_else(|| broken("a field element"))
 }
 
-fn broken(what: &str) -> ServiceError {
+pub(crate) fn broken(what: &str) -> ServiceError {
     ServiceError::Store(sqlx::Error::Decode(format!("{what} is not what was stored").into()))
 }

@@ -13,10 +13,12 @@ const description = loader.loadSync("praman/v1/praman.proto", {
 });
 const { v1 } = grpc.loadPackageDefinition(description).praman;
 const consents = new v1.Consents(address, grpc.credentials.createInsecure());
+const requester = new grpc.Metadata();
+requester.set("authorization", process.env.REQUESTER.replace("Authorization: ", ""));
 
 const call = (method, message) =>
   new Promise((done, fail) =>
-    consents[method](message, (error, answer) => (error ? fail(error) : done(answer))));
+    consents[method](message, requester, (error, answer) => (error ? fail(error) : done(answer))));
 const refused = async (promise, code, word) => {
   const error = await promise.then(() => assert.fail("it is not refused"), (error) => error);
   assert.equal(error.code, code, `${error}`);

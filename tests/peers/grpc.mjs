@@ -52,6 +52,9 @@ await refused(all(snapshots.Changes({ since: Buffer.alloc(32) })), NOT_FOUND, "n
 await refused(all(snapshots.Changes({ since: Buffer.alloc(3) })), INVALID_ARGUMENT, "malformed");
 await refused(call(snapshots, "Subtree", { office: 5, number: 0 }), NOT_FOUND);
 
+// A kiosk's own.
+const kiosk = new grpc.Metadata();
+kiosk.set("authorization", process.env.KIOSK.replace("Authorization: ", ""));
 const key = await call(proving, "Key", {});
 const asked = requests.map((file) => {
   const { worker_key, sealed } = JSON.parse(readFileSync(file));
@@ -59,19 +62,21 @@ const asked = requests.map((file) => {
 });
 assert.ok(asked[0].worker_key.equals(key.worker_key));
 assert.equal(asked[0].sealed.length, key.request_bytes);
-const job = await call(proving, "Prove", { ...asked[0], wait_seconds: 20 });
+const job = await call(proving, "Prove", { ...asked[0], wait_seconds: 20 }, kiosk);
 assert.equal(job.state, "JOB_STATE_PROVED", job.message);
-const told = await all(proving.Watch({ id: job.id }));
+const told = await all(proving.Watch({ id: job.id }, kiosk));
 assert.equal(told.at(-1).state, "JOB_STATE_PROVED");
-await refused(all(proving.Watch({ id: Buffer.alloc(32) })), NOT_FOUND);
-await refused(call(proving, "Prove", { ...asked[0], sealed: Buffer.alloc(3) }), INVALID_ARGUMENT, "malformed");
-await refused(call(proving, "Prove", { ...asked[0], worker_key: Buffer.alloc(32) }), FAILED_PRECONDITION, "other-key");
-const many = proving.ProveMany();
+await refused(all(proving.Watch({ id: Buffer.alloc(32) }, kiosk)), NOT_FOUND);
+await refused(call(proving, "Prove", { ...asked[0], sealed: Buffer.alloc(3) }, kiosk), INVALID_ARGUMENT, "malformed");
+await refused(call(proving, "Prove", { ...asked[0], worker_key: Buffer.alloc(32) }, kiosk), FAILED_PRECONDITION, "other-key");
+const many = proving.ProveMany(kiosk);
 for (const one of asked) many.write({ ...one, priority: "PRIORITY_BATCH" });
 many.end();
 const jobs = await all(many);
 assert.deepEqual(jobs.map((one) => one.state), ["JOB_STATE_PROVED", "JOB_STATE_PROVED"]);
 assert.ok(jobs.some((one) => one.id.equals(job.id)), "the same request is the same job");
+
+await refused(call(proving, "Prove", asked[0]), grpc.status.UNAUTHENTICATED, "not-authorised");
 
 const first = await call(claims, "Submit", { claim: job.claim, idempotency_key: "a", wait_seconds: 20 });
 assert.equal(first.state, "CLAIM_STATE_ACCEPTED", first.message);

@@ -117,6 +117,18 @@ impl State {
         assert!(said.contains(words), "{arguments:?} does not say {words:?}: {said}");
     }
 
+    /// The header that shows an API key of a role, which is made when it is first needed.
+    pub(crate) fn shown(&self, role: &str, more: &[&str]) -> String {
+        let file = format!("{role}.key");
+        if !self.path(&file).exists() {
+            self.json(&["access", "tenant", "tests", "--title", "Tests"]);
+            let admit = ["access", "admit", "--name", role, "--role", role, "--tenant", "tests"];
+            self.json(&[&admit[..], &["--key-out", &file], more].concat());
+        }
+        let key = std::fs::read_to_string(self.path(&file)).expect("a key");
+        format!("Authorization: Bearer {}", key.trim())
+    }
+
     /// Keys, an office, a treasury, credentials for the sample register and a ledger on which a
     /// scheme's period is open.
     pub(crate) fn with_everything(scheme_id: &str, period: &str) -> Self {

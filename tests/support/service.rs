@@ -137,10 +137,16 @@ impl Service {
         out
     }
 
-    /// Asks for a proof.
+    /// Asks for a proof, as a kiosk.
     pub(crate) fn ask(&self, state: &State, request: &str, query: &str) -> Answer {
         let file = format!("@{}", state.path(request).display());
-        self.curl(&format!("/v1/proofs{query}"), &["--data-binary", &file])
+        let shown = state.shown("kiosk", &[]);
+        self.curl(&format!("/v1/proofs{query}"), &["--data-binary", &file, "-H", &shown])
+    }
+
+    /// Asks with what shows who asks.
+    pub(crate) fn curl_as(&self, shown: &str, path: &str, arguments: &[&str]) -> Answer {
+        self.curl(path, &[&["-H", shown], arguments].concat())
     }
 
     /// Asks it to stop; its exit code.

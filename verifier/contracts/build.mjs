@@ -20,6 +20,7 @@ const wanted = [
   "Disputes",
   "NodeDirectory",
   "Consents",
+  "Anchors",
   "testing/BatchSeed",
 ];
 const upgradeable = ["Participants", "Offices", "Claims", "Disputes", "NodeDirectory", "Consents"];

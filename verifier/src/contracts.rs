@@ -42,8 +42,10 @@ pub mod bindings {
     binding!(disputes, Disputes, "contracts/artifacts/Disputes.json");
     binding!(nodes, NodeDirectory, "contracts/artifacts/NodeDirectory.json");
     binding!(consents, Consents, "contracts/artifacts/Consents.json");
+    binding!(anchors, Anchors, "contracts/artifacts/Anchors.json");
 }
 
+pub use bindings::anchors::Anchors;
 pub use bindings::claims::Claims;
 pub use bindings::claims::Rules;
 pub use bindings::committee::Committee;
@@ -75,6 +77,8 @@ pub struct Addresses {
     pub verifier: Address,
     /// Providers' roots and accesses by consent.
     pub consents: Address,
+    /// What participants have said of their own books.
+    pub anchors: Address,
 }
 
 /// Who decides on a new network, and how.
@@ -117,6 +121,7 @@ impl Deployment {
             disputes: place(12),
             nodes: place(14),
             consents: place(16),
+            anchors: place(17),
         };
         let Addresses { committee, participants, offices, claims, .. } = addresses;
         let code = |bytecode: &Bytes, arguments: Vec<u8>| [bytecode.to_vec(), arguments].concat();
@@ -154,6 +159,7 @@ impl Deployment {
             emptyRecordsRoot: word(RecordTree::new().root()),
             emptyConsentsRoot: word(ConsentTree::new().root()),
         };
+        let anchors_arguments = Anchors::constructorCall { participants };
         let creations = vec![
             ("verifier", create_verifier(key)),
             ("constants of width 5", constants(four)),
@@ -172,6 +178,7 @@ impl Deployment {
             ("nodes", proxy(place(13), Vec::new())),
             ("consents' code", code(&Consents::BYTECODE, consents_arguments.abi_encode())),
             ("consents", proxy(place(15), Vec::new())),
+            ("anchors", code(&Anchors::BYTECODE, anchors_arguments.abi_encode())),
         ];
         Self { creations, addresses }
     }

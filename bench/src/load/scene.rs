@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use praman::application::{Application, Limits};
+use praman::application::{Application, Limits, OptionalDesks};
 use praman::calendar;
 use praman::claim::{Claim, SubmittedClaim};
 use praman::claims::{ClaimDesk, ClaimLimits, ClaimMachine, Schemes, StageTimes};
@@ -199,13 +199,14 @@ impl Replica {
         let worker = WorkerKey::generate().public();
         let proving = ProvingDesk::open(&store, worker, QueueLimits::default());
         let limits = Limits { requests_max: 100_000, ..Limits::default() };
-        let application = Application::new(desk.clone(), proving, None, None, key, limits);
+        let application =
+            Application::new(desk.clone(), proving, OptionalDesks::default(), key, limits);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("bound"));
         let (stop, stopped) = oneshot::channel();
         let served = tokio::spawn(async move {
             let stop = async move { drop(stopped.await) };
-            server::serve(listener, application, stop).await.expect("served");
+            server::serve(listener, None, application, stop).await.expect("served");
         });
         Self { address, desk, stop, served }
     }

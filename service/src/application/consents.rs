@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{Application, Fault};
+use crate::access_control::{Action, Caller, Role};
 use crate::consent::access::{AccessRequest, ProviderTrees, TrailEntry};
 use crate::consent::document::{self, RequestDocument};
 use crate::consent::{
@@ -38,7 +39,17 @@ impl Application {
     }
 
     /// Releases a record, or refuses to.
-    pub(crate) async fn release(&self, request: AccessRequest) -> Result<Release, Fault> {
+    pub(crate) async fn release(
+        &self,
+        caller: &Caller,
+        request: AccessRequest,
+    ) -> Result<Release, Fault> {
+        let number = match caller.role {
+            Role::Provider => request.provider.0,
+            _ => request.requester.0,
+        };
+        caller.require_member(number)?;
+        self.meter(caller, Action::ReleaseRecord).await?;
         let verdict = self.consents()?.gate.release(request).await?;
         verdict.map_err(|refusal| match refusal {
             GateRefusal::Later => Fault::unavailable(refusal.to_string()),
@@ -47,7 +58,11 @@ impl Application {
     }
 
     /// Takes a request for consent in.
-    pub(crate) async fn ask_for_consent(&self, text: &str) -> Result<ReceivedRequest, Fault> {
+    pub(crate) async fn ask_for_consent(
+        &self,
+        caller: &Caller,
+        text: &str,
+    ) -> Result<ReceivedRequest, Fault> {
         let none = || {
             Fault::not_found(
                 "this service is no consent manager's: start it with --consent-manager",
@@ -55,6 +70,12 @@ impl Application {
         };
         let desk = self.consents()?.desk.as_ref().ok_or_else(none)?;
         let request = document::read::<RequestDocument>(text).map_err(ConsentError::from)?;
+        let named = &request.consent.hiu.id;
+        // Who is asked for in another's name learns nothing of whether there is such a one.
+        let known = self.store().requester_named(named).await?;
+        caller.require_member(known.map_or(0, |number| number.0))?;
+        self.meter(caller, Action::AskForConsent).await?;
+        self.log(caller, Action::AskForConsent, &format!("requester {named}")).await?;
         Ok(desk.receive(&request, Timestamp::now()).await?)
     }
 
@@ -90,16 +111,27 @@ impl Application {
     }
 
     /// The order to erase what a consent gave.
-    pub(crate) async fn erasure(&self, consent: &str) -> Result<ErasureOrder, Fault> {
-        Ok(self.consents()?.gate.store().erasure_order(consent).await?)
+    pub(crate) async fn erasure(
+        &self,
+        caller: &Caller,
+        consent: &str,
+    ) -> Result<ErasureOrder, Fault> {
+        let order = self.consents()?.gate.store().erasure_order(consent).await?;
+        if !caller.sees_all() {
+            caller.require_member(order.requester.0)?;
+        }
+        Ok(order)
     }
 
     /// Takes a requester's word that it has erased.
     pub(crate) async fn confirm_erasure(
         &self,
+        caller: &Caller,
         consent: &str,
         signature: &[u8],
     ) -> Result<ErasureOrder, Fault> {
+        self.erasure(caller, consent).await?;
+        self.log(caller, Action::ConfirmErasure, &format!("consent {consent}")).await?;
         let store = self.consents()?.gate.store();
         Ok(store.confirm_erasure(consent, signature, Timestamp::now()).await?)
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::access_control::AccessRefusal;
 use crate::claim::ClaimFault;
 use crate::claims::{DeskError, Reason, Refusal};
 use crate::error::ServiceError;
@@ -20,6 +21,8 @@ pub(crate) enum FaultKind {
     Refused,
     /// Who asks has not shown that they may.
     NotAuthorised,
+    /// Who asks is known, and may not.
+    Forbidden,
     /// It contradicts what was said before.
     Conflict,
     /// Too much at a time.
@@ -76,6 +79,10 @@ impl Fault {
         Self::new(FaultKind::NotAuthorised, "not-authorised", message)
     }
 
+    pub(super) fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(FaultKind::Forbidden, "forbidden", message)
+    }
+
     /// Not now.
     pub(crate) fn unavailable(message: impl Into<String>) -> Self {
         let fault = Self::new(FaultKind::Unavailable, "unavailable", message);
@@ -119,6 +126,25 @@ impl From<ServiceError> for Fault {
         // What the system says is for the operator.
         eprintln!("praman: {error}");
         Self::unavailable("the service can't do this now; ask again with the same request")
+    }
+}
+
+impl From<AccessRefusal> for Fault {
+    fn from(refusal: AccessRefusal) -> Self {
+        let message = refusal.to_string();
+        match refusal {
+            AccessRefusal::Unknown { .. } | AccessRefusal::NotAuthorised => {
+                Self::not_authorised(message)
+            }
+            AccessRefusal::IssuerAway => Self::unavailable(message),
+            AccessRefusal::Role { .. } | AccessRefusal::Another(_) => Self::forbidden(message),
+            AccessRefusal::Quota { retry_after_s, .. } => {
+                let fault = Self::new(FaultKind::Busy, "quota", message);
+                Self { retry_after_s: Some(retry_after_s), ..fault }
+            }
+            AccessRefusal::Refused(_) => Self::refused("refused", message),
+            AccessRefusal::Failed(error) => error.into(),
+        }
     }
 }
 

@@ -8,11 +8,14 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::following::Followed;
 use super::{Application, Fault};
+use crate::access_control::{Action, Caller, Role};
+use crate::audit::AuditOutcome;
 use crate::error::ServiceError;
 use crate::issuing::{
     ContentStream, IssuingDesk, IssuingRefusal, RegisterContent, RegisterId, RegisterUpload,
     RegisterUploading, UploadState,
 };
+use crate::store::Store;
 
 const NO_REGISTER: &str = "the office has no such register";
 
@@ -24,20 +27,29 @@ const REVOCATIONS_MAX: usize = 1_000;
 pub(crate) struct ActingOffice {
     desk: IssuingDesk,
     office: OfficeId,
+    store: Store,
+    caller: Caller,
 }
 
 impl Application {
-    /// The office that somebody acts for who shows its access token, as `Bearer TOKEN`.
-    pub(crate) fn acting_office(
+    /// The office that somebody acts for. A department acts for its own; to it another's is none.
+    pub(crate) async fn acting_office(
         &self,
+        caller: &Caller,
         office: u32,
-        authorization: Option<&str>,
     ) -> Result<ActingOffice, Fault> {
         let office = OfficeId(office);
-        let desk = self.issuing.clone().ok_or(IssuingRefusal::OtherOffice(office))?;
-        let token = authorization.and_then(|shown| shown.strip_prefix("Bearer "));
-        desk.authorise(office, token)?;
-        Ok(ActingOffice { desk, office })
+        let other = || IssuingRefusal::OtherOffice(office);
+        let desk = self.issuing.clone().ok_or_else(other)?;
+        if !desk.issues_for(office) {
+            return Err(other().into());
+        }
+        if caller.role == Role::Office {
+            caller.require_member(office.0)?;
+        } else if !caller.sees(&self.store().tenant_of_office(office).await?) {
+            return Err(other().into());
+        }
+        Ok(ActingOffice { desk, office, store: self.store().clone(), caller: caller.clone() })
     }
 
     /// What is known of a register now and whenever it moves, until it is issued or failed.
@@ -71,6 +83,8 @@ impl Application {
 impl ActingOffice {
     /// Begins to take a register in.
     pub(crate) async fn upload(&self, makes_secrets: bool) -> Result<RegisterUploading, Fault> {
+        self.meter(Action::UploadRegister).await?;
+        self.log(Action::UploadRegister, format!("office {}", self.office.0)).await?;
         Ok(self.desk.upload(self.office, makes_secrets).await?)
     }
 
@@ -88,12 +102,14 @@ impl ActingOffice {
         if self.desk.register(self.office, id).await?.is_none() {
             return Err(Fault::not_found(NO_REGISTER));
         }
+        self.log(Action::FetchRegister, format!("register {id}: {}", content.name())).await?;
         let found = self.desk.content(id, content).await?;
         found.ok_or_else(|| Fault::not_found(format!("the register has no {}", content.name())))
     }
 
     /// Forgets a register.
     pub(crate) async fn forget(&self, id: RegisterId) -> Result<(), Fault> {
+        self.log(Action::ForgetRegister, format!("register {id}")).await?;
         if self.desk.forget(self.office, id).await? {
             return Ok(());
         }
@@ -116,12 +132,28 @@ impl ActingOffice {
             let reason = format!("revoke 1 to {REVOCATIONS_MAX} credentials at a time");
             return Err(Fault::malformed(reason));
         }
+        self.meter(Action::Revoke).await?;
+        let subject = format!("office {}: {} credentials", self.office.0, register_nos.len());
+        self.log(Action::Revoke, subject).await?;
         self.desk.revoke(self.office, register_nos).await.map_err(|refusal| match refusal {
             IssuingRefusal::Failed(ServiceError::Refused(reason)) => {
                 Fault::refused("no-live-credential", reason)
             }
             other => other.into(),
         })
+    }
+}
+
+impl ActingOffice {
+    async fn log(&self, action: Action, subject: String) -> Result<(), Fault> {
+        Ok(self.store.log(&self.caller, action, &subject, AuditOutcome::Allowed).await?)
+    }
+
+    async fn meter(&self, action: Action) -> Result<(), Fault> {
+        match &self.caller.tenant {
+            Some(tenant) => Ok(self.store.meter(tenant, action).await?),
+            None => Ok(()),
+        }
     }
 }
 
@@ -142,7 +174,6 @@ impl From<IssuingRefusal> for Fault {
     fn from(refusal: IssuingRefusal) -> Self {
         match refusal {
             IssuingRefusal::OtherOffice(_) => Self::not_found(refusal.to_string()),
-            IssuingRefusal::NotAuthorised => Self::not_authorised(refusal.to_string()),
             IssuingRefusal::TooLong(_) => Self::malformed(refusal.to_string()),
             IssuingRefusal::Busy { retry_after } => {
                 Self::busy(refusal.to_string(), retry_after.as_secs())

@@ -10,7 +10,22 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::following::{AHEAD, Followed};
 use super::{Application, Fault, seconds};
-use crate::proving::{JobId, JobState, NewJob, ProvingJob, WorkerPublicKey};
+use crate::access_control::{Action, Caller};
+use crate::proving::{JobId, JobState, NewJob, Priority, ProvingJob, WorkerPublicKey};
+
+const NO_JOB: &str = "there is no such job";
+
+/// A proof that is asked for; whose it is, who asks tells.
+pub(crate) struct AskedJob {
+    /// What goes before it.
+    pub(crate) priority: Priority,
+    /// The key that it is sealed to.
+    pub(crate) worker: WorkerPublicKey,
+    /// What it is made from, sealed.
+    pub(crate) sealed: Vec<u8>,
+    /// How long it waits.
+    pub(crate) deadline: Duration,
+}
 
 /// Jobs of one stream that are waited for at a time.
 const STREAM_JOBS_MAX: usize = 256;
@@ -30,28 +45,60 @@ impl Application {
     }
 
     /// Asks for a proof, and waits a while until it is made.
-    pub(crate) async fn prove(&self, job: NewJob, wait: Duration) -> Result<ProvingJob, Fault> {
-        let kept = self.proving.ask(job).await?;
+    pub(crate) async fn prove(
+        &self,
+        caller: &Caller,
+        job: AskedJob,
+        wait: Duration,
+    ) -> Result<ProvingJob, Fault> {
+        if let Some(tenant) = &caller.tenant {
+            self.store().meter(tenant, Action::AskForProof).await?;
+        }
+        let AskedJob { priority, worker, sealed, deadline } = job;
+        let tenant = caller.tenant_column().to_owned();
+        let kept = self.proving.ask(NewJob { tenant, priority, worker, sealed, deadline }).await?;
+        if kept.tenant != caller.tenant_column() {
+            let reason = "the same sealed request was brought by another tenant: seal it anew";
+            return Err(Fault::conflict("another-tenants", reason));
+        }
         if kept.state.is_finished() || wait.is_zero() {
             return Ok(kept);
         }
-        self.job(kept.id, wait).await
+        self.job(caller, kept.id, wait).await
     }
 
     /// What is known of a job once it is finished, or after a while.
-    pub(crate) async fn job(&self, id: JobId, wait: Duration) -> Result<ProvingJob, Fault> {
-        let job = self.proving.finished(id, self.patience(wait)).await?;
-        job.ok_or_else(|| Fault::not_found("there is no such job"))
+    pub(crate) async fn job(
+        &self,
+        caller: &Caller,
+        id: JobId,
+        wait: Duration,
+    ) -> Result<ProvingJob, Fault> {
+        // Before it is waited for: another tenant's is none.
+        let is_own = |job: &ProvingJob| job.tenant == caller.tenant_column();
+        let known = self.proving.job(id).await?.filter(is_own);
+        let none = || Fault::not_found(NO_JOB);
+        let known = known.ok_or_else(none)?;
+        if known.state.is_finished() || wait.is_zero() {
+            return Ok(known);
+        }
+        self.proving.finished(id, self.patience(wait)).await?.ok_or_else(none)
     }
 
     /// What is known of a job now and whenever it moves, until it is finished.
     pub(crate) fn watch_job(
         self: &Arc<Self>,
+        caller: &Caller,
         id: JobId,
     ) -> Result<ReceiverStream<Result<ProvingJob, Fault>>, Fault> {
-        self.follow("there is no such job", move |application, last, patience| async move {
-            let is_old = |job: &ProvingJob| Some(job.state) == last;
-            application.proving.changed(id, is_old, patience).await
+        let tenant = caller.tenant_column().to_owned();
+        self.follow(NO_JOB, move |application, last, patience| {
+            let tenant = tenant.clone();
+            async move {
+                let is_old = |job: &ProvingJob| Some(job.state) == last && job.tenant == tenant;
+                let job = application.proving.changed(id, is_old, patience).await?;
+                Ok(job.filter(|job| job.tenant == tenant))
+            }
         })
     }
 
@@ -59,20 +106,22 @@ impl Application {
     /// fault and ends the stream: what was taken goes on, and is found by its id.
     pub(crate) fn prove_many(
         self: &Arc<Self>,
-        jobs: Pin<Box<dyn Stream<Item = Result<NewJob, Fault>> + Send>>,
+        caller: &Caller,
+        jobs: Pin<Box<dyn Stream<Item = Result<AskedJob, Fault>> + Send>>,
     ) -> Result<ReceiverStream<Result<ProvingJob, Fault>>, Fault> {
         let place = self.watcher()?;
         let (told, stream) = tokio::sync::mpsc::channel(AHEAD);
-        let application = self.clone();
+        let (application, caller) = (self.clone(), caller.clone());
         tokio::spawn(async move {
             let _place = place;
             let end = Instant::now() + application.limits.watch_max;
-            let one = |job: Result<NewJob, Fault>| {
-                let application = application.clone();
+            let one = |job: Result<AskedJob, Fault>| {
+                let (application, caller) = (application.clone(), caller.clone());
                 async move {
-                    let id = application.prove(job?, Duration::ZERO).await?.id;
+                    let id = application.prove(&caller, job?, Duration::ZERO).await?.id;
                     loop {
-                        let job = application.job(id, application.limits.wait_max).await?;
+                        let patience = application.limits.wait_max;
+                        let job = application.job(&caller, id, patience).await?;
                         if job.state.is_finished() || Instant::now() >= end {
                             return Ok(job);
                         }

@@ -16,6 +16,7 @@ use super::key::MasterKeySource;
 use super::passphrase::PassphraseSource;
 use super::signer::Signer;
 use super::{Outcome, Setting};
+use crate::access_control::Action;
 use crate::consent::document::{self, RequestDocument};
 use crate::consent::{
     ConsentDesk, ConsentError, ConsentFile, ConsentManager, Terms, publish, write_time,
@@ -129,8 +130,16 @@ pub(super) struct Manager {
 }
 
 impl Manager {
-    async fn desk(&self, setting: &Setting) -> Result<ConsentDesk, ServiceError> {
+    /// The manager's desk, for one act, which is written to the audit log first. Its subject names no
+    /// person.
+    async fn desk(
+        &self,
+        setting: &Setting,
+        action: Action,
+        subject: &str,
+    ) -> Result<ConsentDesk, ServiceError> {
         let store = setting.store().await?;
+        setting.act(&store, action, subject).await?;
         let passphrase = self.keys.passphrase.passphrase()?;
         let master = self.keys.master_key.open(setting, &store, &passphrase).await?;
         let manager = ConsentManager::open(&self.path, &passphrase, master)?;
@@ -175,7 +184,8 @@ impl Consent {
                 let text = files::read_text(&file)?;
                 let request: RequestDocument =
                     document::read(&text).map_err(|fault| ServiceError::malformed(&file, fault))?;
-                let desk = manager.desk(setting).await?;
+                let subject = format!("request of {}", request.consent.hiu.id);
+                let desk = manager.desk(setting, Action::KeepConsents, &subject).await?;
                 let received = match desk.receive(&request, Timestamp::now()).await {
                     Ok(received) => received,
                     Err(ConsentError::Field(fault)) => {
@@ -193,7 +203,9 @@ impl Consent {
                 Ok(Outcome::done(json, text))
             }
             Self::Deny { request, manager } => {
-                manager.desk(setting).await?.deny(&request).await?;
+                let subject = format!("request {request}: denied");
+                let desk = manager.desk(setting, Action::KeepConsents, &subject).await?;
+                desk.deny(&request).await?;
                 let json = json!({ "request": request, "state": "DENIED" });
                 Ok(Outcome::done(json, format!("request {request} is denied")))
             }
@@ -204,7 +216,7 @@ impl Consent {
                     let reason = "--trust is no key of 64 hexadecimal digits";
                     ServiceError::WrongUse(reason.to_owned())
                 })?;
-                let desk = manager.desk(setting).await?;
+                let desk = manager.desk(setting, Action::KeepConsents, "import").await?;
                 let mut ledger = ledger.ledger(&desk, &manager).await?;
                 let imported = desk.import(consent, &key, language, Timestamp::now()).await;
                 let placed = match imported {

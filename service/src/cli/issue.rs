@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::passphrase::PassphraseSource;
 use super::{Outcome, Setting, register};
+use crate::access_control::Action;
 use crate::calendar;
 use crate::error::ServiceError;
 use crate::files;
@@ -62,6 +63,7 @@ impl Issue {
         let subjects = self.subjects.as_deref().map(read_subjects).transpose()?;
         let key = OfficeKey::open(&self.office, &self.passphrase.passphrase()?)?;
         let store = setting.store().await?;
+        setting.act(&store, Action::Issue, &format!("office {}", key.office.0)).await?;
         store.finish_pending_output().await?;
 
         let subjects = subjects.as_ref().map_or(Subjects::MadeHere, Subjects::Listed);

@@ -320,6 +320,7 @@ async fn deploy(
         "offices": addresses.offices,
         "disputes": addresses.disputes,
         "consents": addresses.consents,
+        "anchors": addresses.anchors,
         "nodes": addresses.nodes,
         "verifier": addresses.verifier,
     });

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::passphrase::PassphraseSource;
 use super::{Outcome, Setting, scheme};
+use crate::access_control::Action;
 use crate::calendar;
 use crate::error::ServiceError;
 use crate::files;
@@ -100,6 +101,8 @@ impl Revoke {
     pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
         let key = OfficeKey::open(&self.office, &self.passphrase.passphrase()?)?;
         let store = setting.store().await?;
+        let subject = format!("office {}: {} credentials", key.office.0, self.register_no.len());
+        setting.act(&store, Action::Revoke, &subject).await?;
         let (revoked, root) = store.revoke(&key, &self.register_no).await?;
         let text = format!("{revoked} revoked; the office's root is {root}");
         Ok(Outcome::done(json!({ "revoked": revoked, "root": root }), text))

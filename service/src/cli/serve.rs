@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use alloy_signer_local::PrivateKeySigner;
 use clap::Args;
 use praman_circuits::circuit;
 use praman_prover::{KeyStore, MemoryBudget, Prover};
@@ -14,24 +15,30 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::key::MasterKeySource;
 use super::ledger::join;
-use super::signer::Signer;
+use super::signer::{Signer, first};
 use super::{Outcome, Setting};
-use crate::application::{Application, ConsentDoor, Limits};
+use crate::access_control::OpenIdIssuer;
+use crate::application::{Application, ConsentDoor, Limits, OptionalDesks};
+use crate::audit;
 use crate::claims::{ClaimDesk, ClaimLimits, ClaimMachine, Schemes};
 use crate::consent::{ConsentDesk, ConsentManager, Gate, GateDesk};
 use crate::error::ServiceError;
 use crate::issuing::{IssuingClerk, IssuingDesk, IssuingLimits};
-use crate::ledger::{JoinedLedger, Ledger as _};
+use crate::ledger::{JoinedLedger, JoinedNetwork, Ledger as _};
 use crate::office_key::OfficeKey;
 use crate::proving::{ProvingDesk, QueueLimits, Worker, WorkerKey, WorkerLimits, guard_memory};
 use crate::server;
 use crate::store::Store;
+use crate::tls::{Tls, TlsFiles};
 
 /// How long nodes may be away before the service says so, and tries again.
 const NODES_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a transaction may take to stand before the service says so, and tries again.
 const STANDING_PATIENCE: Duration = Duration::from_secs(45);
+
+/// How often the service looks whether a day of the audit log is over.
+const LOOK_FOR_A_DAY: Duration = Duration::from_secs(600);
 
 /// Run the service: claims over HTTP, kept, verified and brought to the ledger.
 ///
@@ -70,14 +77,59 @@ pub(super) struct Serve {
     /// A consent manager's sealed key: requests for consent are taken in.
     #[arg(long, value_name = "FILE", requires = "consent_keys")]
     consent_manager: Option<PathBuf>,
+    #[command(flatten)]
+    identities: Identities,
     /// On real nodes the relayer's key.
     #[command(flatten)]
     signer: Signer,
 }
 
+/// How clients are known, besides by API keys.
+#[derive(Args)]
+struct Identities {
+    /// The service's certificate, PEM: it then speaks TLS alone.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// The certificate's private key, PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
+    /// The authorities of clients' certificates, PEM: machines may then show one (mutual TLS).
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    client_authorities: Option<PathBuf>,
+    /// An OpenID issuer whose tokens are taken, as they name it.
+    #[arg(long, value_name = "URL", requires = "openid_audience")]
+    openid_issuer: Option<String>,
+    /// The audience that its tokens must be for.
+    #[arg(long, value_name = "NAME", requires = "openid_issuer")]
+    openid_audience: Option<String>,
+}
+
+impl Identities {
+    fn tls(&self) -> Result<Option<Tls>, ServiceError> {
+        let (Some(certificate), Some(key)) = (&self.tls_certificate, &self.tls_key) else {
+            return Ok(None);
+        };
+        let files = TlsFiles {
+            certificate: certificate.clone(),
+            key: key.clone(),
+            client_authorities: self.client_authorities.clone(),
+        };
+        Tls::open(&files).map(Some)
+    }
+
+    fn openid(&self) -> Result<Option<OpenIdIssuer>, ServiceError> {
+        let (Some(issuer), Some(audience)) = (&self.openid_issuer, &self.openid_audience) else {
+            return Ok(None);
+        };
+        OpenIdIssuer::new(issuer, audience).map(Some)
+    }
+}
+
 impl Serve {
     pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
         let schemes = schemes_of(self.schemes.as_deref())?;
+        let (tls, openid) = (self.identities.tls()?, self.identities.openid()?);
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let (store, mut ledger, key) = join(setting, &self.keys, &self.signer).await?;
         ledger.require_relayer()?;
         ledger.wait_at_most(NODES_PATIENCE, STANDING_PATIENCE).await;
@@ -90,7 +142,7 @@ impl Serve {
             .local_addr()
             .map_err(|error| ServiceError::Ledger(format!("listening: {error}")))?;
         let stop = asked_to_stop()?;
-        eprintln!("praman: listening at http://{address}");
+        eprintln!("praman: listening at {scheme}://{address}");
         let desk = ClaimDesk::open(machine, ledger, limits);
         let (proving, worker) = self.proving(&store)?;
         let issuing = self.issuing(setting, &store).await?;
@@ -105,9 +157,11 @@ impl Serve {
         if let Some(issuing) = &issuing {
             working.spawn(IssuingClerk::new(issuing).run(stopping.asked()));
         }
-        let application =
-            Application::new(desk.clone(), proving, issuing, consents, &key, Limits::default());
-        let served = server::serve(listener, application, stop).await;
+        let signers = self.signer.keys()?;
+        working.spawn(anchor_daily(store.clone(), signers, stopping.asked()));
+        let more = OptionalDesks { issuing, consents, openid };
+        let application = Application::new(desk.clone(), proving, more, &key, Limits::default());
+        let served = server::serve(listener, tls, application, stop).await;
         stopping.ask();
         while working.join_next().await.is_some() {}
         desk.shut_down().await;
@@ -118,6 +172,33 @@ impl Serve {
         served?;
         Ok(Outcome::done(json!({ "stopped": true }), "stopped; every claim is kept"))
     }
+}
+
+/// Brings the audit log's hash to the ledger once a day, or says why it can't.
+async fn anchor_daily(
+    store: Store,
+    signers: Vec<PrivateKeySigner>,
+    asked: impl Future<Output = ()>,
+) {
+    let mut asked = std::pin::pin!(asked);
+    loop {
+        if let Err(error) = anchor_if_due(&store, &signers).await {
+            eprintln!("praman: the audit log could not be anchored: {error}");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_FOR_A_DAY) => {}
+            () = &mut asked => return,
+        }
+    }
+}
+
+async fn anchor_if_due(store: &Store, signers: &[PrivateKeySigner]) -> Result<(), ServiceError> {
+    if !store.audit_is_due().await? {
+        return Ok(());
+    }
+    let (mut network, accounts) = JoinedNetwork::open(store, signers).await?;
+    audit::anchor(store, &mut network, first(&accounts)?).await?;
+    Ok(())
 }
 
 /// Tells tasks to stop.

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::passphrase::PassphraseSource;
 use super::{Outcome, Setting, scheme};
+use crate::access_control::Action;
 use crate::calendar;
 use crate::error::ServiceError;
 use crate::files;
@@ -82,6 +83,8 @@ impl Treasury {
                 };
                 let key = TreasuryKey::open(&key, &passphrase.passphrase()?)?;
                 let store = setting.store().await?;
+                let subject = format!("{} {}", scheme.id, period.period.0);
+                setting.act(&store, Action::Pay, &subject).await?;
                 // What others brought, froze and decided since is known before money moves.
                 JoinedNetwork::open(&store, &[]).await?;
                 let run = PaymentRun {

@@ -70,9 +70,6 @@ pub(super) struct Seal {
     /// Nobody waits for it alone.
     #[arg(long)]
     batch: bool,
-    /// For whom it is asked.
-    #[arg(long, value_name = "NAME", default_value = "")]
-    tenant: String,
     /// Where to write the request.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -124,7 +121,6 @@ impl Seal {
             "worker_key": self.to.to_string(),
             "sealed": hex::encode(&sealed),
             "priority": priority,
-            "tenant": self.tenant,
             "deadline_s": deadline_s,
         });
         files::write_json(&self.out, &body)?;

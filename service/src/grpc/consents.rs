@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::elements::{read_element, read_proof, write_element};
-use super::{Answers, Api, v1};
+use super::{Answers, Api, caller, v1};
 use crate::application::Fault;
 use crate::consent::access::AccessRequest;
 use crate::consent::{purpose_code, purpose_of, type_code, type_of};
@@ -67,7 +67,8 @@ impl v1::consents_server::Consents for Api {
         &self,
         request: Request<v1::AccessRequest>,
     ) -> Result<Response<v1::Released>, Status> {
-        let release = self.0.release(read_access(request.get_ref())?).await?;
+        let caller = caller(&request)?;
+        let release = self.0.release(&caller, read_access(request.get_ref())?).await?;
         Ok(Response::new(v1::Released {
             record: write_element(release.record.to_field()),
             requester: release.requester.0,
@@ -80,7 +81,8 @@ impl v1::consents_server::Consents for Api {
         &self,
         request: Request<v1::ConsentRequest>,
     ) -> Result<Response<v1::ConsentRequested>, Status> {
-        let received = self.0.ask_for_consent(&request.get_ref().document).await?;
+        let caller = caller(&request)?;
+        let received = self.0.ask_for_consent(&caller, &request.get_ref().document).await?;
         Ok(Response::new(v1::ConsentRequested {
             request_id: received.id,
             state: received.state.name().to_owned(),

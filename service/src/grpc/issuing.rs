@@ -1,11 +1,10 @@
-//! Issuing and revoking over gRPC, for those who show an office's access token.
+//! Issuing and revoking over gRPC, for those who act for an office.
 
 use futures_util::StreamExt;
-use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::elements::{read_32, write_element};
-use super::{Answers, Api, answers, v1};
+use super::{Answers, Api, answers, caller, v1};
 use crate::application::{ActingOffice, Application, Fault, seconds};
 use crate::issuing::{RegisterContent, RegisterId, RegisterUpload, UploadState};
 
@@ -47,13 +46,14 @@ fn read_id(bytes: &[u8]) -> Result<RegisterId, Fault> {
     RegisterId::from_column(bytes).ok_or_else(|| Fault::malformed("id has 32 bytes"))
 }
 
-fn acting(
+/// The office that a request is about, if who asks acts for it.
+async fn acting<T>(
     application: &Application,
-    office: u32,
-    metadata: &MetadataMap,
-) -> Result<ActingOffice, Fault> {
-    let shown = metadata.get("authorization").and_then(|shown| shown.to_str().ok());
-    application.acting_office(office, shown)
+    office: impl FnOnce(&T) -> u32,
+    request: &Request<T>,
+) -> Result<ActingOffice, Status> {
+    let office = office(request.get_ref());
+    Ok(application.acting_office(&caller(request)?, office).await?)
 }
 
 #[tonic::async_trait]
@@ -63,12 +63,13 @@ impl v1::issuing_server::Issuing for Api {
         request: Request<Streaming<v1::UploadRequest>>,
     ) -> Result<Response<v1::Register>, Status> {
         use v1::upload_request::Part;
-        let (metadata, _, mut parts) = request.into_parts();
+        let caller = caller(&request)?;
+        let mut parts = request.into_inner();
         let first = parts.message().await?.and_then(|first| first.part);
         let Some(Part::Head(head)) = first else {
             return Err(Fault::malformed("the first part of an upload is its head").into());
         };
-        let acting = acting(&self.0, head.office, &metadata)?;
+        let acting = self.0.acting_office(&caller, head.office).await?;
         let mut uploading = acting.upload(head.makes_secrets).await?;
         while let Some(part) = parts.message().await? {
             let Some(Part::Csv(bytes)) = part.part else {
@@ -84,7 +85,7 @@ impl v1::issuing_server::Issuing for Api {
         &self,
         request: Request<v1::ListRegistersRequest>,
     ) -> Result<Response<v1::ListRegistersReply>, Status> {
-        let acting = acting(&self.0, request.get_ref().office, request.metadata())?;
+        let acting = acting(&self.0, |asked| asked.office, &request).await?;
         let registers = acting.registers().await?.into_iter().map(v1::Register::from).collect();
         Ok(Response::new(v1::ListRegistersReply { registers }))
     }
@@ -93,7 +94,7 @@ impl v1::issuing_server::Issuing for Api {
         &self,
         request: Request<v1::RegisterRequest>,
     ) -> Result<Response<v1::Register>, Status> {
-        let acting = acting(&self.0, request.get_ref().office, request.metadata())?;
+        let acting = acting(&self.0, |asked| asked.office, &request).await?;
         let (id, wait) = (read_id(&request.get_ref().id)?, request.get_ref().wait_seconds);
         let upload = self.0.register(&acting, id, seconds(wait)).await?;
         Ok(Response::new(upload.into()))
@@ -105,7 +106,7 @@ impl v1::issuing_server::Issuing for Api {
         &self,
         request: Request<v1::RegisterRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        let acting = acting(&self.0, request.get_ref().office, request.metadata())?;
+        let acting = acting(&self.0, |asked| asked.office, &request).await?;
         let told = self.0.watch_register(acting, read_id(&request.get_ref().id)?)?;
         Ok(Response::new(answers(told)))
     }
@@ -116,7 +117,7 @@ impl v1::issuing_server::Issuing for Api {
         &self,
         request: Request<v1::DownloadRequest>,
     ) -> Result<Response<Self::DownloadStream>, Status> {
-        let acting = acting(&self.0, request.get_ref().office, request.metadata())?;
+        let acting = acting(&self.0, |asked| asked.office, &request).await?;
         let id = read_id(&request.get_ref().id)?;
         let content = match request.get_ref().content() {
             v1::Content::Credentials => RegisterContent::Credentials,
@@ -138,7 +139,7 @@ impl v1::issuing_server::Issuing for Api {
         &self,
         request: Request<v1::RegisterRequest>,
     ) -> Result<Response<v1::ForgetReply>, Status> {
-        let acting = acting(&self.0, request.get_ref().office, request.metadata())?;
+        let acting = acting(&self.0, |asked| asked.office, &request).await?;
         acting.forget(read_id(&request.get_ref().id)?).await?;
         Ok(Response::new(v1::ForgetReply {}))
     }
@@ -147,7 +148,7 @@ impl v1::issuing_server::Issuing for Api {
         &self,
         request: Request<v1::RevokeRequest>,
     ) -> Result<Response<v1::RevokeReply>, Status> {
-        let acting = acting(&self.0, request.get_ref().office, request.metadata())?;
+        let acting = acting(&self.0, |asked| asked.office, &request).await?;
         let (revoked, root) = acting.revoke(&request.get_ref().register_nos).await?;
         let root = write_element(root.to_field());
         Ok(Response::new(v1::RevokeReply { revoked: revoked as u64, office_root: root }))

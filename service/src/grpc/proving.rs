@@ -7,12 +7,10 @@ use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::elements::{read_32, write_claim};
-use super::{Answers, Api, answers, v1};
-use crate::application::{Application, Fault, seconds};
+use super::{Answers, Api, answers, caller, v1};
+use crate::application::{Application, AskedJob, Fault, seconds};
 use crate::claim::SubmittedClaim;
-use crate::proving::{
-    JobId, JobState, NewJob, Priority, ProvingJob, REQUEST_BYTES, WorkerPublicKey,
-};
+use crate::proving::{JobId, JobState, Priority, ProvingJob, REQUEST_BYTES, WorkerPublicKey};
 
 impl From<ProvingJob> for v1::Job {
     fn from(job: ProvingJob) -> Self {
@@ -45,14 +43,13 @@ fn read_job(
     request: v1::ProveRequest,
     call: Option<Duration>,
     application: &Application,
-) -> Result<NewJob, Fault> {
+) -> Result<AskedJob, Fault> {
     let priority = match request.priority() {
         v1::Priority::Batch => Priority::Batch,
         v1::Priority::Interactive | v1::Priority::Unspecified => Priority::Interactive,
     };
     let deadline = application.job_deadline(request.deadline_seconds);
-    Ok(NewJob {
-        tenant: request.tenant,
+    Ok(AskedJob {
         priority,
         worker: WorkerPublicKey(read_32(&request.worker_key, "worker_key")?),
         sealed: request.sealed,
@@ -88,9 +85,10 @@ impl v1::proving_server::Proving for Api {
 
     async fn prove(&self, request: Request<v1::ProveRequest>) -> Result<Response<v1::Job>, Status> {
         let call = deadline_of(request.metadata());
+        let caller = caller(&request)?;
         let request = request.into_inner();
         let wait = seconds(request.wait_seconds);
-        let job = self.0.prove(read_job(request, call, &self.0)?, wait).await?;
+        let job = self.0.prove(&caller, read_job(request, call, &self.0)?, wait).await?;
         Ok(Response::new(job.into()))
     }
 
@@ -101,12 +99,13 @@ impl v1::proving_server::Proving for Api {
         request: Request<Streaming<v1::ProveRequest>>,
     ) -> Result<Response<Self::ProveManyStream>, Status> {
         let call = deadline_of(request.metadata());
+        let caller = caller(&request)?;
         let application = self.0.clone();
         let jobs = request.into_inner().map(move |asked| match asked {
             Ok(asked) => read_job(asked, call, &application),
             Err(status) => Err(Fault::malformed(status.message())),
         });
-        Ok(Response::new(answers(self.0.prove_many(Box::pin(jobs))?)))
+        Ok(Response::new(answers(self.0.prove_many(&caller, Box::pin(jobs))?)))
     }
 
     type WatchStream = Answers<v1::Job>;
@@ -115,9 +114,10 @@ impl v1::proving_server::Proving for Api {
         &self,
         request: Request<v1::WatchJobRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
+        let caller = caller(&request)?;
         let id = JobId::from_column(&request.get_ref().id)
             .ok_or_else(|| Fault::malformed("id has 32 bytes"))?;
-        Ok(Response::new(answers(self.0.watch_job(id)?)))
+        Ok(Response::new(answers(self.0.watch_job(&caller, id)?)))
     }
 }
 

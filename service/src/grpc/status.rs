@@ -13,6 +13,7 @@ impl From<Fault> for Status {
             FaultKind::WrongMethod => Code::Unimplemented,
             FaultKind::Refused => Code::FailedPrecondition,
             FaultKind::NotAuthorised => Code::Unauthenticated,
+            FaultKind::Forbidden => Code::PermissionDenied,
             FaultKind::Conflict => Code::AlreadyExists,
             FaultKind::Busy => Code::ResourceExhausted,
             FaultKind::Unavailable => Code::Unavailable,

@@ -37,6 +37,7 @@ impl IntoResponse for Fault {
             FaultKind::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             FaultKind::Refused => StatusCode::UNPROCESSABLE_ENTITY,
             FaultKind::NotAuthorised => StatusCode::UNAUTHORIZED,
+            FaultKind::Forbidden => StatusCode::FORBIDDEN,
             FaultKind::Conflict => StatusCode::CONFLICT,
             FaultKind::Busy => StatusCode::TOO_MANY_REQUESTS,
             FaultKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,

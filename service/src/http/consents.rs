@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::rejection::{QueryRejection, StringRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::answer::Error;
 use super::claims::read_body;
+use crate::access_control::Caller;
 use crate::application::{Application, Fault};
 use crate::consent::access::{AccessRequest, ProviderTrees};
 use crate::consent::{self, ErasureOrder, write_time};
@@ -33,6 +34,7 @@ pub(super) struct Released {
 #[utoipa::path(
     post,
     path = "/v1/accesses",
+    security(("credential" = [])),
     request_body(content = String, description = "access.json", content_type = "application/json"),
     responses(
         (status = 200, description = "release the record", body = Released),
@@ -43,12 +45,13 @@ pub(super) struct Released {
 )]
 pub(super) async fn release(
     State(application): State<Arc<Application>>,
+    Extension(caller): Extension<Caller>,
     body: Result<String, StringRejection>,
 ) -> Result<Json<Released>, Fault> {
     let text = read_body(body, &application)?;
     let request =
         AccessRequest::from_json(&text).map_err(|fault| Fault::malformed(fault.to_string()))?;
-    let release = application.release(request).await?;
+    let release = application.release(&caller, request).await?;
     Ok(Json(Released {
         record: release.record.to_string(),
         requester: release.requester.0,
@@ -73,6 +76,7 @@ pub(super) struct Asked {
 #[utoipa::path(
     post,
     path = "/v1/consents/requests",
+    security(("credential" = [])),
     request_body(content = String, description = "the standard's consent request",
                  content_type = "application/json"),
     responses(
@@ -82,10 +86,11 @@ pub(super) struct Asked {
 )]
 pub(super) async fn ask(
     State(application): State<Arc<Application>>,
+    Extension(caller): Extension<Caller>,
     body: Result<String, StringRejection>,
 ) -> Result<(StatusCode, Json<Asked>), Fault> {
     let text = read_body(body, &application)?;
-    let received = application.ask_for_consent(&text).await?;
+    let received = application.ask_for_consent(&caller, &text).await?;
     let asked = Asked {
         request_id: received.id,
         state: received.state.name(),
@@ -219,14 +224,16 @@ impl From<ErasureOrder> for Erasure {
 #[utoipa::path(
     get,
     path = "/v1/erasures/{consent}",
+    security(("credential" = [])),
     params(("consent" = String, Path, description = "the artefact's consentId")),
     responses((status = 200, body = Erasure), (status = "4XX", body = Error))
 )]
 pub(super) async fn erasure(
     State(application): State<Arc<Application>>,
+    Extension(caller): Extension<Caller>,
     Path(consent): Path<String>,
 ) -> Result<Json<Erasure>, Fault> {
-    Ok(Json(application.erasure(&consent).await?.into()))
+    Ok(Json(application.erasure(&caller, &consent).await?.into()))
 }
 
 /// A requester's word that it has erased.
@@ -241,12 +248,14 @@ pub(super) struct Erased {
 #[utoipa::path(
     post,
     path = "/v1/erasures/{consent}",
+    security(("credential" = [])),
     params(("consent" = String, Path, description = "the artefact's consentId")),
     request_body(content = Erased),
     responses((status = 200, body = Erasure), (status = "4XX", body = Error))
 )]
 pub(super) async fn confirm_erasure(
     State(application): State<Arc<Application>>,
+    Extension(caller): Extension<Caller>,
     Path(consent): Path<String>,
     body: Result<String, StringRejection>,
 ) -> Result<Json<Erasure>, Fault> {
@@ -255,5 +264,5 @@ pub(super) async fn confirm_erasure(
         consent::document::read(&text).map_err(|fault| Fault::malformed(fault.to_string()))?;
     let signature = hex::decode(&signature)
         .map_err(|_| Fault::malformed("signature: is not 128 hexadecimal digits"))?;
-    Ok(Json(application.confirm_erasure(&consent, &signature).await?.into()))
+    Ok(Json(application.confirm_erasure(&caller, &consent, &signature).await?.into()))
 }

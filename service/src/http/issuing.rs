@@ -1,19 +1,20 @@
-//! Issuing and revoking over HTTP, for those who show an office's access token.
+//! Issuing and revoking over HTTP, for those who act for an office.
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::answer::{self, Error, Wait, WaitQuery, patience};
-use crate::application::{ActingOffice, Application, Fault};
+use crate::access_control::Caller;
+use crate::application::{Application, Fault};
 use crate::files::json_fault;
 use crate::issuing::{RegisterContent, RegisterId, RegisterUpload};
 use crate::register::Counts;
@@ -89,16 +90,6 @@ impl From<RegisterUpload> for Register {
     }
 }
 
-/// Whom a path is about, if the request may act for them.
-fn acting(
-    application: &Application,
-    office: u32,
-    headers: &HeaderMap,
-) -> Result<ActingOffice, Fault> {
-    let shown = headers.get(header::AUTHORIZATION).and_then(|shown| shown.to_str().ok());
-    application.acting_office(office, shown)
-}
-
 type OfficePath = Result<Path<u32>, PathRejection>;
 type RegisterPath = Result<Path<(u32, String)>, PathRejection>;
 
@@ -135,7 +126,7 @@ enum Secrets {
     path = "/v1/offices/{office}/registers",
     params(("office" = u32, Path, description = "the office's number"), UploadOptions),
     request_body(content = String, description = "the register", content_type = "text/csv"),
-    security(("office" = [])),
+    security(("credential" = [])),
     responses(
         (status = 202, description = "kept", body = Register),
         (status = "4XX", description = "not kept", body = Error),
@@ -144,12 +135,12 @@ enum Secrets {
 )]
 pub(super) async fn upload(
     State(application): State<Arc<Application>>,
+    Extension(caller): Extension<Caller>,
     office: OfficePath,
     options: Result<Query<UploadOptions>, QueryRejection>,
-    headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Fault> {
-    let acting = acting(&application, read_office(office)?, &headers)?;
+    let acting = application.acting_office(&caller, read_office(office)?).await?;
     let Query(options) = options.map_err(|_| Fault::malformed("secrets is `made`, or left out"))?;
     let mut uploading = acting.upload(options.secrets.is_some()).await?;
     let mut body = body.into_data_stream();
@@ -174,15 +165,16 @@ pub(super) struct Registers {
     get,
     path = "/v1/offices/{office}/registers",
     params(("office" = u32, Path, description = "the office's number")),
-    security(("office" = [])),
+    security(("credential" = [])),
     responses((status = 200, body = Registers), (status = "4XX", body = Error, description = "not for you"))
 )]
 pub(super) async fn list(
     State(application): State<Arc<Application>>,
+    Extension(caller): Extension<Caller>,
     office: OfficePath,
-    headers: HeaderMap,
 ) -> Result<Json<Registers>, Fault> {
-    let registers = acting(&application, read_office(office)?, &headers)?.registers().await?;
+    let registers =
+        application.acting_office(&caller, read_office(office)?).await?.registers().await?;
     Ok(Json(Registers { registers: registers.into_iter().map(Register::from).collect() }))
 }
 
@@ -195,17 +187,17 @@ pub(super) async fn list(
         ("id" = String, Path, description = "the register's id"),
         Wait,
     ),
-    security(("office" = [])),
+    security(("credential" = [])),
     responses((status = 200, body = Register), (status = "4XX", body = Error, description = "no such register"))
 )]
 pub(super) async fn status(
     State(application): State<Arc<Application>>,
+    Extension(caller): Extension<Caller>,
     path: RegisterPath,
     wait: WaitQuery,
-    headers: HeaderMap,
 ) -> Result<Json<Register>, Fault> {
     let (office, id) = read_register(path)?;
-    let acting = acting(&application, office, &headers)?;
+    let acting = application.acting_office(&caller, office).await?;
     Ok(Json(application.register(&acting, id, patience(wait)?).await?.into()))
 }
 
@@ -217,7 +209,7 @@ pub(super) async fn status(
         ("office" = u32, Path, description = "the office's number"),
         ("id" = String, Path, description = "the register's id"),
     ),
-    security(("office" = [])),
+    security(("credential" = [])),
     responses(
         (status = 200, description = "registers", body = Register, content_type = "text/event-stream"),
         (status = "4XX", body = Error, description = "no such register, or too many watch"),
@@ -225,11 +217,11 @@ pub(super) async fn status(
 )]
 pub(super) async fn events(
     State(application): State<Arc<Application>>,
+    Extension(caller): Extension<Caller>,
     path: RegisterPath,
-    headers: HeaderMap,
 ) -> Result<impl IntoResponse, Fault> {
     let (office, id) = read_register(path)?;
-    let acting = acting(&application, office, &headers)?;
+    let acting = application.acting_office(&caller, office).await?;
     let told = application.watch_register(acting, id)?;
     Ok(answer::events(told.map(|told| told.map(Register::from))))
 }
@@ -244,7 +236,7 @@ pub(super) async fn events(
         ("id" = String, Path, description = "the register's id"),
         ("content" = String, Path, description = "credentials, wallets or report"),
     ),
-    security(("office" = [])),
+    security(("credential" = [])),
     responses(
         (status = 200, description = "one JSON object a line; the report is CSV", body = String,
          content_type = "application/x-ndjson"),
@@ -253,13 +245,13 @@ pub(super) async fn events(
 )]
 pub(super) async fn content(
     State(application): State<Arc<Application>>,
+    Extension(caller): Extension<Caller>,
     path: Result<Path<(u32, String, String)>, PathRejection>,
-    headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let Path((office, id, content)) =
         path.map_err(|_| Fault::malformed("an office has a whole number"))?;
     let id: RegisterId = id.parse().map_err(|error| Fault::malformed(format!("{error}")))?;
-    let acting = acting(&application, office, &headers)?;
+    let acting = application.acting_office(&caller, office).await?;
     let content = RegisterContent::of_name(&content)
         .filter(|&content| content != RegisterContent::Register)
         .ok_or_else(|| Fault::not_found("a register has credentials, wallets and a report"))?;
@@ -288,7 +280,7 @@ pub(super) async fn content(
         ("office" = u32, Path, description = "the office's number"),
         ("id" = String, Path, description = "the register's id"),
     ),
-    security(("office" = [])),
+    security(("credential" = [])),
     responses(
         (status = 204, description = "forgotten"),
         (status = "4XX", body = Error, description = "no such register, or still worked on"),
@@ -296,11 +288,11 @@ pub(super) async fn content(
 )]
 pub(super) async fn forget(
     State(application): State<Arc<Application>>,
+    Extension(caller): Extension<Caller>,
     path: RegisterPath,
-    headers: HeaderMap,
 ) -> Result<StatusCode, Fault> {
     let (office, id) = read_register(path)?;
-    acting(&application, office, &headers)?.forget(id).await?;
+    application.acting_office(&caller, office).await?.forget(id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -326,7 +318,7 @@ pub(super) struct Revoked {
     path = "/v1/offices/{office}/revocations",
     params(("office" = u32, Path, description = "the office's number")),
     request_body = Revocation,
-    security(("office" = [])),
+    security(("credential" = [])),
     responses(
         (status = 200, body = Revoked),
         (status = "4XX", body = Error, description = "none was revoked"),
@@ -334,11 +326,11 @@ pub(super) struct Revoked {
 )]
 pub(super) async fn revoke(
     State(application): State<Arc<Application>>,
+    Extension(caller): Extension<Caller>,
     office: OfficePath,
-    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Revoked>, Fault> {
-    let acting = acting(&application, read_office(office)?, &headers)?;
+    let acting = application.acting_office(&caller, read_office(office)?).await?;
     let revocation: Revocation =
         serde_json::from_slice(&body).map_err(|error| Fault::malformed(json_fault(&error)))?;
     let (revoked, root) = acting.revoke(&revocation.register_nos).await?;

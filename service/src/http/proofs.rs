@@ -2,20 +2,21 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::rejection::StringRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::answer::{self, Error, Wait, WaitQuery, patience};
 use super::claims::read_body;
-use crate::application::{Application, Fault};
+use crate::access_control::Caller;
+use crate::application::{Application, AskedJob, Fault};
 use crate::files::json_fault;
-use crate::proving::{JobId, NewJob, Priority, ProvingJob, REQUEST_BYTES};
+use crate::proving::{JobId, Priority, ProvingJob, REQUEST_BYTES};
 
 /// The key that requests are sealed to.
 #[derive(Serialize, ToSchema)]
@@ -38,9 +39,6 @@ pub(super) struct Request {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     priority: Priority,
-    /// Who asks: tenants take turns.
-    #[serde(default)]
-    tenant: String,
     /// How long it may wait; a day if nothing is said.
     #[serde(default)]
     deadline_s: u32,
@@ -97,6 +95,7 @@ pub(super) async fn key(State(application): State<Arc<Application>>) -> Json<Key
     post,
     path = "/v1/proofs",
     params(Wait),
+    security(("credential" = [])),
     request_body = Request,
     responses(
         (status = 200, description = "finished", body = Job),
@@ -107,6 +106,7 @@ pub(super) async fn key(State(application): State<Arc<Application>>) -> Json<Key
 )]
 pub(super) async fn ask(
     State(application): State<Arc<Application>>,
+    Extension(caller): Extension<Caller>,
     wait: WaitQuery,
     body: Result<String, StringRejection>,
 ) -> Result<Response, Fault> {
@@ -115,15 +115,14 @@ pub(super) async fn ask(
     let request: Request =
         serde_json::from_str(&text).map_err(|error| Fault::malformed(json_fault(&error)))?;
     let worker = request.worker_key.parse();
-    let job = NewJob {
-        tenant: request.tenant,
+    let job = AskedJob {
         priority: request.priority,
         worker: worker.map_err(|error| Fault::malformed(format!("worker_key: {error}")))?,
         sealed: hex::decode(&request.sealed)
             .map_err(|_| Fault::malformed("sealed is not hexadecimal"))?,
         deadline: application.job_deadline(request.deadline_s),
     };
-    let job = application.prove(job, patience).await?;
+    let job = application.prove(&caller, job, patience).await?;
     let place = [(header::LOCATION, format!("/v1/proofs/{}", job.id))];
     let status = if job.state.is_finished() { StatusCode::OK } else { StatusCode::ACCEPTED };
     Ok((status, place, Json(Job::from(job))).into_response())
@@ -134,6 +133,7 @@ pub(super) async fn ask(
     get,
     path = "/v1/proofs/{id}",
     params(("id" = String, Path, description = "the job's id"), Wait),
+    security(("credential" = [])),
     responses(
         (status = 200, body = Job),
         (status = "4XX", description = "no id, or no job of this id", body = Error),
@@ -141,11 +141,12 @@ pub(super) async fn ask(
 )]
 pub(super) async fn status(
     State(application): State<Arc<Application>>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     wait: WaitQuery,
 ) -> Result<Json<Job>, Fault> {
     let patience = patience(wait)?;
-    Ok(Json(application.job(read_id(&id)?, patience).await?.into()))
+    Ok(Json(application.job(&caller, read_id(&id)?, patience).await?.into()))
 }
 
 /// What becomes of a job, whenever it moves, until it is finished.
@@ -153,6 +154,7 @@ pub(super) async fn status(
     get,
     path = "/v1/proofs/{id}/events",
     params(("id" = String, Path, description = "the job's id")),
+    security(("credential" = [])),
     responses(
         (status = 200, description = "jobs", body = Job, content_type = "text/event-stream"),
         (status = "4XX", description = "no id, or too many watch", body = Error),
@@ -160,9 +162,10 @@ pub(super) async fn status(
 )]
 pub(super) async fn events(
     State(application): State<Arc<Application>>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, Fault> {
-    let told = application.watch_job(read_id(&id)?)?;
+    let told = application.watch_job(&caller, read_id(&id)?)?;
     Ok(answer::events(told.map(|told| told.map(Job::from))))
 }
 

@@ -27,9 +27,6 @@ pub enum IssuingRefusal {
     /// The service has no key of this office.
     #[error("this service does not issue for office {}", .0.0)]
     OtherOffice(OfficeId),
-    /// Not the office's access token.
-    #[error("this needs the office's access token: praman office token --office FILE tells it")]
-    NotAuthorised,
     /// The register is too long.
     #[error("a register has at most {0} bytes: split it")]
     TooLong(u64),
@@ -90,14 +87,15 @@ impl IssuingDesk {
         &self.shared.limits
     }
 
-    /// Checks that somebody may act for an office.
-    ///
-    /// # Errors
-    /// [`IssuingRefusal::OtherOffice`], [`IssuingRefusal::NotAuthorised`].
-    pub fn authorise(&self, office: OfficeId, token: Option<&str>) -> Result<(), IssuingRefusal> {
-        let key = self.key(office)?;
-        let is_right = token.is_some_and(|token| key.is_access_token(token));
-        if is_right { Ok(()) } else { Err(IssuingRefusal::NotAuthorised) }
+    /// Whether the service issues for an office.
+    pub fn issues_for(&self, office: OfficeId) -> bool {
+        self.shared.offices.contains_key(&office)
+    }
+
+    /// The office whose access token a text is; all are looked at, whichever it is.
+    pub fn office_of_token(&self, token: &str) -> Option<OfficeId> {
+        let right = |key: &&OfficeKey| key.is_access_token(token);
+        self.shared.offices.values().filter(right).last().map(|key| key.office)
     }
 
     fn key(&self, office: OfficeId) -> Result<&OfficeKey, IssuingRefusal> {

@@ -50,6 +50,9 @@ pub(super) struct NetworkAddresses {
     /// None in networks of older programs, which have no consents.
     #[serde(default)]
     pub(super) consents: Address,
+    /// None in networks of older programs, which have no anchors.
+    #[serde(default)]
+    pub(super) anchors: Address,
 }
 
 impl From<Addresses> for NetworkAddresses {
@@ -63,8 +66,19 @@ impl From<Addresses> for NetworkAddresses {
             nodes,
             verifier,
             consents,
+            anchors,
         } = from;
-        Self { committee, participants, offices, claims, disputes, nodes, verifier, consents }
+        Self {
+            committee,
+            participants,
+            offices,
+            claims,
+            disputes,
+            nodes,
+            verifier,
+            consents,
+            anchors,
+        }
     }
 }
 
@@ -79,8 +93,19 @@ impl From<NetworkAddresses> for Addresses {
             nodes,
             verifier,
             consents,
+            anchors,
         } = from;
-        Self { committee, participants, offices, claims, disputes, nodes, verifier, consents }
+        Self {
+            committee,
+            participants,
+            offices,
+            claims,
+            disputes,
+            nodes,
+            verifier,
+            consents,
+            anchors,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use alloy_signer_local::PrivateKeySigner;
 use praman_circuits::context::{Context, context};
 use praman_verifier::VerifyingKey;
 use praman_verifier::contracts::{
-    Addresses, Claims, Consents, Disputes, NodeDirectory, Participants,
+    Addresses, Anchors, Claims, Consents, Disputes, NodeDirectory, Participants,
 };
 use serde::{Deserialize, Serialize};
 
@@ -222,6 +222,7 @@ impl NetworkDescription {
             nodes,
             verifier,
             consents,
+            anchors,
         } = addresses;
         for (said, stands) in [
             (committee, network.view(participants, &Participants::COMMITTEECall {}).await?),
@@ -232,6 +233,7 @@ impl NetworkDescription {
             (claims, network.view(disputes, &Disputes::CLAIMSCall {}).await?),
             (committee, network.view(nodes, &NodeDirectory::COMMITTEECall {}).await?),
             (participants, network.view(consents, &Consents::PARTICIPANTSCall {}).await?),
+            (participants, network.view(anchors, &Anchors::PARTICIPANTSCall {}).await?),
         ] {
             if said != stands {
                 let reason = format!("the file names {said} where the contracts name {stands}");

@@ -4,8 +4,8 @@ use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::{SolCall, SolInterface};
 use praman_verifier::VerifyingKey;
 use praman_verifier::contracts::{
-    Addresses, Claims, Committee, Consents, Constitution, Deployment, Disputes, Groth16Verifier,
-    NodeDirectory, Offices, Participants,
+    Addresses, Anchors, Claims, Committee, Consents, Constitution, Deployment, Disputes,
+    Groth16Verifier, NodeDirectory, Offices, Participants,
 };
 
 use super::LedgerError;
@@ -336,7 +336,8 @@ fn reason(output: &Bytes) -> String {
         Committee::CommitteeErrors,
         Disputes::DisputesErrors,
         NodeDirectory::NodeDirectoryErrors,
-        Consents::ConsentsErrors
+        Consents::ConsentsErrors,
+        Anchors::AnchorsErrors
     );
     if output.is_empty() { "without a reason".to_owned() } else { output.to_string() }
 }

@@ -439,7 +439,8 @@ impl Chain for RemoteChain {
             let Addresses { committee, participants, offices, claims, disputes, nodes, .. } =
                 *contracts;
             let known = [committee, participants, offices, claims, disputes, nodes];
-            filter = filter.address([&known[..], &[contracts.consents]].concat());
+            filter =
+                filter.address([&known[..], &[contracts.consents, contracts.anchors]].concat());
         }
         let logs: Vec<Log> = self.nodes.lock().await.ask("eth_getLogs", (filter,)).await?;
         Ok(logs.iter().map(chain_log).collect())

@@ -114,6 +114,9 @@ impl ProvingFault {
 pub struct ProvingJob {
     /// The job.
     pub id: JobId,
+    /// Who asked first.
+    #[serde(skip)]
+    pub tenant: String,
     /// Where it is.
     pub state: JobState,
     /// What goes before it.

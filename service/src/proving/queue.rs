@@ -159,19 +159,20 @@ impl Store {
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn proving_job(&self, id: JobId) -> Result<Option<ProvingJob>, ServiceError> {
-        type Columns = (String, i64, i64, Option<String>, Option<String>, i64);
+        type Columns = (String, String, i64, i64, Option<String>, Option<String>, i64);
         let row: Option<Columns> = sqlx::query_as(
-            "SELECT state, priority, attempts, reason, claim, queued_at FROM proving_job
+            "SELECT tenant, state, priority, attempts, reason, claim, queued_at FROM proving_job
              WHERE id = $1",
         )
         .bind(id.column())
         .fetch_optional(self.pool())
         .await?;
-        let Some((state, priority, attempts, reason, claim, queued_at)) = row else {
+        let Some((tenant, state, priority, attempts, reason, claim, queued_at)) = row else {
             return Ok(None);
         };
         Ok(Some(ProvingJob {
             id,
+            tenant,
             state: JobState::of_name(&state).ok_or_else(|| broken("a job's state"))?,
             priority: Priority::of_column(priority),
             attempts: attempts as u32,

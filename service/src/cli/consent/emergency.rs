@@ -9,6 +9,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{Manager, provider_named};
+use crate::access_control::Action;
 use crate::cli::passphrase::PassphraseSource;
 use crate::cli::{Outcome, Setting};
 use crate::consent::{
@@ -156,7 +157,8 @@ impl Emergency {
                     return Err(ServiceError::WrongUse(reason.to_owned()));
                 };
                 let signed = [files::read_json(first)?, files::read_json(second)?];
-                let desk = manager.desk(setting).await?;
+                let subject = format!("emergency {}", scope.id);
+                let desk = manager.desk(setting, Action::OpenInEmergency, &subject).await?;
                 let opened = desk.break_glass(&scope, signed, now).await?;
                 desk.tell_patients(&mut ConsoleGateway, now).await?;
                 let text = format!(
@@ -167,12 +169,14 @@ impl Emergency {
                 Ok(Outcome::done(desk.emergency(scope.id).await?.to_json(), text))
             }
             Self::Tell { manager } => {
-                let told =
-                    manager.desk(setting).await?.tell_patients(&mut ConsoleGateway, now).await?;
+                let desk = manager.desk(setting, Action::KeepConsents, "patients are told").await?;
+                let told = desk.tell_patients(&mut ConsoleGateway, now).await?;
                 Ok(Outcome::done(json!({ "told": told }), format!("{told} told")))
             }
             Self::Queue { manager } => {
-                let waiting = manager.desk(setting).await?.to_review().await?;
+                let desk =
+                    manager.desk(setting, Action::ShowConsents, "emergencies to review").await?;
+                let waiting = desk.to_review().await?;
                 let mut text = format!("{} emergency accesses wait for a review\n", waiting.len());
                 for access in &waiting {
                     text += &format!(
@@ -188,7 +192,9 @@ impl Emergency {
                 Ok(Outcome::done(json!({ "waiting": listed }), text))
             }
             Self::Review { id, outcome, manager } => {
-                manager.desk(setting).await?.review(id, outcome, now).await?;
+                let subject = format!("emergency {id}: reviewed");
+                let desk = manager.desk(setting, Action::KeepConsents, &subject).await?;
+                desk.review(id, outcome, now).await?;
                 Ok(Outcome::done(json!({ "id": id, "outcome": outcome }), "the review is kept"))
             }
         }

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Manager, ledger, provider_named};
+use crate::access_control::Action;
 use crate::cli::signer::Signer;
 use crate::cli::{Outcome, Setting};
 use crate::consent::access::{Asked, PreparedAccess, ProviderPaths, ProviderTrees, next_number};
@@ -251,7 +252,8 @@ impl Patient {
                 Ok(Outcome::done(json, subject.to_string()))
             }
             Self::Register { patient, language, telephone, wallet, manager } => {
-                let desk = manager.desk(setting).await?;
+                let desk =
+                    manager.desk(setting, Action::KeepConsents, "a patient registers").await?;
                 let wallet = Wallet::read(&wallet)?;
                 let patient = address(&patient)?;
                 desk.register_patient(&patient, language, telephone.as_deref(), &wallet).await?;
@@ -260,7 +262,8 @@ impl Patient {
             Self::Grant(grant) => grant.run(setting, now).await,
             Self::Files { request, wallet, out, manager, ledger: accounts } => {
                 let wallet = Wallet::read(&wallet)?;
-                let desk = manager.desk(setting).await?;
+                let subject = format!("request {request}: files");
+                let desk = manager.desk(setting, Action::ShowConsents, &subject).await?;
                 let mut ledger = accounts.ledger(&desk, &manager).await?;
                 let consents = desk.granted_files(&request, &wallet).await?;
                 hand_out(&desk, &mut ledger, &consents, &out).await
@@ -277,7 +280,8 @@ impl Patient {
                     let reason = "the consent is not of this wallet";
                     return Err(ServiceError::Refused(reason.to_owned()));
                 }
-                let desk = manager.desk(setting).await?;
+                let desk =
+                    manager.desk(setting, Action::KeepConsents, "a consent is withdrawn").await?;
                 let mut ledger = accounts.ledger(&desk, &manager).await?;
                 let withdrawn = desk.withdraw(consent.id(), now).await;
                 // One that was withdrawn by a program that died is told to the ledger now.
@@ -287,7 +291,7 @@ impl Patient {
                 Ok(Outcome::done(json, "withdrawn: no access is given from now on"))
             }
             Self::View { patient, wallet, language, html, manager } => {
-                let desk = manager.desk(setting).await?;
+                let desk = manager.desk(setting, Action::ShowConsents, "a patient's view").await?;
                 let patient = address(&patient)?;
                 let wallet = Wallet::read(&wallet)?;
                 let language = match language {
@@ -316,7 +320,8 @@ impl Patient {
                 Ok(Outcome::done(json, view.to_text()))
             }
             Self::Sms { from, text, manager, ledger: accounts } => {
-                let desk = manager.desk(setting).await?;
+                let desk =
+                    manager.desk(setting, Action::KeepConsents, "a message by telephone").await?;
                 let mut ledger = accounts.ledger(&desk, &manager).await?;
                 let answer = desk.answer(&mut ledger, &from, &text, now).await?;
                 Ok(Outcome::done(json!({ "answer": answer }), answer))
@@ -342,7 +347,8 @@ impl Grant {
         let malformed = |fault: FieldFault| ServiceError::malformed(&self.grants, fault);
         let Grants { grants } = document::read(&text).map_err(malformed)?;
         let wallet = Wallet::read(&self.wallet)?;
-        let desk = self.manager.desk(setting).await?;
+        let subject = format!("request {}: granted", self.request);
+        let desk = self.manager.desk(setting, Action::KeepConsents, &subject).await?;
         let mut ledger = self.ledger.ledger(&desk, &self.manager).await?;
         let request = desk.request(&self.request).await?;
         let language = match self.language {

@@ -1,0 +1,42 @@
+//! Who may do what.
+//!
+//! A **principal** is a person or a machine that acts for a **tenant** in a **role**, and is known by one
+//! credential: an API key, the certificate of mutual TLS, or a subject of an OpenID issuer. An **action** is
+//! what can be done, whichever way it is asked; [`Action::may_be_done_by`] is the one place that says by
+//! whom, and [`door::action_of`] knows the action behind every path and every remote procedure. What has no
+//! rule is refused. [`matrix`] prints all of it.
+//!
+//! Roles are those of the ledger, with three more that it knows otherwise or not at all: the oversight
+//! committee, kiosks, and the operator, who runs the program on the machine itself.
+//!
+//! ```
+//! use praman::access_control::{Action, Role};
+//!
+//! assert!(Action::ReadSchemes.is_open());
+//! assert!(Action::FetchRegister.may_be_done_by(Role::Office));
+//! assert!(!Action::FetchRegister.may_be_done_by(Role::Department));
+//! ```
+
+mod action;
+mod api_key;
+mod approval;
+mod caller;
+pub mod door;
+pub mod matrix;
+mod openid;
+mod principal;
+mod refusal;
+mod role;
+mod tenant;
+mod usage;
+
+pub use action::{Action, LegalBasis};
+pub use api_key::ApiKey;
+pub use approval::{Admission, Approval, ApprovalKind, ApprovalState, Decision};
+pub use caller::Caller;
+pub use openid::OpenIdIssuer;
+pub use principal::{Credential, NewPrincipal, Principal, PrincipalNumber, certificate_digest};
+pub use refusal::AccessRefusal;
+pub use role::Role;
+pub use tenant::{Tenant, TenantName};
+pub use usage::{Price, Quota, Usage, UsageLine};

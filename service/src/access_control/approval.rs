@@ -1,0 +1,340 @@
+//! The two-person rule: what one person asks for that moves money or brings in who may, another approves.
+//!
+//! What waits is a document of all that will be done, so that who approves sees it whole; it is done in the
+//! transaction that approves it.
+
+use serde::{Deserialize, Serialize};
+use sqlx::AnyConnection;
+
+use super::caller::Caller;
+use super::principal::{Credential, NewPrincipal, Principal, days_from_now};
+use super::refusal::AccessRefusal;
+use super::role::Role;
+use crate::error::ServiceError;
+use crate::named::named;
+use crate::store::{Store, broken};
+
+/// For how many days something waits for a second person.
+const WAITS_DAYS: u32 = 7;
+
+named! {
+    /// What waits.
+    ApprovalKind {
+        /// Somebody is to act.
+        Admit = "admit",
+    }
+}
+
+impl ApprovalKind {
+    /// Who may be the second person.
+    pub fn approvers(self) -> &'static [Role] {
+        match self {
+            Self::Admit => &[Role::Oversight, Role::Agency],
+        }
+    }
+}
+
+named! {
+    /// What came of it.
+    ApprovalState {
+        /// It waits.
+        Waiting = "waiting",
+        /// It was done.
+        Approved = "approved",
+        /// It will not be done.
+        Denied = "denied",
+    }
+}
+
+named! {
+    /// What a second person says.
+    Decision {
+        /// Do it.
+        Approve = "approve",
+        /// Don't.
+        Deny = "deny",
+    }
+}
+
+/// Something that waits, or waited, for a second person.
+#[derive(Clone, Debug, Serialize)]
+pub struct Approval {
+    /// Its number.
+    pub number: u32,
+    /// What it is about.
+    pub kind: ApprovalKind,
+    /// Whose it is.
+    pub tenant: String,
+    /// All that will be done.
+    pub document: serde_json::Value,
+    /// Who asked.
+    pub asked_by: String,
+    /// What came of it.
+    pub state: ApprovalState,
+    /// Until when it waits, in milliseconds since 1970.
+    pub expires_at: i64,
+    /// Who decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided_by: Option<String>,
+}
+
+/// What came of letting somebody act.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Admission {
+    /// They may.
+    Admitted(Principal),
+    /// A second person must approve it.
+    Waits(u32),
+}
+
+/// A new principal as a document that people read.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AdmitDocument {
+    name: String,
+    role: Role,
+    tenant: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member: Option<u32>,
+    credential_kind: String,
+    credential: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<i64>,
+}
+
+impl AdmitDocument {
+    fn of(new: &NewPrincipal) -> Self {
+        let (credential_kind, digest) = match new.credential {
+            Credential::ApiKey(digest) => ("api-key", digest),
+            Credential::Certificate(digest) => ("certificate", digest),
+            Credential::OpenId(digest) => ("openid", digest),
+        };
+        Self {
+            name: new.name.clone(),
+            role: new.role,
+            tenant: new.tenant.to_string(),
+            member: new.member,
+            credential_kind: credential_kind.to_owned(),
+            credential: hex::encode(digest),
+            expires_at: new.expires_at,
+        }
+    }
+
+    fn read(self) -> Result<NewPrincipal, ServiceError> {
+        Ok(NewPrincipal {
+            name: self.name,
+            role: self.role,
+            tenant: self.tenant.parse().map_err(|_| broken("an approval's tenant"))?,
+            member: self.member,
+            credential: Credential::parse(&self.credential_kind, &self.credential)
+                .map_err(|_| broken("an approval's credential"))?,
+            expires_at: self.expires_at,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    number: i64,
+    kind: String,
+    tenant: String,
+    document: String,
+    asked_by: Option<i64>,
+    asked_by_name: String,
+    state: String,
+    expires_at: i64,
+    decided_by_name: Option<String>,
+    is_over: i64,
+}
+
+impl Row {
+    fn kind(&self) -> Result<ApprovalKind, ServiceError> {
+        ApprovalKind::of_name(&self.kind).ok_or_else(|| broken("an approval's kind"))
+    }
+
+    fn read(self) -> Result<Approval, ServiceError> {
+        Ok(Approval {
+            number: self.number as u32,
+            kind: self.kind()?,
+            tenant: self.tenant,
+            document: serde_json::from_str(&self.document)
+                .map_err(|_| broken("an approval's document"))?,
+            asked_by: self.asked_by_name,
+            state: ApprovalState::of_name(&self.state)
+                .ok_or_else(|| broken("an approval's state"))?,
+            expires_at: self.expires_at,
+            decided_by: self.decided_by_name,
+        })
+    }
+}
+
+impl Store {
+    fn approvals_statement(&self, rest: &str) -> String {
+        let now = self.database().now();
+        format!(
+            "SELECT number, kind, tenant, document, asked_by, asked_by_name, state, expires_at,
+                    decided_by_name,
+                    CAST(CASE WHEN expires_at < {now} THEN 1 ELSE 0 END AS BIGINT) AS is_over
+             FROM approval {rest}"
+        )
+    }
+
+    /// Lets somebody act, or has it wait for a second person. Until there are two who could approve it, the
+    /// operator brings the first ones in alone.
+    ///
+    /// # Errors
+    /// [`AccessRefusal`].
+    pub async fn admit_principal(
+        &self,
+        new: &NewPrincipal,
+        by: &Caller,
+    ) -> Result<Admission, AccessRefusal> {
+        let mut transaction = self.begin().await?;
+        new.check(&mut transaction, by).await?;
+        let now = self.database().now();
+        let alone = !new.role.needs_two_persons()
+            || (by.role == Role::Operator && !self.has_two_approvers(&mut transaction).await?);
+        let admission = if alone {
+            Admission::Admitted(new.insert(&mut transaction, now).await?)
+        } else {
+            let document = serde_json::to_string(&AdmitDocument::of(new)).expect("plain data");
+            let tenant = new.tenant.as_str();
+            let kind = ApprovalKind::Admit;
+            Admission::Waits(
+                self.ask_approval(&mut transaction, kind, tenant, &document, by).await?,
+            )
+        };
+        transaction.commit().await?;
+        Ok(admission)
+    }
+
+    /// Whether two persons are there that could approve.
+    async fn has_two_approvers(
+        &self,
+        connection: &mut AnyConnection,
+    ) -> Result<bool, AccessRefusal> {
+        let now = self.database().now();
+        let statement = sqlx::AssertSqlSafe(format!(
+            "SELECT count(DISTINCT name) FROM principal
+             WHERE role IN ('oversight', 'agency') AND revoked_at IS NULL
+                 AND (expires_at IS NULL OR expires_at > {now})"
+        ));
+        let (approvers,): (i64,) = sqlx::query_as(statement).fetch_one(connection).await?;
+        Ok(approvers >= 2)
+    }
+
+    async fn ask_approval(
+        &self,
+        connection: &mut AnyConnection,
+        kind: ApprovalKind,
+        tenant: &str,
+        document: &str,
+        by: &Caller,
+    ) -> Result<u32, AccessRefusal> {
+        let now = self.database().now();
+        let statement = sqlx::AssertSqlSafe(format!(
+            "INSERT INTO approval (number, kind, tenant, document, asked_by, asked_by_name, asked_at,
+                                   expires_at, state)
+             SELECT coalesce(max(number), 0) + 1, $1, $2, $3, $4, $5, {now}, $6, 'waiting'
+             FROM approval RETURNING number"
+        ));
+        let (number,): (i64,) = sqlx::query_as(statement)
+            .bind(kind.name())
+            .bind(tenant)
+            .bind(document)
+            .bind(by.principal.map(|principal| i64::from(principal.0)))
+            .bind(&by.name)
+            .bind(days_from_now(WAITS_DAYS))
+            .fetch_one(connection)
+            .await?;
+        Ok(number as u32)
+    }
+
+    /// What waits, and what was decided, newest first.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn approvals(&self, by: &Caller) -> Result<Vec<Approval>, ServiceError> {
+        let statement = self.approvals_statement("ORDER BY number DESC LIMIT 1000");
+        let rows: Vec<Row> =
+            sqlx::query_as(sqlx::AssertSqlSafe(statement)).fetch_all(self.pool()).await?;
+        let mut found = Vec::with_capacity(rows.len());
+        for row in rows {
+            let may_decide = row.kind()?.approvers().contains(&by.role);
+            if by.sees_all() || may_decide || row.tenant == by.tenant_column() {
+                found.push(row.read()?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Does what waits, or lets it be, for a second person. What was decided stays decided.
+    ///
+    /// # Errors
+    /// [`AccessRefusal::Refused`] for the person who asked, for one of the same name, for a role that
+    /// is not asked, and for what waits no more.
+    pub async fn decide(
+        &self,
+        number: u32,
+        decision: Decision,
+        by: &Caller,
+    ) -> Result<Approval, AccessRefusal> {
+        let mut transaction = self.begin().await?;
+        let statement = self.approvals_statement("WHERE number = $1");
+        let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(statement))
+            .bind(i64::from(number))
+            .fetch_optional(&mut *transaction)
+            .await?;
+        let refused = |reason: String| AccessRefusal::Refused(reason);
+        let row = row.ok_or_else(|| refused(format!("nothing waits under number {number}")))?;
+        let kind = row.kind()?;
+        let Some(second) = by.principal else {
+            let reason = "the second person shows a credential of their own: give it by --as";
+            return Err(refused(reason.to_owned()));
+        };
+        if !kind.approvers().contains(&by.role) {
+            let roles: Vec<&str> = kind.approvers().iter().map(|role| role.name()).collect();
+            return Err(refused(format!("this is decided by {}", roles.join(" or "))));
+        }
+        if row.asked_by == Some(i64::from(second.0)) || row.asked_by_name == by.name {
+            let reason = "who asked can't be the second person";
+            return Err(refused(reason.to_owned()));
+        }
+        if row.state != ApprovalState::Waiting.name() {
+            return Err(refused(format!("it was {} before", row.state)));
+        }
+        if row.is_over != 0 {
+            return Err(refused(format!("it waited for {WAITS_DAYS} days: ask for it again")));
+        }
+        if decision == Decision::Approve {
+            match kind {
+                ApprovalKind::Admit => {
+                    let document: AdmitDocument = serde_json::from_str(&row.document)
+                        .map_err(|_| broken("an approval's document"))?;
+                    let new = document.read()?;
+                    new.check(&mut transaction, by).await?;
+                    new.insert(&mut transaction, self.database().now()).await?;
+                }
+            }
+        }
+        let state = match decision {
+            Decision::Approve => ApprovalState::Approved,
+            Decision::Deny => ApprovalState::Denied,
+        };
+        let now = self.database().now();
+        let statement = sqlx::AssertSqlSafe(format!(
+            "UPDATE approval SET state = $2, decided_by = $3, decided_by_name = $4, decided_at = {now}
+             WHERE number = $1"
+        ));
+        sqlx::query(statement)
+            .bind(i64::from(number))
+            .bind(state.name())
+            .bind(i64::from(second.0))
+            .bind(&by.name)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(Approval { state, decided_by: Some(by.name.clone()), ..row.read()? })
+    }
+}

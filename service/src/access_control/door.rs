@@ -1,0 +1,167 @@
+//! The ways in: every path and every remote procedure, and the action behind it.
+
+use super::action::Action::{self, *};
+
+/// A way in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Door {
+    /// The method; of gRPC `RPC`.
+    pub method: &'static str,
+    /// The path, as routes are written: `/v1/claims/{id}`.
+    pub path: &'static str,
+    /// What is done by it.
+    pub action: Action,
+}
+
+const fn door(method: &'static str, path: &'static str, action: Action) -> Door {
+    Door { method, path, action }
+}
+
+/// A remote procedure.
+const fn rpc(path: &'static str, action: Action) -> Door {
+    door("RPC", path, action)
+}
+
+/// All of them.
+pub const DOORS: &[Door] = &[
+    door("POST", "/v1/claims", SubmitClaim),
+    door("GET", "/v1/claims/{id}", ReadClaim),
+    door("GET", "/v1/claims/{id}/events", ReadClaim),
+    door("GET", "/v1/proofs/key", ReadProvingKey),
+    door("POST", "/v1/proofs", AskForProof),
+    door("GET", "/v1/proofs/{id}", ReadProof),
+    door("GET", "/v1/proofs/{id}/events", ReadProof),
+    door("GET", "/v1/schemes", ReadSchemes),
+    door("GET", "/v1/schemes/{id}", ReadSchemes),
+    door("GET", "/v1/snapshot", ReadSnapshot),
+    door("GET", "/v1/snapshot/changes", ReadSnapshot),
+    door("GET", "/v1/snapshot/{office}/{number}", ReadSnapshot),
+    door("POST", "/v1/verify", VerifyProof),
+    door("POST", "/v1/offices/{office}/registers", UploadRegister),
+    door("GET", "/v1/offices/{office}/registers", ReadRegisters),
+    door("GET", "/v1/offices/{office}/registers/{id}", ReadRegisters),
+    door("DELETE", "/v1/offices/{office}/registers/{id}", ForgetRegister),
+    door("GET", "/v1/offices/{office}/registers/{id}/events", ReadRegisters),
+    door("GET", "/v1/offices/{office}/registers/{id}/{content}", FetchRegister),
+    door("POST", "/v1/offices/{office}/revocations", Revoke),
+    door("POST", "/v1/accesses", ReleaseRecord),
+    door("POST", "/v1/consents/requests", AskForConsent),
+    door("GET", "/v1/providers", ReadProviders),
+    door("GET", "/v1/providers/{provider}/trees", ReadProviders),
+    door("GET", "/v1/providers/{provider}/accesses", ReadProviders),
+    door("GET", "/v1/erasures/{consent}", ReadErasure),
+    door("POST", "/v1/erasures/{consent}", ConfirmErasure),
+    door("GET", "/v1/identity", ReadIdentity),
+    door("GET", "/v1/usage", ReadUsage),
+    door("GET", "/v1/principals", ReadPrincipals),
+    door("POST", "/v1/principals", AdmitPrincipal),
+    door("DELETE", "/v1/principals/{number}", RevokePrincipal),
+    door("GET", "/v1/approvals", ReadApprovals),
+    door("POST", "/v1/approvals/{number}", Decide),
+    door("GET", "/v1/audit", ReadAudit),
+    door("GET", "/v1/openapi.json", ReadService),
+    door("GET", "/healthz", ReadService),
+    door("GET", "/readyz", ReadService),
+    rpc("/praman.v1.Claims/Submit", SubmitClaim),
+    rpc("/praman.v1.Claims/Status", ReadClaim),
+    rpc("/praman.v1.Claims/Watch", ReadClaim),
+    rpc("/praman.v1.Proving/Key", ReadProvingKey),
+    rpc("/praman.v1.Proving/Prove", AskForProof),
+    rpc("/praman.v1.Proving/ProveMany", AskForProof),
+    rpc("/praman.v1.Proving/Watch", ReadProof),
+    rpc("/praman.v1.Schemes/List", ReadSchemes),
+    rpc("/praman.v1.Schemes/Get", ReadSchemes),
+    rpc("/praman.v1.Snapshots/Head", ReadSnapshot),
+    rpc("/praman.v1.Snapshots/Subtree", ReadSnapshot),
+    rpc("/praman.v1.Snapshots/Leaves", ReadSnapshot),
+    rpc("/praman.v1.Snapshots/Changes", ReadSnapshot),
+    rpc("/praman.v1.Issuing/Upload", UploadRegister),
+    rpc("/praman.v1.Issuing/List", ReadRegisters),
+    rpc("/praman.v1.Issuing/Status", ReadRegisters),
+    rpc("/praman.v1.Issuing/Watch", ReadRegisters),
+    rpc("/praman.v1.Issuing/Download", FetchRegister),
+    rpc("/praman.v1.Issuing/Forget", ForgetRegister),
+    rpc("/praman.v1.Issuing/Revoke", Revoke),
+    rpc("/praman.v1.Verification/Verify", VerifyProof),
+    rpc("/praman.v1.Consents/Release", ReleaseRecord),
+    rpc("/praman.v1.Consents/Ask", AskForConsent),
+    rpc("/praman.v1.Consents/Accesses", ReadProviders),
+    rpc("/grpc.health.v1.Health/Check", ReadService),
+    rpc("/grpc.health.v1.Health/List", ReadService),
+    rpc("/grpc.health.v1.Health/Watch", ReadService),
+    rpc("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", ReadService),
+];
+
+/// The action behind a route, as it is written; none for one that has no rule, and then nobody may.
+pub fn action_of(method: &str, route: &str) -> Option<Action> {
+    // Who may read may ask for the head alone.
+    let method = if method == "HEAD" { "GET" } else { method };
+    let found = DOORS.iter().find(|door| door.method == method && door.path == route);
+    found.map(|door| door.action)
+}
+
+/// The action behind a remote procedure's path.
+pub fn action_of_procedure(path: &str) -> Option<Action> {
+    action_of("RPC", path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use prost::Message;
+
+    use super::*;
+
+    #[test]
+    fn every_path_that_is_described_has_its_rule_and_no_rule_is_for_nothing() {
+        let described: serde_json::Value =
+            serde_json::from_str(&crate::http::openapi()).expect("JSON");
+        let paths = described["paths"].as_object().expect("paths");
+        let described: HashSet<(String, String)> = paths
+            .iter()
+            .flat_map(|(path, methods)| {
+                let methods = methods.as_object().expect("methods").keys();
+                methods.map(|method| (method.to_uppercase(), path.clone()))
+            })
+            .collect();
+        for (method, path) in &described {
+            assert!(action_of(method, path).is_some(), "{method} {path} has no rule");
+        }
+        // What is not described, as it is no part of the interface.
+        let plain = ["/v1/openapi.json", "/healthz"];
+        for door in DOORS.iter().filter(|door| door.method != "RPC") {
+            let known = (door.method.to_owned(), door.path.to_owned());
+            let is_there = described.contains(&known) || plain.contains(&door.path);
+            assert!(is_there, "there is no {} {}", door.method, door.path);
+        }
+    }
+
+    #[test]
+    fn every_procedure_has_its_rule() {
+        let described = prost_types::FileDescriptorSet::decode(crate::grpc::DESCRIPTION)
+            .expect("a description");
+        let mut procedures = HashSet::new();
+        for file in &described.file {
+            for service in &file.service {
+                for method in &service.method {
+                    let path = format!("/{}.{}/{}", file.package(), service.name(), method.name());
+                    assert!(action_of_procedure(&path).is_some(), "{path} has no rule");
+                    procedures.insert(path);
+                }
+            }
+        }
+        assert!(procedures.len() >= 24);
+        for door in DOORS.iter().filter(|door| door.path.starts_with("/praman.")) {
+            assert!(procedures.contains(door.path), "there is no {}", door.path);
+        }
+    }
+
+    #[test]
+    fn what_has_no_rule_is_for_nobody() {
+        assert_eq!(action_of("POST", "/v1/schemes"), None);
+        assert_eq!(action_of("GET", "/v1/claims"), None);
+        assert_eq!(action_of("HEAD", "/v1/schemes"), Some(ReadSchemes));
+        assert_eq!(action_of_procedure("/praman.v1.Claims/Delete"), None);
+    }
+}

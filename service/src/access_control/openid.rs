@@ -1,0 +1,195 @@
+//! Tokens of an OpenID issuer: who they are of is told by issuer and subject, and what that one may do by
+//! the store alone, so that an issuer hands out no roles.
+//!
+//! Sources: OpenID Connect Discovery 1.0; RFC 7517 (JWK); RFC 7519 (JWT); RFC 8725 (best practices: the
+//! algorithm is the key's and never the token's choice of none or of a shared secret).
+
+use std::time::Duration;
+
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, JwkSet};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use serde::Deserialize;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::principal::Credential;
+use super::refusal::AccessRefusal;
+use crate::error::ServiceError;
+
+/// How long keys are taken for the issuer's before it is asked again.
+const KEYS_AGE_MAX: Duration = Duration::from_secs(3_600);
+/// How soon it is asked again for a key that is not among them.
+const ASK_AGAIN: Duration = Duration::from_secs(30);
+/// How long it may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Bytes of an answer.
+const ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// By how many seconds its clock may be off.
+const SKEW_SECONDS: u64 = 60;
+
+const ALGORITHMS: [Algorithm; 4] =
+    [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA];
+
+/// An OpenID issuer that this service takes tokens of.
+pub struct OpenIdIssuer {
+    issuer: String,
+    audience: String,
+    client: reqwest::Client,
+    keys: Mutex<Option<KnownKeys>>,
+}
+
+struct KnownKeys {
+    set: JwkSet,
+    asked: Instant,
+}
+
+#[derive(Deserialize)]
+struct Discovered {
+    issuer: String,
+    jwks_uri: String,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    sub: String,
+}
+
+impl OpenIdIssuer {
+    /// An issuer by its address, which tokens must name letter by letter, and the audience that they must
+    /// be for. It is asked for its keys when a token first comes.
+    ///
+    /// # Errors
+    /// [`ServiceError::WrongUse`] for an address without TLS that is not this machine's.
+    pub fn new(issuer: &str, audience: &str) -> Result<Self, ServiceError> {
+        require_safe(issuer)?;
+        let client = reqwest::Client::builder()
+            .timeout(PATIENCE)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| ServiceError::Ledger(format!("a client of {issuer}: {error}")))?;
+        Ok(Self {
+            issuer: issuer.to_owned(),
+            audience: audience.to_owned(),
+            client,
+            keys: Mutex::default(),
+        })
+    }
+
+    /// Who a token is of.
+    ///
+    /// # Errors
+    /// [`AccessRefusal::NotAuthorised`]; [`AccessRefusal::IssuerAway`] if its keys can't be had.
+    pub async fn credential_of(&self, token: &str) -> Result<Credential, AccessRefusal> {
+        let header = decode_header(token).map_err(|_| AccessRefusal::NotAuthorised)?;
+        if !ALGORITHMS.contains(&header.alg) {
+            return Err(AccessRefusal::NotAuthorised);
+        }
+        let key = self.key(header.kid.as_deref()).await?;
+        if !fits(&key, header.alg) {
+            return Err(AccessRefusal::NotAuthorised);
+        }
+        let decoding = DecodingKey::from_jwk(&key).map_err(|_| AccessRefusal::NotAuthorised)?;
+        let mut validation = Validation::new(header.alg);
+        validation.set_issuer(&[&self.issuer]);
+        validation.set_audience(&[&self.audience]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        validation.validate_nbf = true;
+        validation.leeway = SKEW_SECONDS;
+        let token = decode::<Claims>(token, &decoding, &validation)
+            .map_err(|_| AccessRefusal::NotAuthorised)?;
+        Ok(Credential::open_id(&self.issuer, &token.claims.sub))
+    }
+
+    /// The key of an id, asked for anew when it is not known, or what is known is old.
+    async fn key(&self, id: Option<&str>) -> Result<Jwk, AccessRefusal> {
+        let mut known = self.keys.lock().await;
+        let found = |known: &Option<KnownKeys>| {
+            let keys = &known.as_ref()?.set.keys;
+            match id {
+                Some(_) => keys.iter().find(|key| key.common.key_id.as_deref() == id).cloned(),
+                None => keys.first().filter(|_| keys.len() == 1).cloned(),
+            }
+        };
+        let age = known.as_ref().map(|known| known.asked.elapsed());
+        let found_now = found(&known);
+        let is_fresh = match age {
+            None => false,
+            Some(age) if found_now.is_some() => age < KEYS_AGE_MAX,
+            Some(age) => age < ASK_AGAIN,
+        };
+        if !is_fresh {
+            match self.ask().await {
+                Ok(set) => *known = Some(KnownKeys { set, asked: Instant::now() }),
+                Err(reason) => {
+                    eprintln!("praman: the OpenID issuer {}: {reason}", self.issuer);
+                    return found_now.ok_or(AccessRefusal::IssuerAway);
+                }
+            }
+        }
+        found(&known).ok_or(AccessRefusal::NotAuthorised)
+    }
+
+    async fn ask(&self) -> Result<JwkSet, String> {
+        let place = self.issuer.trim_end_matches('/');
+        let discovered: Discovered =
+            self.get(&format!("{place}/.well-known/openid-configuration")).await?;
+        if discovered.issuer != self.issuer {
+            return Err(format!("it calls itself {}", discovered.issuer));
+        }
+        require_safe(&discovered.jwks_uri).map_err(|error| error.to_string())?;
+        self.get(&discovered.jwks_uri).await
+    }
+
+    async fn get<T: serde::de::DeserializeOwned>(&self, url: &str) -> Result<T, String> {
+        let told = |error: reqwest::Error| error.without_url().to_string();
+        let mut answer = self.client.get(url).send().await.map_err(told)?;
+        if !answer.status().is_success() {
+            return Err(format!("it answers {}", answer.status()));
+        }
+        let mut body = Vec::new();
+        while let Some(part) = answer.chunk().await.map_err(told)? {
+            body.extend_from_slice(&part);
+            if body.len() > ANSWER_BYTES_MAX {
+                return Err("it answers too much".to_owned());
+            }
+        }
+        serde_json::from_slice(&body).map_err(|error| format!("its answer: {error}"))
+    }
+}
+
+/// Whether a key is for an algorithm: a token does not choose how its key is used.
+fn fits(key: &Jwk, algorithm: Algorithm) -> bool {
+    let of_kind = matches!(
+        (&key.algorithm, algorithm),
+        (AlgorithmParameters::RSA(_), Algorithm::RS256 | Algorithm::PS256)
+            | (AlgorithmParameters::EllipticCurve(_), Algorithm::ES256)
+            | (AlgorithmParameters::OctetKeyPair(_), Algorithm::EdDSA)
+    );
+    let named = key.common.key_algorithm.map(|named| named.to_string());
+    of_kind && named.is_none_or(|named| named == format!("{algorithm:?}"))
+}
+
+/// Keys come over TLS, or from this machine.
+fn require_safe(address: &str) -> Result<(), ServiceError> {
+    let url = reqwest::Url::parse(address)
+        .map_err(|error| ServiceError::WrongUse(format!("{address:?} is no address: {error}")))?;
+    let is_local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    if url.scheme() == "https" || (url.scheme() == "http" && is_local) {
+        return Ok(());
+    }
+    Err(ServiceError::WrongUse(format!("{address}: an issuer's keys come over https")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_come_over_tls_or_from_this_machine() {
+        assert!(OpenIdIssuer::new("https://login.example", "praman").is_ok());
+        assert!(OpenIdIssuer::new("http://127.0.0.1:8090/realm", "praman").is_ok());
+        for bad in ["http://login.example", "ftp://127.0.0.1", "login.example", ""] {
+            assert!(OpenIdIssuer::new(bad, "praman").is_err(), "{bad}");
+        }
+    }
+}

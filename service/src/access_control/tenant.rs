@@ -1,0 +1,152 @@
+//! Tenants: departments and others who share a service and see nothing of each other.
+
+use praman_circuits::office::OfficeId;
+use serde::Serialize;
+
+use crate::error::ServiceError;
+use crate::store::Store;
+
+/// A tenant's name: 1 to 32 of a-z, 0-9 and -.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct TenantName(String);
+
+impl TenantName {
+    /// The name as a text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The tenant of an office that no tenant has.
+    pub(super) fn of_office(office: OfficeId) -> Self {
+        Self(format!("office-{}", office.0))
+    }
+}
+
+impl std::fmt::Display for TenantName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::str::FromStr for TenantName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let plain = text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        if plain && (1..=32).contains(&text.len()) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(format!("{text:?}: a tenant's name has 1 to 32 of a-z, 0-9 and -"))
+    }
+}
+
+/// A tenant.
+#[derive(Clone, Debug, Serialize)]
+pub struct Tenant {
+    /// Its name.
+    pub name: TenantName,
+    /// As people call it.
+    pub title: String,
+    /// Its offices.
+    pub offices: Vec<u32>,
+}
+
+impl Store {
+    /// Takes a tenant in, and gives it offices that no other has. One that is known gets more offices.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] if an office is not there, or another's.
+    pub async fn admit_tenant(
+        &self,
+        name: &TenantName,
+        title: &str,
+        offices: &[OfficeId],
+    ) -> Result<(), ServiceError> {
+        let mut transaction = self.begin().await?;
+        let now = self.database().now();
+        let statement = sqlx::AssertSqlSafe(format!(
+            "INSERT INTO tenant (name, title, created_at) VALUES ($1, $2, {now})
+             ON CONFLICT (name) DO UPDATE SET title = excluded.title"
+        ));
+        sqlx::query(statement).bind(name.as_str()).bind(title).execute(&mut *transaction).await?;
+        for office in offices {
+            let id = i64::from(office.0);
+            let known: Option<(i64,)> = sqlx::query_as("SELECT id FROM office WHERE id = $1")
+                .bind(id)
+                .fetch_optional(&mut *transaction)
+                .await?;
+            if known.is_none() {
+                return Err(ServiceError::Refused(format!("there is no office {}", office.0)));
+            }
+            let taken = sqlx::query(
+                "INSERT INTO tenant_office (office, tenant) VALUES ($1, $2)
+                 ON CONFLICT (office) DO UPDATE SET tenant = excluded.tenant
+                     WHERE tenant_office.tenant = excluded.tenant",
+            )
+            .bind(id)
+            .bind(name.as_str())
+            .execute(&mut *transaction)
+            .await?;
+            if taken.rows_affected() == 0 {
+                let reason = format!("office {} is another tenant's", office.0);
+                return Err(ServiceError::Refused(reason));
+            }
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    /// All tenants.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn tenants(&self) -> Result<Vec<Tenant>, ServiceError> {
+        let rows: Vec<(String, String)> =
+            sqlx::query_as("SELECT name, title FROM tenant ORDER BY name")
+                .fetch_all(self.pool())
+                .await?;
+        let offices: Vec<(String, i64)> =
+            sqlx::query_as("SELECT tenant, office FROM tenant_office ORDER BY office")
+                .fetch_all(self.pool())
+                .await?;
+        let tenant = |(name, title): (String, String)| {
+            let own = offices.iter().filter(|(tenant, _)| *tenant == name);
+            let offices = own.map(|(_, office)| *office as u32).collect();
+            Tenant { name: TenantName(name), title, offices }
+        };
+        Ok(rows.into_iter().map(tenant).collect())
+    }
+
+    /// Whose an office is.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn tenant_of_office(&self, office: OfficeId) -> Result<TenantName, ServiceError> {
+        let row: Option<(String,)> =
+            sqlx::query_as("SELECT tenant FROM tenant_office WHERE office = $1")
+                .bind(i64::from(office.0))
+                .fetch_optional(self.pool())
+                .await?;
+        Ok(row.map_or_else(|| TenantName::of_office(office), |(name,)| TenantName(name)))
+    }
+}
+
+/// A tenant's name out of a column.
+pub(super) fn of_column(name: String) -> TenantName {
+    TenantName(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TenantName;
+
+    #[test]
+    fn names_are_plain() {
+        assert!("food-and-supplies".parse::<TenantName>().is_ok());
+        for bad in ["", "Food", "a b", "*", &"a".repeat(33), "é"] {
+            assert!(bad.parse::<TenantName>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Who asks, and whether they may.
+
+use jiff::civil::Date;
+
+use super::{Application, Fault};
+use crate::access_control::{
+    AccessRefusal, Action, Admission, ApiKey, Approval, Caller, Credential, Decision, NewPrincipal,
+    Principal, PrincipalNumber, TenantName, Usage,
+};
+use crate::audit::{AuditEntry, AuditOutcome};
+
+/// The certificate that a client has shown in the handshake, by its digest.
+#[derive(Clone, Copy)]
+pub(crate) struct PeerCertificate(pub(crate) Credential);
+
+/// What somebody shows of who they are.
+#[derive(Default)]
+pub(crate) struct Shown {
+    /// The header `Authorization`.
+    pub(crate) authorization: Option<String>,
+    /// The certificate of mutual TLS.
+    pub(crate) certificate: Option<PeerCertificate>,
+}
+
+impl Application {
+    /// Who asks, if they may do something; nobody is asked who they are where anyone may.
+    pub(crate) async fn let_in(
+        &self,
+        action: Action,
+        shown: &Shown,
+        subject: &str,
+    ) -> Result<Option<Caller>, Fault> {
+        if action.is_open() {
+            return Ok(None);
+        }
+        let caller = self.identify(shown).await?;
+        let unknown = || AccessRefusal::Unknown { action: action.name() };
+        let caller = caller.ok_or_else(unknown)?;
+        if let Err(refusal) = caller.require(action) {
+            if action.is_logged() {
+                self.store().log(&caller, action, subject, AuditOutcome::Refused).await?;
+            }
+            return Err(refusal.into());
+        }
+        Ok(Some(caller))
+    }
+
+    async fn identify(&self, shown: &Shown) -> Result<Option<Caller>, AccessRefusal> {
+        let store = self.store();
+        let Some(authorization) = &shown.authorization else {
+            let Some(PeerCertificate(certificate)) = shown.certificate else { return Ok(None) };
+            return Ok(store.caller_of(certificate).await?);
+        };
+        let token = authorization.strip_prefix("Bearer ").ok_or(AccessRefusal::NotAuthorised)?;
+        let caller = if let Some(key) = ApiKey::parse(token) {
+            store.caller_of(key.credential()).await?
+        } else if let (Some(issuer), true) = (&self.openid, token.contains('.')) {
+            store.caller_of(issuer.credential_of(token).await?).await?
+        } else if let Some(office) =
+            self.issuing.as_ref().and_then(|desk| desk.office_of_token(token))
+        {
+            Some(Caller::office(office, store.tenant_of_office(office).await?))
+        } else {
+            None
+        };
+        caller.map(Some).ok_or(AccessRefusal::NotAuthorised)
+    }
+
+    /// Counts what a tenant does, within its quota.
+    pub(super) async fn meter(&self, caller: &Caller, action: Action) -> Result<(), Fault> {
+        match &caller.tenant {
+            Some(tenant) => Ok(self.store().meter(tenant, action).await?),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes down what somebody does, before it is done.
+    pub(super) async fn log(
+        &self,
+        caller: &Caller,
+        action: Action,
+        subject: &str,
+    ) -> Result<(), Fault> {
+        Ok(self.store().log(caller, action, subject, AuditOutcome::Allowed).await?)
+    }
+
+    /// What a tenant used in a month: one's own, or any for who sees all.
+    pub(crate) async fn usage(
+        &self,
+        caller: &Caller,
+        tenant: Option<TenantName>,
+        month: Date,
+    ) -> Result<Usage, Fault> {
+        let tenant = tenant.or_else(|| caller.tenant.clone());
+        let tenant = tenant.ok_or_else(|| Fault::malformed("say which tenant"))?;
+        if !caller.sees(&tenant) {
+            return Err(Fault::not_found(format!("there is no tenant {tenant}")));
+        }
+        Ok(self.store().usage(&tenant, month).await?)
+    }
+
+    pub(crate) async fn principals(&self, caller: &Caller) -> Result<Vec<Principal>, Fault> {
+        Ok(self.store().principals(caller).await?)
+    }
+
+    /// Lets somebody act, or has it wait for a second person.
+    pub(crate) async fn admit_principal(
+        &self,
+        caller: &Caller,
+        new: &NewPrincipal,
+    ) -> Result<Admission, Fault> {
+        let subject = format!("{} of {}: {}", new.role.name(), new.tenant, new.name);
+        self.log(caller, Action::AdmitPrincipal, &subject).await?;
+        Ok(self.store().admit_principal(new, caller).await?)
+    }
+
+    /// Lets somebody act no more.
+    pub(crate) async fn revoke_principal(
+        &self,
+        caller: &Caller,
+        number: PrincipalNumber,
+    ) -> Result<bool, Fault> {
+        self.log(caller, Action::RevokePrincipal, &format!("principal {}", number.0)).await?;
+        Ok(self.store().revoke_principal(number, caller).await?)
+    }
+
+    pub(crate) async fn approvals(&self, caller: &Caller) -> Result<Vec<Approval>, Fault> {
+        Ok(self.store().approvals(caller).await?)
+    }
+
+    /// Is the second person.
+    pub(crate) async fn decide(
+        &self,
+        caller: &Caller,
+        number: u32,
+        decision: Decision,
+    ) -> Result<Approval, Fault> {
+        let subject = format!("approval {number}: {}", decision.name());
+        self.log(caller, Action::Decide, &subject).await?;
+        Ok(self.store().decide(number, decision, caller).await?)
+    }
+
+    /// Entries of the audit log; that they are read is one too.
+    pub(crate) async fn audit_entries(
+        &self,
+        caller: &Caller,
+        from: u64,
+    ) -> Result<Vec<AuditEntry>, Fault> {
+        self.log(caller, Action::ReadAudit, &format!("entries from {from}")).await?;
+        Ok(self.store().audit_entries(from).await?)
+    }
+}

@@ -1,0 +1,93 @@
+//! The log's hashes on the ledger.
+
+use alloy_primitives::Address;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::calendar;
+use crate::error::ServiceError;
+use crate::ledger::{AnchorSeries, Chain, LedgerError, Network, ParticipantNumber};
+use crate::store::Store;
+
+/// An entry whose hash stands on the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct AuditAnchor {
+    /// The entry's number: so many entries are fixed.
+    pub entries: u64,
+    /// Who says so.
+    pub participant: ParticipantNumber,
+    /// The block that took it.
+    pub block: u64,
+}
+
+/// Brings the hash of the log's last entry to the ledger, and with it all before; none if the last is
+/// there already, or the log is empty.
+///
+/// # Errors
+/// [`LedgerError`]: what was not kept here is brought again, which changes nothing.
+pub async fn anchor<C: Chain>(
+    store: &Store,
+    network: &mut Network<C>,
+    account: Address,
+) -> Result<Option<AuditAnchor>, LedgerError> {
+    let Some((number, hash)) = store.audit_head().await? else { return Ok(None) };
+    if store.anchored_entries().await? >= number {
+        return Ok(None);
+    }
+    let said = (number, hash, number);
+    let anchored = network.anchor(account, AnchorSeries::Audit, said).await?;
+    let anchor =
+        AuditAnchor { entries: number, participant: anchored.participant, block: anchored.block };
+    store.keep_audit_anchor(&anchor).await?;
+    Ok(Some(anchor))
+}
+
+impl Store {
+    /// Whether the log has entries of a day in India that is over and that the ledger does not have.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn audit_is_due(&self) -> Result<bool, ServiceError> {
+        let anchored = self.anchored_entries().await?;
+        let first: Option<(i64,)> =
+            sqlx::query_as("SELECT at FROM audit_entry WHERE number > $1 ORDER BY number LIMIT 1")
+                .bind(anchored as i64)
+                .fetch_optional(self.pool())
+                .await?;
+        let day = first
+            .and_then(|(at,)| Timestamp::from_millisecond(at).ok())
+            .and_then(calendar::day_in_india);
+        Ok(day.is_some_and(|day| day < calendar::today()))
+    }
+
+    /// Up to which entry the log was brought to the ledger.
+    pub(super) async fn anchored_entries(&self) -> Result<u64, ServiceError> {
+        let (last,): (i64,) = sqlx::query_as("SELECT coalesce(max(entries), 0) FROM audit_anchor")
+            .fetch_one(self.pool())
+            .await?;
+        Ok(last as u64)
+    }
+
+    async fn keep_audit_anchor(&self, anchor: &AuditAnchor) -> Result<(), ServiceError> {
+        let now = self.database().now();
+        let statement = sqlx::AssertSqlSafe(format!(
+            "INSERT INTO audit_anchor (entries, participant, block, anchored_at)
+             VALUES ($1, $2, $3, {now}) ON CONFLICT DO NOTHING"
+        ));
+        sqlx::query(statement)
+            .bind(anchor.entries as i64)
+            .bind(i64::from(anchor.participant.0))
+            .bind(anchor.block as i64)
+            .execute(self.writer())
+            .await?;
+        Ok(())
+    }
+
+    /// Who has anchored this log.
+    pub(super) async fn audit_participants(&self) -> Result<Vec<ParticipantNumber>, ServiceError> {
+        let rows: Vec<(i64,)> = sqlx::query_as("SELECT DISTINCT participant FROM audit_anchor")
+            .fetch_all(self.pool())
+            .await?;
+        Ok(rows.into_iter().map(|(number,)| ParticipantNumber(number as u32)).collect())
+    }
+}

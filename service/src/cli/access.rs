@@ -1,0 +1,354 @@
+//! `praman access`: tenants, principals, approvals, quotas, prices.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use jiff::civil::Date;
+use praman_circuits::office::OfficeId;
+use serde_json::json;
+
+use super::{Outcome, Setting};
+use crate::access_control::{
+    Action, Admission, ApiKey, Approval, Credential, Decision, NewPrincipal, Price,
+    PrincipalNumber, Quota, Role, TenantName, matrix,
+};
+use crate::calendar;
+use crate::error::ServiceError;
+use crate::http::read_month;
+use crate::tls;
+
+/// Who may do what: tenants, those who act for them, the two-person rule, quotas and prices.
+///
+/// Without --as the operator acts, who has the machine.
+#[derive(Subcommand)]
+pub(super) enum Access {
+    /// Take a tenant in, or give it more offices.
+    #[command(
+        after_help = "Example: praman access tenant food --title 'Food and supplies' --office 1"
+    )]
+    Tenant {
+        /// Its name: a-z, 0-9 and -.
+        name: TenantName,
+        /// As people call it.
+        #[arg(long)]
+        title: String,
+        /// The number of an office of its; may be given again.
+        #[arg(long = "office", value_name = "NUMBER")]
+        offices: Vec<u32>,
+    },
+    /// All tenants.
+    Tenants,
+    /// Make an API key in a file, and print the digest that others let it act by.
+    #[command(after_help = "Example: praman access key --out kiosk.key")]
+    Key {
+        /// Where to write the key, which nobody else is to see.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    Admit(Admit),
+    /// Let somebody act no more, at once.
+    #[command(after_help = "Example: praman access revoke 7")]
+    Revoke {
+        /// The principal's number, as `praman access list` tells it.
+        number: u32,
+    },
+    /// Who may act.
+    List,
+    /// What waits for a second person, and what was decided.
+    Approvals,
+    /// Be the second person: it is done.
+    #[command(after_help = "Example: praman --as second.key access approve 3")]
+    Approve {
+        /// The approval's number.
+        number: u32,
+    },
+    /// Be the second person: it is not done.
+    Deny {
+        /// The approval's number.
+        number: u32,
+    },
+    /// Every action, every way to it, and every role.
+    #[command(after_help = "Example: praman access matrix --json")]
+    Matrix,
+    /// How often a day a tenant may do something.
+    #[command(after_help = "Example: praman access quota food proofs.ask --a-day 100000")]
+    Quota {
+        /// The tenant.
+        tenant: TenantName,
+        /// An action that is counted.
+        action: Action,
+        /// How often a day in India; without it the quota is taken away.
+        #[arg(long, value_name = "COUNT")]
+        a_day: Option<u32>,
+    },
+    /// What something costs from a day on.
+    #[command(after_help = "Example: praman access price proofs.ask --paise 25 --from 2027-04-01")]
+    Price {
+        /// An action that is counted.
+        action: Action,
+        /// Paise each time.
+        #[arg(long)]
+        paise: u32,
+        /// The first day: today or later.
+        #[arg(long, value_name = "DATE")]
+        from: Date,
+        /// For this tenant alone.
+        #[arg(long)]
+        tenant: Option<TenantName>,
+    },
+    /// What a tenant used in a month, and what it costs.
+    #[command(after_help = "Example: praman access usage food --month 2026-11")]
+    Usage {
+        /// The tenant.
+        tenant: TenantName,
+        /// The month [default: this one].
+        #[arg(long, value_parser = month)]
+        month: Option<Date>,
+    },
+}
+
+fn month(text: &str) -> Result<Date, String> {
+    read_month(text).ok_or_else(|| "a month is written as 2026-11".to_owned())
+}
+
+/// Let somebody act: a person or a machine, known by one credential.
+#[derive(Args)]
+#[command(
+    after_help = "Examples: praman access admit --name 'Kiosk 12' --role kiosk --tenant food --key-out kiosk.key
+          praman access admit --name 'R. Das' --role auditor --tenant audit --issuer https://login.example --subject 81f3
+          praman --as agency.key access admit --name relay-1 --role relayer --tenant agency --certificate relay.pem"
+)]
+pub(super) struct Admit {
+    /// As people call them; the two-person rule takes the same name for the same person.
+    #[arg(long)]
+    name: String,
+    /// In what capacity: oversight, agency, department, office, treasury, auditor, relayer, kiosk, provider,
+    /// application.
+    #[arg(long)]
+    role: Role,
+    /// For whom.
+    #[arg(long)]
+    tenant: TenantName,
+    /// Of an office its number; of a provider or an application that on the ledger.
+    #[arg(long, value_name = "NUMBER")]
+    member: Option<u32>,
+    /// For how many days [default: until it is revoked].
+    #[arg(long)]
+    days: Option<u32>,
+    #[command(flatten)]
+    credential: CredentialSource,
+}
+
+/// By what they are known.
+#[derive(Args)]
+#[group(required = true, multiple = true)]
+struct CredentialSource {
+    /// Make an API key and write it here.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["digest", "certificate", "issuer"])]
+    key_out: Option<PathBuf>,
+    /// The digest of an API key, as `praman access key` prints it.
+    #[arg(long, value_name = "DIGITS", conflicts_with_all = ["certificate", "issuer"])]
+    digest: Option<String>,
+    /// A client's certificate, PEM.
+    #[arg(long, value_name = "FILE", conflicts_with = "issuer")]
+    certificate: Option<PathBuf>,
+    /// An OpenID issuer, as its tokens name it.
+    #[arg(long, value_name = "URL", requires = "subject")]
+    issuer: Option<String>,
+    /// Who they are to the issuer.
+    #[arg(long, requires = "issuer")]
+    subject: Option<String>,
+}
+
+impl CredentialSource {
+    /// The credential, and the key that was made for it.
+    fn credential(&self) -> Result<(Credential, Option<ApiKey>), ServiceError> {
+        if let Some(digest) = &self.digest {
+            let credential = Credential::parse("api-key", digest);
+            return Ok((credential.map_err(ServiceError::WrongUse)?, None));
+        }
+        if let Some(path) = &self.certificate {
+            return Ok((tls::credential_of(path)?, None));
+        }
+        if let (Some(issuer), Some(subject)) = (&self.issuer, &self.subject) {
+            return Ok((Credential::open_id(issuer, subject), None));
+        }
+        let key = ApiKey::generate();
+        Ok((key.credential(), Some(key)))
+    }
+}
+
+impl Access {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+        match self {
+            Self::Matrix => {
+                Ok(Outcome::done(json!({ "matrix": matrix::lines() }), matrix::markdown()))
+            }
+            Self::Key { out } => {
+                let key = ApiKey::generate();
+                key.save(&out)?;
+                let Credential::ApiKey(digest) = key.credential() else {
+                    unreachable!("an API key's credential is one")
+                };
+                let digest = hex::encode(digest);
+                Ok(Outcome::done(json!({ "digest": digest }), digest))
+            }
+            Self::Admit(admit) => admit.run(setting).await,
+            Self::Approve { number } => decide(setting, number, Decision::Approve).await,
+            Self::Deny { number } => decide(setting, number, Decision::Deny).await,
+            Self::Tenant { name, title, offices } => {
+                let store = setting.store().await?;
+                setting.act(&store, Action::AdmitTenant, name.as_str()).await?;
+                let offices: Vec<OfficeId> = offices.into_iter().map(OfficeId).collect();
+                store.admit_tenant(&name, &title, &offices).await?;
+                Ok(Outcome::done(json!({ "tenant": name }), format!("{name} is a tenant")))
+            }
+            Self::Tenants => {
+                let tenants = setting.store().await?.tenants().await?;
+                let line = |tenant: &crate::access_control::Tenant| {
+                    format!("{:<20}{}  {:?}", tenant.name.as_str(), tenant.title, tenant.offices)
+                };
+                let text = tenants.iter().map(line).collect::<Vec<_>>().join("\n");
+                Ok(Outcome::done(json!({ "tenants": tenants }), text))
+            }
+            Self::Revoke { number } => {
+                let store = setting.store().await?;
+                let subject = format!("principal {number}");
+                let caller = setting.act(&store, Action::RevokePrincipal, &subject).await?;
+                let ended = store.revoke_principal(PrincipalNumber(number), &caller).await?;
+                let text = if ended { "may act no more" } else { "could not act before" };
+                let json = json!({ "principal": number, "ended": ended });
+                Ok(Outcome::done(json, format!("principal {number} {text}")))
+            }
+            Self::List => {
+                let store = setting.store().await?;
+                let caller = setting.caller(&store).await?;
+                caller.require(Action::ReadPrincipals)?;
+                let known = store.principals(&caller).await?;
+                let line = |principal: &crate::access_control::Principal| {
+                    let end = if principal.revoked_at.is_some() { "  (revoked)" } else { "" };
+                    format!(
+                        "{:>4}  {:<12}{:<20}{}{end}",
+                        principal.number.0,
+                        principal.role.name(),
+                        principal.tenant.as_str(),
+                        principal.name
+                    )
+                };
+                let text = known.iter().map(line).collect::<Vec<_>>().join("\n");
+                Ok(Outcome::done(json!({ "principals": known }), text))
+            }
+            Self::Approvals => {
+                let store = setting.store().await?;
+                let caller = setting.caller(&store).await?;
+                caller.require(Action::ReadApprovals)?;
+                let known = store.approvals(&caller).await?;
+                let text = known.iter().map(told).collect::<Vec<_>>().join("\n");
+                Ok(Outcome::done(json!({ "approvals": known }), text))
+            }
+            Self::Quota { tenant, action, a_day } => {
+                let store = setting.store().await?;
+                let subject = format!("quota of {tenant}: {}", action.name());
+                setting.act(&store, Action::SetTariff, &subject).await?;
+                store.set_quota(&Quota { tenant, action, a_day }).await?;
+                let text = match a_day {
+                    Some(a_day) => format!("{} at most {a_day} times a day", action.name()),
+                    None => format!("{} without a quota", action.name()),
+                };
+                Ok(Outcome::done(json!({ "action": action.name(), "a_day": a_day }), text))
+            }
+            Self::Price { action, paise, from, tenant } => {
+                let store = setting.store().await?;
+                let subject = format!("price of {} from {from}", action.name());
+                setting.act(&store, Action::SetTariff, &subject).await?;
+                store.set_price(&Price { tenant, action, from, paise }).await?;
+                let text = format!("{} costs {paise} paise from {from} on", action.name());
+                Ok(Outcome::done(json!({ "action": action.name(), "paise": paise }), text))
+            }
+            Self::Usage { tenant, month } => {
+                let store = setting.store().await?;
+                let caller = setting.caller(&store).await?;
+                caller.require(Action::ReadUsage)?;
+                if !caller.sees(&tenant) {
+                    return Err(ServiceError::Refused(format!("there is no tenant {tenant}")));
+                }
+                let today = calendar::date_of(calendar::today()).expect("in the calendar");
+                let usage = store.usage(&tenant, month.unwrap_or(today)).await?;
+                let mut text = String::new();
+                for line in &usage.lines {
+                    let rupees = rupees(line.paise);
+                    text.push_str(&format!("{:<20}{:>12}{rupees:>16}\n", line.action, line.count));
+                }
+                text.push_str(&format!("{:<32}{:>16}", usage.month, rupees(usage.paise)));
+                Ok(Outcome::done(json!(usage), text))
+            }
+        }
+    }
+}
+
+fn rupees(paise: u64) -> String {
+    format!("₹ {}.{:02}", paise / 100, paise % 100)
+}
+
+fn told(approval: &Approval) -> String {
+    let by = approval.decided_by.as_deref().unwrap_or("nobody yet");
+    format!(
+        "{:>4}  {:<9}{:<9}asked by {}, decided by {by}: {}",
+        approval.number,
+        approval.kind.name(),
+        approval.state.name(),
+        approval.asked_by,
+        approval.document
+    )
+}
+
+async fn decide(
+    setting: &Setting,
+    number: u32,
+    decision: Decision,
+) -> Result<Outcome, ServiceError> {
+    let store = setting.store().await?;
+    let subject = format!("approval {number}: {}", decision.name());
+    let caller = setting.act(&store, Action::Decide, &subject).await?;
+    let approval = store.decide(number, decision, &caller).await?;
+    Ok(Outcome::done(json!(approval), told(&approval)))
+}
+
+impl Admit {
+    async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+        let store = setting.store().await?;
+        let subject = format!("{} of {}: {}", self.role.name(), self.tenant, self.name);
+        let caller = setting.act(&store, Action::AdmitPrincipal, &subject).await?;
+        let (credential, key) = self.credential.credential()?;
+        let new = NewPrincipal {
+            name: self.name,
+            role: self.role,
+            tenant: self.tenant,
+            member: self.member,
+            credential,
+            expires_at: self.days.map(NewPrincipal::expiring_in),
+        };
+        // The key first: one that lets nobody act does no harm, and one that was not kept helps nobody.
+        if let (Some(key), Some(path)) = (key, &self.credential.key_out) {
+            key.save(path)?;
+        }
+        match store.admit_principal(&new, &caller).await {
+            Ok(Admission::Admitted(principal)) => {
+                let text = format!("principal {} may act", principal.number.0);
+                Ok(Outcome::done(json!({ "admitted": principal }), text))
+            }
+            Ok(Admission::Waits(number)) => {
+                let text = format!(
+                    "a second person must approve it: praman --as THEIR.key access approve {number}"
+                );
+                Ok(Outcome::done(json!({ "waits": number }), text))
+            }
+            Err(refusal) => {
+                if let Some(path) = &self.credential.key_out {
+                    let _ = std::fs::remove_file(path);
+                }
+                Err(refusal.into())
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! `praman audit`: the audit log.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::signer::{Signer, network};
+use super::{Outcome, Setting};
+use crate::access_control::Action;
+use crate::audit;
+use crate::error::ServiceError;
+use crate::ledger::{AnchorSeries, ParticipantNumber};
+
+/// Who did what: verify, anchor and export the audit log.
+#[derive(Subcommand)]
+pub(super) enum Audit {
+    /// Look at every entry and at what the ledger says of the log; name the first that is not as written.
+    #[command(after_help = "Example: praman audit verify --participant 6")]
+    Verify {
+        /// The participant whose anchors count, by its number on the ledger; may be given again. An auditor
+        /// gives it, so that a store that was tampered with can't say whose anchors count [default: those
+        /// that the store knows].
+        #[arg(long = "participant", value_name = "NUMBER")]
+        participants: Vec<u32>,
+        /// Leave the ledger out, where there is none.
+        #[arg(long, conflicts_with = "participants")]
+        offline: bool,
+    },
+    /// Bring the hash of the last entry to the ledger, and with it all before.
+    #[command(after_help = "Example: praman audit anchor --account relayer.json")]
+    Anchor {
+        #[command(flatten)]
+        signer: Signer,
+    },
+    /// Write the log as lines of JSON.
+    #[command(after_help = "Example: praman audit export --out audit.ndjson")]
+    Export {
+        /// Where it goes.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+}
+
+impl Audit {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+        match self {
+            Self::Verify { participants, offline } => {
+                let store = setting.store().await?;
+                let anchors = match offline {
+                    true => Vec::new(),
+                    false => network(setting).await?.anchored(AnchorSeries::Audit).await?,
+                };
+                let named: Vec<_> = participants.into_iter().map(ParticipantNumber).collect();
+                let report = audit::verify(&store, &anchors, &named).await?;
+                let json = json!(report);
+                match &report.fault {
+                    None => {
+                        let text = format!(
+                            "{} entries are as they were written; the ledger has fixed {}",
+                            report.entries, report.anchored
+                        );
+                        Ok(Outcome::done(json, text))
+                    }
+                    Some(fault) => Ok(Outcome::no(json, fault.to_string())),
+                }
+            }
+            Self::Anchor { signer } => {
+                let (mut network, account) = signer.network_as_one(setting).await?;
+                let store = setting.store().await?;
+                let anchor = audit::anchor(&store, &mut network, account).await?;
+                let text = match &anchor {
+                    Some(anchor) => {
+                        format!("{} entries are fixed by block {}", anchor.entries, anchor.block)
+                    }
+                    None => "the ledger has all of it".to_owned(),
+                };
+                Ok(Outcome::done(json!({ "anchor": anchor }), text))
+            }
+            Self::Export { out } => {
+                let store = setting.store().await?;
+                setting.act(&store, Action::ReadAudit, "export").await?;
+                let entries = store.export_audit(&out).await?;
+                let text = format!("{entries} entries are in {}", out.display());
+                Ok(Outcome::done(json!({ "entries": entries }), text))
+            }
+        }
+    }
+}

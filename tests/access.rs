@@ -1,0 +1,585 @@
+//! Who may do what, through public doors: every way in, in every role; two persons; tenants; quotas;
+//! certificates and tokens; and the audit log of all of it.
+
+#[path = "support/postgres.rs"]
+mod postgres;
+#[path = "support/service.rs"]
+mod running;
+mod support;
+
+use std::fs;
+use std::process::Command;
+
+use postgres::Postgres;
+use praman::access_control::door::DOORS;
+use praman::access_control::{
+    AccessRefusal, Action, Admission, ApiKey, Caller, Decision, NewPrincipal, Quota, Role,
+    TenantName,
+};
+use praman::audit::{self, AuditEntry, AuditFault, AuditOutcome};
+use praman::ledger::{LedgerAnchor, ParticipantNumber};
+use praman::store::{Location, Store};
+use running::Service;
+use serde_json::{Value, json};
+use support::State;
+use tempfile::TempDir;
+
+async fn on_both(test: impl AsyncFn(Store)) {
+    let folder = TempDir::new().expect("a folder");
+    let location = Location::Folder(folder.path().to_owned());
+    test(Store::connect(&location).await.expect("a store")).await;
+    let server = Postgres::start();
+    let location = Location::Server(server.address());
+    test(Store::connect(&location).await.expect("a store")).await;
+}
+
+/// A ledger and an office that is a tenant's.
+fn with_office() -> State {
+    let state = State::new();
+    for arguments in [
+        &["setup", "--circuit", "eligibility", "--out", "keys", "--insecure-seed", "1"][..],
+        &["office", "new", "--name", "Block", "--schema", "resident", "--out", "office.json"],
+        &["ledger", "start", "--keys", "keys"],
+        &["access", "tenant", "tests", "--title", "Tests", "--office", "0"],
+    ] {
+        state.json(arguments);
+    }
+    state
+}
+
+fn member_of(role: Role) -> &'static [&'static str] {
+    match role {
+        Role::Office => &["--member", "0"],
+        Role::Provider | Role::Application => &["--member", "7"],
+        _ => &[],
+    }
+}
+
+/// What an answer says of who asked.
+#[derive(Debug, PartialEq)]
+enum Said {
+    LetIn,
+    Unknown,
+    Forbidden,
+}
+
+/// Asks at a door, with as little as a program can send.
+fn knock(service: &Service, method: &str, path: &str, shown: Option<&str>) -> Said {
+    let mut path = path.to_owned();
+    for (name, value) in [
+        ("{office}", "0"),
+        ("{number}", "99"),
+        ("{id}", &"0".repeat(64)),
+        ("{content}", "report"),
+        ("{provider}", "1"),
+        ("{consent}", "none"),
+    ] {
+        path = path.replace(name, value);
+    }
+    let mut curl = Command::new("curl");
+    curl.args(["--silent", "--max-time", "5", "--output", "/dev/null", "--dump-header", "-"]);
+    if method == "RPC" {
+        let empty = ["--http2-prior-knowledge", "-H", "content-type: application/grpc"];
+        curl.args(empty).args(["--data-binary", "@-"]);
+    } else {
+        curl.args(["--request", method]);
+        if method == "POST" {
+            curl.args(["--data", "{}"]);
+        }
+    }
+    if let Some(shown) = shown {
+        curl.args(["-H", shown]);
+    }
+    // The message of five bytes that holds nothing.
+    let empty = TempDir::new().expect("a folder");
+    let file = empty.path().join("message");
+    fs::write(&file, [0; 5]).expect("written");
+    curl.arg(format!("{}{path}", service.address));
+    // Answered before the request was read to its end, curl may lose the answer: it is asked again.
+    let mut headers = String::new();
+    for _ in 0..20 {
+        curl.stdin(fs::File::open(&file).expect("opened"));
+        let output = curl.output().expect("curl is there");
+        headers = String::from_utf8_lossy(&output.stdout).to_lowercase();
+        if method != "RPC" || headers.starts_with("http/") {
+            break;
+        }
+    }
+    let status = headers.split(' ').nth(1).unwrap_or_default();
+    if method != "RPC" {
+        return match status {
+            "401" => Said::Unknown,
+            "403" => Said::Forbidden,
+            "" => panic!("{method} {path} is not answered"),
+            _ => Said::LetIn,
+        };
+    }
+    let told = headers.lines().find_map(|line| line.strip_prefix("grpc-status: "));
+    match told.map(str::trim) {
+        Some("16") => Said::Unknown,
+        Some("7") => Said::Forbidden,
+        _ if status == "200" => Said::LetIn,
+        _ => panic!("{path} is not answered: {headers}"),
+    }
+}
+
+#[test]
+fn every_way_in_is_open_to_whom_the_matrix_says_and_to_nobody_else() {
+    let state = with_office();
+    // Oversight and agency last: from then on two persons are needed.
+    let mut roles: Vec<Role> = Role::from_afar().collect();
+    roles.sort_by_key(|role| matches!(role, Role::Oversight | Role::Agency));
+    let keys: Vec<(Role, String)> =
+        roles.iter().map(|&role| (role, state.shown(role.name(), member_of(role)))).collect();
+    let service = Service::start(&state, &["--office", "office.json"]);
+    let (mut let_in, mut refused) = (0, 0);
+    for door in DOORS {
+        let open = door.action.is_open();
+        let said = knock(&service, door.method, door.path, None);
+        let expected = if open { Said::LetIn } else { Said::Unknown };
+        assert_eq!(said, expected, "nobody at {} {}", door.method, door.path);
+        for (role, shown) in &keys {
+            let said = knock(&service, door.method, door.path, Some(shown));
+            let may = door.action.may_be_done_by(*role);
+            let expected = if may { Said::LetIn } else { Said::Forbidden };
+            let role = role.name();
+            assert_eq!(said, expected, "{role} at {} {}", door.method, door.path);
+            (let_in, refused) = (let_in + usize::from(may), refused + usize::from(!may));
+        }
+        if !open {
+            let wrong = format!("Authorization: Bearer praman_{}", "0".repeat(64));
+            let said = knock(&service, door.method, door.path, Some(&wrong));
+            assert_eq!(said, Said::Unknown, "a key of nobody at {}", door.path);
+        }
+    }
+    println!("{} ways in, {} roles: {let_in} let in, {refused} refused", DOORS.len(), keys.len());
+    assert!(let_in > 300 && refused > 200, "{let_in} let in, {refused} refused");
+    // A known principal that was refused what is logged stands in the log, and the log holds.
+    let entries = service.curl_as(&keys_of(&keys, Role::Auditor), "/v1/audit?from=1", &[]).json();
+    let entries = entries.as_array().expect("entries");
+    let kiosk = |entry: &&Value| entry["role"] == "kiosk" && entry["outcome"] == "refused";
+    assert!(entries.iter().filter(kiosk).count() > 5, "{entries:?}");
+    assert_eq!(service.stop(), 0);
+    assert_eq!(state.run(&["audit", "verify"]).code, 0);
+}
+
+fn keys_of(keys: &[(Role, String)], role: Role) -> String {
+    keys.iter().find(|(known, _)| *known == role).expect("a key").1.clone()
+}
+
+#[test]
+fn money_and_keys_take_two_persons() {
+    let state = with_office();
+    let admit = |name: &str, role: &str, out: &str, more: &[&str]| {
+        let admit = ["access", "admit", "--name", name, "--role", role, "--tenant", "tests"];
+        state.json(&[more, &admit[..], &["--key-out", out]].concat())
+    };
+    // The first ones the operator brings in alone.
+    assert_eq!(admit("R. Das", "agency", "das.key", &[])["admitted"]["role"], "agency");
+    assert_eq!(admit("M. Ali", "oversight", "ali.key", &[])["admitted"]["number"], 2);
+    // From then on also the operator needs somebody.
+    assert_eq!(admit("T. Sen", "treasury", "sen.key", &[])["waits"], 1);
+    state.refused(&["--as", "sen.key", "access", "approvals"], 1, "not known here");
+    state.refused(&["access", "approve", "1"], 1, "a credential of their own");
+    assert_eq!(admit("T. Roy", "treasury", "roy.key", &["--as", "das.key"])["waits"], 2);
+    state.refused(&["--as", "das.key", "access", "approve", "2"], 1, "can't be the second");
+    // Another principal of the same person is no second person.
+    assert_eq!(admit("R. Das", "agency", "das2.key", &["--as", "ali.key"])["waits"], 3);
+    state.json(&["--as", "das.key", "access", "approve", "3"]);
+    state.refused(&["--as", "das2.key", "access", "approve", "2"], 1, "can't be the second");
+    let waiting = state.json(&["--as", "ali.key", "access", "approvals"]);
+    assert_eq!(waiting["approvals"][1]["document"]["name"], "T. Roy", "{waiting}");
+    assert_eq!(state.json(&["--as", "ali.key", "access", "deny", "2"])["state"], "denied");
+    state.refused(&["--as", "ali.key", "access", "approve", "2"], 1, "denied before");
+    state.json(&["--as", "das.key", "access", "approve", "1"]);
+    // What was approved acts; what was denied does not; a role that is not asked decides nothing.
+    state.json(&["--as", "sen.key", "access", "approvals"]);
+    state.refused(&["--as", "roy.key", "access", "approvals"], 1, "not known here");
+    assert_eq!(admit("A. Paul", "auditor", "paul.key", &["--as", "das.key"])["waits"], 4);
+    state.refused(&["--as", "sen.key", "access", "approve", "4"], 1, "decided by oversight");
+    state.refused(&["--as", "sen.key", "access", "revoke", "1"], 1, "treasury may not do this");
+    // A kiosk takes one person; a key file is not overwritten; the same credential is one principal's.
+    assert!(admit("Kiosk 1", "kiosk", "kiosk.key", &["--as", "das.key"])["admitted"].is_object());
+    let again =
+        ["access", "admit", "--name", "b", "--role", "kiosk", "--tenant", "tests", "--key-out"];
+    state.refused(&[&again[..], &["kiosk.key"]].concat(), 2, "never overwritten");
+    let digest = state.json(&["access", "key", "--out", "own.key"])["digest"].clone();
+    let digest = digest.as_str().expect("a digest");
+    let by_digest = ["access", "admit", "--name", "c", "--role", "kiosk", "--tenant", "tests"];
+    let by_digest = [&by_digest[..], &["--digest", digest]].concat();
+    state.json(&by_digest);
+    state.refused(&by_digest, 1, "somebody's already");
+    // Over HTTP the same, by who shows a key; and to take away takes one person.
+    let service = Service::start(&state, &[]);
+    let shown = |file: &str| {
+        let key = fs::read_to_string(state.path(file)).expect("a key");
+        format!("Authorization: Bearer {}", key.trim())
+    };
+    let approve = ["--data", r#"{"decision":"approve"}"#];
+    let refused = service.curl_as(&shown("das.key"), "/v1/approvals/4", &approve);
+    assert_eq!((refused.status, refused.code().as_str()), (422, "refused"), "{}", refused.body);
+    let done = service.curl_as(&shown("ali.key"), "/v1/approvals/4", &approve);
+    assert_eq!((done.status, &done.json()["state"]), (200, &json!("approved")), "{}", done.body);
+    let body = json!({ "name": "d", "role": "kiosk", "tenant": "tests",
+                       "credential_kind": "api-key", "credential": "0".repeat(64) });
+    let body = body.to_string();
+    let made = service.curl_as(&shown("das.key"), "/v1/principals", &["--data", &body]);
+    assert_eq!(made.status, 201, "{}", made.body);
+    let bad = body.replace("kiosk", "operator");
+    let bad = service.curl_as(&shown("das.key"), "/v1/principals", &["--data", &bad]);
+    assert!(bad.status == 400 && bad.body.contains("role: "), "{}", bad.body);
+    let who = service.curl_as(&shown("kiosk.key"), "/v1/identity", &[]).json();
+    assert_eq!((&who["role"], &who["tenant"]), (&json!("kiosk"), &json!("tests")));
+    let kiosk = format!("/v1/principals/{}", who["principal"]);
+    let ended = service.curl_as(&shown("das.key"), &kiosk, &["--request", "DELETE"]);
+    assert_eq!(ended.json()["ended"], true, "{}", ended.body);
+    assert_eq!(service.curl_as(&shown("kiosk.key"), "/v1/identity", &[]).status, 401);
+    assert_eq!(service.stop(), 0);
+    // No key, and nothing that was sent, is in the log.
+    state.json(&["audit", "export", "--out", "audit.ndjson"]);
+    let log = fs::read_to_string(state.path("audit.ndjson")).expect("exported");
+    for file in ["das.key", "ali.key", "kiosk.key"] {
+        let key = fs::read_to_string(state.path(file)).expect("a key");
+        assert!(!log.contains(key.trim().trim_start_matches("praman_")), "{file}");
+    }
+    let decided = log.lines().filter(|line| line.contains("\"approvals.decide\"")).count();
+    assert!(decided >= 8, "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waited_too_long_is_over_and_departments_stay_among_themselves() {
+    on_both(async |store| {
+        let operator = Caller::operator();
+        let name = |text: &str| text.parse::<TenantName>().expect("a name");
+        for tenant in ["food", "health"] {
+            store.admit_tenant(&name(tenant), tenant, &[]).await.expect("admitted");
+        }
+        let new = |person: &str, role: Role, tenant: &str| NewPrincipal {
+            name: person.to_owned(),
+            role,
+            tenant: name(tenant),
+            member: None,
+            credential: ApiKey::generate().credential(),
+            expires_at: None,
+        };
+        let admitted = async |new: &NewPrincipal, by: &Caller| {
+            let admission = store.admit_principal(new, by).await.expect("admitted");
+            assert!(matches!(admission, Admission::Admitted(_)));
+            store.caller_of(new.credential).await.expect("read").expect("known")
+        };
+        let food = admitted(&new("Food", Role::Department, "food"), &operator).await;
+        let health = admitted(&new("Health", Role::Department, "health"), &operator).await;
+        admitted(&new("Kiosk", Role::Kiosk, "food"), &food).await;
+        for (who, what) in [
+            (&health, new("Kiosk", Role::Kiosk, "food")),
+            (&health, new("More", Role::Department, "health")),
+            (&food, new("Own", Role::Treasury, "food")),
+        ] {
+            let refused = store.admit_principal(&what, who).await;
+            assert!(matches!(refused, Err(AccessRefusal::Another(_))), "{refused:?}");
+        }
+        let seen: Vec<_> = store.principals(&health).await.expect("listed");
+        assert_eq!(seen.len(), 1, "a department sees its own");
+        let kiosk = store.principals(&food).await.expect("listed")[1].number;
+        assert!(store.revoke_principal(kiosk, &health).await.is_err(), "another's is none");
+        assert!(store.revoke_principal(kiosk, &food).await.expect("revoked"));
+        assert!(!store.revoke_principal(kiosk, &food).await.expect("told"));
+
+        // An expired credential is none.
+        let over = NewPrincipal { expires_at: Some(1), ..new("Old", Role::Kiosk, "food") };
+        store.admit_principal(&over, &operator).await.expect("admitted");
+        assert_eq!(store.caller_of(over.credential).await.expect("read"), None);
+
+        // What waited for a week is over.
+        let first = admitted(&new("First", Role::Agency, "food"), &operator).await;
+        let second = admitted(&new("Second", Role::Agency, "food"), &operator).await;
+        let third = new("Third", Role::Agency, "food");
+        let Admission::Waits(number) = store.admit_principal(&third, &first).await.expect("asked")
+        else {
+            panic!("two persons are needed");
+        };
+        sqlx::query("UPDATE approval SET expires_at = 1")
+            .execute(store.writer())
+            .await
+            .expect("set");
+        let late = store.decide(number, Decision::Approve, &second).await;
+        assert!(late.is_err_and(|refusal| refusal.to_string().contains("ask for it again")));
+        assert_eq!(store.caller_of(third.credential).await.expect("read"), None);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quota_holds_whoever_counts_and_a_price_is_of_its_day() {
+    on_both(async |store| {
+        let tenant: TenantName = "food".parse().expect("a name");
+        store.admit_tenant(&tenant, "Food", &[]).await.expect("admitted");
+        let action = Action::AskForProof;
+        let quota = |a_day| Quota { tenant: tenant.clone(), action, a_day };
+        store.set_quota(&quota(Some(30))).await.expect("set");
+        // Eight programs at once, ten times each.
+        let mut programs = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            let (store, tenant) = (store.clone(), tenant.clone());
+            programs.spawn(async move {
+                let mut counted = 0;
+                for _ in 0..10 {
+                    match store.meter(&tenant, action).await {
+                        Ok(()) => counted += 1,
+                        Err(AccessRefusal::Quota { quota: 30, retry_after_s, .. }) => {
+                            assert!((1..=86_400).contains(&retry_after_s));
+                        }
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+                counted
+            });
+        }
+        assert_eq!(programs.join_all().await.iter().sum::<u32>(), 30);
+        store.set_quota(&quota(Some(0))).await.expect("set");
+        assert!(store.meter(&tenant, action).await.is_err());
+        store.set_quota(&quota(None)).await.expect("set");
+        store.meter(&tenant, action).await.expect("no quota");
+        let other = Quota { action: Action::ReadSchemes, ..quota(Some(1)) };
+        assert!(store.set_quota(&other).await.is_err(), "it is not counted");
+
+        // 25 paise from a day on, then 40; one's own price goes first.
+        let today = praman::calendar::today();
+        let date = |days: i64| {
+            let day = praman::calendar::date_of(today).expect("a date");
+            day.checked_add(jiff::Span::new().days(days)).expect("a date")
+        };
+        use praman::access_control::Price;
+        let price = |paise, from, tenant: Option<&TenantName>| Price {
+            tenant: tenant.cloned(),
+            action,
+            from,
+            paise,
+        };
+        store.set_price(&price(25, date(0), None)).await.expect("set");
+        store.set_price(&price(40, date(1), None)).await.expect("set");
+        assert!(store.set_price(&price(1, date(-1), None)).await.is_err(), "it is gone by");
+        let usage = async || store.usage(&tenant, date(0)).await.expect("told");
+        assert_eq!((usage().await.lines[0].count, usage().await.paise), (31, 31 * 25));
+        store.set_price(&price(7, date(0), Some(&tenant))).await.expect("set");
+        assert_eq!(usage().await.paise, 31 * 7);
+    })
+    .await;
+}
+
+#[test]
+fn tenants_see_nothing_of_each_others_proofs_and_registers() {
+    let state = State::with_everything("krishak-bandhu", "2026");
+    state.json(&["access", "tenant", "food", "--title", "Food", "--office", "0"]);
+    state.json(&["access", "tenant", "other", "--title", "Other"]);
+    state.refused(
+        &["access", "tenant", "other", "--title", "Other", "--office", "0"],
+        1,
+        "another tenant's",
+    );
+    let key = |name: &str, role: &str, tenant: &str| {
+        let out = format!("{name}.key");
+        let admit = ["access", "admit", "--name", name, "--role", role, "--tenant", tenant];
+        state.json(&[&admit[..], &["--key-out", &out]].concat());
+        let key = fs::read_to_string(state.path(&out)).expect("a key");
+        format!("Authorization: Bearer {}", key.trim())
+    };
+    let (food, other) = (key("f", "department", "food"), key("o", "department", "other"));
+    let (kiosk, stranger) = (key("k", "kiosk", "food"), key("s", "kiosk", "other"));
+    let service = Service::start(&state, &["--office", "office.json"]);
+    let request = service.seal(&state, "WB070000002", "krishak-bandhu", &[]);
+    let body = format!("@{}", state.path(&request).display());
+    let ask = |shown: &str| service.curl_as(shown, "/v1/proofs?wait=20", &["--data-binary", &body]);
+    let job = ask(&kiosk).json();
+    assert_eq!(job["state"], "proved", "{job}");
+    let path = format!("/v1/proofs/{}", job["id"].as_str().expect("an id"));
+    assert_eq!(service.curl_as(&kiosk, &path, &[]).status, 200);
+    assert_eq!(service.curl_as(&food, &path, &[]).status, 200, "the kiosk's department");
+    assert_eq!(service.curl_as(&stranger, &path, &[]).status, 404);
+    let events = service.curl_as(&stranger, &format!("{path}/events"), &[]).body;
+    assert!(events.contains("event: error") && !events.contains("claim"), "{events}");
+    assert_eq!(ask(&stranger).code(), "another-tenants");
+
+    let registers = "/v1/offices/0/registers";
+    assert_eq!(service.curl_as(&food, registers, &[]).json()["registers"], json!([]));
+    assert_eq!(service.curl_as(&other, registers, &[]).status, 404);
+    let revoke = ["--data", r#"{"register_nos":["WB070000003"]}"#];
+    assert_eq!(service.curl_as(&other, "/v1/offices/0/revocations", &revoke).status, 404);
+    assert_eq!(service.curl_as(&food, "/v1/offices/0/revocations", &revoke).status, 200);
+    assert_eq!(service.curl_as(&kiosk, "/v1/offices/0/revocations", &revoke).status, 403);
+
+    // Within its quota, and what it costs.
+    state.json(&["access", "quota", "food", "proofs.ask", "--a-day", "2"]);
+    let today = praman::calendar::date_of(praman::calendar::today()).expect("a date").to_string();
+    state.json(&["access", "price", "proofs.ask", "--paise", "25", "--from", &today]);
+    assert_eq!(ask(&kiosk).status, 200);
+    let full = ask(&kiosk);
+    assert_eq!((full.status, full.code().as_str()), (429, "quota"), "{}", full.body);
+    assert!(full.headers.contains("retry-after: "), "{}", full.headers);
+    let usage = service.curl_as(&food, "/v1/usage", &[]).json();
+    assert_eq!(usage["lines"][1], json!({"action": "proofs.ask", "count": 2, "paise": 50}));
+    assert_eq!(usage["paise"], 50, "{usage}");
+    assert_eq!(service.curl_as(&other, "/v1/usage?tenant=food", &[]).status, 404);
+    assert_eq!(service.curl_as(&food, "/v1/usage?month=2026-13", &[]).status, 400);
+    assert_eq!(state.json(&["access", "usage", "food"])["paise"], 50);
+    assert_eq!(service.stop(), 0);
+}
+
+/// Writes an entry, as somebody who has the store could.
+async fn put(store: &Store, entry: &AuditEntry) {
+    sqlx::query(
+        "INSERT INTO audit_entry (number, at, name, role, tenant, action, subject, outcome,
+                                  legal_basis, previous, hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    )
+    .bind(entry.number as i64)
+    .bind(entry.at)
+    .bind(&entry.name)
+    .bind(&entry.role)
+    .bind(&entry.tenant)
+    .bind(&entry.action)
+    .bind(&entry.subject)
+    .bind(entry.outcome.name())
+    .bind(&entry.legal_basis)
+    .bind(entry.previous.to_vec())
+    .bind(entry.hash.to_vec())
+    .execute(store.writer())
+    .await
+    .expect("written");
+}
+
+/// Sets what the log's head says.
+async fn set_head(store: &Store, number: i64, hash: [u8; 32]) {
+    sqlx::query("UPDATE audit_head SET number = $1, hash = $2")
+        .bind(number)
+        .bind(hash.to_vec())
+        .execute(store.writer())
+        .await
+        .expect("tampered");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_programs_write_one_log_and_whatever_is_changed_is_named() {
+    on_both(async |store| {
+        let mut programs = tokio::task::JoinSet::new();
+        for program in 0..6 {
+            let store = store.clone();
+            programs.spawn(async move {
+                for number in 0..10 {
+                    let caller = Caller::operator();
+                    let subject = format!("program {program}, act {number}");
+                    let outcome = AuditOutcome::Allowed;
+                    store.log(&caller, Action::Issue, &subject, outcome).await.expect("logged");
+                }
+            });
+        }
+        programs.join_all().await;
+        let entries = store.audit_entries(1).await.expect("read");
+        assert_eq!(entries.len(), 60);
+        let fault = async |anchors: &[LedgerAnchor], named: &[ParticipantNumber]| {
+            audit::verify(&store, anchors, named).await.expect("looked").fault
+        };
+        assert_eq!(fault(&[], &[]).await, None);
+        let set = async |statement: &'static str| {
+            sqlx::query(statement).execute(store.writer()).await.expect("tampered");
+        };
+        // Each kind of tampering, and back.
+        let restore = async || {
+            set("DELETE FROM audit_entry").await;
+            for entry in &entries {
+                put(&store, entry).await;
+            }
+        };
+        let changed = AuditFault::Changed { number: 17 };
+        for statement in [
+            "UPDATE audit_entry SET subject = 'another' WHERE number = 17",
+            "UPDATE audit_entry SET at = at + 1 WHERE number = 17",
+            "UPDATE audit_entry SET name = 'somebody else' WHERE number = 17",
+            "UPDATE audit_entry SET outcome = 'refused' WHERE number = 17",
+            "UPDATE audit_entry SET legal_basis = 'consent' WHERE number = 17",
+            "UPDATE audit_entry SET principal = 3 WHERE number = 17",
+        ] {
+            set(statement).await;
+            assert_eq!(fault(&[], &[]).await, Some(changed.clone()), "{statement}");
+            restore().await;
+        }
+        set("DELETE FROM audit_entry WHERE number = 23").await;
+        let missing = AuditFault::Missing { number: 23, after: 22, next: 24 };
+        assert_eq!(fault(&[], &[]).await, Some(missing));
+        restore().await;
+        set("UPDATE audit_entry SET outcome = 'perhaps' WHERE number = 5").await;
+        assert_eq!(fault(&[], &[]).await, Some(AuditFault::Unreadable { number: 5 }));
+        restore().await;
+        // Two that change places: the first of them is named.
+        set("UPDATE audit_entry SET number = 100 WHERE number = 30").await;
+        set("UPDATE audit_entry SET number = 30 WHERE number = 31").await;
+        set("UPDATE audit_entry SET number = 31 WHERE number = 100").await;
+        assert_eq!(fault(&[], &[]).await, Some(AuditFault::Changed { number: 30 }));
+        restore().await;
+        set("DELETE FROM audit_entry WHERE number > 50").await;
+        let cut = AuditFault::CutOff { ends_at: 50, entries: 60 };
+        assert_eq!(fault(&[], &[]).await, Some(cut.clone()));
+
+        // Who cuts the head off too is found by what the ledger has.
+        let participant = ParticipantNumber(6);
+        let anchor = |number: u64, digest| LedgerAnchor {
+            participant,
+            number,
+            digest,
+            count: number,
+            block: 9,
+        };
+        let said = [anchor(40, entries[39].hash), anchor(60, entries[59].hash)];
+        set_head(&store, 50, entries[49].hash).await;
+        assert_eq!(fault(&[], &[participant]).await, None, "without the ledger it looks whole");
+        assert_eq!(fault(&said, &[participant]).await, Some(cut));
+        // And who writes an entry and all after it anew, with hashes that fit.
+        let mut previous = entries[42].previous;
+        for entry in &entries[42..] {
+            let mut forged = entry.clone();
+            forged.previous = previous;
+            forged.subject = "nothing to see".to_owned();
+            forged.hash = forged.compute_hash();
+            previous = forged.hash;
+            sqlx::query("DELETE FROM audit_entry WHERE number = $1")
+                .bind(forged.number as i64)
+                .execute(store.writer())
+                .await
+                .expect("tampered");
+            put(&store, &forged).await;
+        }
+        set_head(&store, 60, previous).await;
+        assert_eq!(fault(&[], &[participant]).await, None, "without the ledger it looks whole");
+        let rewritten = AuditFault::NotAsAnchored { number: 60, block: 9, after: 40 };
+        assert_eq!(fault(&said, &[participant]).await, Some(rewritten));
+        let other = ParticipantNumber(7);
+        assert_eq!(fault(&said, &[other]).await, None, "another's anchors are of another log");
+    })
+    .await;
+}
+
+#[test]
+fn the_log_is_fixed_by_the_ledger_and_verified_by_anyone() {
+    let state = with_office();
+    let anchored = state.json(&["audit", "anchor"]);
+    assert_eq!(anchored["anchor"]["entries"], 1, "the tenant: {anchored}");
+    let participant = anchored["anchor"]["participant"].to_string();
+    assert_eq!(state.json(&["audit", "anchor"])["anchor"], Value::Null, "nothing is new");
+    state.json(&["access", "tenant", "more", "--title", "More"]);
+    let verified = state.json(&["audit", "verify", "--participant", &participant]);
+    assert_eq!((&verified["entries"], &verified["anchored"]), (&json!(2), &json!(1)));
+    state.json(&["audit", "anchor"]);
+    assert_eq!(state.json(&["audit", "verify"])["anchored"], 2);
+    // The whole log is thrown away, with all that the store knew of it.
+    let forget = "import sqlite3; c = sqlite3.connect('state/praman.db'); \
+                  [c.execute(f'delete from audit_{t}') for t in ('entry','head','anchor')]; c.commit()";
+    let done = Command::new("python3")
+        .args(["-c", forget])
+        .current_dir(state.path("."))
+        .status()
+        .expect("python3 is there");
+    assert!(done.success());
+    assert_eq!(state.run(&["audit", "verify"]).code, 0, "a store alone can't tell");
+    let verify = ["audit", "verify", "--participant", &participant];
+    state.refused(&verify, 1, "ends at entry 0, but it has had 2");
+}
