@@ -77,7 +77,9 @@ fn knock(service: &Service, method: &str, path: &str, shown: Option<&str>) -> Sa
         path = path.replace(name, value);
     }
     let mut curl = Command::new("curl");
-    curl.args(["--silent", "--max-time", "5", "--output", "/dev/null", "--dump-header", "-"]);
+    // What is watched goes on for ever: its headers come at once.
+    let patience = if path.ends_with("/Watch") { "2" } else { "30" };
+    curl.args(["--silent", "--max-time", patience, "--output", "/dev/null", "--dump-header", "-"]);
     if method == "RPC" {
         let empty = ["--http2-prior-knowledge", "-H", "content-type: application/grpc"];
         curl.args(empty).args(["--data-binary", "@-"]);
