@@ -11,6 +11,7 @@ need cargo "install Rust 1.95 or newer"
 need node "install node 20 or newer"
 need npm "comes with node"
 need python3 "install Python 3"
+python3 -m pip --version >/dev/null 2>&1 || { echo "missing: pip (install Python's pip)" >&2; exit 3; }
 need cc "install a C compiler, for SQLite"
 
 # What no language's registry has, where the system's packages can be installed.
@@ -28,6 +29,9 @@ step() { printf '\n== %s\n' "$1"; }
 step "peers and the contracts' compiler"
 (cd tests/peers && npm ci --ignore-scripts --no-audit --no-fund)
 (cd verifier/contracts && npm ci --ignore-scripts --no-audit --no-fund)
+
+step "the bank's schemas"
+python3 -m pip install --quiet --no-deps --upgrade --target tests/peers/python -r tests/peers/requirements.txt
 
 step "a browser, for the page that shows a ledger"
 system_package chromium chromium

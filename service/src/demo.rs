@@ -17,18 +17,19 @@ use praman_verifier::PreparedKey;
 use rand::rngs::OsRng;
 use rayon::prelude::*;
 
+use crate::access_control::Caller;
 use crate::calendar;
 use crate::claim::{Claim, ClaimTerms, CredentialPaths, submit};
 use crate::error::ServiceError;
 use crate::files;
 use crate::ledger::{EmbeddedLedger, Ledger};
 use crate::offices::{Application, Validity};
-use crate::payment_file::Debtor;
 use crate::register::{self, Counts, Register};
 use crate::schema::RESIDENT;
 use crate::sealed::{Passphrase, random_key};
 use crate::snapshot::Snapshot;
 use crate::store::Store;
+use crate::treasury::Debtor;
 use crate::treasury::{PaymentRun, TreasuryKey};
 use crate::wallet::{CredentialFile, Wallet};
 use due::{Due, due_claims};
@@ -335,6 +336,7 @@ impl<'a> Scene<'a> {
                 on: calendar::date_of(today).expect("today is in the calendar"),
                 debtor: &debtor,
                 folder: &folder.join("bank"),
+                by: &Caller::operator(),
             };
             let paid = run.pay(self.store, &self.treasury).await?;
             rupees += paid.rupees;

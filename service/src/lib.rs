@@ -36,7 +36,6 @@ pub mod ledger;
 pub mod named;
 pub mod office_key;
 pub mod offices;
-pub mod payment_file;
 pub mod proving;
 pub mod register;
 pub mod schema;

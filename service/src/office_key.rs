@@ -84,6 +84,11 @@ impl OfficeKey {
         self.signing.sign(&signed_message(commitment)).to_bytes()
     }
 
+    /// The signature of a message of one purpose, which no credential's signature can be taken for.
+    pub(crate) fn sign_message(&self, purpose: &[u8], message: &[u8]) -> [u8; 64] {
+        self.signing.sign(&[purpose, message].concat()).to_bytes()
+    }
+
     /// What an officer shows to a service that issues for this office, 64 hexadecimal digits. Who has the
     /// key can compute it, so nothing of it is kept.
     pub fn access_token(&self) -> Zeroizing<String> {

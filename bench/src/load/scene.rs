@@ -4,19 +4,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use praman::access_control::Caller;
 use praman::application::{Application, Limits, OptionalDesks};
 use praman::calendar;
 use praman::claim::{Claim, SubmittedClaim};
 use praman::claims::{ClaimDesk, ClaimLimits, ClaimMachine, Schemes, StageTimes};
 use praman::envelope::{self, Payout};
 use praman::ledger::{JoinedLedger, JoinedNetwork, Ledger, LedgerClaim, history};
-use praman::payment_file::Debtor;
+
 use praman::proving::{ProvingDesk, QueueLimits, WorkerKey};
 use praman::schema::RESIDENT;
 use praman::scheme::ClaimPeriod;
 use praman::server;
 use praman::store::{Location, Store};
-use praman::treasury::{Paid, PaymentRun, TreasuryKey};
+use praman::treasury::{Debtor, Paid, PaymentRun, TreasuryKey};
 use praman_circuits::Fr;
 use praman_circuits::eligibility::{Checkpoint, PUBLIC_INPUTS, PublicInputs};
 use praman_circuits::nullifier::Nullifier;
@@ -123,6 +124,7 @@ impl Scene {
             on: calendar::date_of(calendar::today()).expect("a date"),
             debtor: &debtor,
             folder: &folder,
+            by: &Caller::operator(),
         };
         run.pay(store, &self.treasury).await.expect("paid")
     }

@@ -13,6 +13,7 @@ use super::role::Role;
 use crate::error::ServiceError;
 use crate::named::named;
 use crate::store::{Store, broken};
+use crate::treasury::drop_batch;
 
 /// For how many days something waits for a second person.
 const WAITS_DAYS: u32 = 7;
@@ -22,6 +23,8 @@ named! {
     ApprovalKind {
         /// Somebody is to act.
         Admit = "admit",
+        /// A batch is to go to the bank.
+        Pay = "pay",
     }
 }
 
@@ -30,6 +33,7 @@ impl ApprovalKind {
     pub fn approvers(self) -> &'static [Role] {
         match self {
             Self::Admit => &[Role::Oversight, Role::Agency],
+            Self::Pay => &[Role::Treasury],
         }
     }
 }
@@ -193,8 +197,9 @@ impl Store {
         let mut transaction = self.begin().await?;
         new.check(&mut transaction, by).await?;
         let now = self.database().now();
-        let alone = !new.role.needs_two_persons()
-            || (by.role == Role::Operator && !self.has_two_approvers(&mut transaction).await?);
+        let approvers = ApprovalKind::Admit.approvers();
+        let approvers = self.live_principals(&mut transaction, approvers).await?;
+        let alone = !new.role.needs_two_persons() || (by.role == Role::Operator && approvers < 2);
         let admission = if alone {
             Admission::Admitted(new.insert(&mut transaction, now).await?)
         } else {
@@ -209,29 +214,33 @@ impl Store {
         Ok(admission)
     }
 
-    /// Whether two persons are there that could approve.
-    async fn has_two_approvers(
+    /// How many persons may act now in one of some roles.
+    pub(crate) async fn live_principals(
         &self,
         connection: &mut AnyConnection,
-    ) -> Result<bool, AccessRefusal> {
+        roles: &[Role],
+    ) -> Result<u64, ServiceError> {
         let now = self.database().now();
+        let roles: Vec<String> = roles.iter().map(|role| format!("'{}'", role.name())).collect();
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT count(DISTINCT name) FROM principal
-             WHERE role IN ('oversight', 'agency') AND revoked_at IS NULL
-                 AND (expires_at IS NULL OR expires_at > {now})"
+             WHERE role IN ({}) AND revoked_at IS NULL
+                 AND (expires_at IS NULL OR expires_at > {now})",
+            roles.join(", ")
         ));
-        let (approvers,): (i64,) = sqlx::query_as(statement).fetch_one(connection).await?;
-        Ok(approvers >= 2)
+        let (live,): (i64,) = sqlx::query_as(statement).fetch_one(connection).await?;
+        Ok(live as u64)
     }
 
-    async fn ask_approval(
+    /// Has something wait for a second person; its number.
+    pub(crate) async fn ask_approval(
         &self,
         connection: &mut AnyConnection,
         kind: ApprovalKind,
         tenant: &str,
         document: &str,
         by: &Caller,
-    ) -> Result<u32, AccessRefusal> {
+    ) -> Result<u32, ServiceError> {
         let now = self.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "INSERT INTO approval (number, kind, tenant, document, asked_by, asked_by_name, asked_at,
@@ -307,16 +316,19 @@ impl Store {
         if row.is_over != 0 {
             return Err(refused(format!("it waited for {WAITS_DAYS} days: ask for it again")));
         }
-        if decision == Decision::Approve {
-            match kind {
-                ApprovalKind::Admit => {
-                    let document: AdmitDocument = serde_json::from_str(&row.document)
-                        .map_err(|_| broken("an approval's document"))?;
-                    let new = document.read()?;
-                    new.check(&mut transaction, by).await?;
-                    new.insert(&mut transaction, self.database().now()).await?;
-                }
+        match (kind, decision) {
+            (ApprovalKind::Admit, Decision::Approve) => {
+                let document: AdmitDocument = serde_json::from_str(&row.document)
+                    .map_err(|_| broken("an approval's document"))?;
+                let new = document.read()?;
+                new.check(&mut transaction, by).await?;
+                new.insert(&mut transaction, self.database().now()).await?;
             }
+            (ApprovalKind::Pay, Decision::Deny) => {
+                drop_batch(&mut transaction, &row.document).await?;
+            }
+            // An approved batch goes out with the next run, by who has the treasury's key.
+            (ApprovalKind::Admit, Decision::Deny) | (ApprovalKind::Pay, Decision::Approve) => {}
         }
         let state = match decision {
             Decision::Approve => ApprovalState::Approved,

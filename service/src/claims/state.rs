@@ -61,6 +61,18 @@ named! {
         EnvelopeMalformed = "envelope-malformed",
         /// The ledger refuses for another reason.
         LedgerRefuses = "ledger-refuses",
+        /// The bank knows no such account.
+        AccountWrong = "account-wrong",
+        /// The account is closed.
+        AccountClosed = "account-closed",
+        /// The account is blocked.
+        AccountBlocked = "account-blocked",
+        /// The account is another name's.
+        NameDiffers = "name-differs",
+        /// The bank says that the account's holder has died.
+        HolderDeceased = "holder-deceased",
+        /// The bank has returned the payment for another reason.
+        ReturnedByBank = "returned-by-bank",
     }
 }
 
@@ -83,6 +95,28 @@ impl Reason {
             }
             Self::EnvelopeMalformed => "the envelope is not one: it has another size",
             Self::LedgerRefuses => "the ledger refuses the claim; ask the department",
+            Self::AccountWrong => {
+                "the bank knows no such account: bring your passbook to the office, which corrects it; \
+                 you need not claim again"
+            }
+            Self::AccountClosed => {
+                "the account is closed: bring the passbook of another account of yours to the office; \
+                 you need not claim again"
+            }
+            Self::AccountBlocked => {
+                "the bank has blocked the account: have it opened again at the bank, or bring another \
+                 account of yours to the office; you need not claim again"
+            }
+            Self::NameDiffers => {
+                "the account is in another name than the office has: bring your passbook to the office"
+            }
+            Self::HolderDeceased => {
+                "the bank says that the account's holder has died: ask the office what the family is due"
+            }
+            Self::ReturnedByBank => {
+                "the bank has returned the payment: ask your bank why, and tell the office; you need \
+                 not claim again"
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use praman_circuits::payee::Payee;
 use praman_circuits::period::Day;
 use serde_json::json;
 
@@ -15,6 +16,7 @@ use crate::files;
 use crate::office_key::OfficeKey;
 use crate::schema::Schema;
 use crate::snapshot::{Snapshot as PublicSnapshot, SnapshotChanges};
+use crate::treasury::{Correction, TransferReference, read_payout};
 
 /// Accredit offices.
 #[derive(Subcommand)]
@@ -49,12 +51,45 @@ pub(super) enum Office {
         #[command(flatten)]
         passphrase: PassphraseSource,
     },
+    /// To which account a payment goes anew that the bank has returned: looked at by an officer in the
+    /// holder's passbook, signed, and sealed to the treasury, which takes it for the same name alone.
+    #[command(
+        after_help = "Example: praman office correct --office office.json --reference 5f1c… \
+                      --payee payee.json --payout payout.json --out correction.json"
+    )]
+    Correct {
+        /// The office's sealed key.
+        #[arg(long, value_name = "FILE")]
+        office: PathBuf,
+        /// The payment's reference, as the holder was told it.
+        #[arg(long)]
+        reference: TransferReference,
+        /// A JSON file with account, ifsc and name.
+        #[arg(long, value_name = "FILE")]
+        payee: PathBuf,
+        /// The treasury's payout file.
+        #[arg(long, value_name = "FILE")]
+        payout: PathBuf,
+        /// Where to write the correction.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        #[command(flatten)]
+        passphrase: PassphraseSource,
+    },
 }
 
 impl Office {
     pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
         let (name, schema, out, passphrase) = match self {
             Self::New { name, schema, out, passphrase } => (name, schema, out, passphrase),
+            Self::Correct { office, reference, payee, payout, out, passphrase } => {
+                let key = OfficeKey::open(&office, &passphrase.passphrase()?)?;
+                let treasury = read_payout(&payout)?;
+                let payee: Payee = files::read_json(&payee)?;
+                Correction::new(&key, reference, &payee, treasury)?.save(&out)?;
+                let text = format!("the treasury takes it from {}", out.display());
+                return Ok(Outcome::done(json!({ "correction": out }), text));
+            }
             Self::Token { office, out, passphrase } => {
                 let key = OfficeKey::open(&office, &passphrase.passphrase()?)?;
                 files::write(&out, key.access_token().as_bytes())?;

@@ -1,19 +1,24 @@
 //! `praman treasury`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::passphrase::PassphraseSource;
+use super::signer::Signer;
 use super::{Outcome, Setting, scheme};
-use crate::access_control::Action;
+use crate::access_control::{Action, Caller};
 use crate::calendar;
 use crate::error::ServiceError;
 use crate::files;
 use crate::ledger::JoinedNetwork;
-use crate::payment_file::Debtor;
-use crate::treasury::{PaymentRun, TreasuryKey};
+use crate::scheme::{ClaimPeriod, Scheme};
+use crate::store::Store;
+use crate::treasury::{
+    self, BankReport, Correction, Debtor, KeptFile, Paid, PaymentRun, Reconciliation,
+    ReturnedTransfer, TransferReference, TreasuryKey,
+};
 
 /// The treasury's side: its key, and the bank's files.
 #[derive(Subcommand)]
@@ -53,6 +58,140 @@ pub(super) enum Treasury {
         #[command(flatten)]
         passphrase: PassphraseSource,
     },
+    /// Bring what the bank reports to the payments: pain.002 status reports and camt.053 statements.
+    #[command(after_help = "Example: praman treasury import statement.xml --key treasury.json")]
+    Import {
+        /// The bank's file.
+        file: PathBuf,
+        /// The treasury's sealed key.
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        #[command(flatten)]
+        passphrase: PassphraseSource,
+    },
+    Reissue(Reissue),
+    /// What was claimed on the ledger against what the bank was told and has done, to the rupee.
+    #[command(
+        after_help = "Example: praman treasury reconcile --key treasury.json --scheme annapurna.toml --period 2026-06"
+    )]
+    Reconcile {
+        /// The treasury's sealed key.
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// The scheme's file.
+        #[arg(long, value_name = "FILE")]
+        scheme: PathBuf,
+        /// The period, as the scheme writes it.
+        #[arg(long)]
+        period: String,
+        /// Only what a department may see: no sum that tells a person's amount.
+        #[arg(long)]
+        for_department: bool,
+        #[command(flatten)]
+        passphrase: PassphraseSource,
+    },
+    /// The returned payments, by reference and the bank's code: they wait to be paid anew.
+    Returned,
+    /// The files that went to the bank and came from it, as the ledger has them.
+    Files,
+    /// Bring the files' numbers, hashes and counts to the ledger.
+    #[command(after_help = "Example: praman treasury anchor --account treasurer.json")]
+    Anchor {
+        #[command(flatten)]
+        signer: Signer,
+    },
+}
+
+/// Pay anew what the bank has returned: to an account that an office has corrected, or to the same one.
+#[derive(Args)]
+#[command(
+    after_help = "Example: praman treasury reissue --key treasury.json --scheme annapurna.toml --period 2026-06 \
+          --out bank --correction correction.json"
+)]
+pub(super) struct Reissue {
+    /// The treasury's sealed key.
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// The scheme's file.
+    #[arg(long, value_name = "FILE")]
+    scheme: PathBuf,
+    /// The period, as the scheme writes it.
+    #[arg(long)]
+    period: String,
+    /// A folder for the bank's file.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Who pays: a JSON file with name, account and ifsc [default: a demonstration account].
+    #[arg(long, value_name = "FILE")]
+    debtor: Option<PathBuf>,
+    /// What `praman office correct` wrote; may be given again.
+    #[arg(long = "correction", value_name = "FILE")]
+    corrections: Vec<PathBuf>,
+    /// The reference of a transfer that the same account can take now; may be given again.
+    #[arg(long = "same", value_name = "REFERENCE")]
+    same: Vec<TransferReference>,
+    #[command(flatten)]
+    passphrase: PassphraseSource,
+}
+
+/// A scheme's period, and who pays it.
+struct Payments {
+    scheme: Scheme,
+    period: ClaimPeriod,
+    debtor: Debtor,
+}
+
+impl Payments {
+    fn read(path: &Path, period: &str, debtor: Option<&Path>) -> Result<Self, ServiceError> {
+        let scheme = scheme::read(path)?;
+        let period =
+            scheme.parse_period(period).map_err(|error| ServiceError::WrongUse(error.reason))?;
+        let debtor = match debtor {
+            Some(path) => files::read_json(path)?,
+            None => Debtor::demonstration(),
+        };
+        Ok(Self { scheme, period, debtor })
+    }
+
+    fn run<'a>(&'a self, folder: &'a Path, by: &'a Caller) -> PaymentRun<'a> {
+        PaymentRun {
+            scheme: &self.scheme.id,
+            period: self.period.period,
+            instalments: self.scheme.instalments,
+            on: calendar::date_of(calendar::today()).expect("today is in the calendar"),
+            debtor: &self.debtor,
+            folder,
+            by,
+        }
+    }
+
+    /// What is paid, in the audit log.
+    fn subject(&self, what: &str) -> String {
+        format!("{what}: {} {}", self.scheme.id, self.period.period.0)
+    }
+}
+
+/// Brings what the ledger does not have of the files to it, where this program acts for somebody who may.
+async fn anchor(store: &Store, signers: &Signer) -> Result<usize, ServiceError> {
+    let (mut network, accounts) = JoinedNetwork::open(store, &signers.keys()?).await?;
+    let Some(&account) = accounts.first() else { return Ok(0) };
+    Ok(store.anchor_payment_files(&mut network, account).await?)
+}
+
+fn told(paid: &Paid) -> String {
+    let mut text = String::new();
+    for file in &paid.files {
+        text.push_str(&format!("{}\n", file.display()));
+    }
+    for (nullifier, reason) in &paid.held {
+        text.push_str(&format!("held: {nullifier}: {reason}\n"));
+    }
+    for number in &paid.waits {
+        text.push_str(&format!(
+            "waits for a second treasurer: praman --as THEIR.key access approve {number}, then pay again\n"
+        ));
+    }
+    text
 }
 
 impl Treasury {
@@ -72,39 +211,112 @@ impl Treasury {
                 let text = format!("the treasury's public key is {public_key}");
                 Ok(Outcome::done(json!({ "public_key": public_key }), text))
             }
-            Self::Pay { key, scheme: path, period, out, debtor, passphrase } => {
-                let scheme = scheme::read(&path)?;
-                let period = scheme
-                    .parse_period(&period)
-                    .map_err(|error| ServiceError::WrongUse(error.reason))?;
-                let debtor = match debtor {
-                    Some(path) => files::read_json(&path)?,
-                    None => Debtor::demonstration(),
-                };
+            Self::Pay { key, scheme, period, out, debtor, passphrase } => {
+                let payments = Payments::read(&scheme, &period, debtor.as_deref())?;
                 let key = TreasuryKey::open(&key, &passphrase.passphrase()?)?;
                 let store = setting.store().await?;
-                let subject = format!("{} {}", scheme.id, period.period.0);
-                setting.act(&store, Action::Pay, &subject).await?;
+                let caller = setting.act(&store, Action::Pay, &payments.subject("pay")).await?;
                 // What others brought, froze and decided since is known before money moves.
                 JoinedNetwork::open(&store, &[]).await?;
-                let run = PaymentRun {
-                    scheme: &scheme.id,
-                    period: period.period,
-                    instalments: scheme.instalments,
-                    on: calendar::date_of(calendar::today()).expect("today is in the calendar"),
-                    debtor: &debtor,
-                    folder: &out,
-                };
-                let paid = run.pay(&store, &key).await?;
-                let mut text = format!("{} claims, {} rupees\n", paid.claims, paid.rupees);
-                for file in &paid.files {
-                    text.push_str(&format!("{}\n", file.display()));
-                }
-                for (nullifier, reason) in &paid.held {
-                    text.push_str(&format!("held: {nullifier}: {reason}\n"));
-                }
+                let paid = payments.run(&out, &caller).pay(&store, &key).await?;
+                anchor(&store, &Signer::none()).await?;
+                let (claims, rupees) = (paid.claims, paid.rupees);
+                let text = format!("{claims} claims, {rupees} rupees\n{}", told(&paid));
                 Ok(Outcome::done(serde_json::to_value(&paid).expect("plain data"), text))
             }
+            Self::Import { file, key, passphrase } => {
+                let text = files::read_text(&file)?;
+                let report = BankReport::read(&text)
+                    .map_err(|fault| ServiceError::malformed(&file, fault))?;
+                let key = TreasuryKey::open(&key, &passphrase.passphrase()?)?;
+                let store = setting.store().await?;
+                let subject = format!("import: {}", report.message);
+                setting.act(&store, Action::Pay, &subject).await?;
+                let imported = store.import_bank_report(&key, text.as_bytes(), &report).await?;
+                anchor(&store, &Signer::none()).await?;
+                let mut text = match imported.file {
+                    None => "imported before: nothing is changed\n".to_owned(),
+                    Some(number) => format!(
+                        "file {number}: {} paid, {} returned, {} as known\n",
+                        imported.paid, imported.returned, imported.unchanged
+                    ),
+                };
+                for one in &imported.discrepancies {
+                    text.push_str(&format!("{}: {}\n", one.of, one.reason));
+                }
+                let json = serde_json::to_value(&imported).expect("plain data");
+                match imported.discrepancies.is_empty() {
+                    true => Ok(Outcome::done(json, text)),
+                    false => Ok(Outcome::no(json, text)),
+                }
+            }
+            Self::Reissue(reissue) => reissue.run(setting).await,
+            Self::Reconcile { key, scheme, period, for_department, passphrase } => {
+                let payments = Payments::read(&scheme, &period, None)?;
+                let key = TreasuryKey::open(&key, &passphrase.passphrase()?)?;
+                let store = setting.store().await?;
+                let subject = payments.subject("reconcile");
+                setting.act(&store, Action::Pay, &subject).await?;
+                JoinedNetwork::open(&store, &[]).await?;
+                let Payments { scheme, period, .. } = &payments;
+                let sums = Reconciliation::of(&store, &key, &scheme.id, period.period).await?;
+                let json = match for_department {
+                    true => sums.for_department(),
+                    false => serde_json::to_value(&sums).expect("plain data"),
+                };
+                let text = serde_json::to_string_pretty(&json).expect("plain data");
+                match sums.is_balanced() {
+                    true => Ok(Outcome::done(json, text)),
+                    false => Ok(Outcome::no(json, text)),
+                }
+            }
+            Self::Returned => {
+                let returned = setting.store().await?.returned_transfers().await?;
+                let line = |one: &ReturnedTransfer| {
+                    format!("{}  {}  {} {}", one.reference, one.reason, one.scheme, one.period)
+                };
+                let text = returned.iter().map(line).collect::<Vec<_>>().join("\n");
+                Ok(Outcome::done(json!({ "returned": returned }), text))
+            }
+            Self::Files => {
+                let files = setting.store().await?.payment_files().await?;
+                let line = |file: &KeptFile| {
+                    let block = file.block.map_or("-".to_owned(), |block| block.to_string());
+                    format!(
+                        "{:>4}  {:<9}{:>8}  {}  block {block}",
+                        file.number, file.kind, file.transfers, file.digest
+                    )
+                };
+                let text = files.iter().map(line).collect::<Vec<_>>().join("\n");
+                Ok(Outcome::done(json!({ "files": files }), text))
+            }
+            Self::Anchor { signer } => {
+                let store = setting.store().await?;
+                let brought = anchor(&store, &signer).await?;
+                let text = format!("{brought} files are on the ledger now");
+                Ok(Outcome::done(json!({ "anchored": brought }), text))
+            }
         }
+    }
+}
+
+impl Reissue {
+    async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+        let payments = Payments::read(&self.scheme, &self.period, self.debtor.as_deref())?;
+        let read = |path: &PathBuf| Correction::read(path);
+        let corrections = self.corrections.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let key = TreasuryKey::open(&self.key, &self.passphrase.passphrase()?)?;
+        let store = setting.store().await?;
+        let caller = setting.act(&store, Action::Pay, &payments.subject("reissue")).await?;
+        JoinedNetwork::open(&store, &[]).await?;
+        let reissue = treasury::Reissue {
+            run: payments.run(&self.out, &caller),
+            corrections: &corrections,
+            same: &self.same,
+        };
+        let reissued = reissue.pay(&store, &key).await?;
+        anchor(&store, &Signer::none()).await?;
+        let text = format!("{} paid anew\n{}", reissued.transfers, told(&reissued.paid));
+        Ok(Outcome::done(serde_json::to_value(&reissued).expect("plain data"), text))
     }
 }

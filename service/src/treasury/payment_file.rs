@@ -4,10 +4,10 @@ use std::io::Cursor;
 
 use jiff::ToSpan;
 use jiff::civil::Date;
+use praman_circuits::payee::Payee;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use crate::envelope::Payout;
 use crate::error::ServiceError;
 
 /// Who pays.
@@ -33,28 +33,54 @@ impl Debtor {
     }
 }
 
-/// One payment.
-pub struct PaymentOrder {
+/// One transfer.
+pub(super) struct Transfer<'a> {
     /// By what the bank reports back: at most 35 characters, not traceable to a person.
-    pub reference: String,
-    /// Whom to pay how much.
-    pub payout: Payout,
+    pub(super) reference: String,
+    /// Whole rupees.
+    pub(super) amount: u32,
+    /// Whom to pay.
+    pub(super) payee: &'a Payee,
+}
+
+/// Transfers of one day.
+pub(super) struct PaymentPart<'a> {
+    /// Its number in the file, from 1.
+    pub(super) number: u32,
+    /// The day.
+    pub(super) on: Date,
+    /// The transfers; a part has some.
+    pub(super) transfers: Vec<Transfer<'a>>,
 }
 
 /// The payments of one file.
-pub struct PaymentBatch<'a> {
+pub(super) struct PaymentBatch<'a> {
     /// The message's id, at most 33 characters.
-    pub id: &'a str,
+    pub(super) id: &'a str,
     /// The scheme.
-    pub scheme: &'a str,
-    /// The day of the file and of the first instalment.
-    pub created_on: Date,
-    /// In how many parts an amount is paid, a year's parts apart.
-    pub instalments: u32,
+    pub(super) scheme: &'a str,
+    /// The day of the file.
+    pub(super) created_on: Date,
     /// Who pays.
-    pub debtor: &'a Debtor,
-    /// The payments.
-    pub orders: &'a [PaymentOrder],
+    pub(super) debtor: &'a Debtor,
+    /// The payments, by day.
+    pub(super) parts: &'a [PaymentPart<'a>],
+}
+
+/// The day of an instalment, a year's parts apart.
+///
+/// # Errors
+/// [`ServiceError::Refused`] if it leaves the calendar.
+pub(super) fn date_of_part(first: Date, part: u32, instalments: u32) -> Result<Date, ServiceError> {
+    let months = i64::from(part) * 12 / i64::from(instalments);
+    first
+        .checked_add(months.months())
+        .map_err(|error| ServiceError::Refused(format!("an instalment's date: {error}")))
+}
+
+/// What is paid of an amount in a part; the first part takes what does not divide.
+pub(super) fn share(amount: u32, part: u32, instalments: u32) -> u32 {
+    amount / instalments + if part == 0 { amount % instalments } else { 0 }
 }
 
 const NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09";
@@ -66,96 +92,62 @@ impl PaymentBatch<'_> {
     /// The file. The same batch gives the same bytes.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] if a date leaves the calendar.
-    pub fn to_xml(&self) -> Result<Vec<u8>, ServiceError> {
-        let parts: Vec<(Date, Vec<(&PaymentOrder, u32)>)> = (0..self.instalments)
-            .map(|part| Ok((self.date_of(part)?, self.amounts_of(part))))
-            .collect::<Result<_, ServiceError>>()?;
+    /// [`ServiceError::Refused`] if it can't be written.
+    pub(super) fn to_xml(&self) -> Result<Vec<u8>, ServiceError> {
         let mut xml = Writer::new_with_indent(Cursor::new(Vec::new()), b' ', 1);
-        self.write(&mut xml, &parts)
+        self.write(&mut xml)
             .map_err(|error| ServiceError::Refused(format!("the bank's file: {error}")))?;
         let mut bytes = xml.into_inner().into_inner();
         bytes.push(b'\n');
         Ok(bytes)
     }
 
-    fn date_of(&self, part: u32) -> Result<Date, ServiceError> {
-        let months = i64::from(part) * 12 / i64::from(self.instalments);
-        self.created_on
-            .checked_add(months.months())
-            .map_err(|error| ServiceError::Refused(format!("an instalment's date: {error}")))
-    }
-
-    /// What each order is paid in a part; the first part takes what does not divide.
-    fn amounts_of(&self, part: u32) -> Vec<(&PaymentOrder, u32)> {
-        let share = |amount: u32| {
-            amount / self.instalments + if part == 0 { amount % self.instalments } else { 0 }
-        };
-        let amounts = self.orders.iter().map(|order| (order, share(order.payout.amount)));
-        amounts.filter(|&(_, amount)| amount > 0).collect()
-    }
-
-    fn write(&self, xml: &mut Xml, parts: &[(Date, Vec<(&PaymentOrder, u32)>)]) -> Written {
+    fn write(&self, xml: &mut Xml) -> Written {
         xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
         xml.create_element("Document").with_attribute(("xmlns", NAMESPACE)).write_inner_content(
             |xml| {
                 element(xml, "CstmrCdtTrfInitn", |xml| {
-                    self.header(xml, parts)?;
-                    let parts =
-                        parts.iter().enumerate().filter(|(_, (_, orders))| !orders.is_empty());
-                    for (number, (date, orders)) in parts {
-                        self.payment(xml, number + 1, *date, orders)?;
-                    }
-                    Ok(())
+                    self.header(xml)?;
+                    self.parts.iter().try_for_each(|part| self.payment(xml, part))
                 })
             },
         )?;
         Ok(())
     }
 
-    fn header(&self, xml: &mut Xml, parts: &[(Date, Vec<(&PaymentOrder, u32)>)]) -> Written {
-        let orders = || parts.iter().flat_map(|(_, orders)| orders);
+    fn header(&self, xml: &mut Xml) -> Written {
+        let transfers = || self.parts.iter().flat_map(|part| &part.transfers);
         element(xml, "GrpHdr", |xml| {
             text(xml, "MsgId", self.id)?;
             text(xml, "CreDtTm", &format!("{}T00:00:00", self.created_on))?;
-            text(xml, "NbOfTxs", &orders().count().to_string())?;
-            text(xml, "CtrlSum", &format!("{}.00", sum(orders())))?;
+            text(xml, "NbOfTxs", &transfers().count().to_string())?;
+            text(xml, "CtrlSum", &format!("{}.00", sum(transfers())))?;
             element(xml, "InitgPty", |xml| text(xml, "Nm", &cut(&self.debtor.name, 140)))
         })
     }
 
-    fn payment(
-        &self,
-        xml: &mut Xml,
-        number: usize,
-        date: Date,
-        orders: &[(&PaymentOrder, u32)],
-    ) -> Written {
+    fn payment(&self, xml: &mut Xml, part: &PaymentPart<'_>) -> Written {
         element(xml, "PmtInf", |xml| {
-            text(xml, "PmtInfId", &format!("{}-{number}", self.id))?;
+            text(xml, "PmtInfId", &format!("{}-{}", self.id, part.number))?;
             text(xml, "PmtMtd", "TRF")?;
-            text(xml, "NbOfTxs", &orders.len().to_string())?;
-            text(xml, "CtrlSum", &format!("{}.00", sum(orders.iter())))?;
-            element(xml, "ReqdExctnDt", |xml| text(xml, "Dt", &date.to_string()))?;
+            text(xml, "NbOfTxs", &part.transfers.len().to_string())?;
+            text(xml, "CtrlSum", &format!("{}.00", sum(part.transfers.iter())))?;
+            element(xml, "ReqdExctnDt", |xml| text(xml, "Dt", &part.on.to_string()))?;
             element(xml, "Dbtr", |xml| text(xml, "Nm", &cut(&self.debtor.name, 140)))?;
             account(xml, "DbtrAcct", &self.debtor.account)?;
             branch(xml, "DbtrAgt", &self.debtor.ifsc)?;
-            for (order, amount) in orders {
-                self.transfer(xml, number, order, *amount)?;
-            }
-            Ok(())
+            part.transfers.iter().try_for_each(|transfer| self.transfer(xml, transfer))
         })
     }
 
-    fn transfer(&self, xml: &mut Xml, number: usize, order: &PaymentOrder, amount: u32) -> Written {
-        let payee = &order.payout.payee;
+    fn transfer(&self, xml: &mut Xml, transfer: &Transfer<'_>) -> Written {
+        let payee = transfer.payee;
         element(xml, "CdtTrfTxInf", |xml| {
-            let reference = format!("{}{number:02}", order.reference);
-            element(xml, "PmtId", |xml| text(xml, "EndToEndId", &reference))?;
+            element(xml, "PmtId", |xml| text(xml, "EndToEndId", &transfer.reference))?;
             element(xml, "Amt", |xml| {
                 xml.create_element("InstdAmt")
                     .with_attribute(("Ccy", "INR"))
-                    .write_text_content(BytesText::new(&format!("{amount}.00")))?;
+                    .write_text_content(BytesText::new(&format!("{}.00", transfer.amount)))?;
                 Ok(())
             })?;
             branch(xml, "CdtrAgt", &payee.ifsc)?;
@@ -166,8 +158,8 @@ impl PaymentBatch<'_> {
     }
 }
 
-fn sum<'a>(orders: impl Iterator<Item = &'a (&'a PaymentOrder, u32)>) -> u64 {
-    orders.map(|&(_, amount)| u64::from(amount)).sum()
+fn sum<'a>(transfers: impl Iterator<Item = &'a Transfer<'a>>) -> u64 {
+    transfers.map(|transfer| u64::from(transfer.amount)).sum()
 }
 
 fn element(xml: &mut Xml, name: &str, body: impl FnOnce(&mut Xml) -> Written) -> Written {
@@ -205,33 +197,40 @@ fn cut(text: &str, characters: usize) -> String {
 #[cfg(test)]
 mod tests {
     use jiff::civil::date;
-    use praman_circuits::Fr;
-    use praman_circuits::payee::{Payee, PayeeSalt};
-    use praman_circuits::payout::PayoutBlinding;
+    use praman_circuits::payee::Payee;
 
     use super::*;
 
-    fn order(amount: u32, name: &str) -> PaymentOrder {
-        let payee = Payee { account: "0123".into(), ifsc: "SBIN0000001".into(), name: name.into() };
-        let salt = PayeeSalt::from_field(Fr::from(1u64));
-        let blinding = PayoutBlinding::from_field(Fr::from(2u64));
-        let payout = Payout::new(amount, payee, &salt, &blinding);
-        PaymentOrder { reference: format!("{amount:032x}"), payout }
+    fn payee(name: &str) -> Payee {
+        Payee { account: "0123".into(), ifsc: "SBIN0000001".into(), name: name.into() }
     }
 
-    fn xml(instalments: u32, orders: &[PaymentOrder]) -> String {
+    fn xml(instalments: u32, orders: &[(u32, Payee)]) -> String {
         let debtor = Debtor {
             name: "State Treasury".into(),
             account: "999".into(),
             ifsc: "SBIN0000002".into(),
         };
+        let part = |part: u32| PaymentPart {
+            number: part + 1,
+            on: date_of_part(date(2026, 8, 31), part, instalments).expect("a date"),
+            transfers: orders
+                .iter()
+                .map(|(amount, payee)| Transfer {
+                    reference: format!("{amount:032x}{part:02}"),
+                    amount: share(*amount, part, instalments),
+                    payee,
+                })
+                .filter(|transfer| transfer.amount > 0)
+                .collect(),
+        };
+        let parts: Vec<_> = (0..instalments).map(part).collect();
         let batch = PaymentBatch {
             id: "batch-1",
             scheme: "a-scheme",
             created_on: date(2026, 8, 31),
-            instalments,
             debtor: &debtor,
-            orders,
+            parts: &parts,
         };
         assert_eq!(batch.to_xml().expect("written"), batch.to_xml().expect("written"));
         String::from_utf8(batch.to_xml().expect("written")).expect("UTF-8")
@@ -239,7 +238,7 @@ mod tests {
 
     #[test]
     fn names_are_escaped_and_sums_add_up() {
-        let text = xml(1, &[order(1_200, "A & <B>"), order(1_000, "রিনা")]);
+        let text = xml(1, &[(1_200, payee("A & <B>")), (1_000, payee("রিনা"))]);
         assert!(text.contains("<Nm>A &amp; &lt;B&gt;</Nm>"), "{text}");
         assert!(text.contains("<NbOfTxs>2</NbOfTxs>"));
         assert!(text.contains("<CtrlSum>2200.00</CtrlSum>"));
@@ -248,7 +247,7 @@ mod tests {
 
     #[test]
     fn instalments_add_up_to_the_amount() {
-        let text = xml(2, &[order(4_101, "A"), order(1, "B")]);
+        let text = xml(2, &[(4_101, payee("A")), (1, payee("B"))]);
         for part in ["2051.00", "2050.00", "2026-08-31", "2027-02-28"] {
             assert!(text.contains(part), "{part} in {text}");
         }

@@ -1,0 +1,231 @@
+//! Corrections: to whom a returned payment is paid anew.
+//!
+//! A bank that returns a payment says why; a holder whose account was closed or mistyped goes to the office
+//! with the payment's reference. The office looks at the passbook, signs a correction, and seals the account
+//! to the treasury: it sees no amount, and nobody else sees the account. The treasury takes a correction for
+//! a transfer that was returned, once, and only to an account of the same name as the one that was proved:
+//! neither an officer nor a thief of the reference can lead the money to somebody else.
+
+use std::path::Path;
+
+use ed25519_dalek::{Signature, VerifyingKey};
+use praman_circuits::office::OfficeId;
+use praman_circuits::payee::Payee;
+use serde::{Deserialize, Serialize};
+use sqlx::AnyConnection;
+use zeroize::Zeroizing;
+
+use super::key::TreasuryKey;
+use super::payout_check::is_payable;
+use super::transfer::{TransferReference, TransferRow};
+use crate::envelope::TreasuryPublicKey;
+use crate::error::ServiceError;
+use crate::files;
+use crate::office_key::OfficeKey;
+use crate::sealed_box;
+
+const FORMAT: &str = "praman-payment-correction-1";
+const PURPOSE: &[u8] = b"praman.payment-correction.1";
+/// Plain texts are filled up to this length.
+const PLAIN_BYTES: usize = 1_024;
+
+/// A corrected payee, sealed and signed.
+pub struct Correction {
+    /// Of which transfer.
+    pub reference: TransferReference,
+    office: OfficeId,
+    sealed: Vec<u8>,
+    signature: [u8; 64],
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CorrectionFile {
+    format: String,
+    reference: String,
+    office: OfficeId,
+    sealed: String,
+    signature: String,
+}
+
+/// What is sealed: with the reference, so that it is of no other transfer.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Plain {
+    reference: String,
+    payee: Payee,
+}
+
+impl Correction {
+    /// Signs and seals a corrected payee.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] for an account that no bank takes.
+    pub fn new(
+        key: &OfficeKey,
+        reference: TransferReference,
+        payee: &Payee,
+        treasury: TreasuryPublicKey,
+    ) -> Result<Self, ServiceError> {
+        let refused = |reason: &str| ServiceError::Refused(reason.to_owned());
+        if !is_payable(payee) {
+            return Err(refused(
+                "the payee: an account has 1 to 34 letters and digits, an IFSC 11, and a name is \
+                 not empty",
+            ));
+        }
+        let mut plain = Zeroizing::new(Vec::with_capacity(PLAIN_BYTES));
+        let content = Plain { reference: reference.to_string(), payee: payee.clone() };
+        serde_json::to_writer(&mut *plain, &content).expect("plain data");
+        if plain.len() > PLAIN_BYTES {
+            return Err(refused("the payee: account and name together are too long"));
+        }
+        plain.resize(PLAIN_BYTES, b' ');
+        let sealed = sealed_box::seal(PURPOSE, &plain, &treasury.0)
+            .map_err(|_| refused("the treasury's public key is none"))?;
+        let signature = key.sign_message(PURPOSE, &signed(&reference, key.office, &sealed));
+        Ok(Self { reference, office: key.office, sealed, signature })
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// [`ServiceError::File`].
+    pub fn save(&self, path: &Path) -> Result<(), ServiceError> {
+        let file = CorrectionFile {
+            format: FORMAT.to_owned(),
+            reference: self.reference.to_string(),
+            office: self.office,
+            sealed: hex::encode(&self.sealed),
+            signature: hex::encode(self.signature),
+        };
+        files::write_json(path, &file)
+    }
+
+    /// Reads one.
+    ///
+    /// # Errors
+    /// [`ServiceError`] naming file and field.
+    pub fn read(path: &Path) -> Result<Self, ServiceError> {
+        let file: CorrectionFile = files::read_json(path)?;
+        let wrong = |reason: String| ServiceError::malformed(path, reason);
+        if file.format != FORMAT {
+            return Err(wrong("not a correction of a form known here".to_owned()));
+        }
+        let signature = hex::decode(&file.signature).ok().and_then(|bytes| bytes.try_into().ok());
+        Ok(Self {
+            reference: file
+                .reference
+                .parse()
+                .map_err(|fault| wrong(format!("reference: {fault}")))?,
+            office: file.office,
+            sealed: hex::decode(&file.sealed)
+                .map_err(|_| wrong("sealed: is not hexadecimal".to_owned()))?,
+            signature: signature
+                .ok_or_else(|| wrong("signature: has 128 hexadecimal digits".to_owned()))?,
+        })
+    }
+
+    /// Keeps it for a transfer that was returned, if the office has signed it and the account is of the
+    /// name that was proved.
+    pub(super) async fn keep(
+        &self,
+        connection: &mut AnyConnection,
+        key: &TreasuryKey,
+        proved: &Payee,
+    ) -> Result<(), ServiceError> {
+        let refused = |reason: &str| {
+            Err(ServiceError::Refused(format!("transfer {}: {reason}", self.reference)))
+        };
+        let public: Option<(Vec<u8>,)> =
+            sqlx::query_as("SELECT public_key FROM office WHERE id = $1")
+                .bind(i64::from(self.office.0))
+                .fetch_optional(&mut *connection)
+                .await?;
+        let public = public
+            .and_then(|(bytes,)| bytes.try_into().ok())
+            .and_then(|bytes: [u8; 32]| VerifyingKey::from_bytes(&bytes).ok());
+        let message = [PURPOSE, &signed(&self.reference, self.office, &self.sealed)].concat();
+        let signature = Signature::from_bytes(&self.signature);
+        if !public.is_some_and(|public| public.verify_strict(&message, &signature).is_ok()) {
+            return refused("the correction is not signed by an office that is known here");
+        }
+        let Some(payee) = open(key, &self.reference, &self.sealed) else {
+            return refused("the correction is not sealed to this treasury, or is of another one");
+        };
+        if !is_payable(&payee) || !is_same_name(&payee.name, &proved.name) {
+            return refused(
+                "the corrected account is not one of the name that was proved: a new credential is \
+                 needed, for the periods to come",
+            );
+        }
+        let kept = sqlx::query(
+            "INSERT INTO payment_correction (reference, office, sealed) VALUES ($1, $2, $3)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(self.reference.as_str())
+        .bind(i64::from(self.office.0))
+        .bind(self.sealed.clone())
+        .execute(&mut *connection)
+        .await?;
+        if kept.rows_affected() == 0 {
+            return refused("the transfer was corrected before");
+        }
+        Ok(())
+    }
+}
+
+fn signed(reference: &TransferReference, office: OfficeId, sealed: &[u8]) -> Vec<u8> {
+    [reference.as_str().as_bytes(), &office.0.to_be_bytes(), sealed].concat()
+}
+
+fn open(key: &TreasuryKey, reference: &TransferReference, sealed: &[u8]) -> Option<Payee> {
+    let plain = sealed_box::open(PURPOSE, sealed, &key.private).ok()?;
+    let plain: Plain = serde_json::from_slice(&plain).ok()?;
+    (plain.reference == reference.as_str()).then_some(plain.payee)
+}
+
+/// Names as banks compare them: without regard to case and spaces.
+fn is_same_name(one: &str, other: &str) -> bool {
+    let plain = |name: &str| {
+        Zeroizing::new(name.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    *plain(one) == *plain(other)
+}
+
+/// Whom a transfer that is paid anew goes to, by the newest correction of its earlier attempts; none if
+/// there is no correction.
+pub(super) async fn payee_of(
+    connection: &mut AnyConnection,
+    key: &TreasuryKey,
+    row: &TransferRow,
+) -> Result<Option<Payee>, ServiceError> {
+    for attempt in (0..row.attempt as u32).rev() {
+        let reference = TransferReference::of(&row.nullifier, row.part(), attempt);
+        let sealed: Option<(Vec<u8>,)> =
+            sqlx::query_as("SELECT sealed FROM payment_correction WHERE reference = $1")
+                .bind(reference.as_str())
+                .fetch_optional(&mut *connection)
+                .await?;
+        if let Some((sealed,)) = sealed {
+            let payee = open(key, &reference, &sealed);
+            return payee.map(Some).ok_or_else(|| {
+                let reason = format!("the correction of transfer {reference} can't be opened");
+                ServiceError::Refused(reason)
+            });
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_same_name;
+
+    #[test]
+    fn names_are_compared_as_banks_do() {
+        assert!(is_same_name("Rahima  Bibi", " rahima bibi"));
+        assert!(!is_same_name("Rahima Bibi", "Rahima B"));
+        assert!(!is_same_name("", "a"));
+    }
+}

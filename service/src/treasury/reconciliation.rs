@@ -1,0 +1,190 @@
+//! Reconciliation: what was claimed on the ledger against what the bank was told and has done, to the rupee.
+
+use std::collections::BTreeMap;
+
+use praman_circuits::nullifier::SchemeId;
+use praman_circuits::period::Period;
+use serde::Serialize;
+
+use super::key::TreasuryKey;
+use super::payment_file::share;
+use super::transfer::{COLUMNS, TransferRow, TransferState};
+use crate::error::ServiceError;
+use crate::store::Store;
+
+/// How few claims a sum is not told of, to whom may not know a person's amount.
+const FEW: u64 = 5;
+
+/// A count and a sum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    /// How many: claims, or transfers of them.
+    pub count: u64,
+    /// Whole rupees.
+    pub rupees: u64,
+}
+
+impl Totals {
+    fn add(&mut self, rupees: u64) {
+        self.count += 1;
+        self.rupees += rupees;
+    }
+}
+
+/// A scheme's period, reconciled.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Reconciliation {
+    /// Claims that the ledger has accepted and whose envelope fits, with the sum that was proved.
+    pub claimed: Totals,
+    /// Claims that wait for an envelope that fits: what they are of is not known.
+    pub held: u64,
+    /// Claims that are in dispute or must not be paid, of those that are in no file.
+    pub disputed: Totals,
+    /// Claims that are not in a file yet.
+    pub waiting: Totals,
+    /// Transfers in a file, of which the bank has said nothing final.
+    pub ordered: Totals,
+    /// Transfers that are paid.
+    pub paid: Totals,
+    /// Transfers that came back and are not paid anew yet.
+    pub returned: Totals,
+    /// Transfers that came back and are paid anew: they are in no sum.
+    pub reissued: u64,
+    /// Why transfers came back, by the bank's code.
+    pub reasons: BTreeMap<String, u64>,
+    /// What was claimed less what is disputed, waits, is ordered, paid or returned: 0 if all is accounted
+    /// for.
+    pub difference: i64,
+}
+
+impl Reconciliation {
+    /// Reconciles a scheme's period.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn of(
+        store: &Store,
+        key: &TreasuryKey,
+        scheme: &SchemeId,
+        period: Period,
+    ) -> Result<Self, ServiceError> {
+        let mut sums = Self::default();
+        type Claim = (Vec<u8>, Vec<u8>, Option<String>, i64, i64);
+        let claims: Vec<Claim> = sqlx::query_as(
+            "SELECT nullifier, payout_commitment, batch, coalesce(payment_batch.instalments, 1),
+                    CAST(CASE WHEN EXISTS (SELECT 1 FROM dispute WHERE payable = 0
+                             AND dispute.nullifier = accepted_claim.nullifier)
+                         THEN 1 ELSE 0 END AS BIGINT)
+             FROM accepted_claim LEFT JOIN payment_batch ON payment_batch.id = accepted_claim.batch
+             WHERE accepted_claim.scheme = $1 AND accepted_claim.period = $2",
+        )
+        .bind(scheme.as_str())
+        .bind(i64::from(period.0))
+        .fetch_all(store.pool())
+        .await?;
+        let statement = sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM payment_transfer WHERE batch IN
+                 (SELECT id FROM payment_batch WHERE scheme = $1 AND period = $2)"
+        ));
+        let rows: Vec<TransferRow> = sqlx::query_as(statement)
+            .bind(scheme.as_str())
+            .bind(i64::from(period.0))
+            .fetch_all(store.pool())
+            .await?;
+        let mut transfers: BTreeMap<Vec<u8>, Vec<TransferRow>> = BTreeMap::new();
+        for row in rows {
+            transfers.entry(row.nullifier.clone()).or_default().push(row);
+        }
+        for (nullifier, commitment, batch, instalments, disputed) in claims {
+            let Ok(payout) = key.open_any(store, &nullifier, &commitment).await? else {
+                sums.held += 1;
+                continue;
+            };
+            let amount = u64::from(payout.amount);
+            sums.claimed.add(amount);
+            if batch.is_none() {
+                let sum = if disputed != 0 { &mut sums.disputed } else { &mut sums.waiting };
+                sum.add(amount);
+                continue;
+            }
+            for row in transfers.remove(&nullifier).unwrap_or_default() {
+                let rupees = u64::from(share(payout.amount, row.part(), instalments.max(1) as u32));
+                match row.state()? {
+                    TransferState::Ordered => sums.ordered.add(rupees),
+                    TransferState::Paid => sums.paid.add(rupees),
+                    TransferState::Returned => sums.returned.add(rupees),
+                    TransferState::Reissued => sums.reissued += 1,
+                }
+                if let Some(reason) = row.reason {
+                    *sums.reasons.entry(reason).or_default() += 1;
+                }
+            }
+        }
+        let accounted: u64 = sums.parts().iter().map(|totals| totals.rupees).sum();
+        sums.difference = sums.claimed.rupees as i64 - accounted as i64;
+        Ok(sums)
+    }
+
+    fn parts(&self) -> [Totals; 5] {
+        [self.disputed, self.waiting, self.ordered, self.paid, self.returned]
+    }
+
+    /// Whether all that was claimed is accounted for, to the rupee.
+    pub fn is_balanced(&self) -> bool {
+        self.difference == 0
+    }
+
+    /// What a department may see: no sum of so few that it tells a person's amount, and no sum that tells
+    /// such a one when taken from the others.
+    pub fn for_department(&self) -> serde_json::Value {
+        let names = ["disputed", "waiting", "ordered", "paid", "returned"];
+        let parts = self.parts();
+        let is_few = |totals: &Totals| (1..FEW).contains(&totals.count);
+        let mut hidden: Vec<bool> = parts.iter().map(is_few).collect();
+        // One that is hidden alone is the rest of the whole: the smallest other one is hidden too.
+        if hidden.iter().filter(|&&hidden| hidden).count() == 1 {
+            let others = (0..parts.len()).filter(|&at| !hidden[at] && parts[at].count > 0);
+            if let Some(at) = others.min_by_key(|&at| parts[at].count) {
+                hidden[at] = true;
+            }
+        }
+        let tell = |totals: &Totals, hidden: bool| match hidden {
+            true => serde_json::json!({ "count": null, "rupees": null, "suppressed": true }),
+            false => serde_json::json!(totals),
+        };
+        let all_few = is_few(&self.claimed);
+        let mut told = serde_json::Map::new();
+        told.insert("claimed".to_owned(), tell(&self.claimed, all_few));
+        for ((name, totals), hidden) in names.iter().zip(&parts).zip(hidden) {
+            told.insert((*name).to_owned(), tell(totals, hidden || all_few));
+        }
+        told.insert("balanced".to_owned(), self.is_balanced().into());
+        told.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_department_learns_no_persons_amount() {
+        let totals = |count, rupees| Totals { count, rupees };
+        let sums = Reconciliation {
+            claimed: totals(100, 120_000),
+            paid: totals(98, 117_800),
+            returned: totals(2, 2_200),
+            ..Reconciliation::default()
+        };
+        let told = sums.for_department();
+        assert_eq!(told["claimed"]["rupees"], 120_000);
+        assert_eq!(told["returned"]["suppressed"], true);
+        assert_eq!(told["paid"]["suppressed"], true, "or the rest would tell: {told}");
+        assert_eq!(told["waiting"]["count"], 0);
+        let many = Reconciliation { returned: totals(5, 5_500), ..sums.clone() };
+        assert_eq!(many.for_department()["paid"]["rupees"], 117_800);
+        let few = Reconciliation { claimed: totals(3, 3_600), paid: totals(3, 3_600), ..sums };
+        let told = few.for_department().to_string();
+        assert!(!told.contains("3600"), "{told}");
+    }
+}

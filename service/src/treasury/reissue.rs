@@ -1,0 +1,112 @@
+//! Paying anew what the bank returned: no second claim, one more transfer.
+
+use serde::Serialize;
+
+use super::correction::Correction;
+use super::key::TreasuryKey;
+use super::run::{Paid, PaymentRun, open_transfer};
+use super::transfer::{self, TransferReference, TransferRow, TransferState};
+use crate::error::ServiceError;
+use crate::store::Store;
+
+/// Which returned transfers to pay anew.
+pub struct Reissue<'a> {
+    /// The scheme, its period, and where the file goes.
+    pub run: PaymentRun<'a>,
+    /// To whom an office has said since.
+    pub corrections: &'a [Correction],
+    /// To the same account, where the bank has put it right.
+    pub same: &'a [TransferReference],
+}
+
+/// What came of it.
+#[derive(Debug, Serialize)]
+pub struct Reissued {
+    /// How many transfers are drafted to be paid anew.
+    pub transfers: usize,
+    /// The bank's files, and what waits.
+    #[serde(flatten)]
+    pub paid: Paid,
+}
+
+impl Reissue<'_> {
+    /// Drafts a transfer for each, in one batch, and writes its file. One that can't be paid anew refuses
+    /// them all.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] naming the transfer.
+    pub async fn pay(&self, store: &Store, key: &TreasuryKey) -> Result<Reissued, ServiceError> {
+        let mut transaction = store.begin().await?;
+        let corrected = self.corrections.iter().map(|one| (&one.reference, Some(one)));
+        let all: Vec<(&TransferReference, Option<&Correction>)> =
+            corrected.chain(self.same.iter().map(|reference| (reference, None))).collect();
+        let transfers = all.len();
+        if transfers > 0 {
+            let batch = self.run.new_batch(store, &mut transaction, transfers).await?;
+            for (reference, correction) in all {
+                let row = self.returned(&mut transaction, reference).await?;
+                if let Some(correction) = correction {
+                    let opened = open_transfer(store, &mut transaction, key, &row).await?;
+                    let payout = opened.map_err(|reason| refused(reference, reason))?;
+                    // The name that was proved, whatever was corrected before.
+                    correction.keep(&mut transaction, key, &payout.payee).await?;
+                }
+                sqlx::query(
+                    "UPDATE payment_transfer SET state = 'reissued'
+                     WHERE reference = $1 AND state = 'returned'",
+                )
+                .bind(reference.as_str())
+                .execute(&mut *transaction)
+                .await?;
+                let anew = (row.part(), row.attempt as u32 + 1);
+                transfer::order(&mut transaction, &batch, &row.nullifier, anew).await?;
+                transfer::settle_claim(&mut transaction, &row.nullifier, None).await?;
+            }
+        }
+        transaction.commit().await?;
+        let mut paid = Paid::default();
+        self.run.write_drafted(store, key, &mut paid).await?;
+        Ok(Reissued { transfers, paid })
+    }
+
+    /// A transfer that was returned, of this scheme and period.
+    async fn returned(
+        &self,
+        connection: &mut sqlx::AnyConnection,
+        reference: &TransferReference,
+    ) -> Result<TransferRow, ServiceError> {
+        let row = transfer::find(connection, reference.as_str()).await?;
+        let row = row.ok_or_else(|| refused(reference, "there is no such transfer"))?;
+        match row.state()? {
+            TransferState::Returned => {}
+            TransferState::Reissued => {
+                return Err(refused(reference, "it is paid anew already"));
+            }
+            TransferState::Ordered | TransferState::Paid => {
+                return Err(refused(reference, "it was not returned"));
+            }
+        }
+        let of: Option<(String, i64)> =
+            sqlx::query_as("SELECT scheme, period FROM payment_batch WHERE id = $1")
+                .bind(&row.batch)
+                .fetch_optional(&mut *connection)
+                .await?;
+        let run = (self.run.scheme.as_str().to_owned(), i64::from(self.run.period.0));
+        if of.as_ref() != Some(&run) {
+            return Err(refused(reference, "it is of another scheme or period"));
+        }
+        let disputed: Option<(i64,)> =
+            sqlx::query_as("SELECT payable FROM dispute WHERE nullifier = $1 AND payable = 0")
+                .bind(&row.nullifier)
+                .fetch_optional(&mut *connection)
+                .await?;
+        if disputed.is_some() {
+            return Err(refused(reference, "its claim is in dispute"));
+        }
+        Ok(row)
+    }
+}
+
+fn refused(reference: &TransferReference, reason: &str) -> ServiceError {
+    ServiceError::Refused(format!("transfer {reference}: {reason}"))
+}

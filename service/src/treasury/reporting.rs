@@ -1,0 +1,234 @@
+//! What a bank reports, brought to the transfers and their claims.
+
+use std::collections::HashSet;
+
+use serde::Serialize;
+use sqlx::AnyConnection;
+
+use super::bank_report::{BankReport, Outcome, Reported, ReportedTransfer};
+use super::key::TreasuryKey;
+use super::payment_file::share;
+use super::release::{NewFile, keep_file};
+use super::run::open_transfer;
+use super::transfer::{self, TransferRow, TransferState};
+use crate::claims::Reason;
+use crate::error::ServiceError;
+use crate::failpoint::may_die;
+use crate::store::Store;
+
+/// What came of a report.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Imported {
+    /// The file's number; none if it was imported before, and then nothing changed.
+    pub file: Option<u64>,
+    /// Transfers that are paid now.
+    pub paid: usize,
+    /// Transfers that are returned now.
+    pub returned: usize,
+    /// Of which was said what was known, or that they are on their way.
+    pub unchanged: usize,
+    /// What does not fit what is known. Nothing was changed for these.
+    pub discrepancies: Vec<Discrepancy>,
+}
+
+/// Something in a report that does not fit what is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Discrepancy {
+    /// Of what: a transfer's reference, a part's or a message's id.
+    pub of: String,
+    /// What does not fit. It tells no amount.
+    pub reason: &'static str,
+}
+
+/// Why a claim was returned, of a bank's code.
+///
+/// Source: ISO 20022 external code sets, `ExternalStatusReason1Code` and `ExternalReturnReason1Code`.
+fn reason_of(code: &str) -> Reason {
+    match code {
+        "AC01" | "AC02" | "AC03" | "RC01" | "RC04" | "BE23" => Reason::AccountWrong,
+        "AC04" | "AC07" => Reason::AccountClosed,
+        "AC06" | "AC15" | "AG01" => Reason::AccountBlocked,
+        "BE01" | "BE05" => Reason::NameDiffers,
+        "MD07" => Reason::HolderDeceased,
+        _ => Reason::ReturnedByBank,
+    }
+}
+
+impl Store {
+    /// Brings a report to the transfers that it is of. A file that was imported before changes nothing; a
+    /// report in another file of what is known, neither.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`]; nothing is then half-done.
+    pub async fn import_bank_report(
+        &self,
+        key: &TreasuryKey,
+        bytes: &[u8],
+        report: &BankReport,
+    ) -> Result<Imported, ServiceError> {
+        let mut transaction = self.begin().await?;
+        let mut imported = Imported::default();
+        let (kind, message) = (report.kind.name(), report.message.as_str());
+        let file = NewFile { bytes, kind, message };
+        imported.file = keep_file(self, &mut transaction, &file, report.transfers.len()).await?;
+        if imported.file.is_none() {
+            return Ok(imported);
+        }
+        let mut import =
+            Import { store: self, key, imported, named: HashSet::new(), touched: Vec::new() };
+        // What is said of one by itself goes before what is said of many.
+        for level in 0..3 {
+            for line in report.transfers.iter().filter(|line| level_of(&line.of) == level) {
+                import.apply(&mut transaction, line).await?;
+            }
+        }
+        for (nullifier, reason) in &import.touched {
+            let reason = reason.map(Reason::name);
+            transfer::settle_claim(&mut transaction, nullifier, reason).await?;
+        }
+        let imported = import.imported;
+        may_die!("treasury::imported");
+        transaction.commit().await?;
+        Ok(imported)
+    }
+}
+
+fn level_of(of: &Reported) -> u8 {
+    match of {
+        Reported::Transfer(_) => 0,
+        Reported::Part(_) => 1,
+        Reported::Message(_) => 2,
+    }
+}
+
+/// An import under way.
+struct Import<'a> {
+    store: &'a Store,
+    key: &'a TreasuryKey,
+    imported: Imported,
+    /// Transfers of which something was said already.
+    named: HashSet<String>,
+    /// Claims whose transfers moved, and why they were returned.
+    touched: Vec<(Vec<u8>, Option<Reason>)>,
+}
+
+impl Import<'_> {
+    async fn apply(
+        &mut self,
+        connection: &mut AnyConnection,
+        line: &ReportedTransfer,
+    ) -> Result<(), ServiceError> {
+        // That a whole is under way says nothing of its transfers.
+        let is_own = matches!(line.of, Reported::Transfer(_));
+        if line.outcome == Outcome::Pending && !is_own {
+            return Ok(());
+        }
+        let (name, rows) = match &line.of {
+            Reported::Transfer(name) => {
+                (name, transfer::find(connection, name).await?.into_iter().collect())
+            }
+            Reported::Part(name) => {
+                let part = name.rsplit_once('-');
+                let part = part.and_then(|(batch, part)| Some((batch, part.parse::<u32>().ok()?)));
+                let rows = match part {
+                    None => Vec::new(),
+                    Some((batch, number)) => {
+                        let all = transfer::of_batch(connection, batch).await?;
+                        all.into_iter().filter(|row| row.part() + 1 == number).collect()
+                    }
+                };
+                (name, rows)
+            }
+            Reported::Message(name) => (name, transfer::of_batch(connection, name).await?),
+        };
+        if rows.is_empty() {
+            self.differs(name, "no such payment was ordered here");
+            return Ok(());
+        }
+        if let Some(paise) = line.paise
+            && !self.is_sum(connection, &rows, paise).await?
+        {
+            self.differs(name, "the bank's amount is not the one that was ordered");
+            return Ok(());
+        }
+        for row in rows {
+            if !self.named.insert(row.reference.clone()) {
+                // Said of by itself before; twice by itself is looked at twice.
+                if !is_own {
+                    continue;
+                }
+            }
+            self.advance(connection, row, &line.outcome).await?;
+        }
+        Ok(())
+    }
+
+    fn differs(&mut self, of: &str, reason: &'static str) {
+        let of = of.chars().filter(|character| !character.is_control()).take(64).collect();
+        self.imported.discrepancies.push(Discrepancy { of, reason });
+    }
+
+    /// Whether an amount is what some transfers were ordered for.
+    async fn is_sum(
+        &self,
+        connection: &mut AnyConnection,
+        rows: &[TransferRow],
+        paise: u64,
+    ) -> Result<bool, ServiceError> {
+        let mut sum = 0;
+        for row in rows {
+            let (instalments,): (i64,) =
+                sqlx::query_as("SELECT instalments FROM payment_batch WHERE id = $1")
+                    .bind(&row.batch)
+                    .fetch_one(&mut *connection)
+                    .await?;
+            let Ok(payout) = open_transfer(self.store, connection, self.key, row).await? else {
+                return Ok(false);
+            };
+            sum += u64::from(share(payout.amount, row.part(), instalments.max(1) as u32)) * 100;
+        }
+        Ok(sum == paise)
+    }
+
+    /// Moves a transfer on, or says why not.
+    async fn advance(
+        &mut self,
+        connection: &mut AnyConnection,
+        row: TransferRow,
+        outcome: &Outcome,
+    ) -> Result<(), ServiceError> {
+        use TransferState::{Ordered, Paid, Reissued, Returned};
+        let (state, code) = match (row.state()?, outcome) {
+            (_, Outcome::Pending) | (Paid, Outcome::Paid) | (Returned, Outcome::Returned(_)) => {
+                self.imported.unchanged += 1;
+                return Ok(());
+            }
+            // It is of the attempt that was returned, which is known.
+            (Reissued, Outcome::Returned(_)) => {
+                self.imported.unchanged += 1;
+                return Ok(());
+            }
+            (Returned | Reissued, Outcome::Paid) => {
+                self.differs(&row.reference, "paid after it was returned: ask the bank");
+                return Ok(());
+            }
+            (Ordered, Outcome::Paid) => (Paid, None),
+            (Ordered | Paid, Outcome::Returned(code)) => (Returned, Some(code)),
+        };
+        let plain = |code: &String| -> String {
+            code.chars().filter(char::is_ascii_alphanumeric).take(35).collect()
+        };
+        sqlx::query("UPDATE payment_transfer SET state = $2, reason = $3 WHERE reference = $1")
+            .bind(&row.reference)
+            .bind(state.name())
+            .bind(code.map(plain))
+            .execute(&mut *connection)
+            .await?;
+        match state {
+            Paid => self.imported.paid += 1,
+            _ => self.imported.returned += 1,
+        }
+        self.touched.push((row.nullifier, code.map(|code| reason_of(code))));
+        Ok(())
+    }
+}

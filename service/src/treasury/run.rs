@@ -1,0 +1,321 @@
+//! A payment run: accepted claims into a bank's file.
+
+use std::path::{Path, PathBuf};
+
+use jiff::civil::Date;
+use praman_circuits::nullifier::{Nullifier, SchemeId};
+use praman_circuits::period::Period;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use sqlx::AnyConnection;
+
+use super::correction;
+use super::key::TreasuryKey;
+use super::payment_file::{Debtor, PaymentBatch, PaymentPart, Transfer, date_of_part, share};
+use super::release;
+use super::transfer::{self, TransferReference, TransferRow};
+use crate::access_control::Caller;
+use crate::envelope::Payout;
+use crate::error::ServiceError;
+use crate::failpoint::may_die;
+use crate::files;
+use crate::store::{Store, field};
+
+/// What came of paying a scheme's period.
+#[derive(Debug, Default, Serialize)]
+pub struct Paid {
+    /// Claims paid.
+    pub claims: usize,
+    /// Their sum.
+    pub rupees: u64,
+    /// The bank's files.
+    pub files: Vec<PathBuf>,
+    /// Accepted claims that are not paid, with the reason. They wait for an envelope that fits.
+    pub held: Vec<(Nullifier, &'static str)>,
+    /// Approvals that batches wait for, by number.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<u32>,
+}
+
+/// A batch as it was drafted.
+#[derive(sqlx::FromRow)]
+struct DraftedBatch {
+    id: String,
+    created_on: String,
+    instalments: i64,
+    debtor: String,
+    folder: String,
+    approval: Option<i64>,
+}
+
+/// Which claims to pay, and how.
+pub struct PaymentRun<'a> {
+    /// The scheme.
+    pub scheme: &'a SchemeId,
+    /// Its period.
+    pub period: Period,
+    /// In how many parts an amount is paid.
+    pub instalments: u32,
+    /// The day of the first part.
+    pub on: Date,
+    /// Who pays.
+    pub debtor: &'a Debtor,
+    /// Where the bank's files go.
+    pub folder: &'a Path,
+    /// Who pays: where there are treasurers, one of them, and another approves.
+    pub by: &'a Caller,
+}
+
+/// A transfer, opened.
+struct Opened {
+    row: TransferRow,
+    amount: u32,
+    payout: Payout,
+}
+
+impl PaymentRun<'_> {
+    /// Pays all accepted claims of the scheme and period that are not yet in a file, and writes what was
+    /// drafted before.
+    ///
+    /// # Errors
+    /// [`ServiceError`]; what was drafted is written by the next run.
+    pub async fn pay(&self, store: &Store, key: &TreasuryKey) -> Result<Paid, ServiceError> {
+        let mut paid = Paid::default();
+        self.draft(store, key, &mut paid).await?;
+        may_die!("treasury::drafted");
+        self.write_drafted(store, key, &mut paid).await?;
+        Ok(paid)
+    }
+
+    /// Writes the files of what is drafted and may go out.
+    pub(super) async fn write_drafted(
+        &self,
+        store: &Store,
+        key: &TreasuryKey,
+        paid: &mut Paid,
+    ) -> Result<(), ServiceError> {
+        // One process at a time writes and closes what is drafted.
+        let mut transaction = store.begin().await?;
+        let drafted: Vec<DraftedBatch> = sqlx::query_as(
+            "SELECT id, created_on, instalments, debtor, folder, approval FROM payment_batch
+             WHERE scheme = $1 AND period = $2 AND written = 0 ORDER BY length(id), id",
+        )
+        .bind(self.scheme.as_str())
+        .bind(i64::from(self.period.0))
+        .fetch_all(&mut *transaction)
+        .await?;
+        for batch in &drafted {
+            if let Some(approval) = batch.approval
+                && !release::is_approved(&mut transaction, approval).await?
+            {
+                paid.waits.push(approval as u32);
+                continue;
+            }
+            self.write(store, &mut transaction, key, batch, paid).await?;
+            may_die!("treasury::written");
+            sqlx::query("UPDATE payment_batch SET written = 1 WHERE id = $1")
+                .bind(&batch.id)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+        may_die!("treasury::closed");
+        Ok(())
+    }
+
+    /// Puts every unpaid claim whose envelope fits into a new batch.
+    async fn draft(
+        &self,
+        store: &Store,
+        key: &TreasuryKey,
+        paid: &mut Paid,
+    ) -> Result<(), ServiceError> {
+        let mut transaction = store.begin().await?;
+        let claims: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
+            "SELECT nullifier, payout_commitment FROM accepted_claim
+             WHERE scheme = $1 AND period = $2 AND batch IS NULL
+                 AND NOT EXISTS (SELECT 1 FROM dispute WHERE payable = 0
+                                 AND dispute.nullifier = accepted_claim.nullifier)
+             ORDER BY block",
+        )
+        .bind(self.scheme.as_str())
+        .bind(i64::from(self.period.0))
+        .fetch_all(&mut *transaction)
+        .await?;
+        let mut payable = Vec::new();
+        for (nullifier, commitment) in claims {
+            match key.open_any(store, &nullifier, &commitment).await? {
+                Ok(payout) => payable.push((nullifier, payout.amount)),
+                Err(reason) => {
+                    paid.held.push((Nullifier::from_field(field(&nullifier)?), reason));
+                }
+            }
+        }
+        if payable.is_empty() {
+            return Ok(());
+        }
+        let transfers =
+            payable.iter().map(|(_, amount)| self.parts_of(*amount).count()).sum::<usize>();
+        let id = self.new_batch(store, &mut transaction, transfers).await?;
+        for (nullifier, amount) in payable {
+            sqlx::query("UPDATE accepted_claim SET batch = $1 WHERE nullifier = $2")
+                .bind(&id)
+                .bind(&nullifier)
+                .execute(&mut *transaction)
+                .await?;
+            for part in self.parts_of(amount) {
+                transfer::order(&mut transaction, &id, &nullifier, (part, 0)).await?;
+            }
+            sqlx::query(
+                "UPDATE claim SET state = 'ordered' WHERE nullifier = $1
+                     AND state NOT IN ('received', 'refused') AND state = 'accepted'",
+            )
+            .bind(&nullifier)
+            .execute(&mut *transaction)
+            .await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// The instalments in which something is left to pay.
+    fn parts_of(&self, amount: u32) -> impl Iterator<Item = u32> + use<> {
+        let instalments = self.instalments;
+        (0..instalments).filter(move |&part| share(amount, part, instalments) > 0)
+    }
+
+    /// A new batch, drafted; it waits for a second person where two are needed.
+    pub(super) async fn new_batch(
+        &self,
+        store: &Store,
+        connection: &mut AnyConnection,
+        transfers: usize,
+    ) -> Result<String, ServiceError> {
+        let (count,): (i64,) =
+            sqlx::query_as("SELECT count(*) FROM payment_batch WHERE scheme = $1 AND period = $2")
+                .bind(self.scheme.as_str())
+                .bind(i64::from(self.period.0))
+                .fetch_one(&mut *connection)
+                .await?;
+        let id = self.batch_id(count + 1);
+        let about = release::PaymentDocument {
+            batch: id.clone(),
+            scheme: self.scheme.as_str().to_owned(),
+            period: self.period.0,
+            transfers,
+        };
+        let approval = about.ask(store, &mut *connection, self.by).await?;
+        let folder = std::path::absolute(self.folder).map_err(ServiceError::file(self.folder))?;
+        sqlx::query(
+            "INSERT INTO payment_batch
+                 (id, scheme, period, created_on, instalments, debtor, folder, written, approval)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8)",
+        )
+        .bind(&id)
+        .bind(self.scheme.as_str())
+        .bind(i64::from(self.period.0))
+        .bind(self.on.to_string())
+        .bind(i64::from(self.instalments))
+        .bind(serde_json::to_string(self.debtor).expect("a debtor is plain data"))
+        .bind(folder.to_string_lossy().into_owned())
+        .bind(approval.map(i64::from))
+        .execute(&mut *connection)
+        .await?;
+        Ok(id)
+    }
+
+    /// Writes a drafted batch's file, of nothing but what was drafted.
+    async fn write(
+        &self,
+        store: &Store,
+        connection: &mut AnyConnection,
+        key: &TreasuryKey,
+        batch: &DraftedBatch,
+        paid: &mut Paid,
+    ) -> Result<(), ServiceError> {
+        let id = &batch.id;
+        let broken = || ServiceError::Refused(format!("batch {id} is not as it was drafted"));
+        let created_on: Date = batch.created_on.parse().map_err(|_| broken())?;
+        let debtor: Debtor = serde_json::from_str(&batch.debtor).map_err(|_| broken())?;
+        let instalments = u32::try_from(batch.instalments).map_err(|_| broken())?;
+        let (claims,): (i64,) =
+            sqlx::query_as("SELECT count(*) FROM accepted_claim WHERE batch = $1")
+                .bind(id)
+                .fetch_one(&mut *connection)
+                .await?;
+        paid.claims += claims as usize;
+        let mut opened = Vec::new();
+        for row in transfer::of_batch(connection, id).await? {
+            let payout = open_transfer(store, connection, key, &row).await?.map_err(|reason| {
+                ServiceError::Refused(format!("batch {id} was drafted, but now {reason}"))
+            })?;
+            let amount = share(payout.amount, row.part(), instalments);
+            paid.rupees += u64::from(amount);
+            opened.push(Opened { row, amount, payout });
+        }
+        // An entitlement without money needs no bank.
+        if opened.is_empty() {
+            return Ok(());
+        }
+        let mut parts: Vec<PaymentPart<'_>> = Vec::new();
+        opened.sort_by_key(|transfer| transfer.row.part);
+        for Opened { row, amount, payout } in &opened {
+            let number = row.part() + 1;
+            if parts.last().is_none_or(|part| part.number != number) {
+                // What is paid anew is paid at once.
+                let on = match row.attempt {
+                    0 => date_of_part(created_on, row.part(), instalments)?,
+                    _ => created_on,
+                };
+                parts.push(PaymentPart { number, on, transfers: Vec::new() });
+            }
+            let reference = TransferReference::of(&row.nullifier, row.part(), row.attempt as u32);
+            let transfer = Transfer {
+                reference: reference.to_string(),
+                amount: *amount,
+                payee: &payout.payee,
+            };
+            parts.last_mut().expect("pushed").transfers.push(transfer);
+        }
+        let scheme = self.scheme.as_str();
+        let file = PaymentBatch { id, scheme, created_on, debtor: &debtor, parts: &parts };
+        let folder = Path::new(&batch.folder);
+        std::fs::create_dir_all(folder).map_err(ServiceError::file(folder))?;
+        let path = folder.join(format!("pain.001-{scheme}-{id}.xml"));
+        let bytes = file.to_xml()?;
+        files::write(&path, &bytes)?;
+        let kept = release::NewFile { bytes: &bytes, kind: "pain.001", message: id };
+        release::keep_file(store, connection, &kept, opened.len()).await?;
+        paid.files.push(path);
+        Ok(())
+    }
+
+    /// At most 35 characters, as ISO 20022 has it; the same for the same batch.
+    fn batch_id(&self, number: i64) -> String {
+        let mut hasher = Sha256::new();
+        hasher.update(self.scheme.as_str());
+        hasher.update(self.period.0.to_be_bytes());
+        format!("{}-{number}", hex::encode(&hasher.finalize()[..8]))
+    }
+}
+
+/// What a transfer pays in all, and to whom: by its claim's envelope, and after a correction to whom the
+/// office has said since.
+pub(super) async fn open_transfer(
+    store: &Store,
+    connection: &mut AnyConnection,
+    key: &TreasuryKey,
+    row: &TransferRow,
+) -> Result<Result<Payout, &'static str>, ServiceError> {
+    let (commitment,): (Vec<u8>,) =
+        sqlx::query_as("SELECT payout_commitment FROM accepted_claim WHERE nullifier = $1")
+            .bind(&row.nullifier)
+            .fetch_one(&mut *connection)
+            .await?;
+    let opened = key.open_any(store, &row.nullifier, &commitment).await?;
+    let Ok(mut payout) = opened else { return Ok(opened) };
+    if let Some(payee) = correction::payee_of(connection, key, row).await? {
+        payout.payee = payee;
+    }
+    Ok(Ok(payout))
+}

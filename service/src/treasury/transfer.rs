@@ -1,0 +1,229 @@
+//! Transfers: what a bank is told to pay, by the reference that it reports back.
+
+use sha2::{Digest, Sha256};
+use sqlx::AnyConnection;
+
+use crate::error::ServiceError;
+use crate::named::named;
+use crate::store::{Store, broken};
+
+/// By what a bank reports a transfer back: 34 digits of a hash and the instalment's number. It names nobody,
+/// and who does not know the nullifier can't make it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(transparent)]
+pub struct TransferReference(String);
+
+impl TransferReference {
+    /// The reference of a claim's instalment, the first being 0, that was returned so often before.
+    pub fn of(nullifier: &[u8], part: u32, attempt: u32) -> Self {
+        let mut hasher = Sha256::new();
+        hasher.update(nullifier);
+        if attempt > 0 {
+            hasher.update(attempt.to_be_bytes());
+        }
+        Self(format!("{}{:02}", hex::encode(&hasher.finalize()[..16]), part + 1))
+    }
+
+    /// The reference as a text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for TransferReference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::str::FromStr for TransferReference {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let plain = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        if text.len() == 34 && text.bytes().all(plain) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(format!("{text:?} is no transfer's reference: it has 34 digits"))
+    }
+}
+
+named! {
+    /// Where a transfer is.
+    TransferState {
+        /// In a bank's file.
+        Ordered = "ordered",
+        /// The bank has paid.
+        Paid = "paid",
+        /// The bank could not pay, or the money came back.
+        Returned = "returned",
+        /// It was returned, and another transfer pays it anew.
+        Reissued = "reissued",
+    }
+}
+
+/// A transfer as the store has it.
+#[derive(sqlx::FromRow)]
+pub(super) struct TransferRow {
+    pub(super) reference: String,
+    pub(super) batch: String,
+    pub(super) nullifier: Vec<u8>,
+    pub(super) part: i64,
+    pub(super) attempt: i64,
+    state: String,
+    pub(super) reason: Option<String>,
+}
+
+pub(super) const COLUMNS: &str = "reference, batch, nullifier, part, attempt, state, reason";
+
+impl TransferRow {
+    pub(super) fn state(&self) -> Result<TransferState, ServiceError> {
+        TransferState::of_name(&self.state).ok_or_else(|| broken("a transfer's state"))
+    }
+
+    pub(super) fn part(&self) -> u32 {
+        self.part as u32
+    }
+}
+
+/// Writes a transfer of a batch that is drafted.
+pub(super) async fn order(
+    connection: &mut AnyConnection,
+    batch: &str,
+    nullifier: &[u8],
+    (part, attempt): (u32, u32),
+) -> Result<TransferReference, ServiceError> {
+    let reference = TransferReference::of(nullifier, part, attempt);
+    sqlx::query(
+        "INSERT INTO payment_transfer (reference, batch, nullifier, part, attempt, state)
+         VALUES ($1, $2, $3, $4, $5, 'ordered') ON CONFLICT DO NOTHING",
+    )
+    .bind(reference.as_str())
+    .bind(batch)
+    .bind(nullifier)
+    .bind(i64::from(part))
+    .bind(i64::from(attempt))
+    .execute(connection)
+    .await?;
+    Ok(reference)
+}
+
+/// The transfers of a batch, in the order in which their claims were accepted.
+pub(super) async fn of_batch(
+    connection: &mut AnyConnection,
+    batch: &str,
+) -> Result<Vec<TransferRow>, ServiceError> {
+    let columns = COLUMNS.replace("nullifier", "payment_transfer.nullifier");
+    let columns = columns.replace(" batch", " payment_transfer.batch");
+    let statement = sqlx::AssertSqlSafe(format!(
+        "SELECT {columns} FROM payment_transfer
+         JOIN accepted_claim ON accepted_claim.nullifier = payment_transfer.nullifier
+         WHERE payment_transfer.batch = $1
+         ORDER BY accepted_claim.block, payment_transfer.nullifier, part"
+    ));
+    Ok(sqlx::query_as(statement).bind(batch).fetch_all(connection).await?)
+}
+
+/// A transfer by its reference.
+pub(super) async fn find(
+    connection: &mut AnyConnection,
+    reference: &str,
+) -> Result<Option<TransferRow>, ServiceError> {
+    let statement =
+        sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM payment_transfer WHERE reference = $1"));
+    Ok(sqlx::query_as(statement).bind(reference).fetch_optional(connection).await?)
+}
+
+/// Moves a claim to where its transfers are: returned if one is, paid if all are, else ordered.
+pub(super) async fn settle_claim(
+    connection: &mut AnyConnection,
+    nullifier: &[u8],
+    reason: Option<&str>,
+) -> Result<(), ServiceError> {
+    let states: Vec<(String,)> = sqlx::query_as(
+        "SELECT state FROM payment_transfer WHERE nullifier = $1 AND state <> 'reissued'",
+    )
+    .bind(nullifier)
+    .fetch_all(&mut *connection)
+    .await?;
+    let any = |state: TransferState| states.iter().any(|(known,)| known == state.name());
+    let state = if any(TransferState::Returned) {
+        "returned"
+    } else if !states.is_empty() && !any(TransferState::Ordered) {
+        "paid"
+    } else {
+        "ordered"
+    };
+    sqlx::query(
+        "UPDATE claim SET state = $2, reason = $3 WHERE nullifier = $1
+             AND state NOT IN ('received', 'refused')
+             AND state IN ('accepted', 'ordered', 'paid', 'returned')",
+    )
+    .bind(nullifier)
+    .bind(state)
+    .bind(reason.filter(|_| state == "returned"))
+    .execute(&mut *connection)
+    .await?;
+    Ok(())
+}
+
+/// A transfer that the bank has returned and that is not paid anew yet. It tells no amount.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct ReturnedTransfer {
+    /// Its reference.
+    pub reference: TransferReference,
+    /// The bank's code.
+    pub reason: String,
+    /// Of which scheme.
+    pub scheme: String,
+    /// Of which period, as statements have it.
+    pub period: u32,
+}
+
+impl Store {
+    /// The transfers that wait to be paid anew.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn returned_transfers(&self) -> Result<Vec<ReturnedTransfer>, ServiceError> {
+        let rows: Vec<(String, Option<String>, String, i64)> = sqlx::query_as(
+            "SELECT reference, reason, scheme, period FROM payment_transfer
+             JOIN payment_batch ON payment_batch.id = payment_transfer.batch
+             WHERE state = 'returned' ORDER BY scheme, period, reference",
+        )
+        .fetch_all(self.pool())
+        .await?;
+        let returned =
+            |(reference, reason, scheme, period): (String, Option<String>, String, i64)| {
+                ReturnedTransfer {
+                    reference: TransferReference(reference),
+                    reason: reason.unwrap_or_default(),
+                    scheme,
+                    period: period as u32,
+                }
+            };
+        Ok(rows.into_iter().map(returned).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_tell_part_and_attempt_apart_and_nothing_else() {
+        let nullifier = [7; 32];
+        let first = TransferReference::of(&nullifier, 0, 0);
+        assert_eq!(first.as_str().len(), 34);
+        assert!(first.as_str().ends_with("01"));
+        let others =
+            [(1, 0), (0, 1), (0, 2), (1, 1)].map(|(p, a)| TransferReference::of(&nullifier, p, a));
+        for other in &others {
+            assert_ne!(*other, first);
+            assert_eq!(other.as_str().parse(), Ok(other.clone()));
+        }
+        for bad in ["", "zz", &"A".repeat(34), &"0".repeat(35)] {
+            assert!(bad.parse::<TransferReference>().is_err(), "{bad}");
+        }
+    }
+}
