@@ -24,6 +24,7 @@ use praman::register::{self, Verdict};
 use praman::scheme::Scheme;
 use praman::snapshot::{Snapshot, SnapshotChanges};
 use praman::subtree::Subtree;
+use praman::treasury::BankReport;
 use praman::wallet::CredentialFile;
 use praman::{calendar, envelope, sealed_box};
 use praman_verifier::{PreparedKey, Proof, VerifyingKey, public_from_json};
@@ -335,6 +336,17 @@ fn sealed_boxes() {
         let opened = sealed_box::open(b"a", input, &private);
         assert_eq!(opened.is_ok(), input == sealed, "nothing altered opens");
         opened.is_ok()
+    });
+}
+
+#[test]
+fn bank_reports() {
+    fuzz("bank_report", saved("bank_report"), |input| {
+        let Some(Ok(report)) = text(input).map(BankReport::read) else { return false };
+        assert!(!report.message.is_empty());
+        // A report has no more lines than it has elements that end.
+        assert!(report.transfers.len() <= input.iter().filter(|&&byte| byte == b'/').count());
+        true
     });
 }
 

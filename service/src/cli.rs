@@ -21,6 +21,7 @@ mod participants;
 mod passphrase;
 mod prove;
 mod register;
+mod sandbox;
 mod scheme;
 mod serve;
 mod signer;
@@ -67,6 +68,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Verb {
     Demo(demo::Demo),
+    Sandbox(sandbox::Sandbox),
     #[command(subcommand)]
     Register(register::Register),
     #[command(subcommand)]
@@ -216,6 +218,7 @@ fn setting(arguments: &Arguments) -> Result<Setting, ServiceError> {
 async fn dispatch(verb: Verb, setting: &Setting) -> Result<Outcome, ServiceError> {
     match verb {
         Verb::Demo(verb) => verb.run(setting).await,
+        Verb::Sandbox(verb) => verb.run(setting).await,
         Verb::Register(verb) => verb.run(setting),
         Verb::Office(verb) => verb.run(setting).await,
         Verb::Issue(verb) => verb.run(setting).await,

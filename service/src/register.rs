@@ -10,7 +10,7 @@ mod clean;
 mod codes;
 mod date;
 mod duplicates;
-mod id_number;
+pub(crate) mod id_number;
 mod money;
 mod name;
 mod person;

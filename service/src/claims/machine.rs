@@ -16,7 +16,7 @@ use crate::envelope::SEALED_BYTES;
 use crate::error::ServiceError;
 use crate::failpoint::may_die;
 use crate::sealed::random_key;
-use crate::store::{Store, bytes};
+use crate::store::{Store, broken, bytes};
 
 /// What a client calls a claim of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -128,7 +128,7 @@ impl ClaimMachine {
         may_die!("claims::kept");
         for (place, id, held) in held {
             let receipt = self.store.claim_receipt(id).await?;
-            let receipt = receipt.ok_or_else(|| record::broken("a claim that was kept is gone"))?;
+            let receipt = receipt.ok_or_else(|| broken("a claim that was kept"))?;
             outcomes[place] = Some(Ok(Received { receipt, held }));
         }
         self.clock.since(Stage::Keeping, begun);

@@ -15,15 +15,10 @@ use crate::claim::{Claim, SubmittedClaim};
 use crate::error::ServiceError;
 use crate::ledger::LedgerClaim;
 use crate::scheme::ClaimPeriod;
-use crate::store::{Database, Store, WriteTransaction, bytes, field, milliseconds};
+use crate::store::{Database, Store, WriteTransaction, broken, bytes, field, milliseconds};
 
 /// How long the program that kept a claim alone verifies it.
 pub(super) const HELD: Duration = Duration::from_secs(10);
-
-/// A claim that the store lost or mangled.
-pub(super) fn broken(what: &str) -> ServiceError {
-    ServiceError::Store(sqlx::Error::Decode(what.to_owned().into()))
-}
 
 /// Names a claim by its client's key; false if the client has named another so.
 pub(super) async fn name_claim(

@@ -22,21 +22,21 @@ const SCHEMES: [&str; 4] = [
 ];
 
 /// A scheme in the period that is claimed.
-pub(super) struct DueScheme {
-    pub(super) scheme: Scheme,
-    pub(super) period: ClaimPeriod,
-    pub(super) terms: SchemePeriod,
+pub(crate) struct DueScheme {
+    pub(crate) scheme: Scheme,
+    pub(crate) period: ClaimPeriod,
+    pub(crate) terms: SchemePeriod,
 }
 
 /// Who claims what.
-pub(super) struct Due {
-    pub(super) schemes: Vec<DueScheme>,
+pub(crate) struct Due {
+    pub(crate) schemes: Vec<DueScheme>,
     /// Holder, scheme, tier.
-    pub(super) claims: Vec<(usize, usize, TierIndex)>,
+    pub(crate) claims: Vec<(usize, usize, TierIndex)>,
 }
 
 /// The claims that are due this month, drawn by the seed, schemes in turn.
-pub(super) fn due_claims(
+pub(crate) fn due_claims(
     credentials: &[CredentialFile],
     options: &Options,
     today: Day,

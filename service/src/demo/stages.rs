@@ -3,17 +3,17 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 
 /// Shows progress on the terminal, or not.
-pub(super) struct Stages {
+pub(crate) struct Stages {
     shown: bool,
 }
 
 impl Stages {
-    pub(super) fn new(shown: bool) -> Self {
+    pub(crate) fn new(shown: bool) -> Self {
         Self { shown }
     }
 
     /// A bar for the next stage; it stays as it is when the stage is over.
-    pub(super) fn begin(&self, what: &'static str, steps: usize) -> ProgressBar {
+    pub(crate) fn begin(&self, what: &'static str, steps: usize) -> ProgressBar {
         let target =
             if self.shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let style = ProgressStyle::with_template("{msg:24} {bar:40} {pos}/{len} {elapsed}")

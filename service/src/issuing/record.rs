@@ -12,7 +12,7 @@ use super::upload::{
 };
 use crate::error::ServiceError;
 use crate::register::Counts;
-use crate::store::{Database, Store, WriteTransaction, bytes, field, milliseconds};
+use crate::store::{Database, Store, WriteTransaction, broken, bytes, field, milliseconds};
 
 /// Bounds of issuing.
 #[derive(Clone, Copy, Debug)]
@@ -58,10 +58,6 @@ pub(super) struct TakenUpload {
     pub(super) data_key: Vec<u8>,
     pub(super) attempt: i64,
     pub(super) deaths: i64,
-}
-
-fn broken(what: &str) -> ServiceError {
-    ServiceError::Store(sqlx::Error::Decode(what.to_owned().into()))
 }
 
 const COLUMNS: &str = "id, office, state, reason, message, bytes, checked_bytes, counts_rows, \

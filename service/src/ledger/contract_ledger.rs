@@ -118,6 +118,22 @@ impl EmbeddedLedger {
         Ok(Self { store: store.clone(), network, actors })
     }
 
+    /// Begins a sandbox's ledger in an empty store. Its contracts stand at other addresses than any embedded
+    /// ledger's do, so its context is another: what is proved for it, no other ledger takes.
+    ///
+    /// # Errors
+    /// [`LedgerError::Refused`] if the store has a network already.
+    pub async fn begin_sandbox(store: &Store, key: &VerifyingKey) -> Result<Self, LedgerError> {
+        if network_settings(store).await?.is_some() {
+            let reason = "a sandbox begins in a folder of its own: this one has a network already";
+            return Err(LedgerError::Refused(reason.to_owned()));
+        }
+        let mut chain = EmbeddedChain::open(store).await?;
+        // An address follows from the deployer's nonce: what is created first moves all the others.
+        chain.send(OPERATOR, None, Vec::new()).await?;
+        Self::deploy(store, chain, Actors::alone(OPERATOR), key).await
+    }
+
     async fn deploy(
         store: &Store,
         chain: EmbeddedChain,

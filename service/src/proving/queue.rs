@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::job::{JobId, JobState, Priority, ProvingFault, ProvingJob};
 use super::worker_key::WorkerPublicKey;
 use crate::error::ServiceError;
-use crate::store::{Store, WriteTransaction, milliseconds};
+use crate::store::{Store, WriteTransaction, broken, milliseconds};
 
 /// Bounds of the queue.
 #[derive(Clone, Copy, Debug)]
@@ -79,10 +79,6 @@ pub struct TakenJob {
     pub attempt: u32,
 }
 
-fn broken(what: &str) -> ServiceError {
-    ServiceError::Store(sqlx::Error::Decode(what.to_owned().into()))
-}
-
 impl Store {
     /// Puts a job into the queue; the same sealed request is one job.
     ///
@@ -126,7 +122,7 @@ impl Store {
             .await?;
         transaction.commit().await?;
         let kept = self.proving_job(id).await?;
-        kept.map(Queued::Kept).ok_or_else(|| broken("a job that was kept is gone"))
+        kept.map(Queued::Kept).ok_or_else(|| broken("a job that was kept"))
     }
 
     /// How many jobs wait, of all and of one tenant; counted no further than the limits.

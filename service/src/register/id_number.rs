@@ -24,6 +24,14 @@ pub(super) fn has_check_digit(digits: &[u8]) -> bool {
     places.fold(0, |check, (place, &digit)| compose(check, permuted(digit, place))) == 0
 }
 
+/// The identity number of eleven digits and their check digit.
+pub(crate) fn with_check_digit(digits: [u8; 11]) -> String {
+    let completed = |last: u8| [&digits[..], &[last]].concat();
+    let number = (0..10).map(completed).find(|number| has_check_digit(number));
+    let number = number.expect("one of ten digits is the check digit");
+    number.iter().map(|&digit| char::from(b'0' + digit)).collect()
+}
+
 /// A twelve-digit identity number, spaces and hyphens allowed; `Ok(None)` if the cell is empty.
 pub(super) fn parse(cell: &str) -> Result<Option<u64>, ()> {
     let mut digits = Vec::with_capacity(12);

@@ -10,10 +10,8 @@ use super::key::TreasuryKey;
 use super::payment_file::share;
 use super::transfer::{COLUMNS, TransferRow, TransferState};
 use crate::error::ServiceError;
+use crate::small_cells;
 use crate::store::Store;
-
-/// How few claims a sum is not told of, to whom may not know a person's amount.
-const FEW: u64 = 5;
 
 /// A count and a sum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -139,20 +137,13 @@ impl Reconciliation {
     pub fn for_department(&self) -> serde_json::Value {
         let names = ["disputed", "waiting", "ordered", "paid", "returned"];
         let parts = self.parts();
-        let is_few = |totals: &Totals| (1..FEW).contains(&totals.count);
-        let mut hidden: Vec<bool> = parts.iter().map(is_few).collect();
-        // One that is hidden alone is the rest of the whole: the smallest other one is hidden too.
-        if hidden.iter().filter(|&&hidden| hidden).count() == 1 {
-            let others = (0..parts.len()).filter(|&at| !hidden[at] && parts[at].count > 0);
-            if let Some(at) = others.min_by_key(|&at| parts[at].count) {
-                hidden[at] = true;
-            }
-        }
+        let counts: Vec<u64> = parts.iter().map(|totals| totals.count).collect();
+        let hidden = small_cells::hidden(&counts);
         let tell = |totals: &Totals, hidden: bool| match hidden {
             true => serde_json::json!({ "count": null, "rupees": null, "suppressed": true }),
             false => serde_json::json!(totals),
         };
-        let all_few = is_few(&self.claimed);
+        let all_few = (1..small_cells::FEW).contains(&self.claimed.count);
         let mut told = serde_json::Map::new();
         told.insert("claimed".to_owned(), tell(&self.claimed, all_few));
         for ((name, totals), hidden) in names.iter().zip(&parts).zip(hidden) {

@@ -1,0 +1,36 @@
+//! Small cells: a count of so few people that it tells of one of them is not told, and neither is the count
+//! that it could be taken from the whole by.
+//!
+//! Source: primary and complementary suppression, as in the UN's *Handbook on Statistical Disclosure
+//! Control*: every margin that is told must leave at least two cells unknown.
+
+/// How few are not told of.
+pub const FEW: u64 = 5;
+
+/// Which of the cells of one told total are hidden: those of 1 to 4, and where that is one alone, the
+/// smallest other one that is not empty.
+pub fn hidden(counts: &[u64]) -> Vec<bool> {
+    let mut hidden: Vec<bool> = counts.iter().map(|count| (1..FEW).contains(count)).collect();
+    if hidden.iter().filter(|&&hidden| hidden).count() == 1 {
+        let others = (0..counts.len()).filter(|&at| !hidden[at] && counts[at] > 0);
+        if let Some(at) = others.min_by_key(|&at| counts[at]) {
+            hidden[at] = true;
+        }
+    }
+    hidden
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hidden;
+
+    #[test]
+    fn no_cell_that_is_hidden_follows_from_the_others() {
+        assert_eq!(hidden(&[0, 10, 20]), [false, false, false]);
+        assert_eq!(hidden(&[3, 10, 20, 0]), [true, true, false, false]);
+        assert_eq!(hidden(&[3, 4, 20]), [true, true, false]);
+        assert_eq!(hidden(&[2, 0, 0]), [true, false, false], "nothing else is there to hide");
+        assert_eq!(hidden(&[5]), [false]);
+        assert!(hidden(&[]).is_empty());
+    }
+}
