@@ -126,6 +126,9 @@ fn what_the_readme_says_works() {
         asked += usize::from(command.starts_with("curl"));
         reader.run(&command);
     }
+    for command in commands("## Payments and the sandbox", "## The ledger") {
+        reader.run(&command);
+    }
     assert!(asked >= 10, "{asked} calls of the service");
     assert!(Path::new(&reader.state.path("bank")).exists(), "the treasury has paid");
 }
