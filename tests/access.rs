@@ -186,7 +186,7 @@ fn money_and_keys_take_two_persons() {
     assert_eq!(admit("T. Roy", "treasury", "roy.key", &["--as", "das.key"])["waits"], 2);
     state.refused(&["--as", "das.key", "access", "approve", "2"], 1, "can't be the second");
     // Another principal of the same person is no second person.
-    assert_eq!(admit("R. Das", "agency", "das2.key", &["--as", "ali.key"])["waits"], 3);
+    assert_eq!(admit("R  DAS", "agency", "das2.key", &["--as", "ali.key"])["waits"], 3);
     state.json(&["--as", "das.key", "access", "approve", "3"]);
     state.refused(&["--as", "das2.key", "access", "approve", "2"], 1, "can't be the second");
     let waiting = state.json(&["--as", "ali.key", "access", "approvals"]);

@@ -402,7 +402,17 @@ fn where_there_are_treasurers_one_pays_and_another_approves() {
     state.json(&["--as", "roy.key", "access", "deny", "1"]);
     let (_, told) = pay("sen.key");
     assert_eq!(told["waits"], json!([2]), "{told}");
-    state.json(&["--as", "roy.key", "access", "approve", "2"]);
+    // One that nobody approves for a week is none, and its claims are in the next.
+    let over = "import sqlite3; c = sqlite3.connect('state/praman.db'); \
+                c.execute('update approval set expires_at = 1 where number = 2'); c.commit()";
+    let set = Command::new("python3").args(["-c", over]).current_dir(state.path(".")).status();
+    assert!(set.expect("python3 is there").success());
+    state.refused(&["--as", "roy.key", "access", "approve", "2"], 1, "ask for it again");
+    let (_, told) = pay("sen.key");
+    assert_eq!((&told["claims"], &told["waits"]), (&json!(0), &Value::Null), "{told}");
+    let (_, told) = pay("sen.key");
+    assert_eq!(told["waits"], json!([3]), "{told}");
+    state.json(&["--as", "roy.key", "access", "approve", "3"]);
     let (_, told) = pay("roy.key");
     assert_eq!(
         (&told["claims"], told["files"].as_array().map(Vec::len)),
@@ -415,7 +425,7 @@ fn where_there_are_treasurers_one_pays_and_another_approves() {
     // Each of it is in the log, with who.
     state.json(&["audit", "export", "--out", "audit.ndjson"]);
     let log = fs::read_to_string(state.path("audit.ndjson")).expect("exported");
-    for wanted in ["\"T. Sen\"", "\"T. Roy\"", "payments.pay", "approval 2: approve"] {
+    for wanted in ["\"T. Sen\"", "\"T. Roy\"", "payments.pay", "approval 3: approve"] {
         assert!(log.contains(wanted), "{wanted}: {log}");
     }
     assert_eq!(state.run(&["audit", "verify"]).code, 0);

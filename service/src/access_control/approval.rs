@@ -3,6 +3,8 @@
 //! What waits is a document of all that will be done, so that who approves sees it whole; it is done in the
 //! transaction that approves it.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
 
@@ -138,6 +140,11 @@ impl AdmitDocument {
     }
 }
 
+/// Whom a name is of: however it is spaced, dotted and written, letters and digits tell.
+fn person(name: &str) -> String {
+    name.to_lowercase().chars().filter(|character| character.is_alphanumeric()).collect()
+}
+
 #[derive(sqlx::FromRow)]
 struct Row {
     number: i64,
@@ -219,17 +226,16 @@ impl Store {
         &self,
         connection: &mut AnyConnection,
         roles: &[Role],
-    ) -> Result<u64, ServiceError> {
+    ) -> Result<usize, ServiceError> {
         let now = self.database().now();
-        let roles: Vec<String> = roles.iter().map(|role| format!("'{}'", role.name())).collect();
         let statement = sqlx::AssertSqlSafe(format!(
-            "SELECT count(DISTINCT name) FROM principal
-             WHERE role IN ({}) AND revoked_at IS NULL
-                 AND (expires_at IS NULL OR expires_at > {now})",
-            roles.join(", ")
+            "SELECT name, role FROM principal
+             WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > {now})"
         ));
-        let (live,): (i64,) = sqlx::query_as(statement).fetch_one(connection).await?;
-        Ok(live as u64)
+        let live: Vec<(String, String)> = sqlx::query_as(statement).fetch_all(connection).await?;
+        let of_role = live.iter().filter(|(_, role)| roles.iter().any(|one| one.name() == role));
+        let persons: HashSet<String> = of_role.map(|(name, _)| person(name)).collect();
+        Ok(persons.len())
     }
 
     /// Has something wait for a second person; its number.
@@ -306,7 +312,9 @@ impl Store {
             let roles: Vec<&str> = kind.approvers().iter().map(|role| role.name()).collect();
             return Err(refused(format!("this is decided by {}", roles.join(" or "))));
         }
-        if row.asked_by == Some(i64::from(second.0)) || row.asked_by_name == by.name {
+        if row.asked_by == Some(i64::from(second.0))
+            || person(&row.asked_by_name) == person(&by.name)
+        {
             let reason = "who asked can't be the second person";
             return Err(refused(reason.to_owned()));
         }

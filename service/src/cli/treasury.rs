@@ -171,6 +171,15 @@ impl Payments {
     }
 }
 
+/// Brings the files to the ledger after what was done, which stays done where the ledger can't be asked.
+async fn anchor_after(store: &Store) {
+    if let Err(error) = anchor(store, &Signer::none()).await {
+        eprintln!(
+            "praman: the ledger does not have the files yet: {error}: praman treasury anchor"
+        );
+    }
+}
+
 /// Brings what the ledger does not have of the files to it, where this program acts for somebody who may.
 async fn anchor(store: &Store, signers: &Signer) -> Result<usize, ServiceError> {
     let (mut network, accounts) = JoinedNetwork::open(store, &signers.keys()?).await?;
@@ -219,7 +228,7 @@ impl Treasury {
                 // What others brought, froze and decided since is known before money moves.
                 JoinedNetwork::open(&store, &[]).await?;
                 let paid = payments.run(&out, &caller).pay(&store, &key).await?;
-                anchor(&store, &Signer::none()).await?;
+                anchor_after(&store).await;
                 let (claims, rupees) = (paid.claims, paid.rupees);
                 let text = format!("{claims} claims, {rupees} rupees\n{}", told(&paid));
                 Ok(Outcome::done(serde_json::to_value(&paid).expect("plain data"), text))
@@ -233,7 +242,7 @@ impl Treasury {
                 let subject = format!("import: {}", report.message);
                 setting.act(&store, Action::Pay, &subject).await?;
                 let imported = store.import_bank_report(&key, text.as_bytes(), &report).await?;
-                anchor(&store, &Signer::none()).await?;
+                anchor_after(&store).await;
                 let mut text = match imported.file {
                     None => "imported before: nothing is changed\n".to_owned(),
                     Some(number) => format!(
@@ -315,7 +324,7 @@ impl Reissue {
             same: &self.same,
         };
         let reissued = reissue.pay(&store, &key).await?;
-        anchor(&store, &Signer::none()).await?;
+        anchor_after(&store).await;
         let text = format!("{} paid anew\n{}", reissued.transfers, told(&reissued.paid));
         Ok(Outcome::done(serde_json::to_value(&reissued).expect("plain data"), text))
     }

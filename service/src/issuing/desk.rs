@@ -94,8 +94,11 @@ impl IssuingDesk {
 
     /// The office whose access token a text is; all are looked at, whichever it is.
     pub fn office_of_token(&self, token: &str) -> Option<OfficeId> {
-        let right = |key: &&OfficeKey| key.is_access_token(token);
-        self.shared.offices.values().filter(right).last().map(|key| key.office)
+        let keys = self.shared.offices.values();
+        keys.fold(
+            None,
+            |found, key| if key.is_access_token(token) { Some(key.office) } else { found },
+        )
     }
 
     fn key(&self, office: OfficeId) -> Result<&OfficeKey, IssuingRefusal> {

@@ -147,7 +147,7 @@ impl Correction {
             .and_then(|bytes: [u8; 32]| VerifyingKey::from_bytes(&bytes).ok());
         let message = [PURPOSE, &signed(&self.reference, self.office, &self.sealed)].concat();
         let signature = Signature::from_bytes(&self.signature);
-        if !public.is_some_and(|public| public.verify_strict(&message, &signature).is_ok()) {
+        if public.is_none_or(|public| public.verify_strict(&message, &signature).is_err()) {
             return refused("the correction is not signed by an office that is known here");
         }
         let Some(payee) = open(key, &self.reference, &self.sealed) else {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sqlx::AnyConnection;
 
-use crate::access_control::{AccessRefusal, ApprovalKind, Caller, Role};
+use crate::access_control::{ApprovalKind, Caller, Role};
 use crate::error::ServiceError;
 use crate::ledger::{AnchorSeries, Chain, LedgerError, Network};
 use crate::store::{Store, broken};
@@ -41,26 +41,43 @@ impl PaymentDocument {
     }
 }
 
-/// Whether a batch's approval was given.
-pub(super) async fn is_approved(
-    connection: &mut AnyConnection,
-    approval: i64,
-) -> Result<bool, ServiceError> {
-    let (state,): (String,) = sqlx::query_as("SELECT state FROM approval WHERE number = $1")
-        .bind(approval)
-        .fetch_one(connection)
-        .await?;
-    Ok(state == "approved")
+/// Where a batch's approval stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Approved {
+    Yes,
+    NotYet,
+    /// Nobody was the second person in time.
+    TooLate,
 }
 
-/// A batch that a second person has denied is none: its claims wait to be paid as before.
+pub(super) async fn approval_of(
+    store: &Store,
+    connection: &mut AnyConnection,
+    approval: i64,
+) -> Result<(Approved, String), ServiceError> {
+    let now = store.database().now();
+    let statement = sqlx::AssertSqlSafe(format!(
+        "SELECT state, document, CAST(CASE WHEN expires_at < {now} THEN 1 ELSE 0 END AS BIGINT)
+         FROM approval WHERE number = $1"
+    ));
+    let (state, document, is_over): (String, String, i64) =
+        sqlx::query_as(statement).bind(approval).fetch_one(connection).await?;
+    let approved = match (state.as_str(), is_over) {
+        ("approved", _) => Approved::Yes,
+        (_, 0) => Approved::NotYet,
+        _ => Approved::TooLate,
+    };
+    Ok((approved, document))
+}
+
+/// A batch that a second person has denied, or that none has approved in time, is none: its claims wait to be paid as before.
 ///
 /// # Errors
-/// [`AccessRefusal::Failed`].
+/// [`ServiceError::Store`].
 pub(crate) async fn drop_batch(
     connection: &mut AnyConnection,
     document: &str,
-) -> Result<(), AccessRefusal> {
+) -> Result<(), ServiceError> {
     let PaymentDocument { batch, .. } =
         serde_json::from_str(document).map_err(|_| broken("an approval's document"))?;
     for statement in [

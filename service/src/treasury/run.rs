@@ -12,7 +12,7 @@ use sqlx::AnyConnection;
 use super::correction;
 use super::key::TreasuryKey;
 use super::payment_file::{Debtor, PaymentBatch, PaymentPart, Transfer, date_of_part, share};
-use super::release;
+use super::release::{self, Approved};
 use super::transfer::{self, TransferReference, TransferRow};
 use crate::access_control::Caller;
 use crate::envelope::Payout;
@@ -105,11 +105,21 @@ impl PaymentRun<'_> {
         .fetch_all(&mut *transaction)
         .await?;
         for batch in &drafted {
-            if let Some(approval) = batch.approval
-                && !release::is_approved(&mut transaction, approval).await?
-            {
-                paid.waits.push(approval as u32);
-                continue;
+            if let Some(approval) = batch.approval {
+                let (approved, document) =
+                    release::approval_of(store, &mut transaction, approval).await?;
+                match approved {
+                    Approved::Yes => {}
+                    Approved::NotYet => {
+                        paid.waits.push(approval as u32);
+                        continue;
+                    }
+                    // Its claims are drafted anew by the next run.
+                    Approved::TooLate => {
+                        release::drop_batch(&mut transaction, &document).await?;
+                        continue;
+                    }
+                }
             }
             self.write(store, &mut transaction, key, batch, paid).await?;
             may_die!("treasury::written");
