@@ -11,6 +11,7 @@ mod circuit;
 mod claim;
 mod consent;
 mod demo;
+mod doctor;
 mod issue;
 mod key;
 mod ledger;
@@ -69,6 +70,7 @@ struct Arguments {
 enum Verb {
     Demo(demo::Demo),
     Sandbox(sandbox::Sandbox),
+    Doctor(doctor::Doctor),
     #[command(subcommand)]
     Register(register::Register),
     #[command(subcommand)]
@@ -219,6 +221,7 @@ async fn dispatch(verb: Verb, setting: &Setting) -> Result<Outcome, ServiceError
     match verb {
         Verb::Demo(verb) => verb.run(setting).await,
         Verb::Sandbox(verb) => verb.run(setting).await,
+        Verb::Doctor(verb) => verb.run(setting).await,
         Verb::Register(verb) => verb.run(setting),
         Verb::Office(verb) => verb.run(setting).await,
         Verb::Issue(verb) => verb.run(setting).await,

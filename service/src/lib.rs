@@ -23,6 +23,7 @@ pub mod cli;
 mod computation;
 pub mod consent;
 pub mod demo;
+pub mod doctor;
 pub mod envelope;
 pub mod error;
 mod failpoint;

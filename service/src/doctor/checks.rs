@@ -1,0 +1,363 @@
+//! The checks.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use jiff::Timestamp;
+use praman_circuits::circuit;
+use praman_prover::KeyStore;
+use x509_parser::pem::parse_x509_pem;
+
+use super::{Finding, Installation};
+use crate::access_control::{Caller, Role};
+use crate::calendar;
+use crate::error::ServiceError;
+use crate::ledger::{Chain as _, JoinedNetwork};
+use crate::store::Store;
+
+/// How little room on the disk is too little, in MiB.
+const ROOM_MIB_MIN: u64 = 1_024;
+/// By how many seconds the database's clock may be off.
+const SKEW_SECONDS_MAX: i64 = 30;
+/// How long something may wait, in milliseconds.
+const WAIT_MAX_MS: i64 = 10 * 60 * 1_000;
+/// How many days before its end a certificate or credential is told of.
+const EXPIRES_SOON_DAYS: i64 = 30;
+
+impl Installation {
+    /// The folder: there, with room, and nobody else's to read.
+    pub(super) fn files(&self) -> Vec<Finding> {
+        let folder = &self.folder;
+        let Ok(metadata) = std::fs::metadata(folder) else {
+            let says = format!("{} is not there yet", folder.display());
+            let advice = "it is made by the first command that needs it: praman ledger start";
+            return vec![Finding::watch("folder", says, advice)];
+        };
+        let mut findings = Vec::new();
+        let mode = metadata.permissions().mode() & 0o077;
+        findings.push(match mode {
+            0 => Finding::well("folder", format!("{} is its owner's alone", folder.display())),
+            _ => Finding::watch(
+                "folder",
+                format!("others may look into {}", folder.display()),
+                "chmod 700 the folder: the files in it are their owner's alone, their names are not",
+            ),
+        });
+        if let Ok(room) = rustix::fs::statvfs(folder) {
+            let mib = room.f_bavail.saturating_mul(room.f_frsize) / (1 << 20);
+            findings.push(match mib {
+                room if room >= ROOM_MIB_MIN => Finding::well("disk", format!("{room} MiB free")),
+                room => Finding::wrong(
+                    "disk",
+                    format!("{room} MiB free"),
+                    "make room: a full disk refuses claims, and goes on by itself when there is some",
+                ),
+            });
+        }
+        let open = open_files(folder);
+        if !open.is_empty() {
+            let says = format!("others may read {}", open.join(", "));
+            findings.push(Finding::wrong("secrets", says, "chmod 600 these files"));
+        }
+        findings
+    }
+
+    /// The keys: of this program's circuit, and of a ceremony.
+    pub(super) fn keys(&self) -> Vec<Finding> {
+        let Some(folder) = &self.keys else { return Vec::new() };
+        let keys = KeyStore::new(folder);
+        let circuit = circuit::eligibility();
+        let key = match keys.load_verifying(circuit) {
+            Ok(key) => key,
+            Err(error) => {
+                let advice = "give the folder of the keys that the network was deployed with";
+                return vec![Finding::wrong("keys", error.to_string(), advice)];
+            }
+        };
+        let mut findings = vec![match key.origin() {
+            Some(origin) if origin.to_string().contains("development") => Finding::watch(
+                "keys",
+                "development keys: one party made them",
+                "never use them for real money: keys come from a ceremony",
+            ),
+            _ => Finding::well("keys", "the verification key is of this program's circuit"),
+        }];
+        if !keys.has_proving_key() {
+            let says = "no proving key: no proofs are made here";
+            findings.push(Finding::watch(
+                "keys",
+                says,
+                "none is needed where workers are elsewhere",
+            ));
+        }
+        findings
+    }
+
+    /// The certificate: one, and not at its end.
+    pub(super) fn certificate(&self) -> Vec<Finding> {
+        let Some(path) = &self.certificate else { return Vec::new() };
+        let wrong = |says: String| vec![Finding::wrong("certificate", says, "give a new one")];
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) => return wrong(format!("{}: {error}", path.display())),
+        };
+        let Ok((_, pem)) = parse_x509_pem(&bytes) else {
+            return wrong(format!("{} holds no certificate", path.display()));
+        };
+        let Ok(certificate) = pem.parse_x509() else {
+            return wrong(format!("{} holds no certificate", path.display()));
+        };
+        let left = certificate.validity().not_after.timestamp() - Timestamp::now().as_second();
+        let days = left.div_euclid(86_400);
+        vec![match left {
+            left if left <= 0 => {
+                return wrong(format!("{} has expired", path.display()));
+            }
+            _ if days < EXPIRES_SOON_DAYS => Finding::watch(
+                "certificate",
+                format!("{} expires in {days} days", path.display()),
+                "have a new one signed; the service reads it when it starts",
+            ),
+            _ => Finding::well("certificate", format!("good for {days} days")),
+        }]
+    }
+
+    /// The store: reachable, of this program's schema, with its master key.
+    pub(super) async fn store(&self) -> (Vec<Finding>, Option<Store>) {
+        let store = match Store::connect_as_it_is(&self.location).await {
+            Ok(store) => store,
+            Err(error) => {
+                let advice = "start the database, or correct PRAMAN_DATABASE";
+                return (vec![Finding::wrong("store", error.to_string(), advice)], None);
+            }
+        };
+        let schema = match store.schema_state().await {
+            Ok(schema) => schema,
+            Err(error) => {
+                let advice = "the database answers, but not as praman's would";
+                return (vec![Finding::wrong("store", error.to_string(), advice)], None);
+            }
+        };
+        let missing = schema.migrations.iter().filter(|migration| !migration.applied).count();
+        if !schema.unknown.is_empty() {
+            let says = "a newer praman has written it";
+            let advice = "use that one, or restore a backup";
+            return (vec![Finding::wrong("store", says, advice)], None);
+        }
+        if missing > 0 {
+            let says = format!("{missing} migrations are to be applied");
+            let advice = "take a backup, then: praman migrate up";
+            return (vec![Finding::watch("store", says, advice)], None);
+        }
+        let mut findings = vec![Finding::well("store", "reachable, of this program's schema")];
+        let path = self.folder.join("master-key.json");
+        if store.has_master_key().await.unwrap_or(false) {
+            findings.push(match path.exists() {
+                true => Finding::well("master key", format!("{} is there", path.display())),
+                false => Finding::watch(
+                    "master key",
+                    format!("what is kept of people is sealed, and {} is not there", path.display()),
+                    "it is given by --master-key, or lost: without it nothing of that is ever opened",
+                ),
+            });
+        }
+        (findings, Some(store))
+    }
+}
+
+/// Files in the folder that others may read.
+fn open_files(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let open = entries.filter(|entry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let secret = name.ends_with(".json") || name.ends_with(".key");
+        let metadata = entry.metadata().ok().filter(|metadata| metadata.is_file());
+        secret && metadata.is_some_and(|found| found.permissions().mode() & 0o077 != 0)
+    });
+    let mut names: Vec<String> =
+        open.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// The finding of a check that failed itself.
+fn failed(check: &'static str, error: &ServiceError) -> Vec<Finding> {
+    vec![Finding::wrong(check, error.to_string(), "see what the database's log says")]
+}
+
+/// The database's clock against this machine's.
+pub(super) async fn clock(store: &Store) -> Vec<Finding> {
+    let statement = format!("SELECT {}", store.database().now());
+    let asked: Result<(i64,), _> =
+        sqlx::query_as(sqlx::AssertSqlSafe(statement)).fetch_one(store.pool()).await;
+    let now = match asked {
+        Ok((now,)) => now,
+        Err(error) => return failed("clock", &error.into()),
+    };
+    let off = (Timestamp::now().as_millisecond() - now) / 1_000;
+    vec![match off.abs() {
+        off if off <= SKEW_SECONDS_MAX => {
+            Finding::well("clock", "this machine's and the database's agree")
+        }
+        _ => Finding::wrong(
+            "clock",
+            format!("this machine's is {off} seconds off the database's"),
+            "have both set by NTP: leases and as-of dates depend on them",
+        ),
+    }]
+}
+
+/// The ledger: joined, answering, with a checkpoint of these days.
+pub(super) async fn ledger(store: &Store) -> Vec<Finding> {
+    let network = match JoinedNetwork::open(store, &[]).await {
+        Ok((network, _)) => network,
+        Err(error) => {
+            let advice = "praman ledger start, or praman ledger join on real nodes";
+            return vec![Finding::watch("ledger", error.to_string(), advice)];
+        }
+    };
+    let head = match network.chain.head().await {
+        Ok(head) => head,
+        Err(error) => {
+            let advice = "start the nodes, or join by others: claims wait meanwhile";
+            return vec![Finding::wrong("ledger", format!("no node answers: {error}"), advice)];
+        }
+    };
+    let mut findings = vec![Finding::well("ledger", format!("block {} stands", head.number))];
+    let newest: Result<Option<(i64,)>, _> =
+        sqlx::query_as("SELECT as_of FROM checkpoint ORDER BY number DESC LIMIT 1")
+            .fetch_optional(store.pool())
+            .await;
+    let today = i64::from(calendar::today().0);
+    findings.push(match newest {
+        Err(error) => return failed("checkpoint", &error.into()),
+        Ok(None) => Finding::watch(
+            "checkpoint",
+            "there is none: nothing can be claimed",
+            "praman ledger checkpoint, once offices have issued",
+        ),
+        Ok(Some((as_of,))) if as_of < today - 1 => Finding::watch(
+            "checkpoint",
+            format!("the newest is {} days old", today - as_of),
+            "publish one daily: praman ledger checkpoint",
+        ),
+        Ok(Some(_)) => Finding::well("checkpoint", "there is one of these days"),
+    });
+    findings
+}
+
+/// What waits for too long.
+pub(super) async fn backlog(store: &Store) -> Vec<Finding> {
+    let now = store.database().now();
+    let waiting = async |what: &str| -> Result<i64, ServiceError> {
+        let statement = format!("SELECT count(*) FROM {what} < {now} - {WAIT_MAX_MS}");
+        let (count,): (i64,) =
+            sqlx::query_as(sqlx::AssertSqlSafe(statement)).fetch_one(store.pool()).await?;
+        Ok(count)
+    };
+    let mut findings = Vec::new();
+    for (check, what, advice) in [
+        (
+            "claims",
+            "claim WHERE state IN ('received', 'verified', 'submitted') AND received_at",
+            "is a service running, and does the ledger take its transactions? praman ledger status",
+        ),
+        (
+            "proofs",
+            "proving_job WHERE state = 'waiting' AND queued_at",
+            "add workers: praman worker run",
+        ),
+        (
+            "registers",
+            "register_upload WHERE state IN ('waiting', 'issuing') AND uploaded_at",
+            "is a service running with the office's key? praman serve --office FILE",
+        ),
+    ] {
+        findings.push(match waiting(what).await {
+            Err(error) => return failed(check, &error),
+            Ok(0) => Finding::well(check, "none waits for long"),
+            Ok(count) => {
+                Finding::wrong(check, format!("{count} wait for more than ten minutes"), advice)
+            }
+        });
+    }
+    findings
+}
+
+/// Who may act: two of those who must be two; none at their end.
+pub(super) async fn people(store: &Store) -> Vec<Finding> {
+    let principals = match store.principals(&Caller::operator()).await {
+        Ok(principals) => principals,
+        Err(error) => return failed("access", &error),
+    };
+    let now = Timestamp::now().as_millisecond();
+    let live = |role: &Role| {
+        let of_role = principals.iter().filter(|one| one.role == *role && one.revoked_at.is_none());
+        of_role.filter(|one| one.expires_at.is_none_or(|end| end > now)).count()
+    };
+    let mut findings = Vec::new();
+    if live(&Role::Oversight) + live(&Role::Agency) < 2 {
+        let says = "fewer than two of oversight and agency may act: the operator admits alone";
+        let advice = "praman access admit --role oversight … for two persons";
+        findings.push(Finding::watch("access", says, advice));
+    } else {
+        findings.push(Finding::well("access", "two persons are there to approve"));
+    }
+    if live(&Role::Treasury) < 2 {
+        let says = "fewer than two treasurers may act: one person pays alone";
+        let advice = "praman access admit --role treasury … for two persons";
+        findings.push(Finding::watch("treasury", says, advice));
+    } else {
+        findings.push(Finding::well("treasury", "two persons are there to pay"));
+    }
+    let soon = now + EXPIRES_SOON_DAYS * 86_400_000;
+    let ending = principals.iter().filter(|one| {
+        one.revoked_at.is_none() && one.expires_at.is_some_and(|end| end > now && end < soon)
+    });
+    let ending = ending.count();
+    if ending > 0 {
+        let says = format!("{ending} credentials expire within {EXPIRES_SOON_DAYS} days");
+        findings.push(Finding::watch(
+            "credentials",
+            says,
+            "praman access list, and admit new ones",
+        ));
+    }
+    findings
+}
+
+/// The books: chained as written, and on the ledger.
+pub(super) async fn records(store: &Store) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    match crate::audit::verify(store, &[], &[]).await {
+        Err(error) => return failed("audit", &error),
+        Ok(report) => findings.push(match report.fault {
+            None => Finding::well("audit", format!("{} entries are chained", report.entries)),
+            Some(fault) => Finding::wrong(
+                "audit",
+                fault.to_string(),
+                "keep everything as it is and call the auditor: praman audit verify --participant …",
+            ),
+        }),
+    }
+    match store.audit_is_due().await {
+        Err(error) => return failed("audit", &error),
+        Ok(false) => {}
+        Ok(true) => findings.push(Finding::watch(
+            "audit",
+            "entries of an earlier day are not on the ledger",
+            "praman audit anchor; a running service does it once a day",
+        )),
+    }
+    match store.payment_files().await {
+        Err(error) => return failed("payments", &error),
+        Ok(files) => {
+            let missing = files.iter().filter(|file| file.block.is_none()).count();
+            if missing > 0 {
+                let says = format!("{missing} files are not on the ledger");
+                findings.push(Finding::watch("payments", says, "praman treasury anchor"));
+            }
+        }
+    }
+    findings
+}
