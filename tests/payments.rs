@@ -441,6 +441,28 @@ fn reconcile_as(state: &State, key: &str) -> Value {
 
 #[cfg(feature = "failpoints")]
 #[test]
+fn a_batch_that_was_drafted_before_transfers_were_kept_is_written_whole() {
+    let (state, holders) = claimed();
+    let pay = support::pay_arguments(SCHEME, PERIOD);
+    let pay: Vec<&str> = pay.iter().map(String::as_str).collect();
+    let mut command = state.command(&pay);
+    let died = command.env("FAILPOINTS", "treasury::drafted=return").output().expect("starts");
+    assert_eq!(died.status.code(), None, "it was not killed");
+    let forget = "import sqlite3; c = sqlite3.connect('state/praman.db'); \
+                  c.execute('delete from payment_transfer'); c.commit()";
+    let set = Command::new("python3").args(["-c", forget]).current_dir(state.path(".")).status();
+    assert!(set.expect("python3 is there").success());
+    let paid = state.pay(SCHEME, PERIOD);
+    assert_eq!(paid["claims"], holders.len());
+    let sums = reconcile(&state, &[]);
+    assert_eq!(
+        (&sums["ordered"]["count"], &sums["difference"]),
+        (&json!(2 * holders.len()), &json!(0),)
+    );
+}
+
+#[cfg(feature = "failpoints")]
+#[test]
 fn an_import_that_dies_is_made_again_whole() {
     let (state, _) = claimed();
     let paid = state.pay(SCHEME, PERIOD);

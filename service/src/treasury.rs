@@ -19,7 +19,7 @@ mod reporting;
 mod run;
 mod transfer;
 
-pub use bank_report::{BankReport, Outcome, ReportKind, Reported, ReportedTransfer};
+pub use bank_report::{BankReport, Outcome, ReportFault, ReportKind, Reported, ReportedTransfer};
 pub use correction::Correction;
 pub use key::{TreasuryKey, read_payout};
 pub use payment_file::Debtor;

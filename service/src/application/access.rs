@@ -51,7 +51,10 @@ impl Application {
             let Some(PeerCertificate(certificate)) = shown.certificate else { return Ok(None) };
             return Ok(store.caller_of(certificate).await?);
         };
-        let token = authorization.strip_prefix("Bearer ").ok_or(AccessRefusal::NotAuthorised)?;
+        // The scheme is written in any case: RFC 9110, section 11.1.
+        let shown = authorization.split_once(' ');
+        let shown = shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let token = shown.ok_or(AccessRefusal::NotAuthorised)?.1;
         let caller = if let Some(key) = ApiKey::parse(token) {
             store.caller_of(key.credential()).await?
         } else if let (Some(issuer), true) = (&self.openid, token.contains('.')) {

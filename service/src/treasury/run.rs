@@ -165,7 +165,7 @@ impl PaymentRun<'_> {
             return Ok(());
         }
         let transfers =
-            payable.iter().map(|(_, amount)| self.parts_of(*amount).count()).sum::<usize>();
+            payable.iter().map(|(_, amount)| parts_of(*amount, self.instalments).count()).sum();
         let id = self.new_batch(store, &mut transaction, transfers).await?;
         for (nullifier, amount) in payable {
             sqlx::query("UPDATE accepted_claim SET batch = $1 WHERE nullifier = $2")
@@ -173,7 +173,7 @@ impl PaymentRun<'_> {
                 .bind(&nullifier)
                 .execute(&mut *transaction)
                 .await?;
-            for part in self.parts_of(amount) {
+            for part in parts_of(amount, self.instalments) {
                 transfer::order(&mut transaction, &id, &nullifier, (part, 0)).await?;
             }
             sqlx::query(
@@ -186,12 +186,6 @@ impl PaymentRun<'_> {
         }
         transaction.commit().await?;
         Ok(())
-    }
-
-    /// The instalments in which something is left to pay.
-    fn parts_of(&self, amount: u32) -> impl Iterator<Item = u32> + use<> {
-        let instalments = self.instalments;
-        (0..instalments).filter(move |&part| share(amount, part, instalments) > 0)
     }
 
     /// A new batch, drafted; it waits for a second person where two are needed.
@@ -254,8 +248,14 @@ impl PaymentRun<'_> {
                 .fetch_one(&mut *connection)
                 .await?;
         paid.claims += claims as usize;
+        let mut rows = transfer::of_batch(connection, id).await?;
+        if rows.is_empty() && claims > 0 {
+            // Drafted by a program that kept no transfers, or of nothing to pay.
+            order_all(store, connection, key, (id, instalments)).await?;
+            rows = transfer::of_batch(connection, id).await?;
+        }
         let mut opened = Vec::new();
-        for row in transfer::of_batch(connection, id).await? {
+        for row in rows {
             let payout = open_transfer(store, connection, key, &row).await?.map_err(|reason| {
                 ServiceError::Refused(format!("batch {id} was drafted, but now {reason}"))
             })?;
@@ -307,6 +307,35 @@ impl PaymentRun<'_> {
         hasher.update(self.period.0.to_be_bytes());
         format!("{}-{number}", hex::encode(&hasher.finalize()[..8]))
     }
+}
+
+/// The instalments in which something is left to pay.
+fn parts_of(amount: u32, instalments: u32) -> impl Iterator<Item = u32> {
+    (0..instalments).filter(move |&part| share(amount, part, instalments) > 0)
+}
+
+/// Orders a transfer for each instalment of each claim of a batch.
+async fn order_all(
+    store: &Store,
+    connection: &mut AnyConnection,
+    key: &TreasuryKey,
+    (batch, instalments): (&str, u32),
+) -> Result<(), ServiceError> {
+    let claims: Vec<(Vec<u8>, Vec<u8>)> =
+        sqlx::query_as("SELECT nullifier, payout_commitment FROM accepted_claim WHERE batch = $1")
+            .bind(batch)
+            .fetch_all(&mut *connection)
+            .await?;
+    for (nullifier, commitment) in claims {
+        let payout = key.open_any(store, &nullifier, &commitment).await?;
+        let payout = payout.map_err(|reason| {
+            ServiceError::Refused(format!("batch {batch} was drafted, but now {reason}"))
+        })?;
+        for part in parts_of(payout.amount, instalments) {
+            transfer::order(connection, batch, &nullifier, (part, 0)).await?;
+        }
+    }
+    Ok(())
 }
 
 /// What a transfer pays in all, and to whom: by its claim's envelope, and after a correction to whom the
