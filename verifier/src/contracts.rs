@@ -15,6 +15,7 @@ use praman_circuits::nullifier::SchemeId;
 use praman_circuits::office::OfficeTree;
 use praman_circuits::policy::Policy;
 use praman_circuits::poseidon::Parameters;
+use serde::{Deserialize, Serialize};
 
 use crate::{Proof, VerifyingKey};
 
@@ -59,7 +60,8 @@ pub use bindings::proxy::Proxy;
 pub use bindings::verifier::Groth16Verifier;
 
 /// The addresses of a network's contracts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Addresses {
     /// The oversight committee.
     pub committee: Address,
@@ -75,9 +77,11 @@ pub struct Addresses {
     pub nodes: Address,
     /// The verifier of the key.
     pub verifier: Address,
-    /// Providers' roots and accesses by consent.
+    /// Providers' roots and accesses by consent; none in networks of programs that had no consents.
+    #[serde(default)]
     pub consents: Address,
-    /// What participants have said of their own books.
+    /// What participants have said of their own books; none in networks of programs that had no anchors.
+    #[serde(default)]
     pub anchors: Address,
 }
 

@@ -31,82 +31,9 @@ pub(super) struct NetworkSettings {
     /// Hash of the verification key that it was deployed for.
     pub(super) key: String,
     #[serde(flatten)]
-    pub(super) addresses: NetworkAddresses,
+    pub(super) addresses: Addresses,
     /// The block before the contracts' first.
     pub(super) before: u64,
-}
-
-/// [`Addresses`] in a file.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NetworkAddresses {
-    pub(super) committee: Address,
-    pub(super) participants: Address,
-    pub(super) offices: Address,
-    pub(super) claims: Address,
-    pub(super) disputes: Address,
-    pub(super) nodes: Address,
-    pub(super) verifier: Address,
-    /// None in networks of older programs, which have no consents.
-    #[serde(default)]
-    pub(super) consents: Address,
-    /// None in networks of older programs, which have no anchors.
-    #[serde(default)]
-    pub(super) anchors: Address,
-}
-
-impl From<Addresses> for NetworkAddresses {
-    fn from(from: Addresses) -> Self {
-        let Addresses {
-            committee,
-            participants,
-            offices,
-            claims,
-            disputes,
-            nodes,
-            verifier,
-            consents,
-            anchors,
-        } = from;
-        Self {
-            committee,
-            participants,
-            offices,
-            claims,
-            disputes,
-            nodes,
-            verifier,
-            consents,
-            anchors,
-        }
-    }
-}
-
-impl From<NetworkAddresses> for Addresses {
-    fn from(from: NetworkAddresses) -> Self {
-        let NetworkAddresses {
-            committee,
-            participants,
-            offices,
-            claims,
-            disputes,
-            nodes,
-            verifier,
-            consents,
-            anchors,
-        } = from;
-        Self {
-            committee,
-            participants,
-            offices,
-            claims,
-            disputes,
-            nodes,
-            verifier,
-            consents,
-            anchors,
-        }
-    }
 }
 
 /// The network of a folder; none before one was deployed or joined.

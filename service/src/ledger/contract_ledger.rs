@@ -112,7 +112,7 @@ impl EmbeddedLedger {
             return Err(LedgerError::Refused(reason.to_owned()));
         }
         require_key(&settings, key)?;
-        let addresses = settings.addresses.into();
+        let addresses = settings.addresses;
         chain.follow(addresses);
         let network = Network { chain, addresses };
         Ok(Self { store: store.clone(), network, actors })
@@ -165,7 +165,7 @@ impl EmbeddedLedger {
             endpoints: Vec::new(),
             confirmations: 0,
             key: key_id(key),
-            addresses: network.addresses.into(),
+            addresses: network.addresses,
             before,
         };
         keep_network(store, &settings).await?;

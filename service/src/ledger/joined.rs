@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::LedgerError;
 use super::chain::{Chain, ChainError, ChainLog, ChainReceipt, Head};
-use super::chain_store::{NetworkAddresses, NetworkSettings, keep_network, network_settings};
+use super::chain_store::{NetworkSettings, keep_network, network_settings};
 use super::contract_ledger::{
     Actors, ContractLedger, EmbeddedLedger, OPERATOR, key_id, require_key,
 };
@@ -102,7 +102,7 @@ impl JoinedNetwork {
                           `praman ledger deploy`";
             ServiceError::WrongUse(reason.to_owned())
         })?;
-        let addresses: Addresses = settings.addresses.into();
+        let addresses = settings.addresses;
         if settings.chain_id == CHAIN_ID {
             let mut chain = EmbeddedChain::open(store).await?;
             chain.follow(addresses);
@@ -147,7 +147,7 @@ impl JoinedNetwork {
             endpoints: settings.endpoints.clone(),
             confirmations: settings.confirmations,
             key: key_id(key),
-            addresses: addresses.into(),
+            addresses,
             before,
         };
         keep_network(store, &settings).await
@@ -163,7 +163,7 @@ pub struct NetworkDescription {
     confirmations: u64,
     before: u64,
     key: String,
-    contracts: NetworkAddresses,
+    contracts: Addresses,
 }
 
 const FORMAT: &str = "praman-network-1";
@@ -210,7 +210,7 @@ impl NetworkDescription {
             addresses: self.contracts,
             before: self.before,
         };
-        let addresses: Addresses = self.contracts.into();
+        let addresses = self.contracts;
         let chain = RemoteChain::new(store, remote_settings(&settings), [])?;
         let network = Network { chain, addresses };
         let Addresses {
