@@ -32,9 +32,11 @@ mod usage;
 
 pub use action::{Action, LegalBasis};
 pub use api_key::ApiKey;
+pub(crate) use approval::Waiting;
 pub use approval::{Admission, Approval, ApprovalKind, ApprovalState, Decision};
 pub use caller::Caller;
 pub use openid::OpenIdIssuer;
+pub(crate) use principal::days_from_now;
 pub use principal::{Credential, NewPrincipal, Principal, PrincipalNumber, certificate_digest};
 pub use refusal::AccessRefusal;
 pub use role::Role;

@@ -50,6 +50,12 @@ pub fn month_of(date: Date) -> Option<Period> {
     Period::starting(u32::try_from(date.year()).ok()?, u32::from(date.month().unsigned_abs()))
 }
 
+/// The first day of a month as it is written: 2026-11.
+pub(crate) fn read_month(text: &str) -> Option<Date> {
+    let (year, month) = text.split_once('-').filter(|_| text.len() == 7)?;
+    Date::new(year.parse().ok()?, month.parse().ok()?, 1).ok()
+}
+
 /// Birth days of those who have completed at least `least` and at most `most` years on a day that is
 /// the first of a month, as an inclusive range.
 ///

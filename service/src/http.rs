@@ -55,7 +55,6 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::application::{Application, Fault};
-pub(crate) use access::read_month;
 
 #[derive(OpenApi)]
 #[openapi(modifiers(&Credential), info(

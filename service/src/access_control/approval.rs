@@ -62,6 +62,15 @@ named! {
     }
 }
 
+/// Where something stands that waits for a second person before it goes out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    Approved,
+    NotYet,
+    /// Nobody was the second person in time.
+    TooLate,
+}
+
 /// Something that waits, or waited, for a second person.
 #[derive(Clone, Debug, Serialize)]
 pub struct Approval {
@@ -111,18 +120,13 @@ struct AdmitDocument {
 
 impl AdmitDocument {
     fn of(new: &NewPrincipal) -> Self {
-        let (credential_kind, digest) = match new.credential {
-            Credential::ApiKey(digest) => ("api-key", digest),
-            Credential::Certificate(digest) => ("certificate", digest),
-            Credential::OpenId(digest) => ("openid", digest),
-        };
         Self {
             name: new.name.clone(),
             role: new.role,
             tenant: new.tenant.to_string(),
             member: new.member,
-            credential_kind: credential_kind.to_owned(),
-            credential: hex::encode(digest),
+            credential_kind: new.credential.kind().name().to_owned(),
+            credential: hex::encode(new.credential.digest()),
             expires_at: new.expires_at,
         }
     }
@@ -284,6 +288,34 @@ impl Store {
         Ok(found)
     }
 
+    /// Where what waits under a number stands, and its document.
+    pub(crate) async fn waiting(
+        &self,
+        connection: &mut AnyConnection,
+        number: i64,
+    ) -> Result<(Waiting, String), ServiceError> {
+        let row = self.approval_row(connection, number).await?;
+        let row = row.ok_or_else(|| broken("a batch's approval"))?;
+        let waiting = if row.state == ApprovalState::Approved.name() {
+            Waiting::Approved
+        } else if row.is_over == 0 {
+            Waiting::NotYet
+        } else {
+            Waiting::TooLate
+        };
+        Ok((waiting, row.document))
+    }
+
+    async fn approval_row(
+        &self,
+        connection: &mut AnyConnection,
+        number: i64,
+    ) -> Result<Option<Row>, ServiceError> {
+        let statement = self.approvals_statement("WHERE number = $1");
+        let found = sqlx::query_as(sqlx::AssertSqlSafe(statement)).bind(number);
+        Ok(found.fetch_optional(connection).await?)
+    }
+
     /// Does what waits, or lets it be, for a second person. What was decided stays decided.
     ///
     /// # Errors
@@ -296,11 +328,7 @@ impl Store {
         by: &Caller,
     ) -> Result<Approval, AccessRefusal> {
         let mut transaction = self.begin().await?;
-        let statement = self.approvals_statement("WHERE number = $1");
-        let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(statement))
-            .bind(i64::from(number))
-            .fetch_optional(&mut *transaction)
-            .await?;
+        let row = self.approval_row(&mut transaction, i64::from(number)).await?;
         let refused = |reason: String| AccessRefusal::Refused(reason);
         let row = row.ok_or_else(|| refused(format!("nothing waits under number {number}")))?;
         let kind = row.kind()?;

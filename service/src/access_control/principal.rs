@@ -1,8 +1,7 @@
 //! Principals: who may act, in which role, known by which credential.
 
 use jiff::Timestamp;
-use praman_circuits::office::OfficeId;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use sqlx::AnyConnection;
 
@@ -11,28 +10,16 @@ use super::refusal::AccessRefusal;
 use super::role::Role;
 use super::tenant::{TenantName, of_column};
 use crate::error::ServiceError;
-use crate::named::{named, read_digest};
+use crate::named::{named, number_id, read_digest};
 use crate::store::{Store, broken};
 
 /// The longest name of a principal, in characters.
 const NAME_CHARACTERS_MAX: usize = 64;
 
-/// A principal's number.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    utoipa::ToSchema,
-)]
-#[serde(transparent)]
-pub struct PrincipalNumber(pub u32);
+number_id! {
+    /// A principal's number.
+    PrincipalNumber
+}
 
 named! {
     /// What kind of credential a principal is known by.
@@ -68,7 +55,7 @@ impl Credential {
         Self::OpenId(hasher.finalize().into())
     }
 
-    fn kind(&self) -> CredentialKind {
+    pub(super) fn kind(&self) -> CredentialKind {
         match self {
             Self::ApiKey(_) => CredentialKind::ApiKey,
             Self::Certificate(_) => CredentialKind::Certificate,
@@ -76,7 +63,7 @@ impl Credential {
         }
     }
 
-    fn digest(&self) -> &[u8; 32] {
+    pub(super) fn digest(&self) -> &[u8; 32] {
         match self {
             Self::ApiKey(digest) | Self::Certificate(digest) | Self::OpenId(digest) => digest,
         }
@@ -338,19 +325,7 @@ impl Store {
     }
 }
 
-/// When something is over that lasts so many days from now.
-pub(super) fn days_from_now(days: u32) -> i64 {
+/// When something is over that lasts so many days from now, in milliseconds since 1970.
+pub(crate) fn days_from_now(days: u32) -> i64 {
     Timestamp::now().as_millisecond() + i64::from(days) * 86_400_000
-}
-
-impl NewPrincipal {
-    /// The office that they act for.
-    pub fn office(&self) -> Option<OfficeId> {
-        self.member.filter(|_| self.role == Role::Office).map(OfficeId)
-    }
-
-    /// When a credential is over that is good for so many days.
-    pub fn expiring_in(days: u32) -> i64 {
-        days_from_now(days)
-    }
 }

@@ -5,6 +5,7 @@ use praman_circuits::period::Day;
 use serde::Serialize;
 
 use super::action::Action;
+use super::caller::Caller;
 use super::refusal::AccessRefusal;
 use super::tenant::TenantName;
 use crate::calendar::{self, INDIA_SECONDS};
@@ -69,6 +70,17 @@ fn until_tomorrow() -> u64 {
 }
 
 impl Store {
+    /// Counts what somebody does for their tenant; who has none is not counted.
+    ///
+    /// # Errors
+    /// [`AccessRefusal::Quota`].
+    pub async fn meter_for(&self, by: &Caller, action: Action) -> Result<(), AccessRefusal> {
+        match &by.tenant {
+            Some(tenant) => self.meter(tenant, action).await,
+            None => Ok(()),
+        }
+    }
+
     /// Counts that a tenant does something; refuses it beyond the quota. Counted where many programs
     /// serve one tenant, and whether or not it then comes to something: what is paid for is the asking.
     ///

@@ -69,24 +69,6 @@ impl Application {
         caller.map(Some).ok_or(AccessRefusal::NotAuthorised)
     }
 
-    /// Counts what a tenant does, within its quota.
-    pub(super) async fn meter(&self, caller: &Caller, action: Action) -> Result<(), Fault> {
-        match &caller.tenant {
-            Some(tenant) => Ok(self.store().meter(tenant, action).await?),
-            None => Ok(()),
-        }
-    }
-
-    /// Writes down what somebody does, before it is done.
-    pub(super) async fn log(
-        &self,
-        caller: &Caller,
-        action: Action,
-        subject: &str,
-    ) -> Result<(), Fault> {
-        Ok(self.store().log(caller, action, subject, AuditOutcome::Allowed).await?)
-    }
-
     /// What a tenant used in a month: one's own, or any for who sees all.
     pub(crate) async fn usage(
         &self,
@@ -113,7 +95,7 @@ impl Application {
         new: &NewPrincipal,
     ) -> Result<Admission, Fault> {
         let subject = format!("{} of {}: {}", new.role.name(), new.tenant, new.name);
-        self.log(caller, Action::AdmitPrincipal, &subject).await?;
+        self.store().log_allowed(caller, Action::AdmitPrincipal, &subject).await?;
         Ok(self.store().admit_principal(new, caller).await?)
     }
 
@@ -123,7 +105,9 @@ impl Application {
         caller: &Caller,
         number: PrincipalNumber,
     ) -> Result<bool, Fault> {
-        self.log(caller, Action::RevokePrincipal, &format!("principal {}", number.0)).await?;
+        self.store()
+            .log_allowed(caller, Action::RevokePrincipal, &format!("principal {}", number.0))
+            .await?;
         Ok(self.store().revoke_principal(number, caller).await?)
     }
 
@@ -139,7 +123,7 @@ impl Application {
         decision: Decision,
     ) -> Result<Approval, Fault> {
         let subject = format!("approval {number}: {}", decision.name());
-        self.log(caller, Action::Decide, &subject).await?;
+        self.store().log_allowed(caller, Action::Decide, &subject).await?;
         Ok(self.store().decide(number, decision, caller).await?)
     }
 
@@ -149,7 +133,9 @@ impl Application {
         caller: &Caller,
         from: u64,
     ) -> Result<Vec<AuditEntry>, Fault> {
-        self.log(caller, Action::ReadAudit, &format!("entries from {from}")).await?;
+        self.store()
+            .log_allowed(caller, Action::ReadAudit, &format!("entries from {from}"))
+            .await?;
         Ok(self.store().audit_entries(from).await?)
     }
 }

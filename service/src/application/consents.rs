@@ -49,7 +49,7 @@ impl Application {
             _ => request.requester.0,
         };
         caller.require_member(number)?;
-        self.meter(caller, Action::ReleaseRecord).await?;
+        self.store().meter_for(caller, Action::ReleaseRecord).await?;
         let verdict = self.consents()?.gate.release(request).await?;
         verdict.map_err(|refusal| match refusal {
             GateRefusal::Later => Fault::unavailable(refusal.to_string()),
@@ -74,8 +74,10 @@ impl Application {
         // Who is asked for in another's name learns nothing of whether there is such a one.
         let known = self.store().requester_named(named).await?;
         caller.require_member(known.map_or(0, |number| number.0))?;
-        self.meter(caller, Action::AskForConsent).await?;
-        self.log(caller, Action::AskForConsent, &format!("requester {named}")).await?;
+        self.store().meter_for(caller, Action::AskForConsent).await?;
+        self.store()
+            .log_allowed(caller, Action::AskForConsent, &format!("requester {named}"))
+            .await?;
         Ok(desk.receive(&request, Timestamp::now()).await?)
     }
 
@@ -131,7 +133,9 @@ impl Application {
         signature: &[u8],
     ) -> Result<ErasureOrder, Fault> {
         self.erasure(caller, consent).await?;
-        self.log(caller, Action::ConfirmErasure, &format!("consent {consent}")).await?;
+        self.store()
+            .log_allowed(caller, Action::ConfirmErasure, &format!("consent {consent}"))
+            .await?;
         let store = self.consents()?.gate.store();
         Ok(store.confirm_erasure(consent, signature, Timestamp::now()).await?)
     }

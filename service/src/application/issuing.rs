@@ -9,7 +9,6 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::following::Followed;
 use super::{Application, Fault};
 use crate::access_control::{Action, Caller, Role};
-use crate::audit::AuditOutcome;
 use crate::error::ServiceError;
 use crate::issuing::{
     ContentStream, IssuingDesk, IssuingRefusal, RegisterContent, RegisterId, RegisterUpload,
@@ -83,8 +82,10 @@ impl Application {
 impl ActingOffice {
     /// Begins to take a register in.
     pub(crate) async fn upload(&self, makes_secrets: bool) -> Result<RegisterUploading, Fault> {
-        self.meter(Action::UploadRegister).await?;
-        self.log(Action::UploadRegister, format!("office {}", self.office.0)).await?;
+        self.store.meter_for(&self.caller, Action::UploadRegister).await?;
+        self.store
+            .log_allowed(&self.caller, Action::UploadRegister, &format!("office {}", self.office.0))
+            .await?;
         Ok(self.desk.upload(self.office, makes_secrets).await?)
     }
 
@@ -102,14 +103,22 @@ impl ActingOffice {
         if self.desk.register(self.office, id).await?.is_none() {
             return Err(Fault::not_found(NO_REGISTER));
         }
-        self.log(Action::FetchRegister, format!("register {id}: {}", content.name())).await?;
+        self.store
+            .log_allowed(
+                &self.caller,
+                Action::FetchRegister,
+                &format!("register {id}: {}", content.name()),
+            )
+            .await?;
         let found = self.desk.content(id, content).await?;
         found.ok_or_else(|| Fault::not_found(format!("the register has no {}", content.name())))
     }
 
     /// Forgets a register.
     pub(crate) async fn forget(&self, id: RegisterId) -> Result<(), Fault> {
-        self.log(Action::ForgetRegister, format!("register {id}")).await?;
+        self.store
+            .log_allowed(&self.caller, Action::ForgetRegister, &format!("register {id}"))
+            .await?;
         if self.desk.forget(self.office, id).await? {
             return Ok(());
         }
@@ -132,28 +141,15 @@ impl ActingOffice {
             let reason = format!("revoke 1 to {REVOCATIONS_MAX} credentials at a time");
             return Err(Fault::malformed(reason));
         }
-        self.meter(Action::Revoke).await?;
+        self.store.meter_for(&self.caller, Action::Revoke).await?;
         let subject = format!("office {}: {} credentials", self.office.0, register_nos.len());
-        self.log(Action::Revoke, subject).await?;
+        self.store.log_allowed(&self.caller, Action::Revoke, &subject).await?;
         self.desk.revoke(self.office, register_nos).await.map_err(|refusal| match refusal {
             IssuingRefusal::Failed(ServiceError::Refused(reason)) => {
                 Fault::refused("no-live-credential", reason)
             }
             other => other.into(),
         })
-    }
-}
-
-impl ActingOffice {
-    async fn log(&self, action: Action, subject: String) -> Result<(), Fault> {
-        Ok(self.store.log(&self.caller, action, &subject, AuditOutcome::Allowed).await?)
-    }
-
-    async fn meter(&self, action: Action) -> Result<(), Fault> {
-        match &self.caller.tenant {
-            Some(tenant) => Ok(self.store.meter(tenant, action).await?),
-            None => Ok(()),
-        }
     }
 }
 

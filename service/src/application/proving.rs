@@ -51,9 +51,7 @@ impl Application {
         job: AskedJob,
         wait: Duration,
     ) -> Result<ProvingJob, Fault> {
-        if let Some(tenant) = &caller.tenant {
-            self.store().meter(tenant, Action::AskForProof).await?;
-        }
+        self.store().meter_for(caller, Action::AskForProof).await?;
         let AskedJob { priority, worker, sealed, deadline } = job;
         let tenant = caller.tenant_column().to_owned();
         let kept = self.proving.ask(NewJob { tenant, priority, worker, sealed, deadline }).await?;

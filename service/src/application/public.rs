@@ -43,7 +43,7 @@ impl Application {
 
     /// The snapshot, made once for a state and day.
     pub(crate) async fn snapshot(&self) -> Result<CachedSnapshot, Fault> {
-        let store = self.desk.machine().store();
+        let store = self.store();
         let today = calendar::today();
         // One at a time makes it; the others wait and take what it made.
         let mut cached = self.snapshot.lock().await;
@@ -75,7 +75,7 @@ impl Application {
         since: StateRoot,
     ) -> Result<SnapshotChanges, Fault> {
         let snapshot = self.snapshot().await?.snapshot;
-        let store = self.desk.machine().store();
+        let store = self.store();
         let changes = store.snapshot_changes(&snapshot, since).await?;
         changes.ok_or_else(|| {
             Fault::not_found(
@@ -94,7 +94,7 @@ impl Application {
         if let Some(reason) = self.desk.hindrance() {
             return Err(Fault::unavailable(format!("claims wait to be settled: {reason}")));
         }
-        let store = self.desk.machine().store();
+        let store = self.store();
         let asked: Result<(i64,), _> = sqlx::query_as("SELECT 1").fetch_one(store.pool()).await;
         asked.map(drop).map_err(|error| ServiceError::from(error).into())
     }

@@ -14,6 +14,19 @@ const SUBJECT_CHARACTERS_MAX: usize = 200;
 pub(super) const AT_ONCE: i64 = 1_000;
 
 impl Store {
+    /// Writes down what somebody does, before it is done.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`]; then it must not be done.
+    pub async fn log_allowed(
+        &self,
+        caller: &Caller,
+        action: Action,
+        subject: &str,
+    ) -> Result<(), ServiceError> {
+        self.log(caller, action, subject, AuditOutcome::Allowed).await
+    }
+
     /// Writes down that somebody does something, or would have done it.
     ///
     /// # Errors

@@ -10,11 +10,10 @@ use serde_json::json;
 use super::{Outcome, Setting};
 use crate::access_control::{
     Action, Admission, ApiKey, Approval, Credential, Decision, NewPrincipal, Price,
-    PrincipalNumber, Quota, Role, TenantName, matrix,
+    PrincipalNumber, Quota, Role, TenantName, days_from_now, matrix,
 };
 use crate::calendar;
 use crate::error::ServiceError;
-use crate::http::read_month;
 use crate::tls;
 
 /// Who may do what: tenants, those who act for them, the two-person rule, quotas and prices.
@@ -108,7 +107,7 @@ pub(super) enum Access {
 }
 
 fn month(text: &str) -> Result<Date, String> {
-    read_month(text).ok_or_else(|| "a month is written as 2026-11".to_owned())
+    calendar::read_month(text).ok_or_else(|| "a month is written as 2026-11".to_owned())
 }
 
 /// Let somebody act: a person or a machine, known by one credential.
@@ -326,7 +325,7 @@ impl Admit {
             tenant: self.tenant,
             member: self.member,
             credential,
-            expires_at: self.days.map(NewPrincipal::expiring_in),
+            expires_at: self.days.map(days_from_now),
         };
         // The key first: one that lets nobody act does no harm, and one that was not kept helps nobody.
         if let (Some(key), Some(path)) = (key, &self.credential.key_out) {

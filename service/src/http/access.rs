@@ -6,7 +6,6 @@ use axum::extract::rejection::{QueryRejection, StringRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -14,7 +13,7 @@ use super::answer::Error;
 use super::claims::read_body;
 use crate::access_control::{
     Admission, Approval, Caller, Credential, Decision, NewPrincipal, Principal, PrincipalNumber,
-    Usage,
+    Usage, days_from_now,
 };
 use crate::application::{Application, Fault};
 use crate::audit::AuditEntry;
@@ -67,12 +66,6 @@ pub(super) struct UsageOf {
     tenant: Option<String>,
 }
 
-/// The first day of a month as it is written: 2026-11.
-pub(crate) fn read_month(text: &str) -> Option<Date> {
-    let (year, month) = text.split_once('-').filter(|_| text.len() == 7)?;
-    Date::new(year.parse().ok()?, month.parse().ok()?, 1).ok()
-}
-
 /// What a tenant used in a month, and what it costs.
 #[utoipa::path(
     get,
@@ -90,7 +83,7 @@ pub(super) async fn usage(
         asked.map_err(|_| Fault::malformed("month and tenant are all that is asked"))?;
     let month = match asked.month {
         None => calendar::date_of(calendar::today()),
-        Some(text) => read_month(&text),
+        Some(text) => calendar::read_month(&text),
     };
     let month = month.ok_or_else(|| Fault::malformed("month is written as 2026-11"))?;
     let read = |name: String| name.parse().map_err(|reason: String| Fault::malformed(reason));
@@ -162,7 +155,7 @@ pub(super) async fn admit(
         member: asked.member,
         credential: Credential::parse(&asked.credential_kind, &asked.credential)
             .map_err(|reason| wrong("credential", reason))?,
-        expires_at: asked.days.map(NewPrincipal::expiring_in),
+        expires_at: asked.days.map(days_from_now),
     };
     let admission = application.admit_principal(&caller, &new).await?;
     let status = match admission {

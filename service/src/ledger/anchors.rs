@@ -3,19 +3,16 @@
 use alloy_primitives::{Address, B256};
 use alloy_sol_types::SolEvent;
 use praman_verifier::contracts::{Anchors, Participants};
-use serde::{Deserialize, Serialize};
 
 use super::LedgerError;
 use super::chain::Chain;
 use super::network::{Network, Role};
+use crate::named::number_id;
 
-/// How many blocks' events are asked for at once.
-const BLOCKS_AT_ONCE: u64 = 5_000;
-
-/// A participant, by its number on the ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ParticipantNumber(pub u32);
+number_id! {
+    /// A participant, by its number on the ledger.
+    ParticipantNumber
+}
 
 /// What is anchored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,30 +103,27 @@ impl<C: Chain> Network<C> {
     /// [`LedgerError`].
     pub async fn anchored(&self, series: AnchorSeries) -> Result<Vec<LedgerAnchor>, LedgerError> {
         let target = self.anchors_contract()?;
-        let last = self.chain.head().await?.number;
-        let (mut found, mut first) = (Vec::new(), 0);
-        while first <= last {
-            let until = last.min(first + BLOCKS_AT_ONCE - 1);
-            for log in self.chain.logs(first, until).await? {
-                if log.address != target {
-                    continue;
-                }
-                let topics = log.topics.iter().copied();
-                let event = Anchors::Anchored::decode_raw_log(topics, &log.data).map_err(|_| {
-                    LedgerError::Refused("an anchor on the ledger can't be read".to_owned())
-                })?;
-                if event.series == series.id() {
-                    found.push(LedgerAnchor {
-                        participant: ParticipantNumber(event.participant),
-                        number: event.number,
-                        digest: event.digest.0,
-                        count: event.count,
-                        block: log.block,
-                    });
-                }
+        let mut found = Vec::new();
+        self.for_each_log(|log| {
+            if log.address != target {
+                return Ok(());
             }
-            first = until + 1;
-        }
+            let topics = log.topics.iter().copied();
+            let event = Anchors::Anchored::decode_raw_log(topics, &log.data).map_err(|_| {
+                LedgerError::Refused("an anchor on the ledger can't be read".to_owned())
+            })?;
+            if event.series == series.id() {
+                found.push(LedgerAnchor {
+                    participant: ParticipantNumber(event.participant),
+                    number: event.number,
+                    digest: event.digest.0,
+                    count: event.count,
+                    block: log.block,
+                });
+            }
+            Ok(())
+        })
+        .await?;
         Ok(found)
     }
 }

@@ -9,7 +9,6 @@ use praman_circuits::artefact::{ConsentsRoot, Moment};
 use praman_circuits::field::from_be_bytes;
 use praman_circuits::health_record::RecordsRoot;
 use praman_verifier::contracts::{Consents, Participants, word};
-use serde::{Deserialize, Serialize};
 
 use super::LedgerError;
 use super::chain::Chain;
@@ -17,40 +16,17 @@ use super::contract_ledger::{ContractLedger, acting};
 use super::embedded::CHAIN_ID;
 use super::network::{Approver, Role, text_hash};
 use crate::error::ServiceError;
+use crate::named::number_id;
 
-/// A provider of health care, by its number among those who take part.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    utoipa::ToSchema,
-)]
-#[serde(transparent)]
-pub struct ProviderId(pub u32);
+number_id! {
+    /// A provider of health care, by its number among those who take part.
+    ProviderId
+}
 
-/// Who asks for records, by their number among those who take part.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    utoipa::ToSchema,
-)]
-#[serde(transparent)]
-pub struct RequesterNumber(pub u32);
+number_id! {
+    /// Who asks for records, by their number among those who take part.
+    RequesterNumber
+}
 
 /// A root of one of a provider's trees that is to stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

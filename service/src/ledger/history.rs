@@ -16,9 +16,6 @@ use super::LedgerError;
 use super::chain::{Chain, ChainLog};
 use super::network::Network;
 
-/// How many blocks are asked for at once.
-const BLOCKS_AT_ONCE: u64 = 5_000;
-
 /// An opening's accepted claims in order: what its seal is over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seal {
@@ -259,28 +256,24 @@ impl Replay {
 }
 
 async fn replay<C: Chain>(network: &Network<C>) -> Result<(Replay, u64, usize), LedgerError> {
-    let last = network.chain.head().await?.number;
     let (mut replay, mut events) = (Replay::default(), 0);
-    let mut first = 0;
-    while first <= last {
-        let until = last.min(first + BLOCKS_AT_ONCE - 1);
-        for log in network.chain.logs(first, until).await? {
-            let read = if log.address == network.addresses.claims {
-                replay.claims_event(&log)
-            } else if log.address == network.addresses.offices {
-                replay.offices_event(&log)
-            } else if log.address == network.addresses.consents {
-                replay.consents_event(&log)
-            } else {
-                Some(())
-            };
-            if read.is_none() {
-                replay.fault(&log, "an event cannot be read");
-            }
-            events += 1;
+    let read_event = |log: ChainLog| {
+        let read = if log.address == network.addresses.claims {
+            replay.claims_event(&log)
+        } else if log.address == network.addresses.offices {
+            replay.offices_event(&log)
+        } else if log.address == network.addresses.consents {
+            replay.consents_event(&log)
+        } else {
+            Some(())
+        };
+        if read.is_none() {
+            replay.fault(&log, "an event cannot be read");
         }
-        first = until + 1;
-    }
+        events += 1;
+        Ok(())
+    };
+    let last = network.for_each_log(read_event).await?;
     Ok((replay, last, events))
 }
 

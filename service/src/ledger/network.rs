@@ -9,7 +9,10 @@ use praman_verifier::contracts::{
 };
 
 use super::LedgerError;
-use super::chain::{Chain, ChainError, ChainReceipt};
+use super::chain::{Chain, ChainError, ChainLog, ChainReceipt};
+
+/// How many blocks' events are asked for at once.
+const BLOCKS_AT_ONCE: u64 = 5_000;
 
 /// Praman's contracts on a chain.
 pub struct Network<C> {
@@ -100,6 +103,21 @@ pub enum Approver<'a> {
 }
 
 impl<C: Chain> Network<C> {
+    /// Has every event that the chain has, in order; the last block that was looked at.
+    pub(super) async fn for_each_log(
+        &self,
+        mut each: impl FnMut(ChainLog) -> Result<(), LedgerError>,
+    ) -> Result<u64, LedgerError> {
+        let last = self.chain.head().await?.number;
+        let mut first = 0;
+        while first <= last {
+            let until = last.min(first + BLOCKS_AT_ONCE - 1);
+            self.chain.logs(first, until).await?.into_iter().try_for_each(&mut each)?;
+            first = until + 1;
+        }
+        Ok(last)
+    }
+
     /// Deploys the contracts for a key.
     ///
     /// # Errors

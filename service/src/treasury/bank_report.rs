@@ -401,7 +401,7 @@ mod tests {
             )
         };
         let unknown = one("<OrgnlPmtInfAndSts><TxInfAndSts><OrgnlEndToEndId>r</OrgnlEndToEndId>\
-                           <TxSts>XXXX</TxSts></TxInfAndSts></OrgnlPmtInfAndSts>");
+                           <TxSts>ZZZZ</TxSts></TxInfAndSts></OrgnlPmtInfAndSts>");
         assert!(fault(&unknown).contains("no status"));
         let nothing = one("<OrgnlPmtInfAndSts><TxInfAndSts><TxSts>RJCT</TxSts></TxInfAndSts>\
                            </OrgnlPmtInfAndSts>");

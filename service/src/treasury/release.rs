@@ -41,35 +41,6 @@ impl PaymentDocument {
     }
 }
 
-/// Where a batch's approval stands.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Approved {
-    Yes,
-    NotYet,
-    /// Nobody was the second person in time.
-    TooLate,
-}
-
-pub(super) async fn approval_of(
-    store: &Store,
-    connection: &mut AnyConnection,
-    approval: i64,
-) -> Result<(Approved, String), ServiceError> {
-    let now = store.database().now();
-    let statement = sqlx::AssertSqlSafe(format!(
-        "SELECT state, document, CAST(CASE WHEN expires_at < {now} THEN 1 ELSE 0 END AS BIGINT)
-         FROM approval WHERE number = $1"
-    ));
-    let (state, document, is_over): (String, String, i64) =
-        sqlx::query_as(statement).bind(approval).fetch_one(connection).await?;
-    let approved = match (state.as_str(), is_over) {
-        ("approved", _) => Approved::Yes,
-        (_, 0) => Approved::NotYet,
-        _ => Approved::TooLate,
-    };
-    Ok((approved, document))
-}
-
 /// A batch that a second person has denied, or that none has approved in time, is none: its claims wait to be paid as before.
 ///
 /// # Errors

@@ -12,9 +12,10 @@ use sqlx::AnyConnection;
 use super::correction;
 use super::key::TreasuryKey;
 use super::payment_file::{Debtor, PaymentBatch, PaymentPart, Transfer, date_of_part, share};
-use super::release::{self, Approved};
+use super::release;
 use super::transfer::{self, TransferReference, TransferRow};
 use crate::access_control::Caller;
+use crate::access_control::Waiting;
 use crate::envelope::Payout;
 use crate::error::ServiceError;
 use crate::failpoint::may_die;
@@ -106,16 +107,15 @@ impl PaymentRun<'_> {
         .await?;
         for batch in &drafted {
             if let Some(approval) = batch.approval {
-                let (approved, document) =
-                    release::approval_of(store, &mut transaction, approval).await?;
+                let (approved, document) = store.waiting(&mut transaction, approval).await?;
                 match approved {
-                    Approved::Yes => {}
-                    Approved::NotYet => {
+                    Waiting::Approved => {}
+                    Waiting::NotYet => {
                         paid.waits.push(approval as u32);
                         continue;
                     }
                     // Its claims are drafted anew by the next run.
-                    Approved::TooLate => {
+                    Waiting::TooLate => {
                         release::drop_batch(&mut transaction, &document).await?;
                         continue;
                     }

@@ -113,13 +113,11 @@ pub(super) async fn of_batch(
     connection: &mut AnyConnection,
     batch: &str,
 ) -> Result<Vec<TransferRow>, ServiceError> {
-    let columns = COLUMNS.replace("nullifier", "payment_transfer.nullifier");
-    let columns = columns.replace(" batch", " payment_transfer.batch");
     let statement = sqlx::AssertSqlSafe(format!(
-        "SELECT {columns} FROM payment_transfer
-         JOIN accepted_claim ON accepted_claim.nullifier = payment_transfer.nullifier
-         WHERE payment_transfer.batch = $1
-         ORDER BY accepted_claim.block, payment_transfer.nullifier, part"
+        "SELECT {COLUMNS} FROM payment_transfer
+         JOIN (SELECT nullifier AS claimed, block FROM accepted_claim) AS claims
+             ON claimed = nullifier
+         WHERE batch = $1 ORDER BY block, nullifier, part"
     ));
     Ok(sqlx::query_as(statement).bind(batch).fetch_all(connection).await?)
 }
