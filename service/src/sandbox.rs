@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use crate::access_control::Caller;
 use crate::calendar;
-use crate::demo::due::{Due, DueScheme};
+use crate::demo::due::{Due, DueScheme, tier_of};
 use crate::demo::scene::{Holders, Scene, demo_passphrase, load_prover, new_run};
 use crate::demo::stages::Stages;
 use crate::error::ServiceError;
@@ -112,8 +112,8 @@ pub async fn run(options: &Options) -> Result<Report, ServiceError> {
         .map_err(|error| ServiceError::Refused(format!("the synthetic register: {error}")))?;
     let of = (checked.people().len(), &RESIDENT);
     let holders = Holders::enrol(&store, &checked, of, day, &folder, &passphrase, &stages).await?;
-    let impact = Impact::of(checked.people(), &holders.credentials, &terms);
     let tiers = eligible(&holders, &terms);
+    let impact = Impact::of(checked.people(), &holders.credentials, &tiers, &terms);
     if tiers.is_empty() {
         let reason = format!(
             "none of {} synthetic people meets the scheme's rules: raise --people",
@@ -160,12 +160,8 @@ fn eligible(
     holders: &Holders,
     terms: &praman_circuits::eligibility::SchemePeriod,
 ) -> Vec<(usize, TierIndex)> {
-    let tier_of = |(holder, file): (usize, &crate::wallet::CredentialFile)| {
-        let attributes = file.credential().ok()?.attributes;
-        let tier = impact::tier_of(&attributes, terms)?;
-        Some((holder, tier))
-    };
-    holders.credentials.iter().enumerate().filter_map(tier_of).collect()
+    let cards = holders.credentials.iter().enumerate();
+    cards.filter_map(|(holder, card)| Some((holder, tier_of(card, terms)?))).collect()
 }
 
 /// Pays, is told of returns, pays them anew, and is told that all is paid; how many were returned.

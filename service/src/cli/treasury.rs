@@ -39,25 +39,7 @@ pub(super) enum Treasury {
     #[command(
         after_help = "Example: praman treasury pay --key treasury.json --scheme annapurna.toml --period 2026-06 --out bank"
     )]
-    Pay {
-        /// The treasury's sealed key.
-        #[arg(long, value_name = "FILE")]
-        key: PathBuf,
-        /// The scheme's file.
-        #[arg(long, value_name = "FILE")]
-        scheme: PathBuf,
-        /// The period, as the scheme writes it.
-        #[arg(long)]
-        period: String,
-        /// A folder for the bank's files.
-        #[arg(long, value_name = "DIR")]
-        out: PathBuf,
-        /// Who pays: a JSON file with name, account and ifsc [default: a demonstration account].
-        #[arg(long, value_name = "FILE")]
-        debtor: Option<PathBuf>,
-        #[command(flatten)]
-        passphrase: PassphraseSource,
-    },
+    Pay(Ordering),
     /// Bring what the bank reports to the payments: pain.002 status reports and camt.053 statements.
     #[command(after_help = "Example: praman treasury import statement.xml --key treasury.json")]
     Import {
@@ -109,6 +91,19 @@ pub(super) enum Treasury {
           --out bank --correction correction.json"
 )]
 pub(super) struct Reissue {
+    #[command(flatten)]
+    ordering: Ordering,
+    /// What `praman office correct` wrote; may be given again.
+    #[arg(long = "correction", value_name = "FILE")]
+    corrections: Vec<PathBuf>,
+    /// The reference of a transfer that the same account can take now; may be given again.
+    #[arg(long = "same", value_name = "REFERENCE")]
+    same: Vec<TransferReference>,
+}
+
+/// What a bank is told to pay, by whom, and where its files go.
+#[derive(Args)]
+pub(super) struct Ordering {
     /// The treasury's sealed key.
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
@@ -118,20 +113,21 @@ pub(super) struct Reissue {
     /// The period, as the scheme writes it.
     #[arg(long)]
     period: String,
-    /// A folder for the bank's file.
+    /// A folder for the bank's files.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Who pays: a JSON file with name, account and ifsc [default: a demonstration account].
     #[arg(long, value_name = "FILE")]
     debtor: Option<PathBuf>,
-    /// What `praman office correct` wrote; may be given again.
-    #[arg(long = "correction", value_name = "FILE")]
-    corrections: Vec<PathBuf>,
-    /// The reference of a transfer that the same account can take now; may be given again.
-    #[arg(long = "same", value_name = "REFERENCE")]
-    same: Vec<TransferReference>,
     #[command(flatten)]
     passphrase: PassphraseSource,
+}
+
+impl Ordering {
+    fn read(&self) -> Result<(Payments, TreasuryKey), ServiceError> {
+        let payments = Payments::read(&self.scheme, &self.period, self.debtor.as_deref())?;
+        Ok((payments, TreasuryKey::open(&self.key, &self.passphrase.passphrase()?)?))
+    }
 }
 
 /// A scheme's period, and who pays it.
@@ -220,14 +216,13 @@ impl Treasury {
                 let text = format!("the treasury's public key is {public_key}");
                 Ok(Outcome::done(json!({ "public_key": public_key }), text))
             }
-            Self::Pay { key, scheme, period, out, debtor, passphrase } => {
-                let payments = Payments::read(&scheme, &period, debtor.as_deref())?;
-                let key = TreasuryKey::open(&key, &passphrase.passphrase()?)?;
+            Self::Pay(ordering) => {
+                let (payments, key) = ordering.read()?;
                 let store = setting.store().await?;
                 let caller = setting.act(&store, Action::Pay, &payments.subject("pay")).await?;
                 // What others brought, froze and decided since is known before money moves.
                 JoinedNetwork::open(&store, &[]).await?;
-                let paid = payments.run(&out, &caller).pay(&store, &key).await?;
+                let paid = payments.run(&ordering.out, &caller).pay(&store, &key).await?;
                 anchor_after(&store).await;
                 let (claims, rupees) = (paid.claims, paid.rupees);
                 let text = format!("{claims} claims, {rupees} rupees\n{}", told(&paid));
@@ -311,15 +306,14 @@ impl Treasury {
 
 impl Reissue {
     async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
-        let payments = Payments::read(&self.scheme, &self.period, self.debtor.as_deref())?;
         let read = |path: &PathBuf| Correction::read(path);
         let corrections = self.corrections.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        let key = TreasuryKey::open(&self.key, &self.passphrase.passphrase()?)?;
+        let (payments, key) = self.ordering.read()?;
         let store = setting.store().await?;
         let caller = setting.act(&store, Action::Pay, &payments.subject("reissue")).await?;
         JoinedNetwork::open(&store, &[]).await?;
         let reissue = treasury::Reissue {
-            run: payments.run(&self.out, &caller),
+            run: payments.run(&self.ordering.out, &caller),
             corrections: &corrections,
             same: &self.same,
         };

@@ -35,6 +35,13 @@ pub(crate) struct Due {
     pub(crate) claims: Vec<(usize, usize, TierIndex)>,
 }
 
+/// The first tier whose rules a credential meets.
+pub(crate) fn tier_of(file: &CredentialFile, terms: &SchemePeriod) -> Option<TierIndex> {
+    let attributes = file.credential().ok()?.attributes;
+    let mut tiers = (0..terms.policy.used_tiers()).filter_map(|tier| TierIndex::new(tier as u8));
+    tiers.find(|&tier| terms.policy.satisfies(&attributes, tier))
+}
+
 /// The claims that are due this month, drawn by the seed, schemes in turn.
 pub(crate) fn due_claims(
     credentials: &[CredentialFile],
@@ -60,15 +67,8 @@ pub(crate) fn due_claims(
     order.shuffle(&mut ChaCha20Rng::seed_from_u64(options.seed));
     let mut by_scheme: Vec<Vec<(usize, TierIndex)>> = Vec::new();
     for due in &schemes {
-        let tier_of = |holder: usize| {
-            let attributes = credentials[holder].credential().ok()?.attributes;
-            let tiers = 0..due.terms.policy.used_tiers();
-            tiers
-                .filter_map(|tier| TierIndex::new(tier as u8))
-                .find(|&tier| due.terms.policy.satisfies(&attributes, tier))
-        };
-        by_scheme
-            .push(order.iter().filter_map(|&holder| Some((holder, tier_of(holder)?))).collect());
+        let tier_of = |&holder: &usize| Some((holder, tier_of(&credentials[holder], &due.terms)?));
+        by_scheme.push(order.iter().filter_map(tier_of).collect());
     }
     let longest = by_scheme.iter().map(Vec::len).max().unwrap_or(0);
     let in_turn = (0..longest).flat_map(|turn| {

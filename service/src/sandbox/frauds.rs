@@ -6,10 +6,11 @@ use praman_circuits::policy::TierIndex;
 use serde::Serialize;
 
 use crate::claim::{Claim, ClaimTerms, CredentialPaths};
-use crate::demo::scene::Scene;
+use crate::demo::due::tier_of;
+use crate::demo::scene::{Scene, refusal};
 use crate::envelope;
 use crate::error::ServiceError;
-use crate::ledger::{EmbeddedLedger, Ledger, LedgerError};
+use crate::ledger::{EmbeddedLedger, Ledger};
 use crate::named::named;
 use crate::office_key::OfficeKey;
 use crate::offices::{Application, Validity};
@@ -121,11 +122,6 @@ fn refused(reason: &str) -> ServiceError {
     ServiceError::Refused(reason.to_owned())
 }
 
-/// The reason of a refusal; none where there was none, and failures stay failures.
-fn reason<T>(outcome: Result<T, ServiceError>) -> Result<Option<String>, ServiceError> {
-    crate::demo::scene::refusal(outcome)
-}
-
 fn terms<'a>(scene: &'a Scene<'_>, snapshot: &Snapshot) -> ClaimTerms<'a> {
     ClaimTerms {
         context: scene.ledger.context(),
@@ -143,7 +139,7 @@ fn prepared(
     tier: TierIndex,
 ) -> Result<Option<String>, ServiceError> {
     let paths = CredentialPaths::find(credential, &scene.snapshot)?;
-    reason(terms(scene, &scene.snapshot).prepare(credential, wallet, tier, paths))
+    refusal(terms(scene, &scene.snapshot).prepare(credential, wallet, tier, paths))
 }
 
 /// An office of the thief's own, whose tree no checkpoint knows: the proof holds, for another state.
@@ -163,17 +159,18 @@ async fn ghost(scene: &mut Scene<'_>) -> Result<Option<String>, ServiceError> {
     let issued = store.issue(&key, ghosts, Validity::from_today(day)).await?.commit().await?;
     let snapshot = store.snapshot(day, None).await?;
     let scheme = &scene.due.schemes[0];
-    let found = issued.credentials.iter().zip(&wallets).find_map(|(file, wallet)| {
-        let attributes = file.credential().ok()?.attributes;
-        Some((file, wallet, super::impact::tier_of(&attributes, &scheme.terms)?))
-    });
+    let found = issued
+        .credentials
+        .iter()
+        .zip(&wallets)
+        .find_map(|(file, wallet)| Some((file, wallet, tier_of(file, &scheme.terms)?)));
     let (file, wallet, tier) = found.ok_or_else(|| refused("no ghost meets the rules"))?;
     let paths = CredentialPaths::find(file, &snapshot)?;
     let ready = terms(scene, &snapshot).prepare(file, wallet, tier, paths)?;
     let proof = scene.prover.prove_on(&ready.witness, Cores::All)?;
     let claim = ready.into_claim(scheme.period, scene.checkpoint, proof);
     store.close().await;
-    reason(scene.ledger.claim(&claim.ledger).await.map_err(ServiceError::from))
+    refusal(scene.ledger.claim(&claim.ledger).await.map_err(ServiceError::from))
 }
 
 /// The same card with the thief's account on it.
@@ -227,11 +224,7 @@ async fn in_earnest(
     let claim = crate::ledger::LedgerClaim { checkpoint, ..honest.ledger.clone() };
     let refused = ledger.claim(&claim).await;
     store.close().await;
-    match refused {
-        Ok(_) => Ok(None),
-        Err(LedgerError::Failed(error)) => Err(error),
-        Err(error) => Ok(Some(error.to_string())),
-    }
+    refusal(refused.map_err(ServiceError::from))
 }
 
 /// A holder's claim against the state after their credential was revoked.
@@ -247,5 +240,5 @@ async fn revoked(
     let snapshot = scene.store.snapshot(scene.snapshot.checkpoint().as_of, None).await?;
     let paths = CredentialPaths::find(card, &snapshot)?;
     let wallet = &scene.holders.wallets[holder];
-    reason(terms(scene, &snapshot).prepare(card, wallet, tier, paths))
+    refusal(terms(scene, &snapshot).prepare(card, wallet, tier, paths))
 }

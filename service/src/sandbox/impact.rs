@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use praman_circuits::attributes::Attributes;
 use praman_circuits::eligibility::SchemePeriod;
 use praman_circuits::policy::TierIndex;
 use serde::Serialize;
@@ -40,28 +39,26 @@ fn name_of(district: District) -> &'static str {
     known.map_or("", |(_, name)| name)
 }
 
-/// The first tier whose rules somebody meets.
-pub(super) fn tier_of(attributes: &Attributes, terms: &SchemePeriod) -> Option<TierIndex> {
-    let mut tiers = (0..terms.policy.used_tiers()).filter_map(|tier| TierIndex::new(tier as u8));
-    tiers.find(|&tier| terms.policy.satisfies(attributes, tier))
-}
-
 impl Impact {
+    /// Of people and their credentials, and of those of them who meet the rules, with the tier.
     pub(super) fn of(
         people: &[Person],
         credentials: &[CredentialFile],
+        eligible: &[(usize, TierIndex)],
         terms: &SchemePeriod,
     ) -> Self {
-        let mut impact = Self { people: credentials.len(), ..Self::default() };
+        let mut impact =
+            Self { people: credentials.len(), eligible: eligible.len(), ..Self::default() };
         let mut districts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
-        for (person, file) in people.iter().zip(credentials) {
-            let district = districts.entry(name_of(person.district).to_owned()).or_default();
-            district.0 += 1;
-            let Ok(credential) = file.credential() else { continue };
-            let Some(tier) = tier_of(&credential.attributes, terms) else { continue };
-            district.1 += 1;
-            impact.eligible += 1;
-            impact.rupees += u64::from(terms.policy.amount(&credential.attributes, tier));
+        for person in people {
+            districts.entry(name_of(person.district).to_owned()).or_default().0 += 1;
+        }
+        for &(holder, tier) in eligible {
+            let district = name_of(people[holder].district).to_owned();
+            districts.entry(district).or_default().1 += 1;
+            if let Ok(credential) = credentials[holder].credential() {
+                impact.rupees += u64::from(terms.policy.amount(&credential.attributes, tier));
+            }
             *impact.tiers.entry(tier.number()).or_default() += 1;
         }
         let counts = |of: fn(&(usize, usize)) -> usize| {
