@@ -73,6 +73,8 @@ fn knock(service: &Service, method: &str, path: &str, shown: Option<&str>) -> Sa
         ("{content}", "report"),
         ("{provider}", "1"),
         ("{consent}", "none"),
+        ("{scheme}", "annapurna"),
+        ("{file}", "desk.css"),
     ] {
         path = path.replace(name, value);
     }

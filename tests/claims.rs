@@ -11,15 +11,15 @@ use claim_scene::Scene;
 use postgres::Postgres;
 use praman::claim::SubmittedClaim;
 use praman::claims::{
-    ClaimDesk, ClaimId, ClaimLimits, ClaimMachine, ClaimReceipt, ClaimState, ClientKey, Reason,
-    Refusal, Schemes,
+    ClaimDesk, ClaimId, ClaimLimits, ClaimMachine, ClaimReceipt, ClaimState, ClientKey, HandedIn,
+    Reason, Refusal, Schemes,
 };
 use praman::ledger::JoinedLedger;
 use praman::store::{Location, Store};
 use tempfile::TempDir;
 
 async fn receive(machine: &ClaimMachine, claim: &SubmittedClaim) -> ClaimReceipt {
-    let mut outcomes = machine.receive(vec![(claim.clone(), None)]).await.expect("kept");
+    let mut outcomes = machine.receive(vec![claim.clone().into()]).await.expect("kept");
     let received = outcomes.pop().expect("one").unwrap_or_else(|refusal| panic!("{refusal}"));
     machine.verify(received.held.as_slice()).await.expect("verified");
     machine.store().claim_receipt(ClaimId::of(claim)).await.expect("read").expect("known")
@@ -80,7 +80,8 @@ async fn what_does_not_hold_keeps_nothing_out() {
         assert_eq!(receive(&machine, &honest).await.state, ClaimState::Verified);
 
         let refusal = async |claim| {
-            let outcome = machine.receive(vec![(claim, None)]).await.expect("answered").pop();
+            let outcome =
+                machine.receive(vec![HandedIn::from(claim)]).await.expect("answered").pop();
             outcome.expect("one").err()
         };
         let mut unknown = honest.claim().clone();
@@ -104,6 +105,10 @@ async fn what_does_not_hold_keeps_nothing_out() {
     .await;
 }
 
+fn named(claim: &SubmittedClaim, key: &ClientKey) -> HandedIn {
+    HandedIn { client_key: Some(key.clone()), ..claim.clone().into() }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clients_name_is_for_one_claim() {
     on_both(async |mut scene| {
@@ -111,10 +116,10 @@ async fn a_clients_name_is_for_one_claim() {
         let key = ClientKey { client: "kiosk 1".to_owned(), name: "a".to_owned() };
         let (claim, other) = (scene.claim(1, 10), scene.claim(2, 20));
         for _ in 0..2 {
-            let outcome = machine.receive(vec![(claim.clone(), Some(key.clone()))]).await;
+            let outcome = machine.receive(vec![named(&claim, &key)]).await;
             assert!(outcome.expect("kept")[0].is_ok());
         }
-        let outcome = machine.receive(vec![(other.clone(), Some(key.clone()))]).await;
+        let outcome = machine.receive(vec![named(&other, &key)]).await;
         let refusal = outcome.expect("answered").pop().expect("one").err();
         assert_eq!(refusal, Some(Refusal::KeyUsed));
         let named = scene.store.named_claim(&key).await.expect("read");
@@ -129,7 +134,7 @@ async fn a_program_that_died_leaves_its_claims_to_the_next() {
     on_both(async |mut scene| {
         let claims: Vec<_> = (1..=100).map(|person| scene.claim(person, 10)).collect();
         let dead = scene.machine();
-        let kept = dead.receive(claims.iter().map(|claim| (claim.clone(), None)).collect()).await;
+        let kept = dead.receive(claims.iter().map(|claim| claim.clone().into()).collect()).await;
         assert_eq!(kept.expect("kept").len(), 100);
         let next = scene.machine();
         assert!(next.adopt().await.expect("asked").is_empty(), "they are the other's yet");
@@ -167,7 +172,7 @@ async fn two_desks_on_one_store_give_one_receipt() {
             for desk in &desks {
                 let (desk, claim) = (desk.clone(), claim.clone());
                 clients.spawn(async move {
-                    let kept = desk.submit(claim, None).await.expect("kept");
+                    let kept = desk.submit(claim.into()).await.expect("kept");
                     let is_old = |receipt: &ClaimReceipt| !receipt.state.is_decided();
                     desk.changed(kept.id, is_old, Duration::from_secs(60)).await.expect("read")
                 });
@@ -203,7 +208,7 @@ async fn a_full_desk_says_when_to_come_again() {
     let mut clients = tokio::task::JoinSet::new();
     for person in 1..=20 {
         let (desk, claim) = (desk.clone(), scene.claim(person, 10));
-        clients.spawn(async move { desk.submit(claim, None).await });
+        clients.spawn(async move { desk.submit(claim.into()).await });
     }
     tokio::time::sleep(Duration::from_millis(300)).await;
     drop(writing);
@@ -267,7 +272,7 @@ async fn a_clock_that_is_set_back_holds_nothing_for_a_day() {
         const DAY: &str = "86400000";
         let (first, second) = (scene.machine(), scene.machine());
         let claim = scene.claim(1, 10);
-        first.receive(vec![(claim.clone(), None)]).await.expect("kept");
+        first.receive(vec![claim.clone().into()]).await.expect("kept");
         assert!(second.adopt().await.expect("looked").is_empty(), "the first has it");
         let store = &scene.store;
         let lease = Duration::from_secs(10);

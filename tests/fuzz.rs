@@ -237,6 +237,7 @@ fn messages() {
         claim: Some(claim_message(&claim)),
         idempotency_key: "a key".to_owned(),
         wait_seconds: 3,
+        district: "NADIA".to_owned(),
     };
     fuzz("submit_request", vec![request.encode_to_vec()], |input| {
         // Other messages of the same bytes: whatever comes is decoded or refused.

@@ -243,7 +243,7 @@ async fn simulate(location: Location, seed: u64, crashes: u32) -> Counts {
                 };
                 counts.sent += 1;
                 let program = &mut programs[at];
-                let received = crashing(program.machine.receive(vec![(claim, None)]), polls).await;
+                let received = crashing(program.machine.receive(vec![claim.into()]), polls).await;
                 if let Some(Ok(received)) = &received {
                     let held = received.iter().flatten().filter_map(|one| one.held.clone());
                     program.held.extend(held);
@@ -287,7 +287,7 @@ async fn simulate(location: Location, seed: u64, crashes: u32) -> Counts {
     for (person, forms) in &mut handed_in {
         // A client that was not answered asks again.
         for form in forms.iter() {
-            let outcome = programs[0].machine.receive(vec![(form.clone(), None)]).await;
+            let outcome = programs[0].machine.receive(vec![form.clone().into()]).await;
             let outcome = outcome.expect("kept").pop().expect("one");
             programs[0].held.extend(outcome.expect("not refused").held);
         }

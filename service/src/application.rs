@@ -2,6 +2,7 @@
 //! ([`crate::grpc`]), which only read requests and write answers.
 
 mod access;
+mod cases;
 mod claims;
 mod consents;
 mod fault;
@@ -88,6 +89,8 @@ pub struct OptionalDesks {
     pub consents: Option<ConsentDoor>,
     /// Whose tokens are taken.
     pub openid: Option<OpenIdIssuer>,
+    /// Whether browsers reach the service by TLS alone, so that its cookies never go otherwise.
+    pub desk_is_secure: bool,
 }
 
 /// All that answers stand on.
@@ -97,6 +100,7 @@ pub struct Application {
     issuing: Option<IssuingDesk>,
     consents: Option<ConsentDoor>,
     openid: Option<OpenIdIssuer>,
+    desk_is_secure: bool,
     key: PreparedKey,
     limits: Limits,
     snapshot: Mutex<Option<CachedSnapshot>>,
@@ -116,7 +120,7 @@ impl Application {
     ) -> Arc<Self> {
         let key = PreparedKey::new(key);
         let watchers = Arc::new(Semaphore::new(limits.watchers_max));
-        let OptionalDesks { issuing, consents, openid } = more;
+        let OptionalDesks { issuing, consents, openid, desk_is_secure } = more;
         let (snapshot, stopping) = (Mutex::default(), watch::Sender::new(false));
         Arc::new(Self {
             desk,
@@ -124,6 +128,7 @@ impl Application {
             issuing,
             consents,
             openid,
+            desk_is_secure,
             key,
             limits,
             snapshot,
@@ -132,8 +137,13 @@ impl Application {
         })
     }
 
-    fn store(&self) -> &Store {
+    pub(crate) fn store(&self) -> &Store {
         self.desk.machine().store()
+    }
+
+    /// Whether browsers reach the service by TLS alone.
+    pub(crate) fn desk_is_secure(&self) -> bool {
+        self.desk_is_secure
     }
 
     /// The bounds.

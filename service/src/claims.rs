@@ -8,6 +8,7 @@
 //! [`ClaimMachine`] takes the steps; [`ClaimDesk`] runs them side by side for as many clients as come.
 
 mod desk;
+mod figures;
 mod machine;
 mod record;
 mod rules;
@@ -17,7 +18,8 @@ mod state;
 mod verification;
 
 pub use desk::{ClaimDesk, ClaimLimits, DeskError};
-pub use machine::{ClaimMachine, ClientKey, HeldClaim, Received, Refusal};
+pub use figures::{ClaimFigures, DayFigures, DistrictFigures, SchemeFigures};
+pub use machine::{ClaimMachine, ClientKey, HandedIn, HeldClaim, Received, Refusal};
 pub use rules::{PublishedScheme, Schemes};
 pub use settlement::Settled;
 pub use stages::StageTimes;

@@ -12,6 +12,7 @@ mod claim;
 mod consent;
 mod demo;
 mod doctor;
+mod grievance;
 mod issue;
 mod key;
 mod ledger;
@@ -107,6 +108,8 @@ enum Verb {
     Access(access::Access),
     #[command(subcommand)]
     Audit(audit::Audit),
+    #[command(subcommand)]
+    Grievance(grievance::Grievance),
 }
 
 /// What a verb has to say.
@@ -244,6 +247,7 @@ async fn dispatch(verb: Verb, setting: &Setting) -> Result<Outcome, ServiceError
         Verb::Serve(verb) => verb.run(setting).await,
         Verb::Worker(verb) => verb.run(setting).await,
         Verb::Access(verb) => verb.run(setting).await,
+        Verb::Grievance(verb) => verb.run(setting).await,
         Verb::Audit(verb) => verb.run(setting).await,
     }
 }

@@ -31,6 +31,9 @@
 //! | `GET`, `POST /v1/principals`, `DELETE /v1/principals/{number}` | who may act |
 //! | `GET /v1/approvals`, `POST /v1/approvals/{number}` | what waits for a second person |
 //! | `GET /v1/audit?from=NUMBER` | the audit log |
+//! | `GET`, `POST /v1/cases` | cases of people who were refused; also `/{number}/answer`, `/decision` |
+//! | `POST /v1/cases/{number}/slip`, `/appeal` | how a case stands and its appeal, by the person's slip |
+//! | `GET /v1/cases/figures` | how many were kept out |
 //! | `GET /v1/openapi.json` | all of this, for programs |
 //! | `GET /healthz`, `GET /readyz` | whether the program lives; whether it can do its work |
 //!
@@ -38,6 +41,7 @@
 
 mod access;
 mod answer;
+mod cases;
 mod claims;
 mod consents;
 mod issuing;
@@ -109,6 +113,12 @@ fn described_routes() -> OpenApiRouter<Arc<Application>> {
         .routes(routes!(access::approvals))
         .routes(routes!(access::decide))
         .routes(routes!(access::audit))
+        .routes(routes!(cases::open, cases::list))
+        .routes(routes!(cases::figures))
+        .routes(routes!(cases::answer))
+        .routes(routes!(cases::decide))
+        .routes(routes!(cases::show))
+        .routes(routes!(cases::appeal))
         .routes(routes!(public::ready))
 }
 

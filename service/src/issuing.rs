@@ -10,12 +10,14 @@ mod applicants;
 mod clerk;
 mod desk;
 mod record;
+mod review;
 mod upload;
 
 pub(crate) use applicants::{Applicants, Subjects, credential_line, wallet_line};
 pub use clerk::IssuingClerk;
 pub use desk::{ContentStream, IssuingDesk, IssuingRefusal, RegisterUploading};
 pub use record::IssuingLimits;
+pub use review::ReviewVerdict;
 pub use upload::{
     IssuingFault, RegisterContent, RegisterId, RegisterUpload, UploadOutcome, UploadState,
 };

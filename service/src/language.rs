@@ -50,11 +50,7 @@ static BUNDLES: LazyLock<[Bundle; 3]> = LazyLock::new(|| {
         bundle.add_resource(resource).expect("no text stands twice");
         bundle
     };
-    [
-        bundle(Language::Bengali, include_str!("../languages/bn.ftl")),
-        bundle(Language::Hindi, include_str!("../languages/hi.ftl")),
-        bundle(Language::English, include_str!("../languages/en.ftl")),
-    ]
+    Language::ALL.map(|language| bundle(language, &language.texts().concat()))
 });
 
 impl Language {
@@ -70,9 +66,44 @@ impl Language {
         }
     }
 
+    /// Its texts: what people are told of their consents, of schemes and refusals, and at the desk.
+    const fn texts(self) -> [&'static str; 3] {
+        macro_rules! of {
+            ($code:literal) => {
+                [
+                    include_str!(concat!("../languages/", $code, ".ftl")),
+                    include_str!(concat!("../languages/schemes/", $code, ".ftl")),
+                    include_str!(concat!("../languages/desk/", $code, ".ftl")),
+                ]
+            };
+        }
+        match self {
+            Self::Bengali => of!("bn"),
+            Self::Hindi => of!("hi"),
+            Self::English => of!("en"),
+        }
+    }
+
+    /// Its name in itself.
+    pub const fn own_name(self) -> &'static str {
+        match self {
+            Self::Bengali => "বাংলা",
+            Self::Hindi => "हिन्दी",
+            Self::English => "English",
+        }
+    }
+
     /// The language of a code.
     pub fn of(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|language| language.code() == code)
+    }
+
+    /// The first of the languages that a header `Accept-Language` names.
+    pub fn accepted(header: &str) -> Option<Self> {
+        header.split(',').find_map(|one| {
+            let code = one.trim().split([';', '-']).next().unwrap_or_default();
+            Self::of(&code.to_ascii_lowercase())
+        })
     }
 
     /// A text without arguments.
@@ -111,6 +142,25 @@ impl Language {
         text.chars().map(|c| bengali(c).unwrap_or(c)).collect()
     }
 
+    /// A number as the language writes it, in groups as India writes them: 12,34,567.
+    pub fn number(self, number: u64) -> String {
+        let digits = number.to_string();
+        let (rest, last) = digits.split_at(digits.len().saturating_sub(3));
+        let mut text = String::new();
+        for (place, digit) in rest.chars().enumerate() {
+            text.push(digit);
+            if (rest.len() - place) % 2 == 1 {
+                text.push(',');
+            }
+        }
+        self.digits(&(text + last))
+    }
+
+    /// A day as people read it.
+    pub fn day(self, date: jiff::civil::Date) -> String {
+        self.digits(&date.strftime("%d-%m-%Y").to_string())
+    }
+
     /// A time as people read it: the day, and the hour in India.
     pub fn time(self, time: jiff::Timestamp) -> String {
         let india = jiff::tz::Offset::from_seconds(INDIA_SECONDS).unwrap_or(jiff::tz::Offset::UTC);
@@ -142,11 +192,8 @@ mod tests {
 
     #[test]
     fn every_text_is_there_in_every_language_with_the_same_arguments() {
-        let [bengali, hindi, english] = [
-            include_str!("../languages/bn.ftl"),
-            include_str!("../languages/hi.ftl"),
-            include_str!("../languages/en.ftl"),
-        ];
+        let [bengali, hindi, english] = Language::ALL.map(|language| language.texts().concat());
+        let (bengali, hindi, english) = (&bengali, &hindi, &english);
         assert_eq!(names(bengali), names(english));
         assert_eq!(names(hindi), names(english));
         let arguments = |text: &str, name: &str| {
@@ -185,6 +232,10 @@ mod tests {
         assert_eq!(often(Language::English, 12), "12 times in all");
         assert_eq!(often(Language::Bengali, 12), "মোট ১২ বার");
         assert_eq!(often(Language::Hindi, 2), "कुल 2 बार");
+        let grouped = |number| Language::English.number(number);
+        let numbers = [0, 999, 1_000, 12_345, 1_234_567, 100_000_000].map(grouped);
+        assert_eq!(numbers, ["0", "999", "1,000", "12,345", "12,34,567", "10,00,00,000"]);
+        assert_eq!(Language::Bengali.number(1_234_567), "১২,৩৪,৫৬৭");
         let time = "2026-11-25T20:00:00Z".parse().expect("a time");
         assert_eq!(Language::English.time(time), "26-11-2026 01:30");
         assert_eq!(Language::Bengali.time(time), "২৬-১১-২০২৬ ০১:৩০");

@@ -14,6 +14,7 @@ pub mod history;
 mod joined;
 mod journal;
 mod network;
+mod overview;
 mod remote;
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,7 @@ pub use contract_ledger::{Actors, ContractLedger, EmbeddedLedger};
 pub use embedded::{CHAIN_ID, EmbeddedChain, scratch_gas};
 pub use joined::{JoinedChain, JoinedLedger, JoinedNetwork, NetworkDescription};
 pub use network::{Network, Role, text_hash};
+pub use overview::{KnownDispute, KnownOpening};
 pub use remote::{RemoteChain, RemoteSettings};
 
 /// What an office tells the ledger.

@@ -10,6 +10,7 @@
 
 mod desk;
 mod job;
+mod overview;
 mod queue;
 mod request;
 mod worker;
@@ -17,6 +18,7 @@ mod worker_key;
 
 pub use desk::{ProvingDesk, ProvingRefusal};
 pub use job::{JobId, JobState, Priority, ProvingFault, ProvingJob};
+pub use overview::{BusyWorker, ProvingFigures};
 pub use queue::{NewJob, QueueLimits, Queued, TakenJob};
 pub use request::{ProvingRequest, REQUEST_BYTES};
 pub use worker::{Worker, WorkerLimits, guard_memory};

@@ -13,6 +13,7 @@ mod duplicates;
 pub(crate) mod id_number;
 mod money;
 mod name;
+mod pairs;
 mod person;
 mod record;
 mod report;
@@ -25,6 +26,7 @@ use rayon::prelude::*;
 pub use clean::Field;
 pub use codes::{Category, District, RationCard, Sex};
 pub use date::parse_date;
+pub use pairs::{DuplicatePair, duplicate_pairs, of_one_row};
 pub use person::Person;
 pub use report::write_report;
 

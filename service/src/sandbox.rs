@@ -150,6 +150,20 @@ pub async fn run(options: &Options) -> Result<Report, ServiceError> {
     })
 }
 
+/// Synthetic people, as a register has them once it is checked.
+///
+/// # Errors
+/// [`ServiceError`] if they could not be read back, which a test excludes.
+pub fn synthetic_people(
+    people: usize,
+    seed: u64,
+    on: praman_circuits::period::Day,
+) -> Result<register::Register, ServiceError> {
+    let csv = people::register(people, seed, on);
+    register::check(&csv[..], on, |_| ())
+        .map_err(|error| ServiceError::Refused(format!("the synthetic register: {error}")))
+}
+
 fn read_scheme(path: &Path) -> Result<Scheme, ServiceError> {
     let text = crate::files::read_text(path)?;
     Scheme::parse(&text).map_err(|error| ServiceError::malformed(path, error))

@@ -33,8 +33,10 @@
 
 mod amount;
 mod document;
+mod effects;
 mod interval;
 mod normal_form;
+mod reading;
 mod rule;
 mod version;
 
@@ -46,8 +48,11 @@ use praman_circuits::period::Period;
 use praman_circuits::policy::Policy;
 
 use crate::calendar;
+use crate::language::Language;
 use crate::schema::Schema;
 use document::Node;
+pub use effects::{DistrictEffects, Effects};
+pub use reading::{ReadLine, Reading, TierChange, TierReading};
 pub use version::{Tier, Version};
 
 /// Why a scheme is refused, and on which line.
@@ -99,6 +104,8 @@ pub struct Scheme {
     pub id: SchemeId,
     /// Its name.
     pub name: String,
+    /// Its name in Bengali and in Hindi, where it has one.
+    names: [Option<String>; 2],
     /// What its rules are about.
     pub schema: &'static Schema,
     /// How often it is claimed.
@@ -120,7 +127,8 @@ impl Scheme {
     pub fn parse(text: &str) -> Result<Self, SchemeError> {
         let document = Node::parse(text)?;
         let table = document.table()?;
-        let allowed = ["id", "name", "schema", "period", "instalments", "version"];
+        let allowed =
+            ["id", "name", "name_bn", "name_hi", "schema", "period", "instalments", "version"];
         table.allow(&allowed)?;
         let id = table.require("id")?;
         let schema = table.require("schema")?;
@@ -128,6 +136,13 @@ impl Scheme {
         let mut scheme = Self {
             id: id.text()?.parse().map_err(|error| id.fault(format!("{error}")))?,
             name: table.require("name")?.text()?.to_owned(),
+            names: [table.get("name_bn"), table.get("name_hi")]
+                .map(|name| name.map(Node::text))
+                .into_iter()
+                .map(|name| Ok(name.transpose()?.map(str::to_owned)))
+                .collect::<Result<Vec<_>, SchemeError>>()?
+                .try_into()
+                .expect("there are two"),
             schema: Schema::find(schema.text()?).ok_or_else(|| {
                 schema.fault("no such schema; there are \"resident\" and \"student\"")
             })?,
@@ -162,6 +177,24 @@ impl Scheme {
             scheme.compiled(version)?;
         }
         Ok(scheme)
+    }
+
+    /// Its name in a language, else in the language of its file.
+    pub fn name_in(&self, language: Language) -> &str {
+        let name = match language {
+            Language::Bengali => &self.names[0],
+            Language::Hindi => &self.names[1],
+            Language::English => &None,
+        };
+        name.as_deref().unwrap_or(&self.name)
+    }
+
+    /// The version whose rules hold on a day; else the last.
+    pub fn version_on(&self, day: jiff::civil::Date) -> &Version {
+        let holds =
+            |version: &&Version| version.from <= day && version.to.is_none_or(|to| day <= to);
+        let found = self.versions.iter().find(holds).or(self.versions.last());
+        found.expect("a scheme has a version")
     }
 
     /// Reads a scheme's file.

@@ -25,11 +25,11 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tower::{ServiceBuilder, ServiceExt};
 
-use crate::access_control::door;
+use crate::access_control::{Action, door};
 use crate::application::{Application, Fault, Limits, PeerCertificate, Shown};
 use crate::error::ServiceError;
 use crate::tls::Tls;
-use crate::{grpc, http};
+use crate::{console, grpc, http};
 
 /// How often a silent connection is asked whether it lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
@@ -43,6 +43,7 @@ async fn routes(application: Arc<Application>) -> Router {
         .concurrency_limit(limits.requests_max)
         .layer(middleware::from_fn(move |request, next| in_time(limits, request, next)));
     http::routes(application.clone())
+        .merge(console::routes(application.clone()).reset_fallback())
         // What is at no path is answered as over HTTP; gRPC knows 404 for unimplemented.
         .merge(grpc::routes(application.clone()).await.reset_fallback())
         .layer(middleware::from_fn_with_state(application, guard))
@@ -59,25 +60,34 @@ async fn guard(
     next: Next,
 ) -> Response {
     let grpc = speaks_grpc(request.headers());
-    // What is at no path is answered so behind.
-    let Some(route) = route else { return next.run(request).await };
-    let path = request.uri().path();
-    let action = if route.as_str().contains("{*") {
-        door::action_of_procedure(path)
-    } else {
-        door::action_of(request.method().as_str(), route.as_str())
-    };
-    let Some(action) = action else {
-        let fault =
-            if grpc { Fault::not_found("no such procedure") } else { Fault::wrong_method() };
-        return told(grpc, fault);
-    };
     let shown = Shown {
         authorization: request
             .headers()
             .get(header::AUTHORIZATION)
             .map(|shown| shown.to_str().unwrap_or_default().to_owned()),
         certificate: request.extensions().get().copied(),
+    };
+    let path = request.uri().path();
+    // What is at no path is answered so behind; at the desk by a page.
+    let Some(route) = route else {
+        if console::is_page(path) {
+            let action = Some(Action::EnterDesk);
+            return console::guard(application, action, shown, request, next).await;
+        }
+        return next.run(request).await;
+    };
+    let action = if route.as_str().contains("{*") {
+        door::action_of_procedure(path)
+    } else {
+        door::action_of(request.method().as_str(), route.as_str())
+    };
+    if console::is_page(route.as_str()) {
+        return console::guard(application, action, shown, request, next).await;
+    }
+    let Some(action) = action else {
+        let fault =
+            if grpc { Fault::not_found("no such procedure") } else { Fault::wrong_method() };
+        return told(grpc, fault);
     };
     match application.let_in(action, &shown, path).await {
         Ok(caller) => {

@@ -20,6 +20,12 @@ pub fn hidden(counts: &[u64]) -> Vec<bool> {
     hidden
 }
 
+/// The cells of one told total, those that are hidden as none.
+pub fn told(counts: &[u64]) -> Vec<Option<u64>> {
+    let hidden = hidden(counts);
+    counts.iter().zip(hidden).map(|(&count, hidden)| (!hidden).then_some(count)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::hidden;

@@ -10,6 +10,7 @@
 mod bank_report;
 mod correction;
 mod key;
+mod overview;
 mod payment_file;
 mod payout_check;
 mod reconciliation;
@@ -22,6 +23,7 @@ mod transfer;
 pub use bank_report::{BankReport, Outcome, ReportFault, ReportKind, Reported, ReportedTransfer};
 pub use correction::Correction;
 pub use key::{TreasuryKey, read_payout};
+pub use overview::TransferFigures;
 pub use payment_file::Debtor;
 pub use payout_check::open_checked;
 pub use reconciliation::{Reconciliation, Totals};

@@ -118,6 +118,7 @@ async fn accepted(mut client: ClaimsClient<Channel>, claim: v1::Claim) {
             claim: Some(claim.clone()),
             idempotency_key: String::new(),
             wait_seconds: 30,
+            district: String::new(),
         };
         match client.submit(request).await {
             Ok(receipt) => match receipt.get_ref().state() {

@@ -148,6 +148,32 @@ actions! {
     ReadAudit = "audit.read": Roles(&[Oversight, Auditor]), Accountability, Yes;
     /// Write the bank's file, and read what the bank reports.
     Pay = "payments.pay": Roles(&[Treasury]), Statutory, Yes;
+    /// See what the treasury has ordered and what the bank has done, by scheme and period.
+    ReadPayments = "payments.read": Roles(&[Oversight, Agency, Department, Treasury, Auditor]), NoData, No;
+    /// See how many claims there are, by day and district.
+    ReadClaimFigures = "claims.figures": Roles(&[Oversight, Agency, Department, Treasury, Auditor]), NoData, No;
+    /// Compare the rules of two versions of a scheme, and whom the change would affect.
+    CompareSchemes = "schemes.compare": Roles(&[Oversight, Agency, Department, Auditor]), NoData, No;
+    /// Say of rows that were taken for duplicates whose they are: it opens what is sealed.
+    ReviewRegister = "registers.review": Roles(&[Office]), Statutory, Yes;
+    /// See what must not be paid, and what was decided of it.
+    ReadDisputes = "disputes.read": Roles(&[Oversight, Agency, Department, Treasury, Auditor]), NoData, No;
+    /// See who proves, and what waits to be proved.
+    ReadWorkers = "workers.read": Roles(&[Oversight, Agency, Department, Auditor]), NoData, No;
+    /// Open a case for somebody who was refused.
+    OpenCase = "cases.open": Roles(&[Department, Office, Kiosk]), Statutory, Yes;
+    /// See the cases of one's own.
+    ReadCases = "cases.read": Roles(&[Oversight, Department, Office, Auditor]), Statutory, No;
+    /// Answer a case.
+    AnswerCase = "cases.answer": Roles(&[Department]), Statutory, Yes;
+    /// Decide an appeal.
+    DecideAppeal = "cases.appeals": Roles(&[Oversight, Agency]), Statutory, Yes;
+    /// See or appeal a case by the slip that its person holds.
+    FollowCase = "cases.follow": Anyone, Statutory, No;
+    /// See how many were refused, by office and cause.
+    ReadExclusion = "cases.figures": Roles(&[Oversight, Agency, Department, Auditor]), NoData, No;
+    /// Come in at the desk, and leave it.
+    EnterDesk = "desk.enter": Anyone, NoData, No;
     /// See how the service is described, and whether it is well.
     ReadService = "service.read": Anyone, NoData, No;
 }

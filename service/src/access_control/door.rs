@@ -62,6 +62,50 @@ pub const DOORS: &[Door] = &[
     door("GET", "/v1/openapi.json", ReadService),
     door("GET", "/healthz", ReadService),
     door("GET", "/readyz", ReadService),
+    door("POST", "/v1/cases", OpenCase),
+    door("GET", "/v1/cases", ReadCases),
+    door("GET", "/v1/cases/figures", ReadExclusion),
+    door("POST", "/v1/cases/{number}/answer", AnswerCase),
+    door("POST", "/v1/cases/{number}/appeal", FollowCase),
+    door("POST", "/v1/cases/{number}/decision", DecideAppeal),
+    door("POST", "/v1/cases/{number}/slip", FollowCase),
+    door("GET", "/desk", EnterDesk),
+    door("GET", "/desk/enter", EnterDesk),
+    door("POST", "/desk/enter", EnterDesk),
+    door("POST", "/desk/leave", EnterDesk),
+    door("GET", "/desk/assets/{file}", EnterDesk),
+    door("GET", "/desk/schemes", ReadSchemes),
+    door("GET", "/desk/schemes/{scheme}", ReadSchemes),
+    door("GET", "/desk/schemes/{scheme}/changes", CompareSchemes),
+    door("POST", "/desk/schemes/{scheme}/changes", CompareSchemes),
+    door("GET", "/desk/registers", ReadRegisters),
+    door("GET", "/desk/offices/{office}/registers", ReadRegisters),
+    door("POST", "/desk/offices/{office}/registers", UploadRegister),
+    door("GET", "/desk/offices/{office}/registers/{id}", ReadRegisters),
+    door("GET", "/desk/offices/{office}/registers/{id}/rows", FetchRegister),
+    door("GET", "/desk/offices/{office}/registers/{id}/duplicates", ReviewRegister),
+    door("POST", "/desk/offices/{office}/registers/{id}/duplicates", ReviewRegister),
+    door("GET", "/desk/revocations", Revoke),
+    door("POST", "/desk/offices/{office}/revocations", Revoke),
+    door("GET", "/desk/claims", ReadClaimFigures),
+    door("GET", "/desk/payments", ReadPayments),
+    door("GET", "/desk/disputes", ReadDisputes),
+    door("GET", "/desk/workers", ReadWorkers),
+    door("GET", "/desk/principals", ReadPrincipals),
+    door("POST", "/desk/principals", AdmitPrincipal),
+    door("POST", "/desk/principals/{number}/end", RevokePrincipal),
+    door("GET", "/desk/approvals", ReadApprovals),
+    door("POST", "/desk/approvals/{number}", Decide),
+    door("GET", "/desk/cases", ReadCases),
+    door("GET", "/desk/cases/new", OpenCase),
+    door("POST", "/desk/cases/new", OpenCase),
+    door("POST", "/desk/cases/{number}/answer", AnswerCase),
+    door("POST", "/desk/cases/{number}/decision", DecideAppeal),
+    door("GET", "/desk/cases/figures", ReadExclusion),
+    door("GET", "/desk/slip", FollowCase),
+    door("POST", "/desk/slip", FollowCase),
+    door("POST", "/desk/slip/appeal", FollowCase),
+    door("GET", "/desk/audit", ReadAudit),
     rpc("/praman.v1.Claims/Submit", SubmitClaim),
     rpc("/praman.v1.Claims/Status", ReadClaim),
     rpc("/praman.v1.Claims/Watch", ReadClaim),
@@ -132,7 +176,9 @@ mod tests {
         let plain = ["/v1/openapi.json", "/healthz"];
         for door in DOORS.iter().filter(|door| door.method != "RPC") {
             let known = (door.method.to_owned(), door.path.to_owned());
-            let is_there = described.contains(&known) || plain.contains(&door.path);
+            let is_there = described.contains(&known)
+                || plain.contains(&door.path)
+                || crate::console::PAGES.contains(&(door.method, door.path));
             assert!(is_there, "there is no {} {}", door.method, door.path);
         }
     }

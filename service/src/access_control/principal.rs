@@ -161,6 +161,19 @@ impl Row {
     }
 }
 
+impl Row {
+    fn caller(self) -> Result<Caller, ServiceError> {
+        let principal = self.read()?;
+        Ok(Caller {
+            principal: Some(principal.number),
+            name: principal.name,
+            role: principal.role,
+            tenant: Some(principal.tenant),
+            member: principal.member,
+        })
+    }
+}
+
 impl NewPrincipal {
     /// Whether one may let them act, and they can.
     pub(super) async fn check(
@@ -253,25 +266,38 @@ impl Store {
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn caller_of(&self, credential: Credential) -> Result<Option<Caller>, ServiceError> {
-        let now = self.database().now();
-        let statement = sqlx::AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM principal
-             WHERE credential = $1 AND credential_kind = $2 AND revoked_at IS NULL
-                 AND (expires_at IS NULL OR expires_at > {now})"
-        ));
-        let row: Option<Row> = sqlx::query_as(statement)
+        let statement = self.who_is("credential = $1 AND credential_kind = $2");
+        let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(statement))
             .bind(credential.digest().to_vec())
             .bind(credential.kind().name())
             .fetch_optional(self.pool())
             .await?;
-        let Some(principal) = row.map(Row::read).transpose()? else { return Ok(None) };
-        Ok(Some(Caller {
-            principal: Some(principal.number),
-            name: principal.name,
-            role: principal.role,
-            tenant: Some(principal.tenant),
-            member: principal.member,
-        }))
+        row.map(Row::caller).transpose()
+    }
+
+    /// Who a number is, if they may act now.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn caller_of_number(
+        &self,
+        number: PrincipalNumber,
+    ) -> Result<Option<Caller>, ServiceError> {
+        let statement = self.who_is("number = $1");
+        let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(statement))
+            .bind(i64::from(number.0))
+            .fetch_optional(self.pool())
+            .await?;
+        row.map(Row::caller).transpose()
+    }
+
+    /// The principals that meet a condition and may act now.
+    fn who_is(&self, condition: &str) -> String {
+        let now = self.database().now();
+        format!(
+            "SELECT {COLUMNS} FROM principal WHERE {condition} AND revoked_at IS NULL
+                 AND (expires_at IS NULL OR expires_at > {now})"
+        )
     }
 
     /// All principals that somebody may see.

@@ -36,16 +36,28 @@ impl Application {
         let caller = self.identify(shown).await?;
         let unknown = || AccessRefusal::Unknown { action: action.name() };
         let caller = caller.ok_or_else(unknown)?;
-        if let Err(refusal) = caller.require(action) {
-            if action.is_logged() {
-                self.store().log(&caller, action, subject, AuditOutcome::Refused).await?;
-            }
-            return Err(refusal.into());
-        }
+        self.permit(&caller, action, subject).await?;
         Ok(Some(caller))
     }
 
-    async fn identify(&self, shown: &Shown) -> Result<Option<Caller>, AccessRefusal> {
+    /// Whether somebody may do something; that they may not is written down.
+    pub(crate) async fn permit(
+        &self,
+        caller: &Caller,
+        action: Action,
+        subject: &str,
+    ) -> Result<(), Fault> {
+        if let Err(refusal) = caller.require(action) {
+            if action.is_logged() {
+                self.store().log(caller, action, subject, AuditOutcome::Refused).await?;
+            }
+            return Err(refusal.into());
+        }
+        Ok(())
+    }
+
+    /// Who shows something, if anybody does.
+    pub(crate) async fn identify(&self, shown: &Shown) -> Result<Option<Caller>, AccessRefusal> {
         let store = self.store();
         let Some(authorization) = &shown.authorization else {
             let Some(PeerCertificate(certificate)) = shown.certificate else { return Ok(None) };

@@ -8,7 +8,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::following::Followed;
 use super::{Application, Fault};
 use crate::claim::SubmittedClaim;
-use crate::claims::{ClaimId, ClaimReceipt, ClaimState, ClientKey};
+use crate::claims::{ClaimId, ClaimReceipt, ClaimState, ClientKey, HandedIn};
+use crate::register::District;
 
 /// What a client calls its claim, at most.
 const KEY_BYTES_MAX: usize = 128;
@@ -19,10 +20,12 @@ impl Application {
         &self,
         claim: SubmittedClaim,
         client_key: Option<&str>,
+        district: Option<&str>,
         wait: Duration,
     ) -> Result<ClaimReceipt, Fault> {
         let client_key = client_key.map(named_by_client).transpose()?;
-        let kept = self.desk.submit(claim, client_key).await?;
+        let district = district.map(named_district).transpose()?;
+        let kept = self.desk.submit(HandedIn { claim, client_key, district }).await?;
         if kept.state.is_decided() || wait.is_zero() {
             return Ok(kept);
         }
@@ -58,6 +61,12 @@ impl Followed for ClaimReceipt {
     fn is_over(&self) -> bool {
         self.state.is_decided()
     }
+}
+
+/// The district that a claim is handed in in, as registers write it.
+fn named_district(name: &str) -> Result<District, Fault> {
+    District::from_cell(name.trim())
+        .ok_or_else(|| Fault::malformed(format!("{name:?} is no district of the state")))
 }
 
 /// A client's own name for a claim. Clients are not told apart yet: it is best a random number.

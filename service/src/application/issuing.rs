@@ -1,10 +1,13 @@
 //! What offices ask: issuing to registers and revoking.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use praman_circuits::office::{OfficeId, OfficeRoot};
 use tokio_stream::wrappers::ReceiverStream;
+use zeroize::Zeroizing;
 
 use super::following::Followed;
 use super::{Application, Fault};
@@ -12,9 +15,21 @@ use crate::access_control::{Action, Caller, Role};
 use crate::error::ServiceError;
 use crate::issuing::{
     ContentStream, IssuingDesk, IssuingRefusal, RegisterContent, RegisterId, RegisterUpload,
-    RegisterUploading, UploadState,
+    RegisterUploading, ReviewVerdict, UploadState,
 };
+use crate::register::{DuplicatePair, of_one_row};
 use crate::store::Store;
+
+/// Rows that were taken for duplicates.
+#[derive(Default)]
+pub(crate) struct Duplicates {
+    /// The columns' names.
+    pub(crate) columns: Vec<String>,
+    /// Each beside the row that it is of.
+    pub(crate) pairs: Vec<DuplicatePair>,
+    /// What was said of them, by their places.
+    pub(crate) said: BTreeMap<usize, ReviewVerdict>,
+}
 
 const NO_REGISTER: &str = "the office has no such register";
 
@@ -49,6 +64,20 @@ impl Application {
             return Err(other().into());
         }
         Ok(ActingOffice { desk, office, store: self.store().clone(), caller: caller.clone() })
+    }
+
+    /// The offices that the service issues for and somebody may act for, with their names.
+    pub(crate) async fn offices_for(
+        &self,
+        caller: &Caller,
+    ) -> Result<Vec<(OfficeId, String)>, Fault> {
+        let mut found = Vec::new();
+        for office in self.store().offices().await? {
+            if self.acting_office(caller, office.id.0).await.is_ok() {
+                found.push((office.id, office.name));
+            }
+        }
+        Ok(found)
     }
 
     /// What is known of a register now and whenever it moves, until it is issued or failed.
@@ -112,6 +141,58 @@ impl ActingOffice {
             .await?;
         let found = self.desk.content(id, content).await?;
         found.ok_or_else(|| Fault::not_found(format!("the register has no {}", content.name())))
+    }
+
+    /// Rows that were taken for duplicates, beside those that they are of, with the columns' names and what
+    /// was said of them: it opens what is sealed.
+    pub(crate) async fn duplicates(&self, id: RegisterId) -> Result<Duplicates, Fault> {
+        if self.desk.register(self.office, id).await?.is_none() {
+            return Err(Fault::not_found(NO_REGISTER));
+        }
+        // A register without duplicates has nothing of them.
+        let content = self.desk.content(id, RegisterContent::Duplicates).await?;
+        let Some(mut content) = content else { return Ok(Duplicates::default()) };
+        let mut json = Zeroizing::new(Vec::new());
+        while let Some(part) = content.next().await {
+            json.extend_from_slice(&part?);
+        }
+        let (columns, pairs) = serde_json::from_slice(&json)
+            .map_err(|_| ServiceError::Ledger("a register's duplicates".to_owned()))?;
+        Ok(Duplicates { columns, pairs, said: self.store.register_reviews(id).await? })
+    }
+
+    /// The same, for a person to look at, which is written down.
+    pub(crate) async fn look_at_duplicates(&self, id: RegisterId) -> Result<Duplicates, Fault> {
+        let subject = format!("register {id}: duplicates");
+        self.store.log_allowed(&self.caller, Action::ReviewRegister, &subject).await?;
+        self.duplicates(id).await
+    }
+
+    /// Says of a row that was taken for a duplicate whose it is. Another person's is issued to, by a
+    /// register of its own; that again issues nothing, for it is known by its number.
+    pub(crate) async fn review(
+        &self,
+        id: RegisterId,
+        place: usize,
+        verdict: ReviewVerdict,
+    ) -> Result<(), Fault> {
+        let duplicates = self.duplicates(id).await?;
+        let pair = duplicates.pairs.iter().find(|pair| pair.place == place);
+        let pair = pair.ok_or_else(|| Fault::not_found("there is no such row"))?;
+        if duplicates.said.contains_key(&place) {
+            return Err(Fault::conflict("reviewed", "it was said before whose this row is"));
+        }
+        let subject = format!("register {id}: row {}: {}", place + 1, verdict.name());
+        self.store.log_allowed(&self.caller, Action::ReviewRegister, &subject).await?;
+        if verdict == ReviewVerdict::OtherPerson {
+            let row = Zeroizing::new(of_one_row(&duplicates.columns, &pair.cells));
+            let makes_secrets = self.desk.makes_secrets(id).await?;
+            let mut uploading = self.desk.upload(self.office, makes_secrets).await?;
+            uploading.push(row.as_bytes()).await?;
+            uploading.finish().await?;
+        }
+        self.store.review_row(id, place, verdict, &self.caller.name).await?;
+        Ok(())
     }
 
     /// Forgets a register.

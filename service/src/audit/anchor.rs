@@ -68,6 +68,23 @@ impl Store {
         Ok(last as u64)
     }
 
+    /// The last anchor, and when it was brought, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn last_audit_anchor(&self) -> Result<Option<(AuditAnchor, i64)>, ServiceError> {
+        let row: Option<(i64, i64, i64, i64)> = sqlx::query_as(
+            "SELECT entries, participant, block, anchored_at FROM audit_anchor
+             ORDER BY entries DESC LIMIT 1",
+        )
+        .fetch_optional(self.pool())
+        .await?;
+        Ok(row.map(|(entries, participant, block, at)| {
+            let participant = ParticipantNumber(participant as u32);
+            (AuditAnchor { entries: entries as u64, participant, block: block as u64 }, at)
+        }))
+    }
+
     async fn keep_audit_anchor(&self, anchor: &AuditAnchor) -> Result<(), ServiceError> {
         let now = self.database().now();
         let statement = sqlx::AssertSqlSafe(format!(

@@ -88,6 +88,14 @@ impl Store {
         Ok(sqlx::query_as(statement).bind(from).fetch_all(self.pool()).await?)
     }
 
+    /// How many entries there are.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn audit_length(&self) -> Result<u64, ServiceError> {
+        Ok(self.audit_head().await?.map_or(0, |(number, _)| number))
+    }
+
     /// How many entries there are, and the hash of the last, as the head has them.
     pub(super) async fn audit_head(&self) -> Result<Option<(u64, [u8; 32])>, ServiceError> {
         let row: Option<(i64, Vec<u8>)> = sqlx::query_as("SELECT number, hash FROM audit_head")

@@ -11,11 +11,10 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep, timeout_at};
 
-use super::machine::{ClaimMachine, ClientKey, HeldClaim, Received, Refusal};
+use super::machine::{ClaimMachine, HandedIn, HeldClaim, Received, Refusal};
 use super::settlement::Settled;
 use super::state::{ClaimId, ClaimReceipt};
 use super::verification::TOGETHER;
-use crate::claim::SubmittedClaim;
 use crate::error::ServiceError;
 use crate::ledger::JoinedLedger;
 use crate::waiters::Waiters;
@@ -66,8 +65,7 @@ pub enum DeskError {
 }
 
 struct Intake {
-    claim: SubmittedClaim,
-    client_key: Option<ClientKey>,
+    handed_in: HandedIn,
     answer: oneshot::Sender<Result<ClaimReceipt, DeskError>>,
 }
 
@@ -118,23 +116,17 @@ impl ClaimDesk {
     ///
     /// # Errors
     /// [`DeskError`].
-    pub async fn submit(
-        &self,
-        claim: SubmittedClaim,
-        client_key: Option<ClientKey>,
-    ) -> Result<ClaimReceipt, DeskError> {
+    pub async fn submit(&self, handed_in: HandedIn) -> Result<ClaimReceipt, DeskError> {
         if self.shared.stopping.load(Ordering::Relaxed) {
             return Err(DeskError::Stopping);
         }
         let (answer, answered) = oneshot::channel();
-        self.intake.try_send(Intake { claim, client_key, answer }).map_err(
-            |error| match error {
-                mpsc::error::TrySendError::Full(_) => {
-                    DeskError::Busy { retry_after: self.shared.limits.retry_after }
-                }
-                mpsc::error::TrySendError::Closed(_) => DeskError::Stopping,
-            },
-        )?;
+        self.intake.try_send(Intake { handed_in, answer }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => {
+                DeskError::Busy { retry_after: self.shared.limits.retry_after }
+            }
+            mpsc::error::TrySendError::Closed(_) => DeskError::Stopping,
+        })?;
         answered.await.map_err(|_| DeskError::Stopping)?
     }
 
@@ -214,10 +206,8 @@ async fn keep_all(
         if taken == 0 {
             return;
         }
-        let (claims, answers): (Vec<_>, Vec<_>) = waiting
-            .drain(..)
-            .map(|Intake { claim, client_key, answer }| ((claim, client_key), answer))
-            .unzip();
+        let (claims, answers): (Vec<_>, Vec<_>) =
+            waiting.drain(..).map(|Intake { handed_in, answer }| (handed_in, answer)).unzip();
         match shared.machine.receive(claims).await {
             Ok(outcomes) => {
                 for (outcome, answer) in outcomes.into_iter().zip(answers) {

@@ -7,14 +7,15 @@ use praman_circuits::context::Context;
 use praman_verifier::{PreparedKey, VerifyingKey};
 use sha2::{Digest, Sha256};
 
-use super::record;
 use super::rules::{Rules, Schemes, Terms};
 use super::stages::{Stage, StageClock, StageTimes};
 use super::state::{ClaimId, ClaimReceipt, Reason};
+use super::{figures, record};
 use crate::claim::SubmittedClaim;
 use crate::envelope::SEALED_BYTES;
 use crate::error::ServiceError;
 use crate::failpoint::may_die;
+use crate::register::District;
 use crate::sealed::random_key;
 use crate::store::{Store, broken, bytes};
 
@@ -25,6 +26,23 @@ pub struct ClientKey {
     pub client: String,
     /// Its name for the claim.
     pub name: String,
+}
+
+/// A claim that is handed in.
+pub struct HandedIn {
+    /// The claim.
+    pub claim: SubmittedClaim,
+    /// What its client calls it.
+    pub client_key: Option<ClientKey>,
+    /// In which district it is handed in, if whoever brings it says so. It is counted, and not kept with
+    /// the claim.
+    pub district: Option<District>,
+}
+
+impl From<SubmittedClaim> for HandedIn {
+    fn from(claim: SubmittedClaim) -> Self {
+        Self { claim, client_key: None, district: None }
+    }
 }
 
 /// Why a claim is not even kept.
@@ -92,27 +110,28 @@ impl ClaimMachine {
     /// [`ServiceError::Store`]; then none is kept.
     pub async fn receive(
         &self,
-        claims: Vec<(SubmittedClaim, Option<ClientKey>)>,
+        claims: Vec<HandedIn>,
     ) -> Result<Vec<Result<Received, Refusal>>, ServiceError> {
         let begun = Instant::now();
         let mut outcomes: Vec<Option<Result<Received, Refusal>>> = Vec::new();
         let mut kept = Vec::new();
         let mut looked_at = HashMap::new();
-        for (place, (claim, client_key)) in claims.into_iter().enumerate() {
+        for (place, handed_in) in claims.into_iter().enumerate() {
+            let HandedIn { claim, client_key, district } = handed_in;
             let id = ClaimId::of(&claim);
             // What is known already is answered, whatever has changed since.
             let known = self.store.claim_is_known(id).await?;
             let reason = if known { None } else { self.examine(&claim, &mut looked_at).await? };
             outcomes.push(reason.map(|reason| Err(Refusal::Reason(reason))));
             if reason.is_none() {
-                kept.push((id, place, claim, client_key));
+                kept.push((id, place, claim, client_key, district));
             }
         }
         // In the order of ids: two programs that keep the same claims don't wait for each other.
         kept.sort_by_key(|(id, place, ..)| (*id, *place));
         let mut transaction = self.store.begin_rows().await?;
         let mut held = Vec::new();
-        for (id, place, claim, client_key) in kept {
+        for (id, place, claim, client_key, district) in kept {
             if let Some(key) = &client_key
                 && !record::name_claim(&mut transaction, key, id).await?
             {
@@ -120,6 +139,9 @@ impl ClaimMachine {
                 continue;
             }
             let database = self.store.database();
+            if let Some(district) = district {
+                figures::count_district(&mut transaction, id, claim.scheme(), district).await?;
+            }
             let fresh = record::keep(&mut transaction, database, id, &claim, &self.program).await?;
             held.push((place, id, fresh.then_some(HeldClaim { id, claim })));
         }

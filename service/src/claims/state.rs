@@ -3,6 +3,9 @@
 use praman_circuits::nullifier::Nullifier;
 use serde::Serialize;
 
+use crate::calendar;
+use crate::grievance::{Advice, Cause};
+use crate::language::Language;
 use crate::named::{digest_id, named};
 
 digest_id! {
@@ -143,4 +146,14 @@ pub struct ClaimReceipt {
     pub block: Option<u64>,
     /// When it was kept, in milliseconds since 1970.
     pub received_at: u64,
+}
+
+impl ClaimReceipt {
+    /// What whoever claimed is told of a refusal or return; none where there is none.
+    pub fn advice(&self, language: Language) -> Option<Advice> {
+        let cause = Cause::of_claim(self.reason?);
+        let received = jiff::Timestamp::from_millisecond(self.received_at as i64).ok()?;
+        let day = calendar::date_of(calendar::day_in_india(received)?)?;
+        Some(cause.advice(language, day))
+    }
 }

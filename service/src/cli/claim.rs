@@ -9,10 +9,12 @@ use super::ledger::join;
 use super::signer::Signer;
 use super::{Outcome, Setting, scheme};
 use crate::claim::SubmittedClaim;
-use crate::claims::{ClaimId, ClaimMachine, ClaimReceipt, ClaimState, Schemes};
+use crate::claims::{ClaimId, ClaimMachine, ClaimReceipt, ClaimState, HandedIn, Schemes};
 use crate::error::ServiceError;
 use crate::files;
+use crate::language::{Argument, Language};
 use crate::ledger::Ledger as _;
+use crate::register::District;
 
 /// Submit a claim to the ledger and wait until it is decided. The same claim again gets the same answer.
 #[derive(Args)]
@@ -29,6 +31,13 @@ pub(super) struct Claim {
     /// The folder of the keys.
     #[arg(long, value_name = "DIR")]
     keys: PathBuf,
+    /// The district that it is handed in in, as registers write it: it is counted, and not kept with the
+    /// claim.
+    #[arg(long, value_parser = district)]
+    district: Option<District>,
+    /// In which language a refusal is told.
+    #[arg(long, value_enum, default_value = "en")]
+    language: Language,
     /// On real nodes the relayer's key.
     #[command(flatten)]
     signer: Signer,
@@ -48,7 +57,8 @@ impl Claim {
         let schemes = Schemes::one(scheme, files::read_text(&self.scheme)?);
         let machine = ClaimMachine::new(&store, &key, schemes, ledger.context());
         let id = ClaimId::of(&claim);
-        let Some(received) = machine.receive(vec![(claim, None)]).await?.pop() else {
+        let handed_in = HandedIn { claim, client_key: None, district: self.district };
+        let Some(received) = machine.receive(vec![handed_in]).await?.pop() else {
             unreachable!("one claim was handed in");
         };
         let received = received.map_err(|refusal| ServiceError::Refused(refusal.to_string()))?;
@@ -71,20 +81,32 @@ impl Claim {
                         return Err(ServiceError::Ledger(reason));
                     }
                 }
-                _ => return Ok(outcome(&receipt)),
+                _ => return Ok(outcome(&receipt, self.language)),
             }
         }
     }
 }
 
+fn district(name: &str) -> Result<District, String> {
+    District::from_cell(name).ok_or_else(|| format!("{name:?} is no district of the state"))
+}
+
 /// What the ledger has decided.
-fn outcome(receipt: &ClaimReceipt) -> Outcome {
+fn outcome(receipt: &ClaimReceipt, language: Language) -> Outcome {
     let mut json = serde_json::to_value(receipt).expect("a receipt is plain data");
     json["accepted"] = (receipt.state != ClaimState::Refused).into();
     match (receipt.reason, receipt.block) {
         (Some(reason), None) => {
             json["message"] = reason.sentence().into();
-            Outcome::no(json, format!("refused: {}", reason.sentence()))
+            let mut text = format!("refused: {}", reason.sentence());
+            if let Some(advice) = receipt.advice(language) {
+                json["refusal"] = serde_json::to_value(&advice).expect("plain data");
+                let day = language.day(advice.appeal_by);
+                let appeal = language.format("advice-appeal", &[("day", Argument::Text(&day))]);
+                let (code, sentence, bring) = (advice.code, &advice.sentence, &advice.bring);
+                text.push_str(&format!("\n{code}: {sentence}\n{bring}\n{appeal}"));
+            }
+            Outcome::no(json, text)
         }
         (_, block) => {
             let block = block.map_or_else(String::new, |block| format!(" in block {block}"));

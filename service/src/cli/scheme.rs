@@ -2,13 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
+use praman_circuits::period::Period;
 use serde_json::json;
 
 use super::Outcome;
+use crate::calendar;
 use crate::error::ServiceError;
-use crate::schema::Schema;
-use crate::scheme;
+use crate::language::Language;
+use crate::register;
+use crate::sandbox::synthetic_people;
+use crate::schema::{RESIDENT, Schema, resident_attributes};
+use crate::scheme::{self, ClaimPeriod, Effects};
 
 /// Work on scheme files.
 #[derive(Subcommand)]
@@ -19,11 +24,120 @@ pub(super) enum Scheme {
         /// The scheme, TOML.
         file: PathBuf,
     },
+    /// Read a scheme's rules out in plain language.
+    #[command(after_help = "Example: praman scheme read schemes/annapurna.toml --language bn")]
+    Read {
+        /// The scheme, TOML.
+        file: PathBuf,
+        /// In which language.
+        #[arg(long, value_enum, default_value = "en")]
+        language: Language,
+    },
+    Compare(Compare),
+}
+
+/// Compare the rules of two files of a scheme: what is said otherwise, and whom the change would affect.
+#[derive(Args)]
+#[command(
+    after_help = "Example: praman scheme compare annapurna.toml changed.toml --month 2026-12 --register register.csv"
+)]
+pub(super) struct Compare {
+    /// The scheme as it is, TOML.
+    before: PathBuf,
+    /// The scheme as it would be, TOML.
+    after: PathBuf,
+    /// The month whose rules hold.
+    #[arg(long, value_parser = month)]
+    month: Period,
+    /// The people to try it on, CSV [default: synthetic people].
+    #[arg(long, value_name = "FILE")]
+    register: Option<PathBuf>,
+    /// How many synthetic people there are.
+    #[arg(long, value_name = "COUNT", default_value_t = 5_000, conflicts_with = "register")]
+    people: usize,
+    /// In which language the rules are read out.
+    #[arg(long, value_enum, default_value = "en")]
+    language: Language,
+}
+
+fn month(text: &str) -> Result<Period, String> {
+    calendar::read_month(text)
+        .and_then(calendar::month_of)
+        .ok_or_else(|| "a month is written as 2026-12".to_owned())
+}
+
+impl Compare {
+    fn run(&self) -> Result<Outcome, ServiceError> {
+        let (before, after) = (read(&self.before)?, read(&self.after)?);
+        if before.schema.id != after.schema.id || before.schema.id != RESIDENT.id {
+            let reason = "both files must be of the schema resident, which registers are of";
+            return Err(ServiceError::Refused(reason.to_owned()));
+        }
+        let period = ClaimPeriod { period: self.month, window: self.month };
+        let rules = |scheme: &scheme::Scheme, path: &Path| {
+            let fault = |error| refused(path, &error);
+            let reading = scheme.read_out(scheme.version(period).map_err(fault)?, self.language);
+            Ok::<_, ServiceError>((scheme.policy(period).map_err(fault)?, reading))
+        };
+        let (old_policy, old) = rules(&before, &self.before)?;
+        let (new_policy, new) = rules(&after, &self.after)?;
+        let today = calendar::today();
+        let register = match &self.register {
+            None => synthetic_people(self.people, 1, today)?,
+            Some(path) => {
+                let file = std::fs::File::open(path).map_err(ServiceError::file(path))?;
+                register::check(file, today, |_| ())
+                    .map_err(|error| ServiceError::malformed(path, error))?
+            }
+        };
+        let people = register.people().iter();
+        let people = people.map(|person| (person.district, resident_attributes(person)));
+        let effects = Effects::of(&old_policy, &new_policy, people);
+        let changes = old.changes(&new);
+        let mut text = String::new();
+        for change in &changes {
+            text.push_str(&format!("tier {}\n", change.tier));
+            change.before.iter().for_each(|line| text.push_str(&format!("  - {line}\n")));
+            change.after.iter().for_each(|line| text.push_str(&format!("  + {line}\n")));
+        }
+        let told = |count: Option<u64>| count.map_or("few".to_owned(), |count| count.to_string());
+        let Effects { people, gained, lost, more, less, same, neither, .. } = &effects;
+        text.push_str(&format!(
+            "of {people} people {} could claim and could not before, {} could and can't; {} get more, \
+             {} less, {} the same, {} nothing by either\nrupees a period, if all claim: {} before, {} after\n",
+            told(*gained), told(*lost), told(*more), told(*less), told(*same), told(*neither),
+            effects.rupees_before, effects.rupees_after
+        ));
+        Ok(Outcome::done(json!({ "changes": changes, "effects": effects }), text))
+    }
+}
+
+fn read_out(file: &Path, language: Language) -> Result<Outcome, ServiceError> {
+    let scheme = read(file)?;
+    let readings: Vec<_> =
+        scheme.versions.iter().map(|version| scheme.read_out(version, language)).collect();
+    let mut text = format!("{}\n", scheme.name_in(language));
+    for reading in &readings {
+        let to = reading.to.map_or_else(String::new, |to| format!(" – {}", language.day(to)));
+        text.push_str(&format!("\n{}{to}\n", language.day(reading.from)));
+        for tier in &reading.tiers {
+            let name = tier.name.as_deref().unwrap_or_default();
+            text.push_str(&format!("  {} {name}\n", tier.amount));
+            for line in &tier.rules {
+                text.push_str(&format!("    {}{}\n", "  ".repeat(line.depth), line.text));
+            }
+        }
+    }
+    Ok(Outcome::done(json!({ "scheme": scheme.id, "versions": readings }), text))
 }
 
 impl Scheme {
     pub(super) fn run(self) -> Result<Outcome, ServiceError> {
-        let Self::Check { file } = self;
+        let file = match self {
+            Self::Check { file } => file,
+            Self::Read { file, language } => return read_out(&file, language),
+            Self::Compare(compare) => return compare.run(),
+        };
         let scheme = read(&file)?;
         let fault = |error: scheme::SchemeError| refused(&file, &error);
         let mut versions = Vec::new();

@@ -102,6 +102,9 @@ struct Identities {
     /// The audience that its tokens must be for.
     #[arg(long, value_name = "NAME", requires = "openid_issuer")]
     openid_audience: Option<String>,
+    /// Something before the service speaks TLS, and browsers reach the desk by it alone.
+    #[arg(long)]
+    behind_tls: bool,
 }
 
 impl Identities {
@@ -129,6 +132,7 @@ impl Serve {
     pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
         let schemes = schemes_of(self.schemes.as_deref())?;
         let (tls, openid) = (self.identities.tls()?, self.identities.openid()?);
+        let desk_is_secure = tls.is_some() || self.identities.behind_tls;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let (store, mut ledger, key) = join(setting, &self.keys, &self.signer).await?;
         ledger.require_relayer()?;
@@ -159,7 +163,7 @@ impl Serve {
         }
         let signers = self.signer.keys()?;
         working.spawn(anchor_daily(store.clone(), signers, stopping.asked()));
-        let more = OptionalDesks { issuing, consents, openid };
+        let more = OptionalDesks { issuing, consents, openid, desk_is_secure };
         let application = Application::new(desk.clone(), proving, more, &key, Limits::default());
         let served = server::serve(listener, tls, application, stop).await;
         stopping.ask();

@@ -1,14 +1,29 @@
 //! Claims over gRPC.
 
+use futures_util::StreamExt;
+use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
 use super::elements::{read_32, read_claim, write_element};
 use super::{Answers, Api, answers, v1};
 use crate::application::{Fault, seconds};
 use crate::claims::{ClaimId, ClaimReceipt, ClaimState};
+use crate::grievance::Advice;
+use crate::language::Language;
 
-impl From<ClaimReceipt> for v1::Receipt {
-    fn from(receipt: ClaimReceipt) -> Self {
+/// The language that a request's metadata names, else English.
+fn language_of(metadata: &MetadataMap) -> Language {
+    let accepted = metadata.get("accept-language").and_then(|value| value.to_str().ok());
+    accepted.and_then(Language::accepted).unwrap_or(Language::English)
+}
+
+impl v1::Receipt {
+    fn of(receipt: ClaimReceipt, language: Language) -> Self {
+        let advice = receipt.advice(language);
+        let (code, sentence, bring, appeal_by) = advice.map_or_else(Default::default, |advice| {
+            let Advice { code, sentence, bring, appeal_by } = advice;
+            (code.to_owned(), sentence, bring, appeal_by.to_string())
+        });
         let state = match receipt.state {
             ClaimState::Received => v1::ClaimState::Received,
             ClaimState::Verified => v1::ClaimState::Verified,
@@ -27,6 +42,10 @@ impl From<ClaimReceipt> for v1::Receipt {
             message: receipt.reason.map(|reason| reason.sentence().to_owned()).unwrap_or_default(),
             block: receipt.block,
             received_at: receipt.received_at,
+            code,
+            sentence,
+            bring,
+            appeal_by,
         }
     }
 }
@@ -42,22 +61,26 @@ impl v1::claims_server::Claims for Api {
         &self,
         request: Request<v1::SubmitRequest>,
     ) -> Result<Response<v1::Receipt>, Status> {
+        let language = language_of(request.metadata());
         let request = request.into_inner();
         let claim = request.claim.ok_or_else(|| Fault::malformed("claim is missing"))?;
         let claim = read_claim(claim)?;
         let key = Some(request.idempotency_key.as_str()).filter(|key| !key.is_empty());
-        let receipt = self.0.submit(claim, key, seconds(request.wait_seconds)).await?;
-        Ok(Response::new(receipt.into()))
+        let district = Some(request.district.as_str()).filter(|district| !district.is_empty());
+        let wait = seconds(request.wait_seconds);
+        let receipt = self.0.submit(claim, key, district, wait).await?;
+        Ok(Response::new(v1::Receipt::of(receipt, language)))
     }
 
     async fn status(
         &self,
         request: Request<v1::StatusRequest>,
     ) -> Result<Response<v1::Receipt>, Status> {
+        let language = language_of(request.metadata());
         let request = request.into_inner();
         let id = read_id(&request.id)?;
         let receipt = self.0.claim(id, seconds(request.wait_seconds)).await?;
-        Ok(Response::new(receipt.into()))
+        Ok(Response::new(v1::Receipt::of(receipt, language)))
     }
 
     type WatchStream = Answers<v1::Receipt>;
@@ -66,7 +89,9 @@ impl v1::claims_server::Claims for Api {
         &self,
         request: Request<v1::WatchRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
+        let language = language_of(request.metadata());
         let told = self.0.watch_claim(read_id(&request.get_ref().id)?)?;
+        let told = told.map(move |told| told.map(|told| v1::Receipt::of(told, language)));
         Ok(Response::new(answers(told)))
     }
 }

@@ -15,6 +15,8 @@ use super::answer::{self, Error, Wait, WaitQuery, patience};
 use crate::application::{Application, Fault};
 use crate::claim::SubmittedClaim;
 use crate::claims::{ClaimId, ClaimReceipt};
+use crate::grievance::Advice;
+use crate::language::Language;
 
 /// What is known of a claim.
 #[derive(Serialize, ToSchema)]
@@ -31,6 +33,9 @@ pub(super) struct Receipt {
     /// The same as a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'static str>,
+    /// What whoever claimed is told: a code, why, what to bring, and by when to appeal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<Advice>,
     /// The block that accepted it.
     #[serde(skip_serializing_if = "Option::is_none")]
     block: Option<u64>,
@@ -38,9 +43,16 @@ pub(super) struct Receipt {
     received_at: u64,
 }
 
-impl From<ClaimReceipt> for Receipt {
-    fn from(receipt: ClaimReceipt) -> Self {
+/// The language of a request, else English.
+fn language_of(headers: &HeaderMap) -> Language {
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    accepted.and_then(Language::accepted).unwrap_or(Language::English)
+}
+
+impl Receipt {
+    fn of(receipt: ClaimReceipt, language: Language) -> Self {
         Self {
+            refusal: receipt.advice(language),
             id: receipt.id.to_string(),
             nullifier: receipt.nullifier.to_string(),
             state: receipt.state.name(),
@@ -59,6 +71,9 @@ impl From<ClaimReceipt> for Receipt {
     params(
         Wait,
         ("Idempotency-Key" = Option<String>, Header, description = "the client's own name for the claim"),
+        ("Praman-District" = Option<String>, Header,
+            description = "the district that it is handed in in; it is counted, and not kept with the claim"),
+        ("Accept-Language" = Option<String>, Header, description = "bn, hi or en: in which a refusal is told"),
     ),
     request_body(content = String, description = "claim.json", content_type = "application/json"),
     responses(
@@ -76,12 +91,13 @@ pub(super) async fn submit(
 ) -> Result<Response, Fault> {
     let patience = patience(wait)?;
     let text = read_body(body, &application)?;
-    let client_key = headers.get("idempotency-key").map(|name| name.to_str().unwrap_or_default());
+    let header = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let claim = SubmittedClaim::from_json(&text)?;
-    let receipt = application.submit(claim, client_key, patience).await?;
+    let (client_key, district) = (header("idempotency-key"), header("praman-district"));
+    let receipt = application.submit(claim, client_key, district, patience).await?;
     let place = [(header::LOCATION, format!("/v1/claims/{}", receipt.id))];
     let status = if receipt.state.is_decided() { StatusCode::OK } else { StatusCode::ACCEPTED };
-    Ok((status, place, Json(Receipt::from(receipt))).into_response())
+    Ok((status, place, Json(Receipt::of(receipt, language_of(&headers)))).into_response())
 }
 
 /// What became of a claim.
@@ -98,9 +114,11 @@ pub(super) async fn status(
     State(application): State<Arc<Application>>,
     Path(id): Path<String>,
     wait: WaitQuery,
+    headers: HeaderMap,
 ) -> Result<Json<Receipt>, Fault> {
     let patience = patience(wait)?;
-    Ok(Json(application.claim(read_id(&id)?, patience).await?.into()))
+    let receipt = application.claim(read_id(&id)?, patience).await?;
+    Ok(Json(Receipt::of(receipt, language_of(&headers))))
 }
 
 /// What becomes of a claim, whenever it moves, until it is decided.
@@ -116,9 +134,11 @@ pub(super) async fn status(
 pub(super) async fn events(
     State(application): State<Arc<Application>>,
     Path(id): Path<String>,
+    headers: HeaderMap,
 ) -> Result<impl IntoResponse, Fault> {
     let told = application.watch_claim(read_id(&id)?)?;
-    Ok(answer::events(told.map(|told| told.map(Receipt::from))))
+    let language = language_of(&headers);
+    Ok(answer::events(told.map(move |told| told.map(|told| Receipt::of(told, language)))))
 }
 
 fn read_id(text: &str) -> Result<ClaimId, Fault> {

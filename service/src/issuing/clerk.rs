@@ -137,7 +137,7 @@ impl IssuingClerk {
         let key = offices.get(&upload.office).ok_or_else(|| {
             ServiceError::KeyStore(format!("no key of office {}", upload.office.0))
         })?;
-        let register = self.check(upload, checked).await?;
+        let (register, pairs) = self.check(upload, checked).await?;
         let subjects = if upload.makes_secrets { Subjects::MadeHere } else { Subjects::Register };
         let applicants = Applicants::find(store, key, &register, subjects).await?;
         let Applicants { applications, wallets, already_issued, repeated, without_subject } =
@@ -185,6 +185,7 @@ impl IssuingClerk {
                 )?,
                 seal(sealer(RegisterContent::Wallets), wallet_lines)?,
                 seal(sealer(RegisterContent::Report), [report].into_iter())?,
+                seal(sealer(RegisterContent::Duplicates), pairs.into_iter())?,
             ])
         })?;
         for (content, parts) in sealed {
@@ -198,12 +199,12 @@ impl IssuingClerk {
         Ok(())
     }
 
-    /// Opens and checks a register.
+    /// Opens and checks a register; with it, if any rows were taken for duplicates, those rows.
     async fn check(
         &self,
         upload: &TakenUpload,
         checked: &Arc<AtomicU64>,
-    ) -> Result<Register, Obstacle> {
+    ) -> Result<(Register, Option<Zeroizing<Vec<u8>>>), Obstacle> {
         let mut content = Zeroizing::new(Vec::new());
         let parts = self.desk.content(upload.id, RegisterContent::Register).await?;
         let mut parts = parts.ok_or_else(|| {
@@ -221,7 +222,11 @@ impl IssuingClerk {
         let told = checked.clone();
         let checking = tokio::task::spawn_blocking(move || {
             let tell = |bytes| told.store(bytes, Ordering::Relaxed);
-            register::check(content.as_slice(), calendar::today(), tell)
+            let register = register::check(content.as_slice(), calendar::today(), tell)?;
+            let found = register::duplicate_pairs(&content, &register)?;
+            let pairs = serde_json::to_vec(&found).expect("rows are plain data");
+            let pairs = (!found.1.is_empty()).then(|| Zeroizing::new(pairs));
+            Ok((register, pairs))
         });
         // A panic tells nothing of what was checked.
         let register = checking

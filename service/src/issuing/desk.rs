@@ -171,6 +171,17 @@ impl IssuingDesk {
         }
     }
 
+    /// Whether secrets were made for a register's people.
+    pub(crate) async fn makes_secrets(&self, id: RegisterId) -> Result<bool, ServiceError> {
+        let known = self.shared.store.register_content(id, RegisterContent::Register).await?;
+        Ok(known.is_some_and(|(sealed_for, ..)| sealed_for.makes_secrets))
+    }
+
+    /// The offices that the service issues for.
+    pub fn offices(&self) -> impl Iterator<Item = OfficeId> {
+        self.shared.offices.keys().copied()
+    }
+
     /// An office's registers, newest first.
     ///
     /// # Errors

@@ -74,6 +74,8 @@ named! {
         Wallets = "wallets",
         /// What became of each row, CSV.
         Report = "report",
+        /// Rows that were taken for duplicates beside those that they are of, for a person to look at.
+        Duplicates = "duplicates",
     }
 }
 

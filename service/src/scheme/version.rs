@@ -27,8 +27,8 @@ pub struct Version {
 pub struct Tier {
     /// Its name.
     pub name: String,
-    amount: Amount,
-    rule: Rule,
+    pub(super) amount: Amount,
+    pub(super) rule: Rule,
     line: usize,
 }
 

@@ -1,0 +1,42 @@
+//! Cases of people who were refused.
+
+use super::{Application, Fault};
+use crate::access_control::{Action, Caller};
+use crate::grievance::{Case, CaseOutcome, NewCase, OpenedCase};
+
+impl Application {
+    /// Opens a case.
+    pub(crate) async fn open_case(
+        &self,
+        caller: &Caller,
+        new: &NewCase,
+    ) -> Result<OpenedCase, Fault> {
+        let subject = format!("office {}: {} of {}", new.office.0, new.cause.code(), new.scheme);
+        self.store().log_allowed(caller, Action::OpenCase, &subject).await?;
+        Ok(self.store().open_case(new, caller).await?)
+    }
+
+    /// Answers a case.
+    pub(crate) async fn answer_case(
+        &self,
+        caller: &Caller,
+        number: u32,
+        outcome: CaseOutcome,
+    ) -> Result<Case, Fault> {
+        let subject = format!("case {number}: {}", outcome.name());
+        self.store().log_allowed(caller, Action::AnswerCase, &subject).await?;
+        Ok(self.store().answer_case(number, outcome, caller).await?)
+    }
+
+    /// Decides an appeal.
+    pub(crate) async fn decide_appeal(
+        &self,
+        caller: &Caller,
+        number: u32,
+        outcome: CaseOutcome,
+    ) -> Result<Case, Fault> {
+        let subject = format!("case {number}: {}", outcome.name());
+        self.store().log_allowed(caller, Action::DecideAppeal, &subject).await?;
+        Ok(self.store().decide_appeal(number, outcome, caller).await?)
+    }
+}

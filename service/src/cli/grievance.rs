@@ -1,0 +1,178 @@
+//! `praman grievance`.
+
+use clap::Subcommand;
+use praman_circuits::nullifier::SchemeId;
+use praman_circuits::office::OfficeId;
+use serde_json::json;
+
+use super::{Outcome, Setting};
+use crate::access_control::{AccessRefusal, Action};
+use crate::calendar;
+use crate::error::ServiceError;
+use crate::grievance::{Case, CaseOutcome, Cause, NewCase, SlipCode};
+use crate::language::{Argument, Language};
+
+/// Cases of people who were refused: what they are told, deadlines, answers and appeals.
+///
+/// A case names nobody: the person holds a slip with its number and a code.
+#[derive(Subcommand)]
+pub(super) enum Grievance {
+    /// The causes, with their codes, sentences and what to bring.
+    Causes {
+        /// In which language.
+        #[arg(long, value_enum, default_value = "en")]
+        language: Language,
+    },
+    /// Open a case; its slip is printed once.
+    #[command(
+        after_help = "Example: praman --as office.key grievance open --office 0 --scheme annapurna --cause account-closed --language bn"
+    )]
+    Open {
+        /// The office whose register it is about.
+        #[arg(long)]
+        office: u32,
+        /// The scheme.
+        #[arg(long)]
+        scheme: SchemeId,
+        /// Why they were refused: a cause's name or code.
+        #[arg(long)]
+        cause: Cause,
+        /// In which language they are told.
+        #[arg(long, value_enum)]
+        language: Language,
+    },
+    /// The cases of one's own: what is due next first.
+    List,
+    /// Answer a case: set-right, or stands.
+    Answer {
+        /// The case.
+        number: u32,
+        /// What comes of it.
+        outcome: CaseOutcome,
+    },
+    /// How a case stands, by its slip.
+    Slip {
+        /// The case.
+        number: u32,
+        /// The code on the slip.
+        code: SlipCode,
+    },
+    /// Appeal a case, by its slip.
+    Appeal {
+        /// The case.
+        number: u32,
+        /// The code on the slip.
+        code: SlipCode,
+    },
+    /// Decide an appeal, for good: set-right, or stands.
+    Decide {
+        /// The case.
+        number: u32,
+        /// What comes of it.
+        outcome: CaseOutcome,
+    },
+    /// How many were kept out, by office and cause; few are not told.
+    Figures,
+}
+
+fn line(case: &Case) -> String {
+    let due = case.due_on().map_or_else(String::new, |day| format!(" by {day}"));
+    let late = if case.is_late { " LATE" } else { "" };
+    let came_to = case.came_to().map_or("", CaseOutcome::name);
+    let Case { number, code, scheme, office, state, .. } = case;
+    format!(
+        "{number:>5}  {code}  {scheme}  office {office}  {}{due}{late}  {came_to}",
+        state.name()
+    )
+}
+
+fn told(case: &Case) -> Outcome {
+    Outcome::done(serde_json::to_value(case).expect("plain data"), line(case))
+}
+
+fn refused(refusal: AccessRefusal) -> ServiceError {
+    match refusal {
+        AccessRefusal::Failed(error) => error,
+        refusal => ServiceError::Refused(refusal.to_string()),
+    }
+}
+
+impl Grievance {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+        if let Self::Causes { language } = self {
+            return Ok(causes(language));
+        }
+        let store = setting.store().await?;
+        match self {
+            Self::Causes { language } => Ok(causes(language)),
+            Self::Open { office, scheme, cause, language } => {
+                let new = NewCase { office: OfficeId(office), scheme, cause, language };
+                let subject = format!("office {office}: {} of {}", cause.code(), new.scheme);
+                let caller = setting.act(&store, Action::OpenCase, &subject).await?;
+                let opened = store.open_case(&new, &caller).await.map_err(refused)?;
+                let today = calendar::date_of(calendar::today()).expect("today is in the calendar");
+                let advice = cause.advice(language, today);
+                let (number, slip) = (opened.case.number, opened.slip.printed());
+                let by = opened.case.due_on().map(|day| language.day(day)).unwrap_or_default();
+                let answer = language.format("slip-open", &[("day", Argument::Text(&by))]);
+                let text = format!(
+                    "{number}  {slip}\n{} {}\n{}\n{answer}",
+                    advice.code, advice.sentence, advice.bring
+                );
+                let json = json!({ "case": opened.case, "slip": slip, "told": advice });
+                Ok(Outcome::done(json, text))
+            }
+            Self::List => {
+                let caller = setting.act(&store, Action::ReadCases, "cases").await?;
+                let cases = store.cases(&caller, 10_000).await?;
+                let text = cases.iter().map(line).collect::<Vec<_>>().join("\n");
+                Ok(Outcome::done(json!({ "cases": cases }), text))
+            }
+            Self::Answer { number, outcome } => {
+                let subject = format!("case {number}: {}", outcome.name());
+                let caller = setting.act(&store, Action::AnswerCase, &subject).await?;
+                Ok(told(&store.answer_case(number, outcome, &caller).await.map_err(refused)?))
+            }
+            Self::Slip { number, code } => match store.case_of_slip(number, &code).await? {
+                Some(case) => Ok(told(&case)),
+                None => {
+                    let reason = "there is no case of this number and code";
+                    Err(ServiceError::Refused(reason.to_owned()))
+                }
+            },
+            Self::Appeal { number, code } => {
+                Ok(told(&store.appeal_case(number, &code).await.map_err(refused)?))
+            }
+            Self::Decide { number, outcome } => {
+                let subject = format!("case {number}: {}", outcome.name());
+                let caller = setting.act(&store, Action::DecideAppeal, &subject).await?;
+                Ok(told(&store.decide_appeal(number, outcome, &caller).await.map_err(refused)?))
+            }
+            Self::Figures => {
+                let caller = setting.act(&store, Action::ReadExclusion, "figures").await?;
+                let figures = store.exclusion(&caller).await?;
+                let json = serde_json::to_value(&figures).expect("plain data");
+                let text = serde_json::to_string_pretty(&json).expect("plain data");
+                Ok(Outcome::done(json, text))
+            }
+        }
+    }
+}
+
+fn causes(language: Language) -> Outcome {
+    let each = |cause: &Cause| {
+        (cause.code(), cause.name(), cause.sentence(language), cause.bring(language))
+    };
+    let causes: Vec<_> = Cause::ALL.iter().map(each).collect();
+    let line = |(code, name, sentence, bring): &(&str, &str, String, String)| {
+        format!("{code}  {name}\n     {sentence}\n     {bring}")
+    };
+    let text = causes.iter().map(line).collect::<Vec<_>>().join("\n");
+    let json: Vec<_> = causes
+        .iter()
+        .map(|(code, name, sentence, bring)| {
+            json!({ "code": code, "cause": name, "sentence": sentence, "bring": bring })
+        })
+        .collect();
+    Outcome::done(json!({ "causes": json }), text)
+}

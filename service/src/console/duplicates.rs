@@ -1,0 +1,115 @@
+//! Rows that were taken for duplicates: a person says whose they are.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::form::Posted;
+use super::layout;
+use super::registers::read_id;
+use super::visitor::Visitor;
+use crate::access_control::Caller;
+use crate::application::{Application, Fault};
+use crate::issuing::ReviewVerdict;
+use crate::register::DuplicatePair;
+
+/// How many pairs a page shows; what is decided goes to its end.
+const PAIRS_MAX: usize = 50;
+
+pub(super) async fn page(
+    State(application): State<Arc<Application>>,
+    Extension(visitor): Extension<Visitor>,
+    Extension(caller): Extension<Caller>,
+    Path((office, id)): Path<(u32, String)>,
+) -> Result<Markup, Fault> {
+    let acting = application.acting_office(&caller, office).await?;
+    let found = acting.look_at_duplicates(read_id(&id)?).await?;
+    let mut pairs: Vec<&DuplicatePair> = found.pairs.iter().collect();
+    pairs.sort_by_key(|pair| (found.said.contains_key(&pair.place), pair.place));
+    let open = pairs.iter().filter(|pair| !found.said.contains_key(&pair.place)).count();
+    let title = visitor.text("desk-duplicates");
+    let action = format!("/desk/offices/{office}/registers/{id}/duplicates");
+    let content = html! {
+        p { (visitor.text("desk-duplicates-intro")) }
+        p { strong { (visitor.count("desk-duplicates-open", open)) } }
+        @if pairs.is_empty() { (layout::none(&visitor)) }
+        @for pair in pairs.into_iter().take(PAIRS_MAX) {
+            (side_by_side(&visitor, &found.columns, pair, found.said.get(&pair.place), &action))
+        }
+    };
+    Ok(layout::page(&visitor, &title, content))
+}
+
+fn side_by_side(
+    visitor: &Visitor,
+    columns: &[String],
+    pair: &DuplicatePair,
+    said: Option<&ReviewVerdict>,
+    action: &str,
+) -> Markup {
+    let label = visitor.count("desk-row", pair.place + 1);
+    let cells = columns.iter().zip(pair.cells.iter().zip(&pair.first_cells));
+    html! {
+        article {
+            h2 { (label) }
+            div class="scroll" role="region" tabindex="0" aria-label=(label) {
+                table class="beside" {
+                    thead { tr {
+                        th scope="col" { (visitor.text("desk-column")) }
+                        th scope="col" { (visitor.count("desk-row", pair.first + 1)) }
+                        th scope="col" { (label) }
+                    } }
+                    tbody {
+                        @for (column, (later, earlier)) in cells {
+                            tr class=[(later.trim() != earlier.trim()).then_some("differs")] {
+                                th scope="row" { code { (column) } }
+                                td { (earlier) }
+                                td {
+                                    (later)
+                                    @if later.trim() != earlier.trim() {
+                                        span class="unseen" { " " (visitor.text("desk-differs")) }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            @if let Some(said) = said {
+                p class="notice" { (visitor.text(&format!("desk-{}", said.name()))) }
+            } @else {
+                form method="post" action=(action) class="row" {
+                    (layout::token(visitor))
+                    input type="hidden" name="place" value=(pair.place);
+                    @for verdict in ReviewVerdict::ALL {
+                        button name="verdict" value=(verdict.name()) {
+                            (visitor.text(&format!("desk-{}", verdict.name())))
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Review {
+    place: usize,
+    verdict: ReviewVerdict,
+}
+
+pub(super) async fn decide(
+    State(application): State<Arc<Application>>,
+    Extension(caller): Extension<Caller>,
+    Path((office, id)): Path<(u32, String)>,
+    Posted(review): Posted<Review>,
+) -> Result<Response, Fault> {
+    let acting = application.acting_office(&caller, office).await?;
+    acting.review(read_id(&id)?, review.place, review.verdict).await?;
+    let back = format!("/desk/offices/{office}/registers/{id}/duplicates");
+    Ok(Redirect::to(&back).into_response())
+}

@@ -1,0 +1,175 @@
+//! Who may see a page, and what every page is sent with.
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::visitor::{LANGUAGE_COOKIE, Visitor, language, session};
+use super::{entrance, layout};
+use crate::access_control::Action;
+use crate::application::{Application, Fault, Shown};
+
+/// What pages may load, and who may show them in a frame: nothing and nobody but the service itself.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+                                       font-src 'self'; img-src 'self'; connect-src 'self'; \
+                                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+const HEADERS: [(HeaderName, &str); 6] = [
+    (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    // With none at all a browser would not say from where a form is sent.
+    (header::REFERRER_POLICY, "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+];
+
+/// The longest message of a fault.
+const FAULT_BYTES_MAX: usize = 64 * 1024;
+
+/// Whether a route is a page of the desk.
+pub(crate) fn is_page(route: &str) -> bool {
+    route == "/desk" || route.starts_with("/desk/")
+}
+
+/// Lets a request to a page in if who asks may do what is behind it, and writes every fault as a page.
+pub(crate) async fn guard(
+    application: Arc<Application>,
+    action: Option<Action>,
+    shown: Shown,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (language, chosen) = language(request.headers(), request.uri().query());
+    let path = request.uri().path().to_owned();
+    let mut visitor = Visitor { language, caller: None, form_token: None, path };
+    // A body can't be shared between threads, and who asks is looked up meanwhile.
+    let (parts, body) = request.into_parts();
+    let entered = enter(&application, action, shown, &mut visitor, &parts).await;
+    let mut request = Request::from_parts(parts, body);
+    let response = match entered {
+        Ok(()) => {
+            request.extensions_mut().insert(visitor.clone());
+            if let Some(caller) = &visitor.caller {
+                request.extensions_mut().insert(caller.clone());
+            }
+            next.run(request).await
+        }
+        Err(fault) => fault.into_response(),
+    };
+    let mut response = told(&visitor, response).await;
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    let private = HeaderValue::from_static("no-store");
+    headers.entry(header::CACHE_CONTROL).or_insert(private);
+    if chosen {
+        let cookie = format!(
+            "{LANGUAGE_COOKIE}={}; Path=/desk; Max-Age=31536000; SameSite=Lax",
+            language.code()
+        );
+        if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+            headers.append(header::SET_COOKIE, cookie);
+        }
+    }
+    response
+}
+
+/// Who is there, and whether they may.
+async fn enter(
+    application: &Application,
+    action: Option<Action>,
+    shown: Shown,
+    visitor: &mut Visitor,
+    request: &Parts,
+) -> Result<(), Fault> {
+    let action = action.ok_or_else(Fault::wrong_method)?;
+    let headers = &request.headers;
+    if shown.authorization.is_some() {
+        // Shown with each request by a program, which no page of another site can do.
+        let shown = Shown { certificate: None, ..shown };
+        visitor.caller = application.identify(&shown).await?;
+    } else {
+        if request.method != Method::GET && request.method != Method::HEAD {
+            require_same_origin(headers, request.uri.authority().map(|name| name.as_str()))?;
+        }
+        if let Some(secret) = session(headers, application.desk_is_secure()) {
+            visitor.caller = application.store().session_caller(&secret).await?;
+            visitor.form_token = visitor.caller.is_some().then(|| secret.form_token());
+        }
+    }
+    match &visitor.caller {
+        _ if action.is_open() => Ok(()),
+        Some(caller) => application.permit(caller, action, &visitor.path).await,
+        None => Err(Fault::nobody("come in first")),
+    }
+}
+
+/// Refuses what a page of another site sends: browsers say from where they send.
+fn require_same_origin(headers: &HeaderMap, authority: Option<&str>) -> Result<(), Fault> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let refused = || Err(Fault::malformed("this form was sent from another site"));
+    if let Some(site) = text("sec-fetch-site")
+        && site != "same-origin"
+        && site != "none"
+    {
+        return refused();
+    }
+    let Some(origin) = text("origin") else { return Ok(()) };
+    // HTTP/2 has the host as the authority of the request.
+    let host = text("host").or(authority);
+    let same = origin.split_once("://").is_some_and(|(_, name)| Some(name) == host);
+    if same { Ok(()) } else { refused() }
+}
+
+/// A fault as a page; who is not in is shown the entrance.
+async fn told(visitor: &Visitor, response: Response) -> Response {
+    let status = response.status();
+    let is_json = response.headers().get(header::CONTENT_TYPE);
+    let is_json = is_json.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    if !(status.is_client_error() || status.is_server_error()) || !is_json {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let body = to_bytes(body, FAULT_BYTES_MAX).await.unwrap_or_default();
+    let fault: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+    let message = fault["error"]["message"].as_str().unwrap_or_default();
+    let page = if status == StatusCode::UNAUTHORIZED {
+        entrance::shown(visitor, None)
+    } else {
+        layout::fault(visitor, status, message)
+    };
+    parts.headers.remove(header::CONTENT_LENGTH);
+    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    parts.headers.insert(header::CONTENT_TYPE, html);
+    Response::from_parts(parts, Body::from(page.into_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_of_other_sites_are_refused() {
+        let asked = |pairs: &[(&'static str, &'static str)]| {
+            let mut headers = HeaderMap::new();
+            for &(name, value) in pairs {
+                headers.insert(name, HeaderValue::from_static(value));
+            }
+            require_same_origin(&headers, None).is_ok()
+        };
+        assert!(asked(&[]), "a program that is no browser");
+        assert!(asked(&[("sec-fetch-site", "same-origin")]));
+        assert!(asked(&[("host", "desk:8080"), ("origin", "http://desk:8080")]));
+        assert!(!asked(&[("sec-fetch-site", "cross-site")]));
+        assert!(!asked(&[("sec-fetch-site", "same-site")]));
+        assert!(!asked(&[("host", "desk:8080"), ("origin", "http://evil:8080")]));
+        assert!(!asked(&[("host", "desk:8080"), ("origin", "null")]));
+    }
+}

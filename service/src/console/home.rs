@@ -1,0 +1,84 @@
+//! The first page: what waits for who is there.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::State;
+use maud::{Markup, html};
+
+use super::layout;
+use super::visitor::Visitor;
+use crate::access_control::{Action, ApprovalState, Caller};
+use crate::application::{Application, Fault};
+
+/// A thing that waits: its text, how often, and where it is.
+type Waiting = (&'static str, usize, &'static str);
+
+pub(super) async fn page(
+    State(application): State<Arc<Application>>,
+    Extension(visitor): Extension<Visitor>,
+) -> Result<Markup, Fault> {
+    let title = visitor.text("desk-home");
+    let Some(caller) = visitor.caller.clone() else {
+        return Ok(layout::page(&visitor, &visitor.text("desk-welcome"), welcome(&visitor)));
+    };
+    let waiting = waiting(&application, &visitor, &caller).await?;
+    let content = html! {
+        p { (visitor.text("desk-home-intro")) }
+        ul class="cards" {
+            @for (name, count, path) in &waiting {
+                li { a href=(path) {
+                    span class="figure" { (visitor.number(*count as u64)) }
+                    span { (visitor.text(name)) }
+                } }
+            }
+        }
+        @if waiting.is_empty() { (layout::none(&visitor)) }
+    };
+    Ok(layout::page(&visitor, &title, content))
+}
+
+fn welcome(visitor: &Visitor) -> Markup {
+    html! {
+        p { (visitor.text("desk-welcome-intro")) }
+        ul class="cards" {
+            li { a href="/desk/enter" { span { (visitor.text("desk-enter")) } } }
+            li { a href="/desk/schemes" { span { (visitor.text("desk-schemes")) } } }
+            li { a href="/desk/slip" { span { (visitor.text("desk-slip")) } } }
+        }
+    }
+}
+
+async fn waiting(
+    application: &Application,
+    visitor: &Visitor,
+    caller: &Caller,
+) -> Result<Vec<Waiting>, Fault> {
+    let store = application.store();
+    let mut waiting = Vec::new();
+    if visitor.may(Action::ReadApprovals) {
+        let approvals = store.approvals(caller).await?;
+        let open = approvals.iter().filter(|one| one.state == ApprovalState::Waiting).count();
+        waiting.push(("desk-waiting-approvals", open, "/desk/approvals"));
+    }
+    if visitor.may(Action::ReadCases) {
+        let cases = store.cases(caller, usize::MAX).await?;
+        let open = cases.iter().filter(|case| case.state.waits_for_an_office()).count();
+        let late = cases.iter().filter(|case| case.is_late).count();
+        waiting.push(("desk-waiting-cases", open, "/desk/cases"));
+        waiting.push(("desk-late-cases", late, "/desk/cases"));
+    }
+    if visitor.may(Action::ReadPayments) {
+        let returned = store.returned_transfers().await?.len();
+        waiting.push(("desk-waiting-returned", returned, "/desk/payments"));
+    }
+    if visitor.may(Action::ReadDisputes) {
+        let frozen = store.disputes().await?.iter().filter(|dispute| !dispute.payable).count();
+        waiting.push(("desk-waiting-disputes", frozen, "/desk/disputes"));
+    }
+    if visitor.may(Action::ReadRegisters) {
+        let offices = application.offices_for(caller).await?.len();
+        waiting.push(("desk-offices", offices, "/desk/registers"));
+    }
+    Ok(waiting)
+}

@@ -1,0 +1,82 @@
+//! What the treasury has ordered and what the bank has done: no amount of a person.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::State;
+use maud::{Markup, html};
+
+use super::layout::{self, cell, code};
+use super::schemes::period;
+use super::visitor::Visitor;
+use crate::application::{Application, Fault};
+
+/// How many returned transfers a page shows.
+const RETURNED_MAX: usize = 200;
+
+pub(super) async fn page(
+    State(application): State<Arc<Application>>,
+    Extension(visitor): Extension<Visitor>,
+) -> Result<Markup, Fault> {
+    let store = application.store();
+    let transfers: Vec<Vec<Markup>> = store
+        .transfer_figures()
+        .await?
+        .iter()
+        .map(|one| {
+            let counts = [one.ordered, one.paid, one.returned, one.reissued];
+            let names = [code(&one.scheme), cell(period(&visitor, one.period, one.period))];
+            let counts = counts.into_iter().map(|count| cell(visitor.told(count)));
+            names.into_iter().chain(counts).collect()
+        })
+        .collect();
+    let all_returned = store.returned_transfers().await?;
+    let returned: Vec<Vec<Markup>> = all_returned
+        .iter()
+        .take(RETURNED_MAX)
+        .map(|one| {
+            vec![
+                code(one.reference.as_str()),
+                code(&one.reason),
+                code(&one.scheme),
+                cell(period(&visitor, one.period, one.period)),
+            ]
+        })
+        .collect();
+    let files: Vec<Vec<Markup>> = store
+        .payment_files()
+        .await?
+        .iter()
+        .rev()
+        .map(|file| {
+            let block = file.block.map(|block| visitor.number(block));
+            vec![
+                cell(visitor.number(file.number)),
+                code(&file.kind),
+                cell(visitor.number(file.transfers)),
+                code(&file.digest[..16]),
+                cell(block.unwrap_or_else(|| visitor.text("desk-not-anchored"))),
+            ]
+        })
+        .collect();
+    let headings = [
+        "desk-scheme",
+        "desk-period",
+        "desk-ordered",
+        "desk-paid",
+        "desk-returned",
+        "desk-reissued",
+    ];
+    let content = html! {
+        p { (visitor.text("desk-payments-intro")) }
+        (layout::table_or_none(&visitor, &visitor.text("desk-transfers"), &headings, &transfers))
+        (layout::table_or_none(&visitor, &visitor.text("desk-returned-transfers"),
+            &["desk-reference", "desk-bank-code", "desk-scheme", "desk-period"], &returned))
+        @if all_returned.len() > RETURNED_MAX {
+            p { (visitor.count("desk-rows-more", all_returned.len() - RETURNED_MAX)) }
+        }
+        (layout::table_or_none(&visitor, &visitor.text("desk-bank-files"),
+            &["desk-number", "desk-kind", "desk-transfers", "desk-hash", "desk-block"], &files))
+    };
+    Ok(layout::page(&visitor, &visitor.text("desk-payments"), content))
+}

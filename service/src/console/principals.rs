@@ -1,0 +1,156 @@
+//! Who may act.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::form::{Nothing, Posted};
+use super::layout::{self, cell, code};
+use super::visitor::Visitor;
+use crate::access_control::{
+    Action, Admission, Caller, Credential, NewPrincipal, PrincipalNumber, Role, days_from_now,
+};
+use crate::application::{Application, Fault};
+
+pub(super) async fn page(
+    State(application): State<Arc<Application>>,
+    Extension(visitor): Extension<Visitor>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Markup, Fault> {
+    let principals = application.principals(&caller).await?;
+    let may_end = visitor.may(Action::RevokePrincipal);
+    let rows: Vec<Vec<Markup>> = principals
+        .iter()
+        .map(|one| {
+            let is_live = one.revoked_at.is_none();
+            let label = visitor.with("desk-end-of", "name", &one.name);
+            let ending = html! {
+                @if is_live && may_end {
+                    form method="post" action={ "/desk/principals/" (one.number.0) "/end" } {
+                        (layout::token(&visitor))
+                        button class="bad" aria-label=(label) { (visitor.text("desk-end")) }
+                    }
+                }
+            };
+            vec![
+                cell(&one.name),
+                cell(visitor.text(&format!("role-{}", one.role.name()))),
+                code(one.tenant.as_str()),
+                cell(
+                    one.member.map(|member| visitor.number(u64::from(member))).unwrap_or_default(),
+                ),
+                code(one.credential.name()),
+                cell(visitor.text(if is_live { "desk-live" } else { "desk-ended" })),
+                ending,
+            ]
+        })
+        .collect();
+    let title = visitor.text("desk-principals");
+    let headings = [
+        "desk-name",
+        "desk-role",
+        "desk-tenant",
+        "desk-number",
+        "desk-credential",
+        "desk-state",
+        "desk-to-do",
+    ];
+    let content = html! {
+        (layout::table_or_none(&visitor, &title, &headings, &rows))
+        @if visitor.may(Action::AdmitPrincipal) { (admit_form(&visitor, &caller)) }
+    };
+    Ok(layout::page(&visitor, &title, content))
+}
+
+fn admit_form(visitor: &Visitor, caller: &Caller) -> Markup {
+    let may_admit =
+        |role: &Role| caller.role != Role::Department || matches!(role, Role::Office | Role::Kiosk);
+    html! {
+        form method="post" action="/desk/principals" class="stack" {
+            h2 { (visitor.text("desk-admit")) }
+            (layout::token(visitor))
+            label for="name" { (visitor.text("desk-name")) }
+            input id="name" name="name" maxlength="64" autocomplete="off" required;
+            label for="role" { (visitor.text("desk-role")) }
+            select id="role" name="role" {
+                @for role in Role::from_afar().filter(may_admit) {
+                    option value=(role.name()) { (visitor.text(&format!("role-{}", role.name()))) }
+                }
+            }
+            label for="tenant" { (visitor.text("desk-tenant")) }
+            input id="tenant" name="tenant" value=(caller.tenant_column()) required;
+            label for="member" { (visitor.text("desk-member")) }
+            input id="member" name="member" inputmode="numeric" pattern="[0-9]*";
+            label for="digest" { (visitor.text("desk-digest")) }
+            input id="digest" name="digest" pattern="[0-9a-f]{64}" autocomplete="off" spellcheck="false"
+                required aria-describedby="digest-help";
+            p id="digest-help" class="help" { (visitor.text("desk-digest-help")) " " code { "praman access key" } }
+            label for="days" { (visitor.text("desk-days")) }
+            input id="days" name="days" inputmode="numeric" pattern="[0-9]*";
+            button { (visitor.text("desk-admit")) }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Admit {
+    name: String,
+    role: String,
+    tenant: String,
+    #[serde(default)]
+    member: String,
+    digest: String,
+    #[serde(default)]
+    days: String,
+}
+
+fn number_or_none(text: &str, what: &str) -> Result<Option<u32>, Fault> {
+    match text.trim() {
+        "" => Ok(None),
+        text => text
+            .parse()
+            .map(Some)
+            .map_err(|_| Fault::malformed(format!("{what} is a whole number"))),
+    }
+}
+
+pub(super) async fn admit(
+    State(application): State<Arc<Application>>,
+    Extension(visitor): Extension<Visitor>,
+    Extension(caller): Extension<Caller>,
+    Posted(asked): Posted<Admit>,
+) -> Result<Markup, Fault> {
+    let wrong = |field: &str, reason: String| Fault::malformed(format!("{field}: {reason}"));
+    let new = NewPrincipal {
+        name: asked.name,
+        role: asked.role.parse().map_err(|reason| wrong("role", reason))?,
+        tenant: asked.tenant.parse().map_err(|reason| wrong("tenant", reason))?,
+        member: number_or_none(&asked.member, "a member")?,
+        credential: Credential::parse("api-key", asked.digest.trim())
+            .map_err(|reason| wrong("digest", reason))?,
+        expires_at: number_or_none(&asked.days, "days")?.map(days_from_now),
+    };
+    let told = match application.admit_principal(&caller, &new).await? {
+        Admission::Admitted(principal) => visitor.with("desk-admitted", "name", &principal.name),
+        Admission::Waits(number) => visitor.count("desk-admission-waits", number as usize),
+    };
+    let content = html! {
+        p class="notice" role="status" { (told) }
+        p { a href="/desk/principals" { (visitor.text("desk-principals")) } }
+    };
+    Ok(layout::page(&visitor, &visitor.text("desk-principals"), content))
+}
+
+pub(super) async fn end(
+    State(application): State<Arc<Application>>,
+    Extension(caller): Extension<Caller>,
+    Path(number): Path<u32>,
+    Posted(Nothing {}): Posted<Nothing>,
+) -> Result<Response, Fault> {
+    application.revoke_principal(&caller, PrincipalNumber(number)).await?;
+    Ok(Redirect::to("/desk/principals").into_response())
+}

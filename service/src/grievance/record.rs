@@ -1,0 +1,317 @@
+//! Cases as the store has them.
+
+use praman_circuits::office::OfficeId;
+use sqlx::AnyConnection;
+
+use super::case::{
+    ANSWER_DAYS, APPEAL_DAYS, Case, CaseOutcome, CaseState, DECISION_DAYS, NewCase, OpenedCase,
+};
+use super::cause::Cause;
+use super::slip::SlipCode;
+use crate::access_control::{AccessRefusal, Caller, Role, days_from_now};
+use crate::error::ServiceError;
+use crate::language::Language;
+use crate::store::{Store, broken};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    number: i64,
+    tenant: String,
+    office: i64,
+    scheme: String,
+    cause: String,
+    language: String,
+    state: String,
+    opened_at: i64,
+    answer_by: i64,
+    outcome: Option<String>,
+    appeal_by: Option<i64>,
+    decide_by: Option<i64>,
+    appeal_outcome: Option<String>,
+    answered_by: Option<String>,
+    is_late: i64,
+    is_too_late: i64,
+}
+
+impl Row {
+    fn state(&self) -> Result<CaseState, ServiceError> {
+        CaseState::of_name(&self.state).ok_or_else(|| broken("a case's state"))
+    }
+
+    fn read(self) -> Result<Case, ServiceError> {
+        let cause = Cause::of_name(&self.cause).ok_or_else(|| broken("a case's cause"))?;
+        let outcome = |text: Option<String>| {
+            let read = |text: String| {
+                CaseOutcome::of_name(&text).ok_or_else(|| broken("a case's outcome"))
+            };
+            text.map(read).transpose()
+        };
+        Ok(Case {
+            number: self.number as u32,
+            state: self.state()?,
+            tenant: self.tenant,
+            office: self.office as u32,
+            scheme: self.scheme,
+            cause,
+            code: cause.code(),
+            language: Language::of(&self.language).ok_or_else(|| broken("a case's language"))?,
+            opened_at: self.opened_at,
+            answer_by: self.answer_by,
+            outcome: outcome(self.outcome)?,
+            appeal_by: self.appeal_by,
+            decide_by: self.decide_by,
+            appeal_outcome: outcome(self.appeal_outcome)?,
+            is_late: self.is_late != 0,
+        })
+    }
+}
+
+fn refused(reason: impl Into<String>) -> AccessRefusal {
+    AccessRefusal::Refused(reason.into())
+}
+
+/// Whether a case is one's own to see: a department's those of its offices, an office's its own.
+fn sees(by: &Caller, row: &Row) -> bool {
+    by.sees_all()
+        || (row.tenant == by.tenant_column()
+            && (by.role != Role::Office || by.member == Some(row.office as u32)))
+}
+
+impl Store {
+    fn cases_statement(&self, rest: &str) -> String {
+        let now = self.database().now();
+        format!(
+            "SELECT number, tenant, office, scheme, cause, language, state, opened_at, answer_by,
+                    outcome, appeal_by, decide_by, appeal_outcome, answered_by,
+                    CAST(CASE WHEN (state = 'open' AND answer_by < {now})
+                              OR (state = 'appealed' AND decide_by < {now})
+                         THEN 1 ELSE 0 END AS BIGINT) AS is_late,
+                    CAST(CASE WHEN appeal_by < {now} THEN 1 ELSE 0 END AS BIGINT) AS is_too_late
+             FROM grievance_case {rest}"
+        )
+    }
+
+    async fn case_row(
+        &self,
+        connection: &mut AnyConnection,
+        number: u32,
+    ) -> Result<Option<Row>, ServiceError> {
+        let statement = sqlx::AssertSqlSafe(self.cases_statement("WHERE number = $1"));
+        let found = sqlx::query_as(statement).bind(i64::from(number));
+        Ok(found.fetch_optional(connection).await?)
+    }
+
+    /// Opens a case. Its code is told once, here.
+    ///
+    /// # Errors
+    /// [`AccessRefusal`] for an office that is not there, or is another's.
+    pub async fn open_case(&self, new: &NewCase, by: &Caller) -> Result<OpenedCase, AccessRefusal> {
+        if by.role == Role::Office {
+            by.require_member(new.office.0)?;
+        }
+        let tenant = self.tenant_of_office(new.office).await?;
+        if !by.sees(&tenant) {
+            return Err(refused(format!("there is no office {}", new.office.0)));
+        }
+        let now = self.database().now();
+        let mut transaction = self.begin().await?;
+        let known: Option<(i64,)> =
+            sqlx::query_as("SELECT office FROM tenant_office WHERE office = $1")
+                .bind(i64::from(new.office.0))
+                .fetch_optional(&mut *transaction)
+                .await?;
+        if known.is_none() {
+            return Err(refused(format!("office {} is no tenant's yet", new.office.0)));
+        }
+        let (number,): (i64,) =
+            sqlx::query_as("SELECT coalesce(max(number), 0) + 1 FROM grievance_case")
+                .fetch_one(&mut *transaction)
+                .await?;
+        let slip = SlipCode::generate();
+        let statement = sqlx::AssertSqlSafe(format!(
+            "INSERT INTO grievance_case (number, slip_hash, tenant, office, scheme, cause, language,
+                                         state, opened_by, opened_at, answer_by)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 'open', $8, {now}, $9)"
+        ));
+        sqlx::query(statement)
+            .bind(number)
+            .bind(slip.hash(number as u32))
+            .bind(tenant.as_str())
+            .bind(i64::from(new.office.0))
+            .bind(new.scheme.as_str())
+            .bind(new.cause.name())
+            .bind(new.language.code())
+            .bind(&by.name)
+            .bind(days_from_now(ANSWER_DAYS))
+            .execute(&mut *transaction)
+            .await?;
+        let row = self.case_row(&mut transaction, number as u32).await?;
+        transaction.commit().await?;
+        let case = row.ok_or_else(|| broken("a case that was opened"))?.read()?;
+        Ok(OpenedCase { case, slip })
+    }
+
+    /// The cases that somebody may see, so many at most: what is due next first, what is over last.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn cases(&self, by: &Caller, most: usize) -> Result<Vec<Case>, ServiceError> {
+        let order = "ORDER BY CASE state WHEN 'open' THEN 0 WHEN 'appealed' THEN 0
+                                         WHEN 'answered' THEN 1 ELSE 2 END,
+                     coalesce(decide_by, answer_by), number";
+        let statement = sqlx::AssertSqlSafe(self.cases_statement(order));
+        let rows: Vec<Row> = sqlx::query_as(statement).fetch_all(self.pool()).await?;
+        let own = rows.into_iter().filter(|row| sees(by, row)).take(most);
+        own.map(Row::read).collect()
+    }
+
+    /// The case of a slip; none if there is none of this number and code.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn case_of_slip(
+        &self,
+        number: u32,
+        slip: &SlipCode,
+    ) -> Result<Option<Case>, ServiceError> {
+        let statement = self.cases_statement("WHERE number = $1 AND slip_hash = $2");
+        let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(statement))
+            .bind(i64::from(number))
+            .bind(slip.hash(number))
+            .fetch_optional(self.pool())
+            .await?;
+        row.map(Row::read).transpose()
+    }
+
+    /// Answers a case; what was answered stays answered.
+    ///
+    /// # Errors
+    /// [`AccessRefusal::Refused`] if it is not one's own, or waits for no answer.
+    pub async fn answer_case(
+        &self,
+        number: u32,
+        outcome: CaseOutcome,
+        by: &Caller,
+    ) -> Result<Case, AccessRefusal> {
+        let mut transaction = self.begin().await?;
+        let row = self.case_row(&mut transaction, number).await?.filter(|row| sees(by, row));
+        let row = row.ok_or_else(|| refused(format!("there is no case {number}")))?;
+        if row.state()? != CaseState::Open {
+            return Err(refused(format!("case {number} was answered before")));
+        }
+        let now = self.database().now();
+        let statement = sqlx::AssertSqlSafe(format!(
+            "UPDATE grievance_case SET state = 'answered', outcome = $2, answered_by = $3,
+                 answered_at = {now}, appeal_by = $4 WHERE number = $1"
+        ));
+        sqlx::query(statement)
+            .bind(i64::from(number))
+            .bind(outcome.name())
+            .bind(&by.name)
+            .bind(days_from_now(APPEAL_DAYS as u32))
+            .execute(&mut *transaction)
+            .await?;
+        let row = self.case_row(&mut transaction, number).await?;
+        transaction.commit().await?;
+        Ok(row.ok_or_else(|| broken("a case"))?.read()?)
+    }
+
+    /// Appeals a case, by the slip that its person holds. A case that was not answered in time may be
+    /// appealed as well.
+    ///
+    /// # Errors
+    /// [`AccessRefusal::Refused`] if there is no such slip, it was answered as the person wished, it is too
+    /// late, or it was appealed before.
+    pub async fn appeal_case(&self, number: u32, slip: &SlipCode) -> Result<Case, AccessRefusal> {
+        if self.case_of_slip(number, slip).await?.is_none() {
+            return Err(refused("there is no case of this number and code"));
+        }
+        let mut transaction = self.begin().await?;
+        let row = self.case_row(&mut transaction, number).await?;
+        let row = row.ok_or_else(|| broken("a case"))?;
+        match (row.state()?, row.outcome.as_deref()) {
+            (CaseState::Open, _) if row.is_late != 0 => {}
+            (CaseState::Open, _) => {
+                return Err(refused("it is not answered yet: appeal when its day has passed"));
+            }
+            (CaseState::Answered, Some("stands")) if row.is_too_late == 0 => {}
+            (CaseState::Answered, Some("stands")) => {
+                return Err(refused("the last day to appeal has passed"));
+            }
+            (CaseState::Answered, _) => {
+                return Err(refused("it was set right: there is no appeal"));
+            }
+            (CaseState::Appealed | CaseState::Decided, _) => {
+                return Err(refused("it was appealed before"));
+            }
+        }
+        let now = self.database().now();
+        let statement = sqlx::AssertSqlSafe(format!(
+            "UPDATE grievance_case SET state = 'appealed', appealed_at = {now}, decide_by = $2
+             WHERE number = $1"
+        ));
+        sqlx::query(statement)
+            .bind(i64::from(number))
+            .bind(days_from_now(DECISION_DAYS))
+            .execute(&mut *transaction)
+            .await?;
+        let row = self.case_row(&mut transaction, number).await?;
+        transaction.commit().await?;
+        Ok(row.ok_or_else(|| broken("a case"))?.read()?)
+    }
+
+    /// Decides an appeal, for good.
+    ///
+    /// # Errors
+    /// [`AccessRefusal::Refused`] if nothing is appealed, or to the person who gave the first answer.
+    pub async fn decide_appeal(
+        &self,
+        number: u32,
+        outcome: CaseOutcome,
+        by: &Caller,
+    ) -> Result<Case, AccessRefusal> {
+        let mut transaction = self.begin().await?;
+        let row = self.case_row(&mut transaction, number).await?;
+        let row = row.ok_or_else(|| refused(format!("there is no case {number}")))?;
+        if row.state()? != CaseState::Appealed {
+            return Err(refused(format!("case {number} waits for no decision")));
+        }
+        if row.answered_by.as_deref() == Some(by.name.as_str()) {
+            return Err(refused("who gave the answer can't decide the appeal"));
+        }
+        let now = self.database().now();
+        let statement = sqlx::AssertSqlSafe(format!(
+            "UPDATE grievance_case SET state = 'decided', appeal_outcome = $2, decided_by = $3,
+                 decided_at = {now} WHERE number = $1"
+        ));
+        sqlx::query(statement)
+            .bind(i64::from(number))
+            .bind(outcome.name())
+            .bind(&by.name)
+            .execute(&mut *transaction)
+            .await?;
+        let row = self.case_row(&mut transaction, number).await?;
+        transaction.commit().await?;
+        Ok(row.ok_or_else(|| broken("a case"))?.read()?)
+    }
+
+    /// The offices whose cases somebody may open or see.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn offices_of(&self, by: &Caller) -> Result<Vec<(OfficeId, String)>, ServiceError> {
+        let rows: Vec<(i64, String, String)> = sqlx::query_as(
+            "SELECT office.id, office.name, tenant_office.tenant FROM office
+             JOIN tenant_office ON tenant_office.office = office.id ORDER BY office.id",
+        )
+        .fetch_all(self.pool())
+        .await?;
+        let own = |(id, name, tenant): (i64, String, String)| {
+            let sees = by.sees_all()
+                || (tenant == by.tenant_column()
+                    && (by.role != Role::Office || by.member == Some(id as u32)));
+            sees.then_some((OfficeId(id as u32), name))
+        };
+        Ok(rows.into_iter().filter_map(own).collect())
+    }
+}

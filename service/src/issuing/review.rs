@@ -1,0 +1,66 @@
+//! What a person has said of rows that were taken for duplicates.
+
+use std::collections::BTreeMap;
+
+use super::upload::RegisterId;
+use crate::error::ServiceError;
+use crate::named::named;
+use crate::store::{Store, broken};
+
+named! {
+    /// Whose a row is that was taken for a duplicate.
+    ReviewVerdict {
+        /// The same person's: it gets nothing.
+        SamePerson = "same-person",
+        /// Another person's: a credential is issued to it.
+        OtherPerson = "other-person",
+    }
+}
+
+impl Store {
+    /// What was said of a register's rows, by their places.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub(crate) async fn register_reviews(
+        &self,
+        id: RegisterId,
+    ) -> Result<BTreeMap<usize, ReviewVerdict>, ServiceError> {
+        let rows: Vec<(i64, String)> =
+            sqlx::query_as("SELECT place, verdict FROM register_review WHERE upload = $1")
+                .bind(id.column())
+                .fetch_all(self.pool())
+                .await?;
+        let read = |(place, verdict): (i64, String)| {
+            let verdict = ReviewVerdict::of_name(&verdict).ok_or_else(|| broken("a review"))?;
+            Ok((place as usize, verdict))
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Keeps what somebody says of a row; false if it was said before, and that stays.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub(crate) async fn review_row(
+        &self,
+        id: RegisterId,
+        place: usize,
+        verdict: ReviewVerdict,
+        by: &str,
+    ) -> Result<bool, ServiceError> {
+        let now = self.database().now();
+        let statement = sqlx::AssertSqlSafe(format!(
+            "INSERT INTO register_review (upload, place, verdict, decided_by, decided_at)
+             VALUES ($1, $2, $3, $4, {now}) ON CONFLICT DO NOTHING"
+        ));
+        let kept = sqlx::query(statement)
+            .bind(id.column())
+            .bind(place as i64)
+            .bind(verdict.name())
+            .bind(by)
+            .execute(self.writer())
+            .await?;
+        Ok(kept.rows_affected() == 1)
+    }
+}

@@ -1,0 +1,78 @@
+//! What the ledger's events have told, for people to look at.
+
+use serde::Serialize;
+
+use crate::error::ServiceError;
+use crate::store::Store;
+
+/// A scheme's period as the ledger has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KnownOpening {
+    /// The scheme.
+    pub scheme: String,
+    /// The period, as statements have it.
+    pub period: u32,
+    /// The month whose rules hold.
+    pub window: u32,
+    /// Whether it takes claims now.
+    pub takes_claims: bool,
+}
+
+/// A claim that is or was disputed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KnownDispute {
+    /// The claim's nullifier, as the ledger has it.
+    pub nullifier: String,
+    /// The claim's scheme; empty where the claim is not known here.
+    pub scheme: String,
+    /// Its period.
+    pub period: u32,
+    /// Whether it may be paid: it was decided so, for good.
+    pub payable: bool,
+    /// The block of the last word.
+    pub block: u64,
+}
+
+impl Store {
+    /// The schemes' periods, the latest first.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn openings(&self) -> Result<Vec<KnownOpening>, ServiceError> {
+        let rows: Vec<(String, i64, i64, i64)> = sqlx::query_as(
+            "SELECT scheme, period, \"window\", stage FROM opening ORDER BY period DESC, scheme",
+        )
+        .fetch_all(self.pool())
+        .await?;
+        let opening = |(scheme, period, window, stage): (String, i64, i64, i64)| KnownOpening {
+            scheme,
+            period: period as u32,
+            window: window as u32,
+            takes_claims: stage == 1,
+        };
+        Ok(rows.into_iter().map(opening).collect())
+    }
+
+    /// The claims that are or were disputed, the latest first.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn disputes(&self) -> Result<Vec<KnownDispute>, ServiceError> {
+        type Columns = (Vec<u8>, Option<String>, Option<i64>, i64, i64);
+        let rows: Vec<Columns> = sqlx::query_as(
+            "SELECT dispute.nullifier, scheme, period, payable, dispute.block FROM dispute
+             LEFT JOIN accepted_claim ON accepted_claim.nullifier = dispute.nullifier
+             ORDER BY dispute.block DESC LIMIT 1000",
+        )
+        .fetch_all(self.pool())
+        .await?;
+        let dispute = |(nullifier, scheme, period, payable, block): Columns| KnownDispute {
+            nullifier: format!("0x{}", hex::encode(nullifier)),
+            scheme: scheme.unwrap_or_default(),
+            period: period.unwrap_or_default() as u32,
+            payable: payable != 0,
+            block: block as u64,
+        };
+        Ok(rows.into_iter().map(dispute).collect())
+    }
+}
