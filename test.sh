@@ -30,7 +30,7 @@ step "peers and the contracts' compiler"
 (cd tests/peers && npm ci --ignore-scripts --no-audit --no-fund)
 (cd verifier/contracts && npm ci --ignore-scripts --no-audit --no-fund)
 
-step "the bank's schemas"
+step "the schemas of banks and of Kubernetes"
 python3 -m pip install --quiet --no-deps --upgrade --target tests/peers/python -r tests/peers/requirements.txt
 
 step "a browser, for the page that shows a ledger"
@@ -44,6 +44,9 @@ system_package postgresql '/usr/lib/postgresql/*/bin/postgres'
 step "a token for keys, a clock that jumps"
 system_package softhsm2 softhsm2-util
 system_package libfaketime '/usr/lib/*/faketime/libfaketimeMT.so.1'
+
+step "what reads units of systemd"
+system_package systemd systemd-analyze
 
 step "formatting"
 cargo fmt --all --check

@@ -18,8 +18,9 @@ use praman_verifier::{PreparedKey, VerifyingKey};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::access_control::OpenIdIssuer;
-use crate::claims::ClaimDesk;
+use crate::claims::{ClaimDesk, StageTimes};
 use crate::issuing::IssuingDesk;
+use crate::metrics::Metrics;
 use crate::proving::ProvingDesk;
 use crate::store::Store;
 pub(crate) use access::{PeerCertificate, Shown};
@@ -101,6 +102,7 @@ pub struct Application {
     consents: Option<ConsentDoor>,
     openid: Option<OpenIdIssuer>,
     desk_is_secure: bool,
+    metrics: Metrics,
     key: PreparedKey,
     limits: Limits,
     snapshot: Mutex<Option<CachedSnapshot>>,
@@ -129,6 +131,7 @@ impl Application {
             consents,
             openid,
             desk_is_secure,
+            metrics: Metrics::default(),
             key,
             limits,
             snapshot,
@@ -139,6 +142,21 @@ impl Application {
 
     pub(crate) fn store(&self) -> &Store {
         self.desk.machine().store()
+    }
+
+    /// What is counted for Prometheus.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// How long the steps of claims have taken.
+    pub(crate) fn stage_times(&self) -> StageTimes {
+        self.desk.machine().stage_times()
+    }
+
+    /// Whether claims can't be brought to the ledger now.
+    pub(crate) fn is_hindered(&self) -> bool {
+        self.desk.hindrance().is_some()
     }
 
     /// Whether browsers reach the service by TLS alone.

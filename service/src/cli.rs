@@ -9,6 +9,7 @@ mod audit;
 mod backup;
 mod circuit;
 mod claim;
+mod config;
 mod consent;
 mod demo;
 mod doctor;
@@ -30,14 +31,16 @@ mod signer;
 mod treasury;
 mod worker;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::Value;
 
 use crate::access_control::{AccessRefusal, Action, ApiKey, Caller};
 use crate::audit::AuditOutcome;
+use crate::config::ConfigFile;
 use crate::error::ServiceError;
 use crate::store::{Location, Store};
 
@@ -60,6 +63,10 @@ struct Arguments {
         hide_env_values = true
     )]
     database: Option<String>,
+    /// A file of settings, TOML: a table for a verb, in it a key for a flag. Variables go before it, and flags
+    /// before them.
+    #[arg(long, global = true, value_name = "FILE", env = "PRAMAN_CONFIG")]
+    config: Option<PathBuf>,
     /// The API key of who acts, in a file [default: the operator, who has the machine].
     #[arg(long = "as", global = true, value_name = "FILE")]
     acting: Option<PathBuf>,
@@ -110,6 +117,8 @@ enum Verb {
     Audit(audit::Audit),
     #[command(subcommand)]
     Grievance(grievance::Grievance),
+    #[command(subcommand)]
+    Config(config::Config),
 }
 
 /// What a verb has to say.
@@ -176,7 +185,10 @@ impl Setting {
 pub fn run() -> ExitCode {
     #[cfg(feature = "failpoints")]
     crate::failpoint::listen();
-    let arguments = Arguments::parse();
+    let arguments = match layered() {
+        Ok(arguments) => arguments,
+        Err(error) => return fail(&error),
+    };
     let setting = match setting(&arguments) {
         Ok(setting) => setting,
         Err(error) => return fail(&error),
@@ -206,6 +218,19 @@ pub fn run() -> ExitCode {
             fail(&error)
         }
     }
+}
+
+/// The arguments, over variables, over the file of settings; what is wrong with arguments is said by the
+/// program's own help.
+fn layered() -> Result<Arguments, ServiceError> {
+    let command = crate::config::with_variables(Arguments::command());
+    let said: Vec<OsString> = std::env::args_os().collect();
+    let line = match crate::config::file_of(&said) {
+        None => said,
+        Some(path) => ConfigFile::read(&path, &command)?.under(&command, said),
+    };
+    let matches = command.get_matches_from(line);
+    Ok(Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
 }
 
 fn setting(arguments: &Arguments) -> Result<Setting, ServiceError> {
@@ -249,6 +274,7 @@ async fn dispatch(verb: Verb, setting: &Setting) -> Result<Outcome, ServiceError
         Verb::Access(verb) => verb.run(setting).await,
         Verb::Grievance(verb) => verb.run(setting).await,
         Verb::Audit(verb) => verb.run(setting).await,
+        Verb::Config(verb) => verb.run(),
     }
 }
 

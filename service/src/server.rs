@@ -29,7 +29,7 @@ use crate::access_control::{Action, door};
 use crate::application::{Application, Fault, Limits, PeerCertificate, Shown};
 use crate::error::ServiceError;
 use crate::tls::Tls;
-use crate::{console, grpc, http};
+use crate::{console, grpc, http, request_log};
 
 /// How often a silent connection is asked whether it lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
@@ -46,8 +46,9 @@ async fn routes(application: Arc<Application>) -> Router {
         .merge(console::routes(application.clone()).reset_fallback())
         // What is at no path is answered as over HTTP; gRPC knows 404 for unimplemented.
         .merge(grpc::routes(application.clone()).await.reset_fallback())
-        .layer(middleware::from_fn_with_state(application, guard))
+        .layer(middleware::from_fn_with_state(application.clone(), guard))
         .layer(bounds)
+        .layer(middleware::from_fn_with_state(application, request_log::log))
         // Answered however much else there is to do.
         .route("/healthz", get(async || "alive\n"))
 }

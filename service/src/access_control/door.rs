@@ -149,6 +149,11 @@ pub fn action_of_procedure(path: &str) -> Option<Action> {
     action_of("RPC", path)
 }
 
+/// A remote procedure's name, if it is one; else that it is none.
+pub(crate) fn procedure_of(path: &str) -> String {
+    if action_of_procedure(path).is_some() { path.to_owned() } else { "none".to_owned() }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;

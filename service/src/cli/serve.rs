@@ -25,8 +25,10 @@ use crate::consent::{ConsentDesk, ConsentManager, Gate, GateDesk};
 use crate::error::ServiceError;
 use crate::issuing::{IssuingClerk, IssuingDesk, IssuingLimits};
 use crate::ledger::{JoinedLedger, JoinedNetwork, Ledger as _};
+use crate::metrics;
 use crate::office_key::OfficeKey;
 use crate::proving::{ProvingDesk, QueueLimits, Worker, WorkerKey, WorkerLimits, guard_memory};
+use crate::request_log::{self, LogFormat};
 use crate::server;
 use crate::store::Store;
 use crate::tls::{Tls, TlsFiles};
@@ -79,9 +81,41 @@ pub(super) struct Serve {
     consent_manager: Option<PathBuf>,
     #[command(flatten)]
     identities: Identities,
+    #[command(flatten)]
+    telling: Telling,
     /// On real nodes the relayer's key.
     #[command(flatten)]
     signer: Signer,
+}
+
+/// What the service tells its operator.
+#[derive(Args)]
+struct Telling {
+    /// Where Prometheus reads /metrics, on a listener of its own, for the operator's network alone
+    /// [default: nowhere].
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
+    /// Which lines are written to standard error, as `warn`, `info` or `praman=debug`: with info one for
+    /// each request, by its id and route.
+    #[arg(long, value_name = "FILTER", default_value = "warn")]
+    log: String,
+    /// How they are written.
+    #[arg(long, value_enum, default_value = "plain")]
+    log_format: LogFormat,
+}
+
+impl Telling {
+    async fn listener(&self) -> Result<Option<TcpListener>, ServiceError> {
+        let Some(address) = self.metrics else { return Ok(None) };
+        let listener = TcpListener::bind(address).await.map_err(|error| {
+            ServiceError::WrongUse(format!("can't listen at {address}: {error}"))
+        })?;
+        let bound = listener
+            .local_addr()
+            .map_err(|error| ServiceError::Ledger(format!("listening: {error}")))?;
+        eprintln!("praman: metrics at http://{bound}/metrics");
+        Ok(Some(listener))
+    }
 }
 
 /// How clients are known, besides by API keys.
@@ -130,6 +164,7 @@ impl Identities {
 
 impl Serve {
     pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+        request_log::begin(self.telling.log_format, &self.telling.log)?;
         let schemes = schemes_of(self.schemes.as_deref())?;
         let (tls, openid) = (self.identities.tls()?, self.identities.openid()?);
         let desk_is_secure = tls.is_some() || self.identities.behind_tls;
@@ -147,6 +182,7 @@ impl Serve {
             .map_err(|error| ServiceError::Ledger(format!("listening: {error}")))?;
         let stop = asked_to_stop()?;
         eprintln!("praman: listening at {scheme}://{address}");
+        let metrics = self.telling.listener().await?;
         let desk = ClaimDesk::open(machine, ledger, limits);
         let (proving, worker) = self.proving(&store)?;
         let issuing = self.issuing(setting, &store).await?;
@@ -165,6 +201,11 @@ impl Serve {
         working.spawn(anchor_daily(store.clone(), signers, stopping.asked()));
         let more = OptionalDesks { issuing, consents, openid, desk_is_secure };
         let application = Application::new(desk.clone(), proving, more, &key, Limits::default());
+        if let Some(listener) = metrics {
+            let pages = metrics::routes(application.clone());
+            let told = axum::serve(listener, pages).with_graceful_shutdown(stopping.asked());
+            working.spawn(async move { drop(told.await) });
+        }
         let served = server::serve(listener, tls, application, stop).await;
         stopping.ask();
         while working.join_next().await.is_some() {}

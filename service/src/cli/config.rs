@@ -1,0 +1,72 @@
+//! `praman config`.
+
+use clap::{CommandFactory, Subcommand};
+use serde_json::json;
+
+use super::{Arguments, Outcome};
+use crate::config::{self, ConfigFile, Origin};
+use crate::error::ServiceError;
+
+/// Settings: one file under `PRAMAN_` variables under flags.
+#[derive(Subcommand)]
+pub(super) enum Config {
+    /// Check the file: names and values, by line.
+    #[command(after_help = "Example: praman --config praman.toml config check")]
+    Check,
+    /// Show what a verb's settings are.
+    #[command(after_help = "Example: praman --config praman.toml config show serve --origin")]
+    Show {
+        /// The verb [default: serve].
+        #[arg(value_name = "VERB", default_value = "serve")]
+        verb: Vec<String>,
+        /// Also from where each is: a flag, a variable, the file's line, or the default.
+        #[arg(long)]
+        origin: bool,
+    },
+    /// Print a file that says nothing, with what every setting of a service and of workers is for.
+    Example,
+}
+
+impl Config {
+    pub(super) fn run(self) -> Result<Outcome, ServiceError> {
+        let command = config::with_variables(Arguments::command());
+        let arguments: Vec<_> = std::env::args_os().collect();
+        let file = config::file_of(&arguments);
+        let file = file.map(|path| ConfigFile::read(&path, &command)).transpose()?;
+        match self {
+            Self::Check => {
+                let file = file.ok_or_else(|| {
+                    let reason = "no file is named: give it by --config or PRAMAN_CONFIG";
+                    ServiceError::WrongUse(reason.to_owned())
+                })?;
+                let path = file.path().display().to_string();
+                Ok(Outcome::done(json!({ "file": path }), format!("{path} is well-formed")))
+            }
+            Self::Show { verb, origin } => {
+                let settings = config::settings(&command, file.as_ref(), (&verb, &arguments))
+                    .map_err(ServiceError::WrongUse)?;
+                let mut text = String::new();
+                for setting in &settings {
+                    let value = setting.values.join(", ");
+                    let from = match &setting.origin {
+                        _ if !origin => String::new(),
+                        Origin::Flag => "  (flag)".to_owned(),
+                        Origin::Variable { variable } => format!("  ({variable})"),
+                        Origin::File { line } => {
+                            let path = file.as_ref().map(|file| file.path().display().to_string());
+                            format!("  ({}:{line})", path.unwrap_or_default())
+                        }
+                        Origin::Default => "  (default)".to_owned(),
+                    };
+                    text.push_str(&format!("{} = {value}{from}\n", setting.name));
+                }
+                let path = file.map(|file| file.path().display().to_string());
+                Ok(Outcome::done(json!({ "file": path, "settings": settings }), text))
+            }
+            Self::Example => {
+                let text = config::example(&command, &[&["serve"], &["worker", "run"]]);
+                Ok(Outcome::done(json!({ "example": text }), text))
+            }
+        }
+    }
+}
