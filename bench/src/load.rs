@@ -43,6 +43,12 @@ pub(crate) struct Load {
 }
 
 impl Load {
+    /// One service on a SQLite file, offered claims at a rate.
+    pub(crate) fn saturating(rate: u32, seconds: u32) -> Self {
+        let rates = vec![rate];
+        Self { rates, seconds, replicas: 1, database: None, ordered: false, grown: None }
+    }
+
     pub(crate) fn run(&self) -> Value {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
@@ -96,6 +102,7 @@ impl Load {
         for replica in replicas {
             replica.stop().await;
         }
+        result["store_bytes"] = scene::file_bytes(folder.path()).into();
         result["rates"] = rates.into();
         if !self.ordered {
             result["paid"] = scene.pay_all(&store, folder.path(), people.end).await;

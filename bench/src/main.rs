@@ -1,5 +1,6 @@
 //! Benches that print one JSON object each, for comparison by scripts; `table` prints them all.
 
+mod capacity;
 mod engine;
 mod gate;
 mod load;
@@ -136,6 +137,8 @@ enum Bench {
     Proving(proving::Proving),
     /// Accesses by consent, asked of a provider's release gate.
     Gate(gate::GateBench),
+    /// What a caseload takes, from what this machine does: cores, hours, rupees, disk.
+    Capacity(capacity::Capacity),
     /// All of them.
     Table,
 }
@@ -172,6 +175,7 @@ fn main() -> anyhow::Result<()> {
         Bench::Proving(proving) => vec![("proving", proving.run())],
         Bench::Load(load) => vec![("load", load.run())],
         Bench::Gate(gate) => vec![("gate", gate.run())],
+        Bench::Capacity(capacity) => vec![("capacity", capacity.run())],
         Bench::Gas => vec![("gas", gas_bench())],
     };
     match (&results[..], arguments.json) {

@@ -108,7 +108,7 @@ enum Verb {
     Migrate(migrate::Migrate),
     Backup(backup::Backup),
     Restore(backup::Restore),
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     #[command(subcommand)]
     Worker(worker::Worker),
     #[command(subcommand)]

@@ -179,8 +179,12 @@ pub(super) async fn claims_in(store: &Store) -> i64 {
 
 /// The size of a folder's store; none of a database elsewhere.
 pub(super) fn file_mib(folder: &Path) -> Option<u64> {
-    let size = std::fs::metadata(folder.join("praman.db")).ok()?.len();
-    Some(size >> 20)
+    Some(file_bytes(folder)? >> 20)
+}
+
+/// How many bytes the store's file has; none where it is no file.
+pub(super) fn file_bytes(folder: &Path) -> Option<u64> {
+    Some(std::fs::metadata(folder.join("praman.db")).ok()?.len())
 }
 
 /// A service on the loopback.
