@@ -117,13 +117,15 @@ struct Tables {
 
 /// What one proof is made in.
 struct Workspace<P: Path> {
+    // Before the wires, so that it is let go before they are: what is given back to the system can't be
+    // unlocked any more.
+    _lock: MemoryLock,
     wires: Vec<BigInt<4>>,
     quotient: QuotientSpace<P::Scalar>,
     a: MsmSpace<G1>,
     b1: MsmSpace<G1>,
     b2: MsmSpace<G2>,
     c: MsmSpace<G1>,
-    _lock: MemoryLock,
 }
 
 /// Bytes of the parts of a key, by how many rows their points take.

@@ -72,6 +72,8 @@ pub(crate) struct Quotient<'a, L> {
 
 /// What a quotient is computed in.
 pub(crate) struct QuotientSpace<L> {
+    // Before what they lock, so that they are let go before it is.
+    _locks: [MemoryLock; 2],
     /// The wires as rows, in their first elements.
     wires: Vec<Row>,
     /// A matrix's values, row by row.
@@ -82,7 +84,6 @@ pub(crate) struct QuotientSpace<L> {
     other: Vec<L>,
     /// The result.
     pub(crate) quotient: Vec<BigInt<4>>,
-    _locks: [MemoryLock; 2],
 }
 
 impl<L: Lanes<Field = Fr>> QuotientSpace<L> {
