@@ -6,6 +6,8 @@ mod support;
 
 use std::fs;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::{Json, Router, routing::get};
 use base64::Engine as _;
@@ -121,6 +123,8 @@ struct Issuer {
     address: String,
     key: KeyPair,
     other: KeyPair,
+    /// How often it was asked for its keys.
+    asked: Arc<AtomicUsize>,
 }
 
 fn jwk(key: &KeyPair) -> Value {
@@ -136,13 +140,21 @@ impl Issuer {
         let address = format!("http://{}", listener.local_addr().expect("an address"));
         let key = KeyPair::generate().expect("a key");
         let keys = json!({ "keys": [jwk(&key)] });
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counted = asked.clone();
         let described =
             json!({ "issuer": address, "jwks_uri": format!("{address}/keys"), "more": true });
         let routes = Router::new()
             .route("/.well-known/openid-configuration", get(async move || Json(described)))
-            .route("/keys", get(async move || Json(keys)));
+            .route(
+                "/keys",
+                get(async move || {
+                    counted.fetch_add(1, Ordering::Relaxed);
+                    Json(keys.clone())
+                }),
+            );
         tokio::spawn(async { axum::serve(listener, routes).await });
-        Self { address, key, other: KeyPair::generate().expect("a key") }
+        Self { address, key, other: KeyPair::generate().expect("a key"), asked }
     }
 
     /// What an honest token says.
@@ -157,7 +169,11 @@ impl Issuer {
     }
 
     fn signed_by(&self, key: &KeyPair, claims: &Value) -> String {
-        let header = Header { kid: Some("one".to_owned()), ..Header::new(Algorithm::ES256) };
+        self.named(key, "one", claims)
+    }
+
+    fn named(&self, key: &KeyPair, id: &str, claims: &Value) -> String {
+        let header = Header { kid: Some(id.to_owned()), ..Header::new(Algorithm::ES256) };
         let key = EncodingKey::from_ec_der(&key.serialize_der());
         encode(&header, claims, &key).expect("signed")
     }
@@ -214,18 +230,32 @@ async fn people_are_known_by_their_issuers_tokens_and_have_the_stores_roles() {
     for broken in [&whole[..whole.len() - 4], "a.b.c", "..", "."] {
         assert_eq!(ask(broken).status, 401, "{broken}");
     }
+    // Whoever makes keys up does not have the issuer asked each time.
+    for made_up in 0..20 {
+        let token = issuer.named(&issuer.other, &format!("made-up-{made_up}"), &good);
+        assert_eq!(ask(&token).status, 401);
+    }
+    let asked = issuer.asked.load(Ordering::Relaxed);
+    assert!((1..=2).contains(&asked), "asked {asked} times");
     state.json(&["access", "revoke", &number.to_string()]);
     assert_eq!(ask(&whole).status, 401);
     assert!(!service.said.lock().expect("nobody panics").contains("81f3"), "no subject is told");
     assert_eq!(service.stop(), 0);
 
-    // An issuer that is away is told apart from a wrong token.
-    let away = ["--openid-issuer", "http://127.0.0.1:9", "--openid-audience", "praman"];
+    // An issuer that is away is told apart from a wrong token, and holds nobody up more than once.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let silent = format!("http://{}", listener.local_addr().expect("an address"));
+    let away = ["--openid-issuer", &silent, "--openid-audience", "praman"];
     let service = Service::start(&state, &away);
     let shown = format!("Authorization: Bearer {whole}");
     let later = service.curl_as(&shown, "/v1/identity", &[]);
     assert_eq!((later.status, later.code().as_str()), (503, "unavailable"), "{}", later.body);
     assert!(later.headers.contains("retry-after: "), "{}", later.headers);
+    let begun = std::time::Instant::now();
+    for _ in 0..10 {
+        assert_eq!(service.curl_as(&shown, "/v1/identity", &[]).status, 503);
+    }
+    assert!(begun.elapsed().as_secs() < 5, "it is not waited for again at once");
     assert_eq!(service.stop(), 0);
     let serve = ["serve", "--keys", "keys", "--openid-audience", "praman", "--openid-issuer"];
     state.refused(&[&serve[..], &["http://login.example"]].concat(), 2, "come over https");

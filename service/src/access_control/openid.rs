@@ -35,12 +35,16 @@ pub struct OpenIdIssuer {
     issuer: String,
     audience: String,
     client: reqwest::Client,
-    keys: Mutex<Option<KnownKeys>>,
+    keys: Mutex<KnownKeys>,
 }
 
+/// The issuer's keys, as they were told last.
 struct KnownKeys {
     set: JwkSet,
-    asked: Instant,
+    told: Option<Instant>,
+    /// When it was asked last, whether or not it answered: whoever sends tokens can't have it asked more
+    /// often, nor hold up those whose keys are known.
+    asked: Option<Instant>,
 }
 
 #[derive(Deserialize)]
@@ -52,6 +56,17 @@ struct Discovered {
 #[derive(Deserialize)]
 struct Claims {
     sub: String,
+}
+
+impl KnownKeys {
+    /// The key of an id; without one the only key there is.
+    fn find(&self, id: Option<&str>) -> Option<Jwk> {
+        let keys = &self.set.keys;
+        match id {
+            Some(_) => keys.iter().find(|key| key.common.key_id.as_deref() == id).cloned(),
+            None => keys.first().filter(|_| keys.len() == 1).cloned(),
+        }
+    }
 }
 
 impl OpenIdIssuer {
@@ -71,7 +86,11 @@ impl OpenIdIssuer {
             issuer: issuer.to_owned(),
             audience: audience.to_owned(),
             client,
-            keys: Mutex::default(),
+            keys: Mutex::new(KnownKeys {
+                set: JwkSet { keys: Vec::new() },
+                told: None,
+                asked: None,
+            }),
         })
     }
 
@@ -103,30 +122,27 @@ impl OpenIdIssuer {
     /// The key of an id, asked for anew when it is not known, or what is known is old.
     async fn key(&self, id: Option<&str>) -> Result<Jwk, AccessRefusal> {
         let mut known = self.keys.lock().await;
-        let found = |known: &Option<KnownKeys>| {
-            let keys = &known.as_ref()?.set.keys;
-            match id {
-                Some(_) => keys.iter().find(|key| key.common.key_id.as_deref() == id).cloned(),
-                None => keys.first().filter(|_| keys.len() == 1).cloned(),
+        let found = known.find(id);
+        let is_younger = |at: Option<Instant>, age| at.is_some_and(|at| at.elapsed() < age);
+        let is_fresh = found.is_some() && is_younger(known.told, KEYS_AGE_MAX);
+        if is_fresh || is_younger(known.asked, ASK_AGAIN) {
+            let refusal = match known.told {
+                Some(_) => AccessRefusal::NotAuthorised,
+                None => AccessRefusal::IssuerAway,
+            };
+            return found.ok_or(refusal);
+        }
+        known.asked = Some(Instant::now());
+        match self.ask().await {
+            Ok(set) => {
+                (known.set, known.told) = (set, known.asked);
+                known.find(id).ok_or(AccessRefusal::NotAuthorised)
             }
-        };
-        let age = known.as_ref().map(|known| known.asked.elapsed());
-        let found_now = found(&known);
-        let is_fresh = match age {
-            None => false,
-            Some(age) if found_now.is_some() => age < KEYS_AGE_MAX,
-            Some(age) => age < ASK_AGAIN,
-        };
-        if !is_fresh {
-            match self.ask().await {
-                Ok(set) => *known = Some(KnownKeys { set, asked: Instant::now() }),
-                Err(reason) => {
-                    eprintln!("praman: the OpenID issuer {}: {reason}", self.issuer);
-                    return found_now.ok_or(AccessRefusal::IssuerAway);
-                }
+            Err(reason) => {
+                eprintln!("praman: the OpenID issuer {}: {reason}", self.issuer);
+                found.ok_or(AccessRefusal::IssuerAway)
             }
         }
-        found(&known).ok_or(AccessRefusal::NotAuthorised)
     }
 
     async fn ask(&self) -> Result<JwkSet, String> {

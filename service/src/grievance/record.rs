@@ -11,7 +11,7 @@ use super::slip::SlipCode;
 use crate::access_control::{AccessRefusal, Caller, Role, days_from_now};
 use crate::error::ServiceError;
 use crate::language::Language;
-use crate::store::{Store, broken};
+use crate::store::{Store, WriteTransaction, broken};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -101,6 +101,17 @@ impl Store {
         Ok(found.fetch_optional(connection).await?)
     }
 
+    /// Ends a change of a case; the case as it is then.
+    async fn end_change(
+        &self,
+        mut transaction: WriteTransaction,
+        number: u32,
+    ) -> Result<Case, AccessRefusal> {
+        let row = self.case_row(&mut transaction, number).await?;
+        transaction.commit().await?;
+        Ok(row.ok_or_else(|| broken("a case"))?.read()?)
+    }
+
     /// Opens a case. Its code is told once, here.
     ///
     /// # Errors
@@ -145,9 +156,7 @@ impl Store {
             .bind(days_from_now(ANSWER_DAYS))
             .execute(&mut *transaction)
             .await?;
-        let row = self.case_row(&mut transaction, number as u32).await?;
-        transaction.commit().await?;
-        let case = row.ok_or_else(|| broken("a case that was opened"))?.read()?;
+        let case = self.end_change(transaction, number as u32).await?;
         Ok(OpenedCase { case, slip })
     }
 
@@ -211,9 +220,7 @@ impl Store {
             .bind(days_from_now(APPEAL_DAYS as u32))
             .execute(&mut *transaction)
             .await?;
-        let row = self.case_row(&mut transaction, number).await?;
-        transaction.commit().await?;
-        Ok(row.ok_or_else(|| broken("a case"))?.read()?)
+        self.end_change(transaction, number).await
     }
 
     /// Appeals a case, by the slip that its person holds. A case that was not answered in time may be
@@ -255,9 +262,7 @@ impl Store {
             .bind(days_from_now(DECISION_DAYS))
             .execute(&mut *transaction)
             .await?;
-        let row = self.case_row(&mut transaction, number).await?;
-        transaction.commit().await?;
-        Ok(row.ok_or_else(|| broken("a case"))?.read()?)
+        self.end_change(transaction, number).await
     }
 
     /// Decides an appeal, for good.
@@ -290,9 +295,7 @@ impl Store {
             .bind(&by.name)
             .execute(&mut *transaction)
             .await?;
-        let row = self.case_row(&mut transaction, number).await?;
-        transaction.commit().await?;
-        Ok(row.ok_or_else(|| broken("a case"))?.read()?)
+        self.end_change(transaction, number).await
     }
 
     /// The offices whose cases somebody may open or see.
