@@ -7,7 +7,11 @@ mod support;
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::routing::post;
 use running::Service;
 use serde_json::{Value, json};
 use support::{State, root};
@@ -129,7 +133,11 @@ fn what_is_told_names_nobody_and_is_what_dashboards_and_alerts_ask() {
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .collect();
     let of = lines.iter().find(|line| line["span"]["id"] == "kiosk-7.a").expect("a line");
-    assert_eq!((&of["span"]["route"], &of["status"]), (&json!("/v1/schemes"), &json!(200)), "{of}");
+    assert_eq!(
+        (&of["span"]["route"], &of["span"]["status"]),
+        (&json!("/v1/schemes"), &json!(200)),
+        "{of}"
+    );
     assert!(lines.iter().any(|line| line["span"]["route"] == "/v1/claims/{id}"), "{said}");
     assert!(!said.contains(&claim) && !said.contains("/nowhere"), "{said}");
 
@@ -199,6 +207,35 @@ fn said_metrics(service: &Service) -> String {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     panic!("it does not say where metrics are");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn spans_reach_a_collector_in_the_trace_of_the_request() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = format!("http://{}", listener.local_addr().expect("an address"));
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let heard = told.clone();
+    let export = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+    let take = post(async move |body: Bytes| {
+        heard.lock().expect("told").extend_from_slice(&body);
+        ([("content-type", "application/grpc"), ("grpc-status", "0")], Body::empty())
+    });
+    tokio::spawn(async move { axum::serve(listener, Router::new().route(export, take)).await });
+    let state = scene();
+    let service = Service::start(&state, &["--otlp", &address]);
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let parent = format!("traceparent: 00-{trace}-b7ad6b7169203331-01");
+    let claim = "cd".repeat(32);
+    let path = format!("/v1/claims/{claim}");
+    service.curl(&path, &["-H", &parent, "-H", "X-Request-Id: traced-1"]);
+    // What is left is sent before the service leaves.
+    assert_eq!(service.stop(), 0);
+    let told = told.lock().expect("told").clone();
+    let holds = |bytes: &[u8]| told.windows(bytes.len()).any(|window| window == bytes);
+    assert!(holds(b"traced-1") && holds(b"/v1/claims/{id}") && holds(b"praman"), "{}", told.len());
+    assert!(holds(&hex::decode(trace).expect("digits")), "it is of the request's trace");
+    assert!(!holds(claim.as_bytes()), "what was asked is not told");
+    state.refused(&["serve", "--keys", "keys", "--otlp", "no address"], 2, "--otlp");
 }
 
 fn deployment() -> Value {

@@ -1,7 +1,8 @@
 //! What is said of requests: an id, the route, the status and the time; never what was asked.
 //!
 //! A request brings its id in `X-Request-Id`, or is given one; the answer has it, and so has every line that is
-//! said while it is answered. Lines go to standard error, plain or as JSON.
+//! said while it is answered. Lines go to standard error, plain or as JSON; spans to a collector of OpenTelemetry,
+//! as parts of the trace that the request says it is of.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,8 +11,20 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
+use opentelemetry::KeyValue;
+use opentelemetry::propagation::{Extractor, TextMapPropagator};
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_otlp::{SpanExporter, WithExportConfig};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Instrument;
-use tracing_subscriber::EnvFilter;
+use tracing::field::Empty;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::application::Application;
 use crate::error::ServiceError;
@@ -32,20 +45,85 @@ pub enum LogFormat {
     Json,
 }
 
-/// Begins to write lines: what is filtered is written as `tracing` does, such as `info` or `praman=debug`.
-///
-/// # Errors
-/// [`ServiceError::WrongUse`] for a filter that can't be read.
-pub fn begin(format: LogFormat, filter: &str) -> Result<(), ServiceError> {
-    let filter = EnvFilter::builder().parse(filter).map_err(|error| {
-        ServiceError::WrongUse(format!("--log {filter:?} can't be read: {error}"))
+/// What lines and spans are written, and where spans go.
+#[derive(Clone, Debug)]
+pub struct Telling {
+    /// How lines are written.
+    pub format: LogFormat,
+    /// Which are: as `tracing` filters, such as `info` or `praman=debug`.
+    pub filter: String,
+    /// Where a collector of OpenTelemetry takes spans, OTLP over gRPC; nowhere if nothing is said.
+    pub collector: Option<String>,
+}
+
+/// Spans that are on their way to a collector.
+pub struct Spans(Option<SdkTracerProvider>);
+
+impl Spans {
+    /// Sends what is left, or lets it be after a few seconds.
+    pub async fn end(self) {
+        let Some(provider) = self.0 else { return };
+        // It waits for the collector, on a thread of its own.
+        let ended = tokio::task::spawn_blocking(move || provider.shutdown()).await;
+        if let Ok(Err(error)) = ended {
+            eprintln!("praman: spans that were left are lost: {error}");
+        }
+    }
+}
+
+impl Telling {
+    /// Begins to write. Must be called within a runtime.
+    ///
+    /// # Errors
+    /// [`ServiceError::WrongUse`] for a filter or an address that can't be read.
+    pub fn begin(&self) -> Result<Spans, ServiceError> {
+        let filter = EnvFilter::builder().parse(&self.filter).map_err(|error| {
+            ServiceError::WrongUse(format!("--log {:?} can't be read: {error}", self.filter))
+        })?;
+        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+        let lines = match self.format {
+            LogFormat::Plain => lines.with_ansi(false).boxed(),
+            LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        };
+        let provider = self.collector.as_deref().map(provider).transpose()?;
+        // Requests alone are told: no library's spans, which may hold what was asked.
+        let requests = Targets::new().with_target("praman", LevelFilter::INFO);
+        let spans = provider.as_ref().map(|provider| {
+            let tracer = provider.tracer("praman");
+            tracing_opentelemetry::layer().with_tracer(tracer).with_filter(requests)
+        });
+        let begun =
+            tracing_subscriber::registry().with(spans).with(lines.with_filter(filter)).try_init();
+        let twice = |error| ServiceError::WrongUse(format!("lines are written already: {error}"));
+        begun.map_err(twice)?;
+        Ok(Spans(provider))
+    }
+}
+
+fn provider(collector: &str) -> Result<SdkTracerProvider, ServiceError> {
+    let exporter = SpanExporter::builder().with_tonic().with_endpoint(collector).build();
+    let exporter = exporter.map_err(|error| {
+        ServiceError::WrongUse(format!("--otlp {collector:?} is no collector's address: {error}"))
     })?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let begun = match format {
-        LogFormat::Plain => lines.with_ansi(false).try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
-    };
-    begun.map_err(|error| ServiceError::WrongUse(format!("lines are written already: {error}")))
+    let resource = Resource::builder()
+        .with_service_name("praman")
+        .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
+        .build();
+    let provider = SdkTracerProvider::builder().with_batch_exporter(exporter);
+    Ok(provider.with_resource(resource).build())
+}
+
+/// The headers that say of which trace a request is: W3C's Trace Context.
+struct TraceHeaders<'a>(&'a HeaderMap);
+
+impl Extractor for TraceHeaders<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).and_then(|value| value.to_str().ok())
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(HeaderName::as_str).collect()
+    }
 }
 
 /// The id that a request brings, if it may be written; else a new one.
@@ -76,13 +154,17 @@ pub(crate) async fn log(
         Some(route) => route.as_str().to_owned(),
         None => "none".to_owned(),
     };
-    let span = tracing::info_span!("request", id = %id, %method, %route);
+    let span = tracing::info_span!("request", id = %id, %method, %route, status = Empty);
+    let trace = TraceContextPropagator::new().extract(&TraceHeaders(request.headers()));
+    // Without a collector there is nobody to tell of which trace it is.
+    let _ = span.set_parent(trace);
     let mut response = next.run(request).instrument(span.clone()).await;
     let (status, took) = (response.status(), begun.elapsed());
     application.metrics().answered(&method, &route, status, took);
+    span.record("status", status.as_u16());
     span.in_scope(|| {
         let milliseconds = took.as_secs_f64() * 1_000.0;
-        tracing::info!(status = status.as_u16(), milliseconds, "answered");
+        tracing::info!(milliseconds, "answered");
     });
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);

@@ -102,9 +102,17 @@ struct Telling {
     /// How they are written.
     #[arg(long, value_enum, default_value = "plain")]
     log_format: LogFormat,
+    /// A collector of OpenTelemetry, which takes a span for each request by OTLP over gRPC [default: none].
+    #[arg(long, value_name = "URL")]
+    otlp: Option<String>,
 }
 
 impl Telling {
+    fn requests(&self) -> request_log::Telling {
+        let (format, filter) = (self.log_format, self.log.clone());
+        request_log::Telling { format, filter, collector: self.otlp.clone() }
+    }
+
     async fn listener(&self) -> Result<Option<TcpListener>, ServiceError> {
         let Some(address) = self.metrics else { return Ok(None) };
         let listener = TcpListener::bind(address).await.map_err(|error| {
@@ -164,7 +172,7 @@ impl Identities {
 
 impl Serve {
     pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
-        request_log::begin(self.telling.log_format, &self.telling.log)?;
+        let spans = self.telling.requests().begin()?;
         let schemes = schemes_of(self.schemes.as_deref())?;
         let (tls, openid) = (self.identities.tls()?, self.identities.openid()?);
         let desk_is_secure = tls.is_some() || self.identities.behind_tls;
@@ -214,6 +222,7 @@ impl Serve {
             gate.shut_down().await;
         }
         store.close().await;
+        spans.end().await;
         served?;
         Ok(Outcome::done(json!({ "stopped": true }), "stopped; every claim is kept"))
     }
