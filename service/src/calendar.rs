@@ -29,6 +29,11 @@ pub fn day_in_india(time: jiff::Timestamp) -> Option<Day> {
     u32::try_from(seconds.div_euclid(86_400)).ok().map(Day)
 }
 
+/// The date in India of a time in milliseconds since 1970.
+pub(crate) fn date_at(milliseconds: i64) -> Option<Date> {
+    date_of(day_in_india(jiff::Timestamp::from_millisecond(milliseconds).ok()?)?)
+}
+
 /// Today, by this machine's clock in Indian standard time.
 pub fn today() -> Day {
     day_in_india(jiff::Timestamp::now()).expect("the clock is past 1900")

@@ -74,10 +74,7 @@ impl ConfigFile {
     /// [`ServiceError::Malformed`].
     pub fn read(path: &Path, command: &Command) -> Result<Self, ServiceError> {
         let text = files::read_text(path)?;
-        let line_of = |offset: usize| {
-            text.as_bytes()[..offset.min(text.len())].iter().filter(|&&byte| byte == b'\n').count()
-                + 1
-        };
+        let line_of = |place: usize| files::line_at(&text, place);
         let fault = |line: usize, reason: String| {
             ServiceError::malformed(path, format!("line {line}: {reason}"))
         };
@@ -271,8 +268,8 @@ fn said(arg: &Arg, arguments: &[OsString]) -> bool {
 /// What arguments say of a flag.
 fn value_said(name: &str, arguments: &[OsString]) -> Vec<String> {
     let flag = format!("--{name}");
-    let texts: Vec<String> =
-        arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let texts = arguments.iter().map(|argument| argument.to_string_lossy().into_owned());
+    let texts: Vec<String> = texts.take_while(|text| text != "--").collect();
     let place = texts.iter().position(|text| *text == flag);
     let joined = texts.iter().find_map(|text| text.strip_prefix(&format!("{flag}=")));
     let value = joined.map(str::to_owned).or_else(|| texts.get(place? + 1).cloned());
@@ -285,44 +282,31 @@ fn in_variable(arg: &Arg) -> bool {
 
 /// A command whose every flag has its variable.
 pub fn with_variables(command: Command) -> Command {
-    let verbs: Vec<String> =
-        command.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
-    named_variables(command, "PRAMAN", &verbs)
+    named_variables(command, "PRAMAN")
 }
 
-fn named_variables(command: Command, prefix: &str, verbs: &[String]) -> Command {
+fn named_variables(command: Command, prefix: &str) -> Command {
+    let named = |name: &str| format!("{prefix}_{}", name.to_uppercase().replace('-', "_"));
     let command = command.mut_args(|arg| {
         let Some(long) = arg.get_long().filter(|_| arg.get_env().is_none()) else { return arg };
         if matches!(arg.get_action(), ArgAction::Help | ArgAction::Version | ArgAction::HelpLong) {
             return arg;
         }
-        let name = format!("{prefix}_{}", long.to_uppercase().replace('-', "_"));
         // The command lives as long as the program.
-        arg.env(&*Box::leak(name.into_boxed_str())).hide_env(true)
+        let name = &*Box::leak(named(long).into_boxed_str());
+        arg.env(name).hide_env(true)
     });
+    let verbs: Vec<String> =
+        command.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
     verbs.iter().fold(command, |command, verb| {
-        command.mut_subcommand(verb, |of| {
-            let prefix = format!("{prefix}_{}", verb.to_uppercase().replace('-', "_"));
-            let verbs: Vec<String> =
-                of.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
-            named_variables(of, &prefix, &verbs)
-        })
+        command.mut_subcommand(verb, |of| named_variables(of, &named(verb)))
     })
 }
 
 /// The file that arguments or the variable name, if they name one.
 pub fn file_of(arguments: &[OsString]) -> Option<PathBuf> {
-    let texts = arguments.iter().map(|argument| argument.to_string_lossy().into_owned());
-    let mut texts = texts.take_while(|text| text != "--");
-    while let Some(text) = texts.next() {
-        if text == "--config" {
-            return texts.next().map(PathBuf::from);
-        }
-        if let Some(path) = text.strip_prefix("--config=") {
-            return Some(path.into());
-        }
-    }
-    std::env::var_os("PRAMAN_CONFIG").map(PathBuf::from)
+    let said = value_said("config", arguments).into_iter().next().map(PathBuf::from);
+    said.or_else(|| std::env::var_os("PRAMAN_CONFIG").map(PathBuf::from))
 }
 
 /// All settings of a verb, and from where they are.

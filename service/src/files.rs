@@ -8,6 +8,12 @@ use serde::de::DeserializeOwned;
 
 use crate::error::ServiceError;
 
+/// The line of a text, from 1, that a place in it is on.
+pub(crate) fn line_at(text: &str, place: usize) -> usize {
+    let before = &text.as_bytes()[..place.min(text.len())];
+    before.iter().filter(|&&byte| byte == b'\n').count() + 1
+}
+
 /// Writes a file beside its place, then renames it into it. Readable by its owner alone: most of what
 /// praman writes is somebody's.
 ///

@@ -15,6 +15,7 @@ mod upload;
 
 pub(crate) use applicants::{Applicants, Subjects, credential_line, wallet_line};
 pub use clerk::IssuingClerk;
+pub(crate) use desk::whole;
 pub use desk::{ContentStream, IssuingDesk, IssuingRefusal, RegisterUploading};
 pub use record::IssuingLimits;
 pub use review::ReviewVerdict;

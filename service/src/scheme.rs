@@ -277,6 +277,18 @@ impl Scheme {
         self.version(period)?.compile(self.schema, calendar::first_day(period.window))
     }
 
+    /// The policy in force in a period, and its rules read out: what two files of a scheme are compared by.
+    ///
+    /// # Errors
+    /// [`SchemeError`] if no version is in force.
+    pub fn rules_in(
+        &self,
+        period: ClaimPeriod,
+        language: Language,
+    ) -> Result<(Policy, Reading), SchemeError> {
+        Ok((self.policy(period)?, self.read_out(self.version(period)?, language)))
+    }
+
     /// A version's policy in its first whole month, to see how much of the circuit it takes.
     ///
     /// # Errors

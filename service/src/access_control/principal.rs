@@ -159,9 +159,7 @@ impl Row {
             revoked_at: self.revoked_at,
         })
     }
-}
 
-impl Row {
     fn caller(self) -> Result<Caller, ServiceError> {
         let principal = self.read()?;
         Ok(Caller {

@@ -11,8 +11,7 @@ impl Application {
         caller: &Caller,
         new: &NewCase,
     ) -> Result<OpenedCase, Fault> {
-        let subject = format!("office {}: {} of {}", new.office.0, new.cause.code(), new.scheme);
-        self.store().log_allowed(caller, Action::OpenCase, &subject).await?;
+        self.store().log_allowed(caller, Action::OpenCase, &new.subject()).await?;
         Ok(self.store().open_case(new, caller).await?)
     }
 
@@ -23,7 +22,7 @@ impl Application {
         number: u32,
         outcome: CaseOutcome,
     ) -> Result<Case, Fault> {
-        let subject = format!("case {number}: {}", outcome.name());
+        let subject = outcome.subject(number);
         self.store().log_allowed(caller, Action::AnswerCase, &subject).await?;
         Ok(self.store().answer_case(number, outcome, caller).await?)
     }
@@ -35,7 +34,7 @@ impl Application {
         number: u32,
         outcome: CaseOutcome,
     ) -> Result<Case, Fault> {
-        let subject = format!("case {number}: {}", outcome.name());
+        let subject = outcome.subject(number);
         self.store().log_allowed(caller, Action::DecideAppeal, &subject).await?;
         Ok(self.store().decide_appeal(number, outcome, caller).await?)
     }

@@ -9,7 +9,6 @@ use super::following::Followed;
 use super::{Application, Fault};
 use crate::claim::SubmittedClaim;
 use crate::claims::{ClaimId, ClaimReceipt, ClaimState, ClientKey, HandedIn};
-use crate::register::District;
 
 /// What a client calls its claim, at most.
 const KEY_BYTES_MAX: usize = 128;
@@ -24,7 +23,9 @@ impl Application {
         wait: Duration,
     ) -> Result<ClaimReceipt, Fault> {
         let client_key = client_key.map(named_by_client).transpose()?;
-        let district = district.map(named_district).transpose()?;
+        let named =
+            |name: &str| name.trim().parse().map_err(|reason: String| Fault::malformed(reason));
+        let district = district.map(named).transpose()?;
         let kept = self.desk.submit(HandedIn { claim, client_key, district }).await?;
         if kept.state.is_decided() || wait.is_zero() {
             return Ok(kept);
@@ -61,12 +62,6 @@ impl Followed for ClaimReceipt {
     fn is_over(&self) -> bool {
         self.state.is_decided()
     }
-}
-
-/// The district that a claim is handed in in, as registers write it.
-fn named_district(name: &str) -> Result<District, Fault> {
-    District::from_cell(name.trim())
-        .ok_or_else(|| Fault::malformed(format!("{name:?} is no district of the state")))
 }
 
 /// A client's own name for a claim. Clients are not told apart yet: it is best a random number.

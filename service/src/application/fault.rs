@@ -75,12 +75,7 @@ impl Fault {
         Self::new(FaultKind::Conflict, code, message)
     }
 
-    /// Nobody has said who they are.
-    pub(crate) fn nobody(message: impl Into<String>) -> Self {
-        Self::not_authorised(message)
-    }
-
-    pub(super) fn not_authorised(message: impl Into<String>) -> Self {
+    pub(crate) fn not_authorised(message: impl Into<String>) -> Self {
         Self::new(FaultKind::NotAuthorised, "not-authorised", message)
     }
 

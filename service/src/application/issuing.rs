@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use praman_circuits::office::{OfficeId, OfficeRoot};
 use tokio_stream::wrappers::ReceiverStream;
 use zeroize::Zeroizing;
@@ -15,7 +14,7 @@ use crate::access_control::{Action, Caller, Role};
 use crate::error::ServiceError;
 use crate::issuing::{
     ContentStream, IssuingDesk, IssuingRefusal, RegisterContent, RegisterId, RegisterUpload,
-    RegisterUploading, ReviewVerdict, UploadState,
+    RegisterUploading, ReviewVerdict, UploadState, whole,
 };
 use crate::register::{DuplicatePair, of_one_row};
 use crate::store::Store;
@@ -145,17 +144,14 @@ impl ActingOffice {
 
     /// Rows that were taken for duplicates, beside those that they are of, with the columns' names and what
     /// was said of them: it opens what is sealed.
-    pub(crate) async fn duplicates(&self, id: RegisterId) -> Result<Duplicates, Fault> {
+    async fn duplicates(&self, id: RegisterId) -> Result<Duplicates, Fault> {
         if self.desk.register(self.office, id).await?.is_none() {
             return Err(Fault::not_found(NO_REGISTER));
         }
         // A register without duplicates has nothing of them.
         let content = self.desk.content(id, RegisterContent::Duplicates).await?;
-        let Some(mut content) = content else { return Ok(Duplicates::default()) };
-        let mut json = Zeroizing::new(Vec::new());
-        while let Some(part) = content.next().await {
-            json.extend_from_slice(&part?);
-        }
+        let Some(content) = content else { return Ok(Duplicates::default()) };
+        let json = whole(content).await?;
         let (columns, pairs) = serde_json::from_slice(&json)
             .map_err(|_| ServiceError::Ledger("a register's duplicates".to_owned()))?;
         Ok(Duplicates { columns, pairs, said: self.store.register_reviews(id).await? })

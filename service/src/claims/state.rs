@@ -152,8 +152,6 @@ impl ClaimReceipt {
     /// What whoever claimed is told of a refusal or return; none where there is none.
     pub fn advice(&self, language: Language) -> Option<Advice> {
         let cause = Cause::of_claim(self.reason?);
-        let received = jiff::Timestamp::from_millisecond(self.received_at as i64).ok()?;
-        let day = calendar::date_of(calendar::day_in_india(received)?)?;
-        Some(cause.advice(language, day))
+        Some(cause.advice(language, calendar::date_at(self.received_at as i64)?))
     }
 }

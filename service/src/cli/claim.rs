@@ -33,7 +33,7 @@ pub(super) struct Claim {
     keys: PathBuf,
     /// The district that it is handed in in, as registers write it: it is counted, and not kept with the
     /// claim.
-    #[arg(long, value_parser = district)]
+    #[arg(long)]
     district: Option<District>,
     /// In which language a refusal is told.
     #[arg(long, value_enum, default_value = "en")]
@@ -85,10 +85,6 @@ impl Claim {
             }
         }
     }
-}
-
-fn district(name: &str) -> Result<District, String> {
-    District::from_cell(name).ok_or_else(|| format!("{name:?} is no district of the state"))
 }
 
 /// What the ledger has decided.

@@ -6,8 +6,7 @@ use praman_circuits::office::OfficeId;
 use serde_json::json;
 
 use super::{Outcome, Setting};
-use crate::access_control::{AccessRefusal, Action};
-use crate::calendar;
+use crate::access_control::Action;
 use crate::error::ServiceError;
 use crate::grievance::{Case, CaseOutcome, Cause, NewCase, SlipCode};
 use crate::language::{Argument, Language};
@@ -90,13 +89,6 @@ fn told(case: &Case) -> Outcome {
     Outcome::done(serde_json::to_value(case).expect("plain data"), line(case))
 }
 
-fn refused(refusal: AccessRefusal) -> ServiceError {
-    match refusal {
-        AccessRefusal::Failed(error) => error,
-        refusal => ServiceError::Refused(refusal.to_string()),
-    }
-}
-
 impl Grievance {
     pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
         if let Self::Causes { language } = self {
@@ -107,11 +99,9 @@ impl Grievance {
             Self::Causes { language } => Ok(causes(language)),
             Self::Open { office, scheme, cause, language } => {
                 let new = NewCase { office: OfficeId(office), scheme, cause, language };
-                let subject = format!("office {office}: {} of {}", cause.code(), new.scheme);
-                let caller = setting.act(&store, Action::OpenCase, &subject).await?;
-                let opened = store.open_case(&new, &caller).await.map_err(refused)?;
-                let today = calendar::date_of(calendar::today()).expect("today is in the calendar");
-                let advice = cause.advice(language, today);
+                let caller = setting.act(&store, Action::OpenCase, &new.subject()).await?;
+                let opened = store.open_case(&new, &caller).await?;
+                let advice = opened.case.advice();
                 let (number, slip) = (opened.case.number, opened.slip.printed());
                 let by = opened.case.due_on().map(|day| language.day(day)).unwrap_or_default();
                 let answer = language.format("slip-open", &[("day", Argument::Text(&by))]);
@@ -129,9 +119,9 @@ impl Grievance {
                 Ok(Outcome::done(json!({ "cases": cases }), text))
             }
             Self::Answer { number, outcome } => {
-                let subject = format!("case {number}: {}", outcome.name());
+                let subject = outcome.subject(number);
                 let caller = setting.act(&store, Action::AnswerCase, &subject).await?;
-                Ok(told(&store.answer_case(number, outcome, &caller).await.map_err(refused)?))
+                Ok(told(&store.answer_case(number, outcome, &caller).await?))
             }
             Self::Slip { number, code } => match store.case_of_slip(number, &code).await? {
                 Some(case) => Ok(told(&case)),
@@ -140,13 +130,11 @@ impl Grievance {
                     Err(ServiceError::Refused(reason.to_owned()))
                 }
             },
-            Self::Appeal { number, code } => {
-                Ok(told(&store.appeal_case(number, &code).await.map_err(refused)?))
-            }
+            Self::Appeal { number, code } => Ok(told(&store.appeal_case(number, &code).await?)),
             Self::Decide { number, outcome } => {
-                let subject = format!("case {number}: {}", outcome.name());
+                let subject = outcome.subject(number);
                 let caller = setting.act(&store, Action::DecideAppeal, &subject).await?;
-                Ok(told(&store.decide_appeal(number, outcome, &caller).await.map_err(refused)?))
+                Ok(told(&store.decide_appeal(number, outcome, &caller).await?))
             }
             Self::Figures => {
                 let caller = setting.act(&store, Action::ReadExclusion, "figures").await?;

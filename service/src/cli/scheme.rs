@@ -12,7 +12,7 @@ use crate::error::ServiceError;
 use crate::language::Language;
 use crate::register;
 use crate::sandbox::synthetic_people;
-use crate::schema::{RESIDENT, Schema, resident_attributes};
+use crate::schema::{RESIDENT, Schema};
 use crate::scheme::{self, ClaimPeriod, Effects};
 
 /// Work on scheme files.
@@ -75,9 +75,7 @@ impl Compare {
         }
         let period = ClaimPeriod { period: self.month, window: self.month };
         let rules = |scheme: &scheme::Scheme, path: &Path| {
-            let fault = |error| refused(path, &error);
-            let reading = scheme.read_out(scheme.version(period).map_err(fault)?, self.language);
-            Ok::<_, ServiceError>((scheme.policy(period).map_err(fault)?, reading))
+            scheme.rules_in(period, self.language).map_err(|error| refused(path, &error))
         };
         let (old_policy, old) = rules(&before, &self.before)?;
         let (new_policy, new) = rules(&after, &self.after)?;
@@ -90,9 +88,7 @@ impl Compare {
                     .map_err(|error| ServiceError::malformed(path, error))?
             }
         };
-        let people = register.people().iter();
-        let people = people.map(|person| (person.district, resident_attributes(person)));
-        let effects = Effects::of(&old_policy, &new_policy, people);
+        let effects = Effects::of_register(&old_policy, &new_policy, &register);
         let changes = old.changes(&new);
         let mut text = String::new();
         for change in &changes {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::form::Posted;
 use super::layout;
-use super::registers::read_id;
+use super::registers::{place, read_id};
 use super::visitor::Visitor;
 use crate::access_control::Caller;
 use crate::application::{Application, Fault};
@@ -27,12 +27,13 @@ pub(super) async fn page(
     Path((office, id)): Path<(u32, String)>,
 ) -> Result<Markup, Fault> {
     let acting = application.acting_office(&caller, office).await?;
-    let found = acting.look_at_duplicates(read_id(&id)?).await?;
+    let id = read_id(&id)?;
+    let found = acting.look_at_duplicates(id).await?;
     let mut pairs: Vec<&DuplicatePair> = found.pairs.iter().collect();
     pairs.sort_by_key(|pair| (found.said.contains_key(&pair.place), pair.place));
     let open = pairs.iter().filter(|pair| !found.said.contains_key(&pair.place)).count();
     let title = visitor.text("desk-duplicates");
-    let action = format!("/desk/offices/{office}/registers/{id}/duplicates");
+    let action = format!("{}/duplicates", place(office, id));
     let content = html! {
         p { (visitor.text("desk-duplicates-intro")) }
         p { strong { (visitor.count("desk-duplicates-open", open)) } }
@@ -109,7 +110,7 @@ pub(super) async fn decide(
     Posted(review): Posted<Review>,
 ) -> Result<Response, Fault> {
     let acting = application.acting_office(&caller, office).await?;
-    acting.review(read_id(&id)?, review.place, review.verdict).await?;
-    let back = format!("/desk/offices/{office}/registers/{id}/duplicates");
-    Ok(Redirect::to(&back).into_response())
+    let id = read_id(&id)?;
+    acting.review(id, review.place, review.verdict).await?;
+    Ok(Redirect::to(&format!("{}/duplicates", place(office, id))).into_response())
 }

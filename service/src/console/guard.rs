@@ -107,7 +107,7 @@ async fn enter(
     match &visitor.caller {
         _ if action.is_open() => Ok(()),
         Some(caller) => application.permit(caller, action, &visitor.path).await,
-        None => Err(Fault::nobody("come in first")),
+        None => Err(Fault::not_authorised("come in first")),
     }
 }
 

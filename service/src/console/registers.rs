@@ -6,16 +6,14 @@ use axum::Extension;
 use axum::extract::multipart::{Field, Multipart};
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use futures_util::StreamExt;
 use maud::{Markup, html};
-use zeroize::Zeroizing;
 
 use super::form::TOKEN_FIELD;
 use super::layout::{self, cell, code};
 use super::visitor::Visitor;
 use crate::access_control::{Action, Caller};
 use crate::application::{Application, Fault};
-use crate::issuing::{RegisterContent, RegisterId, RegisterUpload, UploadState};
+use crate::issuing::{RegisterContent, RegisterId, RegisterUpload, UploadState, whole};
 
 /// How many rows that were refused a page shows.
 const ROWS_MAX: usize = 500;
@@ -42,7 +40,8 @@ pub(super) async fn offices(
     Ok(layout::page(&visitor, &title, content))
 }
 
-fn place(office: u32, id: RegisterId) -> String {
+/// Where a register's page is.
+pub(super) fn place(office: u32, id: RegisterId) -> String {
     format!("/desk/offices/{office}/registers/{id}")
 }
 
@@ -225,11 +224,7 @@ pub(super) async fn rows(
 ) -> Result<Markup, Fault> {
     let acting = application.acting_office(&caller, office).await?;
     let id = read_id(&id)?;
-    let mut parts = acting.content(id, RegisterContent::Report).await?;
-    let mut report = Zeroizing::new(Vec::new());
-    while let Some(part) = parts.next().await {
-        report.extend_from_slice(&part?);
-    }
+    let report = whole(acting.content(id, RegisterContent::Report).await?).await?;
     let report = String::from_utf8_lossy(&report);
     // A register number has no comma; a row of which it had one was refused, and shows its last cells.
     let refused = report.lines().skip(1).filter_map(|line| {

@@ -19,7 +19,7 @@ use crate::computation::compute;
 use crate::error::ServiceError;
 use crate::language::Argument;
 use crate::sandbox::synthetic_people;
-use crate::schema::{RESIDENT, resident_attributes};
+use crate::schema::RESIDENT;
 use crate::scheme::{ClaimPeriod, Effects, Frequency, Reading, Scheme, TierChange};
 
 /// How many synthetic people a change is tried on, and what they are drawn from.
@@ -203,16 +203,13 @@ async fn compared(visitor: &Visitor, before: &Scheme, change: &Change) -> Result
     let month = month.ok_or_else(|| Wrong::Rules("a month is written as 2026-12".to_owned()))?;
     let period = ClaimPeriod { period: month, window: month };
     let rules = |scheme: &Scheme| {
-        let version = scheme.version(period).map_err(|error| Wrong::Rules(error.to_string()))?;
-        let policy = scheme.policy(period).map_err(|error| Wrong::Rules(error.to_string()))?;
-        Ok::<_, Wrong>((policy, scheme.read_out(version, visitor.language)))
+        let found = scheme.rules_in(period, visitor.language);
+        found.map_err(|error| Wrong::Rules(error.to_string()))
     };
     let ((old_policy, old), (new_policy, new)) = (rules(before)?, rules(&after)?);
     let effects = compute(|| {
         let register = synthetic_people(PEOPLE, SEED, calendar::today())?;
-        let people = register.people().iter();
-        let people = people.map(|person| (person.district, resident_attributes(person)));
-        Ok::<_, ServiceError>(Effects::of(&old_policy, &new_policy, people))
+        Ok::<_, ServiceError>(Effects::of_register(&old_policy, &new_policy, &register))
     });
     let effects = effects.map_err(|error| Wrong::Fault(error.into()))?;
     Ok(html! {

@@ -8,8 +8,9 @@ use praman_circuits::nullifier::SchemeId;
 use praman_circuits::office::OfficeId;
 use serde::Serialize;
 
-use super::cause::Cause;
+use super::cause::{Advice, Cause};
 use super::slip::SlipCode;
+use crate::calendar;
 use crate::language::Language;
 use crate::named::named;
 
@@ -74,6 +75,20 @@ pub struct NewCase {
     pub language: Language,
 }
 
+impl NewCase {
+    /// What is opened, in the audit log.
+    pub(crate) fn subject(&self) -> String {
+        format!("office {}: {} of {}", self.office.0, self.cause.code(), self.scheme)
+    }
+}
+
+impl CaseOutcome {
+    /// What is answered or decided of a case, in the audit log.
+    pub(crate) fn subject(self, number: u32) -> String {
+        format!("case {number}: {}", self.name())
+    }
+}
+
 /// A case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Case {
@@ -127,8 +142,13 @@ impl Case {
             CaseState::Appealed => self.decide_by,
             CaseState::Decided => None,
         };
-        let time = jiff::Timestamp::from_millisecond(due?).ok()?;
-        crate::calendar::date_of(crate::calendar::day_in_india(time)?)
+        calendar::date_at(due?)
+    }
+
+    /// What its person is told when it is opened.
+    pub fn advice(&self) -> Advice {
+        let opened_on = calendar::date_at(self.opened_at).unwrap_or_default();
+        self.cause.advice(self.language, opened_on)
     }
 }
 

@@ -66,26 +66,33 @@ impl Row {
     }
 }
 
+/// Of a case that a deadline of the department's has passed, as the store asks it.
+pub(crate) fn is_late(now: &str) -> String {
+    format!(
+        "((state = 'open' AND answer_by < {now}) OR (state = 'appealed' AND decide_by < {now}))"
+    )
+}
+
 fn refused(reason: impl Into<String>) -> AccessRefusal {
     AccessRefusal::Refused(reason.into())
 }
 
-/// Whether a case is one's own to see: a department's those of its offices, an office's its own.
-fn sees(by: &Caller, row: &Row) -> bool {
+/// Whether an office's cases are one's own to see: a department's are those of its offices, an office's its
+/// own.
+fn sees(by: &Caller, tenant: &str, office: i64) -> bool {
     by.sees_all()
-        || (row.tenant == by.tenant_column()
-            && (by.role != Role::Office || by.member == Some(row.office as u32)))
+        || (tenant == by.tenant_column()
+            && (by.role != Role::Office || by.member == Some(office as u32)))
 }
 
 impl Store {
     fn cases_statement(&self, rest: &str) -> String {
         let now = self.database().now();
+        let is_late = is_late(now);
         format!(
             "SELECT number, tenant, office, scheme, cause, language, state, opened_at, answer_by,
                     outcome, appeal_by, decide_by, appeal_outcome, answered_by,
-                    CAST(CASE WHEN (state = 'open' AND answer_by < {now})
-                              OR (state = 'appealed' AND decide_by < {now})
-                         THEN 1 ELSE 0 END AS BIGINT) AS is_late,
+                    CAST(CASE WHEN {is_late} THEN 1 ELSE 0 END AS BIGINT) AS is_late,
                     CAST(CASE WHEN appeal_by < {now} THEN 1 ELSE 0 END AS BIGINT) AS is_too_late
              FROM grievance_case {rest}"
         )
@@ -170,7 +177,7 @@ impl Store {
                      coalesce(decide_by, answer_by), number";
         let statement = sqlx::AssertSqlSafe(self.cases_statement(order));
         let rows: Vec<Row> = sqlx::query_as(statement).fetch_all(self.pool()).await?;
-        let own = rows.into_iter().filter(|row| sees(by, row)).take(most);
+        let own = rows.into_iter().filter(|row| sees(by, &row.tenant, row.office)).take(most);
         own.map(Row::read).collect()
     }
 
@@ -203,7 +210,10 @@ impl Store {
         by: &Caller,
     ) -> Result<Case, AccessRefusal> {
         let mut transaction = self.begin().await?;
-        let row = self.case_row(&mut transaction, number).await?.filter(|row| sees(by, row));
+        let row = self
+            .case_row(&mut transaction, number)
+            .await?
+            .filter(|row| sees(by, &row.tenant, row.office));
         let row = row.ok_or_else(|| refused(format!("there is no case {number}")))?;
         if row.state()? != CaseState::Open {
             return Err(refused(format!("case {number} was answered before")));
@@ -310,10 +320,7 @@ impl Store {
         .fetch_all(self.pool())
         .await?;
         let own = |(id, name, tenant): (i64, String, String)| {
-            let sees = by.sees_all()
-                || (tenant == by.tenant_column()
-                    && (by.role != Role::Office || by.member == Some(id as u32)));
-            sees.then_some((OfficeId(id as u32), name))
+            sees(by, &tenant, id).then_some((OfficeId(id as u32), name))
         };
         Ok(rows.into_iter().filter_map(own).collect())
     }

@@ -83,8 +83,7 @@ pub(super) async fn open(
         language: asked.language,
     };
     let opened = application.open_case(&caller, &new).await?;
-    let today = crate::calendar::date_of(crate::calendar::today());
-    let told = new.cause.advice(new.language, today.unwrap_or_default());
+    let told = opened.case.advice();
     let (case, slip) = (opened.case, opened.slip.printed());
     Ok((StatusCode::CREATED, Json(Opened { case, slip, told })))
 }

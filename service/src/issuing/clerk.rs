@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use praman_circuits::office::OfficeId;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use zeroize::Zeroizing;
 
 use super::applicants::{Applicants, Subjects, credential_line, wallet_line};
-use super::desk::{IssuingDesk, Shared};
+use super::desk::{IssuingDesk, Shared, whole};
 use super::record::{TakenUpload, finish_upload, keep_part};
 use super::upload::{IssuingFault, RegisterContent, SealedFor, UploadOutcome};
 use crate::calendar;
@@ -205,14 +204,11 @@ impl IssuingClerk {
         upload: &TakenUpload,
         checked: &Arc<AtomicU64>,
     ) -> Result<(Register, Option<Zeroizing<Vec<u8>>>), Obstacle> {
-        let mut content = Zeroizing::new(Vec::new());
         let parts = self.desk.content(upload.id, RegisterContent::Register).await?;
-        let mut parts = parts.ok_or_else(|| {
+        let parts = parts.ok_or_else(|| {
             Obstacle::Final(IssuingFault::NoRegister, "the file is empty".to_owned())
         })?;
-        while let Some(part) = parts.next().await {
-            content.extend_from_slice(&part?);
-        }
+        let content = whole(parts).await?;
         // Of the shortest rows a file that is not too long would have more than memory holds.
         let most = self.shared().limits.register_lines_max;
         if content.iter().filter(|&&byte| byte == b'\n').count() > most {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 use praman_circuits::office::{OfficeId, OfficeRoot};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep};
@@ -177,11 +177,6 @@ impl IssuingDesk {
         Ok(known.is_some_and(|(sealed_for, ..)| sealed_for.makes_secrets))
     }
 
-    /// The offices that the service issues for.
-    pub fn offices(&self) -> impl Iterator<Item = OfficeId> {
-        self.shared.offices.keys().copied()
-    }
-
     /// An office's registers, newest first.
     ///
     /// # Errors
@@ -249,6 +244,15 @@ impl IssuingDesk {
 /// What a content holds, part by part.
 pub type ContentStream =
     std::pin::Pin<Box<dyn Stream<Item = Result<Zeroizing<Vec<u8>>, ServiceError>> + Send>>;
+
+/// The whole of a content, in memory that is wiped.
+pub(crate) async fn whole(mut content: ContentStream) -> Result<Zeroizing<Vec<u8>>, ServiceError> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    while let Some(part) = content.next().await {
+        bytes.extend_from_slice(&part?);
+    }
+    Ok(bytes)
+}
 
 fn busy() -> IssuingRefusal {
     IssuingRefusal::Busy { retry_after: Duration::from_secs(10) }

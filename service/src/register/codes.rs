@@ -130,3 +130,11 @@ codes! {
     /// Uttar Dinajpur.
     UttarDinajpur = 23: "UTTAR DINAJPUR",
 }
+
+impl std::str::FromStr for District {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::from_cell(name).ok_or_else(|| format!("{name:?} is no district of the state"))
+    }
+}

@@ -5,6 +5,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::SchemeError;
+use crate::files;
 
 /// A value.
 #[derive(Debug)]
@@ -34,9 +35,9 @@ pub(super) struct Table {
 
 impl Node {
     pub(super) fn parse(text: &str) -> Result<Self, SchemeError> {
-        let line_of = |offset: usize| text[..offset].bytes().filter(|&b| b == b'\n').count() + 1;
+        let line_of = |place: usize| files::line_at(text, place);
         let document = DeTable::parse(text).map_err(|error| {
-            let line = error.span().map_or(1, |span| line_of(span.start.min(text.len())));
+            let line = error.span().map_or(1, |span| line_of(span.start));
             SchemeError::at(line, error.message().replace('\n', ", "))
         })?;
         let table = convert_table(document.get_ref(), 1, &line_of)?;

@@ -5,7 +5,8 @@ use praman_circuits::attributes::Attributes;
 use praman_circuits::policy::{Policy, TierIndex};
 use serde::Serialize;
 
-use crate::register::District;
+use crate::register::{District, Register};
+use crate::schema::resident_attributes;
 use crate::small_cells;
 
 /// How many of a district gain or lose; none where they are few.
@@ -52,6 +53,12 @@ fn best(policy: &Policy, attributes: &Attributes) -> Option<u32> {
 }
 
 impl Effects {
+    /// Of a change from one policy of residents to another, among the people of a register.
+    pub fn of_register(before: &Policy, after: &Policy, register: &Register) -> Self {
+        let people = register.people().iter();
+        Self::of(before, after, people.map(|one| (one.district, resident_attributes(one))))
+    }
+
     /// Of a change from one policy to another, among people.
     pub fn of(
         before: &Policy,
