@@ -122,6 +122,7 @@ fn what_is_told_names_nobody_and_is_what_dashboards_and_alerts_ask() {
     {
         service.curl(path, &[]);
     }
+    assert_eq!(service.curl("/v1/schemes", &["--request", "MADE-UP"]).status, 405);
     let answer = service.curl("/v1/schemes", &["-H", "X-Request-Id: kiosk-7.a"]);
     assert!(answer.headers.contains("x-request-id: kiosk-7.a"), "{}", answer.headers);
     let made = service.curl("/v1/schemes", &["-H", "X-Request-Id: not plain!"]).headers;
@@ -154,6 +155,7 @@ fn what_is_told_names_nobody_and_is_what_dashboards_and_alerts_ask() {
     assert!(told.contains("praman_waiting{what=\"claims_received\"} 0"), "{told}");
     assert!(told.trim_end().ends_with("# EOF"), "{told}");
     assert!(!told.contains(&claim) && !told.contains("nowhere/at"), "{told}");
+    assert!(told.contains("method=\"other\"") && !told.contains("MADE-UP"), "{told}");
     // Every label is one of few.
     for line in told.lines().filter(|line| !line.starts_with('#')) {
         let labels = line.split_once('{').and_then(|(_, rest)| rest.rsplit_once('}'));

@@ -25,4 +25,5 @@ mod slip;
 pub use case::{Case, CaseOutcome, CaseState, NewCase, OpenedCase};
 pub use cause::{Advice, Cause};
 pub use exclusion::{ExclusionFigures, OfficeFigures};
+pub(crate) use record::is_late;
 pub use slip::SlipCode;

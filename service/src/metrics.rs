@@ -3,7 +3,6 @@
 //!
 //! Requests are counted as they are answered; what waits is asked of the store when it is scraped.
 
-use std::fmt::Write as _;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -22,6 +21,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::application::Application;
 use crate::error::ServiceError;
+use crate::grievance;
 use crate::store::Store;
 
 /// Upper bounds of the times of requests, in seconds.
@@ -31,7 +31,7 @@ const SECONDS: [f64; 12] =
 /// A request that was answered: the route as it is written, never the path that was asked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
-    method: String,
+    method: &'static str,
     route: String,
     status: u16,
 }
@@ -76,6 +76,11 @@ struct Staged {
     stage: ClaimStage,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Version {
+    version: &'static str,
+}
+
 /// What is counted, and what is looked up.
 pub struct Metrics {
     registry: Registry,
@@ -117,6 +122,9 @@ impl Default for Metrics {
             "1 while claims can't be brought to the ledger",
             hindered.clone(),
         );
+        let build = Family::<Version, Gauge>::default();
+        build.get_or_create(&Version { version: env!("CARGO_PKG_VERSION") }).set(1);
+        registry.register("build", "The program's version", build);
         Self {
             registry,
             requests,
@@ -132,10 +140,15 @@ impl Default for Metrics {
 
 impl Metrics {
     /// Counts a request that was answered.
-    pub(crate) fn answered(&self, method: &str, route: &str, status: StatusCode, took: Duration) {
+    pub(crate) fn answered(
+        &self,
+        method: &'static str,
+        route: &str,
+        status: StatusCode,
+        took: Duration,
+    ) {
         let route = route.to_owned();
-        let answered =
-            Answered { method: method.to_owned(), route: route.clone(), status: status.as_u16() };
+        let answered = Answered { method, route: route.clone(), status: status.as_u16() };
         self.requests.get_or_create(&answered).inc();
         self.seconds.get_or_create(&Routed { route }).observe(took.as_secs_f64());
     }
@@ -161,15 +174,6 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.registry)
             .map_err(|error| ServiceError::Ledger(format!("writing metrics: {error}")))?;
-        // What the text form ends with must come last.
-        let end = text.rfind("# EOF").unwrap_or(text.len());
-        let mut build = String::new();
-        writeln!(build, "# HELP praman_build The program's version.\n# TYPE praman_build gauge")
-            .and_then(|()| {
-                writeln!(build, "praman_build{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"))
-            })
-            .map_err(|error| ServiceError::Ledger(format!("writing metrics: {error}")))?;
-        text.insert_str(end, &build);
         Ok(text)
     }
 }
@@ -198,13 +202,7 @@ impl Store {
                 format!("approval WHERE state = 'waiting' AND expires_at >= {now}"),
             ),
             (Waiting::cases_open, "grievance_case WHERE state IN ('open', 'appealed')".to_owned()),
-            (
-                Waiting::cases_late,
-                format!(
-                    "grievance_case WHERE (state = 'open' AND answer_by < {now})
-                         OR (state = 'appealed' AND decide_by < {now})"
-                ),
-            ),
+            (Waiting::cases_late, format!("grievance_case WHERE {}", grievance::is_late(now))),
         ];
         let mut found = Vec::new();
         for (what, of) in statements {

@@ -4,11 +4,11 @@
 //! said while it is answered. Lines go to standard error, plain or as JSON; spans to a collector of OpenTelemetry,
 //! as parts of the trace that the request says it is of.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use opentelemetry::KeyValue;
@@ -31,6 +31,9 @@ use crate::error::ServiceError;
 
 /// The header that an id comes and goes in.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Reads of which trace a request is.
+static TRACES: LazyLock<TraceContextPropagator> = LazyLock::new(TraceContextPropagator::new);
 
 /// The longest id that a request brings.
 const ID_BYTES_MAX: usize = 64;
@@ -136,6 +139,19 @@ fn id_of(headers: &HeaderMap) -> String {
     brought.unwrap_or_else(|| uuid::Uuid::new_v4().to_string())
 }
 
+/// A method's name; those of a client's own making have one together, so that nobody makes up labels.
+fn known(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
 /// Answers a request, counts it, and says so.
 pub(crate) async fn log(
     State(application): State<Arc<Application>>,
@@ -145,7 +161,7 @@ pub(crate) async fn log(
 ) -> Response {
     let begun = Instant::now();
     let id = id_of(request.headers());
-    let method = request.method().as_str().to_owned();
+    let method = known(request.method());
     // A remote procedure's path names nobody; any other is told as its route is written.
     let route = match &route {
         Some(route) if route.as_str().contains("{*") => {
@@ -154,13 +170,13 @@ pub(crate) async fn log(
         Some(route) => route.as_str().to_owned(),
         None => "none".to_owned(),
     };
-    let span = tracing::info_span!("request", id = %id, %method, %route, status = Empty);
-    let trace = TraceContextPropagator::new().extract(&TraceHeaders(request.headers()));
+    let span = tracing::info_span!("request", id = %id, method, %route, status = Empty);
+    let trace = TRACES.extract(&TraceHeaders(request.headers()));
     // Without a collector there is nobody to tell of which trace it is.
     let _ = span.set_parent(trace);
     let mut response = next.run(request).instrument(span.clone()).await;
     let (status, took) = (response.status(), begun.elapsed());
-    application.metrics().answered(&method, &route, status, took);
+    application.metrics().answered(method, &route, status, took);
     span.record("status", status.as_u16());
     span.in_scope(|| {
         let milliseconds = took.as_secs_f64() * 1_000.0;
