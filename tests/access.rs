@@ -10,28 +10,18 @@ mod support;
 use std::fs;
 use std::process::Command;
 
-use postgres::Postgres;
+use postgres::on_both;
 use praman::access_control::door::DOORS;
 use praman::access_control::{
-    AccessRefusal, Action, Admission, ApiKey, Caller, Decision, NewPrincipal, Quota, Role,
-    TenantName,
+    AccessRefusal, Action, Admission, ApiKey, Caller, Decision, NewPrincipal, Role, TenantName,
 };
 use praman::audit::{self, AuditEntry, AuditFault, AuditOutcome};
 use praman::ledger::{LedgerAnchor, ParticipantNumber};
-use praman::store::{Location, Store};
+use praman::store::Store;
 use running::Service;
 use serde_json::{Value, json};
 use support::State;
 use tempfile::TempDir;
-
-async fn on_both(test: impl AsyncFn(Store)) {
-    let folder = TempDir::new().expect("a folder");
-    let location = Location::Folder(folder.path().to_owned());
-    test(Store::connect(&location).await.expect("a store")).await;
-    let server = Postgres::start();
-    let location = Location::Server(server.address());
-    test(Store::connect(&location).await.expect("a store")).await;
-}
 
 /// A ledger and an office that is a tenant's.
 fn with_office() -> State {
@@ -256,7 +246,7 @@ async fn what_waited_too_long_is_over_and_departments_stay_among_themselves() {
         let operator = Caller::operator();
         let name = |text: &str| text.parse::<TenantName>().expect("a name");
         for tenant in ["food", "health"] {
-            store.admit_tenant(&name(tenant), tenant, &[]).await.expect("admitted");
+            store.admit_tenant(&name(tenant), tenant, &[], &[]).await.expect("admitted");
         }
         let new = |person: &str, role: Role, tenant: &str| NewPrincipal {
             name: person.to_owned(),
@@ -311,122 +301,6 @@ async fn what_waited_too_long_is_over_and_departments_stay_among_themselves() {
         assert_eq!(store.caller_of(third.credential).await.expect("read"), None);
     })
     .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_quota_holds_whoever_counts_and_a_price_is_of_its_day() {
-    on_both(async |store| {
-        let tenant: TenantName = "food".parse().expect("a name");
-        store.admit_tenant(&tenant, "Food", &[]).await.expect("admitted");
-        let action = Action::AskForProof;
-        let quota = |a_day| Quota { tenant: tenant.clone(), action, a_day };
-        store.set_quota(&quota(Some(30))).await.expect("set");
-        // Eight programs at once, ten times each.
-        let mut programs = tokio::task::JoinSet::new();
-        for _ in 0..8 {
-            let (store, tenant) = (store.clone(), tenant.clone());
-            programs.spawn(async move {
-                let mut counted = 0;
-                for _ in 0..10 {
-                    match store.meter(&tenant, action).await {
-                        Ok(()) => counted += 1,
-                        Err(AccessRefusal::Quota { quota: 30, retry_after_s, .. }) => {
-                            assert!((1..=86_400).contains(&retry_after_s));
-                        }
-                        Err(error) => panic!("{error}"),
-                    }
-                }
-                counted
-            });
-        }
-        assert_eq!(programs.join_all().await.iter().sum::<u32>(), 30);
-        store.set_quota(&quota(Some(0))).await.expect("set");
-        assert!(store.meter(&tenant, action).await.is_err());
-        store.set_quota(&quota(None)).await.expect("set");
-        store.meter(&tenant, action).await.expect("no quota");
-        let other = Quota { action: Action::ReadSchemes, ..quota(Some(1)) };
-        assert!(store.set_quota(&other).await.is_err(), "it is not counted");
-
-        // 25 paise from a day on, then 40; one's own price goes first.
-        let today = praman::calendar::today();
-        let date = |days: i64| {
-            let day = praman::calendar::date_of(today).expect("a date");
-            day.checked_add(jiff::Span::new().days(days)).expect("a date")
-        };
-        use praman::access_control::Price;
-        let price = |paise, from, tenant: Option<&TenantName>| Price {
-            tenant: tenant.cloned(),
-            action,
-            from,
-            paise,
-        };
-        store.set_price(&price(25, date(0), None)).await.expect("set");
-        store.set_price(&price(40, date(1), None)).await.expect("set");
-        assert!(store.set_price(&price(1, date(-1), None)).await.is_err(), "it is gone by");
-        let usage = async || store.usage(&tenant, date(0)).await.expect("told");
-        assert_eq!((usage().await.lines[0].count, usage().await.paise), (31, 31 * 25));
-        store.set_price(&price(7, date(0), Some(&tenant))).await.expect("set");
-        assert_eq!(usage().await.paise, 31 * 7);
-    })
-    .await;
-}
-
-#[test]
-fn tenants_see_nothing_of_each_others_proofs_and_registers() {
-    let state = State::with_everything("krishak-bandhu", "2026");
-    state.json(&["access", "tenant", "food", "--title", "Food", "--office", "0"]);
-    state.json(&["access", "tenant", "other", "--title", "Other"]);
-    state.refused(
-        &["access", "tenant", "other", "--title", "Other", "--office", "0"],
-        1,
-        "another tenant's",
-    );
-    let key = |name: &str, role: &str, tenant: &str| {
-        let out = format!("{name}.key");
-        let admit = ["access", "admit", "--name", name, "--role", role, "--tenant", tenant];
-        state.json(&[&admit[..], &["--key-out", &out]].concat());
-        let key = fs::read_to_string(state.path(&out)).expect("a key");
-        format!("Authorization: Bearer {}", key.trim())
-    };
-    let (food, other) = (key("f", "department", "food"), key("o", "department", "other"));
-    let (kiosk, stranger) = (key("k", "kiosk", "food"), key("s", "kiosk", "other"));
-    let service = Service::start(&state, &["--office", "office.json"]);
-    let request = service.seal(&state, "WB070000002", "krishak-bandhu", &[]);
-    let body = format!("@{}", state.path(&request).display());
-    let ask = |shown: &str| service.curl_as(shown, "/v1/proofs?wait=20", &["--data-binary", &body]);
-    let job = ask(&kiosk).json();
-    assert_eq!(job["state"], "proved", "{job}");
-    let path = format!("/v1/proofs/{}", job["id"].as_str().expect("an id"));
-    assert_eq!(service.curl_as(&kiosk, &path, &[]).status, 200);
-    assert_eq!(service.curl_as(&food, &path, &[]).status, 200, "the kiosk's department");
-    assert_eq!(service.curl_as(&stranger, &path, &[]).status, 404);
-    let events = service.curl_as(&stranger, &format!("{path}/events"), &[]).body;
-    assert!(events.contains("event: error") && !events.contains("claim"), "{events}");
-    assert_eq!(ask(&stranger).code(), "another-tenants");
-
-    let registers = "/v1/offices/0/registers";
-    assert_eq!(service.curl_as(&food, registers, &[]).json()["registers"], json!([]));
-    assert_eq!(service.curl_as(&other, registers, &[]).status, 404);
-    let revoke = ["--data", r#"{"register_nos":["WB070000003"]}"#];
-    assert_eq!(service.curl_as(&other, "/v1/offices/0/revocations", &revoke).status, 404);
-    assert_eq!(service.curl_as(&food, "/v1/offices/0/revocations", &revoke).status, 200);
-    assert_eq!(service.curl_as(&kiosk, "/v1/offices/0/revocations", &revoke).status, 403);
-
-    // Within its quota, and what it costs.
-    state.json(&["access", "quota", "food", "proofs.ask", "--a-day", "2"]);
-    let today = praman::calendar::date_of(praman::calendar::today()).expect("a date").to_string();
-    state.json(&["access", "price", "proofs.ask", "--paise", "25", "--from", &today]);
-    assert_eq!(ask(&kiosk).status, 200);
-    let full = ask(&kiosk);
-    assert_eq!((full.status, full.code().as_str()), (429, "quota"), "{}", full.body);
-    assert!(full.headers.contains("retry-after: "), "{}", full.headers);
-    let usage = service.curl_as(&food, "/v1/usage", &[]).json();
-    assert_eq!(usage["lines"][1], json!({"action": "proofs.ask", "count": 2, "paise": 50}));
-    assert_eq!(usage["paise"], 50, "{usage}");
-    assert_eq!(service.curl_as(&other, "/v1/usage?tenant=food", &[]).status, 404);
-    assert_eq!(service.curl_as(&food, "/v1/usage?month=2026-13", &[]).status, 400);
-    assert_eq!(state.json(&["access", "usage", "food"])["paise"], 50);
-    assert_eq!(service.stop(), 0);
 }
 
 /// Writes an entry, as somebody who has the store could.

@@ -15,7 +15,8 @@ use support::{State, root};
 /// A ledger, an office that is a tenant's, credentials, and everybody's keys.
 fn scene() -> State {
     let state = State::with_everything("krishak-bandhu", "2026");
-    state.json(&["access", "tenant", "tests", "--title", "Tests", "--office", "0"]);
+    let tenant = ["access", "tenant", "tests", "--title", "Tests", "--office", "0"];
+    state.json(&[&tenant[..], &["--scheme", "krishak-bandhu"]].concat());
     state.shown("office", &["--member", "0"]);
     for role in ["department", "treasury", "auditor", "kiosk", "agency", "oversight"] {
         state.shown(role, &[]);
@@ -300,6 +301,19 @@ fn districts_are_counted_and_refusals_told_in_the_persons_language() {
     let (_, nadia) = page.split_once("<span class=\"name\">Nadia</span>").expect("a district");
     let (_, number) = nadia.split_once("<span class=\"number\">").expect("a number");
     assert!(number.starts_with(&format!("{}<", handed_in.len())), "{}", &number[..20]);
+    assert!(page.contains("value=\"krishak-bandhu\"") && !page.contains("value=\"annapurna\""));
+    // Another department sees nothing of it, whatever it asks for.
+    state.json(&["access", "tenant", "food", "--title", "Food", "--scheme", "annapurna"]);
+    let admit = ["access", "admit", "--name", "Food", "--role", "department", "--tenant", "food"];
+    state.json(&[&admit[..], &["--key-out", "food.key"]].concat());
+    let food = format!("Authorization: Bearer {}", key(&state, "food"));
+    for path in ["/desk/claims?lang=en", "/desk/claims?lang=en&scheme=krishak-bandhu"] {
+        let page = service.curl_as(&food, path, &[]).body;
+        let (_, nadia) = page.split_once("<span class=\"name\">Nadia</span>").expect("a district");
+        let (_, number) = nadia.split_once("<span class=\"number\">").expect("a number");
+        assert!(number.starts_with("0<"), "{}", &number[..20]);
+        assert!(!page.contains("krishak"), "{path}");
+    }
 
     // Another proof of the same claim is refused, with a code and what to do, in Bengali.
     assert_eq!(state.prove(&handed_in[0], "krishak-bandhu", "2026", "again").code, 0);

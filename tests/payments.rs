@@ -235,6 +235,17 @@ fn a_month_of_payments_with_returns_reconciles_to_the_rupee() {
         json!({ "reference": wrong.reference, "reason": "AC01",
                                     "scheme": SCHEME, "period": returned[0]["period"] })
     );
+    // Its department sees it, and no other; the bank's files are of all.
+    state.json(&["access", "tenant", "farms", "--title", "Farms", "--scheme", SCHEME]);
+    state.json(&["access", "tenant", "food", "--title", "Food"]);
+    for tenant in ["farms", "food"] {
+        let key = format!("{tenant}.key");
+        let admit = ["access", "admit", "--name", tenant, "--role", "department", "--tenant"];
+        state.json(&[&admit[..], &[tenant, "--key-out", &key]].concat());
+        let seen = state.json(&["--as", &key, "treasury", "returned"])["returned"].clone();
+        assert_eq!(seen, if tenant == "farms" { returned.clone() } else { json!([]) });
+        state.refused(&["--as", &key, "treasury", "files"], 1, "several departments");
+    }
     // Whoever claimed is told what to do.
     let receipts: Vec<Value> = holders
         .iter()

@@ -27,6 +27,7 @@ mod openid;
 mod principal;
 mod refusal;
 mod role;
+mod scheme_scope;
 mod tenant;
 mod usage;
 
@@ -40,5 +41,6 @@ pub(crate) use principal::days_from_now;
 pub use principal::{Credential, NewPrincipal, Principal, PrincipalNumber, certificate_digest};
 pub use refusal::AccessRefusal;
 pub use role::Role;
+pub use scheme_scope::SchemeScope;
 pub use tenant::{Tenant, TenantName};
 pub use usage::{Price, Quota, Usage, UsageLine};

@@ -16,7 +16,7 @@ use jiff::civil::Date;
 use praman_circuits::policy::TierIndex;
 use serde::Serialize;
 
-use crate::access_control::Caller;
+use crate::access_control::{Caller, SchemeScope};
 use crate::calendar;
 use crate::demo::due::{Due, DueScheme, tier_of};
 use crate::demo::scene::{Holders, Scene, demo_passphrase, load_prover, new_run};
@@ -214,7 +214,7 @@ async fn pay(
     };
     let paid = run().pay(store, key).await?;
     import(&paid.files, bank, false).await?;
-    let returned = store.returned_transfers().await?;
+    let returned = store.returned_transfers(&SchemeScope::ALL).await?;
     let same: Vec<TransferReference> = returned.into_iter().map(|one| one.reference).collect();
     let reissue = Reissue { run: run(), corrections: &[], same: &same };
     let anew = reissue.pay(store, key).await?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use praman::store::{Location, Store};
 use tempfile::TempDir;
 
 /// A running server; it ends with the value.
@@ -106,4 +107,14 @@ impl Drop for Postgres {
         let _ = self.server.kill();
         let _ = self.server.wait();
     }
+}
+
+/// Runs a test on a store of each kind.
+pub(crate) async fn on_both(test: impl AsyncFn(Store)) {
+    let folder = TempDir::new().expect("a folder");
+    let location = Location::Folder(folder.path().to_owned());
+    test(Store::connect(&location).await.expect("a store")).await;
+    let server = Postgres::start();
+    let location = Location::Server(server.address());
+    test(Store::connect(&location).await.expect("a store")).await;
 }

@@ -1,8 +1,10 @@
 //! Tenants: departments and others who share a service and see nothing of each other.
 
+use praman_circuits::nullifier::SchemeId;
 use praman_circuits::office::OfficeId;
 use serde::Serialize;
 
+use super::scheme_scope;
 use crate::error::ServiceError;
 use crate::store::Store;
 
@@ -20,6 +22,11 @@ impl TenantName {
     /// The tenant of an office that no tenant has.
     pub(super) fn of_office(office: OfficeId) -> Self {
         Self(format!("office-{}", office.0))
+    }
+
+    /// A name that no tenant can have.
+    pub(super) fn nobody() -> Self {
+        Self("*".to_owned())
     }
 }
 
@@ -52,18 +59,21 @@ pub struct Tenant {
     pub title: String,
     /// Its offices.
     pub offices: Vec<u32>,
+    /// Its schemes.
+    pub schemes: Vec<String>,
 }
 
 impl Store {
-    /// Takes a tenant in, and gives it offices that no other has. One that is known gets more offices.
+    /// Takes a tenant in, and gives it offices and schemes that no other has. One that is known gets more.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] if an office is not there, or another's.
+    /// [`ServiceError::Refused`] if an office is not there, or an office or a scheme is another's.
     pub async fn admit_tenant(
         &self,
         name: &TenantName,
         title: &str,
         offices: &[OfficeId],
+        schemes: &[SchemeId],
     ) -> Result<(), ServiceError> {
         let mut transaction = self.begin().await?;
         let now = self.database().now();
@@ -95,6 +105,9 @@ impl Store {
                 return Err(ServiceError::Refused(reason));
             }
         }
+        for scheme in schemes {
+            scheme_scope::give(&mut transaction, name, scheme).await?;
+        }
         Ok(transaction.commit().await?)
     }
 
@@ -111,10 +124,16 @@ impl Store {
             sqlx::query_as("SELECT tenant, office FROM tenant_office ORDER BY office")
                 .fetch_all(self.pool())
                 .await?;
+        let schemes: Vec<(String, String)> =
+            sqlx::query_as("SELECT tenant, scheme FROM tenant_scheme ORDER BY scheme")
+                .fetch_all(self.pool())
+                .await?;
         let tenant = |(name, title): (String, String)| {
             let own = offices.iter().filter(|(tenant, _)| *tenant == name);
             let offices = own.map(|(_, office)| *office as u32).collect();
-            Tenant { name: TenantName(name), title, offices }
+            let own = schemes.iter().filter(|(tenant, _)| *tenant == name);
+            let schemes = own.map(|(_, scheme)| scheme.clone()).collect();
+            Tenant { name: TenantName(name), title, offices, schemes }
         };
         Ok(rows.into_iter().map(tenant).collect())
     }

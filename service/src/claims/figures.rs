@@ -11,6 +11,7 @@ use praman_circuits::period::Day;
 use serde::Serialize;
 
 use super::state::ClaimId;
+use crate::access_control::SchemeScope;
 use crate::calendar::{self, INDIA_SECONDS, SECONDS_BEFORE_EPOCH};
 use crate::error::ServiceError;
 use crate::register::District;
@@ -84,40 +85,45 @@ pub(super) async fn count_district(
 }
 
 impl Store {
-    /// How many claims there are, of one scheme or all.
+    /// How many claims there are, of one scheme or all, among those of a scope.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn claim_figures(
         &self,
+        scope: &SchemeScope,
         scheme: Option<&SchemeId>,
     ) -> Result<ClaimFigures, ServiceError> {
         let first = Day(calendar::today().0 - (DAYS - 1));
         let scheme = scheme.map_or("", SchemeId::as_str);
         Ok(ClaimFigures {
-            days: self.claims_by_day(first, scheme).await?,
-            districts: self.claims_by_district(first, scheme).await?,
-            schemes: self.claims_by_scheme(scheme).await?,
+            days: self.claims_by_day(first, scope, scheme).await?,
+            districts: self.claims_by_district(first, scope, scheme).await?,
+            schemes: self.claims_by_scheme(scope, scheme).await?,
         })
     }
 
     async fn claims_by_day(
         &self,
         first: Day,
+        scope: &SchemeScope,
         scheme: &str,
     ) -> Result<Vec<DayFigures>, ServiceError> {
         // Days in India, as the statements number them.
         let seconds = i64::from(INDIA_SECONDS) + SECONDS_BEFORE_EPOCH;
         let from = (i64::from(first.0) * 86_400 - seconds) * 1_000;
-        let rows: Vec<(i64, i64)> = sqlx::query_as(
+        let statement = sqlx::AssertSqlSafe(format!(
             "SELECT (received_at / 1000 + $1) / 86400 AS day, COUNT(*) FROM claim
-             WHERE received_at >= $2 AND ($3 = '' OR scheme = $3) GROUP BY 1",
-        )
-        .bind(seconds)
-        .bind(from)
-        .bind(scheme)
-        .fetch_all(self.pool())
-        .await?;
+             WHERE received_at >= $2 AND ($3 = '' OR scheme = $3) AND {} GROUP BY 1",
+            SchemeScope::condition("scheme", "$4")
+        ));
+        let rows: Vec<(i64, i64)> = sqlx::query_as(statement)
+            .bind(seconds)
+            .bind(from)
+            .bind(scheme)
+            .bind(scope.column())
+            .fetch_all(self.pool())
+            .await?;
         let counts: BTreeMap<i64, u64> =
             rows.into_iter().map(|(day, count)| (day, count as u64)).collect();
         let days: Vec<Day> = (first.0..first.0 + DAYS).map(Day).collect();
@@ -132,16 +138,20 @@ impl Store {
     async fn claims_by_district(
         &self,
         first: Day,
+        scope: &SchemeScope,
         scheme: &str,
     ) -> Result<Vec<DistrictFigures>, ServiceError> {
-        let rows: Vec<(i64, i64)> = sqlx::query_as(
+        let statement = sqlx::AssertSqlSafe(format!(
             "SELECT district, CAST(SUM(count) AS BIGINT) FROM claim_district
-             WHERE day >= $1 AND ($2 = '' OR scheme = $2) GROUP BY district",
-        )
-        .bind(i64::from(first.0))
-        .bind(scheme)
-        .fetch_all(self.pool())
-        .await?;
+             WHERE day >= $1 AND ($2 = '' OR scheme = $2) AND {} GROUP BY district",
+            SchemeScope::condition("scheme", "$3")
+        ));
+        let rows: Vec<(i64, i64)> = sqlx::query_as(statement)
+            .bind(i64::from(first.0))
+            .bind(scheme)
+            .bind(scope.column())
+            .fetch_all(self.pool())
+            .await?;
         let counts: BTreeMap<u32, u64> =
             rows.into_iter().map(|(district, count)| (district as u32, count as u64)).collect();
         let districts: Vec<u32> = District::ALL.iter().map(|(known, _)| known.code()).collect();
@@ -151,15 +161,22 @@ impl Store {
         Ok(figures.map(|(district, handed_in)| DistrictFigures { district, handed_in }).collect())
     }
 
-    async fn claims_by_scheme(&self, scheme: &str) -> Result<Vec<SchemeFigures>, ServiceError> {
-        let rows: Vec<(String, i64, i64, i64)> = sqlx::query_as(
+    async fn claims_by_scheme(
+        &self,
+        scope: &SchemeScope,
+        scheme: &str,
+    ) -> Result<Vec<SchemeFigures>, ServiceError> {
+        let statement = sqlx::AssertSqlSafe(format!(
             "SELECT scheme, period, COUNT(*), COUNT(batch) FROM accepted_claim
-             WHERE $1 = '' OR scheme = $1 GROUP BY scheme, period
+             WHERE ($1 = '' OR scheme = $1) AND {} GROUP BY scheme, period
              ORDER BY period DESC, scheme LIMIT 200",
-        )
-        .bind(scheme)
-        .fetch_all(self.pool())
-        .await?;
+            SchemeScope::condition("scheme", "$2")
+        ));
+        let rows: Vec<(String, i64, i64, i64)> = sqlx::query_as(statement)
+            .bind(scheme)
+            .bind(scope.column())
+            .fetch_all(self.pool())
+            .await?;
         let figures = |(scheme, period, accepted, ordered): (String, i64, i64, i64)| {
             // What is not ordered yet is told by the other two.
             let cells = [ordered as u64, (accepted - ordered) as u64];

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
+use praman_circuits::nullifier::SchemeId;
 use praman_circuits::office::OfficeId;
 use serde_json::json;
 
@@ -21,9 +22,9 @@ use crate::tls;
 /// Without --as the operator acts, who has the machine.
 #[derive(Subcommand)]
 pub(super) enum Access {
-    /// Take a tenant in, or give it more offices.
+    /// Take a tenant in, or give it more offices and schemes.
     #[command(
-        after_help = "Example: praman access tenant food --title 'Food and supplies' --office 1"
+        after_help = "Example: praman access tenant food --title 'Food and supplies' --office 1 --scheme annapurna"
     )]
     Tenant {
         /// Its name: a-z, 0-9 and -.
@@ -34,6 +35,9 @@ pub(super) enum Access {
         /// The number of an office of its; may be given again.
         #[arg(long = "office", value_name = "NUMBER")]
         offices: Vec<u32>,
+        /// A scheme of its, whose claims and payments it sees; may be given again.
+        #[arg(long = "scheme", value_name = "SCHEME")]
+        schemes: Vec<SchemeId>,
     },
     /// All tenants.
     Tenants,
@@ -195,17 +199,19 @@ impl Access {
             Self::Admit(admit) => admit.run(setting).await,
             Self::Approve { number } => decide(setting, number, Decision::Approve).await,
             Self::Deny { number } => decide(setting, number, Decision::Deny).await,
-            Self::Tenant { name, title, offices } => {
+            Self::Tenant { name, title, offices, schemes } => {
                 let store = setting.store().await?;
                 setting.act(&store, Action::AdmitTenant, name.as_str()).await?;
                 let offices: Vec<OfficeId> = offices.into_iter().map(OfficeId).collect();
-                store.admit_tenant(&name, &title, &offices).await?;
+                store.admit_tenant(&name, &title, &offices, &schemes).await?;
                 Ok(Outcome::done(json!({ "tenant": name }), format!("{name} is a tenant")))
             }
             Self::Tenants => {
                 let tenants = setting.store().await?.tenants().await?;
                 let line = |tenant: &crate::access_control::Tenant| {
-                    format!("{:<20}{}  {:?}", tenant.name.as_str(), tenant.title, tenant.offices)
+                    let (name, title) = (tenant.name.as_str(), &tenant.title);
+                    let schemes = tenant.schemes.join(", ");
+                    format!("{name:<20}{title}  {:?}  {schemes}", tenant.offices)
                 };
                 let text = tenants.iter().map(line).collect::<Vec<_>>().join("\n");
                 Ok(Outcome::done(json!({ "tenants": tenants }), text))

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::passphrase::PassphraseSource;
 use super::signer::Signer;
 use super::{Outcome, Setting, scheme};
-use crate::access_control::{Action, Caller};
+use crate::access_control::{AccessRefusal, Action, Caller, SchemeScope};
 use crate::calendar;
 use crate::error::ServiceError;
 use crate::files;
@@ -275,7 +275,10 @@ impl Treasury {
                 }
             }
             Self::Returned => {
-                let returned = setting.store().await?.returned_transfers().await?;
+                let store = setting.store().await?;
+                let caller = setting.caller(&store).await?;
+                caller.require(Action::ReadPayments)?;
+                let returned = store.returned_transfers(&SchemeScope::of(&caller)).await?;
                 let line = |one: &ReturnedTransfer| {
                     format!("{}  {}  {} {}", one.reference, one.reason, one.scheme, one.period)
                 };
@@ -283,7 +286,14 @@ impl Treasury {
                 Ok(Outcome::done(json!({ "returned": returned }), text))
             }
             Self::Files => {
-                let files = setting.store().await?.payment_files().await?;
+                let store = setting.store().await?;
+                let caller = setting.caller(&store).await?;
+                caller.require(Action::ReadPayments)?;
+                if !SchemeScope::of(&caller).is_all() {
+                    let reason = "a bank's file may be of several departments' schemes";
+                    return Err(AccessRefusal::Another(reason.to_owned()).into());
+                }
+                let files = store.payment_files().await?;
                 let line = |file: &KeptFile| {
                     let block = file.block.map_or("-".to_owned(), |block| block.to_string());
                     format!(

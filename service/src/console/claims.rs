@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::layout::{self, cell, code};
 use super::visitor::Visitor;
 use super::{chart, schemes};
+use crate::access_control::{Caller, SchemeScope};
 use crate::application::{Application, Fault};
 
 #[derive(Deserialize)]
@@ -22,13 +23,17 @@ pub(super) struct Asked {
 pub(super) async fn page(
     State(application): State<Arc<Application>>,
     Extension(visitor): Extension<Visitor>,
+    Extension(caller): Extension<Caller>,
     Query(asked): Query<Asked>,
 ) -> Result<Markup, Fault> {
     let scheme: Option<SchemeId> = match asked.scheme.as_str() {
         "" => None,
         id => Some(id.parse().map_err(|error| Fault::malformed(format!("{error}")))?),
     };
-    let figures = application.store().claim_figures(scheme.as_ref()).await?;
+    let scope = SchemeScope::of(&caller);
+    let own = application.store().schemes_within(&scope).await?;
+    let is_own = |id: &str| own.as_ref().is_none_or(|own| own.iter().any(|known| known == id));
+    let figures = application.store().claim_figures(&scope, scheme.as_ref()).await?;
     let days: Vec<(String, Option<u64>)> =
         figures.days.iter().map(|one| (visitor.language.day(one.day), one.handed_in)).collect();
     let districts: Vec<(String, Option<u64>)> = figures
@@ -58,8 +63,10 @@ pub(super) async fn page(
                 option value="" { (visitor.text("desk-all")) }
                 @for published in application.schemes().iter() {
                     @let id = published.scheme.id.as_str();
-                    option value=(id) selected[asked.scheme == id] {
-                        (published.scheme.name_in(visitor.language))
+                    @if is_own(id) {
+                        option value=(id) selected[asked.scheme == id] {
+                            (published.scheme.name_in(visitor.language))
+                        }
                     }
                 }
             }

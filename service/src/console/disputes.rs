@@ -9,13 +9,15 @@ use maud::{Markup, html};
 use super::layout::{self, cell, code};
 use super::schemes::period;
 use super::visitor::Visitor;
+use crate::access_control::{Caller, SchemeScope};
 use crate::application::{Application, Fault};
 
 pub(super) async fn page(
     State(application): State<Arc<Application>>,
     Extension(visitor): Extension<Visitor>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<Markup, Fault> {
-    let disputes = application.store().disputes().await?;
+    let disputes = application.store().disputes(&SchemeScope::of(&caller)).await?;
     let rows: Vec<Vec<Markup>> = disputes
         .iter()
         .map(|dispute| {

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 
 use super::layout;
 use super::visitor::Visitor;
-use crate::access_control::{Action, ApprovalState, Caller};
+use crate::access_control::{Action, ApprovalState, Caller, SchemeScope};
 use crate::application::{Application, Fault};
 
 /// A thing that waits: its text, how often, and where it is.
@@ -55,6 +55,7 @@ async fn waiting(
     caller: &Caller,
 ) -> Result<Vec<Waiting>, Fault> {
     let store = application.store();
+    let scope = SchemeScope::of(caller);
     let mut waiting = Vec::new();
     if visitor.may(Action::ReadApprovals) {
         let approvals = store.approvals(caller).await?;
@@ -69,11 +70,12 @@ async fn waiting(
         waiting.push(("desk-late-cases", late, "/desk/cases"));
     }
     if visitor.may(Action::ReadPayments) {
-        let returned = store.returned_transfers().await?.len();
+        let returned = store.returned_transfers(&scope).await?.len();
         waiting.push(("desk-waiting-returned", returned, "/desk/payments"));
     }
     if visitor.may(Action::ReadDisputes) {
-        let frozen = store.disputes().await?.iter().filter(|dispute| !dispute.payable).count();
+        let disputes = store.disputes(&scope).await?;
+        let frozen = disputes.iter().filter(|dispute| !dispute.payable).count();
         waiting.push(("desk-waiting-disputes", frozen, "/desk/disputes"));
     }
     if visitor.may(Action::ReadRegisters) {

@@ -9,6 +9,7 @@ use maud::{Markup, html};
 use super::layout::{self, cell, code};
 use super::schemes::period;
 use super::visitor::Visitor;
+use crate::access_control::{Caller, SchemeScope};
 use crate::application::{Application, Fault};
 
 /// How many returned transfers a page shows.
@@ -17,10 +18,12 @@ const RETURNED_MAX: usize = 200;
 pub(super) async fn page(
     State(application): State<Arc<Application>>,
     Extension(visitor): Extension<Visitor>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<Markup, Fault> {
     let store = application.store();
+    let scope = SchemeScope::of(&caller);
     let transfers: Vec<Vec<Markup>> = store
-        .transfer_figures()
+        .transfer_figures(&scope)
         .await?
         .iter()
         .map(|one| {
@@ -30,7 +33,7 @@ pub(super) async fn page(
             names.into_iter().chain(counts).collect()
         })
         .collect();
-    let all_returned = store.returned_transfers().await?;
+    let all_returned = store.returned_transfers(&scope).await?;
     let returned: Vec<Vec<Markup>> = all_returned
         .iter()
         .take(RETURNED_MAX)
@@ -75,8 +78,11 @@ pub(super) async fn page(
         @if all_returned.len() > RETURNED_MAX {
             p { (visitor.count("desk-rows-more", all_returned.len() - RETURNED_MAX)) }
         }
-        (layout::table_or_none(&visitor, &visitor.text("desk-bank-files"),
-            &["desk-number", "desk-kind", "desk-transfers", "desk-hash", "desk-block"], &files))
+        // A file may be of several departments' schemes, and its count of transfers is no department's own.
+        @if scope.is_all() {
+            (layout::table_or_none(&visitor, &visitor.text("desk-bank-files"),
+                &["desk-number", "desk-kind", "desk-transfers", "desk-hash", "desk-block"], &files))
+        }
     };
     Ok(layout::page(&visitor, &visitor.text("desk-payments"), content))
 }

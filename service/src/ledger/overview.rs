@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::access_control::SchemeScope;
 use crate::error::ServiceError;
 use crate::store::Store;
 
@@ -53,19 +54,20 @@ impl Store {
         Ok(rows.into_iter().map(opening).collect())
     }
 
-    /// The claims that are or were disputed, the latest first.
+    /// The claims that are or were disputed, the latest first, of a scope's schemes.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
-    pub async fn disputes(&self) -> Result<Vec<KnownDispute>, ServiceError> {
+    pub async fn disputes(&self, scope: &SchemeScope) -> Result<Vec<KnownDispute>, ServiceError> {
         type Columns = (Vec<u8>, Option<String>, Option<i64>, i64, i64);
-        let rows: Vec<Columns> = sqlx::query_as(
+        let statement = sqlx::AssertSqlSafe(format!(
             "SELECT dispute.nullifier, scheme, period, payable, dispute.block FROM dispute
              LEFT JOIN accepted_claim ON accepted_claim.nullifier = dispute.nullifier
-             ORDER BY dispute.block DESC LIMIT 1000",
-        )
-        .fetch_all(self.pool())
-        .await?;
+             WHERE {} ORDER BY dispute.block DESC LIMIT 1000",
+            SchemeScope::condition("scheme", "$1")
+        ));
+        let rows: Vec<Columns> =
+            sqlx::query_as(statement).bind(scope.column()).fetch_all(self.pool()).await?;
         let dispute = |(nullifier, scheme, period, payable, block): Columns| KnownDispute {
             nullifier: format!("0x{}", hex::encode(nullifier)),
             scheme: scheme.unwrap_or_default(),

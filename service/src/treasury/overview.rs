@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::transfer::TransferState;
+use crate::access_control::SchemeScope;
 use crate::error::ServiceError;
 use crate::small_cells;
 use crate::store::{Store, broken};
@@ -27,18 +28,22 @@ pub struct TransferFigures {
 }
 
 impl Store {
-    /// The transfers by scheme and period, the latest first.
+    /// The transfers by scheme and period, the latest first, of a scope's schemes.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
-    pub async fn transfer_figures(&self) -> Result<Vec<TransferFigures>, ServiceError> {
-        let rows: Vec<(String, i64, String, i64)> = sqlx::query_as(
+    pub async fn transfer_figures(
+        &self,
+        scope: &SchemeScope,
+    ) -> Result<Vec<TransferFigures>, ServiceError> {
+        let statement = sqlx::AssertSqlSafe(format!(
             "SELECT scheme, period, state, COUNT(*) FROM payment_transfer
              JOIN payment_batch ON payment_batch.id = payment_transfer.batch
-             GROUP BY scheme, period, state",
-        )
-        .fetch_all(self.pool())
-        .await?;
+             WHERE {} GROUP BY scheme, period, state",
+            SchemeScope::condition("payment_batch.scheme", "$1")
+        ));
+        let rows: Vec<(String, i64, String, i64)> =
+            sqlx::query_as(statement).bind(scope.column()).fetch_all(self.pool()).await?;
         let mut counts: BTreeMap<(std::cmp::Reverse<i64>, String), [u64; 4]> = BTreeMap::new();
         for (scheme, period, state, count) in rows {
             let state =

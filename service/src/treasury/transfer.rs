@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 use sqlx::AnyConnection;
 
+use crate::access_control::SchemeScope;
 use crate::error::ServiceError;
 use crate::named::named;
 use crate::store::{Store, broken};
@@ -179,18 +180,22 @@ pub struct ReturnedTransfer {
 }
 
 impl Store {
-    /// The transfers that wait to be paid anew.
+    /// The transfers that wait to be paid anew, of a scope's schemes.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
-    pub async fn returned_transfers(&self) -> Result<Vec<ReturnedTransfer>, ServiceError> {
-        let rows: Vec<(String, Option<String>, String, i64)> = sqlx::query_as(
+    pub async fn returned_transfers(
+        &self,
+        scope: &SchemeScope,
+    ) -> Result<Vec<ReturnedTransfer>, ServiceError> {
+        let statement = sqlx::AssertSqlSafe(format!(
             "SELECT reference, reason, scheme, period FROM payment_transfer
              JOIN payment_batch ON payment_batch.id = payment_transfer.batch
-             WHERE state = 'returned' ORDER BY scheme, period, reference",
-        )
-        .fetch_all(self.pool())
-        .await?;
+             WHERE state = 'returned' AND {} ORDER BY scheme, period, reference",
+            SchemeScope::condition("payment_batch.scheme", "$1")
+        ));
+        let rows: Vec<(String, Option<String>, String, i64)> =
+            sqlx::query_as(statement).bind(scope.column()).fetch_all(self.pool()).await?;
         let returned =
             |(reference, reason, scheme, period): (String, Option<String>, String, i64)| {
                 ReturnedTransfer {
