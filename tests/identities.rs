@@ -1,24 +1,25 @@
 //! Who somebody is: by a certificate of mutual TLS, or by the token of an OpenID issuer.
 
+#[path = "support/openid.rs"]
+mod openid;
 #[path = "support/service.rs"]
 mod running;
 mod support;
 
 use std::fs;
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
-use axum::{Json, Router, routing::get};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use openid::{CLIENT, Issuer, SECRET};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
 };
-use running::Service;
+use running::{Answer, Service};
 use serde_json::{Value, json};
-use support::State;
+use support::{State, root};
 
 fn ledger() -> State {
     let state = State::new();
@@ -118,67 +119,6 @@ fn machines_are_known_by_their_certificates() {
     state.refused(&swapped, 2, "relay.pem");
 }
 
-/// An OpenID issuer of two keys, of which one is not its own any more.
-struct Issuer {
-    address: String,
-    key: KeyPair,
-    other: KeyPair,
-    /// How often it was asked for its keys.
-    asked: Arc<AtomicUsize>,
-}
-
-fn jwk(key: &KeyPair) -> Value {
-    let point = key.public_key_raw();
-    let coordinate = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-    json!({ "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "one",
-            "x": coordinate(&point[1..33]), "y": coordinate(&point[33..65]) })
-}
-
-impl Issuer {
-    async fn start() -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = format!("http://{}", listener.local_addr().expect("an address"));
-        let key = KeyPair::generate().expect("a key");
-        let keys = json!({ "keys": [jwk(&key)] });
-        let asked = Arc::new(AtomicUsize::new(0));
-        let counted = asked.clone();
-        let described =
-            json!({ "issuer": address, "jwks_uri": format!("{address}/keys"), "more": true });
-        let routes = Router::new()
-            .route("/.well-known/openid-configuration", get(async move || Json(described)))
-            .route(
-                "/keys",
-                get(async move || {
-                    counted.fetch_add(1, Ordering::Relaxed);
-                    Json(keys.clone())
-                }),
-            );
-        tokio::spawn(async { axum::serve(listener, routes).await });
-        Self { address, key, other: KeyPair::generate().expect("a key"), asked }
-    }
-
-    /// What an honest token says.
-    fn claims(&self, subject: &str) -> Value {
-        let now = jiff::Timestamp::now().as_second();
-        json!({ "iss": self.address, "aud": "praman", "sub": subject,
-                "iat": now, "nbf": now, "exp": now + 600, "role": "oversight" })
-    }
-
-    fn token(&self, claims: &Value) -> String {
-        self.signed_by(&self.key, claims)
-    }
-
-    fn signed_by(&self, key: &KeyPair, claims: &Value) -> String {
-        self.named(key, "one", claims)
-    }
-
-    fn named(&self, key: &KeyPair, id: &str, claims: &Value) -> String {
-        let header = Header { kid: Some(id.to_owned()), ..Header::new(Algorithm::ES256) };
-        let key = EncodingKey::from_ec_der(&key.serialize_der());
-        encode(&header, claims, &key).expect("signed")
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn people_are_known_by_their_issuers_tokens_and_have_the_stores_roles() {
     let issuer = Issuer::start().await;
@@ -259,4 +199,169 @@ async fn people_are_known_by_their_issuers_tokens_and_have_the_stores_roles() {
     assert_eq!(service.stop(), 0);
     let serve = ["serve", "--keys", "keys", "--openid-audience", "praman", "--openid-issuer"];
     state.refused(&[&serve[..], &["http://login.example"]].concat(), 2, "come over https");
+}
+
+/// A value of an address's query.
+fn asked(address: &str, name: &str) -> String {
+    let query = address.split_once('?').expect("a query").1;
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.find(|(known, _)| *known == name).expect("it is asked").1.to_owned()
+}
+
+fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
+    let mut lines = answer.headers.lines();
+    lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).map(str::trim)
+}
+
+/// A cookie that an answer sets, as it is shown.
+fn kept(answer: &Answer, name: &str) -> Option<String> {
+    let mut lines = answer.headers.lines();
+    let value = lines.find_map(|line| line.strip_prefix(&format!("set-cookie: {name}=")))?;
+    Some(format!("Cookie: {name}={}", value.split(';').next()?))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_come_in_at_the_desk_by_their_issuer_and_nobody_in_their_place() {
+    let issuer = Issuer::start().await;
+    let state = ledger();
+    let admit = ["access", "admit", "--name", "R. Das", "--role", "auditor", "--tenant", "tests"];
+    let by = ["--issuer", &issuer.address, "--subject", "81f3"];
+    state.json(&[&admit[..], &by].concat());
+    fs::write(state.path("client.secret"), format!("{SECRET}\n")).expect("written");
+    // The address under which browsers come must be known before the service listens.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = free.local_addr().expect("an address").port();
+    drop(free);
+    let desk = format!("http://127.0.0.1:{port}");
+    let listen = format!("127.0.0.1:{port}");
+    let openid = ["--openid-issuer", &issuer.address, "--openid-audience", "praman"];
+    let login = ["--openid-client", CLIENT, "--openid-client-secret", "client.secret"];
+    let at = ["--desk-address", &desk];
+    let serve = ["serve", "--keys", "keys", "--listen", &listen];
+    let command = state.command(&[&serve[..], &openid, &login, &at].concat());
+    let service = Service::run(command, "praman: listening at ").expect("it says where");
+
+    let begin = || {
+        let begun = service.curl("/desk/enter/openid?back=/desk/audit", &[]);
+        assert_eq!(begun.status, 303, "{}", begun.body);
+        let cookie = kept(&begun, "praman-login").expect("an attempt");
+        (begun.location.expect("an address"), cookie)
+    };
+    let entrance = service.curl("/desk/audit?lang=en", &[]);
+    assert_eq!(entrance.status, 401);
+    assert!(entrance.body.contains("/desk/enter/openid?back=%2Fdesk%2Faudit"), "{}", entrance.body);
+    let (address, cookie) = begin();
+    let place = issuer.address.replace("127.0.0.1", "localhost");
+    assert!(address.starts_with(&format!("{place}/authorize?")), "{address}");
+    for (name, value) in [
+        ("response_type", "code"),
+        ("client_id", CLIENT),
+        ("scope", "openid"),
+        ("code_challenge_method", "S256"),
+    ] {
+        assert_eq!(asked(&address, name), value, "{address}");
+    }
+    let secret = cookie.split_once('=').expect("a value").1.split('.').next().expect("a secret");
+    assert!(!address.contains(secret), "the browser's secret stays with it");
+    let end = |back: &str, cookie: &str| {
+        let path = back.strip_prefix(&desk).expect("back at the desk");
+        service.curl(path, &["-H", cookie])
+    };
+    let back = issuer.agree(&address);
+    let came = end(&back, &cookie);
+    assert_eq!(came.status, 200, "{}", came.body);
+    assert_eq!(header(&came, "refresh"), Some("0; url=/desk/audit"));
+    assert!(came.headers.contains("praman-login=; samesite=strict; max-age=0"), "{}", came.headers);
+    let session = kept(&came, "praman").expect("a session");
+    assert_eq!(service.curl_as(&session, "/desk/audit", &[]).status, 200);
+
+    let refused = |what: &str, back: &str, cookie: &str| {
+        let refused = end(back, cookie);
+        assert_eq!(refused.status, 422, "{what}: {}", refused.body);
+        assert_eq!(kept(&refused, "praman"), None, "{what}");
+        refused.body
+    };
+    refused("the same code again", &back, &cookie);
+    let ((address, mine), (_, other)) = (begin(), begin());
+    let back = issuer.agree(&address);
+    refused("no browser that was sent", &back, "Cookie: none=1");
+    refused("another's browser", &back, &other);
+    let (state_of, code) = (asked(&back, "state"), asked(&back, "code"));
+    let place = back.split_once('?').expect("a query").0;
+    refused("another state", &format!("{place}?code={code}&state={}", "0".repeat(64)), &mine);
+    let mixed = format!("{place}?code={code}&state={state_of}&iss=https://login.example");
+    refused("another issuer", &mixed, &mine);
+    let denied = format!("{place}?error=access_denied&state={state_of}");
+    refused("nobody who agreed", &denied, &mine);
+    // A code that was stolen on the way is good for nobody else, whose browser has another verifier.
+    let (_, thief) = begin();
+    let thiefs = issuer.agree(&begin().0);
+    refused(
+        "a stolen code",
+        &format!("{place}?code={code}&state={}", asked(&thiefs, "state")),
+        &thief,
+    );
+    assert_eq!(end(&back, &mine).status, 200, "the code was still good");
+
+    let now = jiff::Timestamp::now().as_second();
+    for (what, field, value) in [
+        ("another attempt's token", "nonce", json!("0".repeat(64))),
+        ("a token without a nonce", "nonce", Value::Null),
+        ("another client's token", "aud", json!("another")),
+        ("a token for another party", "azp", json!("another")),
+        ("an old token", "exp", json!(now - 120)),
+        ("another issuer's token", "iss", json!("https://login.example")),
+    ] {
+        let (address, cookie) = begin();
+        issuer.say(field, value);
+        refused(what, &issuer.agree(&address), &cookie);
+        issuer.say_the_truth();
+    }
+    // Whom the issuer knows and nobody has admitted is told by what they would be.
+    issuer.say("sub", json!("77aa <b>"));
+    let (address, cookie) = begin();
+    let unknown = refused("nobody here", &issuer.agree(&address), &cookie);
+    assert!(unknown.contains("77aa &lt;b&gt;"), "{unknown}");
+    issuer.say_the_truth();
+
+    // In a browser, from another site and back.
+    let walked = Command::new("node")
+        .arg(root().join("tests/peers/enter.mjs"))
+        .args([&desk, "/desk/audit"])
+        .output()
+        .expect("node is there");
+    assert!(walked.status.success(), "{}", String::from_utf8_lossy(&walked.stderr));
+    let ended: Value = serde_json::from_slice(&walked.stdout).expect("JSON");
+    let one = json!({ "issuer": "localhost", "path": "/desk/audit", "who": "R. Das · auditor",
+                      "cookies": ["praman true Strict"] });
+    assert_eq!(ended, json!([one, one]));
+
+    let said = service.said.lock().expect("nobody panics").clone();
+    for hidden in [SECRET, code.as_str(), secret, "77aa"] {
+        assert!(!said.contains(hidden), "{hidden} is told");
+    }
+    assert_eq!(service.stop(), 0);
+    let log = state.json(&["audit", "export", "--out", "audit.ndjson"]);
+    assert!(log["entries"].is_u64(), "{log}");
+    let log = fs::read_to_string(state.path("audit.ndjson")).expect("exported");
+    let begun = log.lines().filter(|line| line.contains("\"desk.session\"")).count();
+    assert_eq!(begun, 4, "twice by hand, twice in a browser: {log}");
+
+    // An issuer that is away leaves the key.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let silent = format!("http://{}", silent.local_addr().expect("an address"));
+    let away = ["--openid-issuer", &silent, "--openid-audience", "praman"];
+    let service = Service::start(&state, &[&away[..], &login, &at].concat());
+    let away = service.curl("/desk/enter/openid", &[]);
+    assert_eq!((away.status, header(&away, "retry-after")), (503, Some("30")), "{}", away.body);
+    assert!(away.body.contains("name=\"key\""));
+    assert_eq!(service.stop(), 0);
+    let wrong = |more: &[&str], text: &str| {
+        state.refused(&[&serve[..], &openid, more].concat(), 2, text);
+    };
+    wrong(&login, "--desk-address");
+    wrong(&[&login[..], &["--desk-address", "http://desk.example"]].concat(), "https");
+    wrong(&[&login[..], &["--desk-address", "https://desk.example/x"]].concat(), "no path");
+    fs::write(state.path("client.secret"), "two words\n").expect("written");
+    wrong(&[&login[..], &at].concat(), "client.secret: a secret alone on its line");
 }

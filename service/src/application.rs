@@ -159,6 +159,16 @@ impl Application {
         self.desk.hindrance().is_some()
     }
 
+    /// Whose tokens are taken.
+    pub(crate) fn openid(&self) -> Option<&OpenIdIssuer> {
+        self.openid.as_ref()
+    }
+
+    /// Whether people come in at the desk by the issuer.
+    pub(crate) fn has_login(&self) -> bool {
+        self.openid().is_some_and(OpenIdIssuer::has_login)
+    }
+
     /// Whether browsers reach the service by TLS alone.
     pub(crate) fn desk_is_secure(&self) -> bool {
         self.desk_is_secure

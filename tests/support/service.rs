@@ -21,8 +21,11 @@ pub(crate) struct Service {
 /// What curl was answered.
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// In small letters.
     pub(crate) headers: String,
     pub(crate) body: String,
+    /// Where it sends on to, letter by letter.
+    pub(crate) location: Option<String>,
 }
 
 impl Answer {
@@ -95,8 +98,10 @@ impl Service {
         let text = text.trim_start_matches("HTTP/1.1 100 Continue\r\n\r\n");
         let (headers, body) = text.split_once("\r\n\r\n").expect("headers and body");
         let status = headers.split(' ').nth(1).and_then(|code| code.parse().ok());
+        let location = headers.lines().find_map(|line| line.strip_prefix("location: "));
+        let location = location.map(str::to_owned);
         let (headers, body) = (headers.to_lowercase(), body.to_owned());
-        Answer { status: status.expect("a status"), headers, body }
+        Answer { status: status.expect("a status"), headers, body, location }
     }
 
     pub(crate) fn submit(&self, state: &State, holder: &str, query: &str, more: &[&str]) -> Answer {

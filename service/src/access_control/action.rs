@@ -172,8 +172,10 @@ actions! {
     FollowCase = "cases.follow": Anyone, Statutory, No;
     /// See how many were refused, by office and cause.
     ReadExclusion = "cases.figures": Roles(&[Oversight, Agency, Department, Auditor]), NoData, No;
-    /// Come in at the desk, and leave it.
+    /// See the desk's entrance.
     EnterDesk = "desk.enter": Anyone, NoData, No;
+    /// Come in at the desk, and leave it. Who comes in is known by then.
+    KeepSession = "desk.session": Anyone, NoData, Yes;
     /// See how the service is described, and whether it is well.
     ReadService = "service.read": Anyone, NoData, No;
 }
@@ -233,8 +235,9 @@ mod tests {
 
     #[test]
     fn what_opens_something_sealed_or_changes_it_is_logged() {
-        for action in Action::ALL.iter().filter(|action| action.is_open()) {
-            assert!(!action.is_logged(), "{}: nobody is there to be named", action.name());
+        for &action in Action::ALL.iter().filter(|action| action.is_open()) {
+            let names_somebody = action == Action::KeepSession;
+            assert_eq!(action.is_logged(), names_somebody, "{}", action.name());
             assert!(!action.is_metered(), "{}: nobody pays", action.name());
         }
         for action in [Action::FetchRegister, Action::ShowConsents, Action::Pay, Action::ReadAudit]

@@ -9,9 +9,11 @@ use std::time::Duration;
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use super::openid_login::OpenIdClient;
 use super::principal::Credential;
 use super::refusal::AccessRefusal;
 use crate::error::ServiceError;
@@ -32,15 +34,18 @@ const ALGORITHMS: [Algorithm; 4] =
 
 /// An OpenID issuer that this service takes tokens of.
 pub struct OpenIdIssuer {
-    issuer: String,
+    pub(super) issuer: String,
     audience: String,
-    client: reqwest::Client,
-    keys: Mutex<KnownKeys>,
+    pub(super) http: reqwest::Client,
+    /// What the service is to it, where people come in by it.
+    pub(super) client: Option<OpenIdClient>,
+    known: Mutex<Known>,
 }
 
-/// The issuer's keys, as they were told last.
-struct KnownKeys {
+/// The issuer's keys and addresses, as they were told last.
+struct Known {
     set: JwkSet,
+    endpoints: Option<Endpoints>,
     told: Option<Instant>,
     /// When it was asked last, whether or not it answered: whoever sends tokens can't have it asked more
     /// often, nor hold up those whose keys are known.
@@ -51,6 +56,17 @@ struct KnownKeys {
 struct Discovered {
     issuer: String,
     jwks_uri: String,
+    #[serde(flatten)]
+    endpoints: Endpoints,
+}
+
+/// Where people come in; an issuer for machines alone has neither.
+#[derive(Clone, Deserialize)]
+pub(super) struct Endpoints {
+    /// Where a browser is sent.
+    pub(super) authorization_endpoint: Option<String>,
+    /// Where a code is taken for a token.
+    pub(super) token_endpoint: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -58,7 +74,7 @@ struct Claims {
     sub: String,
 }
 
-impl KnownKeys {
+impl Known {
     /// The key of an id; without one the only key there is.
     fn find(&self, id: Option<&str>) -> Option<Jwk> {
         let keys = &self.set.keys;
@@ -77,7 +93,7 @@ impl OpenIdIssuer {
     /// [`ServiceError::WrongUse`] for an address without TLS that is not this machine's.
     pub fn new(issuer: &str, audience: &str) -> Result<Self, ServiceError> {
         require_safe(issuer)?;
-        let client = reqwest::Client::builder()
+        let http = reqwest::Client::builder()
             .timeout(PATIENCE)
             .redirect(reqwest::redirect::Policy::none())
             .build()
@@ -85,13 +101,20 @@ impl OpenIdIssuer {
         Ok(Self {
             issuer: issuer.to_owned(),
             audience: audience.to_owned(),
-            client,
-            keys: Mutex::new(KnownKeys {
+            http,
+            client: None,
+            known: Mutex::new(Known {
                 set: JwkSet { keys: Vec::new() },
+                endpoints: None,
                 told: None,
                 asked: None,
             }),
         })
+    }
+
+    /// The same, by which people come in at the desk as well.
+    pub fn with_login(self, client: OpenIdClient) -> Self {
+        Self { client: Some(client), ..self }
     }
 
     /// Who a token is of.
@@ -99,6 +122,19 @@ impl OpenIdIssuer {
     /// # Errors
     /// [`AccessRefusal::NotAuthorised`]; [`AccessRefusal::IssuerAway`] if its keys can't be had.
     pub async fn credential_of(&self, token: &str) -> Result<Credential, AccessRefusal> {
+        let claims: Claims = self.verify(token, &self.audience).await?;
+        Ok(Credential::open_id(&self.issuer, &claims.sub))
+    }
+
+    /// What a token for an audience says.
+    ///
+    /// # Errors
+    /// Those of [`credential_of`](Self::credential_of).
+    pub(super) async fn verify<T: DeserializeOwned>(
+        &self,
+        token: &str,
+        audience: &str,
+    ) -> Result<T, AccessRefusal> {
         let header = decode_header(token).map_err(|_| AccessRefusal::NotAuthorised)?;
         if !ALGORITHMS.contains(&header.alg) {
             return Err(AccessRefusal::NotAuthorised);
@@ -110,18 +146,17 @@ impl OpenIdIssuer {
         let decoding = DecodingKey::from_jwk(&key).map_err(|_| AccessRefusal::NotAuthorised)?;
         let mut validation = Validation::new(header.alg);
         validation.set_issuer(&[&self.issuer]);
-        validation.set_audience(&[&self.audience]);
+        validation.set_audience(&[audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.validate_nbf = true;
         validation.leeway = SKEW_SECONDS;
-        let token = decode::<Claims>(token, &decoding, &validation)
-            .map_err(|_| AccessRefusal::NotAuthorised)?;
-        Ok(Credential::open_id(&self.issuer, &token.claims.sub))
+        let token = decode::<T>(token, &decoding, &validation);
+        Ok(token.map_err(|_| AccessRefusal::NotAuthorised)?.claims)
     }
 
     /// The key of an id, asked for anew when it is not known, or what is known is old.
     async fn key(&self, id: Option<&str>) -> Result<Jwk, AccessRefusal> {
-        let mut known = self.keys.lock().await;
+        let mut known = self.known.lock().await;
         let found = known.find(id);
         let is_younger = |at: Option<Instant>, age| at.is_some_and(|at| at.elapsed() < age);
         let is_fresh = found.is_some() && is_younger(known.told, KEYS_AGE_MAX);
@@ -132,36 +167,77 @@ impl OpenIdIssuer {
             };
             return found.ok_or(refusal);
         }
+        match self.ask_again(&mut known).await {
+            true => known.find(id).ok_or(AccessRefusal::NotAuthorised),
+            false => found.ok_or(AccessRefusal::IssuerAway),
+        }
+    }
+
+    /// Where people come in, asked for anew when what is known is old.
+    ///
+    /// # Errors
+    /// [`AccessRefusal::IssuerAway`].
+    pub(super) async fn endpoints(&self) -> Result<Endpoints, AccessRefusal> {
+        let mut known = self.known.lock().await;
+        let is_younger = |at: Option<Instant>, age| at.is_some_and(|at| at.elapsed() < age);
+        let is_fresh = known.endpoints.is_some() && is_younger(known.told, KEYS_AGE_MAX);
+        if !is_fresh && !is_younger(known.asked, ASK_AGAIN) {
+            self.ask_again(&mut known).await;
+        }
+        known.endpoints.clone().ok_or(AccessRefusal::IssuerAway)
+    }
+
+    /// Asks for all that is known of the issuer; whether it has answered.
+    async fn ask_again(&self, known: &mut Known) -> bool {
         known.asked = Some(Instant::now());
         match self.ask().await {
-            Ok(set) => {
-                (known.set, known.told) = (set, known.asked);
-                known.find(id).ok_or(AccessRefusal::NotAuthorised)
+            Ok((set, endpoints)) => {
+                (known.set, known.endpoints, known.told) = (set, Some(endpoints), known.asked);
+                true
             }
             Err(reason) => {
-                eprintln!("praman: the OpenID issuer {}: {reason}", self.issuer);
-                found.ok_or(AccessRefusal::IssuerAway)
+                self.say(&reason);
+                false
             }
         }
     }
 
-    async fn ask(&self) -> Result<JwkSet, String> {
+    /// Tells the operator what is wrong with the issuer.
+    pub(super) fn say(&self, reason: &str) {
+        eprintln!("praman: the OpenID issuer {}: {reason}", self.issuer);
+    }
+
+    async fn ask(&self) -> Result<(JwkSet, Endpoints), String> {
         let place = self.issuer.trim_end_matches('/');
         let discovered: Discovered =
             self.get(&format!("{place}/.well-known/openid-configuration")).await?;
         if discovered.issuer != self.issuer {
             return Err(format!("it calls itself {}", discovered.issuer));
         }
-        require_safe(&discovered.jwks_uri).map_err(|error| error.to_string())?;
-        self.get(&discovered.jwks_uri).await
+        let Endpoints { authorization_endpoint, token_endpoint } = &discovered.endpoints;
+        let places = [authorization_endpoint, token_endpoint].into_iter().flatten();
+        for place in places.chain([&discovered.jwks_uri]) {
+            require_safe(place).map_err(|error| error.to_string())?;
+        }
+        Ok((self.get(&discovered.jwks_uri).await?, discovered.endpoints))
     }
 
-    async fn get<T: serde::de::DeserializeOwned>(&self, url: &str) -> Result<T, String> {
-        let told = |error: reqwest::Error| error.without_url().to_string();
-        let mut answer = self.client.get(url).send().await.map_err(told)?;
-        if !answer.status().is_success() {
-            return Err(format!("it answers {}", answer.status()));
+    async fn get<T: DeserializeOwned>(&self, url: &str) -> Result<T, String> {
+        let (status, body) = self.answer(self.http.get(url)).await?;
+        if !status.is_success() {
+            return Err(format!("it answers {status}"));
         }
+        serde_json::from_slice(&body).map_err(|error| format!("its answer: {error}"))
+    }
+
+    /// The issuer's answer to a request, within bounds.
+    pub(super) async fn answer(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<(reqwest::StatusCode, Vec<u8>), String> {
+        let told = |error: reqwest::Error| error.without_url().to_string();
+        let mut answer = request.send().await.map_err(told)?;
+        let status = answer.status();
         let mut body = Vec::new();
         while let Some(part) = answer.chunk().await.map_err(told)? {
             body.extend_from_slice(&part);
@@ -169,7 +245,7 @@ impl OpenIdIssuer {
                 return Err("it answers too much".to_owned());
             }
         }
-        serde_json::from_slice(&body).map_err(|error| format!("its answer: {error}"))
+        Ok((status, body))
     }
 }
 
@@ -186,7 +262,7 @@ fn fits(key: &Jwk, algorithm: Algorithm) -> bool {
 }
 
 /// Keys come over TLS, or from this machine.
-fn require_safe(address: &str) -> Result<(), ServiceError> {
+pub(super) fn require_safe(address: &str) -> Result<(), ServiceError> {
     let url = reqwest::Url::parse(address)
         .map_err(|error| ServiceError::WrongUse(format!("{address:?} is no address: {error}")))?;
     let is_local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));

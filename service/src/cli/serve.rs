@@ -12,12 +12,13 @@ use praman_verifier::VerifyingKey;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use zeroize::Zeroizing;
 
 use super::key::MasterKeySource;
 use super::ledger::join;
 use super::signer::{Signer, first};
 use super::{Outcome, Setting};
-use crate::access_control::OpenIdIssuer;
+use crate::access_control::{OpenIdClient, OpenIdIssuer};
 use crate::application::{Application, ConsentDoor, Limits, OptionalDesks};
 use crate::audit;
 use crate::claims::{ClaimDesk, ClaimLimits, ClaimMachine, Schemes};
@@ -144,6 +145,16 @@ struct Identities {
     /// The audience that its tokens must be for.
     #[arg(long, value_name = "NAME", requires = "openid_issuer")]
     openid_audience: Option<String>,
+    /// What the service is called at the issuer: people then come in at the desk by it.
+    #[arg(long, value_name = "NAME", requires_all = ["openid_issuer", "desk_address"])]
+    openid_client: Option<String>,
+    /// The file of the secret that the issuer has given the service, if it has one.
+    #[arg(long, value_name = "FILE", requires = "openid_client")]
+    openid_client_secret: Option<PathBuf>,
+    /// Where browsers reach the service, as https://desk.example; the issuer sends them back to
+    /// /desk/enter/openid/back there.
+    #[arg(long, value_name = "URL")]
+    desk_address: Option<String>,
     /// Something before the service speaks TLS, and browsers reach the desk by it alone.
     #[arg(long)]
     behind_tls: bool,
@@ -166,8 +177,27 @@ impl Identities {
         let (Some(issuer), Some(audience)) = (&self.openid_issuer, &self.openid_audience) else {
             return Ok(None);
         };
-        OpenIdIssuer::new(issuer, audience).map(Some)
+        let issuer = OpenIdIssuer::new(issuer, audience)?;
+        let (Some(client), Some(address)) = (&self.openid_client, &self.desk_address) else {
+            return Ok(Some(issuer));
+        };
+        let secret = self.openid_client_secret.as_deref().map(read_secret).transpose()?;
+        Ok(Some(issuer.with_login(OpenIdClient::new(client, secret, address)?)))
     }
+}
+
+/// A secret in a file, alone on its line.
+fn read_secret(path: &Path) -> Result<Zeroizing<String>, ServiceError> {
+    let text = std::fs::read_to_string(path).map_err(ServiceError::file(path))?;
+    let text = Zeroizing::new(text);
+    let secret = text.trim();
+    if secret.is_empty() || secret.contains(char::is_whitespace) {
+        let path = path.display();
+        return Err(ServiceError::WrongUse(format!(
+            "{path}: a secret alone on its line is needed"
+        )));
+    }
+    Ok(Zeroizing::new(secret.to_owned()))
 }
 
 impl Serve {

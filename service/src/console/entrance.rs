@@ -2,29 +2,37 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::{Extension, http::HeaderName};
 use maud::{Markup, html};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use super::cookie::{Cookie, session};
 use super::form::{Entering, Nothing, Posted};
 use super::layout;
-use super::visitor::{Visitor, session, session_cookie_name};
-use crate::access_control::{ApiKey, Caller};
+use super::visitor::Visitor;
+use crate::access_control::{Action, ApiKey, Caller};
 use crate::application::{Application, Fault, PeerCertificate};
 
 /// The entrance, with what was wrong before.
-pub(super) fn shown(visitor: &Visitor, wrong: Option<&str>) -> Markup {
-    let back = if visitor.path == "/desk/enter" { "/desk" } else { visitor.path.as_str() };
+pub(super) fn shown(visitor: &Visitor, has_openid: bool, wrong: Option<String>) -> Markup {
+    let outside = visitor.path.starts_with("/desk/enter");
+    let back = if outside { "/desk" } else { visitor.path.as_str() };
+    let openid = serde_urlencoded::to_string([("back", back)]).unwrap_or_default();
     layout::page(
         visitor,
         &visitor.text("desk-enter-title"),
         html! {
             @if let Some(wrong) = wrong {
-                p class="notice bad" role="alert" { (visitor.text(wrong)) }
+                p class="notice bad" role="alert" { (wrong) }
+            }
+            @if has_openid {
+                p { a class="button" href={ "/desk/enter/openid?" (openid) } {
+                    (visitor.text("desk-openid"))
+                } }
             }
             form method="post" action="/desk/enter" class="stack" {
                 input type="hidden" name="back" value=(back);
@@ -39,8 +47,11 @@ pub(super) fn shown(visitor: &Visitor, wrong: Option<&str>) -> Markup {
     )
 }
 
-pub(super) async fn page(Extension(visitor): Extension<Visitor>) -> Markup {
-    shown(&visitor, None)
+pub(super) async fn page(
+    State(application): State<Arc<Application>>,
+    Extension(visitor): Extension<Visitor>,
+) -> Markup {
+    shown(&visitor, application.has_login(), None)
 }
 
 #[derive(Deserialize)]
@@ -61,20 +72,37 @@ pub(super) async fn enter(
 ) -> Result<Response, Fault> {
     let key = Zeroizing::new(entering.key);
     let caller = whose(&application, key.trim(), certificate).await?;
-    let Some(principal) = caller.and_then(|caller| caller.principal) else {
-        let page = shown(&visitor, Some("desk-key-wrong"));
+    let Some(caller) = caller.filter(|caller| caller.principal.is_some()) else {
+        let wrong = visitor.text("desk-key-wrong");
+        let page = shown(&visitor, application.has_login(), Some(wrong));
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     };
-    let secure = application.desk_is_secure();
-    if let Some(earlier) = session(&headers, secure) {
-        application.store().end_session(&earlier).await?;
+    let cookie = begin_session(&application, &caller, &headers).await?;
+    Ok(([cookie], Redirect::to(way_back(&entering.back))).into_response())
+}
+
+/// A page of the desk, from what says where somebody was, which may be anybody's: the first page, if it is
+/// none.
+pub(super) fn way_back(asked: &str) -> &str {
+    let inside = asked == "/desk" || asked.starts_with("/desk/") || asked.starts_with("/desk?");
+    let plain = asked.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if inside && plain { asked } else { "/desk" }
+}
+
+/// Begins a session, and ends the one that the browser has brought; the cookie that it keeps.
+pub(super) async fn begin_session(
+    application: &Application,
+    caller: &Caller,
+    headers: &HeaderMap,
+) -> Result<(HeaderName, HeaderValue), Fault> {
+    let principal = caller.principal.ok_or_else(|| Fault::not_authorised("come in first"))?;
+    let (store, secure) = (application.store(), application.desk_is_secure());
+    store.log_allowed(caller, Action::KeepSession, "begin").await?;
+    if let Some(earlier) = session(headers, secure) {
+        store.end_session(&earlier).await?;
     }
-    let secret = application.store().begin_session(principal).await?;
-    let cookie = set_cookie(&secret.cookie(), secure, None)?;
-    // Only to a page of the desk: what the form says may be anybody's.
-    let inside = entering.back.starts_with("/desk") && !entering.back.contains(['\\', '\n', '\r']);
-    let back = if inside { entering.back.as_str() } else { "/desk" };
-    Ok(([cookie], Redirect::to(back)).into_response())
+    let secret = store.begin_session(principal).await?;
+    Cookie::Session.set(&secret.cookie(), secure)
 }
 
 /// Who shows a key, or the certificate of the connection.
@@ -96,27 +124,40 @@ async fn whose(
 /// Ends the session.
 pub(super) async fn leave(
     State(application): State<Arc<Application>>,
+    Extension(visitor): Extension<Visitor>,
     headers: HeaderMap,
     Posted(Nothing {}): Posted<Nothing>,
 ) -> Result<Response, Fault> {
-    let secure = application.desk_is_secure();
-    if let Some(secret) = session(&headers, secure) {
-        application.store().end_session(&secret).await?;
+    let (store, secure) = (application.store(), application.desk_is_secure());
+    if let (Some(secret), Some(caller)) = (session(&headers, secure), &visitor.caller) {
+        store.log_allowed(caller, Action::KeepSession, "end").await?;
+        store.end_session(&secret).await?;
     }
-    Ok(([set_cookie("", secure, Some(0))?], Redirect::to("/desk/enter")).into_response())
+    Ok(([Cookie::Session.end(secure)?], Redirect::to("/desk/enter")).into_response())
 }
 
-fn set_cookie(
-    value: &str,
-    secure: bool,
-    max_age: Option<u32>,
-) -> Result<(HeaderName, HeaderValue), Fault> {
-    let name = session_cookie_name(secure);
-    let only_tls = if secure { "; Secure" } else { "" };
-    let age = max_age.map_or_else(String::new, |age| format!("; Max-Age={age}"));
-    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict{only_tls}{age}");
-    let mut cookie =
-        HeaderValue::from_str(&cookie).map_err(|_| Fault::malformed("no such cookie"))?;
-    cookie.set_sensitive(true);
-    Ok((header::SET_COOKIE, cookie))
+#[cfg(test)]
+mod tests {
+    use super::way_back;
+
+    #[test]
+    fn the_way_back_is_on_the_desk() {
+        for page in ["/desk", "/desk/audit", "/desk?lang=bn", "/desk/claims?scheme=a&lang=en"] {
+            assert_eq!(way_back(page), page);
+        }
+        for outside in [
+            "",
+            "https://elsewhere.example",
+            "//elsewhere.example",
+            "/v1/claims",
+            "/desk\\@x",
+            "/desks",
+            "/desk@elsewhere.example",
+            "/desk/\r\nx",
+            "/desk/ x",
+            "/desk/\u{e9}",
+        ] {
+            assert_eq!(way_back(outside), "/desk", "{outside:?}");
+        }
+    }
 }

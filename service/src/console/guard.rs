@@ -9,7 +9,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::visitor::{LANGUAGE_COOKIE, Visitor, language, session};
+use super::cookie::session;
+use super::visitor::{LANGUAGE_COOKIE, Visitor, language};
 use super::{entrance, layout};
 use crate::access_control::Action;
 use crate::application::{Application, Fault, Shown};
@@ -62,7 +63,7 @@ pub(crate) async fn guard(
         }
         Err(fault) => fault.into_response(),
     };
-    let mut response = told(&visitor, response).await;
+    let mut response = told(&visitor, application.has_login(), response).await;
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
@@ -129,7 +130,7 @@ fn require_same_origin(headers: &HeaderMap, authority: Option<&str>) -> Result<(
 }
 
 /// A fault as a page; who is not in is shown the entrance.
-async fn told(visitor: &Visitor, response: Response) -> Response {
+async fn told(visitor: &Visitor, has_login: bool, response: Response) -> Response {
     let status = response.status();
     let is_json = response.headers().get(header::CONTENT_TYPE);
     let is_json = is_json.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
@@ -141,7 +142,7 @@ async fn told(visitor: &Visitor, response: Response) -> Response {
     let fault: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
     let message = fault["error"]["message"].as_str().unwrap_or_default();
     let page = if status == StatusCode::UNAUTHORIZED {
-        entrance::shown(visitor, None)
+        entrance::shown(visitor, has_login, None)
     } else {
         layout::fault(visitor, status, message)
     };

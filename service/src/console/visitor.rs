@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, header};
 
-use super::session::SessionSecret;
+use super::cookie;
 use crate::access_control::{Action, Caller};
 use crate::language::{Argument, Language};
 
@@ -61,26 +61,6 @@ impl Visitor {
     }
 }
 
-/// A cookie's value.
-pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let lines = headers.get_all(header::COOKIE).into_iter();
-    let pairs = lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';'));
-    pairs
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(known, _)| *known == name)
-        .map(|(_, value)| value)
-}
-
-/// In which cookie a session is kept: over TLS in one that a browser gives to nobody else.
-pub(super) fn session_cookie_name(secure: bool) -> &'static str {
-    if secure { "__Host-praman" } else { "praman" }
-}
-
-/// The session of a request.
-pub(super) fn session(headers: &HeaderMap, secure: bool) -> Option<SessionSecret> {
-    SessionSecret::parse(cookie(headers, session_cookie_name(secure))?)
-}
-
 /// The language of a request: what the page's address says, what was chosen before, what the browser asks
 /// for, else the state's.
 pub(super) fn language(headers: &HeaderMap, query: Option<&str>) -> (Language, bool) {
@@ -89,7 +69,7 @@ pub(super) fn language(headers: &HeaderMap, query: Option<&str>) -> (Language, b
     if let Some(language) = asked {
         return (language, true);
     }
-    let kept = cookie(headers, LANGUAGE_COOKIE).and_then(Language::of);
+    let kept = cookie::read(headers, LANGUAGE_COOKIE).and_then(Language::of);
     let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     let of_browser = accepted.and_then(Language::accepted);
     (kept.or(of_browser).unwrap_or(Language::Bengali), false)
@@ -116,12 +96,5 @@ mod tests {
         assert_eq!(language(&kept, Some("lang=bn")).0, Language::Bengali);
         let accepted = headers(header::ACCEPT_LANGUAGE, "fr-FR, hi-IN;q=0.8, en;q=0.5");
         assert_eq!(language(&accepted, None).0, Language::Hindi);
-    }
-
-    #[test]
-    fn cookies_are_read_by_their_whole_name() {
-        let found = headers(header::COOKIE, "xpraman=1; praman=2; praman-language=bn");
-        assert_eq!(cookie(&found, "praman"), Some("2"));
-        assert_eq!(cookie(&found, "man"), None);
     }
 }
