@@ -106,6 +106,28 @@ fn machines_are_known_by_their_certificates() {
     assert!(plain.stdout.is_empty());
     assert_eq!(ask("/healthz", None).1, "alive\n");
     drop(dawdling);
+    // What a page of another site has a browser send, with the certificate that it shows everywhere, is not
+    // what its holder wants.
+    let sent = |more: &[&str]| {
+        let output = Command::new("curl")
+            .current_dir(state.path("."))
+            .args(["--silent", "--max-time", "20", "--cacert", "ours.pem", "--output", "answer"])
+            .args(["--cert", "relay.pem", "--key", "relay.key.pem", "--write-out", "%{http_code}"])
+            .args(more)
+            .output()
+            .expect("curl is there");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let cases = format!("https://localhost:{port}/v1/cases");
+    let (body, own) = (["--data", ""], format!("Origin: https://localhost:{port}"));
+    for another in ["Sec-Fetch-Site: cross-site", "Origin: https://evil.example", "Origin: null"] {
+        assert_eq!(sent(&[&body[..], &["-H", another, &cases]].concat()), "401", "{another}");
+        let identity = format!("https://localhost:{port}/v1/identity");
+        assert_eq!(sent(&["-H", another, &identity]), "401", "{another}");
+    }
+    for same in ["Sec-Fetch-Site: same-origin", own.as_str()] {
+        assert_eq!(sent(&[&body[..], &["-H", same, &cases]].concat()), "400", "it is read");
+    }
     // Revoked, it is nobody's at once.
     state.json(&["access", "revoke", &number.to_string()]);
     assert_eq!(ask("/v1/identity", Some("relay")).0, "401 2");

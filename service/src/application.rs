@@ -23,7 +23,7 @@ use crate::issuing::IssuingDesk;
 use crate::metrics::Metrics;
 use crate::proving::ProvingDesk;
 use crate::store::Store;
-pub(crate) use access::{PeerCertificate, Shown};
+pub(crate) use access::{PeerCertificate, Shown, is_refusal};
 pub use consents::ConsentDoor;
 pub(crate) use fault::{Fault, FaultKind};
 pub(crate) use issuing::ActingOffice;

@@ -26,7 +26,7 @@ use tokio::sync::Semaphore;
 use tower::{ServiceBuilder, ServiceExt};
 
 use crate::access_control::{Action, door};
-use crate::application::{Application, Fault, Limits, PeerCertificate, Shown};
+use crate::application::{Application, Fault, Limits, PeerCertificate, Shown, is_refusal};
 use crate::error::ServiceError;
 use crate::tls::Tls;
 use crate::{console, grpc, http, request_log};
@@ -66,7 +66,11 @@ async fn guard(
             .headers()
             .get(header::AUTHORIZATION)
             .map(|shown| shown.to_str().unwrap_or_default().to_owned()),
-        certificate: request.extensions().get().copied(),
+        // A browser shows a certificate for pages of other sites, too, whatever its holder wants.
+        certificate: request.extensions().get().copied().filter(|_| {
+            let authority = request.uri().authority().map(|name| name.as_str());
+            console::is_from_own_page(request.headers(), authority)
+        }),
     };
     let path = request.uri().path();
     // What is at no path is answered so behind; at the desk by a page.
@@ -90,12 +94,16 @@ async fn guard(
             if grpc { Fault::not_found("no such procedure") } else { Fault::wrong_method() };
         return told(grpc, fault);
     };
-    match application.let_in(action, &shown, path).await {
-        Ok(caller) => {
-            if let Some(caller) = caller {
-                request.extensions_mut().insert(caller);
+    let path = path.to_owned();
+    match application.let_in(action, &shown, &path).await {
+        Ok(None) => next.run(request).await,
+        Ok(Some(caller)) => {
+            request.extensions_mut().insert(caller.clone());
+            let response = next.run(request).await;
+            if is_refusal(&response) {
+                application.note_refusal(&caller, action, &path).await;
             }
-            next.run(request).await
+            response
         }
         Err(fault) => told(grpc, fault),
     }

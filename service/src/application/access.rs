@@ -1,5 +1,6 @@
 //! Who asks, and whether they may.
 
+use axum::response::Response;
 use jiff::civil::Date;
 
 use super::{Application, Fault};
@@ -20,6 +21,15 @@ pub(crate) struct Shown {
     pub(crate) authorization: Option<String>,
     /// The certificate of mutual TLS.
     pub(crate) certificate: Option<PeerCertificate>,
+}
+
+/// Whether an answer is that something is not for who asks, over HTTP or gRPC.
+pub(crate) fn is_refusal(response: &Response) -> bool {
+    // gRPC answers what it refuses at once by a header: not found, there already, not permitted, too much,
+    // not now, aborted.
+    let grpc = response.headers().get("grpc-status").and_then(|status| status.to_str().ok());
+    grpc.is_some_and(|status| matches!(status, "5" | "6" | "7" | "8" | "9" | "10"))
+        || matches!(response.status().as_u16(), 403 | 404 | 409 | 422 | 429)
 }
 
 impl Application {
@@ -54,6 +64,18 @@ impl Application {
             return Err(refusal.into());
         }
         Ok(())
+    }
+
+    /// Writes down that something was asked for by somebody whose role may do it, and was not done: it is
+    /// another's, or not theirs to decide.
+    pub(crate) async fn note_refusal(&self, caller: &Caller, action: Action, subject: &str) {
+        if !action.is_logged() || action.is_open() {
+            return;
+        }
+        let logged = self.store().log(caller, action, subject, AuditOutcome::Refused).await;
+        if let Err(error) = logged {
+            eprintln!("praman: a refusal could not be written down: {error}");
+        }
     }
 
     /// Who shows something, if anybody does.

@@ -13,7 +13,7 @@ use super::cookie::session;
 use super::visitor::{LANGUAGE_COOKIE, Visitor, language};
 use super::{entrance, layout};
 use crate::access_control::Action;
-use crate::application::{Application, Fault, Shown};
+use crate::application::{Application, Fault, Shown, is_refusal};
 
 /// What pages may load, and who may show them in a frame: nothing and nobody but the service itself.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -59,7 +59,12 @@ pub(crate) async fn guard(
             if let Some(caller) = &visitor.caller {
                 request.extensions_mut().insert(caller.clone());
             }
-            next.run(request).await
+            let response = next.run(request).await;
+            let refused = is_refusal(&response);
+            if let (Some(action), Some(caller), true) = (action, &visitor.caller, refused) {
+                application.note_refusal(caller, action, &visitor.path).await;
+            }
+            response
         }
         Err(fault) => fault.into_response(),
     };
@@ -98,7 +103,10 @@ async fn enter(
         visitor.caller = application.identify(&shown).await?;
     } else {
         if request.method != Method::GET && request.method != Method::HEAD {
-            require_same_origin(headers, request.uri.authority().map(|name| name.as_str()))?;
+            let authority = request.uri.authority().map(|name| name.as_str());
+            if !is_from_own_page(headers, authority) {
+                return Err(Fault::malformed("this form was sent from another site"));
+            }
         }
         if let Some(secret) = session(headers, application.desk_is_secure()) {
             visitor.caller = application.store().session_caller(&secret).await?;
@@ -112,21 +120,16 @@ async fn enter(
     }
 }
 
-/// Refuses what a page of another site sends: browsers say from where they send.
-fn require_same_origin(headers: &HeaderMap, authority: Option<&str>) -> Result<(), Fault> {
+/// Whether no page of another site sends something: browsers say from where they send.
+pub(crate) fn is_from_own_page(headers: &HeaderMap, authority: Option<&str>) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let refused = || Err(Fault::malformed("this form was sent from another site"));
-    if let Some(site) = text("sec-fetch-site")
-        && site != "same-origin"
-        && site != "none"
-    {
-        return refused();
+    if text("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none") {
+        return false;
     }
-    let Some(origin) = text("origin") else { return Ok(()) };
+    let Some(origin) = text("origin") else { return !headers.contains_key("origin") };
     // HTTP/2 has the host as the authority of the request.
     let host = text("host").or(authority);
-    let same = origin.split_once("://").is_some_and(|(_, name)| Some(name) == host);
-    if same { Ok(()) } else { refused() }
+    origin.split_once("://").is_some_and(|(_, name)| Some(name) == host)
 }
 
 /// A fault as a page; who is not in is shown the entrance.
@@ -163,7 +166,7 @@ mod tests {
             for &(name, value) in pairs {
                 headers.insert(name, HeaderValue::from_static(value));
             }
-            require_same_origin(&headers, None).is_ok()
+            is_from_own_page(&headers, None)
         };
         assert!(asked(&[]), "a program that is no browser");
         assert!(asked(&[("sec-fetch-site", "same-origin")]));

@@ -103,8 +103,19 @@ fn state_name(state: UploadState) -> &'static str {
     }
 }
 
-async fn text_of(field: Field<'_>) -> Result<String, Fault> {
-    field.text().await.map_err(|_| Fault::malformed("a field of the form can't be read"))
+/// Bytes of a field that is no file.
+const FIELD_BYTES_MAX: usize = 1_024;
+
+async fn text_of(mut field: Field<'_>) -> Result<String, Fault> {
+    let broken = || Fault::malformed("a field of the form can't be read");
+    let mut text = Vec::new();
+    while let Some(bytes) = field.chunk().await.map_err(|_| broken())? {
+        text.extend_from_slice(&bytes);
+        if text.len() > FIELD_BYTES_MAX {
+            return Err(Fault::malformed("a field of the form is too long"));
+        }
+    }
+    String::from_utf8(text).map_err(|_| broken())
 }
 
 /// Takes a register in. The form's fields come in the page's order, its token first: nothing is kept
