@@ -73,7 +73,8 @@ impl Application {
         let named = &request.consent.hiu.id;
         // Who is asked for in another's name learns nothing of whether there is such a one.
         let known = self.store().requester_named(named).await?;
-        caller.require_member(known.map_or(0, |number| number.0))?;
+        // No participant has this number.
+        caller.require_member(known.map_or(u32::MAX, |number| number.0))?;
         self.store().meter_for(caller, Action::AskForConsent).await?;
         self.store()
             .log_allowed(caller, Action::AskForConsent, &format!("requester {named}"))

@@ -102,8 +102,12 @@ pub async fn verify(
             named.contains(&anchor.participant)
         }
     };
-    let anchors: BTreeMap<u64, &LedgerAnchor> =
-        anchors.iter().filter(counts).map(|anchor| (anchor.number, anchor)).collect();
+    // Of one number several may have said something, and each of them must have said the same.
+    let mut said: BTreeMap<u64, Vec<&LedgerAnchor>> = BTreeMap::new();
+    for anchor in anchors.iter().filter(counts) {
+        said.entry(anchor.number).or_default().push(anchor);
+    }
+    let anchors = said;
     let mut report = AuditReport { entries: 0, anchored: 0, fault: None };
     let mut previous = [0; 32];
     loop {
@@ -138,7 +142,7 @@ fn look(
     row: Row,
     report: &mut AuditReport,
     previous: &mut [u8; 32],
-    anchors: &BTreeMap<u64, &LedgerAnchor>,
+    anchors: &BTreeMap<u64, Vec<&LedgerAnchor>>,
 ) -> Result<(), AuditFault> {
     let after = report.entries;
     let next = u64::try_from(row.number()).unwrap_or(0);
@@ -153,12 +157,14 @@ fn look(
     if entry.previous != *previous {
         return Err(AuditFault::Reordered { number: entry.number });
     }
-    if let Some(anchor) = anchors.get(&entry.number) {
+    for anchor in anchors.get(&entry.number).into_iter().flatten() {
         if anchor.digest != entry.hash {
             let after = report.anchored;
             let (number, block) = (entry.number, anchor.block);
             return Err(AuditFault::NotAsAnchored { number, block, after });
         }
+    }
+    if anchors.contains_key(&entry.number) {
         report.anchored = entry.number;
     }
     *previous = entry.hash;
