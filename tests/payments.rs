@@ -423,12 +423,36 @@ fn where_there_are_treasurers_one_pays_and_another_approves() {
     assert_eq!((&told["claims"], &told["waits"]), (&json!(0), &Value::Null), "{told}");
     let (_, told) = pay("sen.key");
     assert_eq!(told["waits"], json!([3]), "{told}");
+    let waiting = state.json(&["--as", "roy.key", "access", "approvals"])["approvals"].clone();
+    let about = &waiting[0]["document"];
+    assert_eq!((&about["paid_anew"], &about["instalments"]), (&json!(false), &json!(2)), "{about}");
+    assert!(about["debtor"].as_str().is_some_and(|debtor| debtor.contains(", ")), "{about}");
     state.json(&["--as", "roy.key", "access", "approve", "3"]);
+    // What is frozen after it was approved does not go out.
+    let change = |statement: &str| {
+        let python = format!(
+            "import sqlite3; c = sqlite3.connect('state/praman.db'); c.execute(\"{statement}\"); c.commit()"
+        );
+        let set =
+            Command::new("python3").args(["-c", &python]).current_dir(state.path(".")).status();
+        assert!(set.expect("python3 is there").success());
+    };
+    change("insert into dispute select min(nullifier), 0, 1 from accepted_claim");
     let (_, told) = pay("roy.key");
     assert_eq!(
         (&told["claims"], told["files"].as_array().map(Vec::len)),
-        (&json!(claims), Some(1))
+        (&json!(claims - 1), Some(1))
     );
+    // Found to be good, it is paid; but not by one treasurer who is left of two.
+    change("update dispute set payable = 1");
+    state.json(&["access", "revoke", "2"]);
+    let (code, told) = pay("sen.key");
+    assert!(code == 1 && told.to_string().contains("admit another"), "{told}");
+    let admit = ["access", "admit", "--name", "T. Lal", "--role", "treasury", "--tenant"];
+    state.json(&[&admit[..], &["treasury", "--key-out", "lal.key"]].concat());
+    assert_eq!(pay("sen.key").1["waits"], json!([4]));
+    state.json(&["--as", "lal.key", "access", "approve", "4"]);
+    assert_eq!(pay("sen.key").1["claims"], json!(1));
     let (_, told) = pay("sen.key");
     assert_eq!((&told["claims"], &told["files"]), (&json!(0), &json!([])));
     let sums = reconcile_as(&state, "sen.key");

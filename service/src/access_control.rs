@@ -34,8 +34,8 @@ mod usage;
 
 pub use action::{Action, LegalBasis};
 pub use api_key::ApiKey;
-pub(crate) use approval::Waiting;
 pub use approval::{Admission, Approval, ApprovalKind, ApprovalState, Decision};
+pub(crate) use approval::{Waiting, person};
 pub use caller::Caller;
 pub use openid::OpenIdIssuer;
 pub use openid_login::{LoggedIn, LoginAnswer, LoginAttempt, OpenIdClient};

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
+use unicode_normalization::UnicodeNormalization;
 
 use super::caller::Caller;
 use super::principal::{Credential, NewPrincipal, Principal, days_from_now};
@@ -144,9 +145,11 @@ impl AdmitDocument {
     }
 }
 
-/// Whom a name is of: however it is spaced, dotted and written, letters and digits tell.
-fn person(name: &str) -> String {
-    name.to_lowercase().chars().filter(|character| character.is_alphanumeric()).collect()
+/// Whom a name is of: however it is spaced, dotted and written, letters and digits tell. Letters that a
+/// keyboard writes whole or in parts are one.
+pub(crate) fn person(name: &str) -> String {
+    let letters = name.nfkd().flat_map(char::to_lowercase).nfkd();
+    letters.filter(|character| character.is_alphanumeric()).collect()
 }
 
 #[derive(sqlx::FromRow)]
@@ -240,6 +243,34 @@ impl Store {
         let of_role = live.iter().filter(|(_, role)| roles.iter().any(|one| one.name() == role));
         let persons: HashSet<String> = of_role.map(|(name, _)| person(name)).collect();
         Ok(persons.len())
+    }
+
+    /// Whether two persons could ever act at once in a role: what takes two then takes two for good, and
+    /// does not fall to the one who is left.
+    pub(crate) async fn were_two_at_once(
+        &self,
+        connection: &mut AnyConnection,
+        role: Role,
+    ) -> Result<bool, ServiceError> {
+        type Span = (String, i64, Option<i64>, Option<i64>);
+        let known: Vec<Span> = sqlx::query_as(
+            "SELECT name, created_at, revoked_at, expires_at FROM principal WHERE role = $1",
+        )
+        .bind(role.name())
+        .fetch_all(connection)
+        .await?;
+        let spans: Vec<(String, i64, i64)> = known
+            .into_iter()
+            .map(|(name, from, revoked, expires)| {
+                let until = revoked.into_iter().chain(expires).min().unwrap_or(i64::MAX);
+                (person(&name), from, until)
+            })
+            .collect();
+        Ok(spans.iter().enumerate().any(|(place, (one, from, until))| {
+            spans[place + 1..].iter().any(|(other, other_from, other_until)| {
+                one != other && from < other_until && other_from < until
+            })
+        }))
     }
 
     /// Has something wait for a second person; its number.
@@ -384,5 +415,26 @@ impl Store {
             .await?;
         transaction.commit().await?;
         Ok(Approval { state, decided_by: Some(by.name.clone()), ..row.read()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::person;
+
+    #[test]
+    fn a_name_is_of_one_person_however_it_is_typed() {
+        for (one, other) in [
+            ("T. Sen", "t sen"),
+            ("\u{9b0}\u{9be}\u{9df}", "\u{9b0}\u{9be}\u{9af}\u{9bc}"),
+            ("\u{95b}\u{93e}", "\u{91c}\u{93c}\u{93e}"),
+            ("Jos\u{e9}", "Jose\u{301}"),
+            ("S\u{200d}en", "Sen"),
+            ("\u{ff33}en", "sen"),
+        ] {
+            assert_eq!(person(one), person(other), "{one} {other}");
+        }
+        assert_ne!(person("\u{9b0}\u{9be}\u{9df}"), person("\u{9b0}\u{9be}\u{9ae}"));
+        assert_ne!(person("T. Sen"), person("T. Roy"));
     }
 }

@@ -172,6 +172,11 @@ impl Row {
     }
 }
 
+/// Whether a character turns the order of letters about, so that a name is shown as another.
+fn turns_letters(character: char) -> bool {
+    matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 impl NewPrincipal {
     /// Whether one may let them act, and they can.
     pub(super) async fn check(
@@ -189,7 +194,7 @@ impl NewPrincipal {
         }
         let characters = self.name.chars().count();
         if !(1..=NAME_CHARACTERS_MAX).contains(&characters)
-            || self.name.chars().any(char::is_control)
+            || self.name.chars().any(|one| one.is_control() || turns_letters(one))
         {
             return refused(format!("a name has 1 to {NAME_CHARACTERS_MAX} characters of a line"));
         }
@@ -344,6 +349,17 @@ impl Store {
             .execute(&mut *transaction)
             .await?
             .rows_affected();
+        // Whoever has their key may have asked for more: nobody approves that by mistake.
+        let statement = sqlx::AssertSqlSafe(format!(
+            "UPDATE approval SET state = 'denied', decided_by = $2, decided_by_name = $3, decided_at = {now}
+             WHERE asked_by = $1 AND state = 'waiting' AND kind = 'admit'"
+        ));
+        sqlx::query(statement)
+            .bind(i64::from(number.0))
+            .bind(by.principal.map(|principal| i64::from(principal.0)))
+            .bind(&by.name)
+            .execute(&mut *transaction)
+            .await?;
         transaction.commit().await?;
         Ok(ended == 1)
     }

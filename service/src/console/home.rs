@@ -63,9 +63,7 @@ async fn waiting(
         waiting.push(("desk-waiting-approvals", open, "/desk/approvals"));
     }
     if visitor.may(Action::ReadCases) {
-        let cases = store.cases(caller, usize::MAX).await?;
-        let open = cases.iter().filter(|case| case.state.waits_for_an_office()).count();
-        let late = cases.iter().filter(|case| case.is_late).count();
+        let (open, late) = store.waiting_cases(caller).await?;
         waiting.push(("desk-waiting-cases", open, "/desk/cases"));
         waiting.push(("desk-late-cases", late, "/desk/cases"));
     }

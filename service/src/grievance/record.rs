@@ -8,7 +8,7 @@ use super::case::{
 };
 use super::cause::Cause;
 use super::slip::SlipCode;
-use crate::access_control::{AccessRefusal, Caller, Role, days_from_now};
+use crate::access_control::{AccessRefusal, Caller, Role, days_from_now, person};
 use crate::error::ServiceError;
 use crate::language::Language;
 use crate::store::{Store, WriteTransaction, broken};
@@ -83,6 +83,19 @@ fn sees(by: &Caller, tenant: &str, office: i64) -> bool {
     by.sees_all()
         || (tenant == by.tenant_column()
             && (by.role != Role::Office || by.member == Some(office as u32)))
+}
+
+/// The same as the store asks it, with [`seen`]'s parameters.
+const SEEN: &str = "($1 = 1 OR (tenant = $2 AND ($3 < 0 OR office = $3)))";
+
+type Asked<'q, T> = sqlx::query::QueryAs<'q, sqlx::Any, T, sqlx::any::AnyArguments>;
+
+fn seen<'q, T>(query: Asked<'q, T>, by: &Caller) -> Asked<'q, T> {
+    let office = match (by.role, by.member) {
+        (Role::Office, member) => member.map_or(i64::MAX, i64::from),
+        _ => -1,
+    };
+    query.bind(i64::from(by.sees_all())).bind(by.tenant_column().to_owned()).bind(office)
 }
 
 impl Store {
@@ -175,10 +188,27 @@ impl Store {
         let order = "ORDER BY CASE state WHEN 'open' THEN 0 WHEN 'appealed' THEN 0
                                          WHEN 'answered' THEN 1 ELSE 2 END,
                      coalesce(decide_by, answer_by), number";
-        let statement = sqlx::AssertSqlSafe(self.cases_statement(order));
-        let rows: Vec<Row> = sqlx::query_as(statement).fetch_all(self.pool()).await?;
-        let own = rows.into_iter().filter(|row| sees(by, &row.tenant, row.office)).take(most);
-        own.map(Row::read).collect()
+        let statement = self.cases_statement(&format!("WHERE {SEEN} {order} LIMIT $4"));
+        let rows: Vec<Row> = seen(sqlx::query_as(sqlx::AssertSqlSafe(statement)), by)
+            .bind(i64::try_from(most).unwrap_or(i64::MAX))
+            .fetch_all(self.pool())
+            .await?;
+        rows.into_iter().map(Row::read).collect()
+    }
+
+    /// How many of the cases that somebody may see wait for an office, and how many of those are late.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn waiting_cases(&self, by: &Caller) -> Result<(usize, usize), ServiceError> {
+        let is_late = is_late(self.database().now());
+        let statement = sqlx::AssertSqlSafe(format!(
+            "SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN {is_late} THEN 1 ELSE 0 END), 0) AS BIGINT)
+             FROM grievance_case WHERE {SEEN} AND state IN ('open', 'appealed')"
+        ));
+        let (open, late): (i64, i64) =
+            seen(sqlx::query_as(statement), by).fetch_one(self.pool()).await?;
+        Ok((open as usize, late as usize))
     }
 
     /// The case of a slip; none if there is none of this number and code.
@@ -291,7 +321,7 @@ impl Store {
         if row.state()? != CaseState::Appealed {
             return Err(refused(format!("case {number} waits for no decision")));
         }
-        if row.answered_by.as_deref() == Some(by.name.as_str()) {
+        if row.answered_by.as_deref().is_some_and(|name| person(name) == person(&by.name)) {
             return Err(refused("who gave the answer can't decide the appeal"));
         }
         let now = self.database().now();

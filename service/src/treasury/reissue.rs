@@ -42,7 +42,7 @@ impl Reissue<'_> {
             corrected.chain(self.same.iter().map(|reference| (reference, None))).collect();
         let transfers = all.len();
         if transfers > 0 {
-            let batch = self.run.new_batch(store, &mut transaction, transfers).await?;
+            let batch = self.run.new_batch(store, &mut transaction, (transfers, true)).await?;
             for (reference, correction) in all {
                 let row = self.returned(&mut transaction, reference).await?;
                 if let Some(correction) = correction {

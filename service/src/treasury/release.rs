@@ -18,21 +18,39 @@ pub(super) struct PaymentDocument {
     pub(super) scheme: String,
     pub(super) period: u32,
     pub(super) transfers: usize,
+    /// Whether returned transfers are paid anew.
+    #[serde(default)]
+    pub(super) paid_anew: bool,
+    /// Into how many parts a claim is paid, and when the first is.
+    #[serde(default)]
+    pub(super) instalments: u32,
+    #[serde(default)]
+    pub(super) on: String,
+    /// From which account.
+    #[serde(default)]
+    pub(super) debtor: String,
 }
 
 impl PaymentDocument {
-    /// Has the batch wait for a second person, if there are two treasurers; the approval's number.
+    /// Has the batch wait for a second person, if there are or once were two treasurers; the approval's number.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] if it is no treasurer who asks, or one of two is left, who can't pay alone.
     pub(super) async fn ask(
         &self,
         store: &Store,
         connection: &mut AnyConnection,
         by: &Caller,
     ) -> Result<Option<u32>, ServiceError> {
-        if store.live_principals(connection, &[Role::Treasury]).await? < 2 {
+        if !store.were_two_at_once(connection, Role::Treasury).await? {
             return Ok(None);
         }
         if by.role != Role::Treasury || by.principal.is_none() {
             let reason = "where there are treasurers, they pay: say who acts by --as FILE";
+            return Err(ServiceError::Refused(reason.to_owned()));
+        }
+        if store.live_principals(connection, &[Role::Treasury]).await? < 2 {
+            let reason = "there were two treasurers, and one alone can't pay: admit another";
             return Err(ServiceError::Refused(reason.to_owned()));
         }
         let document = serde_json::to_string(self).expect("plain data");
@@ -41,7 +59,8 @@ impl PaymentDocument {
     }
 }
 
-/// A batch that a second person has denied, or that none has approved in time, is none: its claims wait to be paid as before.
+/// A batch that a second person has denied, or that none has approved in time, is none: its claims wait to be
+/// paid as before.
 ///
 /// # Errors
 /// [`ServiceError::Store`].
@@ -51,24 +70,62 @@ pub(crate) async fn drop_batch(
 ) -> Result<(), ServiceError> {
     let PaymentDocument { batch, .. } =
         serde_json::from_str(document).map_err(|_| broken("an approval's document"))?;
+    take_out(connection, &batch, "true").await?;
+    sqlx::query("UPDATE payment_batch SET written = 2 WHERE id = $1 AND written = 0")
+        .bind(&batch)
+        .execute(&mut *connection)
+        .await?;
+    Ok(())
+}
+
+/// Takes out of a drafted batch what was frozen since: it is not paid, and waits as before.
+///
+/// # Errors
+/// [`ServiceError::Store`].
+pub(super) async fn take_out_frozen(
+    connection: &mut AnyConnection,
+    batch: &str,
+) -> Result<(), ServiceError> {
+    let frozen = "nullifier IN (SELECT nullifier FROM dispute WHERE payable = 0)";
+    take_out(connection, batch, frozen).await
+}
+
+/// Takes the claims of a batch out of it that meet a condition, and what was to be paid anew for them.
+async fn take_out(
+    connection: &mut AnyConnection,
+    batch: &str,
+    condition: &str,
+) -> Result<(), ServiceError> {
     for statement in [
-        "UPDATE claim SET state = 'accepted' WHERE state = 'ordered' AND nullifier IN
-             (SELECT nullifier FROM accepted_claim WHERE batch = $1)",
-        "UPDATE accepted_claim SET batch = NULL WHERE batch = $1",
+        format!(
+            "UPDATE claim SET state = 'accepted' WHERE state = 'ordered' AND nullifier IN
+                 (SELECT nullifier FROM accepted_claim WHERE batch = $1) AND {condition}"
+        ),
+        format!("UPDATE accepted_claim SET batch = NULL WHERE batch = $1 AND {condition}"),
+        // A correction is for the payment that it was brought for: the next one is asked for anew, with one
+        // of its own or without.
+        format!(
+            "DELETE FROM payment_correction WHERE reference IN
+                 (SELECT returned.reference FROM payment_transfer AS returned
+                  WHERE {condition} AND EXISTS {ANEW})"
+        ),
         // What was to be paid anew is returned as it was.
-        "UPDATE payment_transfer SET state = 'returned'
-         WHERE state = 'reissued' AND EXISTS
-             (SELECT 1 FROM payment_transfer AS anew WHERE anew.batch = $1
-                  AND anew.nullifier = payment_transfer.nullifier
-                  AND anew.part = payment_transfer.part
-                  AND anew.attempt = payment_transfer.attempt + 1)",
-        "DELETE FROM payment_transfer WHERE batch = $1",
-        "UPDATE payment_batch SET written = 2 WHERE id = $1 AND written = 0",
+        format!(
+            "UPDATE payment_transfer AS returned SET state = 'returned'
+             WHERE state = 'reissued' AND {condition} AND EXISTS {ANEW}"
+        ),
+        format!("DELETE FROM payment_transfer WHERE batch = $1 AND {condition}"),
     ] {
-        sqlx::query(statement).bind(&batch).execute(&mut *connection).await?;
+        let statement = sqlx::AssertSqlSafe(statement);
+        sqlx::query(statement).bind(batch).execute(&mut *connection).await?;
     }
     Ok(())
 }
+
+/// The transfers of a batch by which one that was returned is paid anew.
+const ANEW: &str = "(SELECT 1 FROM payment_transfer AS anew WHERE anew.batch = $1
+                         AND anew.nullifier = returned.nullifier AND anew.part = returned.part
+                         AND anew.attempt = returned.attempt + 1)";
 
 /// A file that goes to the bank or came from it.
 pub(super) struct NewFile<'a> {
@@ -169,5 +226,83 @@ impl Store {
             brought += 1;
         }
         Ok(brought)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::{Location, Store};
+
+    /// A claim that is paid anew in a batch, by a correction, and one that is paid for the first time.
+    async fn drafted(folder: &std::path::Path) -> Store {
+        let store = Store::connect(&Location::Folder(folder.to_owned())).await.expect("a store");
+        for statement in [
+            "INSERT INTO payment_batch (id, scheme, period, created_on, instalments, debtor, folder, written)
+             VALUES ('a', 's', 1, '2026-12-01', 1, '', '', 1), ('b', 's', 1, '2026-12-02', 1, '', '', 0)",
+            "INSERT INTO accepted_claim (nullifier, scheme, period, payout_commitment, block, batch)
+             VALUES (x'01', 's', 1, x'00', 1, 'a'), (x'02', 's', 1, x'00', 1, 'b'), (x'03', 's', 1, x'00', 1, 'b')",
+            "INSERT INTO payment_transfer (reference, batch, nullifier, part, attempt, state)
+             VALUES ('1-0', 'a', x'01', 0, 0, 'reissued'), ('1-1', 'b', x'01', 0, 1, 'ordered'),
+                    ('2-0', 'b', x'02', 0, 0, 'ordered'), ('3-0', 'b', x'03', 0, 0, 'ordered')",
+            "INSERT INTO payment_correction (reference, office, sealed) VALUES ('1-0', 0, x'00')",
+            "INSERT INTO dispute (nullifier, payable, block) VALUES (x'02', 0, 2), (x'03', 1, 2)",
+        ] {
+            sqlx::query(statement).execute(store.writer()).await.expect("put");
+        }
+        store
+    }
+
+    async fn told(store: &Store) -> (Vec<(String, String)>, i64, Vec<(Option<String>,)>) {
+        let transfers = "SELECT reference, state FROM payment_transfer ORDER BY reference";
+        let transfers = sqlx::query_as(transfers).fetch_all(store.pool()).await.expect("read");
+        let (corrections,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM payment_correction")
+            .fetch_one(store.pool())
+            .await
+            .expect("read");
+        let batches = "SELECT batch FROM accepted_claim ORDER BY nullifier";
+        let batches = sqlx::query_as(batches).fetch_all(store.pool()).await.expect("read");
+        (transfers, corrections, batches)
+    }
+
+    fn pairs(all: &[(&str, &str)]) -> Vec<(String, String)> {
+        all.iter().map(|&(one, other)| (one.to_owned(), other.to_owned())).collect()
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_is_denied_leaves_no_correction_behind() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = drafted(folder.path()).await;
+        let mut transaction = store.begin().await.expect("begun");
+        let document = r#"{"batch":"b","scheme":"s","period":1,"transfers":3}"#;
+        super::drop_batch(&mut transaction, document).await.expect("dropped");
+        transaction.commit().await.expect("kept");
+        let (transfers, corrections, batches) = told(&store).await;
+        assert_eq!(transfers, pairs(&[("1-0", "returned")]));
+        assert_eq!(corrections, 0, "the next payment is not by what was denied");
+        assert_eq!(batches, [(Some("a".to_owned()),), (None,), (None,)]);
+    }
+
+    #[tokio::test]
+    async fn what_is_frozen_after_it_is_drafted_is_taken_out() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = drafted(folder.path()).await;
+        let mut transaction = store.begin().await.expect("begun");
+        super::take_out_frozen(&mut transaction, "b").await.expect("taken out");
+        transaction.commit().await.expect("kept");
+        let (transfers, corrections, batches) = told(&store).await;
+        let kept = [("1-0", "reissued"), ("1-1", "ordered"), ("3-0", "ordered")];
+        assert_eq!((transfers, corrections), (pairs(&kept), 1));
+        assert_eq!(batches, [(Some("a".to_owned()),), (None,), (Some("b".to_owned()),)]);
+        // One that was to be paid anew is returned as it was, and its correction is none.
+        sqlx::query("UPDATE dispute SET nullifier = x'01' WHERE nullifier = x'02'")
+            .execute(store.writer())
+            .await
+            .expect("put");
+        let mut transaction = store.begin().await.expect("begun");
+        super::take_out_frozen(&mut transaction, "b").await.expect("taken out");
+        transaction.commit().await.expect("kept");
+        let (transfers, corrections, _) = told(&store).await;
+        let kept = [("1-0", "returned"), ("3-0", "ordered")];
+        assert_eq!((transfers, corrections), (pairs(&kept), 0));
     }
 }

@@ -121,6 +121,7 @@ impl PaymentRun<'_> {
                     }
                 }
             }
+            release::take_out_frozen(&mut transaction, &batch.id).await?;
             self.write(store, &mut transaction, key, batch, paid).await?;
             may_die!("treasury::written");
             sqlx::query("UPDATE payment_batch SET written = 1 WHERE id = $1")
@@ -166,7 +167,7 @@ impl PaymentRun<'_> {
         }
         let transfers =
             payable.iter().map(|(_, amount)| parts_of(*amount, self.instalments).count()).sum();
-        let id = self.new_batch(store, &mut transaction, transfers).await?;
+        let id = self.new_batch(store, &mut transaction, (transfers, false)).await?;
         for (nullifier, amount) in payable {
             sqlx::query("UPDATE accepted_claim SET batch = $1 WHERE nullifier = $2")
                 .bind(&id)
@@ -188,12 +189,13 @@ impl PaymentRun<'_> {
         Ok(())
     }
 
-    /// A new batch, drafted; it waits for a second person where two are needed.
+    /// A new batch of so many transfers, of which it is said whether they are paid anew; drafted, it waits
+    /// for a second person where two are needed.
     pub(super) async fn new_batch(
         &self,
         store: &Store,
         connection: &mut AnyConnection,
-        transfers: usize,
+        (transfers, paid_anew): (usize, bool),
     ) -> Result<String, ServiceError> {
         let (count,): (i64,) =
             sqlx::query_as("SELECT count(*) FROM payment_batch WHERE scheme = $1 AND period = $2")
@@ -207,6 +209,13 @@ impl PaymentRun<'_> {
             scheme: self.scheme.as_str().to_owned(),
             period: self.period.0,
             transfers,
+            paid_anew,
+            instalments: self.instalments,
+            on: self.on.to_string(),
+            debtor: {
+                let Debtor { name, account, ifsc } = self.debtor;
+                format!("{name}, {account}, {ifsc}")
+            },
         };
         let approval = about.ask(store, &mut *connection, self.by).await?;
         let folder = std::path::absolute(self.folder).map_err(ServiceError::file(self.folder))?;
