@@ -123,7 +123,7 @@ pub struct LoggedIn {
 
 impl OpenIdClient {
     /// A client by the name that the issuer knows it by, with its secret if it has one, of a service that
-    /// browsers reach at an address. The issuer sends them back to its [`BACK`], which it must know, too.
+    /// browsers reach at an address. The issuer sends them back to `/desk/enter/openid/back`, which it must know.
     ///
     /// # Errors
     /// [`ServiceError::WrongUse`] for an address that is none, has a path, or is without TLS and not this
