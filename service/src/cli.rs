@@ -162,6 +162,17 @@ impl Setting {
         known.ok_or_else(|| AccessRefusal::NotAuthorised.into())
     }
 
+    /// The store, and who reads what is not written down.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] if they may not.
+    pub(crate) async fn reader(&self, action: Action) -> Result<(Store, Caller), ServiceError> {
+        let store = self.store().await?;
+        let caller = self.caller(&store).await?;
+        caller.require(action)?;
+        Ok((store, caller))
+    }
+
     /// Who acts, if they may; it is written to the audit log before it is done.
     pub(crate) async fn act(
         &self,

@@ -67,10 +67,11 @@ async fn guard(
             .get(header::AUTHORIZATION)
             .map(|shown| shown.to_str().unwrap_or_default().to_owned()),
         // A browser shows a certificate for pages of other sites, too, whatever its holder wants.
-        certificate: request.extensions().get().copied().filter(|_| {
-            let authority = request.uri().authority().map(|name| name.as_str());
-            console::is_from_own_page(request.headers(), authority)
-        }),
+        certificate: request
+            .extensions()
+            .get()
+            .copied()
+            .filter(|_| console::is_from_own_page(request.headers(), request.uri())),
     };
     let path = request.uri().path();
     // What is at no path is answered so behind; at the desk by a page.

@@ -2,23 +2,17 @@
 // asks axe-core of each, and prints what was found. Screenshots in Bengali go to a folder.
 //
 // node desk.mjs ADDRESS KEYS.json REGISTER.csv OUT
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { launch } from "./browser.mjs";
 
 const [address, keysFile, register, out] = process.argv.slice(2);
 const keys = JSON.parse(readFileSync(keysFile, "utf8"));
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(existsSync);
-if (!executablePath) throw new Error("missing: chromium (Debian's package chromium)");
 mkdirSync(out, { recursive: true });
 
-const browser = await chromium.launch({
-  executablePath,
-  headless: true,
-  args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
-});
+const browser = await launch();
 const WIDTHS = [360, 1280];
 const faults = [];
 const report = { pages: [], violations: [], wide: [], faults };

@@ -2,17 +2,10 @@
 // JavaScript, and prints where it ends and which cookies it has.
 //
 // node enter.mjs ADDRESS PAGE
-import { existsSync } from "node:fs";
-import { chromium } from "playwright-core";
+import { launch } from "./browser.mjs";
 
 const [address, wanted] = process.argv.slice(2);
-const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(existsSync);
-if (!executablePath) throw new Error("missing: chromium (Debian's package chromium)");
-const browser = await chromium.launch({
-  executablePath,
-  headless: true,
-  args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
-});
+const browser = await launch();
 const ended = [];
 try {
   for (const javaScriptEnabled of [true, false]) {

@@ -1,18 +1,11 @@
 // Opens network/explorer.html in headless Chromium, asks a node, and prints what the page shows.
-import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
+import { launch } from "./browser.mjs";
 
 const [node, claims, participants] = process.argv.slice(2);
 const here = dirname(fileURLToPath(import.meta.url));
-const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(existsSync);
-if (!executablePath) throw new Error("missing: chromium (Debian's package chromium)");
-const browser = await chromium.launch({
-  executablePath,
-  headless: true,
-  args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
-});
+const browser = await launch();
 try {
   const page = await browser.newPage({ viewport: { width: 360, height: 740 } });
   const faults = [];

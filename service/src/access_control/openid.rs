@@ -83,6 +83,16 @@ impl Known {
             None => keys.first().filter(|_| keys.len() == 1).cloned(),
         }
     }
+
+    /// Whether what was told is new enough to go by.
+    fn is_fresh(&self) -> bool {
+        self.told.is_some_and(|at| at.elapsed() < KEYS_AGE_MAX)
+    }
+
+    /// Whether it is too soon to ask again.
+    fn was_just_asked(&self) -> bool {
+        self.asked.is_some_and(|at| at.elapsed() < ASK_AGAIN)
+    }
 }
 
 impl OpenIdIssuer {
@@ -158,9 +168,7 @@ impl OpenIdIssuer {
     async fn key(&self, id: Option<&str>) -> Result<Jwk, AccessRefusal> {
         let mut known = self.known.lock().await;
         let found = known.find(id);
-        let is_younger = |at: Option<Instant>, age| at.is_some_and(|at| at.elapsed() < age);
-        let is_fresh = found.is_some() && is_younger(known.told, KEYS_AGE_MAX);
-        if is_fresh || is_younger(known.asked, ASK_AGAIN) {
+        if (found.is_some() && known.is_fresh()) || known.was_just_asked() {
             let refusal = match known.told {
                 Some(_) => AccessRefusal::NotAuthorised,
                 None => AccessRefusal::IssuerAway,
@@ -179,9 +187,8 @@ impl OpenIdIssuer {
     /// [`AccessRefusal::IssuerAway`].
     pub(super) async fn endpoints(&self) -> Result<Endpoints, AccessRefusal> {
         let mut known = self.known.lock().await;
-        let is_younger = |at: Option<Instant>, age| at.is_some_and(|at| at.elapsed() < age);
-        let is_fresh = known.endpoints.is_some() && is_younger(known.told, KEYS_AGE_MAX);
-        if !is_fresh && !is_younger(known.asked, ASK_AGAIN) {
+        // They are told with the keys, and known as long.
+        if !known.is_fresh() && !known.was_just_asked() {
             self.ask_again(&mut known).await;
         }
         known.endpoints.clone().ok_or(AccessRefusal::IssuerAway)

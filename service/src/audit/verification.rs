@@ -91,7 +91,7 @@ pub struct AuditReport {
 /// [`ServiceError::Store`].
 pub async fn verify(
     store: &Store,
-    anchors: &[LedgerAnchor],
+    said: &[LedgerAnchor],
     named: &[ParticipantNumber],
 ) -> Result<AuditReport, ServiceError> {
     let known = store.audit_participants().await?;
@@ -103,11 +103,10 @@ pub async fn verify(
         }
     };
     // Of one number several may have said something, and each of them must have said the same.
-    let mut said: BTreeMap<u64, Vec<&LedgerAnchor>> = BTreeMap::new();
-    for anchor in anchors.iter().filter(counts) {
-        said.entry(anchor.number).or_default().push(anchor);
+    let mut anchors: BTreeMap<u64, Vec<&LedgerAnchor>> = BTreeMap::new();
+    for anchor in said.iter().filter(counts) {
+        anchors.entry(anchor.number).or_default().push(anchor);
     }
-    let anchors = said;
     let mut report = AuditReport { entries: 0, anchored: 0, fault: None };
     let mut previous = [0; 32];
     loop {

@@ -226,9 +226,7 @@ impl Access {
                 Ok(Outcome::done(json, format!("principal {number} {text}")))
             }
             Self::List => {
-                let store = setting.store().await?;
-                let caller = setting.caller(&store).await?;
-                caller.require(Action::ReadPrincipals)?;
+                let (store, caller) = setting.reader(Action::ReadPrincipals).await?;
                 let known = store.principals(&caller).await?;
                 let line = |principal: &crate::access_control::Principal| {
                     let end = if principal.revoked_at.is_some() { "  (revoked)" } else { "" };
@@ -244,9 +242,7 @@ impl Access {
                 Ok(Outcome::done(json!({ "principals": known }), text))
             }
             Self::Approvals => {
-                let store = setting.store().await?;
-                let caller = setting.caller(&store).await?;
-                caller.require(Action::ReadApprovals)?;
+                let (store, caller) = setting.reader(Action::ReadApprovals).await?;
                 let known = store.approvals(&caller).await?;
                 let text = known.iter().map(told).collect::<Vec<_>>().join("\n");
                 Ok(Outcome::done(json!({ "approvals": known }), text))
@@ -271,9 +267,7 @@ impl Access {
                 Ok(Outcome::done(json!({ "action": action.name(), "paise": paise }), text))
             }
             Self::Usage { tenant, month } => {
-                let store = setting.store().await?;
-                let caller = setting.caller(&store).await?;
-                caller.require(Action::ReadUsage)?;
+                let (store, caller) = setting.reader(Action::ReadUsage).await?;
                 if !caller.sees(&tenant) {
                     return Err(ServiceError::Refused(format!("there is no tenant {tenant}")));
                 }

@@ -24,6 +24,7 @@ use crate::audit;
 use crate::claims::{ClaimDesk, ClaimLimits, ClaimMachine, Schemes};
 use crate::consent::{ConsentDesk, ConsentManager, Gate, GateDesk};
 use crate::error::ServiceError;
+use crate::files;
 use crate::issuing::{IssuingClerk, IssuingDesk, IssuingLimits};
 use crate::ledger::{JoinedLedger, JoinedNetwork, Ledger as _};
 use crate::metrics;
@@ -188,8 +189,7 @@ impl Identities {
 
 /// A secret in a file, alone on its line.
 fn read_secret(path: &Path) -> Result<Zeroizing<String>, ServiceError> {
-    let text = std::fs::read_to_string(path).map_err(ServiceError::file(path))?;
-    let text = Zeroizing::new(text);
+    let text = Zeroizing::new(files::read_text(path)?);
     let secret = text.trim();
     if secret.is_empty() || secret.contains(char::is_whitespace) {
         let path = path.display();

@@ -275,9 +275,7 @@ impl Treasury {
                 }
             }
             Self::Returned => {
-                let store = setting.store().await?;
-                let caller = setting.caller(&store).await?;
-                caller.require(Action::ReadPayments)?;
+                let (store, caller) = setting.reader(Action::ReadPayments).await?;
                 let returned = store.returned_transfers(&SchemeScope::of(&caller)).await?;
                 let line = |one: &ReturnedTransfer| {
                     format!("{}  {}  {} {}", one.reference, one.reason, one.scheme, one.period)
@@ -286,9 +284,7 @@ impl Treasury {
                 Ok(Outcome::done(json!({ "returned": returned }), text))
             }
             Self::Files => {
-                let store = setting.store().await?;
-                let caller = setting.caller(&store).await?;
-                caller.require(Action::ReadPayments)?;
+                let (store, caller) = setting.reader(Action::ReadPayments).await?;
                 if !SchemeScope::of(&caller).is_all() {
                     let reason = "a bank's file may be of several departments' schemes";
                     return Err(AccessRefusal::Another(reason.to_owned()).into());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -102,11 +102,9 @@ async fn enter(
         let shown = Shown { certificate: None, ..shown };
         visitor.caller = application.identify(&shown).await?;
     } else {
-        if request.method != Method::GET && request.method != Method::HEAD {
-            let authority = request.uri.authority().map(|name| name.as_str());
-            if !is_from_own_page(headers, authority) {
-                return Err(Fault::malformed("this form was sent from another site"));
-            }
+        let reads = request.method == Method::GET || request.method == Method::HEAD;
+        if !reads && !is_from_own_page(headers, &request.uri) {
+            return Err(Fault::malformed("this form was sent from another site"));
         }
         if let Some(secret) = session(headers, application.desk_is_secure()) {
             visitor.caller = application.store().session_caller(&secret).await?;
@@ -121,14 +119,14 @@ async fn enter(
 }
 
 /// Whether no page of another site sends something: browsers say from where they send.
-pub(crate) fn is_from_own_page(headers: &HeaderMap, authority: Option<&str>) -> bool {
+pub(crate) fn is_from_own_page(headers: &HeaderMap, uri: &Uri) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if text("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none") {
         return false;
     }
     let Some(origin) = text("origin") else { return !headers.contains_key("origin") };
     // HTTP/2 has the host as the authority of the request.
-    let host = text("host").or(authority);
+    let host = text("host").or(uri.authority().map(|name| name.as_str()));
     origin.split_once("://").is_some_and(|(_, name)| Some(name) == host)
 }
 
@@ -166,7 +164,7 @@ mod tests {
             for &(name, value) in pairs {
                 headers.insert(name, HeaderValue::from_static(value));
             }
-            is_from_own_page(&headers, None)
+            is_from_own_page(&headers, &Uri::default())
         };
         assert!(asked(&[]), "a program that is no browser");
         assert!(asked(&[("sec-fetch-site", "same-origin")]));

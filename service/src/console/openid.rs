@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use maud::html;
 use serde::Deserialize;
 
@@ -80,20 +80,13 @@ pub(super) async fn end(
     let back = entrance::way_back(&back.unwrap_or_default()).to_owned();
     // Sent on by the issuer, the browser would not yet show a cookie that is for the desk's own pages alone:
     // it must come from one of them.
-    let onward = HeaderValue::from_str(&format!("0; url={back}"));
-    let onward =
-        (HeaderName::from_static("refresh"), onward.map_err(|_| Fault::malformed("back"))?);
+    let onward = [("refresh", format!("0; url={back}"))];
     let page = layout::page(
         &visitor,
         &visitor.text("desk-enter-title"),
         html! { p { a href=(back) { (visitor.text("desk-go-on")) } } },
     );
-    let mut response = page.into_response();
-    let (kept, value) = session;
-    response.headers_mut().append(kept, value);
-    response.headers_mut().append(ended.0, ended.1);
-    response.headers_mut().insert(onward.0, onward.1);
-    Ok(response)
+    Ok((AppendHeaders([session, ended]), onward, page).into_response())
 }
 
 /// The issuer does not answer: there is the key.

@@ -46,22 +46,24 @@ pub(super) async fn page(
             ]
         })
         .collect();
-    let files: Vec<Vec<Markup>> = store
-        .payment_files()
-        .await?
-        .iter()
-        .rev()
-        .map(|file| {
-            let block = file.block.map(|block| visitor.number(block));
-            vec![
-                cell(visitor.number(file.number)),
-                code(&file.kind),
-                cell(visitor.number(file.transfers)),
-                code(&file.digest[..16]),
-                cell(block.unwrap_or_else(|| visitor.text("desk-not-anchored"))),
-            ]
-        })
-        .collect();
+    // A file may be of several departments' schemes, and its count of transfers is no department's own.
+    let files = if scope.is_all() { Some(store.payment_files().await?) } else { None };
+    let files: Option<Vec<Vec<Markup>>> = files.map(|files| {
+        files
+            .iter()
+            .rev()
+            .map(|file| {
+                let block = file.block.map(|block| visitor.number(block));
+                vec![
+                    cell(visitor.number(file.number)),
+                    code(&file.kind),
+                    cell(visitor.number(file.transfers)),
+                    code(&file.digest[..16]),
+                    cell(block.unwrap_or_else(|| visitor.text("desk-not-anchored"))),
+                ]
+            })
+            .collect()
+    });
     let headings = [
         "desk-scheme",
         "desk-period",
@@ -78,10 +80,9 @@ pub(super) async fn page(
         @if all_returned.len() > RETURNED_MAX {
             p { (visitor.count("desk-rows-more", all_returned.len() - RETURNED_MAX)) }
         }
-        // A file may be of several departments' schemes, and its count of transfers is no department's own.
-        @if scope.is_all() {
+        @if let Some(files) = &files {
             (layout::table_or_none(&visitor, &visitor.text("desk-bank-files"),
-                &["desk-number", "desk-kind", "desk-transfers", "desk-hash", "desk-block"], &files))
+                &["desk-number", "desk-kind", "desk-transfers", "desk-hash", "desk-block"], files))
         }
     };
     Ok(layout::page(&visitor, &visitor.text("desk-payments"), content))

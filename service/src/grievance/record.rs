@@ -79,13 +79,7 @@ fn refused(reason: impl Into<String>) -> AccessRefusal {
 
 /// Whether an office's cases are one's own to see: a department's are those of its offices, an office's its
 /// own.
-fn sees(by: &Caller, tenant: &str, office: i64) -> bool {
-    by.sees_all()
-        || (tenant == by.tenant_column()
-            && (by.role != Role::Office || by.member == Some(office as u32)))
-}
-
-/// The same as the store asks it, with [`seen`]'s parameters.
+/// Asked of the store, with [`seen`]'s parameters.
 const SEEN: &str = "($1 = 1 OR (tenant = $2 AND ($3 < 0 OR office = $3)))";
 
 type Asked<'q, T> = sqlx::query::QueryAs<'q, sqlx::Any, T, sqlx::any::AnyArguments>;
@@ -240,10 +234,11 @@ impl Store {
         by: &Caller,
     ) -> Result<Case, AccessRefusal> {
         let mut transaction = self.begin().await?;
-        let row = self
-            .case_row(&mut transaction, number)
-            .await?
-            .filter(|row| sees(by, &row.tenant, row.office));
+        let statement = self.cases_statement(&format!("WHERE {SEEN} AND number = $4"));
+        let row: Option<Row> = seen(sqlx::query_as(sqlx::AssertSqlSafe(statement)), by)
+            .bind(i64::from(number))
+            .fetch_optional(&mut *transaction)
+            .await?;
         let row = row.ok_or_else(|| refused(format!("there is no case {number}")))?;
         if row.state()? != CaseState::Open {
             return Err(refused(format!("case {number} was answered before")));
@@ -343,15 +338,12 @@ impl Store {
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn offices_of(&self, by: &Caller) -> Result<Vec<(OfficeId, String)>, ServiceError> {
-        let rows: Vec<(i64, String, String)> = sqlx::query_as(
-            "SELECT office.id, office.name, tenant_office.tenant FROM office
-             JOIN tenant_office ON tenant_office.office = office.id ORDER BY office.id",
-        )
-        .fetch_all(self.pool())
-        .await?;
-        let own = |(id, name, tenant): (i64, String, String)| {
-            sees(by, &tenant, id).then_some((OfficeId(id as u32), name))
-        };
-        Ok(rows.into_iter().filter_map(own).collect())
+        let statement = sqlx::AssertSqlSafe(format!(
+            "SELECT office, name FROM tenant_office JOIN office ON office.id = tenant_office.office
+             WHERE {SEEN} ORDER BY office"
+        ));
+        let rows: Vec<(i64, String)> =
+            seen(sqlx::query_as(statement), by).fetch_all(self.pool()).await?;
+        Ok(rows.into_iter().map(|(id, name)| (OfficeId(id as u32), name)).collect())
     }
 }

@@ -204,6 +204,7 @@ impl PaymentRun<'_> {
                 .fetch_one(&mut *connection)
                 .await?;
         let id = self.batch_id(count + 1);
+        let Debtor { name, account, ifsc } = self.debtor;
         let about = release::PaymentDocument {
             batch: id.clone(),
             scheme: self.scheme.as_str().to_owned(),
@@ -212,10 +213,7 @@ impl PaymentRun<'_> {
             paid_anew,
             instalments: self.instalments,
             on: self.on.to_string(),
-            debtor: {
-                let Debtor { name, account, ifsc } = self.debtor;
-                format!("{name}, {account}, {ifsc}")
-            },
+            debtor: format!("{name}, {account}, {ifsc}"),
         };
         let approval = about.ask(store, &mut *connection, self.by).await?;
         let folder = std::path::absolute(self.folder).map_err(ServiceError::file(self.folder))?;
