@@ -198,6 +198,22 @@ fn what_is_told_names_nobody_and_is_what_dashboards_and_alerts_ask() {
     assert_eq!(service.stop(), 0);
 }
 
+#[test]
+fn alerts_fire_when_something_is_wrong_and_only_then() {
+    let own = root().join("tests/peers/promtool");
+    let program = if own.exists() { own } else { "promtool".into() };
+    let rules = root().join("deploy/prometheus");
+    for arguments in [["check", "rules", "alerts.yaml"], ["test", "rules", "alerts.test.yaml"]] {
+        let output = Command::new(&program)
+            .args(arguments)
+            .current_dir(&rules)
+            .output()
+            .expect("missing: promtool (Debian's package prometheus)");
+        let said = [output.stdout, output.stderr].concat();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
+    }
+}
+
 /// Where the metrics are, once the service has said so.
 fn said_metrics(service: &Service) -> String {
     for _ in 0..100 {
