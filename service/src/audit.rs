@@ -15,4 +15,4 @@ mod verification;
 
 pub use anchor::{AuditAnchor, anchor};
 pub use entry::{AuditEntry, AuditOutcome};
-pub use verification::{AuditFault, AuditReport, verify};
+pub use verification::{AuditFault, AuditReport, made_up, verify};

@@ -62,19 +62,35 @@ impl Store {
 
     /// Up to which entry the log was brought to the ledger.
     pub(super) async fn anchored_entries(&self) -> Result<u64, ServiceError> {
-        let (last,): (i64,) = sqlx::query_as("SELECT coalesce(max(entries), 0) FROM audit_anchor")
-            .fetch_one(self.pool())
-            .await?;
-        Ok(last as u64)
+        Ok(self.last_audit_anchor().await?.map_or(0, |(anchor, _)| anchor.entries))
     }
 
-    /// The last anchor, and when it was brought, in milliseconds since 1970.
+    /// All that was brought to the ledger, as the store says.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn audit_anchors(&self) -> Result<Vec<AuditAnchor>, ServiceError> {
+        let rows: Vec<(i64, i64, i64)> =
+            sqlx::query_as("SELECT entries, participant, block FROM audit_anchor ORDER BY entries")
+                .fetch_all(self.pool())
+                .await?;
+        let read = |(entries, participant, block): (i64, i64, i64)| AuditAnchor {
+            entries: entries as u64,
+            participant: ParticipantNumber(participant as u32),
+            block: block as u64,
+        };
+        Ok(rows.into_iter().map(read).collect())
+    }
+
+    /// The last anchor, and when it was brought, in milliseconds since 1970. A row of more entries than
+    /// there are was made up, and must not keep the log from the ledger.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn last_audit_anchor(&self) -> Result<Option<(AuditAnchor, i64)>, ServiceError> {
         let row: Option<(i64, i64, i64, i64)> = sqlx::query_as(
             "SELECT entries, participant, block, anchored_at FROM audit_anchor
+             WHERE entries <= (SELECT coalesce(max(number), 0) FROM audit_entry)
              ORDER BY entries DESC LIMIT 1",
         )
         .fetch_optional(self.pool())
@@ -98,13 +114,5 @@ impl Store {
             .execute(self.writer())
             .await?;
         Ok(())
-    }
-
-    /// Who has anchored this log.
-    pub(super) async fn audit_participants(&self) -> Result<Vec<ParticipantNumber>, ServiceError> {
-        let rows: Vec<(i64,)> = sqlx::query_as("SELECT DISTINCT participant FROM audit_anchor")
-            .fetch_all(self.pool())
-            .await?;
-        Ok(rows.into_iter().map(|(number,)| ParticipantNumber(number as u32)).collect())
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::anchor::AuditAnchor;
 use super::entry::Row;
 use super::log::AT_ONCE;
 use crate::error::ServiceError;
@@ -63,6 +64,17 @@ pub enum AuditFault {
         /// The last entry that is as it was anchored.
         after: u64,
     },
+    /// The store says that the ledger has an anchor, and it has none.
+    #[error(
+        "the store says that the ledger has fixed entry {number} in block {block}, but it has not: \
+         somebody made that up, or this is another ledger"
+    )]
+    NotOnLedger {
+        /// The entry.
+        number: u64,
+        /// The block.
+        block: u64,
+    },
     /// An entry's fields can't be what praman wrote.
     #[error("entry {number} can't be read: a field is none that praman writes")]
     Unreadable {
@@ -94,10 +106,10 @@ pub async fn verify(
     said: &[LedgerAnchor],
     named: &[ParticipantNumber],
 ) -> Result<AuditReport, ServiceError> {
-    let known = store.audit_participants().await?;
+    let known = store.audit_anchors().await?;
     let counts = |anchor: &&LedgerAnchor| {
         if named.is_empty() {
-            known.contains(&anchor.participant)
+            known.iter().any(|kept| kept.participant == anchor.participant)
         } else {
             named.contains(&anchor.participant)
         }
@@ -135,6 +147,16 @@ pub async fn verify(
         _ => Some(AuditFault::Head { number: ends_at }),
     };
     Ok(report)
+}
+
+/// The first anchor that a store says it brought to the ledger, of which the ledger knows nothing: it can
+/// hide that the log is anchored no more. What the store says is to be read before the ledger.
+pub fn made_up(kept: &[AuditAnchor], said: &[LedgerAnchor]) -> Option<AuditFault> {
+    let is_said = |kept: &AuditAnchor| {
+        said.iter().any(|said| (said.number, said.participant) == (kept.entries, kept.participant))
+    };
+    let first = kept.iter().find(|kept| !is_said(kept))?;
+    Some(AuditFault::NotOnLedger { number: first.entries, block: first.block })
 }
 
 fn look(

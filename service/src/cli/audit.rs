@@ -47,12 +47,17 @@ impl Audit {
         match self {
             Self::Verify { participants, offline } => {
                 let store = setting.store().await?;
-                let anchors = match offline {
-                    true => Vec::new(),
-                    false => network(setting).await?.anchored(AnchorSeries::Audit).await?,
+                // Before the ledger is read: what is anchored meanwhile is not taken for made up.
+                let kept = store.audit_anchors().await?;
+                let said = match offline {
+                    true => None,
+                    false => Some(network(setting).await?.anchored(AnchorSeries::Audit).await?),
                 };
                 let named: Vec<_> = participants.into_iter().map(ParticipantNumber).collect();
-                let report = audit::verify(&store, &anchors, &named).await?;
+                let anchors = said.as_deref().unwrap_or_default();
+                let mut report = audit::verify(&store, anchors, &named).await?;
+                let made_up = said.as_deref().and_then(|said| audit::made_up(&kept, said));
+                report.fault = report.fault.or(made_up);
                 let json = json!(report);
                 match &report.fault {
                     None => {
