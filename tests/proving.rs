@@ -8,9 +8,9 @@ mod support;
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::io::{Read, Seek, SeekFrom};
-use std::process::Command;
-use std::time::Duration;
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use postgres::Postgres;
 use praman::proving::{
@@ -467,4 +467,26 @@ fn another_implementation_speaks_grpc_with_it() {
     assert!(out.trim_end().ends_with("all as described"), "{out}");
     assert_eq!(service.stop(), 0);
     assert_eq!(state.pay(SCHEME, "2026")["claims"], 2);
+}
+
+#[test]
+fn a_stream_that_is_left_open_does_not_hold_the_service_up() {
+    let state = State::with_everything(SCHEME, "2026");
+    let service = Service::start(&state, &[]);
+    let mut peer = Command::new("node")
+        .arg(support::root().join("tests/peers/idle.mjs"))
+        .env("KIOSK", state.shown("kiosk", &[]))
+        .arg(service.host())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("node is there");
+    let mut lines = BufReader::new(peer.stdout.take().expect("piped")).lines();
+    let mut next = || lines.next().expect("a line").expect("text");
+    assert_eq!(next(), "open");
+    let begun = Instant::now();
+    assert_eq!(service.stop(), 0);
+    // Far less than requests are given to end in.
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+    assert_eq!(next(), "ended");
+    assert!(peer.wait().expect("it ends").success());
 }

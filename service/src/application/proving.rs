@@ -101,7 +101,8 @@ impl Application {
     }
 
     /// Asks for many proofs, and tells each job as it is finished. One that is not taken is told by its
-    /// fault and ends the stream: what was taken goes on, and is found by its id.
+    /// fault and ends the stream: what was taken goes on, and is found by its id. The stream takes no more
+    /// once the client has followed long enough, and ends when the service stops.
     pub(crate) fn prove_many(
         self: &Arc<Self>,
         caller: &Caller,
@@ -126,11 +127,13 @@ impl Application {
                     }
                 }
             };
+            let jobs = jobs.take_until(tokio::time::sleep_until(end));
             let mut finished = Box::pin(jobs.map(one).buffer_unordered(STREAM_JOBS_MAX));
             loop {
                 let next = tokio::select! {
                     next = finished.next() => next,
                     () = told.closed() => return,
+                    () = application.stopped() => return,
                 };
                 let Some(outcome) = next else { return };
                 let ends = outcome.is_err();
