@@ -20,6 +20,9 @@ use crate::error::ServiceError;
 
 /// How long keys are taken for the issuer's before it is asked again.
 const KEYS_AGE_MAX: Duration = Duration::from_secs(3_600);
+/// For how long they are when the issuer does not answer: a key that it has withdrawn meanwhile is good no
+/// longer than this.
+const KEYS_KEPT_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// How soon it is asked again for a key that is not among them.
 const ASK_AGAIN: Duration = Duration::from_secs(30);
 /// How long it may take to answer.
@@ -75,9 +78,12 @@ struct Claims {
 }
 
 impl Known {
-    /// The key of an id; without one the only key there is.
+    /// The key of an id; without one the only key there is. None of a set that was told too long ago.
     fn find(&self, id: Option<&str>) -> Option<Jwk> {
         let keys = &self.set.keys;
+        if !self.is_kept() {
+            return None;
+        }
         match id {
             Some(_) => keys.iter().find(|key| key.common.key_id.as_deref() == id).cloned(),
             None => keys.first().filter(|_| keys.len() == 1).cloned(),
@@ -87,6 +93,11 @@ impl Known {
     /// Whether what was told is new enough to go by.
     fn is_fresh(&self) -> bool {
         self.told.is_some_and(|at| at.elapsed() < KEYS_AGE_MAX)
+    }
+
+    /// Whether what was told may be gone by while the issuer does not answer.
+    fn is_kept(&self) -> bool {
+        self.told.is_some_and(|at| at.elapsed() < KEYS_KEPT_MAX)
     }
 
     /// Whether it is too soon to ask again.
@@ -169,9 +180,9 @@ impl OpenIdIssuer {
         let mut known = self.known.lock().await;
         let found = known.find(id);
         if (found.is_some() && known.is_fresh()) || known.was_just_asked() {
-            let refusal = match known.told {
-                Some(_) => AccessRefusal::NotAuthorised,
-                None => AccessRefusal::IssuerAway,
+            let refusal = match known.is_kept() {
+                true => AccessRefusal::NotAuthorised,
+                false => AccessRefusal::IssuerAway,
             };
             return found.ok_or(refusal);
         }
@@ -282,6 +293,33 @@ pub(super) fn require_safe(address: &str) -> Result<(), ServiceError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn keys_of_an_issuer_that_is_away_are_good_for_a_day() {
+        // A port that nobody listens at.
+        let issuer = OpenIdIssuer::new("http://127.0.0.1:1", "praman").expect("an issuer");
+        assert!(matches!(issuer.key(Some("one")).await, Err(AccessRefusal::IssuerAway)));
+        let set = serde_json::json!({ "keys": [{
+            "kty": "OKP", "crv": "Ed25519", "kid": "one",
+            "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+        }] });
+        {
+            let mut known = issuer.known.lock().await;
+            known.set = serde_json::from_value(set).expect("RFC 8037, A.2");
+            known.told = Some(Instant::now());
+        }
+        for (hours, is_good) in [(0, true), (2, true), (23, true), (25, false), (40, false)] {
+            let told = issuer.known.lock().await.told.expect("told");
+            tokio::time::advance(Duration::from_secs(hours * 3_600) - told.elapsed()).await;
+            let key = issuer.key(Some("one")).await;
+            match is_good {
+                true => assert!(key.is_ok(), "after {hours} hours"),
+                false => {
+                    assert!(matches!(key, Err(AccessRefusal::IssuerAway)), "after {hours} hours")
+                }
+            }
+        }
+    }
 
     #[test]
     fn keys_come_over_tls_or_from_this_machine() {
