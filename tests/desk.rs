@@ -46,11 +46,8 @@ fn token(page: &Answer) -> String {
     rest.split('"').next().expect("a value").to_owned()
 }
 
-#[test]
-fn every_page_is_whole_in_every_language_by_axe_and_by_keyboard() {
-    let state = scene();
-    let service = Service::start(&state, &["--office", "office.json"]);
-    // Rows of the sample under other numbers, so that a register with faults and duplicates is issued.
+/// Rows of the sample under other numbers, so that a register with faults and duplicates is issued.
+fn write_new_register(state: &State) {
     let sample = fs::read(support::register()).expect("the sample");
     let mut lines = sample.split_inclusive(|&byte| byte == b'\n');
     let mut register = lines.next().expect("a header").to_vec();
@@ -59,6 +56,13 @@ fn every_page_is_whole_in_every_language_by_axe_and_by_keyboard() {
         register.extend_from_slice(line);
     }
     fs::write(state.path("new.csv"), register).expect("written");
+}
+
+#[test]
+fn every_page_is_whole_in_every_language_by_axe_and_by_keyboard() {
+    let state = scene();
+    let service = Service::start(&state, &["--office", "office.json"]);
+    write_new_register(&state);
     let roles = ["office", "oversight"].map(|role| (role.to_owned(), json!(key(&state, role))));
     let keys = Value::Object(roles.into_iter().collect()).to_string();
     fs::write(state.path("keys.json"), keys).expect("written");
@@ -199,6 +203,56 @@ fn a_session_can_be_neither_fixed_nor_kept_nor_used_by_another_site() {
         assert!(!bytes.windows(raw.len()).any(|window| window == raw));
     }
     assert!(!service.said.lock().expect("said").contains(secret));
+    assert_eq!(service.stop(), 0);
+}
+
+#[test]
+fn whose_a_row_is_is_said_once_however_many_say_it_at_once() {
+    let state = scene();
+    write_new_register(&state);
+    let service = Service::start(&state, &["--office", "office.json"]);
+    let shown = state.shown("office", &[]);
+    let csv = format!("@{}", state.path("new.csv").display());
+    let csv = ["--data-binary", &csv, "-H", "Content-Type: text/csv"];
+    let registers = "/v1/offices/0/registers";
+    let uploaded = service.curl_as(&shown, &format!("{registers}?secrets=made"), &csv);
+    assert_eq!(uploaded.status, 202, "{}", uploaded.body);
+    let id = uploaded.json()["id"].as_str().expect("a register").to_owned();
+    let issued = service.curl_as(&shown, &format!("{registers}/{id}?wait=30"), &[]).json();
+    assert_eq!(issued["state"], "issued", "{issued}");
+    let page = format!("/desk/offices/0/registers/{id}/duplicates");
+    let rows = service.curl_as(&shown, &page, &[]).body;
+    let rows: Vec<&str> = rows
+        .split("name=\"place\" value=\"")
+        .skip(1)
+        .map(|rest| rest.split('"').next().expect("a place"))
+        .collect();
+    assert!(rows.len() >= 5, "{rows:?}");
+    let say = |row: &str, verdict: &str| {
+        let (place, verdict) = (format!("place={row}"), format!("verdict={verdict}"));
+        service.curl_as(&shown, &page, &["-d", &place, "-d", &verdict])
+    };
+    let (mut others, verdicts) = (0, ["other-person", "same-person", "other-person"]);
+    for row in &rows[..4] {
+        let statuses: Vec<u16> = std::thread::scope(|scope| {
+            let said = verdicts.map(|verdict| scope.spawn(move || say(row, verdict).status));
+            said.map(|one| one.join().expect("answered")).into()
+        });
+        let first: Vec<_> = (0..3).filter(|&place| statuses[place] == 303).collect();
+        assert_eq!(first.len(), 1, "{statuses:?}");
+        assert_eq!(statuses.iter().filter(|&&status| status == 409).count(), 2, "{statuses:?}");
+        others += usize::from(verdicts[first[0]] == "other-person");
+        let stands = say(row, "same-person");
+        assert_eq!(stands.status, 409, "what was said stands");
+    }
+    let known = || service.curl_as(&shown, registers, &[]).json()["registers"].clone();
+    assert_eq!(known().as_array().map(Vec::len), Some(1 + others));
+    // To issue to another person is metered as every register is.
+    state.json(&["access", "quota", "tests", "registers.upload", "--a-day", "1"]);
+    let full = say(rows[4], "other-person");
+    assert_eq!(full.status, 429, "{}", full.body);
+    assert_eq!(known().as_array().map(Vec::len), Some(1 + others));
+    assert_eq!(say(rows[4], "same-person").status, 303, "nothing was said before");
     assert_eq!(service.stop(), 0);
 }
 

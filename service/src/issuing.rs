@@ -19,6 +19,7 @@ pub(crate) use desk::whole;
 pub use desk::{ContentStream, IssuingDesk, IssuingRefusal, RegisterUploading};
 pub use record::IssuingLimits;
 pub use review::ReviewVerdict;
+pub(crate) use review::RowReview;
 pub use upload::{
     IssuingFault, RegisterContent, RegisterId, RegisterUpload, UploadOutcome, UploadState,
 };

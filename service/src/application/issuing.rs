@@ -14,7 +14,7 @@ use crate::access_control::{Action, Caller, Role};
 use crate::error::ServiceError;
 use crate::issuing::{
     ContentStream, IssuingDesk, IssuingRefusal, RegisterContent, RegisterId, RegisterUpload,
-    RegisterUploading, ReviewVerdict, UploadState, whole,
+    RegisterUploading, ReviewVerdict, RowReview, UploadState, whole,
 };
 use crate::register::{DuplicatePair, of_one_row};
 use crate::store::Store;
@@ -176,18 +176,24 @@ impl ActingOffice {
         let pair = duplicates.pairs.iter().find(|pair| pair.place == place);
         let pair = pair.ok_or_else(|| Fault::not_found("there is no such row"))?;
         if duplicates.said.contains_key(&place) {
-            return Err(Fault::conflict("reviewed", "it was said before whose this row is"));
+            return Err(IssuingRefusal::SaidBefore.into());
         }
         let subject = format!("register {id}: row {}: {}", place + 1, verdict.name());
         self.store.log_allowed(&self.caller, Action::ReviewRegister, &subject).await?;
-        if verdict == ReviewVerdict::OtherPerson {
-            let row = Zeroizing::new(of_one_row(&duplicates.columns, &pair.cells));
-            let makes_secrets = self.desk.makes_secrets(id).await?;
-            let mut uploading = self.desk.upload(self.office, makes_secrets).await?;
-            uploading.push(row.as_bytes()).await?;
-            uploading.finish().await?;
+        let review = RowReview { register: id, place, verdict, by: self.caller.name.clone() };
+        match verdict {
+            ReviewVerdict::OtherPerson => {
+                let row = Zeroizing::new(of_one_row(&duplicates.columns, &pair.cells));
+                let mut uploading = self.upload(self.desk.makes_secrets(id).await?).await?;
+                uploading.push(row.as_bytes()).await?;
+                uploading.finish_with(&review).await?;
+            }
+            ReviewVerdict::SamePerson => {
+                if !self.store.review_row(&review).await? {
+                    return Err(IssuingRefusal::SaidBefore.into());
+                }
+            }
         }
-        self.store.review_row(id, place, verdict, &self.caller.name).await?;
         Ok(())
     }
 
@@ -251,6 +257,7 @@ impl From<IssuingRefusal> for Fault {
             IssuingRefusal::Busy { retry_after } => {
                 Self::busy(refusal.to_string(), retry_after.as_secs())
             }
+            IssuingRefusal::SaidBefore => Self::conflict("reviewed", refusal.to_string()),
             IssuingRefusal::Failed(error) => error.into(),
         }
     }

@@ -10,7 +10,8 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
 
-use super::record::IssuingLimits;
+use super::record::{IssuingLimits, UploadEnd};
+use super::review::RowReview;
 use super::upload::{RegisterContent, RegisterId, RegisterUpload, SealedFor};
 use crate::error::ServiceError;
 use crate::key_store::{DataKey, MasterKey};
@@ -36,6 +37,9 @@ pub enum IssuingRefusal {
         /// When to come again.
         retry_after: Duration,
     },
+    /// Somebody has said before whose a row is.
+    #[error("it was said before whose this row is")]
+    SaidBefore,
     /// The service failed.
     #[error(transparent)]
     Failed(#[from] ServiceError),
@@ -307,12 +311,30 @@ impl RegisterUploading {
     ///
     /// # Errors
     /// [`IssuingRefusal::Busy`] if too many of its office wait; [`IssuingRefusal::Failed`].
-    pub async fn finish(mut self) -> Result<RegisterUpload, IssuingRefusal> {
+    pub async fn finish(self) -> Result<RegisterUpload, IssuingRefusal> {
+        self.end(None).await
+    }
+
+    /// The same of a register that comes of what somebody says of a row: both are kept, or neither.
+    ///
+    /// # Errors
+    /// Those of [`finish`](Self::finish); [`IssuingRefusal::SaidBefore`].
+    pub(crate) async fn finish_with(
+        self,
+        review: &RowReview,
+    ) -> Result<RegisterUpload, IssuingRefusal> {
+        self.end(Some(review)).await
+    }
+
+    async fn end(mut self, review: Option<&RowReview>) -> Result<RegisterUpload, IssuingRefusal> {
         let (shared, id, office) = (self.shared.clone(), self.id, self.office);
         if let Some(sealer) = self.sealer.take() {
             let last = (self.parts, sealer.finish()?);
-            if !shared.store.end_upload(id, office, last, self.bytes, &shared.limits).await? {
-                return Err(busy());
+            let (store, limits) = (&shared.store, &shared.limits);
+            match store.end_upload(id, office, last, self.bytes, limits, review).await? {
+                UploadEnd::Kept => {}
+                UploadEnd::TooManyWait => return Err(busy()),
+                UploadEnd::SaidBefore => return Err(IssuingRefusal::SaidBefore),
             }
             self.is_whole = true;
         }

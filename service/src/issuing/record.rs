@@ -6,6 +6,7 @@ use praman_circuits::office::{OfficeId, OfficeRoot};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
+use super::review::{RowReview, keep_review};
 use super::upload::{
     IssuingFault, RegisterContent, RegisterId, RegisterUpload, SealedFor, UploadOutcome,
     UploadState,
@@ -58,6 +59,16 @@ pub(super) struct TakenUpload {
     pub(super) data_key: Vec<u8>,
     pub(super) attempt: i64,
     pub(super) deaths: i64,
+}
+
+/// What came of a register's end.
+pub(super) enum UploadEnd {
+    /// It is not lost from here on.
+    Kept,
+    /// Too many of its office wait: nothing is kept.
+    TooManyWait,
+    /// It was said before whose the row is that it comes of: nothing is kept.
+    SaidBefore,
 }
 
 const COLUMNS: &str = "id, office, state, reason, message, bytes, checked_bytes, counts_rows, \
@@ -158,7 +169,8 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps that a register is uploaded, if not too many of its office wait.
+    /// Keeps that a register is uploaded, if not too many of its office wait; where it comes of what
+    /// somebody says of another register's row, both or neither.
     pub(super) async fn end_upload(
         &self,
         id: RegisterId,
@@ -166,8 +178,14 @@ impl Store {
         (number, last): (usize, Vec<u8>),
         bytes: u64,
         limits: &IssuingLimits,
-    ) -> Result<bool, ServiceError> {
+        review: Option<&RowReview>,
+    ) -> Result<UploadEnd, ServiceError> {
         let mut transaction = self.begin_rows().await?;
+        if let Some(review) = review
+            && !keep_review(&mut transaction, self.database(), review).await?
+        {
+            return Ok(UploadEnd::SaidBefore);
+        }
         keep_part(&mut transaction, id, RegisterContent::Register, number, last).await?;
         let kept = sqlx::query(
             "UPDATE register_upload SET state = 'waiting', bytes = $2
@@ -181,8 +199,11 @@ impl Store {
         .bind(i64::from(office.0))
         .execute(&mut *transaction)
         .await?;
+        if kept.rows_affected() == 0 {
+            return Ok(UploadEnd::TooManyWait);
+        }
         transaction.commit().await?;
-        Ok(kept.rows_affected() == 1)
+        Ok(UploadEnd::Kept)
     }
 
     /// What is known of an office's register.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::upload::RegisterId;
 use crate::error::ServiceError;
 use crate::named::named;
-use crate::store::{Store, broken};
+use crate::store::{Database, Store, WriteTransaction, broken};
 
 named! {
     /// Whose a row is that was taken for a duplicate.
@@ -42,25 +42,43 @@ impl Store {
     ///
     /// # Errors
     /// [`ServiceError::Store`].
-    pub(crate) async fn review_row(
-        &self,
-        id: RegisterId,
-        place: usize,
-        verdict: ReviewVerdict,
-        by: &str,
-    ) -> Result<bool, ServiceError> {
-        let now = self.database().now();
-        let statement = sqlx::AssertSqlSafe(format!(
-            "INSERT INTO register_review (upload, place, verdict, decided_by, decided_at)
-             VALUES ($1, $2, $3, $4, {now}) ON CONFLICT DO NOTHING"
-        ));
-        let kept = sqlx::query(statement)
-            .bind(id.column())
-            .bind(place as i64)
-            .bind(verdict.name())
-            .bind(by)
-            .execute(self.writer())
-            .await?;
-        Ok(kept.rows_affected() == 1)
+    pub(crate) async fn review_row(&self, review: &RowReview) -> Result<bool, ServiceError> {
+        let mut transaction = self.begin_rows().await?;
+        let is_first = keep_review(&mut transaction, self.database(), review).await?;
+        transaction.commit().await?;
+        Ok(is_first)
     }
+}
+
+/// What somebody says of a row.
+pub(crate) struct RowReview {
+    /// The register.
+    pub(crate) register: RegisterId,
+    /// The row's place in it, from 0.
+    pub(crate) place: usize,
+    /// Whose it is.
+    pub(crate) verdict: ReviewVerdict,
+    /// Who says so.
+    pub(crate) by: String,
+}
+
+/// Keeps what somebody says of a row, with what comes of it; false if it was said before, and that stays.
+pub(super) async fn keep_review(
+    transaction: &mut WriteTransaction,
+    database: Database,
+    review: &RowReview,
+) -> Result<bool, ServiceError> {
+    let now = database.now();
+    let statement = sqlx::AssertSqlSafe(format!(
+        "INSERT INTO register_review (upload, place, verdict, decided_by, decided_at)
+         VALUES ($1, $2, $3, $4, {now}) ON CONFLICT DO NOTHING"
+    ));
+    let kept = sqlx::query(statement)
+        .bind(review.register.column())
+        .bind(review.place as i64)
+        .bind(review.verdict.name())
+        .bind(&review.by)
+        .execute(&mut **transaction)
+        .await?;
+    Ok(kept.rows_affected() == 1)
 }
