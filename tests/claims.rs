@@ -5,6 +5,7 @@ mod claim_scene;
 #[path = "support/postgres.rs"]
 mod postgres;
 
+use std::path::Path;
 use std::time::Duration;
 
 use claim_scene::Scene;
@@ -16,6 +17,7 @@ use praman::claims::{
 };
 use praman::ledger::JoinedLedger;
 use praman::store::{Location, Store};
+use sqlx::migrate::Migrator;
 use tempfile::TempDir;
 
 async fn receive(machine: &ClaimMachine, claim: &SubmittedClaim) -> ClaimReceipt {
@@ -263,6 +265,46 @@ async fn both_databases_have_the_same_tables() {
         let refused = store.migrate().await.expect_err("a newer schema").to_string();
         assert!(refused.contains("a newer praman has written it"), "{refused}");
         assert_eq!(store.schema_state().await.expect("a state").unknown, [9999]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_of_an_earlier_program_is_brought_up_to_date_with_what_it_holds() {
+    let folder = TempDir::new().expect("a folder");
+    let server = Postgres::start();
+    for location in [Location::Folder(folder.path().to_owned()), Location::Server(server.address())]
+    {
+        let store = Store::connect_as_it_is(&location).await.expect("a store");
+        let place = match location {
+            Location::Folder(_) => "migrations/sqlite",
+            Location::Server(_) => "migrations/postgres",
+        };
+        let place = Path::new(env!("CARGO_MANIFEST_DIR")).join(place);
+        let all = Migrator::new(place).await.expect("migrations");
+        let earlier = Migrator { migrations: all.migrations[..11].to_vec().into(), ..all };
+        earlier.run(store.writer()).await.expect("as an earlier program did");
+        for statement in [
+            "INSERT INTO tenant (name, title, created_at) VALUES ('tests', 'Tests', 0)",
+            "INSERT INTO principal (number, name, role, tenant, credential_kind, credential, created_at)
+             VALUES (1, 'R. Das', 'auditor', 'tests', 'api-key', $1, 5)",
+            "INSERT INTO console_session (token_hash, principal, begun_at, seen_at)
+             VALUES ($1, 1, 0, 0)",
+        ] {
+            let statement = sqlx::query(statement).bind(vec![7u8; 32]);
+            statement.execute(store.writer()).await.expect("written");
+        }
+        store.migrate().await.expect("brought up to date");
+        let kept: (i64, String, i64, Vec<u8>) =
+            sqlx::query_as("SELECT number, name, created_at, credential FROM principal")
+                .fetch_one(store.pool())
+                .await
+                .expect("somebody");
+        assert_eq!(kept, (1, "R. Das".to_owned(), 5, vec![7; 32]));
+        let again = "INSERT INTO principal
+                     SELECT 2, name, role, tenant, member, credential_kind, credential, created_at,
+                            expires_at, revoked_at FROM principal";
+        let twice = sqlx::query(again).execute(store.writer()).await;
+        assert!(twice.is_err(), "a key is one principal's");
     }
 }
 

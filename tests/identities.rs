@@ -128,9 +128,12 @@ fn machines_are_known_by_their_certificates() {
     for same in ["Sec-Fetch-Site: same-origin", own.as_str()] {
         assert_eq!(sent(&[&body[..], &["-H", same, &cases]].concat()), "400", "it is read");
     }
-    // Revoked, it is nobody's at once.
+    // Revoked, it is nobody's at once, and nobody's again: it may be in other hands.
     state.json(&["access", "revoke", &number.to_string()]);
     assert_eq!(ask("/v1/identity", Some("relay")).0, "401 2");
+    let admit = ["access", "admit", "--name", "relay", "--role", "kiosk", "--tenant", "tests"];
+    let again = [&admit[..], &["--certificate", "relay.pem"]].concat();
+    state.refused(&again, 1, "the credential is somebody's already");
     assert_eq!(service.stop(), 0);
     // What is no certificate is named.
     let serve =
@@ -199,7 +202,15 @@ async fn people_are_known_by_their_issuers_tokens_and_have_the_stores_roles() {
     }
     let asked = issuer.asked.load(Ordering::Relaxed);
     assert!((1..=2).contains(&asked), "asked {asked} times");
+    // One subject is one principal, until that is revoked; then it may be another.
+    let again = ["access", "admit", "--name", "R. Das", "--role", "auditor", "--tenant", "tests"];
+    let again = [&again[..], &by].concat();
+    state.refused(&again, 1, "the subject is principal 1 already");
     state.json(&["access", "revoke", &number.to_string()]);
+    assert_eq!(ask(&whole).status, 401);
+    state.json(&again);
+    assert_eq!(ask(&whole).json()["role"], "auditor");
+    state.json(&["access", "revoke", "2"]);
     assert_eq!(ask(&whole).status, 401);
     assert!(!service.said.lock().expect("nobody panics").contains("81f3"), "no subject is told");
     assert_eq!(service.stop(), 0);

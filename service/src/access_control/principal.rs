@@ -222,14 +222,25 @@ impl NewPrincipal {
                 return refused(format!("office {office} is not one of {}'s", self.tenant));
             }
         }
-        let used: Option<(i64,)> =
-            sqlx::query_as("SELECT number FROM principal WHERE credential = $1")
-                .bind(self.credential.digest().to_vec())
-                .fetch_optional(&mut *connection)
-                .await?;
-        match used {
-            Some(_) => refused("the credential is somebody's already: make a new one".to_owned()),
-            None => Ok(()),
+        // A person who was revoked may come again as who they are; a key or a certificate that was may be
+        // in other hands, and is not taken again.
+        let used: Option<(i64,)> = sqlx::query_as(
+            "SELECT number FROM principal
+             WHERE credential = $1 AND (revoked_at IS NULL OR credential_kind <> $2)",
+        )
+        .bind(self.credential.digest().to_vec())
+        .bind(CredentialKind::OpenId.name())
+        .fetch_optional(&mut *connection)
+        .await?;
+        match (used, self.credential.kind()) {
+            (None, _) => Ok(()),
+            (Some((number,)), CredentialKind::OpenId) => refused(format!(
+                "the subject is principal {number} already: revoke that one first, if they are to be \
+                 another"
+            )),
+            (Some(_), _) => {
+                refused("the credential is somebody's already: make a new one".to_owned())
+            }
         }
     }
 
