@@ -257,6 +257,75 @@ fn whose_a_row_is_is_said_once_however_many_say_it_at_once() {
 }
 
 #[test]
+fn what_is_not_done_is_told_in_the_readers_language() {
+    let state = scene();
+    let service = Service::start(&state, &[]);
+    let told = |role: &str, path: &str, language: &str, more: &[&str]| {
+        let shown = state.shown(role, &[]);
+        let language = format!("Accept-Language: {language}");
+        let page = service.curl_as(&shown, path, &[&["-H", &language], more].concat());
+        let (_, alert) = page.body.split_once("role=\"alert\">").expect("a sentence");
+        (page.status, alert.split('<').next().expect("a text").to_owned())
+    };
+    let case = ["--data", "outcome=stands"];
+    for (role, path, more, status, sentences) in [
+        (
+            "department",
+            "/desk/audit",
+            &[][..],
+            403,
+            [
+                "দপ্তর এটি করতে পারে না; এটি পারেন: তদারকি কমিটি, নিরীক্ষক",
+                "विभाग यह नहीं कर सकता; यह इनके लिए है: निगरानी समिति, लेखा परीक्षक",
+                "department may not do this; it is for oversight committee, auditor",
+            ],
+        ),
+        (
+            "oversight",
+            "/desk/nowhere",
+            &[],
+            404,
+            ["এই ঠিকানায় কিছু নেই", "इस पते पर कुछ नहीं है", "there is nothing at this path"],
+        ),
+        (
+            "office",
+            "/desk/offices/nought/registers",
+            &[],
+            400,
+            ["এই ঠিকানায় কিছু নেই", "इस पते पर कुछ नहीं है", "there is nothing at this path"],
+        ),
+        (
+            "department",
+            "/desk/cases/12/answer",
+            &case,
+            422,
+            ["১২ নম্বরের কোনো কেস নেই", "संख्या 12 का कोई मामला नहीं है", "there is no case 12"],
+        ),
+        (
+            "oversight",
+            "/desk/approvals/3",
+            &["--data", "decision=approve"],
+            422,
+            [
+                "৩ নম্বরে কিছু অপেক্ষায় নেই",
+                "संख्या 3 पर कुछ प्रतीक्षा में नहीं है",
+                "nothing waits under number 3",
+            ],
+        ),
+    ] {
+        for (language, sentence) in ["bn", "hi", "en"].into_iter().zip(sentences) {
+            assert_eq!(told(role, path, language, more), (status, sentence.to_owned()), "{path}");
+        }
+    }
+    // Programs are told in English, with what they go by.
+    let shown = state.shown("department", &[]);
+    let forbidden = service.curl_as(&shown, "/v1/audit", &["-H", "Accept-Language: bn"]);
+    let message = &forbidden.json()["error"]["message"];
+    assert_eq!(message, "department may not do this (audit.read); it is for oversight, auditor");
+    assert_eq!(service.stop(), 0);
+}
+
+#[test]
 fn somebody_who_is_refused_is_told_why_and_appeals() {
     let state = scene();
     let open = ["grievance", "open", "--office", "0", "--scheme", "krishak-bandhu", "--language"];

@@ -25,7 +25,7 @@ use crate::proving::ProvingDesk;
 use crate::store::Store;
 pub(crate) use access::{PeerCertificate, Shown, is_refusal};
 pub use consents::ConsentDoor;
-pub(crate) use fault::{Fault, FaultKind};
+pub(crate) use fault::{Fault, FaultKind, Told};
 pub(crate) use issuing::ActingOffice;
 pub(crate) use proving::AskedJob;
 use public::CachedSnapshot;

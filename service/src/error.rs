@@ -9,6 +9,14 @@ pub enum ServiceError {
     /// The answer is no.
     #[error("{0}")]
     Refused(String),
+    /// A credential is to be revoked that is not live.
+    #[error("office {office:?} has no live credential of {register_no:?}; nothing was revoked")]
+    NotLive {
+        /// The office's name.
+        office: String,
+        /// The holder's number in its register.
+        register_no: String,
+    },
     /// The command was used wrongly.
     #[error("{0}")]
     WrongUse(String),
@@ -55,7 +63,7 @@ impl ServiceError {
     /// 1 refused, 2 wrong use, 3 failed.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Refused(_) => 1,
+            Self::Refused(_) | Self::NotLive { .. } => 1,
             Self::WrongUse(_) | Self::Malformed { .. } => 2,
             Self::Keys(error) => match error {
                 praman_prover::KeyError::File { .. } | praman_prover::KeyError::Setup(_) => 3,

@@ -25,5 +25,5 @@ mod slip;
 pub use case::{Case, CaseOutcome, CaseState, NewCase, OpenedCase};
 pub use cause::{Advice, Cause};
 pub use exclusion::{ExclusionFigures, OfficeFigures};
-pub(crate) use record::is_late;
+pub(crate) use record::{NO_SLIP, is_late};
 pub use slip::SlipCode;

@@ -59,6 +59,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::application::{Application, Fault};
+use crate::sentence::Sentence;
 
 #[derive(OpenApi)]
 #[openapi(modifiers(&Credential), info(
@@ -138,7 +139,7 @@ pub(crate) fn routes(application: Arc<Application>) -> Router {
         .route("/v1/openapi.json", get(async move || Json(described.as_ref().clone())))
         .layer(DefaultBodyLimit::max(application.limits().body_bytes_max))
         .with_state(application)
-        .fallback(async || Fault::not_found("there is nothing at this path"))
+        .fallback(async || Fault::not_found(Sentence::of("fault-nothing-here")))
         .method_not_allowed_fallback(async || Fault::wrong_method())
 }
 

@@ -66,14 +66,16 @@ impl Language {
         }
     }
 
-    /// Its texts: what people are told of their consents, of schemes and refusals, and at the desk.
-    const fn texts(self) -> [&'static str; 3] {
+    /// Its texts: what people are told of their consents, of schemes and refusals, at the desk, and of what is
+    /// not done.
+    const fn texts(self) -> [&'static str; 4] {
         macro_rules! of {
             ($code:literal) => {
                 [
                     include_str!(concat!("../languages/", $code, ".ftl")),
                     include_str!(concat!("../languages/schemes/", $code, ".ftl")),
                     include_str!(concat!("../languages/desk/", $code, ".ftl")),
+                    include_str!(concat!("../languages/faults/", $code, ".ftl")),
                 ]
             };
         }

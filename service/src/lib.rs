@@ -50,6 +50,7 @@ pub mod scheme;
 pub mod sealed;
 pub mod sealed_box;
 pub mod sealed_content;
+mod sentence;
 pub mod server;
 mod signing_key;
 pub mod small_cells;

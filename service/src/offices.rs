@@ -365,10 +365,8 @@ impl Store {
             .fetch_optional(&mut *transaction)
             .await?;
             let Some((position,)) = position else {
-                return Err(ServiceError::Refused(format!(
-                    "office {:?} has no live credential of {register_no:?}; nothing was revoked",
-                    key.name
-                )));
+                let (office, register_no) = (key.name.clone(), register_no.to_string());
+                return Err(ServiceError::NotLive { office, register_no });
             };
             changes.extend(tree.empty(position as usize)?);
         }

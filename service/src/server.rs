@@ -28,6 +28,7 @@ use tower::{ServiceBuilder, ServiceExt};
 use crate::access_control::{Action, door};
 use crate::application::{Application, Fault, Limits, PeerCertificate, Shown, is_refusal};
 use crate::error::ServiceError;
+use crate::sentence::Sentence;
 use crate::tls::Tls;
 use crate::{console, grpc, http, request_log};
 
@@ -124,7 +125,7 @@ async fn in_time(limits: Limits, request: Request, next: Next) -> Response {
 
 /// More requests than there is room for.
 async fn out_of_bounds(headers: HeaderMap, _: BoxError) -> Response {
-    told(speaks_grpc(&headers), Fault::busy("too many requests at a time; come again", 1))
+    told(speaks_grpc(&headers), Fault::busy(Sentence::of("fault-busy"), 1))
 }
 
 fn speaks_grpc(headers: &HeaderMap) -> bool {

@@ -15,6 +15,7 @@ use super::refusal::AccessRefusal;
 use super::role::Role;
 use crate::error::ServiceError;
 use crate::named::named;
+use crate::sentence::Sentence;
 use crate::store::{Store, broken};
 use crate::treasury::drop_batch;
 
@@ -360,28 +361,28 @@ impl Store {
     ) -> Result<Approval, AccessRefusal> {
         let mut transaction = self.begin().await?;
         let row = self.approval_row(&mut transaction, i64::from(number)).await?;
-        let refused = |reason: String| AccessRefusal::Refused(reason);
-        let row = row.ok_or_else(|| refused(format!("nothing waits under number {number}")))?;
+        let refused = AccessRefusal::Refused;
+        let none = || refused(Sentence::of("fault-nothing-waits").count("number", number));
+        let row = row.ok_or_else(none)?;
         let kind = row.kind()?;
         let Some(second) = by.principal else {
-            let reason = "the second person shows a credential of their own: give it by --as";
-            return Err(refused(reason.to_owned()));
+            return Err(refused(Sentence::of("fault-second-shows")));
         };
         if !kind.approvers().contains(&by.role) {
-            let roles: Vec<&str> = kind.approvers().iter().map(|role| role.name()).collect();
-            return Err(refused(format!("this is decided by {}", roles.join(" or "))));
+            let roles = kind.approvers().iter().map(|role| role.text_name());
+            return Err(refused(Sentence::of("fault-decided-by").named("roles", roles)));
         }
         if row.asked_by == Some(i64::from(second.0))
             || person(&row.asked_by_name) == person(&by.name)
         {
-            let reason = "who asked can't be the second person";
-            return Err(refused(reason.to_owned()));
+            return Err(refused(Sentence::of("fault-second-person")));
         }
         if row.state != ApprovalState::Waiting.name() {
-            return Err(refused(format!("it was {} before", row.state)));
+            let state = format!("desk-approval-{}", row.state);
+            return Err(refused(Sentence::of("fault-decided-before").named("state", [state])));
         }
         if row.is_over != 0 {
-            return Err(refused(format!("it waited for {WAITS_DAYS} days: ask for it again")));
+            return Err(refused(Sentence::of("fault-waited").count("days", WAITS_DAYS)));
         }
         match (kind, decision) {
             (ApprovalKind::Admit, Decision::Approve) => {

@@ -7,6 +7,7 @@ use super::principal::PrincipalNumber;
 use super::refusal::AccessRefusal;
 use super::role::Role;
 use super::tenant::TenantName;
+use crate::sentence::Sentence;
 
 /// Who asks, once it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +55,7 @@ impl Caller {
         if action.may_be_done_by(self.role) {
             return Ok(());
         }
-        Err(AccessRefusal::role(self.role, action))
+        Err(AccessRefusal::Role { role: self.role, action })
     }
 
     /// Whether they see all tenants.
@@ -81,7 +82,7 @@ impl Caller {
             return Ok(());
         }
         let own = self.member.map_or_else(|| "none".to_owned(), |own| own.to_string());
-        let reason = format!("this is for number {number}; who asks acts for {own}");
-        Err(AccessRefusal::Another(reason))
+        let sentence = Sentence::of("fault-another-member").count("number", number);
+        Err(AccessRefusal::Another(sentence.text("own", own)))
     }
 }

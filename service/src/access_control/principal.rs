@@ -11,6 +11,7 @@ use super::role::Role;
 use super::tenant::{TenantName, of_column};
 use crate::error::ServiceError;
 use crate::named::{named, number_id, read_digest};
+use crate::sentence::Sentence;
 use crate::store::{Store, broken};
 
 /// The longest name of a principal, in characters.
@@ -184,23 +185,24 @@ impl NewPrincipal {
         connection: &mut AnyConnection,
         by: &Caller,
     ) -> Result<(), AccessRefusal> {
-        let refused = |reason: String| Err(AccessRefusal::Refused(reason));
+        let refused = |sentence| Err(AccessRefusal::Refused(sentence));
         if by.role == Role::Department {
             let own = by.tenant.as_ref() == Some(&self.tenant);
             if !own || !matches!(self.role, Role::Office | Role::Kiosk) {
-                let reason = "a department lets offices and kiosks of its own act";
-                return Err(AccessRefusal::Another(reason.to_owned()));
+                return Err(AccessRefusal::Another(Sentence::of("fault-department-admits")));
             }
         }
         let characters = self.name.chars().count();
         if !(1..=NAME_CHARACTERS_MAX).contains(&characters)
             || self.name.chars().any(|one| one.is_control() || turns_letters(one))
         {
-            return refused(format!("a name has 1 to {NAME_CHARACTERS_MAX} characters of a line"));
+            let most = NAME_CHARACTERS_MAX as u64;
+            return refused(Sentence::of("fault-name-length").count("most", most));
         }
-        match (self.role.member(), self.member) {
-            (Some(what), None) => return refused(format!("{} needs {what}", self.role.name())),
-            (None, Some(_)) => return refused(format!("{} has no number", self.role.name())),
+        let of_role = |sentence: Sentence| sentence.named("role", [self.role.text_name()]);
+        match (self.role.has_member(), self.member) {
+            (true, None) => return refused(of_role(Sentence::of("fault-member-needed"))),
+            (false, Some(_)) => return refused(of_role(Sentence::of("fault-no-member"))),
             _ => {}
         }
         let known: Option<(i64,)> = sqlx::query_as("SELECT created_at FROM tenant WHERE name = $1")
@@ -208,7 +210,7 @@ impl NewPrincipal {
             .fetch_optional(&mut *connection)
             .await?;
         if known.is_none() {
-            return refused(format!("there is no tenant {}", self.tenant));
+            return refused(Sentence::of("fault-no-tenant").text("tenant", &self.tenant));
         }
         if let (Role::Office, Some(office)) = (self.role, self.member) {
             let own: Option<(i64,)> = sqlx::query_as(
@@ -219,7 +221,8 @@ impl NewPrincipal {
             .fetch_optional(&mut *connection)
             .await?;
             if own.is_none() {
-                return refused(format!("office {office} is not one of {}'s", self.tenant));
+                let sentence = Sentence::of("fault-office-of-another").count("office", office);
+                return refused(sentence.text("tenant", &self.tenant));
             }
         }
         // A person who was revoked may come again as who they are; a key or a certificate that was may be
@@ -234,13 +237,10 @@ impl NewPrincipal {
         .await?;
         match (used, self.credential.kind()) {
             (None, _) => Ok(()),
-            (Some((number,)), CredentialKind::OpenId) => refused(format!(
-                "the subject is principal {number} already: revoke that one first, if they are to be \
-                 another"
-            )),
-            (Some(_), _) => {
-                refused("the credential is somebody's already: make a new one".to_owned())
+            (Some((number,)), CredentialKind::OpenId) => {
+                refused(Sentence::of("fault-subject-taken").count("number", number as u64))
             }
+            (Some(_), _) => refused(Sentence::of("fault-credential-taken")),
         }
     }
 
@@ -342,14 +342,14 @@ impl Store {
             .bind(i64::from(number.0))
             .fetch_optional(&mut *transaction)
             .await?;
-        let none = || AccessRefusal::Refused(format!("there is no principal {}", number.0));
+        let none =
+            || AccessRefusal::Refused(Sentence::of("fault-no-principal").count("number", number.0));
         let principal = row.ok_or_else(none)?.read()?;
         if !by.sees(&principal.tenant) {
             return Err(none());
         }
         if by.role == Role::Department && !matches!(principal.role, Role::Office | Role::Kiosk) {
-            let reason = "a department ends what offices and kiosks of its own may do";
-            return Err(AccessRefusal::Another(reason.to_owned()));
+            return Err(AccessRefusal::Another(Sentence::of("fault-department-revokes")));
         }
         let now = self.database().now();
         let statement = sqlx::AssertSqlSafe(format!(

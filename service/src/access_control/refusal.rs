@@ -3,6 +3,7 @@
 use super::action::Action;
 use super::role::Role;
 use crate::error::ServiceError;
+use crate::sentence::Sentence;
 
 /// Why something is not done for whoever asks.
 #[derive(Debug, thiserror::Error)]
@@ -23,18 +24,16 @@ pub enum AccessRefusal {
     #[error("the issuer of the token can't be reached; ask again, or show an API key")]
     IssuerAway,
     /// The role may not.
-    #[error("{role} may not do this ({action}); it is for {allowed}")]
+    #[error("{} may not do this ({}); it is for {}", role.name(), action.name(), allowed(*action))]
     Role {
         /// The role.
-        role: &'static str,
+        role: Role,
         /// What was to be done.
-        action: &'static str,
-        /// Who may.
-        allowed: String,
+        action: Action,
     },
     /// It is another's.
     #[error("{0}")]
-    Another(String),
+    Another(Sentence),
     /// The tenant's quota is used up.
     #[error("the quota of {quota} a day for {action} is used up")]
     Quota {
@@ -47,21 +46,40 @@ pub enum AccessRefusal {
     },
     /// The answer is no, for a reason.
     #[error("{0}")]
-    Refused(String),
+    Refused(Sentence),
     /// Something failed.
     #[error(transparent)]
     Failed(#[from] ServiceError),
 }
 
 impl AccessRefusal {
-    /// A role that may not.
-    pub(super) fn role(role: Role, action: Action) -> Self {
-        let roles = action.roles().unwrap_or_default().iter().map(|role| role.name());
-        let mut allowed = roles.collect::<Vec<_>>().join(", ");
-        if allowed.is_empty() {
-            allowed = "the operator, at the command line".to_owned();
-        }
-        Self::Role { role: role.name(), action: action.name(), allowed }
+    /// The same for a person, who reads it in their language; none of what is for programs and operators.
+    pub(crate) fn sentence(&self) -> Option<Sentence> {
+        Some(match self {
+            Self::Unknown { .. } => Sentence::of("fault-come-in"),
+            Self::NotAuthorised => Sentence::of("fault-not-authorised"),
+            Self::IssuerAway => Sentence::of("fault-issuer-away"),
+            Self::Role { role, action } => {
+                let roles = match action.roles().unwrap_or_default() {
+                    [] => &[Role::Operator],
+                    roles => roles,
+                };
+                Sentence::of("fault-role")
+                    .named("role", [role.text_name()])
+                    .named("allowed", roles.iter().map(|role| role.text_name()))
+            }
+            Self::Another(sentence) | Self::Refused(sentence) => sentence.clone(),
+            Self::Quota { quota, .. } => Sentence::of("fault-quota").count("quota", *quota),
+            Self::Failed(_) => return None,
+        })
+    }
+}
+
+/// Who may do something, as programs and operators call them.
+fn allowed(action: Action) -> String {
+    match action.roles().unwrap_or_default() {
+        [] => "the operator, at the command line".to_owned(),
+        roles => roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", "),
     }
 }
 

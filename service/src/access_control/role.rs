@@ -49,13 +49,14 @@ impl Role {
         }
     }
 
-    /// What the number of a member is, of roles that have members.
-    pub fn member(self) -> Option<&'static str> {
-        match self {
-            Self::Office => Some("the office's number"),
-            Self::Provider | Self::Application => Some("the participant's number on the ledger"),
-            _ => None,
-        }
+    /// Whether those of it have a number: the office's, or the participant's on the ledger.
+    pub fn has_member(self) -> bool {
+        matches!(self, Self::Office | Self::Provider | Self::Application)
+    }
+
+    /// The name of the text that people read for it.
+    pub(crate) fn text_name(self) -> String {
+        format!("role-{}", self.name())
     }
 
     /// The roles that a credential can be given for: nobody is the operator from afar.

@@ -9,6 +9,7 @@ use crate::access_control::{
     Principal, PrincipalNumber, TenantName, Usage,
 };
 use crate::audit::{AuditEntry, AuditOutcome};
+use crate::sentence::Sentence;
 
 /// The certificate that a client has shown in the handshake, by its digest.
 #[derive(Clone, Copy)]
@@ -113,7 +114,7 @@ impl Application {
         let tenant = tenant.or_else(|| caller.tenant.clone());
         let tenant = tenant.ok_or_else(|| Fault::malformed("say which tenant"))?;
         if !caller.sees(&tenant) {
-            return Err(Fault::not_found(format!("there is no tenant {tenant}")));
+            return Err(Fault::not_found(Sentence::of("fault-no-tenant").text("tenant", &tenant)));
         }
         Ok(self.store().usage(&tenant, month).await?)
     }

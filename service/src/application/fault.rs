@@ -7,6 +7,7 @@ use crate::claim::ClaimFault;
 use crate::claims::{DeskError, Reason, Refusal};
 use crate::error::ServiceError;
 use crate::proving::ProvingRefusal;
+use crate::sentence::Sentence;
 
 /// What kind of thing is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,58 +40,93 @@ pub(crate) struct Fault {
     pub(crate) kind: FaultKind,
     /// A word that does not change.
     pub(crate) code: &'static str,
+    /// What is wrong, and what to do.
     pub(crate) message: String,
+    /// The same for people, in each language; none of what programs alone are told.
+    pub(crate) sentence: Option<Sentence>,
     pub(crate) retry_after_s: Option<u64>,
 }
 
+/// What is wrong, for programs, and for people where they are told it.
+pub(crate) struct Told {
+    message: String,
+    sentence: Option<Sentence>,
+}
+
+impl Told {
+    /// What programs are told with more in it than people need.
+    pub(crate) fn with(message: impl ToString, sentence: impl Into<Option<Sentence>>) -> Self {
+        Self { message: message.to_string(), sentence: sentence.into() }
+    }
+}
+
+impl From<&str> for Told {
+    fn from(message: &str) -> Self {
+        Self::with(message, None)
+    }
+}
+
+impl From<String> for Told {
+    fn from(message: String) -> Self {
+        Self { message, sentence: None }
+    }
+}
+
+impl From<Sentence> for Told {
+    fn from(sentence: Sentence) -> Self {
+        Self::with(&sentence, sentence.clone())
+    }
+}
+
 impl Fault {
-    fn new(kind: FaultKind, code: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, code, message: message.into(), retry_after_s: None }
+    fn new(kind: FaultKind, code: &'static str, told: impl Into<Told>) -> Self {
+        let Told { message, sentence } = told.into();
+        Self { kind, code, message, sentence, retry_after_s: None }
     }
 
-    pub(crate) fn not_found(message: impl Into<String>) -> Self {
-        Self::new(FaultKind::NotFound, "not-found", message)
+    pub(crate) fn not_found(told: impl Into<Told>) -> Self {
+        Self::new(FaultKind::NotFound, "not-found", told)
     }
 
     pub(crate) fn wrong_method() -> Self {
-        let message = "this path does not take this method";
-        Self::new(FaultKind::WrongMethod, "wrong-method", message)
+        let sentence = Sentence::of("fault-wrong-method");
+        Self::new(FaultKind::WrongMethod, "wrong-method", sentence)
     }
 
     /// A request that is not of the form asked for.
-    pub(crate) fn malformed(message: impl Into<String>) -> Self {
-        Self::new(FaultKind::Malformed, "malformed", message)
+    pub(crate) fn malformed(told: impl Into<Told>) -> Self {
+        Self::new(FaultKind::Malformed, "malformed", told)
     }
 
-    pub(super) fn refused(code: &'static str, message: impl Into<String>) -> Self {
-        Self::new(FaultKind::Refused, code, message)
+    pub(super) fn refused(code: &'static str, told: impl Into<Told>) -> Self {
+        Self::new(FaultKind::Refused, code, told)
     }
 
-    pub(crate) fn busy(message: impl Into<String>, seconds: u64) -> Self {
-        let fault = Self::new(FaultKind::Busy, "busy", message);
+    pub(crate) fn busy(told: impl Into<Told>, seconds: u64) -> Self {
+        let fault = Self::new(FaultKind::Busy, "busy", told);
         Self { retry_after_s: Some(seconds), ..fault }
     }
 
-    pub(super) fn conflict(code: &'static str, message: impl Into<String>) -> Self {
-        Self::new(FaultKind::Conflict, code, message)
+    pub(super) fn conflict(code: &'static str, told: impl Into<Told>) -> Self {
+        Self::new(FaultKind::Conflict, code, told)
     }
 
-    pub(crate) fn not_authorised(message: impl Into<String>) -> Self {
-        Self::new(FaultKind::NotAuthorised, "not-authorised", message)
+    pub(crate) fn not_authorised(told: impl Into<Told>) -> Self {
+        Self::new(FaultKind::NotAuthorised, "not-authorised", told)
     }
 
-    pub(super) fn forbidden(message: impl Into<String>) -> Self {
-        Self::new(FaultKind::Forbidden, "forbidden", message)
+    pub(super) fn forbidden(told: impl Into<Told>) -> Self {
+        Self::new(FaultKind::Forbidden, "forbidden", told)
     }
 
     /// Not now.
-    pub(crate) fn unavailable(message: impl Into<String>) -> Self {
-        let fault = Self::new(FaultKind::Unavailable, "unavailable", message);
+    pub(crate) fn unavailable(told: impl Into<Told>) -> Self {
+        let fault = Self::new(FaultKind::Unavailable, "unavailable", told);
         Self { retry_after_s: Some(2), ..fault }
     }
 
     pub(crate) fn timed_out() -> Self {
-        Self::new(FaultKind::TimedOut, "timeout", "the request took too long")
+        Self::new(FaultKind::TimedOut, "timeout", Sentence::of("fault-timed-out"))
     }
 }
 
@@ -125,24 +161,24 @@ impl From<ServiceError> for Fault {
     fn from(error: ServiceError) -> Self {
         // What the system says is for the operator.
         eprintln!("praman: {error}");
-        Self::unavailable("the service can't do this now; ask again with the same request")
+        Self::unavailable(Sentence::of("fault-unavailable"))
     }
 }
 
 impl From<AccessRefusal> for Fault {
     fn from(refusal: AccessRefusal) -> Self {
-        let message = refusal.to_string();
+        let told = Told::with(&refusal, refusal.sentence());
         match refusal {
             AccessRefusal::Unknown { .. } | AccessRefusal::NotAuthorised => {
-                Self::not_authorised(message)
+                Self::not_authorised(told)
             }
-            AccessRefusal::IssuerAway => Self::unavailable(message),
-            AccessRefusal::Role { .. } | AccessRefusal::Another(_) => Self::forbidden(message),
+            AccessRefusal::IssuerAway => Self::unavailable(told),
+            AccessRefusal::Role { .. } | AccessRefusal::Another(_) => Self::forbidden(told),
             AccessRefusal::Quota { retry_after_s, .. } => {
-                let fault = Self::new(FaultKind::Busy, "quota", message);
+                let fault = Self::new(FaultKind::Busy, "quota", told);
                 Self { retry_after_s: Some(retry_after_s), ..fault }
             }
-            AccessRefusal::Refused(_) => Self::refused("refused", message),
+            AccessRefusal::Refused(_) => Self::refused("refused", told),
             AccessRefusal::Failed(error) => error.into(),
         }
     }

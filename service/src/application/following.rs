@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::{Application, Fault};
+use super::{Application, Fault, Told};
 use crate::error::ServiceError;
 
 /// How much is told ahead of a client that reads slowly.
@@ -31,7 +31,7 @@ impl Application {
     /// long enough, or the service stops. `changed` waits until it is in another state than the last, or so long.
     pub(super) fn follow<T, F>(
         self: &Arc<Self>,
-        missing: &'static str,
+        missing: impl Into<Told> + Clone + Send + 'static,
         changed: impl Fn(Arc<Self>, Option<T::State>, Duration) -> F + Send + 'static,
     ) -> Result<ReceiverStream<Result<T, Fault>>, Fault>
     where
@@ -52,7 +52,7 @@ impl Application {
                     () = application.stopped() => return,
                 };
                 let found = match next {
-                    Ok(found) => found.ok_or_else(|| Fault::not_found(missing)),
+                    Ok(found) => found.ok_or_else(|| Fault::not_found(missing.clone())),
                     Err(error) => Err(error.into()),
                 };
                 let state = found.as_ref().ok().map(T::state);

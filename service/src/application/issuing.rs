@@ -9,7 +9,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use zeroize::Zeroizing;
 
 use super::following::Followed;
-use super::{Application, Fault};
+use super::{Application, Fault, Told};
 use crate::access_control::{Action, Caller, Role};
 use crate::error::ServiceError;
 use crate::issuing::{
@@ -17,6 +17,7 @@ use crate::issuing::{
     RegisterUploading, ReviewVerdict, RowReview, UploadState, whole,
 };
 use crate::register::{DuplicatePair, of_one_row};
+use crate::sentence::Sentence;
 use crate::store::Store;
 
 /// Rows that were taken for duplicates.
@@ -30,7 +31,11 @@ pub(crate) struct Duplicates {
     pub(crate) said: BTreeMap<usize, ReviewVerdict>,
 }
 
-const NO_REGISTER: &str = "the office has no such register";
+const NO_REGISTER: Sentence = Sentence::of("fault-no-register");
+
+fn no_content(content: RegisterContent) -> Sentence {
+    Sentence::of("fault-no-content").text("content", content.name())
+}
 
 /// Revocations of one request.
 const REVOCATIONS_MAX: usize = 1_000;
@@ -139,7 +144,7 @@ impl ActingOffice {
             )
             .await?;
         let found = self.desk.content(id, content).await?;
-        found.ok_or_else(|| Fault::not_found(format!("the register has no {}", content.name())))
+        found.ok_or_else(|| Fault::not_found(no_content(content)))
     }
 
     /// Rows that were taken for duplicates, beside those that they are of, with the columns' names and what
@@ -174,7 +179,7 @@ impl ActingOffice {
     ) -> Result<(), Fault> {
         let duplicates = self.duplicates(id).await?;
         let pair = duplicates.pairs.iter().find(|pair| pair.place == place);
-        let pair = pair.ok_or_else(|| Fault::not_found("there is no such row"))?;
+        let pair = pair.ok_or_else(|| Fault::not_found(Sentence::of("fault-no-row")))?;
         if duplicates.said.contains_key(&place) {
             return Err(IssuingRefusal::SaidBefore.into());
         }
@@ -221,15 +226,21 @@ impl ActingOffice {
         register_nos: &[String],
     ) -> Result<(usize, OfficeRoot), Fault> {
         if !(1..=REVOCATIONS_MAX).contains(&register_nos.len()) {
-            let reason = format!("revoke 1 to {REVOCATIONS_MAX} credentials at a time");
-            return Err(Fault::malformed(reason));
+            let most = REVOCATIONS_MAX as u64;
+            return Err(Fault::malformed(
+                Sentence::of("fault-revoke-too-many").count("most", most),
+            ));
         }
         self.store.meter_for(&self.caller, Action::Revoke).await?;
         let subject = format!("office {}: {} credentials", self.office.0, register_nos.len());
         self.store.log_allowed(&self.caller, Action::Revoke, &subject).await?;
         self.desk.revoke(self.office, register_nos).await.map_err(|refusal| match refusal {
-            IssuingRefusal::Failed(ServiceError::Refused(reason)) => {
-                Fault::refused("no-live-credential", reason)
+            IssuingRefusal::Failed(
+                ref error @ ServiceError::NotLive { ref office, ref register_no },
+            ) => {
+                let sentence = Sentence::of("fault-no-live-credential");
+                let sentence = sentence.text("office", office).text("number", register_no);
+                Fault::refused("no-live-credential", Told::with(error, sentence))
             }
             other => other.into(),
         })
@@ -252,12 +263,20 @@ impl Followed for RegisterUpload {
 impl From<IssuingRefusal> for Fault {
     fn from(refusal: IssuingRefusal) -> Self {
         match refusal {
-            IssuingRefusal::OtherOffice(_) => Self::not_found(refusal.to_string()),
-            IssuingRefusal::TooLong(_) => Self::malformed(refusal.to_string()),
-            IssuingRefusal::Busy { retry_after } => {
-                Self::busy(refusal.to_string(), retry_after.as_secs())
+            IssuingRefusal::OtherOffice(office) => {
+                Self::not_found(Sentence::of("fault-other-office").count("office", office.0))
             }
-            IssuingRefusal::SaidBefore => Self::conflict("reviewed", refusal.to_string()),
+            IssuingRefusal::TooLong(most) => {
+                Self::malformed(Sentence::of("fault-register-too-long").count("most", most))
+            }
+            IssuingRefusal::Busy { retry_after } => {
+                let seconds = retry_after.as_secs();
+                let sentence = Sentence::of("fault-registers-wait").count("seconds", seconds);
+                Self::busy(sentence, seconds)
+            }
+            IssuingRefusal::SaidBefore => {
+                Self::conflict("reviewed", Sentence::of("fault-row-said"))
+            }
             IssuingRefusal::Failed(error) => error.into(),
         }
     }

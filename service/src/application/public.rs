@@ -11,6 +11,7 @@ use crate::calendar;
 use crate::claims::{PublishedScheme, Schemes};
 use crate::computation::compute;
 use crate::error::ServiceError;
+use crate::sentence::Sentence;
 use crate::snapshot::{Snapshot, SnapshotChanges};
 use crate::subtree::Subtree;
 
@@ -27,7 +28,7 @@ pub(crate) struct CachedSnapshot {
 /// An office's tree in a snapshot of all.
 pub(crate) fn office_tree(snapshot: &Snapshot, office: u32) -> Result<&OfficeTree, Fault> {
     let tree = snapshot.office_tree(OfficeId(office));
-    tree.map_err(|_| Fault::not_found(format!("there is no office {office}")))
+    tree.map_err(|_| Fault::not_found(Sentence::of("fault-no-office").count("office", office)))
 }
 
 impl Application {
@@ -38,7 +39,8 @@ impl Application {
     pub(crate) fn scheme(&self, id: &str) -> Result<&PublishedScheme, Fault> {
         let id = id.parse().map_err(|error| Fault::malformed(format!("{error}")))?;
         let published = self.schemes().find(&id);
-        published.ok_or_else(|| Fault::not_found(format!("no scheme is {id}")))
+        published
+            .ok_or_else(|| Fault::not_found(Sentence::of("fault-no-scheme").text("scheme", &id)))
     }
 
     /// The snapshot, made once for a state and day.

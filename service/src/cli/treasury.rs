@@ -14,6 +14,7 @@ use crate::error::ServiceError;
 use crate::files;
 use crate::ledger::JoinedNetwork;
 use crate::scheme::{ClaimPeriod, Scheme};
+use crate::sentence::Sentence;
 use crate::store::Store;
 use crate::treasury::{
     self, BankReport, Correction, Debtor, KeptFile, Paid, PaymentRun, Reconciliation,
@@ -286,8 +287,8 @@ impl Treasury {
             Self::Files => {
                 let (store, caller) = setting.reader(Action::ReadPayments).await?;
                 if !SchemeScope::of(&caller).is_all() {
-                    let reason = "a bank's file may be of several departments' schemes";
-                    return Err(AccessRefusal::Another(reason.to_owned()).into());
+                    let sentence = Sentence::of("fault-files-of-several");
+                    return Err(AccessRefusal::Another(sentence).into());
                 }
                 let files = store.payment_files().await?;
                 let line = |file: &KeptFile| {

@@ -16,6 +16,7 @@ use super::layout;
 use super::visitor::Visitor;
 use crate::access_control::{Action, ApiKey, Caller};
 use crate::application::{Application, Fault, PeerCertificate};
+use crate::sentence::Sentence;
 
 /// The entrance, with what was wrong before.
 pub(super) fn shown(visitor: &Visitor, has_openid: bool, wrong: Option<String>) -> Markup {
@@ -95,7 +96,8 @@ pub(super) async fn begin_session(
     caller: &Caller,
     headers: &HeaderMap,
 ) -> Result<(HeaderName, HeaderValue), Fault> {
-    let principal = caller.principal.ok_or_else(|| Fault::not_authorised("come in first"))?;
+    let principal =
+        caller.principal.ok_or_else(|| Fault::not_authorised(Sentence::of("fault-come-in")))?;
     let (store, secure) = (application.store(), application.desk_is_secure());
     store.log_allowed(caller, Action::KeepSession, "begin").await?;
     if let Some(earlier) = session(headers, secure) {

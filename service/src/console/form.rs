@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::visitor::Visitor;
-use crate::application::Fault;
+use crate::application::{Fault, Told};
+use crate::sentence::Sentence;
 
 /// The name of the field that holds the session's form token.
 pub(super) const TOKEN_FIELD: &str = "token";
@@ -32,12 +33,12 @@ where
 
 async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Fault> {
     let body = Bytes::from_request(request, state).await;
-    body.map_err(|_| Fault::malformed("the form is too long"))
+    body.map_err(|_| Fault::malformed(Sentence::of("fault-form-too-long")))
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
     serde_urlencoded::from_bytes(body)
-        .map_err(|error| Fault::malformed(format!("the form is not whole: {error}")))
+        .map_err(|error| Fault::malformed(Told::with(error, Sentence::of("fault-form-broken"))))
 }
 
 #[derive(Deserialize)]
@@ -74,7 +75,7 @@ impl Visitor {
         if token == own {
             return Ok(());
         }
-        Err(Fault::malformed("this form is of an earlier session: load the page again"))
+        Err(Fault::malformed(Sentence::of("fault-form-old")))
     }
 }
 

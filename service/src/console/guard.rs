@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
@@ -14,6 +14,7 @@ use super::visitor::{LANGUAGE_COOKIE, Visitor, language};
 use super::{entrance, layout};
 use crate::access_control::Action;
 use crate::application::{Application, Fault, Shown, is_refusal};
+use crate::sentence::Sentence;
 
 /// What pages may load, and who may show them in a frame: nothing and nobody but the service itself.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -29,9 +30,6 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
 ];
-
-/// The longest message of a fault.
-const FAULT_BYTES_MAX: usize = 64 * 1024;
 
 /// Whether a route is a page of the desk.
 pub(crate) fn is_page(route: &str) -> bool {
@@ -68,7 +66,7 @@ pub(crate) async fn guard(
         }
         Err(fault) => fault.into_response(),
     };
-    let mut response = told(&visitor, application.has_login(), response).await;
+    let mut response = told(&visitor, application.has_login(), response);
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
@@ -104,7 +102,7 @@ async fn enter(
     } else {
         let reads = request.method == Method::GET || request.method == Method::HEAD;
         if !reads && !is_from_own_page(headers, &request.uri) {
-            return Err(Fault::malformed("this form was sent from another site"));
+            return Err(Fault::malformed(Sentence::of("fault-form-elsewhere")));
         }
         if let Some(secret) = session(headers, application.desk_is_secure()) {
             visitor.caller = application.store().session_caller(&secret).await?;
@@ -114,7 +112,7 @@ async fn enter(
     match &visitor.caller {
         _ if action.is_open() => Ok(()),
         Some(caller) => application.permit(caller, action, &visitor.path).await,
-        None => Err(Fault::not_authorised("come in first")),
+        None => Err(Fault::not_authorised(Sentence::of("fault-come-in"))),
     }
 }
 
@@ -131,26 +129,28 @@ pub(crate) fn is_from_own_page(headers: &HeaderMap, uri: &Uri) -> bool {
 }
 
 /// A fault as a page; who is not in is shown the entrance.
-async fn told(visitor: &Visitor, has_login: bool, response: Response) -> Response {
-    let status = response.status();
-    let is_json = response.headers().get(header::CONTENT_TYPE);
-    let is_json = is_json.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
-    if !(status.is_client_error() || status.is_server_error()) || !is_json {
-        return response;
-    }
+fn told(visitor: &Visitor, has_login: bool, response: Response) -> Response {
     let (mut parts, body) = response.into_parts();
-    let body = to_bytes(body, FAULT_BYTES_MAX).await.unwrap_or_default();
-    let fault: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
-    let message = fault["error"]["message"].as_str().unwrap_or_default();
-    let page = if status == StatusCode::UNAUTHORIZED {
+    let fault = parts.extensions.remove::<Fault>().or_else(|| unreadable_address(&parts));
+    let Some(fault) = fault else { return Response::from_parts(parts, body) };
+    let page = if parts.status == StatusCode::UNAUTHORIZED {
         entrance::shown(visitor, has_login, None)
     } else {
-        layout::fault(visitor, status, message)
+        layout::fault(visitor, parts.status, &fault)
     };
     parts.headers.remove(header::CONTENT_LENGTH);
     let html = HeaderValue::from_static("text/html; charset=utf-8");
     parts.headers.insert(header::CONTENT_TYPE, html);
     Response::from_parts(parts, Body::from(page.into_string()))
+}
+
+/// What the router answers itself, in plain text, where a part of an address or of its query is not of the
+/// form asked for: there is no such page.
+fn unreadable_address(response: &axum::http::response::Parts) -> Option<Fault> {
+    let kind = response.headers.get(header::CONTENT_TYPE);
+    let is_plain = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    let is_it = response.status == StatusCode::BAD_REQUEST && is_plain;
+    is_it.then(|| Fault::not_found(Sentence::of("fault-nothing-here")))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::assets;
 use super::form::TOKEN_FIELD;
 use super::visitor::Visitor;
 use crate::access_control::Action;
+use crate::application::Fault;
 use crate::language::Language;
 
 /// The pages of the menu: what they are called, where they are, and what one must be allowed for them.
@@ -103,8 +104,8 @@ pub(super) fn token(visitor: &Visitor) -> Markup {
     }
 }
 
-/// A fault as a page.
-pub(super) fn fault(visitor: &Visitor, status: StatusCode, message: &str) -> Markup {
+/// A fault as a page. What no text is of is told as programs are, in English.
+pub(super) fn fault(visitor: &Visitor, status: StatusCode, fault: &Fault) -> Markup {
     let name = match status {
         StatusCode::FORBIDDEN => "desk-fault-forbidden",
         StatusCode::NOT_FOUND => "desk-fault-not-found",
@@ -114,7 +115,14 @@ pub(super) fn fault(visitor: &Visitor, status: StatusCode, message: &str) -> Mar
     page(
         visitor,
         &visitor.text(name),
-        html! { p class="notice bad" role="alert" lang="en" { (message) } },
+        html! {
+            @match &fault.sentence {
+                Some(sentence) => {
+                    p class="notice bad" role="alert" { (sentence.said_in(visitor.language)) }
+                }
+                None => { p class="notice bad" role="alert" lang="en" { (fault.message) } }
+            }
+        },
     )
 }
 

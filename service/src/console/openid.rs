@@ -14,6 +14,7 @@ use super::visitor::Visitor;
 use super::{entrance, layout};
 use crate::access_control::{AccessRefusal, LoginAnswer, LoginAttempt, OpenIdIssuer};
 use crate::application::{Application, Fault};
+use crate::sentence::Sentence;
 
 /// Where an issuer sends browsers back.
 pub(crate) const BACK: &str = "/desk/enter/openid/back";
@@ -26,7 +27,7 @@ pub(super) struct Asked {
 
 fn issuer(application: &Application) -> Result<&OpenIdIssuer, Fault> {
     let issuer = application.openid().filter(|issuer| issuer.has_login());
-    issuer.ok_or_else(|| Fault::not_found("nobody comes in by an OpenID issuer here"))
+    issuer.ok_or_else(|| Fault::not_found(Sentence::of("fault-no-openid")))
 }
 
 /// Sends a browser to the issuer. It keeps the attempt's secret, and where it was.

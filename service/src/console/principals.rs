@@ -14,7 +14,8 @@ use super::visitor::Visitor;
 use crate::access_control::{
     Action, Admission, Caller, Credential, NewPrincipal, PrincipalNumber, Role, days_from_now,
 };
-use crate::application::{Application, Fault};
+use crate::application::{Application, Fault, Told};
+use crate::sentence::Sentence;
 
 pub(super) async fn page(
     State(application): State<Arc<Application>>,
@@ -108,13 +109,13 @@ pub(super) struct Admit {
     days: String,
 }
 
-fn number_or_none(text: &str, what: &str) -> Result<Option<u32>, Fault> {
+/// A number, or none, of the field that a text names.
+fn number_or_none(text: &str, field: &'static str) -> Result<Option<u32>, Fault> {
     match text.trim() {
         "" => Ok(None),
-        text => text
-            .parse()
-            .map(Some)
-            .map_err(|_| Fault::malformed(format!("{what} is a whole number"))),
+        text => text.parse().map(Some).map_err(|_| {
+            Fault::malformed(Sentence::of("fault-whole-number").named("field", [field]))
+        }),
     }
 }
 
@@ -124,15 +125,18 @@ pub(super) async fn admit(
     Extension(caller): Extension<Caller>,
     Posted(asked): Posted<Admit>,
 ) -> Result<Markup, Fault> {
-    let wrong = |field: &str, reason: String| Fault::malformed(format!("{field}: {reason}"));
+    let wrong = |reason: String, sentence| Fault::malformed(Told::with(reason, sentence));
     let new = NewPrincipal {
         name: asked.name,
-        role: asked.role.parse().map_err(|reason| wrong("role", reason))?,
-        tenant: asked.tenant.parse().map_err(|reason| wrong("tenant", reason))?,
-        member: number_or_none(&asked.member, "a member")?,
+        role: asked.role.parse().map_err(|reason| wrong(reason, None))?,
+        tenant: asked
+            .tenant
+            .parse()
+            .map_err(|reason| wrong(reason, Some(Sentence::of("fault-tenant-name"))))?,
+        member: number_or_none(&asked.member, "desk-member")?,
         credential: Credential::parse("api-key", asked.digest.trim())
-            .map_err(|reason| wrong("digest", reason))?,
-        expires_at: number_or_none(&asked.days, "days")?.map(days_from_now),
+            .map_err(|reason| wrong(reason, Some(Sentence::of("fault-digest"))))?,
+        expires_at: number_or_none(&asked.days, "desk-days")?.map(days_from_now),
     };
     let told = match application.admit_principal(&caller, &new).await? {
         Admission::Admitted(principal) => visitor.with("desk-admitted", "name", &principal.name),

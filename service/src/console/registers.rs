@@ -14,6 +14,7 @@ use super::visitor::Visitor;
 use crate::access_control::{Action, Caller};
 use crate::application::{Application, Fault};
 use crate::issuing::{RegisterContent, RegisterId, RegisterUpload, UploadState, whole};
+use crate::sentence::Sentence;
 
 /// How many rows that were refused a page shows.
 const ROWS_MAX: usize = 500;
@@ -107,12 +108,12 @@ fn state_name(state: UploadState) -> &'static str {
 const FIELD_BYTES_MAX: usize = 1_024;
 
 async fn text_of(mut field: Field<'_>) -> Result<String, Fault> {
-    let broken = || Fault::malformed("a field of the form can't be read");
+    let broken = || Fault::malformed(Sentence::of("fault-form-broken"));
     let mut text = Vec::new();
     while let Some(bytes) = field.chunk().await.map_err(|_| broken())? {
         text.extend_from_slice(&bytes);
         if text.len() > FIELD_BYTES_MAX {
-            return Err(Fault::malformed("a field of the form is too long"));
+            return Err(Fault::malformed(Sentence::of("fault-field-too-long")));
         }
     }
     String::from_utf8(text).map_err(|_| broken())
@@ -127,10 +128,10 @@ pub(super) async fn upload(
     Path(office): Path<u32>,
     form: Result<Multipart, axum::extract::multipart::MultipartRejection>,
 ) -> Result<Response, Fault> {
-    let mut form = form.map_err(|_| Fault::malformed("this is no form with a file"))?;
+    let mut form = form.map_err(|_| Fault::malformed(Sentence::of("fault-no-file")))?;
     let acting = application.acting_office(&caller, office).await?;
     let (mut checked, mut makes_secrets) = (visitor.form_token.is_none(), false);
-    let broken = |_| Fault::malformed("the form ended before its end");
+    let broken = |_| Fault::malformed(Sentence::of("fault-form-broken"));
     while let Some(mut field) = form.next_field().await.map_err(broken)? {
         match field.name().unwrap_or_default() {
             TOKEN_FIELD => {
@@ -152,7 +153,7 @@ pub(super) async fn upload(
             _ => {}
         }
     }
-    Err(Fault::malformed("the form brings no file"))
+    Err(Fault::malformed(Sentence::of("fault-no-file")))
 }
 
 pub(super) async fn one(
@@ -197,8 +198,11 @@ fn progress(visitor: &Visitor, register: &RegisterUpload) -> Markup {
                 progress id="checked" max=(register.bytes.max(1)) value=(register.checked_bytes) {}
                 p { a href=(path) { (visitor.text("desk-look-again")) } }
             }
+            @if let Some(reason) = register.reason {
+                p class="notice bad" { (visitor.text(&format!("desk-issuing-{}", reason.name()))) }
+            }
             @if let Some(message) = &register.message {
-                p class="notice bad" { span lang="en" { (message) } }
+                p { span lang="en" { (message) } }
             }
         }
     }

@@ -12,6 +12,7 @@ use super::layout::{self, code};
 use super::visitor::Visitor;
 use crate::access_control::Caller;
 use crate::application::{Application, Fault};
+use crate::sentence::Sentence;
 
 pub(super) async fn page(
     State(application): State<Arc<Application>>,
@@ -54,7 +55,7 @@ pub(super) async fn revoke(
     Posted(revocation): Posted<Revocation>,
 ) -> Result<Markup, Fault> {
     if revocation.sure != "yes" {
-        return Err(Fault::malformed("say that you are sure: what is revoked is not live again"));
+        return Err(Fault::malformed(Sentence::of("fault-sure")));
     }
     let numbers: Vec<String> = revocation.numbers.split_whitespace().map(str::to_owned).collect();
     let (count, root) = application.acting_office(&caller, office).await?.revoke(&numbers).await?;

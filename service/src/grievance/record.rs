@@ -11,6 +11,7 @@ use super::slip::SlipCode;
 use crate::access_control::{AccessRefusal, Caller, Role, days_from_now, person};
 use crate::error::ServiceError;
 use crate::language::Language;
+use crate::sentence::Sentence;
 use crate::store::{Store, WriteTransaction, broken};
 
 #[derive(sqlx::FromRow)]
@@ -66,6 +67,9 @@ impl Row {
     }
 }
 
+/// What is told of a slip that is none.
+pub(crate) const NO_SLIP: Sentence = Sentence::of("fault-no-slip");
+
 /// Of a case that a deadline of the department's has passed, as the store asks it.
 pub(crate) fn is_late(now: &str) -> String {
     format!(
@@ -73,8 +77,8 @@ pub(crate) fn is_late(now: &str) -> String {
     )
 }
 
-fn refused(reason: impl Into<String>) -> AccessRefusal {
-    AccessRefusal::Refused(reason.into())
+fn no_case(number: u32) -> AccessRefusal {
+    AccessRefusal::Refused(Sentence::of("fault-no-case").count("number", number))
 }
 
 /// Whether an office's cases are one's own to see: a department's are those of its offices, an office's its
@@ -136,7 +140,8 @@ impl Store {
         }
         let tenant = self.tenant_of_office(new.office).await?;
         if !by.sees(&tenant) {
-            return Err(refused(format!("there is no office {}", new.office.0)));
+            let sentence = Sentence::of("fault-no-office").count("office", new.office.0);
+            return Err(AccessRefusal::Refused(sentence));
         }
         let now = self.database().now();
         let mut transaction = self.begin().await?;
@@ -146,7 +151,8 @@ impl Store {
                 .fetch_optional(&mut *transaction)
                 .await?;
         if known.is_none() {
-            return Err(refused(format!("office {} is no tenant's yet", new.office.0)));
+            let sentence = Sentence::of("fault-office-nobodys").count("office", new.office.0);
+            return Err(AccessRefusal::Refused(sentence));
         }
         let (number,): (i64,) =
             sqlx::query_as("SELECT coalesce(max(number), 0) + 1 FROM grievance_case")
@@ -239,9 +245,10 @@ impl Store {
             .bind(i64::from(number))
             .fetch_optional(&mut *transaction)
             .await?;
-        let row = row.ok_or_else(|| refused(format!("there is no case {number}")))?;
+        let row = row.ok_or_else(|| no_case(number))?;
         if row.state()? != CaseState::Open {
-            return Err(refused(format!("case {number} was answered before")));
+            let sentence = Sentence::of("fault-case-answered").count("number", number);
+            return Err(AccessRefusal::Refused(sentence));
         }
         let now = self.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
@@ -266,26 +273,23 @@ impl Store {
     /// late, or it was appealed before.
     pub async fn appeal_case(&self, number: u32, slip: &SlipCode) -> Result<Case, AccessRefusal> {
         if self.case_of_slip(number, slip).await?.is_none() {
-            return Err(refused("there is no case of this number and code"));
+            return Err(AccessRefusal::Refused(NO_SLIP));
         }
         let mut transaction = self.begin().await?;
         let row = self.case_row(&mut transaction, number).await?;
         let row = row.ok_or_else(|| broken("a case"))?;
-        match (row.state()?, row.outcome.as_deref()) {
-            (CaseState::Open, _) if row.is_late != 0 => {}
-            (CaseState::Open, _) => {
-                return Err(refused("it is not answered yet: appeal when its day has passed"));
-            }
-            (CaseState::Answered, Some("stands")) if row.is_too_late == 0 => {}
-            (CaseState::Answered, Some("stands")) => {
-                return Err(refused("the last day to appeal has passed"));
-            }
-            (CaseState::Answered, _) => {
-                return Err(refused("it was set right: there is no appeal"));
-            }
+        let refusal = match (row.state()?, row.outcome.as_deref()) {
+            (CaseState::Open, _) if row.is_late != 0 => None,
+            (CaseState::Open, _) => Some(Sentence::of("fault-not-answered-yet")),
+            (CaseState::Answered, Some("stands")) if row.is_too_late == 0 => None,
+            (CaseState::Answered, Some("stands")) => Some(Sentence::of("fault-appeal-over")),
+            (CaseState::Answered, _) => Some(Sentence::of("fault-set-right")),
             (CaseState::Appealed | CaseState::Decided, _) => {
-                return Err(refused("it was appealed before"));
+                Some(Sentence::of("fault-appealed-before"))
             }
+        };
+        if let Some(sentence) = refusal {
+            return Err(AccessRefusal::Refused(sentence));
         }
         let now = self.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
@@ -312,12 +316,13 @@ impl Store {
     ) -> Result<Case, AccessRefusal> {
         let mut transaction = self.begin().await?;
         let row = self.case_row(&mut transaction, number).await?;
-        let row = row.ok_or_else(|| refused(format!("there is no case {number}")))?;
+        let row = row.ok_or_else(|| no_case(number))?;
         if row.state()? != CaseState::Appealed {
-            return Err(refused(format!("case {number} waits for no decision")));
+            let sentence = Sentence::of("fault-waits-for-no-decision").count("number", number);
+            return Err(AccessRefusal::Refused(sentence));
         }
         if row.answered_by.as_deref().is_some_and(|name| person(name) == person(&by.name)) {
-            return Err(refused("who gave the answer can't decide the appeal"));
+            return Err(AccessRefusal::Refused(Sentence::of("fault-own-answer")));
         }
         let now = self.database().now();
         let statement = sqlx::AssertSqlSafe(format!(

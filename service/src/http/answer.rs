@@ -43,7 +43,8 @@ impl IntoResponse for Fault {
             FaultKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             FaultKind::TimedOut => StatusCode::REQUEST_TIMEOUT,
         };
-        let error = Error { error: ErrorBody { code: self.code, message: self.message } };
+        let message = self.message.clone();
+        let error = Error { error: ErrorBody { code: self.code, message } };
         let mut response = (status, Json(error)).into_response();
         if self.kind == FaultKind::NotAuthorised {
             let scheme = HeaderValue::from_static("Bearer");
@@ -52,6 +53,8 @@ impl IntoResponse for Fault {
         if let Some(seconds) = self.retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        // For who writes it as a page.
+        response.extensions_mut().insert(self);
         response
     }
 }

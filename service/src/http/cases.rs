@@ -15,7 +15,7 @@ use super::claims::read_body;
 use crate::access_control::Caller;
 use crate::application::{Application, Fault};
 use crate::consent::document;
-use crate::grievance::{Advice, Case, CaseOutcome, ExclusionFigures, NewCase, SlipCode};
+use crate::grievance::{Advice, Case, CaseOutcome, ExclusionFigures, NO_SLIP, NewCase, SlipCode};
 use crate::language::Language;
 
 /// A case that is to be opened. It says nothing of who the person is.
@@ -192,7 +192,7 @@ pub(super) async fn show(
 ) -> Result<Json<Case>, Fault> {
     let slip: Slip = read(body, &application)?;
     let found = application.store().case_of_slip(read_number(&number)?, &slip.read()?).await?;
-    let none = || Fault::not_found("there is no case of this number and code");
+    let none = || Fault::not_found(NO_SLIP);
     Ok(Json(found.ok_or_else(none)?))
 }
 
