@@ -81,9 +81,14 @@ async fn a_department_sees_claims_and_payments_of_its_own_schemes_alone() {
             let claims: Vec<String> = figures.schemes.into_iter().map(|one| one.scheme).collect();
             let transfers = store.transfer_figures(&scope).await.expect("told");
             let transfers: Vec<String> = transfers.into_iter().map(|one| one.scheme).collect();
-            let returned = store.returned_transfers(&scope).await.expect("told");
+            let returned = store.returned_transfers(&scope, 10).await.expect("told");
             let returned: Vec<String> = returned.into_iter().map(|one| one.scheme).collect();
+            assert_eq!(store.count_returned(&scope).await.expect("told"), returned.len());
+            let first = store.returned_transfers(&scope, 1).await.expect("told");
+            assert_eq!(first.len(), returned.len().min(1));
             let mut disputes = store.disputes(&scope).await.expect("told");
+            let frozen = disputes.iter().filter(|dispute| !dispute.payable).count();
+            assert_eq!(store.count_frozen(&scope).await.expect("told"), frozen);
             disputes.sort_by(|one, other| one.scheme.cmp(&other.scheme));
             let disputes: Vec<String> = disputes.into_iter().map(|one| one.scheme).collect();
             assert_eq!(claims, transfers);

@@ -214,7 +214,7 @@ async fn pay(
     };
     let paid = run().pay(store, key).await?;
     import(&paid.files, bank, false).await?;
-    let returned = store.returned_transfers(&SchemeScope::ALL).await?;
+    let returned = store.returned_transfers(&SchemeScope::ALL, usize::MAX).await?;
     let same: Vec<TransferReference> = returned.into_iter().map(|one| one.reference).collect();
     let reissue = Reissue { run: run(), corrections: &[], same: &same };
     let anew = reissue.pay(store, key).await?;

@@ -277,7 +277,8 @@ impl Treasury {
             }
             Self::Returned => {
                 let (store, caller) = setting.reader(Action::ReadPayments).await?;
-                let returned = store.returned_transfers(&SchemeScope::of(&caller)).await?;
+                let returned =
+                    store.returned_transfers(&SchemeScope::of(&caller), usize::MAX).await?;
                 let line = |one: &ReturnedTransfer| {
                     format!("{}  {}  {} {}", one.reference, one.reason, one.scheme, one.period)
                 };

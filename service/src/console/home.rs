@@ -68,12 +68,11 @@ async fn waiting(
         waiting.push(("desk-late-cases", late, "/desk/cases"));
     }
     if visitor.may(Action::ReadPayments) {
-        let returned = store.returned_transfers(&scope).await?.len();
+        let returned = store.count_returned(&scope).await?;
         waiting.push(("desk-waiting-returned", returned, "/desk/payments"));
     }
     if visitor.may(Action::ReadDisputes) {
-        let disputes = store.disputes(&scope).await?;
-        let frozen = disputes.iter().filter(|dispute| !dispute.payable).count();
+        let frozen = store.count_frozen(&scope).await?;
         waiting.push(("desk-waiting-disputes", frozen, "/desk/disputes"));
     }
     if visitor.may(Action::ReadRegisters) {

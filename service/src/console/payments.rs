@@ -12,8 +12,8 @@ use super::visitor::Visitor;
 use crate::access_control::{Caller, SchemeScope};
 use crate::application::{Application, Fault};
 
-/// How many returned transfers a page shows.
-const RETURNED_MAX: usize = 200;
+/// How many returned transfers, and how many of the bank's files, a page shows.
+const ROWS_MAX: usize = 200;
 
 pub(super) async fn page(
     State(application): State<Arc<Application>>,
@@ -33,10 +33,11 @@ pub(super) async fn page(
             names.into_iter().chain(counts).collect()
         })
         .collect();
-    let all_returned = store.returned_transfers(&scope).await?;
-    let returned: Vec<Vec<Markup>> = all_returned
+    let count = store.count_returned(&scope).await?;
+    let returned: Vec<Vec<Markup>> = store
+        .returned_transfers(&scope, ROWS_MAX)
+        .await?
         .iter()
-        .take(RETURNED_MAX)
         .map(|one| {
             vec![
                 code(one.reference.as_str()),
@@ -52,6 +53,7 @@ pub(super) async fn page(
         files
             .iter()
             .rev()
+            .take(ROWS_MAX)
             .map(|file| {
                 let block = file.block.map(|block| visitor.number(block));
                 vec![
@@ -77,8 +79,8 @@ pub(super) async fn page(
         (layout::table_or_none(&visitor, &visitor.text("desk-transfers"), &headings, &transfers))
         (layout::table_or_none(&visitor, &visitor.text("desk-returned-transfers"),
             &["desk-reference", "desk-bank-code", "desk-scheme", "desk-period"], &returned))
-        @if all_returned.len() > RETURNED_MAX {
-            p { (visitor.count("desk-rows-more", all_returned.len() - RETURNED_MAX)) }
+        @if count > returned.len() {
+            p { (visitor.count("desk-rows-more", count - returned.len())) }
         }
         @if let Some(files) = &files {
             (layout::table_or_none(&visitor, &visitor.text("desk-bank-files"),

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::cause::Cause;
+use super::record::CaseCounts;
 use crate::access_control::Caller;
 use crate::error::ServiceError;
 use crate::small_cells::told;
-use crate::store::Store;
+use crate::store::{Store, broken};
 
 /// What is counted of an office; none where it is of so few that it would tell of one of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -61,24 +63,25 @@ impl Store {
                 (office, [rows, rejected, duplicates, without].map(|count| count as u64))
             })
             .collect();
-        let cases = self.cases(by, usize::MAX).await?;
-        let count = |office: u32, meets: &dyn Fn(&super::Case) -> bool| {
-            cases.iter().filter(|case| case.office == office && meets(case)).count() as u64
-        };
+        let counts = self.case_counts(by).await?;
         let of_registers = |place: usize| {
             let of = |(office, _): &(praman_circuits::office::OfficeId, String)| {
                 registers.get(&i64::from(office.0)).map_or(0, |counts| counts[place])
             };
             offices.iter().map(of).collect::<Vec<u64>>()
         };
-        let of_cases = |meets: &dyn Fn(&super::Case) -> bool| {
-            told(&offices.iter().map(|(office, _)| count(office.0, meets)).collect::<Vec<_>>())
+        let of_cases = |count: fn(&CaseCounts) -> i64| {
+            let of = |office: i64| {
+                let own = counts.iter().filter(|one| one.office == office);
+                own.map(count).sum::<i64>() as u64
+            };
+            told(&offices.iter().map(|(office, _)| of(i64::from(office.0))).collect::<Vec<_>>())
         };
         let rows = of_registers(0);
         let [rejected, duplicates, without] = [1, 2, 3].map(|at| told(&of_registers(at)));
-        let opened = of_cases(&|_| true);
-        let set_right = of_cases(&|case| case.came_to() == Some(super::CaseOutcome::SetRight));
-        let late = of_cases(&|case| case.is_late);
+        let opened = of_cases(|one| one.opened);
+        let set_right = of_cases(|one| one.set_right);
+        let late = of_cases(|one| one.late);
         let figures = offices.into_iter().enumerate().map(|(at, (office, name))| OfficeFigures {
             office: office.0,
             name,
@@ -91,8 +94,9 @@ impl Store {
             late: late[at],
         });
         let mut causes: BTreeMap<&str, u64> = BTreeMap::new();
-        for case in &cases {
-            *causes.entry(case.code).or_default() += 1;
+        for one in &counts {
+            let cause = Cause::of_name(&one.cause).ok_or_else(|| broken("a case's cause"))?;
+            *causes.entry(cause.code()).or_default() += one.opened as u64;
         }
         let few = told(&causes.values().copied().collect::<Vec<_>>());
         let causes = causes.keys().map(|code| (*code).to_owned()).zip(few).collect();

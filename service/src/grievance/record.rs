@@ -67,6 +67,19 @@ impl Row {
     }
 }
 
+/// Cases of one office and cause.
+#[derive(sqlx::FromRow)]
+pub(super) struct CaseCounts {
+    pub(super) office: i64,
+    pub(super) cause: String,
+    /// That were opened.
+    pub(super) opened: i64,
+    /// In which the person was right in the end.
+    pub(super) set_right: i64,
+    /// Whose day has passed.
+    pub(super) late: i64,
+}
+
 /// What is told of a slip that is none.
 pub(crate) const NO_SLIP: Sentence = Sentence::of("fault-no-slip");
 
@@ -209,6 +222,19 @@ impl Store {
         let (open, late): (i64, i64) =
             seen(sqlx::query_as(statement), by).fetch_one(self.pool()).await?;
         Ok((open as usize, late as usize))
+    }
+
+    /// How many of the cases that somebody may see came to what, by office and cause.
+    pub(super) async fn case_counts(&self, by: &Caller) -> Result<Vec<CaseCounts>, ServiceError> {
+        let is_late = is_late(self.database().now());
+        let statement = sqlx::AssertSqlSafe(format!(
+            "SELECT office, cause, COUNT(*) AS opened,
+                    CAST(SUM(CASE WHEN coalesce(appeal_outcome, outcome) = 'set-right' THEN 1 ELSE 0 END)
+                         AS BIGINT) AS set_right,
+                    CAST(SUM(CASE WHEN {is_late} THEN 1 ELSE 0 END) AS BIGINT) AS late
+             FROM grievance_case WHERE {SEEN} GROUP BY office, cause"
+        ));
+        Ok(seen(sqlx::query_as(statement), by).fetch_all(self.pool()).await?)
     }
 
     /// The case of a slip; none if there is none of this number and code.

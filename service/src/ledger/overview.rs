@@ -54,6 +54,22 @@ impl Store {
         Ok(rows.into_iter().map(opening).collect())
     }
 
+    /// How many claims are frozen, of a scope's schemes.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn count_frozen(&self, scope: &SchemeScope) -> Result<usize, ServiceError> {
+        let statement = sqlx::AssertSqlSafe(format!(
+            "SELECT COUNT(*) FROM dispute
+             LEFT JOIN accepted_claim ON accepted_claim.nullifier = dispute.nullifier
+             WHERE payable = 0 AND {}",
+            SchemeScope::condition("scheme", "$1")
+        ));
+        let (count,): (i64,) =
+            sqlx::query_as(statement).bind(scope.column()).fetch_one(self.pool()).await?;
+        Ok(count as usize)
+    }
+
     /// The claims that are or were disputed, the latest first, of a scope's schemes.
     ///
     /// # Errors

@@ -180,22 +180,42 @@ pub struct ReturnedTransfer {
 }
 
 impl Store {
-    /// The transfers that wait to be paid anew, of a scope's schemes.
+    /// How many transfers wait to be paid anew, of a scope's schemes.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn count_returned(&self, scope: &SchemeScope) -> Result<usize, ServiceError> {
+        let statement = sqlx::AssertSqlSafe(format!(
+            "SELECT COUNT(*) FROM payment_transfer
+             JOIN payment_batch ON payment_batch.id = payment_transfer.batch
+             WHERE state = 'returned' AND {}",
+            SchemeScope::condition("payment_batch.scheme", "$1")
+        ));
+        let (count,): (i64,) =
+            sqlx::query_as(statement).bind(scope.column()).fetch_one(self.pool()).await?;
+        Ok(count as usize)
+    }
+
+    /// The transfers that wait to be paid anew, of a scope's schemes, so many at most.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn returned_transfers(
         &self,
         scope: &SchemeScope,
+        most: usize,
     ) -> Result<Vec<ReturnedTransfer>, ServiceError> {
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT reference, reason, scheme, period FROM payment_transfer
              JOIN payment_batch ON payment_batch.id = payment_transfer.batch
-             WHERE state = 'returned' AND {} ORDER BY scheme, period, reference",
+             WHERE state = 'returned' AND {} ORDER BY scheme, period, reference LIMIT $2",
             SchemeScope::condition("payment_batch.scheme", "$1")
         ));
-        let rows: Vec<(String, Option<String>, String, i64)> =
-            sqlx::query_as(statement).bind(scope.column()).fetch_all(self.pool()).await?;
+        let rows: Vec<(String, Option<String>, String, i64)> = sqlx::query_as(statement)
+            .bind(scope.column())
+            .bind(i64::try_from(most).unwrap_or(i64::MAX))
+            .fetch_all(self.pool())
+            .await?;
         let returned =
             |(reference, reason, scheme, period): (String, Option<String>, String, i64)| {
                 ReturnedTransfer {
