@@ -212,6 +212,30 @@ async fn people_are_known_by_their_issuers_tokens_and_have_the_stores_roles() {
     assert_eq!(ask(&whole).json()["role"], "auditor");
     state.json(&["access", "revoke", "2"]);
     assert_eq!(ask(&whole).status, 401);
+    // At the desk somebody is admitted by a key or by a subject, and by one of them.
+    let admit = ["access", "admit", "--name", "O. Roy", "--role", "oversight", "--tenant", "tests"];
+    state.json(&[&admit[..], &["--key-out", "oversight.key"]].concat());
+    let shown = fs::read_to_string(state.path("oversight.key")).expect("a key");
+    let shown = format!("Authorization: Bearer {}", shown.trim());
+    let (digest, new) = ("ab".repeat(32), issuer.claims("new.person"));
+    for (name, known_by, status) in [
+        ("K. Pal", vec!["subject=new.person".to_owned()], 200),
+        ("K. Dey", vec!["subject=new.person".to_owned()], 422),
+        ("K. Sen", vec![format!("digest={digest}")], 200),
+        ("K. Nag", vec![format!("digest={digest}"), "subject=another".to_owned()], 400),
+        ("K. Das", vec!["subject=  ".to_owned()], 400),
+        ("K. Ray", vec!["digest=ab".to_owned()], 400),
+    ] {
+        let name = format!("name={name}");
+        let mut more = vec!["--data-urlencode", &name, "-d", "role=kiosk&tenant=tests"];
+        more.extend(known_by.iter().flat_map(|field| ["-d", field.as_str()]));
+        let told = service.curl_as(&shown, "/desk/principals", &more);
+        assert_eq!(told.status, status, "{name}: {}", told.body);
+    }
+    assert_eq!(ask(&issuer.token(&new)).json()["name"], "K. Pal");
+    let page = service.curl_as(&shown, "/desk/principals?part=PAL&lang=en", &[]).body;
+    assert!(page.contains("K. Pal") && !page.contains("K. Sen"), "{page}");
+    assert!(page.contains("name=\"subject\""), "{page}");
     assert!(!service.said.lock().expect("nobody panics").contains("81f3"), "no subject is told");
     assert_eq!(service.stop(), 0);
 

@@ -38,6 +38,7 @@ fault-nothing-here = এই ঠিকানায় কিছু নেই
 fault-nothing-waits = { $numberText } নম্বরে কিছু অপেক্ষায় নেই
 fault-office-nobodys = { $officeText } নম্বর অফিস এখনও কোনো দপ্তরের নয়
 fault-office-of-another = { $officeText } নম্বর অফিস { $tenant } দপ্তরের নয়
+fault-one-credential = কী-র ডাইজেস্ট অথবা OpenID-র subject দিন, দুটো নয়
 fault-other-office = এখান থেকে { $officeText } নম্বর অফিসের পরিচয়পত্র দেওয়া হয় না
 fault-own-answer = যিনি উত্তর দিয়েছেন তিনি আপিলের সিদ্ধান্ত নিতে পারেন না
 fault-quota = দিনে { $quotaText } বারের সীমা শেষ

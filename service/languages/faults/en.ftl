@@ -38,6 +38,7 @@ fault-nothing-here = there is nothing at this path
 fault-nothing-waits = nothing waits under number { $numberText }
 fault-office-nobodys = office { $officeText } is no tenant's yet
 fault-office-of-another = office { $officeText } is not one of { $tenant }'s
+fault-one-credential = give the digest of a key, or a subject of the OpenID issuer, and not both
 fault-other-office = this service does not issue for office { $officeText }
 fault-own-answer = who gave the answer can't decide the appeal
 fault-quota = the quota of { $quotaText } a day is used up

@@ -38,6 +38,7 @@ fault-nothing-here = इस पते पर कुछ नहीं है
 fault-nothing-waits = संख्या { $numberText } पर कुछ प्रतीक्षा में नहीं है
 fault-office-nobodys = कार्यालय { $officeText } अभी किसी विभाग का नहीं है
 fault-office-of-another = कार्यालय { $officeText } विभाग { $tenant } का नहीं है
+fault-one-credential = कुंजी का डाइजेस्ट या OpenID का subject दीजिए, दोनों नहीं
 fault-other-office = यहाँ से कार्यालय { $officeText } के प्रमाणपत्र नहीं दिए जाते
 fault-own-answer = जिसने उत्तर दिया वही अपील का निर्णय नहीं कर सकता
 fault-quota = दिन में { $quotaText } बार की सीमा पूरी हो गई

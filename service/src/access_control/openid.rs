@@ -138,13 +138,18 @@ impl OpenIdIssuer {
         Self { client: Some(client), ..self }
     }
 
+    /// What a subject of this issuer is known by.
+    pub fn credential(&self, subject: &str) -> Credential {
+        Credential::open_id(&self.issuer, subject)
+    }
+
     /// Who a token is of.
     ///
     /// # Errors
     /// [`AccessRefusal::NotAuthorised`]; [`AccessRefusal::IssuerAway`] if its keys can't be had.
     pub async fn credential_of(&self, token: &str) -> Result<Credential, AccessRefusal> {
         let claims: Claims = self.verify(token, &self.audience).await?;
-        Ok(Credential::open_id(&self.issuer, &claims.sub))
+        Ok(self.credential(&claims.sub))
     }
 
     /// What a token for an audience says.

@@ -11,8 +11,11 @@ use serde::Deserialize;
 use super::form::Posted;
 use super::layout;
 use super::visitor::Visitor;
-use crate::access_control::{Action, Approval, ApprovalState, Caller, Decision};
+use crate::access_control::{Action, Approval, ApprovalState, Caller, Decision, person};
 use crate::application::{Application, Fault};
+
+/// How much of what was decided a page shows, the latest first.
+const DECIDED_MAX: usize = 50;
 
 pub(super) async fn page(
     State(application): State<Arc<Application>>,
@@ -29,7 +32,9 @@ pub(super) async fn page(
         @for approval in waiting { (shown(&visitor, &caller, approval)) }
         h2 { (visitor.text("desk-approvals-decided")) }
         @if decided.is_empty() { (layout::none(&visitor)) }
-        @for approval in decided { (shown(&visitor, &caller, approval)) }
+        @for approval in decided.into_iter().take(DECIDED_MAX) {
+            (shown(&visitor, &caller, approval))
+        }
     };
     Ok(layout::page(&visitor, &visitor.text("desk-approvals"), content))
 }
@@ -39,7 +44,7 @@ fn shown(visitor: &Visitor, caller: &Caller, approval: &Approval) -> Markup {
     let may_decide = approval.state == ApprovalState::Waiting
         && visitor.may(Action::Decide)
         && approval.kind.approvers().contains(&caller.role)
-        && approval.asked_by != caller.name;
+        && person(&approval.asked_by) != person(&caller.name);
     html! {
         article {
             h3 {

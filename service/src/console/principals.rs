@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -17,15 +17,30 @@ use crate::access_control::{
 use crate::application::{Application, Fault, Told};
 use crate::sentence::Sentence;
 
+/// How many principals a page shows: a state has thousands of offices and kiosks.
+const ROWS_MAX: usize = 200;
+
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    /// A part of the names that are looked for.
+    #[serde(default)]
+    part: String,
+}
+
 pub(super) async fn page(
     State(application): State<Arc<Application>>,
     Extension(visitor): Extension<Visitor>,
     Extension(caller): Extension<Caller>,
+    Query(asked): Query<Asked>,
 ) -> Result<Markup, Fault> {
-    let principals = application.principals(&caller).await?;
+    let part = asked.part.trim().to_lowercase();
+    let mut principals = application.principals(&caller).await?;
+    principals.retain(|one| one.name.to_lowercase().contains(&part));
+    let more = principals.len().saturating_sub(ROWS_MAX);
     let may_end = visitor.may(Action::RevokePrincipal);
     let rows: Vec<Vec<Markup>> = principals
         .iter()
+        .take(ROWS_MAX)
         .map(|one| {
             let is_live = one.revoked_at.is_none();
             let label = visitor.with("desk-end-of", "name", &one.name);
@@ -61,13 +76,21 @@ pub(super) async fn page(
         "desk-to-do",
     ];
     let content = html! {
+        form method="get" action="/desk/principals" class="row" {
+            label for="part" { (visitor.text("desk-name-part")) }
+            input id="part" name="part" value=(asked.part) autocomplete="off";
+            button { (visitor.text("desk-show")) }
+        }
         (layout::table_or_none(&visitor, &title, &headings, &rows))
-        @if visitor.may(Action::AdmitPrincipal) { (admit_form(&visitor, &caller)) }
+        @if more > 0 { p { (visitor.count("desk-rows-more", more)) } }
+        @if visitor.may(Action::AdmitPrincipal) {
+            (admit_form(&visitor, &caller, application.openid().is_some()))
+        }
     };
     Ok(layout::page(&visitor, &title, content))
 }
 
-fn admit_form(visitor: &Visitor, caller: &Caller) -> Markup {
+fn admit_form(visitor: &Visitor, caller: &Caller, takes_subjects: bool) -> Markup {
     let may_admit =
         |role: &Role| caller.role != Role::Department || matches!(role, Role::Office | Role::Kiosk);
     html! {
@@ -88,8 +111,14 @@ fn admit_form(visitor: &Visitor, caller: &Caller) -> Markup {
             input id="member" name="member" inputmode="numeric" pattern="[0-9]*";
             label for="digest" { (visitor.text("desk-digest")) }
             input id="digest" name="digest" pattern="[0-9a-f]{64}" autocomplete="off" spellcheck="false"
-                required aria-describedby="digest-help";
+                required[!takes_subjects] aria-describedby="digest-help";
             p id="digest-help" class="help" { (visitor.text("desk-digest-help")) " " code { "praman access key" } }
+            @if takes_subjects {
+                label for="subject" { (visitor.text("desk-openid-subject")) }
+                input id="subject" name="subject" maxlength="255" autocomplete="off" spellcheck="false"
+                    aria-describedby="subject-help";
+                p id="subject-help" class="help" { (visitor.text("desk-openid-subject-help")) }
+            }
             label for="days" { (visitor.text("desk-days")) }
             input id="days" name="days" inputmode="numeric" pattern="[0-9]*";
             button { (visitor.text("desk-admit")) }
@@ -104,9 +133,22 @@ pub(super) struct Admit {
     tenant: String,
     #[serde(default)]
     member: String,
+    #[serde(default)]
     digest: String,
     #[serde(default)]
+    subject: String,
+    #[serde(default)]
     days: String,
+}
+
+/// What somebody is to be known by: a key of their own, or the service's issuer.
+fn credential(application: &Application, asked: &Admit) -> Result<Credential, Fault> {
+    match (asked.digest.trim(), asked.subject.trim(), application.openid()) {
+        ("", subject, Some(issuer)) if !subject.is_empty() => Ok(issuer.credential(subject)),
+        (digest, "", _) if !digest.is_empty() => Credential::parse("api-key", digest)
+            .map_err(|reason| Fault::malformed(Told::with(reason, Sentence::of("fault-digest")))),
+        _ => Err(Fault::malformed(Sentence::of("fault-one-credential"))),
+    }
 }
 
 /// A number, or none, of the field that a text names.
@@ -126,6 +168,7 @@ pub(super) async fn admit(
     Posted(asked): Posted<Admit>,
 ) -> Result<Markup, Fault> {
     let wrong = |reason: String, sentence| Fault::malformed(Told::with(reason, sentence));
+    let credential = credential(&application, &asked)?;
     let new = NewPrincipal {
         name: asked.name,
         role: asked.role.parse().map_err(|reason| wrong(reason, None))?,
@@ -134,8 +177,7 @@ pub(super) async fn admit(
             .parse()
             .map_err(|reason| wrong(reason, Some(Sentence::of("fault-tenant-name"))))?,
         member: number_or_none(&asked.member, "desk-member")?,
-        credential: Credential::parse("api-key", asked.digest.trim())
-            .map_err(|reason| wrong(reason, Some(Sentence::of("fault-digest"))))?,
+        credential,
         expires_at: number_or_none(&asked.days, "desk-days")?.map(days_from_now),
     };
     let told = match application.admit_principal(&caller, &new).await? {
