@@ -50,7 +50,7 @@ system_package systemd systemd-analyze
 
 step "what runs rules of alerts"
 # Out of its package alone: to install that would start a server.
-promtool() {
+fetch_promtool() {
   command -v promtool >/dev/null || [ -x tests/peers/promtool ] && return
   if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
     apt-get update -qq && (cd "$(mktemp -d)" && apt-get download -qq prometheus && dpkg -x ./*.deb .  &&
@@ -59,7 +59,7 @@ promtool() {
   echo "missing: promtool (install your system's package prometheus)" >&2
   exit 3
 }
-promtool
+fetch_promtool
 
 step "formatting"
 cargo fmt --all --check
