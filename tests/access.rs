@@ -13,7 +13,8 @@ use std::process::Command;
 use postgres::on_both;
 use praman::access_control::door::DOORS;
 use praman::access_control::{
-    AccessRefusal, Action, Admission, ApiKey, Caller, Decision, NewPrincipal, Role, TenantName,
+    AccessRefusal, Action, Admission, ApiKey, Caller, Credential, Decision, NewPrincipal, Role,
+    TenantName,
 };
 use praman::audit::{self, AuditEntry, AuditFault, AuditOutcome};
 use praman::ledger::{LedgerAnchor, ParticipantNumber};
@@ -238,6 +239,68 @@ fn money_and_keys_take_two_persons() {
     }
     let decided = log.lines().filter(|line| line.contains("\"approvals.decide\"")).count();
     assert!(decided >= 8, "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_admitted_anew_by_their_subject_is_no_second_person_and_nobodys_business() {
+    on_both(async |store| {
+        let operator = Caller::operator();
+        let name = |text: &str| text.parse::<TenantName>().expect("a name");
+        for tenant in ["food", "health"] {
+            store.admit_tenant(&name(tenant), tenant, &[], &[]).await.expect("admitted");
+        }
+        let subject = |subject: &str| Credential::open_id("https://login.example", subject);
+        let new = |person: &str, role: Role, credential: Credential| NewPrincipal {
+            name: person.to_owned(),
+            role,
+            tenant: name("food"),
+            member: None,
+            credential,
+            expires_at: None,
+        };
+        let admitted = async |new: &NewPrincipal| {
+            let admission = store.admit_principal(new, &operator).await.expect("admitted");
+            assert!(matches!(admission, Admission::Admitted(_)), "{admission:?}");
+            store.caller_of(new.credential).await.expect("read").expect("known")
+        };
+        let asker = admitted(&new("A. Sen", Role::Treasury, subject("one"))).await;
+        let number = asker.principal.expect("a number");
+        sqlx::query(
+            "INSERT INTO approval (number, kind, tenant, document, asked_by, asked_by_name, asked_at,
+                                   expires_at, state)
+             VALUES (1, 'pay', 'food', '{}', $1, 'A. Sen', 0, $2, 'waiting')",
+        )
+        .bind(i64::from(number.0))
+        .bind(i64::MAX)
+        .execute(store.writer())
+        .await
+        .expect("a batch that waits");
+        assert!(store.revoke_principal(number, &operator).await.expect("revoked"));
+        let again = admitted(&new("Anil Sen", Role::Treasury, subject("one"))).await;
+        let decided = store.decide(1, Decision::Approve, &again).await;
+        let refusal = decided.expect_err("it is the one who asked").to_string();
+        assert_eq!(refusal, "who asked can't be the second person");
+        let another = admitted(&new("B. Roy", Role::Treasury, subject("two"))).await;
+        store.decide(1, Decision::Approve, &another).await.expect("another person");
+
+        // Whose subject it is, another department is not told; and none takes it as if it were a key's.
+        let health = NewPrincipal {
+            tenant: name("health"),
+            ..new("Health", Role::Department, ApiKey::generate().credential())
+        };
+        let health = admitted(&health).await;
+        let kiosk = |credential| NewPrincipal {
+            tenant: name("health"),
+            ..new("Kiosk", Role::Kiosk, credential)
+        };
+        let taken = store.admit_principal(&kiosk(subject("two")), &health).await;
+        let told = taken.expect_err("it is somebody's").to_string();
+        assert_eq!(told, "the credential is somebody's already: make a new one");
+        let Credential::OpenId(digest) = subject("three") else { panic!("a subject") };
+        store.admit_principal(&kiosk(Credential::ApiKey(digest)), &health).await.expect("a key");
+        admitted(&new("C. Pal", Role::Kiosk, subject("three"))).await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

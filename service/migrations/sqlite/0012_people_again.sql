@@ -25,7 +25,7 @@ DROP TABLE principal;
 
 ALTER TABLE principal_anew RENAME TO principal;
 
-CREATE UNIQUE INDEX principal_credential ON principal (credential)
+CREATE UNIQUE INDEX principal_credential ON principal (credential_kind, credential)
     WHERE revoked_at IS NULL OR credential_kind <> 'openid';
 
 CREATE TABLE console_session (

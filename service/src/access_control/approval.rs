@@ -10,7 +10,7 @@ use sqlx::AnyConnection;
 use unicode_normalization::UnicodeNormalization;
 
 use super::caller::Caller;
-use super::principal::{Credential, NewPrincipal, Principal, days_from_now};
+use super::principal::{Credential, NewPrincipal, Principal, PrincipalNumber, days_from_now};
 use super::refusal::AccessRefusal;
 use super::role::Role;
 use crate::error::ServiceError;
@@ -374,6 +374,7 @@ impl Store {
         }
         if row.asked_by == Some(i64::from(second.0))
             || person(&row.asked_by_name) == person(&by.name)
+            || comes_as(&mut transaction, row.asked_by, second).await?
         {
             return Err(refused(Sentence::of("fault-second-person")));
         }
@@ -417,6 +418,26 @@ impl Store {
         transaction.commit().await?;
         Ok(Approval { state, decided_by: Some(by.name.clone()), ..row.read()? })
     }
+}
+
+/// Whether a principal is known by what another is, or was until it was revoked: who was admitted anew is the
+/// same person, whatever they are called now.
+async fn comes_as(
+    connection: &mut AnyConnection,
+    one: Option<i64>,
+    other: PrincipalNumber,
+) -> Result<bool, ServiceError> {
+    let (alike,): (i64,) = sqlx::query_as(
+        "SELECT COUNT(*) FROM principal AS one
+         JOIN principal AS other ON other.credential_kind = one.credential_kind
+                                AND other.credential = one.credential
+         WHERE one.number = $1 AND other.number = $2",
+    )
+    .bind(one.unwrap_or(-1))
+    .bind(i64::from(other.0))
+    .fetch_one(connection)
+    .await?;
+    Ok(alike > 0)
 }
 
 #[cfg(test)]

@@ -227,21 +227,21 @@ impl NewPrincipal {
         }
         // A person who was revoked may come again as who they are; a key or a certificate that was may be
         // in other hands, and is not taken again.
-        let used: Option<(i64,)> = sqlx::query_as(
-            "SELECT number FROM principal
-             WHERE credential = $1 AND (revoked_at IS NULL OR credential_kind <> $2)",
+        let used: Option<(i64, String)> = sqlx::query_as(
+            "SELECT number, tenant FROM principal
+             WHERE credential = $1 AND credential_kind = $2
+                 AND (revoked_at IS NULL OR credential_kind <> $3)",
         )
         .bind(self.credential.digest().to_vec())
+        .bind(self.credential.kind().name())
         .bind(CredentialKind::OpenId.name())
         .fetch_optional(&mut *connection)
         .await?;
-        match (used, self.credential.kind()) {
-            (None, _) => Ok(()),
-            (Some((number,)), CredentialKind::OpenId) => {
-                refused(Sentence::of("fault-subject-taken").count("number", number as u64))
-            }
-            (Some(_), _) => refused(Sentence::of("fault-credential-taken")),
+        let Some((number, tenant)) = used else { return Ok(()) };
+        if self.credential.kind() == CredentialKind::OpenId && by.sees(&of_column(tenant)) {
+            return refused(Sentence::of("fault-subject-taken").count("number", number as u64));
         }
+        refused(Sentence::of("fault-credential-taken"))
     }
 
     /// Writes them down.
