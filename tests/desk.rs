@@ -275,8 +275,8 @@ fn what_is_not_done_is_told_in_the_readers_language() {
             &[][..],
             403,
             [
-                "দপ্তর এটি করতে পারে না; এটি পারেন: তদারকি কমিটি, নিরীক্ষক",
-                "विभाग यह नहीं कर सकता; यह इनके लिए है: निगरानी समिति, लेखा परीक्षक",
+                "দপ্তর-এর এটি করার অনুমতি নেই; যাঁদের আছে: তদারকি কমিটি, নিরীক্ষক",
+                "विभाग को इसकी अनुमति नहीं है; यह इनके लिए है: निगरानी समिति, लेखा परीक्षक",
                 "department may not do this; it is for oversight committee, auditor",
             ],
         ),
@@ -291,7 +291,7 @@ fn what_is_not_done_is_told_in_the_readers_language() {
             "office",
             "/desk/offices/nought/registers",
             &[],
-            400,
+            404,
             ["এই ঠিকানায় কিছু নেই", "इस पते पर कुछ नहीं है", "there is nothing at this path"],
         ),
         (

@@ -36,7 +36,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
 use crate::application::Application;
-pub(crate) use guard::{guard, is_from_own_page, is_page};
+pub(crate) use guard::{guard, is_from_own_page, is_page, told_as_page};
 
 macro_rules! pages {
     ($($method:ident $path:literal => $handler:expr;)*) => {

@@ -49,6 +49,7 @@ async fn routes(application: Arc<Application>) -> Router {
         .merge(grpc::routes(application.clone()).await.reset_fallback())
         .layer(middleware::from_fn_with_state(application.clone(), guard))
         .layer(bounds)
+        .layer(middleware::from_fn(console::told_as_page))
         .layer(middleware::from_fn_with_state(application, request_log::log))
         // Answered however much else there is to do.
         .route("/healthz", get(async || "alive\n"))

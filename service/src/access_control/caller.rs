@@ -81,8 +81,11 @@ impl Caller {
         if self.role == Role::Operator || self.member == Some(number) {
             return Ok(());
         }
-        let own = self.member.map_or_else(|| "none".to_owned(), |own| own.to_string());
-        let sentence = Sentence::of("fault-another-member").count("number", number);
-        Err(AccessRefusal::Another(sentence.text("own", own)))
+        Err(AccessRefusal::Another(match self.member {
+            Some(own) => {
+                Sentence::of("fault-another-member").count("number", number).count("own", own)
+            }
+            None => Sentence::of("fault-no-member-own").count("number", number),
+        }))
     }
 }

@@ -207,7 +207,8 @@ impl OpenIdIssuer {
         if !known.is_fresh() && !known.was_just_asked() {
             self.ask_again(&mut known).await;
         }
-        known.endpoints.clone().ok_or(AccessRefusal::IssuerAway)
+        let endpoints = known.endpoints.clone().filter(|_| known.is_kept());
+        endpoints.ok_or(AccessRefusal::IssuerAway)
     }
 
     /// Asks for all that is known of the issuer; whether it has answered.

@@ -27,6 +27,16 @@ pub(super) trait Followed {
 }
 
 impl Application {
+    /// Tells a client, who may read slowly, but not for ever: whether it was told.
+    pub(super) async fn tell<T>(&self, told: &mpsc::Sender<T>, one: T, end: Instant) -> bool {
+        tokio::select! {
+            biased;
+            sent = told.send(one) => sent.is_ok(),
+            () = self.stopped() => false,
+            () = tokio::time::sleep_until(end) => false,
+        }
+    }
+
     /// Tells of something now and whenever it moves, until it is over, the client has gone or has followed
     /// long enough, or the service stops. `changed` waits until it is in another state than the last, or so long.
     pub(super) fn follow<T, F>(
@@ -61,7 +71,7 @@ impl Application {
                     continue;
                 }
                 last = state;
-                if told.send(found).await.is_err() || is_over {
+                if !application.tell(&told, found, end).await || is_over {
                     return;
                 }
             }

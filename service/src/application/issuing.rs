@@ -33,8 +33,9 @@ pub(crate) struct Duplicates {
 
 const NO_REGISTER: Sentence = Sentence::of("fault-no-register");
 
-fn no_content(content: RegisterContent) -> Sentence {
-    Sentence::of("fault-no-content").text("content", content.name())
+fn no_content(content: RegisterContent) -> Told {
+    let message = format!("the register has no {}", content.name());
+    Told::with(message, Sentence::of("fault-no-content"))
 }
 
 /// Revocations of one request.

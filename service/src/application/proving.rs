@@ -137,7 +137,9 @@ impl Application {
                 };
                 let Some(outcome) = next else { return };
                 let ends = outcome.is_err();
-                if told.send(outcome).await.is_err() || ends {
+                // What was waited for to the end is told after it.
+                let end = end + application.limits.wait_max;
+                if !application.tell(&told, outcome, end).await || ends {
                     return;
                 }
             }

@@ -25,6 +25,7 @@ pub(super) async fn page(
     let approvals = application.approvals(&caller).await?;
     let (waiting, decided): (Vec<_>, Vec<_>) =
         approvals.iter().partition(|one| one.state == ApprovalState::Waiting);
+    let older = decided.len().saturating_sub(DECIDED_MAX);
     let content = html! {
         p { (visitor.text("desk-approvals-intro")) }
         h2 { (visitor.text("desk-approvals-waiting")) }
@@ -35,6 +36,7 @@ pub(super) async fn page(
         @for approval in decided.into_iter().take(DECIDED_MAX) {
             (shown(&visitor, &caller, approval))
         }
+        @if older > 0 { p { (visitor.count("desk-rows-more", older)) } }
     };
     Ok(layout::page(&visitor, &visitor.text("desk-approvals"), content))
 }

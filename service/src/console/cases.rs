@@ -10,7 +10,7 @@ use praman_circuits::office::OfficeId;
 use serde::Deserialize;
 
 use super::chart;
-use super::form::Posted;
+use super::form::{Posted, form_broken};
 use super::layout::{self, cell, code};
 use super::slip;
 use super::visitor::Visitor;
@@ -147,8 +147,8 @@ pub(super) async fn open(
 ) -> Result<Markup, Fault> {
     let new = NewCase {
         office: OfficeId(opened.office),
-        scheme: opened.scheme.parse().map_err(|error| Fault::malformed(format!("{error}")))?,
-        cause: opened.cause.parse().map_err(Fault::malformed)?,
+        scheme: opened.scheme.parse().map_err(form_broken)?,
+        cause: opened.cause.parse().map_err(|reason: String| form_broken(reason))?,
         language: opened.language,
     };
     let opened = application.open_case(&caller, &new).await?;

@@ -8,6 +8,7 @@ use maud::{Markup, html};
 use praman_circuits::nullifier::SchemeId;
 use serde::Deserialize;
 
+use super::form::form_broken;
 use super::layout::{self, cell, code};
 use super::visitor::Visitor;
 use super::{chart, schemes};
@@ -28,7 +29,7 @@ pub(super) async fn page(
 ) -> Result<Markup, Fault> {
     let scheme: Option<SchemeId> = match asked.scheme.as_str() {
         "" => None,
-        id => Some(id.parse().map_err(|error| Fault::malformed(format!("{error}")))?),
+        id => Some(id.parse().map_err(form_broken)?),
     };
     let scope = SchemeScope::of(&caller);
     let own = application.store().schemes_within(&scope).await?;

@@ -12,6 +12,11 @@ use crate::sentence::Sentence;
 /// The name of the field that holds the session's form token.
 pub(super) const TOKEN_FIELD: &str = "token";
 
+/// A form that no page sends so: programs are told why.
+pub(super) fn form_broken(reason: impl ToString) -> Fault {
+    Fault::malformed(Told::with(reason, Sentence::of("fault-form-broken")))
+}
+
 /// What a form brings, once its token is checked.
 pub(super) struct Posted<T>(pub(super) T);
 
@@ -37,8 +42,7 @@ async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Faul
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
-    serde_urlencoded::from_bytes(body)
-        .map_err(|error| Fault::malformed(Told::with(error, Sentence::of("fault-form-broken"))))
+    serde_urlencoded::from_bytes(body).map_err(form_broken)
 }
 
 #[derive(Deserialize)]
@@ -56,7 +60,7 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Fault> {
         let visitor = request.extensions().get::<Visitor>().cloned();
-        let visitor = visitor.ok_or_else(|| Fault::malformed("a form without its page"))?;
+        let visitor = visitor.ok_or_else(|| form_broken("a form without its page"))?;
         let body = body(request, state).await?;
         let token: Token = read(&body)?;
         visitor.check_token(&token.token)?;

@@ -67,22 +67,44 @@ pub(crate) async fn guard(
         Err(fault) => fault.into_response(),
     };
     let mut response = told(&visitor, application.has_login(), response);
-    let headers = response.headers_mut();
-    for (name, value) in HEADERS {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    let private = HeaderValue::from_static("no-store");
-    headers.entry(header::CACHE_CONTROL).or_insert(private);
+    protect(response.headers_mut());
     if chosen {
         let cookie = format!(
             "{LANGUAGE_COOKIE}={}; Path=/desk; Max-Age=31536000; SameSite=Lax",
             language.code()
         );
         if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-            headers.append(header::SET_COOKIE, cookie);
+            response.headers_mut().append(header::SET_COOKIE, cookie);
         }
     }
     response
+}
+
+/// Writes as a page what a request to one is answered before it comes to its guard: that there is no room for
+/// it, or that it took too long.
+pub(crate) async fn told_as_page(request: Request, next: Next) -> Response {
+    if !is_page(request.uri().path()) {
+        return next.run(request).await;
+    }
+    let (language, _) = language(request.headers(), request.uri().query());
+    let path = request.uri().path().to_owned();
+    let visitor = Visitor { language, caller: None, form_token: None, path };
+    let response = next.run(request).await;
+    if response.extensions().get::<Fault>().is_none() {
+        return response;
+    }
+    let mut response = told(&visitor, false, response);
+    protect(response.headers_mut());
+    response
+}
+
+/// What every page is sent with.
+fn protect(headers: &mut HeaderMap) {
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    let private = HeaderValue::from_static("no-store");
+    headers.entry(header::CACHE_CONTROL).or_insert(private);
 }
 
 /// Who is there, and whether they may.
@@ -131,7 +153,11 @@ pub(crate) fn is_from_own_page(headers: &HeaderMap, uri: &Uri) -> bool {
 /// A fault as a page; who is not in is shown the entrance.
 fn told(visitor: &Visitor, has_login: bool, response: Response) -> Response {
     let (mut parts, body) = response.into_parts();
-    let fault = parts.extensions.remove::<Fault>().or_else(|| unreadable_address(&parts));
+    let mut fault = parts.extensions.remove::<Fault>();
+    if fault.is_none() && is_unreadable(&parts) {
+        parts.status = StatusCode::NOT_FOUND;
+        fault = Some(Fault::not_found(Sentence::of("fault-nothing-here")));
+    }
     let Some(fault) = fault else { return Response::from_parts(parts, body) };
     let page = if parts.status == StatusCode::UNAUTHORIZED {
         entrance::shown(visitor, has_login, None)
@@ -144,18 +170,43 @@ fn told(visitor: &Visitor, has_login: bool, response: Response) -> Response {
     Response::from_parts(parts, Body::from(page.into_string()))
 }
 
-/// What the router answers itself, in plain text, where a part of an address or of its query is not of the
-/// form asked for: there is no such page.
-fn unreadable_address(response: &axum::http::response::Parts) -> Option<Fault> {
+/// Whether it is what the router answers itself, in plain text, where a part of an address or of its query is
+/// not of the form asked for: there is no such page.
+fn is_unreadable(response: &axum::http::response::Parts) -> bool {
     let kind = response.headers.get(header::CONTENT_TYPE);
     let is_plain = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
-    let is_it = response.status == StatusCode::BAD_REQUEST && is_plain;
-    is_it.then(|| Fault::not_found(Sentence::of("fault-nothing-here")))
+    response.status == StatusCode::BAD_REQUEST && is_plain
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::Router;
+    use axum::body::to_bytes;
+    use axum::routing::get;
+    use tower::ServiceExt;
+
     use super::*;
+
+    #[tokio::test]
+    async fn what_takes_too_long_is_told_as_a_page_at_the_desk_alone() {
+        let late = || get(async || Fault::timed_out());
+        let routes = Router::new().route("/desk/audit", late()).route("/v1/audit", late());
+        let routes = routes.layer(axum::middleware::from_fn(told_as_page));
+        for (path, told) in [
+            ("/desk/audit", "role=\"alert\">অনুরোধে বেশি সময় লেগেছে<"),
+            ("/v1/audit", "\"message\":\"the request took too long\""),
+        ] {
+            let request = Request::builder().uri(path).header(header::ACCEPT_LANGUAGE, "bn");
+            let request = request.body(Body::empty()).expect("a request");
+            let response = routes.clone().oneshot(request).await.expect("answered");
+            assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
+            let is_protected = response.headers().contains_key(header::CONTENT_SECURITY_POLICY);
+            assert_eq!(is_protected, is_page(path), "{path}");
+            let body = to_bytes(response.into_body(), 1 << 20).await.expect("read");
+            let body = String::from_utf8(body.into()).expect("text");
+            assert!(body.contains(told), "{body}");
+        }
+    }
 
     #[test]
     fn forms_of_other_sites_are_refused() {

@@ -80,7 +80,7 @@ fn who(visitor: &Visitor) -> Markup {
     html! {
         div class="who" {
             @if let Some(caller) = &visitor.caller {
-                span { (caller.name) " · " (visitor.text(&format!("role-{}", caller.role.name()))) }
+                span { (caller.name) " · " (visitor.text(&caller.role.text_name())) }
                 @if visitor.form_token.is_some() {
                     form method="post" action="/desk/leave" {
                         (token(visitor))

@@ -47,9 +47,11 @@ pub(super) async fn page(
             ]
         })
         .collect();
+    let mut older = 0;
     // A file may be of several departments' schemes, and its count of transfers is no department's own.
     let files = if scope.is_all() { Some(store.payment_files().await?) } else { None };
     let files: Option<Vec<Vec<Markup>>> = files.map(|files| {
+        older = files.len().saturating_sub(ROWS_MAX);
         files
             .iter()
             .rev()
@@ -85,6 +87,7 @@ pub(super) async fn page(
         @if let Some(files) = &files {
             (layout::table_or_none(&visitor, &visitor.text("desk-bank-files"),
                 &["desk-number", "desk-kind", "desk-transfers", "desk-hash", "desk-block"], files))
+            @if older > 0 { p { (visitor.count("desk-rows-more", older)) } }
         }
     };
     Ok(layout::page(&visitor, &visitor.text("desk-payments"), content))

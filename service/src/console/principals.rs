@@ -1,5 +1,6 @@
 //! Who may act.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use axum::Extension;
@@ -8,7 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::form::{Nothing, Posted};
+use super::form::{Posted, form_broken};
 use super::layout::{self, cell, code};
 use super::visitor::Visitor;
 use crate::access_control::{
@@ -36,6 +37,7 @@ pub(super) async fn page(
     let part = asked.part.trim().to_lowercase();
     let mut principals = application.principals(&caller).await?;
     principals.retain(|one| one.name.to_lowercase().contains(&part));
+    principals.sort_by_key(|one| (one.revoked_at.is_some(), Reverse(one.number)));
     let more = principals.len().saturating_sub(ROWS_MAX);
     let may_end = visitor.may(Action::RevokePrincipal);
     let rows: Vec<Vec<Markup>> = principals
@@ -48,13 +50,14 @@ pub(super) async fn page(
                 @if is_live && may_end {
                     form method="post" action={ "/desk/principals/" (one.number.0) "/end" } {
                         (layout::token(&visitor))
+                        input type="hidden" name="part" value=(asked.part);
                         button class="bad" aria-label=(label) { (visitor.text("desk-end")) }
                     }
                 }
             };
             vec![
                 cell(&one.name),
-                cell(visitor.text(&format!("role-{}", one.role.name()))),
+                cell(visitor.text(&one.role.text_name())),
                 code(one.tenant.as_str()),
                 cell(
                     one.member.map(|member| visitor.number(u64::from(member))).unwrap_or_default(),
@@ -102,7 +105,7 @@ fn admit_form(visitor: &Visitor, caller: &Caller, takes_subjects: bool) -> Marku
             label for="role" { (visitor.text("desk-role")) }
             select id="role" name="role" {
                 @for role in Role::from_afar().filter(may_admit) {
-                    option value=(role.name()) { (visitor.text(&format!("role-{}", role.name()))) }
+                    option value=(role.name()) { (visitor.text(&role.text_name())) }
                 }
             }
             label for="tenant" { (visitor.text("desk-tenant")) }
@@ -167,15 +170,14 @@ pub(super) async fn admit(
     Extension(caller): Extension<Caller>,
     Posted(asked): Posted<Admit>,
 ) -> Result<Markup, Fault> {
-    let wrong = |reason: String, sentence| Fault::malformed(Told::with(reason, sentence));
     let credential = credential(&application, &asked)?;
+    let tenant = asked.tenant.parse().map_err(|reason: String| {
+        Fault::malformed(Told::with(reason, Sentence::of("fault-tenant-name")))
+    })?;
     let new = NewPrincipal {
         name: asked.name,
-        role: asked.role.parse().map_err(|reason| wrong(reason, None))?,
-        tenant: asked
-            .tenant
-            .parse()
-            .map_err(|reason| wrong(reason, Some(Sentence::of("fault-tenant-name"))))?,
+        role: asked.role.parse().map_err(|reason: String| form_broken(reason))?,
+        tenant,
         member: number_or_none(&asked.member, "desk-member")?,
         credential,
         expires_at: number_or_none(&asked.days, "desk-days")?.map(days_from_now),
@@ -195,8 +197,10 @@ pub(super) async fn end(
     State(application): State<Arc<Application>>,
     Extension(caller): Extension<Caller>,
     Path(number): Path<u32>,
-    Posted(Nothing {}): Posted<Nothing>,
+    Posted(asked): Posted<Asked>,
 ) -> Result<Response, Fault> {
     application.revoke_principal(&caller, PrincipalNumber(number)).await?;
-    Ok(Redirect::to("/desk/principals").into_response())
+    // Back to the names that were looked for.
+    let query = serde_urlencoded::to_string([("part", &asked.part)]).unwrap_or_default();
+    Ok(Redirect::to(&format!("/desk/principals?{query}")).into_response())
 }

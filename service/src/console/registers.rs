@@ -8,11 +8,11 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 
-use super::form::TOKEN_FIELD;
+use super::form::{TOKEN_FIELD, form_broken};
 use super::layout::{self, cell, code};
 use super::visitor::Visitor;
 use crate::access_control::{Action, Caller};
-use crate::application::{Application, Fault};
+use crate::application::{Application, Fault, Told};
 use crate::issuing::{RegisterContent, RegisterId, RegisterUpload, UploadState, whole};
 use crate::sentence::Sentence;
 
@@ -108,7 +108,7 @@ fn state_name(state: UploadState) -> &'static str {
 const FIELD_BYTES_MAX: usize = 1_024;
 
 async fn text_of(mut field: Field<'_>) -> Result<String, Fault> {
-    let broken = || Fault::malformed(Sentence::of("fault-form-broken"));
+    let broken = || form_broken("a field of the form can't be read");
     let mut text = Vec::new();
     while let Some(bytes) = field.chunk().await.map_err(|_| broken())? {
         text.extend_from_slice(&bytes);
@@ -131,7 +131,7 @@ pub(super) async fn upload(
     let mut form = form.map_err(|_| Fault::malformed(Sentence::of("fault-no-file")))?;
     let acting = application.acting_office(&caller, office).await?;
     let (mut checked, mut makes_secrets) = (visitor.form_token.is_none(), false);
-    let broken = |_| Fault::malformed(Sentence::of("fault-form-broken"));
+    let broken = |_| form_broken("the form ended before its end");
     while let Some(mut field) = form.next_field().await.map_err(broken)? {
         match field.name().unwrap_or_default() {
             TOKEN_FIELD => {
@@ -181,7 +181,8 @@ pub(super) async fn one(
 }
 
 pub(super) fn read_id(text: &str) -> Result<RegisterId, Fault> {
-    text.parse().map_err(|error| Fault::malformed(format!("{error}")))
+    let none = |error| Told::with(error, Sentence::of("fault-no-register"));
+    text.parse().map_err(|error| Fault::malformed(none(error)))
 }
 
 /// How far a register is. While it is worked on, the page's program asks again; without one, a link does.
