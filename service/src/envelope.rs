@@ -38,7 +38,7 @@ pub enum EnvelopeError {
 }
 
 /// What the treasury needs to pay, and to check that it pays what was proved.
-#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 #[serde(deny_unknown_fields)]
 pub struct Payout {
     /// Whole rupees.

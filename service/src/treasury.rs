@@ -9,6 +9,7 @@
 
 mod bank_report;
 mod correction;
+mod envelopes;
 mod key;
 mod overview;
 mod payment_file;

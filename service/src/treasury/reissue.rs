@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::correction::Correction;
+use super::envelopes::Envelopes;
 use super::key::TreasuryKey;
-use super::run::{Paid, PaymentRun, open_transfer};
+use super::run::{Paid, PaymentRun};
 use super::transfer::{self, TransferReference, TransferRow, TransferState};
 use crate::error::ServiceError;
 use crate::store::Store;
@@ -36,6 +37,7 @@ impl Reissue<'_> {
     /// # Errors
     /// [`ServiceError::Refused`] naming the transfer.
     pub async fn pay(&self, store: &Store, key: &TreasuryKey) -> Result<Reissued, ServiceError> {
+        let mut envelopes = Envelopes::new(store, key);
         let mut transaction = store.begin().await?;
         let corrected = self.corrections.iter().map(|one| (&one.reference, Some(one)));
         let all: Vec<(&TransferReference, Option<&Correction>)> =
@@ -46,7 +48,7 @@ impl Reissue<'_> {
             for (reference, correction) in all {
                 let row = self.returned(&mut transaction, reference).await?;
                 if let Some(correction) = correction {
-                    let opened = open_transfer(store, &mut transaction, key, &row).await?;
+                    let opened = envelopes.of_transfer(&mut transaction, &row).await?;
                     let payout = opened.map_err(|reason| refused(reference, reason))?;
                     // The name that was proved, whatever was corrected before.
                     correction.keep(&mut transaction, key, &payout.payee).await?;
@@ -65,7 +67,7 @@ impl Reissue<'_> {
         }
         transaction.commit().await?;
         let mut paid = Paid::default();
-        self.run.write_drafted(store, key, &mut paid).await?;
+        self.run.write_drafted(store, &mut envelopes, &mut paid).await?;
         Ok(Reissued { transfers, paid })
     }
 

@@ -6,10 +6,10 @@ use serde::Serialize;
 use sqlx::AnyConnection;
 
 use super::bank_report::{BankReport, Outcome, Reported, ReportedTransfer};
+use super::envelopes::{Envelopes, commitment_of};
 use super::key::TreasuryKey;
 use super::payment_file::share;
 use super::release::{NewFile, keep_file};
-use super::run::open_transfer;
 use super::transfer::{self, TransferRow, TransferState};
 use crate::claims::Reason;
 use crate::error::ServiceError;
@@ -66,6 +66,8 @@ impl Store {
         bytes: &[u8],
         report: &BankReport,
     ) -> Result<Imported, ServiceError> {
+        let mut envelopes = Envelopes::new(self, key);
+        open_ahead(self, &mut envelopes, report).await?;
         let mut transaction = self.begin().await?;
         let mut imported = Imported::default();
         let (kind, message) = (report.kind.name(), report.message.as_str());
@@ -74,8 +76,7 @@ impl Store {
         if imported.file.is_none() {
             return Ok(imported);
         }
-        let mut import =
-            Import { store: self, key, imported, named: HashSet::new(), touched: Vec::new() };
+        let mut import = Import { envelopes, imported, named: HashSet::new(), touched: Vec::new() };
         // What is said of one by itself goes before what is said of many.
         for level in 0..3 {
             for line in report.transfers.iter().filter(|line| level_of(&line.of) == level) {
@@ -101,10 +102,53 @@ fn level_of(of: &Reported) -> u8 {
     }
 }
 
+/// Opens the envelopes of all transfers whose amounts a report tells.
+async fn open_ahead(
+    store: &Store,
+    envelopes: &mut Envelopes<'_>,
+    report: &BankReport,
+) -> Result<(), ServiceError> {
+    let mut connection = store.pool().acquire().await?;
+    for line in report.transfers.iter().filter(|line| line.paise.is_some()) {
+        let (_, rows) = rows_of(&mut connection, &line.of).await?;
+        let mut claims = Vec::with_capacity(rows.len());
+        for TransferRow { nullifier, .. } in rows {
+            let commitment = commitment_of(&mut connection, &nullifier).await?;
+            claims.push((nullifier, commitment));
+        }
+        envelopes.open_ahead(claims).await?;
+    }
+    Ok(())
+}
+
+/// The transfers that the bank says something of, with the name that it has for them.
+async fn rows_of<'a>(
+    connection: &mut AnyConnection,
+    of: &'a Reported,
+) -> Result<(&'a String, Vec<TransferRow>), ServiceError> {
+    Ok(match of {
+        Reported::Transfer(name) => {
+            (name, transfer::find(connection, name).await?.into_iter().collect())
+        }
+        Reported::Part(name) => {
+            let part = name.rsplit_once('-');
+            let part = part.and_then(|(batch, part)| Some((batch, part.parse::<u32>().ok()?)));
+            let rows = match part {
+                None => Vec::new(),
+                Some((batch, number)) => {
+                    let all = transfer::of_batch(connection, batch).await?;
+                    all.into_iter().filter(|row| row.part() + 1 == number).collect()
+                }
+            };
+            (name, rows)
+        }
+        Reported::Message(name) => (name, transfer::of_batch(connection, name).await?),
+    })
+}
+
 /// An import under way.
 struct Import<'a> {
-    store: &'a Store,
-    key: &'a TreasuryKey,
+    envelopes: Envelopes<'a>,
     imported: Imported,
     /// Transfers of which something was said already.
     named: HashSet<String>,
@@ -123,24 +167,7 @@ impl Import<'_> {
         if line.outcome == Outcome::Pending && !is_own {
             return Ok(());
         }
-        let (name, rows) = match &line.of {
-            Reported::Transfer(name) => {
-                (name, transfer::find(connection, name).await?.into_iter().collect())
-            }
-            Reported::Part(name) => {
-                let part = name.rsplit_once('-');
-                let part = part.and_then(|(batch, part)| Some((batch, part.parse::<u32>().ok()?)));
-                let rows = match part {
-                    None => Vec::new(),
-                    Some((batch, number)) => {
-                        let all = transfer::of_batch(connection, batch).await?;
-                        all.into_iter().filter(|row| row.part() + 1 == number).collect()
-                    }
-                };
-                (name, rows)
-            }
-            Reported::Message(name) => (name, transfer::of_batch(connection, name).await?),
-        };
+        let (name, rows) = rows_of(connection, &line.of).await?;
         if rows.is_empty() {
             self.differs(name, "no such payment was ordered here");
             return Ok(());
@@ -182,7 +209,7 @@ impl Import<'_> {
                     .bind(&row.batch)
                     .fetch_one(&mut *connection)
                     .await?;
-            let Ok(payout) = open_transfer(self.store, connection, self.key, row).await? else {
+            let Ok(payout) = self.envelopes.of_transfer(connection, row).await? else {
                 return Ok(false);
             };
             sum += u64::from(share(payout.amount, row.part(), instalments.max(1) as u32)) * 100;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use sqlx::AnyConnection;
 
-use super::correction;
+use super::envelopes::Envelopes;
 use super::key::TreasuryKey;
 use super::payment_file::{Debtor, PaymentBatch, PaymentPart, Transfer, date_of_part, share};
 use super::release;
@@ -81,10 +81,10 @@ impl PaymentRun<'_> {
     /// # Errors
     /// [`ServiceError`]; what was drafted is written by the next run.
     pub async fn pay(&self, store: &Store, key: &TreasuryKey) -> Result<Paid, ServiceError> {
-        let mut paid = Paid::default();
-        self.draft(store, key, &mut paid).await?;
+        let (mut paid, mut envelopes) = (Paid::default(), Envelopes::new(store, key));
+        self.draft(store, &mut envelopes, &mut paid).await?;
         may_die!("treasury::drafted");
-        self.write_drafted(store, key, &mut paid).await?;
+        self.write_drafted(store, &mut envelopes, &mut paid).await?;
         Ok(paid)
     }
 
@@ -92,9 +92,19 @@ impl PaymentRun<'_> {
     pub(super) async fn write_drafted(
         &self,
         store: &Store,
-        key: &TreasuryKey,
+        envelopes: &mut Envelopes<'_>,
         paid: &mut Paid,
     ) -> Result<(), ServiceError> {
+        let to_write = sqlx::query_as(
+            "SELECT nullifier, payout_commitment FROM accepted_claim
+             WHERE nullifier IN (SELECT nullifier FROM payment_transfer
+                                 JOIN payment_batch ON payment_batch.id = payment_transfer.batch
+                                 WHERE scheme = $1 AND period = $2 AND written = 0
+                                     AND (approval IS NULL OR approval IN
+                                          (SELECT number FROM approval WHERE state = 'approved')))",
+        );
+        let to_write = to_write.bind(self.scheme.as_str()).bind(i64::from(self.period.0));
+        envelopes.open_ahead(to_write.fetch_all(store.pool()).await?).await?;
         // One process at a time writes and closes what is drafted.
         let mut transaction = store.begin().await?;
         let drafted: Vec<DraftedBatch> = sqlx::query_as(
@@ -122,7 +132,7 @@ impl PaymentRun<'_> {
                 }
             }
             release::take_out_frozen(&mut transaction, &batch.id).await?;
-            self.write(store, &mut transaction, key, batch, paid).await?;
+            self.write(store, &mut transaction, envelopes, batch, paid).await?;
             may_die!("treasury::written");
             sqlx::query("UPDATE payment_batch SET written = 1 WHERE id = $1")
                 .bind(&batch.id)
@@ -138,24 +148,29 @@ impl PaymentRun<'_> {
     async fn draft(
         &self,
         store: &Store,
-        key: &TreasuryKey,
+        envelopes: &mut Envelopes<'_>,
         paid: &mut Paid,
     ) -> Result<(), ServiceError> {
+        let unpaid = async |connection: &mut AnyConnection| {
+            sqlx::query_as::<_, (Vec<u8>, Vec<u8>)>(
+                "SELECT nullifier, payout_commitment FROM accepted_claim
+                 WHERE scheme = $1 AND period = $2 AND batch IS NULL
+                     AND NOT EXISTS (SELECT 1 FROM dispute WHERE payable = 0
+                                     AND dispute.nullifier = accepted_claim.nullifier)
+                 ORDER BY block",
+            )
+            .bind(self.scheme.as_str())
+            .bind(i64::from(self.period.0))
+            .fetch_all(connection)
+            .await
+        };
+        let ahead = unpaid(&mut *store.pool().acquire().await?).await?;
+        envelopes.open_ahead(ahead).await?;
         let mut transaction = store.begin().await?;
-        let claims: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
-            "SELECT nullifier, payout_commitment FROM accepted_claim
-             WHERE scheme = $1 AND period = $2 AND batch IS NULL
-                 AND NOT EXISTS (SELECT 1 FROM dispute WHERE payable = 0
-                                 AND dispute.nullifier = accepted_claim.nullifier)
-             ORDER BY block",
-        )
-        .bind(self.scheme.as_str())
-        .bind(i64::from(self.period.0))
-        .fetch_all(&mut *transaction)
-        .await?;
+        let claims = unpaid(&mut transaction).await?;
         let mut payable = Vec::new();
         for (nullifier, commitment) in claims {
-            match key.open_any(store, &nullifier, &commitment).await? {
+            match envelopes.payout(&nullifier, &commitment).await? {
                 Ok(payout) => payable.push((nullifier, payout.amount)),
                 Err(reason) => {
                     paid.held.push((Nullifier::from_field(field(&nullifier)?), reason));
@@ -240,7 +255,7 @@ impl PaymentRun<'_> {
         &self,
         store: &Store,
         connection: &mut AnyConnection,
-        key: &TreasuryKey,
+        envelopes: &Envelopes<'_>,
         batch: &DraftedBatch,
         paid: &mut Paid,
     ) -> Result<(), ServiceError> {
@@ -258,12 +273,12 @@ impl PaymentRun<'_> {
         let mut rows = transfer::of_batch(connection, id).await?;
         if rows.is_empty() && claims > 0 {
             // Drafted by a program that kept no transfers, or of nothing to pay.
-            order_all(store, connection, key, (id, instalments)).await?;
+            order_all(connection, envelopes, (id, instalments)).await?;
             rows = transfer::of_batch(connection, id).await?;
         }
         let mut opened = Vec::new();
         for row in rows {
-            let payout = open_transfer(store, connection, key, &row).await?.map_err(|reason| {
+            let payout = envelopes.of_transfer(connection, &row).await?.map_err(|reason| {
                 ServiceError::Refused(format!("batch {id} was drafted, but now {reason}"))
             })?;
             let amount = share(payout.amount, row.part(), instalments);
@@ -323,9 +338,8 @@ fn parts_of(amount: u32, instalments: u32) -> impl Iterator<Item = u32> {
 
 /// Orders a transfer for each instalment of each claim of a batch.
 async fn order_all(
-    store: &Store,
     connection: &mut AnyConnection,
-    key: &TreasuryKey,
+    envelopes: &Envelopes<'_>,
     (batch, instalments): (&str, u32),
 ) -> Result<(), ServiceError> {
     let claims: Vec<(Vec<u8>, Vec<u8>)> =
@@ -334,7 +348,7 @@ async fn order_all(
             .fetch_all(&mut *connection)
             .await?;
     for (nullifier, commitment) in claims {
-        let payout = key.open_any(store, &nullifier, &commitment).await?;
+        let payout = envelopes.payout(&nullifier, &commitment).await?;
         let payout = payout.map_err(|reason| {
             ServiceError::Refused(format!("batch {batch} was drafted, but now {reason}"))
         })?;
@@ -343,25 +357,4 @@ async fn order_all(
         }
     }
     Ok(())
-}
-
-/// What a transfer pays in all, and to whom: by its claim's envelope, and after a correction to whom the
-/// office has said since.
-pub(super) async fn open_transfer(
-    store: &Store,
-    connection: &mut AnyConnection,
-    key: &TreasuryKey,
-    row: &TransferRow,
-) -> Result<Result<Payout, &'static str>, ServiceError> {
-    let (commitment,): (Vec<u8>,) =
-        sqlx::query_as("SELECT payout_commitment FROM accepted_claim WHERE nullifier = $1")
-            .bind(&row.nullifier)
-            .fetch_one(&mut *connection)
-            .await?;
-    let opened = key.open_any(store, &row.nullifier, &commitment).await?;
-    let Ok(mut payout) = opened else { return Ok(opened) };
-    if let Some(payee) = correction::payee_of(connection, key, row).await? {
-        payout.payee = payee;
-    }
-    Ok(Ok(payout))
 }
