@@ -238,8 +238,8 @@ async fn books_agree(state: &State, scene: &Scene, people: usize) {
         count("SELECT count(*) FROM claim WHERE state NOT IN ('ordered', 'refused')").await,
         0
     );
-    let ledger = scene.ledger().await;
-    let told = history::verify(&ledger.network).await.expect("replayed");
+    let mut ledger = scene.ledger().await;
+    let told = history::verify(&mut ledger.network).await.expect("replayed");
     assert!(told.faults.is_empty(), "{:?}", told.faults);
     assert_eq!(told.claims, people);
     let (mut accounts, mut transfers, mut files) = (HashSet::new(), 0, 0);

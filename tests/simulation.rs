@@ -307,12 +307,12 @@ async fn simulate(location: Location, seed: u64, crashes: u32) -> Counts {
             assert_eq!(outcome, (ClaimState::Refused, Some(Reason::ProofInvalid)));
         }
     }
-    books_agree(&scene.store, &programs[0].ledger.ledger, handed_in.len()).await;
+    books_agree(&scene.store, &mut programs[0].ledger.ledger, handed_in.len()).await;
     counts
 }
 
 /// The store and the chain tell the same.
-async fn books_agree(store: &Store, ledger: &JoinedLedger, people: usize) {
+async fn books_agree(store: &Store, ledger: &mut JoinedLedger, people: usize) {
     let count = async |statement| {
         let (count,): (i64,) =
             sqlx::query_as(statement).fetch_one(store.pool()).await.expect("a count");
@@ -324,7 +324,7 @@ async fn books_agree(store: &Store, ledger: &JoinedLedger, people: usize) {
         count("SELECT count(*) FROM claim WHERE state NOT IN ('accepted', 'refused')").await,
         0
     );
-    let told = history::verify(&ledger.network).await.expect("replayed");
+    let told = history::verify(&mut ledger.network).await.expect("replayed");
     assert!(told.faults.is_empty(), "{:?}", told.faults);
     assert_eq!(told.claims, people);
 }

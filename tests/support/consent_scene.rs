@@ -239,8 +239,8 @@ impl ConsentScene {
 
     /// The ledger's history, which must have no fault.
     pub(crate) async fn history(&self) -> history::History {
-        let (_, ledger, _) = self.replica().await;
-        let history = history::verify(&ledger.network).await.expect("replayed");
+        let (_, mut ledger, _) = self.replica().await;
+        let history = history::verify(&mut ledger.network).await.expect("replayed");
         assert!(history.faults.is_empty(), "{:?}", history.faults);
         history
     }

@@ -107,8 +107,8 @@ impl Scene {
     /// history, replayed from the first block.
     pub(super) async fn lost_and_twice(&self, store: &Store, people: u64) -> (i64, i64) {
         let accepted = claims_in(store).await;
-        let (network, _) = JoinedNetwork::open(store, &[]).await.expect("a network");
-        let history = history::verify(&network).await.expect("replayed");
+        let (mut network, _) = JoinedNetwork::open(store, &[]).await.expect("a network");
+        let history = history::verify(&mut network).await.expect("replayed");
         assert!(history.faults.is_empty(), "{:?}", history.faults);
         (people as i64 - accepted, history.claims as i64 - accepted)
     }

@@ -44,7 +44,7 @@ pub(super) async fn seal(
     ))
 }
 
-pub(super) async fn verify_history(network: &JoinedNetwork) -> Result<Outcome, ServiceError> {
+pub(super) async fn verify_history(network: &mut JoinedNetwork) -> Result<Outcome, ServiceError> {
     let history = history::verify(network).await?;
     let mut text = format!(
         "{} events up to block {}: {} claims, {} office roots, {} checkpoints\n",

@@ -248,7 +248,7 @@ impl Ledger {
                 let (mut network, account) = signer.network_as_one(setting).await?;
                 archive::seal(&mut network, account, opening, confirm).await
             }
-            Self::VerifyHistory => archive::verify_history(&network(setting).await?).await,
+            Self::VerifyHistory => archive::verify_history(&mut network(setting).await?).await,
             Self::Export { out } => archive::export(&network(setting).await?, &out).await,
         }
     }

@@ -255,7 +255,9 @@ impl Replay {
     }
 }
 
-async fn replay<C: Chain>(network: &Network<C>) -> Result<(Replay, u64, usize), LedgerError> {
+async fn replay<C: Chain>(network: &mut Network<C>) -> Result<(Replay, u64, usize), LedgerError> {
+    // Another program may have made blocks since this one looked.
+    network.chain.refresh().await?;
     let (mut replay, mut events) = (Replay::default(), 0);
     let read_event = |log: ChainLog| {
         let read = if log.address == network.addresses.claims {
@@ -281,19 +283,19 @@ async fn replay<C: Chain>(network: &Network<C>) -> Result<(Replay, u64, usize), 
 ///
 /// # Errors
 /// [`LedgerError`] of the chain.
-pub async fn seal<C: Chain>(network: &Network<C>, opening: u32) -> Result<Seal, LedgerError> {
+pub async fn seal<C: Chain>(network: &mut Network<C>, opening: u32) -> Result<Seal, LedgerError> {
     let (mut replay, _, _) = replay(network).await?;
     let mut seal = replay.seals.remove(&opening).unwrap_or_default();
     seal.opening = opening;
     Ok(seal)
 }
 
-/// Replays all events from block 0: recomputes every state root, count and seal, and compares the
+/// Replays all events from block 0, other programs' among them: recomputes every state root, count and seal, and compares the
 /// contracts' state with what the events say.
 ///
 /// # Errors
 /// [`LedgerError`] of the chain; what does not agree is in the history's faults.
-pub async fn verify<C: Chain>(network: &Network<C>) -> Result<History, LedgerError> {
+pub async fn verify<C: Chain>(network: &mut Network<C>) -> Result<History, LedgerError> {
     let (mut replay, block, events) = replay(network).await?;
     let claims = network.addresses.claims;
     let root = network.view(network.addresses.offices, &Offices::stateRootCall {}).await?;

@@ -3,7 +3,7 @@
 use praman_verifier::contracts::Claims;
 
 use super::scene::Scene;
-use crate::ledger::{Ledger, history, text_hash};
+use crate::ledger::{EmbeddedLedger, Ledger, history, text_hash};
 
 const CLAIMS: u64 = 10_000;
 
@@ -16,11 +16,11 @@ async fn the_history_of_ten_thousand_claims_is_replayed() {
     }
     let reason = text_hash("the period is over");
     scene.call(&Claims::closeOpeningCall { opening: 0, reason }).await.expect("closed");
-    let seal = history::seal(&scene.ledger.network, 0).await.expect("a seal");
+    let seal = history::seal(&mut scene.ledger.network, 0).await.expect("a seal");
     let (count, root) = (seal.claims.len() as u64, seal.root());
     let propose = Claims::proposeSealCall { opening: 0, count, root };
     scene.call(&propose).await.expect("proposed");
-    let history = history::verify(&scene.ledger.network).await.expect("replayed");
+    let history = history::verify(&mut scene.ledger.network).await.expect("replayed");
     assert_eq!((history.claims as u64, &history.faults[..]), (CLAIMS, &[][..]));
     assert_eq!((history.openings[0].claims as u64, history.openings[0].root), (CLAIMS, root));
     // An event that is changed, missing or doubled in the store is found.
@@ -31,7 +31,22 @@ async fn the_history_of_ten_thousand_claims_is_replayed() {
          WHERE block = (SELECT max(block) - 6 FROM chain_log)",
     ] {
         sqlx::query(change).execute(scene.store.pool()).await.expect("changed");
-        let history = history::verify(&scene.ledger.network).await.expect("replayed");
+        let history = history::verify(&mut scene.ledger.network).await.expect("replayed");
         assert!(!history.faults.is_empty(), "{change}");
     }
+}
+
+/// A ledger that was opened before another program's claim tells of it.
+#[tokio::test]
+async fn what_another_program_did_is_replayed() {
+    let mut scene = Scene::open().await;
+    let claims = scene.many(2).await;
+    let key = scene.key.verifying_key();
+    let mut before = EmbeddedLedger::open(&scene.store, key).await.expect("opened");
+    scene.ledger.claim(&claims[0]).await.expect("accepted");
+    let history = history::verify(&mut before.network).await.expect("replayed");
+    assert_eq!((history.claims, &history.faults[..]), (1, &[][..]));
+    scene.ledger.claim(&claims[1]).await.expect("accepted");
+    let seal = history::seal(&mut before.network, 0).await.expect("a seal");
+    assert_eq!(seal.claims.len(), 2);
 }

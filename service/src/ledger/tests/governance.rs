@@ -375,7 +375,7 @@ async fn an_opening_is_suspended_closed_sealed_and_pruned() {
     assert!(matches!(refused, Err(LedgerError::PeriodNotOpen)), "{refused:?}");
     scene.call(&Claims::resumeOpeningCall { opening: 0, reason }).await.expect("resumed");
     scene.ledger.claim(&claims[3]).await.expect("accepted");
-    let seal = crate::ledger::history::seal(&scene.ledger.network, 0).await.expect("a seal");
+    let seal = crate::ledger::history::seal(&mut scene.ledger.network, 0).await.expect("a seal");
     assert_eq!(seal.claims.len(), 4);
     let (count, root) = (seal.claims.len() as u64, seal.root());
     let propose = Claims::proposeSealCall { opening: 0, count, root };
