@@ -4,7 +4,6 @@ mod support;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
 
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use serde_json::Value;
@@ -21,14 +20,6 @@ fn standing(report: &Value, check: &str) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let of = findings.iter().filter(|finding| finding["check"] == check);
     of.map(|finding| (text(&finding["standing"]), text(&finding["says"]))).collect()
-}
-
-fn sql(state: &State, statement: &str) {
-    let run = format!(
-        "import sqlite3; c = sqlite3.connect('state/praman.db'); c.execute(\"{statement}\"); c.commit()"
-    );
-    let done = Command::new("python3").args(["-c", &run]).current_dir(state.path(".")).status();
-    assert!(done.expect("python3 is there").success());
 }
 
 #[test]
@@ -55,17 +46,16 @@ fn an_installation_that_works_is_told_so_and_each_thing_that_is_wrong_is_named()
     assert!(standing(&report, "secrets")[0].1.contains("office.json"), "{report}");
     fs::remove_file(&secret).expect("removed");
 
-    sql(&state, "update audit_entry set name = 'x' where number = 1");
+    state.sql("update audit_entry set name = 'x' where number = 1");
     let (code, report) = examine(&state, &[]);
     assert_eq!(code, 1);
     assert!(standing(&report, "audit")[0].1.contains("entry 1 was changed"), "{report}");
-    sql(&state, "update audit_entry set name = 'operator' where number = 1");
+    state.sql("update audit_entry set name = 'operator' where number = 1");
     assert_eq!(examine(&state, &[]).0, 0);
 
-    sql(&state, "update checkpoint set as_of = as_of - 9");
+    state.sql("update checkpoint set as_of = as_of - 9");
     assert!(standing(&examine(&state, &[]).1, "checkpoint")[0].1.contains("days old"));
-    sql(
-        &state,
+    state.sql(
         "insert into register_upload (id, office, state, makes_secrets, data_key, bytes, \
          uploaded_at) values (x'00', 0, 'waiting', 0, x'00', 1, 1)",
     );
@@ -84,7 +74,7 @@ fn an_installation_that_works_is_told_so_and_each_thing_that_is_wrong_is_named()
     assert_eq!(standing(&report, "keys")[0].0, "wrong", "{report}");
 
     // A schema of a newer program, and no database at all.
-    sql(&state, "insert into _sqlx_migrations values (9999,'newer',datetime('now'),1,x'00',0)");
+    state.sql("insert into _sqlx_migrations values (9999,'newer',datetime('now'),1,x'00',0)");
     let (code, report) = examine(&state, &[]);
     assert_eq!(code, 1);
     assert!(standing(&report, "store")[0].1.contains("newer praman"), "{report}");

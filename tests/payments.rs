@@ -414,10 +414,7 @@ fn where_there_are_treasurers_one_pays_and_another_approves() {
     let (_, told) = pay("sen.key");
     assert_eq!(told["waits"], json!([2]), "{told}");
     // One that nobody approves for a week is none, and its claims are in the next.
-    let over = "import sqlite3; c = sqlite3.connect('state/praman.db'); \
-                c.execute('update approval set expires_at = 1 where number = 2'); c.commit()";
-    let set = Command::new("python3").args(["-c", over]).current_dir(state.path(".")).status();
-    assert!(set.expect("python3 is there").success());
+    state.sql("update approval set expires_at = 1 where number = 2");
     state.refused(&["--as", "roy.key", "access", "approve", "2"], 1, "ask for it again");
     let (_, told) = pay("sen.key");
     assert_eq!((&told["claims"], &told["waits"]), (&json!(0), &Value::Null), "{told}");
@@ -429,22 +426,14 @@ fn where_there_are_treasurers_one_pays_and_another_approves() {
     assert!(about["debtor"].as_str().is_some_and(|debtor| debtor.contains(", ")), "{about}");
     state.json(&["--as", "roy.key", "access", "approve", "3"]);
     // What is frozen after it was approved does not go out.
-    let change = |statement: &str| {
-        let python = format!(
-            "import sqlite3; c = sqlite3.connect('state/praman.db'); c.execute(\"{statement}\"); c.commit()"
-        );
-        let set =
-            Command::new("python3").args(["-c", &python]).current_dir(state.path(".")).status();
-        assert!(set.expect("python3 is there").success());
-    };
-    change("insert into dispute select min(nullifier), 0, 1 from accepted_claim");
+    state.sql("insert into dispute select min(nullifier), 0, 1 from accepted_claim");
     let (_, told) = pay("roy.key");
     assert_eq!(
         (&told["claims"], told["files"].as_array().map(Vec::len)),
         (&json!(claims - 1), Some(1))
     );
     // Found to be good, it is paid; but not by one treasurer who is left of two.
-    change("update dispute set payable = 1");
+    state.sql("update dispute set payable = 1");
     state.json(&["access", "revoke", "2"]);
     let (code, told) = pay("sen.key");
     assert!(code == 1 && told.to_string().contains("admit another"), "{told}");
@@ -483,10 +472,7 @@ fn a_batch_that_was_drafted_before_transfers_were_kept_is_written_whole() {
     let mut command = state.command(&pay);
     let died = command.env("FAILPOINTS", "treasury::drafted=return").output().expect("starts");
     assert_eq!(died.status.code(), None, "it was not killed");
-    let forget = "import sqlite3; c = sqlite3.connect('state/praman.db'); \
-                  c.execute('delete from payment_transfer'); c.commit()";
-    let set = Command::new("python3").args(["-c", forget]).current_dir(state.path(".")).status();
-    assert!(set.expect("python3 is there").success());
+    state.sql("delete from payment_transfer");
     let paid = state.pay(SCHEME, PERIOD);
     assert_eq!(paid["claims"], holders.len());
     let sums = reconcile(&state, &[]);

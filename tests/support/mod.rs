@@ -117,6 +117,15 @@ impl State {
         assert!(said.contains(words), "{arguments:?} does not say {words:?}: {said}");
     }
 
+    /// Changes what the store has by a statement of SQL, as somebody who holds the file could.
+    pub(crate) fn sql(&self, statement: &str) {
+        let change = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); \
+                      c.execute(sys.argv[2]); c.commit()";
+        let mut python = Command::new("python3");
+        python.args(["-c", change]).arg(self.path("state/praman.db")).arg(statement);
+        assert!(python.status().expect("python3 is there").success(), "{statement}");
+    }
+
     /// The header that shows an API key of a role, which is made when it is first needed.
     pub(crate) fn shown(&self, role: &str, more: &[&str]) -> String {
         let file = format!("{role}.key");
