@@ -1,17 +1,11 @@
 // Speaks with a service by grpc-js: every call of praman.v1, by the description alone.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import grpc from "@grpc/grpc-js";
 import loader from "@grpc/proto-loader";
+import { kiosk, v1 } from "./praman_v1.mjs";
 
 const [address, ...requests] = process.argv.slice(2);
-const proto = join(dirname(fileURLToPath(import.meta.url)), "../../service/proto");
-const description = loader.loadSync("praman/v1/praman.proto", {
-  includeDirs: [proto], keepCase: true, longs: Number, enums: String, defaults: true, oneofs: true,
-});
-const { v1 } = grpc.loadPackageDefinition(description).praman;
 const plain = grpc.credentials.createInsecure();
 const [claims, proving, schemes, snapshots, verification, issuing] =
   ["Claims", "Proving", "Schemes", "Snapshots", "Verification", "Issuing"].map((name) => new v1[name](address, plain));
@@ -53,8 +47,6 @@ await refused(all(snapshots.Changes({ since: Buffer.alloc(3) })), INVALID_ARGUME
 await refused(call(snapshots, "Subtree", { office: 5, number: 0 }), NOT_FOUND);
 
 // A kiosk's own.
-const kiosk = new grpc.Metadata();
-kiosk.set("authorization", process.env.KIOSK.replace("Authorization: ", ""));
 const key = await call(proving, "Key", {});
 const asked = requests.map((file) => {
   const { worker_key, sealed } = JSON.parse(readFileSync(file));
