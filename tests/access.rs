@@ -418,7 +418,8 @@ async fn many_programs_write_one_log_and_whatever_is_changed_is_named() {
         let entries = store.audit_entries(1).await.expect("read");
         assert_eq!(entries.len(), 60);
         let fault = async |anchors: &[LedgerAnchor], named: &[ParticipantNumber]| {
-            audit::verify(&store, anchors, named).await.expect("looked").fault
+            let kept = store.audit_anchors().await.expect("read");
+            audit::verify(&store, &kept, anchors, named).await.expect("looked").fault
         };
         assert_eq!(fault(&[], &[]).await, None);
         let set = async |statement: &'static str| {
@@ -512,31 +513,18 @@ fn the_log_is_fixed_by_the_ledger_and_verified_by_anyone() {
     state.json(&["audit", "anchor"]);
     assert_eq!(state.json(&["audit", "verify"])["anchored"], 2);
     // Somebody makes up that the ledger has all that ever will be: it is named, and stops nothing.
-    let alter = |statement: &str| {
-        let script = format!(
-            "import sqlite3; c = sqlite3.connect('state/praman.db'); c.execute({statement:?}); c.commit()"
-        );
-        let done =
-            Command::new("python3").args(["-c", &script]).current_dir(state.path(".")).status();
-        assert!(done.expect("python3 is there").success());
-    };
-    alter("insert into audit_anchor values (1000000, 1, 7, 0)");
+    state.sql("insert into audit_anchor values (1000000, 1, 7, 0)");
     let entry_and_block = "has fixed entry 1000000 in block 7, but it has not";
     state.refused(&["audit", "verify"], 1, entry_and_block);
     assert_eq!(state.run(&["audit", "verify", "--offline"]).code, 0, "a store alone can't tell");
     state.json(&["access", "tenant", "third", "--title", "Third"]);
     assert_eq!(state.json(&["audit", "anchor"])["anchor"]["entries"], 3);
-    alter("delete from audit_anchor where entries = 1000000");
+    state.sql("delete from audit_anchor where entries = 1000000");
     assert_eq!(state.json(&["audit", "verify"])["anchored"], 3);
     // The whole log is thrown away, with all that the store knew of it.
-    let forget = "import sqlite3; c = sqlite3.connect('state/praman.db'); \
-                  [c.execute(f'delete from audit_{t}') for t in ('entry','head','anchor')]; c.commit()";
-    let done = Command::new("python3")
-        .args(["-c", forget])
-        .current_dir(state.path("."))
-        .status()
-        .expect("python3 is there");
-    assert!(done.success());
+    for table in ["audit_entry", "audit_head", "audit_anchor"] {
+        state.sql(&format!("delete from {table}"));
+    }
     assert_eq!(state.run(&["audit", "verify"]).code, 0, "a store alone can't tell");
     let verify = ["audit", "verify", "--participant", &participant];
     state.refused(&verify, 1, "ends at entry 0, but it has had 3");

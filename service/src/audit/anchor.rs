@@ -20,6 +20,17 @@ pub struct AuditAnchor {
     pub block: u64,
 }
 
+impl AuditAnchor {
+    /// As the store has it.
+    fn read((entries, participant, block): (i64, i64, i64)) -> Self {
+        Self {
+            entries: entries as u64,
+            participant: ParticipantNumber(participant as u32),
+            block: block as u64,
+        }
+    }
+}
+
 /// Brings the hash of the log's last entry to the ledger, and with it all before; none if the last is
 /// there already, or the log is empty.
 ///
@@ -74,12 +85,7 @@ impl Store {
             sqlx::query_as("SELECT entries, participant, block FROM audit_anchor ORDER BY entries")
                 .fetch_all(self.pool())
                 .await?;
-        let read = |(entries, participant, block): (i64, i64, i64)| AuditAnchor {
-            entries: entries as u64,
-            participant: ParticipantNumber(participant as u32),
-            block: block as u64,
-        };
-        Ok(rows.into_iter().map(read).collect())
+        Ok(rows.into_iter().map(AuditAnchor::read).collect())
     }
 
     /// The last anchor, and when it was brought, in milliseconds since 1970. A row of more entries than
@@ -96,8 +102,7 @@ impl Store {
         .fetch_optional(self.pool())
         .await?;
         Ok(row.map(|(entries, participant, block, at)| {
-            let participant = ParticipantNumber(participant as u32);
-            (AuditAnchor { entries: entries as u64, participant, block: block as u64 }, at)
+            (AuditAnchor::read((entries, participant, block)), at)
         }))
     }
 

@@ -55,7 +55,7 @@ impl Audit {
                 };
                 let named: Vec<_> = participants.into_iter().map(ParticipantNumber).collect();
                 let anchors = said.as_deref().unwrap_or_default();
-                let mut report = audit::verify(&store, anchors, &named).await?;
+                let mut report = audit::verify(&store, &kept, anchors, &named).await?;
                 let made_up = said.as_deref().and_then(|said| audit::made_up(&kept, said));
                 report.fault = report.fault.or(made_up);
                 let json = json!(report);

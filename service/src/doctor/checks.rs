@@ -329,7 +329,7 @@ pub(super) async fn people(store: &Store) -> Vec<Finding> {
 /// The books: chained as written, and on the ledger.
 pub(super) async fn records(store: &Store) -> Vec<Finding> {
     let mut findings = Vec::new();
-    match crate::audit::verify(store, &[], &[]).await {
+    match crate::audit::verify(store, &[], &[], &[]).await {
         Err(error) => return failed("audit", &error),
         Ok(report) => findings.push(match report.fault {
             None => Finding::well("audit", format!("{} entries are chained", report.entries)),
