@@ -36,7 +36,7 @@ pub(super) async fn page(
         @for approval in decided.into_iter().take(DECIDED_MAX) {
             (shown(&visitor, &caller, approval))
         }
-        @if older > 0 { p { (visitor.count("desk-rows-more", older)) } }
+        (layout::more(&visitor, older))
     };
     Ok(layout::page(&visitor, &visitor.text("desk-approvals"), content))
 }

@@ -168,6 +168,11 @@ pub(super) fn table_or_none(
     }
 }
 
+/// How many more there are than are shown; nothing of none.
+pub(super) fn more(visitor: &Visitor, more: usize) -> Markup {
+    html! { @if more > 0 { p { (visitor.count("desk-rows-more", more)) } } }
+}
+
 /// A text as a cell.
 pub(super) fn cell(text: impl AsRef<str>) -> Markup {
     html! { (text.as_ref()) }

@@ -81,13 +81,11 @@ pub(super) async fn page(
         (layout::table_or_none(&visitor, &visitor.text("desk-transfers"), &headings, &transfers))
         (layout::table_or_none(&visitor, &visitor.text("desk-returned-transfers"),
             &["desk-reference", "desk-bank-code", "desk-scheme", "desk-period"], &returned))
-        @if count > returned.len() {
-            p { (visitor.count("desk-rows-more", count - returned.len())) }
-        }
+        (layout::more(&visitor, count.saturating_sub(returned.len())))
         @if let Some(files) = &files {
             (layout::table_or_none(&visitor, &visitor.text("desk-bank-files"),
                 &["desk-number", "desk-kind", "desk-transfers", "desk-hash", "desk-block"], files))
-            @if older > 0 { p { (visitor.count("desk-rows-more", older)) } }
+            (layout::more(&visitor, older))
         }
     };
     Ok(layout::page(&visitor, &visitor.text("desk-payments"), content))

@@ -85,7 +85,7 @@ pub(super) async fn page(
             button { (visitor.text("desk-show")) }
         }
         (layout::table_or_none(&visitor, &title, &headings, &rows))
-        @if more > 0 { p { (visitor.count("desk-rows-more", more)) } }
+        (layout::more(&visitor, more))
         @if visitor.may(Action::AdmitPrincipal) {
             (admit_form(&visitor, &caller, application.openid().is_some()))
         }

@@ -259,7 +259,7 @@ pub(super) async fn rows(
     let title = visitor.text("desk-rows");
     let content = html! {
         (layout::table_or_none(&visitor, &title, &["desk-register-no", "desk-row-wrong"], &rows))
-        @if !more.is_empty() { p { (visitor.count("desk-rows-more", more.len())) } }
+        (layout::more(&visitor, more.len()))
         p { a href=(place(office, id)) { (visitor.text("desk-register")) } }
     };
     Ok(layout::page(&visitor, &title, content))
