@@ -5,6 +5,9 @@ use super::role::Role;
 use crate::error::ServiceError;
 use crate::sentence::Sentence;
 
+const NOT_AUTHORISED: Sentence = Sentence::of("fault-not-authorised");
+const ISSUER_AWAY: Sentence = Sentence::of("fault-issuer-away");
+
 /// Why something is not done for whoever asks.
 #[derive(Debug, thiserror::Error)]
 pub enum AccessRefusal {
@@ -18,10 +21,10 @@ pub enum AccessRefusal {
         action: &'static str,
     },
     /// What was shown is no credential that is good now.
-    #[error("the credential that was shown is not known here, has expired or was revoked")]
+    #[error("{NOT_AUTHORISED}")]
     NotAuthorised,
     /// What was shown is an identity whose issuer can't be asked now.
-    #[error("the issuer of the token can't be reached; ask again, or show an API key")]
+    #[error("{ISSUER_AWAY}")]
     IssuerAway,
     /// The role may not.
     #[error("{} may not do this ({}); it is for {}", role.name(), action.name(), allowed(*action))]
@@ -57,8 +60,8 @@ impl AccessRefusal {
     pub(crate) fn sentence(&self) -> Option<Sentence> {
         Some(match self {
             Self::Unknown { .. } => Sentence::of("fault-come-in"),
-            Self::NotAuthorised => Sentence::of("fault-not-authorised"),
-            Self::IssuerAway => Sentence::of("fault-issuer-away"),
+            Self::NotAuthorised => NOT_AUTHORISED,
+            Self::IssuerAway => ISSUER_AWAY,
             Self::Role { role, action } => {
                 let roles = match action.roles().unwrap_or_default() {
                     [] => &[Role::Operator],
