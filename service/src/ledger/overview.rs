@@ -34,6 +34,10 @@ pub struct KnownDispute {
     pub block: u64,
 }
 
+/// Disputes with the scheme and period of what is disputed, where it is known here.
+const DISPUTED: &str = "dispute LEFT JOIN accepted_claim \
+                        ON accepted_claim.nullifier = dispute.nullifier";
+
 impl Store {
     /// The schemes' periods, the latest first.
     ///
@@ -60,9 +64,7 @@ impl Store {
     /// [`ServiceError::Store`].
     pub async fn count_frozen(&self, scope: &SchemeScope) -> Result<usize, ServiceError> {
         let statement = sqlx::AssertSqlSafe(format!(
-            "SELECT COUNT(*) FROM dispute
-             LEFT JOIN accepted_claim ON accepted_claim.nullifier = dispute.nullifier
-             WHERE payable = 0 AND {}",
+            "SELECT COUNT(*) FROM {DISPUTED} WHERE payable = 0 AND {}",
             SchemeScope::condition("scheme", "$1")
         ));
         let (count,): (i64,) =
@@ -77,8 +79,7 @@ impl Store {
     pub async fn disputes(&self, scope: &SchemeScope) -> Result<Vec<KnownDispute>, ServiceError> {
         type Columns = (Vec<u8>, Option<String>, Option<i64>, i64, i64);
         let statement = sqlx::AssertSqlSafe(format!(
-            "SELECT dispute.nullifier, scheme, period, payable, dispute.block FROM dispute
-             LEFT JOIN accepted_claim ON accepted_claim.nullifier = dispute.nullifier
+            "SELECT dispute.nullifier, scheme, period, payable, dispute.block FROM {DISPUTED}
              WHERE {} ORDER BY dispute.block DESC LIMIT 1000",
             SchemeScope::condition("scheme", "$1")
         ));

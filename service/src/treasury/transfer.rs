@@ -179,6 +179,11 @@ pub struct ReturnedTransfer {
     pub period: u32,
 }
 
+/// Transfers that the bank has returned and nobody has paid anew, with their batches.
+const RETURNED: &str = "payment_transfer \
+                        JOIN payment_batch ON payment_batch.id = payment_transfer.batch \
+                        WHERE state = 'returned'";
+
 impl Store {
     /// How many transfers wait to be paid anew, of a scope's schemes.
     ///
@@ -186,9 +191,7 @@ impl Store {
     /// [`ServiceError::Store`].
     pub async fn count_returned(&self, scope: &SchemeScope) -> Result<usize, ServiceError> {
         let statement = sqlx::AssertSqlSafe(format!(
-            "SELECT COUNT(*) FROM payment_transfer
-             JOIN payment_batch ON payment_batch.id = payment_transfer.batch
-             WHERE state = 'returned' AND {}",
+            "SELECT COUNT(*) FROM {RETURNED} AND {}",
             SchemeScope::condition("payment_batch.scheme", "$1")
         ));
         let (count,): (i64,) =
@@ -206,9 +209,8 @@ impl Store {
         most: usize,
     ) -> Result<Vec<ReturnedTransfer>, ServiceError> {
         let statement = sqlx::AssertSqlSafe(format!(
-            "SELECT reference, reason, scheme, period FROM payment_transfer
-             JOIN payment_batch ON payment_batch.id = payment_transfer.batch
-             WHERE state = 'returned' AND {} ORDER BY scheme, period, reference LIMIT $2",
+            "SELECT reference, reason, scheme, period FROM {RETURNED} AND {}
+             ORDER BY scheme, period, reference LIMIT $2",
             SchemeScope::condition("payment_batch.scheme", "$1")
         ));
         let rows: Vec<(String, Option<String>, String, i64)> = sqlx::query_as(statement)
