@@ -157,6 +157,15 @@ pub(super) async fn keep_file(
     Ok(number.map(|(number,)| number as u64))
 }
 
+/// Whether a file of these bytes is known.
+pub(super) async fn is_kept(store: &Store, bytes: &[u8]) -> Result<bool, ServiceError> {
+    let known: Option<(i64,)> = sqlx::query_as("SELECT number FROM payment_file WHERE digest = $1")
+        .bind(Sha256::digest(bytes).to_vec())
+        .fetch_optional(store.pool())
+        .await?;
+    Ok(known.is_some())
+}
+
 /// A file that went to the bank or came from it, as the ledger has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct KeptFile {

@@ -9,7 +9,7 @@ use super::bank_report::{BankReport, Outcome, Reported, ReportedTransfer};
 use super::envelopes::{Envelopes, commitment_of};
 use super::key::TreasuryKey;
 use super::payment_file::share;
-use super::release::{NewFile, keep_file};
+use super::release::{NewFile, is_kept, keep_file};
 use super::transfer::{self, TransferRow, TransferState};
 use crate::claims::Reason;
 use crate::error::ServiceError;
@@ -66,10 +66,14 @@ impl Store {
         bytes: &[u8],
         report: &BankReport,
     ) -> Result<Imported, ServiceError> {
-        let mut envelopes = Envelopes::new(self, key);
-        open_ahead(self, &mut envelopes, report).await?;
-        let mut transaction = self.begin().await?;
         let mut imported = Imported::default();
+        // One that is known changes nothing, and no envelope is opened for it.
+        if is_kept(self, bytes).await? {
+            return Ok(imported);
+        }
+        let mut envelopes = Envelopes::new(self, key);
+        envelopes.open_ahead(claims_with_amounts(self, report).await?).await?;
+        let mut transaction = self.begin().await?;
         let (kind, message) = (report.kind.name(), report.message.as_str());
         let file = NewFile { bytes, kind, message };
         imported.file = keep_file(self, &mut transaction, &file, report.transfers.len()).await?;
@@ -102,23 +106,21 @@ fn level_of(of: &Reported) -> u8 {
     }
 }
 
-/// Opens the envelopes of all transfers whose amounts a report tells.
-async fn open_ahead(
+/// The claims, by nullifier and payout commitment, of all transfers whose amounts a report tells.
+async fn claims_with_amounts(
     store: &Store,
-    envelopes: &mut Envelopes<'_>,
     report: &BankReport,
-) -> Result<(), ServiceError> {
+) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ServiceError> {
     let mut connection = store.pool().acquire().await?;
+    let mut claims = Vec::new();
     for line in report.transfers.iter().filter(|line| line.paise.is_some()) {
         let (_, rows) = rows_of(&mut connection, &line.of).await?;
-        let mut claims = Vec::with_capacity(rows.len());
         for TransferRow { nullifier, .. } in rows {
             let commitment = commitment_of(&mut connection, &nullifier).await?;
             claims.push((nullifier, commitment));
         }
-        envelopes.open_ahead(claims).await?;
     }
-    Ok(())
+    Ok(claims)
 }
 
 /// The transfers that the bank says something of, with the name that it has for them.
