@@ -1,20 +1,12 @@
 // Speaks with a service by grpc-js: every call of praman.v1.Consents, by the description alone.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import grpc from "@grpc/grpc-js";
-import loader from "@grpc/proto-loader";
+import { showing, v1 } from "./praman_v1.mjs";
 
 const [address, accessFile, requestFile] = process.argv.slice(2);
-const proto = join(dirname(fileURLToPath(import.meta.url)), "../../service/proto");
-const description = loader.loadSync("praman/v1/praman.proto", {
-  includeDirs: [proto], keepCase: true, longs: Number, enums: String, defaults: true, oneofs: true,
-});
-const { v1 } = grpc.loadPackageDefinition(description).praman;
 const consents = new v1.Consents(address, grpc.credentials.createInsecure());
-const requester = new grpc.Metadata();
-requester.set("authorization", process.env.REQUESTER.replace("Authorization: ", ""));
+const requester = showing(process.env.REQUESTER);
 
 const call = (method, message) =>
   new Promise((done, fail) =>

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import grpc from "@grpc/grpc-js";
 import loader from "@grpc/proto-loader";
-import { kiosk, v1 } from "./praman_v1.mjs";
+import { showing, v1 } from "./praman_v1.mjs";
 
 const [address, ...requests] = process.argv.slice(2);
 const plain = grpc.credentials.createInsecure();
@@ -47,6 +47,7 @@ await refused(all(snapshots.Changes({ since: Buffer.alloc(3) })), INVALID_ARGUME
 await refused(call(snapshots, "Subtree", { office: 5, number: 0 }), NOT_FOUND);
 
 // A kiosk's own.
+const kiosk = showing(process.env.KIOSK);
 const key = await call(proving, "Key", {});
 const asked = requests.map((file) => {
   const { worker_key, sealed } = JSON.parse(readFileSync(file));
@@ -95,8 +96,7 @@ assert.equal(no.valid, false);
 assert.ok(no.reason);
 
 // An office's own: the sample register is issued to already, so that nobody gets a second credential.
-const officer = new grpc.Metadata();
-officer.set("authorization", `Bearer ${process.env.OFFICE_TOKEN}`);
+const officer = showing(`Bearer ${process.env.OFFICE_TOKEN}`);
 const upload = (parts, metadata = officer) =>
   new Promise((done, fail) => {
     const sent = issuing.Upload(metadata, (error, answer) => (error ? fail(error) : done(answer)));

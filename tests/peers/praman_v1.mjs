@@ -1,4 +1,4 @@
-// The service's description for grpc-js, and how a kiosk shows its key.
+// The service's description for grpc-js, and how a credential is shown by it.
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import grpc from "@grpc/grpc-js";
@@ -10,6 +10,9 @@ const description = loader.loadSync("praman/v1/praman.proto", {
 });
 export const { v1 } = grpc.loadPackageDefinition(description).praman;
 
-// The header of KIOSK="Authorization: Bearer …".
-export const kiosk = new grpc.Metadata();
-kiosk.set("authorization", process.env.KIOSK.replace("Authorization: ", ""));
+// What shows a credential, from a header "Authorization: Bearer …".
+export const showing = (header) => {
+  const shown = new grpc.Metadata();
+  shown.set("authorization", header.replace("Authorization: ", ""));
+  return shown;
+};
