@@ -128,6 +128,9 @@ contract Participants is AccessControl, Governed {
     mapping(uint32 participant => mapping(uint32 notice => uint64)) private acknowledgeBy;
     /// @notice Which participant holds a role by an account; 0 for none.
     mapping(bytes32 role => mapping(address account => uint32)) public participantOf;
+    /// @notice Whether the committee gave the order against a participant: then nobody below it lifts the
+    /// order or puts another in its place. Kept behind what an earlier version keeps.
+    mapping(uint32 participant => bool) public barredByCommittee;
 
     constructor(address committee, address claims, address offices) Governed(committee) {
         CLAIMS = IClaimsRelayers(claims);
@@ -250,23 +253,24 @@ contract Participants is AccessControl, Governed {
         _decided(id, State.Live);
         Bar storage before = bars[id];
         if (msg.sender != COMMITTEE && block.timestamp < before.until) {
-            // A debarment, begun or not, is not made milder by a suspension, and no new order does
-            // away with an appeal that waits.
-            if (before.debarment || (before.appealed && !before.appealDecided)) {
+            // An order of the committee, begun or not, is not made milder by a sponsor's, and no new order
+            // does away with an appeal that waits.
+            if (_isByCommittee(id) || (before.appealed && !before.appealDecided)) {
                 revert NotPermitted(msg.sender);
             }
         }
         if (from >= until || until <= block.timestamp) revert WrongDates();
         if (appealBy < block.timestamp + APPEAL_TIME) revert WrongDates();
         bars[id] = Bar(from, until, appealBy, debarment, false, false, reason, order);
+        barredByCommittee[id] = msg.sender == COMMITTEE;
         emit Barred(id, debarment, reason, order, from, until, appealBy);
         _notice(id, debarment ? Change.Debarred : Change.Suspended, order);
     }
 
-    /// @notice Lifts an order before its end: a debarment the committee, a suspension who decides.
+    /// @notice Lifts an order before its end: who gave it, or the committee.
     function lift(uint32 id, bytes32 reason) external {
         _decided(id, State.Live);
-        if (bars[id].debarment && msg.sender != COMMITTEE) revert NotPermitted(msg.sender);
+        if (_isByCommittee(id) && msg.sender != COMMITTEE) revert NotPermitted(msg.sender);
         delete bars[id];
         _notice(id, Change.Lifted, reason);
     }
@@ -406,6 +410,11 @@ contract Participants is AccessControl, Governed {
     function _at(uint32 id) private view returns (Participant storage) {
         if (id == 0 || id >= participants.length) revert WrongState(id, State.None);
         return participants[id];
+    }
+
+    /// @dev A debarment is the committee's, also one that was given before this was kept.
+    function _isByCommittee(uint32 id) private view returns (bool) {
+        return barredByCommittee[id] || bars[id].debarment;
     }
 
     function _isBarred(uint32 id) private view returns (bool) {

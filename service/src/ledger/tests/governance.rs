@@ -305,6 +305,24 @@ async fn who_is_barred_is_refused_everywhere_until_the_order_ends() {
     enact(&mut network, motion).await.expect("upheld");
     network.acknowledge_all(account(20), relayer).await.expect("read");
     assert!(network.view(target, &has).await.expect("a flag"));
+    // Nor does a sponsor lift, or make milder, what the committee has suspended.
+    let (from, until) = (network.chain.timestamp, network.chain.timestamp + 99 * DAY);
+    let suspend = Participants::barCall { appealBy: until, ..bar(false, from, until) };
+    let motion = carry(&mut network, target, suspend.abi_encode()).await;
+    enact(&mut network, motion).await.expect("suspended");
+    let now = network.chain.timestamp;
+    assert!(network.send(account(10), target, &lift).await.is_err(), "the committee's to lift");
+    let milder = Participants::barCall { appealBy: now + 9 * DAY, ..bar(false, now, now + 1) };
+    assert!(network.send(account(10), target, &milder).await.is_err());
+    let motion = carry(&mut network, target, lift.abi_encode()).await;
+    enact(&mut network, motion).await.expect("lifted");
+    network.acknowledge_all(account(20), relayer).await.expect("read");
+    assert!(network.view(target, &has).await.expect("a flag"));
+    // What a sponsor has suspended, it lifts.
+    let now = network.chain.timestamp;
+    let own = Participants::barCall { appealBy: now + 9 * DAY, ..bar(false, now, now + DAY) };
+    network.send(account(10), target, &own).await.expect("suspended");
+    network.send(account(10), target, &lift).await.expect("lifted");
 }
 
 #[tokio::test]
