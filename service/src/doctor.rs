@@ -75,6 +75,7 @@ impl Installation {
         if let Some(store) = store {
             findings.extend(checks::clock(&store).await);
             findings.extend(checks::ledger(&store).await);
+            findings.extend(checks::offices(&store).await);
             findings.extend(checks::backlog(&store).await);
             findings.extend(checks::people(&store).await);
             findings.extend(checks::records(&store).await);

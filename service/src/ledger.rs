@@ -32,6 +32,7 @@ use crate::error::ServiceError;
 use crate::scheme::ClaimPeriod;
 pub use anchors::{AnchorSeries, LedgerAnchor, ParticipantNumber};
 pub use chain::{Chain, ChainError, ChainLog, ChainReceipt, Head};
+pub(crate) use chain_store::is_on_real_nodes;
 pub use consents::{
     LedgerAccess, ProviderId, ProviderState, RecordedAccesses, RequesterNumber, RootUpdate,
 };

@@ -1,5 +1,7 @@
 //! Offices and what they issue.
 
+pub(crate) mod standing;
+
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
@@ -8,7 +10,7 @@ use praman_circuits::Fr;
 use praman_circuits::credential::{Credential, CredentialSalt};
 use praman_circuits::merkle::NodeChange;
 use praman_circuits::office::{
-    OfficeId, OfficeRoot, OfficeTree, STATE_DEPTH, StateRoot, StateTree, office_leaf,
+    OfficeId, OfficeRoot, OfficeTree, STATE_DEPTH, StateRoot, StateTree,
 };
 use praman_circuits::payee::PayeeSalt;
 use praman_circuits::period::{Day, Period};
@@ -231,11 +233,13 @@ impl Store {
     ) -> Result<OfficeKey, ServiceError> {
         // The lock first: what is read under it, no other process changes.
         let mut transaction = self.begin().await?;
-        let mut state: StateTree = self.tree(TreeName::State).await?;
+        let state: StateTree = read_tree(&mut transaction, TreeName::State).await?;
         let office = OfficeId(state.len() as u32);
+        if state.len() >= StateTree::CAPACITY {
+            let reason = format!("the state has {} offices, and room for no more", state.len());
+            return Err(ServiceError::Refused(reason));
+        }
         let key = OfficeKey::generate(office, name);
-        let root = OfficeRoot::from_field(OfficeTree::new().root());
-        let changes = state.append(&[office_leaf(office, schema.id, root).to_field()])?;
         let inserted = sqlx::query(
             "INSERT INTO office (id, name, schema, public_key) VALUES ($1, $2, $3, $4)
              ON CONFLICT DO NOTHING",
@@ -250,8 +254,7 @@ impl Store {
             return Err(ServiceError::Refused(format!("there is an office {name:?} already")));
         }
         let version = TreeVersion::next(&mut transaction).await?;
-        write_nodes(&mut transaction, version, TreeName::State, &changes).await?;
-        version.keep(&mut transaction, StateRoot::from_field(state.root())).await?;
+        standing::place(&mut transaction, version, office).await?;
         keep(&key)?;
         transaction.commit().await?;
         Ok(key)
@@ -288,6 +291,7 @@ impl Store {
         // The lock first: what is read under it, no other process changes.
         let mut transaction = self.begin().await?;
         let office = self.check_office(key).await?;
+        standing::require_standing(&mut transaction, &office).await?;
         if office.schema.id != RESIDENT.id {
             let reason = "a register is of residents; this office issues another schema";
             return Err(ServiceError::Refused(reason.to_owned()));
@@ -318,7 +322,7 @@ impl Store {
                 return Err(ServiceError::Refused(reason.to_owned()));
             }
         }
-        self.write_office_tree(&mut transaction, &office, root, &changes).await?;
+        self.write_office_tree(&mut transaction, &office, &changes).await?;
         Ok(Issuing { store: self.clone(), transaction, issued: Issued { credentials, root } })
     }
 
@@ -371,7 +375,7 @@ impl Store {
             changes.extend(tree.empty(position as usize)?);
         }
         let root = OfficeRoot::from_field(tree.root());
-        self.write_office_tree(&mut transaction, &office, root, &changes).await?;
+        self.write_office_tree(&mut transaction, &office, &changes).await?;
         transaction.commit().await?;
         Ok((register_nos.len(), root))
     }
@@ -415,16 +419,11 @@ impl Store {
         &self,
         transaction: &mut WriteTransaction,
         office: &Office,
-        root: OfficeRoot,
         changes: &[NodeChange],
     ) -> Result<(), ServiceError> {
         let version = TreeVersion::next(transaction).await?;
         write_nodes(transaction, version, TreeName::Office(office.id.0), changes).await?;
-        let mut state: StateTree = self.tree(TreeName::State).await?;
-        let leaf = office_leaf(office.id, office.schema.id, root).to_field();
-        let changes = state.replace(office.id.0 as usize, leaf)?;
-        write_nodes(transaction, version, TreeName::State, &changes).await?;
-        version.keep(transaction, StateRoot::from_field(state.root())).await
+        standing::place(transaction, version, office.id).await
     }
 
     /// The tags of an office's revoked holders.

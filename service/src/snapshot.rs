@@ -2,6 +2,7 @@
 
 mod changes;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use praman_circuits::Fr;
@@ -9,17 +10,18 @@ use praman_circuits::context::Context;
 use praman_circuits::credential::SchemaId;
 use praman_circuits::eligibility::Checkpoint;
 use praman_circuits::field::{parse_decimal, to_decimal};
-use praman_circuits::merkle::Path as TreePath;
+use praman_circuits::merkle::{Path as TreePath, empty_leaf};
 use praman_circuits::office::{
     OFFICE_DEPTH, OfficeId, OfficeRoot, OfficeTree, STATE_DEPTH, StateRoot, StateTree, office_leaf,
 };
 use praman_circuits::period::Day;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sqlx::AnyConnection;
 
 use crate::error::ServiceError;
 use crate::files;
-use crate::offices::read_offices;
+use crate::offices::{Office, read_offices, standing};
 
 use crate::store::{Store, TreeName, read_tree};
 
@@ -57,6 +59,9 @@ pub struct OfficeSnapshot {
     pub root: OfficeRoot,
     /// How many credentials are live: ghosts can be counted.
     pub live: usize,
+    /// Whether it stands: one that the ledger has barred or retired, or does not know, has an empty leaf.
+    #[serde(default = "stands", skip_serializing_if = "is_standing")]
+    pub standing: bool,
     /// The nodes of its tree by level, leaves first; absent where only the root was asked for.
     #[serde(default, rename = "levels", with = "levels", skip_serializing_if = "Option::is_none")]
     tree: Option<OfficeTree>,
@@ -67,6 +72,15 @@ impl OfficeSnapshot {
     pub fn places(&self) -> usize {
         self.tree.as_ref().map_or(0, OfficeTree::len)
     }
+}
+
+/// What a file of before offices could be barred says of all of them.
+fn stands() -> bool {
+    true
+}
+
+fn is_standing(standing: &bool) -> bool {
+    *standing
 }
 
 /// A tree as its nodes by level, in decimal.
@@ -112,24 +126,50 @@ impl Store {
         if let Some(name) = only.filter(|name| offices.iter().all(|office| office.name != *name)) {
             return Err(ServiceError::WrongUse(format!("there is no office {name:?}")));
         }
-        let mut snapshots = Vec::with_capacity(offices.len());
-        for office in offices {
-            let tree: OfficeTree = read_tree(&mut reading, TreeName::Office(office.id.0)).await?;
-            let whole = only.is_none_or(|name| name == office.name);
-            snapshots.push(OfficeSnapshot {
-                office: office.id,
-                schema: office.schema.id,
-                root: OfficeRoot::from_field(tree.root()),
-                live: tree.live(),
-                tree: whole.then_some(tree),
-                name: office.name,
-            });
-        }
         let state: StateTree = read_tree(&mut reading, TreeName::State).await?;
+        let mut offices = offices.into_iter().map(|office| (office.id, office)).collect();
+        let mut snapshots = Vec::with_capacity(state.len());
+        for number in 0..state.len() as u32 {
+            snapshots.push(office_snapshot(&mut reading, number, &mut offices, only).await?);
+        }
         reading.rollback().await?;
         let root = StateRoot::from_field(state.root());
         Ok(Snapshot { format: FORMAT.to_owned(), root, as_of, context, offices: snapshots })
     }
+}
+
+/// The office of a number: of this store, with its tree where it is asked for and as new as its root; of
+/// another folder, by what the ledger has of it; or nobody's.
+async fn office_snapshot(
+    reading: &mut AnyConnection,
+    number: u32,
+    own: &mut BTreeMap<OfficeId, Office>,
+    only: Option<&str>,
+) -> Result<OfficeSnapshot, ServiceError> {
+    let id = OfficeId(number);
+    let own = own.remove(&id);
+    let Some(place) = standing::place_of(reading, id).await? else {
+        let root = OfficeRoot::from_field(OfficeTree::new().root());
+        let (name, schema) = (String::new(), SchemaId(0));
+        let nobody =
+            OfficeSnapshot { office: id, name, schema, root, live: 0, standing: false, tree: None };
+        return Ok(nobody);
+    };
+    let mut snapshot = OfficeSnapshot {
+        office: id,
+        name: own.as_ref().map_or_else(|| format!("office {number}"), |own| own.name.clone()),
+        schema: place.schema,
+        root: place.root,
+        live: place.live_on_ledger.unwrap_or_default() as usize,
+        standing: place.standing,
+        tree: None,
+    };
+    if place.live_on_ledger.is_none() {
+        let tree: OfficeTree = read_tree(reading, TreeName::Office(number)).await?;
+        snapshot.live = tree.live();
+        snapshot.tree = only.is_none_or(|name| name == snapshot.name).then_some(tree);
+    }
+    Ok(snapshot)
 }
 
 impl Snapshot {
@@ -159,8 +199,9 @@ impl Snapshot {
     }
 
     pub(crate) fn state_tree(&self) -> Result<StateTree, ServiceError> {
-        let leaf = |office: &OfficeSnapshot| {
-            office_leaf(office.office, office.schema, office.root).to_field()
+        let leaf = |office: &OfficeSnapshot| match office.standing {
+            true => office_leaf(office.office, office.schema, office.root).to_field(),
+            false => empty_leaf(),
         };
         let mut tree = StateTree::new();
         tree.append(&self.offices.iter().map(leaf).collect::<Vec<_>>())?;
@@ -183,8 +224,15 @@ impl Snapshot {
     /// The path from an office's leaf to the state root.
     ///
     /// # Errors
-    /// [`ServiceError::Tree`] if there is no such office.
+    /// [`ServiceError::Tree`] if there is no such office; [`ServiceError::Refused`] if it does not stand.
     pub fn state_path(&self, office: OfficeId) -> Result<TreePath<STATE_DEPTH>, ServiceError> {
+        if self.offices.get(office.0 as usize).is_some_and(|office| !office.standing) {
+            return Err(ServiceError::Refused(format!(
+                "office {} does not stand on the ledger: it is suspended, debarred, retired or not \
+                 accredited yet; ask the department, and take a new snapshot afterwards",
+                office.0
+            )));
+        }
         Ok(self.state_tree()?.path(office.0 as usize)?)
     }
 }

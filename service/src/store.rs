@@ -46,6 +46,8 @@ pub enum TreeName {
     Records(u32),
     /// The consents of the provider with this number.
     Consents(u32),
+    /// The state's tree as the ledger has it by its events.
+    Ledger,
 }
 
 /// Above the numbers of the state's and the offices' trees.
@@ -54,6 +56,7 @@ const PROVIDERS_TREES: i64 = 1 << 33;
 impl TreeName {
     fn number(self) -> i64 {
         match self {
+            Self::Ledger => -1,
             Self::State => 0,
             Self::Office(office) => i64::from(office) + 1,
             Self::Records(provider) => PROVIDERS_TREES + 2 * i64::from(provider),
@@ -63,6 +66,7 @@ impl TreeName {
 
     fn of_number(number: i64) -> Self {
         match number {
+            -1 => Self::Ledger,
             0 => Self::State,
             number if number < PROVIDERS_TREES => Self::Office((number - 1) as u32),
             number => {

@@ -267,11 +267,33 @@ async fn checkpoint(
             ServiceError::WrongUse("a checkpoint is of a day after 1900".to_owned())
         })?,
     };
-    let state_root = store.state_root().await?;
     let offices = store.office_states().await?;
+    // What the ledger says of them is kept before the root is told.
+    ledger.bring_offices(&offices).await?;
+    ledger.catch_up().await?;
+    let state_root = store.state_root().await?;
     let number = ledger.publish_checkpoint(&offices, Checkpoint { state_root, as_of }).await?;
-    let text = format!("checkpoint {number}: root {state_root}");
-    Ok(Outcome::done(json!({ "checkpoint": number, "root": state_root }), text))
+    let mut text = format!("checkpoint {number}: root {state_root}");
+    let apart = store.offices_apart().await?;
+    for (office, stands) in &apart {
+        text.push_str(&match stands {
+            true => format!(
+                "\noffice {}: its newest root could not be brought, so its older one stands: name its \
+                 key by --account, or see `praman ledger roles`",
+                office.0
+            ),
+            false => format!(
+                "\noffice {}: suspended, debarred or retired: none of its credentials is live",
+                office.0
+            ),
+        });
+    }
+    let apart: Vec<Value> = apart
+        .iter()
+        .map(|(office, stands)| json!({ "office": office.0, "stands": stands }))
+        .collect();
+    let json = json!({ "checkpoint": number, "root": state_root, "offices_apart": apart });
+    Ok(Outcome::done(json, text))
 }
 
 async fn open(

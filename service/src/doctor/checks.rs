@@ -6,6 +6,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use praman_circuits::circuit;
 use praman_prover::KeyStore;
+use praman_verifier::contracts::{Offices, word};
 use x509_parser::pem::parse_x509_pem;
 
 use super::{Finding, Installation};
@@ -243,6 +244,57 @@ pub(super) async fn ledger(store: &Store) -> Vec<Finding> {
         ),
         Ok(Some(_)) => Finding::well("checkpoint", "there is one of these days"),
     });
+    findings
+}
+
+/// The offices: as the ledger says they stand, under the root that it has.
+pub(super) async fn offices(store: &Store) -> Vec<Finding> {
+    let Ok((network, _)) = JoinedNetwork::open(store, &[]).await else { return Vec::new() };
+    let own = match store.ledger_state_root().await {
+        Ok(root) => root,
+        Err(error) => return failed("offices", &error),
+    };
+    let on_ledger = network.view(network.addresses.offices, &Offices::stateRootCall {}).await;
+    let since = match store.offices_apart_since().await {
+        Ok(since) => since,
+        Err(error) => return failed("offices", &error),
+    };
+    let agree = match on_ledger {
+        Ok(root) => root == word(own.to_field()),
+        Err(error) => return failed("offices", &error.into()),
+    };
+    let mut findings = vec![match (agree, since) {
+        (true, None) => Finding::well("offices", "the ledger's state root follows from its events"),
+        (agree, since) => Finding::wrong(
+            "offices",
+            match since {
+                Some(block) if agree => format!("roots differed at block {block}, and agree now"),
+                Some(block) => {
+                    format!("the ledger's root is not that of its events, since block {block}")
+                }
+                None => "the ledger's root is not that of its events".to_owned(),
+            },
+            "no checkpoint of this folder may fit: were the contracts upgraded? praman ledger verify-history",
+        ),
+    }];
+    let apart = match store.offices_apart().await {
+        Ok(apart) => apart,
+        Err(error) => return failed("offices", &error),
+    };
+    let numbers = |wanted: bool| {
+        let of = apart.iter().filter(|(_, stands)| *stands == wanted);
+        of.map(|(office, _)| office.0.to_string()).collect::<Vec<_>>().join(", ")
+    };
+    if apart.iter().any(|(_, stands)| !stands) {
+        let says = format!("suspended, debarred or retired: {}", numbers(false));
+        let advice = "their holders can't claim; the others can: praman ledger roles";
+        findings.push(Finding::watch("offices", says, advice));
+    }
+    if apart.iter().any(|(_, stands)| *stands) {
+        let says = format!("the ledger has an older root of: {}", numbers(true));
+        let advice = "give their keys to praman ledger checkpoint, or see praman ledger roles";
+        findings.push(Finding::watch("offices", says, advice));
+    }
     findings
 }
 

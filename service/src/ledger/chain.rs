@@ -68,6 +68,11 @@ pub trait Chain {
     /// Its EIP-155 id.
     fn chain_id(&self) -> u64;
 
+    /// Whether transactions can be sent here as an account.
+    fn sends_as(&self, _account: Address) -> bool {
+        true
+    }
+
     /// The next nonce of an account: it tells where a contract that it creates will stand.
     ///
     /// # Errors

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::chain::{ChainError, ChainLog};
 use super::chain_state::{AccountChange, ChainState, StoredAccount};
 use crate::error::ServiceError;
-use crate::store::{Store, WriteTransaction};
+use crate::offices::{read_offices, standing};
+use crate::store::{Store, TreeVersion, WriteTransaction};
 
 impl Store {
     /// What binds proofs to this folder's ledger; none before there is one.
@@ -58,6 +59,23 @@ pub(super) async fn network_settings(
     }
 }
 
+/// Whether a store's network is one of real nodes, as a connection sees it.
+///
+/// # Errors
+/// [`ServiceError::Store`].
+pub(crate) async fn is_on_real_nodes(
+    connection: &mut sqlx::AnyConnection,
+) -> Result<bool, ServiceError> {
+    let row: Option<(Vec<u8>,)> =
+        sqlx::query_as("SELECT value FROM chain_setting WHERE key = 'network'")
+            .fetch_optional(connection)
+            .await?;
+    let Some((value,)) = row else { return Ok(false) };
+    let broken = |_| ServiceError::Ledger("the network's settings are broken".to_owned());
+    let settings: NetworkSettings = serde_json::from_slice(&value).map_err(broken)?;
+    Ok(settings.chain_id != super::embedded::CHAIN_ID)
+}
+
 /// Keeps which network a folder belongs to.
 pub(super) async fn keep_network(
     store: &Store,
@@ -71,8 +89,29 @@ pub(super) async fn keep_network(
     .bind(serde_json::to_vec(settings).expect("settings are plain data"))
     .execute(&mut *transaction)
     .await?;
+    // On real nodes an office has its leaf when a department has accredited it.
+    let version = TreeVersion::next(&mut transaction).await?;
+    for office in read_offices(&mut transaction).await? {
+        standing::place(&mut transaction, version, office.id).await?;
+    }
     transaction.commit().await?;
     Ok(())
+}
+
+/// The events of two contracts, in order.
+pub(super) async fn load_logs_of(
+    connection: &mut sqlx::AnyConnection,
+    contracts: [Address; 2],
+) -> Result<Vec<ChainLog>, ChainError> {
+    let rows: Vec<LogRow> = sqlx::query_as(
+        "SELECT block, address, topics, data FROM chain_log WHERE address IN ($1, $2)
+         ORDER BY block, position",
+    )
+    .bind(contracts[0].to_vec())
+    .bind(contracts[1].to_vec())
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(read_log).collect())
 }
 
 /// Writes a block's events.
@@ -102,8 +141,7 @@ pub(super) async fn load_logs(
     first: u64,
     last: u64,
 ) -> Result<Vec<ChainLog>, ChainError> {
-    type Row = (i64, Vec<u8>, Vec<u8>, Vec<u8>);
-    let rows: Vec<Row> = sqlx::query_as(
+    let rows: Vec<LogRow> = sqlx::query_as(
         "SELECT block, address, topics, data FROM chain_log WHERE block BETWEEN $1 AND $2
          ORDER BY block, position",
     )
@@ -111,13 +149,18 @@ pub(super) async fn load_logs(
     .bind(i64::try_from(last).unwrap_or(i64::MAX))
     .fetch_all(store.pool())
     .await?;
-    let log = |(block, address, topics, data): Row| ChainLog {
+    Ok(rows.into_iter().map(read_log).collect())
+}
+
+type LogRow = (i64, Vec<u8>, Vec<u8>, Vec<u8>);
+
+fn read_log((block, address, topics, data): LogRow) -> ChainLog {
+    ChainLog {
         block: block as u64,
         address: Address::from_slice(&address),
         topics: topics.chunks_exact(32).map(B256::from_slice).collect(),
         data: data.into(),
-    };
-    Ok(rows.into_iter().map(log).collect())
+    }
 }
 
 /// Writes what a transaction changed in the chain's state.

@@ -113,7 +113,7 @@ impl EmbeddedLedger {
         }
         require_key(&settings, key)?;
         let addresses = settings.addresses;
-        chain.follow(addresses);
+        chain.follow(addresses).await?;
         let network = Network { chain, addresses };
         Ok(Self { store: store.clone(), network, actors })
     }
@@ -148,7 +148,7 @@ impl EmbeddedLedger {
         };
         let before = chain.head().await?.number;
         let mut network = Network::deploy(chain, key, &constitution, OPERATOR).await?;
-        network.chain.follow(network.addresses);
+        network.chain.follow(network.addresses).await?;
         let mut agency = 0;
         for role in [Role::Agency, Role::Department, Role::Treasury, Role::Auditor, Role::Relayer] {
             let sponsor = if role == Role::Relayer { agency } else { 0 };
@@ -202,7 +202,8 @@ impl<C: Chain> ContractLedger<C> {
         Ok(())
     }
 
-    /// Brings an office's root to the ledger, if it has another; what it cost.
+    /// Brings an office's root to the ledger, if it has another and the office stands and can act here;
+    /// what it cost.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -222,14 +223,49 @@ impl<C: Chain> ContractLedger<C> {
             self.accredit(state).await?;
             known = self.network.view(target, &Offices::officeOfCall { office }).await?;
         }
-        if known.root != root || known.live != state.live {
-            let call = Offices::updateRootCall { office, root, live: state.live };
-            let keeper = Participants::participantCall { id: known.participant };
-            let register = self.network.addresses.participants;
-            let account = self.network.view(register, &keeper).await?.account;
-            return Ok(Some(self.network.send(account, target, &call).await?.gas_used));
+        // What is barred or retired has no leaf, here and there, and tells the ledger nothing.
+        if !known.standing || (known.root == root && known.live == state.live) {
+            return Ok(None);
         }
-        Ok(None)
+        let register = self.network.addresses.participants;
+        let keeper = Participants::participantCall { id: known.participant };
+        let account = self.network.view(register, &keeper).await?.account;
+        let may = Participants::hasRoleCall { role: Role::Office.id(), account };
+        if !self.network.chain.sends_as(account) || !self.network.view(register, &may).await? {
+            // Its key is elsewhere or revoked, or a notice is overdue: its old root stands meanwhile.
+            self.store.leave_behind(state.office).await?;
+            return Ok(None);
+        }
+        let call = Offices::updateRootCall { office, root, live: state.live };
+        Ok(Some(self.network.send(account, target, &call).await?.gas_used))
+    }
+
+    /// Brings all offices' newest roots to the ledger, and has the ledger look at orders that have begun or
+    /// ended by their dates. An office that is barred or retired, or whose account can't act here, holds up
+    /// no other.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn bring_offices(&mut self, offices: &[OfficeState]) -> Result<(), LedgerError> {
+        /// `State.Live` of the contract.
+        const LIVE: u8 = 5;
+        let (target, register) =
+            (self.network.addresses.offices, self.network.addresses.participants);
+        for state in offices {
+            let known = Offices::officeOfCall { office: state.office.0 };
+            let known = self.network.view(target, &known).await?;
+            if known.participant != 0 {
+                let id = known.participant;
+                let live =
+                    self.network.view(register, &Participants::stateOfCall { id }).await? == LIVE;
+                if live != known.standing {
+                    let agency = acting(self.actors.agency, Role::Agency)?;
+                    self.network.send(agency, register, &Participants::refreshCall { id }).await?;
+                }
+            }
+            self.update_office(state).await?;
+        }
+        Ok(())
     }
 
     /// Refuses to begin where no relayer's key is there to bring claims.

@@ -15,7 +15,9 @@ use revm::{Context, ExecuteEvm, MainBuilder, MainContext};
 
 use super::chain::{Chain, ChainError, ChainLog, ChainReceipt, Head};
 use super::chain_state::{ChainState, changes};
-use super::chain_store::{load_logs, load_state, next_block, write_changes, write_logs};
+use super::chain_store::{
+    load_logs, load_logs_of, load_state, next_block, write_changes, write_logs,
+};
 use super::journal;
 use crate::computation::compute;
 use crate::failpoint::may_die;
@@ -57,9 +59,18 @@ impl EmbeddedChain {
         })
     }
 
-    /// Keeps what these contracts' events tell, from now on.
-    pub(super) fn follow(&mut self, contracts: Addresses) {
+    /// Keeps what these contracts' events tell, from now on; of offices also what they told before.
+    pub(super) async fn follow(&mut self, contracts: Addresses) -> Result<(), ChainError> {
         self.contracts = Some(contracts);
+        if journal::follows_offices(&mut *self.store.pool().acquire().await?).await? {
+            return Ok(());
+        }
+        let mut transaction = self.store.begin().await?;
+        let of = [contracts.offices, contracts.participants];
+        let logs = load_logs_of(&mut transaction, of).await?;
+        journal::begin_following_offices(&mut transaction, &contracts, &logs).await?;
+        transaction.commit().await?;
+        Ok(())
     }
 
     /// Lets blocks have the time of a day, at its end in UTC, instead of the clock's.

@@ -46,6 +46,10 @@ impl Chain for JoinedChain {
         whichever!(self, chain => chain.chain_id())
     }
 
+    fn sends_as(&self, account: Address) -> bool {
+        whichever!(self, chain => chain.sends_as(account))
+    }
+
     async fn next_nonce(&self, account: Address) -> Result<u64, ChainError> {
         whichever!(self, chain => chain.next_nonce(account).await)
     }
@@ -105,7 +109,7 @@ impl JoinedNetwork {
         let addresses = settings.addresses;
         if settings.chain_id == CHAIN_ID {
             let mut chain = EmbeddedChain::open(store).await?;
-            chain.follow(addresses);
+            chain.follow(addresses).await?;
             let chain = JoinedChain::Embedded(chain);
             return Ok((Self { chain, addresses }, vec![OPERATOR]));
         }

@@ -307,6 +307,15 @@ impl RemoteChain {
                 }
             }
         }
+        if !journal::follows_offices(&mut *self.store.pool().acquire().await?).await? {
+            let logs = match known > *before {
+                true => self.logs(*before + 1, known).await?,
+                false => Vec::new(),
+            };
+            let mut transaction = self.store.begin().await?;
+            journal::begin_following_offices(&mut transaction, contracts, &logs).await?;
+            transaction.commit().await?;
+        }
         if head <= known {
             return Ok(());
         }
@@ -377,6 +386,10 @@ fn brings(from: Address, target: Option<Address>, data: &[u8]) -> (B256, bool) {
 impl Chain for RemoteChain {
     fn chain_id(&self) -> u64 {
         self.settings.chain_id
+    }
+
+    fn sends_as(&self, account: Address) -> bool {
+        self.keys.contains_key(&account)
     }
 
     async fn next_nonce(&self, account: Address) -> Result<u64, ChainError> {

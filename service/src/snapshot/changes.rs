@@ -55,6 +55,12 @@ pub struct OfficeChanges {
     pub root: OfficeRoot,
     /// How many credentials are live.
     pub live: usize,
+    /// Whether it stands: one that is barred or retired has an empty leaf.
+    #[serde(default = "super::stands", skip_serializing_if = "super::is_standing")]
+    pub standing: bool,
+    /// Whether only its root is told: its tree is another folder's, or older than what is kept here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub root_only: bool,
     /// Its changed leaves, by place.
     pub leaves: Vec<LeafChange>,
 }
@@ -110,7 +116,7 @@ impl Store {
                 TreeName::State => _ = offices.insert(place),
                 TreeName::Office(office) => places.entry(office).or_default().push(place),
                 // These lie under no state root.
-                TreeName::Records(_) | TreeName::Consents(_) => {}
+                TreeName::Records(_) | TreeName::Consents(_) | TreeName::Ledger => {}
             }
         }
         let offices = snapshot.offices.iter().filter(|o| offices.contains(&(o.office.0 as usize)));
@@ -123,6 +129,8 @@ impl Store {
                 schema: office.schema,
                 root: office.root,
                 live: office.live,
+                standing: office.standing,
+                root_only: office.tree.is_none(),
                 leaves: changed
                     .filter_map(|&place| Some(LeafChange::new(place, *leaves.get(place)?)))
                     .collect(),
@@ -177,7 +185,9 @@ impl Snapshot {
                 self.offices.push(OfficeSnapshot::empty(&office));
             }
             let known = &mut self.offices[number];
-            if let Some(tree) = &mut known.tree {
+            if office.root_only {
+                known.tree = None;
+            } else if let Some(tree) = &mut known.tree {
                 replace_leaves(tree, &office.leaves)?;
                 if tree.root() != office.root.to_field() || tree.live() != office.live {
                     return Err(wrong(format!(
@@ -187,6 +197,7 @@ impl Snapshot {
             }
             known.name = office.name;
             (known.schema, known.root, known.live) = (office.schema, office.root, office.live);
+            known.standing = office.standing;
         }
         if self.state_tree()?.root() != changes.root.to_field() {
             return Err(wrong("the changed offices do not make the root".to_owned()));
@@ -204,6 +215,7 @@ impl OfficeSnapshot {
             schema: office.schema,
             root: office.root,
             live: 0,
+            standing: office.standing,
             tree: Some(OfficeTree::new()),
         }
     }
