@@ -82,3 +82,40 @@ fn an_installation_that_works_is_told_so_and_each_thing_that_is_wrong_is_named()
     let (code, report) = examine(&nowhere, &[]);
     assert_eq!((code, standing(&report, "store")[0].0.as_str()), (1, "wrong"), "{report}");
 }
+
+#[test]
+fn store_journal_and_backup_are_their_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let state = State::new();
+    // As most users' shells have it.
+    let run = |arguments: &str| {
+        let program = env!("CARGO_BIN_EXE_praman");
+        let script = format!("umask 022; exec '{program}' --dir state {arguments}");
+        let ran = std::process::Command::new("sh")
+            .args(["-c", &script])
+            .current_dir(state.path("."))
+            .env("PRAMAN_PASSPHRASE", "a passphrase for tests")
+            .status();
+        assert!(ran.expect("sh is there").success(), "{arguments}");
+    };
+    run("office new --name Block --schema resident --out office.json");
+    run("backup --out state/backup.db");
+    let entries = std::fs::read_dir(state.path("state")).expect("a folder");
+    let mut names = Vec::new();
+    for entry in entries.flatten().chain(std::fs::read_dir(state.path(".")).expect("it").flatten())
+    {
+        let mode = entry.metadata().expect("there").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{:?} has mode {mode:o}", entry.path());
+        names.push(entry.file_name().to_string_lossy().into_owned());
+    }
+    assert!(
+        ["praman.db", "backup.db", "office.json"].iter().all(|one| names.contains(&(*one).into()))
+    );
+    // What others may read all the same is told.
+    let database = state.path("state/praman.db");
+    std::fs::set_permissions(&database, std::fs::Permissions::from_mode(0o644)).expect("set");
+    let (code, report) = examine(&state, &[]);
+    assert_eq!(code, 1, "{report}");
+    assert!(report.to_string().contains("others may read praman.db"), "{report}");
+}

@@ -10,5 +10,7 @@ use zeroizing_alloc::ZeroAlloc;
 static WIPING: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
 
 fn main() -> ExitCode {
+    // What a state holds is its owner's alone, whatever the user's habit: the store, its journal, backups.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     cli::run()
 }

@@ -170,10 +170,9 @@ impl Installation {
 fn open_files(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let open = entries.filter(|entry| {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let secret = name.ends_with(".json") || name.ends_with(".key");
+        // The store, its journal and its backups as well as keys: all that lies here is its owner's.
         let metadata = entry.metadata().ok().filter(|metadata| metadata.is_file());
-        secret && metadata.is_some_and(|found| found.permissions().mode() & 0o077 != 0)
+        metadata.is_some_and(|found| found.permissions().mode() & 0o077 != 0)
     });
     let mut names: Vec<String> =
         open.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
