@@ -529,3 +529,49 @@ fn the_log_is_fixed_by_the_ledger_and_verified_by_anyone() {
     let verify = ["audit", "verify", "--participant", &participant];
     state.refused(&verify, 1, "ends at entry 0, but it has had 3");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn overseers_who_were_two_are_not_passed_over_when_one_is_revoked() {
+    on_both(async |store| {
+        let operator = Caller::operator();
+        let food: TenantName = "food".parse().expect("a name");
+        store.admit_tenant(&food, "Food", &[], &[]).await.expect("admitted");
+        let new = |person: &str, role: Role| NewPrincipal {
+            name: person.to_owned(),
+            role,
+            tenant: food.clone(),
+            member: None,
+            credential: ApiKey::generate().credential(),
+            expires_at: None,
+        };
+        let admit =
+            async |new: &NewPrincipal| store.admit_principal(new, &operator).await.expect("asked");
+        let mut overseers = Vec::new();
+        for name in ["A. Sen", "B. Roy"] {
+            let Admission::Admitted(one) = admit(&new(name, Role::Oversight)).await else {
+                panic!("the first ones are brought in alone");
+            };
+            overseers.push(one.number);
+        }
+        assert!(store.revoke_principal(overseers[1], &operator).await.expect("revoked"));
+        // One is left of two: the operator brings in nobody alone, in whatever role others depend on.
+        for role in [Role::Treasury, Role::Auditor, Role::Relayer, Role::Agency, Role::Oversight] {
+            let admission = admit(&new("C. Pal", role)).await;
+            assert!(matches!(admission, Admission::Waits(_)), "{role:?}: {admission:?}");
+        }
+        // With nobody left, an overseer comes back once it was asked and nobody answered in the time.
+        assert!(store.revoke_principal(overseers[0], &operator).await.expect("revoked"));
+        let again = new("C. Pal", Role::Oversight);
+        assert!(matches!(admit(&again).await, Admission::Waits(_)));
+        sqlx::query("UPDATE approval SET expires_at = 1")
+            .execute(store.writer())
+            .await
+            .expect("a week later");
+        let treasurer = new("C. Pal", Role::Treasury);
+        assert!(matches!(admit(&treasurer).await, Admission::Waits(_)), "no treasurer");
+        let other = new("D. Das", Role::Oversight);
+        assert!(matches!(admit(&other).await, Admission::Waits(_)), "nobody else");
+        assert!(matches!(admit(&again).await, Admission::Admitted(_)));
+    })
+    .await;
+}

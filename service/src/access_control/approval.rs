@@ -214,7 +214,15 @@ impl Store {
         let now = self.database().now();
         let approvers = ApprovalKind::Admit.approvers();
         let approvers = self.live_principals(&mut transaction, approvers).await?;
-        let alone = !new.role.needs_two_persons() || (by.role == Role::Operator && approvers < 2);
+        // Where two could approve it once, the operator brings nobody in alone any more.
+        let were_two =
+            self.were_two_at_once(&mut transaction, ApprovalKind::Admit.approvers()).await?;
+        let begins = by.role == Role::Operator && approvers < 2 && !were_two;
+        let alone = !new.role.needs_two_persons()
+            || begins
+            || (by.role == Role::Operator
+                && approvers == 0
+                && self.was_unanswered(&mut transaction, new).await?);
         let admission = if alone {
             Admission::Admitted(new.insert(&mut transaction, now).await?)
         } else {
@@ -246,23 +254,22 @@ impl Store {
         Ok(persons.len())
     }
 
-    /// Whether two persons could ever act at once in a role: what takes two then takes two for good, and
+    /// Whether two persons could ever act at once in some roles: what takes two then takes two for good, and
     /// does not fall to the one who is left.
     pub(crate) async fn were_two_at_once(
         &self,
         connection: &mut AnyConnection,
-        role: Role,
+        roles: &[Role],
     ) -> Result<bool, ServiceError> {
-        type Span = (String, i64, Option<i64>, Option<i64>);
-        let known: Vec<Span> = sqlx::query_as(
-            "SELECT name, created_at, revoked_at, expires_at FROM principal WHERE role = $1",
-        )
-        .bind(role.name())
-        .fetch_all(connection)
-        .await?;
+        type Span = (String, String, i64, Option<i64>, Option<i64>);
+        let known: Vec<Span> =
+            sqlx::query_as("SELECT name, role, created_at, revoked_at, expires_at FROM principal")
+                .fetch_all(connection)
+                .await?;
         let spans: Vec<(String, i64, i64)> = known
             .into_iter()
-            .map(|(name, from, revoked, expires)| {
+            .filter(|(_, role, ..)| roles.iter().any(|one| one.name() == role))
+            .map(|(name, _, from, revoked, expires)| {
                 let until = revoked.into_iter().chain(expires).min().unwrap_or(i64::MAX);
                 (person(&name), from, until)
             })
@@ -272,6 +279,36 @@ impl Store {
                 one != other && from < other_until && other_from < until
             })
         }))
+    }
+
+    /// Whether it was asked before to admit the same person to a role whose members approve, and nobody who
+    /// could have approved it did in the time that it waits: with nobody left, this is the way back, and it
+    /// takes as long as anybody has to see it in the log.
+    async fn was_unanswered(
+        &self,
+        connection: &mut AnyConnection,
+        new: &NewPrincipal,
+    ) -> Result<bool, ServiceError> {
+        if !ApprovalKind::Admit.approvers().contains(&new.role) {
+            return Ok(false);
+        }
+        let now = self.database().now();
+        let statement = sqlx::AssertSqlSafe(format!(
+            "SELECT document FROM approval
+             WHERE kind = $1 AND state = 'waiting' AND expires_at < {now}"
+        ));
+        let asked: Vec<(String,)> = sqlx::query_as(statement)
+            .bind(ApprovalKind::Admit.name())
+            .fetch_all(connection)
+            .await?;
+        let is_same = |document: &str| {
+            serde_json::from_str::<AdmitDocument>(document).is_ok_and(|asked| {
+                asked.role == new.role
+                    && asked.tenant == new.tenant.as_str()
+                    && person(&asked.name) == person(&new.name)
+            })
+        };
+        Ok(asked.iter().any(|(document,)| is_same(document)))
     }
 
     /// Has something wait for a second person; its number.

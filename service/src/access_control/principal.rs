@@ -363,7 +363,7 @@ impl Store {
         // Whoever has their key may have asked for more: nobody approves that by mistake.
         let statement = sqlx::AssertSqlSafe(format!(
             "UPDATE approval SET state = 'denied', decided_by = $2, decided_by_name = $3, decided_at = {now}
-             WHERE asked_by = $1 AND state = 'waiting' AND kind = 'admit'"
+             WHERE asked_by = $1 AND state = 'waiting' AND kind <> 'pay'"
         ));
         sqlx::query(statement)
             .bind(i64::from(number.0))

@@ -42,7 +42,7 @@ impl PaymentDocument {
         connection: &mut AnyConnection,
         by: &Caller,
     ) -> Result<Option<u32>, ServiceError> {
-        if !store.were_two_at_once(connection, Role::Treasury).await? {
+        if !store.were_two_at_once(connection, &[Role::Treasury]).await? {
             return Ok(None);
         }
         if by.role != Role::Treasury || by.principal.is_none() {
