@@ -191,7 +191,7 @@ async fn pay(
     let run = || PaymentRun {
         scheme: &due.scheme.id,
         period: due.period.period,
-        instalments: due.scheme.instalments,
+        terms: due.scheme.payment,
         on: calendar::date_of(day).expect("a day in the calendar"),
         debtor: &debtor,
         folder: &out,

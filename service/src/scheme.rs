@@ -97,6 +97,15 @@ pub struct ClaimPeriod {
     pub window: Period,
 }
 
+/// How a scheme's period is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PaymentTerms {
+    /// In how many parts an amount is paid.
+    pub instalments: u32,
+    /// Whether one account may take several claims of a period, as a family's may.
+    pub shared_accounts: bool,
+}
+
 /// A scheme as its file has it.
 #[derive(Debug)]
 pub struct Scheme {
@@ -110,8 +119,8 @@ pub struct Scheme {
     pub schema: &'static Schema,
     /// How often it is claimed.
     pub frequency: Frequency,
-    /// In how many parts an amount is paid.
-    pub instalments: u32,
+    /// How it is paid.
+    pub payment: PaymentTerms,
     /// Its versions, by date.
     pub versions: Vec<Version>,
 }
@@ -127,9 +136,17 @@ impl Scheme {
     pub fn parse(text: &str) -> Result<Self, SchemeError> {
         let document = Node::parse(text)?;
         let table = document.table()?;
-        let allowed =
-            ["id", "name", "name_bn", "name_hi", "schema", "period", "instalments", "version"];
-        table.allow(&allowed)?;
+        table.allow(&[
+            "id",
+            "name",
+            "name_bn",
+            "name_hi",
+            "schema",
+            "period",
+            "instalments",
+            "accounts",
+            "version",
+        ])?;
         let id = table.require("id")?;
         let schema = table.require("schema")?;
         let frequency = table.require("period")?;
@@ -156,11 +173,25 @@ impl Scheme {
                     return Err(frequency.fault(known));
                 }
             },
-            instalments: match table.get("instalments") {
-                None => 1,
-                Some(node) => match node.integer()? {
-                    parts @ 1..=INSTALMENTS_MAX => parts as u32,
-                    _ => return Err(node.fault("an amount is paid in 1 to 12 instalments")),
+            payment: PaymentTerms {
+                instalments: match table.get("instalments") {
+                    None => 1,
+                    Some(node) => match node.integer()? {
+                        parts @ 1..=INSTALMENTS_MAX => parts as u32,
+                        _ => return Err(node.fault("an amount is paid in 1 to 12 instalments")),
+                    },
+                },
+                shared_accounts: match table.get("accounts") {
+                    None => false,
+                    Some(node) => match node.text()? {
+                        "own" => false,
+                        "shared" => true,
+                        _ => {
+                            let known =
+                                "accounts are \"own\", one a claim, or \"shared\" by several";
+                            return Err(node.fault(known));
+                        }
+                    },
                 },
             },
             versions: Vec::new(),

@@ -4,10 +4,11 @@
 //! A batch is drafted in the store, with a transfer for each instalment of each claim, before its file is
 //! written, and closed after it. A crash in between leaves a drafted batch, whose file is then written
 //! again, the same to the letter: nothing is lost, and a bank that knows a message by its id pays it once.
-//! A transfer is known by a reference that names nobody. The store holds no amount and no account: both are
-//! opened from the envelopes, by the treasury's key, whenever they are needed.
+//! A transfer is known by a reference that names nobody. The store holds no account, and no amount but sealed
+//! by the treasury's key: both are opened from the envelopes whenever they are needed.
 
 mod bank_report;
+mod contested;
 mod correction;
 mod envelopes;
 mod key;
@@ -19,9 +20,13 @@ mod reissue;
 mod release;
 mod reporting;
 mod run;
+mod same_account;
+mod terms;
 mod transfer;
 
 pub use bank_report::{BankReport, Outcome, ReportFault, ReportKind, Reported, ReportedTransfer};
+pub use contested::ContestedOutcome;
+pub(crate) use contested::resolve;
 pub use correction::Correction;
 pub use key::{TreasuryKey, read_payout};
 pub use overview::TransferFigures;
@@ -33,4 +38,5 @@ pub use release::KeptFile;
 pub(crate) use release::drop_batch;
 pub use reporting::{Discrepancy, Imported};
 pub use run::{Paid, PaymentRun};
+pub(crate) use same_account::release;
 pub use transfer::{ReturnedTransfer, TransferReference, TransferState};

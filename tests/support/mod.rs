@@ -146,11 +146,16 @@ impl State {
 
     /// The same on a database.
     pub(crate) fn on_database(database: Option<String>, scheme_id: &str, period: &str) -> Self {
-        let state = Self::empty_on(database);
-        let scheme = scheme(scheme_id);
         let register = register();
-        let (scheme, register) =
-            (scheme.to_str().expect("UTF-8"), register.to_str().expect("UTF-8"));
+        let register = register.to_str().expect("UTF-8");
+        Self::empty_on(database).with_register(register, scheme_id, period)
+    }
+
+    /// The same for a register of one's own.
+    pub(crate) fn with_register(self, register: &str, scheme_id: &str, period: &str) -> Self {
+        let state = self;
+        let scheme = scheme(scheme_id);
+        let scheme = scheme.to_str().expect("UTF-8");
         for arguments in [
             &["setup", "--circuit", "eligibility", "--out", "keys", "--insecure-seed", "1"][..],
             &["office", "new", "--name", "Block", "--schema", "resident", "--out", "office.json"],
@@ -213,6 +218,39 @@ impl State {
         let arguments = pay_arguments(scheme_id, period);
         self.json(&arguments.each_ref().map(String::as_str))
     }
+}
+
+/// Rows of the sample register, by their numbers, with some of their cells changed: number, column, cell.
+pub(crate) fn some_rows(numbers: &[&str], changed: &[(&str, &str, &str)]) -> String {
+    // A row of it is not UTF-8.
+    let sample = std::fs::read(register()).expect("readable");
+    let sample = String::from_utf8_lossy(&sample);
+    let mut lines = sample.trim_start_matches('\u{feff}').lines();
+    let columns: Vec<&str> = lines.next().expect("a header").split(',').collect();
+    let mut text = format!("{}\n", columns.join(","));
+    let lines: Vec<&str> = lines.collect();
+    for number in numbers {
+        let line = lines.iter().find(|line| line.starts_with(&format!("{number},")));
+        let mut cells = Vec::new();
+        let mut quoted = false;
+        let mut cell = String::new();
+        for character in line.expect("a row").chars() {
+            match character {
+                '"' => quoted = !quoted,
+                ',' if !quoted => cells.push(std::mem::take(&mut cell)),
+                other => cell.push(other),
+            }
+        }
+        cells.push(cell);
+        for (of, column, value) in changed.iter().filter(|(of, ..)| of == number) {
+            let place = columns.iter().position(|known| known == column);
+            cells[place.unwrap_or_else(|| panic!("{of}: no column {column}"))] =
+                (*value).to_owned();
+        }
+        let cells: Vec<String> = cells.iter().map(|cell| format!("\"{cell}\"")).collect();
+        text += &format!("{}\n", cells.join(","));
+    }
+    text
 }
 
 /// Runs a peer from `tests/peers`, which the test command installs.

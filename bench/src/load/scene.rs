@@ -11,6 +11,7 @@ use praman::claim::{Claim, SubmittedClaim};
 use praman::claims::{ClaimDesk, ClaimLimits, ClaimMachine, Schemes, StageTimes};
 use praman::envelope::{self, Payout};
 use praman::ledger::{JoinedLedger, JoinedNetwork, Ledger, LedgerClaim, history};
+use praman::scheme::PaymentTerms;
 
 use praman::proving::{ProvingDesk, QueueLimits, WorkerKey};
 use praman::schema::RESIDENT;
@@ -120,7 +121,7 @@ impl Scene {
         let run = PaymentRun {
             scheme: &self.public.scheme_period.scheme,
             period: self.period.period,
-            instalments: 1,
+            terms: PaymentTerms { instalments: 1, shared_accounts: true },
             on: calendar::date_of(calendar::today()).expect("a date"),
             debtor: &debtor,
             folder: &folder,

@@ -17,7 +17,7 @@ use crate::error::ServiceError;
 use crate::named::named;
 use crate::sentence::Sentence;
 use crate::store::{Store, broken};
-use crate::treasury::drop_batch;
+use crate::treasury::{drop_batch, release, resolve};
 
 /// For how many days something waits for a second person.
 const WAITS_DAYS: u32 = 7;
@@ -29,6 +29,10 @@ named! {
         Admit = "admit",
         /// A batch is to go to the bank.
         Pay = "pay",
+        /// A claim is to go to an account that another claim of its period goes to.
+        Release = "release",
+        /// It is decided what became of a transfer of which the bank has said two things.
+        Resolve = "resolve",
     }
 }
 
@@ -37,7 +41,7 @@ impl ApprovalKind {
     pub fn approvers(self) -> &'static [Role] {
         match self {
             Self::Admit => &[Role::Oversight, Role::Agency],
-            Self::Pay => &[Role::Treasury],
+            Self::Pay | Self::Release | Self::Resolve => &[Role::Treasury],
         }
     }
 }
@@ -434,7 +438,17 @@ impl Store {
                 drop_batch(&mut transaction, &row.document).await?;
             }
             // An approved batch goes out with the next run, by who has the treasury's key.
-            (ApprovalKind::Admit, Decision::Deny) | (ApprovalKind::Pay, Decision::Approve) => {}
+            (ApprovalKind::Release, Decision::Approve) => {
+                release(&mut transaction, &row.document, i64::from(number)).await?;
+            }
+            (ApprovalKind::Resolve, Decision::Approve) => {
+                resolve(&mut transaction, &row.document).await?;
+            }
+            (ApprovalKind::Pay, Decision::Approve) => {}
+            (
+                ApprovalKind::Admit | ApprovalKind::Release | ApprovalKind::Resolve,
+                Decision::Deny,
+            ) => {}
         }
         let state = match decision {
             Decision::Approve => ApprovalState::Approved,

@@ -119,6 +119,7 @@ impl ClaimMachine {
         let Some(number) = self.store.checkpoint_number(checkpoint).await? else {
             return self.refuse_all(&claims, Reason::CheckpointNotGood, settled).await;
         };
+        self.keep_payment_terms(&claims[0].1).await?;
         // Parts of a batch that was refused, in order; no recursion in a future.
         let mut parts = vec![claims];
         while let Some(mut part) = parts.pop() {
@@ -166,6 +167,21 @@ impl ClaimMachine {
             }
         }
         Ok(())
+    }
+
+    /// Keeps how what is accepted will be paid, as the scheme says now. Where the period was opened with
+    /// other terms, those hold.
+    async fn keep_payment_terms(&self, claim: &SubmittedClaim) -> Result<(), ServiceError> {
+        let Some(published) = self.schemes().find(claim.scheme()) else { return Ok(()) };
+        let period = claim.claim().ledger.period.period;
+        let terms = published.scheme.payment;
+        match self.store.keep_payment_terms(claim.scheme(), period, terms).await {
+            Err(ServiceError::Refused(reason)) => {
+                eprintln!("praman: {reason}");
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     async fn refuse_all(

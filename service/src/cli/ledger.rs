@@ -307,7 +307,8 @@ async fn open(
     let period =
         scheme.parse_period(period).map_err(|error| ServiceError::WrongUse(error.reason))?;
     let terms = scheme.in_period(period).map_err(|error| ServiceError::Refused(error.reason))?;
-    let (_, mut ledger, _) = join(setting, keys, signer).await?;
+    let (store, mut ledger, _) = join(setting, keys, signer).await?;
+    store.set_payment_terms(&scheme.id, period.period, scheme.payment).await?;
     ledger.open_period(&terms, period).await?;
     let text = format!("scheme {} takes claims", scheme.id);
     Ok(Outcome::done(json!({ "scheme": scheme.id, "open": true }), text))

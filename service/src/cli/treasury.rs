@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use praman_circuits::nullifier::Nullifier;
 use serde_json::json;
 
 use super::passphrase::PassphraseSource;
@@ -17,8 +18,8 @@ use crate::scheme::{ClaimPeriod, Scheme};
 use crate::sentence::Sentence;
 use crate::store::Store;
 use crate::treasury::{
-    self, BankReport, Correction, Debtor, KeptFile, Paid, PaymentRun, Reconciliation,
-    ReturnedTransfer, TransferReference, TreasuryKey,
+    self, BankReport, ContestedOutcome, Correction, Debtor, KeptFile, Paid, PaymentRun,
+    Reconciliation, ReturnedTransfer, TransferReference, TreasuryKey,
 };
 
 /// The treasury's side: its key, and the bank's files.
@@ -72,6 +73,26 @@ pub(super) enum Treasury {
         for_department: bool,
         #[command(flatten)]
         passphrase: PassphraseSource,
+    },
+    /// Let a claim go to an account that another claim of its period goes to: two treasurers.
+    #[command(after_help = "Example: praman --as first.key treasury release 1234…\n\
+                            then:    praman --as second.key access approve 7")]
+    Release {
+        /// The claim's nullifier, as `praman treasury pay` told it.
+        claim: Nullifier,
+    },
+    /// Decide what became of a transfer of which the bank has said that it is paid and that it is returned:
+    /// two treasurers.
+    #[command(
+        after_help = "Example: praman --as first.key treasury resolve 5f1c… --outcome paid\n\
+                            then:    praman --as second.key access approve 7"
+    )]
+    Resolve {
+        /// The transfer's reference.
+        reference: TransferReference,
+        /// paid or returned, as the bank has answered.
+        #[arg(long, value_parser = contested_outcome)]
+        outcome: ContestedOutcome,
     },
     /// The returned payments, by reference and the bank's code: they wait to be paid anew.
     Returned,
@@ -154,7 +175,7 @@ impl Payments {
         PaymentRun {
             scheme: &self.scheme.id,
             period: self.period.period,
-            instalments: self.scheme.instalments,
+            terms: self.scheme.payment,
             on: calendar::date_of(calendar::today()).expect("today is in the calendar"),
             debtor: &self.debtor,
             folder,
@@ -242,8 +263,8 @@ impl Treasury {
                 let mut text = match imported.file {
                     None => "imported before: nothing is changed\n".to_owned(),
                     Some(number) => format!(
-                        "file {number}: {} paid, {} returned, {} as known\n",
-                        imported.paid, imported.returned, imported.unchanged
+                        "file {number}: {} paid, {} returned, {} contested, {} as known\n",
+                        imported.paid, imported.returned, imported.contested, imported.unchanged
                     ),
                 };
                 for one in &imported.discrepancies {
@@ -274,6 +295,18 @@ impl Treasury {
                     true => Ok(Outcome::done(json, text)),
                     false => Ok(Outcome::no(json, text)),
                 }
+            }
+            Self::Release { claim } => {
+                let store = setting.store().await?;
+                let subject = format!("release: {claim}");
+                let caller = setting.act(&store, Action::Pay, &subject).await?;
+                Ok(waits(store.ask_release(claim, &caller).await?))
+            }
+            Self::Resolve { reference, outcome } => {
+                let store = setting.store().await?;
+                let subject = format!("resolve: {reference} {}", outcome.name());
+                let caller = setting.act(&store, Action::Pay, &subject).await?;
+                Ok(waits(store.ask_resolve(&reference, outcome, &caller).await?))
             }
             Self::Returned => {
                 let (store, caller) = setting.reader(Action::ReadPayments).await?;
@@ -310,6 +343,18 @@ impl Treasury {
             }
         }
     }
+}
+
+/// What waits for a second treasurer.
+fn waits(number: u32) -> Outcome {
+    let text =
+        format!("waits for a second treasurer: praman --as THEIR.key access approve {number}");
+    Outcome::done(json!({ "waits": number }), text)
+}
+
+fn contested_outcome(text: &str) -> Result<ContestedOutcome, String> {
+    let known = ContestedOutcome::of_name(text);
+    known.ok_or_else(|| format!("{text:?} is no outcome: paid or returned"))
 }
 
 impl Reissue {

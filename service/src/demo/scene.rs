@@ -235,7 +235,7 @@ impl<'a> Scene<'a> {
             let run = PaymentRun {
                 scheme: &due.scheme.id,
                 period: due.period.period,
-                instalments: due.scheme.instalments,
+                terms: due.scheme.payment,
                 on: calendar::date_of(today).expect("today is in the calendar"),
                 debtor: &debtor,
                 folder: &folder.join("bank"),

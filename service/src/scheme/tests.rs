@@ -107,7 +107,7 @@ fn the_month_in_which_one_scheme_takes_the_place_of_another() {
 #[test]
 fn land_by_the_decimal() {
     let scheme = shipped("krishak-bandhu");
-    assert_eq!(scheme.instalments, 2);
+    assert_eq!(scheme.payment, super::PaymentTerms { instalments: 2, shared_accounts: false });
     let pays = |decimals: u32| {
         let mut person = woman((1990, 1, 1));
         person[6] = decimals;

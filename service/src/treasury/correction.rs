@@ -17,12 +17,13 @@ use zeroize::Zeroizing;
 
 use super::key::TreasuryKey;
 use super::payout_check::is_payable;
-use super::transfer::{TransferReference, TransferRow};
+use super::transfer::{self, TransferReference, TransferRow};
 use crate::envelope::TreasuryPublicKey;
 use crate::error::ServiceError;
 use crate::files;
 use crate::office_key::OfficeKey;
 use crate::sealed_box;
+use crate::store::broken;
 
 const FORMAT: &str = "praman-payment-correction-1";
 const PURPOSE: &[u8] = b"praman.payment-correction.1";
@@ -200,8 +201,10 @@ pub(super) async fn payee_of(
     key: &TreasuryKey,
     row: &TransferRow,
 ) -> Result<Option<Payee>, ServiceError> {
-    for attempt in (0..row.attempt as u32).rev() {
-        let reference = TransferReference::of(&row.nullifier, row.part(), attempt);
+    let earlier = transfer::attempts(connection, &row.nullifier, row.part()).await?;
+    for earlier in earlier.into_iter().rev().filter(|earlier| earlier.attempt < row.attempt) {
+        let reference: TransferReference =
+            earlier.reference.parse().map_err(|_| broken("a transfer's reference"))?;
         let sealed: Option<(Vec<u8>,)> =
             sqlx::query_as("SELECT sealed FROM payment_correction WHERE reference = $1")
                 .bind(reference.as_str())

@@ -25,6 +25,11 @@ impl<'a> Envelopes<'a> {
         Self { store, key, opened: HashMap::new() }
     }
 
+    /// The key that opens them.
+    pub(super) fn key(&self) -> &'a TreasuryKey {
+        self.key
+    }
+
     /// Opens those of some claims, by nullifier and payout commitment. One that does not fit is looked at
     /// again when it is needed: another may have been handed in.
     pub(super) async fn open_ahead(

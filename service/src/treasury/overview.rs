@@ -17,6 +17,8 @@ pub struct TransferFigures {
     pub scheme: String,
     /// The period, as statements have it.
     pub period: u32,
+    /// In a batch whose file is not written.
+    pub drafted: Option<u64>,
     /// In a bank's file.
     pub ordered: Option<u64>,
     /// Paid.
@@ -44,7 +46,10 @@ impl Store {
         ));
         let rows: Vec<(String, i64, String, i64)> =
             sqlx::query_as(statement).bind(scope.column()).fetch_all(self.pool()).await?;
-        let mut counts: BTreeMap<(std::cmp::Reverse<i64>, String), [u64; 4]> = BTreeMap::new();
+        let mut counts: BTreeMap<
+            (std::cmp::Reverse<i64>, String),
+            [u64; TransferState::ALL.len()],
+        > = BTreeMap::new();
         for (scheme, period, state, count) in rows {
             let state =
                 TransferState::of_name(&state).ok_or_else(|| broken("a transfer's state"))?;
@@ -56,6 +61,7 @@ impl Store {
             TransferFigures {
                 scheme,
                 period: period.0 as u32,
+                drafted: told[TransferState::Drafted as usize],
                 ordered: told[TransferState::Ordered as usize],
                 paid: told[TransferState::Paid as usize],
                 returned: told[TransferState::Returned as usize],

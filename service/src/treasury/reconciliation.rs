@@ -11,7 +11,7 @@ use super::payment_file::share;
 use super::transfer::{COLUMNS, TransferRow, TransferState};
 use crate::error::ServiceError;
 use crate::small_cells;
-use crate::store::Store;
+use crate::store::{Store, broken};
 
 /// A count and a sum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -40,6 +40,8 @@ pub struct Reconciliation {
     pub disputed: Totals,
     /// Claims that are not in a file yet.
     pub waiting: Totals,
+    /// Transfers in a batch whose file is not written.
+    pub drafted: Totals,
     /// Transfers in a file, of which the bank has said nothing final.
     pub ordered: Totals,
     /// Transfers that are paid.
@@ -48,6 +50,8 @@ pub struct Reconciliation {
     pub returned: Totals,
     /// Transfers that came back and are paid anew: they are in no sum.
     pub reissued: u64,
+    /// Transfers, paid or returned, of which the bank has said both: two treasurers decide.
+    pub contested: u64,
     /// Why transfers came back, by the bank's code.
     pub reasons: BTreeMap<String, u64>,
     /// What was claimed less what is disputed, waits, is ordered, paid or returned: 0 if all is accounted
@@ -106,8 +110,19 @@ impl Reconciliation {
                 continue;
             }
             for row in transfers.remove(&nullifier).unwrap_or_default() {
-                let rupees = u64::from(share(payout.amount, row.part(), instalments.max(1) as u32));
+                // What was written into a file, where it is kept; what would be, where none is written.
+                let written = row.amount.as_deref().map(|sealed| {
+                    key.open_amount(&row.reference, sealed).ok_or_else(|| {
+                        broken("the amount of a transfer, or it is another treasury's")
+                    })
+                });
+                let rupees = match written {
+                    Some(rupees) => u64::from(rupees?),
+                    None => u64::from(share(payout.amount, row.part(), instalments.max(1) as u32)),
+                };
+                sums.contested += u64::from(row.is_contested());
                 match row.state()? {
+                    TransferState::Drafted => sums.drafted.add(rupees),
                     TransferState::Ordered => sums.ordered.add(rupees),
                     TransferState::Paid => sums.paid.add(rupees),
                     TransferState::Returned => sums.returned.add(rupees),
@@ -123,8 +138,8 @@ impl Reconciliation {
         Ok(sums)
     }
 
-    fn parts(&self) -> [Totals; 5] {
-        [self.disputed, self.waiting, self.ordered, self.paid, self.returned]
+    fn parts(&self) -> [Totals; 6] {
+        [self.disputed, self.waiting, self.drafted, self.ordered, self.paid, self.returned]
     }
 
     /// Whether all that was claimed is accounted for, to the rupee.
@@ -135,7 +150,7 @@ impl Reconciliation {
     /// What a department may see: no sum of so few that it tells a person's amount, and no sum that tells
     /// such a one when taken from the others.
     pub fn for_department(&self) -> serde_json::Value {
-        let names = ["disputed", "waiting", "ordered", "paid", "returned"];
+        let names = ["disputed", "waiting", "drafted", "ordered", "paid", "returned"];
         let parts = self.parts();
         let counts: Vec<u64> = parts.iter().map(|totals| totals.count).collect();
         let hidden = small_cells::hidden(&counts);

@@ -5,7 +5,10 @@ use serde::Serialize;
 use super::correction::Correction;
 use super::envelopes::Envelopes;
 use super::key::TreasuryKey;
+use super::payment_file::share;
+use super::release::BatchContents;
 use super::run::{Paid, PaymentRun};
+use super::terms;
 use super::transfer::{self, TransferReference, TransferRow, TransferState};
 use crate::error::ServiceError;
 use crate::store::Store;
@@ -44,15 +47,29 @@ impl Reissue<'_> {
             corrected.chain(self.same.iter().map(|reference| (reference, None))).collect();
         let transfers = all.len();
         if transfers > 0 {
-            let batch = self.run.new_batch(store, &mut transaction, (transfers, true)).await?;
+            let (scheme, period) = (self.run.scheme, self.run.period);
+            let terms = terms::keep(&mut transaction, scheme, period, self.run.terms).await?;
+            let mut rows = Vec::with_capacity(transfers);
+            let mut contents = BatchContents::default();
             for (reference, correction) in all {
                 let row = self.returned(&mut transaction, reference).await?;
+                let opened = envelopes.of_transfer(&mut transaction, &row).await?;
+                let payout = opened.map_err(|reason| refused(reference, reason))?;
                 if let Some(correction) = correction {
-                    let opened = envelopes.of_transfer(&mut transaction, &row).await?;
-                    let payout = opened.map_err(|reason| refused(reference, reason))?;
                     // The name that was proved, whatever was corrected before.
                     correction.keep(&mut transaction, key, &payout.payee).await?;
                 }
+                let next = row.next_attempt();
+                let payout = envelopes.of_transfer(&mut transaction, &next).await?;
+                let payout = payout.map_err(|reason| refused(reference, reason))?;
+                let rupees = share(payout.amount, row.part(), terms.instalments);
+                let anew = (row.nullifier.as_slice(), row.part(), next.attempt as u32);
+                contents.add(key, anew, rupees, &payout.payee);
+                rows.push((reference, row));
+            }
+            let told = contents.told(key);
+            let batch = self.run.new_batch(store, &mut transaction, terms, told).await?;
+            for (reference, row) in rows {
                 sqlx::query(
                     "UPDATE payment_transfer SET state = 'reissued'
                      WHERE reference = $1 AND state = 'returned'",
@@ -61,7 +78,7 @@ impl Reissue<'_> {
                 .execute(&mut *transaction)
                 .await?;
                 let anew = (row.part(), row.attempt as u32 + 1);
-                transfer::order(&mut transaction, &batch, &row.nullifier, anew).await?;
+                transfer::draft(&mut transaction, key, &batch, &row.nullifier, anew).await?;
                 transfer::settle_claim(&mut transaction, &row.nullifier, None).await?;
             }
         }
@@ -84,9 +101,15 @@ impl Reissue<'_> {
             TransferState::Reissued => {
                 return Err(refused(reference, "it is paid anew already"));
             }
-            TransferState::Ordered | TransferState::Paid => {
+            TransferState::Drafted | TransferState::Ordered | TransferState::Paid => {
                 return Err(refused(reference, "it was not returned"));
             }
+        }
+        let attempts = transfer::attempts(connection, &row.nullifier, row.part()).await?;
+        if attempts.iter().any(TransferRow::is_contested) {
+            let reason = "the bank has said that it is paid, too: ask the bank, then have two treasurers \
+                          decide: praman treasury resolve";
+            return Err(refused(reference, reason));
         }
         let of: Option<(String, i64)> =
             sqlx::query_as("SELECT scheme, period FROM payment_batch WHERE id = $1")

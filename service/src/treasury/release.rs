@@ -1,13 +1,21 @@
 //! What lets a batch go out: a second person, where two are needed; and the files that went, for the ledger.
 
+use std::collections::BTreeSet;
+
 use alloy_primitives::Address;
+use praman_circuits::payee::Payee;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sqlx::AnyConnection;
 
+use super::envelopes::Envelopes;
+use super::key::TreasuryKey;
+use super::payment_file::share;
+use super::transfer;
 use crate::access_control::{ApprovalKind, Caller, Role};
 use crate::error::ServiceError;
 use crate::ledger::{AnchorSeries, Chain, LedgerError, Network};
+use crate::small_cells::FEW;
 use crate::store::{Store, broken};
 
 /// What a second person approves: a batch, by all that tells of no person.
@@ -18,6 +26,12 @@ pub(super) struct PaymentDocument {
     pub(super) scheme: String,
     pub(super) period: u32,
     pub(super) transfers: usize,
+    /// Their sum; none where they are so few that it would tell of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) rupees: Option<u64>,
+    /// What is in it: a hash that the treasury's key alone can make, compared before the file is written.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) contents: String,
     /// Whether returned transfers are paid anew.
     #[serde(default)]
     pub(super) paid_anew: bool,
@@ -59,6 +73,107 @@ impl PaymentDocument {
     }
 }
 
+/// Refuses to ask for what two treasurers decide where there are not two.
+pub(super) async fn require_two_treasurers(
+    store: &Store,
+    connection: &mut AnyConnection,
+    by: &Caller,
+) -> Result<(), ServiceError> {
+    if by.role != Role::Treasury || by.principal.is_none() {
+        let reason = "two treasurers decide on this: say who acts by --as FILE";
+        return Err(ServiceError::Refused(reason.to_owned()));
+    }
+    if store.live_principals(connection, &[Role::Treasury]).await? < 2 {
+        let reason = "two treasurers decide on this, and there are not two: praman access admit";
+        return Err(ServiceError::Refused(reason.to_owned()));
+    }
+    Ok(())
+}
+
+/// What is in a batch, while it is drafted.
+#[derive(Default)]
+pub(super) struct BatchContents {
+    lines: BTreeSet<[u8; 32]>,
+    rupees: u64,
+    paid_anew: bool,
+}
+
+/// What is told of a batch's contents.
+pub(super) struct ToldContents {
+    pub(super) transfers: usize,
+    pub(super) rupees: Option<u64>,
+    pub(super) digest: String,
+    pub(super) paid_anew: bool,
+}
+
+impl BatchContents {
+    /// Adds a transfer: of a claim's part, so often tried before, with an amount, to somebody.
+    pub(super) fn add(
+        &mut self,
+        key: &TreasuryKey,
+        (nullifier, part, attempt): (&[u8], u32, u32),
+        rupees: u32,
+        payee: &Payee,
+    ) {
+        let parts = [
+            nullifier,
+            &part.to_be_bytes(),
+            &attempt.to_be_bytes(),
+            &rupees.to_be_bytes(),
+            payee.account.as_bytes(),
+            payee.ifsc.as_bytes(),
+            payee.name.as_bytes(),
+        ];
+        self.lines.insert(key.tag(b"praman.batch-line.1", &parts));
+        self.rupees += u64::from(rupees);
+        self.paid_anew |= attempt > 0;
+    }
+
+    /// What a second person is told.
+    pub(super) fn told(&self, key: &TreasuryKey) -> ToldContents {
+        let lines: Vec<&[u8]> = self.lines.iter().map(<[u8; 32]>::as_slice).collect();
+        ToldContents {
+            transfers: self.lines.len(),
+            rupees: (self.lines.len() as u64 >= FEW).then_some(self.rupees),
+            digest: hex::encode(key.tag(b"praman.batch-contents.1", &lines)),
+            paid_anew: self.paid_anew,
+        }
+    }
+}
+
+/// Refuses a batch that is not what was approved.
+///
+/// # Errors
+/// [`ServiceError::Refused`].
+pub(super) async fn require_as_approved(
+    connection: &mut AnyConnection,
+    envelopes: &Envelopes<'_>,
+    (batch, document): (&str, &str),
+) -> Result<(), ServiceError> {
+    let document: PaymentDocument =
+        serde_json::from_str(document).map_err(|_| broken("an approval's document"))?;
+    // One that an earlier version drafted tells nothing of it.
+    if document.contents.is_empty() {
+        return Ok(());
+    }
+    let mut contents = BatchContents::default();
+    for row in transfer::of_batch(connection, batch).await? {
+        let opened = envelopes.of_transfer(connection, &row).await?.map_err(|reason| {
+            ServiceError::Refused(format!("batch {batch} was approved, but now {reason}"))
+        })?;
+        let rupees = share(opened.amount, row.part(), document.instalments.max(1));
+        let of = (row.nullifier.as_slice(), row.part(), row.attempt as u32);
+        contents.add(envelopes.key(), of, rupees, &opened.payee);
+    }
+    if contents.told(envelopes.key()).digest != document.contents {
+        return Err(ServiceError::Refused(format!(
+            "batch {batch} is not what was approved: nothing of it goes out; have it denied, and call the \
+             auditor"
+        )));
+    }
+    Ok(())
+}
+
 /// A batch that a second person has denied, or that none has approved in time, is none: its claims wait to be
 /// paid as before.
 ///
@@ -78,16 +193,18 @@ pub(crate) async fn drop_batch(
     Ok(())
 }
 
-/// Takes out of a drafted batch what was frozen since: it is not paid, and waits as before.
+/// Takes out of a drafted batch what was frozen since, and what a bank says is paid already: it is not paid,
+/// and waits as before.
 ///
 /// # Errors
 /// [`ServiceError::Store`].
-pub(super) async fn take_out_frozen(
+pub(super) async fn take_out_held(
     connection: &mut AnyConnection,
     batch: &str,
 ) -> Result<(), ServiceError> {
-    let frozen = "nullifier IN (SELECT nullifier FROM dispute WHERE payable = 0)";
-    take_out(connection, batch, frozen).await
+    let held = "nullifier IN (SELECT nullifier FROM dispute WHERE payable = 0
+                              UNION SELECT nullifier FROM payment_transfer WHERE contested = 1)";
+    take_out(connection, batch, held).await
 }
 
 /// Takes the claims of a batch out of it that meet a condition, and what was to be paid anew for them.
@@ -296,7 +413,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let store = drafted(folder.path()).await;
         let mut transaction = store.begin().await.expect("begun");
-        super::take_out_frozen(&mut transaction, "b").await.expect("taken out");
+        super::take_out_held(&mut transaction, "b").await.expect("taken out");
         transaction.commit().await.expect("kept");
         let (transfers, corrections, batches) = told(&store).await;
         let kept = [("1-0", "reissued"), ("1-1", "ordered"), ("3-0", "ordered")];
@@ -308,7 +425,7 @@ mod tests {
             .await
             .expect("put");
         let mut transaction = store.begin().await.expect("begun");
-        super::take_out_frozen(&mut transaction, "b").await.expect("taken out");
+        super::take_out_held(&mut transaction, "b").await.expect("taken out");
         transaction.commit().await.expect("kept");
         let (transfers, corrections, _) = told(&store).await;
         let kept = [("1-0", "returned"), ("3-0", "ordered")];

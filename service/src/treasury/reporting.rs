@@ -14,7 +14,7 @@ use super::transfer::{self, TransferRow, TransferState};
 use crate::claims::Reason;
 use crate::error::ServiceError;
 use crate::failpoint::may_die;
-use crate::store::Store;
+use crate::store::{Store, broken};
 
 /// What came of a report.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
@@ -25,6 +25,8 @@ pub struct Imported {
     pub paid: usize,
     /// Transfers that are returned now.
     pub returned: usize,
+    /// Transfers of which the bank says that they are paid after it had said that they are returned.
+    pub contested: usize,
     /// Of which was said what was known, or that they are on their way.
     pub unchanged: usize,
     /// What does not fit what is known. Nothing was changed for these.
@@ -123,8 +125,23 @@ async fn claims_with_amounts(
     Ok(claims)
 }
 
-/// The transfers that the bank says something of, with the name that it has for them.
+/// The transfers that the bank says something of, with the name that it has for them: those alone that a
+/// file was written for, since a bank knows of no others.
 async fn rows_of<'a>(
+    connection: &mut AnyConnection,
+    of: &'a Reported,
+) -> Result<(&'a String, Vec<TransferRow>), ServiceError> {
+    let (name, mut rows) = named_rows(connection, of).await?;
+    let mut sent = Vec::with_capacity(rows.len());
+    for row in rows.drain(..) {
+        if row.state()? != TransferState::Drafted {
+            sent.push(row);
+        }
+    }
+    Ok((name, sent))
+}
+
+async fn named_rows<'a>(
     connection: &mut AnyConnection,
     of: &'a Reported,
 ) -> Result<(&'a String, Vec<TransferRow>), ServiceError> {
@@ -171,7 +188,7 @@ impl Import<'_> {
         }
         let (name, rows) = rows_of(connection, &line.of).await?;
         if rows.is_empty() {
-            self.differs(name, "no such payment was ordered here");
+            self.differs(name, "no such payment was sent from here");
             return Ok(());
         }
         if let Some(paise) = line.paise
@@ -226,7 +243,7 @@ impl Import<'_> {
         row: TransferRow,
         outcome: &Outcome,
     ) -> Result<(), ServiceError> {
-        use TransferState::{Ordered, Paid, Reissued, Returned};
+        use TransferState::{Drafted, Ordered, Paid, Reissued, Returned};
         let (state, code) = match (row.state()?, outcome) {
             (_, Outcome::Pending) | (Paid, Outcome::Paid) | (Returned, Outcome::Returned(_)) => {
                 self.imported.unchanged += 1;
@@ -238,9 +255,18 @@ impl Import<'_> {
                 return Ok(());
             }
             (Returned | Reissued, Outcome::Paid) => {
-                self.differs(&row.reference, "paid after it was returned: ask the bank");
+                // It stays so until two persons decide, whatever reports say after this one.
+                sqlx::query("UPDATE payment_transfer SET contested = 1 WHERE reference = $1")
+                    .bind(&row.reference)
+                    .execute(&mut *connection)
+                    .await?;
+                self.imported.contested += 1;
+                let reason = "paid after it was returned: ask the bank, then have two treasurers decide: \
+                              praman treasury resolve";
+                self.differs(&row.reference, reason);
                 return Ok(());
             }
+            (Drafted, _) => return Err(broken("a transfer that no file was written for")),
             (Ordered, Outcome::Paid) => (Paid, None),
             (Ordered | Paid, Outcome::Returned(code)) => (Returned, Some(code)),
         };

@@ -6,20 +6,23 @@ use jiff::civil::Date;
 use praman_circuits::nullifier::{Nullifier, SchemeId};
 use praman_circuits::period::Period;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use sqlx::AnyConnection;
 
 use super::envelopes::Envelopes;
 use super::key::TreasuryKey;
 use super::payment_file::{Debtor, PaymentBatch, PaymentPart, Transfer, date_of_part, share};
 use super::release;
-use super::transfer::{self, TransferReference, TransferRow};
+use super::same_account::SameAccount;
+use super::terms;
+use super::transfer::{self, TransferRow};
 use crate::access_control::Caller;
 use crate::access_control::Waiting;
 use crate::envelope::Payout;
 use crate::error::ServiceError;
 use crate::failpoint::may_die;
 use crate::files;
+use crate::scheme::PaymentTerms;
+use crate::sealed::random_key;
 use crate::store::{Store, field};
 
 /// What came of paying a scheme's period.
@@ -55,8 +58,8 @@ pub struct PaymentRun<'a> {
     pub scheme: &'a SchemeId,
     /// Its period.
     pub period: Period,
-    /// In how many parts an amount is paid.
-    pub instalments: u32,
+    /// How it is paid: what is kept of the period must say the same.
+    pub terms: PaymentTerms,
     /// The day of the first part.
     pub on: Date,
     /// Who pays.
@@ -119,7 +122,14 @@ impl PaymentRun<'_> {
             if let Some(approval) = batch.approval {
                 let (approved, document) = store.waiting(&mut transaction, approval).await?;
                 match approved {
-                    Waiting::Approved => {}
+                    Waiting::Approved => {
+                        release::require_as_approved(
+                            &mut transaction,
+                            envelopes,
+                            (&batch.id, &document),
+                        )
+                        .await?;
+                    }
                     Waiting::NotYet => {
                         paid.waits.push(approval as u32);
                         continue;
@@ -131,7 +141,7 @@ impl PaymentRun<'_> {
                     }
                 }
             }
-            release::take_out_frozen(&mut transaction, &batch.id).await?;
+            release::take_out_held(&mut transaction, &batch.id).await?;
             self.write(store, &mut transaction, envelopes, batch, paid).await?;
             may_die!("treasury::written");
             sqlx::query("UPDATE payment_batch SET written = 1 WHERE id = $1")
@@ -168,29 +178,53 @@ impl PaymentRun<'_> {
         envelopes.open_ahead(ahead).await?;
         let mut transaction = store.begin().await?;
         let claims = unpaid(&mut transaction).await?;
-        let mut payable = Vec::new();
-        for (nullifier, commitment) in claims {
-            match envelopes.payout(&nullifier, &commitment).await? {
-                Ok(payout) => payable.push((nullifier, payout.amount)),
-                Err(reason) => {
-                    paid.held.push((Nullifier::from_field(field(&nullifier)?), reason));
-                }
-            }
-        }
-        if payable.is_empty() {
+        if claims.is_empty() {
             return Ok(());
         }
-        let transfers =
-            payable.iter().map(|(_, amount)| parts_of(*amount, self.instalments).count()).sum();
-        let id = self.new_batch(store, &mut transaction, (transfers, false)).await?;
-        for (nullifier, amount) in payable {
+        let terms = terms::keep(&mut transaction, self.scheme, self.period, self.terms).await?;
+        let mut accounts = SameAccount::begin(&mut transaction, envelopes, self).await?;
+        let mut payable = Vec::new();
+        for (nullifier, commitment) in claims {
+            let held = match envelopes.payout(&nullifier, &commitment).await? {
+                Ok(payout) if payout.amount == 0 || terms.shared_accounts => {
+                    payable.push((nullifier, payout));
+                    continue;
+                }
+                Ok(payout) => {
+                    if accounts.admits(&mut transaction, &nullifier, &payout.payee).await? {
+                        payable.push((nullifier, payout));
+                        continue;
+                    }
+                    super::same_account::HELD
+                }
+                Err(reason) => reason,
+            };
+            paid.held.push((Nullifier::from_field(field(&nullifier)?), held));
+        }
+        if payable.is_empty() {
+            // What is kept of the period stays.
+            transaction.commit().await?;
+            return Ok(());
+        }
+        let mut contents = release::BatchContents::default();
+        for (nullifier, payout) in &payable {
+            for part in parts_of(payout.amount, terms.instalments) {
+                let rupees = share(payout.amount, part, terms.instalments);
+                contents.add(envelopes.key(), (nullifier, part, 0), rupees, &payout.payee);
+            }
+        }
+        let id =
+            self.new_batch(store, &mut transaction, terms, contents.told(envelopes.key())).await?;
+        for (nullifier, payout) in payable {
+            let amount = payout.amount;
             sqlx::query("UPDATE accepted_claim SET batch = $1 WHERE nullifier = $2")
                 .bind(&id)
                 .bind(&nullifier)
                 .execute(&mut *transaction)
                 .await?;
-            for part in parts_of(amount, self.instalments) {
-                transfer::order(&mut transaction, &id, &nullifier, (part, 0)).await?;
+            for part in parts_of(amount, terms.instalments) {
+                let first = (part, 0);
+                transfer::draft(&mut transaction, envelopes.key(), &id, &nullifier, first).await?;
             }
             sqlx::query(
                 "UPDATE claim SET state = 'ordered' WHERE nullifier = $1
@@ -204,13 +238,14 @@ impl PaymentRun<'_> {
         Ok(())
     }
 
-    /// A new batch of so many transfers, of which it is said whether they are paid anew; drafted, it waits
-    /// for a second person where two are needed.
+    /// A new batch, of which it is told what is in it; drafted, it waits for a second person where two are
+    /// needed.
     pub(super) async fn new_batch(
         &self,
         store: &Store,
         connection: &mut AnyConnection,
-        (transfers, paid_anew): (usize, bool),
+        terms: PaymentTerms,
+        contents: release::ToldContents,
     ) -> Result<String, ServiceError> {
         let (count,): (i64,) =
             sqlx::query_as("SELECT count(*) FROM payment_batch WHERE scheme = $1 AND period = $2")
@@ -218,15 +253,17 @@ impl PaymentRun<'_> {
                 .bind(i64::from(self.period.0))
                 .fetch_one(&mut *connection)
                 .await?;
-        let id = self.batch_id(count + 1);
+        let id = batch_id(count + 1);
         let Debtor { name, account, ifsc } = self.debtor;
         let about = release::PaymentDocument {
             batch: id.clone(),
             scheme: self.scheme.as_str().to_owned(),
             period: self.period.0,
-            transfers,
-            paid_anew,
-            instalments: self.instalments,
+            transfers: contents.transfers,
+            rupees: contents.rupees,
+            contents: contents.digest,
+            paid_anew: contents.paid_anew,
+            instalments: terms.instalments,
             on: self.on.to_string(),
             debtor: format!("{name}, {account}, {ifsc}"),
         };
@@ -241,7 +278,7 @@ impl PaymentRun<'_> {
         .bind(self.scheme.as_str())
         .bind(i64::from(self.period.0))
         .bind(self.on.to_string())
-        .bind(i64::from(self.instalments))
+        .bind(i64::from(terms.instalments))
         .bind(serde_json::to_string(self.debtor).expect("a debtor is plain data"))
         .bind(folder.to_string_lossy().into_owned())
         .bind(approval.map(i64::from))
@@ -282,6 +319,15 @@ impl PaymentRun<'_> {
                 ServiceError::Refused(format!("batch {id} was drafted, but now {reason}"))
             })?;
             let amount = share(payout.amount, row.part(), instalments);
+            for earlier in transfer::attempts(connection, &row.nullifier, row.part()).await? {
+                let written = earlier.amount.as_deref();
+                let written =
+                    written.map(|sealed| envelopes.key().open_amount(&earlier.reference, sealed));
+                // A part is paid anew by the amount that came back.
+                if written.is_some_and(|written| written != Some(amount)) {
+                    return Err(broken());
+                }
+            }
             paid.rupees += u64::from(amount);
             opened.push(Opened { row, amount, payout });
         }
@@ -301,9 +347,8 @@ impl PaymentRun<'_> {
                 };
                 parts.push(PaymentPart { number, on, transfers: Vec::new() });
             }
-            let reference = TransferReference::of(&row.nullifier, row.part(), row.attempt as u32);
             let transfer = Transfer {
-                reference: reference.to_string(),
+                reference: row.reference.clone(),
                 amount: *amount,
                 payee: &payout.payee,
             };
@@ -319,16 +364,18 @@ impl PaymentRun<'_> {
         let kept = release::NewFile { bytes: &bytes, kind: "pain.001", message: id };
         release::keep_file(store, connection, &kept, opened.len()).await?;
         paid.files.push(path);
+        // From here on what a bank says can be of them.
+        for Opened { row, amount, .. } in &opened {
+            transfer::order(connection, envelopes.key(), &row.reference, *amount).await?;
+        }
         Ok(())
     }
+}
 
-    /// At most 35 characters, as ISO 20022 has it; the same for the same batch.
-    fn batch_id(&self, number: i64) -> String {
-        let mut hasher = Sha256::new();
-        hasher.update(self.scheme.as_str());
-        hasher.update(self.period.0.to_be_bytes());
-        format!("{}-{number}", hex::encode(&hasher.finalize()[..8]))
-    }
+/// A message's id: at most 35 characters with a part's number, as ISO 20022 has it. Who has not seen the
+/// file can't name it, and a state that was restored never takes one again.
+fn batch_id(number: i64) -> String {
+    format!("{number}-{}", hex::encode(&random_key()[..11]))
 }
 
 /// The instalments in which something is left to pay.
@@ -353,7 +400,7 @@ async fn order_all(
             ServiceError::Refused(format!("batch {batch} was drafted, but now {reason}"))
         })?;
         for part in parts_of(payout.amount, instalments) {
-            transfer::order(connection, batch, &nullifier, (part, 0)).await?;
+            transfer::draft(connection, envelopes.key(), batch, &nullifier, (part, 0)).await?;
         }
     }
     Ok(())

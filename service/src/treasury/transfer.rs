@@ -1,28 +1,25 @@
 //! Transfers: what a bank is told to pay, by the reference that it reports back.
 
-use sha2::{Digest, Sha256};
 use sqlx::AnyConnection;
 
+use super::key::TreasuryKey;
 use crate::access_control::SchemeScope;
 use crate::error::ServiceError;
 use crate::named::named;
 use crate::store::{Store, broken};
 
-/// By what a bank reports a transfer back: 34 digits of a hash and the instalment's number. It names nobody,
-/// and who does not know the nullifier can't make it.
+/// By what a bank reports a transfer back: 32 digits of a keyed hash and the instalment's number. It names
+/// nobody, and the treasury alone can make it: who sees a bank's statement does not find the claim by it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(transparent)]
 pub struct TransferReference(String);
 
 impl TransferReference {
     /// The reference of a claim's instalment, the first being 0, that was returned so often before.
-    pub fn of(nullifier: &[u8], part: u32, attempt: u32) -> Self {
-        let mut hasher = Sha256::new();
-        hasher.update(nullifier);
-        if attempt > 0 {
-            hasher.update(attempt.to_be_bytes());
-        }
-        Self(format!("{}{:02}", hex::encode(&hasher.finalize()[..16]), part + 1))
+    pub fn of(key: &TreasuryKey, nullifier: &[u8], part: u32, attempt: u32) -> Self {
+        let parts = [nullifier, &part.to_be_bytes(), &attempt.to_be_bytes()];
+        let tag = key.tag(b"praman.transfer.1", &parts);
+        Self(format!("{}{:02}", hex::encode(&tag[..16]), part + 1))
     }
 
     /// The reference as a text.
@@ -52,6 +49,8 @@ impl std::str::FromStr for TransferReference {
 named! {
     /// Where a transfer is.
     TransferState {
+        /// In a batch whose file is not written: nothing that a bank says can be of it.
+        Drafted = "drafted",
         /// In a bank's file.
         Ordered = "ordered",
         /// The bank has paid.
@@ -64,7 +63,7 @@ named! {
 }
 
 /// A transfer as the store has it.
-#[derive(sqlx::FromRow)]
+#[derive(Clone, sqlx::FromRow)]
 pub(super) struct TransferRow {
     pub(super) reference: String,
     pub(super) batch: String,
@@ -73,13 +72,27 @@ pub(super) struct TransferRow {
     pub(super) attempt: i64,
     state: String,
     pub(super) reason: Option<String>,
+    /// What was written for it, sealed by the treasury's key.
+    pub(super) amount: Option<Vec<u8>>,
+    contested: i64,
 }
 
-pub(super) const COLUMNS: &str = "reference, batch, nullifier, part, attempt, state, reason";
+pub(super) const COLUMNS: &str =
+    "reference, batch, nullifier, part, attempt, state, reason, amount, contested";
 
 impl TransferRow {
     pub(super) fn state(&self) -> Result<TransferState, ServiceError> {
         TransferState::of_name(&self.state).ok_or_else(|| broken("a transfer's state"))
+    }
+
+    /// The transfer that would pay the same part anew; it is not kept.
+    pub(super) fn next_attempt(&self) -> Self {
+        Self { attempt: self.attempt + 1, amount: None, ..self.clone() }
+    }
+
+    /// Whether the bank has said that it is paid after it had said that it is returned.
+    pub(super) fn is_contested(&self) -> bool {
+        self.contested != 0
     }
 
     pub(super) fn part(&self) -> u32 {
@@ -88,16 +101,17 @@ impl TransferRow {
 }
 
 /// Writes a transfer of a batch that is drafted.
-pub(super) async fn order(
+pub(super) async fn draft(
     connection: &mut AnyConnection,
+    key: &TreasuryKey,
     batch: &str,
     nullifier: &[u8],
     (part, attempt): (u32, u32),
 ) -> Result<TransferReference, ServiceError> {
-    let reference = TransferReference::of(nullifier, part, attempt);
+    let reference = TransferReference::of(key, nullifier, part, attempt);
     sqlx::query(
         "INSERT INTO payment_transfer (reference, batch, nullifier, part, attempt, state)
-         VALUES ($1, $2, $3, $4, $5, 'ordered') ON CONFLICT DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, 'drafted') ON CONFLICT DO NOTHING",
     )
     .bind(reference.as_str())
     .bind(batch)
@@ -107,6 +121,34 @@ pub(super) async fn order(
     .execute(connection)
     .await?;
     Ok(reference)
+}
+
+/// Keeps that a transfer is in a file that is written, and with which amount.
+pub(super) async fn order(
+    connection: &mut AnyConnection,
+    key: &TreasuryKey,
+    reference: &str,
+    rupees: u32,
+) -> Result<(), ServiceError> {
+    sqlx::query("UPDATE payment_transfer SET state = 'ordered', amount = $2 WHERE reference = $1")
+        .bind(reference)
+        .bind(key.seal_amount(reference, rupees))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// The transfers by which a claim's instalment was tried, the first one first.
+pub(super) async fn attempts(
+    connection: &mut AnyConnection,
+    nullifier: &[u8],
+    part: u32,
+) -> Result<Vec<TransferRow>, ServiceError> {
+    let statement = sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM payment_transfer WHERE nullifier = $1 AND part = $2 ORDER BY attempt"
+    ));
+    let found = sqlx::query_as(statement).bind(nullifier).bind(i64::from(part));
+    Ok(found.fetch_all(connection).await?)
 }
 
 /// The transfers of a batch, in the order in which their claims were accepted.
@@ -148,7 +190,7 @@ pub(super) async fn settle_claim(
     let any = |state: TransferState| states.iter().any(|(known,)| known == state.name());
     let state = if any(TransferState::Returned) {
         "returned"
-    } else if !states.is_empty() && !any(TransferState::Ordered) {
+    } else if !states.is_empty() && !any(TransferState::Ordered) && !any(TransferState::Drafted) {
         "paid"
     } else {
         "ordered"
@@ -238,11 +280,14 @@ mod tests {
     #[test]
     fn references_tell_part_and_attempt_apart_and_nothing_else() {
         let nullifier = [7; 32];
-        let first = TransferReference::of(&nullifier, 0, 0);
+        let key = TreasuryKey::generate();
+        let of = |part, attempt| TransferReference::of(&key, &nullifier, part, attempt);
+        let first = of(0, 0);
+        assert_eq!(first, of(0, 0));
+        assert_ne!(first, TransferReference::of(&TreasuryKey::generate(), &nullifier, 0, 0));
         assert_eq!(first.as_str().len(), 34);
         assert!(first.as_str().ends_with("01"));
-        let others =
-            [(1, 0), (0, 1), (0, 2), (1, 1)].map(|(p, a)| TransferReference::of(&nullifier, p, a));
+        let others = [(1, 0), (0, 1), (0, 2), (1, 1)].map(|(part, attempt)| of(part, attempt));
         for other in &others {
             assert_ne!(*other, first);
             assert_eq!(other.as_str().parse(), Ok(other.clone()));

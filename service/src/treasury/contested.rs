@@ -1,0 +1,114 @@
+//! Transfers of which the bank has said that they are paid after it had said that they are returned: nothing
+//! is paid anew for them until two persons have asked the bank and decide.
+
+use serde::{Deserialize, Serialize};
+use sqlx::AnyConnection;
+
+use super::transfer::{self, TransferReference, TransferState};
+use crate::access_control::{ApprovalKind, Caller};
+use crate::error::ServiceError;
+use crate::named::named;
+use crate::store::{Store, broken};
+
+named! {
+    /// What two persons have found out of a contested transfer.
+    ContestedOutcome {
+        /// The money is with its account.
+        Paid = "paid",
+        /// It came back.
+        Returned = "returned",
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ResolveDocument {
+    transfer: String,
+    outcome: ContestedOutcome,
+}
+
+impl Store {
+    /// Asks a second treasurer to decide what became of a contested transfer; the approval's number.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] if it is not contested, or if there are not two treasurers.
+    pub async fn ask_resolve(
+        &self,
+        reference: &TransferReference,
+        outcome: ContestedOutcome,
+        by: &Caller,
+    ) -> Result<u32, ServiceError> {
+        let mut transaction = self.begin().await?;
+        super::release::require_two_treasurers(self, &mut transaction, by).await?;
+        let row = transfer::find(&mut transaction, reference.as_str()).await?;
+        if !row.is_some_and(|row| row.is_contested()) {
+            return Err(ServiceError::Refused(format!("transfer {reference} is not contested")));
+        }
+        let document = ResolveDocument { transfer: reference.to_string(), outcome };
+        let document = serde_json::to_string(&document).expect("plain data");
+        let (kind, tenant) = (ApprovalKind::Resolve, by.tenant_column());
+        let number = self.ask_approval(&mut transaction, kind, tenant, &document, by).await?;
+        transaction.commit().await?;
+        Ok(number)
+    }
+
+    /// The contested transfers, by reference.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn contested_transfers(&self) -> Result<Vec<String>, ServiceError> {
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT reference FROM payment_transfer WHERE contested = 1 ORDER BY reference",
+        )
+        .fetch_all(self.pool())
+        .await?;
+        Ok(rows.into_iter().map(|(reference,)| reference).collect())
+    }
+}
+
+/// Writes what two persons have decided. Where the money is with its account, what was to be paid anew is
+/// not; where that has gone out as well, it stays as the bank reports it.
+///
+/// # Errors
+/// [`ServiceError::Store`].
+pub(crate) async fn resolve(
+    connection: &mut AnyConnection,
+    document: &str,
+) -> Result<(), ServiceError> {
+    let about: ResolveDocument =
+        serde_json::from_str(document).map_err(|_| broken("an approval's document"))?;
+    let Some(row) = transfer::find(connection, &about.transfer).await? else {
+        return Err(broken("an approval's transfer"));
+    };
+    set(connection, &row.reference, row.state()?).await?;
+    if about.outcome == ContestedOutcome::Paid {
+        let attempts = transfer::attempts(connection, &row.nullifier, row.part()).await?;
+        match attempts.last() {
+            // The newest itself.
+            Some(last) if last.attempt == row.attempt => {
+                set(connection, &row.reference, TransferState::Paid).await?;
+            }
+            // Its newer form came back as well, and nothing more is to be paid.
+            Some(last) if last.state()? == TransferState::Returned => {
+                set(connection, &last.reference, TransferState::Reissued).await?;
+                set(connection, &row.reference, TransferState::Paid).await?;
+            }
+            _ => {}
+        }
+    }
+    transfer::settle_claim(connection, &row.nullifier, row.reason.as_deref()).await
+}
+
+/// Puts a transfer into a state, no longer contested.
+async fn set(
+    connection: &mut AnyConnection,
+    reference: &str,
+    state: TransferState,
+) -> Result<(), ServiceError> {
+    sqlx::query("UPDATE payment_transfer SET state = $2, contested = 0 WHERE reference = $1")
+        .bind(reference)
+        .bind(state.name())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
