@@ -19,6 +19,7 @@ mod record;
 mod report;
 mod similarity;
 
+use std::collections::HashSet;
 use std::io::Read;
 
 use rayon::prelude::*;
@@ -31,6 +32,7 @@ pub use person::Person;
 pub use report::write_report;
 
 use clean::{Columns, clean_row};
+use duplicates::Found;
 use praman_circuits::period::Day;
 use record::Records;
 
@@ -101,6 +103,8 @@ pub struct Register {
     register_nos: Vec<String>,
     verdicts: Vec<Verdict>,
     people: Vec<Person>,
+    /// Register numbers of people who were not compared with all whom they could be.
+    not_compared: HashSet<String>,
 }
 
 /// How many rows came to what.
@@ -130,6 +134,12 @@ impl Register {
     /// The accepted people, in the order of the file.
     pub fn people(&self) -> &[Person] {
         &self.people
+    }
+
+    /// Whether a person was compared with all rows that could be of the same one. Where too many share a
+    /// birth date and much else, they are not, and a person looks.
+    pub fn is_compared(&self, person: &Person) -> bool {
+        !self.not_compared.contains(&person.register_no)
     }
 
     /// How many rows came to what.
@@ -176,8 +186,12 @@ pub fn check(
     let columns = Columns::from_header(&header)?;
     records.expect_cells(columns.count());
 
-    let mut register =
-        Register { register_nos: Vec::new(), verdicts: Vec::new(), people: Vec::new() };
+    let mut register = Register {
+        register_nos: Vec::new(),
+        verdicts: Vec::new(),
+        people: Vec::new(),
+        not_compared: HashSet::new(),
+    };
     let mut people_rows = Vec::new();
     loop {
         let batch = records.read_batch(BATCH_ROWS)?;
@@ -200,7 +214,9 @@ pub fn check(
         progress(records.bytes_read());
     }
 
-    let firsts = duplicates::find(&register.people);
+    let Found { firsts, not_compared } = duplicates::find(&register.people);
+    register.not_compared =
+        not_compared.into_iter().map(|place| register.people[place].register_no.clone()).collect();
     for (place, &first) in firsts.iter().enumerate() {
         if first != place {
             register.verdicts[people_rows[place]] = Verdict::Duplicate(people_rows[first]);

@@ -3,9 +3,13 @@
 //! Two papers are two people: rows with different identity numbers never join. Rows with the same
 //! one are the same person. A row without one is compared with those that share its birth date and
 //! its district, mobile, account or branch, never with all others, so the work grows with the
-//! register and not with its square.
+//! register and not with its square. Where very many share all of that, as a date that is written for
+//! everybody whose birth date is not known, a row is compared with so many at most, and one that was not
+//! compared with all goes to a person's review.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 use rayon::prelude::*;
 
@@ -16,6 +20,26 @@ use super::similarity::{Likeness, bengali_slips, likeness};
 
 /// Above this many people on one key, the key is split by the beginning of their names.
 const CROWDED: usize = 256;
+
+/// At how many people on one key, with papers and without, a row looks at most: those that are nearest.
+const LOOKED_AT_MAX: usize = 1_024;
+
+/// How many names a row is compared with at most.
+const COMPARED_MAX: usize = 256;
+
+/// How many names are compared in a register in all: about half a minute of two cores.
+const COMPARED_IN_ALL_MAX: u64 = 16_000_000;
+
+/// After how many that are likely the same person a row on a crowded key looks no further: they are one group.
+const ENOUGH: usize = 4;
+
+/// What was found out of some people.
+pub(super) struct Found {
+    /// For each the first row that is about them: their own place unless they are a duplicate.
+    pub(super) firsts: Vec<usize>,
+    /// Those who were not compared with all whom they could be.
+    pub(super) not_compared: HashSet<usize>,
+}
 
 /// What two rows of one person are likely to share, always with the birth date.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,8 +62,8 @@ fn keys(person: &Person) -> [Option<Key<'_>>; 4] {
     ]
 }
 
-/// For each person the first row that is about them: their own place unless they are a duplicate.
-pub(super) fn find(people: &[Person]) -> Vec<usize> {
+/// Finds the rows that are about one person.
+pub(super) fn find(people: &[Person]) -> Found {
     let mut groups = Groups::new(people);
     let mut by_id = HashMap::new();
     for (place, person) in people.iter().enumerate() {
@@ -51,41 +75,112 @@ pub(super) fn find(people: &[Person]) -> Vec<usize> {
     let without_id: Vec<usize> =
         (0..people.len()).filter(|&place| people[place].id_no.is_none()).collect();
     if without_id.is_empty() {
-        return groups.firsts();
+        return Found { firsts: groups.firsts(), not_compared: HashSet::new() };
     }
     let asked: HashSet<Key<'_>> =
         without_id.iter().flat_map(|&place| keys(&people[place])).flatten().collect();
-    let mut postings: HashMap<Key<'_>, Vec<usize>> = HashMap::new();
+    let mut postings: HashMap<Key<'_>, Places> = HashMap::new();
     for (place, person) in people.iter().enumerate() {
         for key in keys(person).into_iter().flatten().filter(|key| asked.contains(key)) {
-            postings.entry(key).or_default().push(place);
+            postings.entry(key).or_default().push(people, place);
         }
     }
     let names = Names::of(people);
-    let crowded = Crowded::of(&postings, &names);
+    let crowded = Crowded::of(people, &postings, &names);
 
-    let mut likely: Vec<(std::cmp::Reverse<u32>, usize, usize)> = without_id
+    let budget = AtomicU64::new(COMPARED_IN_ALL_MAX);
+    let looked: Vec<Looked> = without_id
         .par_iter()
-        .flat_map_iter(|&place| {
-            let mut others = BTreeSet::new();
-            for key in keys(&people[place]).into_iter().flatten() {
-                others.extend(crowded.candidates(key, place, &postings, &names));
-            }
-            // Of two rows without papers only the later one looks for the other.
-            others.retain(|&o| o < place || people[o].id_no.is_some());
-            others.remove(&place);
-            let names = &names;
-            others.into_iter().filter_map(move |other| {
-                let score = same_person(people, names, place, other)?;
-                Some((std::cmp::Reverse(score), place.min(other), place.max(other)))
-            })
+        .map(|&place| {
+            let candidates = crowded.candidates_of(people, place, &postings, &names);
+            look(people, &names, place, &candidates, &budget)
         })
         .collect();
+    let mut not_compared = HashSet::new();
+    let mut likely = Vec::new();
+    for (&place, looked) in without_id.iter().zip(looked) {
+        if !looked.compared_all {
+            not_compared.insert(place);
+        }
+        likely.extend(looked.likely);
+    }
     likely.sort_unstable();
     for (_, first, second) in likely {
         groups.join(first, second);
     }
-    groups.firsts()
+    let firsts = groups.firsts();
+    // One that is known to be another's needs no review.
+    not_compared.retain(|&place| firsts[place] == place);
+    Found { firsts, not_compared }
+}
+
+/// The people on a key, in order.
+#[derive(Default)]
+struct Places {
+    with_papers: Vec<usize>,
+    without: Vec<usize>,
+}
+
+impl Places {
+    fn push(&mut self, people: &[Person], place: usize) {
+        match people[place].id_no {
+            Some(_) => self.with_papers.push(place),
+            None => self.without.push(place),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.with_papers.len() + self.without.len()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        self.with_papers.iter().chain(&self.without).copied()
+    }
+}
+
+/// Whom a row could be, and whether that is all.
+struct Candidates {
+    places: Vec<usize>,
+    is_crowded: bool,
+    is_all: bool,
+}
+
+/// Two rows that are likely one person's, by how much speaks for it.
+type Likely = (std::cmp::Reverse<u32>, usize, usize);
+
+/// What came of comparing a row.
+struct Looked {
+    likely: Vec<Likely>,
+    compared_all: bool,
+}
+
+/// Compares a row with those that it could be.
+fn look(
+    people: &[Person],
+    names: &Names,
+    place: usize,
+    candidates: &Candidates,
+    budget: &AtomicU64,
+) -> Looked {
+    let (mut likely, mut compared) = (Vec::new(), 0);
+    for &other in &candidates.places {
+        // What is cheap to compare decides most pairs before any name is looked at.
+        let Some(alike) = Alike::of(&people[place], &people[other]) else { continue };
+        let is_enough = candidates.is_crowded && likely.len() >= ENOUGH;
+        if is_enough || compared == COMPARED_MAX || !take_one(budget) {
+            return Looked { likely, compared_all: is_enough };
+        }
+        compared += 1;
+        if let Some(score) = alike.same_person(names, &people[place], &people[other]) {
+            likely.push((std::cmp::Reverse(score), place.min(other), place.max(other)));
+        }
+    }
+    Looked { likely, compared_all: candidates.is_all }
+}
+
+/// Takes one comparison from what is left for all; false if nothing is.
+fn take_one(budget: &AtomicU64) -> bool {
+    budget.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok()
 }
 
 /// Disjoint groups of rows, each with at most one identity number, named by their first row.
@@ -171,16 +266,16 @@ impl Names {
 
 /// Keys that too many people share, split by how their names begin.
 struct Crowded<'a> {
-    by_beginning: HashMap<(Key<'a>, &'a str), Vec<usize>>,
+    by_beginning: HashMap<(Key<'a>, &'a str), Places>,
 }
 
 impl<'a> Crowded<'a> {
-    fn of(postings: &HashMap<Key<'a>, Vec<usize>>, names: &'a Names) -> Self {
-        let mut by_beginning: HashMap<(Key<'a>, &'a str), Vec<usize>> = HashMap::new();
+    fn of(people: &[Person], postings: &HashMap<Key<'a>, Places>, names: &'a Names) -> Self {
+        let mut by_beginning: HashMap<(Key<'a>, &'a str), Places> = HashMap::new();
         for (&key, places) in postings.iter().filter(|(_, places)| places.len() > CROWDED) {
-            for &place in places {
+            for place in places.iter() {
                 for beginning in Self::beginnings(names, place) {
-                    by_beginning.entry((key, beginning)).or_default().push(place);
+                    by_beginning.entry((key, beginning)).or_default().push(people, place);
                 }
             }
         }
@@ -193,66 +288,108 @@ impl<'a> Crowded<'a> {
         [latin, bengali_first.as_str()].into_iter().filter(|beginning| !beginning.is_empty())
     }
 
-    fn candidates(
+    /// Whom a row could be: those on its keys before it, and those with papers behind it.
+    fn candidates_of(
         &self,
-        key: Key<'a>,
+        people: &'a [Person],
         place: usize,
-        postings: &HashMap<Key<'a>, Vec<usize>>,
+        postings: &HashMap<Key<'a>, Places>,
         names: &'a Names,
-    ) -> Vec<usize> {
-        let places = &postings[&key];
-        if places.len() <= CROWDED {
-            return places.clone();
+    ) -> Candidates {
+        let mut found = Candidates { places: Vec::new(), is_crowded: false, is_all: true };
+        for key in keys(&people[place]).into_iter().flatten() {
+            let places = &postings[&key];
+            if places.len() <= CROWDED {
+                found.take(place, places);
+                continue;
+            }
+            found.is_crowded = true;
+            for beginning in Self::beginnings(names, place) {
+                if let Some(places) = self.by_beginning.get(&(key, beginning)) {
+                    found.take(place, places);
+                }
+            }
         }
-        Self::beginnings(names, place)
-            .filter_map(|beginning| self.by_beginning.get(&(key, beginning)))
-            .flatten()
-            .copied()
-            .collect()
+        found.places.sort_unstable();
+        found.places.dedup();
+        found
     }
 }
 
-/// How much speaks for two rows of one birth date, not both with papers, being one person; `None` if
-/// too little does.
-fn same_person(people: &[Person], names: &Names, a: usize, b: usize) -> Option<u32> {
-    let (x, y) = (&people[a], &people[b]);
-    let district = x.district == y.district;
-    let mobile = x.mobile == y.mobile;
-    let account = x.account == y.account && !x.account.is_empty();
-    let lasting = [
-        x.category == y.category,
-        x.ration_card == y.ration_card,
-        x.annual_income == y.annual_income,
-        x.ifsc == y.ifsc,
-    ];
-    let passing = [x.block == y.block, x.land_decimals == y.land_decimals];
-    let agreeing = lasting.iter().chain(&passing).filter(|&&same| same).count() as u32;
-    let all_lasting = lasting.iter().all(|&same| same);
-    // What is cheap to compare decides most pairs before any name is looked at.
-    let possible = mobile || account || (if district { agreeing >= 3 } else { all_lasting });
-    if x.sex != y.sex || !possible {
-        return None;
+impl Candidates {
+    /// Takes those among some places that a row without papers compares itself with. Of two rows without
+    /// papers only the later one looks for the other.
+    fn take(&mut self, place: usize, places: &Places) {
+        let own = places.without.partition_point(|&other| other < place);
+        let before = &places.without[own.saturating_sub(LOOKED_AT_MAX)..own];
+        let at = places.with_papers.partition_point(|&other| other < place);
+        let first = at.saturating_sub(LOOKED_AT_MAX / 2);
+        let last = places.with_papers.len().min(first + LOOKED_AT_MAX);
+        let with_papers = &places.with_papers[first..last];
+        self.is_all &= before.len() == own && with_papers.len() == places.with_papers.len();
+        self.places.extend_from_slice(before);
+        self.places.extend_from_slice(with_papers);
     }
-    let guardians = (!x.guardian.is_empty() && !y.guardian.is_empty()).then(|| {
-        likeness(&RomanName::of(&x.guardian), &RomanName::of(&y.guardian)) <= Likeness::OneSlip
-    });
-    let guardian = guardians == Some(true);
-    if guardians == Some(false) && !(mobile && account) {
-        return None;
+}
+
+/// What two rows of one birth date have in common, where it may be enough for them to be one person's.
+struct Alike {
+    district: bool,
+    mobile: bool,
+    account: bool,
+    agreeing: u32,
+    all_lasting: bool,
+}
+
+impl Alike {
+    /// What is cheap to compare; `None` if too little agrees whatever their names are.
+    fn of(x: &Person, y: &Person) -> Option<Self> {
+        let district = x.district == y.district;
+        let mobile = x.mobile == y.mobile;
+        let account = x.account == y.account && !x.account.is_empty();
+        let lasting = [
+            x.category == y.category,
+            x.ration_card == y.ration_card,
+            x.annual_income == y.annual_income,
+            x.ifsc == y.ifsc,
+        ];
+        let passing = [x.block == y.block, x.land_decimals == y.land_decimals];
+        let agreeing = lasting.iter().chain(&passing).filter(|&&same| same).count() as u32;
+        let all_lasting = lasting.iter().all(|&same| same);
+        let possible = mobile || account || (if district { agreeing >= 3 } else { all_lasting });
+        (x.sex == y.sex && possible).then_some(Self {
+            district,
+            mobile,
+            account,
+            agreeing,
+            all_lasting,
+        })
     }
-    let enough = match (mobile, account) {
-        (true, true) | (true, false) | (false, true) => guardian || district,
-        (false, false) if district => agreeing >= if guardian { 3 } else { 5 },
-        (false, false) => guardian && all_lasting,
-    };
-    let weigh = |holds: bool, weight: u32| if holds { weight } else { 0 };
-    (enough && same_name(names, x, y)).then(|| {
-        1 + agreeing
-            + weigh(mobile, 4)
-            + weigh(account, 4)
-            + weigh(guardian, 2)
-            + weigh(district, 2)
-    })
+
+    /// How much speaks for two rows, not both with papers, being one person's; `None` if too little does.
+    fn same_person(&self, names: &Names, x: &Person, y: &Person) -> Option<u32> {
+        let Self { district, mobile, account, agreeing, all_lasting } = *self;
+        let guardians = (!x.guardian.is_empty() && !y.guardian.is_empty()).then(|| {
+            likeness(&RomanName::of(&x.guardian), &RomanName::of(&y.guardian)) <= Likeness::OneSlip
+        });
+        let guardian = guardians == Some(true);
+        if guardians == Some(false) && !(mobile && account) {
+            return None;
+        }
+        let enough = match (mobile, account) {
+            (true, true) | (true, false) | (false, true) => guardian || district,
+            (false, false) if district => agreeing >= if guardian { 3 } else { 5 },
+            (false, false) => guardian && all_lasting,
+        };
+        let weigh = |holds: bool, weight: u32| if holds { weight } else { 0 };
+        (enough && same_name(names, x, y)).then(|| {
+            1 + agreeing
+                + weigh(mobile, 4)
+                + weigh(account, 4)
+                + weigh(guardian, 2)
+                + weigh(district, 2)
+        })
+    }
 }
 
 /// Whether two names are one, by their Latin and their Bengali spelling together. Twins and sisters

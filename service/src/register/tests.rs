@@ -143,3 +143,39 @@ fn many_people_of_one_day_and_place_do_not_cost_their_square() {
     // A few share by chance as much as one person's two rows do.
     assert!(accepted > 3_700, "{accepted}");
 }
+
+#[test]
+fn rows_of_one_name_and_date_cost_no_square_and_are_one_person() {
+    let row = |number: usize| ROW.replacen("W1", &format!("W{number}"), 1);
+    let rows: Vec<String> = (1..=20_000).map(row).collect();
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    let started = std::time::Instant::now();
+    let verdicts = check_text(&rows);
+    println!("{} rows in {:.1} s", rows.len(), started.elapsed().as_secs_f64());
+    assert_eq!(verdicts[0].1, Verdict::Accept);
+    let of_first = |(_, verdict): &(String, Verdict)| *verdict == Verdict::Duplicate(0);
+    assert!(verdicts[1..].iter().all(of_first));
+}
+
+#[test]
+fn rows_that_were_not_compared_with_all_are_reviewed() {
+    // Of one date and place, with names that begin alike and are other names.
+    let row = |number: usize| {
+        let (a, b) = (number % 26, number / 26 % 26);
+        let letter = |place: usize| char::from(b'A' + place as u8);
+        let name = format!("Rin{}{}{} Das", letter(a), letter(b), letter(number / 676 % 26));
+        with("name", &name)
+            .replacen("W1", &format!("W{number}"), 1)
+            .replacen("8597971147", &format!("8{:09}", number), 1)
+            .replacen("রিনা দাস", "", 1)
+            .replacen("Tapan Das", "", 1)
+    };
+    let rows: Vec<String> = (1..=1_200).map(row).collect();
+    let text = format!("{}\r\n{}", COLUMNS.join(","), rows.join("\r\n"));
+    let register = check(text.as_bytes(), today(), |_| ()).expect("a register");
+    let compared = register.people().iter().filter(|one| register.is_compared(one)).count();
+    assert!(compared > 0 && compared < register.people().len(), "{compared}");
+    // In an ordinary register everybody is.
+    let sample = check(SAMPLE, today(), |_| ()).expect("a register");
+    assert!(sample.people().iter().all(|one| sample.is_compared(one)));
+}
