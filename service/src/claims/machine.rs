@@ -178,14 +178,20 @@ impl ClaimMachine {
 
     /// What keeps out all claims of some terms now.
     async fn examine_terms(&self, terms: &Terms) -> Result<Option<Reason>, ServiceError> {
-        if let Err(reason) = self.rules.folded(terms) {
-            return Ok(Some(reason));
+        // What is cheap to look up goes first: to fold a state root costs as much as to check some proofs.
+        let Some(published) = self.rules.schemes.find(&terms.scheme) else {
+            return Ok(Some(Reason::SchemeUnknown));
+        };
+        if published.scheme.in_period(terms.period).is_err() {
+            return Ok(Some(Reason::PeriodWithoutRules));
         }
         if self.store.checkpoint_number(terms.checkpoint).await?.is_none() {
             return Ok(Some(Reason::CheckpointNotGood));
         }
-        let open = self.store.opening_takes_claims(&terms.scheme, terms.period).await?;
-        Ok((!open).then_some(Reason::PeriodNotOpen))
+        if !self.store.opening_takes_claims(&terms.scheme, terms.period).await? {
+            return Ok(Some(Reason::PeriodNotOpen));
+        }
+        Ok(self.rules.folded(terms).err())
     }
 }
 
