@@ -332,3 +332,129 @@ async fn a_clock_that_is_set_back_holds_nothing_for_a_day() {
     })
     .await;
 }
+
+/// One thing that may become of an office.
+const ACTS: [&str; 8] =
+    ["suspend", "lift", "debar", "retire", "revoke key", "issue key", "rotate key", "issue"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn governance_of_some_offices_leaves_claims_of_others_alone() {
+    use alloy_primitives::{Address, B256};
+    use praman::calendar;
+    use praman::key_store::MasterKey;
+    use praman::ledger::{Chain as _, Ledger as _};
+    use praman::offices::{Application, Validity};
+    use praman::register;
+    use praman::schema::RESIDENT;
+    use praman::wallet::Wallet;
+    use praman_circuits::eligibility::Checkpoint;
+    use praman_verifier::contracts::{Offices, Participants, word};
+    use rand::{Rng, SeedableRng};
+
+    let seed = std::env::var("PRAMAN_SEED").ok().and_then(|text| text.parse().ok());
+    let seed: u64 = seed.unwrap_or_else(rand::random);
+    println!("PRAMAN_SEED={seed}");
+    let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(seed);
+    let folder = TempDir::new().expect("a folder");
+    let mut scene = Scene::open(Location::Folder(folder.path().to_owned())).await;
+    let sample = include_bytes!("../service/data/register.csv");
+    let people = register::check(&sample[..], calendar::today(), |_| ()).expect("a register");
+    let (mut people, master) = (people.people().iter(), MasterKey::in_memory());
+    let mut keys = Vec::new();
+    for number in 1..5 {
+        let name = format!("Office {number}");
+        keys.push(scene.store.new_office(&name, &RESIDENT, |_| Ok(())).await.expect("an office"));
+    }
+    let (machine, mut ledger) = (scene.machine(), scene.ledger().await);
+    let offices = scene.store.office_states().await.expect("offices");
+    ledger.bring_offices(&offices).await.expect("accredited");
+    let department = ledger.actors.department.expect("a department");
+    let (register, tree) =
+        (ledger.network.addresses.participants, ledger.network.addresses.offices);
+    let (mut done, mut refused_acts) = ([0; ACTS.len()], 0);
+    for step in 0..48_u64 {
+        let place = rng.gen_range(0..keys.len());
+        let key = &keys[place];
+        let call = Offices::officeOfCall { office: key.office.0 };
+        let id = ledger.network.view(tree, &call).await.expect("an office").participant;
+        let account =
+            ledger.network.view(register, &Participants::participantCall { id }).await.expect("it");
+        let fresh = Address::from(rng.r#gen::<[u8; 20]>());
+        let now = ledger.network.chain.head().await.expect("a head").timestamp;
+        let act = rng.gen_range(0..ACTS.len());
+        let reason = B256::ZERO;
+        let bar = |debarment| Participants::barCall {
+            id,
+            debarment,
+            reason,
+            order: B256::repeat_byte(1),
+            from: now,
+            until: now + 86_400,
+            appealBy: now + 15 * 86_400,
+        };
+        let members = ledger.actors.members.clone();
+        use alloy_sol_types::SolCall;
+        let network = &mut ledger.network;
+        let outcome = match ACTS[act] {
+            "suspend" => network.send(department, register, &bar(false)).await.map(drop),
+            "debar" => network
+                .committee(&members, register, bar(true).abi_encode(), reason)
+                .await
+                .map(drop),
+            "lift" => {
+                let lift = Participants::liftCall { id, reason }.abi_encode();
+                network.committee(&members, register, lift, reason).await.map(drop)
+            }
+            // Rare: none would be left.
+            "retire" if step % 4 == 0 => {
+                let retire = Participants::retireCall { id, reason };
+                network.send(department, register, &retire).await.map(drop)
+            }
+            "revoke key" => {
+                let revoke = Participants::revokeKeyCall { id, reason };
+                network.send(department, register, &revoke).await.map(drop)
+            }
+            "issue key" => {
+                let issue = Participants::issueKeyCall { id, account: fresh, reason };
+                network.send(department, register, &issue).await.map(drop)
+            }
+            "rotate key" => {
+                let rotate = Participants::rotateKeyCall { id, account: fresh };
+                network.send(account.account, register, &rotate).await.map(drop)
+            }
+            _ => {
+                let person = people.next().expect("there are two thousand");
+                let application = Application::new(person, Wallet::generate().subject());
+                let validity = Validity::from_today(calendar::today());
+                match scene.store.issue(key, &master, vec![application], validity).await {
+                    Ok(issuing) => issuing.commit().await.map(drop).map_err(Into::into),
+                    Err(error) => Err(error.into()),
+                }
+            }
+        };
+        match outcome {
+            Ok(()) => done[act] += 1,
+            Err(_) => refused_acts += 1,
+        }
+        // Whatever it was: the state goes on, and so does a claim of somebody of an untouched office.
+        let offices = scene.store.office_states().await.expect("offices");
+        ledger.bring_offices(&offices).await.expect("brought");
+        let state_root = scene.store.state_root().await.expect("a root");
+        scene.checkpoint = Checkpoint { state_root, as_of: calendar::today() };
+        let published = ledger.publish_checkpoint(&offices, scene.checkpoint).await;
+        published.unwrap_or_else(|error| panic!("step {step}, {}: {error}", ACTS[act]));
+        let on_ledger =
+            ledger.network.view(tree, &Offices::stateRootCall {}).await.expect("a root");
+        let by_events = scene.store.ledger_state_root().await.expect("a root");
+        assert_eq!(on_ledger, word(by_events.to_field()), "step {step}");
+        assert_eq!(scene.store.offices_apart_since().await.expect("read"), None);
+        let claim = scene.claim(step + 1, step + 1);
+        assert_eq!(receive(&machine, &claim).await.state, ClaimState::Verified, "step {step}");
+        let settled = machine.settle(&mut ledger).await.expect("settled");
+        assert_eq!(settled.waits, None, "step {step}, {}", ACTS[act]);
+        assert_eq!(receive(&machine, &claim).await.state, ClaimState::Accepted, "step {step}");
+    }
+    let acts: Vec<String> =
+        ACTS.iter().zip(done).map(|(name, times)| format!("{times} {name}")).collect();
+    println!("48 claims accepted; {}; {refused_acts} refused", acts.join(", "));
+}

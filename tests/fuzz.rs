@@ -266,7 +266,8 @@ fn registers() {
             assert!(!matches!(verdict, Verdict::Duplicate(first) if first >= row));
         }
         let mut report = Vec::new();
-        register::write_report(&register, &mut report).expect("memory takes all");
+        register::write_report(&register, &register::Matches::default(), &mut report)
+            .expect("memory takes all");
         true
     });
 }

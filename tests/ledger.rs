@@ -220,3 +220,98 @@ fn claims_go_their_whole_way_on_real_nodes_and_frozen_ones_are_not_paid() {
     assert_eq!(auditor.json(&["ledger", "verify-history"]), history);
     drop(anvil);
 }
+
+const FARMERS: &str = "krishak-bandhu";
+
+/// The participant that an office is on the ledger.
+fn participant_of_office(state: &State, office: usize) -> String {
+    let roles = state.json(&["ledger", "roles"])["participants"].clone();
+    let offices: Vec<&serde_json::Value> = roles
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter(|participant| participant["role"] == "office")
+        .collect();
+    offices[office]["participant"].to_string()
+}
+
+/// Proves a farmer's claim by a new snapshot and brings it.
+fn claim(state: &State, holder: &str) -> i32 {
+    state.json(&["snapshot", "--out", "snapshot.json"]);
+    let proved = state.prove(holder, FARMERS, "2026", holder);
+    assert_eq!(proved.code, 0, "{}", proved.err);
+    state.claim(holder, FARMERS).code
+}
+
+#[test]
+fn office_barred_or_retired_stops_no_other_office() {
+    let farmers = ["WB070000002", "WB070000005", "WB070000009", "WB070000013"];
+    let rows = support::some_rows(&farmers, &[]);
+    let state = State::new();
+    std::fs::write(state.path("farmers.csv"), rows).expect("written");
+    let state = state.with_register("farmers.csv", FARMERS, "2026");
+    let new = ["office", "new", "--name", "Second", "--schema", "resident", "--out", "second.json"];
+    state.json(&new);
+    std::fs::write(state.path("one.csv"), support::some_rows(&["WB070000003"], &[]))
+        .expect("written");
+    let issue = |register: &str, out: &str| {
+        let issue = ["issue", "--register", register, "--office", "second.json", "--out", out];
+        issue.map(str::to_owned)
+    };
+    let issued = issue("one.csv", "second");
+    state.json(&issued.each_ref().map(String::as_str));
+    let checkpoint = ["ledger", "checkpoint", "--keys", "keys"];
+    let doctor = || {
+        let ran = state.run(&["doctor", "--json"]);
+        let report: serde_json::Value = serde_json::from_str(&ran.out).expect("JSON");
+        let of_offices = report["findings"].as_array().expect("a list").iter();
+        let of_offices = of_offices.filter(|one| one["check"] == "offices");
+        of_offices.map(|one| one["standing"].as_str().expect("a word").to_owned()).collect()
+    };
+    state.json(&checkpoint);
+    let well: Vec<String> = doctor();
+    assert_eq!(well, ["well"]);
+    let second = participant_of_office(&state, 1);
+    let order = ["--order", "No. 7", "--reason", "ghosts", "--days", "30"];
+    state.json(&[&["ledger", "suspend", &second][..], &order].concat());
+    let watched: Vec<String> = doctor();
+    assert_eq!(watched, ["well", "watch"]);
+
+    // The other office's people claim and are revoked; the barred one's do not.
+    let told = state.json(&checkpoint);
+    assert_eq!(told["offices_apart"], json!([{ "office": 1, "stands": false }]), "{told}");
+    assert_eq!(claim(&state, farmers[0]), 0);
+    state.json(&["revoke", "--office", "office.json", "--register-no", farmers[1]]);
+    state.json(&checkpoint);
+    assert_eq!(claim(&state, farmers[2]), 0);
+    let barred = ["--credential", "second/WB070000003.json", "--tier", "0", "--period", "2026"];
+    let rest = ["--snapshot", "snapshot.json", "--payout", "payout.json", "--keys", "keys"];
+    let scheme = support::scheme(FARMERS);
+    let scheme = ["--scheme", scheme.to_str().expect("UTF-8"), "--out", "none"];
+    let prove = [&["prove", "--circuit", "eligibility"][..], &barred, &rest, &scheme].concat();
+    state.refused(&prove, 1, "does not stand on the ledger");
+    std::fs::write(state.path("two.csv"), support::some_rows(&["WB070000021"], &[]))
+        .expect("written");
+    let issued = issue("two.csv", "third");
+    state.refused(&issued.each_ref().map(String::as_str), 1, "it issues nothing");
+
+    // Lifted, it goes on; retired, it is gone for good, and the others go on all the same.
+    state.json(&["ledger", "lift", &second, "--reason", "order No. 9"]);
+    state.json(&issued.each_ref().map(String::as_str));
+    assert_eq!(state.json(&checkpoint)["offices_apart"], json!([]));
+    state.json(&["snapshot", "--out", "snapshot.json"]);
+    assert_eq!(state.run(&prove).code, 0, "its people claim again");
+    state.json(&["ledger", "retire", &second, "--reason", "closed"]);
+    state.json(&checkpoint);
+    assert_eq!(claim(&state, farmers[3]), 0);
+    // Whom it issued to is free to be issued to by another office, from next month on.
+    let moved = ["issue", "--register", "one.csv", "--office", "office.json", "--out", "moved"];
+    assert_eq!(state.json(&moved)["issued"], 1);
+    let moved = std::fs::read_to_string(state.path("moved/WB070000003.json")).expect("issued");
+    let moved: serde_json::Value = serde_json::from_str(&moved).expect("JSON");
+    assert_ne!(moved["claims_from"], 0, "the earlier secret may have claimed this month");
+    state.json(&checkpoint);
+    let watched: Vec<String> = doctor();
+    assert_eq!(watched, ["well", "watch"]);
+    assert_eq!(state.json(&["ledger", "verify-history"])["faults"], json!([]));
+}

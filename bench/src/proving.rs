@@ -7,6 +7,7 @@ use clap::Args;
 use praman::calendar;
 use praman::claim::{ClaimTerms, CredentialPaths};
 use praman::claims::Schemes;
+use praman::key_store::MasterKey;
 use praman::ledger::{JoinedLedger, Ledger};
 use praman::offices::{Application, Validity};
 use praman::proving::{
@@ -105,7 +106,9 @@ impl Proving {
         let wallet = Wallet::generate();
         let application = Application::new(farmer.expect("in the sample"), wallet.subject());
         let office = store.new_office("Block", &RESIDENT, |_| Ok(())).await.expect("an office");
-        let issuing = store.issue(&office, vec![application], Validity::from_today(today)).await;
+        let issuing = store
+            .issue(&office, &MasterKey::in_memory(), vec![application], Validity::from_today(today))
+            .await;
         let issued = issuing.expect("issuing").commit().await.expect("issued");
         let prover = prover();
         let mut ledger =

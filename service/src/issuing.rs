@@ -13,7 +13,7 @@ mod record;
 mod review;
 mod upload;
 
-pub(crate) use applicants::{Applicants, Subjects, credential_line, wallet_line};
+pub(crate) use applicants::{Applicants, Reviewed, Subjects, credential_line, wallet_line};
 pub use clerk::IssuingClerk;
 pub(crate) use desk::whole;
 pub use desk::{ContentStream, IssuingDesk, IssuingRefusal, RegisterUploading};

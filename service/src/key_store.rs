@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::error::ServiceError;
@@ -39,8 +41,38 @@ impl DataKey {
 pub struct MasterKey(Place);
 
 enum Place {
-    File(XChaCha20Poly1305),
+    File(FileKey),
     Token(TokenKey),
+}
+
+/// A master key in memory, with what is derived of it.
+struct FileKey {
+    cipher: XChaCha20Poly1305,
+    tags: Zeroizing<[u8; 32]>,
+}
+
+impl FileKey {
+    fn of(key: &[u8; 32]) -> Self {
+        let tags = Zeroizing::new(keyed_hash(key, b"praman.person-tag-key.1", &[]));
+        Self { cipher: XChaCha20Poly1305::new(key.into()), tags }
+    }
+}
+
+/// HMAC-SHA-256 over a purpose and some parts, each told apart from the next by its length.
+fn keyed_hash(key: &[u8; 32], purpose: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key)
+        .expect("HMAC takes keys of any length");
+    mac.update(&tagged(purpose, parts));
+    mac.finalize().into_bytes().into()
+}
+
+fn tagged(purpose: &[u8], parts: &[&[u8]]) -> Zeroizing<Vec<u8>> {
+    let mut message = Zeroizing::new(Vec::new());
+    for part in std::iter::once(&purpose).chain(parts) {
+        message.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        message.extend_from_slice(part);
+    }
+    message
 }
 
 /// Where a master key lies, as its file tells.
@@ -73,7 +105,23 @@ impl MasterKey {
         let key = random_key();
         let sealed = SealedKey::seal(&key, PURPOSE, passphrase)?;
         files::write_new_json(path, &MasterKeyFile::Sealed { sealed })?;
-        Ok(Self(Place::File(XChaCha20Poly1305::new((&*key).into()))))
+        Ok(Self(Place::File(FileKey::of(&key))))
+    }
+
+    /// A fresh master key that is kept nowhere: what is sealed under it is lost with this program.
+    pub fn in_memory() -> Self {
+        Self(Place::File(FileKey::of(&random_key())))
+    }
+
+    /// A tag that nobody can make without this key, for a purpose, over a content. A token makes it inside.
+    ///
+    /// # Errors
+    /// [`ServiceError::KeyStore`] if the token does not do it.
+    pub fn tag(&self, purpose: &str, content: &[u8]) -> Result<[u8; 32], ServiceError> {
+        match &self.0 {
+            Place::File(key) => Ok(keyed_hash(&key.tags, purpose.as_bytes(), &[content])),
+            Place::Token(token) => token.tag(&tagged(purpose.as_bytes(), &[content])),
+        }
     }
 
     /// Makes a master key in a token, AES-256, that the token never gives away, and a file that tells
@@ -92,6 +140,8 @@ impl MasterKey {
             return Err(ServiceError::WrongUse(reason));
         }
         let key = TokenKey::generate(&place, pin)?;
+        // The key that makes tags is made beside it.
+        key.tag(&[])?;
         files::write_new_json(path, &MasterKeyFile::Token(place))?;
         Ok(Self(Place::Token(key)))
     }
@@ -104,7 +154,7 @@ impl MasterKey {
         Ok(Self(match files::read_json(path)? {
             MasterKeyFile::Sealed { sealed } => {
                 let key = sealed.open(PURPOSE, passphrase)?;
-                Place::File(XChaCha20Poly1305::new((&*key).into()))
+                Place::File(FileKey::of(&key))
             }
             MasterKeyFile::Token(place) => Place::Token(TokenKey::open(&place, passphrase)?),
         }))
@@ -117,7 +167,7 @@ impl MasterKey {
     pub fn wrap(&self, key: &DataKey, purpose: &str) -> Result<Vec<u8>, ServiceError> {
         match &self.0 {
             Place::Token(token) => token.wrap(key.expose(), purpose),
-            Place::File(cipher) => {
+            Place::File(FileKey { cipher, .. }) => {
                 let mut nonce = [0; NONCE_BYTES];
                 fill_random(&mut nonce);
                 let payload = Payload { msg: key.expose(), aad: purpose.as_bytes() };
@@ -135,7 +185,7 @@ impl MasterKey {
     pub fn unwrap(&self, wrapped: &[u8], purpose: &str) -> Result<DataKey, ServiceError> {
         let key = match &self.0 {
             Place::Token(token) => token.unwrap(wrapped, purpose)?,
-            Place::File(cipher) => {
+            Place::File(FileKey { cipher, .. }) => {
                 let (nonce, wrapped) =
                     wrapped.split_first_chunk::<NONCE_BYTES>().ok_or_else(other_key)?;
                 let payload = Payload { msg: wrapped, aad: purpose.as_bytes() };
@@ -186,5 +236,10 @@ mod tests {
             altered[place] ^= 1;
             assert!(opened.unwrap(&altered, "a").is_err());
         }
+        let tag = master.tag("a", b"content").expect("a tag");
+        assert_eq!(opened.tag("a", b"content").expect("a tag"), tag);
+        assert_ne!(opened.tag("b", b"content").expect("a tag"), tag);
+        assert_ne!(opened.tag("a", b"other").expect("a tag"), tag);
+        assert_ne!(other.tag("a", b"content").expect("a tag"), tag);
     }
 }

@@ -1,5 +1,6 @@
 //! Offices and what they issue.
 
+mod persons;
 pub(crate) mod standing;
 
 use std::collections::{BTreeSet, HashSet};
@@ -24,12 +25,15 @@ use crate::calendar;
 use crate::computation::compute;
 use crate::error::ServiceError;
 use crate::files;
+use crate::key_store::MasterKey;
 use crate::ledger::OfficeState;
 use crate::office_key::OfficeKey;
 use crate::register::Person;
 use crate::schema::{RESIDENT, SCHEMAS, Schema, resident_attributes};
 use crate::store::{Store, TreeName, TreeVersion, WriteTransaction, field, read_tree, write_nodes};
 use crate::wallet::CredentialFile;
+use persons::NewCredential;
+pub use persons::{Applicant, ClaimsFrom, Standing};
 
 /// An accredited office.
 #[derive(Clone, Debug)]
@@ -48,14 +52,21 @@ pub struct Application<'a> {
     pub person: &'a Person,
     /// The holder's commitment: all that the office learns of their secret.
     pub subject: SubjectCommitment,
-    /// Whether it replaces a credential that was revoked; [`Store::issue`] finds out.
-    pub replaces: bool,
+    /// Whether a person has looked at it, where it may be of somebody who has a live credential.
+    pub reviewed: bool,
+    /// From when on one may claim who had a credential before; [`Store::issue`] finds out.
+    claims_from: Option<ClaimsFrom>,
 }
 
 impl<'a> Application<'a> {
     /// A person's application with their commitment.
     pub fn new(person: &'a Person, subject: SubjectCommitment) -> Self {
-        Self { person, subject, replaces: false }
+        Self { person, subject, reviewed: false, claims_from: None }
+    }
+
+    /// The same, after a person has said whose it is.
+    pub fn reviewed(self, reviewed: bool) -> Self {
+        Self { reviewed, ..self }
     }
 }
 
@@ -86,11 +97,18 @@ impl Validity {
 
     /// The first period to claim for: of a replacement at the earliest the month after its issue, so
     /// that the revoked credential and the new one never both claim for one period.
-    fn first_period(&self, replaces: bool) -> Period {
+    ///
+    /// One that replaces another under the same secret, as after a correction, may claim as before: what
+    /// was claimed by the one can't be claimed by the other.
+    fn first_period(&self, earlier: Option<ClaimsFrom>) -> Period {
         let next_month = calendar::date_of(self.issued_on)
             .and_then(calendar::month_of)
             .map_or(Period(u32::MAX), |month| Period(month.0 + 1));
-        if replaces { self.claims_from.max(next_month) } else { self.claims_from }
+        match earlier {
+            None => self.claims_from,
+            Some(ClaimsFrom::AsBefore(period)) => self.claims_from.max(period),
+            Some(ClaimsFrom::NextMonth) => self.claims_from.max(next_month),
+        }
     }
 }
 
@@ -172,7 +190,7 @@ pub fn make_credentials(
                 subject: application.subject,
                 issued_on: validity.issued_on,
                 expires_on: validity.expires_on,
-                claims_from: validity.first_period(application.replaces),
+                claims_from: validity.first_period(application.claims_from),
                 salt: CredentialSalt::from_field(Fr::rand(&mut OsRng)),
                 payee: payee.digest(&payee_salt),
                 attributes: resident_attributes(person),
@@ -285,9 +303,13 @@ impl Store {
     pub async fn issue(
         &self,
         key: &OfficeKey,
+        master: &MasterKey,
         mut applications: Vec<Application<'_>>,
         validity: Validity,
     ) -> Result<Issuing, ServiceError> {
+        let applicants: Vec<Applicant<'_>> =
+            applications.iter().map(|one| (one.person, one.subject)).collect();
+        let tags = persons::tags_of(master, &applicants)?;
         // The lock first: what is read under it, no other process changes.
         let mut transaction = self.begin().await?;
         let office = self.check_office(key).await?;
@@ -297,9 +319,27 @@ impl Store {
             return Err(ServiceError::Refused(reason.to_owned()));
         }
         let revoked = self.revoked_tags(key.office).await?;
-        for application in &mut applications {
+        let standing = {
+            let of = (office.id, office.schema.id);
+            persons::standing_of(&mut transaction, of, &tags).await?
+        };
+        for (application, standing) in applications.iter_mut().zip(standing) {
             let tag = key.holder_tag(application.person.register_no());
-            application.replaces = revoked.contains(tag.as_slice());
+            let is_known = revoked.contains(tag.as_slice());
+            application.claims_from = match standing {
+                Standing::Free { claims_from } => {
+                    claims_from.or(is_known.then_some(ClaimsFrom::NextMonth))
+                }
+                // Not that person's, as a person has said.
+                Standing::Review { claims_from, .. } if application.reviewed => {
+                    claims_from.or(is_known.then_some(ClaimsFrom::NextMonth))
+                }
+                Standing::Enrolled(_) | Standing::Review { .. } => {
+                    let reason = "a person has a live credential already, or may have one; nothing was \
+                                  issued";
+                    return Err(ServiceError::Refused(reason.to_owned()));
+                }
+            };
         }
         let mut tree: OfficeTree = self.tree(TreeName::Office(key.office.0)).await?;
         let (credentials, leaves) =
@@ -322,8 +362,40 @@ impl Store {
                 return Err(ServiceError::Refused(reason.to_owned()));
             }
         }
+        let new = credentials.iter().zip(&tags).zip(&applications);
+        let new = new.map(|((file, tags), application)| NewCredential {
+            tags,
+            position: file.position,
+            claims_from: validity.first_period(application.claims_from),
+        });
+        persons::keep(&mut transaction, (office.id, office.schema.id), new).await?;
         self.write_office_tree(&mut transaction, &office, &changes).await?;
         Ok(Issuing { store: self.clone(), transaction, issued: Issued { credentials, root } })
+    }
+
+    /// Keeps whose credentials live ones of an office are that were issued before people were known again,
+    /// as when a register is issued to a second time.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`], [`ServiceError::KeyStore`].
+    pub(crate) async fn keep_known_people(
+        &self,
+        key: &OfficeKey,
+        master: &MasterKey,
+        people: &[&Person],
+    ) -> Result<(), ServiceError> {
+        let office = self.check_office(key).await?;
+        // Of their secrets nothing is known here.
+        let unknown = SubjectCommitment::from_field(Fr::from(0u64));
+        let applicants: Vec<Applicant<'_>> =
+            people.iter().map(|person| (*person, unknown)).collect();
+        let tags = persons::tags_of(master, &applicants)?;
+        let holders: Vec<_> =
+            people.iter().map(|person| key.holder_tag(person.register_no())).zip(tags).collect();
+        let mut transaction = self.begin().await?;
+        persons::keep_known(&mut transaction, (office.id, office.schema.id), &holders).await?;
+        transaction.commit().await?;
+        Ok(())
     }
 
     /// Moves output that a finished transaction left staged to its place.

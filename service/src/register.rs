@@ -29,7 +29,7 @@ pub use codes::{Category, District, RationCard, Sex};
 pub use date::parse_date;
 pub use pairs::{DuplicatePair, duplicate_pairs, of_one_row};
 pub use person::Person;
-pub use report::write_report;
+pub use report::{Matches, write_report};
 
 use clean::{Columns, clean_row};
 use duplicates::Found;
@@ -140,6 +140,12 @@ impl Register {
     /// birth date and much else, they are not, and a person looks.
     pub fn is_compared(&self, person: &Person) -> bool {
         !self.not_compared.contains(&person.register_no)
+    }
+
+    /// The places of the accepted people's rows, in the order of the people.
+    pub(crate) fn places(&self) -> impl Iterator<Item = usize> {
+        let rows = self.verdicts.iter().enumerate();
+        rows.filter(|(_, verdict)| **verdict == Verdict::Accept).map(|(place, _)| place)
     }
 
     /// How many rows came to what.

@@ -211,14 +211,7 @@ impl ActingOffice {
         if self.desk.forget(self.office, id).await? {
             return Ok(());
         }
-        match self.desk.register(self.office, id).await? {
-            None => Err(Fault::not_found(NO_REGISTER)),
-            Some(_) => {
-                let reason =
-                    "the register is still worked on; forget it when it is issued or failed";
-                Err(Fault::conflict("in-progress", reason))
-            }
-        }
+        Err(Fault::not_found(NO_REGISTER))
     }
 
     /// Empties the leaves of some holders.

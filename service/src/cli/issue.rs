@@ -4,20 +4,23 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use praman_circuits::office::OfficeId;
 use praman_circuits::subject::SubjectCommitment;
 use rayon::prelude::*;
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use super::key::MasterKeySource;
 use super::passphrase::PassphraseSource;
 use super::{Outcome, Setting, register};
 use crate::access_control::Action;
 use crate::calendar;
 use crate::error::ServiceError;
 use crate::files;
-use crate::issuing::{Applicants, Subjects, credential_line, wallet_line};
+use crate::issuing::{Applicants, Reviewed, Subjects, credential_line, wallet_line};
 use crate::office_key::OfficeKey;
 use crate::offices::Validity;
+use crate::register::Person;
 use crate::wallet::{CredentialFile, Wallet};
 
 /// Issue a credential to every accepted row of a register.
@@ -51,6 +54,12 @@ pub(super) struct Issue {
     /// The last day the credentials are good [default: ten years from today].
     #[arg(long, value_name = "YYYY-MM-DD")]
     expires: Option<jiff::civil::Date>,
+    /// The register numbers of people of whom the office has found that they are not those whom another
+    /// credential is of.
+    #[arg(long, num_args = 1.., value_name = "NO")]
+    other_person: Vec<String>,
+    #[command(flatten)]
+    master_key: MasterKeySource,
     #[command(flatten)]
     passphrase: PassphraseSource,
 }
@@ -61,15 +70,23 @@ impl Issue {
         let place = check_place(&self.out)?;
         let checked = register::read(&self.register)?;
         let subjects = self.subjects.as_deref().map(read_subjects).transpose()?;
-        let key = OfficeKey::open(&self.office, &self.passphrase.passphrase()?)?;
+        let passphrase = self.passphrase.passphrase()?;
+        let key = OfficeKey::open(&self.office, &passphrase)?;
         let store = setting.store().await?;
         setting.act(&store, Action::Issue, &format!("office {}", key.office.0)).await?;
+        let master = self.master_key.open(setting, &store, &passphrase).await?;
         store.finish_pending_output().await?;
 
         let subjects = subjects.as_ref().map_or(Subjects::MadeHere, Subjects::Listed);
-        let Applicants { applications, wallets, .. } =
-            Applicants::find(&store, &key, &checked, subjects).await?;
-        let issuing = store.issue(&key, applications, validity).await?;
+        let reviewed = Reviewed::These(&self.other_person);
+        let applicants =
+            Applicants::find(&store, (&key, &master), &checked, subjects, reviewed).await?;
+        let told = |found: &[(&Person, OfficeId)]| -> Vec<(String, u32)> {
+            found.iter().map(|(person, of)| (person.register_no().to_owned(), of.0)).collect()
+        };
+        let (enrolled, to_review) = (told(&applicants.enrolled), told(&applicants.to_review));
+        let Applicants { applications, wallets, .. } = applicants;
+        let issuing = store.issue(&key, &master, applications, validity).await?;
         let staged = stage(&place, &issuing.issued.credentials, &wallets, self.bundle)?;
         let issued = issuing.commit_with_files(staged, &place).await?;
         let count = issued.credentials.len();
@@ -79,8 +96,32 @@ impl Issue {
             place.display(),
             issued.root
         );
-        let json = json!({ "issued": count, "refused": refused, "root": issued.root });
-        Ok(Outcome::done(json, text))
+        let mut lines = vec![text];
+        lines.extend(told_of(&enrolled, |number, office| {
+            format!("{number}: has a live credential of office {office}: it is revoked there first")
+        }));
+        lines.extend(told_of(&to_review, |number, office| {
+            format!(
+                "{number}: may be somebody who has a live credential of office {office}: look, and say \
+                 --other-person {number} if not"
+            )
+        }));
+        let matched = |found: Vec<(String, u32)>| -> Vec<serde_json::Value> {
+            found
+                .into_iter()
+                .map(
+                    |(register_no, office)| json!({ "register_no": register_no, "office": office }),
+                )
+                .collect()
+        };
+        let json = json!({
+            "issued": count,
+            "refused": refused,
+            "root": issued.root,
+            "enrolled": matched(enrolled),
+            "to_review": matched(to_review),
+        });
+        Ok(Outcome::done(json, lines.join("\n")))
     }
 
     fn validity(&self) -> Result<Validity, ServiceError> {
@@ -100,6 +141,17 @@ impl Issue {
         }
         Ok(validity)
     }
+}
+
+/// A line for each of some people, of very many for the first ones.
+fn told_of(found: &[(String, u32)], line: impl Fn(&str, u32) -> String) -> Vec<String> {
+    const LINES_MAX: usize = 20;
+    let mut lines: Vec<String> =
+        found.iter().take(LINES_MAX).map(|(number, office)| line(number, *office)).collect();
+    if let Some(more) = found.len().checked_sub(LINES_MAX).filter(|more| *more > 0) {
+        lines.push(format!("and {more} more: --json names them all"));
+    }
+    lines
 }
 
 /// The whole path of a folder that does not exist or is empty.

@@ -10,7 +10,7 @@ use super::{Outcome, Setting};
 use crate::calendar;
 use crate::error::ServiceError;
 use crate::files;
-use crate::register::{self, write_report};
+use crate::register::{self, Matches, write_report};
 
 /// Clean and de-duplicate a beneficiary register.
 #[derive(Subcommand)]
@@ -32,7 +32,8 @@ impl Register {
         let register = read(&file)?;
         if let Some(path) = &report {
             let mut text = Vec::new();
-            write_report(&register, &mut text).map_err(ServiceError::file(path))?;
+            write_report(&register, &Matches::default(), &mut text)
+                .map_err(ServiceError::file(path))?;
             files::write(path, &text)?;
         }
         let counts = register.counts();

@@ -53,7 +53,16 @@ fn side_by_side(
     action: &str,
 ) -> Markup {
     let label = visitor.count("desk-row", pair.place + 1);
-    let cells = columns.iter().zip(pair.cells.iter().zip(&pair.first_cells));
+    // Of somebody whom an office has enrolled no row is kept.
+    let unknown = vec![String::new(); pair.cells.len()];
+    let first_cells = if pair.enrolled.is_some() { &unknown } else { &pair.first_cells };
+    let cells = columns.iter().zip(pair.cells.iter().zip(first_cells));
+    let beside = match pair.enrolled {
+        Some(office) => visitor.count("desk-enrolled-at", office as usize),
+        None => visitor.count("desk-row", pair.first + 1),
+    };
+    let differs =
+        |later: &str, earlier: &str| pair.enrolled.is_none() && later.trim() != earlier.trim();
     html! {
         article {
             h2 { (label) }
@@ -61,17 +70,17 @@ fn side_by_side(
                 table class="beside" {
                     thead { tr {
                         th scope="col" { (visitor.text("desk-column")) }
-                        th scope="col" { (visitor.count("desk-row", pair.first + 1)) }
+                        th scope="col" { (beside) }
                         th scope="col" { (label) }
                     } }
                     tbody {
                         @for (column, (later, earlier)) in cells {
-                            tr class=[(later.trim() != earlier.trim()).then_some("differs")] {
+                            tr class=[differs(later, earlier).then_some("differs")] {
                                 th scope="row" { code { (column) } }
                                 td { (earlier) }
                                 td {
                                     (later)
-                                    @if later.trim() != earlier.trim() {
+                                    @if differs(later, earlier) {
                                         span class="unseen" { " " (visitor.text("desk-differs")) }
                                     }
                                 }

@@ -220,6 +220,8 @@ fn outcome(visitor: &Visitor, register: &RegisterUpload) -> Markup {
         ("desk-count-already", outcome.already_issued),
         ("desk-count-repeated", outcome.repeated),
         ("desk-count-without", outcome.without_subject),
+        ("desk-count-enrolled", outcome.enrolled),
+        ("desk-count-review", outcome.to_review),
         ("desk-issued", outcome.issued),
     ];
     html! {

@@ -19,6 +19,7 @@ use crate::calendar;
 use crate::claim::{Claim, ClaimTerms, CredentialPaths, submit};
 use crate::error::ServiceError;
 use crate::files;
+use crate::key_store::MasterKey;
 use crate::ledger::{EmbeddedLedger, Ledger};
 use crate::offices::{Application, Validity};
 use crate::register::Register;
@@ -97,10 +98,27 @@ impl Holders {
             .map(|(person, wallet)| Application::new(person, wallet.subject()))
             .collect();
         let validity = Validity::from_today(today);
-        let issued = store.issue(&key, applications, validity).await?.commit().await?;
+        // Who issues to others in this folder later knows these people again.
+        let master = master_key(store, folder, passphrase).await?;
+        let issued = store.issue(&key, &master, applications, validity).await?.commit().await?;
         bar.inc(people as u64);
         Ok(Self { credentials: issued.credentials, wallets })
     }
+}
+
+/// The folder's master key, made if there is none.
+async fn master_key(
+    store: &Store,
+    folder: &Path,
+    passphrase: &Passphrase,
+) -> Result<MasterKey, ServiceError> {
+    let path = folder.join("master-key.json");
+    let master = match path.exists() {
+        true => MasterKey::open(&path, passphrase)?,
+        false => MasterKey::new_in_file(&path, passphrase)?,
+    };
+    store.keep_to_master_key(&master).await?;
+    Ok(master)
 }
 
 /// Everything that claims are made with and against.

@@ -25,6 +25,8 @@ impl From<RegisterUpload> for v1::Register {
             already_issued: outcome.already_issued as u64,
             repeated: outcome.repeated as u64,
             without_subject: outcome.without_subject as u64,
+            enrolled: outcome.enrolled as u64,
+            to_review: outcome.to_review as u64,
             root: write_element(outcome.root.to_field()),
         });
         Self {

@@ -57,6 +57,10 @@ struct Outcome {
     repeated: usize,
     /// Accepted people without a commitment of their wallet.
     without_subject: usize,
+    /// Accepted people who have a live credential already, under another number or of another office.
+    enrolled: usize,
+    /// Accepted people who may have one: a person looks first.
+    to_review: usize,
     /// The office's new root, decimal.
     root: String,
 }
@@ -82,6 +86,8 @@ impl From<RegisterUpload> for Register {
                     already_issued: outcome.already_issued,
                     repeated: outcome.repeated,
                     without_subject: outcome.without_subject,
+                    enrolled: outcome.enrolled,
+                    to_review: outcome.to_review,
                     root: outcome.root.to_string(),
                 }
             }),

@@ -2,15 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 
+use praman_circuits::office::OfficeId;
 use praman_circuits::subject::SubjectCommitment;
 use rayon::prelude::*;
 use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::error::ServiceError;
+use crate::key_store::MasterKey;
 use crate::office_key::OfficeKey;
-use crate::offices::Application;
-use crate::register::{Person, Register};
+use crate::offices::{Applicant, Application, Standing};
+use crate::register::{Matches, Person, Register};
 use crate::store::Store;
 use crate::wallet::{CredentialFile, Wallet};
 
@@ -36,18 +38,45 @@ pub(crate) struct Applicants<'a> {
     pub(crate) repeated: usize,
     /// People without a commitment.
     pub(crate) without_subject: usize,
+    /// People who have a live credential of an office, this one under another number or another one.
+    pub(crate) enrolled: Vec<(&'a Person, OfficeId)>,
+    /// People who may be somebody who has one: a person looks first.
+    pub(crate) to_review: Vec<(&'a Person, OfficeId)>,
+}
+
+/// Who of those whom a person must look at has been looked at.
+pub(crate) enum Reviewed<'a> {
+    /// All.
+    All,
+    /// Those of some register numbers.
+    These(&'a [String]),
+}
+
+impl Reviewed<'_> {
+    fn holds(&self, person: &Person) -> bool {
+        match self {
+            Self::All => true,
+            Self::These(numbers) => numbers.iter().any(|number| number == person.register_no()),
+        }
+    }
 }
 
 impl<'a> Applicants<'a> {
-    /// Those of a register who have no live credential of an office.
+    /// Those of a register who have no live credential of an office, nor as far as is known of any other.
     pub(crate) async fn find(
         store: &Store,
-        key: &OfficeKey,
+        (key, master): (&OfficeKey, &MasterKey),
         register: &'a Register,
         subjects: Subjects<'_>,
+        reviewed: Reviewed<'_>,
     ) -> Result<Self, ServiceError> {
         let people = register.people();
         let known = store.has_issued(key, people.iter().map(Person::register_no)).await?;
+        let again: Vec<&Person> =
+            people.iter().zip(&known).filter(|(_, known)| **known).map(|(one, _)| one).collect();
+        if !again.is_empty() {
+            store.keep_known_people(key, master, &again).await?;
+        }
         let mut seen = HashSet::new();
         let already_issued = known.iter().filter(|&&known| known).count();
         let new: Vec<&Person> = people
@@ -76,12 +105,57 @@ impl<'a> Applicants<'a> {
             })
             .collect();
         let without_subject = new.len() - made.len();
+        let applicants: Vec<Applicant<'_>> =
+            made.iter().map(|(application, _)| (application.person, application.subject)).collect();
+        let schema = store.check_office(key).await?.schema.id;
+        let standing = store.standing_of(master, (key.office, schema), &applicants).await?;
         let (mut applications, mut wallets) = (Vec::with_capacity(made.len()), Vec::new());
-        for (place, (application, wallet)) in made.into_iter().enumerate() {
-            applications.push(application);
-            wallets.extend(wallet.map(|wallet| (place, wallet)));
+        let (mut enrolled, mut to_review) = (Vec::new(), Vec::new());
+        for ((application, wallet), standing) in made.into_iter().zip(standing) {
+            let person = application.person;
+            // One that was not compared with all of its own register may be another row's.
+            let standing = match standing {
+                Standing::Free { claims_from } if !register.is_compared(person) => {
+                    Standing::Review { office: key.office, claims_from }
+                }
+                known => known,
+            };
+            match standing {
+                Standing::Enrolled(office) => enrolled.push((person, office)),
+                Standing::Review { office, .. } if !reviewed.holds(person) => {
+                    to_review.push((person, office));
+                }
+                Standing::Free { .. } | Standing::Review { .. } => {
+                    wallets.extend(wallet.map(|wallet| (applications.len(), wallet)));
+                    let is_reviewed = matches!(standing, Standing::Review { .. });
+                    applications.push(application.reviewed(is_reviewed));
+                }
+            }
         }
-        Ok(Self { applications, wallets, already_issued, repeated, without_subject })
+        Ok(Self {
+            applications,
+            wallets,
+            already_issued,
+            repeated,
+            without_subject,
+            enrolled,
+            to_review,
+        })
+    }
+}
+
+impl Applicants<'_> {
+    /// What the report of their register tells of people who have a live credential, or may have.
+    pub(crate) fn matches(&self, register: &Register) -> Matches {
+        let places: HashMap<*const Person, usize> =
+            register.people().iter().map(std::ptr::from_ref).zip(register.places()).collect();
+        let by_place = |found: &[(&Person, OfficeId)]| {
+            let place = |(person, office): &(&Person, OfficeId)| {
+                places.get(&std::ptr::from_ref(*person)).map(|place| (*place, office.0))
+            };
+            found.iter().filter_map(place).collect()
+        };
+        Matches { enrolled: by_place(&self.enrolled), to_review: by_place(&self.to_review) }
     }
 }
 

@@ -8,7 +8,7 @@ use praman_circuits::office::OfficeId;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use zeroize::Zeroizing;
 
-use super::applicants::{Applicants, Subjects, credential_line, wallet_line};
+use super::applicants::{Applicants, Reviewed, Subjects, credential_line, wallet_line};
 use super::desk::{IssuingDesk, Shared, whole};
 use super::record::{TakenUpload, finish_upload, keep_part};
 use super::upload::{IssuingFault, RegisterContent, SealedFor, UploadOutcome};
@@ -136,26 +136,43 @@ impl IssuingClerk {
         let key = offices.get(&upload.office).ok_or_else(|| {
             ServiceError::KeyStore(format!("no key of office {}", upload.office.0))
         })?;
-        let (register, pairs) = self.check(upload, checked).await?;
+        let (content, register) = self.check(upload, checked).await?;
         let subjects = if upload.makes_secrets { Subjects::MadeHere } else { Subjects::Register };
-        let applicants = Applicants::find(store, key, &register, subjects).await?;
-        let Applicants { applications, wallets, already_issued, repeated, without_subject } =
+        // What a person has said of a row holds for that row, and a register of it has no other.
+        let reviewed = match upload.reviewed {
+            true => Reviewed::All,
+            false => Reviewed::These(&[]),
+        };
+        let applicants =
+            Applicants::find(store, (key, master), &register, subjects, reviewed).await?;
+        let matches = applicants.matches(&register);
+        let (columns, pairs) =
+            compute(|| register::duplicate_pairs(&content, &register, &matches.to_review))
+                .map_err(|error| Obstacle::Final(IssuingFault::NoRegister, error.to_string()))?;
+        let pairs = (!pairs.is_empty()).then(|| {
+            Zeroizing::new(serde_json::to_vec(&(columns, pairs)).expect("rows are plain data"))
+        });
+        drop(content);
+        let Applicants { applications, wallets, already_issued, repeated, without_subject, .. } =
             applicants;
         let validity = Validity::from_today(calendar::today());
-        let mut issuing =
-            store.issue(key, applications, validity).await.map_err(|error| match error {
+        let mut issuing = store.issue(key, master, applications, validity).await.map_err(
+            |error| match error {
                 // Another has issued to one of them in between: next time they are known.
                 ServiceError::Refused(reason) if upload.attempt > 1 => {
                     Obstacle::Final(IssuingFault::Refused, reason)
                 }
                 other => other.into(),
-            })?;
+            },
+        )?;
 
         let outcome = UploadOutcome {
             counts: register.counts(),
             already_issued,
             repeated,
             without_subject,
+            enrolled: matches.enrolled.len(),
+            to_review: matches.to_review.len(),
             issued: issuing.issued.credentials.len(),
             root: issuing.issued.root,
         };
@@ -173,7 +190,7 @@ impl IssuingClerk {
         let credentials = &issuing.issued.credentials;
         let sealed = compute(|| {
             let mut report = Zeroizing::new(Vec::new());
-            register::write_report(&register, &mut *report).expect("memory takes all");
+            register::write_report(&register, &matches, &mut *report).expect("memory takes all");
             let wallet_lines = wallets
                 .iter()
                 .map(|(place, wallet)| wallet_line(wallet, &credentials[*place].register_no));
@@ -198,12 +215,12 @@ impl IssuingClerk {
         Ok(())
     }
 
-    /// Opens and checks a register; with it, if any rows were taken for duplicates, those rows.
+    /// Opens and checks a register.
     async fn check(
         &self,
         upload: &TakenUpload,
         checked: &Arc<AtomicU64>,
-    ) -> Result<(Register, Option<Zeroizing<Vec<u8>>>), Obstacle> {
+    ) -> Result<(Zeroizing<Vec<u8>>, Register), Obstacle> {
         let parts = self.desk.content(upload.id, RegisterContent::Register).await?;
         let parts = parts.ok_or_else(|| {
             Obstacle::Final(IssuingFault::NoRegister, "the file is empty".to_owned())
@@ -219,10 +236,7 @@ impl IssuingClerk {
         let checking = tokio::task::spawn_blocking(move || {
             let tell = |bytes| told.store(bytes, Ordering::Relaxed);
             let register = register::check(content.as_slice(), calendar::today(), tell)?;
-            let found = register::duplicate_pairs(&content, &register)?;
-            let pairs = serde_json::to_vec(&found).expect("rows are plain data");
-            let pairs = (!found.1.is_empty()).then(|| Zeroizing::new(pairs));
-            Ok((register, pairs))
+            Ok((content, register))
         });
         // A panic tells nothing of what was checked.
         let register = checking

@@ -56,6 +56,8 @@ pub(super) struct TakenUpload {
     pub(super) id: RegisterId,
     pub(super) office: OfficeId,
     pub(super) makes_secrets: bool,
+    /// Whether a person has said that its row is another person's.
+    pub(super) reviewed: bool,
     pub(super) data_key: Vec<u8>,
     pub(super) attempt: i64,
     pub(super) deaths: i64,
@@ -73,7 +75,7 @@ pub(super) enum UploadEnd {
 
 const COLUMNS: &str = "id, office, state, reason, message, bytes, checked_bytes, counts_rows, \
                        counts_accepted, counts_rejected, counts_duplicates, already_issued, \
-                       repeated, without_subject, issued, root, uploaded_at";
+                       repeated, without_subject, enrolled, to_review, issued, root, uploaded_at";
 
 fn read(row: &AnyRow) -> Result<RegisterUpload, ServiceError> {
     let (id, state): (Vec<u8>, String) = (row.try_get("id")?, row.try_get("state")?);
@@ -92,6 +94,8 @@ fn read(row: &AnyRow) -> Result<RegisterUpload, ServiceError> {
             already_issued: count("already_issued")?,
             repeated: count("repeated")?,
             without_subject: count("without_subject")?,
+            enrolled: count("enrolled")?,
+            to_review: count("to_review")?,
             issued: count("issued")?,
             root: OfficeRoot::from_field(field(&root)?),
         })
@@ -188,7 +192,7 @@ impl Store {
         }
         keep_part(&mut transaction, id, RegisterContent::Register, number, last).await?;
         let kept = sqlx::query(
-            "UPDATE register_upload SET state = 'waiting', bytes = $2
+            "UPDATE register_upload SET state = 'waiting', bytes = $2, reviewed = $5
              WHERE id = $1 AND state = 'uploading' AND $3 >
                  (SELECT COUNT(*) FROM register_upload AS other
                   WHERE other.office = $4 AND other.state IN ('waiting', 'issuing'))",
@@ -197,6 +201,7 @@ impl Store {
         .bind(bytes as i64)
         .bind(i64::from(limits.waiting_max))
         .bind(i64::from(office.0))
+        .bind(i64::from(review.is_some()))
         .execute(&mut *transaction)
         .await?;
         if kept.rows_affected() == 0 {
@@ -275,7 +280,8 @@ impl Store {
         row.map(|(sealed,)| sealed).ok_or_else(|| broken("a part of a register"))
     }
 
-    /// Takes the oldest register of some offices that nobody works on.
+    /// Takes a register of some offices that nobody works on: offices take turns, and of one office the
+    /// oldest goes first.
     pub(super) async fn take_upload(
         &self,
         offices: &[OfficeId],
@@ -288,7 +294,10 @@ impl Store {
             format!("state IN ('waiting', 'issuing') AND office IN ({numbers}) AND {is_over}");
         // Looked at before it is written to: mostly there is none.
         let oldest = sqlx::AssertSqlSafe(format!(
-            "SELECT id FROM register_upload WHERE {open} ORDER BY uploaded_at LIMIT 1"
+            "SELECT id FROM register_upload WHERE {open}
+             ORDER BY (SELECT coalesce(max(finished_at), 0) FROM register_upload AS earlier
+                       WHERE earlier.office = register_upload.office), uploaded_at
+             LIMIT 1"
         ));
         let Some((id,)): Option<(Vec<u8>,)> =
             sqlx::query_as(oldest).fetch_optional(self.pool()).await?
@@ -300,18 +309,19 @@ impl Store {
                  deaths = deaths + CASE WHEN state = 'issuing' THEN 1 ELSE 0 END,
                  checked_bytes = 0, held_until = {now} + $2
              WHERE id = $1 AND {open}
-             RETURNING office, makes_secrets, data_key, attempts, deaths"
+             RETURNING office, makes_secrets, reviewed, data_key, attempts, deaths"
         ));
-        let row: Option<(i64, i64, Vec<u8>, i64, i64)> = sqlx::query_as(taken)
+        let row: Option<(i64, i64, i64, Vec<u8>, i64, i64)> = sqlx::query_as(taken)
             .bind(&id)
             .bind(milliseconds(limits.lease))
             .fetch_optional(self.writer())
             .await?;
         let id = RegisterId::from_column(&id).ok_or_else(|| broken("a register's id"))?;
-        Ok(row.map(|(office, makes_secrets, data_key, attempt, deaths)| TakenUpload {
+        Ok(row.map(|(office, makes_secrets, reviewed, data_key, attempt, deaths)| TakenUpload {
             id,
             office: OfficeId(office as u32),
             makes_secrets: makes_secrets != 0,
+            reviewed: reviewed != 0,
             data_key,
             attempt,
             deaths,
@@ -387,8 +397,8 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets an office's register and all that came of it but the credentials' leaves. False if it is
-    /// being worked on, or there is none.
+    /// Forgets an office's register and all that came of it but the credentials' leaves. Of one that is
+    /// being worked on nothing is issued, unless it was issued in this moment. False if there is none.
     pub(super) async fn forget_upload(
         &self,
         office: OfficeId,
@@ -396,7 +406,7 @@ impl Store {
     ) -> Result<bool, ServiceError> {
         let forgotten = sqlx::query(
             "DELETE FROM register_upload
-             WHERE id = $1 AND office = $2 AND state IN ('issued', 'failed')",
+             WHERE id = $1 AND office = $2 AND state <> 'uploading'",
         )
         .bind(id.column())
         .bind(i64::from(office.0))
@@ -470,7 +480,8 @@ pub(super) async fn finish_upload(
     let finished = sqlx::query(sqlx::AssertSqlSafe(format!(
         "UPDATE register_upload SET state = 'issued', checked_bytes = bytes, counts_rows = $2,
              counts_accepted = $3, counts_rejected = $4, counts_duplicates = $5, already_issued = $6,
-             repeated = $7, without_subject = $8, issued = $9, root = $10, finished_at = {now}
+             repeated = $7, without_subject = $8, issued = $9, root = $10, enrolled = $11,
+             to_review = $12, finished_at = {now}
          WHERE id = $1 AND state = 'issuing'"
     )))
     .bind(upload.id.column())
@@ -483,6 +494,8 @@ pub(super) async fn finish_upload(
     .bind(outcome.without_subject as i64)
     .bind(outcome.issued as i64)
     .bind(bytes(outcome.root.to_field()))
+    .bind(outcome.enrolled as i64)
+    .bind(outcome.to_review as i64)
     .execute(&mut **transaction)
     .await?;
     forget_register(transaction, upload.id).await?;

@@ -113,6 +113,10 @@ pub struct UploadOutcome {
     pub repeated: usize,
     /// Accepted people without a commitment.
     pub without_subject: usize,
+    /// Accepted people who have a live credential already, under another number or of another office.
+    pub enrolled: usize,
+    /// Accepted people who may have one: a person looks first.
+    pub to_review: usize,
     /// Credentials.
     pub issued: usize,
     /// The office's new root.

@@ -27,6 +27,12 @@ pub(super) struct TokenKey {
     pin: AuthPin,
     /// A token is asked by one at a time; a session that fails is opened anew.
     session: Mutex<Option<(Session, ObjectHandle)>>,
+    /// The same for the key that makes tags.
+    tagging: Mutex<Option<(Session, ObjectHandle)>>,
+}
+
+fn whole_tag(tag: Vec<u8>) -> Result<[u8; 32], ServiceError> {
+    tag.try_into().map_err(|_| failed("the token's keyed hash has not 32 bytes"))
 }
 
 impl TokenKey {
@@ -71,7 +77,8 @@ impl TokenKey {
             Err(error) => return Err(at(error)),
         }
         let pin = AuthPin::new(pin.expose().into());
-        Ok(Self { module, place: place.clone(), pin, session: Mutex::default() })
+        let (session, tagging) = (Mutex::default(), Mutex::default());
+        Ok(Self { module, place: place.clone(), pin, session, tagging })
     }
 
     fn session(&self) -> std::sync::MutexGuard<'_, Option<(Session, ObjectHandle)>> {
@@ -170,6 +177,51 @@ impl TokenKey {
             session.decrypt(&Mechanism::AesGcm(parameters), master, wrapped)
         })?;
         Ok(Zeroizing::new(key))
+    }
+
+    /// A keyed hash that the token makes inside, by a key beside the master key that it never gives away
+    /// either; the key is made when it is first needed.
+    pub(super) fn tag(&self, message: &[u8]) -> Result<[u8; 32], ServiceError> {
+        let mut held = self.tagging.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((session, key)) = &*held
+            && let Ok(tag) = session.sign(&Mechanism::Sha256Hmac, *key, message)
+        {
+            return whole_tag(tag);
+        }
+        let (session, key) = &*held.insert(self.open_tagging_key()?);
+        let tag = session.sign(&Mechanism::Sha256Hmac, *key, message);
+        whole_tag(tag.map_err(|error| self.fault(&error))?)
+    }
+
+    fn open_tagging_key(&self) -> Result<(Session, ObjectHandle), ServiceError> {
+        let label = format!("{} person tags", self.place.key).into_bytes();
+        let session = self.open_session(true)?;
+        let is_it = [Attribute::Class(ObjectClass::SECRET_KEY), Attribute::Label(label.clone())];
+        let found = session.find_objects(&is_it).map_err(|error| self.fault(&error))?;
+        let key = match found[..] {
+            [key] => key,
+            [] => {
+                let attributes = [
+                    Attribute::Class(ObjectClass::SECRET_KEY),
+                    Attribute::KeyType(KeyType::GENERIC_SECRET),
+                    Attribute::Token(true),
+                    Attribute::Private(true),
+                    Attribute::Sensitive(true),
+                    Attribute::Extractable(false),
+                    Attribute::Sign(true),
+                    Attribute::ValueLen(32.into()),
+                    Attribute::Label(label),
+                ];
+                let made = session.generate_key(&Mechanism::GenericSecretKeyGen, &attributes);
+                made.map_err(|error| self.fault(&error))?
+            }
+            _ => {
+                let reason =
+                    format!("the token has several keys {:?} for person tags", self.place.key);
+                return Err(failed(reason));
+            }
+        };
+        Ok((session, key))
     }
 
     fn fault(&self, error: &Error) -> ServiceError {

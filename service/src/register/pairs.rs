@@ -1,5 +1,7 @@
 //! Rows that were taken for one person's, side by side, for a person to look at.
 
+use std::collections::{BTreeMap, HashMap};
+
 use super::record::Records;
 use super::{Register, RegisterError, Verdict};
 
@@ -14,16 +16,21 @@ pub struct DuplicatePair {
     pub cells: Vec<String>,
     /// The earlier one's.
     pub first_cells: Vec<String>,
+    /// The office that has a live credential of somebody who may be the same person. Then there is no
+    /// earlier row: what the office knows of them is not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enrolled: Option<u32>,
 }
 
-/// The rows of a register that were taken for duplicates, with those that they are of; and the columns'
-/// names.
+/// The rows of a register that were taken for duplicates, with those that they are of, and the rows whose
+/// people may have a live credential of an office, by their places; and the columns' names.
 ///
 /// # Errors
 /// [`RegisterError`] if it can't be read: it was read before.
 pub fn duplicate_pairs(
     content: &[u8],
     register: &Register,
+    to_review: &BTreeMap<usize, u32>,
 ) -> Result<(Vec<String>, Vec<DuplicatePair>), RegisterError> {
     let mut records = Records::new(content);
     let header = records.header()?.ok_or(RegisterError::Empty)?;
@@ -33,7 +40,8 @@ pub fn duplicate_pairs(
     };
     let columns = cells_of(&header);
     records.expect_cells(columns.len());
-    let mut wanted = std::collections::HashMap::new();
+    let mut wanted: HashMap<usize, Vec<String>> =
+        to_review.keys().map(|place| (*place, Vec::new())).collect();
     for (place, (_, verdict)) in register.rows().enumerate() {
         if let Verdict::Duplicate(first) = verdict {
             wanted.insert(place, Vec::new());
@@ -59,9 +67,16 @@ pub fn duplicate_pairs(
     let pair = |(place, (_, verdict)): (usize, (&str, Verdict))| match verdict {
         Verdict::Duplicate(first) => {
             let cells = |place| wanted.get(&place).cloned().unwrap_or_default();
-            Some(DuplicatePair { place, first, cells: cells(place), first_cells: cells(first) })
+            let (cells, first_cells) = (cells(place), cells(first));
+            Some(DuplicatePair { place, first, cells, first_cells, enrolled: None })
         }
-        _ => None,
+        _ => to_review.get(&place).map(|office| DuplicatePair {
+            place,
+            first: place,
+            cells: wanted.get(&place).cloned().unwrap_or_default(),
+            first_cells: Vec::new(),
+            enrolled: Some(*office),
+        }),
     };
     Ok((columns, register.rows().enumerate().filter_map(pair).collect()))
 }
@@ -85,7 +100,7 @@ mod tests {
         let sample = crate::demo::SAMPLE_REGISTER;
         let today = crate::calendar::today();
         let register = check(sample, today, |_| ()).expect("a register");
-        let (columns, pairs) = duplicate_pairs(sample, &register).expect("read");
+        let (columns, pairs) = duplicate_pairs(sample, &register, &BTreeMap::new()).expect("read");
         assert_eq!(pairs.len(), register.counts().duplicates);
         let number = columns.iter().position(|name| name == "register_no").expect("a column");
         for pair in &pairs {

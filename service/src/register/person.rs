@@ -4,7 +4,10 @@ use praman_circuits::payee::Payee;
 use praman_circuits::period::Day;
 use praman_circuits::subject::SubjectCommitment;
 
+use zeroize::Zeroizing;
+
 use super::codes::{Category, District, RationCard, Sex};
+use super::name::RomanName;
 
 /// An accepted row. It holds what praman keeps from everyone, so it does not print.
 pub struct Person {
@@ -28,7 +31,36 @@ pub struct Person {
     pub(super) subject: Option<SubjectCommitment>,
 }
 
+/// By what a person is known again in another register, in one spelling each. It holds what praman keeps from
+/// everyone, so it does not print.
+pub(crate) struct PersonMarks {
+    /// The identity number.
+    pub(crate) identity: Option<Zeroizing<String>>,
+    /// Name, birth date and guardian.
+    pub(crate) name: Zeroizing<String>,
+    /// Bank and account.
+    pub(crate) account: Option<Zeroizing<String>>,
+}
+
 impl Person {
+    /// By what the person is known again.
+    pub(crate) fn marks(&self) -> PersonMarks {
+        let spelling = |name: &str| {
+            let name = RomanName::of(name);
+            Zeroizing::new(format!("{} {:?}", name.given_folded, name.surname))
+        };
+        let (name, guardian) = (spelling(&self.name), spelling(&self.guardian));
+        let kept = self.account.chars().filter(char::is_ascii_alphanumeric);
+        let account = Zeroizing::new(kept.collect::<String>().to_ascii_uppercase());
+        let account = account.trim_start_matches('0');
+        let bank = self.ifsc.get(..4).unwrap_or_default();
+        PersonMarks {
+            identity: self.id_no.map(|number| Zeroizing::new(format!("{number:012}"))),
+            name: Zeroizing::new(format!("{}|{}|{}", *name, self.born.0, *guardian)),
+            account: (!account.is_empty()).then(|| Zeroizing::new(format!("{bank} {account}"))),
+        }
+    }
+
     /// The register number.
     pub fn register_no(&self) -> &str {
         &self.register_no

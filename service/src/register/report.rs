@@ -1,22 +1,43 @@
 //! The report of a checked register.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::{Register, Verdict};
 
-/// Writes `register_no,verdict,field_or_first`, one line a row.
+/// What became of an accepted row, by its place: its person has a live credential of an office, or may have.
+#[derive(Default)]
+pub struct Matches {
+    /// They have one.
+    pub enrolled: BTreeMap<usize, u32>,
+    /// A person looks whether they have one.
+    pub to_review: BTreeMap<usize, u32>,
+}
+
+/// Writes `register_no,verdict,field_or_first`, one line a row. Of a row whose person has a live credential,
+/// or may have, it tells the office: `enrolled` or `review`.
 ///
 /// Nothing that a cell held is executed by a program that opens the report: a register number that
 /// begins like a formula gets an apostrophe in front, as spreadsheets write text.
 ///
 /// # Errors
 /// Whatever the writer returns.
-pub fn write_report(register: &Register, out: &mut impl Write) -> io::Result<()> {
+pub fn write_report(
+    register: &Register,
+    matches: &Matches,
+    out: &mut impl Write,
+) -> io::Result<()> {
     writeln!(out, "register_no,verdict,field_or_first")?;
-    for (register_no, verdict) in register.rows() {
+    for (place, (register_no, verdict)) in register.rows().enumerate() {
         let number = quoted(register_no);
         match verdict {
-            Verdict::Accept => writeln!(out, "{number},accept,")?,
+            Verdict::Accept => {
+                match (matches.enrolled.get(&place), matches.to_review.get(&place)) {
+                    (Some(office), _) => writeln!(out, "{number},enrolled,office {office}")?,
+                    (None, Some(office)) => writeln!(out, "{number},review,office {office}")?,
+                    (None, None) => writeln!(out, "{number},accept,")?,
+                }
+            }
             Verdict::Reject(field) => writeln!(out, "{number},reject,{field}")?,
             Verdict::Duplicate(first) => {
                 writeln!(out, "{number},duplicate,{}", quoted(register.register_no(first)))?;

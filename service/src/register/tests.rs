@@ -27,7 +27,7 @@ fn with(column: &str, cell: &str) -> String {
 fn the_sample_comes_out_as_a_careful_clerk_would_have_it() {
     let register = check(SAMPLE, today(), |_| ()).expect("a register");
     let mut report = Vec::new();
-    write_report(&register, &mut report).expect("written");
+    write_report(&register, &Matches::default(), &mut report).expect("written");
     let report = String::from_utf8(report).expect("UTF-8");
     let truth: Vec<&str> = TRUTH.trim_start_matches('\u{feff}').lines().collect();
     let found: Vec<&str> = report.lines().collect();

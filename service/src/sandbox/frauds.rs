@@ -10,6 +10,7 @@ use crate::demo::due::tier_of;
 use crate::demo::scene::{Scene, refusal};
 use crate::envelope;
 use crate::error::ServiceError;
+use crate::key_store::MasterKey;
 use crate::ledger::{EmbeddedLedger, Ledger};
 use crate::named::named;
 use crate::office_key::OfficeKey;
@@ -156,7 +157,11 @@ async fn ghost(scene: &mut Scene<'_>) -> Result<Option<String>, ServiceError> {
     let ghosts = checked.people().iter().zip(&wallets);
     let ghosts =
         ghosts.map(|(person, wallet)| Application::new(person, wallet.subject())).collect();
-    let issued = store.issue(&key, ghosts, Validity::from_today(day)).await?.commit().await?;
+    let issued = store
+        .issue(&key, &MasterKey::in_memory(), ghosts, Validity::from_today(day))
+        .await?
+        .commit()
+        .await?;
     let snapshot = store.snapshot(day, None).await?;
     let scheme = &scene.due.schemes[0];
     let found = issued

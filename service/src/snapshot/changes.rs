@@ -243,6 +243,7 @@ fn replace_leaves(tree: &mut OfficeTree, changes: &[LeafChange]) -> Result<(), S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key_store::MasterKey;
     use crate::office_key::OfficeKey;
     use crate::offices::{Application, Validity};
     use crate::schema::RESIDENT;
@@ -259,7 +260,10 @@ mod tests {
             .map(|person| Application::new(person, Wallet::generate().subject()))
             .collect();
         let validity = Validity::from_today(crate::calendar::today());
-        let issuing = store.issue(key, applications, validity).await.expect("issuing");
+        let issuing = store
+            .issue(key, &MasterKey::in_memory(), applications, validity)
+            .await
+            .expect("issuing");
         issuing.commit().await.expect("issued");
         people.iter().map(|person| person.register_no().to_owned()).collect()
     }

@@ -1,0 +1,290 @@
+//! One person is one person for all offices of a store.
+//!
+//! People are known again by keyed tags of their identity number, of their name, birth date and guardian, and
+//! of their account. A second live credential of a schema is not made: the identity number's tag refuses; the
+//! others, which relatives and namesakes may share, have a person look first. What replaces a credential
+//! follows the person, whichever office issued the earlier one, so that the lost secret and the new one never
+//! claim for one period.
+
+use std::collections::HashMap;
+
+use praman_circuits::credential::SchemaId;
+use praman_circuits::office::OfficeId;
+use praman_circuits::period::Period;
+use praman_circuits::subject::SubjectCommitment;
+use rayon::prelude::*;
+use sqlx::AnyConnection;
+
+use crate::computation::compute;
+use crate::error::ServiceError;
+use crate::key_store::MasterKey;
+use crate::register::Person;
+use crate::store::{Store, WriteTransaction, bytes};
+
+/// How many tags are asked for at once.
+const TAGS_AT_ONCE: usize = 400;
+
+/// By what a store knows a person and a secret again. Each tag is keyed and of one purpose.
+#[derive(Clone)]
+pub(super) struct PersonTags {
+    identity: Option<[u8; 32]>,
+    name: [u8; 32],
+    account: Option<[u8; 32]>,
+    /// Of the secret.
+    subject: [u8; 32],
+}
+
+impl PersonTags {
+    fn of(
+        master: &MasterKey,
+        person: &Person,
+        subject: SubjectCommitment,
+    ) -> Result<Self, ServiceError> {
+        let marks = person.marks();
+        let tag = |purpose: &str, text: &str| master.tag(purpose, text.as_bytes());
+        Ok(Self {
+            identity: marks
+                .identity
+                .map(|text| tag("praman.person.identity.1", &text))
+                .transpose()?,
+            name: tag("praman.person.name.1", &marks.name)?,
+            account: marks.account.map(|text| tag("praman.person.account.1", &text)).transpose()?,
+            subject: master.tag("praman.person.subject.1", &bytes(subject.to_field()))?,
+        })
+    }
+
+    fn all(&self) -> impl Iterator<Item = [u8; 32]> {
+        [self.identity, Some(self.name), self.account].into_iter().flatten()
+    }
+}
+
+/// What an office may do for an applicant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Issue: nothing is known of the person, or what is known is revoked.
+    Free {
+        /// The first period that may be claimed for, of one who had a credential before.
+        claims_from: Option<ClaimsFrom>,
+    },
+    /// Nothing: the person has a live credential of this office.
+    Enrolled(OfficeId),
+    /// Have a person look whether it is somebody who has a live credential of this office.
+    Review {
+        /// The office.
+        office: OfficeId,
+        /// The first period that may be claimed for, of one who had a credential before.
+        claims_from: Option<ClaimsFrom>,
+    },
+}
+
+/// From when on one may claim who had a credential before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClaimsFrom {
+    /// From the month after the issue: the earlier secret may have claimed for this one.
+    NextMonth,
+    /// As the earlier credential says: the secret is the same, and so is what it has claimed for.
+    AsBefore(Period),
+}
+
+/// A person of a register, and the commitment that their credential is to hold.
+pub type Applicant<'a> = (&'a Person, SubjectCommitment);
+
+/// A credential that is known of a person by a tag.
+#[derive(Clone)]
+struct Known {
+    number: i64,
+    office: OfficeId,
+    subject: Vec<u8>,
+    claims_from: Period,
+    is_live: bool,
+}
+
+/// The tags of some people, made on all cores, or by a token one after the other.
+pub(super) fn tags_of(
+    master: &MasterKey,
+    applicants: &[Applicant<'_>],
+) -> Result<Vec<PersonTags>, ServiceError> {
+    compute(|| {
+        applicants
+            .par_iter()
+            .map(|(person, subject)| PersonTags::of(master, person, *subject))
+            .collect()
+    })
+}
+
+/// How some people stand who ask an office for credentials of a schema, as a connection sees it.
+pub(super) async fn standing_of(
+    connection: &mut AnyConnection,
+    (office, schema): (OfficeId, SchemaId),
+    people: &[PersonTags],
+) -> Result<Vec<Standing>, ServiceError> {
+    let mut tags: Vec<[u8; 32]> = people.iter().flat_map(PersonTags::all).collect();
+    tags.sort_unstable();
+    tags.dedup();
+    let mut known: HashMap<[u8; 32], Vec<Known>> = HashMap::new();
+    for some in tags.chunks(TAGS_AT_ONCE) {
+        look_up(connection, schema, some, &mut known).await?;
+    }
+    // Of one file, too, no identity number gets two.
+    let mut seen = std::collections::HashSet::new();
+    let standing = people.iter().map(|person| {
+        let standing = standing(person, &known);
+        match person.identity {
+            Some(identity) if !seen.insert(identity) => match standing {
+                Standing::Free { .. } => Standing::Enrolled(office),
+                other => other,
+            },
+            _ => standing,
+        }
+    });
+    Ok(standing.collect())
+}
+
+async fn look_up(
+    connection: &mut AnyConnection,
+    schema: SchemaId,
+    tags: &[[u8; 32]],
+    known: &mut HashMap<[u8; 32], Vec<Known>>,
+) -> Result<(), ServiceError> {
+    let places: Vec<String> = (2..=tags.len() + 1).map(|place| format!("${place}")).collect();
+    // An office that has retired for good has no live credentials, whatever it could revoke no more.
+    let statement = sqlx::AssertSqlSafe(format!(
+        "SELECT person_tag.tag, person.number, person.office, person.subject, person.claims_from,
+                CAST(CASE WHEN EXISTS (SELECT 1 FROM holder WHERE holder.office = person.office
+                                           AND holder.position = person.position AND holder.revoked = 0)
+                         AND NOT EXISTS (SELECT 1 FROM office_event
+                                         WHERE office_event.office = person.office AND retired = 1)
+                     THEN 1 ELSE 0 END AS BIGINT)
+         FROM person_tag JOIN person_credential AS person ON person.number = person_tag.credential
+         WHERE person.schema = $1 AND person_tag.tag IN ({})",
+        places.join(", ")
+    ));
+    type Row = (Vec<u8>, i64, i64, Vec<u8>, i64, i64);
+    let mut asked = sqlx::query_as::<_, Row>(statement).bind(i64::from(schema.0));
+    for tag in tags {
+        asked = asked.bind(tag.to_vec());
+    }
+    for (tag, number, office, subject, claims_from, is_live) in
+        asked.fetch_all(&mut *connection).await?
+    {
+        let tag: [u8; 32] = tag.try_into().map_err(|_| crate::store::broken("a person's tag"))?;
+        known.entry(tag).or_default().push(Known {
+            number,
+            office: OfficeId(office as u32),
+            subject,
+            claims_from: Period(claims_from as u32),
+            is_live: is_live != 0,
+        });
+    }
+    Ok(())
+}
+
+fn standing(person: &PersonTags, known: &HashMap<[u8; 32], Vec<Known>>) -> Standing {
+    let of = |tag: Option<[u8; 32]>| tag.and_then(|tag| known.get(&tag)).into_iter().flatten();
+    if let Some(live) = of(person.identity).find(|known| known.is_live) {
+        return Standing::Enrolled(live.office);
+    }
+    // The account may be a relative's: it has a person look, and costs nobody a month.
+    let earlier = of(person.identity).chain(of(Some(person.name))).filter(|known| !known.is_live);
+    let claims_from = earlier.max_by_key(|known| known.number).map(|latest| {
+        match latest.subject == person.subject {
+            true => ClaimsFrom::AsBefore(latest.claims_from),
+            false => ClaimsFrom::NextMonth,
+        }
+    });
+    let mut alike = of(Some(person.name)).chain(of(person.account));
+    match alike.find(|known| known.is_live) {
+        Some(live) => Standing::Review { office: live.office, claims_from },
+        None => Standing::Free { claims_from },
+    }
+}
+
+/// A credential that is about to be kept.
+pub(super) struct NewCredential<'a> {
+    pub(super) tags: &'a PersonTags,
+    pub(super) position: usize,
+    pub(super) claims_from: Period,
+}
+
+/// Keeps whose credentials an office's new ones are.
+pub(super) async fn keep(
+    transaction: &mut WriteTransaction,
+    (office, schema): (OfficeId, SchemaId),
+    credentials: impl Iterator<Item = NewCredential<'_>>,
+) -> Result<(), ServiceError> {
+    let (mut number,): (i64,) =
+        sqlx::query_as("SELECT coalesce(max(number), 0) FROM person_credential")
+            .fetch_one(&mut **transaction)
+            .await?;
+    for NewCredential { tags, position, claims_from } in credentials {
+        number += 1;
+        sqlx::query(
+            "INSERT INTO person_credential (number, schema, office, position, subject, claims_from)
+             VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(number)
+        .bind(i64::from(schema.0))
+        .bind(i64::from(office.0))
+        .bind(position as i64)
+        .bind(tags.subject.to_vec())
+        .bind(i64::from(claims_from.0))
+        .execute(&mut **transaction)
+        .await?;
+        for tag in tags.all() {
+            sqlx::query(
+                "INSERT INTO person_tag (tag, credential) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            )
+            .bind(tag.to_vec())
+            .bind(number)
+            .execute(&mut **transaction)
+            .await?;
+        }
+    }
+    Ok(())
+}
+
+/// Keeps whose credentials live ones are that were issued before people were known again.
+pub(super) async fn keep_known(
+    transaction: &mut WriteTransaction,
+    office: (OfficeId, SchemaId),
+    holders: &[([u8; 32], PersonTags)],
+) -> Result<(), ServiceError> {
+    let mut found = Vec::new();
+    for (holder, tags) in holders {
+        let row: Option<(i64,)> = sqlx::query_as(
+            "SELECT position FROM holder WHERE office = $1 AND tag = $2 AND revoked = 0
+                 AND NOT EXISTS (SELECT 1 FROM person_credential AS known
+                                 WHERE known.office = holder.office
+                                     AND known.position = holder.position)",
+        )
+        .bind(i64::from(office.0.0))
+        .bind(holder.to_vec())
+        .fetch_optional(&mut **transaction)
+        .await?;
+        found.extend(row.map(|(position,)| (position as usize, tags)));
+    }
+    // Their first period is not known: none that a later secret could claim for again.
+    let credentials = found.into_iter().map(|(position, tags)| NewCredential {
+        tags,
+        position,
+        claims_from: Period::ONCE,
+    });
+    keep(transaction, office, credentials).await
+}
+
+impl Store {
+    /// How people of a register stand who ask an office for credentials of a schema. Who asks learns of it, so it is
+    /// asked by those alone who issue.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`], [`ServiceError::KeyStore`].
+    pub(crate) async fn standing_of(
+        &self,
+        master: &MasterKey,
+        office: (OfficeId, SchemaId),
+        applicants: &[Applicant<'_>],
+    ) -> Result<Vec<Standing>, ServiceError> {
+        let tags = tags_of(master, applicants)?;
+        standing_of(&mut *self.pool().acquire().await?, office, &tags).await
+    }
+}
