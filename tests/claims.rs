@@ -119,7 +119,8 @@ async fn a_clients_name_is_for_one_claim() {
         let (claim, other) = (scene.claim(1, 10), scene.claim(2, 20));
         for _ in 0..2 {
             let outcome = machine.receive(vec![named(&claim, &key)]).await;
-            assert!(outcome.expect("kept")[0].is_ok());
+            let received = outcome.expect("kept").pop().expect("one").expect("taken");
+            machine.verify(received.held.as_slice()).await.expect("verified");
         }
         let outcome = machine.receive(vec![named(&other, &key)]).await;
         let refusal = outcome.expect("answered").pop().expect("one").err();
@@ -127,6 +128,44 @@ async fn a_clients_name_is_for_one_claim() {
         let named = scene.store.named_claim(&key).await.expect("read");
         assert_eq!(named, Some(ClaimId::of(&claim)));
         assert_eq!(scene.store.claim_receipt(ClaimId::of(&other)).await.expect("read"), None);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn claim_that_does_not_hold_takes_no_name_and_is_not_counted() {
+    on_both(async |mut scene| {
+        let machine = scene.machine();
+        let key = ClientKey { client: String::new(), name: "a".to_owned() };
+        let district = praman::register::District::Nadia;
+        let bad = {
+            let (one, other) = (scene.claim(1, 10), scene.claim(2, 20));
+            let mut forged = one.claim().clone();
+            forged.ledger.proof = other.claim().ledger.proof.clone();
+            SubmittedClaim::new(forged, scene.checkpoint)
+        };
+        let good = scene.claim(3, 30);
+        let hand_in = async |claim: &SubmittedClaim| {
+            let handed_in = HandedIn { district: Some(district), ..named(claim, &key) };
+            let outcome = machine.receive(vec![handed_in]).await;
+            let received = outcome.expect("answered").pop().expect("one").expect("taken");
+            machine.verify(received.held.as_slice()).await.expect("verified");
+        };
+        hand_in(&bad).await;
+        let counted = async || -> i64 {
+            let sum = "SELECT CAST(coalesce(sum(count), 0) AS BIGINT) FROM claim_district";
+            let (count,): (i64,) =
+                sqlx::query_as(sum).fetch_one(scene.store.pool()).await.expect("read");
+            count
+        };
+        assert_eq!(scene.store.named_claim(&key).await.expect("read"), None);
+        assert_eq!(counted().await, 0);
+        for _ in 0..2 {
+            hand_in(&good).await;
+        }
+        let named = scene.store.named_claim(&key).await.expect("read");
+        assert_eq!(named, Some(ClaimId::of(&good)));
+        assert_eq!(counted().await, 1, "once");
     })
     .await;
 }

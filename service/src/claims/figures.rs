@@ -1,7 +1,7 @@
 //! How many claims there are, by day, scheme and district, told without telling of anybody.
 //!
 //! A claim names no place. Whoever brings it may say in which district they are, as kiosks do: that is
-//! counted by day and scheme, in the transaction that keeps the claim, and kept nowhere with it.
+//! counted by day and scheme, in the transaction that finds that its proof holds, and kept nowhere with it.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,6 @@ use praman_circuits::nullifier::SchemeId;
 use praman_circuits::period::Day;
 use serde::Serialize;
 
-use super::state::ClaimId;
 use crate::access_control::SchemeScope;
 use crate::calendar::{self, INDIA_SECONDS, SECONDS_BEFORE_EPOCH};
 use crate::error::ServiceError;
@@ -63,22 +62,20 @@ pub struct ClaimFigures {
     pub schemes: Vec<SchemeFigures>,
 }
 
-/// Counts a claim that is handed in in a district, unless it was before.
+/// Counts a claim that was handed in in a district and holds.
 pub(super) async fn count_district(
     transaction: &mut WriteTransaction,
-    id: ClaimId,
     scheme: &SchemeId,
     district: District,
 ) -> Result<(), ServiceError> {
     sqlx::query(
         "INSERT INTO claim_district (day, scheme, district, count)
-         SELECT $1, $2, $3, 1 WHERE NOT EXISTS (SELECT 1 FROM claim WHERE id = $4)
+         VALUES ($1, $2, $3, 1)
          ON CONFLICT (day, scheme, district) DO UPDATE SET count = claim_district.count + 1",
     )
     .bind(i64::from(calendar::today().0))
     .bind(scheme.as_str())
     .bind(i64::from(district.code()))
-    .bind(id.column())
     .execute(&mut **transaction)
     .await?;
     Ok(())

@@ -7,10 +7,10 @@ use praman_circuits::context::Context;
 use praman_verifier::{PreparedKey, VerifyingKey};
 use sha2::{Digest, Sha256};
 
+use super::record;
 use super::rules::{Rules, Schemes, Terms};
 use super::stages::{Stage, StageClock, StageTimes};
 use super::state::{ClaimId, ClaimReceipt, Reason};
-use super::{figures, record};
 use crate::claim::SubmittedClaim;
 use crate::envelope::SEALED_BYTES;
 use crate::error::ServiceError;
@@ -61,6 +61,11 @@ pub enum Refusal {
 pub struct HeldClaim {
     pub(super) id: ClaimId,
     pub(super) claim: SubmittedClaim,
+    /// What its client calls it, and where it was handed in: kept and counted once its proof holds, so that
+    /// nobody takes names and fills counts with claims that don't. A program that dies before that loses
+    /// them: the client asks again with the claim.
+    pub(super) client_key: Option<ClientKey>,
+    pub(super) district: Option<District>,
 }
 
 /// What came of handing in a claim.
@@ -133,17 +138,14 @@ impl ClaimMachine {
         let mut held = Vec::new();
         for (id, place, claim, client_key, district) in kept {
             if let Some(key) = &client_key
-                && !record::name_claim(&mut transaction, key, id).await?
+                && !record::may_name(&mut transaction, key, id).await?
             {
                 outcomes[place] = Some(Err(Refusal::KeyUsed));
                 continue;
             }
             let database = self.store.database();
-            if let Some(district) = district {
-                figures::count_district(&mut transaction, id, claim.scheme(), district).await?;
-            }
             let fresh = record::keep(&mut transaction, database, id, &claim, &self.program).await?;
-            held.push((place, id, fresh.then_some(HeldClaim { id, claim })));
+            held.push((place, id, fresh.then_some(HeldClaim { id, claim, client_key, district })));
         }
         may_die!("claims::keep");
         transaction.commit().await?;

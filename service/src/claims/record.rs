@@ -25,8 +25,8 @@ pub(super) async fn name_claim(
     transaction: &mut WriteTransaction,
     key: &ClientKey,
     id: ClaimId,
-) -> Result<bool, ServiceError> {
-    let named = sqlx::query(
+) -> Result<(), ServiceError> {
+    sqlx::query(
         "INSERT INTO client_key (client, name, claim) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
     )
     .bind(&key.client)
@@ -34,16 +34,35 @@ pub(super) async fn name_claim(
     .bind(id.column())
     .execute(&mut **transaction)
     .await?;
-    if named.rows_affected() == 1 {
-        return Ok(true);
-    }
-    let (claim,): (Vec<u8>,) =
+    Ok(())
+}
+
+/// Whether a client may call a claim by a name: no other claim has it. One that is known and holds is named
+/// by it from here on.
+pub(super) async fn may_name(
+    transaction: &mut WriteTransaction,
+    key: &ClientKey,
+    id: ClaimId,
+) -> Result<bool, ServiceError> {
+    let named: Option<(Vec<u8>,)> =
         sqlx::query_as("SELECT claim FROM client_key WHERE client = $1 AND name = $2")
             .bind(&key.client)
             .bind(&key.name)
-            .fetch_one(&mut **transaction)
+            .fetch_optional(&mut **transaction)
             .await?;
-    Ok(claim == id.column())
+    if let Some((claim,)) = named {
+        return Ok(claim == id.column());
+    }
+    let holds: Option<(i64,)> = sqlx::query_as(
+        "SELECT received_at FROM claim WHERE id = $1 AND state NOT IN ('received', 'refused')",
+    )
+    .bind(id.column())
+    .fetch_optional(&mut **transaction)
+    .await?;
+    if holds.is_some() {
+        name_claim(transaction, key, id).await?;
+    }
+    Ok(true)
 }
 
 /// Keeps a claim for a program to verify; false if it is on its way or decided already.

@@ -11,6 +11,7 @@ use super::record::{COLUMNS, HELD, Row};
 use super::rules::Terms;
 use super::stages::Stage;
 use super::state::{ClaimId, Reason};
+use super::{figures, record};
 use crate::computation::compute;
 use crate::error::ServiceError;
 use crate::failpoint::may_die;
@@ -94,7 +95,19 @@ impl ClaimMachine {
         for (held, reason) in verified {
             match reason {
                 Some(reason) => refuse(&mut transaction, held.id, *reason, None).await?,
-                None => stand(&mut transaction, held).await?,
+                None => {
+                    // Another form of a claim that is known takes no name and is not counted again.
+                    if !stand(&mut transaction, held).await? {
+                        continue;
+                    }
+                    if let Some(key) = &held.client_key {
+                        record::name_claim(&mut transaction, key, held.id).await?;
+                    }
+                    if let Some(district) = held.district {
+                        let scheme = held.claim.scheme();
+                        figures::count_district(&mut transaction, scheme, district).await?;
+                    }
+                }
             }
         }
         may_die!("claims::verify");
@@ -127,7 +140,7 @@ impl ClaimMachine {
         rows.into_iter()
             .map(|row| {
                 let (id, claim) = row.read()?;
-                Ok(HeldClaim { id, claim })
+                Ok(HeldClaim { id, claim, client_key: None, district: None })
             })
             .collect()
     }
@@ -165,8 +178,8 @@ pub(super) async fn refuse(
 }
 
 /// Writes that a claim's proof holds. Of a nullifier one claim goes on; another that says the same is
-/// that one, another that says something else is a second claim.
-async fn stand(transaction: &mut WriteTransaction, held: &HeldClaim) -> Result<(), ServiceError> {
+/// that one, another that says something else is a second claim. Whether it is the one that goes on.
+async fn stand(transaction: &mut WriteTransaction, held: &HeldClaim) -> Result<bool, ServiceError> {
     let ledger = &held.claim.claim().ledger;
     let (nullifier, payout) = (bytes(ledger.nullifier.to_field()), bytes(ledger.payout.to_field()));
     let first: Option<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
@@ -187,7 +200,8 @@ async fn stand(transaction: &mut WriteTransaction, held: &HeldClaim) -> Result<(
         (None, None) => true,
     };
     if !same {
-        return refuse(transaction, held.id, Reason::AlreadyClaimed, None).await;
+        refuse(transaction, held.id, Reason::AlreadyClaimed, None).await?;
+        return Ok(false);
     }
     if let Some((first, _)) = &first {
         refuse(transaction, held.id, Reason::AlreadyClaimed, Some(first)).await?;
@@ -214,5 +228,5 @@ async fn stand(transaction: &mut WriteTransaction, held: &HeldClaim) -> Result<(
     .bind(envelope.clone())
     .execute(&mut **transaction)
     .await?;
-    Ok(())
+    Ok(first.is_none())
 }
