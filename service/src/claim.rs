@@ -89,7 +89,10 @@ impl ClaimTerms<'_> {
         let payee_salt = file.payee_salt().map_err(ServiceError::Refused)?;
         let amount = self.scheme.policy.amount(&credential.attributes, tier);
         let blinding = PayoutBlinding::from_field(Fr::rand(&mut OsRng));
-        let contents = Payout::new(amount, file.payee().clone(), &payee_salt, &blinding);
+        let mut contents = Payout::new(amount, file.payee().clone(), &payee_salt, &blinding);
+        if let Some(signature) = file.payee_signature() {
+            contents = contents.registered_by(file.office, signature);
+        }
         let envelope = envelope::seal(&contents, self.treasury)
             .map_err(|error| ServiceError::Refused(error.to_string()))?;
         let hash = EnvelopeHash::of(&envelope);

@@ -1,6 +1,7 @@
 //! The payout envelope: sealed to the treasury's key by HPKE.
 
 use praman_circuits::field::{parse_decimal, to_decimal};
+use praman_circuits::office::OfficeId;
 use praman_circuits::payee::{Payee, PayeeSalt};
 use praman_circuits::payout::PayoutBlinding;
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use crate::sealed_box::{self, SealedBoxError};
 const INFO: &[u8] = b"praman.envelope.1";
 
 /// Plain texts are filled up to this length, so that an envelope's size tells nothing of a name.
-const PLAIN_BYTES: usize = 1_024;
+const PLAIN_BYTES: usize = 1_280;
 
 /// An envelope: the encapsulated key, the plain text, the cipher's tag.
 pub const SEALED_BYTES: usize = PLAIN_BYTES + sealed_box::OVERHEAD_BYTES;
@@ -47,6 +48,11 @@ pub struct Payout {
     pub payee: Payee,
     payee_salt: String,
     blinding: String,
+    /// Which office registered the account, and its signature of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    office: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    office_signature: Option<String>,
 }
 
 impl Payout {
@@ -58,7 +64,21 @@ impl Payout {
         blinding: &PayoutBlinding,
     ) -> Self {
         let payee_salt = to_decimal(payee_salt.expose());
-        Self { amount, payee, payee_salt, blinding: to_decimal(blinding.expose()) }
+        let blinding = to_decimal(blinding.expose());
+        Self { amount, payee, payee_salt, blinding, office: None, office_signature: None }
+    }
+
+    /// The same, with the office that registered the account and its signature of that.
+    pub fn registered_by(mut self, office: OfficeId, signature: &str) -> Self {
+        self.office = Some(office.0);
+        self.office_signature = Some(signature.to_owned());
+        self
+    }
+
+    /// Which office registered the account, and its signature of that; what a claimant writes here alone
+    /// proves nothing.
+    pub fn registrar(&self) -> Option<(OfficeId, &str)> {
+        Some((OfficeId(self.office?), self.office_signature.as_deref()?))
     }
 
     /// The salt of the payee digest.

@@ -6,6 +6,7 @@ use ed25519_dalek::{Signer, SigningKey};
 use hmac::{Hmac, KeyInit, Mac};
 use praman_circuits::credential::CredentialCommitment;
 use praman_circuits::office::OfficeId;
+use praman_circuits::payee::PayeeDigest;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -14,7 +15,7 @@ use crate::error::ServiceError;
 use crate::files;
 use crate::sealed::{Passphrase, SealedKey};
 use crate::signing_key;
-use crate::wallet::signed_message;
+use crate::wallet::{payee_message, signed_message};
 
 /// An office's opened key.
 pub struct OfficeKey {
@@ -82,6 +83,11 @@ impl OfficeKey {
     /// The signature of a credential.
     pub fn sign(&self, commitment: CredentialCommitment) -> [u8; 64] {
         self.signing.sign(&signed_message(commitment)).to_bytes()
+    }
+
+    /// The signature of an account that the office registered.
+    pub(crate) fn sign_payee(&self, digest: PayeeDigest) -> [u8; 64] {
+        self.signing.sign(&payee_message(self.office, digest)).to_bytes()
     }
 
     /// The signature of a message of one purpose, which no credential's signature can be taken for.

@@ -204,7 +204,7 @@ pub fn make_credentials(
                 payee,
                 &payee_salt,
                 &public_key,
-                &key.sign(commitment),
+                [&key.sign(commitment), &key.sign_payee(credential.payee)],
             );
             (file, commitment.to_field())
         })

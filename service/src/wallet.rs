@@ -11,7 +11,7 @@ use praman_circuits::field::{
     ParseFieldError, from_be_bytes, parse_decimal, to_be_bytes, to_decimal,
 };
 use praman_circuits::office::OfficeId;
-use praman_circuits::payee::{Payee, PayeeSalt};
+use praman_circuits::payee::{Payee, PayeeDigest, PayeeSalt};
 use praman_circuits::period::{Day, Period};
 use praman_circuits::subject::{HolderSecret, SubjectBlinding, SubjectCommitment, subject};
 use rand::rngs::OsRng;
@@ -132,6 +132,9 @@ pub struct CredentialFile {
     attributes: Attributes,
     office_public_key: String,
     signature: String,
+    /// The office's signature of the account alone: the treasury sees it, and not the credential.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    payee_signature: Option<String>,
 }
 
 impl Drop for CredentialFile {
@@ -157,10 +160,27 @@ impl SecretText {
     }
 }
 
+/// Whether a message is signed by a key, Ed25519, with a signature in hexadecimal.
+pub(crate) fn is_signed(key: &[u8; 32], signature: &str, message: &[u8]) -> bool {
+    let signature = hex::decode(signature).ok();
+    let signature = signature.and_then(|bytes| Signature::from_slice(&bytes).ok());
+    let key = VerifyingKey::from_bytes(key).ok();
+    signature
+        .zip(key)
+        .is_some_and(|(signature, key)| key.verify_strict(message, &signature).is_ok())
+}
+
 /// What an office signs: the credential's commitment behind a tag.
 pub fn signed_message(commitment: CredentialCommitment) -> Vec<u8> {
     let element = praman_circuits::field::to_be_bytes(commitment.to_field());
     [b"praman.credential.1".as_slice(), &element].concat()
+}
+
+/// What an office signs of an account that it registered, behind a tag: by it the treasury knows which office
+/// may say to whom a returned payment goes.
+pub(crate) fn payee_message(office: OfficeId, digest: PayeeDigest) -> Vec<u8> {
+    let element = praman_circuits::field::to_be_bytes(digest.to_field());
+    [b"praman.payee.1".as_slice(), &office.0.to_be_bytes(), &element].concat()
 }
 
 impl CredentialFile {
@@ -174,7 +194,7 @@ impl CredentialFile {
         payee: Payee,
         payee_salt: &PayeeSalt,
         office_key: &[u8; 32],
-        signature: &[u8; 64],
+        [signature, payee_signature]: [&[u8; 64]; 2],
     ) -> Self {
         Self {
             format: CREDENTIAL_FORMAT.to_owned(),
@@ -192,6 +212,7 @@ impl CredentialFile {
             attributes: credential.attributes.clone(),
             office_public_key: hex::encode(office_key),
             signature: hex::encode(signature),
+            payee_signature: Some(hex::encode(payee_signature)),
         }
     }
 
@@ -209,14 +230,22 @@ impl CredentialFile {
         if self.format != CREDENTIAL_FORMAT {
             return Err("not a credential of a form known here".to_owned());
         }
-        let commitment = self.credential()?.commitment();
-        let signed = || {
-            let key: [u8; 32] = hex::decode(&self.office_public_key).ok()?.try_into().ok()?;
-            let signature = Signature::from_slice(&hex::decode(&self.signature).ok()?).ok()?;
-            let key = VerifyingKey::from_bytes(&key).ok()?;
-            key.verify_strict(&signed_message(commitment), &signature).ok()
+        let credential = self.credential()?;
+        let key: Option<[u8; 32]> =
+            hex::decode(&self.office_public_key).ok().and_then(|key| key.try_into().ok());
+        let is_signed = |signature: &str, message: &[u8]| {
+            key.is_some_and(|key| is_signed(&key, signature, message))
         };
-        signed().ok_or_else(|| "the office's signature does not fit the credential".to_owned())
+        if !is_signed(&self.signature, &signed_message(credential.commitment())) {
+            return Err("the office's signature does not fit the credential".to_owned());
+        }
+        let message = payee_message(self.office, credential.payee);
+        match &self.payee_signature {
+            Some(signature) if !is_signed(signature, &message) => {
+                Err("the office's signature does not fit the account".to_owned())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The credential.
@@ -240,6 +269,11 @@ impl CredentialFile {
     /// The registered account.
     pub fn payee(&self) -> &Payee {
         &self.payee
+    }
+
+    /// The office's signature of the account; none in a file of an earlier version.
+    pub(crate) fn payee_signature(&self) -> Option<&str> {
+        self.payee_signature.as_deref()
     }
 
     /// The salt of the payee digest.

@@ -4,11 +4,11 @@
 //! with the payment's reference. The office looks at the passbook, signs a correction, and seals the account
 //! to the treasury: it sees no amount, and nobody else sees the account. The treasury takes a correction for
 //! a transfer that was returned, once, and only to an account of the same name as the one that was proved:
-//! neither an officer nor a thief of the reference can lead the money to somebody else.
+//! neither an officer nor a thief of the reference can lead the money to somebody else. Only the office that
+//! registered the account corrects it, while it stands on the ledger.
 
 use std::path::Path;
 
-use ed25519_dalek::{Signature, VerifyingKey};
 use praman_circuits::office::OfficeId;
 use praman_circuits::payee::Payee;
 use serde::{Deserialize, Serialize};
@@ -18,12 +18,14 @@ use zeroize::Zeroizing;
 use super::key::TreasuryKey;
 use super::payout_check::is_payable;
 use super::transfer::{self, TransferReference, TransferRow};
-use crate::envelope::TreasuryPublicKey;
+use crate::envelope::{Payout, TreasuryPublicKey};
 use crate::error::ServiceError;
 use crate::files;
 use crate::office_key::OfficeKey;
+use crate::offices::standing;
 use crate::sealed_box;
 use crate::store::broken;
+use crate::wallet::{is_signed, payee_message};
 
 const FORMAT: &str = "praman-payment-correction-1";
 const PURPOSE: &[u8] = b"praman.payment-correction.1";
@@ -133,7 +135,7 @@ impl Correction {
         &self,
         connection: &mut AnyConnection,
         key: &TreasuryKey,
-        proved: &Payee,
+        proved: &Payout,
     ) -> Result<(), ServiceError> {
         let refused = |reason: &str| {
             Err(ServiceError::Refused(format!("transfer {}: {reason}", self.reference)))
@@ -143,18 +145,34 @@ impl Correction {
                 .bind(i64::from(self.office.0))
                 .fetch_optional(&mut *connection)
                 .await?;
-        let public = public
-            .and_then(|(bytes,)| bytes.try_into().ok())
-            .and_then(|bytes: [u8; 32]| VerifyingKey::from_bytes(&bytes).ok());
+        let public: Option<[u8; 32]> = public.and_then(|(bytes,)| bytes.try_into().ok());
         let message = [PURPOSE, &signed(&self.reference, self.office, &self.sealed)].concat();
-        let signature = Signature::from_bytes(&self.signature);
-        if public.is_none_or(|public| public.verify_strict(&message, &signature).is_err()) {
+        let signature = hex::encode(self.signature);
+        let Some(public) = public.filter(|key| is_signed(key, &signature, &message)) else {
             return refused("the correction is not signed by an office that is known here");
+        };
+        if standing::on_ledger(connection, self.office).await?.is_some_and(|known| !known.standing)
+        {
+            return refused(
+                "the office is suspended, debarred or retired on the ledger: it corrects nothing",
+            );
+        }
+        // Only the office that registered the account says where its money goes instead.
+        let registered = || {
+            let (office, signature) = proved.registrar()?;
+            let message = payee_message(office, proved.payee.digest(&proved.payee_salt()?));
+            Some(office == self.office && is_signed(&public, signature, &message))
+        };
+        if registered() != Some(true) {
+            return refused(
+                "the office did not register the account that was proved: the one that issued the \
+                 credential corrects it; one that was issued before this was kept is issued anew",
+            );
         }
         let Some(payee) = open(key, &self.reference, &self.sealed) else {
             return refused("the correction is not sealed to this treasury, or is of another one");
         };
-        if !is_payable(&payee) || !is_same_name(&payee.name, &proved.name) {
+        if !is_payable(&payee) || !is_same_name(&payee.name, &proved.payee.name) {
             return refused(
                 "the corrected account is not one of the name that was proved: a new credential is \
                  needed, for the periods to come",

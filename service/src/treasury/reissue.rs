@@ -3,13 +3,13 @@
 use serde::Serialize;
 
 use super::correction::Correction;
-use super::envelopes::Envelopes;
+use super::envelopes::{Envelopes, commitment_of};
 use super::key::TreasuryKey;
 use super::payment_file::share;
 use super::release::BatchContents;
 use super::run::{Paid, PaymentRun};
-use super::terms;
 use super::transfer::{self, TransferReference, TransferRow, TransferState};
+use super::terms;
 use crate::error::ServiceError;
 use crate::store::Store;
 
@@ -53,11 +53,12 @@ impl Reissue<'_> {
             let mut contents = BatchContents::default();
             for (reference, correction) in all {
                 let row = self.returned(&mut transaction, reference).await?;
-                let opened = envelopes.of_transfer(&mut transaction, &row).await?;
-                let payout = opened.map_err(|reason| refused(reference, reason))?;
                 if let Some(correction) = correction {
-                    // The name that was proved, whatever was corrected before.
-                    correction.keep(&mut transaction, key, &payout.payee).await?;
+                    // What was proved, whatever was corrected before.
+                    let commitment = commitment_of(&mut transaction, &row.nullifier).await?;
+                    let proved = envelopes.payout(&row.nullifier, &commitment).await?;
+                    let proved = proved.map_err(|reason| refused(reference, reason))?;
+                    correction.keep(&mut transaction, key, &proved).await?;
                 }
                 let next = row.next_attempt();
                 let payout = envelopes.of_transfer(&mut transaction, &next).await?;
