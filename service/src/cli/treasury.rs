@@ -13,12 +13,12 @@ use crate::access_control::{AccessRefusal, Action, Caller, SchemeScope};
 use crate::calendar;
 use crate::error::ServiceError;
 use crate::files;
-use crate::ledger::JoinedNetwork;
+use crate::ledger::{AnchorSeries, JoinedNetwork};
 use crate::scheme::{ClaimPeriod, Scheme};
 use crate::sentence::Sentence;
 use crate::store::Store;
 use crate::treasury::{
-    self, BankReport, ContestedOutcome, Correction, Debtor, KeptFile, Paid, PaymentRun,
+    self, BankReport, ContestedOutcome, Correction, Debtor, KeptFile, LostFile, Paid, PaymentRun,
     Reconciliation, ReturnedTransfer, TransferReference, TreasuryKey,
 };
 
@@ -94,6 +94,13 @@ pub(super) enum Treasury {
         #[arg(long, value_parser = contested_outcome)]
         outcome: ContestedOutcome,
     },
+    /// Let a state that was restored from a backup pay again, once it knows what went to the bank since.
+    #[command(
+        after_help = "Example: praman treasury import bank/pain.001-….xml --key treasury.json\n\
+                            then:    praman treasury import statement.xml --key treasury.json\n\
+                            then:    praman treasury resume"
+    )]
+    Resume,
     /// The returned payments, by reference and the bank's code: they wait to be paid anew.
     Returned,
     /// The files that went to the bank and came from it, as the ledger has them.
@@ -252,10 +259,32 @@ impl Treasury {
             }
             Self::Import { file, key, passphrase } => {
                 let text = files::read_text(&file)?;
-                let report = BankReport::read(&text)
-                    .map_err(|fault| ServiceError::malformed(&file, fault))?;
+                let lost =
+                    LostFile::read(&text).map_err(|fault| ServiceError::malformed(&file, fault))?;
                 let key = TreasuryKey::open(&key, &passphrase.passphrase()?)?;
                 let store = setting.store().await?;
+                if store.is_restored().await? {
+                    let (network, _) = JoinedNetwork::open(&store, &[]).await?;
+                    let anchored = network.anchored(AnchorSeries::Payments).await;
+                    store.keep_lost_files(&anchored.map_err(ServiceError::from)?).await?;
+                }
+                if let Some(lost) = lost {
+                    let subject = format!("import: {}", lost.message);
+                    setting.act(&store, Action::Pay, &subject).await?;
+                    let (adopted, unknown) =
+                        store.adopt_lost_file(&key, text.as_bytes(), &lost).await?;
+                    let mut text = format!("{adopted} transfers are taken for sent\n");
+                    for reference in &unknown {
+                        text.push_str(&format!("{reference}: no claim here is paid by it\n"));
+                    }
+                    let json = json!({ "adopted": adopted, "unknown": unknown });
+                    return Ok(match unknown.is_empty() {
+                        true => Outcome::done(json, text),
+                        false => Outcome::no(json, text),
+                    });
+                }
+                let report = BankReport::read(&text)
+                    .map_err(|fault| ServiceError::malformed(&file, fault))?;
                 let subject = format!("import: {}", report.message);
                 setting.act(&store, Action::Pay, &subject).await?;
                 let imported = store.import_bank_report(&key, text.as_bytes(), &report).await?;
@@ -295,6 +324,12 @@ impl Treasury {
                     true => Ok(Outcome::done(json, text)),
                     false => Ok(Outcome::no(json, text)),
                 }
+            }
+            Self::Resume => {
+                let store = setting.store().await?;
+                setting.act(&store, Action::Pay, "resume").await?;
+                store.resume_payments().await?;
+                Ok(Outcome::done(json!({ "resumed": true }), "the treasury pays again"))
             }
             Self::Release { claim } => {
                 let store = setting.store().await?;

@@ -80,8 +80,26 @@ impl Store {
             other => other,
         });
         whole?;
+        mark_restored(beside.path()).await?;
         publish(&copy, &place)
     }
+}
+
+/// Keeps in the store in a folder that it was restored now: it does not know what was done since, and pays
+/// nothing until it does.
+async fn mark_restored(folder: &Path) -> Result<(), ServiceError> {
+    let store = Store::connect_as_it_is(&Location::Folder(folder.to_owned())).await?;
+    let now = jiff::Timestamp::now().as_millisecond();
+    let marked = sqlx::query(
+        "INSERT INTO chain_setting (key, value) VALUES ('restored', $1)
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    )
+    .bind(now.to_be_bytes().to_vec())
+    .execute(store.writer())
+    .await;
+    store.close().await;
+    marked?;
+    Ok(())
 }
 
 /// Moves a finished file to its place.

@@ -9,7 +9,7 @@ use super::payment_file::share;
 use super::release::BatchContents;
 use super::run::{Paid, PaymentRun};
 use super::transfer::{self, TransferReference, TransferRow, TransferState};
-use super::terms;
+use super::{restored, terms};
 use crate::error::ServiceError;
 use crate::store::Store;
 
@@ -42,6 +42,7 @@ impl Reissue<'_> {
     pub async fn pay(&self, store: &Store, key: &TreasuryKey) -> Result<Reissued, ServiceError> {
         let mut envelopes = Envelopes::new(store, key);
         let mut transaction = store.begin().await?;
+        restored::require_reconciled(&mut transaction).await?;
         let corrected = self.corrections.iter().map(|one| (&one.reference, Some(one)));
         let all: Vec<(&TransferReference, Option<&Correction>)> =
             corrected.chain(self.same.iter().map(|reference| (reference, None))).collect();

@@ -251,6 +251,9 @@ pub(super) struct NewFile<'a> {
     pub(super) message: &'a str,
 }
 
+/// The kind of a file that the ledger has and a restored state lost.
+pub(super) const LOST: &str = "lost";
+
 /// Keeps that there was a file; its number, or none if it is known.
 pub(super) async fn keep_file(
     store: &Store,
@@ -262,7 +265,10 @@ pub(super) async fn keep_file(
     let statement = sqlx::AssertSqlSafe(format!(
         "INSERT INTO payment_file (number, digest, kind, message, transfers, kept_at)
          SELECT coalesce(max(number), 0) + 1, $1, $2, $3, $4, {now} FROM payment_file WHERE true
-         ON CONFLICT (digest) DO NOTHING RETURNING number"
+         ON CONFLICT (digest) DO UPDATE
+             SET kind = excluded.kind, message = excluded.message, transfers = excluded.transfers,
+                 kept_at = excluded.kept_at
+             WHERE payment_file.kind = '{LOST}' RETURNING number"
     ));
     let number: Option<(i64,)> = sqlx::query_as(statement)
         .bind(Sha256::digest(file.bytes).to_vec())
@@ -276,10 +282,12 @@ pub(super) async fn keep_file(
 
 /// Whether a file of these bytes is known.
 pub(super) async fn is_kept(store: &Store, bytes: &[u8]) -> Result<bool, ServiceError> {
-    let known: Option<(i64,)> = sqlx::query_as("SELECT number FROM payment_file WHERE digest = $1")
-        .bind(Sha256::digest(bytes).to_vec())
-        .fetch_optional(store.pool())
-        .await?;
+    let known: Option<(i64,)> =
+        sqlx::query_as("SELECT number FROM payment_file WHERE digest = $1 AND kind <> $2")
+            .bind(Sha256::digest(bytes).to_vec())
+            .bind(LOST)
+            .fetch_optional(store.pool())
+            .await?;
     Ok(known.is_some())
 }
 

@@ -10,6 +10,7 @@ use super::envelopes::{Envelopes, commitment_of};
 use super::key::TreasuryKey;
 use super::payment_file::share;
 use super::release::{NewFile, is_kept, keep_file};
+use super::restored::{LostTransfers, restored_at};
 use super::transfer::{self, TransferRow, TransferState};
 use crate::claims::Reason;
 use crate::error::ServiceError;
@@ -82,6 +83,16 @@ impl Store {
         if imported.file.is_none() {
             return Ok(imported);
         }
+        if restored_at(&mut transaction).await?.is_some() {
+            // What the report names and this state lost went out before it was restored.
+            let lost = LostTransfers::find(&mut transaction, &envelopes).await?;
+            for line in &report.transfers {
+                if let Reported::Transfer(name) = &line.of {
+                    let of = (name.as_str(), RESTORED_BATCH);
+                    lost.adopt(&mut transaction, &envelopes, of).await?;
+                }
+            }
+        }
         let mut import = Import { envelopes, imported, named: HashSet::new(), touched: Vec::new() };
         // What is said of one by itself goes before what is said of many.
         for level in 0..3 {
@@ -99,6 +110,9 @@ impl Store {
         Ok(imported)
     }
 }
+
+/// The batch of transfers that a report names and whose file was lost.
+const RESTORED_BATCH: &str = "restored";
 
 fn level_of(of: &Reported) -> u8 {
     match of {

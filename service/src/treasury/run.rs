@@ -11,10 +11,10 @@ use sqlx::AnyConnection;
 use super::envelopes::Envelopes;
 use super::key::TreasuryKey;
 use super::payment_file::{Debtor, PaymentBatch, PaymentPart, Transfer, date_of_part, share};
-use super::release;
 use super::same_account::SameAccount;
 use super::terms;
 use super::transfer::{self, TransferRow};
+use super::{release, restored};
 use crate::access_control::Caller;
 use crate::access_control::Waiting;
 use crate::envelope::Payout;
@@ -84,6 +84,7 @@ impl PaymentRun<'_> {
     /// # Errors
     /// [`ServiceError`]; what was drafted is written by the next run.
     pub async fn pay(&self, store: &Store, key: &TreasuryKey) -> Result<Paid, ServiceError> {
+        restored::require_reconciled(&mut *store.pool().acquire().await?).await?;
         let (mut paid, mut envelopes) = (Paid::default(), Envelopes::new(store, key));
         self.draft(store, &mut envelopes, &mut paid).await?;
         may_die!("treasury::drafted");

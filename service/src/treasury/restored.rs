@@ -1,0 +1,357 @@
+//! A state that was restored from a backup pays nothing until it knows what went to the bank since.
+//!
+//! References are the same whenever they are made, so what a bank's file or report names is found again
+//! among the claims that this state takes for unpaid. Files that the ledger has and this state lost are known
+//! by their hashes: each is brought again, by `import`, before anything is paid.
+
+use std::collections::HashMap;
+
+use praman_circuits::nullifier::SchemeId;
+use praman_circuits::period::Period;
+use quick_xml::Reader;
+use quick_xml::events::Event;
+use sqlx::AnyConnection;
+
+use super::envelopes::{Envelopes, commitment_of};
+use super::payment_file::share;
+use super::transfer::{self, TransferReference, TransferRow};
+use super::{release, terms};
+use crate::error::ServiceError;
+use crate::ledger::LedgerAnchor;
+use crate::store::{Store, WriteTransaction, broken};
+
+/// The setting that tells when the state was restored.
+const RESTORED: &str = "restored";
+
+/// The most bytes of an id.
+const ID_BYTES_MAX: usize = 64;
+
+/// When the state was restored, in milliseconds since 1970, if what went to the bank since is not known.
+pub(super) async fn restored_at(
+    connection: &mut AnyConnection,
+) -> Result<Option<i64>, ServiceError> {
+    let row: Option<(Vec<u8>,)> = sqlx::query_as("SELECT value FROM chain_setting WHERE key = $1")
+        .bind(RESTORED)
+        .fetch_optional(connection)
+        .await?;
+    let at = row.map(|(value,)| value.try_into().map(i64::from_be_bytes));
+    at.transpose().map_err(|_| broken("when the state was restored"))
+}
+
+/// Refuses to pay from a state that does not know what went to the bank.
+///
+/// # Errors
+/// [`ServiceError::Refused`].
+pub(super) async fn require_reconciled(connection: &mut AnyConnection) -> Result<(), ServiceError> {
+    if restored_at(connection).await?.is_none() {
+        return Ok(());
+    }
+    Err(ServiceError::Refused(
+        "this state was restored from a backup, and does not know what went to the bank since: import the \
+         files that were written since, and the bank's statements (praman treasury import), then praman \
+         treasury resume"
+            .to_owned(),
+    ))
+}
+
+/// A file for the bank that was written before the state was restored.
+pub struct LostFile {
+    /// Its message's id.
+    pub message: String,
+    /// The references in it.
+    pub references: Vec<String>,
+}
+
+impl LostFile {
+    /// Reads a `pain.001`; none if it is another file.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read(text: &str) -> Result<Option<Self>, String> {
+        if !text.contains("xsd:pain.001.") {
+            return Ok(None);
+        }
+        let mut reader = Reader::from_str(text);
+        reader.config_mut().trim_text(true);
+        let (mut message, mut references, mut open) = (String::new(), Vec::new(), String::new());
+        loop {
+            match reader.read_event().map_err(|error| error.to_string())? {
+                Event::Eof => break,
+                Event::DocType(_) => return Err("a payment file has no document type".to_owned()),
+                Event::Start(element) => open = element.local_name().as_ref().to_owned(),
+                Event::Text(content) if content.len() <= ID_BYTES_MAX => match open.as_str() {
+                    "MsgId" => message = content.to_string(),
+                    "EndToEndId" => references.push(content.to_string()),
+                    _ => {}
+                },
+                Event::End(_) => open.clear(),
+                _ => {}
+            }
+        }
+        if message.is_empty() || references.is_empty() {
+            return Err("the payment file names no message or no transfer".to_owned());
+        }
+        Ok(Some(Self { message, references }))
+    }
+}
+
+/// A transfer that went out, of which the restored state knows nothing.
+struct Lost {
+    nullifier: Vec<u8>,
+    part: u32,
+    attempt: u32,
+    rupees: u32,
+    scheme: String,
+    period: i64,
+    instalments: u32,
+}
+
+/// All transfers that may have gone out since a state was backed up, by reference.
+pub(super) struct LostTransfers(HashMap<String, Lost>);
+
+impl LostTransfers {
+    /// Those of claims that are in no batch, and those by which returned ones would be paid anew.
+    pub(super) async fn find(
+        transaction: &mut WriteTransaction,
+        envelopes: &Envelopes<'_>,
+    ) -> Result<Self, ServiceError> {
+        let key = envelopes.key();
+        let mut found = HashMap::new();
+        let mut keep = |lost: Lost| {
+            let reference = TransferReference::of(key, &lost.nullifier, lost.part, lost.attempt);
+            found.insert(reference.to_string(), lost);
+        };
+        let unpaid: Vec<(Vec<u8>, Vec<u8>, String, i64)> = sqlx::query_as(
+            "SELECT nullifier, payout_commitment, scheme, period FROM accepted_claim
+             WHERE batch IS NULL",
+        )
+        .fetch_all(&mut **transaction)
+        .await?;
+        for (nullifier, commitment, scheme, period) in unpaid {
+            let Ok(payout) = envelopes.payout(&nullifier, &commitment).await? else { continue };
+            let instalments = instalments_of(transaction, &scheme, period).await?;
+            for part in 0..instalments {
+                let rupees = share(payout.amount, part, instalments);
+                let (nullifier, scheme) = (nullifier.clone(), scheme.clone());
+                keep(Lost { nullifier, part, attempt: 0, rupees, scheme, period, instalments });
+            }
+        }
+        let returned: Vec<(Vec<u8>, i64, i64, String, i64)> = sqlx::query_as(
+            "SELECT nullifier, part, attempt, scheme, period FROM payment_transfer
+             JOIN payment_batch ON payment_batch.id = payment_transfer.batch WHERE state = 'returned'",
+        )
+        .fetch_all(&mut **transaction)
+        .await?;
+        for (nullifier, part, attempt, scheme, period) in returned {
+            let commitment = commitment_of(transaction, &nullifier).await?;
+            let Ok(payout) = envelopes.payout(&nullifier, &commitment).await? else { continue };
+            let instalments = instalments_of(transaction, &scheme, period).await?;
+            let (part, attempt) = (part as u32, attempt as u32 + 1);
+            let rupees = share(payout.amount, part, instalments);
+            keep(Lost { nullifier, part, attempt, rupees, scheme, period, instalments });
+        }
+        Ok(Self(found))
+    }
+
+    /// Takes a transfer that a bank's file or report names for sent, with the other parts of its claim, in a
+    /// batch of some id; true if it is one of those that were lost. One that was drafted when the state was
+    /// backed up went out with its batch.
+    pub(super) async fn adopt(
+        &self,
+        transaction: &mut WriteTransaction,
+        envelopes: &Envelopes<'_>,
+        (reference, message): (&str, &str),
+    ) -> Result<bool, ServiceError> {
+        let key = envelopes.key();
+        if let Some(row) = transfer::find(transaction, reference).await? {
+            return adopt_drafted(transaction, envelopes, &row).await;
+        }
+        let Some(lost) = self.0.get(reference) else { return Ok(false) };
+        sqlx::query(
+            "INSERT INTO payment_batch
+                 (id, scheme, period, created_on, instalments, debtor, folder, written)
+             VALUES ($1, $2, $3, '', $4, '', '', 1) ON CONFLICT (id) DO NOTHING",
+        )
+        .bind(message)
+        .bind(&lost.scheme)
+        .bind(lost.period)
+        .bind(i64::from(lost.instalments))
+        .execute(&mut **transaction)
+        .await?;
+        let parts: Vec<&Lost> = match lost.attempt {
+            // The file that pays a claim has all of its parts.
+            0 => self.0.values().filter(|one| one.nullifier == lost.nullifier).collect(),
+            _ => vec![lost],
+        };
+        for one in parts.into_iter().filter(|one| one.rupees > 0) {
+            let of = (one.part, one.attempt);
+            let made = transfer::draft(transaction, key, message, &one.nullifier, of).await?;
+            transfer::order(transaction, key, made.as_str(), one.rupees).await?;
+        }
+        if lost.attempt == 0 {
+            sqlx::query("UPDATE accepted_claim SET batch = $1 WHERE nullifier = $2")
+                .bind(message)
+                .bind(&lost.nullifier)
+                .execute(&mut **transaction)
+                .await?;
+        } else {
+            sqlx::query(
+                "UPDATE payment_transfer SET state = 'reissued'
+                 WHERE nullifier = $1 AND part = $2 AND attempt = $3",
+            )
+            .bind(&lost.nullifier)
+            .bind(i64::from(lost.part))
+            .bind(i64::from(lost.attempt) - 1)
+            .execute(&mut **transaction)
+            .await?;
+        }
+        transfer::settle_claim(transaction, &lost.nullifier, None).await?;
+        Ok(true)
+    }
+}
+
+async fn adopt_drafted(
+    transaction: &mut WriteTransaction,
+    envelopes: &Envelopes<'_>,
+    row: &TransferRow,
+) -> Result<bool, ServiceError> {
+    if row.state()? != transfer::TransferState::Drafted {
+        return Ok(true);
+    }
+    let (instalments,): (i64,) =
+        sqlx::query_as("SELECT instalments FROM payment_batch WHERE id = $1")
+            .bind(&row.batch)
+            .fetch_one(&mut **transaction)
+            .await?;
+    for one in transfer::of_batch(transaction, &row.batch).await? {
+        if let Ok(payout) = envelopes.of_transfer(transaction, &one).await? {
+            let rupees = share(payout.amount, one.part(), instalments.max(1) as u32);
+            transfer::order(transaction, envelopes.key(), &one.reference, rupees).await?;
+        }
+    }
+    sqlx::query("UPDATE payment_batch SET written = 1 WHERE id = $1")
+        .bind(&row.batch)
+        .execute(&mut **transaction)
+        .await?;
+    Ok(true)
+}
+
+async fn instalments_of(
+    connection: &mut AnyConnection,
+    scheme: &str,
+    period: i64,
+) -> Result<u32, ServiceError> {
+    let scheme: SchemeId = scheme.parse().map_err(|_| broken("a claim's scheme"))?;
+    let kept = terms::kept(connection, &scheme, Period(period as u32)).await?;
+    Ok(kept.map_or(1, |kept| kept.instalments))
+}
+
+impl Store {
+    /// Whether the state was restored and does not know what went to the bank since.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn is_restored(&self) -> Result<bool, ServiceError> {
+        Ok(restored_at(&mut *self.pool().acquire().await?).await?.is_some())
+    }
+
+    /// Keeps which files the ledger has that a restored state lost, so that each is asked for and no number
+    /// is given twice.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn keep_lost_files(&self, anchored: &[LedgerAnchor]) -> Result<(), ServiceError> {
+        let mut transaction = self.begin().await?;
+        let now = self.database().now();
+        for anchor in anchored {
+            let statement = sqlx::AssertSqlSafe(format!(
+                "INSERT INTO payment_file (number, digest, kind, message, transfers, kept_at, block)
+                 VALUES ($1, $2, '{}', '', $3, {now}, $4) ON CONFLICT DO NOTHING",
+                release::LOST
+            ));
+            sqlx::query(statement)
+                .bind(anchor.number as i64)
+                .bind(anchor.digest.to_vec())
+                .bind(anchor.count as i64)
+                .bind(anchor.block as i64)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Takes the transfers of a file that was written before the state was restored for sent; how many.
+    /// What this state does not know of is told by its reference.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] if the state was not restored.
+    pub async fn adopt_lost_file(
+        &self,
+        key: &super::TreasuryKey,
+        bytes: &[u8],
+        file: &LostFile,
+    ) -> Result<(usize, Vec<String>), ServiceError> {
+        let envelopes = Envelopes::new(self, key);
+        let mut transaction = self.begin().await?;
+        if restored_at(&mut transaction).await?.is_none() {
+            let reason = "this is a file that goes to the bank, not one that comes from it; it is imported \
+                          only after a restore";
+            return Err(ServiceError::Refused(reason.to_owned()));
+        }
+        let lost = LostTransfers::find(&mut transaction, &envelopes).await?;
+        let (mut adopted, mut unknown) = (0, Vec::new());
+        for reference in &file.references {
+            match lost.adopt(&mut transaction, &envelopes, (reference, &file.message)).await? {
+                true => adopted += 1,
+                false => unknown.push(reference.clone()),
+            }
+        }
+        let (kind, message) = ("pain.001", file.message.as_str());
+        let kept = release::NewFile { bytes, kind, message };
+        release::keep_file(self, &mut transaction, &kept, file.references.len()).await?;
+        transaction.commit().await?;
+        Ok((adopted, unknown))
+    }
+
+    /// Lets a restored state pay again.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] while files that the ledger has are missing, or no statement of the bank was
+    /// imported since.
+    pub async fn resume_payments(&self) -> Result<(), ServiceError> {
+        let mut transaction = self.begin().await?;
+        let Some(at) = restored_at(&mut transaction).await? else {
+            return Err(ServiceError::Refused("this state pays already".to_owned()));
+        };
+        let lost: Vec<(i64,)> =
+            sqlx::query_as("SELECT number FROM payment_file WHERE kind = $1 ORDER BY number")
+                .bind(release::LOST)
+                .fetch_all(&mut *transaction)
+                .await?;
+        if !lost.is_empty() {
+            let numbers: Vec<String> = lost.iter().map(|(number,)| number.to_string()).collect();
+            return Err(ServiceError::Refused(format!(
+                "the ledger has files that this state lost, by number {}: import each",
+                numbers.join(", ")
+            )));
+        }
+        let (statements,): (i64,) = sqlx::query_as(
+            "SELECT count(*) FROM payment_file WHERE kind = 'camt.053' AND kept_at >= $1",
+        )
+        .bind(at)
+        .fetch_one(&mut *transaction)
+        .await?;
+        if statements == 0 {
+            let reason = "no statement of the bank was imported since the state was restored: import those of \
+                          the time since the backup";
+            return Err(ServiceError::Refused(reason.to_owned()));
+        }
+        sqlx::query("DELETE FROM chain_setting WHERE key = $1")
+            .bind(RESTORED)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
