@@ -1,5 +1,7 @@
 //! Payments: a month of them, with returns, reconciled to the rupee; and two treasurers.
 
+#[path = "payments/held.rs"]
+mod held;
 mod support;
 
 use std::fs;
@@ -280,17 +282,19 @@ fn a_month_of_payments_with_returns_reconciles_to_the_rupee() {
     // A department sees that it balances, and no sum of so few.
     let seen = reconcile(&state, &["--for-department"]);
     assert_eq!((&seen["returned"]["suppressed"], &seen["balanced"]), (&json!(true), &json!(true)));
-    assert_eq!(seen["claimed"]["rupees"], total);
+    let sum = total.as_u64().expect("a sum");
+    assert_eq!(seen["claimed"]["rupees"], sum - sum % 10_000, "in steps");
 
     // Day 9: paid anew, without a second claim. Another's account is not taken.
     let payee = payee_of(&xml, wrong);
-    let correct = |name: &str, out: &str| {
+    let correct_by = |office: &str, name: &str, out: &str| {
         let corrected = json!({ "account": "778899001122", "ifsc": "SBIN0001234", "name": name });
         fs::write(state.path("payee.json"), corrected.to_string()).expect("written");
-        let correct = ["office", "correct", "--office", "office.json", "--reference"];
+        let correct = ["office", "correct", "--office", office, "--reference"];
         let rest = ["--payee", "payee.json", "--payout", "payout.json", "--out", out];
         state.json(&[&correct[..], &[&wrong.reference], &rest].concat());
     };
+    let correct = |name: &str, out: &str| correct_by("office.json", name, out);
     let scheme = scheme_arguments();
     correct("Somebody Else", "theft.json");
     let theft = reissue(&scheme, &["--correction", "theft.json"]);
@@ -303,6 +307,20 @@ fn a_month_of_payments_with_returns_reconciles_to_the_rupee() {
     fs::write(state.path("forged.json"), forged.to_string()).expect("written");
     let forged = reissue(&scheme, &["--correction", "forged.json"]);
     state.refused(&forged, 1, "not signed by an office");
+    // Nor does another office correct it, or this one while it is suspended.
+    let other = ["office", "new", "--name", "Other", "--schema", "resident", "--out", "other.json"];
+    state.json(&other);
+    correct_by("other.json", &payee, "others.json");
+    let others = reissue(&scheme, &["--correction", "others.json"]);
+    state.refused(&others, 1, "did not register the account");
+    let roles = state.json(&["ledger", "roles"])["participants"].clone();
+    let office = roles.as_array().expect("a list").iter().find(|one| one["role"] == "office");
+    let office = office.expect("an office")["participant"].to_string();
+    let order = ["--order", "No. 7", "--reason", "fraud", "--days", "3"];
+    state.json(&[&["ledger", "suspend", &office][..], &order].concat());
+    let barred = reissue(&scheme, &["--correction", "correction.json"]);
+    state.refused(&barred, 1, "it corrects nothing");
+    state.json(&["ledger", "lift", &office, "--reason", "order No. 8"]);
     let paid_one = reissue(&scheme, &["--same", &mistyped.reference]);
     state.refused(&paid_one, 1, "was not returned");
     let anew = reissue(&scheme, &["--correction", "correction.json", "--same", &late.reference]);
@@ -345,6 +363,8 @@ fn a_month_of_payments_with_returns_reconciles_to_the_rupee() {
     let sums = reconcile(&state, &[]);
     assert_eq!(sums["paid"], json!({ "count": 2 * claims, "rupees": total }), "{sums}");
     assert_eq!((&sums["reissued"], &sums["difference"]), (&json!(2), &json!(0)));
+    // A department is told the same all week.
+    assert_eq!(reconcile(&state, &["--for-department"]), seen);
     let receipt: Value = serde_json::from_str(&claim_json(&state, holders[0])).expect("JSON");
     assert_eq!(receipt["state"], "paid", "{receipt}");
     let history = state.json(&["ledger", "verify-history"]);
@@ -483,165 +503,6 @@ fn pay_as(state: &State, key: &str) -> Value {
 fn newest(state: &State, told: &Value) -> Read {
     let file = told["files"][0].as_str().expect("a file");
     read(&fs::read_to_string(state.path(file)).expect("the bank's file"))
-}
-
-#[test]
-fn report_about_batch_that_never_went_out_changes_nothing() {
-    let (state, holders) = claimed();
-    two_treasurers(&state);
-    assert_eq!(pay_as(&state, "sen.key")["waits"], json!([1]));
-    let waiting = state.json(&["--as", "roy.key", "access", "approvals"])["approvals"].clone();
-    let document = &waiting[0]["document"];
-    // The second person sees how many, their sum and a hash of what it is.
-    assert_eq!(document["transfers"], 2 * holders.len(), "{document}");
-    assert!(document["rupees"].as_u64().is_some_and(|rupees| rupees > 0), "{document}");
-    assert_eq!(document["contents"].as_str().map(str::len), Some(64), "{document}");
-    let message = document["batch"].as_str().expect("an id").to_owned();
-    let bank = Bank { state: &state };
-    let body = String::new();
-    let rejected = status_message("status-1", &message, "RJCT", &body);
-    let file = bank.write("status-1", &rejected);
-    let import = [&["--as", "sen.key"][..], &arguments("import", &[&file])].concat();
-    let ran = state.run(&import);
-    assert_eq!(ran.code, 1, "{} {}", ran.out, ran.err);
-    assert!(ran.out.contains("no such payment was sent"), "{}", ran.out);
-    state.json(&["--as", "roy.key", "access", "approve", "1"]);
-    let told = pay_as(&state, "sen.key");
-    assert_eq!(told["claims"], holders.len(), "{told}");
-    let ordered = newest(&state, &told);
-    assert_eq!(ordered.message, message);
-    let scheme = scheme_arguments();
-    let again = reissue(&scheme, &["--same", &ordered.transfers[0].reference]);
-    state.refused(&[&["--as", "sen.key"][..], &again].concat(), 1, "was not returned");
-    // Another batch's id does not follow from this one's.
-    assert!(message.starts_with("1-") && message.len() == 24, "{message}");
-}
-
-#[test]
-fn batch_that_is_not_as_approved_does_not_go_out() {
-    let (state, _) = claimed();
-    two_treasurers(&state);
-    pay_as(&state, "sen.key");
-    state.json(&["--as", "roy.key", "access", "approve", "1"]);
-    // A transfer is slipped out of the batch by who holds the store.
-    state.sql("delete from payment_transfer where reference = (select min(reference) from payment_transfer)");
-    let pay = support::pay_arguments(SCHEME, PERIOD);
-    let pay: Vec<&str> = pay.iter().map(String::as_str).collect();
-    state.refused(&[&["--as", "sen.key"][..], &pay].concat(), 1, "is not what was approved");
-    assert!(!state.path("bank").exists(), "nothing goes out");
-}
-
-#[test]
-fn returned_part_is_reissued_by_the_terms_that_were_kept() {
-    let (state, _) = claimed();
-    let paid = state.pay(SCHEME, PERIOD);
-    let ordered = newest(&state, &paid);
-    let bank = Bank { state: &state };
-    let second = ordered.transfers.iter().find(|one| one.part.ends_with("-2")).expect("a part");
-    let report = bank.status("status-1", &ordered, &[(second, "RJCT", Some("AC06"))]);
-    assert_eq!(treasury(&state, "import", &[&report])["returned"], 1);
-    // A scheme's file that says one instalment now.
-    let text = fs::read_to_string(support::scheme(SCHEME)).expect("readable");
-    assert!(text.contains("instalments = 2"));
-    let changed = text.replace("instalments = 2", "instalments = 1");
-    fs::write(state.path("changed.toml"), changed).expect("written");
-    let other = ["--scheme", "changed.toml", "--period", PERIOD, "--out", "bank"];
-    let anew = arguments("reissue", &[&other[..], &["--same", &second.reference]].concat());
-    state.refused(&anew, 1, "is paid in 2 instalments");
-    let scheme = scheme_arguments();
-    let ran = state.run(&reissue(&scheme, &["--same", &second.reference]));
-    assert_eq!(ran.code, 0, "{} {}", ran.out, ran.err);
-    let told: Value = serde_json::from_str(&ran.out).expect("JSON");
-    let anew = newest(&state, &told);
-    assert_eq!(anew.transfers.len(), 1);
-    assert_eq!(anew.transfers[0].amount, second.amount, "the part that came back, and no more");
-    assert_eq!(reconcile(&state, &[])["difference"], 0);
-    // What is reconciled is what was written, not what a file would say.
-    state.sql("update payment_batch set instalments = 1");
-    assert_eq!(reconcile(&state, &[])["difference"], 0);
-}
-
-#[test]
-fn payment_reported_returned_and_paid_waits_for_two_persons() {
-    let (state, _) = claimed();
-    let paid = state.pay(SCHEME, PERIOD);
-    let ordered = newest(&state, &paid);
-    let bank = Bank { state: &state };
-    let one = &ordered.transfers[0];
-    let rejected = bank.status("status-1", &ordered, &[(one, "RJCT", Some("AC04"))]);
-    assert_eq!(treasury(&state, "import", &[&rejected])["returned"], 1);
-    let accepted = bank.status("status-2", &ordered, &[(one, "ACSC", None)]);
-    let ran = state.run(&arguments("import", &[&accepted]));
-    let told: Value = serde_json::from_str(&ran.out).expect("JSON");
-    assert_eq!((ran.code, &told["contested"]), (1, &json!(1)), "{told}");
-    assert_eq!(reconcile(&state, &[])["contested"], 1);
-    let scheme = scheme_arguments();
-    let anew = reissue(&scheme, &["--same", &one.reference]);
-    state.refused(&anew, 1, "two treasurers decide");
-    let resolve = |outcome: &str, by: &str| {
-        let resolve = ["treasury", "resolve", &one.reference, "--outcome", outcome];
-        let by: &[&str] = if by.is_empty() { &[] } else { &["--as", by] };
-        let ran = state.run(&[by, &resolve, &["--json"]].concat());
-        (ran.code, ran.out + &ran.err)
-    };
-    let (code, said) = resolve("returned", "");
-    assert!(code == 1 && said.contains("two treasurers decide"), "{said}");
-    two_treasurers(&state);
-    assert_eq!(resolve("returned", "sen.key").0, 0);
-    state.refused(&["--as", "sen.key", "access", "approve", "1"], 1, "can't be the second");
-    let anew = [&["--as", "sen.key"][..], &anew].concat();
-    state.refused(&anew, 1, "two treasurers decide");
-    state.json(&["--as", "roy.key", "access", "approve", "1"]);
-    assert_eq!(state.run(&anew).code, 0, "it came back, and is paid anew");
-    let (code, said) = resolve("returned", "sen.key");
-    assert!(code == 1 && said.contains("is not contested"), "{said}");
-}
-
-#[test]
-fn two_claims_to_one_account_wait_for_two_persons() {
-    let farmers = &HOLDERS[..4];
-    let sample = support::some_rows(farmers, &[]);
-    let row = sample.lines().nth(1).expect("a row");
-    let cells: Vec<&str> = row.trim_matches('"').split("\",\"").collect();
-    let (ifsc, account) = (cells[15], cells[16]);
-    // Spelt otherwise, at another branch of the bank: the same account.
-    let branch = format!("{}0999999", &ifsc[..4]);
-    let spelt = format!("00{account}");
-    let changed = [(farmers[1], "ifsc", branch.as_str()), (farmers[1], "account", spelt.as_str())];
-    let state = State::new();
-    let rows = support::some_rows(farmers, &changed);
-    fs::write(state.path("farmers.csv"), rows).expect("written");
-    let state = state.with_register("farmers.csv", SCHEME, PERIOD);
-    let mut claims = 0;
-    for holder in farmers {
-        if state.prove(holder, SCHEME, PERIOD, holder).code == 0 {
-            assert_eq!(state.claim(holder, SCHEME).code, 0);
-            claims += 1;
-        } else {
-            assert!(!farmers[..2].contains(holder), "both must claim");
-        }
-    }
-    let paid = state.pay(SCHEME, PERIOD);
-    assert_eq!(paid["claims"], claims - 1, "{paid}");
-    let held = paid["held"][0].clone();
-    assert!(held[1].as_str().is_some_and(|why| why.contains("same account")), "{held}");
-    let nullifier = held[0].as_str().expect("a claim");
-    let again = state.pay(SCHEME, PERIOD);
-    assert_eq!((&again["claims"], again["held"].as_array().map(Vec::len)), (&json!(0), Some(1)));
-    let release = ["treasury", "release", nullifier];
-    state.refused(&release, 1, "two treasurers decide");
-    two_treasurers(&state);
-    state.json(&[&["--as", "sen.key"][..], &release].concat());
-    state.json(&["--as", "roy.key", "access", "approve", "1"]);
-    // Let go by two, it is ordered as everything else: a batch that two let out.
-    assert_eq!(pay_as(&state, "sen.key")["waits"], json!([2]));
-    state.json(&["--as", "roy.key", "access", "approve", "2"]);
-    let told = pay_as(&state, "sen.key");
-    assert_eq!((&told["claims"], told["held"].as_array().map(Vec::len)), (&json!(1), Some(0)));
-    assert_eq!(reconcile_as(&state, "sen.key")["difference"], 0);
-    // No account, and nothing that is the same in another period, is in the store.
-    let store = fs::read(state.path("state/praman.db")).expect("a store");
-    assert!(!store.windows(account.len()).any(|part| part == account.as_bytes()));
 }
 
 #[cfg(feature = "failpoints")]

@@ -316,7 +316,10 @@ impl Treasury {
                 let Payments { scheme, period, .. } = &payments;
                 let sums = Reconciliation::of(&store, &key, &scheme.id, period.period).await?;
                 let json = match for_department {
-                    true => sums.for_department(),
+                    true => {
+                        let (scheme, period) = (&scheme.id, period.period);
+                        sums.for_department_this_week(&store, scheme, period).await?
+                    }
                     false => serde_json::to_value(&sums).expect("plain data"),
                 };
                 let text = serde_json::to_string_pretty(&json).expect("plain data");

@@ -9,9 +9,14 @@ use serde::Serialize;
 use super::key::TreasuryKey;
 use super::payment_file::share;
 use super::transfer::{COLUMNS, TransferRow, TransferState};
+use crate::calendar;
 use crate::error::ServiceError;
 use crate::small_cells;
 use crate::store::{Store, broken};
+
+/// In which steps a department is told counts and sums.
+const COUNT_STEP: u64 = small_cells::FEW;
+const RUPEES_STEP: u64 = 10_000;
 
 /// A count and a sum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -23,6 +28,12 @@ pub struct Totals {
 }
 
 impl Totals {
+    /// The same in steps, downwards: so many and so much at least.
+    fn in_steps(&self) -> Self {
+        let (count, rupees) = (self.count, self.rupees);
+        Self { count: count - count % COUNT_STEP, rupees: rupees - rupees % RUPEES_STEP }
+    }
+
     fn add(&mut self, rupees: u64) {
         self.count += 1;
         self.rupees += rupees;
@@ -147,8 +158,36 @@ impl Reconciliation {
         self.difference == 0
     }
 
-    /// What a department may see: no sum of so few that it tells a person's amount, and no sum that tells
-    /// such a one when taken from the others.
+    /// What a department may see in this week: what it was told first. Two reports one claim apart would tell
+    /// that claim's amount.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn for_department_this_week(
+        &self,
+        store: &Store,
+        scheme: &SchemeId,
+        period: Period,
+    ) -> Result<serde_json::Value, ServiceError> {
+        // 1900 began with a Monday.
+        let week = i64::from(calendar::today().0 / 7);
+        let report = self.for_department().to_string();
+        let (told,): (String,) = sqlx::query_as(
+            "INSERT INTO department_report (scheme, period, week, report) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (scheme, period, week) DO UPDATE SET report = department_report.report
+             RETURNING report",
+        )
+        .bind(scheme.as_str())
+        .bind(i64::from(period.0))
+        .bind(week)
+        .bind(report)
+        .fetch_one(store.writer())
+        .await?;
+        serde_json::from_str(&told).map_err(|_| broken("a department's report"))
+    }
+
+    /// What a department may see: no sum of so few that it tells a person's amount, no sum that tells such a
+    /// one when taken from the others, and all in steps.
     pub fn for_department(&self) -> serde_json::Value {
         let names = ["disputed", "waiting", "drafted", "ordered", "paid", "returned"];
         let parts = self.parts();
@@ -156,7 +195,7 @@ impl Reconciliation {
         let hidden = small_cells::hidden(&counts);
         let tell = |totals: &Totals, hidden: bool| match hidden {
             true => serde_json::json!({ "count": null, "rupees": null, "suppressed": true }),
-            false => serde_json::json!(totals),
+            false => serde_json::json!(totals.in_steps()),
         };
         let all_few = (1..small_cells::FEW).contains(&self.claimed.count);
         let mut told = serde_json::Map::new();
@@ -188,7 +227,14 @@ mod tests {
         assert_eq!(told["paid"]["suppressed"], true, "or the rest would tell: {told}");
         assert_eq!(told["waiting"]["count"], 0);
         let many = Reconciliation { returned: totals(5, 5_500), ..sums.clone() };
-        assert_eq!(many.for_department()["paid"]["rupees"], 117_800);
+        let told = many.for_department();
+        assert_eq!(
+            (&told["paid"]["rupees"], &told["paid"]["count"]),
+            (&110_000.into(), &95.into())
+        );
+        // One claim more is told only where it takes the sum over a step.
+        let more = Reconciliation { paid: totals(99, 119_000), ..many };
+        assert_eq!(more.for_department(), told);
         let few = Reconciliation { claimed: totals(3, 3_600), paid: totals(3, 3_600), ..sums };
         let told = few.for_department().to_string();
         assert!(!told.contains("3600"), "{told}");

@@ -1,0 +1,205 @@
+//! What is not paid until persons have looked: what never went out, what differs from what was approved or
+//! accepted, what the bank reports twice, two claims to one account, and a state that was restored.
+
+use super::*;
+
+#[test]
+fn report_about_batch_that_never_went_out_changes_nothing() {
+    let (state, holders) = claimed();
+    two_treasurers(&state);
+    assert_eq!(pay_as(&state, "sen.key")["waits"], json!([1]));
+    let waiting = state.json(&["--as", "roy.key", "access", "approvals"])["approvals"].clone();
+    let document = &waiting[0]["document"];
+    // The second person sees how many, their sum and a hash of what it is.
+    assert_eq!(document["transfers"], 2 * holders.len(), "{document}");
+    assert!(document["rupees"].as_u64().is_some_and(|rupees| rupees > 0), "{document}");
+    assert_eq!(document["contents"].as_str().map(str::len), Some(64), "{document}");
+    let message = document["batch"].as_str().expect("an id").to_owned();
+    let bank = Bank { state: &state };
+    let body = String::new();
+    let rejected = status_message("status-1", &message, "RJCT", &body);
+    let file = bank.write("status-1", &rejected);
+    let import = [&["--as", "sen.key"][..], &arguments("import", &[&file])].concat();
+    let ran = state.run(&import);
+    assert_eq!(ran.code, 1, "{} {}", ran.out, ran.err);
+    assert!(ran.out.contains("no such payment was sent"), "{}", ran.out);
+    state.json(&["--as", "roy.key", "access", "approve", "1"]);
+    let told = pay_as(&state, "sen.key");
+    assert_eq!(told["claims"], holders.len(), "{told}");
+    let ordered = newest(&state, &told);
+    assert_eq!(ordered.message, message);
+    let scheme = scheme_arguments();
+    let again = reissue(&scheme, &["--same", &ordered.transfers[0].reference]);
+    state.refused(&[&["--as", "sen.key"][..], &again].concat(), 1, "was not returned");
+    // Another batch's id does not follow from this one's.
+    assert!(message.starts_with("1-") && message.len() == 24, "{message}");
+}
+
+#[test]
+fn batch_that_is_not_as_approved_does_not_go_out() {
+    let (state, _) = claimed();
+    two_treasurers(&state);
+    pay_as(&state, "sen.key");
+    state.json(&["--as", "roy.key", "access", "approve", "1"]);
+    // A transfer is slipped out of the batch by who holds the store.
+    state.sql("delete from payment_transfer where reference = (select min(reference) from payment_transfer)");
+    let pay = support::pay_arguments(SCHEME, PERIOD);
+    let pay: Vec<&str> = pay.iter().map(String::as_str).collect();
+    state.refused(&[&["--as", "sen.key"][..], &pay].concat(), 1, "is not what was approved");
+    assert!(!state.path("bank").exists(), "nothing goes out");
+}
+
+#[test]
+fn returned_part_is_reissued_by_the_terms_that_were_kept() {
+    let (state, _) = claimed();
+    let paid = state.pay(SCHEME, PERIOD);
+    let ordered = newest(&state, &paid);
+    let bank = Bank { state: &state };
+    let second = ordered.transfers.iter().find(|one| one.part.ends_with("-2")).expect("a part");
+    let report = bank.status("status-1", &ordered, &[(second, "RJCT", Some("AC06"))]);
+    assert_eq!(treasury(&state, "import", &[&report])["returned"], 1);
+    // A scheme's file that says one instalment now.
+    let text = fs::read_to_string(support::scheme(SCHEME)).expect("readable");
+    assert!(text.contains("instalments = 2"));
+    let changed = text.replace("instalments = 2", "instalments = 1");
+    fs::write(state.path("changed.toml"), changed).expect("written");
+    let other = ["--scheme", "changed.toml", "--period", PERIOD, "--out", "bank"];
+    let anew = arguments("reissue", &[&other[..], &["--same", &second.reference]].concat());
+    state.refused(&anew, 1, "is paid in 2 instalments");
+    let scheme = scheme_arguments();
+    let ran = state.run(&reissue(&scheme, &["--same", &second.reference]));
+    assert_eq!(ran.code, 0, "{} {}", ran.out, ran.err);
+    let told: Value = serde_json::from_str(&ran.out).expect("JSON");
+    let anew = newest(&state, &told);
+    assert_eq!(anew.transfers.len(), 1);
+    assert_eq!(anew.transfers[0].amount, second.amount, "the part that came back, and no more");
+    assert_eq!(reconcile(&state, &[])["difference"], 0);
+    // What is reconciled is what was written, not what a file would say.
+    state.sql("update payment_batch set instalments = 1");
+    assert_eq!(reconcile(&state, &[])["difference"], 0);
+}
+
+#[test]
+fn payment_reported_returned_and_paid_waits_for_two_persons() {
+    let (state, _) = claimed();
+    let paid = state.pay(SCHEME, PERIOD);
+    let ordered = newest(&state, &paid);
+    let bank = Bank { state: &state };
+    let one = &ordered.transfers[0];
+    let rejected = bank.status("status-1", &ordered, &[(one, "RJCT", Some("AC04"))]);
+    assert_eq!(treasury(&state, "import", &[&rejected])["returned"], 1);
+    let accepted = bank.status("status-2", &ordered, &[(one, "ACSC", None)]);
+    let ran = state.run(&arguments("import", &[&accepted]));
+    let told: Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!((ran.code, &told["contested"]), (1, &json!(1)), "{told}");
+    assert_eq!(reconcile(&state, &[])["contested"], 1);
+    let scheme = scheme_arguments();
+    let anew = reissue(&scheme, &["--same", &one.reference]);
+    state.refused(&anew, 1, "two treasurers decide");
+    let resolve = |outcome: &str, by: &str| {
+        let resolve = ["treasury", "resolve", &one.reference, "--outcome", outcome];
+        let by: &[&str] = if by.is_empty() { &[] } else { &["--as", by] };
+        let ran = state.run(&[by, &resolve, &["--json"]].concat());
+        (ran.code, ran.out + &ran.err)
+    };
+    let (code, said) = resolve("returned", "");
+    assert!(code == 1 && said.contains("two treasurers decide"), "{said}");
+    two_treasurers(&state);
+    assert_eq!(resolve("returned", "sen.key").0, 0);
+    state.refused(&["--as", "sen.key", "access", "approve", "1"], 1, "can't be the second");
+    let anew = [&["--as", "sen.key"][..], &anew].concat();
+    state.refused(&anew, 1, "two treasurers decide");
+    state.json(&["--as", "roy.key", "access", "approve", "1"]);
+    assert_eq!(state.run(&anew).code, 0, "it came back, and is paid anew");
+    let (code, said) = resolve("returned", "sen.key");
+    assert!(code == 1 && said.contains("is not contested"), "{said}");
+}
+
+#[test]
+fn two_claims_to_one_account_wait_for_two_persons() {
+    let farmers = &HOLDERS[..4];
+    let sample = support::some_rows(farmers, &[]);
+    let row = sample.lines().nth(1).expect("a row");
+    let cells: Vec<&str> = row.trim_matches('"').split("\",\"").collect();
+    let (ifsc, account) = (cells[15], cells[16]);
+    // Spelt otherwise, at another branch of the bank: the same account.
+    let branch = format!("{}0999999", &ifsc[..4]);
+    let spelt = format!("00{account}");
+    let changed = [(farmers[1], "ifsc", branch.as_str()), (farmers[1], "account", spelt.as_str())];
+    let state = State::new();
+    let rows = support::some_rows(farmers, &changed);
+    fs::write(state.path("farmers.csv"), rows).expect("written");
+    let state = state.with_register("farmers.csv", SCHEME, PERIOD);
+    let mut claims = 0;
+    for holder in farmers {
+        if state.prove(holder, SCHEME, PERIOD, holder).code == 0 {
+            assert_eq!(state.claim(holder, SCHEME).code, 0);
+            claims += 1;
+        } else {
+            assert!(!farmers[..2].contains(holder), "both must claim");
+        }
+    }
+    let paid = state.pay(SCHEME, PERIOD);
+    assert_eq!(paid["claims"], claims - 1, "{paid}");
+    let held = paid["held"][0].clone();
+    assert!(held[1].as_str().is_some_and(|why| why.contains("same account")), "{held}");
+    let nullifier = held[0].as_str().expect("a claim");
+    let again = state.pay(SCHEME, PERIOD);
+    assert_eq!((&again["claims"], again["held"].as_array().map(Vec::len)), (&json!(0), Some(1)));
+    let release = ["treasury", "release", nullifier];
+    state.refused(&release, 1, "two treasurers decide");
+    two_treasurers(&state);
+    state.json(&[&["--as", "sen.key"][..], &release].concat());
+    state.json(&["--as", "roy.key", "access", "approve", "1"]);
+    // Let go by two, it is ordered as everything else: a batch that two let out.
+    assert_eq!(pay_as(&state, "sen.key")["waits"], json!([2]));
+    state.json(&["--as", "roy.key", "access", "approve", "2"]);
+    let told = pay_as(&state, "sen.key");
+    assert_eq!((&told["claims"], told["held"].as_array().map(Vec::len)), (&json!(1), Some(0)));
+    assert_eq!(reconcile_as(&state, "sen.key")["difference"], 0);
+    // No account, and nothing that is the same in another period, is in the store.
+    let store = fs::read(state.path("state/praman.db")).expect("a store");
+    assert!(!store.windows(account.len()).any(|part| part == account.as_bytes()));
+}
+
+#[test]
+fn restored_state_pays_nothing_until_it_knows_what_went_out() {
+    let (state, holders) = claimed();
+    state.json(&["backup", "--out", "before.db"]);
+    let paid = state.pay(SCHEME, PERIOD);
+    let file = paid["files"][0].as_str().expect("a file").to_owned();
+    let ordered = newest(&state, &paid);
+    let bank = Bank { state: &state };
+    let statement: Vec<_> =
+        ordered.transfers.iter().map(|one| (one, one.amount.as_str(), None)).collect();
+    let statement = bank.statement("statement-1", &statement);
+    let pay = support::pay_arguments(SCHEME, PERIOD);
+    let pay: Vec<&str> = pay.iter().map(String::as_str).collect();
+    // With the file that went out, or with what the bank says of it alone.
+    for (directory, with_file) in [("one", true), ("two", false)] {
+        let mut restored = state.on(None);
+        restored.directory = directory.to_owned();
+        restored.json(&["restore", "--from", "before.db"]);
+        restored.refused(&pay, 1, "was restored from a backup");
+        let scheme = scheme_arguments();
+        let anew = reissue(&scheme, &["--same", &ordered.transfers[0].reference]);
+        restored.refused(&anew, 1, "was restored from a backup");
+        restored.refused(&["treasury", "resume"], 1, "no statement of the bank");
+        if with_file {
+            let adopted = treasury(&restored, "import", &[&file]);
+            assert_eq!(adopted, json!({ "adopted": 2 * holders.len(), "unknown": [] }));
+            restored.refused(&["treasury", "resume"], 1, "no statement of the bank");
+        }
+        let told = treasury(&restored, "import", &[&statement]);
+        assert_eq!(told["paid"], 2 * holders.len(), "{told}");
+        restored.json(&["treasury", "resume"]);
+        assert_eq!(restored.pay(SCHEME, PERIOD)["claims"], 0, "nobody is paid twice");
+        let sums = reconcile(&restored, &[]);
+        let paid = &sums["paid"]["count"];
+        assert_eq!((paid, &sums["difference"]), (&json!(2 * holders.len()), &json!(0)), "{sums}");
+        restored.refused(&["treasury", "resume"], 1, "pays already");
+    }
+    // Where nothing was restored, a file that goes out is none that comes in.
+    let import = arguments("import", &[&file]);
+    state.refused(&import, 1, "only after a restore");
+}
