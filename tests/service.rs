@@ -274,6 +274,7 @@ fn a_restored_backup_serves() {
     assert_eq!(service.submit(&state, HOLDERS[0], "", &[]).json(), before);
     assert_eq!(service.submit(&state, HOLDERS[1], "?wait=20", &[]).json()["state"], "accepted");
     assert_eq!(service.stop(), 0);
+    state.resume_payments();
     assert_eq!(state.pay(SCHEME, "2026")["claims"], 2);
 }
 
@@ -334,6 +335,7 @@ fn a_backup_moves_a_state_from_one_database_to_the_other_and_back() {
     moved.json(&["backup", "--out", "database.db"]);
     moved.refused(&["backup", "--out", "database.db"], 2, "overwrites nothing");
     assert_eq!(service.stop(), 0);
+    moved.resume_payments();
     assert_eq!(moved.pay(SCHEME, "2026")["claims"], 2);
     // And back into a file: what the backup holds, and no more.
     let mut back = moved.on(None);

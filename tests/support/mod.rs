@@ -220,6 +220,20 @@ impl State {
     }
 }
 
+impl State {
+    /// Tells a restored state what the bank did since the backup: nothing.
+    pub(crate) fn resume_payments(&self) {
+        let pay = pay_arguments("krishak-bandhu", "2026");
+        self.refused(&pay.each_ref().map(String::as_str), 1, "was restored from a backup");
+        let statement = "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\">\
+                         <BkToCstmrStmt><GrpHdr><MsgId>since</MsgId></GrpHdr>\
+                         <Stmt><Id>since</Id></Stmt></BkToCstmrStmt></Document>";
+        std::fs::write(self.path("since.xml"), statement).expect("written");
+        self.json(&["treasury", "import", "since.xml", "--key", "treasury.json"]);
+        self.json(&["treasury", "resume"]);
+    }
+}
+
 /// Rows of the sample register, by their numbers, with some of their cells changed: number, column, cell.
 pub(crate) fn some_rows(numbers: &[&str], changed: &[(&str, &str, &str)]) -> String {
     // A row of it is not UTF-8.
