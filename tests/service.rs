@@ -348,3 +348,41 @@ fn a_backup_moves_a_state_from_one_database_to_the_other_and_back() {
     assert_eq!(service.stop(), 0);
     assert_eq!(back.json(&["ledger", "verify-history"])["claims"], 2);
 }
+
+#[test]
+fn peer_that_floods_shuts_out_no_other() {
+    let state = State::with_everything("krishak-bandhu", "2026");
+    let part = ["--peer-connections", "16", "--metrics", "127.0.0.1:0"];
+    let service = Service::start(&state, &part);
+    let address = service.address.trim_start_matches("http://").to_owned();
+    // Connections that begin a request and never end it.
+    let mut open = Vec::new();
+    for _ in 0..200 {
+        use std::io::Write;
+        let Ok(mut connection) = std::net::TcpStream::connect(&address) else { continue };
+        let head = "POST /v1/claims HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n{";
+        let _ = connection.write_all(head.as_bytes());
+        open.push(connection);
+    }
+    let other = service.curl("/healthz", &["--interface", "127.0.0.2"]);
+    assert_eq!((other.status, other.body.as_str()), (200, "alive\n"));
+    let other = service.curl("/v1/schemes", &["--interface", "127.0.0.2"]);
+    assert_eq!(other.status, 200, "{}", other.body);
+    // The operator's own listener answers, whoever floods the service.
+    let said = service.said.lock().expect("whole").clone();
+    let metrics = said.split("metrics at ").nth(1).and_then(|rest| rest.split_whitespace().next());
+    let health = metrics.expect("a listener").replace("/metrics", "/healthz");
+    let asked = std::process::Command::new("curl").args(["-s", &health]).output().expect("curl");
+    assert_eq!(asked.stdout, b"alive\n");
+    // Whose connections end comes in again.
+    drop(open);
+    let again = (0..50).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        let asked = std::process::Command::new("curl")
+            .args(["-s", "-m", "2", &format!("{}/healthz", service.address)])
+            .output();
+        asked.is_ok_and(|asked| asked.stdout == b"alive\n")
+    });
+    assert!(again);
+    assert_eq!(service.stop(), 0);
+}

@@ -214,9 +214,13 @@ impl Store {
     }
 }
 
-/// The one page that Prometheus reads, for a listener of its own.
+/// The page that Prometheus reads, and whether the program lives, for a listener of its own: who floods the
+/// service does not reach it.
 pub fn routes(application: std::sync::Arc<Application>) -> Router {
-    Router::new().route("/metrics", get(page)).with_state(application)
+    Router::new()
+        .route("/metrics", get(page))
+        .route("/healthz", get(async || "alive\n"))
+        .with_state(application)
 }
 
 async fn page(State(application): State<std::sync::Arc<Application>>) -> Response {

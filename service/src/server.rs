@@ -4,7 +4,10 @@
 //! counted, and timed with their bodies; what watches is counted apart. When the service stops it takes
 //! no more connections, lets requests end that have begun, and leaves after a while whatever they do.
 
+mod peers;
+
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -31,12 +34,14 @@ use crate::error::ServiceError;
 use crate::sentence::Sentence;
 use crate::tls::Tls;
 use crate::{console, grpc, http, request_log};
+use peers::Taken;
+pub use peers::{PeerLimits, Peers};
 
 /// How often a silent connection is asked whether it lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
 /// All routes.
-async fn routes(application: Arc<Application>) -> Router {
+async fn routes(application: Arc<Application>, peers: Arc<Peers>) -> Router {
     let limits = *application.limits();
     let bounds = ServiceBuilder::new()
         .layer(HandleErrorLayer::new(out_of_bounds))
@@ -49,6 +54,8 @@ async fn routes(application: Arc<Application>) -> Router {
         .merge(grpc::routes(application.clone()).await.reset_fallback())
         .layer(middleware::from_fn_with_state(application.clone(), guard))
         .layer(bounds)
+        // Before what all share: who has its part takes nothing of the others'.
+        .layer(middleware::from_fn_with_state(peers, within_part))
         .layer(middleware::from_fn(console::told_as_page))
         .layer(middleware::from_fn_with_state(application, request_log::log))
         // Answered however much else there is to do.
@@ -124,6 +131,24 @@ async fn in_time(limits: Limits, request: Request, next: Next) -> Response {
     }
 }
 
+/// The address that a connection comes from.
+#[derive(Clone, Copy)]
+struct PeerAddress(IpAddr);
+
+/// Answers a request of a peer that has not its whole part of requests already.
+async fn within_part(
+    State(peers): State<Arc<Peers>>,
+    axum::Extension(PeerAddress(address)): axum::Extension<PeerAddress>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let grpc = speaks_grpc(request.headers());
+    let Some(_place) = peers.take(address, Taken::Request) else {
+        return told(grpc, Fault::busy(Sentence::of("fault-busy"), 1));
+    };
+    next.run(request).await
+}
+
 /// More requests than there is room for.
 async fn out_of_bounds(headers: HeaderMap, _: BoxError) -> Response {
     told(speaks_grpc(&headers), Fault::busy(Sentence::of("fault-busy"), 1))
@@ -150,10 +175,11 @@ pub async fn serve(
     listener: TcpListener,
     tls: Option<Tls>,
     application: Arc<Application>,
+    peers: Arc<Peers>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServiceError> {
     let limits = *application.limits();
-    let routes = routes(application.clone()).await;
+    let routes = routes(application.clone(), peers.clone()).await;
     let connections = Arc::new(Semaphore::new(limits.connections_max));
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
@@ -162,8 +188,8 @@ pub async fn serve(
             accepted = listener.accept() => accepted,
             () = &mut stop => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok((stream, peer)) => (stream, PeerAddress(peer.ip())),
             Err(error) => {
                 // Out of files, or a client that is gone already: others come.
                 eprintln!("praman: accepting a connection: {error}");
@@ -172,18 +198,19 @@ pub async fn serve(
             }
         };
         // With no room the connection is closed: the client comes again.
+        let Some(part) = peers.take(peer.0, Taken::Connection) else { continue };
         let Ok(place) = connections.clone().try_acquire_owned() else { continue };
         let _ = stream.set_nodelay(true);
         let (tls, routes, watcher) = (tls.clone(), routes.clone(), graceful.watcher());
         tokio::spawn(async move {
-            let _place = place;
+            let _places = (part, place);
             let Some(tls) = tls else {
-                return answer(stream, None, routes, limits, watcher).await;
+                return answer(stream, (peer, None), routes, limits, watcher).await;
             };
             // A client that does not end its handshake in time is let go.
             let handshake = tokio::time::timeout(limits.head_time_max, tls.accept(stream));
             if let Ok(Some((stream, certificate))) = handshake.await {
-                answer(stream, certificate, routes, limits, watcher).await;
+                answer(stream, (peer, certificate), routes, limits, watcher).await;
             }
         });
     }
@@ -197,7 +224,7 @@ pub async fn serve(
 /// Answers the requests of one connection.
 async fn answer(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    certificate: Option<PeerCertificate>,
+    (peer, certificate): (PeerAddress, Option<PeerCertificate>),
     routes: Router,
     limits: Limits,
     watcher: Watcher,
@@ -214,6 +241,7 @@ async fn answer(
     let seen = asked.clone();
     let service = routes.map_request(move |mut request: Request<hyper::body::Incoming>| {
         seen.store(true, Ordering::Relaxed);
+        request.extensions_mut().insert(peer);
         if let Some(certificate) = certificate {
             request.extensions_mut().insert(certificate);
         }

@@ -16,7 +16,7 @@ use praman::scheme::PaymentTerms;
 use praman::proving::{ProvingDesk, QueueLimits, WorkerKey};
 use praman::schema::RESIDENT;
 use praman::scheme::ClaimPeriod;
-use praman::server;
+use praman::server::{self, PeerLimits, Peers};
 use praman::store::{Location, Store};
 use praman::treasury::{Debtor, Paid, PaymentRun, TreasuryKey};
 use praman_circuits::Fr;
@@ -210,10 +210,13 @@ impl Replica {
             Application::new(desk.clone(), proving, OptionalDesks::default(), key, limits);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("bound"));
+        // One program makes all of the load.
+        let peers =
+            Peers::new(PeerLimits { connections_max: usize::MAX, requests_max: usize::MAX }, []);
         let (stop, stopped) = oneshot::channel();
         let served = tokio::spawn(async move {
             let stop = async move { drop(stopped.await) };
-            server::serve(listener, None, application, stop).await.expect("served");
+            server::serve(listener, None, application, peers, stop).await.expect("served");
         });
         Self { address, desk, stop, served }
     }

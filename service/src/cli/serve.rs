@@ -1,6 +1,6 @@
 //! `praman serve`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ use crate::metrics;
 use crate::office_key::OfficeKey;
 use crate::proving::{ProvingDesk, QueueLimits, Worker, WorkerKey, WorkerLimits, guard_memory};
 use crate::request_log::{self, LogFormat};
-use crate::server;
+use crate::server::{self, PeerLimits, Peers};
 use crate::store::Store;
 use crate::tls::{Tls, TlsFiles};
 
@@ -59,6 +59,13 @@ pub(super) struct Serve {
     /// Where to listen; port 0 takes any that is free.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// The address of a proxy before the service, which bounds its clients itself; may be given again. Of all
+    /// other peers one has at most --peer-connections connections, and as many requests at a time.
+    #[arg(long = "proxy", value_name = "ADDRESS")]
+    proxies: Vec<IpAddr>,
+    /// How many connections, and requests at a time, one peer may have.
+    #[arg(long, value_name = "COUNT", default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(1..=4_096))]
+    peer_connections: u32,
     /// How many claims may wait to be kept before others are told to come again.
     #[arg(long, value_name = "COUNT", default_value_t = 4_096, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     waiting: u32,
@@ -244,7 +251,10 @@ impl Serve {
             let told = axum::serve(listener, pages).with_graceful_shutdown(stopping.asked());
             working.spawn(async move { drop(told.await) });
         }
-        let served = server::serve(listener, tls, application, stop).await;
+        let part = self.peer_connections as usize;
+        let part = PeerLimits { connections_max: part, requests_max: part };
+        let peers = Peers::new(part, self.proxies.iter().copied());
+        let served = server::serve(listener, tls, application, peers, stop).await;
         stopping.ask();
         while working.join_next().await.is_some() {}
         desk.shut_down().await;
