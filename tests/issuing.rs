@@ -592,3 +592,24 @@ fn correction_under_the_same_secret_costs_no_month() {
     revoke();
     assert_eq!(issue("again", &[], true).0, next_month);
 }
+
+#[test]
+fn person_whom_the_old_system_paid_claims_from_the_month_after() {
+    let (state, _) = with_office(None);
+    let rows = support::some_rows(&[FARMER, "WB070000003", "WB070000005"], &[]);
+    let mut lines = rows.lines();
+    let mut register = format!("{},paid_until\n", lines.next().expect("a header"));
+    for (line, paid) in lines.zip(["2026-11", "", "sometime"]) {
+        register += &format!("{line},{paid}\n");
+    }
+    fs::write(state.path("paid.csv"), register).expect("written");
+    let issue = ["issue", "--register", "paid.csv", "--office", "office.json", "--out", "paid"];
+    assert_eq!(state.json(&issue)["issued"], 2, "what is no month is refused");
+    let claims_from = |number: &str| -> Value {
+        let text = fs::read_to_string(state.path(&format!("paid/{number}.json"))).expect("issued");
+        serde_json::from_str::<Value>(&text).expect("JSON")["claims_from"].clone()
+    };
+    let december = praman::calendar::month_of(jiff::civil::date(2026, 12, 1)).expect("a month");
+    assert_eq!(claims_from(FARMER), json!(december));
+    assert_eq!(claims_from("WB070000003"), 0);
+}

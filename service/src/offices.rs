@@ -100,15 +100,18 @@ impl Validity {
     ///
     /// One that replaces another under the same secret, as after a correction, may claim as before: what
     /// was claimed by the one can't be claimed by the other.
-    fn first_period(&self, earlier: Option<ClaimsFrom>) -> Period {
+    fn first_period(&self, application: &Application<'_>) -> Period {
         let next_month = calendar::date_of(self.issued_on)
             .and_then(calendar::month_of)
             .map_or(Period(u32::MAX), |month| Period(month.0 + 1));
-        match earlier {
+        let bound = match application.claims_from {
             None => self.claims_from,
             Some(ClaimsFrom::AsBefore(period)) => self.claims_from.max(period),
             Some(ClaimsFrom::NextMonth) => self.claims_from.max(next_month),
-        }
+        };
+        // Whom another system has paid claims from the month after.
+        let paid_until = application.person.paid_until();
+        paid_until.map_or(bound, |month| bound.max(Period(month.0 + 1)))
     }
 }
 
@@ -190,7 +193,7 @@ pub fn make_credentials(
                 subject: application.subject,
                 issued_on: validity.issued_on,
                 expires_on: validity.expires_on,
-                claims_from: validity.first_period(application.claims_from),
+                claims_from: validity.first_period(application),
                 salt: CredentialSalt::from_field(Fr::rand(&mut OsRng)),
                 payee: payee.digest(&payee_salt),
                 attributes: resident_attributes(person),
@@ -366,7 +369,7 @@ impl Store {
         let new = new.map(|((file, tags), application)| NewCredential {
             tags,
             position: file.position,
-            claims_from: validity.first_period(application.claims_from),
+            claims_from: validity.first_period(application),
         });
         persons::keep(&mut transaction, (office.id, office.schema.id), new).await?;
         self.write_office_tree(&mut transaction, &office, &changes).await?;

@@ -82,6 +82,10 @@ pub const COLUMNS: [&str; 17] = [
 /// A column that a register may have: the commitment that the holder's wallet made, decimal.
 pub const SUBJECT_COLUMN: &str = "subject";
 
+/// A column that a register may have: the last month that the person was paid for before they had a credential,
+/// as 2026-05. They claim from the month after it.
+pub const PAID_UNTIL_COLUMN: &str = "paid_until";
+
 /// Whether a text is an identity number: twelve digits, spaces allowed, with a valid check digit.
 pub fn is_identity_number(text: &str) -> bool {
     matches!(id_number::parse(text), Ok(Some(_)))

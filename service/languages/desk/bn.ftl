@@ -21,6 +21,7 @@ row-columns = শিরোনামের চেয়ে ঘর কম বা �
 row-register-no = তালিকার নম্বর
 row-id-no = পরিচয় নম্বর
 row-name = নাম
+row-paid-until = শেষ যে মাসের টাকা দেওয়া হয়েছে
 row-sex = লিঙ্গ
 row-dob = জন্মতারিখ
 row-mobile = মোবাইল নম্বর

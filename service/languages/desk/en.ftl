@@ -21,6 +21,7 @@ row-columns = more or fewer cells than the heading
 row-register-no = register number
 row-id-no = identity number
 row-name = name
+row-paid-until = the last month that was paid
 row-sex = sex
 row-dob = date of birth
 row-mobile = mobile number

@@ -21,6 +21,7 @@ row-columns = शीर्षक से कम या अधिक खाने
 row-register-no = पंजी संख्या
 row-id-no = पहचान संख्या
 row-name = नाम
+row-paid-until = जिस आख़िरी महीने का भुगतान हो चुका है
 row-sex = लिंग
 row-dob = जन्म तिथि
 row-mobile = मोबाइल नंबर

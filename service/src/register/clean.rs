@@ -2,12 +2,15 @@
 
 use std::fmt;
 
-use praman_circuits::period::Day;
+use praman_circuits::period::{Day, Period};
 
 use super::codes::{Category, District, RationCard, Sex};
 use super::person::Person;
 use super::record::Record;
-use super::{COLUMNS, RegisterError, SUBJECT_COLUMN, cell, date, id_number, money, name};
+use super::{
+    COLUMNS, PAID_UNTIL_COLUMN, RegisterError, SUBJECT_COLUMN, cell, date, id_number, money, name,
+};
+use crate::calendar;
 
 /// What a row is refused for; as the report spells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +45,8 @@ pub enum Field {
     Ifsc,
     /// The holder's commitment.
     Subject,
+    /// The last month that was paid before.
+    PaidUntil,
 }
 
 impl fmt::Display for Field {
@@ -62,6 +67,7 @@ impl fmt::Display for Field {
             Self::DisabilityPct => "disability_pct",
             Self::Ifsc => "ifsc",
             Self::Subject => SUBJECT_COLUMN,
+            Self::PaidUntil => PAID_UNTIL_COLUMN,
         })
     }
 }
@@ -70,6 +76,7 @@ impl fmt::Display for Field {
 pub(super) struct Columns {
     places: [usize; COLUMNS.len()],
     subject: Option<usize>,
+    paid_until: Option<usize>,
     count: usize,
 }
 
@@ -85,7 +92,8 @@ impl Columns {
             return Err(RegisterError::Header { missing });
         }
         let places = COLUMNS.map(|column| place(column).expect("none is missing"));
-        Ok(Self { places, subject: place(SUBJECT_COLUMN), count: names.len() })
+        let (subject, paid_until) = (place(SUBJECT_COLUMN), place(PAID_UNTIL_COLUMN));
+        Ok(Self { places, subject, paid_until, count: names.len() })
     }
 
     pub(super) fn count(&self) -> usize {
@@ -168,13 +176,25 @@ fn clean_person(
         disability_percent: money::percent(&disability_pct).ok_or(Field::DisabilityPct)?,
         ifsc: parse_ifsc(&ifsc).ok_or(Field::Ifsc)?,
         account,
-        subject: columns
-            .subject
-            .map(|place| cell::text(&String::from_utf8_lossy(record.cell(place))))
-            .filter(|cell| !cell.is_empty())
+        subject: optional(record, columns.subject)
             .map(|cell| cell.parse().map_err(|_| Field::Subject))
             .transpose()?,
+        paid_until: optional(record, columns.paid_until)
+            .map(|cell| month(&cell).ok_or(Field::PaidUntil))
+            .transpose()?,
     })
+}
+
+/// A cell of a column that a register may have; none where it is empty.
+fn optional(record: &Record, place: Option<usize>) -> Option<String> {
+    let cell = place.map(|place| cell::text(&String::from_utf8_lossy(record.cell(place))));
+    cell.filter(|cell| !cell.is_empty())
+}
+
+/// A month as 2026-05, or of a date.
+fn month(cell: &str) -> Option<Period> {
+    let first = calendar::read_month(cell);
+    calendar::month_of(first.or_else(|| calendar::date_of(date::parse_date(cell)?))?)
 }
 
 /// After the year 1900 and before today.

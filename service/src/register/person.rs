@@ -1,7 +1,7 @@
 //! A person as the register has them, cleaned.
 
 use praman_circuits::payee::Payee;
-use praman_circuits::period::Day;
+use praman_circuits::period::{Day, Period};
 use praman_circuits::subject::SubjectCommitment;
 
 use zeroize::Zeroizing;
@@ -29,6 +29,7 @@ pub struct Person {
     pub(super) ifsc: String,
     pub(super) account: String,
     pub(super) subject: Option<SubjectCommitment>,
+    pub(super) paid_until: Option<Period>,
 }
 
 /// By what a person is known again in another register, in one spelling each. It holds what praman keeps from
@@ -69,6 +70,11 @@ impl Person {
     /// The commitment that the holder gave, if the register has it.
     pub fn subject(&self) -> Option<SubjectCommitment> {
         self.subject
+    }
+
+    /// The last month that the person was paid for by another system.
+    pub fn paid_until(&self) -> Option<Period> {
+        self.paid_until
     }
 
     /// The account that the person registered.
