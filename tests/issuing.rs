@@ -529,6 +529,12 @@ fn person_with_a_live_credential_gets_no_second_one() {
             "{told}"
         );
     }
+    // One that was issued before people were known again is known once the register comes again.
+    state.sql("delete from person_tag");
+    state.sql("delete from person_credential");
+    assert_eq!(issue("first.csv", "office.json", "again", &[])["issued"], 0);
+    let told = issue("renumbered.csv", "two.json", "none", &[]);
+    assert_eq!((&told["issued"], &told["enrolled"][0]["office"]), (&json!(0), &json!(0)), "{told}");
     // Without the number: a person looks first.
     write("unnumbered.csv", &[number, (FARMER, "id_no", "")]);
     let told = issue("unnumbered.csv", "two.json", "none", &[]);

@@ -388,6 +388,15 @@ impl Store {
         people: &[&Person],
     ) -> Result<(), ServiceError> {
         let office = self.check_office(key).await?;
+        let unknown = persons::not_known(&mut *self.pool().acquire().await?, office.id).await?;
+        let people: Vec<&Person> = people
+            .iter()
+            .copied()
+            .filter(|person| unknown.contains_key(&key.holder_tag(person.register_no())[..]))
+            .collect();
+        if people.is_empty() {
+            return Ok(());
+        }
         // Of their secrets nothing is known here.
         let unknown = SubjectCommitment::from_field(Fr::from(0u64));
         let applicants: Vec<Applicant<'_>> =

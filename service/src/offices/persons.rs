@@ -243,26 +243,33 @@ pub(super) async fn keep(
     Ok(())
 }
 
+/// The live credentials of an office of which it is not kept whose they are, by their holders: those that were
+/// issued before people were known again.
+pub(super) async fn not_known(
+    connection: &mut AnyConnection,
+    office: OfficeId,
+) -> Result<HashMap<Vec<u8>, usize>, ServiceError> {
+    let rows: Vec<(Vec<u8>, i64)> = sqlx::query_as(
+        "SELECT tag, position FROM holder WHERE office = $1 AND revoked = 0
+             AND NOT EXISTS (SELECT 1 FROM person_credential AS known
+                             WHERE known.office = holder.office AND known.position = holder.position)",
+    )
+    .bind(i64::from(office.0))
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|(tag, position)| (tag, position as usize)).collect())
+}
+
 /// Keeps whose credentials live ones are that were issued before people were known again.
 pub(super) async fn keep_known(
     transaction: &mut WriteTransaction,
     office: (OfficeId, SchemaId),
     holders: &[([u8; 32], PersonTags)],
 ) -> Result<(), ServiceError> {
-    let mut found = Vec::new();
-    for (holder, tags) in holders {
-        let row: Option<(i64,)> = sqlx::query_as(
-            "SELECT position FROM holder WHERE office = $1 AND tag = $2 AND revoked = 0
-                 AND NOT EXISTS (SELECT 1 FROM person_credential AS known
-                                 WHERE known.office = holder.office
-                                     AND known.position = holder.position)",
-        )
-        .bind(i64::from(office.0.0))
-        .bind(holder.to_vec())
-        .fetch_optional(&mut **transaction)
-        .await?;
-        found.extend(row.map(|(position,)| (position as usize, tags)));
-    }
+    let places = not_known(transaction, office.0).await?;
+    let place = |(holder, tags)| Some((*places.get(<[u8; 32]>::as_slice(holder))?, tags));
+    let found: Vec<(usize, &PersonTags)> =
+        holders.iter().map(|(holder, tags)| (holder, tags)).filter_map(place).collect();
     // Their first period is not known: none that a later secret could claim for again.
     let credentials = found.into_iter().map(|(position, tags)| NewCredential {
         tags,
