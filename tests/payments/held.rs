@@ -26,6 +26,7 @@ fn report_about_batch_that_never_went_out_changes_nothing() {
     state.json(&["--as", "roy.key", "access", "approve", "1"]);
     let told = pay_as(&state, "sen.key");
     assert_eq!(told["claims"], holders.len(), "{told}");
+    state.refused(&["--as", "roy.key", "access", "deny", "1"], 1, "approved");
     let ordered = newest(&state, &told);
     assert_eq!(ordered.message, message);
     let scheme = scheme_arguments();
@@ -113,6 +114,19 @@ fn payment_reported_returned_and_paid_waits_for_two_persons() {
     assert_eq!(state.run(&anew).code, 0, "it came back, and is paid anew");
     let (code, said) = resolve("returned", "sen.key");
     assert!(code == 1 && said.contains("is not contested"), "{said}");
+
+    // Reported paid while what is paid in its place waits: that is stopped first, then it is decided.
+    let again = bank.status("status-3", &ordered, &[(one, "ACSC", None)]);
+    let import = [&["--as", "sen.key"][..], &arguments("import", &[&again])].concat();
+    assert_eq!(state.run(&import).code, 1);
+    assert_eq!(resolve("paid", "sen.key").0, 0);
+    state.refused(&["--as", "roy.key", "access", "approve", "3"], 1, "is drafted");
+    state.json(&["--as", "roy.key", "access", "approve", "2"]);
+    state.json(&["--as", "roy.key", "access", "deny", "2"]);
+    state.json(&["--as", "roy.key", "access", "approve", "3"]);
+    state.refused(&anew, 1, "was not returned");
+    assert_eq!(reconcile_as(&state, "sen.key")["difference"], 0);
+    assert_eq!(pay_as(&state, "sen.key")["files"], json!([]), "nothing is left to go out");
 }
 
 #[test]

@@ -299,10 +299,13 @@ impl Store {
         let now = self.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT document FROM approval
-             WHERE kind = $1 AND state = 'waiting' AND expires_at < {now}"
+             WHERE kind = $1 AND state = 'waiting' AND expires_at < {now} AND asked_at >= $2"
         ));
+        // What was asked while somebody could have approved it does not count.
+        let ended = last_end(connection, ApprovalKind::Admit.approvers()).await?;
         let asked: Vec<(String,)> = sqlx::query_as(statement)
             .bind(ApprovalKind::Admit.name())
+            .bind(ended)
             .fetch_all(connection)
             .await?;
         let is_same = |document: &str| {
@@ -419,11 +422,15 @@ impl Store {
         {
             return Err(refused(Sentence::of("fault-second-person")));
         }
-        if row.state != ApprovalState::Waiting.name() {
+        // A batch that was approved and did not go out yet can be stopped by one person.
+        let stops = kind == ApprovalKind::Pay
+            && decision == Decision::Deny
+            && row.state == ApprovalState::Approved.name();
+        if row.state != ApprovalState::Waiting.name() && !stops {
             let state = format!("desk-approval-{}", row.state);
             return Err(refused(Sentence::of("fault-decided-before").named("state", [state])));
         }
-        if row.is_over != 0 {
+        if row.is_over != 0 && !stops {
             return Err(refused(Sentence::of("fault-waited").count("days", WAITS_DAYS)));
         }
         match (kind, decision) {
@@ -435,7 +442,11 @@ impl Store {
                 new.insert(&mut transaction, self.database().now()).await?;
             }
             (ApprovalKind::Pay, Decision::Deny) => {
-                drop_batch(&mut transaction, &row.document).await?;
+                if !drop_batch(&mut transaction, &row.document).await? {
+                    let state = format!("desk-approval-{}", ApprovalState::Approved.name());
+                    let sentence = Sentence::of("fault-decided-before").named("state", [state]);
+                    return Err(refused(sentence));
+                }
             }
             // An approved batch goes out with the next run, by who has the treasury's key.
             (ApprovalKind::Release, Decision::Approve) => {
@@ -469,6 +480,17 @@ impl Store {
         transaction.commit().await?;
         Ok(Approval { state, decided_by: Some(by.name.clone()), ..row.read()? })
     }
+}
+
+/// When the last of those could act no more who once could in some roles, in milliseconds since 1970.
+async fn last_end(connection: &mut AnyConnection, roles: &[Role]) -> Result<i64, ServiceError> {
+    let known: Vec<(String, Option<i64>, Option<i64>)> =
+        sqlx::query_as("SELECT role, revoked_at, expires_at FROM principal")
+            .fetch_all(connection)
+            .await?;
+    let of_role = known.iter().filter(|(role, ..)| roles.iter().any(|one| one.name() == role));
+    let ends = of_role.map(|(_, revoked, expires)| revoked.iter().chain(expires).min().copied());
+    Ok(ends.map(|end| end.unwrap_or(i64::MAX)).max().unwrap_or_default())
 }
 
 /// Whether a principal is known by what another is, or was until it was revoked: who was admitted anew is the

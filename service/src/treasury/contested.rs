@@ -80,9 +80,25 @@ pub(crate) async fn resolve(
     let Some(row) = transfer::find(connection, &about.transfer).await? else {
         return Err(broken("an approval's transfer"));
     };
+    let refused =
+        |reason: &str| Err(ServiceError::Refused(format!("transfer {}: {reason}", row.reference)));
+    if !row.is_contested() {
+        return refused("it is not contested any more: deny this");
+    }
+    let attempts = transfer::attempts(connection, &row.nullifier, row.part()).await?;
+    let others = attempts.iter().filter(|one| one.reference != row.reference);
+    if others.clone().any(|one| one.is_contested()) {
+        return refused("another payment of the same part is contested too: decide on that first");
+    }
+    for other in others {
+        if other.state()? == TransferState::Drafted {
+            return refused(
+                "what is to be paid in its place is drafted: have that batch denied first (access deny)",
+            );
+        }
+    }
     set(connection, &row.reference, row.state()?).await?;
     if about.outcome == ContestedOutcome::Paid {
-        let attempts = transfer::attempts(connection, &row.nullifier, row.part()).await?;
         match attempts.last() {
             // The newest itself.
             Some(last) if last.attempt == row.attempt => {

@@ -175,22 +175,39 @@ pub(super) async fn require_as_approved(
 }
 
 /// A batch that a second person has denied, or that none has approved in time, is none: its claims wait to be
-/// paid as before.
+/// paid as before. False if it went out.
 ///
 /// # Errors
 /// [`ServiceError::Store`].
 pub(crate) async fn drop_batch(
     connection: &mut AnyConnection,
     document: &str,
-) -> Result<(), ServiceError> {
+) -> Result<bool, ServiceError> {
     let PaymentDocument { batch, .. } =
         serde_json::from_str(document).map_err(|_| broken("an approval's document"))?;
-    take_out(connection, &batch, "true").await?;
-    sqlx::query("UPDATE payment_batch SET written = 2 WHERE id = $1 AND written = 0")
+    let dropped = sqlx::query("UPDATE payment_batch SET written = 2 WHERE id = $1 AND written = 0")
         .bind(&batch)
         .execute(&mut *connection)
         .await?;
-    Ok(())
+    // One that went out stays as it is.
+    if dropped.rows_affected() == 0 {
+        return Ok(false);
+    }
+    take_out(connection, &batch, "true").await?;
+    Ok(true)
+}
+
+/// Takes out of a batch whose file is known what the file does not name.
+///
+/// # Errors
+/// [`ServiceError::Store`].
+pub(super) async fn take_out_unwritten(
+    connection: &mut AnyConnection,
+    batch: &str,
+) -> Result<(), ServiceError> {
+    let unwritten = "nullifier IN (SELECT nullifier FROM payment_transfer
+                                   WHERE batch = $1 AND state = 'drafted')";
+    take_out(connection, batch, unwritten).await
 }
 
 /// Takes out of a drafted batch what was frozen since, and what a bank says is paid already: it is not paid,

@@ -109,48 +109,76 @@ impl PaymentRun<'_> {
         );
         let to_write = to_write.bind(self.scheme.as_str()).bind(i64::from(self.period.0));
         envelopes.open_ahead(to_write.fetch_all(store.pool()).await?).await?;
-        // One process at a time writes and closes what is drafted.
-        let mut transaction = store.begin().await?;
-        let drafted: Vec<DraftedBatch> = sqlx::query_as(
-            "SELECT id, created_on, instalments, debtor, folder, approval FROM payment_batch
-             WHERE scheme = $1 AND period = $2 AND written = 0 ORDER BY length(id), id",
+        let drafted: Vec<(String,)> = sqlx::query_as(
+            "SELECT id FROM payment_batch WHERE scheme = $1 AND period = $2 AND written = 0
+             ORDER BY length(id), id",
         )
         .bind(self.scheme.as_str())
         .bind(i64::from(self.period.0))
-        .fetch_all(&mut *transaction)
+        .fetch_all(store.pool())
         .await?;
-        for batch in &drafted {
-            if let Some(approval) = batch.approval {
-                let (approved, document) = store.waiting(&mut transaction, approval).await?;
-                match approved {
-                    Waiting::Approved => {
-                        release::require_as_approved(
-                            &mut transaction,
-                            envelopes,
-                            (&batch.id, &document),
-                        )
-                        .await?;
-                    }
-                    Waiting::NotYet => {
-                        paid.waits.push(approval as u32);
-                        continue;
-                    }
-                    // Its claims are drafted anew by the next run.
-                    Waiting::TooLate => {
-                        release::drop_batch(&mut transaction, &document).await?;
-                        continue;
-                    }
+        // One that can't go out does not keep back the others.
+        let mut refusal = None;
+        for (id,) in drafted {
+            match self.write_one(store, envelopes, &id, paid).await {
+                Err(ServiceError::Refused(reason)) => {
+                    refusal.get_or_insert(ServiceError::Refused(reason));
+                }
+                other => other?,
+            }
+        }
+        refusal.map_or(Ok(()), Err)
+    }
+
+    /// Writes the file of a batch that is drafted and may go out.
+    async fn write_one(
+        &self,
+        store: &Store,
+        envelopes: &Envelopes<'_>,
+        id: &str,
+        paid: &mut Paid,
+    ) -> Result<(), ServiceError> {
+        // One process at a time writes and closes what is drafted.
+        let mut transaction = store.begin().await?;
+        let batch: Option<DraftedBatch> = sqlx::query_as(
+            "SELECT id, created_on, instalments, debtor, folder, approval FROM payment_batch
+             WHERE id = $1 AND written = 0",
+        )
+        .bind(id)
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let Some(batch) = batch else { return Ok(()) };
+        if let Some(approval) = batch.approval {
+            let (approved, document) = store.waiting(&mut transaction, approval).await?;
+            match approved {
+                Waiting::Approved => {
+                    let of = (batch.id.as_str(), document.as_str());
+                    release::require_as_approved(&mut transaction, envelopes, of).await?;
+                }
+                Waiting::NotYet => {
+                    paid.waits.push(approval as u32);
+                    return Ok(());
+                }
+                // Its claims are drafted anew by the next run.
+                Waiting::TooLate => {
+                    release::drop_batch(&mut transaction, &document).await?;
+                    transaction.commit().await?;
+                    return Ok(());
                 }
             }
-            release::take_out_held(&mut transaction, &batch.id).await?;
-            self.write(store, &mut transaction, envelopes, batch, paid).await?;
-            may_die!("treasury::written");
-            sqlx::query("UPDATE payment_batch SET written = 1 WHERE id = $1")
-                .bind(&batch.id)
-                .execute(&mut *transaction)
-                .await?;
         }
+        release::take_out_held(&mut transaction, &batch.id).await?;
+        let mut written = Paid::default();
+        self.write(store, &mut transaction, envelopes, &batch, &mut written).await?;
+        may_die!("treasury::written");
+        sqlx::query("UPDATE payment_batch SET written = 1 WHERE id = $1")
+            .bind(&batch.id)
+            .execute(&mut *transaction)
+            .await?;
         transaction.commit().await?;
+        paid.claims += written.claims;
+        paid.rupees += written.rupees;
+        paid.files.append(&mut written.files);
         may_die!("treasury::closed");
         Ok(())
     }
