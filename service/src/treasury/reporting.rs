@@ -88,8 +88,7 @@ impl Store {
             let lost = LostTransfers::find(&mut transaction, &envelopes).await?;
             for line in &report.transfers {
                 if let Reported::Transfer(name) = &line.of {
-                    let of = (name.as_str(), RESTORED_BATCH);
-                    lost.adopt(&mut transaction, &envelopes, of).await?;
+                    lost.adopt(&mut transaction, &envelopes, (name, None)).await?;
                 }
             }
         }
@@ -110,9 +109,6 @@ impl Store {
         Ok(imported)
     }
 }
-
-/// The batch of transfers that a report names and whose file was lost.
-const RESTORED_BATCH: &str = "restored";
 
 fn level_of(of: &Reported) -> u8 {
     match of {

@@ -4,7 +4,7 @@
 //! among the claims that this state takes for unpaid. Files that the ledger has and this state lost are known
 //! by their hashes: each is brought again, by `import`, before anything is paid.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use praman_circuits::nullifier::SchemeId;
 use praman_circuits::period::Period;
@@ -22,6 +22,12 @@ use crate::store::{Store, WriteTransaction, broken};
 
 /// The setting that tells when the state was restored.
 const RESTORED: &str = "restored";
+
+/// No treasury writes so many files.
+const NUMBER_MAX: u64 = 1 << 40;
+
+/// The most parts that an amount is paid in.
+const PARTS_MAX: u32 = 12;
 
 /// The most bytes of an id.
 const ID_BYTES_MAX: usize = 64;
@@ -100,7 +106,8 @@ struct Lost {
     nullifier: Vec<u8>,
     part: u32,
     attempt: u32,
-    rupees: u32,
+    /// None where the claim's envelope is not here.
+    rupees: Option<u32>,
     scheme: String,
     period: i64,
     instalments: u32,
@@ -110,7 +117,7 @@ struct Lost {
 pub(super) struct LostTransfers(HashMap<String, Lost>);
 
 impl LostTransfers {
-    /// Those of claims that are in no batch, and those by which returned ones would be paid anew.
+    /// Those of claims that are in no batch, and those by which others would be paid anew.
     pub(super) async fn find(
         transaction: &mut WriteTransaction,
         envelopes: &Envelopes<'_>,
@@ -128,26 +135,31 @@ impl LostTransfers {
         .fetch_all(&mut **transaction)
         .await?;
         for (nullifier, commitment, scheme, period) in unpaid {
-            let Ok(payout) = envelopes.payout(&nullifier, &commitment).await? else { continue };
-            let instalments = instalments_of(transaction, &scheme, period).await?;
-            for part in 0..instalments {
-                let rupees = share(payout.amount, part, instalments);
+            let payout = envelopes.payout(&nullifier, &commitment).await?.ok();
+            let kept = instalments_of(transaction, &scheme, period).await?;
+            // Where it is not known in how many parts it is paid, any part may be named.
+            for part in 0..kept.unwrap_or(PARTS_MAX) {
+                let rupees = payout.as_ref().zip(kept);
+                let rupees = rupees.map(|(payout, of)| share(payout.amount, part, of));
                 let (nullifier, scheme) = (nullifier.clone(), scheme.clone());
+                let instalments = kept.unwrap_or(1);
                 keep(Lost { nullifier, part, attempt: 0, rupees, scheme, period, instalments });
             }
         }
-        let returned: Vec<(Vec<u8>, i64, i64, String, i64)> = sqlx::query_as(
+        let paid: Vec<(Vec<u8>, i64, i64, String, i64)> = sqlx::query_as(
             "SELECT nullifier, part, attempt, scheme, period FROM payment_transfer
-             JOIN payment_batch ON payment_batch.id = payment_transfer.batch WHERE state = 'returned'",
+             JOIN payment_batch ON payment_batch.id = payment_transfer.batch
+             WHERE state IN ('ordered', 'paid', 'returned')",
         )
         .fetch_all(&mut **transaction)
         .await?;
-        for (nullifier, part, attempt, scheme, period) in returned {
+        for (nullifier, part, attempt, scheme, period) in paid {
             let commitment = commitment_of(transaction, &nullifier).await?;
-            let Ok(payout) = envelopes.payout(&nullifier, &commitment).await? else { continue };
-            let instalments = instalments_of(transaction, &scheme, period).await?;
+            let payout = envelopes.payout(&nullifier, &commitment).await?.ok();
+            let kept = instalments_of(transaction, &scheme, period).await?;
             let (part, attempt) = (part as u32, attempt as u32 + 1);
-            let rupees = share(payout.amount, part, instalments);
+            let rupees = payout.zip(kept).map(|(payout, of)| share(payout.amount, part, of));
+            let instalments = kept.unwrap_or(1);
             keep(Lost { nullifier, part, attempt, rupees, scheme, period, instalments });
         }
         Ok(Self(found))
@@ -160,13 +172,18 @@ impl LostTransfers {
         &self,
         transaction: &mut WriteTransaction,
         envelopes: &Envelopes<'_>,
-        (reference, message): (&str, &str),
+        (reference, message): (&str, Option<&str>),
     ) -> Result<bool, ServiceError> {
         let key = envelopes.key();
         if let Some(row) = transfer::find(transaction, reference).await? {
-            return adopt_drafted(transaction, envelopes, &row).await;
+            let whole = message.is_none();
+            return adopt_drafted(transaction, envelopes, &row, whole).await;
         }
         let Some(lost) = self.0.get(reference) else { return Ok(false) };
+        let of = key
+            .tag(b"praman.restored-batch.1", &[lost.scheme.as_bytes(), &lost.period.to_be_bytes()]);
+        let own = format!("restored-{}", hex::encode(&of[..8]));
+        let message = message.unwrap_or(&own);
         sqlx::query(
             "INSERT INTO payment_batch
                  (id, scheme, period, created_on, instalments, debtor, folder, written)
@@ -180,13 +197,16 @@ impl LostTransfers {
         .await?;
         let parts: Vec<&Lost> = match lost.attempt {
             // The file that pays a claim has all of its parts.
-            0 => self.0.values().filter(|one| one.nullifier == lost.nullifier).collect(),
+            0 if lost.rupees.is_some() => {
+                let same = |one: &&Lost| one.nullifier == lost.nullifier && one.attempt == 0;
+                self.0.values().filter(same).collect()
+            }
             _ => vec![lost],
         };
-        for one in parts.into_iter().filter(|one| one.rupees > 0) {
+        for one in parts.into_iter().filter(|one| one.rupees != Some(0)) {
             let of = (one.part, one.attempt);
             let made = transfer::draft(transaction, key, message, &one.nullifier, of).await?;
-            transfer::order(transaction, key, made.as_str(), one.rupees).await?;
+            transfer::send(transaction, key, made.as_str(), one.rupees).await?;
         }
         if lost.attempt == 0 {
             sqlx::query("UPDATE accepted_claim SET batch = $1 WHERE nullifier = $2")
@@ -210,10 +230,13 @@ impl LostTransfers {
     }
 }
 
+/// Takes a transfer of a batch that was drafted when the state was backed up for sent; by a bank's report its
+/// whole batch, by the file that went out what the file names.
 async fn adopt_drafted(
     transaction: &mut WriteTransaction,
     envelopes: &Envelopes<'_>,
     row: &TransferRow,
+    whole: bool,
 ) -> Result<bool, ServiceError> {
     if row.state()? != transfer::TransferState::Drafted {
         return Ok(true);
@@ -223,13 +246,18 @@ async fn adopt_drafted(
             .bind(&row.batch)
             .fetch_one(&mut **transaction)
             .await?;
-    for one in transfer::of_batch(transaction, &row.batch).await? {
-        if let Ok(payout) = envelopes.of_transfer(transaction, &one).await? {
-            let rupees = share(payout.amount, one.part(), instalments.max(1) as u32);
-            transfer::order(transaction, envelopes.key(), &one.reference, rupees).await?;
-        }
+    let rows = match whole {
+        true => transfer::of_batch(transaction, &row.batch).await?,
+        false => vec![row.clone()],
+    };
+    for one in rows {
+        let payout = envelopes.of_transfer(transaction, &one).await?.ok();
+        let rupees =
+            payout.map(|payout| share(payout.amount, one.part(), instalments.max(1) as u32));
+        transfer::send(transaction, envelopes.key(), &one.reference, rupees).await?;
     }
-    sqlx::query("UPDATE payment_batch SET written = 1 WHERE id = $1")
+    // What waited for a second person went out: there is nothing to approve or deny any more.
+    sqlx::query("UPDATE payment_batch SET written = 1, approval = NULL WHERE id = $1")
         .bind(&row.batch)
         .execute(&mut **transaction)
         .await?;
@@ -240,10 +268,10 @@ async fn instalments_of(
     connection: &mut AnyConnection,
     scheme: &str,
     period: i64,
-) -> Result<u32, ServiceError> {
+) -> Result<Option<u32>, ServiceError> {
     let scheme: SchemeId = scheme.parse().map_err(|_| broken("a claim's scheme"))?;
     let kept = terms::kept(connection, &scheme, Period(period as u32)).await?;
-    Ok(kept.map_or(1, |kept| kept.instalments))
+    Ok(kept.map(|kept| kept.instalments))
 }
 
 impl Store {
@@ -263,7 +291,24 @@ impl Store {
     pub async fn keep_lost_files(&self, anchored: &[LedgerAnchor]) -> Result<(), ServiceError> {
         let mut transaction = self.begin().await?;
         let now = self.database().now();
-        for anchor in anchored {
+        // Others anchor on the same ledger: this treasury's are by whom its known files were anchored, or all
+        // where one operator has every role.
+        let known: Vec<(i64, Vec<u8>)> =
+            sqlx::query_as("SELECT number, digest FROM payment_file WHERE block IS NOT NULL")
+                .fetch_all(&mut *transaction)
+                .await?;
+        let is_known = |one: &LedgerAnchor| {
+            known.iter().any(|(number, digest)| {
+                *number as u64 == one.number && digest.as_slice() == one.digest.as_slice()
+            })
+        };
+        let own: HashSet<u32> =
+            anchored.iter().filter(|one| is_known(one)).map(|one| one.participant.0).collect();
+        let alone = !crate::ledger::is_on_real_nodes(&mut transaction).await?;
+        let of_own = |one: &&LedgerAnchor| {
+            (alone || own.contains(&one.participant.0)) && one.number < NUMBER_MAX
+        };
+        for anchor in anchored.iter().filter(of_own) {
             let statement = sqlx::AssertSqlSafe(format!(
                 "INSERT INTO payment_file (number, digest, kind, message, transfers, kept_at, block)
                  VALUES ($1, $2, '{}', '', $3, {now}, $4) ON CONFLICT DO NOTHING",
@@ -302,13 +347,16 @@ impl Store {
         let lost = LostTransfers::find(&mut transaction, &envelopes).await?;
         let (mut adopted, mut unknown) = (0, Vec::new());
         for reference in &file.references {
-            match lost.adopt(&mut transaction, &envelopes, (reference, &file.message)).await? {
+            let of = (reference.as_str(), Some(file.message.as_str()));
+            match lost.adopt(&mut transaction, &envelopes, of).await? {
                 true => adopted += 1,
                 false => unknown.push(reference.clone()),
             }
         }
-        let (kind, message) = ("pain.001", file.message.as_str());
-        let kept = release::NewFile { bytes, kind, message };
+        release::take_out_unwritten(&mut transaction, &file.message).await?;
+        // A file of which something is not known stays lost: until it is, nothing is paid.
+        let kind = if unknown.is_empty() { "pain.001" } else { release::LOST };
+        let kept = release::NewFile { bytes, kind, message: file.message.as_str() };
         release::keep_file(self, &mut transaction, &kept, file.references.len()).await?;
         transaction.commit().await?;
         Ok((adopted, unknown))
@@ -332,7 +380,8 @@ impl Store {
         if !lost.is_empty() {
             let numbers: Vec<String> = lost.iter().map(|(number,)| number.to_string()).collect();
             return Err(ServiceError::Refused(format!(
-                "the ledger has files that this state lost, by number {}: import each",
+                "files went out that this state lost, or that name claims which it does not know, by number \
+                 {}: import each; what is not known is handed in again first",
                 numbers.join(", ")
             )));
         }

@@ -138,6 +138,23 @@ pub(super) async fn order(
     Ok(())
 }
 
+/// Keeps that a transfer went out before the state was restored; with its amount where that is known.
+pub(super) async fn send(
+    connection: &mut AnyConnection,
+    key: &TreasuryKey,
+    reference: &str,
+    rupees: Option<u32>,
+) -> Result<(), ServiceError> {
+    if let Some(rupees) = rupees {
+        return order(connection, key, reference, rupees).await;
+    }
+    sqlx::query("UPDATE payment_transfer SET state = 'ordered' WHERE reference = $1")
+        .bind(reference)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// The transfers by which a claim's instalment was tried, the first one first.
 pub(super) async fn attempts(
     connection: &mut AnyConnection,
