@@ -17,6 +17,15 @@ const PLAIN_BYTES: usize = 1_280;
 /// An envelope: the encapsulated key, the plain text, the cipher's tag.
 pub const SEALED_BYTES: usize = PLAIN_BYTES + sealed_box::OVERHEAD_BYTES;
 
+/// The length of an envelope of before it told which office registered the account: a claim that was proved
+/// with one fits no other.
+const SEALED_BYTES_BEFORE: usize = 1_024 + sealed_box::OVERHEAD_BYTES;
+
+/// Whether an envelope has so many bytes.
+pub(crate) fn is_length(bytes: usize) -> bool {
+    [SEALED_BYTES, SEALED_BYTES_BEFORE].contains(&bytes)
+}
+
 /// The treasury's public key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TreasuryPublicKey(pub [u8; 32]);

@@ -254,12 +254,10 @@ impl Store {
     ) -> Result<OfficeKey, ServiceError> {
         // The lock first: what is read under it, no other process changes.
         let mut transaction = self.begin().await?;
-        let state: StateTree = read_tree(&mut transaction, TreeName::State).await?;
-        let office = OfficeId(state.len() as u32);
-        if state.len() >= StateTree::CAPACITY {
-            let reason = format!("the state has {} offices, and room for no more", state.len());
-            return Err(ServiceError::Refused(reason));
-        }
+        let office = standing::next_number(&mut transaction).await?.ok_or_else(|| {
+            let offices = StateTree::CAPACITY;
+            ServiceError::Refused(format!("the state has {offices} offices, and room for no more"))
+        })?;
         let key = OfficeKey::generate(office, name);
         let inserted = sqlx::query(
             "INSERT INTO office (id, name, schema, public_key) VALUES ($1, $2, $3, $4)

@@ -41,3 +41,7 @@ WHERE state = 'ordered' AND batch IN (SELECT id FROM payment_batch WHERE written
 
 INSERT INTO payment_terms (scheme, period, instalments, shared_accounts)
 SELECT scheme, period, max(1, max(instalments)), 0 FROM payment_batch GROUP BY scheme, period;
+
+-- Claims that were accepted before envelopes told which office registered the account.
+ALTER TABLE accepted_claim ADD COLUMN old_envelope INTEGER NOT NULL DEFAULT 0 CHECK (old_envelope IN (0, 1));
+UPDATE accepted_claim SET old_envelope = 1;

@@ -12,7 +12,7 @@ use super::rules::{Rules, Schemes, Terms};
 use super::stages::{Stage, StageClock, StageTimes};
 use super::state::{ClaimId, ClaimReceipt, Reason};
 use crate::claim::SubmittedClaim;
-use crate::envelope::SEALED_BYTES;
+use crate::envelope;
 use crate::error::ServiceError;
 use crate::failpoint::may_die;
 use crate::register::District;
@@ -166,7 +166,7 @@ impl ClaimMachine {
         claim: &SubmittedClaim,
         looked_at: &mut HashMap<Terms, Option<Reason>>,
     ) -> Result<Option<Reason>, ServiceError> {
-        if claim.claim().envelope.len() != SEALED_BYTES {
+        if !envelope::is_length(claim.claim().envelope.len()) {
             return Ok(Some(Reason::EnvelopeMalformed));
         }
         let terms = Terms::of(claim);

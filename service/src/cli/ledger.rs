@@ -7,6 +7,8 @@ use alloy_signer_local::PrivateKeySigner;
 use clap::{Args, Subcommand};
 use praman_circuits::circuit;
 use praman_circuits::eligibility::Checkpoint;
+use praman_circuits::office::StateRoot;
+use praman_circuits::period::Day;
 use praman_prover::KeyStore;
 use praman_verifier::VerifyingKey;
 use praman_verifier::contracts::{Claims, Committee, Constitution};
@@ -20,7 +22,7 @@ use crate::calendar;
 use crate::error::ServiceError;
 use crate::files;
 use crate::ledger::{
-    Chain as _, EmbeddedLedger, JoinedLedger, JoinedNetwork, Ledger as _, Network,
+    Chain as _, EmbeddedLedger, JoinedLedger, JoinedNetwork, Ledger as _, LedgerError, Network,
     NetworkDescription, RemoteChain, RemoteSettings,
 };
 use crate::store::Store;
@@ -267,12 +269,7 @@ async fn checkpoint(
             ServiceError::WrongUse("a checkpoint is of a day after 1900".to_owned())
         })?,
     };
-    let offices = store.office_states().await?;
-    // What the ledger says of them is kept before the root is told.
-    ledger.bring_offices(&offices).await?;
-    ledger.catch_up().await?;
-    let state_root = store.state_root().await?;
-    let number = ledger.publish_checkpoint(&offices, Checkpoint { state_root, as_of }).await?;
+    let (number, state_root) = published(&store, &mut ledger, as_of).await?;
     let mut text = format!("checkpoint {number}: root {state_root}");
     let apart = store.offices_apart().await?;
     for (office, stands) in &apart {
@@ -288,12 +285,43 @@ async fn checkpoint(
             ),
         });
     }
+    for office in store.offices_not_accredited().await? {
+        text.push_str(&format!(
+            "\noffice {}: not on the ledger: its department runs praman ledger accredit",
+            office.0
+        ));
+    }
     let apart: Vec<Value> = apart
         .iter()
         .map(|(office, stands)| json!({ "office": office.0, "stands": stands }))
         .collect();
     let json = json!({ "checkpoint": number, "root": state_root, "offices_apart": apart });
     Ok(Outcome::done(json, text))
+}
+
+/// Publishes the state as it is, once more where an office issues or revokes meanwhile.
+async fn published(
+    store: &Store,
+    ledger: &mut JoinedLedger,
+    as_of: Day,
+) -> Result<(u64, StateRoot), ServiceError> {
+    const TRIES: usize = 5;
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let offices = store.office_states().await?;
+        // What the ledger says of them is kept before the root is told.
+        ledger.bring_offices(&offices).await?;
+        ledger.catch_up().await?;
+        let state_root = store.state_root().await?;
+        let checkpoint = Checkpoint { state_root, as_of };
+        match ledger.publish_checkpoint(&offices, checkpoint).await {
+            Ok(number) => return Ok((number, state_root)),
+            Err(LedgerError::Refused(_))
+                if tries < TRIES && store.office_states().await? != offices => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 async fn open(

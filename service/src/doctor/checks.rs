@@ -276,6 +276,22 @@ pub(super) async fn offices(store: &Store) -> Vec<Finding> {
             "no checkpoint of this folder may fit: were the contracts upgraded? praman ledger verify-history",
         ),
     }];
+    let asked: Result<(i64,), _> = sqlx::query_as(
+        "SELECT count(*) FROM holder WHERE revoked = 0
+             AND NOT EXISTS (SELECT 1 FROM person_credential AS known
+                             WHERE known.office = holder.office AND known.position = holder.position)",
+    )
+    .fetch_one(store.pool())
+    .await;
+    match asked {
+        Err(error) => return failed("offices", &error.into()),
+        Ok((0,)) => {}
+        Ok((count,)) => findings.push(Finding::watch(
+            "offices",
+            format!("of {count} live credentials it is not known whose they are"),
+            "issue to their offices' registers once more, before others issue to the same people",
+        )),
+    }
     let apart = match store.offices_apart().await {
         Ok(apart) => apart,
         Err(error) => return failed("offices", &error),

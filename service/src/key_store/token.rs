@@ -213,7 +213,15 @@ impl TokenKey {
                     Attribute::Label(label),
                 ];
                 let made = session.generate_key(&Mechanism::GenericSecretKeyGen, &attributes);
-                made.map_err(|error| self.fault(&error))?
+                let made = made.map_err(|error| self.fault(&error))?;
+                // Two programs that need it first at once would each make one.
+                let found = session.find_objects(&is_it).map_err(|error| self.fault(&error))?;
+                if found.len() > 1 {
+                    session.destroy_object(made).map_err(|error| self.fault(&error))?;
+                    let reason = "another program made the key for person tags: try again";
+                    return Err(failed(reason));
+                }
+                made
             }
             _ => {
                 let reason =

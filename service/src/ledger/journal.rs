@@ -11,8 +11,9 @@ use praman_verifier::contracts::{
 
 use super::chain::{ChainError, ChainLog};
 use crate::error::ServiceError;
+use crate::offices::read_offices;
 use crate::offices::standing::{self, OfficeNews};
-use crate::store::{Store, WriteTransaction};
+use crate::store::{Store, TreeVersion, WriteTransaction};
 
 /// What a disputed claim's outcome must be for it to be paid: `Outcome.Pay`.
 const PAY: u8 = 1;
@@ -78,6 +79,11 @@ pub(super) async fn begin_following_offices(
         } else if log.address == addresses.participants {
             record_participant(transaction, log, topic).await?;
         }
+    }
+    // Those of this store that the ledger never accredited have no leaf on real nodes.
+    let version = TreeVersion::next(transaction).await?;
+    for office in read_offices(transaction).await? {
+        standing::place(transaction, version, office.id).await?;
     }
     sqlx::query("INSERT INTO chain_setting (key, value) VALUES ($1, $2)")
         .bind(FOLLOWS_OFFICES)

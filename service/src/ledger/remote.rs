@@ -52,6 +52,9 @@ impl RemoteSettings {
     }
 }
 
+/// How many blocks' events of before are asked for at once.
+const BLOCKS_AT_ONCE: u64 = 5_000;
+
 /// How long to wait before asking again how a transaction stands.
 const POLL: Duration = Duration::from_millis(50);
 
@@ -308,10 +311,13 @@ impl RemoteChain {
             }
         }
         if !journal::follows_offices(&mut *self.store.pool().acquire().await?).await? {
-            let logs = match known > *before {
-                true => self.logs(*before + 1, known).await?,
-                false => Vec::new(),
-            };
+            let mut logs = Vec::new();
+            let mut first = *before + 1;
+            while first <= known {
+                let last = known.min(first + BLOCKS_AT_ONCE - 1);
+                logs.extend(self.logs(first, last).await?);
+                first = last + 1;
+            }
             let mut transaction = self.store.begin().await?;
             journal::begin_following_offices(&mut transaction, contracts, &logs).await?;
             transaction.commit().await?;

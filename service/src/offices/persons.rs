@@ -147,11 +147,14 @@ async fn look_up(
     known: &mut HashMap<[u8; 32], Vec<Known>>,
 ) -> Result<(), ServiceError> {
     let places: Vec<String> = (2..=tags.len() + 1).map(|place| format!("${place}")).collect();
-    // An office that has retired for good has no live credentials, whatever it could revoke no more.
+    // An office that has retired for good has no live credentials, whatever it could revoke no more. Of one
+    // whose newest root the ledger can't be told, what it revoked may be live there still.
     let statement = sqlx::AssertSqlSafe(format!(
         "SELECT person_tag.tag, person.number, person.office, person.subject, person.claims_from,
-                CAST(CASE WHEN EXISTS (SELECT 1 FROM holder WHERE holder.office = person.office
+                CAST(CASE WHEN (EXISTS (SELECT 1 FROM holder WHERE holder.office = person.office
                                            AND holder.position = person.position AND holder.revoked = 0)
+                                OR EXISTS (SELECT 1 FROM office
+                                           WHERE office.id = person.office AND office.behind = 1))
                          AND NOT EXISTS (SELECT 1 FROM office_event
                                          WHERE office_event.office = person.office AND retired = 1)
                      THEN 1 ELSE 0 END AS BIGINT)

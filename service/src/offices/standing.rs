@@ -315,6 +315,22 @@ pub(super) async fn require_standing(
     }
 }
 
+/// The first number that no office has, here or on the ledger; none if all are taken.
+///
+/// # Errors
+/// [`ServiceError::Store`].
+pub(super) async fn next_number(
+    connection: &mut AnyConnection,
+) -> Result<Option<OfficeId>, ServiceError> {
+    let taken: Vec<(i64,)> =
+        sqlx::query_as("SELECT id FROM office UNION SELECT office FROM office_event")
+            .fetch_all(connection)
+            .await?;
+    let taken: std::collections::HashSet<i64> = taken.into_iter().map(|(id,)| id).collect();
+    let mut numbers = 0..StateTree::CAPACITY as i64;
+    Ok(numbers.find(|number| !taken.contains(number)).map(|number| OfficeId(number as u32)))
+}
+
 impl Store {
     /// Leaves an office of this store under the root that the ledger has of it, since the ledger can't be
     /// told of the newest: the other offices' checkpoints go on.
@@ -337,6 +353,21 @@ impl Store {
     pub async fn ledger_state_root(&self) -> Result<StateRoot, ServiceError> {
         let mut connection = self.pool().acquire().await?;
         ledger_state_root(&mut connection).await
+    }
+
+    /// The offices of this store that the ledger does not know: a department accredits them.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn offices_not_accredited(&self) -> Result<Vec<OfficeId>, ServiceError> {
+        let rows: Vec<(i64,)> = sqlx::query_as(
+            "SELECT id FROM office
+             WHERE NOT EXISTS (SELECT 1 FROM office_event WHERE office_event.office = office.id)
+             ORDER BY id",
+        )
+        .fetch_all(self.pool())
+        .await?;
+        Ok(rows.into_iter().map(|(id,)| OfficeId(id as u32)).collect())
     }
 
     /// The offices of this store that the ledger has barred or retired, or can't be told the newest root

@@ -163,7 +163,16 @@ impl Correction {
             let message = payee_message(office, proved.payee.digest(&proved.payee_salt()?));
             Some(office == self.office && is_signed(&public, signature, &message))
         };
-        if registered() != Some(true) {
+        // A claim that was accepted before envelopes told the office is corrected by any that stands.
+        let (before,): (i64,) = sqlx::query_as(
+            "SELECT count(*) FROM accepted_claim WHERE old_envelope = 1 AND nullifier =
+                 (SELECT nullifier FROM payment_transfer WHERE reference = $1)",
+        )
+        .bind(self.reference.as_str())
+        .fetch_one(&mut *connection)
+        .await?;
+        let is_before = before > 0 && proved.registrar().is_none();
+        if registered() != Some(true) && !is_before {
             return refused(
                 "the office did not register the account that was proved: the one that issued the \
                  credential corrects it; one that was issued before this was kept is issued anew",

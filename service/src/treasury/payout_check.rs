@@ -78,7 +78,7 @@ impl Store {
         nullifier: Nullifier,
         sealed: &[u8],
     ) -> Result<(), ServiceError> {
-        if sealed.len() != envelope::SEALED_BYTES {
+        if !envelope::is_length(sealed.len()) {
             let reason = format!("an envelope has {} bytes", envelope::SEALED_BYTES);
             return Err(ServiceError::Refused(reason));
         }
