@@ -241,9 +241,10 @@ impl CredentialFile {
         }
         let message = payee_message(self.office, credential.payee);
         match &self.payee_signature {
-            Some(signature) if !is_signed(signature, &message) => {
-                Err("the office's signature does not fit the account".to_owned())
-            }
+            Some(signature) if !is_signed(signature, &message) => Err(format!(
+                "the signature of office {} does not fit the account: the file was altered",
+                self.office.0
+            )),
             _ => Ok(()),
         }
     }
