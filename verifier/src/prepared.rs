@@ -102,11 +102,14 @@ impl PreparedKey {
         folded: &FoldedInputs,
         rest: &[Fr],
     ) -> Result<FoldedInputs, Refusal> {
-        let given = folded.inputs + rest.len();
-        if given != self.inputs() {
-            return Err(Refusal::InputCount { given, expected: self.inputs() });
-        }
+        self.require_inputs(folded, rest)?;
         self.fold_more(folded, rest)
+    }
+
+    /// Whether inputs are exactly as many as the key has.
+    pub(crate) fn require_inputs(&self, folded: &FoldedInputs, rest: &[Fr]) -> Result<(), Refusal> {
+        let (given, expected) = (folded.inputs + rest.len(), self.inputs());
+        if given == expected { Ok(()) } else { Err(Refusal::InputCount { given, expected }) }
     }
 
     pub(crate) fn key(&self) -> &PreparedVerifyingKey<Bn254> {

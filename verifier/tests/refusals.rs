@@ -334,6 +334,22 @@ fn bad_proofs_of_a_batch_are_found_even_where_their_errors_cancel() {
     assert_eq!(invalid(&proved), vec![2, 5]);
     proved[7].public[106] += Fr::from(1u64);
     assert_eq!(invalid(&proved), vec![2, 5, 7]);
+    // With more bad ones than halving is for, each is checked alone.
+    let honest = std::mem::replace(&mut proved[7].proof, proved[6].proof.clone());
+    for bad in [&[0, 1, 2, 3, 4, 5, 6][..], &[0, 2, 4, 6]] {
+        let public: Vec<_> = proved.iter().map(|proved| proved.public.clone()).collect();
+        for &index in bad {
+            proved[index].public[105] += Fr::from(1u64);
+        }
+        let found = invalid(&proved);
+        assert!(bad.iter().all(|index| found.contains(index)), "{bad:?}: {found:?}");
+        assert!(found.iter().all(|index| bad.contains(index) || [2, 5, 7].contains(index)));
+        for (proved, public) in proved.iter_mut().zip(public) {
+            proved.public = public;
+        }
+    }
+    proved[7].proof = honest;
+    assert_eq!(invalid(&proved), vec![2, 5, 7]);
     proved[0].public.pop();
     let items = [BatchItem { folded: &folded, rest: &proved[0].public, proof: &proved[0].proof }];
     let refused = key.find_invalid(&items, &mut rng());
