@@ -34,27 +34,32 @@ pub(super) enum Oversight {
         #[command(flatten)]
         signer: Signer,
     },
-    /// Freeze an accepted claim: it is not paid until it is decided.
+    /// Freeze accepted claims: they are not paid until it is decided. An auditor, the agency, or the department
+    /// of their scheme.
     #[command(
-        after_help = "Example: praman ledger freeze 123… --reason 'complaint 12' --account auditor.json"
+        after_help = "Example: praman ledger freeze 123… 456… --reason 'complaint 12' --account auditor.json"
     )]
-    Freeze(Act),
+    Freeze(Acts),
     /// Add a paper to a case.
     #[command(
         after_help = "Example: praman ledger evidence 123… --reason 'letter of 3 May' --account auditor.json"
     )]
     Evidence(Act),
-    /// Decide a case, once: the agency.
+    /// Decide cases alike, each once: the agency.
     #[command(
         after_help = "Example: praman ledger decide 123… --outcome pay --reason 'unfounded' --account agency.json"
     )]
     Decide {
         #[command(flatten)]
-        act: Act,
+        acts: Acts,
         /// What is to be done.
         #[arg(long)]
         outcome: Outcomes,
     },
+    /// Agree that claims which one has frozen are paid, as the agency has decided: at once, without waiting for
+    /// an appeal.
+    #[command(after_help = "Example: praman ledger accept 123… --account auditor.json")]
+    Accept(Acts),
     /// Appeal against a decision, once.
     #[command(
         after_help = "Example: praman ledger appeal 123… --reason 'new papers' --account auditor.json"
@@ -71,9 +76,9 @@ pub(super) enum Oversight {
         #[arg(long)]
         outcome: Outcomes,
     },
-    /// End a case whose time has passed; anyone.
+    /// End cases whose time has passed; anyone.
     #[command(after_help = "Example: praman ledger settle 123… --account anyone.json")]
-    Settle(Act),
+    Settle(Acts),
     /// The directory of nodes, signed: run it daily for a periodic export.
     #[command(after_help = "Example: praman ledger nodes --out nodes.json --account agency.json")]
     Nodes {
@@ -95,6 +100,48 @@ pub(super) struct Act {
     reason: String,
     #[command(flatten)]
     signer: Signer,
+}
+
+/// The most cases that one transaction has gas for.
+const TOGETHER: usize = 64;
+
+/// An act in cases that are treated alike, all or none.
+#[derive(clap::Args)]
+pub(super) struct Acts {
+    /// The claims' nullifiers, at most 64.
+    #[arg(required = true)]
+    nullifiers: Vec<U256>,
+    /// Why; only its hash goes on the ledger.
+    #[arg(long, default_value = "")]
+    reason: String,
+    #[command(flatten)]
+    signer: Signer,
+}
+
+impl Acts {
+    fn parts(&self) -> (Vec<U256>, alloy_primitives::B256) {
+        (self.nullifiers.clone(), text_hash(&self.reason))
+    }
+
+    async fn make(
+        &self,
+        setting: &Setting,
+        call: &impl SolCall,
+        done: &str,
+    ) -> Result<Outcome, ServiceError> {
+        if self.nullifiers.len() > TOGETHER {
+            let reason = format!("at most {TOGETHER} claims go into one transaction: split them");
+            return Err(ServiceError::WrongUse(reason));
+        }
+        let (mut network, account) = self.signer.network_as_one(setting).await?;
+        network.send(account, network.addresses.disputes, call).await?;
+        let nullifiers: Vec<String> = self.nullifiers.iter().map(U256::to_string).collect();
+        let text = match &nullifiers[..] {
+            [one] => format!("claim {one} is {done}"),
+            several => format!("{} claims are {done}", several.len()),
+        };
+        Ok(Outcome::done(json!({ "nullifiers": nullifiers, "done": done }), text))
+    }
 }
 
 /// What comes of a case, by the contract's numbers.
@@ -130,19 +177,24 @@ impl Oversight {
                 };
                 Ok(Outcome::done(json!({ "paused": paused, "motion": motion }), text))
             }
-            Self::Freeze(act) => {
-                let (nullifier, reason) = act.parts();
-                act.make(setting, &Disputes::freezeCall { nullifier, reason }, "frozen").await
+            Self::Freeze(acts) => {
+                let (nullifiers, reason) = acts.parts();
+                let call = Disputes::freezeAllCall { nullifiers, reason };
+                acts.make(setting, &call, "frozen").await
             }
             Self::Evidence(act) => {
                 let (nullifier, evidence) = act.parts();
                 let call = Disputes::addEvidenceCall { nullifier, evidence };
                 act.make(setting, &call, "noted").await
             }
-            Self::Decide { act, outcome } => {
-                let (nullifier, reason) = act.parts();
-                let call = Disputes::decideCall { nullifier, outcome: outcome as u8, reason };
-                act.make(setting, &call, "decided").await
+            Self::Decide { acts, outcome } => {
+                let (nullifiers, reason) = acts.parts();
+                let call = Disputes::decideAllCall { nullifiers, outcome: outcome as u8, reason };
+                acts.make(setting, &call, "decided").await
+            }
+            Self::Accept(acts) => {
+                let (nullifiers, _) = acts.parts();
+                acts.make(setting, &Disputes::acceptAllCall { nullifiers }, "settled").await
             }
             Self::Appeal(act) => {
                 let (nullifier, evidence) = act.parts();
@@ -157,9 +209,9 @@ impl Oversight {
                 let motion = network.committee(&accounts, target, call, reason).await?;
                 Ok(Outcome::done(json!({ "motion": motion }), format!("motion {motion}")))
             }
-            Self::Settle(act) => {
-                let (nullifier, _) = act.parts();
-                act.make(setting, &Disputes::settleCall { nullifier }, "settled").await
+            Self::Settle(acts) => {
+                let (nullifiers, _) = acts.parts();
+                acts.make(setting, &Disputes::settleAllCall { nullifiers }, "settled").await
             }
             Self::Nodes { out, signer } => {
                 nodes(&network(setting).await?, &out, signer.keys()?.first()).await

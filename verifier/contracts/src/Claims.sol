@@ -121,9 +121,9 @@ contract Claims is SchemeRegistry, IClaimsRelayers {
         emit ClaimAccepted(opening, own[0], own[1]);
     }
 
-    /// @notice Whether a nullifier is spent.
-    function isSpent(uint256 nullifier) external view returns (bool) {
-        return spent[nullifier] != 0;
+    /// @notice The opening whose claim has spent a nullifier, counted from one; zero if none has.
+    function spentBy(uint256 nullifier) external view returns (uint256) {
+        return spent[nullifier];
     }
 
     /// @inheritdoc IClaimsRelayers

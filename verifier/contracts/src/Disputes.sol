@@ -66,20 +66,23 @@ contract Disputes is Governed {
     Participants public immutable PARTICIPANTS;
 
     mapping(uint256 nullifier => Case) private cases;
+    mapping(uint256 nullifier => address) private frozenBy;
 
     constructor(address committee, address participants, address claims) Governed(committee) {
         PARTICIPANTS = Participants(participants);
         CLAIMS = Claims(claims);
     }
 
-    /// @notice Freezes an accepted claim: an auditor, the agency or a department.
+    /// @notice Freezes an accepted claim: an auditor, the agency, or the department of its scheme.
     function freeze(uint256 nullifier, bytes32 reason) external {
-        if (!_isParty()) revert NotPermitted(msg.sender);
-        if (!CLAIMS.isSpent(nullifier)) revert NoSuchClaim(nullifier);
-        Case storage frozen = _in(nullifier, Stage.None);
-        uint64 decideBy = uint64(block.timestamp) + DECISION_TIME;
-        (frozen.stage, frozen.deadline, frozen.reason) = (Stage.Frozen, decideBy, reason);
-        emit Frozen(nullifier, reason, decideBy);
+        _freeze(nullifier, reason);
+    }
+
+    /// @notice Freezes many claims, or none of them.
+    function freezeAll(uint256[] calldata nullifiers, bytes32 reason) external {
+        for (uint256 i = 0; i < nullifiers.length; i++) {
+            _freeze(nullifiers[i], reason);
+        }
     }
 
     /// @notice Adds the hash of a paper: any party, and a relayer for the claimant.
@@ -95,13 +98,27 @@ contract Disputes is Governed {
 
     /// @notice Decides a case, in time; the agency.
     function decide(uint256 nullifier, Outcome outcome, bytes32 reason) external {
-        if (!_has(PARTICIPANTS.AGENCY())) revert NotPermitted(msg.sender);
-        if (outcome == Outcome.None) revert NoOutcome();
-        Case storage decided = _in(nullifier, Stage.Frozen);
-        if (block.timestamp > decided.deadline) revert WrongStage(nullifier, decided.stage);
-        uint64 appealBy = uint64(block.timestamp) + APPEAL_TIME;
-        (decided.stage, decided.outcome, decided.deadline) = (Stage.Decided, outcome, appealBy);
-        emit Decided(nullifier, outcome, reason, appealBy);
+        _decide(nullifier, outcome, reason);
+    }
+
+    /// @notice Decides many cases alike, or none of them.
+    function decideAll(uint256[] calldata nullifiers, Outcome outcome, bytes32 reason) external {
+        for (uint256 i = 0; i < nullifiers.length; i++) {
+            _decide(nullifiers[i], outcome, reason);
+        }
+    }
+
+    /// @notice Ends a case at once in which the agency has decided that the claim is paid: who froze it
+    /// agrees, and has nothing to appeal against.
+    function accept(uint256 nullifier) external {
+        _accept(nullifier);
+    }
+
+    /// @notice Agrees to many decisions, or to none of them.
+    function acceptAll(uint256[] calldata nullifiers) external {
+        for (uint256 i = 0; i < nullifiers.length; i++) {
+            _accept(nullifiers[i]);
+        }
     }
 
     /// @notice Appeals against a decision, in time: any party, and a relayer for the claimant.
@@ -126,12 +143,14 @@ contract Disputes is Governed {
     /// @notice Ends a case whose time has passed; anyone. A claim that was not decided is paid; a
     /// decision that was not appealed against, or whose appeal was not decided, stands.
     function settle(uint256 nullifier) external {
-        Case storage over = cases[nullifier];
-        if (over.stage == Stage.None || over.stage == Stage.Settled || block.timestamp <= over.deadline) {
-            revert WrongStage(nullifier, over.stage);
+        _end(nullifier);
+    }
+
+    /// @notice Ends many cases, or none of them.
+    function settleAll(uint256[] calldata nullifiers) external {
+        for (uint256 i = 0; i < nullifiers.length; i++) {
+            _end(nullifiers[i]);
         }
-        if (over.stage == Stage.Frozen) over.outcome = Outcome.Pay;
-        _settle(nullifier, over);
     }
 
     /// @notice A case.
@@ -146,6 +165,44 @@ contract Disputes is Governed {
         return found.stage == Stage.Settled && found.outcome == Outcome.Pay;
     }
 
+    function _freeze(uint256 nullifier, bytes32 reason) private {
+        if (!_isParty()) revert NotPermitted(msg.sender);
+        uint256 spentBy = CLAIMS.spentBy(nullifier);
+        if (spentBy == 0) revert NoSuchClaim(nullifier);
+        if (!_isOfClaim(uint32(spentBy - 1))) revert NotPermitted(msg.sender);
+        Case storage frozen = _in(nullifier, Stage.None);
+        uint64 decideBy = uint64(block.timestamp) + DECISION_TIME;
+        (frozen.stage, frozen.deadline, frozen.reason) = (Stage.Frozen, decideBy, reason);
+        frozenBy[nullifier] = msg.sender;
+        emit Frozen(nullifier, reason, decideBy);
+    }
+
+    function _decide(uint256 nullifier, Outcome outcome, bytes32 reason) private {
+        if (!_has(PARTICIPANTS.AGENCY())) revert NotPermitted(msg.sender);
+        if (outcome == Outcome.None) revert NoOutcome();
+        Case storage decided = _in(nullifier, Stage.Frozen);
+        if (block.timestamp > decided.deadline) revert WrongStage(nullifier, decided.stage);
+        uint64 appealBy = uint64(block.timestamp) + APPEAL_TIME;
+        (decided.stage, decided.outcome, decided.deadline) = (Stage.Decided, outcome, appealBy);
+        emit Decided(nullifier, outcome, reason, appealBy);
+    }
+
+    function _accept(uint256 nullifier) private {
+        if (msg.sender != frozenBy[nullifier] || !_isParty()) revert NotPermitted(msg.sender);
+        Case storage accepted = _in(nullifier, Stage.Decided);
+        if (accepted.outcome != Outcome.Pay) revert WrongStage(nullifier, accepted.stage);
+        _settle(nullifier, accepted);
+    }
+
+    function _end(uint256 nullifier) private {
+        Case storage over = cases[nullifier];
+        if (over.stage == Stage.None || over.stage == Stage.Settled || block.timestamp <= over.deadline) {
+            revert WrongStage(nullifier, over.stage);
+        }
+        if (over.stage == Stage.Frozen) over.outcome = Outcome.Pay;
+        _settle(nullifier, over);
+    }
+
     function _settle(uint256 nullifier, Case storage over) private {
         over.stage = Stage.Settled;
         emit Settled(nullifier, over.outcome);
@@ -158,6 +215,13 @@ contract Disputes is Governed {
 
     function _has(bytes32 role) private view returns (bool) {
         return PARTICIPANTS.hasRole(role, msg.sender);
+    }
+
+    /// @dev Whether the sender may freeze a claim of an opening: a department those of its own schemes.
+    function _isOfClaim(uint32 opening) private view returns (bool) {
+        if (_has(PARTICIPANTS.AUDITOR()) || _has(PARTICIPANTS.AGENCY())) return true;
+        bytes32 role = PARTICIPANTS.DEPARTMENT();
+        return PARTICIPANTS.participantOf(role, msg.sender) == CLAIMS.openingAt(opening).department;
     }
 
     function _isParty() private view returns (bool) {

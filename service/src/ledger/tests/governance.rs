@@ -481,6 +481,50 @@ async fn a_disputed_claim_waits_is_decided_once_and_appealed_once() {
 }
 
 #[tokio::test]
+async fn department_freezes_no_claims_of_other_schemes_and_who_froze_them_agrees_at_once() {
+    let mut scene = Scene::open().await;
+    let claims = scene.many(3).await;
+    for claim in &claims {
+        scene.ledger.claim(claim).await.expect("accepted");
+    }
+    let target = scene.ledger.network.addresses.disputes;
+    let nullifiers: Vec<U256> = claims.iter().map(|one| word(one.nullifier.to_field())).collect();
+    let reason = text_hash("reason");
+    let (own, other) = (OPERATOR, account(61));
+    let participants = scene.ledger.network.addresses.participants;
+    let network = &mut scene.ledger.network;
+    let id = network.request(other, Role::Department, 0, B256::ZERO).await.expect("in");
+    let approve = Participants::approveCall { id, document: B256::ZERO, reason: B256::ZERO };
+    scene.committee(participants, &approve).await.expect("approved");
+    scene.ledger.network.take_up(other, id).await.expect("live");
+    let all = Disputes::freezeAllCall { nullifiers: nullifiers.clone(), reason };
+    assert!(scene.send(other, target, &all).await.is_err(), "another department's schemes");
+    let twice = Disputes::freezeAllCall { nullifiers: vec![nullifiers[0]; 2], reason };
+    assert!(scene.send(own, target, &twice).await.is_err(), "all or none");
+    scene.send(own, target, &all).await.expect("frozen");
+    let accept = Disputes::acceptAllCall { nullifiers: nullifiers[..2].to_vec() };
+    assert!(scene.send(own, target, &accept).await.is_err(), "nothing is decided");
+    let decide = |outcome| {
+        let nullifiers = if outcome == 1 { nullifiers[..2].to_vec() } else { vec![nullifiers[2]] };
+        Disputes::decideAllCall { nullifiers, outcome, reason }
+    };
+    assert!(scene.send(other, target, &decide(1)).await.is_err(), "the agency's");
+    scene.send(OPERATOR, target, &decide(1)).await.expect("to be paid");
+    scene.send(OPERATOR, target, &decide(2)).await.expect("refused");
+    assert!(scene.send(other, target, &accept).await.is_err(), "who froze them agrees");
+    scene.send(own, target, &accept).await.expect("paid at once");
+    let refused = Disputes::acceptCall { nullifier: nullifiers[2] };
+    assert!(scene.send(own, target, &refused).await.is_err(), "the claimant may appeal");
+    let settle = Disputes::settleAllCall { nullifiers: vec![nullifiers[2]] };
+    assert!(scene.send(own, target, &settle).await.is_err());
+    let rows: Vec<(i64,)> = sqlx::query_as("SELECT payable FROM dispute ORDER BY payable")
+        .fetch_all(scene.store.pool())
+        .await
+        .expect("rows");
+    assert_eq!(rows, [(0,), (1,), (1,)], "the treasury knows");
+}
+
+#[tokio::test]
 async fn an_upgrade_to_another_key_takes_both_for_a_while() {
     let mut scene = Scene::open().await;
     let claims = scene.many(3).await;
