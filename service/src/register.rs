@@ -21,6 +21,7 @@ mod similarity;
 
 use std::collections::HashSet;
 use std::io::Read;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
@@ -47,6 +48,9 @@ pub enum RegisterError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// It was not looked at to its end, as was asked for.
+    #[error("the check was stopped")]
+    Stopped,
     /// There is no header.
     #[error("line 1: the file is empty; a register begins with a header naming its columns")]
     Empty,
@@ -189,7 +193,20 @@ const BATCH_ROWS: usize = 8_192;
 pub fn check(
     input: impl Read,
     today: Day,
+    progress: impl FnMut(u64),
+) -> Result<Register, RegisterError> {
+    check_until(input, today, progress, &AtomicBool::new(false))
+}
+
+/// The same, until it is told to stop.
+///
+/// # Errors
+/// As [`check`]; [`RegisterError::Stopped`].
+pub fn check_until(
+    input: impl Read,
+    today: Day,
     mut progress: impl FnMut(u64),
+    stop: &AtomicBool,
 ) -> Result<Register, RegisterError> {
     let mut records = Records::new(input);
     let header = records.header()?.ok_or(RegisterError::Empty)?;
@@ -208,6 +225,9 @@ pub fn check(
         if batch.is_empty() {
             break;
         }
+        if stop.load(Ordering::Relaxed) {
+            return Err(RegisterError::Stopped);
+        }
         let cleaned: Vec<_> =
             batch.par_iter().map(|record| clean_row(record, &columns, today)).collect();
         for (register_no, outcome) in cleaned {
@@ -224,7 +244,10 @@ pub fn check(
         progress(records.bytes_read());
     }
 
-    let Found { firsts, not_compared } = duplicates::find(&register.people);
+    let Found { firsts, not_compared } = duplicates::find(&register.people, stop);
+    if stop.load(Ordering::Relaxed) {
+        return Err(RegisterError::Stopped);
+    }
     register.not_compared =
         not_compared.into_iter().map(|place| register.people[place].register_no.clone()).collect();
     for (place, &first) in firsts.iter().enumerate() {

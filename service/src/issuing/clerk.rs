@@ -1,7 +1,7 @@
 //! Who checks uploaded registers and issues to them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use praman_circuits::office::OfficeId;
@@ -31,6 +31,19 @@ pub struct IssuingClerk {
     desk: IssuingDesk,
 }
 
+/// What came of looking for work.
+enum Worked {
+    /// There was none.
+    Idle,
+    /// A register is done, or is no longer this program's.
+    Done,
+    /// A register is left to another program.
+    Left,
+}
+
+/// How long what has begun may take when the program is to stop.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// Why nothing is issued now.
 enum Obstacle {
     /// And never will be.
@@ -54,11 +67,26 @@ impl IssuingClerk {
         Self { desk: desk.clone() }
     }
 
-    /// Works until asked to stop; what has begun is done first.
+    /// Works until asked to stop; what has begun is done first, if it is done soon.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let mut stop = std::pin::pin!(stop);
+        let mut stopped = false;
         loop {
-            let found = self.work().await;
+            let leave = async {
+                stop.as_mut().await;
+                stopped = true;
+                sleep(GRACE).await;
+            };
+            let worked = self.work(leave).await;
+            if stopped {
+                return;
+            }
+            let found = match worked {
+                Ok(Worked::Left) => return,
+                Ok(Worked::Done) => Ok(true),
+                Ok(Worked::Idle) => Ok(false),
+                Err(error) => Err(error),
+            };
             let rest = async {
                 match found {
                     Ok(true) => {}
@@ -83,26 +111,32 @@ impl IssuingClerk {
         &self.desk.shared
     }
 
-    /// Works on a register; whether there was one.
-    async fn work(&self) -> Result<bool, ServiceError> {
+    /// Works on a register, if there is one, until it is to be left.
+    async fn work(&self, leave: impl Future<Output = ()>) -> Result<Worked, ServiceError> {
         let Shared { store, limits, offices, .. } = self.shared();
         let offices: Vec<OfficeId> = offices.keys().copied().collect();
         store.tidy_uploads(limits).await?;
         let Some(upload) = store.take_upload(&offices, limits).await? else {
-            return Ok(false);
+            return Ok(Worked::Idle);
         };
         may_die!("issuing::taken");
         if upload.deaths > i64::from(limits.deaths_max) {
             let message = "a program died over it each time: look at the service's log before you \
                            upload it again";
             store.fail_upload(&upload, IssuingFault::GaveUp, message).await?;
-            return Ok(true);
+            return Ok(Worked::Done);
         }
         // Told of all the while, also while it waits for the database's lock.
         let checked = Arc::new(AtomicU64::new(0));
         let outcome = tokio::select! {
             outcome = self.issue(&upload, &checked) => outcome,
-            never = self.tell_of(&upload, &checked) => match never {},
+            // It was forgotten, or another program has it: nothing more comes of it here.
+            () = self.tell_of(&upload, &checked) => return Ok(Worked::Done),
+            () = leave => {
+                // Nothing of it is written yet: another program begins anew.
+                store.let_go_of_upload(&upload, limits).await?;
+                return Ok(Worked::Left);
+            }
         };
         match outcome {
             Ok(()) => {}
@@ -114,19 +148,21 @@ impl IssuingClerk {
                 return Err(error);
             }
         }
-        Ok(true)
+        Ok(Worked::Done)
     }
 
-    /// Tells that an upload is worked on, and how far it is checked.
-    async fn tell_of(&self, upload: &TakenUpload, checked: &AtomicU64) -> std::convert::Infallible {
+    /// Tells that an upload is worked on, and how far it is checked, while it is this program's.
+    async fn tell_of(&self, upload: &TakenUpload, checked: &AtomicU64) {
         let Shared { store, limits, .. } = self.shared();
         let mut heartbeat = interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             heartbeat.tick().await;
             let bytes = checked.load(Ordering::Relaxed);
-            if let Err(error) = store.tell_of_upload(upload, bytes, limits).await {
-                eprintln!("praman: telling of a register: {error}");
+            match store.tell_of_upload(upload, bytes, limits).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => eprintln!("praman: telling of a register: {error}"),
             }
         }
     }
@@ -233,9 +269,12 @@ impl IssuingClerk {
             return Err(Obstacle::Final(IssuingFault::NoRegister, reason));
         }
         let told = checked.clone();
+        // Whoever waits for it no more has it stopped.
+        let left = StopWhenDropped(Arc::default());
+        let stop = left.0.clone();
         let checking = tokio::task::spawn_blocking(move || {
-            let tell = |bytes| told.store(bytes, Ordering::Relaxed);
-            let register = register::check(content.as_slice(), calendar::today(), tell)?;
+            let (tell, today) = (|bytes| told.store(bytes, Ordering::Relaxed), calendar::today());
+            let register = register::check_until(content.as_slice(), today, tell, &stop)?;
             Ok((content, register))
         });
         // A panic tells nothing of what was checked.
@@ -245,6 +284,15 @@ impl IssuingClerk {
         register.map_err(|error: RegisterError| {
             Obstacle::Final(IssuingFault::NoRegister, error.to_string())
         })
+    }
+}
+
+/// Tells a computation to stop when nobody waits for it any more.
+struct StopWhenDropped(Arc<AtomicBool>);
+
+impl Drop for StopWhenDropped {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

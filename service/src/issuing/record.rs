@@ -328,26 +328,26 @@ impl Store {
         }))
     }
 
-    /// Tells how far a register is checked, and that it is still worked on.
+    /// Tells how far a register is checked, and that it is still worked on; whether it is.
     pub(super) async fn tell_of_upload(
         &self,
         upload: &TakenUpload,
         checked_bytes: u64,
         limits: &IssuingLimits,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<bool, ServiceError> {
         let now = self.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "UPDATE register_upload SET checked_bytes = $3, held_until = {now} + $4
              WHERE id = $1 AND attempts = $2 AND state = 'issuing'"
         ));
-        sqlx::query(statement)
+        let told = sqlx::query(statement)
             .bind(upload.id.column())
             .bind(upload.attempt)
             .bind(checked_bytes as i64)
             .bind(milliseconds(limits.lease))
             .execute(self.writer())
             .await?;
-        Ok(())
+        Ok(told.rows_affected() == 1)
     }
 
     /// Lets go of a register for a while, since something failed that passes.

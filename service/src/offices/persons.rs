@@ -2,7 +2,8 @@
 //!
 //! People are known again by keyed tags of their identity number, of their name, birth date and guardian, and
 //! of their account. A second live credential of a schema is not made: the identity number's tag refuses; the
-//! others, which relatives and namesakes may share, have a person look first. What replaces a credential
+//! others, which relatives and namesakes may share, have a person look first. Where one of two has no identity
+//! number, name and birth date are enough for that: a guardian is written in many ways. What replaces a credential
 //! follows the person, whichever office issued the earlier one, so that the lost secret and the new one never
 //! claim for one period.
 
@@ -30,6 +31,10 @@ pub(super) struct PersonTags {
     identity: Option<[u8; 32]>,
     name: [u8; 32],
     account: Option<[u8; 32]>,
+    /// Of name and birth date: of everybody.
+    name_and_birth: [u8; 32],
+    /// The same, of those alone who have no identity number.
+    unnumbered: [u8; 32],
     /// Of the secret.
     subject: [u8; 32],
 }
@@ -48,13 +53,30 @@ impl PersonTags {
                 .map(|text| tag("praman.person.identity.1", &text))
                 .transpose()?,
             name: tag("praman.person.name.1", &marks.name)?,
+            name_and_birth: tag("praman.person.name-and-birth.1", &marks.name_and_birth)?,
+            unnumbered: tag("praman.person.unnumbered.1", &marks.name_and_birth)?,
             account: marks.account.map(|text| tag("praman.person.account.1", &text)).transpose()?,
             subject: master.tag("praman.person.subject.1", &bytes(subject.to_field()))?,
         })
     }
 
-    fn all(&self) -> impl Iterator<Item = [u8; 32]> {
-        [self.identity, Some(self.name), self.account].into_iter().flatten()
+    /// By which others who come later know the person.
+    fn kept(&self) -> impl Iterator<Item = [u8; 32]> {
+        let unnumbered = self.identity.is_none().then_some(self.unnumbered);
+        let all =
+            [self.identity, Some(self.name), self.account, Some(self.name_and_birth), unnumbered];
+        all.into_iter().flatten()
+    }
+
+    /// By which the person is looked for among those who came before.
+    fn asked(&self) -> impl Iterator<Item = [u8; 32]> {
+        [self.identity, Some(self.name), self.account, Some(self.alike())].into_iter().flatten()
+    }
+
+    /// Of those of the same name and birth date who may be the same: anybody for one who has no identity
+    /// number, else those who have none.
+    fn alike(&self) -> [u8; 32] {
+        if self.identity.is_none() { self.name_and_birth } else { self.unnumbered }
     }
 }
 
@@ -118,7 +140,7 @@ pub(super) async fn standing_of(
     (office, schema): (OfficeId, SchemaId),
     people: &[PersonTags],
 ) -> Result<Vec<Standing>, ServiceError> {
-    let mut tags: Vec<[u8; 32]> = people.iter().flat_map(PersonTags::all).collect();
+    let mut tags: Vec<[u8; 32]> = people.iter().flat_map(PersonTags::asked).collect();
     tags.sort_unstable();
     tags.dedup();
     let mut known: HashMap<[u8; 32], Vec<Known>> = HashMap::new();
@@ -195,7 +217,8 @@ fn standing(person: &PersonTags, known: &HashMap<[u8; 32], Vec<Known>>) -> Stand
             false => ClaimsFrom::NextMonth,
         }
     });
-    let mut alike = of(Some(person.name)).chain(of(person.account));
+    let alike = of(Some(person.name)).chain(of(person.account));
+    let mut alike = alike.chain(of(Some(person.alike())));
     match alike.find(|known| known.is_live) {
         Some(live) => Standing::Review { office: live.office, claims_from },
         None => Standing::Free { claims_from },
@@ -233,7 +256,7 @@ pub(super) async fn keep(
         .bind(i64::from(claims_from.0))
         .execute(&mut **transaction)
         .await?;
-        for tag in tags.all() {
+        for tag in tags.kept() {
             sqlx::query(
                 "INSERT INTO person_tag (tag, credential) VALUES ($1, $2) ON CONFLICT DO NOTHING",
             )

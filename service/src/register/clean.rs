@@ -43,6 +43,8 @@ pub enum Field {
     DisabilityPct,
     /// IFSC.
     Ifsc,
+    /// Account number.
+    Account,
     /// The holder's commitment.
     Subject,
     /// The last month that was paid before.
@@ -66,6 +68,7 @@ impl fmt::Display for Field {
             Self::LandAcres => "land_acres",
             Self::DisabilityPct => "disability_pct",
             Self::Ifsc => "ifsc",
+            Self::Account => "account",
             Self::Subject => SUBJECT_COLUMN,
             Self::PaidUntil => PAID_UNTIL_COLUMN,
         })
@@ -175,7 +178,7 @@ fn clean_person(
         land_decimals: money::decimals_of_land(&land_acres).ok_or(Field::LandAcres)?,
         disability_percent: money::percent(&disability_pct).ok_or(Field::DisabilityPct)?,
         ifsc: parse_ifsc(&ifsc).ok_or(Field::Ifsc)?,
-        account,
+        account: parse_account(&account).ok_or(Field::Account)?,
         subject: optional(record, columns.subject)
             .map(|cell| cell.parse().map_err(|_| Field::Subject))
             .transpose()?,
@@ -233,6 +236,24 @@ fn parse_ifsc(cell: &str) -> Option<String> {
     valid.then_some(code)
 }
 
+/// An account number: 4 to 34 letters and digits, a digit other than zero among them, without the spaces,
+/// hyphens and the apostrophe that people and spreadsheets write. A number that a spreadsheet has rounded is
+/// none.
+fn parse_account(cell: &str) -> Option<String> {
+    let bare = cell.strip_prefix('\'').unwrap_or(cell);
+    let account: String =
+        bare.chars().filter(|character| !matches!(character, ' ' | '-')).collect();
+    let rounded = account.split_once(['E', 'e']).is_some_and(|(digits, exponent)| {
+        !digits.is_empty()
+            && [digits, exponent].iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
+    });
+    let valid = (4..=34).contains(&account.len())
+        && account.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && account.bytes().any(|byte| (b'1'..=b'9').contains(&byte))
+        && !rounded;
+    valid.then(|| account.to_ascii_uppercase())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -254,6 +275,36 @@ mod tests {
         }
         for bad in ["", "12345", "5590830166", "65908301667", "+926590830166", "659083016x"] {
             assert_eq!(parse_mobile(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn accounts() {
+        for (cell, account) in [
+            ("4410100023781", "4410100023781"),
+            ("6563 2122 33079", "656321223307 9"),
+            ("1234-5678-90", "1234567890"),
+            ("'00123456789", "00123456789"),
+            ("sb01/1", ""),
+            ("sb0101", "SB0101"),
+        ] {
+            let expected = Some(account.replace(' ', "")).filter(|account| !account.is_empty());
+            assert_eq!(parse_account(cell), expected, "{cell}");
+        }
+        let long = "1".repeat(35);
+        for bad in [
+            "",
+            "0",
+            "0000000",
+            "NIL",
+            "NA",
+            "123",
+            "4.4101E+12",
+            "44E12",
+            "4410100023781.0",
+            &long,
+        ] {
+            assert_eq!(parse_account(bad), None, "{bad}");
         }
     }
 

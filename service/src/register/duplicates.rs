@@ -8,8 +8,8 @@
 //! compared with all goes to a person's review.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use rayon::prelude::*;
 
@@ -62,8 +62,8 @@ fn keys(person: &Person) -> [Option<Key<'_>>; 4] {
     ]
 }
 
-/// Finds the rows that are about one person.
-pub(super) fn find(people: &[Person]) -> Found {
+/// Finds the rows that are about one person; told to stop, not all of them.
+pub(super) fn find(people: &[Person], stop: &AtomicBool) -> Found {
     let mut groups = Groups::new(people);
     let mut by_id = HashMap::new();
     for (place, person) in people.iter().enumerate() {
@@ -93,7 +93,7 @@ pub(super) fn find(people: &[Person]) -> Found {
         .par_iter()
         .map(|&place| {
             let candidates = crowded.candidates_of(people, place, &postings, &names);
-            look(people, &names, place, &candidates, &budget)
+            look(people, &names, place, &candidates, (&budget, stop))
         })
         .collect();
     let mut not_compared = HashSet::new();
@@ -160,9 +160,12 @@ fn look(
     names: &Names,
     place: usize,
     candidates: &Candidates,
-    budget: &AtomicU64,
+    (budget, stop): (&AtomicU64, &AtomicBool),
 ) -> Looked {
     let (mut likely, mut compared) = (Vec::new(), 0);
+    if stop.load(Relaxed) {
+        return Looked { likely, compared_all: false };
+    }
     for &other in &candidates.places {
         // What is cheap to compare decides most pairs before any name is looked at.
         let Some(alike) = Alike::of(&people[place], &people[other]) else { continue };

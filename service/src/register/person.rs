@@ -39,6 +39,8 @@ pub(crate) struct PersonMarks {
     pub(crate) identity: Option<Zeroizing<String>>,
     /// Name, birth date and guardian.
     pub(crate) name: Zeroizing<String>,
+    /// Name and birth date.
+    pub(crate) name_and_birth: Zeroizing<String>,
     /// Bank and account.
     pub(crate) account: Option<Zeroizing<String>>,
 }
@@ -58,6 +60,7 @@ impl Person {
         PersonMarks {
             identity: self.id_no.map(|number| Zeroizing::new(format!("{number:012}"))),
             name: Zeroizing::new(format!("{}|{}|{}", *name, self.born.0, *guardian)),
+            name_and_birth: Zeroizing::new(format!("{}|{}", *name, self.born.0)),
             account: (!account.is_empty()).then(|| Zeroizing::new(format!("{bank} {account}"))),
         }
     }

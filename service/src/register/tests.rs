@@ -56,6 +56,7 @@ fn each_field_is_named_when_it_is_at_fault() {
         ("land_acres", "1000.01", LandAcres),
         ("disability_pct", "101", DisabilityPct),
         ("ifsc", "SBI00123", Ifsc),
+        ("account", "4.4101E+12", Account),
     ] {
         let verdicts = check_text(&[&with(column, cell)]);
         assert_eq!(verdicts, [("W1".to_owned(), Verdict::Reject(field))], "{column} {cell:?}");
@@ -101,7 +102,7 @@ fn columns_may_come_in_any_order() {
 fn twins_namesakes_and_relatives_are_people_of_their_own() {
     let twin = with("name", "Mina Das").replace("W1", "W2").replace("রিনা", "মিনা");
     let namesake = "W3,120002010199,Rina Das,রিনা দাস,Gopal Das,F,1980-07-13,9903137215,Nadia,Krish,\
-                    SC,PHH,45900,0.41,0,UCBA0684268,777";
+                    SC,PHH,45900,0.41,0,UCBA0684268,77701";
     let brother = with("name", "Tarun Das").replace("W1", "W4").replace(",F,", ",M,");
     let mut verdicts = check_text(&[ROW, &twin, namesake, &brother]);
     assert!(verdicts.drain(..).all(|(_, verdict)| verdict == Verdict::Accept));
@@ -110,7 +111,7 @@ fn twins_namesakes_and_relatives_are_people_of_their_own() {
 #[test]
 fn the_same_person_spelt_otherwise_is_found() {
     let respelt = with("name", "RINA DASS").replace("W1", "W2").replace("8597971147", "9903137215");
-    let slipped = with("name", "Rian Das").replace("W1", "W3").replace(",0190", ",555");
+    let slipped = with("name", "Rian Das").replace("W1", "W3").replace(",0190", ",55501");
     let verdicts = check_text(&[ROW, &respelt, &slipped]);
     assert_eq!(verdicts[1].1, Verdict::Duplicate(0));
     assert_eq!(verdicts[2].1, Verdict::Duplicate(0));
@@ -134,7 +135,7 @@ fn many_people_of_one_day_and_place_do_not_cost_their_square() {
             let (mobile, block, land) = (9_000_000_000 + i, any(17, 50), any(19, 97));
             format!(
                 "X{i},,{name} {surname},,{guardian} Das,F,1980-01-01,{mobile},Malda,B{block},\
-                 {category},{card},{i},0.{land:02},0,SBIN0{i:06},{i}"
+                 {category},{card},{i},0.{land:02},0,SBIN0{i:06},1{i:05}"
             )
         })
         .collect();
