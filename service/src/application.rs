@@ -107,6 +107,8 @@ pub struct Application {
     limits: Limits,
     snapshot: Mutex<Option<CachedSnapshot>>,
     watchers: Arc<Semaphore>,
+    /// Who has a proof checked that is no claim.
+    checking: Semaphore,
     /// Whether the service stops.
     stopping: watch::Sender<bool>,
 }
@@ -123,6 +125,8 @@ impl Application {
         let key = PreparedKey::new(key);
         let watchers = Arc::new(Semaphore::new(limits.watchers_max));
         let OptionalDesks { issuing, consents, openid, desk_is_secure } = more;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let checking = Semaphore::new(cores.div_ceil(2));
         let (snapshot, stopping) = (Mutex::default(), watch::Sender::new(false));
         Arc::new(Self {
             desk,
@@ -136,6 +140,7 @@ impl Application {
             limits,
             snapshot,
             watchers,
+            checking,
             stopping,
         })
     }
@@ -147,6 +152,11 @@ impl Application {
     /// What is counted for Prometheus.
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// How many claims wait to be looked at.
+    pub(crate) fn claims_to_look_at(&self) -> usize {
+        self.desk.waiting()
     }
 
     /// How long the steps of claims have taken.
@@ -194,7 +204,7 @@ impl Application {
     }
 
     /// A place among those who watch.
-    fn watcher(&self) -> Result<OwnedSemaphorePermit, Fault> {
+    pub(crate) fn watcher(&self) -> Result<OwnedSemaphorePermit, Fault> {
         let place = self.watchers.clone().try_acquire_owned();
         place.map_err(|_| Fault::busy("too many clients watch; come again", 5))
     }

@@ -1,16 +1,21 @@
 //! Claims on the state's side: each a durable state machine.
 //!
-//! `received` (kept), `verified` (the proof holds), `submitted` (on its way to the chain), `accepted` or
-//! `refused`, `ordered` (in a bank's file), `paid` or `returned`. A step is one transaction of the
-//! store; a claim is accepted by what the ledger's events tell, in the transaction that keeps them. So
-//! a program that dies anywhere leaves every claim at a step from which the next program goes on.
+//! `verified` (kept: its proof holds), `submitted` (on its way to the chain), `accepted` or `refused`,
+//! `ordered` (in a bank's file), `paid` or `returned`. A step is one transaction of the store; a claim is
+//! accepted by what the ledger's events tell, in the transaction that keeps them. So a program that dies
+//! anywhere leaves every claim at a step from which the next program goes on.
+//!
+//! A claim that does not hold is not kept: it is told so at once, and remembered for a day in bounded room.
 //!
 //! [`ClaimMachine`] takes the steps; [`ClaimDesk`] runs them side by side for as many clients as come.
 
 mod desk;
 mod figures;
+mod lanes;
 mod machine;
+mod origin;
 mod record;
+mod refused;
 mod rules;
 mod settlement;
 mod stages;
@@ -19,7 +24,8 @@ mod verification;
 
 pub use desk::{ClaimDesk, ClaimLimits, DeskError};
 pub use figures::{ClaimFigures, DayFigures, DistrictFigures, SchemeFigures};
-pub use machine::{ClaimMachine, ClientKey, HandedIn, HeldClaim, Received, Refusal};
+pub use machine::{Check, ClaimMachine, ClientKey, HandedIn, Refusal};
+pub use origin::Origin;
 pub use rules::{PublishedScheme, Schemes};
 pub use settlement::Settled;
 pub use stages::StageTimes;

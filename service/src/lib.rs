@@ -41,6 +41,7 @@ pub mod metrics;
 pub mod named;
 pub mod office_key;
 pub mod offices;
+mod peer;
 pub mod proving;
 pub mod register;
 pub mod request_log;

@@ -158,6 +158,8 @@ impl Metrics {
         for (what, count) in application.store().what_waits().await? {
             self.waiting.get_or_create(&What { what }).set(count);
         }
+        let what = Waiting::claims_received;
+        self.waiting.get_or_create(&What { what }).set(application.claims_to_look_at() as i64);
         let times = application.stage_times();
         for (stage, time) in [
             (ClaimStage::keeping, times.keeping),
@@ -183,7 +185,6 @@ impl Store {
     async fn what_waits(&self) -> Result<Vec<(Waiting, i64)>, ServiceError> {
         let now = self.database().now();
         let statements = [
-            (Waiting::claims_received, "claim WHERE state = 'received'".to_owned()),
             (Waiting::claims_verified, "claim WHERE state = 'verified'".to_owned()),
             (Waiting::claims_submitted, "claim WHERE state = 'submitted'".to_owned()),
             (Waiting::proofs_waiting, "proving_job WHERE state = 'waiting'".to_owned()),

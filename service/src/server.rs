@@ -4,6 +4,7 @@
 //! counted, and timed with their bodies; what watches is counted apart. When the service stops it takes
 //! no more connections, lets requests end that have begun, and leaves after a while whatever they do.
 
+mod body;
 mod peers;
 
 use std::future::Future;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::error_handling::HandleErrorLayer;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, header};
@@ -30,10 +32,13 @@ use tower::{ServiceBuilder, ServiceExt};
 
 use crate::access_control::{Action, door};
 use crate::application::{Application, Fault, Limits, PeerCertificate, Shown, is_refusal};
+use crate::claims::Origin;
 use crate::error::ServiceError;
 use crate::sentence::Sentence;
 use crate::tls::Tls;
 use crate::{console, grpc, http, request_log};
+pub(crate) use body::TooSlow;
+use body::{Paced, Watched};
 use peers::Taken;
 pub use peers::{PeerLimits, Peers};
 
@@ -52,6 +57,7 @@ async fn routes(application: Arc<Application>, peers: Arc<Peers>) -> Router {
         .merge(console::routes(application.clone()).reset_fallback())
         // What is at no path is answered as over HTTP; gRPC knows 404 for unimplemented.
         .merge(grpc::routes(application.clone()).await.reset_fallback())
+        .layer(middleware::from_fn_with_state(application.clone(), counted))
         .layer(middleware::from_fn_with_state(application.clone(), guard))
         .layer(bounds)
         // Before what all share: who has its part takes nothing of the others'.
@@ -106,7 +112,14 @@ async fn guard(
     };
     let path = path.to_owned();
     match application.let_in(action, &shown, &path).await {
-        Ok(None) => next.run(request).await,
+        Ok(None) => {
+            if action == Action::SubmitClaim
+                && let Some(origin) = application.admitted_origin(&shown).await
+            {
+                request.extensions_mut().insert(origin);
+            }
+            next.run(request).await
+        }
         Ok(Some(caller)) => {
             request.extensions_mut().insert(caller.clone());
             let response = next.run(request).await;
@@ -125,9 +138,26 @@ async fn in_time(limits: Limits, request: Request, next: Next) -> Response {
     let uploads = path.ends_with("/registers") || path == "/praman.v1.Issuing/Upload";
     let most = if uploads { limits.upload_time_max } else { limits.request_time_max };
     let grpc = speaks_grpc(request.headers());
+    let request = request.map(|body| Body::new(Paced::new(body)));
     match tokio::time::timeout(most, next.run(request)).await {
         Ok(response) => response,
         Err(_) => told(grpc, Fault::timed_out()),
+    }
+}
+
+/// Counts who watches whether the service is well among all who watch something. Other streams of answers
+/// count themselves, and end by themselves.
+async fn counted(
+    State(application): State<Arc<Application>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if request.uri().path() != "/grpc.health.v1.Health/Watch" {
+        return next.run(request).await;
+    }
+    match application.watcher() {
+        Ok(_place) => next.run(request).await.map(|body| Body::new(Watched { body, _place })),
+        Err(fault) => told(true, fault),
     }
 }
 
@@ -139,13 +169,15 @@ struct PeerAddress(IpAddr);
 async fn within_part(
     State(peers): State<Arc<Peers>>,
     axum::Extension(PeerAddress(address)): axum::Extension<PeerAddress>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let grpc = speaks_grpc(request.headers());
-    let Some(_place) = peers.take(address, Taken::Request) else {
+    let sender = peers.sender_of(address, request.headers());
+    let Some(_place) = peers.take(sender, Taken::Request) else {
         return told(grpc, Fault::busy(Sentence::of("fault-busy"), 1));
     };
+    request.extensions_mut().insert(sender.map_or(Origin::Trusted, Origin::Peer));
     next.run(request).await
 }
 
@@ -198,7 +230,7 @@ pub async fn serve(
             }
         };
         // With no room the connection is closed: the client comes again.
-        let Some(part) = peers.take(peer.0, Taken::Connection) else { continue };
+        let Some(part) = peers.take(peers.peer_of(peer.0), Taken::Connection) else { continue };
         let Ok(place) = connections.clone().try_acquire_owned() else { continue };
         let _ = stream.set_nodelay(true);
         let (tls, routes, watcher) = (tls.clone(), routes.clone(), graceful.watcher());

@@ -6,9 +6,10 @@ use jiff::civil::Date;
 use super::{Application, Fault};
 use crate::access_control::{
     AccessRefusal, Action, Admission, ApiKey, Approval, Caller, Credential, Decision, NewPrincipal,
-    Principal, PrincipalNumber, TenantName, Usage,
+    Principal, PrincipalNumber, Role, TenantName, Usage,
 };
 use crate::audit::{AuditEntry, AuditOutcome};
+use crate::claims::Origin;
 use crate::sentence::Sentence;
 
 /// The certificate that a client has shown in the handshake, by its digest.
@@ -49,6 +50,15 @@ impl Application {
         let caller = caller.ok_or_else(unknown)?;
         self.permit(&caller, action, subject).await?;
         Ok(Some(caller))
+    }
+
+    /// From whom a claim comes, if somebody brings it who was let in to bring claims: theirs go before those
+    /// of anyone. Who can't be told is anyone.
+    pub(crate) async fn admitted_origin(&self, shown: &Shown) -> Option<Origin> {
+        let caller = self.identify(shown).await.ok()??;
+        let brings = [Role::Kiosk, Role::Office, Role::Department, Role::Relayer];
+        let principal = caller.principal.filter(|_| brings.contains(&caller.role));
+        principal.map(Origin::Admitted)
     }
 
     /// Whether somebody may do something; that they may not is written down.

@@ -8,16 +8,21 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::following::Followed;
 use super::{Application, Fault};
 use crate::claim::SubmittedClaim;
-use crate::claims::{ClaimId, ClaimReceipt, ClaimState, ClientKey, HandedIn};
+use crate::claims::{ClaimId, ClaimReceipt, ClaimState, ClientKey, HandedIn, Origin};
 
 /// What a client calls its claim, at most.
 const KEY_BYTES_MAX: usize = 128;
 
 impl Application {
+    /// Whether there is room for one more claim of an origin: asked before it is read.
+    pub(crate) fn require_room_for_claim(&self, origin: Origin) -> Result<(), Fault> {
+        Ok(self.desk.require_room(origin)?)
+    }
+
     /// Hands in a claim, and waits a while until it is decided.
     pub(crate) async fn submit(
         &self,
-        claim: SubmittedClaim,
+        (claim, origin): (SubmittedClaim, Origin),
         client_key: Option<&str>,
         district: Option<&str>,
         wait: Duration,
@@ -26,7 +31,7 @@ impl Application {
         let named =
             |name: &str| name.trim().parse().map_err(|reason: String| Fault::malformed(reason));
         let district = district.map(named).transpose()?;
-        let kept = self.desk.submit(HandedIn { claim, client_key, district }).await?;
+        let kept = self.desk.submit(HandedIn { claim, client_key, district }, origin).await?;
         if kept.state.is_decided() || wait.is_zero() {
             return Ok(kept);
         }

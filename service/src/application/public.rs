@@ -86,8 +86,9 @@ impl Application {
         })
     }
 
-    /// Why a proof does not hold, if it does not.
-    pub(crate) fn verify(&self, public: &[Fr], proof: &Proof) -> Result<(), String> {
+    /// Why a proof does not hold, if it does not. Anyone may ask, so half of the cores are left to claims.
+    pub(crate) async fn verify(&self, public: &[Fr], proof: &Proof) -> Result<(), String> {
+        let _place = self.checking.acquire().await;
         compute(|| self.key.verify(public, proof)).map_err(|refusal| refusal.to_string())
     }
 

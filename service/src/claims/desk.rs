@@ -1,19 +1,22 @@
-//! The claim machine at work: one task keeps what comes in, one verifies, one settles.
+//! The claim machine at work: two tasks look at what comes in, one settles.
 //!
-//! Each takes all that waits at once, so the more come, the less one costs. What waits is bounded:
-//! who comes when it is full is told to come again.
+//! Each takes all that waits at once, so the more come, the less one costs. What waits is bounded, and who
+//! hands in claims that don't hold waits behind all others: who comes when there is no room is told to come
+//! again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, interval, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
-use super::machine::{ClaimMachine, HandedIn, HeldClaim, Received, Refusal};
+use super::lanes::{Batch, Lanes, NoRoom};
+use super::machine::{Check, ClaimMachine, HandedIn, Refusal};
+use super::origin::{Distrust, Origin};
 use super::settlement::Settled;
-use super::state::{ClaimId, ClaimReceipt};
+use super::state::{ClaimId, ClaimReceipt, Reason};
 use super::verification::TOGETHER;
 use crate::error::ServiceError;
 use crate::ledger::JoinedLedger;
@@ -26,13 +29,16 @@ const LEASE: Duration = Duration::from_secs(10);
 /// How often to look for what another program left, and to renew the lease.
 const ROUND: Duration = Duration::from_secs(2);
 
+/// How many batches are looked at side by side: one is written while another's proofs are checked.
+const SIDE_BY_SIDE: usize = 2;
+
 /// How long to wait after something failed.
 const REST: Duration = Duration::from_millis(500);
 
 /// Bounds of what waits.
 #[derive(Clone, Copy, Debug)]
 pub struct ClaimLimits {
-    /// Claims that wait to be kept, and again as many that wait to be verified.
+    /// Claims that wait to be looked at: of anyone, and again as many of who was let in.
     pub waiting_max: usize,
     /// When to come again if it is full.
     pub retry_after: Duration,
@@ -66,12 +72,15 @@ pub enum DeskError {
 
 struct Intake {
     handed_in: HandedIn,
+    origin: Origin,
     answer: oneshot::Sender<Result<ClaimReceipt, DeskError>>,
 }
 
 struct Shared {
     machine: ClaimMachine,
     limits: ClaimLimits,
+    lanes: Lanes<Intake>,
+    distrust: Distrust,
     waiters: Waiters<ClaimId>,
     to_settle: Notify,
     /// Why claims wait to be settled, if they do.
@@ -83,28 +92,28 @@ struct Shared {
 #[derive(Clone)]
 pub struct ClaimDesk {
     shared: Arc<Shared>,
-    intake: mpsc::Sender<Intake>,
     tasks: Arc<tokio::sync::Mutex<JoinSet<()>>>,
 }
 
 impl ClaimDesk {
     /// Opens the desk. It settles on a ledger while no other program on the same store does.
     pub fn open(machine: ClaimMachine, ledger: JoinedLedger, limits: ClaimLimits) -> Self {
-        let (intake, to_keep) = mpsc::channel(limits.waiting_max);
-        let (held, to_verify) = mpsc::channel(limits.waiting_max);
         let shared = Arc::new(Shared {
             machine,
             limits,
+            lanes: Lanes::new(limits.waiting_max),
+            distrust: Distrust::default(),
             waiters: Waiters::default(),
             to_settle: Notify::new(),
             hindrance: watch::Sender::new(None),
             stopping: AtomicBool::new(false),
         });
         let mut tasks = JoinSet::new();
-        tasks.spawn(keep_all(shared.clone(), to_keep, held));
-        tasks.spawn(verify_all(shared.clone(), to_verify));
+        for _ in 0..SIDE_BY_SIDE {
+            tasks.spawn(receive_all(shared.clone()));
+        }
         tasks.spawn(settle_all(shared.clone(), ledger));
-        Self { shared, intake, tasks: Arc::new(tokio::sync::Mutex::new(tasks)) }
+        Self { shared, tasks: Arc::new(tokio::sync::Mutex::new(tasks)) }
     }
 
     /// The machine.
@@ -112,22 +121,36 @@ impl ClaimDesk {
         &self.shared.machine
     }
 
-    /// Hands in a claim; it is kept when this answers.
+    /// Whether there is room for one more claim of an origin, so that nobody reads one for which there is none.
+    ///
+    /// # Errors
+    /// [`DeskError::Busy`], [`DeskError::Stopping`].
+    pub fn require_room(&self, origin: Origin) -> Result<(), DeskError> {
+        let shared = &self.shared;
+        let room = shared.lanes.has_room(origin, shared.distrust.is_earned(origin));
+        room.map_err(|none| shared.told(none))
+    }
+
+    /// Hands in a claim; if it holds, it is kept when this answers.
     ///
     /// # Errors
     /// [`DeskError`].
-    pub async fn submit(&self, handed_in: HandedIn) -> Result<ClaimReceipt, DeskError> {
-        if self.shared.stopping.load(Ordering::Relaxed) {
-            return Err(DeskError::Stopping);
-        }
+    pub async fn submit(
+        &self,
+        handed_in: HandedIn,
+        origin: Origin,
+    ) -> Result<ClaimReceipt, DeskError> {
+        let shared = &self.shared;
         let (answer, answered) = oneshot::channel();
-        self.intake.try_send(Intake { handed_in, answer }).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => {
-                DeskError::Busy { retry_after: self.shared.limits.retry_after }
-            }
-            mpsc::error::TrySendError::Closed(_) => DeskError::Stopping,
-        })?;
+        let distrusted = shared.distrust.is_earned(origin);
+        let put = shared.lanes.put(origin, distrusted, Intake { handed_in, origin, answer });
+        put.map_err(|none| shared.told(none))?;
         answered.await.map_err(|_| DeskError::Stopping)?
+    }
+
+    /// How many claims wait to be looked at.
+    pub fn waiting(&self) -> usize {
+        self.shared.lanes.count()
     }
 
     /// What is known of a claim.
@@ -167,17 +190,15 @@ impl ClaimDesk {
         self.shared.hindrance.borrow().clone()
     }
 
-    /// Takes no more claims, finishes those that were kept and not verified, and ends.
+    /// Takes no more claims, finishes those that were handed in, and ends.
     pub async fn shut_down(self) {
-        let Self { shared, intake, tasks } = self;
+        let Self { shared, tasks } = self;
         shared.stopping.store(true, Ordering::Relaxed);
+        shared.lanes.close();
         shared.to_settle.notify_one();
-        // Other clones are answered that the desk stops; this one's end ends the tasks.
-        drop(intake);
         let mut tasks = tasks.lock().await;
         while tasks.join_next().await.is_some() {}
         // What is left is left to others at once.
-        let _ = shared.machine.let_go().await;
         let (store, program) = (shared.machine.store(), &shared.machine.program);
         let _ = store.give_back_lease(SETTLEMENT, program).await;
     }
@@ -187,78 +208,44 @@ impl Shared {
     fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
     }
+
+    fn told(&self, none: NoRoom) -> DeskError {
+        match none {
+            NoRoom::Full => DeskError::Busy { retry_after: self.limits.retry_after },
+            NoRoom::Closed => DeskError::Stopping,
+        }
+    }
 }
 
-/// Keeps what comes in: all that waits, in one transaction.
-async fn keep_all(
-    shared: Arc<Shared>,
-    mut to_keep: mpsc::Receiver<Intake>,
-    held: mpsc::Sender<HeldClaim>,
-) {
-    let mut waiting = Vec::with_capacity(TOGETHER);
-    loop {
-        // Woken also to see that the desk closes while clones of it are still held.
-        let taken = tokio::select! {
-            taken = to_keep.recv_many(&mut waiting, TOGETHER) => taken,
-            () = sleep(REST), if shared.is_stopping() => 0,
-            () = sleep(REST), if !shared.is_stopping() => continue,
-        };
-        if taken == 0 {
-            return;
+/// Looks at what comes in: all that waits, in one transaction.
+async fn receive_all(shared: Arc<Shared>) {
+    while let Some(Batch { waiting, singly }) = shared.lanes.next(TOGETHER).await {
+        let check = if singly { Check::Singly } else { Check::Together };
+        let (mut claims, mut answers) = (Vec::new(), Vec::new());
+        for Intake { handed_in, origin, answer } in waiting {
+            claims.push(handed_in);
+            answers.push((origin, answer));
         }
-        let (claims, answers): (Vec<_>, Vec<_>) =
-            waiting.drain(..).map(|Intake { handed_in, answer }| (handed_in, answer)).unzip();
-        match shared.machine.receive(claims).await {
+        match shared.machine.receive(&claims, check).await {
             Ok(outcomes) => {
-                for (outcome, answer) in outcomes.into_iter().zip(answers) {
+                shared.to_settle.notify_one();
+                for (outcome, (origin, answer)) in outcomes.into_iter().zip(answers) {
+                    let reason = outcome.as_ref().ok().and_then(|receipt| receipt.reason);
+                    if reason == Some(Reason::ProofInvalid) {
+                        shared.distrust.remember(origin);
+                    }
                     // Who has gone away meanwhile finds the receipt by asking again.
-                    let _ = answer.send(match outcome {
-                        Ok(Received { receipt, held: new }) => {
-                            if let Some(new) = new {
-                                let _ = held.send(new).await;
-                            }
-                            Ok(receipt)
-                        }
-                        Err(refusal) => Err(refusal.into()),
-                    });
+                    let _ = answer.send(outcome.map_err(DeskError::from));
                 }
             }
             Err(error) => {
                 let reason = error.to_string();
-                for answer in answers {
+                for (_, answer) in answers {
                     let failed = ServiceError::Ledger(reason.clone());
                     let _ = answer.send(Err(DeskError::Failed(failed)));
                 }
             }
         }
-    }
-}
-
-/// Verifies what was kept, and from time to time what another program has left.
-async fn verify_all(shared: Arc<Shared>, mut to_verify: mpsc::Receiver<HeldClaim>) {
-    let mut waiting = Vec::with_capacity(TOGETHER);
-    let mut rounds = interval(ROUND);
-    loop {
-        tokio::select! {
-            taken = to_verify.recv_many(&mut waiting, TOGETHER) => {
-                if taken == 0 {
-                    return;
-                }
-            }
-            _ = rounds.tick() => match shared.machine.adopt().await {
-                Ok(adopted) => waiting.extend(adopted),
-                Err(error) => warn("looking for claims left by another", &error),
-            },
-        }
-        match shared.machine.verify(&waiting).await {
-            Ok(verified) => {
-                shared.waiters.wake(&verified);
-                shared.to_settle.notify_one();
-            }
-            // They are still received: adopted when their time is over.
-            Err(error) => warn("verifying", &error),
-        }
-        waiting.clear();
     }
 }
 
@@ -281,6 +268,10 @@ async fn settle_all(shared: Arc<Shared>, mut ledger: JoinedLedger) {
                     sleep(REST).await;
                     continue;
                 }
+            }
+            match machine.take_over().await {
+                Ok(taken) => shared.waiters.wake(&taken),
+                Err(error) => warn("looking for claims of an earlier version", &error),
             }
         }
         let settled = machine.settle(&mut ledger).await.unwrap_or_else(|error| Settled {

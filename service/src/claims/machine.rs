@@ -7,14 +7,13 @@ use praman_circuits::context::Context;
 use praman_verifier::{PreparedKey, VerifyingKey};
 use sha2::{Digest, Sha256};
 
-use super::record;
 use super::rules::{Rules, Schemes, Terms};
 use super::stages::{Stage, StageClock, StageTimes};
 use super::state::{ClaimId, ClaimReceipt, Reason};
 use crate::claim::SubmittedClaim;
+use crate::computation::compute;
 use crate::envelope;
 use crate::error::ServiceError;
-use crate::failpoint::may_die;
 use crate::register::District;
 use crate::sealed::random_key;
 use crate::store::{Store, broken, bytes};
@@ -45,7 +44,24 @@ impl From<SubmittedClaim> for HandedIn {
     }
 }
 
-/// Why a claim is not even kept.
+/// A claim of those that come together.
+pub(super) struct Looked<'a> {
+    pub(super) place: usize,
+    pub(super) id: ClaimId,
+    pub(super) handed_in: &'a HandedIn,
+}
+
+/// What a claim came to.
+pub(super) enum Verdict {
+    /// It is kept, or is in another form the one that is.
+    Kept(ClaimId),
+    /// It is refused, and not kept.
+    Refused(ClaimReceipt),
+    /// Its client calls another so.
+    KeyUsed,
+}
+
+/// Why a claim is not looked at further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// It would be refused for this reason.
@@ -56,24 +72,13 @@ pub enum Refusal {
     KeyUsed,
 }
 
-/// A kept claim whose proof this program checks.
-#[derive(Clone)]
-pub struct HeldClaim {
-    pub(super) id: ClaimId,
-    pub(super) claim: SubmittedClaim,
-    /// What its client calls it, and where it was handed in: kept and counted once its proof holds, so that
-    /// nobody takes names and fills counts with claims that don't. A program that dies before that loses
-    /// them: the client asks again with the claim.
-    pub(super) client_key: Option<ClientKey>,
-    pub(super) district: Option<District>,
-}
-
-/// What came of handing in a claim.
-pub struct Received {
-    /// What is known of the claim.
-    pub receipt: ClaimReceipt,
-    /// The claim, if it has to be verified by this program.
-    pub held: Option<HeldClaim>,
+/// How the proofs of claims that come together are checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// All by one product of pairings: fastest where they hold.
+    Together,
+    /// Each alone: fastest where many don't.
+    Singly,
 }
 
 /// The steps of claims in a store.
@@ -108,55 +113,59 @@ impl ClaimMachine {
         &self.store
     }
 
-    /// Keeps claims, in one transaction. One that is known already is not kept twice; one that could
-    /// not be accepted is told so and not kept.
+    /// Looks at claims: those whose proofs hold are kept, in one transaction. What is known already is told
+    /// again; what does not hold is told so, and remembered for a day in as much room as there is for it.
     ///
     /// # Errors
     /// [`ServiceError::Store`]; then none is kept.
     pub async fn receive(
         &self,
-        claims: Vec<HandedIn>,
-    ) -> Result<Vec<Result<Received, Refusal>>, ServiceError> {
+        claims: &[HandedIn],
+        check: Check,
+    ) -> Result<Vec<Result<ClaimReceipt, Refusal>>, ServiceError> {
         let begun = Instant::now();
-        let mut outcomes: Vec<Option<Result<Received, Refusal>>> = Vec::new();
-        let mut kept = Vec::new();
-        let mut looked_at = HashMap::new();
-        for (place, handed_in) in claims.into_iter().enumerate() {
-            let HandedIn { claim, client_key, district } = handed_in;
-            let id = ClaimId::of(&claim);
+        let mut answers = vec![None; claims.len()];
+        let (mut known, mut looked_at) = (Vec::new(), HashMap::new());
+        let mut unknown: Vec<Looked<'_>> = Vec::new();
+        for (place, handed_in) in claims.iter().enumerate() {
+            let id = ClaimId::of(&handed_in.claim);
             // What is known already is answered, whatever has changed since.
-            let known = self.store.claim_is_known(id).await?;
-            let reason = if known { None } else { self.examine(&claim, &mut looked_at).await? };
-            outcomes.push(reason.map(|reason| Err(Refusal::Reason(reason))));
-            if reason.is_none() {
-                kept.push((id, place, claim, client_key, district));
-            }
-        }
-        // In the order of ids: two programs that keep the same claims don't wait for each other.
-        kept.sort_by_key(|(id, place, ..)| (*id, *place));
-        let mut transaction = self.store.begin_rows().await?;
-        let mut held = Vec::new();
-        for (id, place, claim, client_key, district) in kept {
-            if let Some(key) = &client_key
-                && !record::may_name(&mut transaction, key, id).await?
-            {
-                outcomes[place] = Some(Err(Refusal::KeyUsed));
+            let receipt = self.store.claim_receipt(id).await?;
+            if let Some(receipt) = receipt.filter(|receipt| !receipt.may_pass()) {
+                answers[place] = Some(Ok(receipt));
+                known.push(Looked { place, id, handed_in });
                 continue;
             }
-            let database = self.store.database();
-            let fresh = record::keep(&mut transaction, database, id, &claim, &self.program).await?;
-            held.push((place, id, fresh.then_some(HeldClaim { id, claim, client_key, district })));
+            match self.examine(&handed_in.claim, &mut looked_at).await? {
+                Some(reason) => answers[place] = Some(Err(Refusal::Reason(reason))),
+                None => unknown.push(Looked { place, id, handed_in }),
+            }
         }
-        may_die!("claims::keep");
-        transaction.commit().await?;
-        may_die!("claims::kept");
-        for (place, id, held) in held {
-            let receipt = self.store.claim_receipt(id).await?;
-            let receipt = receipt.ok_or_else(|| broken("a claim that was kept"))?;
-            outcomes[place] = Some(Ok(Received { receipt, held }));
-        }
+        // In the order of ids: two programs that write the same claims don't wait for each other.
+        known.sort_by_key(|looked| (looked.id, looked.place));
+        unknown.sort_by_key(|looked| (looked.id, looked.place));
         self.clock.since(Stage::Keeping, begun);
-        Ok(outcomes.into_iter().map(|outcome| outcome.expect("each place was filled")).collect())
+
+        let begun = Instant::now();
+        let checked: Vec<&SubmittedClaim> =
+            unknown.iter().map(|looked| &looked.handed_in.claim).collect();
+        let reasons = compute(|| self.find_refusals(&checked, check));
+        self.clock.since(Stage::Verifying, begun);
+
+        let begun = Instant::now();
+        let verified: Vec<_> = unknown.iter().zip(reasons).collect();
+        for (place, verdict) in self.write_verdicts(&known, &verified).await? {
+            answers[place] = Some(match verdict {
+                Verdict::KeyUsed => Err(Refusal::KeyUsed),
+                Verdict::Refused(receipt) => Ok(receipt),
+                Verdict::Kept(id) => {
+                    let receipt = self.store.kept_receipt(id).await?;
+                    Ok(receipt.ok_or_else(|| broken("a claim that was kept"))?)
+                }
+            });
+        }
+        self.clock.since(Stage::Recording, begun);
+        Ok(answers.into_iter().map(|answer| answer.expect("each place was filled")).collect())
     }
 
     /// What keeps a claim out before its proof is looked at; of claims that come together those of the

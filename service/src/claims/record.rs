@@ -1,7 +1,5 @@
 //! Claims as the store has them.
 
-use std::time::Duration;
-
 use praman_circuits::eligibility::Checkpoint;
 use praman_circuits::nullifier::{Nullifier, SchemeId};
 use praman_circuits::office::StateRoot;
@@ -15,18 +13,27 @@ use crate::claim::{Claim, SubmittedClaim};
 use crate::error::ServiceError;
 use crate::ledger::LedgerClaim;
 use crate::scheme::ClaimPeriod;
-use crate::store::{Database, Store, WriteTransaction, broken, bytes, field, milliseconds};
+use crate::store::{Database, Store, WriteTransaction, broken, bytes, field};
 
-/// How long the program that kept a claim alone verifies it.
-pub(super) const HELD: Duration = Duration::from_secs(10);
+/// Whether a client calls a claim by a name from here on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// It does, and did not.
+    New,
+    /// It has called it so before.
+    Known,
+    /// It calls another claim so.
+    Anothers,
+}
 
-/// Names a claim by its client's key; false if the client has named another so.
+/// Names a claim by its client's key, unless another is called so.
 pub(super) async fn name_claim(
     transaction: &mut WriteTransaction,
     key: &ClientKey,
     id: ClaimId,
-) -> Result<(), ServiceError> {
-    sqlx::query(
+) -> Result<Naming, ServiceError> {
+    // Where another program names one so in this moment, this waits for it.
+    let named = sqlx::query(
         "INSERT INTO client_key (client, name, claim) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
     )
     .bind(&key.client)
@@ -34,60 +41,69 @@ pub(super) async fn name_claim(
     .bind(id.column())
     .execute(&mut **transaction)
     .await?;
-    Ok(())
-}
-
-/// Whether a client may call a claim by a name: no other claim has it. One that is known and holds is named
-/// by it from here on.
-pub(super) async fn may_name(
-    transaction: &mut WriteTransaction,
-    key: &ClientKey,
-    id: ClaimId,
-) -> Result<bool, ServiceError> {
-    let named: Option<(Vec<u8>,)> =
+    if named.rows_affected() == 1 {
+        return Ok(Naming::New);
+    }
+    let (claim,): (Vec<u8>,) =
         sqlx::query_as("SELECT claim FROM client_key WHERE client = $1 AND name = $2")
             .bind(&key.client)
             .bind(&key.name)
-            .fetch_optional(&mut **transaction)
+            .fetch_one(&mut **transaction)
             .await?;
-    if let Some((claim,)) = named {
-        return Ok(claim == id.column());
-    }
+    Ok(if claim == id.column() { Naming::Known } else { Naming::Anothers })
+}
+
+/// Takes a name back that was given in this transaction.
+pub(super) async fn take_name_back(
+    transaction: &mut WriteTransaction,
+    key: &ClientKey,
+) -> Result<(), ServiceError> {
+    sqlx::query("DELETE FROM client_key WHERE client = $1 AND name = $2")
+        .bind(&key.client)
+        .bind(&key.name)
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}
+
+/// Whether a claim is kept that holds.
+pub(super) async fn holds(
+    transaction: &mut WriteTransaction,
+    id: ClaimId,
+) -> Result<bool, ServiceError> {
     let holds: Option<(i64,)> = sqlx::query_as(
         "SELECT received_at FROM claim WHERE id = $1 AND state NOT IN ('received', 'refused')",
     )
     .bind(id.column())
     .fetch_optional(&mut **transaction)
     .await?;
-    if holds.is_some() {
-        name_claim(transaction, key, id).await?;
-    }
-    Ok(true)
+    Ok(holds.is_some())
 }
 
-/// Keeps a claim for a program to verify; false if it is on its way or decided already.
+/// Keeps a claim whose proof holds: to be settled, or accepted already by a block; false if it is on its way
+/// or decided.
 pub(super) async fn keep(
     transaction: &mut WriteTransaction,
     database: Database,
     id: ClaimId,
     claim: &SubmittedClaim,
-    program: &str,
+    block: Option<i64>,
 ) -> Result<bool, ServiceError> {
-    let (now, held) = (database.now(), milliseconds(HELD));
-    let Claim { ledger, envelope } = claim.claim();
+    let now = database.now();
+    let Claim { ledger, .. } = claim.claim();
     let statement = sqlx::AssertSqlSafe(format!(
         "INSERT INTO claim (id, nullifier, state, scheme, period, \"window\", state_root, as_of,
-             payout_commitment, proof, envelope, holder, held_until, received_at)
-         VALUES ($1, $2, 'received', $3, $4, $5, $6, $7, $8, $9, $10, $11, {now} + {held}, {now})
+             payout_commitment, proof, block, holder, held_until, received_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, '', 0, {now})
          ON CONFLICT (id) DO UPDATE
-             SET state = 'received', reason = NULL, envelope = excluded.envelope,
-                 holder = excluded.holder, held_until = excluded.held_until
-             WHERE claim.state = 'refused' AND claim.reason IN
-                 ('period-not-open', 'period-not-begun', 'checkpoint-not-good')"
+             SET state = excluded.state, block = excluded.block, reason = NULL, envelope = NULL
+             WHERE claim.state = 'received' OR (claim.state = 'refused' AND claim.reason IN
+                 ('period-not-open', 'period-not-begun', 'checkpoint-not-good'))"
     ));
     let kept = sqlx::query(statement)
         .bind(id.column())
         .bind(bytes(ledger.nullifier.to_field()))
+        .bind(if block.is_some() { "accepted" } else { "verified" })
         .bind(ledger.scheme.as_str())
         .bind(i64::from(ledger.period.period.0))
         .bind(i64::from(ledger.period.window.0))
@@ -95,8 +111,7 @@ pub(super) async fn keep(
         .bind(i64::from(claim.checkpoint().as_of.0))
         .bind(bytes(ledger.payout.to_field()))
         .bind(ledger.proof.to_words().as_flattened().to_vec())
-        .bind(envelope.clone())
-        .bind(program)
+        .bind(block)
         .execute(&mut **transaction)
         .await?;
     Ok(kept.rows_affected() == 1)
@@ -150,22 +165,22 @@ impl Row {
 }
 
 impl Store {
-    /// Whether a claim needs no more examination: it is known, and not for a reason that may pass.
-    pub(super) async fn claim_is_known(&self, id: ClaimId) -> Result<bool, ServiceError> {
-        let row: Option<(String, Option<String>)> =
-            sqlx::query_as("SELECT state, reason FROM claim WHERE id = $1")
-                .bind(id.column())
-                .fetch_optional(self.pool())
-                .await?;
-        let may_pass = |reason: &str| Reason::of_name(reason).is_some_and(Reason::may_pass);
-        Ok(row.is_some_and(|(_, reason)| !reason.as_deref().is_some_and(may_pass)))
-    }
-
     /// What is known of a claim; of one that repeats another, what is known of that one.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn claim_receipt(&self, id: ClaimId) -> Result<Option<ClaimReceipt>, ServiceError> {
+        match self.kept_receipt(id).await? {
+            None => self.refused_receipt(id).await,
+            known => Ok(known),
+        }
+    }
+
+    /// What is known of a claim that is kept.
+    pub(super) async fn kept_receipt(
+        &self,
+        id: ClaimId,
+    ) -> Result<Option<ClaimReceipt>, ServiceError> {
         type Columns = (Vec<u8>, Vec<u8>, String, Option<String>, Option<i64>, i64);
         let row: Option<Columns> = sqlx::query_as(
             "SELECT claim.id, claim.nullifier, claim.state, claim.reason, claim.block,

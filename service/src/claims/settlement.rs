@@ -192,7 +192,7 @@ impl ClaimMachine {
     ) -> Result<(), ServiceError> {
         let mut transaction = self.store.begin_rows().await?;
         for (id, _) in claims {
-            refuse(&mut transaction, *id, reason, None).await?;
+            refuse(&mut transaction, *id, reason).await?;
             settled.decided.push(*id);
         }
         Ok(transaction.commit().await?)
@@ -231,7 +231,7 @@ impl ClaimMachine {
                     LedgerError::ProofInvalid | LedgerError::BatchInvalid => Reason::ProofInvalid,
                     _ => Reason::LedgerRefuses,
                 };
-                refuse(&mut transaction, *id, reason, None).await?;
+                refuse(&mut transaction, *id, reason).await?;
             }
         }
         settled.decided.push(*id);

@@ -17,9 +17,9 @@ digest_id! {
 named! {
     /// Where a claim is.
     ClaimState {
-        /// Kept; its proof is not checked yet.
+        /// Kept by an earlier version of this program, which checked its proof after that.
         Received = "received",
-        /// Its proof holds.
+        /// Kept: its proof holds.
         Verified = "verified",
         /// On its way to the chain.
         Submitted = "submitted",
@@ -149,6 +149,11 @@ pub struct ClaimReceipt {
 }
 
 impl ClaimReceipt {
+    /// Whether it is refused for a reason that may pass.
+    pub(super) fn may_pass(&self) -> bool {
+        self.state == ClaimState::Refused && self.reason.is_some_and(Reason::may_pass)
+    }
+
     /// What whoever claimed is told of a refusal or return; none where there is none.
     pub fn advice(&self, language: Language) -> Option<Advice> {
         let cause = Cause::of_claim(self.reason?);

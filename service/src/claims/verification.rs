@@ -1,37 +1,48 @@
-//! Received claims are verified: all that wait by one product of pairings, bad ones found by halving.
+//! Proofs are checked before anything is kept: those that come together by one product of pairings.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use praman_verifier::batch::BatchItem;
 use rand::rngs::OsRng;
 use sha2::{Digest, Sha256};
 
-use super::machine::{ClaimMachine, HeldClaim};
-use super::record::{COLUMNS, HELD, Row};
+use super::machine::{Check, ClaimMachine, HandedIn, Looked, Verdict};
+use super::record::{COLUMNS, Naming, Row};
 use super::rules::Terms;
-use super::stages::Stage;
-use super::state::{ClaimId, Reason};
-use super::{figures, record};
+use super::state::{ClaimId, ClaimReceipt, Reason};
+use super::{figures, record, refused};
+use crate::claim::SubmittedClaim;
 use crate::computation::compute;
 use crate::error::ServiceError;
 use crate::failpoint::may_die;
-use crate::store::{WriteTransaction, bytes, milliseconds};
+use crate::store::{Database, WriteTransaction, broken, bytes, milliseconds};
 
-/// How many claims are verified together at most: more would not make one cheaper.
+/// How many claims are checked together at most: more would not make one cheaper.
 pub(super) const TOGETHER: usize = 256;
 
-/// How often two programs that verify the same nullifier at once try again.
+/// How often programs that write of the same nullifier or name at once try again.
 const ATTEMPTS: usize = 5;
+
+/// How many envelopes a claim has at most. Only the treasury can tell which one fits: whoever sees a claim
+/// on the ledger can hand it in again with an envelope of their own.
+const ENVELOPES_MAX: i64 = 8;
+
+/// How long the program that took over a claim of an earlier version alone checks it.
+const HELD: Duration = Duration::from_secs(10);
 
 impl ClaimMachine {
     /// Which of some claims don't hold, and why. A long computation.
-    fn find_refusals(&self, held: &[HeldClaim]) -> Vec<Option<Reason>> {
+    pub(super) fn find_refusals(
+        &self,
+        claims: &[&SubmittedClaim],
+        check: Check,
+    ) -> Vec<Option<Reason>> {
         let folded: Vec<_> =
-            held.iter().map(|held| self.rules.folded(&Terms::of(&held.claim))).collect();
-        let own: Vec<_> = held
+            claims.iter().map(|claim| self.rules.folded(&Terms::of(claim))).collect();
+        let own: Vec<_> = claims
             .iter()
-            .map(|held| {
-                let ledger = &held.claim.claim().ledger;
+            .map(|claim| {
+                let ledger = &claim.claim().ledger;
                 [ledger.nullifier.to_field(), ledger.payout.to_field()]
             })
             .collect();
@@ -41,11 +52,16 @@ impl ClaimMachine {
         let mut items = Vec::new();
         for (place, folded) in folded.iter().enumerate() {
             let Ok(folded) = folded else { continue };
-            let proof = &held[place].claim.claim().ledger.proof;
+            let proof = &claims[place].claim().ledger.proof;
             places.push(place);
             items.push(BatchItem { folded, rest: &own[place], proof });
         }
-        match self.rules.key.find_invalid(&items, &mut OsRng) {
+        let key = &self.rules.key;
+        let invalid = match check {
+            Check::Together => key.find_invalid(&items, &mut OsRng),
+            Check::Singly => key.find_invalid_singly(&items),
+        };
+        match invalid {
             Ok(invalid) => {
                 for index in invalid {
                     reasons[places[index]] = Some(Reason::ProofInvalid);
@@ -57,70 +73,85 @@ impl ClaimMachine {
         reasons
     }
 
-    /// Verifies claims that this program holds; their ids.
-    ///
-    /// # Errors
-    /// [`ServiceError::Store`]; they stay received, and are verified again.
-    pub async fn verify(&self, held: &[HeldClaim]) -> Result<Vec<ClaimId>, ServiceError> {
-        if held.is_empty() {
+    /// Writes what claims came to, in one transaction; of those that were known, whose client calls another so.
+    pub(super) async fn write_verdicts(
+        &self,
+        known: &[Looked<'_>],
+        verified: &[(&Looked<'_>, Option<Reason>)],
+    ) -> Result<Vec<(usize, Verdict)>, ServiceError> {
+        if verified.is_empty() && known.iter().all(|looked| looked.handed_in.client_key.is_none()) {
             return Ok(Vec::new());
         }
-        let begun = Instant::now();
-        let reasons = compute(|| self.find_refusals(held));
-        self.clock.since(Stage::Verifying, begun);
-        let begun = Instant::now();
-        let mut verified: Vec<(&HeldClaim, Option<Reason>)> = held.iter().zip(reasons).collect();
-        // In the order of ids, so that two programs never wait for each other.
-        verified.sort_by_key(|(held, _)| held.id);
         for attempt in 1.. {
-            match self.write_verdicts(&verified).await {
-                // Another program has verified a claim of the same nullifier in this moment.
+            match self.try_to_write_verdicts(known, verified).await {
+                // Another program has written of the same nullifier or names in this moment.
                 Err(ServiceError::Store(sqlx::Error::Database(error)))
-                    if attempt < ATTEMPTS && error.is_unique_violation() => {}
-                outcome => {
-                    outcome?;
-                    break;
-                }
+                    if attempt < ATTEMPTS
+                        && (error.is_unique_violation() || Database::is_deadlock(&*error)) => {}
+                outcome => return outcome,
             }
         }
-        self.clock.since(Stage::Recording, begun);
-        Ok(held.iter().map(|held| held.id).collect())
+        unreachable!("the last attempt is returned")
     }
 
-    async fn write_verdicts(
+    async fn try_to_write_verdicts(
         &self,
-        verified: &[(&HeldClaim, Option<Reason>)],
-    ) -> Result<(), ServiceError> {
+        known: &[Looked<'_>],
+        verified: &[(&Looked<'_>, Option<Reason>)],
+    ) -> Result<Vec<(usize, Verdict)>, ServiceError> {
+        let mut verdicts = Vec::new();
         let mut transaction = self.store.begin_rows().await?;
-        for (held, reason) in verified {
-            match reason {
-                Some(reason) => refuse(&mut transaction, held.id, *reason, None).await?,
-                None => {
-                    // Another form of a claim that is known takes no name and is not counted again.
-                    if !stand(&mut transaction, held).await? {
-                        continue;
-                    }
-                    if let Some(key) = &held.client_key {
-                        record::name_claim(&mut transaction, key, held.id).await?;
-                    }
-                    if let Some(district) = held.district {
-                        let scheme = held.claim.scheme();
-                        figures::count_district(&mut transaction, scheme, district).await?;
-                    }
-                }
+        for Looked { place, id, handed_in } in known {
+            let Some(key) = &handed_in.client_key else { continue };
+            let naming = record::name_claim(&mut transaction, key, *id).await?;
+            if naming == Naming::Anothers {
+                verdicts.push((*place, Verdict::KeyUsed));
+            } else if naming == Naming::New && !record::holds(&mut transaction, *id).await? {
+                record::take_name_back(&mut transaction, key).await?;
             }
         }
-        may_die!("claims::verify");
+        for (Looked { place, id, handed_in }, reason) in verified {
+            let claim = &handed_in.claim;
+            if let Some(reason) = reason {
+                let refused = self.refuse_unkept(&mut transaction, (*id, claim), *reason, None);
+                verdicts.push((*place, Verdict::Refused(refused.await?)));
+                continue;
+            }
+            let naming = match &handed_in.client_key {
+                Some(key) => Some((key, record::name_claim(&mut transaction, key, *id).await?)),
+                None => None,
+            };
+            if let Some((_, Naming::Anothers)) = naming {
+                verdicts.push((*place, Verdict::KeyUsed));
+                continue;
+            }
+            let (verdict, new) = self.stand(&mut transaction, *id, claim).await?;
+            let is_it = matches!(&verdict, Verdict::Kept(kept) if kept == id);
+            verdicts.push((*place, verdict));
+            if new {
+                if let Some(district) = handed_in.district {
+                    let scheme = claim.scheme();
+                    figures::count_district(&mut transaction, scheme, district).await?;
+                }
+            } else if let Some((key, Naming::New)) = naming
+                && !is_it
+            {
+                // Another form of a claim that is known takes no name and is not counted again.
+                record::take_name_back(&mut transaction, key).await?;
+            }
+        }
+        may_die!("claims::keep");
         transaction.commit().await?;
-        may_die!("claims::verified");
-        Ok(())
+        may_die!("claims::kept");
+        Ok(verdicts)
     }
 
-    /// Takes over received claims whose program has not verified them in time: it died, or is slow.
+    /// Checks claims that an earlier version of this program kept and has not checked in time: it died, or is
+    /// slow. Which they were.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
-    pub async fn adopt(&self) -> Result<Vec<HeldClaim>, ServiceError> {
+    pub async fn take_over(&self) -> Result<Vec<ClaimId>, ServiceError> {
         let database = self.store.database();
         let (now, skip_locked) = (database.now(), database.skip_locked());
         let is_over = database.is_over("held_until", HELD);
@@ -137,96 +168,126 @@ impl ClaimMachine {
             .bind(milliseconds(HELD))
             .fetch_all(self.store.writer())
             .await?;
-        rows.into_iter()
-            .map(|row| {
-                let (id, claim) = row.read()?;
-                Ok(HeldClaim { id, claim, client_key: None, district: None })
-            })
-            .collect()
+        let claims: Vec<(ClaimId, HandedIn)> = rows
+            .into_iter()
+            .map(|row| row.read().map(|(id, claim)| (id, claim.into())))
+            .collect::<Result<_, ServiceError>>()?;
+        let mut looked: Vec<Looked<'_>> = claims
+            .iter()
+            .enumerate()
+            .map(|(place, (id, handed_in))| Looked { place, id: *id, handed_in })
+            .collect();
+        looked.sort_by_key(|looked| looked.id);
+        let checked: Vec<_> = looked.iter().map(|looked| &looked.handed_in.claim).collect();
+        let reasons = compute(|| self.find_refusals(&checked, Check::Together));
+        let verified: Vec<_> = looked.iter().zip(reasons).collect();
+        self.write_verdicts(&[], &verified).await?;
+        Ok(claims.into_iter().map(|(id, _)| id).collect())
     }
 
-    /// Lets go of claims that were not verified, so that others need not wait.
-    ///
-    /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn let_go(&self) -> Result<(), ServiceError> {
-        sqlx::query("UPDATE claim SET held_until = 0 WHERE state = 'received' AND holder = $1")
-            .bind(&self.program)
-            .execute(self.store.writer())
+    /// Remembers that a claim is refused which is not kept; what was kept of it, by an earlier version or for a
+    /// reason that has passed, goes.
+    async fn refuse_unkept(
+        &self,
+        transaction: &mut WriteTransaction,
+        (id, claim): (ClaimId, &SubmittedClaim),
+        reason: Reason,
+        same_as: Option<ClaimId>,
+    ) -> Result<ClaimReceipt, ServiceError> {
+        sqlx::query("DELETE FROM claim WHERE id = $1 AND state IN ('received', 'refused')")
+            .bind(id.column())
+            .execute(&mut **transaction)
             .await?;
-        Ok(())
+        let database = self.store.database();
+        refused::remember(transaction, database, (id, claim), reason, same_as).await
+    }
+
+    /// Keeps a claim whose proof holds. Of a nullifier one claim goes on; another that says the same is that
+    /// one, another that says something else is a second claim. Also whether it is one that goes on, new.
+    async fn stand(
+        &self,
+        transaction: &mut WriteTransaction,
+        id: ClaimId,
+        claim: &SubmittedClaim,
+    ) -> Result<(Verdict, bool), ServiceError> {
+        let ledger = &claim.claim().ledger;
+        let (nullifier, payout) =
+            (bytes(ledger.nullifier.to_field()), bytes(ledger.payout.to_field()));
+        let first: Option<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
+            "SELECT id, payout_commitment FROM claim
+             WHERE nullifier = $1 AND state NOT IN ('received', 'refused') AND id <> $2",
+        )
+        .bind(nullifier.clone())
+        .bind(id.column())
+        .fetch_optional(&mut **transaction)
+        .await?;
+        let accepted: Option<(Vec<u8>, i64)> = sqlx::query_as(
+            "SELECT payout_commitment, block FROM accepted_claim WHERE nullifier = $1",
+        )
+        .bind(nullifier.clone())
+        .fetch_optional(&mut **transaction)
+        .await?;
+        let same = match (&first, &accepted) {
+            (Some((_, other)), _) | (None, Some((other, _))) => *other == payout,
+            (None, None) => true,
+        };
+        if !same {
+            let reason = Reason::AlreadyClaimed;
+            let refused = self.refuse_unkept(transaction, (id, claim), reason, None).await?;
+            return Ok((Verdict::Refused(refused), false));
+        }
+        let (kept, new) = match &first {
+            Some((first, _)) => {
+                let first = ClaimId::from_column(first).ok_or_else(|| broken("a claim's id"))?;
+                let reason = Reason::AlreadyClaimed;
+                self.refuse_unkept(transaction, (id, claim), reason, Some(first)).await?;
+                (first, false)
+            }
+            // Accepted already where another relayer has brought it.
+            None => {
+                let block = accepted.map(|(_, block)| block);
+                (id, record::keep(transaction, self.store.database(), id, claim, block).await?)
+            }
+        };
+        keep_envelope(transaction, nullifier, &claim.claim().envelope).await?;
+        Ok((Verdict::Kept(kept), new))
     }
 }
 
-/// Refuses a received or submitted claim.
-pub(super) async fn refuse(
+/// Keeps an envelope of a claim, unless it has as many as there is room for: the treasury drops those that
+/// don't fit.
+async fn keep_envelope(
     transaction: &mut WriteTransaction,
-    id: ClaimId,
-    reason: Reason,
-    same_as: Option<&[u8]>,
+    nullifier: Vec<u8>,
+    envelope: &[u8],
 ) -> Result<(), ServiceError> {
     sqlx::query(
-        "UPDATE claim SET state = 'refused', reason = $2, same_as = $3, envelope = NULL
-         WHERE id = $1 AND state IN ('received', 'verified', 'submitted')",
+        "INSERT INTO envelope (nullifier, digest, sealed)
+         SELECT $1, $2, $3 WHERE (SELECT COUNT(*) FROM envelope WHERE nullifier = $1) < $4
+         ON CONFLICT DO NOTHING",
     )
-    .bind(id.column())
-    .bind(reason.name())
-    .bind(same_as.map(<[u8]>::to_vec))
+    .bind(nullifier)
+    .bind(Sha256::digest(envelope).to_vec())
+    .bind(envelope.to_vec())
+    .bind(ENVELOPES_MAX)
     .execute(&mut **transaction)
     .await?;
     Ok(())
 }
 
-/// Writes that a claim's proof holds. Of a nullifier one claim goes on; another that says the same is
-/// that one, another that says something else is a second claim. Whether it is the one that goes on.
-async fn stand(transaction: &mut WriteTransaction, held: &HeldClaim) -> Result<bool, ServiceError> {
-    let ledger = &held.claim.claim().ledger;
-    let (nullifier, payout) = (bytes(ledger.nullifier.to_field()), bytes(ledger.payout.to_field()));
-    let first: Option<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
-        "SELECT id, payout_commitment FROM claim
-         WHERE nullifier = $1 AND state NOT IN ('received', 'refused') AND id <> $2",
-    )
-    .bind(nullifier.clone())
-    .bind(held.id.column())
-    .fetch_optional(&mut **transaction)
-    .await?;
-    let accepted: Option<(Vec<u8>, i64)> =
-        sqlx::query_as("SELECT payout_commitment, block FROM accepted_claim WHERE nullifier = $1")
-            .bind(nullifier.clone())
-            .fetch_optional(&mut **transaction)
-            .await?;
-    let same = match (&first, &accepted) {
-        (Some((_, other)), _) | (None, Some((other, _))) => *other == payout,
-        (None, None) => true,
-    };
-    if !same {
-        refuse(transaction, held.id, Reason::AlreadyClaimed, None).await?;
-        return Ok(false);
-    }
-    if let Some((first, _)) = &first {
-        refuse(transaction, held.id, Reason::AlreadyClaimed, Some(first)).await?;
-    } else {
-        // Accepted already where another relayer has brought it.
-        let block = accepted.map(|(_, block)| block);
-        sqlx::query(
-            "UPDATE claim SET state = $2, block = $3, envelope = NULL
-             WHERE id = $1 AND state = 'received'",
-        )
-        .bind(held.id.column())
-        .bind(if block.is_some() { "accepted" } else { "verified" })
-        .bind(block)
-        .execute(&mut **transaction)
-        .await?;
-    }
-    let envelope = &held.claim.claim().envelope;
+/// Refuses a claim that was kept.
+pub(super) async fn refuse(
+    transaction: &mut WriteTransaction,
+    id: ClaimId,
+    reason: Reason,
+) -> Result<(), ServiceError> {
     sqlx::query(
-        "INSERT INTO envelope (nullifier, digest, sealed) VALUES ($1, $2, $3)
-         ON CONFLICT DO NOTHING",
+        "UPDATE claim SET state = 'refused', reason = $2, envelope = NULL
+         WHERE id = $1 AND state IN ('verified', 'submitted')",
     )
-    .bind(nullifier)
-    .bind(Sha256::digest(envelope).to_vec())
-    .bind(envelope.clone())
+    .bind(id.column())
+    .bind(reason.name())
     .execute(&mut **transaction)
     .await?;
-    Ok(first.is_none())
+    Ok(())
 }

@@ -9,7 +9,7 @@ use super::ledger::join;
 use super::signer::Signer;
 use super::{Outcome, Setting, scheme};
 use crate::claim::SubmittedClaim;
-use crate::claims::{ClaimId, ClaimMachine, ClaimReceipt, ClaimState, HandedIn, Schemes};
+use crate::claims::{Check, ClaimId, ClaimMachine, ClaimReceipt, ClaimState, HandedIn, Schemes};
 use crate::error::ServiceError;
 use crate::files;
 use crate::language::{Argument, Language};
@@ -57,23 +57,19 @@ impl Claim {
         let schemes = Schemes::one(scheme, files::read_text(&self.scheme)?);
         let machine = ClaimMachine::new(&store, &key, schemes, ledger.context());
         let id = ClaimId::of(&claim);
-        let handed_in = HandedIn { claim, client_key: None, district: self.district };
-        let Some(received) = machine.receive(vec![handed_in]).await?.pop() else {
+        let handed_in =
+            HandedIn { claim: claim.clone(), client_key: None, district: self.district };
+        let Some(received) = machine.receive(&[handed_in], Check::Together).await?.pop() else {
             unreachable!("one claim was handed in");
         };
-        let received = received.map_err(|refusal| ServiceError::Refused(refusal.to_string()))?;
-        machine.verify(received.held.as_slice()).await?;
+        let mut receipt = received.map_err(|refusal| ServiceError::Refused(refusal.to_string()))?;
         loop {
-            let receipt = store.claim_receipt(id).await?;
-            let receipt = receipt.unwrap_or_else(|| received.receipt.clone());
             match receipt.state {
-                // Another program verifies it, or died at it.
+                // An earlier version has kept it, and checks it or died at it.
                 ClaimState::Received => {
-                    let adopted = machine.adopt().await?;
-                    if adopted.is_empty() {
+                    if machine.take_over().await?.is_empty() {
                         tokio::time::sleep(Duration::from_millis(200)).await;
                     }
-                    machine.verify(&adopted).await?;
                 }
                 ClaimState::Verified | ClaimState::Submitted => {
                     if let Some(reason) = machine.settle(&mut ledger).await?.waits {
@@ -81,8 +77,17 @@ impl Claim {
                         return Err(ServiceError::Ledger(reason));
                     }
                 }
-                _ => return Ok(outcome(&receipt, self.language)),
+                state => {
+                    // Who has the machine adds the envelope that fits, though strangers have added as many as
+                    // a claim has room for.
+                    if state != ClaimState::Refused {
+                        let nullifier = claim.claim().ledger.nullifier;
+                        store.keep_envelope(nullifier, &claim.claim().envelope).await?;
+                    }
+                    return Ok(outcome(&receipt, self.language));
+                }
             }
+            receipt = store.claim_receipt(id).await?.unwrap_or(receipt);
         }
     }
 }

@@ -59,8 +59,8 @@ pub(super) struct Serve {
     /// Where to listen; port 0 takes any that is free.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// The address of a proxy before the service, which bounds its clients itself; may be given again. Of all
-    /// other peers one has at most --peer-connections connections, and as many requests at a time.
+    /// The address of a proxy before the service, whose clients are told by X-Forwarded-For; may be given
+    /// again. Of all other peers one has at most --peer-connections connections, and as many requests at a time.
     #[arg(long = "proxy", value_name = "ADDRESS")]
     proxies: Vec<IpAddr>,
     /// How many connections, and requests at a time, one peer may have.

@@ -7,7 +7,7 @@ use tonic::{Request, Response, Status};
 use super::elements::{read_32, read_claim, write_element};
 use super::{Answers, Api, answers, v1};
 use crate::application::{Fault, seconds};
-use crate::claims::{ClaimId, ClaimReceipt, ClaimState};
+use crate::claims::{ClaimId, ClaimReceipt, ClaimState, Origin};
 use crate::grievance::Advice;
 use crate::language::Language;
 
@@ -62,13 +62,15 @@ impl v1::claims_server::Claims for Api {
         request: Request<v1::SubmitRequest>,
     ) -> Result<Response<v1::Receipt>, Status> {
         let language = language_of(request.metadata());
+        let origin = request.extensions().get().copied().unwrap_or(Origin::Trusted);
+        self.0.require_room_for_claim(origin)?;
         let request = request.into_inner();
         let claim = request.claim.ok_or_else(|| Fault::malformed("claim is missing"))?;
         let claim = read_claim(claim)?;
         let key = Some(request.idempotency_key.as_str()).filter(|key| !key.is_empty());
         let district = Some(request.district.as_str()).filter(|district| !district.is_empty());
         let wait = seconds(request.wait_seconds);
-        let receipt = self.0.submit(claim, key, district, wait).await?;
+        let receipt = self.0.submit((claim, origin), key, district, wait).await?;
         Ok(Response::new(v1::Receipt::of(receipt, language)))
     }
 

@@ -165,7 +165,7 @@ impl v1::verification_server::Verification for Api {
         let read = |bytes: &Vec<u8>| read_element(bytes, "public_inputs");
         let public: Vec<_> = request.public_inputs.iter().map(read).collect::<Result<_, _>>()?;
         let verdict = match read_proof(&request.proof) {
-            Ok(proof) => self.0.verify(&public, &proof),
+            Ok(proof) => self.0.verify(&public, &proof).await,
             Err(fault) => Err(fault.message),
         };
         let reason = verdict.as_ref().err().cloned().unwrap_or_default();

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::rejection::StringRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use futures_util::StreamExt;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -14,9 +14,10 @@ use utoipa::ToSchema;
 use super::answer::{self, Error, Wait, WaitQuery, patience};
 use crate::application::{Application, Fault};
 use crate::claim::SubmittedClaim;
-use crate::claims::{ClaimId, ClaimReceipt};
+use crate::claims::{ClaimId, ClaimReceipt, Origin};
 use crate::grievance::Advice;
 use crate::language::Language;
+use crate::server::TooSlow;
 
 /// What is known of a claim.
 #[derive(Serialize, ToSchema)]
@@ -85,16 +86,18 @@ impl Receipt {
 )]
 pub(super) async fn submit(
     State(application): State<Arc<Application>>,
+    Extension(origin): Extension<Origin>,
     wait: WaitQuery,
     headers: HeaderMap,
     body: Result<String, StringRejection>,
 ) -> Result<Response, Fault> {
     let patience = patience(wait)?;
+    application.require_room_for_claim(origin)?;
     let text = read_body(body, &application)?;
     let header = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let claim = SubmittedClaim::from_json(&text)?;
     let (client_key, district) = (header("idempotency-key"), header("praman-district"));
-    let receipt = application.submit(claim, client_key, district, patience).await?;
+    let receipt = application.submit((claim, origin), client_key, district, patience).await?;
     let place = [(header::LOCATION, format!("/v1/claims/{}", receipt.id))];
     let status = if receipt.state.is_decided() { StatusCode::OK } else { StatusCode::ACCEPTED };
     Ok((status, place, Json(Receipt::of(receipt, language_of(&headers)))).into_response())
@@ -145,6 +148,18 @@ fn read_id(text: &str) -> Result<ClaimId, Fault> {
     text.parse().map_err(|error| Fault::malformed(format!("{error}")))
 }
 
+/// Whether a body came more slowly than is waited for.
+fn is_too_slow(error: &StringRejection) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<TooSlow>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 /// A body's text.
 pub(super) fn read_body(
     body: Result<String, StringRejection>,
@@ -152,6 +167,7 @@ pub(super) fn read_body(
 ) -> Result<String, Fault> {
     body.map_err(|error| match error {
         StringRejection::InvalidUtf8(_) => Fault::malformed("the body is not UTF-8"),
+        error if is_too_slow(&error) => Fault::timed_out(),
         _ => {
             let most = application.limits().body_bytes_max;
             Fault::malformed(format!("a body has at most {most} bytes"))

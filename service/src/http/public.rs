@@ -169,12 +169,12 @@ pub(super) async fn verify(
 ) -> Result<Json<Verdict>, Fault> {
     let asked: Asked = serde_json::from_slice(&body)
         .map_err(|error| Fault::malformed(crate::files::json_fault(&error)))?;
-    let verdict = public_from_json(&asked.public.to_string())
-        .map_err(|error| error.to_string())
-        .and_then(|public| {
-            let proof = Proof::from_json(&asked.proof.to_string()).map_err(|e| e.to_string())?;
-            application.verify(&public, &proof)
-        });
+    let read = public_from_json(&asked.public.to_string())
+        .and_then(|public| Ok((public, Proof::from_json(&asked.proof.to_string())?)));
+    let verdict = match read {
+        Ok((public, proof)) => application.verify(&public, &proof).await,
+        Err(error) => Err(error.to_string()),
+    };
     Ok(Json(Verdict { valid: verdict.is_ok(), reason: verdict.err() }))
 }
 

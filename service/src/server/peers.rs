@@ -1,12 +1,20 @@
 //! How much one peer may take of what all share: connections, and requests at a time.
 //!
-//! A peer is an address, of IPv6 a network of 64 bits, which one subscriber has. Carriers put many people
-//! behind one address, so the bounds are wide: they keep one peer from shutting out all others, and no more.
-//! Addresses of proxies are exempt, by configuration alone: what stands before the service bounds its clients.
+//! Carriers put many people behind one address, so the bounds are wide: they keep one peer from shutting out
+//! all others, and no more. Which addresses are proxies is said by configuration alone. What comes through one
+//! is its client's, who is the last in `X-Forwarded-For` that is no proxy: what stands before that is anyone's
+//! word. A proxy that tells no client bounds its clients itself.
 
 use std::collections::{HashMap, HashSet};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::http::HeaderMap;
+
+use crate::peer::Peer;
+
+/// In which proxies tell whose request they bring.
+const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// How much one peer may have at a time.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +36,7 @@ pub(super) enum Taken {
 pub struct Peers {
     limits: PeerLimits,
     proxies: HashSet<IpAddr>,
-    open: Mutex<HashMap<(IpAddr, Taken), usize>>,
+    open: Mutex<HashMap<(Peer, Taken), usize>>,
 }
 
 impl Peers {
@@ -38,17 +46,39 @@ impl Peers {
         Arc::new(Self { limits, proxies, open: Mutex::default() })
     }
 
-    /// A place for a peer; none if it has as many as it may.
-    pub(super) fn take(self: &Arc<Self>, address: IpAddr, taken: Taken) -> Option<Place> {
-        let address = address.to_canonical();
-        if self.proxies.contains(&address) {
-            return Some(Place(None));
+    /// Whose a connection is; nobody's, if a proxy's.
+    pub(super) fn peer_of(&self, address: IpAddr) -> Option<Peer> {
+        (!self.proxies.contains(&address.to_canonical())).then(|| address.into())
+    }
+
+    /// Whose a request is; nobody's, if it comes through a proxy that does not tell.
+    pub(super) fn sender_of(&self, address: IpAddr, headers: &HeaderMap) -> Option<Peer> {
+        let connected = self.peer_of(address);
+        if connected.is_some() {
+            return connected;
         }
+        let forwarded = headers.get_all(FORWARDED_FOR).iter().rev();
+        // Byte by byte: what a client has put before must not hide what the proxy has put behind.
+        let parts = forwarded.flat_map(|value| value.as_bytes().rsplit(|&byte| byte == b','));
+        // The first of them, from the end, that is no proxy's, if it is an address at all.
+        for part in parts {
+            let address = std::str::from_utf8(part).ok().and_then(|text| read_address(text.trim()));
+            let peer = self.peer_of(address?);
+            if peer.is_some() {
+                return peer;
+            }
+        }
+        None
+    }
+
+    /// A place for a peer; none if it has as many as it may.
+    pub(super) fn take(self: &Arc<Self>, peer: Option<Peer>, taken: Taken) -> Option<Place> {
+        let Some(peer) = peer else { return Some(Place(None)) };
         let most = match taken {
             Taken::Connection => self.limits.connections_max,
             Taken::Request => self.limits.requests_max,
         };
-        let key = (subscriber(address), taken);
+        let key = (peer, taken);
         let mut open = self.open();
         let count = open.entry(key).or_default();
         if *count >= most {
@@ -59,25 +89,20 @@ impl Peers {
         Some(Place(Some((self.clone(), key))))
     }
 
-    fn open(&self) -> MutexGuard<'_, HashMap<(IpAddr, Taken), usize>> {
+    fn open(&self) -> MutexGuard<'_, HashMap<(Peer, Taken), usize>> {
         // What is in it is whole whatever happened to another thread.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The network that one subscriber has.
-fn subscriber(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => {
-            let network = u128::from(address) & (u128::MAX << 64);
-            IpAddr::V6(Ipv6Addr::from(network))
-        }
-    }
+/// An address, with or without a port.
+fn read_address(text: &str) -> Option<IpAddr> {
+    let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
+    text.parse().ok().or_else(with_port)
 }
 
 /// A place that a peer has, until it is dropped.
-pub(super) struct Place(Option<(Arc<Peers>, (IpAddr, Taken))>);
+pub(super) struct Place(Option<(Arc<Peers>, (Peer, Taken))>);
 
 impl Drop for Place {
     fn drop(&mut self) {
@@ -102,7 +127,7 @@ mod tests {
     fn peer_takes_no_more_than_its_part_and_gives_it_back() {
         let limits = PeerLimits { connections_max: 2, requests_max: 1 };
         let peers = Peers::new(limits, [address("10.0.0.1")]);
-        let take = |text: &str, taken| peers.take(address(text), taken);
+        let take = |text: &str, taken| peers.take(peers.peer_of(address(text)), taken);
         let first = take("192.0.2.1", Taken::Connection).expect("a place");
         let _second = take("::ffff:192.0.2.1", Taken::Connection).expect("the same peer's");
         assert!(take("192.0.2.1", Taken::Connection).is_none());
@@ -118,5 +143,31 @@ mod tests {
         assert!(proxied.iter().all(Option::is_some));
         drop((_second, _request, _other, _six, proxied));
         assert!(peers.open().is_empty(), "nothing is kept of who is gone");
+    }
+
+    #[test]
+    fn request_through_proxy_is_its_clients() {
+        let limits = PeerLimits { connections_max: 2, requests_max: 1 };
+        let peers = Peers::new(limits, [address("10.0.0.1"), address("10.0.0.2")]);
+        let sender = |from: &str, lines: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(FORWARDED_FOR, line.parse().expect("a header"));
+            }
+            peers.sender_of(address(from), &headers)
+        };
+        let peer = |text: &str| Some(Peer::from(address(text)));
+        // What a client writes of itself counts for nothing.
+        assert_eq!(sender("192.0.2.9", &["192.0.2.1"]), peer("192.0.2.9"));
+        assert_eq!(sender("10.0.0.1", &["192.0.2.1, 192.0.2.2"]), peer("192.0.2.2"));
+        assert_eq!(sender("10.0.0.1", &["192.0.2.1", "192.0.2.2, 10.0.0.2"]), peer("192.0.2.2"));
+        assert_eq!(sender("10.0.0.1", &["192.0.2.2:4711"]), peer("192.0.2.2"));
+        assert_eq!(sender("10.0.0.1", &["[2001:db8::1]:4711"]), peer("2001:db8::2"));
+        assert_eq!(sender("10.0.0.1", &["192.0.2.1, unknown"]), None);
+        let mut headers = HeaderMap::new();
+        let odd = b"\xff, 192.0.2.2";
+        headers.append(FORWARDED_FOR, axum::http::HeaderValue::from_bytes(odd).expect("a header"));
+        assert_eq!(peers.sender_of(address("10.0.0.1"), &headers), peer("192.0.2.2"));
+        assert_eq!(sender("10.0.0.1", &[]), None);
     }
 }

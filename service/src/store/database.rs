@@ -117,6 +117,11 @@ impl Database {
         format!("({column} < {now} OR {column} > {now} + 2 * {length})")
     }
 
+    /// Whether two transactions have waited for each other, and this one was given up.
+    pub(crate) fn is_deadlock(error: &dyn sqlx::error::DatabaseError) -> bool {
+        error.code().as_deref() == Some("40P01")
+    }
+
     /// What lets a reader of a queue pass over rows that another has locked.
     pub(crate) fn skip_locked(self) -> &'static str {
         match self {

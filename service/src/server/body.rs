@@ -1,0 +1,123 @@
+//! Bodies of requests and answers, within bounds.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody};
+use hyper::body::{Frame, SizeHint};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// How long a body may take beside what its bytes take at the least rate.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Bytes a second: less than the slowest mobile network brings.
+const LEAST_RATE: u32 = 512;
+
+/// A request's body came too slowly.
+#[derive(Debug, thiserror::Error)]
+#[error("the body came too slowly")]
+pub(crate) struct TooSlow;
+
+/// A request's body that must come at a least rate, so that nobody holds a place by a byte now and then.
+pub(super) struct Paced {
+    body: Body,
+    begun: Instant,
+    bytes: u64,
+    deadline: Pin<Box<Sleep>>,
+}
+
+impl Paced {
+    pub(super) fn new(body: Body) -> Self {
+        let begun = Instant::now();
+        Self { body, begun, bytes: 0, deadline: Box::pin(sleep_until(begun + PATIENCE)) }
+    }
+}
+
+impl HttpBody for Paced {
+    type Data = Bytes;
+    type Error = axum::BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
+        let this = self.get_mut();
+        match Pin::new(&mut this.body).poll_frame(context) {
+            Poll::Ready(Some(Ok(frame))) => {
+                this.bytes += frame.data_ref().map_or(0, Bytes::len) as u64;
+                let earned = Duration::from_secs(this.bytes) / LEAST_RATE;
+                this.deadline.as_mut().reset(this.begun + PATIENCE + earned);
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => match this.deadline.as_mut().poll(context) {
+                Poll::Ready(()) => Poll::Ready(Some(Err(TooSlow.into()))),
+                Poll::Pending => Poll::Pending,
+            },
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// An answer's body with the place of who watches, until it ends.
+pub(super) struct Watched {
+    pub(super) body: Body,
+    pub(super) _place: OwnedSemaphorePermit,
+}
+
+impl HttpBody for Watched {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.get_mut().body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt;
+    use tokio::time::sleep;
+
+    use super::*;
+
+    /// Whether a body comes whole that brings a part of so many bytes every so many seconds.
+    async fn comes_whole(parts: usize, bytes: usize, seconds: u64) -> bool {
+        let stream = futures_util::stream::iter(0..parts).then(move |_| async move {
+            sleep(Duration::from_secs(seconds)).await;
+            Ok::<_, std::convert::Infallible>(vec![0; bytes])
+        });
+        let paced = Body::new(Paced::new(Body::from_stream(stream)));
+        axum::body::to_bytes(paced, usize::MAX).await.is_ok()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn body_comes_at_a_least_rate_or_not_at_all() {
+        assert!(comes_whole(100, 1_024, 2).await, "a slow network");
+        assert!(comes_whole(1, 0, 4).await, "one that is slow to begin");
+        assert!(!comes_whole(60, 1, 1).await, "a byte now and then");
+        assert!(!comes_whole(1, 1_024, 6).await);
+        assert!(!comes_whole(100, 1_024, 3).await);
+    }
+}
