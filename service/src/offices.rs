@@ -34,6 +34,7 @@ use crate::store::{Store, TreeName, TreeVersion, WriteTransaction, field, read_t
 use crate::wallet::CredentialFile;
 use persons::NewCredential;
 pub use persons::{Applicant, ClaimsFrom, Standing};
+pub(crate) use standing::RESTORED_OFFICES;
 
 /// An accredited office.
 #[derive(Clone, Debug)]

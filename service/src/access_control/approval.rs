@@ -17,7 +17,7 @@ use crate::error::ServiceError;
 use crate::named::named;
 use crate::sentence::Sentence;
 use crate::store::{Store, broken};
-use crate::treasury::{drop_batch, release, resolve};
+use crate::treasury::{drop_batch, release, resolve, resume};
 
 /// For how many days something waits for a second person.
 const WAITS_DAYS: u32 = 7;
@@ -33,6 +33,8 @@ named! {
         Release = "release",
         /// It is decided what became of a transfer of which the bank has said two things.
         Resolve = "resolve",
+        /// A state that was restored pays again.
+        Resume = "resume",
     }
 }
 
@@ -41,7 +43,7 @@ impl ApprovalKind {
     pub fn approvers(self) -> &'static [Role] {
         match self {
             Self::Admit => &[Role::Oversight, Role::Agency],
-            Self::Pay | Self::Release | Self::Resolve => &[Role::Treasury],
+            Self::Pay | Self::Release | Self::Resolve | Self::Resume => &[Role::Treasury],
         }
     }
 }
@@ -455,9 +457,15 @@ impl Store {
             (ApprovalKind::Resolve, Decision::Approve) => {
                 resolve(&mut transaction, &row.document).await?;
             }
+            (ApprovalKind::Resume, Decision::Approve) => {
+                resume(&mut transaction, &row.document).await?;
+            }
             (ApprovalKind::Pay, Decision::Approve) => {}
             (
-                ApprovalKind::Admit | ApprovalKind::Release | ApprovalKind::Resolve,
+                ApprovalKind::Admit
+                | ApprovalKind::Release
+                | ApprovalKind::Resolve
+                | ApprovalKind::Resume,
                 Decision::Deny,
             ) => {}
         }

@@ -51,6 +51,10 @@ pub(super) enum Office {
         #[command(flatten)]
         passphrase: PassphraseSource,
     },
+    /// Lets the offices of a state that was restored from a backup tell the ledger of their credentials again:
+    /// what was issued since the backup is valid no more then, so issue it again; what was revoked since is
+    /// revoked again before.
+    CatchUp,
     /// To which account a payment goes anew that the bank has returned: looked at by an officer in the
     /// holder's passbook, signed, and sealed to the treasury, which takes it for the same name alone.
     #[command(
@@ -89,6 +93,13 @@ impl Office {
                 Correction::new(&key, reference, &payee, treasury)?.save(&out)?;
                 let text = format!("the treasury takes it from {}", out.display());
                 return Ok(Outcome::done(json!({ "correction": out }), text));
+            }
+            Self::CatchUp => {
+                let store = setting.store().await?;
+                setting.act(&store, Action::Issue, "catch-up").await?;
+                store.offices_catch_up().await?;
+                let text = "the offices' roots go to the ledger with the next checkpoint";
+                return Ok(Outcome::done(json!({ "caught_up": true }), text));
             }
             Self::Token { office, out, passphrase } => {
                 let key = OfficeKey::open(&office, &passphrase.passphrase()?)?;

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use jiff::civil::Date;
 use praman_circuits::nullifier::Nullifier;
 use serde_json::json;
 
@@ -100,7 +102,21 @@ pub(super) enum Treasury {
                             then:    praman treasury import statement.xml --key treasury.json\n\
                             then:    praman treasury resume"
     )]
-    Resume,
+    Resume {
+        /// A day since the backup of which the bank has no statement; may be given again.
+        #[arg(long = "no-statement-of", value_name = "DAY")]
+        no_statement_of: Vec<Date>,
+    },
+    /// Have a state that was brought back by other means than `praman restore`, as by a database's own logs,
+    /// pay nothing until it knows what went to the bank since.
+    #[command(
+        after_help = "Example: praman treasury mark-restored --since 2026-11-25T02:00:00+05:30"
+    )]
+    MarkRestored {
+        /// From when on it may have lost something.
+        #[arg(long, value_name = "TIME")]
+        since: Timestamp,
+    },
     /// The returned payments, by reference and the bank's code: they wait to be paid anew.
     Returned,
     /// The files that went to the bank and came from it, as the ledger has them.
@@ -212,6 +228,16 @@ async fn anchor(store: &Store, signers: &Signer) -> Result<usize, ServiceError> 
     Ok(store.anchor_payment_files(&mut network, account).await?)
 }
 
+/// Asks the ledger which files went out that a restored state does not know of.
+async fn look_for_lost_files(store: &Store) -> Result<(), ServiceError> {
+    if !store.is_restored().await? {
+        return Ok(());
+    }
+    let (network, _) = JoinedNetwork::open(store, &[]).await?;
+    let anchored = network.anchored(AnchorSeries::Payments).await;
+    store.keep_lost_files(&anchored.map_err(ServiceError::from)?).await
+}
+
 fn told(paid: &Paid) -> String {
     let mut text = String::new();
     for file in &paid.files {
@@ -263,11 +289,7 @@ impl Treasury {
                     LostFile::read(&text).map_err(|fault| ServiceError::malformed(&file, fault))?;
                 let key = TreasuryKey::open(&key, &passphrase.passphrase()?)?;
                 let store = setting.store().await?;
-                if store.is_restored().await? {
-                    let (network, _) = JoinedNetwork::open(&store, &[]).await?;
-                    let anchored = network.anchored(AnchorSeries::Payments).await;
-                    store.keep_lost_files(&anchored.map_err(ServiceError::from)?).await?;
-                }
+                look_for_lost_files(&store).await?;
                 if let Some(lost) = lost {
                     let subject = format!("import: {}", lost.message);
                     setting.act(&store, Action::Pay, &subject).await?;
@@ -328,11 +350,23 @@ impl Treasury {
                     false => Ok(Outcome::no(json, text)),
                 }
             }
-            Self::Resume => {
+            Self::Resume { no_statement_of } => {
                 let store = setting.store().await?;
-                setting.act(&store, Action::Pay, "resume").await?;
-                store.resume_payments().await?;
-                Ok(Outcome::done(json!({ "resumed": true }), "the treasury pays again"))
+                let caller = setting.act(&store, Action::Pay, "resume").await?;
+                look_for_lost_files(&store).await?;
+                match store.resume_payments(&no_statement_of, &caller).await? {
+                    Some(number) => Ok(waits(number)),
+                    None => {
+                        Ok(Outcome::done(json!({ "resumed": true }), "the treasury pays again"))
+                    }
+                }
+            }
+            Self::MarkRestored { since } => {
+                let store = setting.store().await?;
+                setting.act(&store, Action::Pay, "mark-restored").await?;
+                store.mark_restored(since).await?;
+                let text = "nothing is paid until the treasury resumes: praman treasury resume";
+                Ok(Outcome::done(json!({ "restored": true }), text))
             }
             Self::Release { claim } => {
                 let store = setting.store().await?;

@@ -224,6 +224,17 @@ impl<C: Chain> ContractLedger<C> {
         if !known.standing || (known.root == root && known.live == state.live) {
             return Ok(None);
         }
+        // A state that was restored takes revocations back that the ledger has, if it tells it of its own.
+        let elsewhere = self.network.chain.chain_id() != CHAIN_ID;
+        if elsewhere && self.store.offices_are_restored().await? {
+            eprintln!(
+                "praman: office {office} stays under the root that the ledger has: this state was restored, and \
+                 knows nothing of what was issued and revoked since. Revoke again what was, then: praman office \
+                 catch-up"
+            );
+            self.store.leave_behind(state.office).await?;
+            return Ok(None);
+        }
         let register = self.network.addresses.participants;
         let keeper = Participants::participantCall { id: known.participant };
         let account = self.network.view(register, &keeper).await?.account;

@@ -19,6 +19,9 @@ use crate::store::{
     read_tree, write_nodes,
 };
 
+/// The setting that tells that the offices of a restored state have not caught up with the ledger.
+pub(crate) const RESTORED_OFFICES: &str = "restored_offices";
+
 /// What the ledger knows of an office.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LedgerOffice {
@@ -342,6 +345,49 @@ impl Store {
         set_behind(&mut transaction, office, true).await?;
         let version = TreeVersion::next(&mut transaction).await?;
         place(&mut transaction, version, office).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Whether the state was restored and its offices have not caught up: what was issued and revoked since the
+    /// backup is on the ledger alone.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn offices_are_restored(&self) -> Result<bool, ServiceError> {
+        let row: Option<(Vec<u8>,)> =
+            sqlx::query_as("SELECT value FROM chain_setting WHERE key = $1")
+                .bind(RESTORED_OFFICES)
+                .fetch_optional(self.pool())
+                .await?;
+        Ok(row.is_some())
+    }
+
+    /// Lets the offices' roots go to the ledger again as this state has them.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] if it was not restored.
+    pub async fn offices_catch_up(&self) -> Result<(), ServiceError> {
+        let mut transaction = self.begin().await?;
+        let caught_up = sqlx::query("DELETE FROM chain_setting WHERE key = $1")
+            .bind(RESTORED_OFFICES)
+            .execute(&mut *transaction)
+            .await?;
+        if caught_up.rows_affected() == 0 {
+            let reason = "this state was not restored: its offices' roots go to the ledger already";
+            return Err(ServiceError::Refused(reason.to_owned()));
+        }
+        let behind: Vec<(i64,)> = sqlx::query_as("SELECT id FROM office WHERE behind = 1")
+            .fetch_all(&mut *transaction)
+            .await?;
+        for (office,) in behind {
+            let office = OfficeId(office as u32);
+            // The ledger has its newest root already.
+            let known = on_ledger(&mut transaction, office).await?;
+            if known.map(|known| known.root) == Some(own_root(&mut transaction, office).await?) {
+                set_behind(&mut transaction, office, false).await?;
+            }
+        }
         transaction.commit().await?;
         Ok(())
     }

@@ -7,6 +7,7 @@ use super::database::FILE_NAME;
 use super::{Database, Location, Store};
 use crate::error::ServiceError;
 use crate::files;
+use crate::offices::RESTORED_OFFICES;
 
 impl Store {
     /// Writes all that is committed now to a file that must not be there yet; others go on meanwhile.
@@ -19,6 +20,7 @@ impl Store {
             return Err(ServiceError::WrongUse(reason));
         }
         let folder = files::folder_of(out);
+        let begun = jiff::Timestamp::now();
         // Beside its place, so that none is ever half there.
         let beside = tempfile::tempdir_in(folder).map_err(ServiceError::file(folder))?;
         let copy = beside.path().join(FILE_NAME);
@@ -37,6 +39,7 @@ impl Store {
             }
         }
         check(beside.path()).await?;
+        keep_when_backed_up(beside.path(), begun).await?;
         publish(&copy, out)
     }
 
@@ -80,20 +83,41 @@ impl Store {
             other => other,
         });
         whole?;
-        mark_restored(beside.path()).await?;
+        // It does not know what was done since, and pays nothing until it does.
+        let now = jiff::Timestamp::now();
+        mark(beside.path(), "restored", now).await?;
+        // Nor what its offices revoked: it tells the ledger of none that had other credentials then.
+        mark(beside.path(), RESTORED_OFFICES, now).await?;
         publish(&copy, &place)
     }
 }
 
-/// Keeps in the store in a folder that it was restored now: it does not know what was done since, and pays
-/// nothing until it does.
-async fn mark_restored(folder: &Path) -> Result<(), ServiceError> {
+/// Keeps in a backup when it was made; one of a state that was restored, and does not know yet what was done
+/// before, keeps since when it does not.
+async fn keep_when_backed_up(folder: &Path, begun: jiff::Timestamp) -> Result<(), ServiceError> {
     let store = Store::connect_as_it_is(&Location::Folder(folder.to_owned())).await?;
-    let now = jiff::Timestamp::now().as_millisecond();
+    let knows = sqlx::query_as::<_, (Vec<u8>,)>(
+        "SELECT value FROM chain_setting WHERE key = 'restored'
+             AND EXISTS (SELECT 1 FROM chain_setting WHERE key = 'backed_up')",
+    )
+    .fetch_optional(store.writer())
+    .await;
+    store.close().await;
+    if knows?.is_none() {
+        mark(folder, "backed_up", begun).await?;
+    }
+    Ok(())
+}
+
+/// Keeps in the store in a folder when something was done with it.
+async fn mark(folder: &Path, what: &str, at: jiff::Timestamp) -> Result<(), ServiceError> {
+    let store = Store::connect_as_it_is(&Location::Folder(folder.to_owned())).await?;
+    let now = at.as_millisecond();
     let marked = sqlx::query(
-        "INSERT INTO chain_setting (key, value) VALUES ('restored', $1)
+        "INSERT INTO chain_setting (key, value) VALUES ($1, $2)
          ON CONFLICT (key) DO UPDATE SET value = excluded.value",
     )
+    .bind(what)
     .bind(now.to_be_bytes().to_vec())
     .execute(store.writer())
     .await;

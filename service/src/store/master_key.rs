@@ -32,7 +32,26 @@ impl Store {
             let reason = "what this store keeps of people is sealed under another master key: give \
                           that one by --master-key";
             ServiceError::KeyStore(reason.to_owned())
-        })
+        })?;
+        self.keep_to_tags(master).await
+    }
+
+    /// Refuses a key that would know nobody again: in a token the tags have a key of their own, which can be
+    /// left behind when the token is moved.
+    async fn keep_to_tags(&self, master: &MasterKey) -> Result<(), ServiceError> {
+        let tag = master.tag(CHECK, &[])?.to_vec();
+        sqlx::query("UPDATE master_key SET tag_check = $1 WHERE tag_check IS NULL")
+            .bind(tag.clone())
+            .execute(self.writer())
+            .await?;
+        let (kept,): (Option<Vec<u8>>,) =
+            sqlx::query_as("SELECT tag_check FROM master_key").fetch_one(self.pool()).await?;
+        if kept == Some(tag) {
+            return Ok(());
+        }
+        let reason = "the token has another key for people's tags than this store was kept with, and would know \
+                      nobody again: move that key, too, from the old token";
+        Err(ServiceError::KeyStore(reason.to_owned()))
     }
 
     async fn master_key_check(&self) -> Result<Option<Vec<u8>>, ServiceError> {

@@ -4,6 +4,7 @@
 //! Only what tells of a transfer is read. Elements are known by their names wherever a version has them; what
 //! a report says of a whole message or part of one holds for each of its transfers that it does not name.
 
+use jiff::civil::Date;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use serde::Serialize;
@@ -35,6 +36,8 @@ pub enum Outcome {
     Returned(String),
     /// On its way, or not yet decided.
     Pending,
+    /// What is said is not known here, or says two things: it is told, and changes nothing.
+    Unclear,
 }
 
 /// Of which transfers something is reported.
@@ -42,6 +45,8 @@ pub enum Outcome {
 pub enum Reported {
     /// Of one, by its reference.
     Transfer(String),
+    /// Of several that are booked as one sum, by their references.
+    Together(Vec<String>),
     /// Of a part of a message: all of its transfers that are not named by themselves.
     Part(String),
     /// Of a whole message.
@@ -68,6 +73,8 @@ pub struct BankReport {
     pub message: String,
     /// What it says, in its order.
     pub transfers: Vec<ReportedTransfer>,
+    /// Of a statement: from which days to which it is, by its own word.
+    pub days: Vec<(Date, Date)>,
 }
 
 /// What is wrong with a report, and where.
@@ -136,12 +143,47 @@ struct Reading {
     transfers: Vec<ReportedTransfer>,
     /// What is open: the message, a part or an entry, a transfer.
     scopes: [Scope; 3],
+    /// What an entry's details have said.
+    details: Vec<Scope>,
+    days: Vec<(Date, Date)>,
+    /// What the statement that is open says of its days.
+    statement: StatementDays,
     is_whole: bool,
 }
 
 const MESSAGE: usize = 0;
 const PART: usize = 1;
 const TRANSFER: usize = 2;
+
+/// What a statement says of the days that it is of.
+#[derive(Default)]
+struct StatementDays {
+    from: Option<Date>,
+    to: Option<Date>,
+    /// The day of its closing balance.
+    closed: Option<Date>,
+    balance_is_closing: bool,
+}
+
+impl StatementDays {
+    /// From which day to which: what it says so, else the day of its closing balance alone. The day on which it
+    /// was made is often the day after.
+    fn told(self) -> Option<(Date, Date)> {
+        self.from.zip(self.to).or(self.closed.zip(self.closed))
+    }
+}
+
+/// The last day before a time: one that ends at midnight does not have the day that begins.
+fn last_day(text: &str) -> Option<Date> {
+    let day = day(text)?;
+    let midnight = text.get(10..).is_some_and(|time| time.starts_with("T00:00:00"));
+    if midnight { day.yesterday().ok() } else { Some(day) }
+}
+
+/// The day of a date or a time, as it is written.
+fn day(text: &str) -> Option<Date> {
+    text.get(..10)?.parse().ok()
+}
 
 /// What is said of a message, a part or a transfer until it ends.
 #[derive(Default)]
@@ -151,11 +193,10 @@ struct Scope {
     status: Option<String>,
     reason: Option<String>,
     paise: Option<u64>,
-    /// Of a statement's entry: whether money came in.
-    is_credit: bool,
+    /// Of a statement's entry or its details: whether money came in, where it is said. That holds of a
+    /// reversal too: one of money out comes in.
+    is_credit: Option<bool>,
     is_reversal: bool,
-    /// Whether something within was named by itself.
-    has_transfers: bool,
 }
 
 impl Reading {
@@ -181,7 +222,11 @@ impl Reading {
         }
         match name.as_str() {
             "OrgnlGrpInfAndSts" => self.scopes[MESSAGE] = Scope::default(),
-            "OrgnlPmtInfAndSts" | "Ntry" => self.scopes[PART] = Scope::default(),
+            "Stmt" => self.statement = StatementDays::default(),
+            "OrgnlPmtInfAndSts" | "Ntry" => {
+                self.scopes[PART] = Scope::default();
+                self.details.clear();
+            }
             "TxInfAndSts" | "TxDtls" => self.scopes[TRANSFER] = Scope::default(),
             "Amt" if currency.is_some_and(|currency| currency != "INR") => {
                 return Err("an amount is not in rupees (INR)".to_owned());
@@ -244,7 +289,12 @@ impl Reading {
             "Cd" | "Prtry" if self.lies_in(&["RtrInf", "Rsn"]) => {
                 self.scopes[TRANSFER].reason = Some(text);
             }
-            "CdtDbtInd" if self.lies_in(&["Ntry"]) => self.scopes[PART].is_credit = text == "CRDT",
+            "CdtDbtInd" if self.lies_in(&["Ntry"]) => {
+                self.scopes[PART].is_credit = is_credit(&text);
+            }
+            "CdtDbtInd" if self.lies_in(&["TxDtls"]) => {
+                self.scopes[TRANSFER].is_credit = is_credit(&text);
+            }
             "RvslInd" if self.lies_in(&["Ntry"]) => {
                 self.scopes[PART].is_reversal = text == "true" || text == "1";
             }
@@ -259,8 +309,19 @@ impl Reading {
             "TxInfAndSts" => self.end_status(TRANSFER)?,
             "OrgnlPmtInfAndSts" => self.end_status(PART)?,
             "CstmrPmtStsRpt" => self.end_status(MESSAGE)?,
-            "TxDtls" => self.end_details()?,
-            "Ntry" => self.end_entry()?,
+            "TxDtls" => self.details.push(std::mem::take(&mut self.scopes[TRANSFER])),
+            "Ntry" => self.end_entry(),
+            "FrDtTm" if self.lies_in(&["Stmt", "FrToDt"]) => self.statement.from = day(&text),
+            "ToDtTm" if self.lies_in(&["Stmt", "FrToDt"]) => self.statement.to = last_day(&text),
+            "Cd" if self.lies_in(&["Stmt", "Bal", "Tp", "CdOrPrtry"]) => {
+                self.statement.balance_is_closing = text == "CLBD";
+            }
+            "Dt" | "DtTm" if self.lies_in(&["Stmt", "Bal", "Dt"]) => {
+                if self.statement.balance_is_closing {
+                    self.statement.closed = day(&text);
+                }
+            }
+            "Stmt" => self.days.extend(std::mem::take(&mut self.statement).told()),
             "Document" => self.is_whole = true,
             _ => {}
         }
@@ -281,41 +342,47 @@ impl Reading {
         let outcome = match status.as_str() {
             "ACSC" | "ACCC" => Outcome::Paid,
             "RJCT" | "CANC" => Outcome::Returned(scope.reason.unwrap_or_else(|| "NARR".to_owned())),
-            "ACCP" | "ACSP" | "ACTC" | "ACWC" | "ACWP" | "ACFC" | "RCVD" | "PDNG" | "PATC"
-            | "PART" | "PRES" | "BLCK" => Outcome::Pending,
-            other => return Err(format!("{other:?} is no status that is known here")),
+            "ACCP" | "ACSP" | "ACTC" | "ACWC" | "ACWP" | "ACFC" | "ACPD" | "ACFW" | "ACIS"
+            | "RCVD" | "RCVC" | "PDNG" | "PATC" | "PART" | "PRES" | "BLCK" | "CPUC" => {
+                Outcome::Pending
+            }
+            _ => Outcome::Unclear,
         };
         self.transfers.push(ReportedTransfer { of, outcome, paise: scope.paise });
         Ok(())
     }
 
-    /// A statement's details of one transfer; what is booked, the entry tells.
-    fn end_details(&mut self) -> Result<(), String> {
-        let details = std::mem::take(&mut self.scopes[TRANSFER]);
-        let entry = &self.scopes[PART];
-        let Some(name) = details.of.filter(|name| name != "NOTPROVIDED") else { return Ok(()) };
-        let outcome = entry.outcome(details.reason);
-        self.transfers.push(ReportedTransfer {
-            of: Reported::Transfer(name),
-            outcome,
-            paise: details.paise,
-        });
-        self.scopes[PART].has_transfers = true;
-        Ok(())
-    }
-
-    /// An entry that books a part as one.
-    fn end_entry(&mut self) -> Result<(), String> {
+    /// What a statement's entry says: of the transfers that its details name, or of a part that it books as
+    /// one sum.
+    fn end_entry(&mut self) {
         let entry = std::mem::take(&mut self.scopes[PART]);
-        if entry.has_transfers {
-            return Ok(());
+        let mut details = std::mem::take(&mut self.details);
+        let is_named = |one: &Scope| one.of.as_ref().is_some_and(|name| name != "NOTPROVIDED");
+        if !details.iter().any(is_named) {
+            if let Some(name) = &entry.of {
+                let (of, outcome) = (Reported::Part(name.clone()), entry.booked(&Scope::default()));
+                self.transfers.push(ReportedTransfer { of, outcome, paise: entry.paise });
+            }
+            return;
         }
-        let outcome = entry.outcome(None);
-        if let Some(name) = entry.of {
-            let paise = entry.paise;
-            self.transfers.push(ReportedTransfer { of: Reported::Part(name), outcome, paise });
+        // Where the details tell no amounts, the entry tells that of all.
+        if details.iter().all(|one| one.paise.is_none()) {
+            if let [one] = &mut details[..] {
+                one.paise = entry.paise;
+            } else if details.iter().all(is_named) {
+                let outcomes: Vec<Outcome> = details.iter().map(|one| entry.booked(one)).collect();
+                let is_one = outcomes.iter().all(|outcome| *outcome == outcomes[0]);
+                let outcome = if is_one { outcomes[0].clone() } else { Outcome::Unclear };
+                let of = Reported::Together(details.into_iter().filter_map(|one| one.of).collect());
+                self.transfers.push(ReportedTransfer { of, outcome, paise: entry.paise });
+                return;
+            }
         }
-        Ok(())
+        for one in details.into_iter().filter(is_named) {
+            let (outcome, paise) = (entry.booked(&one), one.paise);
+            let Some(name) = one.of else { continue };
+            self.transfers.push(ReportedTransfer { of: Reported::Transfer(name), outcome, paise });
+        }
     }
 
     fn finish(self) -> Result<BankReport, String> {
@@ -326,20 +393,36 @@ impl Reading {
         if self.message.is_empty() {
             return Err("the report has no message id (GrpHdr/MsgId)".to_owned());
         }
-        Ok(BankReport { kind, message: self.message, transfers: self.transfers })
+        Ok(BankReport { kind, message: self.message, transfers: self.transfers, days: self.days })
+    }
+}
+
+/// A statement's word for money that came in or went out.
+fn is_credit(text: &str) -> Option<bool> {
+    match text {
+        "CRDT" => Some(true),
+        "DBIT" => Some(false),
+        _ => None,
     }
 }
 
 impl Scope {
-    /// What a statement's entry says of what it is of: money out is paid; money back is returned.
-    fn outcome(&self, reason: Option<String>) -> Outcome {
-        if self.status.as_deref().is_some_and(|status| status != "BOOK") {
-            return Outcome::Pending;
+    /// What a statement's entry says of one of its details: money out is paid; money back is returned. Only
+    /// what is booked says so, and the details' own direction goes before the entry's.
+    fn booked(&self, details: &Self) -> Outcome {
+        match self.status.as_deref() {
+            Some("BOOK") => {}
+            Some("PDNG" | "INFO" | "FUTR") => return Outcome::Pending,
+            _ => return Outcome::Unclear,
         }
-        if self.is_credit || self.is_reversal || reason.is_some() {
-            return Outcome::Returned(reason.unwrap_or_else(|| "NARR".to_owned()));
+        let reason = details.reason.clone();
+        match details.is_credit.or(self.is_credit) {
+            Some(true) => Outcome::Returned(reason.unwrap_or_else(|| "NARR".to_owned())),
+            // Money that went out with the reason of a return: which of both it is, a person asks.
+            Some(false) if reason.is_some() && !self.is_reversal => Outcome::Unclear,
+            Some(false) => Outcome::Paid,
+            None => Outcome::Unclear,
         }
-        Outcome::Paid
     }
 }
 
@@ -402,9 +485,73 @@ mod tests {
         };
         let unknown = one("<OrgnlPmtInfAndSts><TxInfAndSts><OrgnlEndToEndId>r</OrgnlEndToEndId>\
                            <TxSts>ZZZZ</TxSts></TxInfAndSts></OrgnlPmtInfAndSts>");
-        assert!(fault(&unknown).contains("no status"));
+        // A status that is not known sinks no other line.
+        let read = BankReport::read(&unknown).expect("read");
+        assert_eq!(read.transfers[0].outcome, Outcome::Unclear);
         let nothing = one("<OrgnlPmtInfAndSts><TxInfAndSts><TxSts>RJCT</TxSts></TxInfAndSts>\
                            </OrgnlPmtInfAndSts>");
         assert!(fault(&nothing).contains("of nothing"));
+    }
+
+    /// What a statement with one entry says.
+    fn entry(body: &str) -> Vec<ReportedTransfer> {
+        let text = format!(
+            "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrStmt>\
+             <GrpHdr><MsgId>m</MsgId></GrpHdr><Stmt><Ntry>{body}</Ntry></Stmt></BkToCstmrStmt></Document>"
+        );
+        BankReport::read(&text).expect("read").transfers
+    }
+
+    #[test]
+    fn entry_is_paid_or_returned_by_what_is_booked_and_its_own_direction() {
+        let booked = |status: &str, entry_is: &str, reversal: &str, details: &str| {
+            let body = format!(
+                "<Amt Ccy=\"INR\">7.00</Amt><CdtDbtInd>{entry_is}</CdtDbtInd>{reversal}<Sts>{status}</Sts>\
+                 <NtryDtls><TxDtls><Refs><EndToEndId>r</EndToEndId></Refs>{details}</TxDtls></NtryDtls>"
+            );
+            let mut lines = entry(&body);
+            assert_eq!((lines.len(), lines[0].paise), (1, Some(700)), "the entry's amount");
+            lines.remove(0).outcome
+        };
+        let returned = |code: &str| Outcome::Returned(code.to_owned());
+        let reason = "<RtrInf><Rsn><Cd>AC04</Cd></Rsn></RtrInf>";
+        let (credit, reversal) = ("<CdtDbtInd>CRDT</CdtDbtInd>", "<RvslInd>true</RvslInd>");
+        for (status, direction, is_reversal, details, expected) in [
+            ("<Cd>BOOK</Cd>", "DBIT", "", "", Outcome::Paid),
+            ("BOOK", "DBIT", "", "", Outcome::Paid),
+            ("<Cd>BOOK</Cd>", "CRDT", "", "", returned("NARR")),
+            ("<Cd>BOOK</Cd>", "CRDT", "", reason, returned("AC04")),
+            // A reversal of money out comes in; of money that came in, it goes out again.
+            ("<Cd>BOOK</Cd>", "CRDT", reversal, "", returned("NARR")),
+            ("<Cd>BOOK</Cd>", "DBIT", reversal, reason, Outcome::Paid),
+            ("<Cd>BOOK</Cd>", "DBIT", "", credit, returned("NARR")),
+            ("<Cd>BOOK</Cd>", "DBIT", "", reason, Outcome::Unclear),
+            ("<Cd>PDNG</Cd>", "DBIT", "", "", Outcome::Pending),
+            ("<Prtry>DONE</Prtry>", "DBIT", "", "", Outcome::Unclear),
+            ("", "DBIT", "", "", Outcome::Unclear),
+            ("<Cd>BOOK</Cd>", "", "", "", Outcome::Unclear),
+        ] {
+            let outcome = booked(status, direction, is_reversal, details);
+            assert_eq!(outcome, expected, "{status} {direction} {is_reversal} {details}");
+        }
+    }
+
+    #[test]
+    fn entry_of_several_without_amounts_is_one_sum() {
+        let of = |name: &str, amount: &str| {
+            format!("<TxDtls><Refs><EndToEndId>{name}</EndToEndId></Refs>{amount}</TxDtls>")
+        };
+        let several = |details: &str| {
+            entry(&format!(
+                "<Amt Ccy=\"INR\">7.00</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>\
+                 <NtryDtls>{details}</NtryDtls>"
+            ))
+        };
+        let names = Reported::Together(vec!["a".to_owned(), "b".to_owned()]);
+        let together = ReportedTransfer { of: names, outcome: Outcome::Paid, paise: Some(700) };
+        assert_eq!(several(&(of("a", "") + &of("b", ""))), [together]);
+        let own = several(&(of("a", "<Amt Ccy=\"INR\">3.00</Amt>") + &of("b", "")));
+        let amounts: Vec<Option<u64>> = own.iter().map(|one| one.paise).collect();
+        assert_eq!(amounts, [Some(300), None], "what the entry does not tell is not made up");
     }
 }

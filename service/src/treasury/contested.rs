@@ -67,7 +67,8 @@ impl Store {
 }
 
 /// Writes what two persons have decided. Where the money is with its account, what was to be paid anew is
-/// not; where that has gone out as well, it stays as the bank reports it.
+/// not; where that has gone out as well, it stays as the bank reports it, and reconciliation tells that too much
+/// was paid.
 ///
 /// # Errors
 /// [`ServiceError::Store`].
@@ -97,21 +98,13 @@ pub(crate) async fn resolve(
             );
         }
     }
-    set(connection, &row.reference, row.state()?).await?;
-    if about.outcome == ContestedOutcome::Paid {
-        match attempts.last() {
-            // The newest itself.
-            Some(last) if last.attempt == row.attempt => {
-                set(connection, &row.reference, TransferState::Paid).await?;
-            }
-            // Its newer form came back as well, and nothing more is to be paid.
-            Some(last) if last.state()? == TransferState::Returned => {
-                set(connection, &last.reference, TransferState::Reissued).await?;
-                set(connection, &row.reference, TransferState::Paid).await?;
-            }
-            _ => {}
-        }
-    }
+    let decided = match about.outcome {
+        ContestedOutcome::Paid => TransferState::Paid,
+        ContestedOutcome::Returned => TransferState::Returned,
+    };
+    set(connection, &row.reference, decided).await?;
+    // What was to be paid in its place is not, if it is paid.
+    transfer::settle_part(connection, &row.nullifier, row.part()).await?;
     transfer::settle_claim(connection, &row.nullifier, row.reason.as_deref()).await
 }
 

@@ -80,6 +80,9 @@ pub(super) fn date_of_part(first: Date, part: u32, instalments: u32) -> Result<D
 
 /// What is paid of an amount in a part; the first part takes what does not divide.
 pub(super) fn share(amount: u32, part: u32, instalments: u32) -> u32 {
+    if part >= instalments {
+        return 0;
+    }
     amount / instalments + if part == 0 { amount % instalments } else { 0 }
 }
 

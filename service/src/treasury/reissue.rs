@@ -8,6 +8,7 @@ use super::key::TreasuryKey;
 use super::payment_file::share;
 use super::release::BatchContents;
 use super::run::{Paid, PaymentRun};
+use super::same_account::SameAccount;
 use super::transfer::{self, TransferReference, TransferRow, TransferState};
 use super::{restored, terms};
 use crate::error::ServiceError;
@@ -52,6 +53,7 @@ impl Reissue<'_> {
             let terms = terms::keep(&mut transaction, scheme, period, self.run.terms).await?;
             let mut rows = Vec::with_capacity(transfers);
             let mut contents = BatchContents::default();
+            let mut accounts = SameAccount::begin(&mut transaction, &envelopes, &self.run).await?;
             for (reference, correction) in all {
                 let row = self.returned(&mut transaction, reference).await?;
                 if let Some(correction) = correction {
@@ -64,6 +66,13 @@ impl Reissue<'_> {
                 let next = row.next_attempt();
                 let payout = envelopes.of_transfer(&mut transaction, &next).await?;
                 let payout = payout.map_err(|reason| refused(reference, reason))?;
+                // A corrected account may be one that another claim of the period goes to.
+                if !terms.shared_accounts
+                    && let Some(reason) =
+                        accounts.holds(&mut transaction, &row.nullifier, &payout.payee).await?
+                {
+                    return Err(refused(reference, reason));
+                }
                 let rupees = share(payout.amount, row.part(), terms.instalments);
                 let anew = (row.nullifier.as_slice(), row.part(), next.attempt as u32);
                 contents.add(key, anew, rupees, &payout.payee);
@@ -108,6 +117,11 @@ impl Reissue<'_> {
             }
         }
         let attempts = transfer::attempts(connection, &row.nullifier, row.part()).await?;
+        for one in &attempts {
+            if one.state()? == TransferState::Paid {
+                return Err(refused(reference, "another payment of the same part is paid"));
+            }
+        }
         if attempts.iter().any(TransferRow::is_contested) {
             let reason = "the bank has said that it is paid, too: ask the bank, then have two treasurers \
                           decide: praman treasury resolve";

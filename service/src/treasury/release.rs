@@ -10,7 +10,7 @@ use sqlx::AnyConnection;
 
 use super::envelopes::Envelopes;
 use super::key::TreasuryKey;
-use super::payment_file::share;
+use super::payment_file::{Debtor, share};
 use super::transfer;
 use crate::access_control::{ApprovalKind, Caller, Role};
 use crate::error::ServiceError;
@@ -156,6 +156,24 @@ pub(super) async fn require_as_approved(
     if document.contents.is_empty() {
         return Ok(());
     }
+    let differs = || {
+        ServiceError::Refused(format!(
+            "batch {batch} is not what was approved: nothing of it goes out; have it denied, and call the \
+             auditor"
+        ))
+    };
+    let (instalments, on, debtor): (i64, String, String) =
+        sqlx::query_as("SELECT instalments, created_on, debtor FROM payment_batch WHERE id = $1")
+            .bind(batch)
+            .fetch_one(&mut *connection)
+            .await?;
+    let debtor = serde_json::from_str(&debtor).map_err(|_| differs())?;
+    let is_as_told = instalments == i64::from(document.instalments)
+        && on == document.on
+        && told_debtor(&debtor) == document.debtor;
+    if !is_as_told {
+        return Err(differs());
+    }
     let mut contents = BatchContents::default();
     for row in transfer::of_batch(connection, batch).await? {
         let opened = envelopes.of_transfer(connection, &row).await?.map_err(|reason| {
@@ -166,12 +184,14 @@ pub(super) async fn require_as_approved(
         contents.add(envelopes.key(), of, rupees, &opened.payee);
     }
     if contents.told(envelopes.key()).digest != document.contents {
-        return Err(ServiceError::Refused(format!(
-            "batch {batch} is not what was approved: nothing of it goes out; have it denied, and call the \
-             auditor"
-        )));
+        return Err(differs());
     }
     Ok(())
+}
+
+/// From which account a batch is paid, as a second person is told.
+pub(super) fn told_debtor(Debtor { name, account, ifsc }: &Debtor) -> String {
+    format!("{name}, {account}, {ifsc}")
 }
 
 /// A batch that a second person has denied, or that none has approved in time, is none: its claims wait to be

@@ -1,16 +1,17 @@
 //! What a bank reports, brought to the transfers and their claims.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde::Serialize;
 use sqlx::AnyConnection;
 
-use super::bank_report::{BankReport, Outcome, Reported, ReportedTransfer};
+use super::bank_report::{BankReport, Outcome, ReportKind, Reported, ReportedTransfer};
 use super::envelopes::{Envelopes, commitment_of};
 use super::key::TreasuryKey;
 use super::payment_file::share;
 use super::release::{NewFile, is_kept, keep_file};
 use super::restored::{LostTransfers, restored_at};
+use super::resumed;
 use super::transfer::{self, TransferRow, TransferState};
 use crate::claims::Reason;
 use crate::error::ServiceError;
@@ -71,7 +72,8 @@ impl Store {
     ) -> Result<Imported, ServiceError> {
         let mut imported = Imported::default();
         // One that is known changes nothing, and no envelope is opened for it.
-        if is_kept(self, bytes).await? {
+        let is_restored = self.is_restored().await?;
+        if is_kept(self, bytes).await? && !is_restored {
             return Ok(imported);
         }
         let mut envelopes = Envelopes::new(self, key);
@@ -80,19 +82,29 @@ impl Store {
         let (kind, message) = (report.kind.name(), report.message.as_str());
         let file = NewFile { bytes, kind, message };
         imported.file = keep_file(self, &mut transaction, &file, report.transfers.len()).await?;
-        if imported.file.is_none() {
+        // What a restored state did not know when the report first came, it may know now.
+        if imported.file.is_none() && !is_restored {
             return Ok(imported);
         }
         if restored_at(&mut transaction).await?.is_some() {
             // What the report names and this state lost went out before it was restored.
             let lost = LostTransfers::find(&mut transaction, &envelopes).await?;
             for line in &report.transfers {
-                if let Reported::Transfer(name) = &line.of {
+                let names = match &line.of {
+                    Reported::Transfer(name) => std::slice::from_ref(name),
+                    Reported::Together(names) => names,
+                    Reported::Part(_) | Reported::Message(_) => &[],
+                };
+                for name in names {
                     lost.adopt(&mut transaction, &envelopes, (name, None)).await?;
                 }
             }
+            resumed::keep_days(&mut transaction, report).await?;
         }
-        let mut import = Import { envelopes, imported, named: HashSet::new(), touched: Vec::new() };
+        let restored = restored_at(&mut transaction).await?.is_some();
+        let (kind, unknown, named, touched) =
+            (report.kind, BTreeSet::new(), HashSet::new(), Vec::new());
+        let mut import = Import { kind, envelopes, imported, unknown, named, touched };
         // What is said of one by itself goes before what is said of many.
         for level in 0..3 {
             for line in report.transfers.iter().filter(|line| level_of(&line.of) == level) {
@@ -103,7 +115,13 @@ impl Store {
             let reason = reason.map(Reason::name);
             transfer::settle_claim(&mut transaction, nullifier, reason).await?;
         }
-        let imported = import.imported;
+        let Import { imported, unknown, .. } = import;
+        if restored {
+            // Until what the bank has named is known, nothing is paid.
+            for name in &unknown {
+                resumed::keep_unknown(&mut transaction, name).await?;
+            }
+        }
         may_die!("treasury::imported");
         transaction.commit().await?;
         Ok(imported)
@@ -112,7 +130,7 @@ impl Store {
 
 fn level_of(of: &Reported) -> u8 {
     match of {
-        Reported::Transfer(_) => 0,
+        Reported::Transfer(_) | Reported::Together(_) => 0,
         Reported::Part(_) => 1,
         Reported::Message(_) => 2,
     }
@@ -159,6 +177,16 @@ async fn named_rows<'a>(
         Reported::Transfer(name) => {
             (name, transfer::find(connection, name).await?.into_iter().collect())
         }
+        Reported::Together(names) => {
+            let mut rows = Vec::with_capacity(names.len());
+            for name in names {
+                match transfer::find(connection, name).await? {
+                    Some(row) => rows.push(row),
+                    None => return Ok((name, Vec::new())),
+                }
+            }
+            (&names[0], rows)
+        }
         Reported::Part(name) => {
             let part = name.rsplit_once('-');
             let part = part.and_then(|(batch, part)| Some((batch, part.parse::<u32>().ok()?)));
@@ -177,8 +205,11 @@ async fn named_rows<'a>(
 
 /// An import under way.
 struct Import<'a> {
+    kind: ReportKind,
     envelopes: Envelopes<'a>,
     imported: Imported,
+    /// What was named that is not known here.
+    unknown: BTreeSet<String>,
     /// Transfers of which something was said already.
     named: HashSet<String>,
     /// Claims whose transfers moved, and why they were returned.
@@ -192,13 +223,38 @@ impl Import<'_> {
         line: &ReportedTransfer,
     ) -> Result<(), ServiceError> {
         // That a whole is under way says nothing of its transfers.
-        let is_own = matches!(line.of, Reported::Transfer(_));
+        let is_own = level_of(&line.of) == 0;
         if line.outcome == Outcome::Pending && !is_own {
             return Ok(());
         }
         let (name, rows) = rows_of(connection, &line.of).await?;
         if rows.is_empty() {
             self.differs(name, "no such payment was sent from here");
+            match &line.of {
+                Reported::Together(names) => {
+                    for name in names {
+                        if transfer::find(connection, name).await?.is_none() {
+                            self.unknown.insert(name.clone());
+                        }
+                    }
+                }
+                _ => drop(self.unknown.insert(name.clone())),
+            }
+            return Ok(());
+        }
+        if line.outcome == Outcome::Unclear {
+            self.differs(name, "the bank says of it what is not known here: ask the bank");
+            return Ok(());
+        }
+        if let Reported::Together(names) = &line.of
+            && rows.len() < names.len()
+        {
+            self.differs(name, "booked in one sum with what was not sent from here");
+            return Ok(());
+        }
+        let is_booked = matches!(line.outcome, Outcome::Paid | Outcome::Returned(_));
+        if self.kind == ReportKind::Statement && is_booked && line.paise.is_none() {
+            self.differs(name, "the statement tells no amount of it");
             return Ok(());
         }
         if let Some(paise) = line.paise
@@ -255,7 +311,9 @@ impl Import<'_> {
     ) -> Result<(), ServiceError> {
         use TransferState::{Drafted, Ordered, Paid, Reissued, Returned};
         let (state, code) = match (row.state()?, outcome) {
-            (_, Outcome::Pending) | (Paid, Outcome::Paid) | (Returned, Outcome::Returned(_)) => {
+            (_, Outcome::Pending | Outcome::Unclear)
+            | (Paid, Outcome::Paid)
+            | (Returned, Outcome::Returned(_)) => {
                 self.imported.unchanged += 1;
                 return Ok(());
             }
@@ -265,16 +323,15 @@ impl Import<'_> {
                 return Ok(());
             }
             (Returned | Reissued, Outcome::Paid) => {
-                // It stays so until two persons decide, whatever reports say after this one.
-                sqlx::query("UPDATE payment_transfer SET contested = 1 WHERE reference = $1")
-                    .bind(&row.reference)
-                    .execute(&mut *connection)
-                    .await?;
-                self.imported.contested += 1;
                 let reason = "paid after it was returned: ask the bank, then have two treasurers decide: \
                               praman treasury resolve";
-                self.differs(&row.reference, reason);
-                return Ok(());
+                return self.contest(connection, &row, reason).await;
+            }
+            // What was rejected was not booked; what was booked and comes back, a statement tells.
+            (Paid, Outcome::Returned(_)) if self.kind == ReportKind::Status => {
+                let reason = "rejected after it was paid: ask the bank, then have two treasurers decide: \
+                              praman treasury resolve";
+                return self.contest(connection, &row, reason).await;
             }
             (Drafted, _) => return Err(broken("a transfer that no file was written for")),
             (Ordered, Outcome::Paid) => (Paid, None),
@@ -293,7 +350,25 @@ impl Import<'_> {
             Paid => self.imported.paid += 1,
             _ => self.imported.returned += 1,
         }
+        transfer::settle_part(connection, &row.nullifier, row.part()).await?;
         self.touched.push((row.nullifier, code.map(|code| reason_of(code))));
+        Ok(())
+    }
+
+    /// Holds a transfer of which the bank has said two things: it stays so until two persons decide, whatever
+    /// reports say after this one.
+    async fn contest(
+        &mut self,
+        connection: &mut AnyConnection,
+        row: &TransferRow,
+        reason: &'static str,
+    ) -> Result<(), ServiceError> {
+        sqlx::query("UPDATE payment_transfer SET contested = 1 WHERE reference = $1")
+            .bind(&row.reference)
+            .execute(connection)
+            .await?;
+        self.imported.contested += 1;
+        self.differs(&row.reference, reason);
         Ok(())
     }
 }

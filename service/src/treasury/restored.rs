@@ -15,13 +15,13 @@ use sqlx::AnyConnection;
 use super::envelopes::{Envelopes, commitment_of};
 use super::payment_file::share;
 use super::transfer::{self, TransferReference, TransferRow};
-use super::{release, terms};
+use super::{release, resumed, terms};
 use crate::error::ServiceError;
 use crate::ledger::LedgerAnchor;
 use crate::store::{Store, WriteTransaction, broken};
 
 /// The setting that tells when the state was restored.
-const RESTORED: &str = "restored";
+pub(super) const RESTORED: &str = "restored";
 
 /// No treasury writes so many files.
 const NUMBER_MAX: u64 = 1 << 40;
@@ -147,9 +147,9 @@ impl LostTransfers {
             }
         }
         let paid: Vec<(Vec<u8>, i64, i64, String, i64)> = sqlx::query_as(
-            "SELECT nullifier, part, attempt, scheme, period FROM payment_transfer
+            "SELECT nullifier, part, max(attempt), scheme, period FROM payment_transfer
              JOIN payment_batch ON payment_batch.id = payment_transfer.batch
-             WHERE state IN ('ordered', 'paid', 'returned')",
+             WHERE state <> 'drafted' GROUP BY nullifier, part, scheme, period",
         )
         .fetch_all(&mut **transaction)
         .await?;
@@ -217,11 +217,11 @@ impl LostTransfers {
         } else {
             sqlx::query(
                 "UPDATE payment_transfer SET state = 'reissued'
-                 WHERE nullifier = $1 AND part = $2 AND attempt = $3",
+                 WHERE nullifier = $1 AND part = $2 AND attempt < $3",
             )
             .bind(&lost.nullifier)
             .bind(i64::from(lost.part))
-            .bind(i64::from(lost.attempt) - 1)
+            .bind(i64::from(lost.attempt))
             .execute(&mut **transaction)
             .await?;
         }
@@ -349,58 +349,30 @@ impl Store {
         for reference in &file.references {
             let of = (reference.as_str(), Some(file.message.as_str()));
             match lost.adopt(&mut transaction, &envelopes, of).await? {
-                true => adopted += 1,
+                true => {
+                    adopted += 1;
+                    resumed::reference_is_known(&mut transaction, reference).await?;
+                }
                 false => unknown.push(reference.clone()),
             }
         }
-        release::take_out_unwritten(&mut transaction, &file.message).await?;
+        // What was drafted when the state was backed up, and is not in the file that went out, waits as before.
+        let touched: Vec<(String,)> = sqlx::query_as(
+            "SELECT DISTINCT batch FROM payment_transfer
+             JOIN payment_batch ON payment_batch.id = payment_transfer.batch
+             WHERE state = 'drafted' AND written = 1",
+        )
+        .fetch_all(&mut *transaction)
+        .await?;
+        for (batch,) in touched {
+            release::take_out_unwritten(&mut transaction, &batch).await?;
+        }
+        resumed::message_is_known(&mut transaction, &file.message).await?;
         // A file of which something is not known stays lost: until it is, nothing is paid.
         let kind = if unknown.is_empty() { "pain.001" } else { release::LOST };
         let kept = release::NewFile { bytes, kind, message: file.message.as_str() };
         release::keep_file(self, &mut transaction, &kept, file.references.len()).await?;
         transaction.commit().await?;
         Ok((adopted, unknown))
-    }
-
-    /// Lets a restored state pay again.
-    ///
-    /// # Errors
-    /// [`ServiceError::Refused`] while files that the ledger has are missing, or no statement of the bank was
-    /// imported since.
-    pub async fn resume_payments(&self) -> Result<(), ServiceError> {
-        let mut transaction = self.begin().await?;
-        let Some(at) = restored_at(&mut transaction).await? else {
-            return Err(ServiceError::Refused("this state pays already".to_owned()));
-        };
-        let lost: Vec<(i64,)> =
-            sqlx::query_as("SELECT number FROM payment_file WHERE kind = $1 ORDER BY number")
-                .bind(release::LOST)
-                .fetch_all(&mut *transaction)
-                .await?;
-        if !lost.is_empty() {
-            let numbers: Vec<String> = lost.iter().map(|(number,)| number.to_string()).collect();
-            return Err(ServiceError::Refused(format!(
-                "files went out that this state lost, or that name claims which it does not know, by number \
-                 {}: import each; what is not known is handed in again first",
-                numbers.join(", ")
-            )));
-        }
-        let (statements,): (i64,) = sqlx::query_as(
-            "SELECT count(*) FROM payment_file WHERE kind = 'camt.053' AND kept_at >= $1",
-        )
-        .bind(at)
-        .fetch_one(&mut *transaction)
-        .await?;
-        if statements == 0 {
-            let reason = "no statement of the bank was imported since the state was restored: import those of \
-                          the time since the backup";
-            return Err(ServiceError::Refused(reason.to_owned()));
-        }
-        sqlx::query("DELETE FROM chain_setting WHERE key = $1")
-            .bind(RESTORED)
-            .execute(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
-        Ok(())
     }
 }

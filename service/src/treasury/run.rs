@@ -23,7 +23,7 @@ use crate::failpoint::may_die;
 use crate::files;
 use crate::scheme::PaymentTerms;
 use crate::sealed::random_key;
-use crate::store::{Store, field};
+use crate::store::{Store, WriteTransaction, field};
 
 /// What came of paying a scheme's period.
 #[derive(Debug, Default, Serialize)]
@@ -50,6 +50,21 @@ struct DraftedBatch {
     debtor: String,
     folder: String,
     approval: Option<i64>,
+    written: i64,
+}
+
+/// In the column `written`: the store has it that a batch goes out, and its file may be in its place. A batch
+/// that is drafted has 0, one whose file is in its place 1, one that was dropped 2.
+const GOES_OUT: i64 = 3;
+
+/// What a batch comes to.
+struct BankFile {
+    /// The file; none where there is nothing to pay.
+    bytes: Option<Vec<u8>>,
+    claims: usize,
+    rupees: u64,
+    /// What is in it, by reference.
+    transfers: Vec<(String, u32)>,
 }
 
 /// Which claims to pay, and how.
@@ -103,14 +118,14 @@ impl PaymentRun<'_> {
             "SELECT nullifier, payout_commitment FROM accepted_claim
              WHERE nullifier IN (SELECT nullifier FROM payment_transfer
                                  JOIN payment_batch ON payment_batch.id = payment_transfer.batch
-                                 WHERE scheme = $1 AND period = $2 AND written = 0
+                                 WHERE scheme = $1 AND period = $2 AND written IN (0, 3)
                                      AND (approval IS NULL OR approval IN
                                           (SELECT number FROM approval WHERE state = 'approved')))",
         );
         let to_write = to_write.bind(self.scheme.as_str()).bind(i64::from(self.period.0));
         envelopes.open_ahead(to_write.fetch_all(store.pool()).await?).await?;
         let drafted: Vec<(String,)> = sqlx::query_as(
-            "SELECT id FROM payment_batch WHERE scheme = $1 AND period = $2 AND written = 0
+            "SELECT id FROM payment_batch WHERE scheme = $1 AND period = $2 AND written IN (0, 3)
              ORDER BY length(id), id",
         )
         .bind(self.scheme.as_str())
@@ -131,6 +146,9 @@ impl PaymentRun<'_> {
     }
 
     /// Writes the file of a batch that is drafted and may go out.
+    ///
+    /// First the store keeps that it goes out, then the file is put in its place: from the moment that a bank
+    /// could have it, nothing of it is denied, taken out or paid by another.
     async fn write_one(
         &self,
         store: &Store,
@@ -141,46 +159,86 @@ impl PaymentRun<'_> {
         // One process at a time writes and closes what is drafted.
         let mut transaction = store.begin().await?;
         let batch: Option<DraftedBatch> = sqlx::query_as(
-            "SELECT id, created_on, instalments, debtor, folder, approval FROM payment_batch
-             WHERE id = $1 AND written = 0",
+            "SELECT id, created_on, instalments, debtor, folder, approval, written FROM payment_batch
+             WHERE id = $1 AND written IN (0, 3)",
         )
         .bind(id)
         .fetch_optional(&mut *transaction)
         .await?;
         let Some(batch) = batch else { return Ok(()) };
+        let file = if batch.written == GOES_OUT {
+            self.compose(&mut transaction, envelopes, &batch).await?
+        } else {
+            let Some(file) = self.order(store, &mut transaction, envelopes, &batch, paid).await?
+            else {
+                transaction.commit().await?;
+                return Ok(());
+            };
+            file
+        };
+        transaction.commit().await?;
+        may_die!("treasury::ordered");
+        if let Some(bytes) = &file.bytes {
+            let folder = Path::new(&batch.folder);
+            std::fs::create_dir_all(folder).map_err(ServiceError::file(folder))?;
+            let path = folder.join(format!("pain.001-{}-{id}.xml", self.scheme.as_str()));
+            files::write(&path, bytes)?;
+            paid.files.push(path);
+        }
+        may_die!("treasury::written");
+        sqlx::query("UPDATE payment_batch SET written = 1 WHERE id = $1 AND written = $2")
+            .bind(&batch.id)
+            .bind(GOES_OUT)
+            .execute(store.writer())
+            .await?;
+        paid.claims += file.claims;
+        paid.rupees += file.rupees;
+        may_die!("treasury::closed");
+        Ok(())
+    }
+
+    /// Keeps that a drafted batch goes out, if it may: its file, and that a bank can tell of it from here on.
+    async fn order(
+        &self,
+        store: &Store,
+        transaction: &mut WriteTransaction,
+        envelopes: &Envelopes<'_>,
+        batch: &DraftedBatch,
+        paid: &mut Paid,
+    ) -> Result<Option<BankFile>, ServiceError> {
         if let Some(approval) = batch.approval {
-            let (approved, document) = store.waiting(&mut transaction, approval).await?;
+            let (approved, document) = store.waiting(transaction, approval).await?;
             match approved {
                 Waiting::Approved => {
                     let of = (batch.id.as_str(), document.as_str());
-                    release::require_as_approved(&mut transaction, envelopes, of).await?;
+                    release::require_as_approved(transaction, envelopes, of).await?;
                 }
                 Waiting::NotYet => {
                     paid.waits.push(approval as u32);
-                    return Ok(());
+                    return Ok(None);
                 }
                 // Its claims are drafted anew by the next run.
                 Waiting::TooLate => {
-                    release::drop_batch(&mut transaction, &document).await?;
-                    transaction.commit().await?;
-                    return Ok(());
+                    release::drop_batch(transaction, &document).await?;
+                    return Ok(None);
                 }
             }
         }
-        release::take_out_held(&mut transaction, &batch.id).await?;
-        let mut written = Paid::default();
-        self.write(store, &mut transaction, envelopes, &batch, &mut written).await?;
-        may_die!("treasury::written");
-        sqlx::query("UPDATE payment_batch SET written = 1 WHERE id = $1")
+        release::take_out_held(transaction, &batch.id).await?;
+        let file = self.compose(transaction, envelopes, batch).await?;
+        if let Some(bytes) = &file.bytes {
+            let kept = release::NewFile { bytes, kind: "pain.001", message: &batch.id };
+            release::keep_file(store, transaction, &kept, file.transfers.len()).await?;
+        }
+        for (reference, amount) in &file.transfers {
+            transfer::order(transaction, envelopes.key(), reference, *amount).await?;
+        }
+        sqlx::query("UPDATE payment_batch SET written = $2 WHERE id = $1")
             .bind(&batch.id)
-            .execute(&mut *transaction)
+            .bind(GOES_OUT)
+            .execute(&mut **transaction)
             .await?;
-        transaction.commit().await?;
-        paid.claims += written.claims;
-        paid.rupees += written.rupees;
-        paid.files.append(&mut written.files);
-        may_die!("treasury::closed");
-        Ok(())
+        Ok(Some(file))
     }
 
     /// Puts every unpaid claim whose envelope fits into a new batch.
@@ -220,11 +278,13 @@ impl PaymentRun<'_> {
                     continue;
                 }
                 Ok(payout) => {
-                    if accounts.admits(&mut transaction, &nullifier, &payout.payee).await? {
-                        payable.push((nullifier, payout));
-                        continue;
+                    match accounts.holds(&mut transaction, &nullifier, &payout.payee).await? {
+                        Some(reason) => reason,
+                        None => {
+                            payable.push((nullifier, payout));
+                            continue;
+                        }
                     }
-                    super::same_account::HELD
                 }
                 Err(reason) => reason,
             };
@@ -283,7 +343,6 @@ impl PaymentRun<'_> {
                 .fetch_one(&mut *connection)
                 .await?;
         let id = batch_id(count + 1);
-        let Debtor { name, account, ifsc } = self.debtor;
         let about = release::PaymentDocument {
             batch: id.clone(),
             scheme: self.scheme.as_str().to_owned(),
@@ -294,7 +353,7 @@ impl PaymentRun<'_> {
             paid_anew: contents.paid_anew,
             instalments: terms.instalments,
             on: self.on.to_string(),
-            debtor: format!("{name}, {account}, {ifsc}"),
+            debtor: release::told_debtor(self.debtor),
         };
         let approval = about.ask(store, &mut *connection, self.by).await?;
         let folder = std::path::absolute(self.folder).map_err(ServiceError::file(self.folder))?;
@@ -316,15 +375,13 @@ impl PaymentRun<'_> {
         Ok(id)
     }
 
-    /// Writes a drafted batch's file, of nothing but what was drafted.
-    async fn write(
+    /// A drafted batch's file, of nothing but what was drafted: the same whenever it is made.
+    async fn compose(
         &self,
-        store: &Store,
         connection: &mut AnyConnection,
         envelopes: &Envelopes<'_>,
         batch: &DraftedBatch,
-        paid: &mut Paid,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<BankFile, ServiceError> {
         let id = &batch.id;
         let broken = || ServiceError::Refused(format!("batch {id} is not as it was drafted"));
         let created_on: Date = batch.created_on.parse().map_err(|_| broken())?;
@@ -335,14 +392,13 @@ impl PaymentRun<'_> {
                 .bind(id)
                 .fetch_one(&mut *connection)
                 .await?;
-        paid.claims += claims as usize;
         let mut rows = transfer::of_batch(connection, id).await?;
         if rows.is_empty() && claims > 0 {
             // Drafted by a program that kept no transfers, or of nothing to pay.
             order_all(connection, envelopes, (id, instalments)).await?;
             rows = transfer::of_batch(connection, id).await?;
         }
-        let mut opened = Vec::new();
+        let (mut opened, mut rupees) = (Vec::new(), 0);
         for row in rows {
             let payout = envelopes.of_transfer(connection, &row).await?.map_err(|reason| {
                 ServiceError::Refused(format!("batch {id} was drafted, but now {reason}"))
@@ -357,12 +413,13 @@ impl PaymentRun<'_> {
                     return Err(broken());
                 }
             }
-            paid.rupees += u64::from(amount);
+            rupees += u64::from(amount);
             opened.push(Opened { row, amount, payout });
         }
+        let claims = claims as usize;
         // An entitlement without money needs no bank.
         if opened.is_empty() {
-            return Ok(());
+            return Ok(BankFile { bytes: None, claims, rupees, transfers: Vec::new() });
         }
         let mut parts: Vec<PaymentPart<'_>> = Vec::new();
         opened.sort_by_key(|transfer| transfer.row.part);
@@ -385,19 +442,9 @@ impl PaymentRun<'_> {
         }
         let scheme = self.scheme.as_str();
         let file = PaymentBatch { id, scheme, created_on, debtor: &debtor, parts: &parts };
-        let folder = Path::new(&batch.folder);
-        std::fs::create_dir_all(folder).map_err(ServiceError::file(folder))?;
-        let path = folder.join(format!("pain.001-{scheme}-{id}.xml"));
-        let bytes = file.to_xml()?;
-        files::write(&path, &bytes)?;
-        let kept = release::NewFile { bytes: &bytes, kind: "pain.001", message: id };
-        release::keep_file(store, connection, &kept, opened.len()).await?;
-        paid.files.push(path);
-        // From here on what a bank says can be of them.
-        for Opened { row, amount, .. } in &opened {
-            transfer::order(connection, envelopes.key(), &row.reference, *amount).await?;
-        }
-        Ok(())
+        let bytes = Some(file.to_xml()?);
+        let transfers = opened.iter().map(|one| (one.row.reference.clone(), one.amount)).collect();
+        Ok(BankFile { bytes, claims, rupees, transfers })
     }
 }
 

@@ -18,8 +18,12 @@ use crate::error::ServiceError;
 use crate::store::{Store, WriteTransaction, broken, bytes};
 
 /// Why a claim is held.
-pub(super) const HELD: &str = "another claim of this period goes to the same account: look whose it is, then have two treasurers \
+const HELD: &str = "another claim of this period goes to the same account: look whose it is, then have two treasurers \
      decide: praman treasury release";
+
+/// Why a claim is held that can't be compared with all others.
+const BY_ANOTHER_KEY: &str = "claims of this period were paid by another treasury's key, so that accounts can't be compared: look \
+     whose it is, then have two treasurers decide: praman treasury release";
 
 /// The accounts that claims of a period go to.
 pub(super) struct SameAccount<'a> {
@@ -28,6 +32,8 @@ pub(super) struct SameAccount<'a> {
     period: u32,
     taken: HashSet<Vec<u8>>,
     released: HashSet<Vec<u8>>,
+    /// Whether another treasury's key has paid claims of the period.
+    by_another_key: bool,
 }
 
 impl<'a> SameAccount<'a> {
@@ -44,6 +50,7 @@ impl<'a> SameAccount<'a> {
             period,
             taken: HashSet::new(),
             released: HashSet::new(),
+            by_another_key: false,
         };
         let unknown: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
             "SELECT nullifier, payout_commitment FROM accepted_claim
@@ -67,6 +74,16 @@ impl<'a> SameAccount<'a> {
                 .bind(i64::from(period))
                 .fetch_all(&mut **transaction)
                 .await?;
+        let (others,): (i64,) = sqlx::query_as(
+            "SELECT count(*) FROM payment_account
+             WHERE scheme = $1 AND period = $2 AND made_by IS NOT NULL AND made_by <> $3",
+        )
+        .bind(&known.scheme)
+        .bind(i64::from(period))
+        .bind(known.made_by())
+        .fetch_one(&mut **transaction)
+        .await?;
+        known.by_another_key = others > 0;
         known.taken = taken.into_iter().map(|(tag,)| tag).collect();
         let released: Vec<(Vec<u8>,)> = sqlx::query_as("SELECT nullifier FROM payment_release")
             .fetch_all(&mut **transaction)
@@ -79,6 +96,11 @@ impl<'a> SameAccount<'a> {
         self.key.account_tag(&self.scheme, self.period, payee).to_vec()
     }
 
+    /// Which key makes the tags, as a column has it.
+    fn made_by(&self) -> Vec<u8> {
+        self.key.tag(b"praman.account-tags.1", &[])[..8].to_vec()
+    }
+
     async fn keep(
         &self,
         transaction: &mut WriteTransaction,
@@ -86,44 +108,58 @@ impl<'a> SameAccount<'a> {
         tag: &[u8],
     ) -> Result<(), ServiceError> {
         sqlx::query(
-            "INSERT INTO payment_account (scheme, period, nullifier, tag) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (scheme, period, nullifier) DO UPDATE SET tag = excluded.tag",
+            "INSERT INTO payment_account (scheme, period, nullifier, tag, made_by)
+             VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (scheme, period, nullifier) DO UPDATE
+                 SET tag = excluded.tag, made_by = excluded.made_by",
         )
         .bind(&self.scheme)
         .bind(i64::from(self.period))
         .bind(nullifier)
         .bind(tag)
+        .bind(self.made_by())
         .execute(&mut **transaction)
         .await?;
         Ok(())
     }
 
-    /// Whether a claim may go to an account: no other of the period does, or two persons have let it.
-    pub(super) async fn admits(
+    /// Why a claim may not go to an account; none if no other of the period does, or two persons have let it.
+    pub(super) async fn holds(
         &mut self,
         transaction: &mut WriteTransaction,
         nullifier: &[u8],
         payee: &Payee,
-    ) -> Result<bool, ServiceError> {
+    ) -> Result<Option<&'static str>, ServiceError> {
         let tag = self.tag(payee);
-        if self.taken.contains(&tag) && !self.released.contains(nullifier) {
-            // A claim whose batch was denied is not another.
-            let own: Option<(Vec<u8>,)> = sqlx::query_as(
-                "SELECT tag FROM payment_account
-                 WHERE scheme = $1 AND period = $2 AND nullifier = $3",
-            )
-            .bind(&self.scheme)
-            .bind(i64::from(self.period))
-            .bind(nullifier)
-            .fetch_optional(&mut **transaction)
-            .await?;
-            if own.is_none_or(|(own,)| own != tag) {
-                return Ok(false);
+        let own: Option<(Vec<u8>,)> = sqlx::query_as(
+            "SELECT tag FROM payment_account WHERE scheme = $1 AND period = $2 AND nullifier = $3",
+        )
+        .bind(&self.scheme)
+        .bind(i64::from(self.period))
+        .bind(nullifier)
+        .fetch_optional(&mut **transaction)
+        .await?;
+        // A claim whose batch was denied is not another.
+        if own.is_some_and(|(own,)| own == tag) {
+            return Ok(None);
+        }
+        let reason = match self.taken.contains(&tag) {
+            true => Some(HELD),
+            false => self.by_another_key.then_some(BY_ANOTHER_KEY),
+        };
+        if reason.is_some() {
+            if !self.released.remove(nullifier) {
+                return Ok(reason);
             }
+            // It was for this account: to go to yet another, the claim is looked at again.
+            sqlx::query("DELETE FROM payment_release WHERE nullifier = $1")
+                .bind(nullifier)
+                .execute(&mut **transaction)
+                .await?;
         }
         self.keep(transaction, nullifier, &tag).await?;
         self.taken.insert(tag);
-        Ok(true)
+        Ok(None)
     }
 }
 
@@ -157,11 +193,20 @@ impl Store {
                 .await?;
         let refused =
             |reason: &str| Err(ServiceError::Refused(format!("claim {nullifier}: {reason}")));
-        let (scheme, period) = match row {
-            None => return refused("no such claim was accepted"),
-            Some((.., Some(_))) => return refused("it is in a batch already"),
-            Some((scheme, period, None)) => (scheme, period as u32),
+        let Some((scheme, period, batch)) = row else {
+            return refused("no such claim was accepted");
         };
+        // One that came back is paid anew, to an account that an office has corrected.
+        let (returned,): (i64,) = sqlx::query_as(
+            "SELECT count(*) FROM payment_transfer WHERE nullifier = $1 AND state = 'returned'",
+        )
+        .bind(bytes(nullifier.to_field()))
+        .fetch_one(&mut *transaction)
+        .await?;
+        if batch.is_some() && returned == 0 {
+            return refused("it is in a batch already");
+        }
+        let period = period as u32;
         let document = ReleaseDocument { claim: nullifier.to_string(), scheme, period };
         let document = serde_json::to_string(&document).expect("plain data");
         let (kind, tenant) = (ApprovalKind::Release, by.tenant_column());

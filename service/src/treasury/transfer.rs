@@ -1,5 +1,7 @@
 //! Transfers: what a bank is told to pay, by the reference that it reports back.
 
+use std::collections::BTreeMap;
+
 use sqlx::AnyConnection;
 
 use super::key::TreasuryKey;
@@ -109,7 +111,7 @@ pub(super) async fn draft(
     (part, attempt): (u32, u32),
 ) -> Result<TransferReference, ServiceError> {
     let reference = TransferReference::of(key, nullifier, part, attempt);
-    sqlx::query(
+    let drafted = sqlx::query(
         "INSERT INTO payment_transfer (reference, batch, nullifier, part, attempt, state)
          VALUES ($1, $2, $3, $4, $5, 'drafted') ON CONFLICT DO NOTHING",
     )
@@ -120,6 +122,10 @@ pub(super) async fn draft(
     .bind(i64::from(attempt))
     .execute(connection)
     .await?;
+    if drafted.rows_affected() == 0 {
+        // What is drafted but is in no batch would never be paid.
+        return Err(ServiceError::Refused(format!("transfer {reference} is drafted already")));
+    }
     Ok(reference)
 }
 
@@ -192,22 +198,68 @@ pub(super) async fn find(
     Ok(sqlx::query_as(statement).bind(reference).fetch_optional(connection).await?)
 }
 
-/// Moves a claim to where its transfers are: returned if one is, paid if all are, else ordered.
+/// Brings the attempts at a claim's part together after one has moved: only the newest waits to be paid anew,
+/// and none where one is paid.
+pub(super) async fn settle_part(
+    connection: &mut AnyConnection,
+    nullifier: &[u8],
+    part: u32,
+) -> Result<(), ServiceError> {
+    use TransferState::{Paid, Reissued, Returned};
+    let attempts = attempts(connection, nullifier, part).await?;
+    let mut is_paid = false;
+    for one in &attempts {
+        is_paid |= one.state()? == Paid;
+    }
+    let newest = attempts.last().map(|one| one.attempt);
+    for one in &attempts {
+        let is_newest = Some(one.attempt) == newest;
+        let settled = match one.state()? {
+            Returned if is_paid || !is_newest => Reissued,
+            Reissued if is_newest && !is_paid => Returned,
+            _ => continue,
+        };
+        set_state(connection, &one.reference, settled).await?;
+    }
+    Ok(())
+}
+
+/// Puts a transfer into a state.
+pub(super) async fn set_state(
+    connection: &mut AnyConnection,
+    reference: &str,
+    state: TransferState,
+) -> Result<(), ServiceError> {
+    sqlx::query("UPDATE payment_transfer SET state = $2 WHERE reference = $1")
+        .bind(reference)
+        .bind(state.name())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Moves a claim to where its parts are: returned if one is, paid if each is, else ordered.
 pub(super) async fn settle_claim(
     connection: &mut AnyConnection,
     nullifier: &[u8],
     reason: Option<&str>,
 ) -> Result<(), ServiceError> {
-    let states: Vec<(String,)> = sqlx::query_as(
-        "SELECT state FROM payment_transfer WHERE nullifier = $1 AND state <> 'reissued'",
+    let rows: Vec<(i64, String)> = sqlx::query_as(
+        "SELECT part, state FROM payment_transfer WHERE nullifier = $1 AND state <> 'reissued'",
     )
     .bind(nullifier)
     .fetch_all(&mut *connection)
     .await?;
-    let any = |state: TransferState| states.iter().any(|(known,)| known == state.name());
-    let state = if any(TransferState::Returned) {
+    let mut parts: BTreeMap<i64, Vec<String>> = BTreeMap::new();
+    for (part, state) in rows {
+        parts.entry(part).or_default().push(state);
+    }
+    let has = |part: &Vec<String>, state: TransferState| part.iter().any(|one| one == state.name());
+    let is_paid = |part: &Vec<String>| has(part, TransferState::Paid);
+    let is_returned = |part: &Vec<String>| !is_paid(part) && has(part, TransferState::Returned);
+    let state = if parts.values().any(is_returned) {
         "returned"
-    } else if !states.is_empty() && !any(TransferState::Ordered) && !any(TransferState::Drafted) {
+    } else if !parts.is_empty() && parts.values().all(is_paid) {
         "paid"
     } else {
         "ordered"
