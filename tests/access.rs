@@ -1,11 +1,9 @@
 //! Who may do what, through public doors: every way in, in every role; two persons; tenants; quotas;
 //! certificates and tokens; and the audit log of all of it.
 
-#[path = "support/postgres.rs"]
-mod postgres;
-#[path = "support/service.rs"]
-mod running;
-mod support;
+use crate::support;
+use crate::support::postgres;
+use crate::support::service as running;
 
 use std::fs;
 use std::process::Command;

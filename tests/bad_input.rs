@@ -1,6 +1,6 @@
 //! Bad input, verb by verb: the right exit code, the right words, nothing half done.
 
-mod support;
+use crate::support;
 
 use std::fs;
 

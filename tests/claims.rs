@@ -1,30 +1,32 @@
 //! The claim machine on both databases: one suite, run on each.
 
-#[path = "support/claim_scene.rs"]
-mod claim_scene;
-#[path = "support/postgres.rs"]
-mod postgres;
+use crate::support::claim_scene;
+use crate::support::postgres;
 
 use std::path::Path;
 use std::time::Duration;
 
+use ark_ff::{BigInteger, PrimeField};
 use claim_scene::Scene;
 use postgres::Postgres;
 use praman::claim::SubmittedClaim;
 use praman::claims::{
-    ClaimDesk, ClaimId, ClaimLimits, ClaimMachine, ClaimReceipt, ClaimState, ClientKey, HandedIn,
-    Reason, Refusal, Schemes,
+    Check, ClaimDesk, ClaimId, ClaimLimits, ClaimMachine, ClaimReceipt, ClaimState, ClientKey,
+    DeskError, HandedIn, Origin, Reason, Refusal, Schemes,
 };
 use praman::ledger::JoinedLedger;
-use praman::store::{Location, Store};
+use praman::store::{Database, Location, Store};
+use praman_circuits::Fr;
 use sqlx::migrate::Migrator;
 use tempfile::TempDir;
 
 async fn receive(machine: &ClaimMachine, claim: &SubmittedClaim) -> ClaimReceipt {
-    let mut outcomes = machine.receive(vec![claim.clone().into()]).await.expect("kept");
-    let received = outcomes.pop().expect("one").unwrap_or_else(|refusal| panic!("{refusal}"));
-    machine.verify(received.held.as_slice()).await.expect("verified");
-    machine.store().claim_receipt(ClaimId::of(claim)).await.expect("read").expect("known")
+    hand_in(machine, claim.clone().into()).await.unwrap_or_else(|refusal| panic!("{refusal}"))
+}
+
+async fn hand_in(machine: &ClaimMachine, claim: HandedIn) -> Result<ClaimReceipt, Refusal> {
+    let outcomes = machine.receive(&[claim], Check::Together).await;
+    outcomes.expect("answered").pop().expect("one")
 }
 
 /// Runs a test on SQLite and on PostgreSQL.
@@ -81,11 +83,7 @@ async fn what_does_not_hold_keeps_nothing_out() {
         assert_eq!((forged.state, forged.reason), refused(Reason::ProofInvalid));
         assert_eq!(receive(&machine, &honest).await.state, ClaimState::Verified);
 
-        let refusal = async |claim| {
-            let outcome =
-                machine.receive(vec![HandedIn::from(claim)]).await.expect("answered").pop();
-            outcome.expect("one").err()
-        };
+        let refusal = async |claim: SubmittedClaim| hand_in(&machine, claim.into()).await.err();
         let mut unknown = honest.claim().clone();
         unknown.ledger.scheme = "no-such-scheme".parse().expect("an id");
         let unknown = SubmittedClaim::new(unknown, scene.checkpoint);
@@ -118,13 +116,25 @@ async fn a_clients_name_is_for_one_claim() {
         let key = ClientKey { client: "kiosk 1".to_owned(), name: "a".to_owned() };
         let (claim, other) = (scene.claim(1, 10), scene.claim(2, 20));
         for _ in 0..2 {
-            let outcome = machine.receive(vec![named(&claim, &key)]).await;
-            let received = outcome.expect("kept").pop().expect("one").expect("taken");
-            machine.verify(received.held.as_slice()).await.expect("verified");
+            hand_in(&machine, named(&claim, &key)).await.expect("taken");
         }
-        let outcome = machine.receive(vec![named(&other, &key)]).await;
-        let refusal = outcome.expect("answered").pop().expect("one").err();
+        let refusal = hand_in(&machine, named(&other, &key)).await.err();
         assert_eq!(refusal, Some(Refusal::KeyUsed));
+        // Nor may one of two that come together lose its name unheard.
+        let third = scene.claim(3, 30);
+        let key = ClientKey { name: "b".to_owned(), ..key };
+        let both = [named(&other, &key), named(&third, &key)];
+        let outcomes = machine.receive(&both, Check::Together).await.expect("answered");
+        let refused: Vec<_> =
+            outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).collect();
+        assert_eq!(refused, [&Refusal::KeyUsed]);
+        let taken = outcomes.iter().position(Result::is_ok).expect("one is taken");
+        let named_so = scene.store.named_claim(&key).await.expect("read");
+        assert_eq!(named_so, Some(ClaimId::of(&both[taken].claim)));
+        let unnamed = ClaimId::of(&both[1 - taken].claim);
+        assert_eq!(scene.store.claim_receipt(unnamed).await.expect("read"), None);
+        let other = if taken == 0 { third } else { other };
+        let key = ClientKey { name: "a".to_owned(), ..key };
         let named = scene.store.named_claim(&key).await.expect("read");
         assert_eq!(named, Some(ClaimId::of(&claim)));
         assert_eq!(scene.store.claim_receipt(ClaimId::of(&other)).await.expect("read"), None);
@@ -145,13 +155,11 @@ async fn claim_that_does_not_hold_takes_no_name_and_is_not_counted() {
             SubmittedClaim::new(forged, scene.checkpoint)
         };
         let good = scene.claim(3, 30);
-        let hand_in = async |claim: &SubmittedClaim| {
+        let hand_in_here = async |claim: &SubmittedClaim| {
             let handed_in = HandedIn { district: Some(district), ..named(claim, &key) };
-            let outcome = machine.receive(vec![handed_in]).await;
-            let received = outcome.expect("answered").pop().expect("one").expect("taken");
-            machine.verify(received.held.as_slice()).await.expect("verified");
+            hand_in(&machine, handed_in).await.expect("taken");
         };
-        hand_in(&bad).await;
+        hand_in_here(&bad).await;
         let counted = async || -> i64 {
             let sum = "SELECT CAST(coalesce(sum(count), 0) AS BIGINT) FROM claim_district";
             let (count,): (i64,) =
@@ -161,7 +169,7 @@ async fn claim_that_does_not_hold_takes_no_name_and_is_not_counted() {
         assert_eq!(scene.store.named_claim(&key).await.expect("read"), None);
         assert_eq!(counted().await, 0);
         for _ in 0..2 {
-            hand_in(&good).await;
+            hand_in_here(&good).await;
         }
         let named = scene.store.named_claim(&key).await.expect("read");
         assert_eq!(named, Some(ClaimId::of(&good)));
@@ -175,15 +183,11 @@ async fn a_program_that_died_leaves_its_claims_to_the_next() {
     on_both(async |mut scene| {
         let claims: Vec<_> = (1..=100).map(|person| scene.claim(person, 10)).collect();
         let dead = scene.machine();
-        let kept = dead.receive(claims.iter().map(|claim| claim.clone().into()).collect()).await;
-        assert_eq!(kept.expect("kept").len(), 100);
-        let next = scene.machine();
-        assert!(next.adopt().await.expect("asked").is_empty(), "they are the other's yet");
-        dead.let_go().await.expect("let go");
+        let handed_in: Vec<HandedIn> = claims.iter().map(|claim| claim.clone().into()).collect();
+        let kept = dead.receive(&handed_in, Check::Together).await.expect("kept");
+        assert!(kept.iter().flatten().all(|receipt| receipt.state == ClaimState::Verified));
         drop(dead);
-        let adopted = next.adopt().await.expect("adopted");
-        assert_eq!(adopted.len(), 100);
-        next.verify(&adopted).await.expect("verified");
+        let next = scene.machine();
         let mut ledger = scene.ledger().await;
         assert_eq!(next.settle(&mut ledger).await.expect("settled").decided.len(), 64);
         assert_eq!(next.settle(&mut ledger).await.expect("settled").decided.len(), 36);
@@ -213,7 +217,7 @@ async fn two_desks_on_one_store_give_one_receipt() {
             for desk in &desks {
                 let (desk, claim) = (desk.clone(), claim.clone());
                 clients.spawn(async move {
-                    let kept = desk.submit(claim.into()).await.expect("kept");
+                    let kept = desk.submit(claim.into(), Origin::Trusted).await.expect("kept");
                     let is_old = |receipt: &ClaimReceipt| !receipt.state.is_decided();
                     desk.changed(kept.id, is_old, Duration::from_secs(60)).await.expect("read")
                 });
@@ -249,7 +253,7 @@ async fn a_full_desk_says_when_to_come_again() {
     let mut clients = tokio::task::JoinSet::new();
     for person in 1..=20 {
         let (desk, claim) = (desk.clone(), scene.claim(person, 10));
-        clients.spawn(async move { desk.submit(claim.into()).await });
+        clients.spawn(async move { desk.submit(claim.into(), Origin::Trusted).await });
     }
     tokio::time::sleep(Duration::from_millis(300)).await;
     drop(writing);
@@ -353,9 +357,11 @@ async fn a_clock_that_is_set_back_holds_nothing_for_a_day() {
         const DAY: &str = "86400000";
         let (first, second) = (scene.machine(), scene.machine());
         let claim = scene.claim(1, 10);
-        first.receive(vec![claim.clone().into()]).await.expect("kept");
-        assert!(second.adopt().await.expect("looked").is_empty(), "the first has it");
         let store = &scene.store;
+        as_an_earlier_version_kept_it(store, &claim, false).await;
+        assert!(!first.take_over().await.expect("looked").is_empty());
+        as_an_earlier_version_kept_it(store, &claim, true).await;
+        assert!(second.take_over().await.expect("looked").is_empty(), "another has it");
         let lease = Duration::from_secs(10);
         let take = async |program| store.take_lease("a", program, lease).await.expect("asked");
         assert!(take("first").await.is_some());
@@ -365,9 +371,131 @@ async fn a_clock_that_is_set_back_holds_nothing_for_a_day() {
             let later = sqlx::query(sqlx::AssertSqlSafe(later)).execute(store.writer()).await;
             later.expect("as a clock that was ahead had written it");
         }
-        assert_eq!(second.adopt().await.expect("looked").len(), 1);
+        assert_eq!(second.take_over().await.expect("looked").len(), 1);
         assert!(take("second").await.is_some());
         assert!(take("first").await.is_none());
+    })
+    .await;
+}
+
+/// Keeps a claim before its proof is checked, as earlier versions did; one that they are at just now, or left.
+async fn as_an_earlier_version_kept_it(store: &Store, claim: &SubmittedClaim, held: bool) {
+    let now = match store.database() {
+        Database::Sqlite => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+        Database::Postgres => "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
+    };
+    let until = if held { "+ 9000" } else { "- 1" };
+    let ledger = &claim.claim().ledger;
+    let element = |element: Fr| element.into_bigint().to_bytes_be();
+    sqlx::query("DELETE FROM claim").execute(store.writer()).await.expect("deleted");
+    let statement = format!(
+        "INSERT INTO claim (id, nullifier, state, scheme, period, \"window\", state_root, as_of,
+             payout_commitment, proof, envelope, holder, held_until, received_at)
+         VALUES ($1, $2, 'received', $3, $4, $5, $6, $7, $8, $9, $10, 'a', {now} {until}, {now})"
+    );
+    sqlx::query(sqlx::AssertSqlSafe(statement))
+        .bind(hex::decode(ClaimId::of(claim).to_string()).expect("hexadecimal"))
+        .bind(element(ledger.nullifier.to_field()))
+        .bind(claim.scheme().as_str())
+        .bind(i64::from(ledger.period.period.0))
+        .bind(i64::from(ledger.period.window.0))
+        .bind(element(claim.checkpoint().state_root.to_field()))
+        .bind(i64::from(claim.checkpoint().as_of.0))
+        .bind(element(ledger.payout.to_field()))
+        .bind(ledger.proof.to_words().as_flattened().to_vec())
+        .bind(claim.claim().envelope.clone())
+        .execute(store.writer())
+        .await
+        .expect("kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn claim_that_earlier_version_kept_is_checked_by_this_one() {
+    on_both(async |mut scene| {
+        let machine = scene.machine();
+        let claim = scene.claim(1, 10);
+        as_an_earlier_version_kept_it(&scene.store, &claim, false).await;
+        assert_eq!(receive(&machine, &claim).await.state, ClaimState::Received);
+        assert_eq!(machine.take_over().await.expect("checked"), [ClaimId::of(&claim)]);
+        assert_eq!(receive(&machine, &claim).await.state, ClaimState::Verified);
+        let mut forged = scene.claim(2, 20).claim().clone();
+        forged.ledger.nullifier = claim.claim().ledger.nullifier;
+        let forged = SubmittedClaim::new(forged, scene.checkpoint);
+        as_an_earlier_version_kept_it(&scene.store, &forged, false).await;
+        machine.take_over().await.expect("checked");
+        let receipt = receive(&machine, &forged).await;
+        assert_eq!((receipt.state, receipt.reason), refused(Reason::ProofInvalid));
+        assert_eq!(count(&scene.store, "claim").await, 0);
+    })
+    .await;
+}
+
+async fn count(store: &Store, table: &str) -> i64 {
+    let statement = sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
+    let (count,): (i64,) =
+        sqlx::query_as(statement).fetch_one(store.pool()).await.expect("a count");
+    count
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn claims_that_do_not_hold_do_not_fill_the_store_or_stop_others() {
+    on_both(async |mut scene| {
+        let desk = ClaimDesk::open(scene.machine(), scene.ledger().await, ClaimLimits::default());
+        let peer = |last| Origin::from(std::net::IpAddr::from([192, 0, 2, last]));
+        let proof = scene.claim(1, 10).claim().ledger.proof.clone();
+        let bad: Vec<SubmittedClaim> = (0..400)
+            .map(|person| {
+                let mut claim = scene.claim(1_000 + person, 10).claim().clone();
+                claim.ledger.proof = proof.clone();
+                SubmittedClaim::new(claim, scene.checkpoint)
+            })
+            .collect();
+        let (mut refused_by_proof, mut busy) = (0, 0);
+        let mut clients = tokio::task::JoinSet::new();
+        for (number, claim) in bad.iter().enumerate() {
+            let (desk, claim) = (desk.clone(), claim.clone());
+            let client = async move { desk.submit(claim.into(), peer(1)).await };
+            clients.spawn(client);
+            // The first ones are anybody's; by them the peer is known.
+            while number == 99
+                && let Some(outcome) = clients.join_next().await
+            {
+                let receipt = outcome.expect("joined").expect("looked at");
+                assert_eq!((receipt.state, receipt.reason), refused(Reason::ProofInvalid));
+            }
+        }
+        let honest: Vec<_> = (0..20).map(|person| scene.claim(person, 10)).collect();
+        for (number, claim) in honest.iter().enumerate() {
+            let origin = if number % 2 == 0 { peer(2) } else { Origin::Trusted };
+            let receipt = desk.submit(claim.clone().into(), origin).await.expect("there is room");
+            assert_ne!(receipt.state, ClaimState::Refused);
+        }
+        while let Some(outcome) = clients.join_next().await {
+            match outcome.expect("joined") {
+                Ok(receipt) => {
+                    assert_eq!((receipt.state, receipt.reason), refused(Reason::ProofInvalid));
+                    refused_by_proof += 1;
+                }
+                Err(DeskError::Busy { .. }) => busy += 1,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        assert!(busy > 0 && refused_by_proof > 0, "{busy} {refused_by_proof}");
+        // An honest one of the same peer is looked at too, if not at once.
+        let late = scene.claim(100, 10);
+        let receipt = desk.submit(late.into(), peer(1)).await.expect("there is room again");
+        assert_ne!(receipt.state, ClaimState::Refused);
+        // What is on the ledger, in other forms with other envelopes.
+        for number in 0..30 {
+            let mut form = scene.other_form(&honest[0]).claim().clone();
+            form.envelope[0] ^= number + 1;
+            let form = SubmittedClaim::new(form, scene.checkpoint);
+            let receipt = desk.submit(form.into(), peer(3)).await.expect("looked at");
+            assert_eq!(receipt.id, ClaimId::of(&honest[0]));
+        }
+        assert_eq!(count(&scene.store, "claim").await, 21);
+        assert_eq!(count(&scene.store, "envelope").await, 21 + 7, "eight of one claim");
+        desk.shut_down().await;
     })
     .await;
 }

@@ -1,10 +1,7 @@
 //! Consents to health records: what is granted, what the gate releases, and what is refused.
 
-#[path = "support/consent_scene.rs"]
-mod consent_scene;
-#[path = "support/postgres.rs"]
-mod postgres;
-mod support;
+use crate::support::consent_scene;
+use crate::support::postgres;
 
 use std::time::Duration;
 

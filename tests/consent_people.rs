@@ -1,7 +1,6 @@
 //! Consents and people: erasure, emergencies, what patients see and send, and what lies in the store of them.
 
-#[path = "support/consent_scene.rs"]
-mod consent_scene;
+use crate::support::consent_scene;
 
 use consent_scene::{ConsentScene, request_json};
 use jiff::{SignedDuration, Timestamp};

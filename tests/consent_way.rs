@@ -1,11 +1,9 @@
 //! The way of a consent through public doors: command line, HTTP, gRPC, kills, and another implementation's
 //! check of its proof.
 
-#[path = "support/consent_scene.rs"]
-mod consent_scene;
-#[path = "support/service.rs"]
-mod service;
-mod support;
+use crate::support;
+use crate::support::consent_scene;
+use crate::support::service;
 
 use std::fs;
 use std::process::Command;

@@ -1,6 +1,6 @@
 //! Killed anywhere, nothing is lost and nothing happens twice.
 
-mod support;
+use crate::support;
 
 use std::fs;
 use std::process::Stdio;

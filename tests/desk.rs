@@ -1,9 +1,8 @@
 //! The department's desk in a browser: every page in every language, by axe-core and by keyboard; sessions,
 //! forms and frames under attack; and the grievance desk through its doors.
 
-#[path = "support/service.rs"]
-mod running;
-mod support;
+use crate::support;
+use crate::support::service as running;
 
 use std::fs;
 use std::process::Command;

@@ -1,6 +1,6 @@
 //! The doctor: what is wrong with an installation is named, with what to do.
 
-mod support;
+use crate::support;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

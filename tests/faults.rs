@@ -1,15 +1,11 @@
 //! What the service stands on fails and comes back: each time it says what is wrong, goes on by itself, and
 //! has lost nothing.
 
-#[path = "support/anvil.rs"]
-mod anvil;
-#[path = "support/node_scene.rs"]
-mod node_scene;
-#[path = "support/proxy.rs"]
-mod proxy;
-#[path = "support/service.rs"]
-mod running;
-mod support;
+use crate::support;
+use crate::support::anvil;
+use crate::support::node_scene;
+use crate::support::proxy;
+use crate::support::service as running;
 
 use std::fs;
 use std::net::SocketAddr;

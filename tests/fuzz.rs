@@ -2,10 +2,10 @@
 //! there is time for: `PRAMAN_FUZZ_SECONDS` a parser, 2 if nothing is said.
 //!
 //! No input may make one panic, and what one accepts must hold what it says. An input that fails is saved
-//! beside the others in `tests/corpus`, so that it is tried ever after. `cargo bolero test --test fuzz NAME`
+//! beside the others in `tests/corpus`, so that it is tried ever after. `cargo bolero test --test end_to_end fuzz::NAME`
 //! does the same guided by coverage.
 
-mod support;
+use crate::support;
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, RefUnwindSafe, catch_unwind, resume_unwind};

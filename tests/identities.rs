@@ -1,10 +1,8 @@
 //! Who somebody is: by a certificate of mutual TLS, or by the token of an OpenID issuer.
 
-#[path = "support/openid.rs"]
-mod openid;
-#[path = "support/service.rs"]
-mod running;
-mod support;
+use crate::support;
+use crate::support::openid;
+use crate::support::service as running;
 
 use std::fs;
 use std::process::Command;

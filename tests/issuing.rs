@@ -1,10 +1,8 @@
 //! Issuing and revoking by the service, as an officer asks it by curl.
 
-#[path = "support/postgres.rs"]
-mod postgres;
-#[path = "support/service.rs"]
-mod running;
-mod support;
+use crate::support;
+use crate::support::postgres;
+use crate::support::service as running;
 
 use std::collections::HashSet;
 use std::fs;
@@ -543,6 +541,12 @@ fn person_with_a_live_credential_gets_no_second_one() {
         (&json!(0), &json!(0)),
         "{told}"
     );
+    // The same, with the guardian left out and another account.
+    let left_out =
+        [number, (FARMER, "id_no", ""), (FARMER, "guardian", ""), (FARMER, "account", "999888777")];
+    write("left_out.csv", &left_out);
+    let told = issue("left_out.csv", "two.json", "none", &[]);
+    assert_eq!(told["to_review"].as_array().map(Vec::len), Some(1), "{told}");
     let relative = [
         (FARMER, "register_no", "WB990000002"),
         (FARMER, "id_no", ""),

@@ -1,10 +1,8 @@
 //! `praman ledger`: what stands, who takes part, orders, seals, history; embedded and on a node.
 
-#[path = "support/anvil.rs"]
-mod anvil;
-#[path = "support/node_scene.rs"]
-mod node_scene;
-mod support;
+use crate::support;
+use crate::support::anvil;
+use crate::support::node_scene;
 
 use anvil::Anvil;
 use serde_json::json;
@@ -190,22 +188,22 @@ fn claims_go_their_whole_way_on_real_nodes_and_frozen_ones_are_not_paid() {
         state.json(&[&act[..], more].concat());
     };
     let agency = ["--account", "agency.key"];
-    for nullifier in &nullifiers[..2] {
-        act("freeze", nullifier, &agency);
-    }
+    // One by the department of its scheme, one by the agency.
+    let department = ["--account", "department.key"];
+    act("freeze", &nullifiers[0], &department);
+    act("freeze", &nullifiers[1], &agency);
     assert_eq!(state.pay("krishak-bandhu", "2026")["claims"], 1);
     act("decide", &nullifiers[0], &[&agency[..], &["--outcome", "pay"]].concat());
     act("decide", &nullifiers[1], &[&agency[..], &["--outcome", "refuse"]].concat());
     assert_eq!(state.pay("krishak-bandhu", "2026")["claims"], 0, "an appeal can still come");
+    act("accept", &nullifiers[0], &department);
+    assert_eq!(state.pay("krishak-bandhu", "2026")["claims"], 1, "both agree: at once");
     runtime.block_on(async {
         anvil.call("evm_increaseTime", json!([16 * 24 * 3_600])).await;
         anvil.call("evm_mine", json!([])).await;
     });
-    for nullifier in &nullifiers[..2] {
-        act("settle", nullifier, &agency);
-    }
-    assert_eq!(state.pay("krishak-bandhu", "2026")["claims"], 1, "the one that was refused is not");
-    assert_eq!(state.pay("krishak-bandhu", "2026")["claims"], 0);
+    act("settle", &nullifiers[1], &agency);
+    assert_eq!(state.pay("krishak-bandhu", "2026")["claims"], 0, "the one that was refused is not");
     let history = state.json(&["ledger", "verify-history"]);
     assert_eq!((&history["faults"], &history["claims"]), (&json!([]), &json!(3)));
     // An auditor joins from a folder of its own and comes to the same.
@@ -222,6 +220,25 @@ fn claims_go_their_whole_way_on_real_nodes_and_frozen_ones_are_not_paid() {
     auditor.json(&join("network.json"));
     auditor.refused(&join("network.json"), 1, "belongs to chain");
     assert_eq!(auditor.json(&["ledger", "verify-history"]), history);
+
+    // A state that was restored takes no revocation back that the ledger has, until its operator says so.
+    state.json(&["backup", "--out", "before.db"]);
+    state.json(&["revoke", "--office", "office.json", "--register-no", "WB070000009"]);
+    let checkpoint = [&checkpoint[..], &["agency.key", "--account", "office.key"]].concat();
+    let revoked = state.json(&checkpoint)["root"].clone();
+    assert!(revoked.is_string());
+    let mut restored = state.on(None);
+    restored.directory = "restored".to_owned();
+    restored.json(&["restore", "--from", "before.db"]);
+    let ran = restored.run(&[&checkpoint[..], &["--json"]].concat());
+    assert!(ran.code == 0 && ran.err.contains("stays under the root"), "{} {}", ran.out, ran.err);
+    let told: serde_json::Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!(told["root"], revoked, "the ledger's root stands");
+    restored.json(&["revoke", "--office", "office.json", "--register-no", "WB070000009"]);
+    restored.json(&["office", "catch-up"]);
+    let told = restored.json(&checkpoint);
+    assert_eq!((&told["root"], &told["offices_apart"]), (&revoked, &json!([])), "{told}");
+    restored.refused(&["office", "catch-up"], 1, "was not restored");
     drop(anvil);
 }
 

@@ -1,8 +1,7 @@
 //! What an operator has: settings in layers, metrics, lines with request ids, and the files to deploy by.
 
-#[path = "support/service.rs"]
-mod running;
-mod support;
+use crate::support;
+use crate::support::service as running;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,8 +1,7 @@
 //! Payments: a month of them, with returns, reconciled to the rupee; and two treasurers.
 
-#[path = "payments/held.rs"]
 mod held;
-mod support;
+use crate::support;
 
 use std::fs;
 use std::process::Command;
@@ -287,15 +286,25 @@ fn a_month_of_payments_with_returns_reconciles_to_the_rupee() {
 
     // Day 9: paid anew, without a second claim. Another's account is not taken.
     let payee = payee_of(&xml, wrong);
-    let correct_by = |office: &str, name: &str, out: &str| {
-        let corrected = json!({ "account": "778899001122", "ifsc": "SBIN0001234", "name": name });
+    let correct_to = |account: [&str; 2], office: &str, name: &str, out: &str| {
+        let [account, ifsc] = account;
+        let corrected = json!({ "account": account, "ifsc": ifsc, "name": name });
         fs::write(state.path("payee.json"), corrected.to_string()).expect("written");
         let correct = ["office", "correct", "--office", office, "--reference"];
         let rest = ["--payee", "payee.json", "--payout", "payout.json", "--out", out];
         state.json(&[&correct[..], &[&wrong.reference], &rest].concat());
     };
+    let correct_by = |office: &str, name: &str, out: &str| {
+        correct_to(["778899001122", "SBIN0001234"], office, name, out);
+    };
     let correct = |name: &str, out: &str| correct_by("office.json", name, out);
     let scheme = scheme_arguments();
+    // Nor one to which another claim of the period goes, until two persons have looked.
+    let of_another = xml.split("<CdtTrfTxInf>").find(|one| one.contains(&late.reference));
+    let ifsc = between(of_another.expect("a transfer"), "<MmbId>", "<");
+    let account = late.account.rsplit('>').next().expect("a number").trim();
+    correct_to([account, ifsc], "office.json", &payee, "shared.json");
+    state.refused(&reissue(&scheme, &["--correction", "shared.json"]), 1, "the same account");
     correct("Somebody Else", "theft.json");
     let theft = reissue(&scheme, &["--correction", "theft.json"]);
     state.refused(&theft, 1, "not one of the name that was proved");

@@ -1,14 +1,20 @@
 //! Other people's implementations agree: snarkjs on circuits, witnesses, keys and proofs, circomlibjs
 //! on hashes.
 
-mod support;
+use crate::support;
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use ark_ff::{Field, Zero};
+use praman_circuits::Fr;
+use praman_circuits::circuit::{self, Circuit, Witness};
+use praman_circuits::constraint_system::ConstraintSystem;
+use praman_circuits::export::{write_r1cs, write_wtns};
+use praman_circuits::fixture;
 use praman_prover::{Arithmetic, Cores, Engine, FixedKeyEngine, ForeignKey, MemoryBudget};
-use support::{State, peer, root, scheme};
+use support::{State, peer, root, rounds, scheme};
 
 fn snarkjs(arguments: &[&str], folder: &Path) -> String {
     let ran = peer("snarkjs", arguments, folder);
@@ -19,7 +25,7 @@ fn snarkjs(arguments: &[&str], folder: &Path) -> String {
 }
 
 #[test]
-fn snarkjs_reads_what_praman_exports_and_each_verifies_the_other() {
+fn snarkjs_reads_what_praman_exports() {
     let state = State::with_everything("krishak-bandhu", "2026");
     assert_eq!(state.prove("WB070000002", "krishak-bandhu", "2026", "proof").code, 0);
     let scheme = scheme("krishak-bandhu");
@@ -70,10 +76,53 @@ fn snarkjs_reads_what_praman_exports_and_each_verifies_the_other() {
     fs::write(state.path("wrong.wtns"), wtns).expect("written");
     let wrong = peer("snarkjs", &["wtns", "check", "e.r1cs", "wrong.wtns"], &folder);
     assert!(!String::from_utf8_lossy(&wrong.stdout).contains("WITNESS IS CORRECT"));
+}
 
-    // snarkjs makes a key of its own for the exported circuit and proves the exported witness.
+/// A square again and again, and wires that may be anything.
+fn squares(cs: &mut ConstraintSystem, x: Fr) {
+    let result = cs.public("result", (0..40).fold(x, |number, _| number.square()));
+    let mut number = cs.private("x", x);
+    for _ in 0..40 {
+        number = cs.product("square", &number, &number);
+    }
+    cs.enforce_equal(&number, &result);
+    for _ in 0..40 {
+        let any = cs.private("any", x);
+        cs.product("twice", &any, &any);
+    }
+}
+
+/// A circuit of a hundred rows, for which snarkjs makes a key in seconds.
+fn small_circuit() -> (Circuit, Witness) {
+    let circuit = Circuit::compile("squares", |cs| squares(cs, Fr::zero()));
+    let mut cs = ConstraintSystem::assigning(circuit.wires());
+    squares(&mut cs, Fr::from(3u64));
+    let witness = Witness::from_assignment(cs.into_assignment(), circuit.public_inputs());
+    (circuit, witness)
+}
+
+#[test]
+fn snarkjs_makes_a_key_of_its_own_and_each_proves_by_it() {
+    let (circuit, witness) = small_circuit();
+    each_proves_by_the_key_of_snarkjs(&circuit, &witness, "8");
+    // Of the whole statement a key takes minutes.
+    if rounds(0, 1) == 1 {
+        let claim = fixture::claim(1);
+        let witness = circuit::eligibility_witness(&claim.public().to_fields(), &claim.private());
+        each_proves_by_the_key_of_snarkjs(circuit::eligibility(), &witness, "13");
+    }
+}
+
+/// snarkjs makes a key for an exported circuit of at most two to the `power` rows and proves an exported
+/// witness; praman checks that proof, and proves by the same key.
+fn each_proves_by_the_key_of_snarkjs(circuit: &Circuit, witness: &Witness, power: &str) {
+    let state = State::new();
+    let folder = state.path(".");
+    let written = |name: &str| fs::File::create(state.path(name)).expect("created");
+    write_r1cs(circuit, &mut written("e.r1cs")).expect("written");
+    write_wtns(witness, &mut written("e.wtns")).expect("written");
     for arguments in [
-        &["powersoftau", "new", "bn128", "13", "p0.ptau"][..],
+        &["powersoftau", "new", "bn128", power, "p0.ptau"][..],
         &["powersoftau", "contribute", "p0.ptau", "p1.ptau", "--name=test", "-e=entropy"],
         &["powersoftau", "prepare", "phase2", "p1.ptau", "p.ptau"],
         &["groth16", "setup", "e.r1cs", "p.ptau", "e0.zkey"],
@@ -98,7 +147,7 @@ fn snarkjs_reads_what_praman_exports_and_each_verifies_the_other() {
         let arguments = ["groth16", "verify", "vk.json", "their-public.json", "our-proof.json"];
         assert!(snarkjs(&arguments, &folder).contains("OK!"));
     }
-    damaged_files_are_refused(&state, &key);
+    damaged_files_are_refused(&state, &key, circuit.wires());
     // The key before any contribution has delta at the generator: refused.
     state.refused(&verify("vk0.json"), 1, "degenerate");
 }
@@ -131,7 +180,7 @@ fn g2_outside_subgroup() -> Vec<u8> {
 }
 
 /// Keys and witnesses that are cut or changed are refused with what is wrong.
-fn damaged_files_are_refused(state: &State, key: &ForeignKey) {
+fn damaged_files_are_refused(state: &State, key: &ForeignKey, wires: usize) {
     let refused = |bytes: &[u8], words: &str| {
         fs::write(state.path("odd.zkey"), bytes).expect("written");
         let error = ForeignKey::read(&state.path("odd.zkey")).err().expect("refused").to_string();
@@ -178,7 +227,7 @@ fn damaged_files_are_refused(state: &State, key: &ForeignKey) {
     };
     refused(&wtns[..wtns.len() - 1], "it ends at byte");
     let mut odd = wtns.clone();
-    let values = odd.len() - 7_821 * 32;
+    let values = odd.len() - wires * 32;
     odd[values] = 2;
     refused(&odd, "not the constant one");
     odd[values + 32..values + 64].fill(0xff);
@@ -186,12 +235,12 @@ fn damaged_files_are_refused(state: &State, key: &ForeignKey) {
 }
 
 #[test]
-fn circomlibjs_agrees_on_a_thousand_hashes_of_every_width() {
-    const CASES: usize = 1_000;
+fn circomlibjs_agrees_on_hashes_of_every_width() {
+    let cases = rounds(100, 1_000);
     let peers = root().join("tests/peers");
     assert!(peers.join("node_modules").exists(), "circomlibjs is missing: npm ci in tests/peers");
     let ran = Command::new("node")
-        .args(["poseidon.mjs", &CASES.to_string()])
+        .args(["poseidon.mjs", &cases.to_string()])
         .current_dir(peers)
         .output()
         .expect("node is there");
@@ -207,5 +256,5 @@ fn circomlibjs_agrees_on_a_thousand_hashes_of_every_width() {
         assert_eq!(praman_circuits::poseidon::hash(inputs), *hash, "{line}");
         widths[inputs.len()] += 1;
     }
-    assert_eq!(widths[1..], [CASES; 16]);
+    assert_eq!(widths[1..], [cases; 16]);
 }

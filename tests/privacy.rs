@@ -1,6 +1,6 @@
 //! Nothing that is a person's own stands where others can read it.
 
-mod support;
+use crate::support;
 
 use std::fs;
 use std::path::Path;

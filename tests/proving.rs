@@ -1,10 +1,8 @@
 //! Proofs for others: the queue on both databases, and the whole way by the service and its workers.
 
-#[path = "support/postgres.rs"]
-mod postgres;
-#[path = "support/service.rs"]
-mod running;
-mod support;
+use crate::support;
+use crate::support::postgres;
+use crate::support::service as running;
 
 use std::collections::{HashMap, HashSet};
 use std::fs;

@@ -1,8 +1,7 @@
 //! The README's commands, run one after the other as a reader would.
 
-#[path = "support/service.rs"]
-mod running;
-mod support;
+use crate::support;
+use crate::support::service as running;
 
 use std::fs;
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! The sandbox: a scheme tried on synthetic people, and frauds by a script.
 
-mod support;
+use crate::support;
 
 use std::fs;
 

@@ -1,10 +1,8 @@
 //! The service over HTTP, as curl asks it, on both databases.
 
-#[path = "support/postgres.rs"]
-mod postgres;
-#[path = "support/service.rs"]
-mod running;
-mod support;
+use crate::support;
+use crate::support::postgres;
+use crate::support::service as running;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -309,6 +307,16 @@ fn clients_that_send_nothing_or_too_slowly_are_cut_off() {
         let timed_out = closed.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
         assert!(!timed_out && begun.elapsed() < Duration::from_secs(25));
     }
+    // Nor does one wait that sends a byte of a body, and then none.
+    let begun = std::time::Instant::now();
+    let mut slow = TcpStream::connect(service.host()).expect("open");
+    slow.set_read_timeout(Some(Duration::from_secs(30))).expect("set");
+    let head = "POST /v1/claims HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n{";
+    slow.write_all(head.as_bytes()).expect("sent");
+    let mut answer = [0; 12];
+    slow.read_exact(&mut answer).expect("answered");
+    assert_eq!(&answer, b"HTTP/1.1 408");
+    assert!(begun.elapsed() < Duration::from_secs(20));
     assert_eq!(service.curl("/healthz", &[]).status, 200, "others were served all the while");
     assert_eq!(service.stop(), 0);
 }

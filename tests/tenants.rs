@@ -1,10 +1,8 @@
 //! Tenants: what they see of each other, which is nothing; their quotas, and what they pay.
 
-#[path = "support/postgres.rs"]
-mod postgres;
-#[path = "support/service.rs"]
-mod running;
-mod support;
+use crate::support;
+use crate::support::postgres;
+use crate::support::service as running;
 
 use std::fs;
 

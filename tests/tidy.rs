@@ -1,6 +1,6 @@
 //! Rules of style that no linter has.
 
-mod support;
+use crate::support;
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,6 @@
 //! The way of a claim through the command line, each step a process of its own.
 
-mod support;
+use crate::support;
 
 use std::fs;
 

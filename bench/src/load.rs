@@ -5,6 +5,7 @@
 //! the machine.
 
 mod clients;
+mod flood;
 mod grown;
 mod scene;
 
@@ -37,6 +38,9 @@ pub(crate) struct Load {
     /// bank's file.
     #[arg(long)]
     ordered: bool,
+    /// All the while, so many claims a second that do not hold, from one other address.
+    #[arg(long, value_name = "RATE")]
+    bad: Option<u32>,
     /// Fill the store up to so many claims then, and load it with the same again.
     #[arg(long, value_name = "CLAIMS")]
     grown: Option<u64>,
@@ -46,7 +50,7 @@ impl Load {
     /// One service on a SQLite file, offered claims at a rate.
     pub(crate) fn saturating(rate: u32, seconds: u32) -> Self {
         let rates = vec![rate];
-        Self { rates, seconds, replicas: 1, database: None, ordered: false, grown: None }
+        Self { rates, seconds, replicas: 1, database: None, ordered: false, bad: None, grown: None }
     }
 
     pub(crate) fn run(&self) -> Value {
@@ -69,7 +73,18 @@ impl Load {
         let store = Store::connect(&location).await.expect("a store");
         let treasury = self.ordered.then(|| Treasury::new(&scene, &store, folder.path()));
         let load = (&clients, &replicas[..], treasury.as_ref());
-        let rates = self.offer_all(&scene, load, &mut people).await;
+        // From the moment on at which the bad ones come, for as long as they do.
+        let flood = self.bad.map(|rate| {
+            let (rates, seconds) = (self.rates.len() as u64, u64::from(self.seconds));
+            (flood::claims(&scene, u64::from(rate) * seconds * rates), rate)
+        });
+        let flooding = async {
+            match flood {
+                Some((claims, rate)) => Some(flood::run(claims, &replicas, rate).await),
+                None => None,
+            }
+        };
+        let (rates, flood) = tokio::join!(self.offer_all(&scene, load, &mut people), flooding);
         let mut result = json!({
             "database": if self.database.is_some() { "postgresql" } else { "sqlite" },
             "replicas": self.replicas,
@@ -79,6 +94,10 @@ impl Load {
             "p99_ms": rates[0]["p99_ms"],
             "peak_mib": peak_mib(),
         });
+        result["bad"] = flood.into();
+        if self.bad.is_some() {
+            result["bad"]["kept"] = scene::bad_kept(&store).await.into();
+        }
         // Before it is filled with what never was on the chain.
         let (lost, twice) = scene.lost_and_twice(&store, people.end).await;
         (result["lost"], result["twice"]) = (lost.into(), twice.into());

@@ -1,6 +1,8 @@
 //! What is not paid until persons have looked: what never went out, what differs from what was approved or
 //! accepted, what the bank reports twice, two claims to one account, and a state that was restored.
 
+use praman::calendar;
+
 use super::*;
 
 #[test]
@@ -24,6 +26,17 @@ fn report_about_batch_that_never_went_out_changes_nothing() {
     assert_eq!(ran.code, 1, "{} {}", ran.out, ran.err);
     assert!(ran.out.contains("no such payment was sent"), "{}", ran.out);
     state.json(&["--as", "roy.key", "access", "approve", "1"]);
+    // Killed before the file is in its place, the batch goes out all the same: it is not denied any more.
+    #[cfg(feature = "failpoints")]
+    {
+        let pay = support::pay_arguments(SCHEME, PERIOD);
+        let pay: Vec<&str> = pay.iter().map(String::as_str).collect();
+        let mut command = state.command(&[&["--as", "sen.key"][..], &pay].concat());
+        let died = command.env("FAILPOINTS", "treasury::ordered=return").output().expect("starts");
+        assert_eq!(died.status.code(), None, "it was not killed");
+        assert!(!state.path("bank").exists());
+        state.refused(&["--as", "roy.key", "access", "deny", "1"], 1, "approved");
+    }
     let told = pay_as(&state, "sen.key");
     assert_eq!(told["claims"], holders.len(), "{told}");
     state.refused(&["--as", "roy.key", "access", "deny", "1"], 1, "approved");
@@ -127,6 +140,46 @@ fn payment_reported_returned_and_paid_waits_for_two_persons() {
     state.refused(&anew, 1, "was not returned");
     assert_eq!(reconcile_as(&state, "sen.key")["difference"], 0);
     assert_eq!(pay_as(&state, "sen.key")["files"], json!([]), "nothing is left to go out");
+
+    // Booked by a statement and rejected by a report of before it: contested in this order too.
+    let two = &ordered.transfers[1];
+    let import = |file: &str| {
+        let ran = state.run(&[&["--as", "sen.key"][..], &arguments("import", &[file])].concat());
+        (ran.code, ran.out)
+    };
+    let booked = bank.statement("statement-1", &[(two, &two.amount, None)]);
+    assert_eq!(import(&booked).0, 0);
+    let rejected = bank.status("status-4", &ordered, &[(two, "RJCT", Some("AC04"))]);
+    let (code, said) = import(&rejected);
+    assert!(code == 1 && said.contains("rejected after it was paid"), "{said}");
+    let anew = reissue(&scheme, &["--same", &two.reference]);
+    let anew = [&["--as", "sen.key"][..], &anew].concat();
+    state.refused(&anew, 1, "was not returned");
+    let decide = |outcome: &str, number: &str| {
+        let resolve = ["--as", "sen.key", "treasury", "resolve", &two.reference];
+        state.json(&[&resolve[..], &["--outcome", outcome]].concat());
+        state.json(&["--as", "roy.key", "access", "approve", number]);
+    };
+    decide("returned", "4");
+    assert_eq!(state.run(&anew).code, 0);
+    state.json(&["--as", "roy.key", "access", "approve", "5"]);
+    let again = newest(&state, &pay_as(&state, "sen.key"));
+    // The first one was paid after all, when the second was on its way: nothing more is paid, whatever
+    // becomes of that.
+    let paid = bank.status("status-5", &ordered, &[(two, "ACSC", None)]);
+    assert_eq!(import(&paid).0, 1);
+    decide("paid", "6");
+    let scheme: Vec<&str> = scheme.iter().map(String::as_str).collect();
+    let sums = [&["--as", "sen.key"][..], &arguments("reconcile", &scheme)].concat();
+    assert_eq!(state.run(&sums).code, 1, "too much is out");
+    let scheme = scheme_arguments();
+    let back = &again.transfers[0];
+    let returned = bank.status("status-6", &again, &[(back, "RJCT", Some("AC06"))]);
+    assert_eq!(import(&returned).0, 0);
+    assert_eq!(state.json(&["treasury", "returned"])["returned"], json!([]));
+    let anew = reissue(&scheme, &["--same", &back.reference]);
+    state.refused(&[&["--as", "sen.key"][..], &anew].concat(), 1, "paid anew already");
+    assert_eq!(reconcile_as(&state, "sen.key")["difference"], 0);
 }
 
 #[test]
@@ -187,6 +240,25 @@ fn restored_state_pays_nothing_until_it_knows_what_went_out() {
     let statement: Vec<_> =
         ordered.transfers.iter().map(|one| (one, one.amount.as_str(), None)).collect();
     let statement = bank.statement("statement-1", &statement);
+    // It covers the days from the backup to the restore.
+    let day = |days: i64| {
+        let today = calendar::date_of(calendar::today()).expect("a date");
+        today.saturating_add(jiff::Span::new().days(days)).to_string()
+    };
+    let days = format!(
+        "</CreDtTm><FrToDt><FrDtTm>{}T00:00:00</FrDtTm><ToDtTm>{}T23:59:59</ToDtTm></FrToDt>\n",
+        day(-1),
+        day(1)
+    );
+    let text = fs::read_to_string(state.path(&statement)).expect("readable");
+    let (head, body) = text.split_once("<Stmt>").expect("a statement");
+    let text = format!("{head}<Stmt>{}", body.replacen("</CreDtTm>", &days, 1));
+    fs::write(state.path(&statement), text).expect("written");
+    validate(&state, &[&statement]);
+    // What the bank books as one sum names a message that the restored state lost.
+    let batch = format!("<Btch><PmtInfId>{}-1</PmtInfId></Btch>", ordered.message);
+    let in_one = statement_message("in-one", &entry("5.00", "DBIT", &batch));
+    let in_one = bank.write("in-one", &in_one);
     let pay = support::pay_arguments(SCHEME, PERIOD);
     let pay: Vec<&str> = pay.iter().map(String::as_str).collect();
     // With the file that went out, or with what the bank says of it alone.
@@ -198,11 +270,13 @@ fn restored_state_pays_nothing_until_it_knows_what_went_out() {
         let scheme = scheme_arguments();
         let anew = reissue(&scheme, &["--same", &ordered.transfers[0].reference]);
         restored.refused(&anew, 1, "was restored from a backup");
-        restored.refused(&["treasury", "resume"], 1, "no statement of the bank");
+        restored.refused(&["treasury", "resume"], 1, "no statement of the bank covers");
         if with_file {
+            assert_eq!(restored.run(&arguments("import", &[&in_one])).code, 1);
+            restored.refused(&["treasury", "resume"], 1, &format!("{}-1", ordered.message));
             let adopted = treasury(&restored, "import", &[&file]);
             assert_eq!(adopted, json!({ "adopted": 2 * holders.len(), "unknown": [] }));
-            restored.refused(&["treasury", "resume"], 1, "no statement of the bank");
+            restored.refused(&["treasury", "resume"], 1, "no statement of the bank covers");
         }
         let told = treasury(&restored, "import", &[&statement]);
         assert_eq!(told["paid"], 2 * holders.len(), "{told}");
@@ -213,6 +287,18 @@ fn restored_state_pays_nothing_until_it_knows_what_went_out() {
         assert_eq!((paid, &sums["difference"]), (&json!(2 * holders.len()), &json!(0)), "{sums}");
         restored.refused(&["treasury", "resume"], 1, "pays already");
     }
+    // A database that was brought back by its own means is told so. Two treasurers let it pay again.
+    let since = format!("{}T00:00:00+05:30", day(0));
+    state.json(&["treasury", "mark-restored", "--since", &since]);
+    state.refused(&pay, 1, "was restored from a backup");
+    two_treasurers(&state);
+    let (today, tomorrow) = (day(0), day(1));
+    let resume = ["--as", "sen.key", "treasury", "resume", "--no-statement-of", &today];
+    let resume = [&resume[..], &["--no-statement-of", &tomorrow]].concat();
+    assert_eq!(state.json(&resume)["waits"], 1);
+    state.refused(&[&["--as", "sen.key"][..], &pay].concat(), 1, "was restored from a backup");
+    state.json(&["--as", "roy.key", "access", "approve", "1"]);
+    assert_eq!(pay_as(&state, "sen.key")["claims"], 0);
     // Where nothing was restored, a file that goes out is none that comes in.
     let import = arguments("import", &[&file]);
     state.refused(&import, 1, "only after a restore");

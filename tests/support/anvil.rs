@@ -1,5 +1,4 @@
 //! A node that can be told to fail.
-#![allow(dead_code)] // each test uses its part
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;

@@ -1,5 +1,4 @@
 //! An open period on a ledger whose key proves anything, so that claims cost nothing to make.
-#![allow(dead_code)] // each test uses its part
 
 use std::path::Path;
 

@@ -1,6 +1,5 @@
 //! A consent manager, providers, a requester and a patient on an embedded ledger. Proofs are made by a key
 //! whose maker kept the secret: whoever checks them has the same work, and a test can prove what is false.
-#![allow(dead_code)] // each test uses its part
 
 use std::sync::Arc;
 

@@ -1,5 +1,13 @@
 //! Running the program and the peers as a user does.
-#![allow(dead_code)] // each test uses its part
+
+pub(crate) mod anvil;
+pub(crate) mod claim_scene;
+pub(crate) mod consent_scene;
+pub(crate) mod node_scene;
+pub(crate) mod openid;
+pub(crate) mod postgres;
+pub(crate) mod proxy;
+pub(crate) mod service;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -21,6 +29,11 @@ pub(crate) fn register() -> PathBuf {
 /// A shipped scheme.
 pub(crate) fn scheme(id: &str) -> PathBuf {
     root().join("service/schemes").join(format!("{id}.toml"))
+}
+
+/// How often a test tries something: a part at every landing, all of it by `tests/thorough.sh`.
+pub(crate) fn rounds(part: usize, thorough: usize) -> usize {
+    if std::env::var_os("PRAMAN_THOROUGH").is_some() { thorough } else { part }
 }
 
 /// What a treasury says that pays a scheme's period into the folder `bank`.
@@ -225,9 +238,14 @@ impl State {
     pub(crate) fn resume_payments(&self) {
         let pay = pay_arguments("krishak-bandhu", "2026");
         self.refused(&pay.each_ref().map(String::as_str), 1, "was restored from a backup");
-        let statement = "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\">\
-                         <BkToCstmrStmt><GrpHdr><MsgId>since</MsgId></GrpHdr>\
-                         <Stmt><Id>since</Id></Stmt></BkToCstmrStmt></Document>";
+        let today = praman::calendar::date_of(praman::calendar::today()).expect("a date");
+        let (from, to) = (today.yesterday().expect("a day"), today.tomorrow().expect("a day"));
+        let statement = format!(
+            "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrStmt>\
+             <GrpHdr><MsgId>since</MsgId></GrpHdr><Stmt><Id>since</Id><FrToDt>\
+             <FrDtTm>{from}T00:00:00</FrDtTm><ToDtTm>{to}T00:00:00</ToDtTm></FrToDt></Stmt>\
+             </BkToCstmrStmt></Document>"
+        );
         std::fs::write(self.path("since.xml"), statement).expect("written");
         self.json(&["treasury", "import", "since.xml", "--key", "treasury.json"]);
         self.json(&["treasury", "resume"]);

@@ -1,10 +1,9 @@
 //! A network of a real node on which every role has a key of its own.
-#![allow(dead_code)] // each test uses its part
 
 use serde_json::json;
 use tokio::runtime::Runtime;
 
-use crate::anvil::{self, Anvil};
+use crate::support::anvil::{self, Anvil};
 use crate::support::{self, State};
 
 /// Deploys through an address and lets an agency, a department, an office and a relayer take part: with

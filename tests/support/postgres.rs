@@ -1,5 +1,4 @@
 //! A PostgreSQL server of a test's own.
-#![allow(dead_code)] // each test uses its part
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

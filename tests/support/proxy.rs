@@ -1,10 +1,8 @@
 //! A door between a service and a node, which a test shuts, jams or opens to another node.
-#![allow(dead_code)] // each test uses its part
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
 use tokio::net::TcpStream;
@@ -20,8 +18,6 @@ pub(crate) enum Door {
     Tls(SocketAddr, TlsAcceptor),
     /// It is closed at once.
     Shut,
-    /// Nothing is ever answered.
-    Jammed,
 }
 
 /// A listener with a door.
@@ -69,11 +65,6 @@ async fn pass(client: TcpStream, door: Door) -> io::Result<()> {
         Door::To(node) => between(client, node).await,
         Door::Tls(node, acceptor) => between(acceptor.accept(client).await?, node).await,
         Door::Shut => Ok(()),
-        Door::Jammed => {
-            let _held = client;
-            tokio::time::sleep(Duration::from_secs(3_600)).await;
-            Ok(())
-        }
     }
 }
 

@@ -1,5 +1,4 @@
 //! A running service, asked by curl.
-#![allow(dead_code)] // each test uses its part
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};

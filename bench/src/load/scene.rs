@@ -178,6 +178,20 @@ pub(super) async fn claims_in(store: &Store) -> i64 {
     count
 }
 
+/// How many claims a store keeps beside those that were accepted, and of how many it remembers that they were
+/// refused.
+pub(super) async fn bad_kept(store: &Store) -> Vec<i64> {
+    let mut counts = Vec::new();
+    for statement in
+        ["SELECT count(*) FROM claim WHERE state = 'refused'", "SELECT count(*) FROM refused_claim"]
+    {
+        let (count,): (i64,) =
+            sqlx::query_as(statement).fetch_one(store.pool()).await.expect("a count");
+        counts.push(count);
+    }
+    counts
+}
+
 /// The size of a folder's store; none of a database elsewhere.
 pub(super) fn file_mib(folder: &Path) -> Option<u64> {
     Some(file_bytes(folder)? >> 20)

@@ -1,0 +1,33 @@
+//! All end-to-end tests, by what they try.
+
+mod support;
+
+mod access;
+mod anvil;
+mod bad_input;
+mod claims;
+mod consent;
+mod consent_people;
+mod consent_way;
+mod crashes;
+mod desk;
+mod doctor;
+mod faults;
+mod fuzz;
+mod identities;
+mod issuing;
+#[cfg(feature = "failpoints")]
+mod kills;
+mod ledger;
+mod operations;
+mod payments;
+mod peers;
+mod privacy;
+mod proving;
+mod readme;
+mod sandbox;
+mod service;
+mod simulation;
+mod tenants;
+mod tidy;
+mod way_of_a_claim;
