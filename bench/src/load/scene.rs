@@ -121,7 +121,7 @@ impl Scene {
         let run = PaymentRun {
             scheme: &self.public.scheme_period.scheme,
             period: self.period.period,
-            terms: PaymentTerms { instalments: 1, shared_accounts: true },
+            terms: PaymentTerms { instalments: 1, shared_accounts: false },
             on: calendar::date_of(calendar::today()).expect("a date"),
             debtor: &debtor,
             folder: &folder,

@@ -91,8 +91,8 @@ pub(super) fn find(people: &[Person], stop: &AtomicBool) -> Found {
     let budget = AtomicU64::new(COMPARED_IN_ALL_MAX);
     let looked: Vec<Looked> = without_id
         .par_iter()
-        .map(|&place| {
-            let candidates = crowded.candidates_of(people, place, &postings, &names);
+        .map_init(Seen::default, |seen, &place| {
+            let candidates = crowded.candidates_of(people, place, &postings, &names, seen);
             look(people, &names, place, &candidates, (&budget, stop))
         })
         .collect();
@@ -135,6 +135,25 @@ impl Places {
 
     fn iter(&self) -> impl Iterator<Item = usize> {
         self.with_papers.iter().chain(&self.without).copied()
+    }
+}
+
+/// Which rows a row was compared with already. To sort them would take longer than all comparisons.
+#[derive(Default)]
+struct Seen {
+    by: Vec<u32>,
+    now: u32,
+}
+
+impl Seen {
+    /// None is seen yet, of so many.
+    fn begin(&mut self, rows: usize) {
+        self.by.resize(rows, 0);
+        self.now += 1;
+    }
+
+    fn is_new(&mut self, place: usize) -> bool {
+        std::mem::replace(&mut self.by[place], self.now) != self.now
     }
 }
 
@@ -298,23 +317,23 @@ impl<'a> Crowded<'a> {
         place: usize,
         postings: &HashMap<Key<'a>, Places>,
         names: &'a Names,
+        seen: &mut Seen,
     ) -> Candidates {
+        seen.begin(people.len());
         let mut found = Candidates { places: Vec::new(), is_crowded: false, is_all: true };
         for key in keys(&people[place]).into_iter().flatten() {
             let places = &postings[&key];
             if places.len() <= CROWDED {
-                found.take(place, places);
+                found.take(place, places, seen);
                 continue;
             }
             found.is_crowded = true;
             for beginning in Self::beginnings(names, place) {
                 if let Some(places) = self.by_beginning.get(&(key, beginning)) {
-                    found.take(place, places);
+                    found.take(place, places, seen);
                 }
             }
         }
-        found.places.sort_unstable();
-        found.places.dedup();
         found
     }
 }
@@ -322,7 +341,7 @@ impl<'a> Crowded<'a> {
 impl Candidates {
     /// Takes those among some places that a row without papers compares itself with. Of two rows without
     /// papers only the later one looks for the other.
-    fn take(&mut self, place: usize, places: &Places) {
+    fn take(&mut self, place: usize, places: &Places, seen: &mut Seen) {
         let own = places.without.partition_point(|&other| other < place);
         let before = &places.without[own.saturating_sub(LOOKED_AT_MAX)..own];
         let at = places.with_papers.partition_point(|&other| other < place);
@@ -330,8 +349,8 @@ impl Candidates {
         let last = places.with_papers.len().min(first + LOOKED_AT_MAX);
         let with_papers = &places.with_papers[first..last];
         self.is_all &= before.len() == own && with_papers.len() == places.with_papers.len();
-        self.places.extend_from_slice(before);
-        self.places.extend_from_slice(with_papers);
+        let found = before.iter().chain(with_papers).copied();
+        self.places.extend(found.filter(|&other| seen.is_new(other)));
     }
 }
 
