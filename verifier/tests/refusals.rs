@@ -335,7 +335,6 @@ fn bad_proofs_of_a_batch_are_found_even_where_their_errors_cancel() {
     proved[7].public[106] += Fr::from(1u64);
     assert_eq!(invalid(&proved), vec![2, 5, 7]);
     // With more bad ones than halving is for, each is checked alone.
-    let honest = std::mem::replace(&mut proved[7].proof, proved[6].proof.clone());
     for bad in [&[0, 1, 2, 3, 4, 5, 6][..], &[0, 2, 4, 6]] {
         let public: Vec<_> = proved.iter().map(|proved| proved.public.clone()).collect();
         for &index in bad {
@@ -348,8 +347,6 @@ fn bad_proofs_of_a_batch_are_found_even_where_their_errors_cancel() {
             proved.public = public;
         }
     }
-    proved[7].proof = honest;
-    assert_eq!(invalid(&proved), vec![2, 5, 7]);
     proved[0].public.pop();
     let items = [BatchItem { folded: &folded, rest: &proved[0].public, proof: &proved[0].proof }];
     let refused = key.find_invalid(&items, &mut rng());

@@ -316,10 +316,10 @@ impl Reading {
             "Cd" if self.lies_in(&["Stmt", "Bal", "Tp", "CdOrPrtry"]) => {
                 self.statement.balance_is_closing = text == "CLBD";
             }
-            "Dt" | "DtTm" if self.lies_in(&["Stmt", "Bal", "Dt"]) => {
-                if self.statement.balance_is_closing {
-                    self.statement.closed = day(&text);
-                }
+            "Dt" | "DtTm"
+                if self.statement.balance_is_closing && self.lies_in(&["Stmt", "Bal", "Dt"]) =>
+            {
+                self.statement.closed = day(&text);
             }
             "Stmt" => self.days.extend(std::mem::take(&mut self.statement).told()),
             "Document" => self.is_whole = true,
