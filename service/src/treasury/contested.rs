@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
 
+use super::reporting::reason_of;
 use super::transfer::{self, TransferReference, TransferState};
 use crate::access_control::{ApprovalKind, Caller};
 use crate::error::ServiceError;
@@ -105,7 +106,8 @@ pub(crate) async fn resolve(
     set(connection, &row.reference, decided).await?;
     // What was to be paid in its place is not, if it is paid.
     transfer::settle_part(connection, &row.nullifier, row.part()).await?;
-    transfer::settle_claim(connection, &row.nullifier, row.reason.as_deref()).await
+    let reason = row.reason.as_deref().map(|code| reason_of(code).name());
+    transfer::settle_claim(connection, &row.nullifier, reason).await
 }
 
 /// Puts a transfer into a state, no longer contested.

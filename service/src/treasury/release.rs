@@ -11,6 +11,7 @@ use sqlx::AnyConnection;
 use super::envelopes::Envelopes;
 use super::key::TreasuryKey;
 use super::payment_file::{Debtor, share};
+use super::reporting::reason_of;
 use super::transfer;
 use crate::access_control::{ApprovalKind, Caller, Role};
 use crate::error::ServiceError;
@@ -250,6 +251,12 @@ async fn take_out(
     batch: &str,
     condition: &str,
 ) -> Result<(), ServiceError> {
+    let anew = sqlx::AssertSqlSafe(format!(
+        "SELECT nullifier, reason FROM payment_transfer AS returned
+         WHERE state = 'reissued' AND {condition} AND EXISTS {ANEW}"
+    ));
+    let anew: Vec<(Vec<u8>, Option<String>)> =
+        sqlx::query_as(anew).bind(batch).fetch_all(&mut *connection).await?;
     for statement in [
         format!(
             "UPDATE claim SET state = 'accepted' WHERE state = 'ordered' AND nullifier IN
@@ -272,6 +279,11 @@ async fn take_out(
     ] {
         let statement = sqlx::AssertSqlSafe(statement);
         sqlx::query(statement).bind(batch).execute(&mut *connection).await?;
+    }
+    // Whoever claimed is told again that it came back, and why.
+    for (nullifier, code) in anew {
+        let reason = code.as_deref().map(|code| reason_of(code).name());
+        transfer::settle_claim(connection, &nullifier, reason).await?;
     }
     Ok(())
 }
@@ -415,6 +427,10 @@ mod tests {
             "INSERT INTO payment_transfer (reference, batch, nullifier, part, attempt, state)
              VALUES ('1-0', 'a', x'01', 0, 0, 'reissued'), ('1-1', 'b', x'01', 0, 1, 'ordered'),
                     ('2-0', 'b', x'02', 0, 0, 'ordered'), ('3-0', 'b', x'03', 0, 0, 'ordered')",
+            "UPDATE payment_transfer SET reason = 'AC04' WHERE reference = '1-0'",
+            "INSERT INTO claim (id, nullifier, state, scheme, period, \"window\", state_root, as_of,
+                 payout_commitment, proof, holder, held_until, received_at)
+             VALUES (x'01', x'01', 'ordered', 's', 1, 1, x'00', 0, x'00', x'00', '', 0, 0)",
             "INSERT INTO payment_correction (reference, office, sealed) VALUES ('1-0', 0, x'00')",
             "INSERT INTO dispute (nullifier, payable, block) VALUES (x'02', 0, 2), (x'03', 1, 2)",
         ] {
@@ -450,6 +466,11 @@ mod tests {
         let (transfers, corrections, batches) = told(&store).await;
         assert_eq!(transfers, pairs(&[("1-0", "returned")]));
         assert_eq!(corrections, 0, "the next payment is not by what was denied");
+        let claim: (String, String) = sqlx::query_as("SELECT state, reason FROM claim")
+            .fetch_one(store.pool())
+            .await
+            .expect("read");
+        assert_eq!(claim, ("returned".to_owned(), "account-closed".to_owned()));
         assert_eq!(batches, [(Some("a".to_owned()),), (None,), (None,)]);
     }
 

@@ -47,7 +47,7 @@ pub struct Discrepancy {
 /// Why a claim was returned, of a bank's code.
 ///
 /// Source: ISO 20022 external code sets, `ExternalStatusReason1Code` and `ExternalReturnReason1Code`.
-fn reason_of(code: &str) -> Reason {
+pub(super) fn reason_of(code: &str) -> Reason {
     match code {
         "AC01" | "AC02" | "AC03" | "RC01" | "RC04" | "BE23" => Reason::AccountWrong,
         "AC04" | "AC07" => Reason::AccountClosed,
