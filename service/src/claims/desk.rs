@@ -16,7 +16,7 @@ use super::lanes::{Batch, Lanes, NoRoom};
 use super::machine::{Check, ClaimMachine, HandedIn, Refusal};
 use super::origin::{Distrust, Origin};
 use super::settlement::Settled;
-use super::state::{ClaimId, ClaimReceipt, Reason};
+use super::state::{ClaimId, ClaimReceipt, ClaimState, Reason};
 use super::verification::TOGETHER;
 use crate::error::ServiceError;
 use crate::ledger::JoinedLedger;
@@ -228,7 +228,11 @@ async fn receive_all(shared: Arc<Shared>) {
         }
         match shared.machine.receive(&claims, check).await {
             Ok(outcomes) => {
-                shared.to_settle.notify_one();
+                // A flood of what does not hold wakes nobody.
+                let to_settle = |receipt: &ClaimReceipt| receipt.state == ClaimState::Verified;
+                if outcomes.iter().flatten().any(to_settle) {
+                    shared.to_settle.notify_one();
+                }
                 for (outcome, (origin, answer)) in outcomes.into_iter().zip(answers) {
                     let reason = outcome.as_ref().ok().and_then(|receipt| receipt.reason);
                     if reason == Some(Reason::ProofInvalid) {

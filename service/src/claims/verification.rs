@@ -254,8 +254,7 @@ impl ClaimMachine {
     }
 }
 
-/// Keeps an envelope of a claim, unless it has as many as there is room for: the treasury drops those that
-/// don't fit.
+/// Keeps an envelope of a claim, unless it has as many as there is room for.
 async fn keep_envelope(
     transaction: &mut WriteTransaction,
     nullifier: Vec<u8>,
