@@ -39,7 +39,7 @@ impl Store {
             }
         }
         check(beside.path()).await?;
-        keep_when_backed_up(beside.path(), begun).await?;
+        mark(beside.path(), &["backed_up"], begun).await?;
         publish(&copy, out)
     }
 
@@ -83,47 +83,33 @@ impl Store {
             other => other,
         });
         whole?;
-        // It does not know what was done since, and pays nothing until it does.
-        let now = jiff::Timestamp::now();
-        mark(beside.path(), "restored", now).await?;
-        // Nor what its offices revoked: it tells the ledger of none that had other credentials then.
-        mark(beside.path(), RESTORED_OFFICES, now).await?;
+        // It does not know what was done since: it pays nothing until it does, and tells the ledger of no office
+        // that had other credentials then.
+        mark(beside.path(), &["restored", RESTORED_OFFICES], jiff::Timestamp::now()).await?;
         publish(&copy, &place)
     }
 }
 
-/// Keeps in a backup when it was made; one of a state that was restored, and does not know yet what was done
-/// before, keeps since when it does not.
-async fn keep_when_backed_up(folder: &Path, begun: jiff::Timestamp) -> Result<(), ServiceError> {
+/// Keeps in the store in a folder when things were done with it. When a state was backed up that had been
+/// restored, and does not know yet what was done before, stays as it is: since then it does not know.
+async fn mark(folder: &Path, what: &[&str], at: jiff::Timestamp) -> Result<(), ServiceError> {
     let store = Store::connect_as_it_is(&Location::Folder(folder.to_owned())).await?;
-    let knows = sqlx::query_as::<_, (Vec<u8>,)>(
-        "SELECT value FROM chain_setting WHERE key = 'restored'
-             AND EXISTS (SELECT 1 FROM chain_setting WHERE key = 'backed_up')",
-    )
-    .fetch_optional(store.writer())
-    .await;
-    store.close().await;
-    if knows?.is_none() {
-        mark(folder, "backed_up", begun).await?;
+    let mut marked = Ok(());
+    for what in what {
+        let mark = sqlx::query(
+            "INSERT INTO chain_setting (key, value) VALUES ($1, $2)
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value
+                 WHERE chain_setting.key <> 'backed_up'
+                     OR NOT EXISTS (SELECT 1 FROM chain_setting WHERE key = 'restored')",
+        )
+        .bind(*what)
+        .bind(at.as_millisecond().to_be_bytes().to_vec())
+        .execute(store.writer())
+        .await;
+        marked = marked.and(mark.map(drop));
     }
-    Ok(())
-}
-
-/// Keeps in the store in a folder when something was done with it.
-async fn mark(folder: &Path, what: &str, at: jiff::Timestamp) -> Result<(), ServiceError> {
-    let store = Store::connect_as_it_is(&Location::Folder(folder.to_owned())).await?;
-    let now = at.as_millisecond();
-    let marked = sqlx::query(
-        "INSERT INTO chain_setting (key, value) VALUES ($1, $2)
-         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-    )
-    .bind(what)
-    .bind(now.to_be_bytes().to_vec())
-    .execute(store.writer())
-    .await;
     store.close().await;
-    marked?;
-    Ok(())
+    Ok(marked?)
 }
 
 /// Moves a finished file to its place.

@@ -103,23 +103,13 @@ pub(crate) async fn resolve(
         ContestedOutcome::Paid => TransferState::Paid,
         ContestedOutcome::Returned => TransferState::Returned,
     };
-    set(connection, &row.reference, decided).await?;
+    transfer::set_state(connection, &row.reference, decided).await?;
+    sqlx::query("UPDATE payment_transfer SET contested = 0 WHERE reference = $1")
+        .bind(&row.reference)
+        .execute(&mut *connection)
+        .await?;
     // What was to be paid in its place is not, if it is paid.
     transfer::settle_part(connection, &row.nullifier, row.part()).await?;
     let reason = row.reason.as_deref().map(|code| reason_of(code).name());
     transfer::settle_claim(connection, &row.nullifier, reason).await
-}
-
-/// Puts a transfer into a state, no longer contested.
-async fn set(
-    connection: &mut AnyConnection,
-    reference: &str,
-    state: TransferState,
-) -> Result<(), ServiceError> {
-    sqlx::query("UPDATE payment_transfer SET state = $2, contested = 0 WHERE reference = $1")
-        .bind(reference)
-        .bind(state.name())
-        .execute(connection)
-        .await?;
-    Ok(())
 }

@@ -36,12 +36,20 @@ const ID_BYTES_MAX: usize = 64;
 pub(super) async fn restored_at(
     connection: &mut AnyConnection,
 ) -> Result<Option<i64>, ServiceError> {
+    time_of(connection, RESTORED).await
+}
+
+/// The time that a setting tells, in milliseconds since 1970.
+pub(super) async fn time_of(
+    connection: &mut AnyConnection,
+    setting: &str,
+) -> Result<Option<i64>, ServiceError> {
     let row: Option<(Vec<u8>,)> = sqlx::query_as("SELECT value FROM chain_setting WHERE key = $1")
-        .bind(RESTORED)
+        .bind(setting)
         .fetch_optional(connection)
         .await?;
     let at = row.map(|(value,)| value.try_into().map(i64::from_be_bytes));
-    at.transpose().map_err(|_| broken("when the state was restored"))
+    at.transpose().map_err(|_| broken("when the state was backed up or restored"))
 }
 
 /// Refuses to pay from a state that does not know what went to the bank.

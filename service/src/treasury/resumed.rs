@@ -9,7 +9,7 @@ use sqlx::AnyConnection;
 
 use super::bank_report::BankReport;
 use super::release;
-use super::restored::{RESTORED, restored_at};
+use super::restored::{RESTORED, restored_at, time_of};
 use super::transfer::TransferReference;
 use crate::access_control::{ApprovalKind, Caller, Role};
 use crate::calendar;
@@ -135,12 +135,7 @@ async fn unknown_days(
     connection: &mut AnyConnection,
     restored: i64,
 ) -> Result<(Day, Day), ServiceError> {
-    let row: Option<(Vec<u8>,)> = sqlx::query_as("SELECT value FROM chain_setting WHERE key = $1")
-        .bind(BACKED_UP)
-        .fetch_optional(&mut *connection)
-        .await?;
-    let backed_up = row.map(|(value,)| value.try_into().map(i64::from_be_bytes));
-    let backed_up = backed_up.transpose().map_err(|_| broken("when the state was backed up"))?;
+    let backed_up = time_of(connection, BACKED_UP).await?;
     // A backup of an earlier version does not say: it knows at least its last file.
     let last: (Option<i64>,) =
         sqlx::query_as("SELECT max(kept_at) FROM payment_file WHERE kind <> $1 AND kept_at < $2")
