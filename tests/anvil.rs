@@ -118,7 +118,10 @@ async fn scene(confirmations: u64, count: u64) -> Scene {
         ledger.publish_checkpoint(&states, fixture.checkpoint).await.expect("published");
     let period = fixture.scheme_period.period;
     let period = ClaimPeriod { period, window: period };
-    ledger.open_period(&fixture.scheme_period, period).await.expect("opened");
+    ledger
+        .open_period(&fixture.scheme_period, period, crate::support::next_week())
+        .await
+        .expect("opened");
     let mut rng = ChaCha20Rng::seed_from_u64(9);
     let context = ledger.context();
     let claims = (0..count)
@@ -369,7 +372,10 @@ async fn anyone_sees_in_a_browser_what_the_ledger_says() {
     };
     let shown = page(scene.anvil.url(), addresses.claims.to_string());
     assert_eq!((&shown["faults"], &shown["wide"]), (&json!([]), &json!(false)), "{shown}");
-    assert_eq!(shown["openings"], json!([["lakshmir-bhandar", "June 2026", "open", "4"]]));
+    let last_day =
+        praman::calendar::date_of(crate::support::next_week()).expect("a date").to_string();
+    let opening = ["lakshmir-bhandar", "June 2026", "open", &last_day, "4"];
+    assert_eq!(shown["openings"], json!([opening]));
     let roles = shown["roles"].as_array().expect("rows");
     assert_eq!(roles.len(), 7);
     let role = |row: usize| (roles[row][1].as_str(), roles[row][3].as_str());
@@ -386,6 +392,7 @@ async fn anyone_sees_in_a_browser_what_the_ledger_says() {
     for topic in [
         Claims::PeriodOpened::SIGNATURE_HASH,
         Claims::StageChanged::SIGNATURE_HASH,
+        Claims::LastDaySet::SIGNATURE_HASH,
         Claims::ClaimAccepted::SIGNATURE_HASH,
         Claims::ClaimsAccepted::SIGNATURE_HASH,
         Claims::PauseChanged::SIGNATURE_HASH,

@@ -101,6 +101,13 @@ async fn what_does_not_hold_keeps_nothing_out() {
         closed.ledger.period.window.0 += 1;
         let closed = SubmittedClaim::new(closed, scene.checkpoint);
         assert_eq!(refusal(closed).await, Some(Refusal::Reason(Reason::PeriodNotOpen)));
+        sqlx::query("UPDATE opening SET last_day = $1")
+            .bind(i64::from(scene.checkpoint.as_of.0) - 1)
+            .execute(scene.store.pool())
+            .await
+            .expect("over");
+        let over = scene.claim(3, 30);
+        assert_eq!(refusal(over).await, Some(Refusal::Reason(Reason::PeriodOver)));
     })
     .await;
 }

@@ -52,6 +52,56 @@ fn the_embedded_ledger_tells_what_stands_and_replays_its_history() {
 }
 
 #[test]
+fn period_that_is_over_is_opened_for_arrears_by_two_persons() {
+    let state = State::with_everything("annapurna", "2026-06");
+    let scheme = support::scheme("lakshmir-bhandar");
+    let scheme = scheme.to_str().expect("UTF-8");
+    let open = ["ledger", "open", "--keys", "keys", "--scheme", scheme, "--period", "2026-03"];
+    state.refused(&open, 1, "the rules of this period ended on 2026-05-31");
+    state.refused(&[&open[..], &["--arrears"]].concat(), 2, "--last-day");
+    let until = |day: &str| {
+        let more = ["--last-day", day];
+        [&open[..], &more].concat().into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let refused = |arguments: &[String], code, words| {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        state.refused(&arguments, code, words);
+    };
+    let last_day = praman::calendar::date_of(support::next_week()).expect("a date").to_string();
+    refused(&until(&last_day), 1, "--arrears");
+    let over = [until("2026-06-01"), vec!["--arrears".to_owned()]].concat();
+    refused(&over, 2, "between today and");
+    // Where there is a second person, the operator asks, and nothing is open until they have approved.
+    state.json(&["access", "tenant", "tests", "--title", "Tests"]);
+    for (name, role, out) in [("R. Das", "agency", "das.key"), ("M. Ali", "oversight", "ali.key")] {
+        let admit = ["access", "admit", "--name", name, "--role", role, "--tenant", "tests"];
+        state.json(&[&admit[..], &["--key-out", out]].concat());
+    }
+    let arrears = [&open[..], &["--arrears", "--last-day", &last_day]].concat();
+    let openings = || state.json(&["ledger", "status"])["openings"].clone();
+    assert_eq!(state.json(&arrears)["waits"], 1);
+    assert_eq!(state.json(&arrears)["waits"], 1, "the same is asked once");
+    state.refused(&["access", "approve", "1"], 1, "a credential of their own");
+    state.refused(&[&["--as", "das.key"][..], &arrears].concat(), 1, "may not do this");
+    assert_eq!(openings(), 1);
+    let shown = state.json(&["--as", "das.key", "access", "approvals"]);
+    let document = &shown["approvals"][0]["document"];
+    let asked = json!({ "scheme": "lakshmir-bhandar", "period": "2026-03", "last_day": last_day });
+    assert_eq!(document, &asked);
+    state.json(&["--as", "das.key", "access", "approve", "1"]);
+    assert_eq!(state.json(&arrears)["last_day"], last_day);
+    assert_eq!(openings(), 2);
+    // Another day is another decision, and one that was denied stays so.
+    let tomorrow = praman_circuits::period::Day(praman::calendar::today().0 + 9);
+    let tomorrow = praman::calendar::date_of(tomorrow).expect("a date").to_string();
+    let longer = [&open[..], &["--arrears", "--last-day", &tomorrow]].concat();
+    assert_eq!(state.json(&longer)["waits"], 2);
+    state.json(&["--as", "ali.key", "access", "deny", "2"]);
+    state.refused(&longer, 1, "denied");
+    assert_eq!(state.json(&["ledger", "verify-history"])["faults"], json!([]));
+}
+
+#[test]
 fn a_network_of_real_nodes_is_deployed_and_governed_by_its_keys() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
@@ -158,10 +208,13 @@ fn claims_go_their_whole_way_on_real_nodes_and_frozen_ones_are_not_paid() {
     without("name its key by --account");
     state.refused(&[&checkpoint[..], &["office.key"]].concat(), 2, "the key of the agency");
     state.json(&[&checkpoint[..], &["agency.key", "--account", "office.key"]].concat());
+    let last_day = praman::calendar::date_of(support::next_week()).expect("a date").to_string();
     let open = ["ledger", "open", "--keys", "keys", "--scheme", scheme, "--period", "2026"];
+    let until = ["--arrears", "--last-day", &last_day];
     let department = ["--account", "department.key"];
-    state.refused(&[&open[..], &department].concat(), 1, "has not adopted these rules");
-    state.json(&[&open[..], &department, &by].concat());
+    let alone = [&open[..], &until, &department].concat();
+    state.refused(&alone, 1, "has not adopted these rules with this last day");
+    state.open_period(scheme, "2026", &[&department[..], &by].concat());
     state.json(&["snapshot", "--out", "snapshot.json"]);
     let relayer = ["--account", "relayer.key"];
     let mut nullifiers = Vec::new();

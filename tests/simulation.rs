@@ -25,6 +25,7 @@ use praman::scheme::ClaimPeriod;
 use praman::store::{Database, Location, Store};
 use praman_circuits::context::Context;
 use praman_circuits::eligibility::{Checkpoint, SchemePeriod};
+use praman_circuits::period::Day;
 use rand::rngs::OsRng;
 use rand::{Rng, RngCore, SeedableRng};
 use rand_chacha::ChaCha20Rng;
@@ -86,8 +87,18 @@ impl Ledger for FaultyLedger {
         &mut self,
         scheme: &SchemePeriod,
         period: ClaimPeriod,
+        last_day: Day,
     ) -> Result<(), LedgerError> {
-        self.ledger.open_period(scheme, period).await
+        self.ledger.open_period(scheme, period, last_day).await
+    }
+
+    async fn extend_period(
+        &mut self,
+        scheme: &SchemePeriod,
+        period: ClaimPeriod,
+        last_day: Day,
+    ) -> Result<(), LedgerError> {
+        self.ledger.extend_period(scheme, period, last_day).await
     }
 
     async fn claim(&mut self, claim: &LedgerClaim) -> Result<Receipt, LedgerError> {

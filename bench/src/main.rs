@@ -354,7 +354,7 @@ fn gas_bench() -> Value {
             ledger.publish_checkpoint(&offices, fixture.checkpoint).await.expect("published");
         let period = fixture.scheme_period.period;
         let period = ClaimPeriod { period, window: period };
-        ledger.open_period(&fixture.scheme_period, period).await.expect("opened");
+        ledger.open_period(&fixture.scheme_period, period, Day(46_260)).await.expect("opened");
         let context = ledger.context();
         let claims: Vec<LedgerClaim> = (0..66u64)
             .map(|number| {

@@ -4,6 +4,7 @@
 //! [`Chain`]: the [`EmbeddedChain`] in this process, kept in the store, or nodes of a network.
 
 mod anchors;
+mod arrears;
 mod chain;
 mod chain_state;
 mod chain_store;
@@ -14,6 +15,7 @@ pub mod history;
 mod joined;
 mod journal;
 mod network;
+mod opening;
 mod overview;
 mod remote;
 #[cfg(test)]
@@ -26,11 +28,13 @@ use praman_circuits::eligibility::{Checkpoint, SchemePeriod};
 use praman_circuits::nullifier::{Nullifier, SchemeId};
 use praman_circuits::office::{OfficeId, OfficeRoot};
 use praman_circuits::payout::PayoutCommitment;
+use praman_circuits::period::Day;
 use praman_verifier::Proof;
 
 use crate::error::ServiceError;
 use crate::scheme::ClaimPeriod;
 pub use anchors::{AnchorSeries, LedgerAnchor, ParticipantNumber};
+pub use arrears::{ArrearsApproval, WantedLastDay};
 pub use chain::{Chain, ChainError, ChainLog, ChainReceipt, Head};
 pub(crate) use chain_store::is_on_real_nodes;
 pub use consents::{
@@ -40,7 +44,9 @@ pub use contract_ledger::{Actors, ContractLedger, EmbeddedLedger};
 pub use embedded::{CHAIN_ID, EmbeddedChain, scratch_gas};
 pub use joined::{JoinedChain, JoinedLedger, JoinedNetwork, NetworkDescription};
 pub use network::{Network, Role, text_hash};
-pub use overview::{KnownDispute, KnownOpening};
+pub use opening::KnownOpening;
+pub(crate) use opening::Taking;
+pub use overview::KnownDispute;
 pub use remote::{RemoteChain, RemoteSettings};
 
 /// What an office tells the ledger.
@@ -109,6 +115,9 @@ pub enum LedgerError {
     /// The period has not begun on the checkpoint's day.
     #[error("the period has not begun on the day that the state stands for")]
     PeriodNotBegun,
+    /// The period's last day is over.
+    #[error("the scheme's period takes no claims any more: its last day is over")]
+    PeriodOver,
     /// The checkpoint is unknown or too old.
     #[error("the state that the proof was made against is not good any more: take a new snapshot")]
     CheckpointNotGood,
@@ -162,7 +171,8 @@ pub trait Ledger {
     /// [`LedgerError`].
     async fn find_checkpoint(&self, checkpoint: Checkpoint) -> Result<Option<u64>, LedgerError>;
 
-    /// Opens a scheme's period under its policy, for good; one that is open stays as it is.
+    /// Opens a scheme's period under its policy until the end of a day in India; one that was opened
+    /// stays as it is.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -170,6 +180,18 @@ pub trait Ledger {
         &mut self,
         scheme: &SchemePeriod,
         period: ClaimPeriod,
+        last_day: Day,
+    ) -> Result<(), LedgerError>;
+
+    /// Has a scheme's period take claims until a later day, over or not, or opens it until then.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    async fn extend_period(
+        &mut self,
+        scheme: &SchemePeriod,
+        period: ClaimPeriod,
+        last_day: Day,
     ) -> Result<(), LedgerError>;
 
     /// Submits a claim. Accepted, it is on the ledger and in the store together, or not at all.

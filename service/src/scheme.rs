@@ -44,7 +44,7 @@ use std::path::Path;
 
 use praman_circuits::eligibility::SchemePeriod;
 use praman_circuits::nullifier::SchemeId;
-use praman_circuits::period::Period;
+use praman_circuits::period::{Day, Period};
 use praman_circuits::policy::Policy;
 
 use crate::calendar;
@@ -119,6 +119,8 @@ pub struct Scheme {
     pub schema: &'static Schema,
     /// How often it is claimed.
     pub frequency: Frequency,
+    /// For how many days after a period's end claims of it are taken.
+    pub claim_days: u32,
     /// How it is paid.
     pub payment: PaymentTerms,
     /// Its versions, by date.
@@ -127,6 +129,29 @@ pub struct Scheme {
 
 /// The most parts an amount is paid in.
 const INSTALMENTS_MAX: i64 = 12;
+
+/// The most days after a period's end on which claims of it are taken.
+const CLAIM_DAYS_MAX: i64 = 366;
+
+impl Frequency {
+    /// For how many days after a period's end claims of it are taken, where a scheme does not say. The
+    /// month of a benefit claimed once is that of the claim: the next month has its own rules.
+    fn claim_days(self) -> u32 {
+        match self {
+            Self::Monthly | Self::Quarterly | Self::Yearly => 90,
+            Self::Once => 15,
+        }
+    }
+
+    /// How many months a period has.
+    fn months(self) -> i32 {
+        match self {
+            Self::Monthly | Self::Once => 1,
+            Self::Quarterly => 3,
+            Self::Yearly => 12,
+        }
+    }
+}
 
 impl Scheme {
     /// Reads a scheme and compiles every version of it once, so that a scheme that parses compiles.
@@ -143,6 +168,7 @@ impl Scheme {
             "name_hi",
             "schema",
             "period",
+            "claim_days",
             "instalments",
             "accounts",
             "version",
@@ -173,6 +199,7 @@ impl Scheme {
                     return Err(frequency.fault(known));
                 }
             },
+            claim_days: 0,
             payment: PaymentTerms {
                 instalments: match table.get("instalments") {
                     None => 1,
@@ -195,6 +222,16 @@ impl Scheme {
                 },
             },
             versions: Vec::new(),
+        };
+        scheme.claim_days = match table.get("claim_days") {
+            None => scheme.frequency.claim_days(),
+            Some(node) => match node.integer()? {
+                days @ 0..=CLAIM_DAYS_MAX => days as u32,
+                _ => {
+                    let known = "claims are taken for 0 to 366 days after a period's end";
+                    return Err(node.fault(known));
+                }
+            },
         };
         let versions = table.require("version")?;
         for node in versions.list()? {
@@ -283,6 +320,15 @@ impl Scheme {
         let window = month.and_then(|month| Period::starting(year, month)).ok_or_else(fault)?;
         let period = if self.frequency == Frequency::Once { Period::ONCE } else { window };
         Ok(ClaimPeriod { period, window })
+    }
+
+    /// The last day on which claims of a period are taken.
+    pub fn last_day(&self, period: ClaimPeriod) -> Day {
+        let months = jiff::Span::new().months(self.frequency.months());
+        let next = calendar::first_day(period.window).checked_add(months);
+        let days = jiff::Span::new().days(self.claim_days);
+        let last = next.and_then(|next| next.yesterday()).and_then(|end| end.checked_add(days));
+        last.ok().and_then(calendar::day_of).unwrap_or(Day(u32::MAX))
     }
 
     /// The version whose rules hold in a period: the one in force on its first day.

@@ -52,7 +52,7 @@ impl Scene {
         let today = calendar::date_of(checkpoint.as_of).expect("a date").to_string();
         let period = scheme.parse_period(&today[..7]).expect("a month");
         let terms = scheme.in_period(period).expect("rules");
-        ledger.open_period(&terms, period).await.expect("opened");
+        ledger.open_period(&terms, period, super::next_week()).await.expect("opened");
         let context = ledger.context();
         Self { store, location, key, rng, context, checkpoint, terms, period }
     }

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 
+use praman::calendar;
+use praman_circuits::period::Day;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -34,6 +36,11 @@ pub(crate) fn scheme(id: &str) -> PathBuf {
 /// How often a test tries something: a part at every landing, all of it by `tests/thorough.sh`.
 pub(crate) fn rounds(part: usize, thorough: usize) -> usize {
     if std::env::var_os("PRAMAN_THOROUGH").is_some() { thorough } else { part }
+}
+
+/// A last day for openings of tests.
+pub(crate) fn next_week() -> Day {
+    Day(calendar::today().0 + 7)
 }
 
 /// What a treasury says that pays a scheme's period into the folder `bank`.
@@ -135,7 +142,10 @@ impl State {
         let change = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); \
                       c.execute(sys.argv[2]); c.commit()";
         let mut python = Command::new("python3");
-        python.args(["-c", change]).arg(self.path("state/praman.db")).arg(statement);
+        python
+            .args(["-c", change])
+            .arg(self.path(&self.directory).join("praman.db"))
+            .arg(statement);
         assert!(python.status().expect("python3 is there").success(), "{statement}");
     }
 
@@ -176,12 +186,22 @@ impl State {
             &["issue", "--register", register, "--office", "office.json", "--out", "credentials"],
             &["ledger", "start", "--keys", "keys"],
             &["ledger", "checkpoint", "--keys", "keys"],
-            &["ledger", "open", "--keys", "keys", "--scheme", scheme, "--period", period],
-            &["snapshot", "--out", "snapshot.json"],
         ] {
             state.json(arguments);
         }
+        state.open_period(scheme, period, &[]);
+        state.json(&["snapshot", "--out", "snapshot.json"]);
         state
+    }
+
+    /// Opens a scheme's period by some accounts. The periods of these tests will be over some day, so it is
+    /// for arrears.
+    pub(crate) fn open_period(&self, scheme: &str, period: &str, accounts: &[&str]) {
+        let last_day = calendar::date_of(next_week()).expect("a date").to_string();
+        let open = ["ledger", "open", "--keys", "keys", "--scheme", scheme, "--period", period];
+        let until = ["--arrears", "--last-day", &last_day];
+        let opened = self.json(&[&open[..], &until, accounts].concat());
+        assert_eq!(opened["last_day"], last_day);
     }
 
     /// Proves a holder's claim into a folder.

@@ -56,9 +56,8 @@ pub(crate) fn open(state: &State, scheme_id: &str, period: &str) {
     state.json(&[&accredit[..], &["--account", "department.key"]].concat());
     let checkpoint = ["ledger", "checkpoint", "--keys", "keys", "--account", "agency.key"];
     state.json(&[&checkpoint[..], &["--account", "office.key"]].concat());
-    let open = ["ledger", "open", "--keys", "keys", "--scheme", scheme, "--period", period];
     let by = ["--account", "department.key", "--account", "member.key"];
-    state.json(&[&open[..], &by].concat());
+    state.open_period(scheme, period, &by);
     state.json(&["snapshot", "--out", "snapshot.json"]);
 }
 

@@ -17,13 +17,14 @@ const wanted = [
   "Participants",
   "Offices",
   "Claims",
+  "Archives",
   "Disputes",
   "NodeDirectory",
   "Consents",
   "Anchors",
   "testing/BatchSeed",
 ];
-const upgradeable = ["Participants", "Offices", "Claims", "Disputes", "NodeDirectory", "Consents"];
+const upgradeable = ["Participants", "Offices", "Claims", "Archives", "Disputes", "NodeDirectory", "Consents"];
 /** What EIP-170 lets a contract's code be. */
 const CODE_MAX = 24_576;
 

@@ -13,6 +13,7 @@ use praman_circuits::health_record::RecordTree;
 use praman_circuits::merkle::empty_leaf;
 use praman_circuits::nullifier::SchemeId;
 use praman_circuits::office::OfficeTree;
+use praman_circuits::period::{Day, Period};
 use praman_circuits::policy::Policy;
 use praman_circuits::poseidon::Parameters;
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,7 @@ pub mod bindings {
     binding!(participants, Participants, "contracts/artifacts/Participants.json");
     binding!(offices, Offices, "contracts/artifacts/Offices.json");
     binding!(claims, Claims, "contracts/artifacts/Claims.json");
+    binding!(archives, Archives, "contracts/artifacts/Archives.json");
     binding!(disputes, Disputes, "contracts/artifacts/Disputes.json");
     binding!(nodes, NodeDirectory, "contracts/artifacts/NodeDirectory.json");
     binding!(consents, Consents, "contracts/artifacts/Consents.json");
@@ -47,6 +49,7 @@ pub mod bindings {
 }
 
 pub use bindings::anchors::Anchors;
+pub use bindings::archives::Archives;
 pub use bindings::claims::Claims;
 pub use bindings::claims::Rules;
 pub use bindings::committee::Committee;
@@ -83,6 +86,9 @@ pub struct Addresses {
     /// What participants have said of their own books; none in networks of programs that had no anchors.
     #[serde(default)]
     pub anchors: Address,
+    /// Seals of finished openings; none in networks of programs whose claims kept their seals themselves.
+    #[serde(default)]
+    pub archives: Address,
 }
 
 /// Who decides on a new network, and how.
@@ -126,6 +132,7 @@ impl Deployment {
             nodes: place(14),
             consents: place(16),
             anchors: place(17),
+            archives: place(19),
         };
         let Addresses { committee, participants, offices, claims, .. } = addresses;
         let code = |bytecode: &Bytes, arguments: Vec<u8>| [bytecode.to_vec(), arguments].concat();
@@ -163,6 +170,7 @@ impl Deployment {
             emptyRecordsRoot: word(RecordTree::new().root()),
             emptyConsentsRoot: word(ConsentTree::new().root()),
         };
+        let archives_arguments = Archives::constructorCall { committee, participants, claims };
         let anchors_arguments = Anchors::constructorCall { participants };
         let creations = vec![
             ("verifier", create_verifier(key)),
@@ -183,6 +191,8 @@ impl Deployment {
             ("consents' code", code(&Consents::BYTECODE, consents_arguments.abi_encode())),
             ("consents", proxy(place(15), Vec::new())),
             ("anchors", code(&Anchors::BYTECODE, anchors_arguments.abi_encode())),
+            ("archives' code", code(&Archives::BYTECODE, archives_arguments.abi_encode())),
+            ("archives", proxy(place(18), Vec::new())),
         ];
         Self { creations, addresses }
     }
@@ -207,6 +217,7 @@ pub fn create_claims_code(verifier: Address, addresses: &Addresses) -> Vec<u8> {
         committee: addresses.committee,
         participants: addresses.participants,
         offices: addresses.offices,
+        archives: addresses.archives,
     };
     [Claims::BYTECODE.to_vec(), arguments.abi_encode()].concat()
 }
@@ -264,10 +275,22 @@ pub fn policy_data(policy: &Policy) -> Rules::Policy {
     }
 }
 
-/// The leaf under which the committee approves a policy for a scheme, period and window.
-pub fn rules_leaf(scheme: &SchemeId, period: u32, window: u32, policy: &Policy) -> B256 {
+/// A policy of a scheme, period and window as one word.
+fn policy_leaf(scheme: &SchemeId, period: u32, window: u32, policy: &Policy) -> B256 {
     let encoded = (scheme_word(scheme), period, window, policy_data(policy)).abi_encode_params();
     keccak256(keccak256(encoded))
+}
+
+/// The leaf under which the committee approves a policy for a scheme, period and window, with the last day
+/// on which claims are taken.
+pub fn rules_leaf(
+    scheme: &SchemeId,
+    (period, window): (Period, Period),
+    last_day: Day,
+    policy: &Policy,
+) -> B256 {
+    let leaf = policy_leaf(scheme, period.0, window.0, policy);
+    keccak256(keccak256((leaf, last_day.0).abi_encode_params()))
 }
 
 /// The leaf of an accepted claim under its opening's seal.

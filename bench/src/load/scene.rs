@@ -62,7 +62,7 @@ impl Scene {
         let today = calendar::date_of(checkpoint.as_of).expect("a date").to_string();
         let period = scheme.parse_period(&today[..7]).expect("a month");
         let scheme_period = scheme.in_period(period).expect("rules");
-        ledger.open_period(&scheme_period, period).await.expect("opened");
+        ledger.open_period(&scheme_period, period, scheme.last_day(period)).await.expect("opened");
         let public = PublicInputs {
             context: ledger.context(),
             checkpoint,

@@ -47,6 +47,7 @@ desk-allowed = অনুমোদিত
 desk-anchored-to = খতিয়ানে { $countText } নম্বর পর্যন্ত স্থির করা হয়েছে, { $at }, ব্লক { $block }।
 desk-approval-admit = কাউকে কাজের অধিকার
 desk-approval-approved = অনুমোদিত
+desk-approval-arrears = মেয়াদ পেরোনো সময়ের দাবি আবার নেওয়া
 desk-approval-denied = নামঞ্জুর
 desk-approval-number = নম্বর { $countText }
 desk-approval-pay = ব্যাঙ্কে টাকা পাঠানো

@@ -47,6 +47,7 @@ desk-allowed = allowed
 desk-anchored-to = The ledger has fixed the log up to entry { $countText }, at { $at }, in block { $block }.
 desk-approval-admit = somebody is to act
 desk-approval-approved = approved
+desk-approval-arrears = that a period which is over takes claims again
 desk-approval-denied = denied
 desk-approval-number = Number { $countText }
 desk-approval-pay = a batch is to go to the bank

@@ -47,6 +47,7 @@ desk-allowed = अनुमत
 desk-anchored-to = बही में प्रविष्टि { $countText } तक स्थिर है, { $at }, ब्लॉक { $block }।
 desk-approval-admit = किसी को कार्य का अधिकार
 desk-approval-approved = स्वीकृत
+desk-approval-arrears = बीत चुकी अवधि के दावे फिर से लेना
 desk-approval-denied = अस्वीकृत
 desk-approval-number = संख्या { $countText }
 desk-approval-pay = बैंक को भुगतान भेजना

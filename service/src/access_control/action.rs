@@ -150,6 +150,8 @@ actions! {
     Pay = "payments.pay": Roles(&[Treasury]), Statutory, Yes;
     /// See what the treasury has ordered and what the bank has done, by scheme and period.
     ReadPayments = "payments.read": Roles(&[Oversight, Agency, Department, Treasury, Auditor]), NoData, No;
+    /// Open a period that is over for arrears, at the command line.
+    OpenArrears = "periods.arrears": Roles(&[]), NoData, Yes;
     /// See how many claims there are, by day and district.
     ReadClaimFigures = "claims.figures": Roles(&[Oversight, Agency, Department, Treasury, Auditor]), NoData, No;
     /// Compare the rules of two versions of a scheme, and whom the change would affect.

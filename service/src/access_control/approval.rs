@@ -35,6 +35,8 @@ named! {
         Resolve = "resolve",
         /// A state that was restored pays again.
         Resume = "resume",
+        /// A period that is over takes claims again.
+        Arrears = "arrears",
     }
 }
 
@@ -42,7 +44,7 @@ impl ApprovalKind {
     /// Who may be the second person.
     pub fn approvers(self) -> &'static [Role] {
         match self {
-            Self::Admit => &[Role::Oversight, Role::Agency],
+            Self::Admit | Self::Arrears => &[Role::Oversight, Role::Agency],
             Self::Pay | Self::Release | Self::Resolve | Self::Resume => &[Role::Treasury],
         }
     }
@@ -384,6 +386,26 @@ impl Store {
         Ok((waiting, row.document))
     }
 
+    /// Where the newest stands that was asked with a document and is not past its time.
+    pub(crate) async fn newest_approval(
+        &self,
+        connection: &mut AnyConnection,
+        kind: ApprovalKind,
+        document: &str,
+    ) -> Result<Option<(u32, ApprovalState)>, ServiceError> {
+        let statement = self
+            .approvals_statement("WHERE kind = $1 AND document = $2 ORDER BY number DESC LIMIT 1");
+        let found: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(statement))
+            .bind(kind.name())
+            .bind(document)
+            .fetch_optional(connection)
+            .await?;
+        let Some(row) = found.filter(|row| row.is_over == 0) else { return Ok(None) };
+        let state =
+            ApprovalState::of_name(&row.state).ok_or_else(|| broken("an approval's state"))?;
+        Ok(Some((row.number as u32, state)))
+    }
+
     async fn approval_row(
         &self,
         connection: &mut AnyConnection,
@@ -460,12 +482,14 @@ impl Store {
             (ApprovalKind::Resume, Decision::Approve) => {
                 resume(&mut transaction, &row.document).await?;
             }
-            (ApprovalKind::Pay, Decision::Approve) => {}
+            // Approved arrears are opened by who has the keys of the ledger.
+            (ApprovalKind::Pay | ApprovalKind::Arrears, Decision::Approve) => {}
             (
                 ApprovalKind::Admit
                 | ApprovalKind::Release
                 | ApprovalKind::Resolve
-                | ApprovalKind::Resume,
+                | ApprovalKind::Resume
+                | ApprovalKind::Arrears,
                 Decision::Deny,
             ) => {}
         }

@@ -14,6 +14,7 @@ use crate::claim::SubmittedClaim;
 use crate::computation::compute;
 use crate::envelope;
 use crate::error::ServiceError;
+use crate::ledger::Taking;
 use crate::register::District;
 use crate::sealed::random_key;
 use crate::store::{Store, broken, bytes};
@@ -199,8 +200,10 @@ impl ClaimMachine {
         if self.store.checkpoint_number(terms.checkpoint).await?.is_none() {
             return Ok(Some(Reason::CheckpointNotGood));
         }
-        if !self.store.opening_takes_claims(&terms.scheme, terms.period).await? {
-            return Ok(Some(Reason::PeriodNotOpen));
+        match self.store.opening_takes_claims(&terms.scheme, terms.period).await? {
+            Taking::Open => {}
+            Taking::NotOpen => return Ok(Some(Reason::PeriodNotOpen)),
+            Taking::Over => return Ok(Some(Reason::PeriodOver)),
         }
         Ok(self.rules.folded(terms).err())
     }

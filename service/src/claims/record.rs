@@ -98,7 +98,7 @@ pub(super) async fn keep(
          ON CONFLICT (id) DO UPDATE
              SET state = excluded.state, block = excluded.block, reason = NULL, envelope = NULL
              WHERE claim.state = 'received' OR (claim.state = 'refused' AND claim.reason IN
-                 ('period-not-open', 'period-not-begun', 'checkpoint-not-good'))"
+                 ('period-not-open', 'period-not-begun', 'period-over', 'checkpoint-not-good'))"
     ));
     let kept = sqlx::query(statement)
         .bind(id.column())
@@ -216,23 +216,6 @@ impl Store {
                 .fetch_optional(self.pool())
                 .await?;
         Ok(row.and_then(|(claim,)| ClaimId::from_column(&claim)))
-    }
-
-    /// Whether a scheme's period takes claims now.
-    pub(super) async fn opening_takes_claims(
-        &self,
-        scheme: &SchemeId,
-        period: ClaimPeriod,
-    ) -> Result<bool, ServiceError> {
-        let row: Option<(i64,)> = sqlx::query_as(
-            "SELECT stage FROM opening WHERE scheme = $1 AND period = $2 AND \"window\" = $3",
-        )
-        .bind(scheme.as_str())
-        .bind(i64::from(period.period.0))
-        .bind(i64::from(period.window.0))
-        .fetch_optional(self.pool())
-        .await?;
-        Ok(row == Some((1,)))
     }
 
     /// The number of the latest checkpoint with a root and day.

@@ -156,6 +156,9 @@ impl ClaimMachine {
                 Err(LedgerError::PeriodNotBegun) => {
                     self.refuse_all(&part, Reason::PeriodNotBegun, settled).await?;
                 }
+                Err(LedgerError::PeriodOver) => {
+                    self.refuse_all(&part, Reason::PeriodOver, settled).await?;
+                }
                 Err(LedgerError::CheckpointNotGood) => {
                     self.refuse_all(&part, Reason::CheckpointNotGood, settled).await?;
                 }

@@ -58,6 +58,8 @@ named! {
         PeriodNotOpen = "period-not-open",
         /// The period has not begun.
         PeriodNotBegun = "period-not-begun",
+        /// The period's last day is over.
+        PeriodOver = "period-over",
         /// The state that it was proved against is no checkpoint, or not good any more.
         CheckpointNotGood = "checkpoint-not-good",
         /// The envelope has not an envelope's size.
@@ -92,6 +94,9 @@ impl Reason {
             Self::PeriodWithoutRules => "the scheme has no rules in this period",
             Self::PeriodNotOpen => "the scheme's period is not open for claims",
             Self::PeriodNotBegun => "the period has not begun on the day that the state stands for",
+            Self::PeriodOver => {
+                "the last day for this period is over; who could not claim in time asks the department"
+            }
             Self::CheckpointNotGood => {
                 "the state that the proof was made against is not good any more: take a new snapshot \
                  and prove again"
@@ -125,7 +130,10 @@ impl Reason {
 
     /// Whether the same claim may be handed in again: what kept it out may pass.
     pub fn may_pass(self) -> bool {
-        matches!(self, Self::PeriodNotOpen | Self::PeriodNotBegun | Self::CheckpointNotGood)
+        matches!(
+            self,
+            Self::PeriodNotOpen | Self::PeriodNotBegun | Self::PeriodOver | Self::CheckpointNotGood
+        )
     }
 }
 

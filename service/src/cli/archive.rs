@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use alloy_primitives::{Address, B256};
-use praman_verifier::contracts::Claims;
+use praman_verifier::contracts::{Addresses, Archives, Claims};
 use serde_json::json;
 
 use super::Outcome;
@@ -16,7 +16,12 @@ pub(super) async fn seal(
     opening: u32,
     confirm: bool,
 ) -> Result<Outcome, ServiceError> {
-    let claims = network.addresses.claims;
+    let Addresses { claims, archives, .. } = network.addresses;
+    if archives.is_zero() {
+        let reason = "this network was deployed by a program whose claims kept their seals: upgrade it to \
+                      claims with archives first";
+        return Err(ServiceError::Refused(reason.to_owned()));
+    }
     /// `Stage.Closed` of the contract.
     const CLOSED: u8 = 3;
     let stands = network.view(claims, &Claims::openingAtCall { opening }).await;
@@ -31,10 +36,14 @@ pub(super) async fn seal(
     let seal = history::seal(network, opening).await?;
     let (count, root): (u64, B256) = (seal.claims.len() as u64, seal.root());
     let done = if confirm {
-        network.send(account, claims, &Claims::confirmSealCall { opening, count, root }).await?;
+        network
+            .send(account, archives, &Archives::confirmSealCall { opening, count, root })
+            .await?;
         "confirmed"
     } else {
-        network.send(account, claims, &Claims::proposeSealCall { opening, count, root }).await?;
+        network
+            .send(account, archives, &Archives::proposeSealCall { opening, count, root })
+            .await?;
         "proposed"
     };
     let text = format!("opening {opening}: {count} claims under {root}, {done}");

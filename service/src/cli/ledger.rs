@@ -17,13 +17,14 @@ use serde_json::{Value, json};
 use super::passphrase::PassphraseSource;
 use super::signer::{Signer, first, network};
 use super::{Outcome, Setting, archive, scheme};
+use crate::access_control::Action;
 use crate::account::AccountKey;
 use crate::calendar;
 use crate::error::ServiceError;
 use crate::files;
 use crate::ledger::{
-    Chain as _, EmbeddedLedger, JoinedLedger, JoinedNetwork, Ledger as _, LedgerError, Network,
-    NetworkDescription, RemoteChain, RemoteSettings,
+    ArrearsApproval, Chain as _, EmbeddedLedger, JoinedLedger, JoinedNetwork, Ledger as _,
+    LedgerError, Network, NetworkDescription, RemoteChain, RemoteSettings, WantedLastDay,
 };
 use crate::store::Store;
 
@@ -54,9 +55,13 @@ pub(super) enum Ledger {
     /// Open a scheme's period for claims.
     ///
     /// On real nodes by the department's key, and by those of the committee's members if it has not
-    /// adopted the scheme's rules yet.
+    /// adopted the scheme's rules yet. Claims are taken until the last day that the scheme has for the
+    /// period; for those who could not claim in time it is opened once more, or for longer, by a second
+    /// person's leave.
     #[command(
-        after_help = "Example: praman ledger open --keys keys --scheme annapurna.toml --period 2026-06"
+        after_help = "Examples: praman ledger open --keys keys --scheme annapurna.toml --period 2026-11\n\
+                      \x20         praman ledger open --keys keys --scheme annapurna.toml --period 2026-06 \
+                      --arrears --last-day 2027-01-31"
     )]
     Open {
         /// The folder of the keys.
@@ -68,6 +73,12 @@ pub(super) enum Ledger {
         /// The period, as the scheme writes it.
         #[arg(long)]
         period: String,
+        /// The last day on which claims are taken [default: the scheme's, `claim_days` after the period].
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        last_day: Option<jiff::civil::Date>,
+        /// For a period that is over, or a later last day than the scheme's: a second person approves it.
+        #[arg(long, requires = "last_day")]
+        arrears: bool,
         #[command(flatten)]
         signer: Signer,
     },
@@ -195,6 +206,11 @@ pub(super) async fn join(
 }
 
 impl Ledger {
+    /// Whether a principal can act in it.
+    pub(super) fn takes_principal(&self) -> bool {
+        matches!(self, Self::Open { arrears: true, .. })
+    }
+
     pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
         match self {
             Self::Start { keys } => {
@@ -207,8 +223,9 @@ impl Ledger {
             Self::Checkpoint { keys, as_of, signer } => {
                 checkpoint(setting, &keys, as_of, &signer).await
             }
-            Self::Open { keys, scheme, period, signer } => {
-                open(setting, &keys, &scheme, &period, &signer).await
+            Self::Open { keys, scheme, period, last_day, arrears, signer } => {
+                let wanted = WantedLastDay { day: last_day, for_arrears: arrears };
+                open(setting, &keys, (&scheme, &period), wanted, &signer).await
             }
             Self::Account { out, passphrase } => {
                 let address = AccountKey::create(&out, &passphrase.passphrase()?)?;
@@ -327,19 +344,36 @@ async fn published(
 async fn open(
     setting: &Setting,
     keys: &Path,
-    path: &Path,
-    period: &str,
+    (path, text): (&Path, &str),
+    wanted: WantedLastDay,
     signer: &Signer,
 ) -> Result<Outcome, ServiceError> {
     let scheme = scheme::read(path)?;
-    let period =
-        scheme.parse_period(period).map_err(|error| ServiceError::WrongUse(error.reason))?;
+    let period = scheme.parse_period(text).map_err(|error| ServiceError::WrongUse(error.reason))?;
     let terms = scheme.in_period(period).map_err(|error| ServiceError::Refused(error.reason))?;
+    let last_day = wanted.find(&scheme, period, calendar::today())?;
+    let until = calendar::date_of(last_day).map_or_else(String::new, |date| date.to_string());
     let (store, mut ledger, _) = join(setting, keys, signer).await?;
+    if wanted.for_arrears {
+        let subject = format!("{} {text} until {until}", scheme.id);
+        let caller = setting.act(&store, Action::OpenArrears, &subject).await?;
+        if let ArrearsApproval::Waits(number) =
+            store.ask_arrears(&scheme, text, last_day, &caller).await?
+        {
+            let text = format!(
+                "waits for a second person: praman --as THEIR.key access approve {number}; then run this again"
+            );
+            return Ok(Outcome::done(json!({ "waits": number }), text));
+        }
+    }
     store.set_payment_terms(&scheme.id, period.period, scheme.payment).await?;
-    ledger.open_period(&terms, period).await?;
-    let text = format!("scheme {} takes claims", scheme.id);
-    Ok(Outcome::done(json!({ "scheme": scheme.id, "open": true }), text))
+    if wanted.for_arrears {
+        ledger.extend_period(&terms, period, last_day).await?;
+    } else {
+        ledger.open_period(&terms, period, last_day).await?;
+    }
+    let text = format!("scheme {} takes claims until {until}", scheme.id);
+    Ok(Outcome::done(json!({ "scheme": scheme.id, "open": true, "last_day": until }), text))
 }
 
 async fn deploy(
@@ -372,6 +406,7 @@ async fn deploy(
         "disputes": addresses.disputes,
         "consents": addresses.consents,
         "anchors": addresses.anchors,
+        "archives": addresses.archives,
         "nodes": addresses.nodes,
         "verifier": addresses.verifier,
     });

@@ -28,6 +28,14 @@ pub(crate) struct DueScheme {
     pub(crate) terms: SchemePeriod,
 }
 
+impl DueScheme {
+    /// The last day on which its claims are taken: the scheme's, or two days on where a sandbox plays a day
+    /// after it.
+    pub(crate) fn last_day(&self, today: Day) -> Day {
+        self.scheme.last_day(self.period).max(Day(today.0 + 2))
+    }
+}
+
 /// Who claims what.
 pub(crate) struct Due {
     pub(crate) schemes: Vec<DueScheme>,

@@ -148,7 +148,7 @@ impl<'a> Scene<'a> {
         let offices = store.office_states().await?;
         let checkpoint = ledger.publish_checkpoint(&offices, snapshot.checkpoint()).await?;
         for scheme in &due.schemes {
-            ledger.open_period(&scheme.terms, scheme.period).await?;
+            ledger.open_period(&scheme.terms, scheme.period, scheme.last_day(today)).await?;
         }
         let key = PreparedKey::new(prover.verifying_key());
         Ok(Self { store, prover, key, holders, due, treasury, snapshot, checkpoint, ledger })

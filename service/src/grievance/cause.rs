@@ -109,6 +109,7 @@ impl Cause {
             Reason::PeriodWithoutRules
             | Reason::PeriodNotOpen
             | Reason::PeriodNotBegun
+            | Reason::PeriodOver
             | Reason::SchemeUnknown => Self::PeriodClosed,
             Reason::ProofInvalid
             | Reason::CheckpointNotGood

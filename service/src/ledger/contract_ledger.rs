@@ -5,7 +5,7 @@ use alloy_sol_types::SolCall;
 use praman_circuits::context::{Context, context};
 use praman_circuits::eligibility::{Checkpoint, SchemePeriod};
 use praman_circuits::office::OfficeId;
-use praman_circuits::period::Day;
+use praman_circuits::period::{Day, Period};
 use praman_verifier::VerifyingKey;
 use praman_verifier::contracts::{
     Claims, Committee, Constitution, Offices, Participants, batch_words, policy_data, proof_words,
@@ -284,6 +284,41 @@ impl<C: Chain> ContractLedger<C> {
         Ok(acting(self.actors.relayer, Role::Relayer).map(|_| ())?)
     }
 
+    /// Has the committee adopt the rules of one window with its last day, if it has not; the department
+    /// that opens it.
+    async fn adopt_rules(
+        &mut self,
+        scheme: &SchemePeriod,
+        period: (Period, Period),
+        last_day: Day,
+    ) -> Result<Address, LedgerError> {
+        let claims = self.network.addresses.claims;
+        let word = scheme_word(&scheme.scheme);
+        let account = acting(self.actors.department, Role::Department)?;
+        // One rule for one window: its leaf is the root that the committee adopts.
+        let leaf = rules_leaf(&scheme.scheme, period, last_day, &scheme.policy);
+        let rules = Claims::rulesOfCall { scheme: word };
+        if B256::from(self.network.view(claims, &rules).await?) == leaf {
+            return Ok(account);
+        }
+        let department = self.network.participant_of(Role::Department, account).await?;
+        let adopt = Claims::adoptRulesCall { scheme: word, department, root: leaf };
+        let members = self.actors.members.clone();
+        if members.is_empty() {
+            let reason = "the committee has not adopted these rules with this last day: name its \
+                          members' keys by --account too";
+            return Err(LedgerError::Refused(reason.to_owned()));
+        }
+        let motion = self.network.committee(&members, claims, adopt.abi_encode(), leaf).await?;
+        if B256::from(self.network.view(claims, &rules).await?) != leaf {
+            return Err(LedgerError::Refused(format!(
+                "motion {motion} to adopt the rules waits for members or for its delay: have it \
+                 enacted by `praman ledger enact {motion}`, then open the period"
+            )));
+        }
+        Ok(account)
+    }
+
     /// The number of a claim's opening.
     async fn opening(&self, claim: &LedgerClaim) -> Result<u32, LedgerError> {
         let ClaimPeriod { period, window } = claim.period;
@@ -348,6 +383,7 @@ impl<C: Chain> Ledger for ContractLedger<C> {
         &mut self,
         scheme: &SchemePeriod,
         period: ClaimPeriod,
+        last_day: Day,
     ) -> Result<(), LedgerError> {
         let claims = self.network.addresses.claims;
         let ClaimPeriod { period, window } = period;
@@ -356,35 +392,42 @@ impl<C: Chain> Ledger for ContractLedger<C> {
         if self.network.view(claims, &known).await? != 0 {
             return Ok(());
         }
-        let account = acting(self.actors.department, Role::Department)?;
-        // One rule for one window: its leaf is the root that the committee adopts.
-        let leaf = rules_leaf(&scheme.scheme, period.0, window.0, &scheme.policy);
-        let rules = Claims::rulesOfCall { scheme: word };
-        if B256::from(self.network.view(claims, &rules).await?) != leaf {
-            let department = self.network.participant_of(Role::Department, account).await?;
-            let adopt = Claims::adoptRulesCall { scheme: word, department, root: leaf };
-            let members = self.actors.members.clone();
-            if members.is_empty() {
-                let reason = "the committee has not adopted these rules: name its members' keys by \
-                              --account too";
-                return Err(LedgerError::Refused(reason.to_owned()));
-            }
-            let motion = self.network.committee(&members, claims, adopt.abi_encode(), leaf).await?;
-            if B256::from(self.network.view(claims, &rules).await?) != leaf {
-                return Err(LedgerError::Refused(format!(
-                    "motion {motion} to adopt the rules waits for members or for its delay: have it \
-                     enacted by `praman ledger enact {motion}`, then open the period"
-                )));
-            }
-        }
+        let account = self.adopt_rules(scheme, (period, window), last_day).await?;
         let open = Claims::openPeriodCall {
             scheme: word,
             period: period.0,
             window: window.0,
+            lastDay: last_day.0,
             policy: policy_data(&scheme.policy),
             approval: Vec::new(),
         };
         self.network.send(account, claims, &open).await?;
+        Ok(())
+    }
+
+    async fn extend_period(
+        &mut self,
+        scheme: &SchemePeriod,
+        period: ClaimPeriod,
+        last_day: Day,
+    ) -> Result<(), LedgerError> {
+        let claims = self.network.addresses.claims;
+        let known = Claims::openingOfCall {
+            scheme: scheme_word(&scheme.scheme),
+            period: period.period.0,
+            window: period.window.0,
+        };
+        let Some(opening) = self.network.view(claims, &known).await?.checked_sub(1) else {
+            return self.open_period(scheme, period, last_day).await;
+        };
+        let stands = self.network.view(claims, &Claims::lastDayOfCall { opening }).await?;
+        if stands >= last_day.0 {
+            return Ok(());
+        }
+        let account = self.adopt_rules(scheme, (period.period, period.window), last_day).await?;
+        let extend =
+            Claims::extendPeriodCall { opening, lastDay: last_day.0, approval: Vec::new() };
+        self.network.send(account, claims, &extend).await?;
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use alloy_signer_local::PrivateKeySigner;
 use praman_circuits::context::{Context, context};
 use praman_verifier::VerifyingKey;
 use praman_verifier::contracts::{
-    Addresses, Anchors, Claims, Consents, Disputes, NodeDirectory, Participants,
+    Addresses, Anchors, Archives, Claims, Consents, Disputes, NodeDirectory, Participants,
 };
 use serde::{Deserialize, Serialize};
 
@@ -227,6 +227,7 @@ impl NetworkDescription {
             verifier,
             consents,
             anchors,
+            archives,
         } = addresses;
         for (said, stands) in [
             (committee, network.view(participants, &Participants::COMMITTEECall {}).await?),
@@ -237,6 +238,8 @@ impl NetworkDescription {
             (claims, network.view(disputes, &Disputes::CLAIMSCall {}).await?),
             (committee, network.view(nodes, &NodeDirectory::COMMITTEECall {}).await?),
             (participants, network.view(consents, &Consents::PARTICIPANTSCall {}).await?),
+            (archives, network.view(claims, &Claims::ARCHIVESCall {}).await?),
+            (claims, network.view(archives, &Archives::CLAIMSCall {}).await?),
             (participants, network.view(anchors, &Anchors::PARTICIPANTSCall {}).await?),
         ] {
             if said != stands {

@@ -5,11 +5,10 @@ use alloy_sol_types::SolEvent;
 use praman_circuits::credential::SchemaId;
 use praman_circuits::field::from_be_bytes;
 use praman_circuits::office::{OfficeId, OfficeRoot, StateRoot};
-use praman_verifier::contracts::{
-    Addresses, Claims, Consents, Disputes, Offices, Participants, scheme_of_word,
-};
+use praman_verifier::contracts::{Addresses, Claims, Consents, Disputes, Offices, Participants};
 
 use super::chain::{ChainError, ChainLog};
+use super::opening::{forget_openings_after, record_opening};
 use crate::error::ServiceError;
 use crate::offices::read_offices;
 use crate::offices::standing::{self, OfficeNews};
@@ -31,6 +30,7 @@ pub(super) async fn record(
         } else if log.address == addresses.participants {
             record_participant(transaction, log, topic).await?;
         } else if log.address == addresses.claims {
+            record_opening(transaction, log).await?;
             record_claims(transaction, log, topic).await?;
         } else if log.address == addresses.disputes {
             record_dispute(transaction, log, topic).await?;
@@ -41,7 +41,7 @@ pub(super) async fn record(
     Ok(())
 }
 
-fn decode<E: SolEvent>(log: &ChainLog) -> Result<E, ChainError> {
+pub(super) fn decode<E: SolEvent>(log: &ChainLog) -> Result<E, ChainError> {
     E::decode_raw_log(log.topics.iter().copied(), &log.data).map_err(ChainError::failed)
 }
 
@@ -163,30 +163,6 @@ async fn record_claims(
     topic: alloy_primitives::B256,
 ) -> Result<(), ChainError> {
     match topic {
-        Claims::PeriodOpened::SIGNATURE_HASH => {
-            let event: Claims::PeriodOpened = decode(log)?;
-            let scheme = scheme_of_word(event.scheme)
-                .ok_or_else(|| ChainError::failed("an opening names no scheme"))?;
-            sqlx::query(
-                "INSERT INTO opening (number, scheme, period, \"window\", stage, block)
-                 VALUES ($1, $2, $3, $4, 1, $5)",
-            )
-            .bind(i64::from(event.opening))
-            .bind(scheme.as_str())
-            .bind(i64::from(event.period))
-            .bind(i64::from(event.window))
-            .bind(log.block as i64)
-            .execute(&mut **transaction)
-            .await?;
-        }
-        Claims::StageChanged::SIGNATURE_HASH => {
-            let event: Claims::StageChanged = decode(log)?;
-            sqlx::query("UPDATE opening SET stage = $1 WHERE number = $2")
-                .bind(i64::from(event.stage))
-                .bind(i64::from(event.opening))
-                .execute(&mut **transaction)
-                .await?;
-        }
         Claims::CheckpointPublished::SIGNATURE_HASH => {
             let event: Claims::CheckpointPublished = decode(log)?;
             sqlx::query(
@@ -351,24 +327,6 @@ impl Store {
         block.transpose().map_err(|_| crate::store::broken("a block's number"))
     }
 
-    /// The number of a scheme's opening; none where it was not opened.
-    pub(super) async fn opening(
-        &self,
-        scheme: &str,
-        period: u32,
-        window: u32,
-    ) -> Result<Option<u32>, sqlx::Error> {
-        let row: Option<(i64,)> = sqlx::query_as(
-            "SELECT number FROM opening WHERE scheme = $1 AND period = $2 AND \"window\" = $3",
-        )
-        .bind(scheme)
-        .bind(i64::from(period))
-        .bind(i64::from(window))
-        .fetch_optional(self.pool())
-        .await?;
-        Ok(row.map(|(number,)| number as u32))
-    }
-
     /// Takes back what blocks above `last` told, when another chain has taken their place.
     pub(super) async fn forget_after(
         &self,
@@ -390,7 +348,6 @@ impl Store {
         }
         for statement in [
             "DELETE FROM accepted_claim WHERE block > $1",
-            "DELETE FROM opening WHERE block > $1",
             "DELETE FROM checkpoint WHERE block > $1",
             "DELETE FROM recorded_access WHERE block > $1",
             "DELETE FROM recorded_block WHERE number > $1",
@@ -400,6 +357,7 @@ impl Store {
         ] {
             sqlx::query(statement).bind(last as i64).execute(&mut **transaction).await?;
         }
+        forget_openings_after(transaction, last).await?;
         forget_disputes_after(transaction, last).await?;
         standing::forget_news_after(transaction, last).await?;
         sqlx::query("DELETE FROM chain_setting WHERE key = $1 AND value > $2")

@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::{SolCall, SolInterface};
 use praman_verifier::VerifyingKey;
 use praman_verifier::contracts::{
-    Addresses, Anchors, Claims, Committee, Consents, Constitution, Deployment, Disputes,
+    Addresses, Anchors, Archives, Claims, Committee, Consents, Constitution, Deployment, Disputes,
     Groth16Verifier, NodeDirectory, Offices, Participants,
 };
 
@@ -323,6 +323,7 @@ pub(super) fn refusal(output: &Bytes) -> LedgerError {
         Ok(Reason::InvalidPoint(_)) => LedgerError::Malformed("a point is no point".to_owned()),
         Ok(Reason::PeriodNotOpen(_)) => LedgerError::PeriodNotOpen,
         Ok(Reason::PeriodNotBegun(_)) => LedgerError::PeriodNotBegun,
+        Ok(Reason::PeriodOver(_)) => LedgerError::PeriodOver,
         Ok(Reason::CheckpointNotGood(_)) => LedgerError::CheckpointNotGood,
         Ok(Reason::NotRelayer(error)) => LedgerError::NotPermitted(error.account),
         Ok(Reason::NotPermitted(error)) => LedgerError::NotPermitted(error.account),
@@ -348,6 +349,7 @@ fn reason(output: &Bytes) -> String {
     }
     named!(
         Claims::ClaimsErrors,
+        Archives::ArchivesErrors,
         Groth16Verifier::Groth16VerifierErrors,
         Participants::ParticipantsErrors,
         Offices::OfficesErrors,

@@ -6,19 +6,6 @@ use crate::access_control::SchemeScope;
 use crate::error::ServiceError;
 use crate::store::Store;
 
-/// A scheme's period as the ledger has it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct KnownOpening {
-    /// The scheme.
-    pub scheme: String,
-    /// The period, as statements have it.
-    pub period: u32,
-    /// The month whose rules hold.
-    pub window: u32,
-    /// Whether it takes claims now.
-    pub takes_claims: bool,
-}
-
 /// A claim that is or was disputed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct KnownDispute {
@@ -39,25 +26,6 @@ const DISPUTED: &str = "dispute LEFT JOIN accepted_claim \
                         ON accepted_claim.nullifier = dispute.nullifier";
 
 impl Store {
-    /// The schemes' periods, the latest first.
-    ///
-    /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn openings(&self) -> Result<Vec<KnownOpening>, ServiceError> {
-        let rows: Vec<(String, i64, i64, i64)> = sqlx::query_as(
-            "SELECT scheme, period, \"window\", stage FROM opening ORDER BY period DESC, scheme",
-        )
-        .fetch_all(self.pool())
-        .await?;
-        let opening = |(scheme, period, window, stage): (String, i64, i64, i64)| KnownOpening {
-            scheme,
-            period: period as u32,
-            window: window as u32,
-            takes_claims: stage == 1,
-        };
-        Ok(rows.into_iter().map(opening).collect())
-    }
-
     /// How many claims are frozen, of a scope's schemes.
     ///
     /// # Errors

@@ -459,7 +459,7 @@ impl Chain for RemoteChain {
                 *contracts;
             let known = [committee, participants, offices, claims, disputes, nodes];
             filter =
-                filter.address([&known[..], &[contracts.consents, contracts.anchors]].concat());
+                filter.address([&known[..], &[contracts.consents, contracts.anchors, contracts.archives]].concat());
         }
         let logs: Vec<Log> = self.nodes.lock().await.ask("eth_getLogs", (filter,)).await?;
         Ok(logs.iter().map(chain_log).collect())

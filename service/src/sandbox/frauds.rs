@@ -221,11 +221,12 @@ async fn in_earnest(
 ) -> Result<Option<String>, ServiceError> {
     let store = Store::open(&folder.join("in-earnest")).await?;
     let mut ledger = EmbeddedLedger::open(&store, scene.prover.verifying_key()).await?;
-    ledger.set_day(scene.snapshot.checkpoint().as_of);
+    let day = scene.snapshot.checkpoint().as_of;
+    ledger.set_day(day);
     let offices = scene.store.office_states().await?;
     let checkpoint = ledger.publish_checkpoint(&offices, scene.snapshot.checkpoint()).await?;
     let due = &scene.due.schemes[0];
-    ledger.open_period(&due.terms, due.period).await?;
+    ledger.open_period(&due.terms, due.period, due.last_day(day)).await?;
     let claim = crate::ledger::LedgerClaim { checkpoint, ..honest.ledger.clone() };
     let refused = ledger.claim(&claim).await;
     store.close().await;

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {Groth16Verifier} from "./Groth16Verifier.sol";
 import {SchemeRegistry} from "./SchemeRegistry.sol";
 import {IClaimsRelayers} from "./interfaces/IClaimsRelayers.sol";
+import {ISealedClaims} from "./interfaces/ISealedClaims.sol";
 
 /// @title Claims
 /// @notice Accepts a claim whose proof holds, once. Nothing here names a person: a nullifier cannot
 /// be traced to its holder, a payout commitment cannot be opened but by the treasury. Whoever copies
 /// a claim and brings it first has it paid to the same account: the envelope is in the commitment.
-contract Claims is SchemeRegistry, IClaimsRelayers {
+contract Claims is SchemeRegistry, IClaimsRelayers, ISealedClaims {
     /// @notice When a relayer may bring claims, both included.
     struct Relayer {
         uint64 from;
         uint64 until;
     }
 
-    /// @notice What an auditor is to confirm of a finished opening, and what stands once confirmed.
+    /// @dev What an earlier edition kept here; `Archives` has it since.
     struct Seal {
         uint64 count;
         bool confirmed;
@@ -31,10 +31,8 @@ contract Claims is SchemeRegistry, IClaimsRelayers {
     error AlreadyClaimed(uint256 nullifier);
     /// @notice A batch has 1 to 256 claims.
     error BatchSize(uint256 claims);
-    /// @notice The seal to confirm is not the one that was proposed.
-    error SealDiffers(uint32 opening);
-    /// @notice The claim is not under the opening's seal, or cannot be pruned.
-    error NotSealed(uint32 opening, uint256 nullifier);
+    /// @notice The opening did not spend the nullifier, or its nullifiers are never forgotten.
+    error NotForgettable(uint32 opening, uint256 nullifier);
 
     /// @notice A claim was accepted.
     event ClaimAccepted(uint32 indexed opening, uint256 indexed nullifier, uint256 payoutCommitment);
@@ -42,8 +40,6 @@ contract Claims is SchemeRegistry, IClaimsRelayers {
     event ClaimsAccepted(uint32 indexed opening, uint256[] claims);
     /// @notice A relayer may bring claims between two times.
     event RelayerSet(address indexed account, uint64 from, uint64 until);
-    /// @notice A seal was proposed for a closed opening.
-    event SealProposed(uint32 indexed opening, uint64 count, bytes32 root);
     /// @notice A spent nullifier was forgotten; the seal still proves it.
     event Pruned(uint32 indexed opening, uint256 nullifier);
 
@@ -53,11 +49,22 @@ contract Claims is SchemeRegistry, IClaimsRelayers {
     mapping(address account => Relayer) private relayers;
     /// @dev One more than the opening that accepted it.
     mapping(uint256 nullifier => uint256) private spent;
+    /// @dev Seals of an earlier edition: the place stays taken.
     mapping(uint32 opening => Seal) private seals;
+    mapping(uint32 opening => uint32) private lastDays;
 
-    constructor(Groth16Verifier verifier, address committee, address participants, address offices)
-        SchemeRegistry(verifier, committee, participants, offices)
-    {}
+    /// @notice Where finished openings are sealed.
+    address public immutable ARCHIVES;
+
+    constructor(
+        Groth16Verifier verifier,
+        address committee,
+        address participants,
+        address offices,
+        address archives
+    ) SchemeRegistry(verifier, committee, participants, offices) {
+        ARCHIVES = archives;
+    }
 
     /// @notice Claims for an opening.
     /// @param opening the scheme's period
@@ -140,70 +147,41 @@ contract Claims is SchemeRegistry, IClaimsRelayers {
 
     // ---- archives
 
-    /// @notice Proposes the seal of a closed opening; the agency.
-    /// @param count how many claims it accepted
-    /// @param root the Merkle root over them, in the order in which they were accepted
-    function proposeSeal(uint32 opening, uint64 count, bytes32 root) external {
-        if (!_has(AGENCY)) revert NotPermitted(msg.sender);
-        Opening storage closed = _opening(opening);
-        if (closed.stage != Stage.Closed) revert WrongStage(opening, closed.stage);
-        seals[opening] = Seal(count, false, msg.sender, root);
-        emit SealProposed(opening, count, root);
-    }
-
-    /// @notice Confirms a proposed seal, having recomputed it; an auditor.
-    function confirmSeal(uint32 opening, uint64 count, bytes32 root) external {
-        if (!_has(AUDITOR)) revert NotPermitted(msg.sender);
-        Opening storage closed = _opening(opening);
-        if (closed.stage != Stage.Closed) revert WrongStage(opening, closed.stage);
-        Seal storage proposed = seals[opening];
-        // Two persons: who proposed it does not confirm it.
-        address proposer = proposed.proposer;
-        if (proposer == address(0) || proposer == msg.sender) revert NotPermitted(msg.sender);
-        if (proposed.count != count || proposed.root != root) revert SealDiffers(opening);
-        proposed.confirmed = true;
+    /// @inheritdoc ISealedClaims
+    function sealOpening(uint32 opening, bytes32 root) external {
+        _requireArchives();
+        Stage stage = _opening(opening).stage;
+        if (stage != Stage.Closed) revert WrongStage(opening, stage);
         _setStage(opening, Stage.Sealed, root);
     }
 
-    /// @notice The seal of an opening; zeros before one is proposed.
-    function sealOf(uint32 opening) external view returns (Seal memory) {
-        return seals[opening];
-    }
-
-    /// @notice Whether a sealed opening accepted a claim.
-    /// @param place its number in the order of acceptance
-    /// @param path the Merkle path to the seal's root
-    function wasAccepted(
-        uint32 opening,
-        uint64 place,
-        uint256 nullifier,
-        uint256 payoutCommitment,
-        bytes32[] calldata path
-    ) public view returns (bool) {
-        Seal storage seal = seals[opening];
-        if (!seal.confirmed || place >= seal.count) return false;
-        bytes32 inner = keccak256(abi.encode(opening, place, nullifier, payoutCommitment));
-        return MerkleProof.verifyCalldata(path, seal.root, keccak256(bytes.concat(inner)));
-    }
-
-    /// @notice Forgets the spent nullifier of a sealed opening, so that nodes need not keep it: no
-    /// lane leads to the opening any more. What is claimed once in a life is never forgotten. The
-    /// agency or an auditor, when nothing of it is in dispute.
-    function prune(
-        uint32 opening,
-        uint64 place,
-        uint256 nullifier,
-        uint256 payoutCommitment,
-        bytes32[] calldata path
-    ) external {
-        if (!_has(AGENCY) && !_has(AUDITOR)) revert NotPermitted(msg.sender);
+    /// @inheritdoc ISealedClaims
+    function forget(uint32 opening, uint256 nullifier) external {
+        _requireArchives();
         // Only what this opening spent: a seal that names another's claim frees nothing.
-        bool own = spent[nullifier] == uint256(opening) + 1 && _opening(opening).period != 0;
-        if (!own || !wasAccepted(opening, place, nullifier, payoutCommitment, path)) {
-            revert NotSealed(opening, nullifier);
+        if (spent[nullifier] != uint256(opening) + 1 || _opening(opening).period == 0) {
+            revert NotForgettable(opening, nullifier);
         }
         delete spent[nullifier];
         emit Pruned(opening, nullifier);
+    }
+
+    /// @inheritdoc ISealedClaims
+    function isClosed(uint32 opening) external view returns (bool) {
+        return _opening(opening).stage == Stage.Closed;
+    }
+
+    function _requireArchives() private view {
+        if (msg.sender != ARCHIVES) revert NotPermitted(msg.sender);
+    }
+
+    function _lastDays()
+        internal
+        view
+        override
+        returns (mapping(uint32 opening => uint32) storage)
+    {
+        return lastDays;
     }
 
     function _requireRelayer() private view {

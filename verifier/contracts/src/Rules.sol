@@ -62,14 +62,19 @@ library Rules {
         }
     }
 
-    /// @notice The leaf under which the committee approves a policy for one scheme, period and
-    /// window. Hashed twice, as OpenZeppelin's trees are, so that no inner node passes for a leaf.
+    /// @notice A policy of one scheme, period and window as one word.
     function leaf(uint256 scheme, uint32 period, uint32 window, Policy calldata policy)
         internal
         pure
         returns (bytes32)
     {
         return keccak256(bytes.concat(keccak256(abi.encode(scheme, period, window, policy))));
+    }
+
+    /// @notice The leaf under which the committee approves a policy with the last day on which claims
+    /// are taken. Hashed twice, as OpenZeppelin's trees are, so that no inner node passes for a leaf.
+    function approvalLeaf(bytes32 policyLeaf, uint32 lastDay) internal pure returns (bytes32) {
+        return keccak256(bytes.concat(keccak256(abi.encode(policyLeaf, lastDay))));
     }
 
     /// @notice The first day, counted from 1900-01-01, of a period, which is the number of its first

@@ -63,6 +63,10 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
     error PeriodAlreadyOpen(uint256 scheme, uint32 period, uint32 window);
     /// @notice The opening takes no claims: it is unknown, suspended, closed or sealed.
     error PeriodNotOpen(uint32 opening);
+    /// @notice The opening's last day is over: it takes no claims any more.
+    error PeriodOver(uint32 opening, uint32 lastDay);
+    /// @notice The last day is over already, or no later than the one that stands.
+    error LastDayTooEarly(uint32 lastDay);
     /// @notice The opening does not stand where this can be done.
     error WrongStage(uint32 opening, Stage stage);
     /// @notice There is no such checkpoint, or it was replaced longer ago than the grace time.
@@ -85,6 +89,8 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
     event PeriodOpened(
         uint32 indexed opening, uint256 indexed scheme, uint32 period, uint32 window, bytes32 policyLeaf
     );
+    /// @notice An opening takes claims until the end of a day in India.
+    event LastDaySet(uint32 indexed opening, uint32 lastDay);
     /// @notice An opening was suspended, resumed, closed or sealed.
     event StageChanged(uint32 indexed opening, Stage stage, bytes32 reason);
     /// @notice A new state root stands; the one before is good for the grace time, unless graceless.
@@ -105,6 +111,9 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
     bytes32 internal constant AGENCY = "agency";
     bytes32 internal constant AUDITOR = "auditor";
     bytes32 private constant DEPARTMENT = "department";
+    /// @dev By how many seconds Indian standard time is ahead of UTC, and days before 1970.
+    uint256 private constant INDIA = 19_800;
+    uint256 private constant DAYS_BEFORE_EPOCH = 25_567;
 
     /// @notice The chain that this is for.
     uint256 public immutable CHAIN;
@@ -184,15 +193,17 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
 
     // ---- openings
 
-    /// @notice Opens a scheme's period under approved rules, for good: its department or the agency.
+    /// @notice Opens a scheme's period under approved rules: its department or the agency.
     /// @param window the month whose rules the policy is, and before which no claim is made: the
     /// period's first, but for a benefit claimed once in a life, whose one period is open in every
     /// month under that month's rules
-    /// @param approval the Merkle path of the rules to the approved root
+    /// @param lastDay the last day on which claims are taken, approved with the rules
+    /// @param approval the Merkle path of the rules and their last day to the approved root
     function openPeriod(
         uint256 scheme,
         uint32 period,
         uint32 window,
+        uint32 lastDay,
         Rules.Policy calldata policy,
         bytes32[] calldata approval
     ) external returns (uint32 opening) {
@@ -200,18 +211,24 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
         // Only what is claimed once has more windows than one.
         if (period != 0 && window != period) revert Rules.MalformedPolicy();
         if (openingOf[scheme][period][window] != 0) revert PeriodAlreadyOpen(scheme, period, window);
-        bytes32 leaf = Rules.leaf(scheme, period, window, policy);
-        bytes32 root = rulesOf[scheme];
-        if (root == 0 || !MerkleProof.verifyCalldata(approval, root, leaf)) {
-            revert RulesNotApproved(scheme, period, window);
-        }
         opening = uint32(openings.length);
         Opening storage made = openings.push();
         (made.scheme, made.period, made.window) = (scheme, period, window);
-        (made.department, made.stage, made.policyLeaf) = (departmentOf[scheme], Stage.Open, leaf);
+        made.policyLeaf = Rules.leaf(scheme, period, window, policy);
+        (made.department, made.stage) = (departmentOf[scheme], Stage.Open);
         openingOf[scheme][period][window] = opening + 1;
+        emit PeriodOpened(opening, scheme, period, window, made.policyLeaf);
+        _setLastDay(opening, lastDay, approval);
         _fold(opening, Rules.inputs(scheme, period, policy));
-        emit PeriodOpened(opening, scheme, period, window, leaf);
+    }
+
+    /// @notice Takes claims until a later day, over or not, for those who could not claim in time: its
+    /// department or the agency. The committee has approved the rules with that day.
+    function extendPeriod(uint32 opening, uint32 lastDay, bytes32[] calldata approval) external {
+        Opening storage open = _opening(opening);
+        _requireKeeper(open.department);
+        if (open.stage != Stage.Open) revert WrongStage(opening, open.stage);
+        _setLastDay(opening, lastDay, approval);
     }
 
     /// @notice Folds an opening under the current key, after an upgrade to it. Anyone may: the policy
@@ -287,6 +304,11 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
         return openings[opening];
     }
 
+    /// @notice The last day on which an opening takes claims, counted from 1900-01-01; 0 for none.
+    function lastDayOf(uint32 opening) external view returns (uint32) {
+        return _lastDays()[opening];
+    }
+
     /// @notice Whether claims are paused.
     function isPaused() external view returns (bool) {
         return gate.paused;
@@ -318,6 +340,8 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
         internal
         returns (uint256 x, uint256 y)
     {
+        uint32 lastDay = _lastDays()[opening];
+        if (lastDay != 0 && _today() > lastDay) revert PeriodOver(opening, lastDay);
         uint256[2] storage lane = lanes[verifier][uint256(opening) << 32 | checkpoint];
         (x, y) = (lane[0], lane[1]);
         if (x | y != 0) return (x, y);
@@ -366,6 +390,28 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
         uint256[2] memory sum =
             VERIFIER.add(VERIFIER.constantPoint(), VERIFIER.fold(AT_CONTEXT, context_));
         folds[address(VERIFIER)][opening] = VERIFIER.add(sum, VERIFIER.fold(AT_SCHEME, inputs));
+    }
+
+    /// @dev Sets an opening's last day, to a later one than stood, if the committee has approved it.
+    function _setLastDay(uint32 opening, uint32 lastDay, bytes32[] calldata approval) private {
+        Opening storage open = openings[opening];
+        if (lastDay <= _lastDays()[opening] || lastDay < _today()) revert LastDayTooEarly(lastDay);
+        bytes32 root = rulesOf[open.scheme];
+        bytes32 leaf = Rules.approvalLeaf(open.policyLeaf, lastDay);
+        if (root == 0 || !MerkleProof.verifyCalldata(approval, root, leaf)) {
+            revert RulesNotApproved(open.scheme, open.period, open.window);
+        }
+        _lastDays()[opening] = lastDay;
+        emit LastDaySet(opening, lastDay);
+    }
+
+    /// @dev Last days by opening. They lie behind what is stored already, so that a network of an
+    /// earlier edition can be upgraded; its openings have none, 0, until they are extended.
+    function _lastDays() internal view virtual returns (mapping(uint32 => uint32) storage);
+
+    /// @dev Today in India, counted from 1900-01-01.
+    function _today() private view returns (uint256) {
+        return (block.timestamp + INDIA) / 1 days + DAYS_BEFORE_EPOCH;
     }
 
     function _setGrace(uint64 grace_) private {

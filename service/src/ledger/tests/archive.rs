@@ -1,6 +1,6 @@
 //! The history of a chain of ten thousand claims.
 
-use praman_verifier::contracts::Claims;
+use praman_verifier::contracts::{Archives, Claims};
 
 use super::scene::Scene;
 use crate::ledger::{EmbeddedLedger, Ledger, history, text_hash};
@@ -18,8 +18,8 @@ async fn the_history_of_ten_thousand_claims_is_replayed() {
     scene.call(&Claims::closeOpeningCall { opening: 0, reason }).await.expect("closed");
     let seal = history::seal(&mut scene.ledger.network, 0).await.expect("a seal");
     let (count, root) = (seal.claims.len() as u64, seal.root());
-    let propose = Claims::proposeSealCall { opening: 0, count, root };
-    scene.call(&propose).await.expect("proposed");
+    let propose = Archives::proposeSealCall { opening: 0, count, root };
+    scene.archive(&propose).await.expect("proposed");
     let history = history::verify(&mut scene.ledger.network).await.expect("replayed");
     assert_eq!((history.claims as u64, &history.faults[..]), (CLAIMS, &[][..]));
     assert_eq!((history.openings[0].claims as u64, history.openings[0].root), (CLAIMS, root));

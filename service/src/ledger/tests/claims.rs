@@ -4,6 +4,7 @@ use alloy_primitives::{U256, keccak256};
 use alloy_sol_types::{SolCall, SolValue};
 use ark_ff::{Field, PrimeField, UniformRand};
 use praman_circuits::Fr;
+use praman_circuits::eligibility::SchemePeriod;
 use praman_circuits::fixture;
 use praman_circuits::nullifier::Nullifier;
 use praman_circuits::payout::PayoutCommitment;
@@ -13,7 +14,7 @@ use praman_verifier::{Proof, VerifyingKey};
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
-use super::scene::{Scene, TODAY, key, offices, raw};
+use super::scene::{LAST_DAY, Scene, TODAY, key, offices, raw};
 use crate::ledger::chain::Chain;
 use crate::ledger::contract_ledger::OPERATOR;
 use crate::ledger::embedded::creation_outcome;
@@ -199,10 +200,45 @@ async fn a_period_is_not_claimed_before_it_begins() {
     let period = ClaimPeriod { period: window, window };
     let mut scheme = claim.scheme_period.clone();
     scheme.period = window;
-    scene.ledger.open_period(&scheme, period).await.expect("opened");
+    scene.ledger.open_period(&scheme, period, LAST_DAY).await.expect("opened");
     let early = LedgerClaim { period, checkpoint, ..scene.proved(1).await };
     let refused = scene.ledger.claim(&LedgerClaim { checkpoint, ..early }).await;
     assert!(matches!(refused, Err(LedgerError::PeriodNotBegun)), "{refused:?}");
+}
+
+/// What an opening takes ends with its last day in India; another day is the committee's to approve.
+#[tokio::test]
+async fn opening_takes_claims_until_the_end_of_its_last_day() {
+    let mut scene = Scene::open().await;
+    let claims = scene.many(4).await;
+    let terms = fixture::claim(1).scheme_period;
+    let end_of = |day: u32| u64::from(day - 25_567 + 1) * 86_400 - 19_800;
+    scene.ledger.network.chain.set_timestamp(end_of(LAST_DAY.0) - 1);
+    scene.ledger.claim(&claims[0]).await.expect("the last second");
+    scene.ledger.network.chain.set_timestamp(end_of(LAST_DAY.0));
+    let refused = scene.ledger.claim(&claims[1]).await;
+    assert!(matches!(refused, Err(LedgerError::PeriodOver)), "{refused:?}");
+    let refused = scene.ledger.claim_batch(&claims[1..]).await;
+    assert!(matches!(refused, Err(LedgerError::PeriodOver)), "{refused:?}");
+
+    // The department alone extends nothing, and an earlier day is none.
+    let later = Day(LAST_DAY.0 + 10);
+    let alone = Claims::extendPeriodCall { opening: 0, lastDay: later.0, approval: Vec::new() };
+    assert!(scene.call(&alone).await.is_err(), "the committee has not approved it");
+    for early in [LAST_DAY.0 - 1, LAST_DAY.0] {
+        scene.ledger.extend_period(&terms, claims[0].period, Day(early)).await.expect("as it is");
+    }
+    scene.ledger.claim(&claims[1]).await.expect_err("still over");
+    scene.ledger.extend_period(&terms, claims[0].period, later).await.expect("extended");
+    assert!(scene.call(&alone).await.is_err(), "it is no later day any more");
+    scene.ledger.claim_batch(&claims[1..]).await.expect("arrears");
+    scene.ledger.network.chain.set_timestamp(end_of(later.0));
+    let refused = scene.ledger.claim(&claims[1]).await;
+    assert!(matches!(refused, Err(LedgerError::PeriodOver)), "{refused:?}");
+    let over = ClaimPeriod { period: Period(1_510), window: Period(1_510) };
+    let terms = SchemePeriod { period: over.period, ..terms };
+    let refused = scene.ledger.open_period(&terms, over, later).await;
+    assert!(refused.is_err(), "no period is opened that is over");
 }
 
 #[tokio::test]
@@ -228,12 +264,14 @@ async fn only_sensible_and_approved_policies_are_opened() {
         scheme: scheme_word(&claim.scheme_period.scheme),
         period: 1,
         window: 1,
+        lastDay: LAST_DAY.0,
         policy: policy_data(&claim.scheme_period.policy),
         approval: Vec::new(),
     };
     let leaf = |call: &Claims::openPeriodCall| {
         let encoded = (call.scheme, call.period, call.window, call.policy.clone());
-        keccak256(keccak256(encoded.abi_encode_params()))
+        let policy = keccak256(keccak256(encoded.abi_encode_params()));
+        keccak256(keccak256((policy, call.lastDay).abi_encode_params()))
     };
     let adopt = |call: &Claims::openPeriodCall| Claims::adoptRulesCall {
         scheme: call.scheme,
@@ -256,7 +294,8 @@ async fn only_sensible_and_approved_policies_are_opened() {
     assert!(scene.call(&honest).await.is_err(), "its rules are not the approved ones");
     scene.committee(claims, &adopt(&honest)).await.expect("adopted");
     // Any other word of what was approved is not approved.
-    let others: [&dyn Fn(&mut Claims::openPeriodCall); 4] = [
+    let others: [&dyn Fn(&mut Claims::openPeriodCall); 5] = [
+        &|call| call.lastDay += 1,
         &|call| call.policy.clauses[0].hi += 1,
         &|call| call.policy.tiers[0].cap += 1,
         &|call| (call.period, call.window) = (2, 2),
@@ -269,7 +308,7 @@ async fn only_sensible_and_approved_policies_are_opened() {
     }
     // A flag that is neither 0 nor 1 does not decode.
     let mut encoded = honest.abi_encode();
-    let negate = 4 + 32 * 4 + 32 * 3;
+    let negate = 4 + 32 * 5 + 32 * 3;
     encoded[negate + 31] = 2;
     let sent = scene.ledger.network.chain.send(OPERATOR, Some(claims), encoded).await;
     assert!(sent.is_err());

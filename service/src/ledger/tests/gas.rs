@@ -32,7 +32,7 @@ async fn gas_is_what_it_was() {
     );
     assert_eq!(
         table,
-        "first 401322, single 260582, older checkpoint 267187, batch of 64 79114 a claim, office \
+        "first 403659, single 262919, older checkpoint 269524, batch of 64 79151 a claim, office \
          root 612758"
     );
     assert!(single <= 270_000 && batch <= 85_000 && update <= 700_000, "{table}");

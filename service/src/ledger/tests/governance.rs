@@ -5,7 +5,7 @@ use alloy_sol_types::SolCall;
 use praman_circuits::eligibility::Checkpoint;
 use praman_circuits::fixture;
 use praman_verifier::contracts::{
-    Claims, Committee, Constitution, Disputes, NodeDirectory, Offices, Participants,
+    Archives, Claims, Committee, Constitution, Disputes, NodeDirectory, Offices, Participants,
     create_claims_code, create_verifier, word,
 };
 
@@ -396,32 +396,37 @@ async fn an_opening_is_suspended_closed_sealed_and_pruned() {
     let seal = crate::ledger::history::seal(&mut scene.ledger.network, 0).await.expect("a seal");
     assert_eq!(seal.claims.len(), 4);
     let (count, root) = (seal.claims.len() as u64, seal.root());
-    let propose = Claims::proposeSealCall { opening: 0, count, root };
-    assert!(scene.call(&propose).await.is_err(), "it is open");
+    let propose = Archives::proposeSealCall { opening: 0, count, root };
+    assert!(scene.archive(&propose).await.is_err(), "it is open");
     scene.call(&Claims::closeOpeningCall { opening: 0, reason }).await.expect("closed");
     assert!(scene.call(&Claims::resumeOpeningCall { opening: 0, reason }).await.is_err());
-    let confirm = Claims::confirmSealCall { opening: 0, count: 0, root: B256::ZERO };
-    assert!(scene.call(&confirm).await.is_err(), "nothing is proposed");
-    scene.call(&propose).await.expect("proposed");
-    let alone = Claims::confirmSealCall { opening: 0, count, root };
-    assert!(scene.call(&alone).await.is_err(), "who proposed it does not confirm it");
+    let confirm = Archives::confirmSealCall { opening: 0, count: 0, root: B256::ZERO };
+    assert!(scene.archive(&confirm).await.is_err(), "nothing is proposed");
+    scene.archive(&propose).await.expect("proposed");
+    let alone = Archives::confirmSealCall { opening: 0, count, root };
+    assert!(scene.archive(&alone).await.is_err(), "who proposed it does not confirm it");
     let auditor = another_auditor(&mut scene).await;
-    let claims_address = scene.ledger.network.addresses.claims;
-    let other = Claims::confirmSealCall { opening: 0, count: count + 1, root };
-    assert!(scene.send(auditor, claims_address, &other).await.is_err());
-    scene.send(auditor, claims_address, &alone).await.expect("confirmed");
+    let archives = scene.ledger.network.addresses.archives;
+    let other = Archives::confirmSealCall { opening: 0, count: count + 1, root };
+    assert!(scene.send(auditor, archives, &other).await.is_err());
+    // Nobody marks it as sealed, or forgets what it spent, but the archives.
+    let by_hand = Claims::sealOpeningCall { opening: 0, root };
+    assert!(scene.call(&by_hand).await.is_err());
+    let forget = Claims::forgetCall { opening: 0, nullifier: seal.claims[0].0 };
+    assert!(scene.call(&forget).await.is_err());
+    scene.send(auditor, archives, &alone).await.expect("confirmed");
     // Every claim is proved under the seal and can be forgotten; no other can.
     for place in 0..count {
         let (nullifier, payout) = seal.claims[place as usize];
         let path = seal.path(place as usize);
         let mut prune =
-            Claims::pruneCall { opening: 0, place, nullifier, payoutCommitment: payout, path };
+            Archives::pruneCall { opening: 0, place, nullifier, payoutCommitment: payout, path };
         prune.nullifier += U256::from(1u64);
-        assert!(scene.call(&prune).await.is_err());
+        assert!(scene.archive(&prune).await.is_err());
         prune.nullifier = nullifier;
-        assert!(scene.send(account(50), claims_address, &prune).await.is_err());
-        scene.call(&prune).await.expect("pruned");
-        assert!(scene.call(&prune).await.is_err(), "once");
+        assert!(scene.send(account(50), archives, &prune).await.is_err());
+        scene.archive(&prune).await.expect("pruned");
+        assert!(scene.archive(&prune).await.is_err(), "once");
     }
     let again = scene.ledger.claim(&claims[0]).await;
     assert!(matches!(again, Err(LedgerError::PeriodNotOpen)), "pruned is not unspent: {again:?}");

@@ -9,9 +9,10 @@ use std::collections::{HashMap, HashSet};
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{SolCall, SolEvent};
 use praman_circuits::fixture;
+use praman_circuits::period::Day;
 use praman_verifier::contracts::{
-    Claims, Committee, Constitution, Disputes, Offices, Participants, policy_data, proof_words,
-    rules_leaf, scheme_word, word,
+    Addresses, Archives, Claims, Committee, Constitution, Disputes, Offices, Participants,
+    policy_data, proof_words, rules_leaf, scheme_word, word,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
@@ -29,6 +30,10 @@ const CALLS: usize = 12;
 const LONG: u64 = 20;
 const LONG_CALLS: usize = 120;
 const DAY: u64 = 86_400;
+const INDIA: u64 = 19_800;
+const DAYS_BEFORE_EPOCH: u64 = 25_567;
+/// The opening's last day: some weeks after the world begins.
+const LAST_DAY: Day = Day(46_301);
 const NOTICE_TIME: u64 = 7 * DAY;
 const POOL: usize = 6;
 
@@ -113,7 +118,8 @@ impl Model {
     }
 
     fn takes_claims(&self) -> bool {
-        !self.paused && self.stage == Stage::Open
+        let today = (self.now + INDIA) / DAY + DAYS_BEFORE_EPOCH;
+        !self.paused && self.stage == Stage::Open && today <= u64::from(LAST_DAY.0)
     }
 
     fn notice(&mut self, relayer: usize) {

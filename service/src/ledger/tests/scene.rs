@@ -25,6 +25,9 @@ pub(super) const PUBLIC_INPUTS: usize = 108;
 /// The day of the scene.
 pub(super) const TODAY: Day = Day(46_250);
 
+/// The last day of the scene's openings.
+pub(super) const LAST_DAY: Day = Day(46_400);
+
 pub(super) struct Scene {
     _folder: TempDir,
     pub(super) store: Store,
@@ -72,7 +75,7 @@ impl Scene {
         let published = self.ledger.publish_checkpoint(&offices, claim.checkpoint).await;
         let period = claim.scheme_period.period;
         let period = ClaimPeriod { period, window: period };
-        self.ledger.open_period(&claim.scheme_period, period).await.expect("opened");
+        self.ledger.open_period(&claim.scheme_period, period, LAST_DAY).await.expect("opened");
         (published.expect("published"), period)
     }
 
@@ -128,6 +131,12 @@ impl Scene {
     /// A call of the operator's to the claims.
     pub(super) async fn call(&mut self, call: &impl SolCall) -> Result<u64, LedgerError> {
         let (from, to) = (OPERATOR, self.ledger.network.addresses.claims);
+        self.send(from, to, call).await
+    }
+
+    /// A call of the operator's to the archives.
+    pub(super) async fn archive(&mut self, call: &impl SolCall) -> Result<u64, LedgerError> {
+        let (from, to) = (OPERATOR, self.ledger.network.addresses.archives);
         self.send(from, to, call).await
     }
 

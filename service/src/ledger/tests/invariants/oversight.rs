@@ -96,7 +96,7 @@ impl Run<'_> {
 
     /// A seal proposed or confirmed, rightly or not.
     pub(super) async fn seal(&mut self, from: Address) {
-        let claims = self.network.addresses.claims;
+        let Addresses { claims, archives, .. } = self.network.addresses;
         if self.rng.gen_bool(0.1) && [Stage::Open, Stage::Suspended].contains(&self.model.stage) {
             let close = Claims::closeOpeningCall { opening: 0, reason: B256::ZERO };
             self.agree(AGENCY, claims, &close, true).await;
@@ -107,8 +107,8 @@ impl Run<'_> {
         if self.rng.gen_bool(0.5) {
             let from = if self.rng.gen_bool(0.7) { AGENCY } else { from };
             let expected = from == AGENCY && closed;
-            let call = Claims::proposeSealCall { opening: 0, count, root };
-            self.agree(from, claims, &call, expected).await;
+            let call = Archives::proposeSealCall { opening: 0, count, root };
+            self.agree(from, archives, &call, expected).await;
             if expected {
                 self.model.proposed = Some(count);
             }
@@ -116,8 +116,8 @@ impl Run<'_> {
             let from = if self.rng.gen_bool(0.7) { AUDITOR } else { from };
             let count = count + u64::from(self.rng.gen_bool(0.2));
             let expected = from == AUDITOR && closed && self.model.proposed == Some(count);
-            let call = Claims::confirmSealCall { opening: 0, count, root };
-            self.agree(from, claims, &call, expected).await;
+            let call = Archives::confirmSealCall { opening: 0, count, root };
+            self.agree(from, archives, &call, expected).await;
             if expected {
                 self.model.stage = Stage::Sealed;
                 self.counts.sealed += 1;

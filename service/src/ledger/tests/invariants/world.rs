@@ -67,7 +67,8 @@ impl World {
         network.send(AGENCY, registry, &checkpoint).await.expect("published");
         let scheme = fixture::claim(1).scheme_period;
         let period = scheme.period.0;
-        let leaf = rules_leaf(&scheme.scheme, period, period, &scheme.policy);
+        let leaf =
+            rules_leaf(&scheme.scheme, (scheme.period, scheme.period), LAST_DAY, &scheme.policy);
         let claims = network.addresses.claims;
         let adopt = Claims::adoptRulesCall {
             scheme: scheme_word(&scheme.scheme),
@@ -79,6 +80,7 @@ impl World {
             scheme: scheme_word(&scheme.scheme),
             period,
             window: period,
+            lastDay: LAST_DAY.0,
             policy: policy_data(&scheme.policy),
             approval: Vec::new(),
         };
