@@ -6,8 +6,11 @@
 
 mod nodes;
 mod outbox;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use alloy_consensus::{SignableTransaction, Signed, TxEip1559, TxEnvelope, TxLegacy};
@@ -52,7 +55,7 @@ impl RemoteSettings {
     }
 }
 
-/// How many blocks' events of before are asked for at once.
+/// How many blocks' events are asked for at once, at most: a node may grant fewer.
 const BLOCKS_AT_ONCE: u64 = 5_000;
 
 /// How long to wait before asking again how a transaction stands.
@@ -65,6 +68,16 @@ pub struct RemoteChain {
     nodes: Mutex<Nodes>,
     keys: HashMap<Address, PrivateKeySigner>,
     contracts: Option<(Addresses, u64)>,
+    /// How many blocks' events the nodes have granted at once of late.
+    span: AtomicU64,
+}
+
+/// What is paid for a unit of gas.
+#[derive(Clone, Copy)]
+struct Fee {
+    price: u64,
+    /// Whether it is a gas price, as on chains without a base fee.
+    is_legacy: bool,
 }
 
 /// How a transaction stands.
@@ -92,6 +105,7 @@ impl RemoteChain {
             nodes: Mutex::new(nodes),
             keys: keys.into_iter().map(|key| (key.address(), key)).collect(),
             contracts: None,
+            span: AtomicU64::new(BLOCKS_AT_ONCE),
         })
     }
 
@@ -125,19 +139,20 @@ impl RemoteChain {
     }
 
     /// The fee for a unit of gas now, twice what the last block took; 0 where none is taken.
-    async fn fee(&self) -> Result<u64, ChainError> {
+    async fn fee(&self) -> Result<Fee, ChainError> {
         let block = self.block(BlockNumberOrTag::Latest).await?;
-        match block.and_then(|block| block.header.base_fee_per_gas) {
-            Some(0) => Ok(0),
-            Some(base) => Ok(base.saturating_mul(2).saturating_add(1_000_000_000)),
+        let (price, is_legacy) = match block.and_then(|block| block.header.base_fee_per_gas) {
+            Some(0) => (0, true),
+            Some(base) => (base.saturating_mul(2).saturating_add(1_000_000_000), false),
             None => {
                 let price: U128 = self.nodes.lock().await.ask("eth_gasPrice", ()).await?;
-                Ok(price.saturating_to())
+                (price.saturating_to(), true)
             }
-        }
+        };
+        Ok(Fee { price, is_legacy })
     }
 
-    fn sign(&self, sent: &mut Sent) -> Result<(), ChainError> {
+    fn sign(&self, sent: &mut Sent, is_legacy: bool) -> Result<(), ChainError> {
         let key = self.keys.get(&sent.account).ok_or_else(|| {
             let reason =
                 format!("no key of account {} was given: name it by --account", sent.account);
@@ -146,8 +161,8 @@ impl RemoteChain {
         let to = sent.target.map_or(TxKind::Create, TxKind::Call);
         let (chain_id, nonce, gas_limit) = (self.settings.chain_id, sent.nonce, sent.gas);
         let (value, input) = (U256::ZERO, sent.data.clone());
-        let envelope = if sent.fee == 0 {
-            let (chain_id, gas_price) = (Some(chain_id), 0);
+        let envelope = if is_legacy {
+            let (chain_id, gas_price) = (Some(chain_id), u128::from(sent.fee));
             signed(TxLegacy { chain_id, nonce, gas_price, gas_limit, to, value, input }, key)?
         } else {
             let max_fee_per_gas = u128::from(sent.fee);
@@ -177,8 +192,11 @@ impl RemoteChain {
             self.nodes.lock().await.ask("eth_sendRawTransaction", (sent.raw.clone(),)).await;
         match answer {
             Ok(_) => Ok(()),
+            // Clients say in many ways that they have it, or had: that is seen, not read.
+            Err(NodeError::Answered { .. }) if self.is_there(sent).await? => Ok(()),
+            // A fee that is too low is raised in time.
             Err(NodeError::Answered { message, .. })
-                if ["already", "nonce too low", "underpriced", "less than block base fee"]
+                if ["underpriced", "base fee", "fee too low", "gas price", "fee per gas"]
                     .iter()
                     .any(|known| message.contains(known)) =>
             {
@@ -186,6 +204,18 @@ impl RemoteChain {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Whether a node has some form of a transaction, or its nonce went to one.
+    async fn is_there(&self, sent: &Sent) -> Result<bool, ChainError> {
+        for &hash in &sent.hashes {
+            let found: Option<serde_json::Value> =
+                self.nodes.lock().await.ask("eth_getTransactionByHash", (hash,)).await?;
+            if found.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(self.nonce_on_chain(sent.account).await? > sent.nonce)
     }
 
     async fn standing(&self, sent: &Sent) -> Result<Standing, ChainError> {
@@ -240,8 +270,10 @@ impl RemoteChain {
                 last = Instant::now();
                 if sent.fee > 0 {
                     // Nodes ask for a tenth more than the form before.
-                    sent.fee = (sent.fee + sent.fee / 8 + 1).max(self.fee().await?);
-                    self.sign(&mut sent)?;
+                    sent.fee = (sent.fee + sent.fee / 8 + 1).max(self.fee().await?.price);
+                    // Of the form that it had: a legacy transaction is a list of RLP.
+                    let is_legacy = sent.raw.first().is_some_and(|&first| first >= 0xc0);
+                    self.sign(&mut sent, is_legacy)?;
                     outbox::keep_form(&self.store, &sent).await?;
                 }
                 self.broadcast(&sent).await?;
@@ -311,39 +343,79 @@ impl RemoteChain {
             }
         }
         if !journal::follows_offices(&mut *self.store.pool().acquire().await?).await? {
-            let mut logs = Vec::new();
-            let mut first = *before + 1;
-            while first <= known {
-                let last = known.min(first + BLOCKS_AT_ONCE - 1);
-                logs.extend(self.logs(first, last).await?);
-                first = last + 1;
-            }
+            let logs = self.logs(*before + 1, known).await?;
             let mut transaction = self.store.begin().await?;
             journal::begin_following_offices(&mut transaction, contracts, &logs).await?;
             transaction.commit().await?;
         }
-        if head <= known {
-            return Ok(());
+        // Each piece is kept by itself: what stops goes on from there.
+        while known < head {
+            let (logs, last) = self.some_logs(known + 1, head).await?;
+            if !self.keep_logs(contracts, (known, last), &logs).await? {
+                return Ok(());
+            }
+            known = last;
         }
-        let logs = self.logs(known + 1, head).await?;
-        let block = self.block(BlockNumberOrTag::Number(head)).await?;
+        Ok(())
+    }
+
+    /// Keeps what the events of blocks behind `known` up to `last` tell; false if another process has kept more
+    /// in between.
+    async fn keep_logs(
+        &self,
+        contracts: &Addresses,
+        (known, last): (u64, u64),
+        logs: &[ChainLog],
+    ) -> Result<bool, ChainError> {
+        let block = self.block(BlockNumberOrTag::Number(last)).await?;
         let hash = block.ok_or_else(|| ChainError::failed("the node lost a block"))?.header.hash;
         let mut transaction = self.store.begin().await?;
         // Another process may have recorded the same in between.
-        let (last,): (Option<i64>,) = sqlx::query_as("SELECT max(number) FROM recorded_block")
+        let (kept,): (Option<i64>,) = sqlx::query_as("SELECT max(number) FROM recorded_block")
             .fetch_one(&mut *transaction)
             .await?;
-        if last.is_some_and(|last| last as u64 > known) {
-            return Ok(());
+        if kept.is_some_and(|kept| kept as u64 > known) {
+            return Ok(false);
         }
-        journal::record(&mut transaction, contracts, &logs).await?;
+        journal::record(&mut transaction, contracts, logs).await?;
         sqlx::query("INSERT INTO recorded_block (number, hash) VALUES ($1, $2)")
-            .bind(head as i64)
+            .bind(last as i64)
             .bind(hash.to_vec())
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await?;
-        Ok(())
+        Ok(true)
+    }
+
+    /// The events of as many blocks as a node grants, from a first one on, and the last block of these.
+    async fn some_logs(&self, first: u64, until: u64) -> Result<(Vec<ChainLog>, u64), ChainError> {
+        let mut filter = Filter::new();
+        if let Some((contracts, _)) = &self.contracts {
+            let Addresses { committee, participants, offices, claims, disputes, nodes, .. } =
+                *contracts;
+            let known = [committee, participants, offices, claims, disputes, nodes];
+            let later = [contracts.consents, contracts.anchors, contracts.archives];
+            filter = filter.address([&known[..], &later].concat());
+        }
+        loop {
+            let span = self.span.load(Ordering::Relaxed).max(1);
+            let last = until.min(first.saturating_add(span - 1));
+            let asked = filter.clone().from_block(first).to_block(last);
+            let answer: Result<Vec<Log>, NodeError> =
+                self.nodes.lock().await.ask("eth_getLogs", (asked,)).await;
+            match answer {
+                Ok(logs) => {
+                    // A node that grants this may grant more.
+                    self.span.store((span * 2).min(BLOCKS_AT_ONCE), Ordering::Relaxed);
+                    return Ok((logs.iter().map(chain_log).collect(), last));
+                }
+                // By blocks or by events: whatever a node's limit is, half of it is within once.
+                Err(NodeError::Answered { .. }) if last > first => {
+                    self.span.store((last - first).div_ceil(2).max(1), Ordering::Relaxed);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 }
 
@@ -436,33 +508,31 @@ impl Chain for RemoteChain {
             let _: Bytes = self.nodes.lock().await.ask("eth_call", params).await?;
             let estimate: U64 = self.nodes.lock().await.ask("eth_estimateGas", (request,)).await?;
             let estimate: u64 = estimate.to();
+            let fee = self.fee().await?;
             let mut sent = Sent {
                 account: from,
                 nonce: self.next_nonce(from).await?,
                 target,
                 data: data.clone().into(),
                 gas: estimate + estimate / 5,
-                fee: self.fee().await?,
+                fee: fee.price,
                 raw: Bytes::new(),
                 hashes: Vec::new(),
             };
-            self.sign(&mut sent)?;
+            self.sign(&mut sent, fee.is_legacy)?;
             // If another took the nonce or brings the same: look again.
             outbox::keep(&self.store, brings, &sent).await?;
         }
     }
 
     async fn logs(&self, first: u64, last: u64) -> Result<Vec<ChainLog>, ChainError> {
-        let mut filter = Filter::new().from_block(first).to_block(last);
-        if let Some((contracts, _)) = &self.contracts {
-            let Addresses { committee, participants, offices, claims, disputes, nodes, .. } =
-                *contracts;
-            let known = [committee, participants, offices, claims, disputes, nodes];
-            filter =
-                filter.address([&known[..], &[contracts.consents, contracts.anchors, contracts.archives]].concat());
+        let (mut logs, mut next) = (Vec::new(), first);
+        while next <= last {
+            let (some, reached) = self.some_logs(next, last).await?;
+            logs.extend(some);
+            next = reached + 1;
         }
-        let logs: Vec<Log> = self.nodes.lock().await.ask("eth_getLogs", (filter,)).await?;
-        Ok(logs.iter().map(chain_log).collect())
+        Ok(logs)
     }
 
     /// The newest block that lies as deep as asked.

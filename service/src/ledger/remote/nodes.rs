@@ -34,6 +34,8 @@ pub(super) enum NodeError {
     Answered {
         /// What it says, in lower case.
         message: String,
+        /// JSON-RPC's code.
+        code: i64,
         /// The bytes of a revert.
         revert: Option<Bytes>,
     },
@@ -100,6 +102,13 @@ impl Nodes {
             for _ in 0..self.clients.len() {
                 match self.ask_current(method, params.clone()).await {
                     Err(NodeError::Away(reason)) => said = reason,
+                    // How much is asked for at once is the caller's to change.
+                    Err(NodeError::Answered { message, code, revert: None })
+                        if method != "eth_getLogs" && is_of_node(code, &message) =>
+                    {
+                        let name = &self.clients[self.current].0;
+                        said = format!("{name} says: {message}");
+                    }
                     answered => return answered,
                 }
                 self.current = (self.current + 1) % self.clients.len();
@@ -157,6 +166,25 @@ impl Nodes {
     }
 }
 
+/// Whether an error is of the node that answers, and not of what it was asked: another may know, or the same a
+/// moment later.
+fn is_of_node(code: i64, message: &str) -> bool {
+    /// "Limit exceeded" by EIP-1474, and HTTP's code that some gateways give here.
+    const TOO_OFTEN: [i64; 2] = [-32_005, 429];
+    const SAID: [&str; 9] = [
+        "missing trie node",
+        "header not found",
+        "state is not available",
+        "world state unavailable",
+        "transaction indexing is in progress",
+        "rate limit",
+        "too many requests",
+        "request limit",
+        "service unavailable",
+    ];
+    TOO_OFTEN.contains(&code) || SAID.iter().any(|said| message.contains(said))
+}
+
 /// What is wrong with a node's certificate, if that is what is wrong.
 fn certificate_fault(error: &reqwest::Error) -> Option<String> {
     let mut cause: Option<&dyn std::error::Error> = Some(error);
@@ -176,6 +204,7 @@ fn node_error(name: &str, error: TransportError) -> NodeError {
             revert: payload
                 .as_revert_data()
                 .or_else(|| payload.try_data_as::<Bytes>().and_then(Result::ok)),
+            code: payload.code,
             message: payload.message.to_lowercase().escape_default().to_string(),
         },
         RpcError::Transport(kind) => {
