@@ -1,5 +1,6 @@
 //! Issuing and revoking by the service, as an officer asks it by curl.
 
+mod persons;
 use crate::support;
 use crate::support::postgres;
 use crate::support::service as running;
@@ -123,11 +124,11 @@ fn a_register_is_uploaded_followed_and_fetched() {
     for arguments in [
         &["treasury", "new", "--out", "treasury.json", "--payout", "payout.json"][..],
         &["ledger", "checkpoint", "--keys", "keys"],
-        &["ledger", "open", "--keys", "keys", "--scheme", scheme, "--period", "2026"],
-        &["snapshot", "--out", "snapshot.json"],
     ] {
         state.json(arguments);
     }
+    state.open_period(scheme, "2026", &[]);
+    state.json(&["snapshot", "--out", "snapshot.json"]);
     assert_eq!(state.prove(FARMER, SCHEME, "2026", FARMER).code, 0);
     assert_eq!(service.submit(&state, FARMER, "?wait=20", &[]).json()["state"], "accepted");
 
@@ -226,7 +227,7 @@ fn who_may_not_and_what_is_no_register_is_refused() {
     assert_eq!(upload("a", "?secrets=known").status, 400);
     for (body, words) in [
         ("a,b\n1,2\n", "the header has no column register_no"),
-        ("\u{feff}\n", "the header has no column"),
+        ("\u{feff}\n", "the file is empty"),
         ("", "the file is empty"),
     ] {
         let id = upload(body, "").json()["id"].as_str().expect("an id").to_owned();
@@ -484,142 +485,4 @@ fn the_master_key_may_lie_in_a_token() {
     let officer = Officer { service: &service, token: &token };
     assert_eq!(officer.lines(&format!("{register}/credentials")).len(), 1_987);
     assert_eq!(service.stop(), 0);
-}
-
-#[test]
-fn person_with_a_live_credential_gets_no_second_one() {
-    let (state, _) = with_office(None);
-    let second = ["office", "new", "--name", "Second", "--schema", "resident", "--out", "two.json"];
-    state.json(&second);
-    let write = |name: &str, changed: &[(&str, &str, &str)]| {
-        fs::write(state.path(name), support::some_rows(&[FARMER], changed)).expect("written");
-    };
-    let issue = |register: &str, office: &str, out: &str, more: &[&str]| {
-        let issue = ["issue", "--register", register, "--office", office, "--out", out];
-        state.json(&[&issue[..], more].concat())
-    };
-    let claims_from = |out: &str, number: &str| -> Value {
-        let file = state.path(&format!("{out}/{number}.json"));
-        let text = fs::read_to_string(file).expect("a credential");
-        serde_json::from_str::<Value>(&text).expect("JSON")["claims_from"].clone()
-    };
-    write("first.csv", &[]);
-    assert_eq!(issue("first.csv", "office.json", "first", &[])["issued"], 1);
-    assert_eq!(claims_from("first", FARMER), 0);
-
-    // Under another register number, by the same office or another, with another name and account.
-    let number = (FARMER, "register_no", "WB990000001");
-    write("renumbered.csv", &[number]);
-    write(
-        "altered.csv",
-        &[number, (FARMER, "name", "H. Bissas"), (FARMER, "account", "999888777")],
-    );
-    for (register, office) in [
-        ("renumbered.csv", "office.json"),
-        ("renumbered.csv", "two.json"),
-        ("altered.csv", "two.json"),
-        ("first.csv", "two.json"),
-    ] {
-        let told = issue(register, office, "none", &["--other-person", "WB990000001", FARMER]);
-        assert_eq!(
-            (&told["issued"], &told["enrolled"][0]["office"]),
-            (&json!(0), &json!(0)),
-            "{told}"
-        );
-    }
-    // One that was issued before people were known again is known once the register comes again.
-    state.sql("delete from person_tag");
-    state.sql("delete from person_credential");
-    assert_eq!(issue("first.csv", "office.json", "again", &[])["issued"], 0);
-    let told = issue("renumbered.csv", "two.json", "none", &[]);
-    assert_eq!((&told["issued"], &told["enrolled"][0]["office"]), (&json!(0), &json!(0)), "{told}");
-    // Without the number: a person looks first.
-    write("unnumbered.csv", &[number, (FARMER, "id_no", "")]);
-    let told = issue("unnumbered.csv", "two.json", "none", &[]);
-    assert_eq!(
-        (&told["issued"], &told["to_review"][0]["office"]),
-        (&json!(0), &json!(0)),
-        "{told}"
-    );
-    // The same, with the guardian left out and another account.
-    let left_out =
-        [number, (FARMER, "id_no", ""), (FARMER, "guardian", ""), (FARMER, "account", "999888777")];
-    write("left_out.csv", &left_out);
-    let told = issue("left_out.csv", "two.json", "none", &[]);
-    assert_eq!(told["to_review"].as_array().map(Vec::len), Some(1), "{told}");
-    let relative = [
-        (FARMER, "register_no", "WB990000002"),
-        (FARMER, "id_no", ""),
-        (FARMER, "name", "Karim Molla"),
-        (FARMER, "sex", "M"),
-        (FARMER, "dob", "1999-01-02"),
-    ];
-    write("relative.csv", &relative);
-    let told = issue("relative.csv", "two.json", "none", &[]);
-    assert_eq!(told["to_review"][0]["register_no"], "WB990000002", "one account: {told}");
-    let told = issue("relative.csv", "two.json", "relative", &["--other-person", "WB990000002"]);
-    assert_eq!(told["issued"], 1, "{told}");
-    assert_eq!(claims_from("relative", "WB990000002"), 0, "they never had one");
-
-    // Revoked where it is, it is issued by the other office, whatever the number: from next month on.
-    state.json(&["revoke", "--office", "office.json", "--register-no", FARMER]);
-    let told = issue("renumbered.csv", "two.json", "moved", &["--other-person", "WB990000001"]);
-    assert_eq!(told["issued"], 1, "{told}");
-    assert_ne!(claims_from("moved", "WB990000001"), 0);
-    // Nothing of the person lies in the store in clear.
-    let store = fs::read(state.path("state/praman.db")).expect("a store");
-    for secret in ["146507529174", "6563212233079", "Biswas"] {
-        let secret = secret.as_bytes();
-        assert!(!store.windows(secret.len()).any(|part| part == secret));
-    }
-}
-
-#[test]
-fn correction_under_the_same_secret_costs_no_month() {
-    let (state, _) = with_office(None);
-    let issue = |out: &str, changed: &[(&str, &str, &str)], subjects: bool| {
-        fs::write(state.path("one.csv"), support::some_rows(&[FARMER], changed)).expect("written");
-        let issue = ["issue", "--register", "one.csv", "--office", "office.json", "--out", out];
-        let subjects: &[&str] = if subjects { &["--subjects", "subjects.csv"] } else { &[] };
-        assert_eq!(state.json(&[&issue[..], subjects].concat())["issued"], 1);
-        let file = state.path(&format!("{out}/{FARMER}.json"));
-        let text = fs::read_to_string(file).expect("a credential");
-        let credential: Value = serde_json::from_str(&text).expect("JSON");
-        (credential["claims_from"].clone(), credential["subject"].as_str().map(str::to_owned))
-    };
-    let revoke = || state.json(&["revoke", "--office", "office.json", "--register-no", FARMER]);
-    let (any, subject) = issue("first", &[], false);
-    assert_eq!(any, 0);
-    let subject = subject.expect("a commitment");
-    fs::write(state.path("subjects.csv"), format!("register_no,subject\n{FARMER},{subject}\n"))
-        .expect("written");
-    revoke();
-    assert_eq!(issue("corrected", &[(FARMER, "account", "12345678901")], true).0, 0);
-    // Another secret is another matter; and so is the first one after it.
-    revoke();
-    let (next_month, _) = issue("lost", &[], false);
-    assert_ne!(next_month, 0);
-    revoke();
-    assert_eq!(issue("again", &[], true).0, next_month);
-}
-
-#[test]
-fn person_whom_the_old_system_paid_claims_from_the_month_after() {
-    let (state, _) = with_office(None);
-    let rows = support::some_rows(&[FARMER, "WB070000003", "WB070000005"], &[]);
-    let mut lines = rows.lines();
-    let mut register = format!("{},paid_until\n", lines.next().expect("a header"));
-    for (line, paid) in lines.zip(["2026-11", "", "sometime"]) {
-        register += &format!("{line},{paid}\n");
-    }
-    fs::write(state.path("paid.csv"), register).expect("written");
-    let issue = ["issue", "--register", "paid.csv", "--office", "office.json", "--out", "paid"];
-    assert_eq!(state.json(&issue)["issued"], 2, "what is no month is refused");
-    let claims_from = |number: &str| -> Value {
-        let text = fs::read_to_string(state.path(&format!("paid/{number}.json"))).expect("issued");
-        serde_json::from_str::<Value>(&text).expect("JSON")["claims_from"].clone()
-    };
-    let december = praman::calendar::month_of(jiff::civil::date(2026, 12, 1)).expect("a month");
-    assert_eq!(claims_from(FARMER), json!(december));
-    assert_eq!(claims_from("WB070000003"), 0);
 }

@@ -30,7 +30,9 @@ use crate::ledger::OfficeState;
 use crate::office_key::OfficeKey;
 use crate::register::Person;
 use crate::schema::{RESIDENT, SCHEMAS, Schema, resident_attributes};
-use crate::store::{Store, TreeName, TreeVersion, WriteTransaction, field, read_tree, write_nodes};
+use crate::store::{
+    Store, TreeName, TreeVersion, WriteTransaction, broken, field, read_tree, write_nodes,
+};
 use crate::wallet::CredentialFile;
 use persons::NewCredential;
 pub use persons::{Applicant, ClaimsFrom, Standing};
@@ -80,6 +82,8 @@ pub struct Validity {
     pub expires_on: Day,
     /// The first period that may be claimed for.
     pub claims_from: Period,
+    /// The latest day that is known to have come: that of issue, or a later one of a checkpoint.
+    latest: Day,
 }
 
 impl Validity {
@@ -93,7 +97,13 @@ impl Validity {
             issued_on: today,
             expires_on: Day(today.0.saturating_add(TEN_YEARS_DAYS)),
             claims_from: Period::ONCE,
+            latest: today,
         }
+    }
+
+    /// The same where a day is known to have come, though a clock may be behind it.
+    fn known_on(self, day: Option<Day>) -> Self {
+        Self { latest: self.latest.max(day.unwrap_or(self.latest)), ..self }
     }
 
     /// The first period to claim for: of a replacement at the earliest the month after its issue, so
@@ -102,12 +112,12 @@ impl Validity {
     /// One that replaces another under the same secret, as after a correction, may claim as before: what
     /// was claimed by the one can't be claimed by the other.
     fn first_period(&self, application: &Application<'_>) -> Period {
-        let next_month = calendar::date_of(self.issued_on)
+        let next_month = calendar::date_of(self.latest)
             .and_then(calendar::month_of)
             .map_or(Period(u32::MAX), |month| Period(month.0 + 1));
         let bound = match application.claims_from {
             None => self.claims_from,
-            Some(ClaimsFrom::AsBefore(period)) => self.claims_from.max(period),
+            Some(ClaimsFrom::Period(period)) => self.claims_from.max(period),
             Some(ClaimsFrom::NextMonth) => self.claims_from.max(next_month),
         };
         // Whom another system has paid claims from the month after.
@@ -213,6 +223,15 @@ pub fn make_credentials(
             (file, commitment.to_field())
         })
         .unzip()
+}
+
+/// The day of the newest checkpoint that the ledger has; none if it has none.
+async fn newest_checkpoint_day(
+    connection: &mut AnyConnection,
+) -> Result<Option<Day>, ServiceError> {
+    let (day,): (Option<i64>,) =
+        sqlx::query_as("SELECT max(as_of) FROM checkpoint").fetch_one(connection).await?;
+    day.map(|day| u32::try_from(day).map(Day).map_err(|_| broken("a checkpoint's day"))).transpose()
 }
 
 /// All offices, by number, as a connection sees them.
@@ -321,13 +340,17 @@ impl Store {
             return Err(ServiceError::Refused(reason.to_owned()));
         }
         let revoked = self.revoked_tags(key.office).await?;
+        // The day of the newest checkpoint, where this machine's clock is behind it: claims were made by then.
+        let validity = validity.known_on(newest_checkpoint_day(&mut transaction).await?);
+        // What was issued since a backup is not known: who is not known may have claimed.
+        let is_restored = standing::is_restored(&mut transaction).await?;
         let standing = {
             let of = (office.id, office.schema.id);
             persons::standing_of(&mut transaction, of, &tags).await?
         };
         for (application, standing) in applications.iter_mut().zip(standing) {
             let tag = key.holder_tag(application.person.register_no());
-            let is_known = revoked.contains(tag.as_slice());
+            let is_known = is_restored || revoked.contains(tag.as_slice());
             application.claims_from = match standing {
                 Standing::Free { claims_from } => {
                     claims_from.or(is_known.then_some(ClaimsFrom::NextMonth))

@@ -7,7 +7,7 @@
 //! follows the person, whichever office issued the earlier one, so that the lost secret and the new one never
 //! claim for one period.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use praman_circuits::credential::SchemaId;
 use praman_circuits::office::OfficeId;
@@ -16,6 +16,7 @@ use praman_circuits::subject::SubjectCommitment;
 use rayon::prelude::*;
 use sqlx::AnyConnection;
 
+use super::standing;
 use crate::computation::compute;
 use crate::error::ServiceError;
 use crate::key_store::MasterKey;
@@ -104,8 +105,9 @@ pub enum Standing {
 pub enum ClaimsFrom {
     /// From the month after the issue: the earlier secret may have claimed for this one.
     NextMonth,
-    /// As the earlier credential says: the secret is the same, and so is what it has claimed for.
-    AsBefore(Period),
+    /// From a period on: as the earlier credential says, where the secret is the same, and so is what it has
+    /// claimed for.
+    Period(Period),
 }
 
 /// A person of a register, and the commitment that their credential is to hold.
@@ -147,19 +149,40 @@ pub(super) async fn standing_of(
     for some in tags.chunks(TAGS_AT_ONCE) {
         look_up(connection, schema, some, &mut known).await?;
     }
-    // Of one file, too, no identity number gets two.
-    let mut seen = std::collections::HashSet::new();
+    let barred = barred(connection, &known).await?;
+    // Of one file, too, no identity number gets two, and one who may be another row's is looked at.
+    let mut seen = HashSet::new();
     let standing = people.iter().map(|person| {
-        let standing = standing(person, &known);
-        match person.identity {
-            Some(identity) if !seen.insert(identity) => match standing {
-                Standing::Free { .. } => Standing::Enrolled(office),
-                other => other,
-            },
-            _ => standing,
+        let standing = standing(person, &known, &barred);
+        let is_twice = person.identity.is_some_and(|identity| !seen.insert(identity));
+        let is_alike = [person.name, person.alike()].iter().any(|tag| seen.contains(tag));
+        seen.extend(person.kept().filter(|tag| Some(*tag) != person.account));
+        match standing {
+            Standing::Free { .. } | Standing::Review { .. } if is_twice => {
+                Standing::Enrolled(office)
+            }
+            Standing::Free { claims_from } if is_alike => Standing::Review { office, claims_from },
+            known => known,
         }
     });
     Ok(standing.collect())
+}
+
+/// Of the offices whose live credentials are known: those that the ledger has barred for now. Nobody can claim by
+/// these, and nobody is kept out by them alone.
+async fn barred(
+    connection: &mut AnyConnection,
+    known: &HashMap<[u8; 32], Vec<Known>>,
+) -> Result<HashSet<OfficeId>, ServiceError> {
+    let live = known.values().flatten().filter(|known| known.is_live);
+    let offices: HashSet<OfficeId> = live.map(|known| known.office).collect();
+    let mut barred = HashSet::new();
+    for office in offices {
+        if standing::on_ledger(connection, office).await?.is_some_and(|known| !known.standing) {
+            barred.insert(office);
+        }
+    }
+    Ok(barred)
 }
 
 async fn look_up(
@@ -204,20 +227,27 @@ async fn look_up(
     Ok(())
 }
 
-fn standing(person: &PersonTags, known: &HashMap<[u8; 32], Vec<Known>>) -> Standing {
+fn standing(
+    person: &PersonTags,
+    known: &HashMap<[u8; 32], Vec<Known>>,
+    barred: &HashSet<OfficeId>,
+) -> Standing {
     let of = |tag: Option<[u8; 32]>| tag.and_then(|tag| known.get(&tag)).into_iter().flatten();
-    if let Some(live) = of(person.identity).find(|known| known.is_live) {
+    let is_good = |known: &&Known| known.is_live && !barred.contains(&known.office);
+    if let Some(live) = of(person.identity).find(is_good) {
         return Standing::Enrolled(live.office);
     }
-    // The account may be a relative's: it has a person look, and costs nobody a month.
-    let earlier = of(person.identity).chain(of(Some(person.name))).filter(|known| !known.is_live);
+    // The account may be a relative's: it has a person look, and costs nobody a month. One of the same name and
+    // birth date may be the same whose guardian was written otherwise: the lost secret may have claimed.
+    let earlier = of(person.identity).chain(of(Some(person.name))).chain(of(Some(person.alike())));
+    let earlier = earlier.filter(|known| !known.is_live);
     let claims_from = earlier.max_by_key(|known| known.number).map(|latest| {
         match latest.subject == person.subject {
-            true => ClaimsFrom::AsBefore(latest.claims_from),
+            true => ClaimsFrom::Period(latest.claims_from),
             false => ClaimsFrom::NextMonth,
         }
     });
-    let alike = of(Some(person.name)).chain(of(person.account));
+    let alike = of(person.identity).chain(of(Some(person.name))).chain(of(person.account));
     let mut alike = alike.chain(of(Some(person.alike())));
     match alike.find(|known| known.is_live) {
         Some(live) => Standing::Review { office: live.office, claims_from },

@@ -318,6 +318,15 @@ pub(super) async fn require_standing(
     }
 }
 
+/// Whether the state was restored, and what was issued and revoked since the backup is not known here.
+pub(super) async fn is_restored(connection: &mut AnyConnection) -> Result<bool, ServiceError> {
+    let row: Option<(Vec<u8>,)> = sqlx::query_as("SELECT value FROM chain_setting WHERE key = $1")
+        .bind(RESTORED_OFFICES)
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.is_some())
+}
+
 /// The first number that no office has, here or on the ledger; none if all are taken.
 ///
 /// # Errors
@@ -355,12 +364,7 @@ impl Store {
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn offices_are_restored(&self) -> Result<bool, ServiceError> {
-        let row: Option<(Vec<u8>,)> =
-            sqlx::query_as("SELECT value FROM chain_setting WHERE key = $1")
-                .bind(RESTORED_OFFICES)
-                .fetch_optional(self.pool())
-                .await?;
-        Ok(row.is_some())
+        is_restored(&mut *self.pool().acquire().await?).await
     }
 
     /// Lets the offices' roots go to the ledger again as this state has them.

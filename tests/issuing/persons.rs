@@ -1,0 +1,232 @@
+//! One person is one person: second credentials, lost secrets, corrections, those whom the old system paid.
+
+use super::*;
+
+#[test]
+fn person_with_a_live_credential_gets_no_second_one() {
+    let (state, _) = with_office(None);
+    let second = ["office", "new", "--name", "Second", "--schema", "resident", "--out", "two.json"];
+    state.json(&second);
+    let write = |name: &str, changed: &[(&str, &str, &str)]| {
+        fs::write(state.path(name), support::some_rows(&[FARMER], changed)).expect("written");
+    };
+    let issue = |register: &str, office: &str, out: &str, more: &[&str]| {
+        let issue = ["issue", "--register", register, "--office", office, "--out", out];
+        state.json(&[&issue[..], more].concat())
+    };
+    let claims_from = |out: &str, number: &str| -> Value {
+        let file = state.path(&format!("{out}/{number}.json"));
+        let text = fs::read_to_string(file).expect("a credential");
+        serde_json::from_str::<Value>(&text).expect("JSON")["claims_from"].clone()
+    };
+    write("first.csv", &[]);
+    assert_eq!(issue("first.csv", "office.json", "first", &[])["issued"], 1);
+    assert_eq!(claims_from("first", FARMER), 0);
+
+    // Under another register number, by the same office or another, with another name and account.
+    let number = (FARMER, "register_no", "WB990000001");
+    write("renumbered.csv", &[number]);
+    write(
+        "altered.csv",
+        &[number, (FARMER, "name", "H. Bissas"), (FARMER, "account", "999888777")],
+    );
+    for (register, office) in [
+        ("renumbered.csv", "office.json"),
+        ("renumbered.csv", "two.json"),
+        ("altered.csv", "two.json"),
+        ("first.csv", "two.json"),
+    ] {
+        let told = issue(register, office, "none", &["--other-person", "WB990000001", FARMER]);
+        assert_eq!(
+            (&told["issued"], &told["enrolled"][0]["office"]),
+            (&json!(0), &json!(0)),
+            "{told}"
+        );
+    }
+    // One that was issued before people were known again is known once the register comes again.
+    state.sql("delete from person_tag");
+    state.sql("delete from person_credential");
+    assert_eq!(issue("first.csv", "office.json", "again", &[])["issued"], 0);
+    let told = issue("renumbered.csv", "two.json", "none", &[]);
+    assert_eq!((&told["issued"], &told["enrolled"][0]["office"]), (&json!(0), &json!(0)), "{told}");
+    // Without the number: a person looks first.
+    write("unnumbered.csv", &[number, (FARMER, "id_no", "")]);
+    let told = issue("unnumbered.csv", "two.json", "none", &[]);
+    assert_eq!(
+        (&told["issued"], &told["to_review"][0]["office"]),
+        (&json!(0), &json!(0)),
+        "{told}"
+    );
+    // The same, with the guardian left out and another account.
+    let left_out =
+        [number, (FARMER, "id_no", ""), (FARMER, "guardian", ""), (FARMER, "account", "999888777")];
+    write("left_out.csv", &left_out);
+    let told = issue("left_out.csv", "two.json", "none", &[]);
+    assert_eq!(told["to_review"].as_array().map(Vec::len), Some(1), "{told}");
+    let relative = [
+        (FARMER, "register_no", "WB990000002"),
+        (FARMER, "id_no", ""),
+        (FARMER, "name", "Karim Molla"),
+        (FARMER, "sex", "M"),
+        (FARMER, "dob", "1999-01-02"),
+    ];
+    write("relative.csv", &relative);
+    let told = issue("relative.csv", "two.json", "none", &[]);
+    assert_eq!(told["to_review"][0]["register_no"], "WB990000002", "one account: {told}");
+    let told = issue("relative.csv", "two.json", "relative", &["--other-person", "WB990000002"]);
+    assert_eq!(told["issued"], 1, "{told}");
+    assert_eq!(claims_from("relative", "WB990000002"), 0, "they never had one");
+
+    // Revoked where it is, it is issued by the other office, whatever the number: from next month on.
+    state.json(&["revoke", "--office", "office.json", "--register-no", FARMER]);
+    let told = issue("renumbered.csv", "two.json", "moved", &["--other-person", "WB990000001"]);
+    assert_eq!(told["issued"], 1, "{told}");
+    assert_ne!(claims_from("moved", "WB990000001"), 0);
+    // Nothing of the person lies in the store in clear.
+    let store = fs::read(state.path("state/praman.db")).expect("a store");
+    for secret in ["146507529174", "6563212233079", "Biswas"] {
+        let secret = secret.as_bytes();
+        assert!(!store.windows(secret.len()).any(|part| part == secret));
+    }
+}
+
+/// Whatever is known of a lost secret's holder, the new one claims from the month after.
+#[test]
+fn lost_secret_and_new_one_never_claim_for_one_month() {
+    let (state, _) = with_office(None);
+    let second = ["office", "new", "--name", "Second", "--schema", "resident", "--out", "two.json"];
+    state.json(&second);
+    let issue = |changed: &[(&str, &str, &str)], office: &str, out: &str| {
+        let rows = support::some_rows(&[FARMER], changed);
+        fs::write(state.path("one.csv"), rows).expect("written");
+        state.json(&["issue", "--register", "one.csv", "--office", office, "--out", out])
+    };
+    let claims_from = |out: &str| -> u64 {
+        let text = fs::read_to_string(state.path(&format!("{out}/{FARMER}.json"))).expect("issued");
+        let credential: Value = serde_json::from_str(&text).expect("JSON");
+        credential["claims_from"].as_u64().expect("a month")
+    };
+    let revoke =
+        |office: &str| state.json(&["revoke", "--office", office, "--register-no", FARMER]);
+    assert_eq!(issue(&[(FARMER, "id_no", "")], "office.json", "first")["issued"], 1);
+    assert_eq!(claims_from("first"), 0);
+    revoke("office.json");
+    // The guardian is written otherwise, and the identity number is given now, with another account.
+    let otherwise = [(FARMER, "guardian", "R. Das"), (FARMER, "account", "999888777")];
+    assert_eq!(issue(&otherwise, "two.json", "moved")["issued"], 1);
+    let next_month = claims_from("moved");
+    assert!(next_month > 0, "the lost secret may have claimed for this month");
+    // A clock that is behind the ledger's newest checkpoint takes no month back.
+    revoke("two.json");
+    state.json(&["setup", "--circuit", "eligibility", "--out", "keys", "--insecure-seed", "1"]);
+    state.json(&["ledger", "start", "--keys", "keys"]);
+    state.json(&["ledger", "checkpoint", "--keys", "keys"]);
+    state.sql("update checkpoint set as_of = as_of + 40");
+    assert_eq!(issue(&otherwise, "two.json", "behind")["issued"], 1);
+    assert!(claims_from("behind") > next_month);
+
+    // Two rows of one file that may be one person's: the second is looked at.
+    let twin = [("WB070000003", "name", "Rahima Bibi"), ("WB070000003", "id_no", "")];
+    let twins = [&twin[..], &[("WB070000003", "dob", "1980-02-03")]].concat();
+    let other = [("WB070000005", "name", "Rahima Bibi"), ("WB070000005", "id_no", "")];
+    let other = [&other[..], &[("WB070000005", "dob", "1980-02-03")]].concat();
+    let rows = support::some_rows(&["WB070000003", "WB070000005"], &[&twins[..], &other].concat());
+    fs::write(state.path("twins.csv"), rows).expect("written");
+    let issue = ["issue", "--register", "twins.csv", "--office", "office.json", "--out", "twins"];
+    let told = state.json(&issue);
+    let to_review = told["to_review"].as_array().map(Vec::len);
+    assert_eq!((&told["issued"], to_review), (&json!(1), Some(1)), "{told}");
+}
+
+/// An office that is barred keeps nobody out by a number that it wrote, and a restored state knows nobody.
+#[test]
+fn identity_number_that_a_barred_office_wrote_is_looked_at_by_a_person() {
+    let (state, _) = with_office(None);
+    let second = ["office", "new", "--name", "Second", "--schema", "resident", "--out", "two.json"];
+    state.json(&second);
+    state.json(&["setup", "--circuit", "eligibility", "--out", "keys", "--insecure-seed", "1"]);
+    state.json(&["ledger", "start", "--keys", "keys"]);
+    state.json(&["backup", "--out", "before.db"]);
+    fs::write(state.path("one.csv"), support::some_rows(&[FARMER], &[])).expect("written");
+    let issue = |state: &State, office: &str, out: &str, more: &[&str]| {
+        let issue = ["issue", "--register", "one.csv", "--office", office, "--out", out];
+        state.json(&[&issue[..], more].concat())
+    };
+    assert_eq!(issue(&state, "two.json", "ghost", &[])["issued"], 1);
+    state.json(&["ledger", "checkpoint", "--keys", "keys"]);
+    let told = issue(&state, "office.json", "none", &["--other-person", FARMER]);
+    assert_eq!(told["enrolled"][0]["office"], 1, "{told}");
+    let roles = state.json(&["ledger", "roles"])["participants"].clone();
+    let barred = roles.as_array().expect("a list").iter().rfind(|one| one["role"] == "office");
+    let barred = barred.expect("an office")["participant"].to_string();
+    let order = ["--order", "No. 7", "--reason", "ghosts", "--days", "30"];
+    state.json(&[&["ledger", "suspend", &barred][..], &order].concat());
+    let told = issue(&state, "office.json", "none", &[]);
+    assert_eq!(told["to_review"][0]["office"], 1, "{told}");
+    let told = issue(&state, "office.json", "theirs", &["--other-person", FARMER]);
+    assert_eq!(told["issued"], 1, "{told}");
+
+    // After a restore everybody may have claimed whom it does not know.
+    let mut restored = state.on(None);
+    restored.directory = "restored".to_owned();
+    restored.json(&["restore", "--from", "before.db"]);
+    let claims_from = |out: &str| -> Value {
+        let text = fs::read_to_string(state.path(&format!("{out}/{FARMER}.json"))).expect("issued");
+        serde_json::from_str::<Value>(&text).expect("JSON")["claims_from"].clone()
+    };
+    assert_eq!(issue(&restored, "office.json", "once-more", &[])["issued"], 1);
+    assert_ne!(claims_from("once-more"), 0);
+}
+
+#[test]
+fn correction_under_the_same_secret_costs_no_month() {
+    let (state, _) = with_office(None);
+    let issue = |out: &str, changed: &[(&str, &str, &str)], subjects: bool| {
+        fs::write(state.path("one.csv"), support::some_rows(&[FARMER], changed)).expect("written");
+        let issue = ["issue", "--register", "one.csv", "--office", "office.json", "--out", out];
+        let subjects: &[&str] = if subjects { &["--subjects", "subjects.csv"] } else { &[] };
+        assert_eq!(state.json(&[&issue[..], subjects].concat())["issued"], 1);
+        let file = state.path(&format!("{out}/{FARMER}.json"));
+        let text = fs::read_to_string(file).expect("a credential");
+        let credential: Value = serde_json::from_str(&text).expect("JSON");
+        (credential["claims_from"].clone(), credential["subject"].as_str().map(str::to_owned))
+    };
+    let revoke = || state.json(&["revoke", "--office", "office.json", "--register-no", FARMER]);
+    let (any, subject) = issue("first", &[], false);
+    assert_eq!(any, 0);
+    let subject = subject.expect("a commitment");
+    fs::write(state.path("subjects.csv"), format!("register_no,subject\n{FARMER},{subject}\n"))
+        .expect("written");
+    // A whole register is renewed in the same way.
+    let all = ["revoke", "--office", "office.json", "--register", "one.csv"];
+    assert_eq!(state.json(&all)["revoked"], 1);
+    assert_eq!(state.json(&all)["revoked"], 0, "nobody is left");
+    assert_eq!(issue("corrected", &[(FARMER, "account", "12345678901")], true).0, 0);
+    // Another secret is another matter; and so is the first one after it.
+    revoke();
+    let (next_month, _) = issue("lost", &[], false);
+    assert_ne!(next_month, 0);
+    revoke();
+    assert_eq!(issue("again", &[], true).0, next_month);
+}
+
+#[test]
+fn person_whom_the_old_system_paid_claims_from_the_month_after() {
+    let (state, _) = with_office(None);
+    let rows = support::some_rows(&[FARMER, "WB070000003", "WB070000005"], &[]);
+    let mut lines = rows.lines();
+    let mut register = format!("{},paid_until\n", lines.next().expect("a header"));
+    for (line, paid) in lines.zip(["2026-11", "", "sometime"]) {
+        register += &format!("{line},{paid}\n");
+    }
+    fs::write(state.path("paid.csv"), register).expect("written");
+    let issue = ["issue", "--register", "paid.csv", "--office", "office.json", "--out", "paid"];
+    assert_eq!(state.json(&issue)["issued"], 2, "what is no month is refused");
+    let claims_from = |number: &str| -> Value {
+        let text = fs::read_to_string(state.path(&format!("paid/{number}.json"))).expect("issued");
+        serde_json::from_str::<Value>(&text).expect("JSON")["claims_from"].clone()
+    };
+    let december = praman::calendar::month_of(jiff::civil::date(2026, 12, 1)).expect("a month");
+    assert_eq!(claims_from(FARMER), json!(december));
+    assert_eq!(claims_from("WB070000003"), 0);
+}
