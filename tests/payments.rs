@@ -1,5 +1,6 @@
 //! Payments: a month of them, with returns, reconciled to the rupee; and two treasurers.
 
+mod banks;
 mod held;
 use crate::support;
 
@@ -557,12 +558,9 @@ fn an_import_that_dies_is_made_again_whole() {
 fn what_is_no_report_is_refused_with_its_line() {
     let state = State::new();
     state.json(&["treasury", "new", "--out", "treasury.json", "--payout", "payout.json"]);
-    let euros = statement_message("s", &entry("5.00", "DBIT", "")).replace("INR", "EUR");
     for (name, text, words) in [
         ("empty.xml", String::new(), "ends before its end"),
         ("page.xml", "<html>\n</html>".to_owned(), "line 1: neither a pain.002"),
-        ("euros.xml", euros, "not in rupees"),
-        ("amount.xml", statement_message("s", &entry("5,00", "DBIT", "")), "line 3: \"5,00\""),
         ("cut.xml", statement_message("s", "").replace("</Document>", ""), "ends before"),
     ] {
         fs::write(state.path(name), text).expect("written");

@@ -121,6 +121,24 @@ enum Verb {
     Config(config::Config),
 }
 
+impl Verb {
+    /// Whether a principal can act in it by `--as`. The rest is done by whoever has the machine.
+    fn takes_principal(&self) -> bool {
+        match self {
+            Self::Issue(_)
+            | Self::Revoke(_)
+            | Self::Access(_)
+            | Self::Audit(_)
+            | Self::Grievance(_)
+            | Self::Consent(_) => true,
+            Self::Treasury(verb) => verb.takes_principal(),
+            Self::Office(verb) => verb.takes_principal(),
+            Self::Ledger(verb) => verb.takes_principal(),
+            _ => false,
+        }
+    }
+}
+
 /// What a verb has to say.
 pub(crate) struct Outcome {
     json: Value,
@@ -257,6 +275,11 @@ fn setting(arguments: &Arguments) -> Result<Setting, ServiceError> {
 }
 
 async fn dispatch(verb: Verb, setting: &Setting) -> Result<Outcome, ServiceError> {
+    if setting.acting.is_some() && !verb.takes_principal() {
+        let reason =
+            "--as FILE: nobody acts in this but the operator, who has the machine: leave it out";
+        return Err(ServiceError::WrongUse(reason.to_owned()));
+    }
     match verb {
         Verb::Demo(verb) => verb.run(setting).await,
         Verb::Sandbox(verb) => verb.run(setting).await,

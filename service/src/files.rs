@@ -108,7 +108,9 @@ pub fn read_text(path: &Path) -> Result<String, ServiceError> {
 /// [`ServiceError::File`] or [`ServiceError::Malformed`].
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, ServiceError> {
     let text = zeroize::Zeroizing::new(read_text(path)?);
-    serde_json::from_str(&text).map_err(|error| ServiceError::malformed(path, json_fault(&error)))
+    // Some editors put a byte order mark before it.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    serde_json::from_str(text).map_err(|error| ServiceError::malformed(path, json_fault(&error)))
 }
 
 /// What is wrong with a JSON text, and where. serde_json quotes values of the wrong type, which may be

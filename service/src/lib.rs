@@ -16,6 +16,7 @@ pub mod access_control;
 pub mod account;
 pub mod application;
 pub mod audit;
+mod bank_account;
 pub mod calendar;
 pub mod claim;
 pub mod claims;

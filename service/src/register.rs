@@ -9,7 +9,9 @@ mod cell;
 mod clean;
 mod codes;
 mod date;
+mod district;
 mod duplicates;
+mod encoding;
 pub(crate) mod id_number;
 mod money;
 mod name;
@@ -54,6 +56,12 @@ pub enum RegisterError {
     /// There is no header.
     #[error("line 1: the file is empty; a register begins with a header naming its columns")]
     Empty,
+    /// The header lacks a column that is needed.
+    #[error("line 1: the header has no column {column}")]
+    Column {
+        /// The column.
+        column: &'static str,
+    },
     /// The header lacks columns.
     #[error("line 1: the header has no column {}; it needs all of: {}", missing.join(", "), COLUMNS.join(", "))]
     Header {
@@ -208,7 +216,7 @@ pub fn check_until(
     mut progress: impl FnMut(u64),
     stop: &AtomicBool,
 ) -> Result<Register, RegisterError> {
-    let mut records = Records::new(input);
+    let mut records = Records::new(input)?;
     let header = records.header()?.ok_or(RegisterError::Empty)?;
     let columns = Columns::from_header(&header)?;
     records.expect_cells(columns.count());
@@ -261,6 +269,36 @@ pub fn check_until(
         firsts[place - 1] == place - 1
     });
     Ok(register)
+}
+
+/// The rows of a table with some columns, wherever these stand, each with its line: as a spreadsheet saves it.
+///
+/// # Errors
+/// [`RegisterError`] if the file can't be read or lacks a column.
+pub(crate) fn read_rows(
+    input: impl Read,
+    columns: &[&'static str],
+) -> Result<Vec<(usize, Vec<String>)>, RegisterError> {
+    let mut records = Records::new(input)?;
+    let header = records.header()?.ok_or(RegisterError::Empty)?;
+    let names: Vec<String> = (0..header.len())
+        .map(|index| String::from_utf8_lossy(header.cell(index)).trim().to_lowercase())
+        .collect();
+    let mut places = Vec::with_capacity(columns.len());
+    for column in columns {
+        let place = names.iter().position(|name| name == column);
+        places.push(place.ok_or(RegisterError::Column { column })?);
+    }
+    records.expect_cells(header.len());
+    let mut rows = Vec::new();
+    while let Some(record) = records.next_record()? {
+        let cell = |&place: &usize| match place < record.len() {
+            true => cell::text(&String::from_utf8_lossy(record.cell(place))),
+            false => String::new(),
+        };
+        rows.push((records.line(), places.iter().map(cell).collect()));
+    }
+    Ok(rows)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod correction;
 mod envelopes;
 mod key;
 mod overview;
+mod own_name;
 mod payment_file;
 mod payout_check;
 mod reconciliation;
@@ -26,7 +27,11 @@ mod same_account;
 mod terms;
 mod transfer;
 
-pub use bank_report::{BankReport, Outcome, ReportFault, ReportKind, Reported, ReportedTransfer};
+pub(crate) use bank_report::decode;
+pub use bank_report::{
+    BankReport, Named, Outcome, ReportFault, ReportKind, ReportedAmount, ReportedTransfer,
+    StatementDays,
+};
 pub use contested::ContestedOutcome;
 pub(crate) use contested::resolve;
 pub use correction::Correction;
@@ -40,6 +45,7 @@ pub use release::KeptFile;
 pub(crate) use release::drop_batch;
 pub use reporting::{Discrepancy, Imported};
 pub use restored::LostFile;
+pub use resumed::Said;
 pub(crate) use resumed::resume;
 pub use run::{Paid, PaymentRun};
 pub(crate) use same_account::release;

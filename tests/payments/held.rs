@@ -94,6 +94,70 @@ fn returned_part_is_reissued_by_the_terms_that_were_kept() {
 }
 
 #[test]
+fn folder_that_takes_no_file_stops_nothing_and_a_lost_file_is_written_again() {
+    let (state, holders) = claimed();
+    fs::write(state.path("a-file"), "").expect("written");
+    let pay = |out: &str, more: &[&str]| {
+        let scheme = scheme_arguments();
+        let scheme: Vec<&str> = scheme.iter().map(String::as_str).collect();
+        state.run(&arguments("pay", &[&scheme[..], &["--out", out], more].concat()))
+    };
+    assert_ne!(pay("a-file/bank", &[]).code, 0);
+    // Drafted for a folder that is gone by the time at which it goes out: it goes where this run says.
+    two_treasurers(&state);
+    pay_as(&state, "sen.key");
+    state.sql("update payment_batch set folder = '/proc/none'");
+    state.json(&["--as", "roy.key", "access", "approve", "1"]);
+    let told = pay_as(&state, "sen.key");
+    assert_eq!(told["claims"], holders.len(), "{told}");
+    let ordered = newest(&state, &told);
+    let file = state.path(told["files"][0].as_str().expect("a file"));
+    let bytes = fs::read(&file).expect("there");
+    fs::remove_file(&file).expect("lost");
+    assert_eq!(pay_as(&state, "sen.key")["files"], json!([]));
+    let scheme = scheme_arguments();
+    let scheme: Vec<&str> = scheme.iter().map(String::as_str).collect();
+    let again = ["--out", "again", "--again", &ordered.message];
+    let again =
+        [&["--as", "sen.key"][..], &arguments("pay", &[&scheme[..], &again].concat())].concat();
+    let ran = state.run(&again);
+    assert_eq!(ran.code, 0, "{} {}", ran.out, ran.err);
+    let told: Value = serde_json::from_str(&ran.out).expect("JSON");
+    let written = fs::read(state.path(told["files"][0].as_str().expect("a file"))).expect("there");
+    assert!(written == bytes, "the same to the byte");
+    let other = ["--out", "again", "--again", "1-0"];
+    let other =
+        [&["--as", "sen.key"][..], &arguments("pay", &[&scheme[..], &other].concat())].concat();
+    state.refused(&other, 1, "none of this scheme and period went out");
+}
+
+/// Who holds the store's file can seal an account to the treasury; an office's signature they have not.
+#[test]
+fn correction_written_into_the_store_leads_no_money_anywhere() {
+    let (state, _) = claimed();
+    let ordered = newest(&state, &state.pay(SCHEME, PERIOD));
+    let bank = Bank { state: &state };
+    let one = &ordered.transfers[0];
+    let report = bank.status("status-1", &ordered, &[(one, "RJCT", Some("AC04"))]);
+    assert_eq!(treasury(&state, "import", &[&report])["returned"], 1);
+    let scheme = scheme_arguments();
+    let again = reissue(&scheme, &["--same", &one.reference]);
+    let unsigned = "without the office's signature";
+    for (signature, words) in [("null", unsigned), ("zeroblob(64)", "not signed by an office")] {
+        state.sql("delete from payment_correction");
+        state.sql(&format!(
+            "insert into payment_correction (reference, office, sealed, signature)
+             values ('{}', 0, x'00', {signature})",
+            one.reference
+        ));
+        state.refused(&again, 1, words);
+    }
+    state.sql("delete from payment_correction");
+    let ran = state.run(&again);
+    assert_eq!(ran.code, 0, "{} {}", ran.out, ran.err);
+}
+
+#[test]
 fn payment_reported_returned_and_paid_waits_for_two_persons() {
     let (state, _) = claimed();
     let paid = state.pay(SCHEME, PERIOD);
@@ -141,6 +205,14 @@ fn payment_reported_returned_and_paid_waits_for_two_persons() {
     assert_eq!(reconcile_as(&state, "sen.key")["difference"], 0);
     assert_eq!(pay_as(&state, "sen.key")["files"], json!([]), "nothing is left to go out");
 
+    // What two persons found paid, no report that is sent once more overturns.
+    let late = bank.statement("statement-0", &[(one, &one.amount, Some("AC04"))]);
+    let ran = state.run(&[&["--as", "sen.key"][..], &arguments("import", &[&late])].concat());
+    assert!(ran.code == 1 && ran.out.contains("decided that it is paid"), "{}", ran.out);
+    let resolve_again = ["treasury", "resolve", &one.reference, "--outcome", "paid"];
+    let asked = state.json(&[&["--as", "sen.key"][..], &resolve_again].concat())["waits"].clone();
+    state.json(&["--as", "roy.key", "access", "approve", &asked.to_string()]);
+
     // Booked by a statement and rejected by a report of before it: contested in this order too.
     let two = &ordered.transfers[1];
     let import = |file: &str| {
@@ -160,15 +232,15 @@ fn payment_reported_returned_and_paid_waits_for_two_persons() {
         state.json(&[&resolve[..], &["--outcome", outcome]].concat());
         state.json(&["--as", "roy.key", "access", "approve", number]);
     };
-    decide("returned", "4");
+    decide("returned", "5");
     assert_eq!(state.run(&anew).code, 0);
-    state.json(&["--as", "roy.key", "access", "approve", "5"]);
+    state.json(&["--as", "roy.key", "access", "approve", "6"]);
     let again = newest(&state, &pay_as(&state, "sen.key"));
     // The first one was paid after all, when the second was on its way: nothing more is paid, whatever
     // becomes of that.
     let paid = bank.status("status-5", &ordered, &[(two, "ACSC", None)]);
     assert_eq!(import(&paid).0, 1);
-    decide("paid", "6");
+    decide("paid", "7");
     let scheme: Vec<&str> = scheme.iter().map(String::as_str).collect();
     let sums = [&["--as", "sen.key"][..], &arguments("reconcile", &scheme)].concat();
     assert_eq!(state.run(&sums).code, 1, "too much is out");
@@ -261,16 +333,26 @@ fn restored_state_pays_nothing_until_it_knows_what_went_out() {
     let in_one = bank.write("in-one", &in_one);
     let pay = support::pay_arguments(SCHEME, PERIOD);
     let pay: Vec<&str> = pay.iter().map(String::as_str).collect();
-    // With the file that went out, or with what the bank says of it alone.
-    for (directory, with_file) in [("one", true), ("two", false)] {
+    // With the file that went out, or with what the bank says of it alone, if that is said; and where the terms of the period
+    // were kept only after the backup: then the file tells in how many parts a claim is paid, and no report.
+    let runs = [("one", true, true), ("two", false, true), ("three", true, false)];
+    for (directory, with_file, knows_terms) in runs {
         let mut restored = state.on(None);
         restored.directory = directory.to_owned();
         restored.json(&["restore", "--from", "before.db"]);
+        if !knows_terms {
+            restored.sql("delete from payment_terms");
+            let told = restored.run(&arguments("import", &[&statement]));
+            assert_eq!(told.code, 1, "{}", told.out);
+            restored.refused(&["treasury", "resume"], 1, &ordered.transfers[0].reference);
+        }
         restored.refused(&pay, 1, "was restored from a backup");
         let scheme = scheme_arguments();
         let anew = reissue(&scheme, &["--same", &ordered.transfers[0].reference]);
         restored.refused(&anew, 1, "was restored from a backup");
-        restored.refused(&["treasury", "resume"], 1, "no statement of the bank covers");
+        if knows_terms {
+            restored.refused(&["treasury", "resume"], 1, "no statement of the bank covers");
+        }
         if with_file {
             assert_eq!(restored.run(&arguments("import", &[&in_one])).code, 1);
             restored.refused(&["treasury", "resume"], 1, &format!("{}-1", ordered.message));
@@ -280,7 +362,12 @@ fn restored_state_pays_nothing_until_it_knows_what_went_out() {
         }
         let told = treasury(&restored, "import", &[&statement]);
         assert_eq!(told["paid"], 2 * holders.len(), "{told}");
-        restored.json(&["treasury", "resume"]);
+        let mut resume = vec!["treasury", "resume"];
+        if !with_file {
+            restored.refused(&resume, 1, "known by the bank's reports alone");
+            resume.push("--files-are-lost");
+        }
+        restored.json(&resume);
         assert_eq!(restored.pay(SCHEME, PERIOD)["claims"], 0, "nobody is paid twice");
         let sums = reconcile(&restored, &[]);
         let paid = &sums["paid"]["count"];
@@ -294,6 +381,11 @@ fn restored_state_pays_nothing_until_it_knows_what_went_out() {
     two_treasurers(&state);
     let (today, tomorrow) = (day(0), day(1));
     let resume = ["--as", "sen.key", "treasury", "resume", "--no-statement-of", &today];
+    let other_account = statement_message("other", "").replace("00000000000", "999");
+    let other_account = other_account.replacen("</CreDtTm>", &days, 2);
+    let other_account = bank.write("other", &other_account);
+    state.run(&["--as", "sen.key", "treasury", "import", &other_account, "--key", "treasury.json"]);
+    state.refused(&["--as", "sen.key", "treasury", "resume"], 1, "of the account that payments");
     let resume = [&resume[..], &["--no-statement-of", &tomorrow]].concat();
     assert_eq!(state.json(&resume)["waits"], 1);
     state.refused(&[&["--as", "sen.key"][..], &pay].concat(), 1, "was restored from a backup");

@@ -13,6 +13,7 @@ use crate::error::ServiceError;
 use crate::named::{named, number_id, read_digest};
 use crate::sentence::Sentence;
 use crate::store::{Store, broken};
+use crate::treasury::drop_batch;
 
 /// The longest name of a principal, in characters.
 const NAME_CHARACTERS_MAX: usize = 64;
@@ -360,10 +361,20 @@ impl Store {
             .execute(&mut *transaction)
             .await?
             .rows_affected();
-        // Whoever has their key may have asked for more: nobody approves that by mistake.
+        // Whoever has their key may have asked for more: nobody approves that by mistake. A batch that waits is
+        // taken apart.
+        let batches: Vec<(String,)> = sqlx::query_as(
+            "SELECT document FROM approval WHERE asked_by = $1 AND state = 'waiting' AND kind = 'pay'",
+        )
+        .bind(i64::from(number.0))
+        .fetch_all(&mut *transaction)
+        .await?;
+        for (document,) in batches {
+            drop_batch(&mut transaction, &document).await?;
+        }
         let statement = sqlx::AssertSqlSafe(format!(
             "UPDATE approval SET state = 'denied', decided_by = $2, decided_by_name = $3, decided_at = {now}
-             WHERE asked_by = $1 AND state = 'waiting' AND kind <> 'pay'"
+             WHERE asked_by = $1 AND state = 'waiting'"
         ));
         sqlx::query(statement)
             .bind(i64::from(number.0))

@@ -16,11 +16,10 @@ use super::{Outcome, Setting, register};
 use crate::access_control::Action;
 use crate::calendar;
 use crate::error::ServiceError;
-use crate::files;
 use crate::issuing::{Applicants, Reviewed, Subjects, credential_line, wallet_line};
 use crate::office_key::OfficeKey;
 use crate::offices::Validity;
-use crate::register::Person;
+use crate::register::{Person, read_rows};
 use crate::wallet::{CredentialFile, Wallet};
 
 /// Issue a credential to every accepted row of a register.
@@ -171,16 +170,18 @@ fn check_place(out: &Path) -> Result<PathBuf, ServiceError> {
 
 /// Reads the holders' commitments.
 fn read_subjects(path: &Path) -> Result<HashMap<String, SubjectCommitment>, ServiceError> {
-    let text = files::read_text(path)?;
+    let file = std::fs::File::open(path).map_err(ServiceError::file(path))?;
+    let rows = read_rows(file, &["register_no", "subject"])
+        .map_err(|error| ServiceError::malformed(path, error))?;
     let mut subjects = HashMap::new();
-    for (index, line) in text.lines().enumerate().skip(1).filter(|(_, line)| !line.is_empty()) {
+    for (line, cells) in rows {
         let fault =
-            |reason: &str| ServiceError::malformed(path, format!("line {}: {reason}", index + 1));
-        let (number, subject) =
-            line.split_once(',').ok_or_else(|| fault("expected register_no,subject"))?;
-        let subject =
-            subject.trim().parse().map_err(|error| fault(&format!("subject: {error}")))?;
-        subjects.insert(number.trim().to_owned(), subject);
+            |reason: String| ServiceError::malformed(path, format!("line {line}: {reason}"));
+        let [number, subject] = &cells[..] else {
+            return Err(fault("expected register_no and subject".to_owned()));
+        };
+        let subject = subject.parse().map_err(|error| fault(format!("subject: {error}")))?;
+        subjects.insert(number.clone(), subject);
     }
     Ok(subjects)
 }

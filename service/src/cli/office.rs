@@ -8,14 +8,16 @@ use praman_circuits::period::Day;
 use serde_json::json;
 
 use super::passphrase::PassphraseSource;
-use super::{Outcome, Setting, scheme};
-use crate::access_control::Action;
+use super::{Outcome, Setting, register, scheme};
+use crate::access_control::{Action, Role};
 use crate::calendar;
 use crate::error::ServiceError;
 use crate::files;
 use crate::office_key::OfficeKey;
+use crate::register::Person;
 use crate::schema::Schema;
 use crate::snapshot::{Snapshot as PublicSnapshot, SnapshotChanges};
+use crate::store::Store;
 use crate::treasury::{Correction, TransferReference, read_payout};
 
 /// Accredit offices.
@@ -83,6 +85,11 @@ pub(super) enum Office {
 }
 
 impl Office {
+    /// Whether a principal can act in it.
+    pub(super) fn takes_principal(&self) -> bool {
+        matches!(self, Self::CatchUp)
+    }
+
     pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
         let (name, schema, out, passphrase) = match self {
             Self::New { name, schema, out, passphrase } => (name, schema, out, passphrase),
@@ -137,19 +144,42 @@ pub(super) struct Revoke {
     #[arg(long, value_name = "FILE")]
     office: PathBuf,
     /// The holders' register numbers.
-    #[arg(long, required = true, num_args = 1.., value_name = "NO")]
+    #[arg(long, required_unless_present = "register", num_args = 1.., value_name = "NO")]
     register_no: Vec<String>,
+    /// A register: all of its people who have a live credential of this office.
+    #[arg(long, value_name = "FILE", conflicts_with = "register_no")]
+    register: Option<PathBuf>,
     #[command(flatten)]
     passphrase: PassphraseSource,
 }
 
 impl Revoke {
+    /// Whose credentials end.
+    async fn register_nos(
+        &self,
+        store: &Store,
+        key: &OfficeKey,
+    ) -> Result<Vec<String>, ServiceError> {
+        let Some(register) = &self.register else { return Ok(self.register_no.clone()) };
+        let register = register::read(register)?;
+        let numbers = || register.people().iter().map(Person::register_no);
+        let live = store.has_issued(key, numbers()).await?;
+        let live = numbers().zip(live).filter(|(_, live)| *live);
+        Ok(live.map(|(number, _)| number.to_owned()).collect())
+    }
+
     pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
         let key = OfficeKey::open(&self.office, &self.passphrase.passphrase()?)?;
         let store = setting.store().await?;
-        let subject = format!("office {}: {} credentials", key.office.0, self.register_no.len());
-        setting.act(&store, Action::Revoke, &subject).await?;
-        let (revoked, root) = store.revoke(&key, &self.register_no).await?;
+        let numbers = self.register_nos(&store, &key).await?;
+        let subject = format!("office {}: {} credentials", key.office.0, numbers.len());
+        let caller = setting.act(&store, Action::Revoke, &subject).await?;
+        if caller.role == Role::Office && caller.member != Some(key.office.0) {
+            let reason =
+                format!("the key is of office {}: an office revokes its own alone", key.office.0);
+            return Err(ServiceError::Refused(reason));
+        }
+        let (revoked, root) = store.revoke(&key, &numbers).await?;
         let text = format!("{revoked} revoked; the office's root is {root}");
         Ok(Outcome::done(json!({ "revoked": revoked, "root": root }), text))
     }

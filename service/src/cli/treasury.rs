@@ -21,7 +21,7 @@ use crate::sentence::Sentence;
 use crate::store::Store;
 use crate::treasury::{
     self, BankReport, ContestedOutcome, Correction, Debtor, KeptFile, LostFile, Paid, PaymentRun,
-    Reconciliation, ReturnedTransfer, TransferReference, TreasuryKey,
+    Reconciliation, ReturnedTransfer, Said, TransferReference, TreasuryKey,
 };
 
 /// The treasury's side: its key, and the bank's files.
@@ -43,7 +43,14 @@ pub(super) enum Treasury {
     #[command(
         after_help = "Example: praman treasury pay --key treasury.json --scheme annapurna.toml --period 2026-06 --out bank"
     )]
-    Pay(Ordering),
+    Pay {
+        #[command(flatten)]
+        ordering: Ordering,
+        /// Write nothing but the file of this message once more, which went out and was lost: the same to the
+        /// byte.
+        #[arg(long, value_name = "MESSAGE")]
+        again: Option<String>,
+    },
     /// Bring what the bank reports to the payments: pain.002 status reports and camt.053 statements.
     #[command(after_help = "Example: praman treasury import statement.xml --key treasury.json")]
     Import {
@@ -106,6 +113,13 @@ pub(super) enum Treasury {
         /// A day since the backup of which the bank has no statement; may be given again.
         #[arg(long = "no-statement-of", value_name = "DAY")]
         no_statement_of: Vec<Date>,
+        /// Files that went out since the backup are lost for good: what is known of them is what the bank has
+        /// named. What it has not named yet may be paid twice.
+        #[arg(long)]
+        files_are_lost: bool,
+        /// A treasury on the ledger, by its participant, whose files are none of this one's; may be given again.
+        #[arg(long, value_name = "PARTICIPANT")]
+        other_treasury: Vec<u32>,
     },
     /// Have a state that was brought back by other means than `praman restore`, as by a database's own logs,
     /// pay nothing until it knows what went to the bank since.
@@ -234,8 +248,14 @@ async fn look_for_lost_files(store: &Store) -> Result<(), ServiceError> {
         return Ok(());
     }
     let (network, _) = JoinedNetwork::open(store, &[]).await?;
-    let anchored = network.anchored(AnchorSeries::Payments).await;
-    store.keep_lost_files(&anchored.map_err(ServiceError::from)?).await
+    let anchored = network.anchored(AnchorSeries::Payments).await.map_err(ServiceError::from)?;
+    let mut of_treasuries = Vec::new();
+    for anchor in anchored {
+        if network.is_treasury(anchor.participant).await.map_err(ServiceError::from)? {
+            of_treasuries.push(anchor);
+        }
+    }
+    store.keep_lost_files(&of_treasuries).await
 }
 
 fn told(paid: &Paid) -> String {
@@ -255,6 +275,11 @@ fn told(paid: &Paid) -> String {
 }
 
 impl Treasury {
+    /// Whether a principal can act in it.
+    pub(super) fn takes_principal(&self) -> bool {
+        !matches!(self, Self::New { .. } | Self::Anchor { .. })
+    }
+
     pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
         match self {
             Self::New { out, payout, passphrase } => {
@@ -271,12 +296,18 @@ impl Treasury {
                 let text = format!("the treasury's public key is {public_key}");
                 Ok(Outcome::done(json!({ "public_key": public_key }), text))
             }
-            Self::Pay(ordering) => {
+            Self::Pay { ordering, again } => {
                 let (payments, key) = ordering.read()?;
                 let store = setting.store().await?;
                 let caller = setting.act(&store, Action::Pay, &payments.subject("pay")).await?;
                 // What others brought, froze and decided since is known before money moves.
                 JoinedNetwork::open(&store, &[]).await?;
+                if let Some(message) = &again {
+                    let run = payments.run(&ordering.out, &caller);
+                    let path = run.write_again(&store, &key, message).await?;
+                    let text = format!("written again: {}", path.display());
+                    return Ok(Outcome::done(json!({ "files": [path] }), text));
+                }
                 let paid = payments.run(&ordering.out, &caller).pay(&store, &key).await?;
                 anchor_after(&store).await;
                 let (claims, rupees) = (paid.claims, paid.rupees);
@@ -284,7 +315,9 @@ impl Treasury {
                 Ok(Outcome::done(serde_json::to_value(&paid).expect("plain data"), text))
             }
             Self::Import { file, key, passphrase } => {
-                let text = files::read_text(&file)?;
+                let bytes = std::fs::read(&file).map_err(ServiceError::file(&file))?;
+                let text = treasury::decode(&bytes)
+                    .map_err(|fault| ServiceError::malformed(&file, fault))?;
                 let lost =
                     LostFile::read(&text).map_err(|fault| ServiceError::malformed(&file, fault))?;
                 let key = TreasuryKey::open(&key, &passphrase.passphrase()?)?;
@@ -293,8 +326,7 @@ impl Treasury {
                 if let Some(lost) = lost {
                     let subject = format!("import: {}", lost.message);
                     setting.act(&store, Action::Pay, &subject).await?;
-                    let (adopted, unknown) =
-                        store.adopt_lost_file(&key, text.as_bytes(), &lost).await?;
+                    let (adopted, unknown) = store.adopt_lost_file(&key, &bytes, &lost).await?;
                     let mut text = format!("{adopted} transfers are taken for sent\n");
                     for reference in &unknown {
                         text.push_str(&format!("{reference}: no claim here is paid by it\n"));
@@ -309,7 +341,7 @@ impl Treasury {
                     .map_err(|fault| ServiceError::malformed(&file, fault))?;
                 let subject = format!("import: {}", report.message);
                 setting.act(&store, Action::Pay, &subject).await?;
-                let imported = store.import_bank_report(&key, text.as_bytes(), &report).await?;
+                let imported = store.import_bank_report(&key, &bytes, &report).await?;
                 anchor_after(&store).await;
                 let mut text = match imported.file {
                     None => "imported before: nothing is changed\n".to_owned(),
@@ -318,7 +350,7 @@ impl Treasury {
                         imported.paid, imported.returned, imported.contested, imported.unchanged
                     ),
                 };
-                for one in &imported.discrepancies {
+                for one in imported.charges.iter().chain(&imported.discrepancies) {
                     text.push_str(&format!("{}: {}\n", one.of, one.reason));
                 }
                 let json = serde_json::to_value(&imported).expect("plain data");
@@ -350,11 +382,16 @@ impl Treasury {
                     false => Ok(Outcome::no(json, text)),
                 }
             }
-            Self::Resume { no_statement_of } => {
+            Self::Resume { no_statement_of, files_are_lost, other_treasury } => {
+                let said = Said {
+                    without_statement: &no_statement_of,
+                    files_are_lost,
+                    other_treasuries: &other_treasury,
+                };
                 let store = setting.store().await?;
                 let caller = setting.act(&store, Action::Pay, "resume").await?;
                 look_for_lost_files(&store).await?;
-                match store.resume_payments(&no_statement_of, &caller).await? {
+                match store.resume_payments(said, &caller).await? {
                     Some(number) => Ok(waits(number)),
                     None => {
                         Ok(Outcome::done(json!({ "resumed": true }), "the treasury pays again"))

@@ -72,6 +72,16 @@ impl<C: Chain> Network<C> {
         Err(LedgerError::NotPermitted(account))
     }
 
+    /// Whether a participant is or was a treasury.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn is_treasury(&self, participant: ParticipantNumber) -> Result<bool, LedgerError> {
+        let call = Participants::participantCall { id: participant.0 };
+        let known = self.view(self.addresses.participants, &call).await?;
+        Ok(Role::of(known.role) == Some(Role::Treasury))
+    }
+
     /// Says something under a number, for good; the same again changes nothing.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use super::record::Record;
 use super::{
     COLUMNS, PAID_UNTIL_COLUMN, RegisterError, SUBJECT_COLUMN, cell, date, id_number, money, name,
 };
+use crate::bank_account::{is_account, is_ifsc};
 use crate::calendar;
 
 /// What a row is refused for; as the report spells it.
@@ -165,11 +166,11 @@ fn clean_person(
         id_no,
         name,
         name_bn,
-        guardian,
+        guardian: name::guardian(&guardian).to_owned(),
         sex,
         born,
         mobile: parse_mobile(&mobile).ok_or(Field::Mobile)?,
-        district: District::from_cell(&district).ok_or(Field::District)?,
+        district: District::spelt(&district).ok_or(Field::District)?,
         block: block.to_uppercase(),
         category: Category::from_cell(&category).ok_or(Field::Category)?,
         // Cards of other kinds exist; no rule of the register asks for one of these.
@@ -227,31 +228,15 @@ fn parse_mobile(cell: &str) -> Option<u64> {
 
 /// Four letters, a zero, six letters or digits.
 fn parse_ifsc(cell: &str) -> Option<String> {
-    let code = cell::code(cell);
-    let bytes = code.as_bytes();
-    let valid = bytes.len() == 11
-        && bytes[..4].iter().all(u8::is_ascii_uppercase)
-        && bytes[4] == b'0'
-        && bytes[5..].iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-    valid.then_some(code)
+    Some(cell::code(cell)).filter(|code| is_ifsc(code))
 }
 
-/// An account number: 4 to 34 letters and digits, a digit other than zero among them, without the spaces,
-/// hyphens and the apostrophe that people and spreadsheets write. A number that a spreadsheet has rounded is
-/// none.
+/// An account number without the spaces, hyphens and the apostrophe that people and spreadsheets write.
 fn parse_account(cell: &str) -> Option<String> {
     let bare = cell.strip_prefix('\'').unwrap_or(cell);
     let account: String =
         bare.chars().filter(|character| !matches!(character, ' ' | '-')).collect();
-    let rounded = account.split_once(['E', 'e']).is_some_and(|(digits, exponent)| {
-        !digits.is_empty()
-            && [digits, exponent].iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
-    });
-    let valid = (4..=34).contains(&account.len())
-        && account.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        && account.bytes().any(|byte| (b'1'..=b'9').contains(&byte))
-        && !rounded;
-    valid.then(|| account.to_ascii_uppercase())
+    is_account(&account).then(|| account.to_ascii_uppercase())
 }
 
 #[cfg(test)]

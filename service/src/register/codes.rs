@@ -135,6 +135,6 @@ impl std::str::FromStr for District {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        Self::from_cell(name).ok_or_else(|| format!("{name:?} is no district of the state"))
+        Self::spelt(name).ok_or_else(|| format!("{name:?} is no district of the state"))
     }
 }

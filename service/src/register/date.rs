@@ -28,14 +28,17 @@ const MONTHS: [(&str, &[&str]); 12] = [
 /// `None` for a year alone, two-digit years, days that do not exist and anything else.
 pub fn parse_date(cell: &str) -> Option<Day> {
     let upper = cell.to_uppercase();
-    // A time of day after an ISO date is left out.
+    // A time of day after an ISO date is left out; with an offset it is an instant, and of a day in India.
     let text = match upper.split_once('T') {
         Some((date, time))
             if date.len() == 10 && time.starts_with(|c: char| c.is_ascii_digit()) =>
         {
-            date
+            return instant(&upper);
         }
         _ => match upper.split_once(' ') {
+            Some((date, time)) if date.len() == 10 && is_offset_time(time) => {
+                return instant(&format!("{date}T{time}"));
+            }
             Some((date, time)) if date.len() >= 8 && time.contains(':') => date,
             _ => &upper,
         },
@@ -58,6 +61,25 @@ pub fn parse_date(cell: &str) -> Option<Day> {
     }
     let date = Date::new(year.parse().ok()?, month, day).ok()?;
     calendar::day_of(date)
+}
+
+/// Whether a time of day has an offset: it is then of an instant.
+fn is_offset_time(time: &str) -> bool {
+    let time = time.trim();
+    time.contains(':') && (time.ends_with('Z') || time.contains('+') || time.contains('-'))
+}
+
+/// The day in India of an ISO time with an offset, or the day of one without; none of anything else.
+fn instant(text: &str) -> Option<Day> {
+    let text: String = text.split_whitespace().collect();
+    if let Ok(time) = text.parse::<jiff::Timestamp>() {
+        return calendar::day_in_india(time);
+    }
+    let (_, time) = text.split_once('T')?;
+    if is_offset_time(time) {
+        return None;
+    }
+    calendar::day_of(text.parse::<jiff::civil::DateTime>().ok()?.date())
 }
 
 /// Eight digits: ISO's basic form, or day, month and year; none where both would name a day.
@@ -131,6 +153,16 @@ mod tests {
             assert_eq!(parse_date(cell), day_number(1955, 3, 7), "{cell}");
         }
         assert_eq!(parse_date("29/02/2000"), day_number(2000, 2, 29));
+        // An instant is of the day that it was in India, and never cut at its `T`.
+        for cell in [
+            "1984-02-11T18:30:00.000Z",
+            "1984-02-11T18:30:00Z",
+            "1984-02-12T00:00:00+05:30",
+            "1984-02-11 18:30:00+00:00",
+            "1984-02-12T12:00:00",
+        ] {
+            assert_eq!(parse_date(cell), day_number(1984, 2, 12), "{cell}");
+        }
     }
 
     #[test]
@@ -149,6 +181,8 @@ mod tests {
             "7 Ma 1955",
             "1/2/3/4",
             "12/1980",
+            "1980-01-02T99:00:00Z",
+            "1980-01-02T",
         ] {
             assert_eq!(parse_date(cell), None, "{cell}");
         }

@@ -53,20 +53,87 @@ const HONORIFICS: [&str; 31] = [
 const MOHAMMADS: [&str; 8] =
     ["MD", "MOHD", "MOHAMMAD", "MOHAMMED", "MUHAMMAD", "MOHAMAD", "MAHAMMAD", "MUHAMMED"];
 
+/// Honorifics that are given names too: taken off for comparison, never off the name that an account is in.
+const GIVEN_NAMES_TOO: [&str; 9] =
+    ["SRI", "SREE", "SHREE", "KM", "KUMARI", "LT", "শ্রী", "কুমারী", "ড"];
+
+/// What says whose guardian somebody is, before a name.
+const RELATIONS: [&str; 20] = [
+    "S/O",
+    "W/O",
+    "D/O",
+    "C/O",
+    "H/O",
+    "F/O",
+    "M/O",
+    "G/O",
+    "B/O",
+    "R/O",
+    "SON OF",
+    "WIFE OF",
+    "DAUGHTER OF",
+    "CARE OF",
+    "HUSBAND OF",
+    "WIDOW OF",
+    "FATHER OF",
+    "GUARDIAN OF",
+    "পিতা",
+    "স্বামী",
+];
+
+/// A guardian's name without what says whose guardian they are, or that they have died.
+pub(super) fn guardian(cell: &str) -> &str {
+    let mut name = cell.trim();
+    // (Father), (Husband) and the like behind the name.
+    if let Some((before, rest)) = name.split_once('(')
+        && rest.ends_with(')')
+        && !before.trim().is_empty()
+    {
+        name = before.trim();
+    }
+    loop {
+        let before = name;
+        for relation in RELATIONS {
+            let Some(head) = name.get(..relation.len()) else { continue };
+            let rest = &name[relation.len()..];
+            let is_apart = rest.starts_with(|next: char| !next.is_alphanumeric())
+                || relation.contains('/') && !rest.is_empty();
+            if head.to_uppercase() == relation && is_apart {
+                name = rest.trim_start_matches(|next: char| !next.is_alphanumeric());
+            }
+        }
+        if let Some((first, rest)) = name.split_once([' ', '.'])
+            && is_honorific(first)
+            && !rest.trim().is_empty()
+        {
+            name = rest.trim_start_matches(['.', ' ']);
+        }
+        if name == before {
+            return name;
+        }
+    }
+}
+
 pub(super) fn is_honorific(word: &str) -> bool {
     let bare = word.trim_end_matches('.').to_uppercase();
     HONORIFICS.contains(&bare.as_str())
 }
 
-/// A cleaned cell without the honorifics in front; `None` if nothing is left, or too much.
+/// Whether a word is an honorific and no given name.
+fn is_title(word: &str) -> bool {
+    let bare = word.trim_end_matches('.').to_uppercase();
+    is_honorific(word) && !GIVEN_NAMES_TOO.contains(&bare.as_str())
+}
+
+/// A cleaned cell without the honorifics in front, but for those that may be a given name; `None` if nothing is left, or too much.
 pub(super) fn without_honorifics(cell: &str) -> Option<&str> {
     let mut name = cell;
     loop {
         // `Smt.Rina` has no space after the honorific's stop.
         let end = name.find([' ', '.']).map(|end| end + 1);
         match end {
-            Some(end) if is_honorific(name[..end].trim_end()) => name = name[end..].trim_start(),
-            _ if is_honorific(name) => return None,
+            Some(end) if is_title(name[..end].trim_end()) => name = name[end..].trim_start(),
+            _ if is_title(name) => return None,
             _ => break,
         }
     }
@@ -245,6 +312,10 @@ mod tests {
             ("শ্রীমতী রিনা দাস", Some("রিনা দাস")),
             ("Md. Rahim", Some("Md. Rahim")),
             ("Srijita Das", Some("Srijita Das")),
+            // Given names that are honorifics elsewhere stay with the account's name.
+            ("Kumari Mondal", Some("Kumari Mondal")),
+            ("Sri Devi", Some("Sri Devi")),
+            ("Devi Sarkar", Some("Devi Sarkar")),
             ("Smt.", None),
             ("", None),
             ("...", None),
@@ -255,6 +326,28 @@ mod tests {
         assert!(without_honorifics(&"A".repeat(200)).is_some());
         assert!(without_honorifics(&"A".repeat(201)).is_none());
         assert!(without_honorifics(&"অ".repeat(200)).is_some());
+    }
+
+    #[test]
+    fn guardian_is_one_however_the_relation_is_written() {
+        for cell in [
+            "Karim Molla",
+            "S/O Karim Molla",
+            "W/O: Karim Molla",
+            "s/o. Karim Molla",
+            "D/O Late Karim Molla",
+            "C/O-Karim Molla",
+            "Son of Karim Molla",
+            "Karim Molla (Father)",
+            "Late Karim Molla",
+            "Lt. Karim Molla",
+            "Shri Karim Molla",
+        ] {
+            assert_eq!(guardian(cell), "Karim Molla", "{cell}");
+        }
+        for whole in ["Sonali Das", "Cooper", "Dolly Roy", "Wo Chen", ""] {
+            assert_eq!(guardian(whole), whole);
+        }
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub fn duplicate_pairs(
     register: &Register,
     to_review: &BTreeMap<usize, u32>,
 ) -> Result<(Vec<String>, Vec<DuplicatePair>), RegisterError> {
-    let mut records = Records::new(content);
+    let mut records = Records::new(content)?;
     let header = records.header()?.ok_or(RegisterError::Empty)?;
     let cells_of = |record: &super::record::Record| {
         let cell = |index| String::from_utf8_lossy(record.cell(index)).into_owned();

@@ -1,5 +1,8 @@
 //! Records of a CSV file, such that a broken one costs itself and nothing after it.
 //!
+//! A file is read as a spreadsheet saves it: with commas, semicolons or tabs between cells, the first line `sep=;`,
+//! blank lines before the header, a carriage return alone at a line's end, UTF-16 or a byte order mark.
+//!
 //! A record is usually one line. Quotes may span lines; a quote that is never closed would swallow
 //! the rest of the file, so a record that stays open for [`MAX_LINES`] lines is taken to be its first
 //! line alone, broken.
@@ -10,6 +13,10 @@ use std::io::{BufRead, BufReader, Read};
 use csv_core::{ReadRecordResult, ReaderBuilder, Terminator};
 
 use super::RegisterError;
+use super::encoding::Utf8;
+
+/// What may stand between cells.
+const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// Lines that one record may span.
 const MAX_LINES: usize = 8;
@@ -42,7 +49,9 @@ impl Record {
 
 /// The records of a file.
 pub(super) struct Records<R> {
-    input: BufReader<R>,
+    input: BufReader<Utf8<R>>,
+    delimiter: u8,
+    line_end: u8,
     /// Lines read ahead while looking for a closing quote.
     ahead: VecDeque<Vec<u8>>,
     cells: usize,
@@ -51,9 +60,27 @@ pub(super) struct Records<R> {
 }
 
 impl<R: Read> Records<R> {
-    pub(super) fn new(input: R) -> Self {
-        let input = BufReader::with_capacity(1 << 20, input);
-        Self { input, ahead: VecDeque::new(), cells: 0, line: 0, bytes: 0 }
+    /// # Errors
+    /// [`RegisterError::Read`] if the file's beginning can't be read.
+    pub(super) fn new(input: R) -> Result<Self, RegisterError> {
+        let failed = |source| RegisterError::Read { line: 1, source };
+        let mut input = BufReader::with_capacity(1 << 20, Utf8::new(input).map_err(failed)?);
+        let head = input.fill_buf().map_err(failed)?;
+        let first_end = head.iter().position(|&byte| matches!(byte, b'\n' | b'\r'));
+        // A carriage return that no line feed follows ends the lines of old spreadsheets.
+        let is_bare = first_end.is_some_and(|at| {
+            head[at] == b'\r' && head.get(at + 1).is_some_and(|&next| next != b'\n')
+        });
+        let line_end = if is_bare { b'\r' } else { b'\n' };
+        Ok(Self {
+            input,
+            delimiter: b',',
+            line_end,
+            ahead: VecDeque::new(),
+            cells: 0,
+            line: 0,
+            bytes: 0,
+        })
     }
 
     pub(super) fn bytes_read(&self) -> u64 {
@@ -66,11 +93,27 @@ impl<R: Read> Records<R> {
     }
 
     pub(super) fn header(&mut self) -> Result<Option<Record>, RegisterError> {
-        let Some(mut line) = self.next_line()? else { return Ok(None) };
-        if line.starts_with(b"\xef\xbb\xbf") {
-            line.drain(..3);
+        let mut said = None;
+        loop {
+            let Some(mut line) = self.next_line()? else { return Ok(None) };
+            if line.starts_with(b"\xef\xbb\xbf") {
+                line.drain(..3);
+            }
+            if line.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            if let Some(delimiter) = said_delimiter(&line) {
+                said = Some(delimiter);
+                continue;
+            }
+            self.delimiter = said.unwrap_or_else(|| likely_delimiter(&line));
+            return Ok(Some(parse(&line, self.delimiter)));
         }
-        Ok(Some(parse(&line)))
+    }
+
+    /// The line reached, from 1.
+    pub(super) fn line(&self) -> usize {
+        self.line - self.ahead.len()
     }
 
     /// Up to `most` records; none at the end of the file.
@@ -85,7 +128,7 @@ impl<R: Read> Records<R> {
         Ok(batch)
     }
 
-    fn next_record(&mut self) -> Result<Option<Record>, RegisterError> {
+    pub(super) fn next_record(&mut self) -> Result<Option<Record>, RegisterError> {
         let first = loop {
             match self.next_line()? {
                 None => return Ok(None),
@@ -94,18 +137,18 @@ impl<R: Read> Records<R> {
             }
         };
         if !first.contains(&b'"') {
-            return Ok(Some(split(&first)));
+            return Ok(Some(split(&first, self.delimiter)));
         }
         let mut whole = first.clone();
         let mut taken = Vec::new();
-        while is_open(&whole) && taken.len() + 1 < MAX_LINES {
+        while is_open(&whole, self.delimiter) && taken.len() + 1 < MAX_LINES {
             let Some(next) = self.next_line()? else { break };
             whole.push(b'\n');
             whole.extend_from_slice(&next);
             taken.push(next);
         }
-        let record = parse(&whole);
-        let closed = !is_open(&whole);
+        let record = parse(&whole, self.delimiter);
+        let closed = !is_open(&whole, self.delimiter);
         if closed && (taken.is_empty() || record.len() == self.cells) {
             return Ok(Some(record));
         }
@@ -113,7 +156,7 @@ impl<R: Read> Records<R> {
         for line in taken.into_iter().rev() {
             self.ahead.push_front(line);
         }
-        let mut broken = split(&first);
+        let mut broken = split(&first, self.delimiter);
         broken.is_broken = true;
         Ok(Some(broken))
     }
@@ -127,13 +170,15 @@ impl<R: Read> Records<R> {
         let number = self.line;
         let failed = |source| RegisterError::Read { line: number, source };
         let mut line = Vec::new();
-        let read =
-            (&mut self.input).take(MAX_LINE_BYTES).read_until(b'\n', &mut line).map_err(failed)?;
+        let read = (&mut self.input)
+            .take(MAX_LINE_BYTES)
+            .read_until(self.line_end, &mut line)
+            .map_err(failed)?;
         self.bytes += read as u64;
         if read == 0 {
             return Ok(None);
         }
-        if read as u64 == MAX_LINE_BYTES && line.last() != Some(&b'\n') {
+        if read as u64 == MAX_LINE_BYTES && line.last() != Some(&self.line_end) {
             self.bytes += self.skip_to_line_end().map_err(failed)?;
         }
         while line.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
@@ -149,7 +194,7 @@ impl<R: Read> Records<R> {
             if buffer.is_empty() {
                 return Ok(skipped);
             }
-            let end = buffer.iter().position(|&byte| byte == b'\n');
+            let end = buffer.iter().position(|&byte| byte == self.line_end);
             let used = end.map_or(buffer.len(), |end| end + 1);
             self.input.consume(used);
             skipped += used as u64;
@@ -160,9 +205,28 @@ impl<R: Read> Records<R> {
     }
 }
 
+/// The delimiter that a first line `sep=;` says.
+fn said_delimiter(line: &[u8]) -> Option<u8> {
+    let line = line.trim_ascii().strip_prefix(b"\"").unwrap_or(line.trim_ascii());
+    let (name, rest) = line.split_at_checked(4)?;
+    let delimiter = if name.eq_ignore_ascii_case(b"sep=") { rest.first().copied() } else { None };
+    // A tab at the end was trimmed.
+    match delimiter {
+        None if name.eq_ignore_ascii_case(b"sep=") => Some(b'\t'),
+        known => known.filter(|byte| DELIMITERS.contains(byte)),
+    }
+}
+
+/// The delimiter by which a header has the most cells.
+fn likely_delimiter(header: &[u8]) -> u8 {
+    let cells = |&delimiter: &u8| header.iter().filter(|&&byte| byte == delimiter).count();
+    let best = DELIMITERS.iter().rev().max_by_key(|delimiter| cells(delimiter));
+    best.copied().unwrap_or(b',')
+}
+
 /// Whether a quoted cell is still open at the end of the text. By RFC 4180 a quote opens a cell only
 /// at its beginning; elsewhere in a cell without quotes it is data.
-fn is_open(text: &[u8]) -> bool {
+fn is_open(text: &[u8], delimiter: u8) -> bool {
     let (mut open, mut at_start) = (false, true);
     let mut bytes = text.iter().peekable();
     while let Some(&byte) = bytes.next() {
@@ -174,19 +238,19 @@ fn is_open(text: &[u8]) -> bool {
             b'"' if at_start => open = true,
             _ => {}
         }
-        at_start = !open && byte == b',';
+        at_start = !open && byte == delimiter;
     }
     open
 }
 
 /// A record without quotes.
-fn split(line: &[u8]) -> Record {
+fn split(line: &[u8], delimiter: u8) -> Record {
     let mut record = Record {
         bytes: Vec::with_capacity(line.len()),
         ends: Vec::with_capacity(17),
         is_broken: false,
     };
-    for cell in line.split(|&byte| byte == b',') {
+    for cell in line.split(|&byte| byte == delimiter) {
         record.bytes.extend_from_slice(cell);
         record.ends.push(record.bytes.len());
     }
@@ -194,11 +258,12 @@ fn split(line: &[u8]) -> Record {
 }
 
 /// A record with quotes, by RFC 4180.
-fn parse(text: &[u8]) -> Record {
+fn parse(text: &[u8], delimiter: u8) -> Record {
     // Only a line feed ends a record here; a bare carriage return is white space, as without quotes.
-    let mut reader = ReaderBuilder::new().terminator(Terminator::Any(b'\n')).build();
+    let mut reader =
+        ReaderBuilder::new().delimiter(delimiter).terminator(Terminator::Any(b'\n')).build();
     let mut bytes = vec![0; text.len() + 1];
-    let mut ends = vec![0; text.iter().filter(|&&byte| byte == b',').count() + 2];
+    let mut ends = vec![0; text.iter().filter(|&&byte| byte == delimiter).count() + 2];
     let (mut input, mut written, mut cells) = (text, 0, 0);
     loop {
         let (result, read, out, ended) =
@@ -221,7 +286,7 @@ mod tests {
     use super::*;
 
     fn records(text: &[u8], cells: usize) -> Vec<Vec<String>> {
-        let mut records = Records::new(text);
+        let mut records = Records::new(text).expect("readable");
         records.expect_cells(cells);
         let texts = |record: &Record| {
             (0..record.len())
@@ -242,6 +307,42 @@ mod tests {
             ["last", "one", "cell"],
         ];
         assert_eq!(records(text, 3), expected);
+    }
+
+    /// The header and the rows of a file.
+    fn file(text: &[u8]) -> Vec<Vec<String>> {
+        let mut records = Records::new(text).expect("readable");
+        let header = records.header().expect("readable").expect("a header");
+        records.expect_cells(header.len());
+        let rows = records.read_batch(100).expect("readable");
+        let texts = |record: &Record| {
+            (0..record.len())
+                .map(|i| String::from_utf8_lossy(record.cell(i)).into_owned())
+                .collect()
+        };
+        std::iter::once(&header).chain(&rows).map(texts).collect()
+    }
+
+    #[test]
+    fn file_is_read_as_spreadsheets_save_it() {
+        let expected = [["a", "b"], ["1,5", "x"], ["2", "y"]];
+        let utf16: Vec<u8> = "\u{feff}a\tb\r\n1,5\tx\r\n2\ty\r\n"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        for text in [
+            &b"a;b\n1,5;x\n2;y\n"[..],
+            b"a\tb\n1,5\tx\n2\ty\n",
+            b"sep=;\r\na;b\r\n1,5;x\r\n2;y\r\n",
+            b"\xef\xbb\xbfSEP=,\r\n\"a\",\"b\"\r\n\"1,5\",\"x\"\r\n\"2\",\"y\"\r\n",
+            b"sep=\t\na\tb\n1,5\tx\n2\ty\n",
+            b"\r\n  \r\na;b\r\n1,5;x\r\n2;y",
+            b"a;b\r1,5;x\r2;y\r",
+            b"\xef\xbb\xbf\"a\",\"b\"\n\"1,5\",\"x\"\n\"2\",\"y\"\n",
+            &utf16,
+        ] {
+            assert_eq!(file(text), expected, "{}", String::from_utf8_lossy(text));
+        }
     }
 
     #[test]

@@ -88,11 +88,7 @@ pub(crate) async fn resolve(
         return refused("it is not contested any more: deny this");
     }
     let attempts = transfer::attempts(connection, &row.nullifier, row.part()).await?;
-    let others = attempts.iter().filter(|one| one.reference != row.reference);
-    if others.clone().any(|one| one.is_contested()) {
-        return refused("another payment of the same part is contested too: decide on that first");
-    }
-    for other in others {
+    for other in attempts.iter().filter(|one| one.reference != row.reference) {
         if other.state()? == TransferState::Drafted {
             return refused(
                 "what is to be paid in its place is drafted: have that batch denied first (access deny)",
@@ -104,8 +100,10 @@ pub(crate) async fn resolve(
         ContestedOutcome::Returned => TransferState::Returned,
     };
     transfer::set_state(connection, &row.reference, decided).await?;
-    sqlx::query("UPDATE payment_transfer SET contested = 0 WHERE reference = $1")
+    // What two persons have found out, no report overturns: it is contested again.
+    sqlx::query("UPDATE payment_transfer SET contested = 0, resolved = $2 WHERE reference = $1")
         .bind(&row.reference)
+        .bind(about.outcome.name())
         .execute(&mut *connection)
         .await?;
     // What was to be paid in its place is not, if it is paid.

@@ -73,8 +73,8 @@ impl Correction {
         let refused = |reason: &str| ServiceError::Refused(reason.to_owned());
         if !is_payable(payee) {
             return Err(refused(
-                "the payee: an account has 1 to 34 letters and digits, an IFSC 11, and a name is \
-                 not empty",
+                "the payee: an account has 4 to 34 letters and digits, not zeros alone, an IFSC four letters, a \
+                 zero and six letters or digits, and a name is not empty",
             ));
         }
         let mut plain = Zeroizing::new(Vec::with_capacity(PLAIN_BYTES));
@@ -137,9 +137,52 @@ impl Correction {
         key: &TreasuryKey,
         proved: &Payout,
     ) -> Result<(), ServiceError> {
-        let refused = |reason: &str| {
-            Err(ServiceError::Refused(format!("transfer {}: {reason}", self.reference)))
-        };
+        let refused = |reason: &str| Err(self.refused(reason));
+        if standing::on_ledger(connection, self.office).await?.is_some_and(|known| !known.standing)
+        {
+            return refused(
+                "the office is suspended, debarred or retired on the ledger: it corrects nothing",
+            );
+        }
+        let payee = self.payee(connection, key, proved).await?;
+        if !is_payable(&payee) || !is_same_name(&payee.name, &proved.payee.name) {
+            return refused(
+                "the corrected account is not one of the name that was proved: a new credential is \
+                 needed, for the periods to come",
+            );
+        }
+        let kept = sqlx::query(
+            "INSERT INTO payment_correction (reference, office, sealed, signature)
+             VALUES ($1, $2, $3, $4)
+             ON CONFLICT (reference) DO UPDATE
+                 SET office = excluded.office, sealed = excluded.sealed, signature = excluded.signature
+                 WHERE payment_correction.signature IS NULL",
+        )
+        .bind(self.reference.as_str())
+        .bind(i64::from(self.office.0))
+        .bind(self.sealed.clone())
+        .bind(self.signature.to_vec())
+        .execute(&mut *connection)
+        .await?;
+        if kept.rows_affected() == 0 {
+            return refused("the transfer was corrected before");
+        }
+        Ok(())
+    }
+
+    fn refused(&self, reason: &str) -> ServiceError {
+        ServiceError::Refused(format!("transfer {}: {reason}", self.reference))
+    }
+
+    /// The corrected payee, if the office that registered the proved account has signed it and it is sealed
+    /// to this treasury.
+    async fn payee(
+        &self,
+        connection: &mut AnyConnection,
+        key: &TreasuryKey,
+        proved: &Payout,
+    ) -> Result<Payee, ServiceError> {
+        let refused = |reason: &str| Err(self.refused(reason));
         let public: Option<(Vec<u8>,)> =
             sqlx::query_as("SELECT public_key FROM office WHERE id = $1")
                 .bind(i64::from(self.office.0))
@@ -151,12 +194,6 @@ impl Correction {
         let Some(public) = public.filter(|key| is_signed(key, &signature, &message)) else {
             return refused("the correction is not signed by an office that is known here");
         };
-        if standing::on_ledger(connection, self.office).await?.is_some_and(|known| !known.standing)
-        {
-            return refused(
-                "the office is suspended, debarred or retired on the ledger: it corrects nothing",
-            );
-        }
         // Only the office that registered the account says where its money goes instead.
         let registered = || {
             let (office, signature) = proved.registrar()?;
@@ -178,28 +215,10 @@ impl Correction {
                  credential corrects it; one that was issued before this was kept is issued anew",
             );
         }
-        let Some(payee) = open(key, &self.reference, &self.sealed) else {
-            return refused("the correction is not sealed to this treasury, or is of another one");
-        };
-        if !is_payable(&payee) || !is_same_name(&payee.name, &proved.payee.name) {
-            return refused(
-                "the corrected account is not one of the name that was proved: a new credential is \
-                 needed, for the periods to come",
-            );
-        }
-        let kept = sqlx::query(
-            "INSERT INTO payment_correction (reference, office, sealed) VALUES ($1, $2, $3)
-             ON CONFLICT DO NOTHING",
+        open(key, &self.reference, &self.sealed).map_or_else(
+            || refused("the correction is not sealed to this treasury, or is of another one"),
+            Ok,
         )
-        .bind(self.reference.as_str())
-        .bind(i64::from(self.office.0))
-        .bind(self.sealed.clone())
-        .execute(&mut *connection)
-        .await?;
-        if kept.rows_affected() == 0 {
-            return refused("the transfer was corrected before");
-        }
-        Ok(())
     }
 }
 
@@ -221,29 +240,40 @@ fn is_same_name(one: &str, other: &str) -> bool {
     *plain(one) == *plain(other)
 }
 
-/// Whom a transfer that is paid anew goes to, by the newest correction of its earlier attempts; none if
-/// there is no correction.
+/// Whom a transfer that is paid again goes to, by the newest correction of its earlier attempts; none if
+/// there is no correction. The office's signature is checked each time: what was written into the store behind
+/// the program leads no money anywhere.
 pub(super) async fn payee_of(
     connection: &mut AnyConnection,
     key: &TreasuryKey,
     row: &TransferRow,
+    proved: &Payout,
 ) -> Result<Option<Payee>, ServiceError> {
+    type Kept = (i64, Vec<u8>, Option<Vec<u8>>);
     let earlier = transfer::attempts(connection, &row.nullifier, row.part()).await?;
     for earlier in earlier.into_iter().rev().filter(|earlier| earlier.attempt < row.attempt) {
+        let kept: Option<Kept> = sqlx::query_as(
+            "SELECT office, sealed, signature FROM payment_correction WHERE reference = $1",
+        )
+        .bind(&earlier.reference)
+        .fetch_optional(&mut *connection)
+        .await?;
+        let Some((office, sealed, signature)) = kept else { continue };
         let reference: TransferReference =
             earlier.reference.parse().map_err(|_| broken("a transfer's reference"))?;
-        let sealed: Option<(Vec<u8>,)> =
-            sqlx::query_as("SELECT sealed FROM payment_correction WHERE reference = $1")
-                .bind(reference.as_str())
-                .fetch_optional(&mut *connection)
-                .await?;
-        if let Some((sealed,)) = sealed {
-            let payee = open(key, &reference, &sealed);
-            return payee.map(Some).ok_or_else(|| {
-                let reason = format!("the correction of transfer {reference} can't be opened");
-                ServiceError::Refused(reason)
-            });
-        }
+        let Some(signature) = signature.and_then(|bytes| bytes.try_into().ok()) else {
+            return Err(ServiceError::Refused(format!(
+                "transfer {reference}: its correction was kept without the office's signature: hand it in \
+                 again (praman treasury reissue --correction)"
+            )));
+        };
+        let correction = Correction {
+            reference,
+            office: OfficeId(u32::try_from(office).map_err(|_| broken("a correction's office"))?),
+            sealed,
+            signature,
+        };
+        return correction.payee(connection, key, proved).await.map(Some);
     }
     Ok(None)
 }

@@ -69,7 +69,7 @@ impl<'a> Envelopes<'a> {
         let commitment = commitment_of(connection, &row.nullifier).await?;
         let opened = self.payout(&row.nullifier, &commitment).await?;
         let Ok(mut payout) = opened else { return Ok(opened) };
-        if let Some(payee) = correction::payee_of(connection, self.key, row).await? {
+        if let Some(payee) = correction::payee_of(connection, self.key, row, &payout).await? {
             payout.payee = payee;
         }
         Ok(Ok(payout))

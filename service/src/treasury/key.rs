@@ -97,10 +97,6 @@ impl TreasuryKey {
     /// Where an account lies, whichever branch is named and however the number is spaced or filled with
     /// zeros: a bank's numbers are its own.
     pub(super) fn account_tag(&self, scheme: &str, period: u32, payee: &Payee) -> [u8; 32] {
-        let plain = |text: &str| {
-            let kept = text.chars().filter(char::is_ascii_alphanumeric);
-            Zeroizing::new(kept.collect::<String>().to_ascii_uppercase())
-        };
         let (account, ifsc) = (plain(&payee.account), plain(&payee.ifsc));
         let bank = ifsc.get(..4).unwrap_or(&ifsc);
         let parts = [
@@ -110,6 +106,21 @@ impl TreasuryKey {
             account.trim_start_matches('0').as_bytes(),
         ];
         self.tag(b"praman.payment-account.1", &parts)
+    }
+
+    /// A number alone, whichever bank it is named with: of a bank that has become part of another both codes are
+    /// in use. None for one that is so short that banks share it by chance.
+    pub(super) fn account_number_tag(
+        &self,
+        scheme: &str,
+        period: u32,
+        payee: &Payee,
+    ) -> Option<[u8; 32]> {
+        const DIGITS_MIN: usize = 11;
+        let account = plain(&payee.account);
+        let number = account.trim_start_matches('0').as_bytes();
+        let parts = [scheme.as_bytes(), &period.to_be_bytes(), number];
+        (number.len() >= DIGITS_MIN).then(|| self.tag(b"praman.payment-account-number.1", &parts))
     }
 
     /// Seals the amount that was written for a transfer. The same amount of the same transfer gives the same
@@ -164,6 +175,12 @@ pub fn read_payout(path: &Path) -> Result<TreasuryPublicKey, ServiceError> {
     }
 }
 
+/// A number or code as it is compared: without spaces and signs, in capitals.
+fn plain(text: &str) -> Zeroizing<String> {
+    let kept = text.chars().filter(char::is_ascii_alphanumeric);
+    Zeroizing::new(kept.collect::<String>().to_ascii_uppercase())
+}
+
 #[cfg(test)]
 mod tests {
     use praman_circuits::payee::Payee;
@@ -188,6 +205,12 @@ mod tests {
         }
         assert_ne!(tag("12345679", "SBIN0000001"), one);
         assert_ne!(tag("12345678", "HDFC0000001"), one, "another bank's number");
+        // A long number is one account's by whichever code of merged banks; a short one is not.
+        let number = |account, ifsc| key.account_number_tag("s", 7, &payee(account, ifsc));
+        assert_eq!(number("12345678", "SBIN0000001"), None);
+        let (before, after) = ("UTBI0000001", "PUNB0000001");
+        assert_eq!(number("0012345678901", before), number("12345678901", after));
+        assert!(number("12345678901", after).is_some());
         assert_ne!(key.account_tag("s", 8, &payee("12345678", "SBIN0000001")), one);
         assert_ne!(key.account_tag("t", 7, &payee("12345678", "SBIN0000001")), one);
         let other = TreasuryKey::generate();

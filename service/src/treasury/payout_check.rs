@@ -6,6 +6,7 @@ use praman_circuits::payout::{EnvelopeHash, PayoutCommitment, payout};
 use sha2::{Digest, Sha256};
 
 use super::key::TreasuryKey;
+use crate::bank_account::{is_account, is_ifsc};
 use crate::envelope::{self, Payout};
 use crate::error::ServiceError;
 use crate::store::{Store, bytes, field};
@@ -36,11 +37,8 @@ pub fn open_checked(
 
 /// Whether a bank's file can carry an account. One that can't would sink the whole file.
 pub(super) fn is_payable(payee: &Payee) -> bool {
-    let plain = |text: &str, lengths: std::ops::RangeInclusive<usize>| {
-        lengths.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    };
     let named = payee.name.chars().any(|character| !character.is_whitespace());
-    plain(&payee.account, 1..=34) && plain(&payee.ifsc, 11..=11) && named
+    is_account(&payee.account) && is_ifsc(&payee.ifsc) && named
 }
 
 impl TreasuryKey {

@@ -140,7 +140,8 @@ impl Reconciliation {
                     TransferState::Reissued => sums.reissued += 1,
                 }
                 if let Some(reason) = row.reason {
-                    *sums.reasons.entry(reason).or_default() += 1;
+                    let first = reason.split(' ').next().unwrap_or_default().to_owned();
+                    *sums.reasons.entry(first).or_default() += 1;
                 }
             }
         }

@@ -8,7 +8,7 @@ use super::key::TreasuryKey;
 use super::payment_file::share;
 use super::release::BatchContents;
 use super::run::{Paid, PaymentRun};
-use super::same_account::SameAccount;
+use super::same_account::{PaymentOf, SameAccount};
 use super::transfer::{self, TransferReference, TransferRow, TransferState};
 use super::{restored, terms};
 use crate::error::ServiceError;
@@ -44,6 +44,7 @@ impl Reissue<'_> {
         let mut envelopes = Envelopes::new(store, key);
         let mut transaction = store.begin().await?;
         restored::require_reconciled(&mut transaction).await?;
+        self.run.require_folder()?;
         let corrected = self.corrections.iter().map(|one| (&one.reference, Some(one)));
         let all: Vec<(&TransferReference, Option<&Correction>)> =
             corrected.chain(self.same.iter().map(|reference| (reference, None))).collect();
@@ -56,6 +57,11 @@ impl Reissue<'_> {
             let mut accounts = SameAccount::begin(&mut transaction, &envelopes, &self.run).await?;
             for (reference, correction) in all {
                 let row = self.returned(&mut transaction, reference).await?;
+                if correction.is_none() && row.is_payee_lost() {
+                    let reason = "it went to an account that an office had corrected, and this state lost which: \
+                                  bring the correction again (--correction)";
+                    return Err(refused(reference, reason));
+                }
                 if let Some(correction) = correction {
                     // What was proved, whatever was corrected before.
                     let commitment = commitment_of(&mut transaction, &row.nullifier).await?;
@@ -67,10 +73,17 @@ impl Reissue<'_> {
                 let payout = envelopes.of_transfer(&mut transaction, &next).await?;
                 let payout = payout.map_err(|reason| refused(reference, reason))?;
                 // A corrected account may be one that another claim of the period goes to.
+                let payment =
+                    (row.nullifier.as_slice(), PaymentOf::Part(row.part(), next.attempt as u32));
                 if !terms.shared_accounts
                     && let Some(reason) =
-                        accounts.holds(&mut transaction, &row.nullifier, &payout.payee).await?
+                        accounts.holds(&mut transaction, payment, &payout.payee).await?
                 {
+                    // Nothing of this is kept, but for which account it was held.
+                    drop(transaction);
+                    let mut transaction = store.begin().await?;
+                    accounts.keep_held(&mut transaction, &row.nullifier, &payout.payee).await?;
+                    transaction.commit().await?;
                     return Err(refused(reference, reason));
                 }
                 let rupees = share(payout.amount, row.part(), terms.instalments);

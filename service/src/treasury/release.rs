@@ -270,6 +270,13 @@ async fn take_out(
                  (SELECT returned.reference FROM payment_transfer AS returned
                   WHERE {condition} AND EXISTS {ANEW})"
         ),
+        // Nor does its account count any more.
+        format!(
+            "DELETE FROM payment_payee WHERE part >= 0 AND {condition} AND EXISTS
+                 (SELECT 1 FROM payment_transfer AS anew WHERE anew.batch = $1
+                      AND anew.nullifier = payment_payee.nullifier AND anew.part = payment_payee.part
+                      AND anew.attempt = payment_payee.attempt)"
+        ),
         // What was to be paid anew is returned as it was.
         format!(
             "UPDATE payment_transfer AS returned SET state = 'returned'
@@ -313,7 +320,9 @@ pub(super) async fn keep_file(
     let now = store.database().now();
     let statement = sqlx::AssertSqlSafe(format!(
         "INSERT INTO payment_file (number, digest, kind, message, transfers, kept_at)
-         SELECT coalesce(max(number), 0) + 1, $1, $2, $3, $4, {now} FROM payment_file WHERE true
+         SELECT coalesce(max(number), 0) + 1, $1, $2, $3, $4, {now}
+         FROM (SELECT number FROM payment_file UNION ALL SELECT number FROM restore_lost_file) AS known
+         WHERE true
          ON CONFLICT (digest) DO UPDATE
              SET kind = excluded.kind, message = excluded.message, transfers = excluded.transfers,
                  kept_at = excluded.kept_at

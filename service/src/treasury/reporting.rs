@@ -3,9 +3,12 @@
 use std::collections::{BTreeSet, HashSet};
 
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use sqlx::AnyConnection;
 
-use super::bank_report::{BankReport, Outcome, ReportKind, Reported, ReportedTransfer};
+use super::bank_report::{
+    BankReport, Named, Outcome, ReportKind, ReportedAmount, ReportedTransfer,
+};
 use super::envelopes::{Envelopes, commitment_of};
 use super::key::TreasuryKey;
 use super::payment_file::share;
@@ -31,6 +34,9 @@ pub struct Imported {
     pub contested: usize,
     /// Of which was said what was known, or that they are on their way.
     pub unchanged: usize,
+    /// Of which payments and returns the bank has kept charges.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub charges: Vec<Discrepancy>,
     /// What does not fit what is known. Nothing was changed for these.
     pub discrepancies: Vec<Discrepancy>,
 }
@@ -48,7 +54,7 @@ pub struct Discrepancy {
 ///
 /// Source: ISO 20022 external code sets, `ExternalStatusReason1Code` and `ExternalReturnReason1Code`.
 pub(super) fn reason_of(code: &str) -> Reason {
-    match code {
+    match code.split(' ').next().unwrap_or_default() {
         "AC01" | "AC02" | "AC03" | "RC01" | "RC04" | "BE23" => Reason::AccountWrong,
         "AC04" | "AC07" => Reason::AccountClosed,
         "AC06" | "AC15" | "AG01" => Reason::AccountBlocked,
@@ -73,7 +79,8 @@ impl Store {
         let mut imported = Imported::default();
         // One that is known changes nothing, and no envelope is opened for it.
         let is_restored = self.is_restored().await?;
-        if is_kept(self, bytes).await? && !is_restored {
+        let is_known = is_kept(self, bytes).await? && was_read_by(self, bytes, key).await?;
+        if is_known && !is_restored {
             return Ok(imported);
         }
         let mut envelopes = Envelopes::new(self, key);
@@ -82,40 +89,42 @@ impl Store {
         let (kind, message) = (report.kind.name(), report.message.as_str());
         let file = NewFile { bytes, kind, message };
         imported.file = keep_file(self, &mut transaction, &file, report.transfers.len()).await?;
-        // What a restored state did not know when the report first came, it may know now.
-        if imported.file.is_none() && !is_restored {
-            return Ok(imported);
-        }
         if restored_at(&mut transaction).await?.is_some() {
             // What the report names and this state lost went out before it was restored.
             let lost = LostTransfers::find(&mut transaction, &envelopes).await?;
-            for line in &report.transfers {
-                let names = match &line.of {
-                    Reported::Transfer(name) => std::slice::from_ref(name),
-                    Reported::Together(names) => names,
-                    Reported::Part(_) | Reported::Message(_) => &[],
-                };
-                for name in names {
-                    lost.adopt(&mut transaction, &envelopes, (name, None)).await?;
+            for named in report.transfers.iter().flat_map(|line| &line.of) {
+                if let Named::Transfer(name) = named {
+                    lost.adopt_reported(&mut transaction, &envelopes, name).await?;
                 }
             }
             resumed::keep_days(&mut transaction, report).await?;
         }
         let restored = restored_at(&mut transaction).await?.is_some();
-        let (kind, unknown, named, touched) =
-            (report.kind, BTreeSet::new(), HashSet::new(), Vec::new());
-        let mut import = Import { kind, envelopes, imported, unknown, named, touched };
-        // What is said of one by itself goes before what is said of many.
-        for level in 0..3 {
-            for line in report.transfers.iter().filter(|line| level_of(&line.of) == level) {
-                import.apply(&mut transaction, line).await?;
-            }
+        let kind = report.kind;
+        let mut import = Import {
+            kind,
+            envelopes,
+            imported,
+            unknown: BTreeSet::new(),
+            named: HashSet::new(),
+            touched: Vec::new(),
+            paid: HashSet::new(),
+            by_another_key: false,
+        };
+        let mut lines: Vec<&ReportedTransfer> = report.transfers.iter().collect();
+        // A statement's lines are in the order of booking.
+        if kind == ReportKind::Status {
+            lines.sort_by_key(|line| level_of(line));
+        }
+        for line in lines {
+            import.apply(&mut transaction, line).await?;
         }
         for (nullifier, reason) in &import.touched {
             let reason = reason.map(Reason::name);
             transfer::settle_claim(&mut transaction, nullifier, reason).await?;
         }
-        let Import { imported, unknown, .. } = import;
+        let Import { imported, unknown, by_another_key, envelopes, .. } = import;
+        keep_reader(&mut transaction, bytes, envelopes.key(), !by_another_key).await?;
         if restored {
             // Until what the bank has named is known, nothing is paid.
             for name in &unknown {
@@ -128,11 +137,50 @@ impl Store {
     }
 }
 
-fn level_of(of: &Reported) -> u8 {
-    match of {
-        Reported::Transfer(_) | Reported::Together(_) => 0,
-        Reported::Part(_) => 1,
-        Reported::Message(_) => 2,
+/// A name as it is told.
+fn plain(of: &str) -> String {
+    of.chars().filter(|character| !character.is_control()).take(64).collect()
+}
+
+/// Which key has read a file, as a column has it.
+fn reader(key: &TreasuryKey) -> Vec<u8> {
+    key.tag(b"praman.report-reader.1", &[])[..8].to_vec()
+}
+
+/// Whether a key has read all of a file that is known. One that was read before this was kept was read whole.
+async fn was_read_by(store: &Store, bytes: &[u8], key: &TreasuryKey) -> Result<bool, ServiceError> {
+    let readers: Vec<(Vec<u8>,)> =
+        sqlx::query_as("SELECT key_tag FROM payment_file_reader WHERE digest = $1")
+            .bind(Sha256::digest(bytes).to_vec())
+            .fetch_all(store.pool())
+            .await?;
+    Ok(readers.is_empty() || readers.iter().any(|(one,)| *one == reader(key)))
+}
+
+/// Keeps that a key has read a file: whole, or but for what is another key's.
+async fn keep_reader(
+    connection: &mut AnyConnection,
+    bytes: &[u8],
+    key: &TreasuryKey,
+    is_whole: bool,
+) -> Result<(), ServiceError> {
+    sqlx::query(
+        "INSERT INTO payment_file_reader (digest, key_tag) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+    )
+    .bind(Sha256::digest(bytes).to_vec())
+    .bind(if is_whole { reader(key) } else { Vec::new() })
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// What is said of transfers by themselves goes before what is said of a part, and that before what is said of
+/// a message.
+fn level_of(line: &ReportedTransfer) -> u8 {
+    match line.of.first() {
+        Some(Named::Part(_)) => 1,
+        Some(Named::Message(_)) => 2,
+        Some(Named::Transfer(_)) | None => 0,
     }
 }
 
@@ -143,9 +191,8 @@ async fn claims_with_amounts(
 ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ServiceError> {
     let mut connection = store.pool().acquire().await?;
     let mut claims = Vec::new();
-    for line in report.transfers.iter().filter(|line| line.paise.is_some()) {
-        let (_, rows) = rows_of(&mut connection, &line.of).await?;
-        for TransferRow { nullifier, .. } in rows {
+    for line in report.transfers.iter().filter(|line| line.amount.is_some()) {
+        for TransferRow { nullifier, .. } in sent_rows(&mut connection, &line.of).await?.0 {
             let commitment = commitment_of(&mut connection, &nullifier).await?;
             claims.push((nullifier, commitment));
         }
@@ -153,54 +200,69 @@ async fn claims_with_amounts(
     Ok(claims)
 }
 
-/// The transfers that the bank says something of, with the name that it has for them: those alone that a
-/// file was written for, since a bank knows of no others.
-async fn rows_of<'a>(
+/// The transfers that the bank says something of: those alone that a file was written for, since a bank knows of
+/// no others; and what it names of which there is none.
+async fn sent_rows(
     connection: &mut AnyConnection,
-    of: &'a Reported,
-) -> Result<(&'a String, Vec<TransferRow>), ServiceError> {
-    let (name, mut rows) = named_rows(connection, of).await?;
-    let mut sent = Vec::with_capacity(rows.len());
-    for row in rows.drain(..) {
-        if row.state()? != TransferState::Drafted {
-            sent.push(row);
+    of: &[Named],
+) -> Result<(Vec<TransferRow>, Vec<String>), ServiceError> {
+    let (mut sent, mut unknown) = (Vec::new(), Vec::new());
+    for named in of {
+        let before = sent.len();
+        for row in named_rows(connection, named).await? {
+            if row.state()? != TransferState::Drafted {
+                sent.push(row);
+            }
+        }
+        if sent.len() == before {
+            unknown.push(named.text().to_owned());
         }
     }
-    Ok((name, sent))
+    Ok((sent, unknown))
 }
 
-async fn named_rows<'a>(
+async fn named_rows(
     connection: &mut AnyConnection,
-    of: &'a Reported,
-) -> Result<(&'a String, Vec<TransferRow>), ServiceError> {
-    Ok(match of {
-        Reported::Transfer(name) => {
-            (name, transfer::find(connection, name).await?.into_iter().collect())
-        }
-        Reported::Together(names) => {
-            let mut rows = Vec::with_capacity(names.len());
-            for name in names {
-                match transfer::find(connection, name).await? {
-                    Some(row) => rows.push(row),
-                    None => return Ok((name, Vec::new())),
-                }
-            }
-            (&names[0], rows)
-        }
-        Reported::Part(name) => {
+    named: &Named,
+) -> Result<Vec<TransferRow>, ServiceError> {
+    Ok(match named {
+        Named::Transfer(name) => transfer::find(connection, name).await?.into_iter().collect(),
+        Named::Message(name) => transfer::of_batch(connection, name).await?,
+        Named::Part(name) => {
             let part = name.rsplit_once('-');
             let part = part.and_then(|(batch, part)| Some((batch, part.parse::<u32>().ok()?)));
-            let rows = match part {
-                None => Vec::new(),
-                Some((batch, number)) => {
-                    let all = transfer::of_batch(connection, batch).await?;
-                    all.into_iter().filter(|row| row.part() + 1 == number).collect()
-                }
-            };
-            (name, rows)
+            let Some((batch, number)) = part else { return Ok(Vec::new()) };
+            let all = transfer::of_batch(connection, batch).await?;
+            all.into_iter().filter(|row| row.part() + 1 == number).collect()
         }
-        Reported::Message(name) => (name, transfer::of_batch(connection, name).await?),
     })
+}
+
+/// Whether an amount is what was ordered.
+enum Fit {
+    /// It is.
+    Exact,
+    /// But for what the bank has charged.
+    LessCharges,
+    No,
+}
+
+/// Compares an amount with what was ordered, in paise: of a payment the bank may have booked its charges with it,
+/// of a return it may have kept some.
+fn fit(amount: ReportedAmount, ordered: u64, is_return: bool) -> Fit {
+    let ReportedAmount { paise, instructed, charges } = amount;
+    if paise == ordered {
+        return Fit::Exact;
+    }
+    let charges_explain = charges.is_some_and(|charges| paise.abs_diff(ordered) == charges);
+    if paise > ordered {
+        return if charges_explain && !is_return { Fit::LessCharges } else { Fit::No };
+    }
+    // A return without a word of charges is one if the bank says what was ordered, or if little is missing.
+    let is_little = (ordered - paise).saturating_mul(10) <= ordered;
+    let is_told = charges_explain || instructed == Some(ordered);
+    let is_explained = is_told || charges.is_none() && instructed.is_none();
+    if is_return && is_little && is_explained { Fit::LessCharges } else { Fit::No }
 }
 
 /// An import under way.
@@ -214,6 +276,10 @@ struct Import<'a> {
     named: HashSet<String>,
     /// Claims whose transfers moved, and why they were returned.
     touched: Vec<(Vec<u8>, Option<Reason>)>,
+    /// Transfers of which this report has said that they are paid.
+    paid: HashSet<String>,
+    /// Whether something is of another of the treasury's keys.
+    by_another_key: bool,
 }
 
 impl Import<'_> {
@@ -223,83 +289,136 @@ impl Import<'_> {
         line: &ReportedTransfer,
     ) -> Result<(), ServiceError> {
         // That a whole is under way says nothing of its transfers.
-        let is_own = level_of(&line.of) == 0;
+        let is_own = level_of(line) == 0;
         if line.outcome == Outcome::Pending && !is_own {
             return Ok(());
         }
-        let (name, rows) = rows_of(connection, &line.of).await?;
+        let label = line.label.as_str();
+        let (rows, unknown) = sent_rows(connection, &line.of).await?;
+        self.unknown.extend(unknown.iter().cloned());
         if rows.is_empty() {
-            self.differs(name, "no such payment was sent from here");
-            match &line.of {
-                Reported::Together(names) => {
-                    for name in names {
-                        if transfer::find(connection, name).await?.is_none() {
-                            self.unknown.insert(name.clone());
-                        }
-                    }
-                }
-                _ => drop(self.unknown.insert(name.clone())),
-            }
+            let reason = match line.outcome {
+                Outcome::Unclear(reason) if line.of.is_empty() => reason,
+                _ => "no such payment was sent from here",
+            };
+            self.differs(label, reason);
             return Ok(());
         }
-        if line.outcome == Outcome::Unclear {
-            self.differs(name, "the bank says of it what is not known here: ask the bank");
+        if let Outcome::Unclear(reason) = line.outcome {
+            self.differs(label, reason);
             return Ok(());
         }
-        if let Reported::Together(names) = &line.of
-            && rows.len() < names.len()
-        {
-            self.differs(name, "booked in one sum with what was not sent from here");
+        if !unknown.is_empty() {
+            self.differs(label, "booked in one sum with what was not sent from here");
             return Ok(());
         }
         let is_booked = matches!(line.outcome, Outcome::Paid | Outcome::Returned(_));
-        if self.kind == ReportKind::Statement && is_booked && line.paise.is_none() {
-            self.differs(name, "the statement tells no amount of it");
+        if self.kind == ReportKind::Statement && is_booked && line.amount.is_none() {
+            self.differs(label, "the statement tells no amount of it");
             return Ok(());
         }
-        if let Some(paise) = line.paise
-            && !self.is_sum(connection, &rows, paise).await?
-        {
-            self.differs(name, "the bank's amount is not the one that was ordered");
-            return Ok(());
-        }
+        let Some(rows) = self.of_sum(connection, line, rows).await? else { return Ok(()) };
         for row in rows {
-            if !self.named.insert(row.reference.clone()) {
+            if !self.named.insert(row.reference.clone()) && !is_own {
                 // Said of by itself before; twice by itself is looked at twice.
-                if !is_own {
-                    continue;
-                }
+                continue;
             }
             self.advance(connection, row, &line.outcome).await?;
         }
         Ok(())
     }
 
-    fn differs(&mut self, of: &str, reason: &'static str) {
-        let of = of.chars().filter(|character| !character.is_control()).take(64).collect();
-        self.imported.discrepancies.push(Discrepancy { of, reason });
+    /// The transfers that a line's amount is of: all that it names, or those that were not rejected before. None,
+    /// and it is told, if the amount is of neither.
+    async fn of_sum(
+        &mut self,
+        connection: &mut AnyConnection,
+        line: &ReportedTransfer,
+        rows: Vec<TransferRow>,
+    ) -> Result<Option<Vec<TransferRow>>, ServiceError> {
+        let Some(amount) = line.amount else { return Ok(Some(rows)) };
+        let mut ordered = Vec::with_capacity(rows.len());
+        for row in rows {
+            let Some(paise) = self.ordered(connection, &row).await? else {
+                let reason = "its envelope does not open by this key: import the report by the key that paid";
+                self.differs(&line.label, reason);
+                self.by_another_key = true;
+                return Ok(None);
+            };
+            ordered.push((row, paise));
+        }
+        let is_return = matches!(line.outcome, Outcome::Returned(_));
+        let all: u64 = ordered.iter().map(|(_, paise)| paise).sum();
+        let is_rejected = |row: &TransferRow| {
+            Ok::<bool, ServiceError>(matches!(
+                row.state()?,
+                TransferState::Returned | TransferState::Reissued
+            ))
+        };
+        match fit(amount, all, is_return) {
+            Fit::No => {}
+            fit => {
+                self.charged(&line.label, &fit, is_return);
+                return Ok(Some(ordered.into_iter().map(|(row, _)| row).collect()));
+            }
+        }
+        let mut left = Vec::new();
+        let mut sum = 0;
+        for (row, paise) in ordered {
+            if !is_rejected(&row)? {
+                sum += paise;
+                left.push(row);
+            }
+        }
+        if !left.is_empty() && !is_return {
+            match fit(amount, sum, false) {
+                Fit::No => {}
+                fit => {
+                    self.charged(&line.label, &fit, false);
+                    return Ok(Some(left));
+                }
+            }
+        }
+        self.differs(&line.label, "the bank's amount is not the one that was ordered");
+        Ok(None)
     }
 
-    /// Whether an amount is what some transfers were ordered for.
-    async fn is_sum(
+    /// Tells what a bank has charged.
+    fn charged(&mut self, of: &str, fit: &Fit, is_return: bool) {
+        let reason = match (fit, is_return) {
+            (Fit::LessCharges, true) => "returned less charges: the bank kept a part",
+            (Fit::LessCharges, false) => "booked with charges",
+            _ => return,
+        };
+        self.imported.charges.push(Discrepancy { of: plain(of), reason });
+    }
+
+    fn differs(&mut self, of: &str, reason: &'static str) {
+        self.imported.discrepancies.push(Discrepancy { of: plain(of), reason });
+    }
+
+    /// What a transfer was ordered for, in paise; none if its envelope does not open.
+    async fn ordered(
         &self,
         connection: &mut AnyConnection,
-        rows: &[TransferRow],
-        paise: u64,
-    ) -> Result<bool, ServiceError> {
-        let mut sum = 0;
-        for row in rows {
-            let (instalments,): (i64,) =
-                sqlx::query_as("SELECT instalments FROM payment_batch WHERE id = $1")
-                    .bind(&row.batch)
-                    .fetch_one(&mut *connection)
-                    .await?;
-            let Ok(payout) = self.envelopes.of_transfer(connection, row).await? else {
-                return Ok(false);
-            };
-            sum += u64::from(share(payout.amount, row.part(), instalments.max(1) as u32)) * 100;
+        row: &TransferRow,
+    ) -> Result<Option<u64>, ServiceError> {
+        // What was written into the file, where it is kept.
+        if let Some(sealed) = &row.amount
+            && let Some(rupees) = self.envelopes.key().open_amount(&row.reference, sealed)
+        {
+            return Ok(Some(u64::from(rupees) * 100));
         }
-        Ok(sum == paise)
+        let (instalments,): (i64,) =
+            sqlx::query_as("SELECT instalments FROM payment_batch WHERE id = $1")
+                .bind(&row.batch)
+                .fetch_one(&mut *connection)
+                .await?;
+        let Ok(payout) = self.envelopes.of_transfer(connection, row).await? else {
+            return Ok(None);
+        };
+        let rupees = share(payout.amount, row.part(), instalments.max(1) as u32);
+        Ok(Some(u64::from(rupees) * 100))
     }
 
     /// Moves a transfer on, or says why not.
@@ -310,8 +429,13 @@ impl Import<'_> {
         outcome: &Outcome,
     ) -> Result<(), ServiceError> {
         use TransferState::{Drafted, Ordered, Paid, Reissued, Returned};
+        let is_first = *outcome != Outcome::Paid || self.paid.insert(row.reference.clone());
         let (state, code) = match (row.state()?, outcome) {
-            (_, Outcome::Pending | Outcome::Unclear)
+            (Paid, Outcome::Paid) if self.kind == ReportKind::Statement && !is_first => {
+                self.differs(&row.reference, "booked twice in this statement: ask the bank");
+                return Ok(());
+            }
+            (_, Outcome::Pending | Outcome::Unclear(_))
             | (Paid, Outcome::Paid)
             | (Returned, Outcome::Returned(_)) => {
                 self.imported.unchanged += 1;
@@ -333,17 +457,21 @@ impl Import<'_> {
                               praman treasury resolve";
                 return self.contest(connection, &row, reason).await;
             }
+            (Paid, Outcome::Returned(_)) if row.is_resolved() => {
+                let reason = "returned after two treasurers decided that it is paid: ask the bank, then have \
+                              them decide again: praman treasury resolve";
+                return self.contest(connection, &row, reason).await;
+            }
             (Drafted, _) => return Err(broken("a transfer that no file was written for")),
             (Ordered, Outcome::Paid) => (Paid, None),
-            (Ordered | Paid, Outcome::Returned(code)) => (Returned, Some(code)),
+            (Ordered | Paid, Outcome::Returned(reasons)) => (Returned, Some(reasons)),
         };
-        let plain = |code: &String| -> String {
-            code.chars().filter(char::is_ascii_alphanumeric).take(35).collect()
-        };
+        // The first is the one that counts.
+        let reason = code.and_then(|reasons| reasons.first());
         sqlx::query("UPDATE payment_transfer SET state = $2, reason = $3 WHERE reference = $1")
             .bind(&row.reference)
             .bind(state.name())
-            .bind(code.map(plain))
+            .bind(code.map(|reasons| reasons.join(" ")))
             .execute(&mut *connection)
             .await?;
         match state {
@@ -351,7 +479,7 @@ impl Import<'_> {
             _ => self.imported.returned += 1,
         }
         transfer::settle_part(connection, &row.nullifier, row.part()).await?;
-        self.touched.push((row.nullifier, code.map(|code| reason_of(code))));
+        self.touched.push((row.nullifier, reason.map(|code| reason_of(code))));
         Ok(())
     }
 

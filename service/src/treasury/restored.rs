@@ -4,16 +4,18 @@
 //! among the claims that this state takes for unpaid. Files that the ledger has and this state lost are known
 //! by their hashes: each is brought again, by `import`, before anything is paid.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use praman_circuits::nullifier::SchemeId;
+use praman_circuits::payee::Payee;
 use praman_circuits::period::Period;
-use quick_xml::Reader;
-use quick_xml::events::Event;
+use roxmltree::Node;
 use sqlx::AnyConnection;
 
 use super::envelopes::{Envelopes, commitment_of};
+use super::key::TreasuryKey;
 use super::payment_file::share;
+use super::same_account::{self, PaymentOf};
 use super::transfer::{self, TransferReference, TransferRow};
 use super::{release, resumed, terms};
 use crate::error::ServiceError;
@@ -72,8 +74,16 @@ pub(super) async fn require_reconciled(connection: &mut AnyConnection) -> Result
 pub struct LostFile {
     /// Its message's id.
     pub message: String,
-    /// The references in it.
-    pub references: Vec<String>,
+    /// What is in it.
+    pub transfers: Vec<LostTransfer>,
+}
+
+/// A transfer as a file for the bank has it.
+pub struct LostTransfer {
+    /// Its reference.
+    pub reference: String,
+    rupees: Option<u32>,
+    payee: Payee,
 }
 
 impl LostFile {
@@ -82,30 +92,45 @@ impl LostFile {
     /// # Errors
     /// What is wrong with it.
     pub fn read(text: &str) -> Result<Option<Self>, String> {
-        if !text.contains("xsd:pain.001.") {
+        if !text.contains("pain.001.") {
             return Ok(None);
         }
-        let mut reader = Reader::from_str(text);
-        reader.config_mut().trim_text(true);
-        let (mut message, mut references, mut open) = (String::new(), Vec::new(), String::new());
-        loop {
-            match reader.read_event().map_err(|error| error.to_string())? {
-                Event::Eof => break,
-                Event::DocType(_) => return Err("a payment file has no document type".to_owned()),
-                Event::Start(element) => open = element.local_name().as_ref().to_owned(),
-                Event::Text(content) if content.len() <= ID_BYTES_MAX => match open.as_str() {
-                    "MsgId" => message = content.to_string(),
-                    "EndToEndId" => references.push(content.to_string()),
-                    _ => {}
-                },
-                Event::End(_) => open.clear(),
-                _ => {}
-            }
+        let document = roxmltree::Document::parse(text).map_err(|error| error.to_string())?;
+        let root = document.root_element();
+        if !root.tag_name().namespace().is_some_and(|namespace| namespace.contains("pain.001.")) {
+            return Ok(None);
         }
-        if message.is_empty() || references.is_empty() {
+        let named = |node: Node<'_, '_>, path: &[&str]| -> Option<String> {
+            let at = path.iter().try_fold(node, |node, name| {
+                node.children().find(|child| child.tag_name().name() == *name)
+            });
+            at?.text().map(|text| text.trim().to_owned())
+        };
+        let of = |name| root.descendants().filter(move |node| node.tag_name().name() == name);
+        let message = of("GrpHdr").find_map(|header| named(header, &["MsgId"])).unwrap_or_default();
+        let transfer = |node: Node<'_, '_>| {
+            let reference = named(node, &["PmtId", "EndToEndId"])?;
+            let amount = named(node, &["Amt", "InstdAmt"]).unwrap_or_default();
+            let (rupees, paise) = amount.split_once('.').unwrap_or((amount.as_str(), ""));
+            let is_whole = paise.bytes().all(|digit| digit == b'0');
+            let payee = Payee {
+                account: named(node, &["CdtrAcct", "Id", "Othr", "Id"]).unwrap_or_default(),
+                ifsc: named(node, &["CdtrAgt", "FinInstnId", "ClrSysMmbId", "MmbId"])
+                    .unwrap_or_default(),
+                name: named(node, &["Cdtr", "Nm"]).unwrap_or_default(),
+            };
+            let rupees = rupees.parse().ok().filter(|_| is_whole);
+            Some(LostTransfer { reference, rupees, payee })
+        };
+        let transfers: Vec<LostTransfer> = of("CdtTrfTxInf").filter_map(transfer).collect();
+        if message.is_empty() || transfers.is_empty() {
             return Err("the payment file names no message or no transfer".to_owned());
         }
-        Ok(Some(Self { message, references }))
+        let is_long = |name: &String| name.len() > ID_BYTES_MAX;
+        if is_long(&message) || transfers.iter().any(|one| is_long(&one.reference)) {
+            return Err(format!("an id is longer than {ID_BYTES_MAX} characters"));
+        }
+        Ok(Some(Self { message, transfers }))
     }
 }
 
@@ -118,7 +143,8 @@ struct Lost {
     rupees: Option<u32>,
     scheme: String,
     period: i64,
-    instalments: u32,
+    /// None where it is not known here in how many parts the claim is paid: its file tells.
+    instalments: Option<u32>,
 }
 
 /// All transfers that may have gone out since a state was backed up, by reference.
@@ -150,57 +176,120 @@ impl LostTransfers {
                 let rupees = payout.as_ref().zip(kept);
                 let rupees = rupees.map(|(payout, of)| share(payout.amount, part, of));
                 let (nullifier, scheme) = (nullifier.clone(), scheme.clone());
-                let instalments = kept.unwrap_or(1);
-                keep(Lost { nullifier, part, attempt: 0, rupees, scheme, period, instalments });
+                let (attempt, instalments) = (0, kept);
+                keep(Lost { nullifier, part, attempt, rupees, scheme, period, instalments });
             }
         }
-        let paid: Vec<(Vec<u8>, i64, i64, String, i64)> = sqlx::query_as(
-            "SELECT nullifier, part, max(attempt), scheme, period FROM payment_transfer
-             JOIN payment_batch ON payment_batch.id = payment_transfer.batch
+        let paid: Vec<(Vec<u8>, i64, i64, String, i64, i64)> = sqlx::query_as(
+            "SELECT nullifier, part, max(attempt), scheme, period, max(instalments)
+             FROM payment_transfer JOIN payment_batch ON payment_batch.id = payment_transfer.batch
              WHERE state <> 'drafted' GROUP BY nullifier, part, scheme, period",
         )
         .fetch_all(&mut **transaction)
         .await?;
-        for (nullifier, part, attempt, scheme, period) in paid {
+        for (nullifier, part, attempt, scheme, period, of) in paid {
             let commitment = commitment_of(transaction, &nullifier).await?;
             let payout = envelopes.payout(&nullifier, &commitment).await?.ok();
-            let kept = instalments_of(transaction, &scheme, period).await?;
-            let (part, attempt) = (part as u32, attempt as u32 + 1);
-            let rupees = payout.zip(kept).map(|(payout, of)| share(payout.amount, part, of));
-            let instalments = kept.unwrap_or(1);
+            // It is of the parts that the batch before has.
+            let (part, attempt, of) = (part as u32, attempt as u32 + 1, of.max(1) as u32);
+            let rupees = payout.map(|payout| share(payout.amount, part, of));
+            let instalments = Some(of);
             keep(Lost { nullifier, part, attempt, rupees, scheme, period, instalments });
         }
         Ok(Self(found))
     }
 
-    /// Takes a transfer that a bank's file or report names for sent, with the other parts of its claim, in a
-    /// batch of some id; true if it is one of those that were lost. One that was drafted when the state was
-    /// backed up went out with its batch.
-    pub(super) async fn adopt(
+    /// Learns from a file that went out in how many parts its claims are paid, where that is not known here:
+    /// the file that pays a claim has all of its parts.
+    async fn learn_parts(
+        &mut self,
+        transaction: &mut WriteTransaction,
+        envelopes: &Envelopes<'_>,
+        file: &LostFile,
+    ) -> Result<(), ServiceError> {
+        let mut parts: HashMap<Vec<u8>, u32> = HashMap::new();
+        for lost in file.transfers.iter().filter_map(|one| self.0.get(&one.reference)) {
+            if lost.instalments.is_none() && lost.attempt == 0 {
+                *parts.entry(lost.nullifier.clone()).or_default() += 1;
+            }
+        }
+        for (nullifier, of) in parts {
+            let commitment = commitment_of(transaction, &nullifier).await?;
+            let payout = envelopes.payout(&nullifier, &commitment).await?.ok();
+            self.0.retain(|_, lost| lost.nullifier != nullifier || lost.part < of);
+            for lost in self.0.values_mut().filter(|lost| lost.nullifier == nullifier) {
+                lost.instalments = Some(of);
+                lost.rupees = payout.as_ref().map(|payout| share(payout.amount, lost.part, of));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a transfer that a bank's report names for sent, if it is one of those that were lost: its file is
+    /// missing from then on. By a report nothing is taken for sent of which only the file tells: what was drafted
+    /// when the state was backed up, and in how many parts a claim is paid.
+    pub(super) async fn adopt_reported(
         &self,
         transaction: &mut WriteTransaction,
         envelopes: &Envelopes<'_>,
-        (reference, message): (&str, Option<&str>),
-    ) -> Result<bool, ServiceError> {
-        let key = envelopes.key();
-        if let Some(row) = transfer::find(transaction, reference).await? {
-            let whole = message.is_none();
-            return adopt_drafted(transaction, envelopes, &row, whole).await;
+        reference: &str,
+    ) -> Result<(), ServiceError> {
+        if transfer::find(transaction, reference).await?.is_some() {
+            return Ok(());
         }
-        let Some(lost) = self.0.get(reference) else { return Ok(false) };
+        let Some(lost) = self.0.get(reference) else { return Ok(()) };
+        let Some(instalments) = lost.instalments else { return Ok(()) };
+        let key = envelopes.key();
         let of = key
             .tag(b"praman.restored-batch.1", &[lost.scheme.as_bytes(), &lost.period.to_be_bytes()]);
-        let own = format!("restored-{}", hex::encode(&of[..8]));
-        let message = message.unwrap_or(&own);
+        let batch = format!("restored-{}", hex::encode(&of[..8]));
+        self.take_for_sent(transaction, key, (lost, instalments), &batch).await?;
+        keep_adopted(transaction, reference, true).await?;
+        resumed::reference_is_known(transaction, reference).await
+    }
+
+    /// Takes a transfer of a file that went out for sent, with the other parts of its claim; false if it is of
+    /// nothing that was lost, or of another amount or account than what was proved.
+    async fn adopt(
+        &self,
+        transaction: &mut WriteTransaction,
+        envelopes: &Envelopes<'_>,
+        (sent, message): (&LostTransfer, &str),
+    ) -> Result<bool, ServiceError> {
+        let key = envelopes.key();
+        let known = transfer::find(transaction, &sent.reference).await?;
+        if let Some(row) = &known {
+            if row.state()? == transfer::TransferState::Drafted {
+                adopt_drafted(transaction, envelopes, row).await?;
+            }
+        } else {
+            let Some(lost) = self.0.get(&sent.reference) else { return Ok(false) };
+            let Some(instalments) = lost.instalments else { return Ok(false) };
+            if lost.rupees.is_some() && lost.rupees != sent.rupees {
+                return Ok(false);
+            }
+            self.take_for_sent(transaction, key, (lost, instalments), message).await?;
+        }
+        keep_adopted(transaction, &sent.reference, false).await?;
+        keep_payee(transaction, envelopes, sent).await
+    }
+
+    async fn take_for_sent(
+        &self,
+        transaction: &mut WriteTransaction,
+        key: &TreasuryKey,
+        (lost, instalments): (&Lost, u32),
+        batch: &str,
+    ) -> Result<(), ServiceError> {
         sqlx::query(
             "INSERT INTO payment_batch
                  (id, scheme, period, created_on, instalments, debtor, folder, written)
              VALUES ($1, $2, $3, '', $4, '', '', 1) ON CONFLICT (id) DO NOTHING",
         )
-        .bind(message)
+        .bind(batch)
         .bind(&lost.scheme)
         .bind(lost.period)
-        .bind(i64::from(lost.instalments))
+        .bind(i64::from(instalments))
         .execute(&mut **transaction)
         .await?;
         let parts: Vec<&Lost> = match lost.attempt {
@@ -213,12 +302,16 @@ impl LostTransfers {
         };
         for one in parts.into_iter().filter(|one| one.rupees != Some(0)) {
             let of = (one.part, one.attempt);
-            let made = transfer::draft(transaction, key, message, &one.nullifier, of).await?;
+            let reference = TransferReference::of(key, &one.nullifier, one.part, one.attempt);
+            if transfer::find(transaction, reference.as_str()).await?.is_some() {
+                continue;
+            }
+            let made = transfer::draft(transaction, key, batch, &one.nullifier, of).await?;
             transfer::send(transaction, key, made.as_str(), one.rupees).await?;
         }
         if lost.attempt == 0 {
             sqlx::query("UPDATE accepted_claim SET batch = $1 WHERE nullifier = $2")
-                .bind(message)
+                .bind(batch)
                 .bind(&lost.nullifier)
                 .execute(&mut **transaction)
                 .await?;
@@ -233,43 +326,95 @@ impl LostTransfers {
             .execute(&mut **transaction)
             .await?;
         }
-        transfer::settle_claim(transaction, &lost.nullifier, None).await?;
-        Ok(true)
+        transfer::settle_claim(transaction, &lost.nullifier, None).await
     }
 }
 
-/// Takes a transfer of a batch that was drafted when the state was backed up for sent; by a bank's report its
-/// whole batch, by the file that went out what the file names.
+/// Keeps that a transfer was taken for sent, by a report or by its file.
+async fn keep_adopted(
+    transaction: &mut WriteTransaction,
+    reference: &str,
+    by_report: bool,
+) -> Result<(), ServiceError> {
+    sqlx::query(
+        "INSERT INTO restore_adopted (reference, by_report) VALUES ($1, $2)
+         ON CONFLICT (reference) DO UPDATE SET by_report = excluded.by_report
+             WHERE excluded.by_report = 0",
+    )
+    .bind(reference)
+    .bind(i64::from(by_report))
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+/// Compares the account that a file names with the one that is known here. A first payment goes where was proved,
+/// or the file is none of this treasury's. One that was paid again may have gone to an account that an office
+/// had corrected since the backup: that counts as taken, and is asked for before it is paid once more.
+async fn keep_payee(
+    transaction: &mut WriteTransaction,
+    envelopes: &Envelopes<'_>,
+    sent: &LostTransfer,
+) -> Result<bool, ServiceError> {
+    let row = transfer::find(transaction, &sent.reference).await?;
+    let row = row.ok_or_else(|| broken("a transfer that was taken for sent"))?;
+    let Ok(known) = envelopes.of_transfer(transaction, &row).await? else { return Ok(true) };
+    let key = envelopes.key();
+    let of = |payee: &Payee| key.account_tag("", 0, payee);
+    if of(&known.payee) == of(&sent.payee) {
+        return Ok(true);
+    }
+    if row.attempt == 0 {
+        let reason = format!(
+            "transfer {}: the file names another account than the claim: it is no file of this treasury's",
+            sent.reference
+        );
+        return Err(ServiceError::Refused(reason));
+    }
+    sqlx::query("UPDATE payment_transfer SET payee_lost = 1 WHERE reference = $1")
+        .bind(&row.reference)
+        .execute(&mut **transaction)
+        .await?;
+    let (scheme, period): (String, i64) =
+        sqlx::query_as("SELECT scheme, period FROM payment_batch WHERE id = $1")
+            .bind(&row.batch)
+            .fetch_one(&mut **transaction)
+            .await?;
+    let payment = PaymentOf::Part(row.part(), row.attempt as u32);
+    let taken = (row.nullifier.as_slice(), payment);
+    same_account::keep_taken(transaction, key, (&scheme, period as u32), taken, &sent.payee)
+        .await?;
+    Ok(true)
+}
+
+/// Takes a transfer of a batch that was drafted when the state was backed up for sent, as the file that went
+/// out names it.
 async fn adopt_drafted(
     transaction: &mut WriteTransaction,
     envelopes: &Envelopes<'_>,
     row: &TransferRow,
-    whole: bool,
-) -> Result<bool, ServiceError> {
-    if row.state()? != transfer::TransferState::Drafted {
-        return Ok(true);
-    }
-    let (instalments,): (i64,) =
-        sqlx::query_as("SELECT instalments FROM payment_batch WHERE id = $1")
+) -> Result<(), ServiceError> {
+    let (instalments, approval): (i64, Option<i64>) =
+        sqlx::query_as("SELECT instalments, approval FROM payment_batch WHERE id = $1")
             .bind(&row.batch)
             .fetch_one(&mut **transaction)
             .await?;
-    let rows = match whole {
-        true => transfer::of_batch(transaction, &row.batch).await?,
-        false => vec![row.clone()],
-    };
-    for one in rows {
-        let payout = envelopes.of_transfer(transaction, &one).await?.ok();
-        let rupees =
-            payout.map(|payout| share(payout.amount, one.part(), instalments.max(1) as u32));
-        transfer::send(transaction, envelopes.key(), &one.reference, rupees).await?;
-    }
+    let payout = envelopes.of_transfer(transaction, row).await?.ok();
+    let rupees = payout.map(|payout| share(payout.amount, row.part(), instalments.max(1) as u32));
+    transfer::send(transaction, envelopes.key(), &row.reference, rupees).await?;
     // What waited for a second person went out: there is nothing to approve or deny any more.
     sqlx::query("UPDATE payment_batch SET written = 1, approval = NULL WHERE id = $1")
         .bind(&row.batch)
         .execute(&mut **transaction)
         .await?;
-    Ok(true)
+    sqlx::query(
+        "UPDATE approval SET state = 'denied', decided_by_name = 'the file that went out'
+         WHERE number = $1 AND state = 'waiting'",
+    )
+    .bind(approval)
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
 }
 
 async fn instalments_of(
@@ -291,44 +436,34 @@ impl Store {
         Ok(restored_at(&mut *self.pool().acquire().await?).await?.is_some())
     }
 
-    /// Keeps which files the ledger has that a restored state lost, so that each is asked for and no number
-    /// is given twice.
+    /// Keeps which files treasuries have on the ledger that a restored state does not know, so that each is asked
+    /// for; those of participants that are no treasury's are nothing of this one's.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn keep_lost_files(&self, anchored: &[LedgerAnchor]) -> Result<(), ServiceError> {
         let mut transaction = self.begin().await?;
-        let now = self.database().now();
-        // Others anchor on the same ledger: this treasury's are by whom its known files were anchored, or all
-        // where one operator has every role.
-        let known: Vec<(i64, Vec<u8>)> =
-            sqlx::query_as("SELECT number, digest FROM payment_file WHERE block IS NOT NULL")
-                .fetch_all(&mut *transaction)
-                .await?;
-        let is_known = |one: &LedgerAnchor| {
-            known.iter().any(|(number, digest)| {
-                *number as u64 == one.number && digest.as_slice() == one.digest.as_slice()
-            })
-        };
-        let own: HashSet<u32> =
-            anchored.iter().filter(|one| is_known(one)).map(|one| one.participant.0).collect();
-        let alone = !crate::ledger::is_on_real_nodes(&mut transaction).await?;
-        let of_own = |one: &&LedgerAnchor| {
-            (alone || own.contains(&one.participant.0)) && one.number < NUMBER_MAX
-        };
-        for anchor in anchored.iter().filter(of_own) {
-            let statement = sqlx::AssertSqlSafe(format!(
-                "INSERT INTO payment_file (number, digest, kind, message, transfers, kept_at, block)
-                 VALUES ($1, $2, '{}', '', $3, {now}, $4) ON CONFLICT DO NOTHING",
-                release::LOST
-            ));
-            sqlx::query(statement)
-                .bind(anchor.number as i64)
-                .bind(anchor.digest.to_vec())
-                .bind(anchor.count as i64)
-                .bind(anchor.block as i64)
-                .execute(&mut *transaction)
-                .await?;
+        for anchor in anchored.iter().filter(|one| one.number < NUMBER_MAX) {
+            let known: Option<(i64,)> =
+                sqlx::query_as("SELECT number FROM payment_file WHERE digest = $1 AND kind <> $2")
+                    .bind(anchor.digest.to_vec())
+                    .bind(release::LOST)
+                    .fetch_optional(&mut *transaction)
+                    .await?;
+            if known.is_some() {
+                continue;
+            }
+            sqlx::query(
+                "INSERT INTO restore_lost_file (participant, number, digest, transfers, block)
+                 VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+            )
+            .bind(i64::from(anchor.participant.0))
+            .bind(anchor.number as i64)
+            .bind(anchor.digest.to_vec())
+            .bind(anchor.count as i64)
+            .bind(anchor.block as i64)
+            .execute(&mut *transaction)
+            .await?;
         }
         transaction.commit().await?;
         Ok(())
@@ -352,16 +487,17 @@ impl Store {
                           only after a restore";
             return Err(ServiceError::Refused(reason.to_owned()));
         }
-        let lost = LostTransfers::find(&mut transaction, &envelopes).await?;
+        let mut lost = LostTransfers::find(&mut transaction, &envelopes).await?;
+        lost.learn_parts(&mut transaction, &envelopes, file).await?;
         let (mut adopted, mut unknown) = (0, Vec::new());
-        for reference in &file.references {
-            let of = (reference.as_str(), Some(file.message.as_str()));
+        for sent in &file.transfers {
+            let of = (sent, file.message.as_str());
             match lost.adopt(&mut transaction, &envelopes, of).await? {
                 true => {
                     adopted += 1;
-                    resumed::reference_is_known(&mut transaction, reference).await?;
+                    resumed::reference_is_known(&mut transaction, &sent.reference).await?;
                 }
-                false => unknown.push(reference.clone()),
+                false => unknown.push(sent.reference.clone()),
             }
         }
         // What was drafted when the state was backed up, and is not in the file that went out, waits as before.
@@ -378,8 +514,27 @@ impl Store {
         resumed::message_is_known(&mut transaction, &file.message).await?;
         // A file of which something is not known stays lost: until it is, nothing is paid.
         let kind = if unknown.is_empty() { "pain.001" } else { release::LOST };
+        // Under the number that the ledger has of it.
+        use sha2::{Digest, Sha256};
+        let statement = sqlx::AssertSqlSafe(format!(
+            "INSERT INTO payment_file (number, digest, kind, message, transfers, kept_at, block)
+             SELECT number, digest, '{}', '', transfers, {}, block FROM restore_lost_file
+             WHERE digest = $1 ORDER BY participant LIMIT 1 ON CONFLICT DO NOTHING",
+            release::LOST,
+            self.database().now()
+        ));
+        sqlx::query(statement)
+            .bind(Sha256::digest(bytes).to_vec())
+            .execute(&mut *transaction)
+            .await?;
         let kept = release::NewFile { bytes, kind, message: file.message.as_str() };
-        release::keep_file(self, &mut transaction, &kept, file.references.len()).await?;
+        release::keep_file(self, &mut transaction, &kept, file.transfers.len()).await?;
+        if unknown.is_empty() {
+            sqlx::query("DELETE FROM restore_lost_file WHERE digest = $1")
+                .bind(Sha256::digest(bytes).to_vec())
+                .execute(&mut *transaction)
+                .await?;
+        }
         transaction.commit().await?;
         Ok((adopted, unknown))
     }

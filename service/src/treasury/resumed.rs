@@ -7,10 +7,11 @@ use praman_circuits::period::Day;
 use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
 
-use super::bank_report::BankReport;
+use super::bank_report::{BankReport, StatementDays};
+use super::own_name::OwnName;
+use super::payment_file::Debtor;
 use super::release;
 use super::restored::{RESTORED, restored_at, time_of};
-use super::transfer::TransferReference;
 use crate::access_control::{ApprovalKind, Caller, Role};
 use crate::calendar;
 use crate::error::ServiceError;
@@ -32,22 +33,26 @@ struct ResumeDocument {
     to: Date,
     /// Days of which the bank has no statement, as who asks says.
     without_statement: Vec<Date>,
+    /// How many transfers were taken for sent since the restore.
+    #[serde(default)]
+    taken_for_sent: i64,
+    /// Of how many of these no file is there, as who asks says.
+    #[serde(default)]
+    without_file: i64,
+    /// Treasuries on the ledger whose files are none of this one's, as who asks says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    other_treasuries: Vec<u32>,
 }
 
-/// Whether a name has the form of this treasury's references, or of its messages and their parts.
-fn is_own_form(name: &str) -> bool {
-    let is_message = |name: &str| {
-        name.split_once('-').is_some_and(|(number, random)| {
-            number.parse::<u64>().is_ok()
-                && random.len() == 22
-                && random.bytes().all(|byte| byte.is_ascii_hexdigit())
-        })
-    };
-    let part_of = |name: &str| {
-        let (message, part) = name.rsplit_once('-')?;
-        part.parse::<u32>().ok().map(|_| is_message(message))
-    };
-    name.parse::<TransferReference>().is_ok() || is_message(name) || part_of(name) == Some(true)
+/// What who resumes says that no record shows.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Said<'a> {
+    /// Days of which the bank has no statement.
+    pub without_statement: &'a [Date],
+    /// Whether files that went out are lost for good: only what the bank has named of them is known.
+    pub files_are_lost: bool,
+    /// Treasuries on the ledger, by their participant, whose files are none of this one's.
+    pub other_treasuries: &'a [u32],
 }
 
 /// Keeps what a bank named that is not known here, if it can be this treasury's.
@@ -55,9 +60,9 @@ pub(super) async fn keep_unknown(
     connection: &mut AnyConnection,
     name: &str,
 ) -> Result<(), ServiceError> {
-    if is_own_form(name) {
+    if let Some(own) = OwnName::of(name) {
         sqlx::query("INSERT INTO restore_unknown (name) VALUES ($1) ON CONFLICT DO NOTHING")
-            .bind(name)
+            .bind(own.text())
             .execute(connection)
             .await?;
     }
@@ -92,13 +97,21 @@ pub(super) async fn reference_is_known(
     Ok(())
 }
 
-/// Keeps which days a statement covers.
+/// Keeps which days a report's statements cover, of the account that payments go out from; that of an account of
+/// another number is no statement of it.
 pub(super) async fn keep_days(
     transaction: &mut WriteTransaction,
     report: &BankReport,
 ) -> Result<(), ServiceError> {
-    for (first, last) in &report.days {
-        let days = calendar::day_of(*first).zip(calendar::day_of(*last));
+    let debtors = debtor_accounts(transaction).await?;
+    for StatementDays { from, to, account } in &report.days {
+        let is_other = account.as_ref().is_some_and(|account| {
+            !debtors.is_empty() && !debtors.contains(&plain_account(account))
+        });
+        if is_other {
+            continue;
+        }
+        let days = calendar::day_of(*from).zip(calendar::day_of(*to));
         // A year at most: what is longer is no statement.
         let Some((first, last)) = days.filter(|(first, last)| last.0.saturating_sub(first.0) < 366)
         else {
@@ -114,6 +127,24 @@ pub(super) async fn keep_days(
         }
     }
     Ok(())
+}
+
+/// The accounts that batches are known to go out from.
+async fn debtor_accounts(connection: &mut AnyConnection) -> Result<Vec<String>, ServiceError> {
+    let debtors: Vec<(String,)> =
+        sqlx::query_as("SELECT DISTINCT debtor FROM payment_batch WHERE debtor <> ''")
+            .fetch_all(connection)
+            .await?;
+    let account = |(text,): (String,)| {
+        let debtor: Debtor = serde_json::from_str(&text).ok()?;
+        Some(plain_account(&debtor.account))
+    };
+    Ok(debtors.into_iter().filter_map(account).collect())
+}
+
+fn plain_account(account: &str) -> String {
+    let kept: String = account.chars().filter(char::is_ascii_alphanumeric).collect();
+    kept.to_ascii_uppercase().trim_start_matches('0').to_owned()
 }
 
 fn told(names: &[String]) -> String {
@@ -151,18 +182,31 @@ async fn unknown_days(
 async fn require_known(
     connection: &mut AnyConnection,
     (first, last): (Day, Day),
-    without_statement: &[Date],
+    said: Said<'_>,
 ) -> Result<(), ServiceError> {
     let lost: Vec<(i64,)> =
         sqlx::query_as("SELECT number FROM payment_file WHERE kind = $1 ORDER BY number")
             .bind(release::LOST)
             .fetch_all(&mut *connection)
             .await?;
-    if !lost.is_empty() {
-        let numbers: Vec<String> = lost.iter().map(|(number,)| number.to_string()).collect();
+    let on_ledger: Vec<(i64, i64)> = sqlx::query_as(
+        "SELECT participant, number FROM restore_lost_file ORDER BY participant, number",
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let is_own = |participant: &i64| {
+        !said.other_treasuries.iter().any(|other| i64::from(*other) == *participant)
+    };
+    let of_ledger = on_ledger.iter().filter(|(participant, _)| is_own(participant));
+    let of_ledger =
+        of_ledger.map(|(participant, number)| format!("{number} of treasury {participant}"));
+    let numbers: Vec<String> =
+        lost.iter().map(|(number,)| number.to_string()).chain(of_ledger).collect();
+    if !numbers.is_empty() {
         return Err(ServiceError::Refused(format!(
             "files went out that this state lost, or that name claims which it does not know, by number {}: \
-             import each; what is not known is handed in again first",
+             import each; what is not known is handed in again first; if it is another treasury's, say so by \
+             --other-treasury",
             told(&numbers)
         )));
     }
@@ -172,20 +216,28 @@ async fn require_known(
     if !unknown.is_empty() {
         let names: Vec<String> = unknown.into_iter().map(|(name,)| name).collect();
         return Err(ServiceError::Refused(format!(
-            "the bank has named what this state does not know: {}: import the files of these messages \
-             (praman treasury import bank/pain.001-….xml)",
+            "the bank has named what this state does not know: {}: import the files that these are in \
+             (praman treasury import bank/pain.001-….xml), then the report once more",
             told(&names)
         )));
     }
+    let by_report = adopted(connection, true).await?;
+    if by_report > 0 && !said.files_are_lost {
+        return Err(ServiceError::Refused(format!(
+            "{by_report} transfers are known by the bank's reports alone, and others of their files may be on \
+             their way: import these files; if they are lost for good, say so by --files-are-lost"
+        )));
+    }
     let mut missing = Vec::new();
-    for day in first.0..=last.0 {
+    // What went out on the last day may be booked on the next.
+    for day in first.0..=last.0 + 1 {
         let known: Option<(i64,)> =
             sqlx::query_as("SELECT day FROM restore_statement_day WHERE day = $1")
                 .bind(i64::from(day))
                 .fetch_optional(&mut *connection)
                 .await?;
         let date = calendar::date_of(Day(day)).ok_or_else(|| broken("a day"))?;
-        if known.is_none() && !without_statement.contains(&date) {
+        if known.is_none() && !said.without_statement.contains(&date) {
             missing.push(date.to_string());
         }
     }
@@ -193,14 +245,30 @@ async fn require_known(
         return Ok(());
     }
     Err(ServiceError::Refused(format!(
-        "no statement of the bank covers {}: import those of each day since the backup; where the bank has \
-         none of a day, say so by --no-statement-of",
+        "no statement of the bank covers {} whole: import those of each day from the backup to the day after \
+         the restore, of the account that payments go out from; where the bank has none of a day, say so by \
+         --no-statement-of",
         told(&missing)
     )))
 }
 
+/// How many transfers were taken for sent since the restore; by a bank's report alone, or in all.
+async fn adopted(connection: &mut AnyConnection, by_report: bool) -> Result<i64, ServiceError> {
+    let (count,): (i64,) =
+        sqlx::query_as("SELECT count(*) FROM restore_adopted WHERE by_report >= $1")
+            .bind(i64::from(by_report))
+            .fetch_one(connection)
+            .await?;
+    Ok(count)
+}
+
 async fn resume_now(connection: &mut AnyConnection) -> Result<(), ServiceError> {
-    for statement in ["DELETE FROM restore_unknown", "DELETE FROM restore_statement_day"] {
+    for statement in [
+        "DELETE FROM restore_unknown",
+        "DELETE FROM restore_statement_day",
+        "DELETE FROM restore_adopted",
+        "DELETE FROM restore_lost_file",
+    ] {
         sqlx::query(statement).execute(&mut *connection).await?;
     }
     for setting in [RESTORED, BACKED_UP] {
@@ -224,7 +292,19 @@ pub(crate) async fn resume(
         serde_json::from_str(document).map_err(|_| broken("an approval's document"))?;
     let Some(restored) = restored_at(connection).await? else { return Ok(()) };
     let days = unknown_days(connection, restored).await?;
-    require_known(connection, days, &about.without_statement).await?;
+    let said = Said {
+        without_statement: &about.without_statement,
+        files_are_lost: about.without_file > 0,
+        other_treasuries: &about.other_treasuries,
+    };
+    require_known(connection, days, said).await?;
+    // Nothing more may have been taken for sent than the second person was told.
+    if (adopted(connection, false).await?, adopted(connection, true).await?)
+        != (about.taken_for_sent, about.without_file)
+    {
+        let reason = "more was taken for sent since this was asked: deny it, and ask again";
+        return Err(ServiceError::Refused(reason.to_owned()));
+    }
     resume_now(connection).await
 }
 
@@ -237,7 +317,7 @@ impl Store {
     /// known here, or a day since the backup is in no statement.
     pub async fn resume_payments(
         &self,
-        without_statement: &[Date],
+        said: Said<'_>,
         by: &Caller,
     ) -> Result<Option<u32>, ServiceError> {
         let mut transaction = self.begin().await?;
@@ -245,14 +325,20 @@ impl Store {
             return Err(ServiceError::Refused("this state pays already".to_owned()));
         };
         let days = unknown_days(&mut transaction, restored).await?;
-        require_known(&mut transaction, days, without_statement).await?;
+        require_known(&mut transaction, days, said).await?;
         let mut asked = None;
         if self.were_two_at_once(&mut transaction, &[Role::Treasury]).await? {
             release::require_two_treasurers(self, &mut transaction, by).await?;
             let date = |day| calendar::date_of(day).ok_or_else(|| broken("a day"));
             let (from, to) = (date(days.0)?, date(days.1)?);
-            let document =
-                ResumeDocument { from, to, without_statement: without_statement.to_vec() };
+            let document = ResumeDocument {
+                from,
+                to,
+                without_statement: said.without_statement.to_vec(),
+                taken_for_sent: adopted(&mut transaction, false).await?,
+                without_file: adopted(&mut transaction, true).await?,
+                other_treasuries: said.other_treasuries.to_vec(),
+            };
             let document = serde_json::to_string(&document).expect("plain data");
             let (kind, tenant) = (ApprovalKind::Resume, by.tenant_column());
             asked = Some(self.ask_approval(&mut transaction, kind, tenant, &document, by).await?);
@@ -287,22 +373,5 @@ impl Store {
         }
         transaction.commit().await?;
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_own_form;
-
-    #[test]
-    fn own_form_is_references_messages_and_their_parts() {
-        let reference = format!("{}01", "a".repeat(32));
-        let message = format!("12-{}", "0f".repeat(11));
-        for own in [reference.as_str(), &message, &format!("{message}-2")] {
-            assert!(is_own_form(own), "{own}");
-        }
-        for other in ["", "NOTPROVIDED", "SALARY-2026-06", "12-0f", "x-00000000000000000000-1"] {
-            assert!(!is_own_form(other), "{other}");
-        }
     }
 }

@@ -11,7 +11,7 @@ use sqlx::AnyConnection;
 use super::envelopes::Envelopes;
 use super::key::TreasuryKey;
 use super::payment_file::{Debtor, PaymentBatch, PaymentPart, Transfer, date_of_part, share};
-use super::same_account::SameAccount;
+use super::same_account::{PaymentOf, SameAccount};
 use super::terms;
 use super::transfer::{self, TransferRow};
 use super::{release, restored};
@@ -100,11 +100,68 @@ impl PaymentRun<'_> {
     /// [`ServiceError`]; what was drafted is written by the next run.
     pub async fn pay(&self, store: &Store, key: &TreasuryKey) -> Result<Paid, ServiceError> {
         restored::require_reconciled(&mut *store.pool().acquire().await?).await?;
+        self.require_folder()?;
         let (mut paid, mut envelopes) = (Paid::default(), Envelopes::new(store, key));
         self.draft(store, &mut envelopes, &mut paid).await?;
         may_die!("treasury::drafted");
         self.write_drafted(store, &mut envelopes, &mut paid).await?;
         Ok(paid)
+    }
+
+    /// Refuses a folder that no file can be written into, before anything is drafted.
+    ///
+    /// # Errors
+    /// [`ServiceError::File`].
+    pub(super) fn require_folder(&self) -> Result<(), ServiceError> {
+        let folder = std::path::absolute(self.folder).map_err(ServiceError::file(self.folder))?;
+        // The folder is made when there is a file for it: until then what it is made in is tried.
+        let there = folder.ancestors().find(|one| one.exists()).unwrap_or(&folder);
+        tempfile::Builder::new()
+            .prefix(".praman-")
+            .tempfile_in(there)
+            .map_err(ServiceError::file(self.folder))?;
+        Ok(())
+    }
+
+    /// Writes the file of a batch that went out once more, where it was lost: the same to the byte.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] if no such batch went out, or if it would not be the same.
+    pub async fn write_again(
+        &self,
+        store: &Store,
+        key: &TreasuryKey,
+        id: &str,
+    ) -> Result<PathBuf, ServiceError> {
+        let refused = |reason: &str| Err(ServiceError::Refused(format!("batch {id}: {reason}")));
+        let envelopes = Envelopes::new(store, key);
+        let mut transaction = store.begin().await?;
+        let batch: Option<DraftedBatch> = sqlx::query_as(
+            "SELECT id, created_on, instalments, debtor, folder, approval, written FROM payment_batch
+             WHERE id = $1 AND scheme = $2 AND period = $3 AND written = 1",
+        )
+        .bind(id)
+        .bind(self.scheme.as_str())
+        .bind(i64::from(self.period.0))
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let Some(batch) = batch else { return refused("none of this scheme and period went out") };
+        let file = self.compose(&mut transaction, &envelopes, &batch).await?;
+        let Some(bytes) = file.bytes else { return refused("there was nothing to pay in it") };
+        drop(transaction);
+        if !release::is_kept(store, &bytes).await? {
+            return refused("its file would not be the one that went out: it is not written");
+        }
+        self.put(id, &bytes)
+    }
+
+    /// Puts a batch's file into the folder.
+    fn put(&self, id: &str, bytes: &[u8]) -> Result<PathBuf, ServiceError> {
+        std::fs::create_dir_all(self.folder).map_err(ServiceError::file(self.folder))?;
+        let folder = std::path::absolute(self.folder).map_err(ServiceError::file(self.folder))?;
+        let path = folder.join(format!("pain.001-{}-{id}.xml", self.scheme.as_str()));
+        files::write(&path, bytes)?;
+        Ok(path)
     }
 
     /// Writes the files of what is drafted and may go out.
@@ -136,8 +193,8 @@ impl PaymentRun<'_> {
         let mut refusal = None;
         for (id,) in drafted {
             match self.write_one(store, envelopes, &id, paid).await {
-                Err(ServiceError::Refused(reason)) => {
-                    refusal.get_or_insert(ServiceError::Refused(reason));
+                Err(error @ (ServiceError::Refused(_) | ServiceError::File { .. })) => {
+                    refusal.get_or_insert(error);
                 }
                 other => other?,
             }
@@ -179,11 +236,12 @@ impl PaymentRun<'_> {
         transaction.commit().await?;
         may_die!("treasury::ordered");
         if let Some(bytes) = &file.bytes {
-            let folder = Path::new(&batch.folder);
-            std::fs::create_dir_all(folder).map_err(ServiceError::file(folder))?;
-            let path = folder.join(format!("pain.001-{}-{id}.xml", self.scheme.as_str()));
-            files::write(&path, bytes)?;
-            paid.files.push(path);
+            // Where it was to go when it was drafted, if it is there already: a bank gets one file.
+            let before = Path::new(&batch.folder)
+                .join(format!("pain.001-{}-{id}.xml", self.scheme.as_str()));
+            let is_there = batch.written == GOES_OUT
+                && std::fs::read(&before).is_ok_and(|written| written == *bytes);
+            paid.files.push(if is_there { before } else { self.put(id, bytes)? });
         }
         may_die!("treasury::written");
         sqlx::query("UPDATE payment_batch SET written = 1 WHERE id = $1 AND written = $2")
@@ -278,7 +336,10 @@ impl PaymentRun<'_> {
                     continue;
                 }
                 Ok(payout) => {
-                    match accounts.holds(&mut transaction, &nullifier, &payout.payee).await? {
+                    match accounts
+                        .holds(&mut transaction, (&nullifier, PaymentOf::Claim), &payout.payee)
+                        .await?
+                    {
                         Some(reason) => reason,
                         None => {
                             payable.push((nullifier, payout));

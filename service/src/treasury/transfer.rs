@@ -77,10 +77,11 @@ pub(super) struct TransferRow {
     /// What was written for it, sealed by the treasury's key.
     pub(super) amount: Option<Vec<u8>>,
     contested: i64,
+    resolved: Option<String>,
+    payee_lost: i64,
 }
 
-pub(super) const COLUMNS: &str =
-    "reference, batch, nullifier, part, attempt, state, reason, amount, contested";
+pub(super) const COLUMNS: &str = "reference, batch, nullifier, part, attempt, state, reason, amount, contested, resolved, payee_lost";
 
 impl TransferRow {
     pub(super) fn state(&self) -> Result<TransferState, ServiceError> {
@@ -95,6 +96,16 @@ impl TransferRow {
     /// Whether the bank has said that it is paid after it had said that it is returned.
     pub(super) fn is_contested(&self) -> bool {
         self.contested != 0
+    }
+
+    /// Whether two persons have decided what became of it.
+    pub(super) fn is_resolved(&self) -> bool {
+        self.resolved.is_some()
+    }
+
+    /// Whether it went to an account that is not known here.
+    pub(super) fn is_payee_lost(&self) -> bool {
+        self.payee_lost != 0
     }
 
     pub(super) fn part(&self) -> u32 {

@@ -1,0 +1,71 @@
+//! Statuses and reasons by ISO's code sets.
+//!
+//! Source: ISO 20022 external code sets, `ExternalPaymentTransactionStatus1Code`,
+//! `ExternalPaymentGroupStatus1Code` and `ExternalEntryStatus1Code`, first quarter of 2025.
+
+use super::Outcome;
+
+/// Statuses by which the money is with its account.
+const PAID: [&str; 2] = ["ACSC", "ACCC"];
+
+/// Statuses by which it will not be.
+const REJECTED: [&str; 2] = ["RJCT", "CANC"];
+
+/// Statuses of what is on its way, or not decided.
+const PENDING: [&str; 23] = [
+    "ACCP", "ACFC", "ACFW", "ACIS", "ACPD", "ACSP", "ACTC", "ACWC", "ACWP", "BLCK", "CPUC", "PART",
+    "PATC", "PDNG", "PRES", "RCVC", "RCVD", "RCVM", "RVCM", "RVMC", "RVNA", "RVNC", "RVNM",
+];
+
+/// What a status says.
+pub(super) fn outcome_of(status: &str, reasons: Vec<String>) -> Outcome {
+    if PAID.contains(&status) {
+        Outcome::Paid
+    } else if REJECTED.contains(&status) {
+        Outcome::Returned(reasons)
+    } else if PENDING.contains(&status) {
+        Outcome::Pending
+    } else {
+        Outcome::Unclear("the bank's status is not known here: ask the bank")
+    }
+}
+
+/// Reasons in the order in which they are read: those by a code of ISO's first. `NARR` where there is none.
+pub(super) fn reasons(coded: Vec<String>, own: Vec<String>) -> Vec<String> {
+    const REASONS_MAX: usize = 5;
+    let mut all: Vec<String> = coded.into_iter().chain(own).map(plain).collect();
+    all.retain(|reason| !reason.is_empty());
+    all.truncate(REASONS_MAX);
+    if all.is_empty() {
+        all.push("NARR".to_owned());
+    }
+    all
+}
+
+/// A code without what no code has.
+fn plain(code: String) -> String {
+    code.chars().filter(char::is_ascii_alphanumeric).take(35).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_coded_reason_counts_and_the_others_are_kept() {
+        let of = |codes: &[&str]| codes.iter().map(|&code| code.to_owned()).collect::<Vec<_>>();
+        assert_eq!(reasons(of(&["AC04"]), of(&["R 17", ""])), ["AC04", "R17"]);
+        assert_eq!(reasons(of(&[]), of(&["R17"])), ["R17"]);
+        assert_eq!(reasons(of(&[]), of(&[])), ["NARR"]);
+    }
+
+    #[test]
+    fn status_that_is_not_final_changes_nothing() {
+        assert_eq!(outcome_of("ACSC", Vec::new()), Outcome::Paid);
+        for status in PENDING {
+            assert_eq!(outcome_of(status, Vec::new()), Outcome::Pending, "{status}");
+        }
+        assert!(matches!(outcome_of("ZZZZ", Vec::new()), Outcome::Unclear(_)));
+        assert!(matches!(outcome_of("acsc", Vec::new()), Outcome::Unclear(_)));
+    }
+}

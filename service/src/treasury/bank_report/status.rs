@@ -1,0 +1,90 @@
+//! What a status report (`pain.002`) says.
+
+use roxmltree::Node;
+
+use super::amount::Amount;
+use super::codes::{outcome_of, reasons};
+use super::message::Element;
+use super::{Named, Outcome, ReportedAmount, ReportedTransfer, own_or_as_it_is};
+use crate::treasury::own_name::OwnName;
+
+/// Reads a report's lines.
+pub(super) fn read(message: Node<'_, '_>, lines: &mut Vec<ReportedTransfer>) {
+    let group = message.at(&["OrgnlGrpInfAndSts"]);
+    let original = group.and_then(|group| group.text_at(&["OrgnlMsgId"]));
+    for line in message.all("TxInfAndSts") {
+        lines.extend(transfer(line, original.as_deref()));
+    }
+    for part in message.all("OrgnlPmtInfAndSts") {
+        let name = part.text_at(&["OrgnlPmtInfId"]);
+        let around = name.as_deref().or(original.as_deref());
+        for line in part.all("TxInfAndSts") {
+            lines.extend(transfer(line, around));
+        }
+        let status = part.text_at(&["PmtInfSts"]);
+        lines.extend(status.and_then(|status| whole(part, &status, name, Named::Part)));
+    }
+    let status = group.and_then(|group| Some((group, group.text_at(&["GrpSts"])?)));
+    lines
+        .extend(status.and_then(|(group, status)| whole(group, &status, original, Named::Message)));
+}
+
+/// What is said of a part or a message by its id.
+fn whole(
+    element: Node<'_, '_>,
+    status: &str,
+    name: Option<String>,
+    named: fn(String) -> Named,
+) -> Option<ReportedTransfer> {
+    let outcome = outcome_of(status, reasons_of(element));
+    let Some(name) = name else { return nameless(outcome, None) };
+    let name = own_or_as_it_is(&name);
+    let (of, label) = (vec![named(name.clone())], name);
+    Some(ReportedTransfer { of, label, outcome, amount: None })
+}
+
+/// What is said of one transfer: by whichever of its ids is ours.
+fn transfer(line: Node<'_, '_>, around: Option<&str>) -> Option<ReportedTransfer> {
+    let outcome = outcome_of(&line.text_at(&["TxSts"])?, reasons_of(line));
+    let ids = ["OrgnlEndToEndId", "OrgnlInstrId", "OrgnlTxId", "StsId"];
+    let ids: Vec<String> = ids.iter().filter_map(|&id| line.text_at(&[id])).collect();
+    let own = ids.iter().find_map(|id| match OwnName::of(id) {
+        Some(OwnName::Transfer(name)) => Some(name),
+        _ => None,
+    });
+    // What is in no form of ours may be of an earlier version, if it stands where ours do.
+    let given = || line.text_at(&["OrgnlEndToEndId"]).filter(|id| id != "NOTPROVIDED");
+    let Some(name) = own.or_else(given) else {
+        return nameless(outcome, ids.first().map(String::as_str).or(around));
+    };
+    let amount = line
+        .at(&["OrgnlTxRef", "Amt", "InstdAmt"])
+        .map(|amount| Amount::read(&amount.words().unwrap_or_default(), amount.attribute("Ccy")));
+    let (outcome, amount) = with_amount(outcome, amount);
+    Some(ReportedTransfer { of: vec![Named::Transfer(name.clone())], label: name, outcome, amount })
+}
+
+/// A line that names no payment: told, unless it says only that something is on its way.
+fn nameless(outcome: Outcome, around: Option<&str>) -> Option<ReportedTransfer> {
+    let told = "the bank's line names no payment of ours by an id: ask the bank";
+    let label = around.unwrap_or("a line without an id").to_owned();
+    let outcome = (outcome != Outcome::Pending).then_some(Outcome::Unclear(told))?;
+    Some(ReportedTransfer { of: Vec::new(), label, outcome, amount: None })
+}
+
+/// An amount that can't be compared makes a line unclear.
+fn with_amount(outcome: Outcome, amount: Option<Amount>) -> (Outcome, Option<ReportedAmount>) {
+    match amount {
+        Some(Amount::Foreign) => (Outcome::Unclear(super::FOREIGN), None),
+        Some(Amount::Malformed) => (Outcome::Unclear(super::MALFORMED), None),
+        Some(Amount::Paise(paise)) => (outcome, Some(ReportedAmount::of(paise))),
+        None => (outcome, None),
+    }
+}
+
+fn reasons_of(element: Node<'_, '_>) -> Vec<String> {
+    let of = |name: &'static str| -> Vec<String> {
+        element.all("StsRsnInf").filter_map(|one| one.text_at(&["Rsn", name])).collect()
+    };
+    reasons(of("Cd"), of("Prtry"))
+}

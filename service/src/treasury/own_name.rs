@@ -1,0 +1,80 @@
+//! Names that this treasury gives: banks bring them back in capitals, with spaces, and in whichever field.
+
+use super::transfer::TransferReference;
+
+/// A name of this treasury's own form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum OwnName {
+    /// A transfer's reference.
+    Transfer(String),
+    /// A message's id.
+    Message(String),
+    /// The id of a message's part.
+    Part(String),
+}
+
+impl OwnName {
+    /// Reads a name as a bank brings it; none if it has not the form of one.
+    pub(super) fn of(text: &str) -> Option<Self> {
+        let name: String = text.split_whitespace().collect::<String>().to_ascii_lowercase();
+        if name.parse::<TransferReference>().is_ok() {
+            return Some(Self::Transfer(name));
+        }
+        if is_message(&name) {
+            return Some(Self::Message(name));
+        }
+        let (message, part) = name.rsplit_once('-')?;
+        let is_part = is_message(message) && part.parse::<u32>().is_ok();
+        is_part.then_some(Self::Part(name))
+    }
+
+    /// The name as it was given.
+    pub(super) fn text(&self) -> &str {
+        let (Self::Transfer(name) | Self::Message(name) | Self::Part(name)) = self;
+        name
+    }
+
+    /// The first such name among the words of a text.
+    pub(super) fn within(text: &str) -> Option<Self> {
+        let ends = |character: char| !character.is_ascii_alphanumeric() && character != '-';
+        text.split(ends).find_map(Self::of)
+    }
+}
+
+fn is_message(name: &str) -> bool {
+    name.split_once('-').is_some_and(|(number, random)| {
+        number.parse::<u64>().is_ok()
+            && random.len() == 22
+            && random.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_name_is_known_however_a_bank_writes_it() {
+        let reference = format!("{}01", "a".repeat(32));
+        let message = format!("12-{}", "0f".repeat(11));
+        let part = format!("{message}-2");
+        for (own, expected) in [
+            (reference.clone(), OwnName::Transfer(reference.clone())),
+            (reference.to_uppercase(), OwnName::Transfer(reference.clone())),
+            (
+                format!(" {} {}", &reference[..16], &reference[16..]),
+                OwnName::Transfer(reference.clone()),
+            ),
+            (message.clone(), OwnName::Message(message.clone())),
+            (part.to_uppercase(), OwnName::Part(part.clone())),
+        ] {
+            assert_eq!(OwnName::of(&own), Some(expected), "{own}");
+        }
+        for other in ["", "NOTPROVIDED", "SALARY-2026-06", "12-0f", "x-00000000000000000000-1"] {
+            assert_eq!(OwnName::of(other), None, "{other}");
+        }
+        let text = format!("return of {}, account closed", reference.to_uppercase());
+        assert_eq!(OwnName::within(&text), Some(OwnName::Transfer(reference)));
+        assert_eq!(OwnName::within("nothing of ours"), None);
+    }
+}
