@@ -259,7 +259,9 @@ impl State {
         let pay = pay_arguments("krishak-bandhu", "2026");
         self.refused(&pay.each_ref().map(String::as_str), 1, "was restored from a backup");
         let today = praman::calendar::date_of(praman::calendar::today()).expect("a date");
-        let (from, to) = (today.yesterday().expect("a day"), today.tomorrow().expect("a day"));
+        // What went out today may be booked tomorrow.
+        let from = today.yesterday().expect("a day");
+        let to = today.tomorrow().and_then(|day| day.tomorrow()).expect("a day");
         let statement = format!(
             "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrStmt>\
              <GrpHdr><MsgId>since</MsgId></GrpHdr><Stmt><Id>since</Id><FrToDt>\
