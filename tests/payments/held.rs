@@ -344,7 +344,7 @@ fn restored_state_pays_nothing_until_it_knows_what_went_out() {
             restored.sql("delete from payment_terms");
             let told = restored.run(&arguments("import", &[&statement]));
             assert_eq!(told.code, 1, "{}", told.out);
-            restored.refused(&["treasury", "resume"], 1, &ordered.transfers[0].reference);
+            restored.refused(&["treasury", "resume"], 1, "the bank has named what this state");
         }
         restored.refused(&pay, 1, "was restored from a backup");
         let scheme = scheme_arguments();
@@ -355,10 +355,14 @@ fn restored_state_pays_nothing_until_it_knows_what_went_out() {
         }
         if with_file {
             assert_eq!(restored.run(&arguments("import", &[&in_one])).code, 1);
-            restored.refused(&["treasury", "resume"], 1, &format!("{}-1", ordered.message));
+            if knows_terms {
+                restored.refused(&["treasury", "resume"], 1, &format!("{}-1", ordered.message));
+            }
             let adopted = treasury(&restored, "import", &[&file]);
             assert_eq!(adopted, json!({ "adopted": 2 * holders.len(), "unknown": [] }));
-            restored.refused(&["treasury", "resume"], 1, "no statement of the bank covers");
+            if knows_terms {
+                restored.refused(&["treasury", "resume"], 1, "no statement of the bank covers");
+            }
         }
         let told = treasury(&restored, "import", &[&statement]);
         assert_eq!(told["paid"], 2 * holders.len(), "{told}");

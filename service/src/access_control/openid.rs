@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, JwkSet};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -32,8 +32,18 @@ const ANSWER_BYTES_MAX: usize = 256 * 1024;
 /// By how many seconds its clock may be off.
 const SKEW_SECONDS: u64 = 60;
 
-const ALGORITHMS: [Algorithm; 4] =
-    [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA];
+/// What tokens may be signed by: by a key of the issuer's alone, never by a secret that both share.
+const ALGORITHMS: [Algorithm; 9] = [
+    Algorithm::RS256,
+    Algorithm::RS384,
+    Algorithm::RS512,
+    Algorithm::PS256,
+    Algorithm::PS384,
+    Algorithm::PS512,
+    Algorithm::ES256,
+    Algorithm::ES384,
+    Algorithm::EdDSA,
+];
 
 /// An OpenID issuer that this service takes tokens of.
 pub struct OpenIdIssuer {
@@ -50,6 +60,8 @@ struct Known {
     set: JwkSet,
     endpoints: Option<Endpoints>,
     told: Option<Instant>,
+    /// Algorithms of which the operator was told that they are not taken.
+    told_of: Vec<String>,
     /// When it was asked last, whether or not it answered: whoever sends tokens can't have it asked more
     /// often, nor hold up those whose keys are known.
     asked: Option<Instant>,
@@ -70,6 +82,22 @@ pub(super) struct Endpoints {
     pub(super) authorization_endpoint: Option<String>,
     /// Where a code is taken for a token.
     pub(super) token_endpoint: Option<String>,
+    /// How a client may show its secret there; by the header, if nothing is said.
+    #[serde(default)]
+    pub(super) token_endpoint_auth_methods_supported: Option<Vec<String>>,
+}
+
+/// Keys as an issuer tells them: what is no key that is known here is left out, and sinks no other.
+#[derive(Deserialize)]
+struct ToldKeys {
+    keys: Vec<serde_json::Value>,
+}
+
+impl From<ToldKeys> for JwkSet {
+    fn from(told: ToldKeys) -> Self {
+        let keys = told.keys.into_iter();
+        Self { keys: keys.filter_map(|key| serde_json::from_value(key).ok()).collect() }
+    }
 }
 
 #[derive(Deserialize)]
@@ -78,16 +106,20 @@ struct Claims {
 }
 
 impl Known {
-    /// The key of an id; without one the only key there is. None of a set that was told too long ago.
-    fn find(&self, id: Option<&str>) -> Option<Jwk> {
-        let keys = &self.set.keys;
+    /// The key of an id that is for an algorithm; without an id, of the token or of the key, the only such key
+    /// there is. None of a set that was told too long ago.
+    fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Option<Jwk> {
         if !self.is_kept() {
             return None;
         }
-        match id {
-            Some(_) => keys.iter().find(|key| key.common.key_id.as_deref() == id).cloned(),
-            None => keys.first().filter(|_| keys.len() == 1).cloned(),
-        }
+        // One id may be of two keys: one to encrypt, one to sign.
+        let fitting: Vec<&Jwk> = self.set.keys.iter().filter(|key| fits(key, algorithm)).collect();
+        let named = fitting.iter().find(|key| id.is_some() && key.common.key_id.as_deref() == id);
+        let only = match fitting[..] {
+            [only] if id.is_none() || only.common.key_id.is_none() => Some(only),
+            _ => None,
+        };
+        named.copied().or(only).cloned()
     }
 
     /// Whether what was told is new enough to go by.
@@ -128,6 +160,7 @@ impl OpenIdIssuer {
                 set: JwkSet { keys: Vec::new() },
                 endpoints: None,
                 told: None,
+                told_of: Vec::new(),
                 asked: None,
             }),
         })
@@ -163,12 +196,10 @@ impl OpenIdIssuer {
     ) -> Result<T, AccessRefusal> {
         let header = decode_header(token).map_err(|_| AccessRefusal::NotAuthorised)?;
         if !ALGORITHMS.contains(&header.alg) {
+            self.tell_of(header.alg).await;
             return Err(AccessRefusal::NotAuthorised);
         }
-        let key = self.key(header.kid.as_deref()).await?;
-        if !fits(&key, header.alg) {
-            return Err(AccessRefusal::NotAuthorised);
-        }
+        let key = self.key(header.kid.as_deref(), header.alg).await?;
         let decoding = DecodingKey::from_jwk(&key).map_err(|_| AccessRefusal::NotAuthorised)?;
         let mut validation = Validation::new(header.alg);
         validation.set_issuer(&[&self.issuer]);
@@ -181,9 +212,9 @@ impl OpenIdIssuer {
     }
 
     /// The key of an id, asked for anew when it is not known, or what is known is old.
-    async fn key(&self, id: Option<&str>) -> Result<Jwk, AccessRefusal> {
+    async fn key(&self, id: Option<&str>, algorithm: Algorithm) -> Result<Jwk, AccessRefusal> {
         let mut known = self.known.lock().await;
-        let found = known.find(id);
+        let found = known.find(id, algorithm);
         if (found.is_some() && known.is_fresh()) || known.was_just_asked() {
             let refusal = match known.is_kept() {
                 true => AccessRefusal::NotAuthorised,
@@ -192,7 +223,7 @@ impl OpenIdIssuer {
             return found.ok_or(refusal);
         }
         match self.ask_again(&mut known).await {
-            true => known.find(id).ok_or(AccessRefusal::NotAuthorised),
+            true => known.find(id, algorithm).ok_or(AccessRefusal::NotAuthorised),
             false => found.ok_or(AccessRefusal::IssuerAway),
         }
     }
@@ -226,6 +257,18 @@ impl OpenIdIssuer {
         }
     }
 
+    /// Tells the operator, once, by what tokens are signed that are not taken.
+    async fn tell_of(&self, algorithm: Algorithm) {
+        let name = format!("{algorithm:?}");
+        let mut known = self.known.lock().await;
+        if !known.told_of.contains(&name) {
+            self.say(&format!(
+                "tokens signed by {name} are not taken: let it sign by RS256, ES256 or EdDSA"
+            ));
+            known.told_of.push(name);
+        }
+    }
+
     /// Tells the operator what is wrong with the issuer.
     pub(super) fn say(&self, reason: &str) {
         eprintln!("praman: the OpenID issuer {}: {reason}", self.issuer);
@@ -238,12 +281,13 @@ impl OpenIdIssuer {
         if discovered.issuer != self.issuer {
             return Err(format!("it calls itself {}", discovered.issuer));
         }
-        let Endpoints { authorization_endpoint, token_endpoint } = &discovered.endpoints;
+        let Endpoints { authorization_endpoint, token_endpoint, .. } = &discovered.endpoints;
         let places = [authorization_endpoint, token_endpoint].into_iter().flatten();
         for place in places.chain([&discovered.jwks_uri]) {
             require_safe(place).map_err(|error| error.to_string())?;
         }
-        Ok((self.get(&discovered.jwks_uri).await?, discovered.endpoints))
+        let keys: ToldKeys = self.get(&discovered.jwks_uri).await?;
+        Ok((keys.into(), discovered.endpoints))
     }
 
     async fn get<T: DeserializeOwned>(&self, url: &str) -> Result<T, String> {
@@ -273,14 +317,28 @@ impl OpenIdIssuer {
     }
 }
 
-/// Whether a key is for an algorithm: a token does not choose how its key is used.
+/// Whether a key is for an algorithm, and to sign: a token does not choose how its key is used.
 fn fits(key: &Jwk, algorithm: Algorithm) -> bool {
-    let of_kind = matches!(
-        (&key.algorithm, algorithm),
-        (AlgorithmParameters::RSA(_), Algorithm::RS256 | Algorithm::PS256)
-            | (AlgorithmParameters::EllipticCurve(_), Algorithm::ES256)
-            | (AlgorithmParameters::OctetKeyPair(_), Algorithm::EdDSA)
-    );
+    let of_kind = match &key.algorithm {
+        AlgorithmParameters::RSA(_) => matches!(
+            algorithm,
+            Algorithm::RS256
+                | Algorithm::RS384
+                | Algorithm::RS512
+                | Algorithm::PS256
+                | Algorithm::PS384
+                | Algorithm::PS512
+        ),
+        AlgorithmParameters::EllipticCurve(curve) => match curve.curve {
+            EllipticCurve::P256 => algorithm == Algorithm::ES256,
+            EllipticCurve::P384 => algorithm == Algorithm::ES384,
+            _ => false,
+        },
+        AlgorithmParameters::OctetKeyPair(_) => algorithm == Algorithm::EdDSA,
+        _ => false,
+    };
+    let to_sign = key.common.public_key_use.as_ref();
+    let of_kind = of_kind && to_sign.is_none_or(|what| *what == PublicKeyUse::Signature);
     let named = key.common.key_algorithm.map(|named| named.to_string());
     of_kind && named.is_none_or(|named| named == format!("{algorithm:?}"))
 }
@@ -300,11 +358,63 @@ pub(super) fn require_safe(address: &str) -> Result<(), ServiceError> {
 mod tests {
     use super::*;
 
+    /// Keys as issuers tell them, and which one a token's header finds.
+    #[test]
+    fn key_is_found_by_id_use_and_algorithm() {
+        let point = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+        let set = |keys: serde_json::Value| -> Known {
+            let told: ToldKeys =
+                serde_json::from_value(serde_json::json!({ "keys": keys })).expect("a set");
+            Known {
+                set: told.into(),
+                endpoints: None,
+                told: Some(Instant::now()),
+                told_of: Vec::new(),
+                asked: None,
+            }
+        };
+        let rsa = |id: Option<&str>, purpose: Option<&str>, named: Option<&str>| {
+            let mut key = serde_json::json!({ "kty": "RSA", "n": "AQAB", "e": "AQAB" });
+            for (name, value) in [("kid", id), ("use", purpose), ("alg", named)] {
+                if let Some(value) = value {
+                    key[name] = value.into();
+                }
+            }
+            key
+        };
+        let odd = serde_json::json!({ "kty": "unheard", "kid": "one" });
+        let ed = serde_json::json!({ "kty": "OKP", "crv": "Ed25519", "kid": "ed", "x": point });
+        // One id twice, the key to encrypt first, beside what nobody knows.
+        let both = set(serde_json::json!([
+            odd,
+            rsa(Some("one"), Some("enc"), None),
+            rsa(Some("one"), Some("sig"), None),
+            ed
+        ]));
+        let found = both.find(Some("one"), Algorithm::RS512).expect("the key to sign");
+        assert_eq!(found.common.public_key_use, Some(PublicKeyUse::Signature));
+        assert!(both.find(Some("ed"), Algorithm::EdDSA).is_some());
+        assert!(both.find(Some("ed"), Algorithm::RS256).is_none(), "no token chooses");
+        assert!(both.find(None, Algorithm::EdDSA).is_some(), "the only one for it");
+        // A key without an id, where there is one alone.
+        let alone = set(serde_json::json!([rsa(None, None, Some("RS256"))]));
+        assert!(alone.find(Some("any"), Algorithm::RS256).is_some());
+        assert!(alone.find(None, Algorithm::RS256).is_some());
+        assert!(alone.find(None, Algorithm::PS256).is_none(), "it says what it is for");
+        let two = set(serde_json::json!([rsa(None, None, None), rsa(None, None, None)]));
+        assert!(two.find(None, Algorithm::RS256).is_none());
+        let other = set(serde_json::json!([rsa(Some("one"), None, None)]));
+        assert!(other.find(Some("two"), Algorithm::RS256).is_none());
+    }
+
     #[tokio::test(start_paused = true)]
     async fn keys_of_an_issuer_that_is_away_are_good_for_a_day() {
         // A port that nobody listens at.
         let issuer = OpenIdIssuer::new("http://127.0.0.1:1", "praman").expect("an issuer");
-        assert!(matches!(issuer.key(Some("one")).await, Err(AccessRefusal::IssuerAway)));
+        assert!(matches!(
+            issuer.key(Some("one"), Algorithm::EdDSA).await,
+            Err(AccessRefusal::IssuerAway)
+        ));
         let set = serde_json::json!({ "keys": [{
             "kty": "OKP", "crv": "Ed25519", "kid": "one",
             "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
@@ -317,7 +427,7 @@ mod tests {
         for (hours, is_good) in [(0, true), (2, true), (23, true), (25, false), (40, false)] {
             let told = issuer.known.lock().await.told.expect("told");
             tokio::time::advance(Duration::from_secs(hours * 3_600) - told.elapsed()).await;
-            let key = issuer.key(Some("one")).await;
+            let key = issuer.key(Some("one"), Algorithm::EdDSA).await;
             match is_good {
                 true => assert!(key.is_ok(), "after {hours} hours"),
                 false => {

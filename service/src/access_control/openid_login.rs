@@ -12,9 +12,9 @@ use oauth2::basic::{
     BasicTokenType,
 };
 use oauth2::{
-    AsyncHttpClient, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet,
-    EndpointSet, ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier,
-    RedirectUrl, Scope, StandardRevocableToken, StandardTokenResponse, TokenUrl,
+    AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
+    EndpointNotSet, EndpointSet, ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge,
+    PkceCodeVerifier, RedirectUrl, Scope, StandardRevocableToken, StandardTokenResponse, TokenUrl,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -155,6 +155,13 @@ impl OpenIdClient {
             .set_redirect_uri(self.back.clone());
         if let Some(secret) = &self.secret {
             flow = flow.set_client_secret(ClientSecret::new(secret.to_string()));
+            // Some take it in the body alone, and say so.
+            let methods = endpoints.token_endpoint_auth_methods_supported.as_ref();
+            let takes =
+                |method: &str| methods.is_some_and(|all| all.iter().any(|one| one == method));
+            if takes("client_secret_post") && !takes("client_secret_basic") {
+                flow = flow.set_auth_type(AuthType::RequestBody);
+            }
         }
         Some(flow)
     }
@@ -241,11 +248,22 @@ impl<'a> AsyncHttpClient<'a> for OpenIdIssuer {
             let (parts, body) = request.into_parts();
             let request = self.http.request(parts.method, url).headers(parts.headers).body(body);
             let (status, body) = self.answer(request).await.map_err(Away)?;
-            let mut response = HttpResponse::new(body);
+            let mut response = HttpResponse::new(with_number(body));
             *response.status_mut() = status;
             Ok(response)
         })
     }
+}
+
+/// A token answer whose `expires_in` is a number, as RFC 6749 has it: some issuers write it as a text.
+fn with_number(body: Vec<u8>) -> Vec<u8> {
+    let Ok(mut answer) = serde_json::from_slice::<serde_json::Value>(&body) else { return body };
+    let seconds = answer.get("expires_in").and_then(serde_json::Value::as_str);
+    let Some(seconds) = seconds.and_then(|text| text.trim().parse::<u64>().ok()) else {
+        return body;
+    };
+    answer["expires_in"] = seconds.into();
+    serde_json::to_vec(&answer).unwrap_or(body)
 }
 
 /// The issuer did not answer.
@@ -256,6 +274,16 @@ pub struct Away(String);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn seconds_written_as_a_text_are_a_number() {
+        let text = br#"{"access_token":"a","expires_in":"3600"}"#.to_vec();
+        let read: serde_json::Value = serde_json::from_slice(&with_number(text)).expect("JSON");
+        assert_eq!(read["expires_in"], 3_600);
+        for same in [&b"no JSON"[..], br#"{"expires_in":5}"#, br#"{"expires_in":"soon"}"#] {
+            assert_eq!(with_number(same.to_vec()), same);
+        }
+    }
 
     #[test]
     fn an_attempts_parts_tell_nothing_of_each_other() {
