@@ -160,6 +160,38 @@ fn a_register_is_uploaded_followed_and_fetched() {
     assert_eq!(service.stop(), 0);
 }
 
+/// A register of guesses does not become a way to look people up: what it tells is counted, bounded and logged.
+#[test]
+fn what_an_office_learns_of_people_elsewhere_is_counted_and_bounded() {
+    let (state, _) = with_office(None);
+    let second = ["office", "new", "--name", "Second", "--schema", "resident", "--out", "two.json"];
+    state.json(&second);
+    fs::write(state.path("one.csv"), support::some_rows(&[FARMER], &[])).expect("written");
+    let issue = ["issue", "--register", "one.csv", "--office", "office.json", "--out", "first"];
+    assert_eq!(state.json(&issue)["issued"], 1);
+    let token = token(&state, "two.json");
+    let service = Service::start(&state, &["--office", "office.json", "--office", "two.json"]);
+    let officer = Officer { service: &service, token: &token };
+    let body = format!("@{}", state.path("one.csv").display());
+    let upload = || {
+        let path = "/v1/offices/1/registers?secrets=made";
+        let id = officer.ask(path, &["--data-binary", &body]).json()["id"].clone();
+        officer.finished(&format!("/v1/offices/1/registers/{}", id.as_str().expect("an id")))
+    };
+    state.json(&["access", "tenant", "town", "--title", "Town", "--office", "1"]);
+    state.json(&["access", "quota", "town", "registers.matches", "--a-day", "1"]);
+    let told = upload();
+    assert_eq!((&told["state"], &told["enrolled"]), (&json!("issued"), &json!(1)), "{told}");
+    let refused = upload();
+    assert_eq!(refused["state"], "failed", "{refused}");
+    let said = refused["message"].as_str().expect("a reason");
+    assert!(said.contains("more than this office may learn in a day"), "{said}");
+    state.json(&["audit", "export", "--out", "audit.ndjson"]);
+    let log = fs::read_to_string(state.path("audit.ndjson")).expect("exported");
+    assert_eq!(log.matches("\"action\":\"registers.matches\"").count(), 2, "{log}");
+    assert_eq!(service.stop(), 0);
+}
+
 #[test]
 fn holders_who_gave_their_commitment_keep_their_secret() {
     let (state, token) = with_office(None);

@@ -131,6 +131,52 @@ fn folder_that_takes_no_file_stops_nothing_and_a_lost_file_is_written_again() {
     state.refused(&other, 1, "none of this scheme and period went out");
 }
 
+/// One officer signs a correction with the office's key; where there are two, another looks at it.
+#[test]
+fn correction_of_an_office_with_two_officers_waits_for_the_second() {
+    let (state, _) = claimed();
+    let told = state.pay(SCHEME, PERIOD);
+    let ordered = newest(&state, &told);
+    let xml = fs::read_to_string(state.path(told["files"][0].as_str().expect("a file")));
+    let (xml, one) = (xml.expect("the bank's file"), &ordered.transfers[0]);
+    let bank = Bank { state: &state };
+    let report = bank.status("status-1", &ordered, &[(one, "RJCT", Some("AC04"))]);
+    assert_eq!(treasury(&state, "import", &[&report])["returned"], 1);
+    let payee =
+        json!({ "account": "778899001122", "ifsc": "SBIN0001234", "name": payee_of(&xml, one) });
+    fs::write(state.path("payee.json"), payee.to_string()).expect("written");
+    let correct = ["office", "correct", "--office", "office.json", "--reference", &one.reference];
+    let rest = ["--payee", "payee.json", "--payout", "payout.json", "--out", "correction.json"];
+    state.json(&[&correct[..], &rest].concat());
+    let second = ["office", "new", "--name", "Second", "--schema", "resident", "--out", "two.json"];
+    state.json(&second);
+    state.json(&["access", "tenant", "block", "--title", "Block", "--office", "0"]);
+    state.json(&["access", "tenant", "town", "--title", "Town", "--office", "1"]);
+    for (name, tenant, member, out) in [
+        ("R. Das", "block", "0", "das.key"),
+        ("M. Ali", "block", "0", "ali.key"),
+        ("K. Roy", "town", "1", "other.key"),
+    ] {
+        let admit = ["access", "admit", "--name", name, "--role", "office", "--tenant", tenant];
+        state.json(&[&admit[..], &["--member", member, "--key-out", out]].concat());
+    }
+    let scheme = scheme_arguments();
+    let again = reissue(&scheme, &["--correction", "correction.json"]);
+    state.refused(&again, 1, "waits for a second officer of office 0");
+    state.refused(&again, 1, "access approve 1");
+    let shown = state.json(&["--as", "das.key", "access", "approvals"])["approvals"].clone();
+    let document = &shown[0]["document"];
+    assert_eq!((&document["office"], &document["transfer"]), (&json!(0), &json!(one.reference)));
+    assert!(!shown.to_string().contains("778899001122"), "the account is the treasury's to see");
+    // Another office's officer neither sees nor decides it.
+    let others = state.json(&["--as", "other.key", "access", "approvals"])["approvals"].clone();
+    assert_eq!(others.as_array().map(Vec::len), Some(0), "{others}");
+    state.refused(&["--as", "other.key", "access", "approve", "1"], 1, "nothing waits");
+    state.json(&["--as", "ali.key", "access", "approve", "1"]);
+    let ran = state.run(&again);
+    assert_eq!(ran.code, 0, "{} {}", ran.out, ran.err);
+}
+
 /// Who holds the store's file can seal an account to the treasury; an office's signature they have not.
 #[test]
 fn correction_written_into_the_store_leads_no_money_anywhere() {

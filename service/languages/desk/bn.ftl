@@ -48,6 +48,7 @@ desk-anchored-to = খতিয়ানে { $countText } নম্বর প�
 desk-approval-admit = কাউকে কাজের অধিকার
 desk-approval-approved = অনুমোদিত
 desk-approval-arrears = মেয়াদ পেরোনো সময়ের দাবি আবার নেওয়া
+desk-approval-correct = ফেরত আসা টাকা সংশোধিত অ্যাকাউন্টে পাঠানো
 desk-approval-denied = নামঞ্জুর
 desk-approval-number = নম্বর { $countText }
 desk-approval-pay = ব্যাঙ্কে টাকা পাঠানো

@@ -48,6 +48,7 @@ desk-anchored-to = The ledger has fixed the log up to entry { $countText }, at {
 desk-approval-admit = somebody is to act
 desk-approval-approved = approved
 desk-approval-arrears = that a period which is over takes claims again
+desk-approval-correct = a returned payment goes to a corrected account
 desk-approval-denied = denied
 desk-approval-number = Number { $countText }
 desk-approval-pay = a batch is to go to the bank

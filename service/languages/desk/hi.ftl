@@ -48,6 +48,7 @@ desk-anchored-to = बही में प्रविष्टि { $countText 
 desk-approval-admit = किसी को कार्य का अधिकार
 desk-approval-approved = स्वीकृत
 desk-approval-arrears = बीत चुकी अवधि के दावे फिर से लेना
+desk-approval-correct = लौटे हुए भुगतान को सुधारे गए खाते में भेजना
 desk-approval-denied = अस्वीकृत
 desk-approval-number = संख्या { $countText }
 desk-approval-pay = बैंक को भुगतान भेजना

@@ -106,6 +106,8 @@ actions! {
     FetchRegister = "registers.fetch": Roles(&[Office]), Statutory, Yes;
     /// Forget a register.
     ForgetRegister = "registers.forget": Roles(&[Office]), Statutory, Yes;
+    /// Learn of a register's people that they are, or may be, enrolled already: each is counted.
+    LearnMatches = "registers.matches": Roles(&[Office]), Statutory, Yes;
     /// Issue credentials, at the command line.
     Issue = "credentials.issue": Roles(&[]), Statutory, Yes;
     /// Revoke credentials.
@@ -141,9 +143,9 @@ actions! {
     /// Bring a tenant in, at the command line.
     AdmitTenant = "tenants.admit": Roles(&[]), NoData, Yes;
     /// See what waits for a second person.
-    ReadApprovals = "approvals.read": Roles(&[Oversight, Agency, Treasury, Auditor]), NoData, No;
+    ReadApprovals = "approvals.read": Roles(&[Oversight, Agency, Office, Treasury, Auditor]), NoData, No;
     /// Be the second person.
-    Decide = "approvals.decide": Roles(&[Oversight, Agency, Treasury]), NoData, Yes;
+    Decide = "approvals.decide": Roles(&[Oversight, Agency, Office, Treasury]), NoData, Yes;
     /// Read the audit log.
     ReadAudit = "audit.read": Roles(&[Oversight, Auditor]), Accountability, Yes;
     /// Write the bank's file, and read what the bank reports.
@@ -215,6 +217,7 @@ impl Action {
             self,
             Self::AskForProof
                 | Self::UploadRegister
+                | Self::LearnMatches
                 | Self::Revoke
                 | Self::ReleaseRecord
                 | Self::AskForConsent

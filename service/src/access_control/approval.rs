@@ -35,6 +35,8 @@ named! {
         Resolve = "resolve",
         /// A state that was restored pays again.
         Resume = "resume",
+        /// A returned payment goes to an account that an office has corrected.
+        Correct = "correct",
         /// A period that is over takes claims again.
         Arrears = "arrears",
     }
@@ -46,6 +48,7 @@ impl ApprovalKind {
         match self {
             Self::Admit | Self::Arrears => &[Role::Oversight, Role::Agency],
             Self::Pay | Self::Release | Self::Resolve | Self::Resume => &[Role::Treasury],
+            Self::Correct => &[Role::Office],
         }
     }
 }
@@ -152,6 +155,17 @@ impl AdmitDocument {
             expires_at: self.expires_at,
         })
     }
+}
+
+/// Which office's officers decide on a correction.
+fn office_of(document: &str) -> Result<u32, ServiceError> {
+    #[derive(Deserialize)]
+    struct OfOffice {
+        office: u32,
+    }
+    let of: OfOffice =
+        serde_json::from_str(document).map_err(|_| broken("an approval's document"))?;
+    Ok(of.office)
 }
 
 /// Whom a name is of: however it is spaced, dotted and written, letters and digits tell. Letters that a
@@ -262,6 +276,26 @@ impl Store {
         Ok(persons.len())
     }
 
+    /// How many officers may act for an office now.
+    pub(crate) async fn live_officers(
+        &self,
+        connection: &mut AnyConnection,
+        office: u32,
+    ) -> Result<usize, ServiceError> {
+        let now = self.database().now();
+        let statement = sqlx::AssertSqlSafe(format!(
+            "SELECT name FROM principal WHERE role = $1 AND member = $2
+                 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > {now})"
+        ));
+        let live: Vec<(String,)> = sqlx::query_as(statement)
+            .bind(Role::Office.name())
+            .bind(i64::from(office))
+            .fetch_all(connection)
+            .await?;
+        let persons: HashSet<String> = live.iter().map(|(name,)| person(name)).collect();
+        Ok(persons.len())
+    }
+
     /// Whether two persons could ever act at once in some roles: what takes two then takes two for good, and
     /// does not fall to the one who is left.
     pub(crate) async fn were_two_at_once(
@@ -360,7 +394,10 @@ impl Store {
             sqlx::query_as(sqlx::AssertSqlSafe(statement)).fetch_all(self.pool()).await?;
         let mut found = Vec::with_capacity(rows.len());
         for row in rows {
-            let may_decide = row.kind()?.approvers().contains(&by.role);
+            let kind = row.kind()?;
+            let is_own =
+                kind != ApprovalKind::Correct || by.member == Some(office_of(&row.document)?);
+            let may_decide = kind.approvers().contains(&by.role) && is_own;
             if by.sees_all() || may_decide || row.tenant == by.tenant_column() {
                 found.push(row.read()?);
             }
@@ -440,6 +477,9 @@ impl Store {
             let roles = kind.approvers().iter().map(|role| role.text_name());
             return Err(refused(Sentence::of("fault-decided-by").named("roles", roles)));
         }
+        if kind == ApprovalKind::Correct && by.member != Some(office_of(&row.document)?) {
+            return Err(none());
+        }
         if row.asked_by == Some(i64::from(second.0))
             || person(&row.asked_by_name) == person(&by.name)
             || comes_as(&mut transaction, row.asked_by, second).await?
@@ -482,14 +522,18 @@ impl Store {
             (ApprovalKind::Resume, Decision::Approve) => {
                 resume(&mut transaction, &row.document).await?;
             }
-            // Approved arrears are opened by who has the keys of the ledger.
-            (ApprovalKind::Pay | ApprovalKind::Arrears, Decision::Approve) => {}
+            // Approved arrears are opened by who has the keys of the ledger, a correction is paid by the treasury.
+            (
+                ApprovalKind::Pay | ApprovalKind::Arrears | ApprovalKind::Correct,
+                Decision::Approve,
+            ) => {}
             (
                 ApprovalKind::Admit
                 | ApprovalKind::Release
                 | ApprovalKind::Resolve
                 | ApprovalKind::Resume
-                | ApprovalKind::Arrears,
+                | ApprovalKind::Arrears
+                | ApprovalKind::Correct,
                 Decision::Deny,
             ) => {}
         }

@@ -87,19 +87,33 @@ impl Store {
     /// # Errors
     /// [`AccessRefusal::Quota`].
     pub async fn meter(&self, tenant: &TenantName, action: Action) -> Result<(), AccessRefusal> {
+        self.meter_many(tenant, action, 1).await
+    }
+
+    /// Counts that a tenant does something so often at once, or refuses all of it beyond the quota.
+    ///
+    /// # Errors
+    /// [`AccessRefusal::Quota`].
+    pub async fn meter_many(
+        &self,
+        tenant: &TenantName,
+        action: Action,
+        times: u32,
+    ) -> Result<(), AccessRefusal> {
         let counted = sqlx::query(
             "INSERT INTO metered (tenant, day, action, count)
-             SELECT $1, $2, $3, 1
+             SELECT $1, $2, $3, $5
              WHERE NOT EXISTS (SELECT 1 FROM quota
-                               WHERE tenant = $1 AND action = $3 AND a_day < 1)
-             ON CONFLICT (tenant, day, action) DO UPDATE SET count = metered.count + 1
-                 WHERE metered.count < coalesce(
-                     (SELECT a_day FROM quota WHERE tenant = $1 AND action = $3), $4)",
+                               WHERE tenant = $1 AND action = $3 AND a_day < $5)
+             ON CONFLICT (tenant, day, action) DO UPDATE SET count = metered.count + $5
+                 WHERE metered.count <= coalesce(
+                     (SELECT a_day FROM quota WHERE tenant = $1 AND action = $3), $4) - $5",
         )
         .bind(tenant.as_str())
         .bind(i64::from(calendar::today().0))
         .bind(action.name())
         .bind(i64::MAX)
+        .bind(i64::from(times))
         .execute(self.writer())
         .await?;
         if counted.rows_affected() == 1 {

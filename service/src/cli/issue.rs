@@ -84,6 +84,11 @@ impl Issue {
             found.iter().map(|(person, of)| (person.register_no().to_owned(), of.0)).collect()
         };
         let (enrolled, to_review) = (told(&applicants.enrolled), told(&applicants.to_review));
+        let people = enrolled.len() + to_review.len();
+        if people > 0 {
+            let subject = format!("{people} people of a register of office {}", key.office.0);
+            setting.act(&store, Action::LearnMatches, &subject).await?;
+        }
         let Applicants { applications, wallets, .. } = applicants;
         let issuing = store.issue(&key, &master, applications, validity).await?;
         let staged = stage(&place, &issuing.issued.credentials, &wallets, self.bundle)?;

@@ -12,6 +12,8 @@ use super::applicants::{Applicants, Reviewed, Subjects, credential_line, wallet_
 use super::desk::{IssuingDesk, Shared, whole};
 use super::record::{TakenUpload, finish_upload, keep_part};
 use super::upload::{IssuingFault, RegisterContent, SealedFor, UploadOutcome};
+use crate::access_control::{Action, Caller};
+use crate::audit::AuditOutcome;
 use crate::calendar;
 use crate::computation::compute;
 use crate::error::ServiceError;
@@ -182,6 +184,8 @@ impl IssuingClerk {
         let applicants =
             Applicants::find(store, (key, master), &register, subjects, reviewed).await?;
         let matches = applicants.matches(&register);
+        let told = matches.enrolled.len() + matches.to_review.len();
+        self.account_for_matches(upload.office, told).await?;
         let (columns, pairs) =
             compute(|| register::duplicate_pairs(&content, &register, &matches.to_review))
                 .map_err(|error| Obstacle::Final(IssuingFault::NoRegister, error.to_string()))?;
@@ -249,6 +253,29 @@ impl IssuingClerk {
         issuing.commit().await?;
         may_die!("issuing::issued");
         Ok(())
+    }
+
+    /// Counts and logs of how many people an office learns that they are, or may be, enrolled already: a register
+    /// of guesses must not become a way to look people up.
+    async fn account_for_matches(&self, office: OfficeId, people: usize) -> Result<(), Obstacle> {
+        if people == 0 {
+            return Ok(());
+        }
+        let store = &self.shared().store;
+        let tenant = store.tenant_of_office(office).await?;
+        let caller = Caller::office(office, tenant.clone());
+        let times = u32::try_from(people).unwrap_or(u32::MAX);
+        let counted = store.meter_many(&tenant, Action::LearnMatches, times).await;
+        let outcome = if counted.is_ok() { AuditOutcome::Allowed } else { AuditOutcome::Refused };
+        let subject = format!("{people} people of a register of office {}", office.0);
+        store.log(&caller, Action::LearnMatches, &subject, outcome).await?;
+        counted.map_err(|_| {
+            let reason = format!(
+                "{people} of its people are, or may be, enrolled already, which is more than this office may \
+                 learn in a day: ask the operator (praman access quota)"
+            );
+            Obstacle::Final(IssuingFault::Refused, reason)
+        })
     }
 
     /// Opens and checks a register.

@@ -12,19 +12,21 @@ use std::path::Path;
 use praman_circuits::office::OfficeId;
 use praman_circuits::payee::Payee;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use sqlx::AnyConnection;
 use zeroize::Zeroizing;
 
 use super::key::TreasuryKey;
 use super::payout_check::is_payable;
 use super::transfer::{self, TransferReference, TransferRow};
+use crate::access_control::{ApprovalKind, ApprovalState, Caller};
 use crate::envelope::{Payout, TreasuryPublicKey};
 use crate::error::ServiceError;
 use crate::files;
 use crate::office_key::OfficeKey;
 use crate::offices::standing;
 use crate::sealed_box;
-use crate::store::broken;
+use crate::store::{Store, broken};
 use crate::wallet::{is_signed, payee_message};
 
 const FORMAT: &str = "praman-payment-correction-1";
@@ -49,6 +51,15 @@ struct CorrectionFile {
     office: OfficeId,
     sealed: String,
     signature: String,
+}
+
+/// What a second officer approves. The account is the treasury's to see: they compare the digest with that of the
+/// file that they have, and the passbook with the account that they wrote.
+#[derive(Serialize)]
+struct CorrectDocument<'a> {
+    office: u32,
+    transfer: &'a str,
+    correction: String,
 }
 
 /// What is sealed: with the reference, so that it is of no other transfer.
@@ -168,6 +179,51 @@ impl Correction {
             return refused("the transfer was corrected before");
         }
         Ok(())
+    }
+
+    /// Has the correction wait for a second officer of its office, where it has two: the first has signed with the
+    /// office's key.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] while none has approved it, and if one has denied it.
+    pub(super) async fn require_officer(
+        &self,
+        store: &Store,
+        by: &Caller,
+    ) -> Result<(), ServiceError> {
+        let kind = ApprovalKind::Correct;
+        let mut transaction = store.begin().await?;
+        if store.live_officers(&mut transaction, self.office.0).await? < 2 {
+            return Ok(());
+        }
+        let document = CorrectDocument {
+            office: self.office.0,
+            transfer: self.reference.as_str(),
+            correction: hex::encode(Sha256::digest(&self.sealed)),
+        };
+        let document = serde_json::to_string(&document).expect("plain data");
+        let number = match store.newest_approval(&mut transaction, kind, &document).await? {
+            Some((_, ApprovalState::Approved)) => return Ok(()),
+            Some((number, ApprovalState::Denied)) => {
+                return Err(
+                    self.refused(&format!("an officer has denied it, under number {number}"))
+                );
+            }
+            Some((number, ApprovalState::Waiting)) => number,
+            None => {
+                let tenant = store.tenant_of_office(self.office).await?;
+                let asked =
+                    store.ask_approval(&mut transaction, kind, tenant.as_str(), &document, by);
+                let number = asked.await?;
+                transaction.commit().await?;
+                number
+            }
+        };
+        Err(self.refused(&format!(
+            "the correction waits for a second officer of office {}: praman --as THEIR.key access approve \
+             {number}, then reissue again",
+            self.office.0
+        )))
     }
 
     fn refused(&self, reason: &str) -> ServiceError {

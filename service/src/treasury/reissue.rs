@@ -41,6 +41,9 @@ impl Reissue<'_> {
     /// # Errors
     /// [`ServiceError::Refused`] naming the transfer.
     pub async fn pay(&self, store: &Store, key: &TreasuryKey) -> Result<Reissued, ServiceError> {
+        for correction in self.corrections {
+            correction.require_officer(store, self.run.by).await?;
+        }
         let mut envelopes = Envelopes::new(store, key);
         let mut transaction = store.begin().await?;
         restored::require_reconciled(&mut transaction).await?;
