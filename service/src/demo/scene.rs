@@ -95,7 +95,8 @@ impl Holders {
             .people()
             .par_iter()
             .zip(&wallets)
-            .map(|(person, wallet)| Application::new(person, wallet.subject()))
+            // Who makes these people knows that two of one name and birth date are two.
+            .map(|(person, wallet)| Application::new(person, wallet.subject()).reviewed(true))
             .collect();
         let validity = Validity::from_today(today);
         // Who issues to others in this folder later knows these people again.

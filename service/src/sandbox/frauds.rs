@@ -156,7 +156,8 @@ async fn ghost(scene: &mut Scene<'_>) -> Result<Option<String>, ServiceError> {
     let wallets: Vec<Wallet> = checked.people().iter().map(|_| Wallet::generate()).collect();
     let ghosts = checked.people().iter().zip(&wallets);
     let ghosts =
-        ghosts.map(|(person, wallet)| Application::new(person, wallet.subject())).collect();
+        ghosts.map(|(person, wallet)| Application::new(person, wallet.subject()).reviewed(true));
+    let ghosts = ghosts.collect();
     let issued = store
         .issue(&key, &MasterKey::in_memory(), ghosts, Validity::from_today(day))
         .await?
