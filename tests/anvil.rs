@@ -372,8 +372,10 @@ async fn anyone_sees_in_a_browser_what_the_ledger_says() {
     };
     let shown = page(scene.anvil.url(), addresses.claims.to_string());
     assert_eq!((&shown["faults"], &shown["wide"]), (&json!([]), &json!(false)), "{shown}");
+    // The ledger's has the days for settling in it.
     let last_day =
-        praman::calendar::date_of(crate::support::next_week()).expect("a date").to_string();
+        praman_circuits::period::Day(crate::support::next_week().0 + praman::ledger::SETTLING_DAYS);
+    let last_day = praman::calendar::date_of(last_day).expect("a date").to_string();
     let opening = ["lakshmir-bhandar", "June 2026", "open", &last_day, "4"];
     assert_eq!(shown["openings"], json!([opening]));
     let roles = shown["roles"].as_array().expect("rows");

@@ -147,6 +147,10 @@ impl From<LedgerError> for ServiceError {
     }
 }
 
+/// For how many days after an opening's last one the ledger still takes its claims: those that were handed in in
+/// time, and settle later.
+pub const SETTLING_DAYS: u32 = 2;
+
 /// A chain with praman's contracts on it.
 #[allow(async_fn_in_trait)] // used with one concrete ledger at a time, never across threads
 pub trait Ledger {
@@ -171,8 +175,8 @@ pub trait Ledger {
     /// [`LedgerError`].
     async fn find_checkpoint(&self, checkpoint: Checkpoint) -> Result<Option<u64>, LedgerError>;
 
-    /// Opens a scheme's period under its policy until the end of a day in India; one that was opened
-    /// stays as it is.
+    /// Opens a scheme's period under its policy until the end of a day in India, for which the ledger has some
+    /// days more to settle; one that was opened stays as it is.
     ///
     /// # Errors
     /// [`LedgerError`].

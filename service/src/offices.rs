@@ -348,16 +348,18 @@ impl Store {
             let of = (office.id, office.schema.id);
             persons::standing_of(&mut transaction, of, &tags).await?
         };
+        let first_of = |known: Option<ClaimsFrom>, is_known: bool| match is_restored {
+            true => Some(ClaimsFrom::NextMonth),
+            false => known.or(is_known.then_some(ClaimsFrom::NextMonth)),
+        };
         for (application, standing) in applications.iter_mut().zip(standing) {
             let tag = key.holder_tag(application.person.register_no());
-            let is_known = is_restored || revoked.contains(tag.as_slice());
+            let is_known = revoked.contains(tag.as_slice());
             application.claims_from = match standing {
-                Standing::Free { claims_from } => {
-                    claims_from.or(is_known.then_some(ClaimsFrom::NextMonth))
-                }
+                Standing::Free { claims_from } => first_of(claims_from, is_known),
                 // Not that person's, as a person has said.
                 Standing::Review { claims_from, .. } if application.reviewed => {
-                    claims_from.or(is_known.then_some(ClaimsFrom::NextMonth))
+                    first_of(claims_from, is_known)
                 }
                 Standing::Enrolled(_) | Standing::Review { .. } => {
                     let reason = "a person has a live credential already, or may have one; nothing was \

@@ -99,6 +99,16 @@ fn banks_that_report_in_ways_of_their_own_are_understood() {
     let (code, told) = import(&bank.write("three", &statement_message("three", &body)));
     assert_eq!((code, &told["paid"], &told["returned"]), (0, &json!(1), &json!(1)), "{told}");
     assert_eq!(told["charges"][0]["of"], third.reference, "{told}");
+    // The same once more, by other bytes: it is known, and nothing is contested.
+    let again = statement_message("three-again", &body);
+    let (code, told) = import(&bank.write("three-again", &again));
+    assert_eq!((code, &told["unchanged"], &told["contested"]), (0, &json!(2), &json!(0)), "{told}");
+    // Most of a whole that comes back in one sum is not the whole: it is told.
+    let most: u64 = second[1..].iter().map(|one| rupees(&one.amount)).sum::<u64>() - 1;
+    let whole = format!("<Btch><PmtInfId>{}</PmtInfId></Btch>", second[0].part);
+    let body = entry(&format!("{most}.00"), "CRDT", &whole);
+    let (code, told) = import(&bank.write("four", &statement_message("four", &body)));
+    assert_eq!((code, &told["returned"]), (1, &json!(0)), "{told}");
     let sums = reconcile(&state, &[]);
     assert_eq!((&sums["returned"]["count"], &sums["difference"]), (&json!(2), &json!(0)), "{sums}");
     assert_eq!(sums["paid"]["count"], holders.len() - 1, "{sums}");

@@ -131,7 +131,7 @@ fn folder_that_takes_no_file_stops_nothing_and_a_lost_file_is_written_again() {
     state.refused(&other, 1, "none of this scheme and period went out");
 }
 
-/// One officer signs a correction with the office's key; where there are two, another looks at it.
+/// Whoever signs a correction with the office's key: where the office has two officers, both look at it.
 #[test]
 fn correction_of_an_office_with_two_officers_waits_for_the_second() {
     let (state, _) = claimed();
@@ -162,7 +162,7 @@ fn correction_of_an_office_with_two_officers_waits_for_the_second() {
     }
     let scheme = scheme_arguments();
     let again = reissue(&scheme, &["--correction", "correction.json"]);
-    state.refused(&again, 1, "waits for a second officer of office 0");
+    state.refused(&again, 1, "waits for officer 1 of two of office 0");
     state.refused(&again, 1, "access approve 1");
     let shown = state.json(&["--as", "das.key", "access", "approvals"])["approvals"].clone();
     let document = &shown[0]["document"];
@@ -172,7 +172,11 @@ fn correction_of_an_office_with_two_officers_waits_for_the_second() {
     let others = state.json(&["--as", "other.key", "access", "approvals"])["approvals"].clone();
     assert_eq!(others.as_array().map(Vec::len), Some(0), "{others}");
     state.refused(&["--as", "other.key", "access", "approve", "1"], 1, "nothing waits");
-    state.json(&["--as", "ali.key", "access", "approve", "1"]);
+    state.json(&["--as", "das.key", "access", "approve", "1"]);
+    // Whoever was the first, and may have signed it, is not the second.
+    state.refused(&again, 1, "waits for officer 2 of two");
+    state.refused(&["--as", "das.key", "access", "approve", "2"], 1, "can't be the second");
+    state.json(&["--as", "ali.key", "access", "approve", "2"]);
     let ran = state.run(&again);
     assert_eq!(ran.code, 0, "{} {}", ran.out, ran.err);
 }

@@ -84,6 +84,15 @@ pub(crate) enum Waiting {
     TooLate,
 }
 
+/// What is known of something that was asked before.
+pub(crate) struct KnownApproval {
+    pub(crate) number: u32,
+    pub(crate) state: ApprovalState,
+    /// Who has decided.
+    pub(crate) decided_by: Option<PrincipalNumber>,
+    pub(crate) decided_by_name: String,
+}
+
 /// Something that waits, or waited, for a second person.
 #[derive(Clone, Debug, Serialize)]
 pub struct Approval {
@@ -423,24 +432,34 @@ impl Store {
         Ok((waiting, row.document))
     }
 
-    /// Where the newest stands that was asked with a document and is not past its time.
+    /// The newest that was asked with a document, unless it waited too long.
     pub(crate) async fn newest_approval(
         &self,
         connection: &mut AnyConnection,
         kind: ApprovalKind,
         document: &str,
-    ) -> Result<Option<(u32, ApprovalState)>, ServiceError> {
+    ) -> Result<Option<KnownApproval>, ServiceError> {
         let statement = self
             .approvals_statement("WHERE kind = $1 AND document = $2 ORDER BY number DESC LIMIT 1");
         let found: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(statement))
             .bind(kind.name())
             .bind(document)
-            .fetch_optional(connection)
+            .fetch_optional(&mut *connection)
             .await?;
-        let Some(row) = found.filter(|row| row.is_over == 0) else { return Ok(None) };
-        let state =
-            ApprovalState::of_name(&row.state).ok_or_else(|| broken("an approval's state"))?;
-        Ok(Some((row.number as u32, state)))
+        let waited = |row: &Row| row.is_over != 0 && row.state == ApprovalState::Waiting.name();
+        let Some(row) = found.filter(|row| !waited(row)) else { return Ok(None) };
+        let (decided_by,): (Option<i64>,) =
+            sqlx::query_as("SELECT decided_by FROM approval WHERE number = $1")
+                .bind(row.number)
+                .fetch_one(&mut *connection)
+                .await?;
+        Ok(Some(KnownApproval {
+            number: row.number as u32,
+            state: ApprovalState::of_name(&row.state)
+                .ok_or_else(|| broken("an approval's state"))?,
+            decided_by: decided_by.map(|number| PrincipalNumber(number as u32)),
+            decided_by_name: row.decided_by_name.unwrap_or_default(),
+        }))
     }
 
     async fn approval_row(

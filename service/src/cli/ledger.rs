@@ -372,8 +372,23 @@ async fn open(
     } else {
         ledger.open_period(&terms, period, last_day).await?;
     }
-    let text = format!("scheme {} takes claims until {until}", scheme.id);
-    Ok(Outcome::done(json!({ "scheme": scheme.id, "open": true, "last_day": until }), text))
+    // As it stands: a period that was opened before keeps its day.
+    let of = (scheme.id.as_str(), period.period.0, period.window.0);
+    let stands = store
+        .openings()
+        .await?
+        .into_iter()
+        .find(|opening| (opening.scheme.as_str(), opening.period, opening.window) == of);
+    let last_day = stands.and_then(|opening| opening.last_day).map(|day| day.to_string());
+    let text = match &last_day {
+        Some(day) => format!("scheme {} takes claims until {day}", scheme.id),
+        None => format!(
+            "scheme {} takes claims, and has no last day: it was opened by an earlier edition; give it one by \
+             --arrears --last-day, or close it",
+            scheme.id
+        ),
+    };
+    Ok(Outcome::done(json!({ "scheme": scheme.id, "open": true, "last_day": last_day }), text))
 }
 
 async fn deploy(

@@ -126,12 +126,15 @@ impl Store {
             return Ok(ArrearsApproval::Approved);
         }
         let answer = match self.newest_approval(&mut transaction, kind, &document).await? {
-            Some((_, ApprovalState::Approved)) => ArrearsApproval::Approved,
-            Some((number, ApprovalState::Waiting)) => ArrearsApproval::Waits(number),
-            Some((number, ApprovalState::Denied)) => {
-                let reason = format!("a second person has denied this, under number {number}");
-                return Err(ServiceError::Refused(reason));
-            }
+            Some(known) => match known.state {
+                ApprovalState::Approved => ArrearsApproval::Approved,
+                ApprovalState::Waiting => ArrearsApproval::Waits(known.number),
+                ApprovalState::Denied => {
+                    let reason =
+                        format!("a second person has denied this, under number {}", known.number);
+                    return Err(ServiceError::Refused(reason));
+                }
+            },
             None => {
                 let tenant = by.tenant_column();
                 let asked =

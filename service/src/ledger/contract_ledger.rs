@@ -16,7 +16,7 @@ use super::chain::Chain;
 use super::chain_store::{NetworkSettings, keep_network, network_settings};
 use super::embedded::{CHAIN_ID, EmbeddedChain};
 use super::network::{Approver, Network, Role, text_hash};
-use super::{Ledger, LedgerClaim, LedgerError, OfficeState, Receipt};
+use super::{Ledger, LedgerClaim, LedgerError, OfficeState, Receipt, SETTLING_DAYS};
 use crate::error::ServiceError;
 use crate::scheme::ClaimPeriod;
 use crate::store::{Store, bytes};
@@ -392,6 +392,12 @@ impl<C: Chain> Ledger for ContractLedger<C> {
         if self.network.view(claims, &known).await? != 0 {
             return Ok(());
         }
+        if self.network.addresses.archives.is_zero() {
+            let reason = "this network's contracts are of an earlier edition, that knows no last day of a period: \
+                          create Archives, upgrade Claims, and join the network anew";
+            return Err(LedgerError::Refused(reason.to_owned()));
+        }
+        let last_day = Day(last_day.0 + SETTLING_DAYS);
         let account = self.adopt_rules(scheme, (period, window), last_day).await?;
         let open = Claims::openPeriodCall {
             scheme: word,
@@ -420,6 +426,7 @@ impl<C: Chain> Ledger for ContractLedger<C> {
         let Some(opening) = self.network.view(claims, &known).await?.checked_sub(1) else {
             return self.open_period(scheme, period, last_day).await;
         };
+        let last_day = Day(last_day.0 + SETTLING_DAYS);
         let stands = self.network.view(claims, &Claims::lastDayOfCall { opening }).await?;
         if stands >= last_day.0 {
             return Ok(());

@@ -6,6 +6,7 @@ use praman_circuits::period::Day;
 use praman_verifier::contracts::{Claims, scheme_of_word};
 use serde::Serialize;
 
+use super::SETTLING_DAYS;
 use super::chain::{ChainError, ChainLog};
 use super::journal::decode;
 use crate::calendar;
@@ -27,7 +28,7 @@ pub struct KnownOpening {
     pub window: u32,
     /// Whether it takes claims now.
     pub takes_claims: bool,
-    /// The last day on which it takes claims; none where the ledger knew no such day.
+    /// The last day on which claims are handed in; none where the ledger knew no such day.
     pub last_day: Option<jiff::civil::Date>,
 }
 
@@ -42,8 +43,13 @@ pub(crate) enum Taking {
     Over,
 }
 
+/// The last day on which claims are handed in, by the ledger's, which has some days more to settle them.
+fn handed_in_until(last_day: i64) -> i64 {
+    last_day - i64::from(SETTLING_DAYS)
+}
+
 fn taking(stage: i64, last_day: Option<i64>, today: Day) -> Taking {
-    match last_day {
+    match last_day.map(handed_in_until) {
         _ if stage != OPEN => Taking::NotOpen,
         Some(last_day) if last_day < i64::from(today.0) => Taking::Over,
         _ => Taking::Open,
@@ -155,7 +161,8 @@ impl Store {
             period: period as u32,
             window: window as u32,
             takes_claims: taking(stage, last_day, today) == Taking::Open,
-            last_day: last_day.and_then(|day| calendar::date_of(Day(u32::try_from(day).ok()?))),
+            last_day: last_day
+                .and_then(|day| calendar::date_of(Day(u32::try_from(handed_in_until(day)).ok()?))),
         };
         Ok(rows.into_iter().map(|row: (_, i64, i64, _, _)| opening(row)).collect())
     }
@@ -232,9 +239,12 @@ mod tests {
         let until = |day| Claims::LastDaySet { opening, lastDay: day };
         let closed = Claims::StageChanged { opening, stage: 3, reason: B256::ZERO };
         let mut transaction = store.begin().await.expect("begun");
-        for log in
-            [log(2, &opened), log(2, &until(today - 1)), log(4, &until(today)), log(6, &closed)]
-        {
+        for log in [
+            log(2, &opened),
+            log(2, &until(today + SETTLING_DAYS - 1)),
+            log(4, &until(today + SETTLING_DAYS)),
+            log(6, &closed),
+        ] {
             record_opening(&mut transaction, &log).await.expect("kept");
         }
         transaction.commit().await.expect("kept");

@@ -397,6 +397,7 @@ impl RemoteChain {
             let later = [contracts.consents, contracts.anchors, contracts.archives];
             filter = filter.address([&known[..], &later].concat());
         }
+        let mut left = self.nodes.lock().await.count();
         loop {
             let span = self.span.load(Ordering::Relaxed).max(1);
             let last = until.min(first.saturating_add(span - 1));
@@ -412,6 +413,12 @@ impl RemoteChain {
                 // By blocks or by events: whatever a node's limit is, half of it is within once.
                 Err(NodeError::Answered { .. }) if last > first => {
                     self.span.store((last - first).div_ceil(2).max(1), Ordering::Relaxed);
+                }
+                // One that can't give a single block's, as it keeps no history: another may.
+                Err(NodeError::Answered { .. }) if left > 1 => {
+                    left -= 1;
+                    self.nodes.lock().await.take_next();
+                    self.span.store(BLOCKS_AT_ONCE, Ordering::Relaxed);
                 }
                 Err(error) => return Err(error.into()),
             }

@@ -31,6 +31,8 @@ const TAGS_AT_ONCE: usize = 400;
 pub(super) struct PersonTags {
     identity: Option<[u8; 32]>,
     name: [u8; 32],
+    /// Of the guardian as it was written, by which earlier versions knew people.
+    name_as_written: Option<[u8; 32]>,
     account: Option<[u8; 32]>,
     /// Of name and birth date: of everybody.
     name_and_birth: [u8; 32],
@@ -54,6 +56,10 @@ impl PersonTags {
                 .map(|text| tag("praman.person.identity.1", &text))
                 .transpose()?,
             name: tag("praman.person.name.1", &marks.name)?,
+            name_as_written: marks
+                .name_as_written
+                .map(|text| tag("praman.person.name.1", &text))
+                .transpose()?,
             name_and_birth: tag("praman.person.name-and-birth.1", &marks.name_and_birth)?,
             unnumbered: tag("praman.person.unnumbered.1", &marks.name_and_birth)?,
             account: marks.account.map(|text| tag("praman.person.account.1", &text)).transpose()?,
@@ -71,7 +77,8 @@ impl PersonTags {
 
     /// By which the person is looked for among those who came before.
     fn asked(&self) -> impl Iterator<Item = [u8; 32]> {
-        [self.identity, Some(self.name), self.account, Some(self.alike())].into_iter().flatten()
+        let names = [Some(self.name), self.name_as_written, Some(self.alike())];
+        [self.identity, self.account].into_iter().chain(names).flatten()
     }
 
     /// Of those of the same name and birth date who may be the same: anybody for one who has no identity
@@ -239,15 +246,17 @@ fn standing(
     }
     // The account may be a relative's: it has a person look, and costs nobody a month. One of the same name and
     // birth date may be the same whose guardian was written otherwise: the lost secret may have claimed.
-    let earlier = of(person.identity).chain(of(Some(person.name))).chain(of(Some(person.alike())));
-    let earlier = earlier.filter(|known| !known.is_live);
+    let named = || of(Some(person.name)).chain(of(person.name_as_written));
+    let earlier = of(person.identity).chain(named()).chain(of(Some(person.alike())));
+    // A credential of an office that is barred may have claimed, and may again.
+    let earlier = earlier.filter(|known| !known.is_live || barred.contains(&known.office));
     let claims_from = earlier.max_by_key(|known| known.number).map(|latest| {
         match latest.subject == person.subject {
             true => ClaimsFrom::Period(latest.claims_from),
             false => ClaimsFrom::NextMonth,
         }
     });
-    let alike = of(person.identity).chain(of(Some(person.name))).chain(of(person.account));
+    let alike = of(person.identity).chain(named()).chain(of(person.account));
     let mut alike = alike.chain(of(Some(person.alike())));
     match alike.find(|known| known.is_live) {
         Some(live) => Standing::Review { office: live.office, claims_from },

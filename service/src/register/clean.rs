@@ -167,6 +167,7 @@ fn clean_person(
         name,
         name_bn,
         guardian: name::guardian(&guardian).to_owned(),
+        guardian_as_written: guardian,
         sex,
         born,
         mobile: parse_mobile(&mobile).ok_or(Field::Mobile)?,

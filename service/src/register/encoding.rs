@@ -4,8 +4,8 @@ use std::io::{self, Read};
 
 use encoding_rs::{CoderResult, Decoder, UTF_16BE, UTF_16LE};
 
-/// How many bytes are looked at to see whether a file without a mark is UTF-16.
-const LOOKED_AT: usize = 256;
+/// How many bytes of a file are read ahead: a header lies within them.
+const LOOKED_AT: usize = 64 * 1024;
 
 /// What a file begins with, and the rest of it.
 pub(super) enum Utf8<R> {
@@ -37,7 +37,10 @@ impl<R: Read> Utf8<R> {
             }
         }
         head.truncate(filled);
-        let zeros = |place: usize| head.iter().skip(place).step_by(2).all(|&byte| byte == 0);
+        // Without a mark: the header's names are of ASCII.
+        const NAMES: usize = 64;
+        let names = &head[..head.len().min(NAMES)];
+        let zeros = |place: usize| names.iter().skip(place).step_by(2).all(|&byte| byte == 0);
         let has_text = head.len() >= 4;
         let encoding = match head.get(..2) {
             Some([0xff, 0xfe]) => Some(UTF_16LE),

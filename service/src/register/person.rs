@@ -16,6 +16,8 @@ pub struct Person {
     pub(super) name: String,
     pub(super) name_bn: String,
     pub(super) guardian: String,
+    /// As the register has it, with the relation.
+    pub(super) guardian_as_written: String,
     pub(super) mobile: u64,
     pub(super) block: String,
     pub(crate) sex: Sex,
@@ -39,6 +41,8 @@ pub(crate) struct PersonMarks {
     pub(crate) identity: Option<Zeroizing<String>>,
     /// Name, birth date and guardian.
     pub(crate) name: Zeroizing<String>,
+    /// The same with the guardian as it was written, where that differs: earlier versions knew people by it.
+    pub(crate) name_as_written: Option<Zeroizing<String>>,
     /// Name and birth date.
     pub(crate) name_and_birth: Zeroizing<String>,
     /// Bank and account.
@@ -53,13 +57,17 @@ impl Person {
             Zeroizing::new(format!("{} {:?}", name.given_folded, name.surname))
         };
         let (name, guardian) = (spelling(&self.name), spelling(&self.guardian));
+        let as_written = spelling(&self.guardian_as_written);
+        let named =
+            |guardian: &str| Zeroizing::new(format!("{}|{}|{guardian}", *name, self.born.0));
         let kept = self.account.chars().filter(char::is_ascii_alphanumeric);
         let account = Zeroizing::new(kept.collect::<String>().to_ascii_uppercase());
         let account = account.trim_start_matches('0');
         let bank = self.ifsc.get(..4).unwrap_or_default();
         PersonMarks {
             identity: self.id_no.map(|number| Zeroizing::new(format!("{number:012}"))),
-            name: Zeroizing::new(format!("{}|{}|{}", *name, self.born.0, *guardian)),
+            name: named(&guardian),
+            name_as_written: (*as_written != *guardian).then(|| named(&as_written)),
             name_and_birth: Zeroizing::new(format!("{}|{}", *name, self.born.0)),
             account: (!account.is_empty()).then(|| Zeroizing::new(format!("{bank} {account}"))),
         }

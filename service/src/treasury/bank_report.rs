@@ -68,6 +68,11 @@ impl Named {
         name
     }
 
+    /// Whether the name is of this treasury's form.
+    fn is_own(&self) -> bool {
+        OwnName::of(self.text()).is_some()
+    }
+
     /// The whole that a name of ours is of; none of another form.
     fn of_whole(text: &str) -> Option<Self> {
         match OwnName::of(text)? {

@@ -53,11 +53,13 @@ struct CorrectionFile {
     signature: String,
 }
 
-/// What a second officer approves. The account is the treasury's to see: they compare the digest with that of the
+/// What each of two officers approves. The account is the treasury's to see: they compare the digest with that of the
 /// file that they have, and the passbook with the account that they wrote.
 #[derive(Serialize)]
 struct CorrectDocument<'a> {
     office: u32,
+    /// The first or the second.
+    officer: u32,
     transfer: &'a str,
     correction: String,
 }
@@ -181,49 +183,63 @@ impl Correction {
         Ok(())
     }
 
-    /// Has the correction wait for a second officer of its office, where it has two: the first has signed with the
-    /// office's key.
+    /// Has the correction wait for two officers of its office, where it has two: whoever has signed it with the
+    /// office's key, a second person has looked at it.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] while none has approved it, and if one has denied it.
-    pub(super) async fn require_officer(
+    /// [`ServiceError::Refused`] until both have approved it, and if one has denied it.
+    pub(super) async fn require_officers(
         &self,
         store: &Store,
         by: &Caller,
     ) -> Result<(), ServiceError> {
         let kind = ApprovalKind::Correct;
+        let tenant = store.tenant_of_office(self.office).await?;
         let mut transaction = store.begin().await?;
         if store.live_officers(&mut transaction, self.office.0).await? < 2 {
             return Ok(());
         }
-        let document = CorrectDocument {
-            office: self.office.0,
-            transfer: self.reference.as_str(),
-            correction: hex::encode(Sha256::digest(&self.sealed)),
-        };
-        let document = serde_json::to_string(&document).expect("plain data");
-        let number = match store.newest_approval(&mut transaction, kind, &document).await? {
-            Some((_, ApprovalState::Approved)) => return Ok(()),
-            Some((number, ApprovalState::Denied)) => {
-                return Err(
-                    self.refused(&format!("an officer has denied it, under number {number}"))
-                );
-            }
-            Some((number, ApprovalState::Waiting)) => number,
-            None => {
-                let tenant = store.tenant_of_office(self.office).await?;
-                let asked =
-                    store.ask_approval(&mut transaction, kind, tenant.as_str(), &document, by);
-                let number = asked.await?;
-                transaction.commit().await?;
-                number
-            }
-        };
-        Err(self.refused(&format!(
-            "the correction waits for a second officer of office {}: praman --as THEIR.key access approve \
-             {number}, then reissue again",
-            self.office.0
-        )))
+        let mut asker = by.clone();
+        for officer in [1, 2] {
+            let document = CorrectDocument {
+                office: self.office.0,
+                officer,
+                transfer: self.reference.as_str(),
+                correction: hex::encode(Sha256::digest(&self.sealed)),
+            };
+            let document = serde_json::to_string(&document).expect("plain data");
+            let known = store.newest_approval(&mut transaction, kind, &document).await?;
+            let number = match known {
+                Some(known) if known.state == ApprovalState::Approved => {
+                    // Who was the first is not the second.
+                    (asker.principal, asker.name) = (known.decided_by, known.decided_by_name);
+                    continue;
+                }
+                Some(known) if known.state == ApprovalState::Denied => {
+                    let reason = format!("an officer has denied it, under number {}", known.number);
+                    return Err(self.refused(&reason));
+                }
+                Some(known) => known.number,
+                None => {
+                    let asked = store.ask_approval(
+                        &mut transaction,
+                        kind,
+                        tenant.as_str(),
+                        &document,
+                        &asker,
+                    );
+                    let number = asked.await?;
+                    transaction.commit().await?;
+                    number
+                }
+            };
+            return Err(self.refused(&format!(
+                "the correction waits for officer {officer} of two of office {}: praman --as THEIR.key access \
+                 approve {number}, then reissue again",
+                self.office.0
+            )));
+        }
+        Ok(())
     }
 
     fn refused(&self, reason: &str) -> ServiceError {

@@ -42,7 +42,7 @@ impl Reissue<'_> {
     /// [`ServiceError::Refused`] naming the transfer.
     pub async fn pay(&self, store: &Store, key: &TreasuryKey) -> Result<Reissued, ServiceError> {
         for correction in self.corrections {
-            correction.require_officer(store, self.run.by).await?;
+            correction.require_officers(store, self.run.by).await?;
         }
         let mut envelopes = Envelopes::new(store, key);
         let mut transaction = store.begin().await?;

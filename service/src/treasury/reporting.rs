@@ -101,6 +101,12 @@ impl Store {
         }
         let restored = restored_at(&mut transaction).await?.is_some();
         let kind = report.kind;
+        let mut returned = HashSet::new();
+        let comes_back = |line: &&ReportedTransfer| matches!(line.outcome, Outcome::Returned(_));
+        for line in report.transfers.iter().filter(comes_back) {
+            let (rows, _) = sent_rows(&mut transaction, &line.of).await?;
+            returned.extend(rows.into_iter().map(|row| row.reference));
+        }
         let mut import = Import {
             kind,
             envelopes,
@@ -108,6 +114,7 @@ impl Store {
             unknown: BTreeSet::new(),
             named: HashSet::new(),
             touched: Vec::new(),
+            returned,
             paid: HashSet::new(),
             by_another_key: false,
         };
@@ -249,7 +256,7 @@ enum Fit {
 
 /// Compares an amount with what was ordered, in paise: of a payment the bank may have booked its charges with it,
 /// of a return it may have kept some.
-fn fit(amount: ReportedAmount, ordered: u64, is_return: bool) -> Fit {
+fn fit(amount: ReportedAmount, ordered: u64, (is_return, is_one): (bool, bool)) -> Fit {
     let ReportedAmount { paise, instructed, charges } = amount;
     if paise == ordered {
         return Fit::Exact;
@@ -258,10 +265,12 @@ fn fit(amount: ReportedAmount, ordered: u64, is_return: bool) -> Fit {
     if paise > ordered {
         return if charges_explain && !is_return { Fit::LessCharges } else { Fit::No };
     }
-    // A return without a word of charges is one if the bank says what was ordered, or if little is missing.
+    // A return without a word of charges is one if the bank says what was ordered, or if little is missing: of one
+    // transfer alone, for of several the missing part may be one that did not come back.
     let is_little = (ordered - paise).saturating_mul(10) <= ordered;
-    let is_told = charges_explain || instructed == Some(ordered);
-    let is_explained = is_told || charges.is_none() && instructed.is_none();
+    let is_told = instructed == Some(ordered);
+    let is_silent = charges.is_none() && instructed.is_none();
+    let is_explained = charges_explain || is_one && (is_told || is_silent);
     if is_return && is_little && is_explained { Fit::LessCharges } else { Fit::No }
 }
 
@@ -276,6 +285,8 @@ struct Import<'a> {
     named: HashSet<String>,
     /// Claims whose transfers moved, and why they were returned.
     touched: Vec<(Vec<u8>, Option<Reason>)>,
+    /// Transfers of which this statement says that they came back.
+    returned: HashSet<String>,
     /// Transfers of which this report has said that they are paid.
     paid: HashSet<String>,
     /// Whether something is of another of the treasury's keys.
@@ -297,6 +308,10 @@ impl Import<'_> {
         let (rows, unknown) = sent_rows(connection, &line.of).await?;
         self.unknown.extend(unknown.iter().cloned());
         if rows.is_empty() {
+            // A remark may be of what a restored state lost.
+            if line.of.is_empty() && transfer::find(connection, label).await?.is_none() {
+                self.unknown.insert(label.to_owned());
+            }
             let reason = match line.outcome {
                 Outcome::Unclear(reason) if line.of.is_empty() => reason,
                 _ => "no such payment was sent from here",
@@ -319,8 +334,10 @@ impl Import<'_> {
         }
         let Some(rows) = self.of_sum(connection, line, rows).await? else { return Ok(()) };
         for row in rows {
-            if !self.named.insert(row.reference.clone()) && !is_own {
-                // Said of by itself before; twice by itself is looked at twice.
+            // A status of a whole is not of what a report has said by itself. A statement's bookings all count.
+            if is_own {
+                self.named.insert(row.reference.clone());
+            } else if self.kind == ReportKind::Status && self.named.contains(&row.reference) {
                 continue;
             }
             self.advance(connection, row, &line.outcome).await?;
@@ -355,7 +372,7 @@ impl Import<'_> {
                 TransferState::Returned | TransferState::Reissued
             ))
         };
-        match fit(amount, all, is_return) {
+        match fit(amount, all, (is_return, ordered.len() == 1)) {
             Fit::No => {}
             fit => {
                 self.charged(&line.label, &fit, is_return);
@@ -371,7 +388,7 @@ impl Import<'_> {
             }
         }
         if !left.is_empty() && !is_return {
-            match fit(amount, sum, false) {
+            match fit(amount, sum, (false, left.len() == 1)) {
                 Fit::No => {}
                 fit => {
                     self.charged(&line.label, &fit, false);
@@ -391,6 +408,11 @@ impl Import<'_> {
             _ => return,
         };
         self.imported.charges.push(Discrepancy { of: plain(of), reason });
+    }
+
+    /// Whether this statement also says that a transfer came back.
+    fn comes_back(&self, reference: &str) -> bool {
+        self.kind == ReportKind::Statement && self.returned.contains(reference)
     }
 
     fn differs(&mut self, of: &str, reason: &'static str) {
@@ -414,7 +436,8 @@ impl Import<'_> {
                 .bind(&row.batch)
                 .fetch_one(&mut *connection)
                 .await?;
-        let Ok(payout) = self.envelopes.of_transfer(connection, row).await? else {
+        let commitment = commitment_of(connection, &row.nullifier).await?;
+        let Ok(payout) = self.envelopes.payout(&row.nullifier, &commitment).await? else {
             return Ok(None);
         };
         let rupees = share(payout.amount, row.part(), instalments.max(1) as u32);
@@ -432,8 +455,9 @@ impl Import<'_> {
         let is_first = *outcome != Outcome::Paid || self.paid.insert(row.reference.clone());
         let (state, code) = match (row.state()?, outcome) {
             (Paid, Outcome::Paid) if self.kind == ReportKind::Statement && !is_first => {
-                self.differs(&row.reference, "booked twice in this statement: ask the bank");
-                return Ok(());
+                let reason = "booked twice in one statement: ask the bank, then have two treasurers decide: \
+                              praman treasury resolve";
+                return self.contest(connection, &row, reason).await;
             }
             (_, Outcome::Pending | Outcome::Unclear(_))
             | (Paid, Outcome::Paid)
@@ -443,6 +467,11 @@ impl Import<'_> {
             }
             // It is of the attempt that was returned, which is known.
             (Reissued, Outcome::Returned(_)) => {
+                self.imported.unchanged += 1;
+                return Ok(());
+            }
+            // It went out and came back, which is known: the statement comes once more, or another has both.
+            (Returned | Reissued, Outcome::Paid) if is_first && self.comes_back(&row.reference) => {
                 self.imported.unchanged += 1;
                 return Ok(());
             }

@@ -239,11 +239,19 @@ impl LostTransfers {
         }
         let Some(lost) = self.0.get(reference) else { return Ok(()) };
         let Some(instalments) = lost.instalments else { return Ok(()) };
+        // Without the envelope the other parts are not known to be anything.
+        if lost.rupees.is_none() && instalments > 1 {
+            return Ok(());
+        }
         let key = envelopes.key();
         let of = key
             .tag(b"praman.restored-batch.1", &[lost.scheme.as_bytes(), &lost.period.to_be_bytes()]);
         let batch = format!("restored-{}", hex::encode(&of[..8]));
         self.take_for_sent(transaction, key, (lost, instalments), &batch).await?;
+        if lost.attempt > 0 {
+            // An office may have corrected the account since the backup: the file alone tells.
+            set_payee_lost(transaction, reference, true).await?;
+        }
         keep_adopted(transaction, reference, true).await?;
         resumed::reference_is_known(transaction, reference).await
     }
@@ -259,6 +267,9 @@ impl LostTransfers {
         let key = envelopes.key();
         let known = transfer::find(transaction, &sent.reference).await?;
         if let Some(row) = &known {
+            move_to_batch(transaction, row, message).await?;
+            let row = transfer::find(transaction, &sent.reference).await?;
+            let row = &row.ok_or_else(|| broken("a transfer of a file"))?;
             if row.state()? == transfer::TransferState::Drafted {
                 adopt_drafted(transaction, envelopes, row).await?;
             }
@@ -362,6 +373,7 @@ async fn keep_payee(
     let key = envelopes.key();
     let of = |payee: &Payee| key.account_tag("", 0, payee);
     if of(&known.payee) == of(&sent.payee) {
+        set_payee_lost(transaction, &row.reference, false).await?;
         return Ok(true);
     }
     if row.attempt == 0 {
@@ -371,10 +383,7 @@ async fn keep_payee(
         );
         return Err(ServiceError::Refused(reason));
     }
-    sqlx::query("UPDATE payment_transfer SET payee_lost = 1 WHERE reference = $1")
-        .bind(&row.reference)
-        .execute(&mut **transaction)
-        .await?;
+    set_payee_lost(transaction, &row.reference, true).await?;
     let (scheme, period): (String, i64) =
         sqlx::query_as("SELECT scheme, period FROM payment_batch WHERE id = $1")
             .bind(&row.batch)
@@ -385,6 +394,72 @@ async fn keep_payee(
     same_account::keep_taken(transaction, key, (&scheme, period as u32), taken, &sent.payee)
         .await?;
     Ok(true)
+}
+
+/// Keeps whether a transfer may have gone to an account that is not known here.
+async fn set_payee_lost(
+    transaction: &mut WriteTransaction,
+    reference: &str,
+    is_lost: bool,
+) -> Result<(), ServiceError> {
+    sqlx::query("UPDATE payment_transfer SET payee_lost = $2 WHERE reference = $1")
+        .bind(reference)
+        .bind(i64::from(is_lost))
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}
+
+/// Has a transfer that is known be in the batch of the file that it went out with: a bank that books that one's sum
+/// means all of it. A batch that nothing is left in is none.
+async fn move_to_batch(
+    transaction: &mut WriteTransaction,
+    row: &TransferRow,
+    message: &str,
+) -> Result<(), ServiceError> {
+    if row.batch == message {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO payment_batch
+             (id, scheme, period, created_on, instalments, debtor, folder, written)
+         SELECT $1, scheme, period, created_on, instalments, debtor, folder, 1 FROM payment_batch
+         WHERE id = $2 ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(message)
+    .bind(&row.batch)
+    .execute(&mut **transaction)
+    .await?;
+    sqlx::query("UPDATE payment_transfer SET batch = $1 WHERE reference = $2")
+        .bind(message)
+        .bind(&row.reference)
+        .execute(&mut **transaction)
+        .await?;
+    sqlx::query("UPDATE accepted_claim SET batch = $1 WHERE nullifier = $2 AND batch = $3")
+        .bind(message)
+        .bind(&row.nullifier)
+        .bind(&row.batch)
+        .execute(&mut **transaction)
+        .await?;
+    let (left,): (i64,) = sqlx::query_as("SELECT count(*) FROM payment_transfer WHERE batch = $1")
+        .bind(&row.batch)
+        .fetch_one(&mut **transaction)
+        .await?;
+    if left == 0 {
+        sqlx::query(
+            "UPDATE approval SET state = 'denied', decided_by_name = 'the file that went out'
+             WHERE state = 'waiting'
+                 AND number = (SELECT approval FROM payment_batch WHERE id = $1)",
+        )
+        .bind(&row.batch)
+        .execute(&mut **transaction)
+        .await?;
+        sqlx::query("UPDATE payment_batch SET written = 2, approval = NULL WHERE id = $1")
+            .bind(&row.batch)
+            .execute(&mut **transaction)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Takes a transfer of a batch that was drafted when the state was backed up for sent, as the file that went
@@ -511,6 +586,11 @@ impl Store {
         for (batch,) in touched {
             release::take_out_unwritten(&mut transaction, &batch).await?;
         }
+        // It is with the bank: nothing writes it once more.
+        sqlx::query("UPDATE payment_batch SET written = 1 WHERE id = $1 AND written = 3")
+            .bind(&file.message)
+            .execute(&mut *transaction)
+            .await?;
         resumed::message_is_known(&mut transaction, &file.message).await?;
         // A file of which something is not known stays lost: until it is, nothing is paid.
         let kind = if unknown.is_empty() { "pain.001" } else { release::LOST };

@@ -152,13 +152,13 @@ impl PaymentRun<'_> {
         if !release::is_kept(store, &bytes).await? {
             return refused("its file would not be the one that went out: it is not written");
         }
-        self.put(id, &bytes)
+        self.put(self.folder, id, &bytes)
     }
 
-    /// Puts a batch's file into the folder.
-    fn put(&self, id: &str, bytes: &[u8]) -> Result<PathBuf, ServiceError> {
-        std::fs::create_dir_all(self.folder).map_err(ServiceError::file(self.folder))?;
-        let folder = std::path::absolute(self.folder).map_err(ServiceError::file(self.folder))?;
+    /// Puts a batch's file into a folder.
+    fn put(&self, folder: &Path, id: &str, bytes: &[u8]) -> Result<PathBuf, ServiceError> {
+        std::fs::create_dir_all(folder).map_err(ServiceError::file(folder))?;
+        let folder = std::path::absolute(folder).map_err(ServiceError::file(folder))?;
         let path = folder.join(format!("pain.001-{}-{id}.xml", self.scheme.as_str()));
         files::write(&path, bytes)?;
         Ok(path)
@@ -236,12 +236,15 @@ impl PaymentRun<'_> {
         transaction.commit().await?;
         may_die!("treasury::ordered");
         if let Some(bytes) = &file.bytes {
-            // Where it was to go when it was drafted, if it is there already: a bank gets one file.
-            let before = Path::new(&batch.folder)
-                .join(format!("pain.001-{}-{id}.xml", self.scheme.as_str()));
-            let is_there = batch.written == GOES_OUT
-                && std::fs::read(&before).is_ok_and(|written| written == *bytes);
-            paid.files.push(if is_there { before } else { self.put(id, bytes)? });
+            // One that was going out when a program died goes where it was going, where that is still there: a
+            // bank gets one file.
+            let before = Path::new(&batch.folder);
+            let before = Some(before).filter(|_| batch.written == GOES_OUT);
+            let again = before.and_then(|folder| self.put(folder, id, bytes).ok());
+            paid.files.push(match again {
+                Some(path) => path,
+                None => self.put(self.folder, id, bytes)?,
+            });
         }
         may_die!("treasury::written");
         sqlx::query("UPDATE payment_batch SET written = 1 WHERE id = $1 AND written = $2")
@@ -291,9 +294,11 @@ impl PaymentRun<'_> {
         for (reference, amount) in &file.transfers {
             transfer::order(transaction, envelopes.key(), reference, *amount).await?;
         }
-        sqlx::query("UPDATE payment_batch SET written = $2 WHERE id = $1")
+        let folder = std::path::absolute(self.folder).map_err(ServiceError::file(self.folder))?;
+        sqlx::query("UPDATE payment_batch SET written = $2, folder = $3 WHERE id = $1")
             .bind(&batch.id)
             .bind(GOES_OUT)
+            .bind(folder.to_string_lossy().into_owned())
             .execute(&mut **transaction)
             .await?;
         Ok(Some(file))

@@ -111,7 +111,7 @@ impl Nodes {
                     }
                     answered => return answered,
                 }
-                self.current = (self.current + 1) % self.clients.len();
+                self.take_next();
             }
             if started.elapsed() >= self.patience {
                 return Err(NodeError::Away(format!("no node answers; the last: {said}")));
@@ -139,6 +139,16 @@ impl Nodes {
                 Err(error)
             }
         }
+    }
+
+    /// How many nodes there are.
+    pub(super) fn count(&self) -> usize {
+        self.clients.len()
+    }
+
+    /// Asks the next node from now on.
+    pub(super) fn take_next(&mut self) {
+        self.current = (self.current + 1) % self.clients.len();
     }
 
     /// Lets every node be asked again of which chain it is.

@@ -108,6 +108,9 @@ async fn error_of_one_node_is_asked_of_the_next() {
     let (first, second) = (node(5_000, 1_000, u64::MAX), node(5_000, 1_000, 0));
     let (_folder, chain) = chain_of(vec![first, second]).await;
     assert_eq!(chain.nonce_on_chain(Address::ZERO).await.expect("by the second"), 5);
+    // One that gives no events at all, as it keeps no history.
+    let (_folder, chain) = chain_of(vec![node(0, 0, 0), node(1_000, 1_000, 0)]).await;
+    assert_eq!(chain.logs(1, 3_000).await.expect("by the second").len(), 60);
     // Alone, it is asked again a moment later.
     let (_folder, chain) = chain_of(vec![node(5_000, 1_000, 2)]).await;
     assert_eq!(chain.nonce_on_chain(Address::ZERO).await.expect("at last"), 5);

@@ -18,7 +18,7 @@ use super::scene::{LAST_DAY, Scene, TODAY, key, offices, raw};
 use crate::ledger::chain::Chain;
 use crate::ledger::contract_ledger::OPERATOR;
 use crate::ledger::embedded::creation_outcome;
-use crate::ledger::{EmbeddedLedger, Ledger, LedgerClaim, LedgerError};
+use crate::ledger::{EmbeddedLedger, Ledger, LedgerClaim, LedgerError, SETTLING_DAYS};
 use crate::scheme::ClaimPeriod;
 
 #[tokio::test]
@@ -206,13 +206,13 @@ async fn a_period_is_not_claimed_before_it_begins() {
     assert!(matches!(refused, Err(LedgerError::PeriodNotBegun)), "{refused:?}");
 }
 
-/// What an opening takes ends with its last day in India; another day is the committee's to approve.
+/// What an opening takes ends with its last day in India and those for settling; another day is the committee's to approve.
 #[tokio::test]
 async fn opening_takes_claims_until_the_end_of_its_last_day() {
     let mut scene = Scene::open().await;
     let claims = scene.many(4).await;
     let terms = fixture::claim(1).scheme_period;
-    let end_of = |day: u32| u64::from(day - 25_567 + 1) * 86_400 - 19_800;
+    let end_of = |day: u32| u64::from(day + SETTLING_DAYS - 25_567 + 1) * 86_400 - 19_800;
     scene.ledger.network.chain.set_timestamp(end_of(LAST_DAY.0) - 1);
     scene.ledger.claim(&claims[0]).await.expect("the last second");
     scene.ledger.network.chain.set_timestamp(end_of(LAST_DAY.0));
@@ -223,7 +223,11 @@ async fn opening_takes_claims_until_the_end_of_its_last_day() {
 
     // The department alone extends nothing, and an earlier day is none.
     let later = Day(LAST_DAY.0 + 10);
-    let alone = Claims::extendPeriodCall { opening: 0, lastDay: later.0, approval: Vec::new() };
+    let alone = Claims::extendPeriodCall {
+        opening: 0,
+        lastDay: later.0 + SETTLING_DAYS,
+        approval: Vec::new(),
+    };
     assert!(scene.call(&alone).await.is_err(), "the committee has not approved it");
     for early in [LAST_DAY.0 - 1, LAST_DAY.0] {
         scene.ledger.extend_period(&terms, claims[0].period, Day(early)).await.expect("as it is");

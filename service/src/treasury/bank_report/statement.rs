@@ -148,7 +148,19 @@ impl Entry {
         for block in &self.blocks {
             let named: Vec<&Details> =
                 block.details.iter().filter(|one| one.transfer.is_some()).collect();
-            if !named.is_empty() {
+            // A filler for an id in a batch of ours is nobody's transfer.
+            let is_ours = block.batch.as_ref().is_some_and(Named::is_own);
+            let is_filler = is_ours && !named.iter().any(|one| one.is_own());
+            if !named.is_empty() && !is_filler {
+                // What bears our whole's id alone, beside what has ids, can't be told from it.
+                for one in block.details.iter().filter(|one| one.transfer.is_none()) {
+                    lines.extend(one.whole.clone().map(|whole| {
+                        let unclear = Outcome::Unclear(
+                            "booked beside others without an id of its own: ask the bank",
+                        );
+                        line(vec![whole], unclear, None, None, None)
+                    }));
+                }
                 if no_amounts && details > 1 && named.len() == details {
                     lines.push(self.together(&named));
                 } else {
@@ -240,10 +252,10 @@ impl Block {
     fn read(block: Node<'_, '_>) -> Self {
         let batch = block.at(&["Btch"]);
         let named = batch.and_then(|batch| {
-            if let Some(part) = batch.text_at(&["PmtInfId"]) {
-                return Some(Named::of_whole(&part).unwrap_or(Named::Part(part)));
-            }
-            Named::of_whole(&batch.text_at(&["MsgId"])?)
+            let part = batch.text_at(&["PmtInfId"]);
+            let own =
+                part.iter().chain(&batch.text_at(&["MsgId"])).find_map(|id| Named::of_whole(id));
+            own.or(part.map(Named::Part))
         });
         Self {
             batch: named,
@@ -280,6 +292,11 @@ impl Block {
 }
 
 impl Details {
+    /// Whether its id is of this treasury's form.
+    fn is_own(&self) -> bool {
+        self.transfer.as_deref().is_some_and(|name| OwnName::of(name).is_some())
+    }
+
     fn read(details: Node<'_, '_>) -> Self {
         let id = |name| details.text_at(&["Refs", name]);
         let ids = ["EndToEndId", "InstrId", "TxId", "AcctSvcrRef", "ClrSysRef", "ChqNb"];

@@ -217,6 +217,26 @@ fn sum_is_of_the_part_or_message_that_details_or_batch_name() {
         assert_eq!(lines[0].of, std::slice::from_ref(expected), "{body}");
         assert_eq!(lines[0].amount, Some(ReportedAmount::of(900)));
     }
+    // Fillers for ids in a batch of ours; a batch's part of the bank's own beside our message; and one detail of
+    // ours without an id beside others that have one.
+    let filler = format!(
+        "<NtryDtls><Btch><PmtInfId>{part}</PmtInfId></Btch>{}{}</NtryDtls>",
+        details("NOREF", ""),
+        details("NOREF", "")
+    );
+    assert_eq!(debit("9.00", &filler)[0].of, std::slice::from_ref(&of_part));
+    let theirs = format!(
+        "<NtryDtls><Btch><MsgId>{}</MsgId><PmtInfId>BANK-7</PmtInfId></Btch></NtryDtls>",
+        of_message.text()
+    );
+    assert_eq!(debit("9.00", &theirs)[0].of, std::slice::from_ref(&of_message));
+    let beside = format!(
+        "<NtryDtls><TxDtls><Refs><PmtInfId>{part}</PmtInfId></Refs></TxDtls>{}</NtryDtls>",
+        details(&reference('a'), "<Amt Ccy=\"INR\">9.00</Amt>")
+    );
+    let lines = debit("9.00", &beside);
+    assert!(lines.iter().any(|line| line.of == [of_part.clone()]
+        && matches!(line.outcome, Outcome::Unclear(_))));
     // The batch's own total, beside a fee that is in the entry's amount.
     let with_fee = format!(
         "<NtryDtls><Btch><PmtInfId>{part}</PmtInfId><TtlAmt Ccy=\"INR\">9.00</TtlAmt></Btch></NtryDtls>"
