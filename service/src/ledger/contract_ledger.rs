@@ -325,6 +325,18 @@ impl<C: Chain> ContractLedger<C> {
         let opening = self.store.opening(claim.scheme.as_str(), period.0, window.0).await;
         opening.map_err(ServiceError::from)?.ok_or(LedgerError::PeriodNotOpen)
     }
+
+    /// The number of a period's opening on the chain, if it is open there.
+    async fn opening_of(
+        &self,
+        scheme: &SchemePeriod,
+        ClaimPeriod { period, window }: ClaimPeriod,
+    ) -> Result<Option<u32>, LedgerError> {
+        let scheme = scheme_word(&scheme.scheme);
+        let call = Claims::openingOfCall { scheme, period: period.0, window: window.0 };
+        let claims = self.network.addresses.claims;
+        Ok(self.network.view(claims, &call).await?.checked_sub(1))
+    }
 }
 
 impl<C: Chain> Ledger for ContractLedger<C> {
@@ -386,21 +398,19 @@ impl<C: Chain> Ledger for ContractLedger<C> {
         last_day: Day,
     ) -> Result<(), LedgerError> {
         let claims = self.network.addresses.claims;
-        let ClaimPeriod { period, window } = period;
-        let word = scheme_word(&scheme.scheme);
-        let known = Claims::openingOfCall { scheme: word, period: period.0, window: window.0 };
-        if self.network.view(claims, &known).await? != 0 {
+        if self.opening_of(scheme, period).await?.is_some() {
             return Ok(());
         }
+        let ClaimPeriod { period, window } = period;
         if self.network.addresses.archives.is_zero() {
             let reason = "this network's contracts are of an earlier edition, that knows no last day of a period: \
-                          create Archives, upgrade Claims, and join the network anew";
+                          create Archives, upgrade Claims, and join the network again";
             return Err(LedgerError::Refused(reason.to_owned()));
         }
         let last_day = Day(last_day.0 + SETTLING_DAYS);
         let account = self.adopt_rules(scheme, (period, window), last_day).await?;
         let open = Claims::openPeriodCall {
-            scheme: word,
+            scheme: scheme_word(&scheme.scheme),
             period: period.0,
             window: window.0,
             lastDay: last_day.0,
@@ -418,12 +428,7 @@ impl<C: Chain> Ledger for ContractLedger<C> {
         last_day: Day,
     ) -> Result<(), LedgerError> {
         let claims = self.network.addresses.claims;
-        let known = Claims::openingOfCall {
-            scheme: scheme_word(&scheme.scheme),
-            period: period.period.0,
-            window: period.window.0,
-        };
-        let Some(opening) = self.network.view(claims, &known).await?.checked_sub(1) else {
+        let Some(opening) = self.opening_of(scheme, period).await? else {
             return self.open_period(scheme, period, last_day).await;
         };
         let last_day = Day(last_day.0 + SETTLING_DAYS);

@@ -446,19 +446,31 @@ async fn move_to_batch(
         .fetch_one(&mut **transaction)
         .await?;
     if left == 0 {
-        sqlx::query(
-            "UPDATE approval SET state = 'denied', decided_by_name = 'the file that went out'
-             WHERE state = 'waiting'
-                 AND number = (SELECT approval FROM payment_batch WHERE id = $1)",
-        )
-        .bind(&row.batch)
+        end_draft(transaction, &row.batch, 2).await?;
+    }
+    Ok(())
+}
+
+/// Ends a drafted batch with the file that went out: it is written (1), or nothing is left in it (2). What waited
+/// for a second person has nothing to approve or deny any more.
+async fn end_draft(
+    transaction: &mut WriteTransaction,
+    batch: &str,
+    written: i64,
+) -> Result<(), ServiceError> {
+    sqlx::query(
+        "UPDATE approval SET state = 'denied', decided_by_name = 'the file that went out'
+         WHERE state = 'waiting'
+             AND number = (SELECT approval FROM payment_batch WHERE id = $1)",
+    )
+    .bind(batch)
+    .execute(&mut **transaction)
+    .await?;
+    sqlx::query("UPDATE payment_batch SET written = $2, approval = NULL WHERE id = $1")
+        .bind(batch)
+        .bind(written)
         .execute(&mut **transaction)
         .await?;
-        sqlx::query("UPDATE payment_batch SET written = 2, approval = NULL WHERE id = $1")
-            .bind(&row.batch)
-            .execute(&mut **transaction)
-            .await?;
-    }
     Ok(())
 }
 
@@ -469,27 +481,15 @@ async fn adopt_drafted(
     envelopes: &Envelopes<'_>,
     row: &TransferRow,
 ) -> Result<(), ServiceError> {
-    let (instalments, approval): (i64, Option<i64>) =
-        sqlx::query_as("SELECT instalments, approval FROM payment_batch WHERE id = $1")
+    let (instalments,): (i64,) =
+        sqlx::query_as("SELECT instalments FROM payment_batch WHERE id = $1")
             .bind(&row.batch)
             .fetch_one(&mut **transaction)
             .await?;
     let payout = envelopes.of_transfer(transaction, row).await?.ok();
     let rupees = payout.map(|payout| share(payout.amount, row.part(), instalments.max(1) as u32));
     transfer::send(transaction, envelopes.key(), &row.reference, rupees).await?;
-    // What waited for a second person went out: there is nothing to approve or deny any more.
-    sqlx::query("UPDATE payment_batch SET written = 1, approval = NULL WHERE id = $1")
-        .bind(&row.batch)
-        .execute(&mut **transaction)
-        .await?;
-    sqlx::query(
-        "UPDATE approval SET state = 'denied', decided_by_name = 'the file that went out'
-         WHERE number = $1 AND state = 'waiting'",
-    )
-    .bind(approval)
-    .execute(&mut **transaction)
-    .await?;
-    Ok(())
+    end_draft(transaction, &row.batch, 1).await
 }
 
 async fn instalments_of(
