@@ -166,6 +166,9 @@ impl AdmitDocument {
     }
 }
 
+/// Who could act, from when, and until when: revoked or expired.
+type Span = (String, i64, Option<i64>, Option<i64>);
+
 /// Which office's officers decide on a correction.
 fn office_of(document: &str) -> Result<u32, ServiceError> {
     #[derive(Deserialize)]
@@ -285,24 +288,21 @@ impl Store {
         Ok(persons.len())
     }
 
-    /// How many officers may act for an office now.
-    pub(crate) async fn live_officers(
+    /// Whether an office ever had two officers at once: what takes two then does not fall to the one who is left.
+    pub(crate) async fn takes_two_officers(
         &self,
         connection: &mut AnyConnection,
         office: u32,
-    ) -> Result<usize, ServiceError> {
-        let now = self.database().now();
-        let statement = sqlx::AssertSqlSafe(format!(
-            "SELECT name FROM principal WHERE role = $1 AND member = $2
-                 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > {now})"
-        ));
-        let live: Vec<(String,)> = sqlx::query_as(statement)
-            .bind(Role::Office.name())
-            .bind(i64::from(office))
-            .fetch_all(connection)
-            .await?;
-        let persons: HashSet<String> = live.iter().map(|(name,)| person(name)).collect();
-        Ok(persons.len())
+    ) -> Result<bool, ServiceError> {
+        let known: Vec<Span> = sqlx::query_as(
+            "SELECT name, created_at, revoked_at, expires_at FROM principal
+             WHERE role = $1 AND member = $2",
+        )
+        .bind(Role::Office.name())
+        .bind(i64::from(office))
+        .fetch_all(connection)
+        .await?;
+        Ok(are_two_at_once(known))
     }
 
     /// Whether two persons could ever act at once in some roles: what takes two then takes two for good, and
@@ -312,24 +312,16 @@ impl Store {
         connection: &mut AnyConnection,
         roles: &[Role],
     ) -> Result<bool, ServiceError> {
-        type Span = (String, String, i64, Option<i64>, Option<i64>);
-        let known: Vec<Span> =
-            sqlx::query_as("SELECT name, role, created_at, revoked_at, expires_at FROM principal")
+        type OfRole = (String, String, i64, Option<i64>, Option<i64>);
+        let known: Vec<OfRole> =
+            sqlx::query_as("SELECT role, name, created_at, revoked_at, expires_at FROM principal")
                 .fetch_all(connection)
                 .await?;
-        let spans: Vec<(String, i64, i64)> = known
+        let of_roles = known
             .into_iter()
-            .filter(|(_, role, ..)| roles.iter().any(|one| one.name() == role))
-            .map(|(name, _, from, revoked, expires)| {
-                let until = revoked.into_iter().chain(expires).min().unwrap_or(i64::MAX);
-                (person(&name), from, until)
-            })
-            .collect();
-        Ok(spans.iter().enumerate().any(|(place, (one, from, until))| {
-            spans[place + 1..].iter().any(|(other, other_from, other_until)| {
-                one != other && from < other_until && other_from < until
-            })
-        }))
+            .filter(|(role, ..)| roles.iter().any(|one| one.name() == role))
+            .map(|(_, name, from, revoked, expires)| (name, from, revoked, expires));
+        Ok(are_two_at_once(of_roles))
     }
 
     /// Whether it was asked before to admit the same person to a role whose members approve, and nobody who
@@ -575,6 +567,22 @@ impl Store {
         transaction.commit().await?;
         Ok(Approval { state, decided_by: Some(by.name.clone()), ..row.read()? })
     }
+}
+
+/// Whether two of some persons could ever act at one time.
+fn are_two_at_once(known: impl IntoIterator<Item = Span>) -> bool {
+    let spans: Vec<(String, i64, i64)> = known
+        .into_iter()
+        .map(|(name, from, revoked, expires)| {
+            let until = revoked.into_iter().chain(expires).min().unwrap_or(i64::MAX);
+            (person(&name), from, until)
+        })
+        .collect();
+    spans.iter().enumerate().any(|(place, (one, from, until))| {
+        spans[place + 1..].iter().any(|(other, other_from, other_until)| {
+            one != other && from < other_until && other_from < until
+        })
+    })
 }
 
 /// When the last of those could act no more who once could in some roles, in milliseconds since 1970.

@@ -196,10 +196,7 @@ impl Correction {
         let kind = ApprovalKind::Correct;
         let tenant = store.tenant_of_office(self.office).await?;
         let mut transaction = store.begin().await?;
-        if store.live_officers(&mut transaction, self.office.0).await? < 2 {
-            return Ok(());
-        }
-        let mut asker = by.clone();
+        let mut asked = Vec::new();
         for officer in [1, 2] {
             let document = CorrectDocument {
                 office: self.office.0,
@@ -209,15 +206,23 @@ impl Correction {
             };
             let document = serde_json::to_string(&document).expect("plain data");
             let known = store.newest_approval(&mut transaction, kind, &document).await?;
+            // What was denied stays so, however many officers are left.
+            if let Some(known) = known.as_ref().filter(|one| one.state == ApprovalState::Denied) {
+                let reason = format!("an officer has denied it, under number {}", known.number);
+                return Err(self.refused(&reason));
+            }
+            asked.push((officer, document, known));
+        }
+        if !store.takes_two_officers(&mut transaction, self.office.0).await? {
+            return Ok(());
+        }
+        let mut asker = by.clone();
+        for (officer, document, known) in asked {
             let number = match known {
                 Some(known) if known.state == ApprovalState::Approved => {
                     // Who was the first is not the second.
                     (asker.principal, asker.name) = (known.decided_by, known.decided_by_name);
                     continue;
-                }
-                Some(known) if known.state == ApprovalState::Denied => {
-                    let reason = format!("an officer has denied it, under number {}", known.number);
-                    return Err(self.refused(&reason));
                 }
                 Some(known) => known.number,
                 None => {
