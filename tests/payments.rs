@@ -2,6 +2,8 @@
 
 mod banks;
 mod held;
+mod lost_for_good;
+mod told;
 use crate::support;
 
 use std::fs;

@@ -176,7 +176,22 @@ fn correction_of_an_office_with_two_officers_waits_for_the_second() {
     // Whoever was the first, and may have signed it, is not the second.
     state.refused(&again, 1, "waits for officer 2 of two");
     state.refused(&["--as", "das.key", "access", "approve", "2"], 1, "can't be the second");
-    state.json(&["--as", "ali.key", "access", "approve", "2"]);
+    // What one of them denies stays denied, and who is left alone does not correct alone.
+    state.json(&["--as", "ali.key", "access", "deny", "2"]);
+    state.refused(&again, 1, "has denied it, under number 2");
+    let shown = state.json(&["access", "list"]);
+    let principals = shown["principals"].as_array().expect("principals");
+    let ali = principals.iter().find(|one| one["name"] == "M. Ali").expect("admitted");
+    state.json(&["access", "revoke", &ali["number"].to_string()]);
+    state.refused(&again, 1, "has denied it, under number 2");
+    state.json(&[&correct[..], &rest[..5], &["signed-again.json"]].concat());
+    let again = reissue(&scheme, &["--correction", "signed-again.json"]);
+    state.refused(&again, 1, "waits for officer 1 of two of office 0");
+    state.json(&["--as", "das.key", "access", "approve", "3"]);
+    state.refused(&again, 1, "waits for officer 2 of two");
+    let admit = ["access", "admit", "--name", "S. Khan", "--role", "office", "--tenant", "block"];
+    state.json(&[&admit[..], &["--member", "0", "--key-out", "khan.key"]].concat());
+    state.json(&["--as", "khan.key", "access", "approve", "4"]);
     let ran = state.run(&again);
     assert_eq!(ran.code, 0, "{} {}", ran.out, ran.err);
 }
@@ -368,13 +383,15 @@ fn restored_state_pays_nothing_until_it_knows_what_went_out() {
         today.saturating_add(jiff::Span::new().days(days)).to_string()
     };
     let days = format!(
-        "</CreDtTm><FrToDt><FrDtTm>{}T00:00:00</FrDtTm><ToDtTm>{}T23:59:59</ToDtTm></FrToDt>\n",
+        "{}T01:00:00</CreDtTm><FrToDt><FrDtTm>{}T00:00:00</FrDtTm><ToDtTm>{}T23:59:59</ToDtTm></FrToDt>\n",
+        day(2),
         day(-1),
         day(1)
     );
     let text = fs::read_to_string(state.path(&statement)).expect("readable");
     let (head, body) = text.split_once("<Stmt>").expect("a statement");
-    let text = format!("{head}<Stmt>{}", body.replacen("</CreDtTm>", &days, 1));
+    let made = "2026-06-06T20:00:00</CreDtTm>";
+    let text = format!("{head}<Stmt>{}", body.replacen(made, &days, 1));
     fs::write(state.path(&statement), text).expect("written");
     validate(&state, &[&statement]);
     // What the bank books as one sum names a message that the restored state lost.
@@ -419,6 +436,11 @@ fn restored_state_pays_nothing_until_it_knows_what_went_out() {
         let mut resume = vec!["treasury", "resume"];
         if !with_file {
             restored.refused(&resume, 1, "known by the bank's reports alone");
+            // The bank's usual word of the whole message: its file is lost for good.
+            let whole = status_message("whole", &ordered.message, "ACSC", "");
+            let whole = bank.write("whole", &whole);
+            assert_eq!(restored.run(&arguments("import", &[&whole])).code, 1);
+            restored.refused(&resume, 1, "say so by --files-are-lost");
             resume.push("--files-are-lost");
         }
         restored.json(&resume);
@@ -436,7 +458,7 @@ fn restored_state_pays_nothing_until_it_knows_what_went_out() {
     let (today, tomorrow) = (day(0), day(1));
     let resume = ["--as", "sen.key", "treasury", "resume", "--no-statement-of", &today];
     let other_account = statement_message("other", "").replace("00000000000", "999");
-    let other_account = other_account.replacen("</CreDtTm>", &days, 2);
+    let other_account = other_account.replacen(made, &days, 2);
     let other_account = bank.write("other", &other_account);
     state.run(&["--as", "sen.key", "treasury", "import", &other_account, "--key", "treasury.json"]);
     state.refused(&["--as", "sen.key", "treasury", "resume"], 1, "of the account that payments");

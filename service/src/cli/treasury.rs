@@ -113,8 +113,8 @@ pub(super) enum Treasury {
         /// A day since the backup of which the bank has no statement; may be given again.
         #[arg(long = "no-statement-of", value_name = "DAY")]
         no_statement_of: Vec<Date>,
-        /// Files that went out since the backup are lost for good: what is known of them is what the bank has
-        /// named. What it has not named yet may be paid twice.
+        /// Files that went out since the backup, or claims that they name, are lost for good: what is known of them
+        /// is what the bank has named. What it has not named yet may be paid twice.
         #[arg(long)]
         files_are_lost: bool,
         /// A treasury on the ledger, by its participant, whose files are none of this one's; may be given again.

@@ -117,6 +117,16 @@ pub struct ReportedTransfer {
     pub outcome: Outcome,
     /// How much, where it is said.
     pub amount: Option<ReportedAmount>,
+    /// On which day it was booked, where a statement says it.
+    pub booked_on: Option<Date>,
+}
+
+impl ReportedTransfer {
+    /// A name of ours that stands where no payment is named: told, and nothing is changed.
+    fn unplaced(name: &OwnName, reason: &'static str) -> Self {
+        let (label, outcome) = (name.text().to_owned(), Outcome::Unclear(reason));
+        Self { of: Vec::new(), label, outcome, amount: None, booked_on: None }
+    }
 }
 
 /// From which day to which a statement is, and of which account.
@@ -160,7 +170,7 @@ impl BankReport {
     /// [`ReportFault`] with the line.
     pub fn read(text: &str) -> Result<Self, ReportFault> {
         let document = message::parse(text)?;
-        let (kind, messages) = message::find(&document)?;
+        let message::Found { kind, messages, others } = message::find(&document)?;
         let id = messages.iter().find_map(|one| one.text_at(&["GrpHdr", "MsgId"]));
         let message = id.ok_or_else(|| ReportFault {
             line: 1,
@@ -172,6 +182,12 @@ impl BankReport {
                 ReportKind::Status => status::read(one, &mut transfers),
                 ReportKind::Statement => statement::read(one, &mut transfers, &mut days),
             }
+        }
+        // A message of another kind is not read, and what it says of ours is not passed over.
+        for name in others.into_iter().flat_map(Element::own_names) {
+            const OTHER: &str =
+                "named in a message of a kind that is not read here: ask the bank what it is";
+            transfers.push(ReportedTransfer::unplaced(&name, OTHER));
         }
         Ok(Self { kind, message, transfers, days })
     }

@@ -34,10 +34,23 @@ impl OwnName {
         name
     }
 
-    /// The first such name among the words of a text.
-    pub(super) fn within(text: &str) -> Option<Self> {
+    /// Each such name in a text: the text itself, or words of it.
+    pub(super) fn all_within(text: &str) -> Vec<Self> {
+        if let Some(whole) = Self::of(text) {
+            return vec![whole];
+        }
         let ends = |character: char| !character.is_ascii_alphanumeric() && character != '-';
-        text.split(ends).find_map(Self::of)
+        text.split(ends).filter_map(Self::of).collect()
+    }
+
+    /// Whether both are of one message, as far as their names tell.
+    pub(super) fn is_of_same_message(&self, other: &Self) -> bool {
+        let message = |name: &Self| match name {
+            Self::Transfer(_) => None,
+            Self::Message(name) => Some(name.clone()),
+            Self::Part(name) => name.rsplit_once('-').map(|(message, _)| message.to_owned()),
+        };
+        message(self).is_some_and(|one| message(other) == Some(one))
     }
 }
 
@@ -74,7 +87,12 @@ mod tests {
             assert_eq!(OwnName::of(other), None, "{other}");
         }
         let text = format!("return of {}, account closed", reference.to_uppercase());
-        assert_eq!(OwnName::within(&text), Some(OwnName::Transfer(reference)));
-        assert_eq!(OwnName::within("nothing of ours"), None);
+        assert_eq!(OwnName::all_within(&text), [OwnName::Transfer(reference.clone())]);
+        let spaced = format!("{} {}", &reference[..16], &reference[16..]);
+        assert_eq!(OwnName::all_within(&spaced), [OwnName::Transfer(reference)]);
+        assert_eq!(OwnName::all_within("nothing of ours"), []);
+        let (one, other) = (OwnName::Part(part), OwnName::Message(message));
+        assert!(one.is_of_same_message(&other));
+        assert!(!one.is_of_same_message(&OwnName::Message(format!("13-{}", "0f".repeat(11)))));
     }
 }

@@ -138,6 +138,18 @@ impl Reissue<'_> {
                 return Err(refused(reference, "another payment of the same part is paid"));
             }
         }
+        // A claim waits whole: what is drafted of it would be taken out again.
+        let (contested,): (i64,) = sqlx::query_as(
+            "SELECT count(*) FROM payment_transfer WHERE nullifier = $1 AND contested = 1",
+        )
+        .bind(&row.nullifier)
+        .fetch_one(&mut *connection)
+        .await?;
+        if contested > 0 && !attempts.iter().any(TransferRow::is_contested) {
+            let reason = "another part of its claim is contested: have two treasurers decide on that first: \
+                          praman treasury resolve";
+            return Err(refused(reference, reason));
+        }
         if attempts.iter().any(TransferRow::is_contested) {
             let reason = "the bank has said that it is paid, too: ask the bank, then have two treasurers \
                           decide: praman treasury resolve";

@@ -1,6 +1,6 @@
 //! What a bank reports, brought to the transfers and their claims.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -101,11 +101,13 @@ impl Store {
         }
         let restored = restored_at(&mut transaction).await?.is_some();
         let kind = report.kind;
-        let mut returned = HashSet::new();
+        let mut returned = HashMap::new();
         let comes_back = |line: &&ReportedTransfer| matches!(line.outcome, Outcome::Returned(_));
         for line in report.transfers.iter().filter(comes_back) {
             let (rows, _) = sent_rows(&mut transaction, &line.of).await?;
-            returned.extend(rows.into_iter().map(|row| row.reference));
+            for row in rows {
+                *returned.entry(row.reference).or_default() += 1;
+            }
         }
         let mut import = Import {
             kind,
@@ -285,8 +287,8 @@ struct Import<'a> {
     named: HashSet<String>,
     /// Claims whose transfers moved, and why they were returned.
     touched: Vec<(Vec<u8>, Option<Reason>)>,
-    /// Transfers of which this statement says that they came back.
-    returned: HashSet<String>,
+    /// How often this statement says of transfers that they came back, in the lines that are still to come.
+    returned: HashMap<String, usize>,
     /// Transfers of which this report has said that they are paid.
     paid: HashSet<String>,
     /// Whether something is of another of the treasury's keys.
@@ -307,6 +309,20 @@ impl Import<'_> {
         let label = line.label.as_str();
         let (rows, unknown) = sent_rows(connection, &line.of).await?;
         self.unknown.extend(unknown.iter().cloned());
+        let mut is_twice = false;
+        let mut once = HashSet::new();
+        for row in &rows {
+            is_twice |= !once.insert(row.reference.as_str());
+            if is_own {
+                // What has a line of its own, understood or not, no status of a whole moves.
+                self.named.insert(row.reference.clone());
+            }
+            if matches!(line.outcome, Outcome::Returned(_))
+                && let Some(left) = self.returned.get_mut(&row.reference)
+            {
+                *left = left.saturating_sub(1);
+            }
+        }
         if rows.is_empty() {
             // A remark may be of what a restored state lost.
             if line.of.is_empty() && transfer::find(connection, label).await?.is_none() {
@@ -327,6 +343,10 @@ impl Import<'_> {
             self.differs(label, "booked in one sum with what was not sent from here");
             return Ok(());
         }
+        if is_twice {
+            self.differs(label, "one payment is named twice in one sum: ask the bank");
+            return Ok(());
+        }
         let is_booked = matches!(line.outcome, Outcome::Paid | Outcome::Returned(_));
         if self.kind == ReportKind::Statement && is_booked && line.amount.is_none() {
             self.differs(label, "the statement tells no amount of it");
@@ -335,12 +355,11 @@ impl Import<'_> {
         let Some(rows) = self.of_sum(connection, line, rows).await? else { return Ok(()) };
         for row in rows {
             // A status of a whole is not of what a report has said by itself. A statement's bookings all count.
-            if is_own {
-                self.named.insert(row.reference.clone());
-            } else if self.kind == ReportKind::Status && self.named.contains(&row.reference) {
+            let is_named = self.named.contains(&row.reference);
+            if !is_own && is_named && self.kind == ReportKind::Status {
                 continue;
             }
-            self.advance(connection, row, &line.outcome).await?;
+            self.advance(connection, row, line).await?;
         }
         Ok(())
     }
@@ -410,9 +429,10 @@ impl Import<'_> {
         self.imported.charges.push(Discrepancy { of: plain(of), reason });
     }
 
-    /// Whether this statement also says that a transfer came back.
+    /// Whether this statement also says that a transfer came back, after the line that is applied.
     fn comes_back(&self, reference: &str) -> bool {
-        self.kind == ReportKind::Statement && self.returned.contains(reference)
+        self.kind == ReportKind::Statement
+            && self.returned.get(reference).is_some_and(|&times| times > 0)
     }
 
     fn differs(&mut self, of: &str, reason: &'static str) {
@@ -449,13 +469,19 @@ impl Import<'_> {
         &mut self,
         connection: &mut AnyConnection,
         row: TransferRow,
-        outcome: &Outcome,
+        line: &ReportedTransfer,
     ) -> Result<(), ServiceError> {
         use TransferState::{Drafted, Ordered, Paid, Reissued, Returned};
+        let outcome = &line.outcome;
         let is_first = *outcome != Outcome::Paid || self.paid.insert(row.reference.clone());
         let (state, code) = match (row.state()?, outcome) {
             (Paid, Outcome::Paid) if self.kind == ReportKind::Statement && !is_first => {
                 let reason = "booked twice in one statement: ask the bank, then have two treasurers decide: \
+                              praman treasury resolve";
+                return self.contest(connection, &row, reason).await;
+            }
+            (Paid, Outcome::Paid) if self.is_other_day(connection, &row, line).await? => {
+                let reason = "booked on another day, too: ask the bank, then have two treasurers decide: \
                               praman treasury resolve";
                 return self.contest(connection, &row, reason).await;
             }
@@ -492,7 +518,10 @@ impl Import<'_> {
                 return self.contest(connection, &row, reason).await;
             }
             (Drafted, _) => return Err(broken("a transfer that no file was written for")),
-            (Ordered, Outcome::Paid) => (Paid, None),
+            (Ordered, Outcome::Paid) => {
+                self.is_other_day(connection, &row, line).await?;
+                (Paid, None)
+            }
             (Ordered | Paid, Outcome::Returned(reasons)) => (Returned, Some(reasons)),
         };
         // The first is the one that counts.
@@ -510,6 +539,36 @@ impl Import<'_> {
         transfer::settle_part(connection, &row.nullifier, row.part()).await?;
         self.touched.push((row.nullifier, reason.map(|code| reason_of(code))));
         Ok(())
+    }
+
+    /// Keeps on which day a statement has booked a payment. Whether another day was kept before: the bank has paid
+    /// twice, or books what it booked once more.
+    async fn is_other_day(
+        &self,
+        connection: &mut AnyConnection,
+        row: &TransferRow,
+        line: &ReportedTransfer,
+    ) -> Result<bool, ServiceError> {
+        let Some(day) = line.booked_on.filter(|_| self.kind == ReportKind::Statement) else {
+            return Ok(false);
+        };
+        let day = day.to_string();
+        let kept: (Option<String>,) =
+            sqlx::query_as("SELECT booked_on FROM payment_transfer WHERE reference = $1")
+                .bind(&row.reference)
+                .fetch_one(&mut *connection)
+                .await?;
+        let days = kept.0.unwrap_or_default();
+        if days.split(' ').any(|one| one == day) {
+            return Ok(false);
+        }
+        let is_other = !days.is_empty();
+        sqlx::query("UPDATE payment_transfer SET booked_on = $2 WHERE reference = $1")
+            .bind(&row.reference)
+            .bind(if is_other { format!("{days} {day}") } else { day })
+            .execute(connection)
+            .await?;
+        Ok(is_other)
     }
 
     /// Holds a transfer of which the bank has said two things: it stays so until two persons decide, whatever

@@ -9,11 +9,11 @@ use std::collections::HashMap;
 use praman_circuits::nullifier::SchemeId;
 use praman_circuits::payee::Payee;
 use praman_circuits::period::Period;
-use roxmltree::Node;
 use sqlx::AnyConnection;
 
 use super::envelopes::{Envelopes, commitment_of};
 use super::key::TreasuryKey;
+use super::lost_file::{LostFile, LostTransfer};
 use super::payment_file::share;
 use super::same_account::{self, PaymentOf};
 use super::transfer::{self, TransferReference, TransferRow};
@@ -30,9 +30,6 @@ const NUMBER_MAX: u64 = 1 << 40;
 
 /// The most parts that an amount is paid in.
 const PARTS_MAX: u32 = 12;
-
-/// The most bytes of an id.
-const ID_BYTES_MAX: usize = 64;
 
 /// When the state was restored, in milliseconds since 1970, if what went to the bank since is not known.
 pub(super) async fn restored_at(
@@ -68,70 +65,6 @@ pub(super) async fn require_reconciled(connection: &mut AnyConnection) -> Result
          treasury resume"
             .to_owned(),
     ))
-}
-
-/// A file for the bank that was written before the state was restored.
-pub struct LostFile {
-    /// Its message's id.
-    pub message: String,
-    /// What is in it.
-    pub transfers: Vec<LostTransfer>,
-}
-
-/// A transfer as a file for the bank has it.
-pub struct LostTransfer {
-    /// Its reference.
-    pub reference: String,
-    rupees: Option<u32>,
-    payee: Payee,
-}
-
-impl LostFile {
-    /// Reads a `pain.001`; none if it is another file.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn read(text: &str) -> Result<Option<Self>, String> {
-        if !text.contains("pain.001.") {
-            return Ok(None);
-        }
-        let document = roxmltree::Document::parse(text).map_err(|error| error.to_string())?;
-        let root = document.root_element();
-        if !root.tag_name().namespace().is_some_and(|namespace| namespace.contains("pain.001.")) {
-            return Ok(None);
-        }
-        let named = |node: Node<'_, '_>, path: &[&str]| -> Option<String> {
-            let at = path.iter().try_fold(node, |node, name| {
-                node.children().find(|child| child.tag_name().name() == *name)
-            });
-            at?.text().map(|text| text.trim().to_owned())
-        };
-        let of = |name| root.descendants().filter(move |node| node.tag_name().name() == name);
-        let message = of("GrpHdr").find_map(|header| named(header, &["MsgId"])).unwrap_or_default();
-        let transfer = |node: Node<'_, '_>| {
-            let reference = named(node, &["PmtId", "EndToEndId"])?;
-            let amount = named(node, &["Amt", "InstdAmt"]).unwrap_or_default();
-            let (rupees, paise) = amount.split_once('.').unwrap_or((amount.as_str(), ""));
-            let is_whole = paise.bytes().all(|digit| digit == b'0');
-            let payee = Payee {
-                account: named(node, &["CdtrAcct", "Id", "Othr", "Id"]).unwrap_or_default(),
-                ifsc: named(node, &["CdtrAgt", "FinInstnId", "ClrSysMmbId", "MmbId"])
-                    .unwrap_or_default(),
-                name: named(node, &["Cdtr", "Nm"]).unwrap_or_default(),
-            };
-            let rupees = rupees.parse().ok().filter(|_| is_whole);
-            Some(LostTransfer { reference, rupees, payee })
-        };
-        let transfers: Vec<LostTransfer> = of("CdtTrfTxInf").filter_map(transfer).collect();
-        if message.is_empty() || transfers.is_empty() {
-            return Err("the payment file names no message or no transfer".to_owned());
-        }
-        let is_long = |name: &String| name.len() > ID_BYTES_MAX;
-        if is_long(&message) || transfers.iter().any(|one| is_long(&one.reference)) {
-            return Err(format!("an id is longer than {ID_BYTES_MAX} characters"));
-        }
-        Ok(Some(Self { message, transfers }))
-    }
 }
 
 /// A transfer that went out, of which the restored state knows nothing.
@@ -338,6 +271,28 @@ impl LostTransfers {
             .await?;
         }
         transfer::settle_claim(transaction, &lost.nullifier, None).await
+    }
+}
+
+/// Takes for sent what went out before a restore for claims that are known only since: the bank, or a file, has
+/// named it, and the state was let pay again without them.
+pub(super) async fn adopt_named(
+    transaction: &mut WriteTransaction,
+    envelopes: &Envelopes<'_>,
+) -> Result<(), ServiceError> {
+    loop {
+        let names = resumed::named_transfers(transaction).await?;
+        if names.is_empty() {
+            return Ok(());
+        }
+        let lost = LostTransfers::find(transaction, envelopes).await?;
+        for name in &names {
+            lost.adopt_reported(transaction, envelopes, name).await?;
+        }
+        // One that was paid again is known once the payment before it is.
+        if resumed::named_transfers(transaction).await?.len() == names.len() {
+            return Ok(());
+        }
     }
 }
 
@@ -572,7 +527,10 @@ impl Store {
                     adopted += 1;
                     resumed::reference_is_known(&mut transaction, &sent.reference).await?;
                 }
-                false => unknown.push(sent.reference.clone()),
+                false => {
+                    resumed::keep_unknown(&mut transaction, &sent.reference).await?;
+                    unknown.push(sent.reference.clone());
+                }
             }
         }
         // What was drafted when the state was backed up, and is not in the file that went out, waits as before.

@@ -42,6 +42,19 @@ struct ResumeDocument {
     /// Treasuries on the ledger whose files are none of this one's, as who asks says.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     other_treasuries: Vec<u32>,
+    /// How many files went out that are lost for good, whole or in part, as who asks says.
+    #[serde(default)]
+    lost_files: usize,
+    /// How much the bank, or a file, has named that is not known here.
+    #[serde(default)]
+    unknown: usize,
+}
+
+/// What is missing still, and who asks says is lost for good.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Missing {
+    lost_files: usize,
+    unknown: usize,
 }
 
 /// What who resumes says that no record shows.
@@ -49,7 +62,8 @@ struct ResumeDocument {
 pub struct Said<'a> {
     /// Days of which the bank has no statement.
     pub without_statement: &'a [Date],
-    /// Whether files that went out are lost for good: only what the bank has named of them is known.
+    /// Whether files that went out, or claims that they name, are lost for good: only what the bank has named of
+    /// them is known.
     pub files_are_lost: bool,
     /// Treasuries on the ledger, by their participant, whose files are none of this one's.
     pub other_treasuries: &'a [u32],
@@ -83,6 +97,17 @@ pub(super) async fn message_is_known(
         }
     }
     Ok(())
+}
+
+/// The references of transfers that were named and are not known here.
+pub(super) async fn named_transfers(
+    connection: &mut AnyConnection,
+) -> Result<Vec<String>, ServiceError> {
+    let names: Vec<(String,)> =
+        sqlx::query_as("SELECT name FROM restore_unknown WHERE name NOT LIKE '%-%' ORDER BY name")
+            .fetch_all(connection)
+            .await?;
+    Ok(names.into_iter().map(|(name,)| name).collect())
 }
 
 /// Keeps that a reference is known.
@@ -178,12 +203,13 @@ async fn unknown_days(
     Ok((day_of(from)?, day_of(restored)?))
 }
 
-/// Refuses while something is not known that may have gone out.
+/// Refuses while something is not known that may have gone out, but for what is said to be lost for good: how much
+/// that is.
 async fn require_known(
     connection: &mut AnyConnection,
     (first, last): (Day, Day),
     said: Said<'_>,
-) -> Result<(), ServiceError> {
+) -> Result<Missing, ServiceError> {
     let lost: Vec<(i64,)> =
         sqlx::query_as("SELECT number FROM payment_file WHERE kind = $1 ORDER BY number")
             .bind(release::LOST)
@@ -202,22 +228,24 @@ async fn require_known(
         of_ledger.map(|(participant, number)| format!("{number} of treasury {participant}"));
     let numbers: Vec<String> =
         lost.iter().map(|(number,)| number.to_string()).chain(of_ledger).collect();
-    if !numbers.is_empty() {
+    if !numbers.is_empty() && !said.files_are_lost {
         return Err(ServiceError::Refused(format!(
             "files went out that this state lost, or that name claims which it does not know, by number {}: \
              import each; what is not known is handed in again first; if it is another treasury's, say so by \
-             --other-treasury",
+             --other-treasury; if files or claims are lost for good, say so by --files-are-lost",
             told(&numbers)
         )));
     }
     let unknown: Vec<(String,)> = sqlx::query_as("SELECT name FROM restore_unknown ORDER BY name")
         .fetch_all(&mut *connection)
         .await?;
-    if !unknown.is_empty() {
+    let missing_now = Missing { lost_files: numbers.len(), unknown: unknown.len() };
+    if !unknown.is_empty() && !said.files_are_lost {
         let names: Vec<String> = unknown.into_iter().map(|(name,)| name).collect();
         return Err(ServiceError::Refused(format!(
             "the bank has named what this state does not know: {}: import the files that these are in \
-             (praman treasury import bank/pain.001-….xml), then the report once more",
+             (praman treasury import bank/pain.001-….xml), then the report once more; if they are lost for good, \
+             say so by --files-are-lost",
             told(&names)
         )));
     }
@@ -242,7 +270,7 @@ async fn require_known(
         }
     }
     if missing.is_empty() {
-        return Ok(());
+        return Ok(missing_now);
     }
     Err(ServiceError::Refused(format!(
         "no statement of the bank covers {} whole: import those of each day from the backup to the day after \
@@ -264,7 +292,8 @@ async fn adopted(connection: &mut AnyConnection, by_report: bool) -> Result<i64,
 
 async fn resume_now(connection: &mut AnyConnection) -> Result<(), ServiceError> {
     for statement in [
-        "DELETE FROM restore_unknown",
+        // What was named of claims that are not known yet stays: once they are, they count as paid by it.
+        "DELETE FROM restore_unknown WHERE name LIKE '%-%'",
         "DELETE FROM restore_statement_day",
         "DELETE FROM restore_adopted",
         "DELETE FROM restore_lost_file",
@@ -294,15 +323,17 @@ pub(crate) async fn resume(
     let days = unknown_days(connection, restored).await?;
     let said = Said {
         without_statement: &about.without_statement,
-        files_are_lost: about.without_file > 0,
+        files_are_lost: about.without_file > 0 || about.lost_files > 0 || about.unknown > 0,
         other_treasuries: &about.other_treasuries,
     };
-    require_known(connection, days, said).await?;
-    // Nothing more may have been taken for sent than the second person was told.
-    if (adopted(connection, false).await?, adopted(connection, true).await?)
-        != (about.taken_for_sent, about.without_file)
+    let missing = require_known(connection, days, said).await?;
+    // Nothing more may have been taken for sent, or be missing, than the second person was told.
+    let told = Missing { lost_files: about.lost_files, unknown: about.unknown };
+    if missing != told
+        || (adopted(connection, false).await?, adopted(connection, true).await?)
+            != (about.taken_for_sent, about.without_file)
     {
-        let reason = "more was taken for sent since this was asked: deny it, and ask again";
+        let reason = "what is known of what went out has changed since this was asked: deny it, and ask again";
         return Err(ServiceError::Refused(reason.to_owned()));
     }
     resume_now(connection).await
@@ -325,7 +356,7 @@ impl Store {
             return Err(ServiceError::Refused("this state pays already".to_owned()));
         };
         let days = unknown_days(&mut transaction, restored).await?;
-        require_known(&mut transaction, days, said).await?;
+        let Missing { lost_files, unknown } = require_known(&mut transaction, days, said).await?;
         let mut asked = None;
         if self.were_two_at_once(&mut transaction, &[Role::Treasury]).await? {
             release::require_two_treasurers(self, &mut transaction, by).await?;
@@ -338,6 +369,8 @@ impl Store {
                 taken_for_sent: adopted(&mut transaction, false).await?,
                 without_file: adopted(&mut transaction, true).await?,
                 other_treasuries: said.other_treasuries.to_vec(),
+                lost_files,
+                unknown,
             };
             let document = serde_json::to_string(&document).expect("plain data");
             let (kind, tenant) = (ApprovalKind::Resume, by.tenant_column());

@@ -146,6 +146,19 @@ impl PaymentRun<'_> {
         .fetch_optional(&mut *transaction)
         .await?;
         let Some(batch) = batch else { return refused("none of this scheme and period went out") };
+        // A bank that takes the message again would pay these twice.
+        let (moved,): (i64,) = sqlx::query_as(
+            "SELECT count(*) FROM payment_transfer
+             WHERE batch = $1 AND (state IN ('returned', 'reissued') OR contested = 1)",
+        )
+        .bind(id)
+        .fetch_one(&mut *transaction)
+        .await?;
+        if moved > 0 {
+            return refused(
+                "transfers of it came back, were paid anew or are contested since: its file is not written again",
+            );
+        }
         let file = self.compose(&mut transaction, &envelopes, &batch).await?;
         let Some(bytes) = file.bytes else { return refused("there was nothing to pay in it") };
         drop(transaction);
@@ -327,11 +340,12 @@ impl PaymentRun<'_> {
         let ahead = unpaid(&mut *store.pool().acquire().await?).await?;
         envelopes.open_ahead(ahead).await?;
         let mut transaction = store.begin().await?;
-        let claims = unpaid(&mut transaction).await?;
-        if claims.is_empty() {
+        if unpaid(&mut transaction).await?.is_empty() {
             return Ok(());
         }
         let terms = terms::keep(&mut transaction, self.scheme, self.period, self.terms).await?;
+        restored::adopt_named(&mut transaction, envelopes).await?;
+        let claims = unpaid(&mut transaction).await?;
         let mut accounts = SameAccount::begin(&mut transaction, envelopes, self).await?;
         let mut payable = Vec::new();
         for (nullifier, commitment) in claims {

@@ -4,6 +4,7 @@ use encoding_rs::{Encoding, UTF_8};
 use roxmltree::{Document, Node};
 
 use super::{ReportFault, ReportKind};
+use crate::treasury::own_name::OwnName;
 
 /// How deep elements may lie.
 const DEPTH_MAX: usize = 48;
@@ -71,17 +72,25 @@ pub(super) fn parse(text: &str) -> Result<Document<'_>, ReportFault> {
     }
 }
 
+/// What a file holds.
+pub(super) struct Found<'a, 'i> {
+    /// What kind of report it is.
+    pub(super) kind: ReportKind,
+    /// The reports.
+    pub(super) messages: Vec<Node<'a, 'i>>,
+    /// Messages of kinds that are not read here.
+    pub(super) others: Vec<Node<'a, 'i>>,
+}
+
 /// The messages of a file: each report in a `Document` of its namespace, whatever lies around it. National
-/// variants have the same names.
+/// variants have the same names. An empty one beside others says nothing.
 ///
 /// # Errors
 /// [`ReportFault`] naming what the file is instead.
-pub(super) fn find<'a, 'i>(
-    document: &'a Document<'i>,
-) -> Result<(ReportKind, Vec<Node<'a, 'i>>), ReportFault> {
+pub(super) fn find<'a, 'i>(document: &'a Document<'i>) -> Result<Found<'a, 'i>, ReportFault> {
     let fault = |reason: String| Err(ReportFault { line: 1, reason });
-    let mut found = Vec::new();
-    let mut named = None;
+    let (mut found, mut others) = (Vec::new(), Vec::new());
+    let (mut named, mut is_empty) = (None, false);
     for node in document.descendants().filter(|node| node.tag_name().name() == "Document") {
         let namespace = node.tag_name().namespace().unwrap_or_default();
         let kind = ReportKind::ALL
@@ -90,11 +99,17 @@ pub(super) fn find<'a, 'i>(
             .find(|kind| namespace.contains(&format!("{}.", kind.name())));
         match (kind, node.first_element_child()) {
             (Some(kind), Some(message)) => found.push((kind, message)),
-            (Some(_), None) => return fault("the report is empty".to_owned()),
-            (None, _) => named = Some(namespace.to_owned()),
+            (Some(_), None) => is_empty = true,
+            (None, _) => {
+                named = Some(namespace.to_owned());
+                others.push(node);
+            }
         }
     }
     let Some(&(kind, _)) = found.first() else {
+        if is_empty {
+            return fault("the report is empty".to_owned());
+        }
         let root = document.root_element().tag_name().name();
         let namespace = named.unwrap_or_else(|| {
             document.root_element().tag_name().namespace().unwrap_or_default().to_owned()
@@ -108,7 +123,8 @@ pub(super) fn find<'a, 'i>(
             "the file has status reports and statements: import each by itself".to_owned(),
         );
     }
-    Ok((kind, found.into_iter().map(|(_, message)| message).collect()))
+    let messages = found.into_iter().map(|(_, message)| message).collect();
+    Ok(Found { kind, messages, others })
 }
 
 /// Reading elements by their place, as ISO's schemas have them.
@@ -121,6 +137,8 @@ pub(super) trait Element<'a, 'i: 'a> {
     fn words(self) -> Option<String>;
     /// The text of the first element at a path.
     fn text_at(self, path: &[&'static str]) -> Option<String>;
+    /// Each name of ours in the texts of the element and all within it, once.
+    fn own_names(self) -> Vec<OwnName>;
 }
 
 impl<'a, 'i: 'a> Element<'a, 'i> for Node<'a, 'i> {
@@ -147,6 +165,19 @@ impl<'a, 'i: 'a> Element<'a, 'i> for Node<'a, 'i> {
 
     fn text_at(self, path: &[&'static str]) -> Option<String> {
         self.at(path)?.words()
+    }
+
+    fn own_names(self) -> Vec<OwnName> {
+        let mut names = Vec::new();
+        for element in self.descendants().filter(Node::is_element) {
+            let found = element.words().map(|text| OwnName::all_within(&text));
+            for name in found.into_iter().flatten() {
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        }
+        names
     }
 }
 

@@ -23,13 +23,19 @@ pub(super) fn read(
     days: &mut Vec<StatementDays>,
 ) {
     let mut booked: Vec<(Booked, ReportedTransfer)> = Vec::new();
+    let made = message.text_at(&["GrpHdr", "CreDtTm"]);
     for statement in message.all("Stmt") {
-        days.extend(days_of(statement));
-        for entry in statement.all("Ntry") {
-            let entry = Entry::read(entry);
+        days.extend(days_of(statement, made.as_deref()));
+        for element in statement.all("Ntry") {
+            let entry = Entry::read(element);
             let at = entry.booked_at.clone();
-            booked.extend(entry.lines().into_iter().map(|line| {
+            let booked_on = at.as_deref().and_then(day);
+            let mut lines = entry.lines();
+            let unplaced = unplaced(element, &lines);
+            lines.extend(unplaced);
+            booked.extend(lines.into_iter().map(|line| {
                 let is_return = matches!(line.outcome, Outcome::Returned(_));
+                let line = ReportedTransfer { booked_on, ..line };
                 (Booked { at: at.clone(), is_return }, line)
             }));
         }
@@ -46,9 +52,27 @@ struct Booked {
     is_return: bool,
 }
 
+/// The names of ours in an entry that none of its lines is of: wherever a bank has put them.
+fn unplaced(entry: Node<'_, '_>, lines: &[ReportedTransfer]) -> Vec<ReportedTransfer> {
+    const UNPLACED: &str = "named where no id of a payment stands: ask the bank what it is";
+    let told = lines.iter().map(|line| OwnName::of(&line.label));
+    let of = lines.iter().flat_map(|line| &line.of).map(|named| OwnName::of(named.text()));
+    let placed: Vec<OwnName> = told.chain(of).flatten().collect();
+    // Whose message or part a transfer is of, its own line says.
+    let has_transfer = placed.iter().any(|name| matches!(name, OwnName::Transfer(_)));
+    let is_placed = |name: &OwnName| match name {
+        OwnName::Transfer(_) => placed.contains(name),
+        _ => has_transfer || placed.iter().any(|known| known.is_of_same_message(name)),
+    };
+    let names = entry.own_names();
+    let unplaced = names.iter().filter(|name| !is_placed(name));
+    unplaced.map(|name| ReportedTransfer::unplaced(name, UNPLACED)).collect()
+}
+
 /// From which day to which a statement is: as it says, else the day of its closing balance alone. The day on
-/// which it was made is often the day after.
-fn days_of(statement: Node<'_, '_>) -> Option<StatementDays> {
+/// which it was made is often the day after. It has no day whole that was not over when it was made: the day of
+/// its making only if the bank has closed it.
+fn days_of(statement: Node<'_, '_>, message_made: Option<&str>) -> Option<StatementDays> {
     let account = ["Othr", "IBAN"].iter().find_map(|&kind| {
         let id = statement.at(&["Acct", "Id", kind])?;
         if kind == "IBAN" { id.words() } else { id.text_at(&["Id"]) }
@@ -58,13 +82,23 @@ fn days_of(statement: Node<'_, '_>) -> Option<StatementDays> {
         let to = last_day(&days.text_at(&["ToDtTm"]).or_else(|| days.text_at(&["ToDt"]))?)?;
         Some((from, to))
     });
-    let closed = statement.all("Bal").find_map(|balance| {
-        let is_closing = balance.text_at(&["Tp", "CdOrPrtry", "Cd"]).as_deref() == Some("CLBD");
-        let at = balance.text_at(&["Dt", "Dt"]).or_else(|| balance.text_at(&["Dt", "DtTm"]))?;
-        if is_closing { day(&at) } else { None }
-    });
-    let (from, to) = said.or_else(|| closed.map(|day| (day, day)))?;
-    Some(StatementDays { from, to, account })
+    let closed: Vec<Date> = statement
+        .all("Bal")
+        .filter(|balance| balance.text_at(&["Tp", "CdOrPrtry", "Cd"]).as_deref() == Some("CLBD"))
+        .filter_map(|balance| {
+            let at = balance.text_at(&["Dt", "Dt"]).or_else(|| balance.text_at(&["Dt", "DtTm"]))?;
+            day(&at)
+        })
+        .collect();
+    let (from, to) = said.or_else(|| closed.first().map(|day| (*day, *day)))?;
+    let made = statement.text_at(&["CreDtTm"]);
+    let made = made.as_deref().or(message_made).and_then(day);
+    let to = match made {
+        Some(made) if to >= made && closed.contains(&made) => made,
+        Some(made) if to >= made => made.yesterday().ok()?,
+        _ => to,
+    };
+    (from <= to).then_some(StatementDays { from, to, account })
 }
 
 /// The day of a date or a time, as it is written.
@@ -91,8 +125,6 @@ struct Entry {
     status: Option<String>,
     booked_at: Option<String>,
     blocks: Vec<Block>,
-    /// What is written to be read by people.
-    remarks: Vec<String>,
 }
 
 /// Details of an entry, with the batch that they are of.
@@ -115,7 +147,6 @@ struct Details {
     is_credit: Option<bool>,
     is_return: bool,
     reasons: Vec<String>,
-    remarks: Vec<String>,
 }
 
 impl Entry {
@@ -133,7 +164,6 @@ impl Entry {
             status: status.and_then(|status| status.text_at(&["Cd"]).or_else(|| status.words())),
             booked_at,
             blocks: entry.all("NtryDtls").map(Block::read).collect(),
-            remarks: entry.all("AddtlNtryInf").filter_map(Element::words).collect(),
         }
     }
 
@@ -188,9 +218,6 @@ impl Entry {
             let amount = lines.is_empty().then_some(self.amount);
             lines.push(line(of_entry, outcome, amount, None, self.charges));
         }
-        if lines.is_empty() {
-            lines.extend(self.remarked());
-        }
         lines
     }
 
@@ -218,16 +245,6 @@ impl Entry {
         let charges = details.charges.or(self.charges.filter(|_| is_only));
         let of = vec![Named::Transfer(name)];
         Some(line(of, self.booked(details), amount, details.instructed, charges))
-    }
-
-    /// What names a payment of ours in words alone is told.
-    fn remarked(&self) -> Option<ReportedTransfer> {
-        let all = self.blocks.iter().flat_map(|block| &block.details);
-        let mut texts = self.remarks.iter().chain(all.flat_map(|one| &one.remarks));
-        let own = texts.find_map(|text| OwnName::within(text))?;
-        let outcome = Outcome::Unclear("named in a remark alone: ask the bank what it is");
-        let label = own.text().to_owned();
-        Some(ReportedTransfer { of: Vec::new(), label, outcome, amount: None })
     }
 
     /// What the entry says of one of its details: money out is paid; money back is returned.
@@ -313,11 +330,6 @@ impl Details {
         let of = |name: &'static str| -> Vec<String> {
             returns.iter().filter_map(|one| one.text_at(&["Rsn", name])).collect()
         };
-        let remarks = ["Ustrd"].iter().flat_map(|&name| {
-            let remittance = details.all("RmtInf");
-            remittance.flat_map(move |one| one.all(name)).filter_map(Element::words)
-        });
-        let remarks = remarks.chain(details.all("AddtlTxInf").filter_map(Element::words)).collect();
         Self {
             transfer,
             whole,
@@ -329,7 +341,6 @@ impl Details {
             is_credit: direction(details),
             is_return: !returns.is_empty(),
             reasons: reasons(of("Cd"), of("Prtry")),
-            remarks,
         }
     }
 }
@@ -350,7 +361,7 @@ fn line(
         Some(Amount::Malformed) => (Outcome::Unclear(MALFORMED), None),
         None => (outcome, None),
     };
-    ReportedTransfer { of, label, outcome, amount }
+    ReportedTransfer { of, label, outcome, amount, booked_on: None }
 }
 
 fn amount_at(element: Node<'_, '_>, path: &[&'static str]) -> Option<Amount> {
@@ -363,7 +374,8 @@ fn charges_of(element: Node<'_, '_>) -> Option<u64> {
     let mut sum = None;
     for charges in element.all("Chrgs") {
         let total = amount_at(charges, &["TtlChrgsAndTaxAmt"]).and_then(Amount::paise);
-        let records = charges.all("Rcrd").filter_map(|one| amount_at(one, &["Amt"])?.paise()).sum();
+        let records = charges.all("Rcrd").filter_map(|one| amount_at(one, &["Amt"])?.paise());
+        let records = records.fold(0, u64::saturating_add);
         let own = amount_at(charges, &["Amt"]).and_then(Amount::paise);
         let charged: u64 = total.or(own).unwrap_or(records);
         sum = Some(sum.unwrap_or(0_u64).saturating_add(charged));

@@ -21,31 +21,42 @@ pub(super) fn read(message: Node<'_, '_>, lines: &mut Vec<ReportedTransfer>) {
         for line in part.all("TxInfAndSts") {
             lines.extend(transfer(line, around));
         }
-        let status = part.text_at(&["PmtInfSts"]);
-        lines.extend(status.and_then(|status| whole(part, &status, name, Named::Part)));
+        lines.extend(whole(part, part.text_at(&["PmtInfSts"]), name, Named::Part));
     }
-    let status = group.and_then(|group| Some((group, group.text_at(&["GrpSts"])?)));
-    lines
-        .extend(status.and_then(|(group, status)| whole(group, &status, original, Named::Message)));
+    lines.extend(
+        group.and_then(|group| whole(group, group.text_at(&["GrpSts"]), original, Named::Message)),
+    );
 }
 
-/// What is said of a part or a message by its id.
+/// What a status says; a reason without one is told.
+fn outcome_at(status: Option<&str>, reasons: Vec<String>) -> Outcome {
+    match status {
+        Some(status) => outcome_of(status, reasons),
+        None => Outcome::Unclear("the bank's line has no status: ask the bank"),
+    }
+}
+
+/// What is said of a part or a message by its id: nothing where it has neither status nor reason, as is usual where
+/// its transfers have theirs.
 fn whole(
     element: Node<'_, '_>,
-    status: &str,
+    status: Option<String>,
     name: Option<String>,
     named: fn(String) -> Named,
 ) -> Option<ReportedTransfer> {
-    let outcome = outcome_of(status, reasons_of(element));
+    if status.is_none() && element.all("StsRsnInf").next().is_none() {
+        return None;
+    }
+    let outcome = outcome_at(status.as_deref(), reasons_of(element));
     let Some(name) = name else { return nameless(outcome, None) };
     let name = own_or_as_it_is(&name);
     let (of, label) = (vec![named(name.clone())], name);
-    Some(ReportedTransfer { of, label, outcome, amount: None })
+    Some(ReportedTransfer { of, label, outcome, amount: None, booked_on: None })
 }
 
 /// What is said of one transfer: by whichever of its ids is ours.
 fn transfer(line: Node<'_, '_>, around: Option<&str>) -> Option<ReportedTransfer> {
-    let outcome = outcome_of(&line.text_at(&["TxSts"])?, reasons_of(line));
+    let outcome = outcome_at(line.text_at(&["TxSts"]).as_deref(), reasons_of(line));
     let ids = ["OrgnlEndToEndId", "OrgnlInstrId", "OrgnlTxId", "StsId"];
     let ids: Vec<String> = ids.iter().filter_map(|&id| line.text_at(&[id])).collect();
     let own = ids.iter().find_map(|id| match OwnName::of(id) {
@@ -61,7 +72,8 @@ fn transfer(line: Node<'_, '_>, around: Option<&str>) -> Option<ReportedTransfer
         .at(&["OrgnlTxRef", "Amt", "InstdAmt"])
         .map(|amount| Amount::read(&amount.words().unwrap_or_default(), amount.attribute("Ccy")));
     let (outcome, amount) = with_amount(outcome, amount);
-    Some(ReportedTransfer { of: vec![Named::Transfer(name.clone())], label: name, outcome, amount })
+    let of = vec![Named::Transfer(name.clone())];
+    Some(ReportedTransfer { of, label: name, outcome, amount, booked_on: None })
 }
 
 /// A line that names no payment: told, unless it says only that something is on its way.
@@ -69,7 +81,7 @@ fn nameless(outcome: Outcome, around: Option<&str>) -> Option<ReportedTransfer> 
     let told = "the bank's line names no payment of ours by an id: ask the bank";
     let label = around.unwrap_or("a line without an id").to_owned();
     let outcome = (outcome != Outcome::Pending).then_some(Outcome::Unclear(told))?;
-    Some(ReportedTransfer { of: Vec::new(), label, outcome, amount: None })
+    Some(ReportedTransfer { of: Vec::new(), label, outcome, amount: None, booked_on: None })
 }
 
 /// An amount that can't be compared makes a line unclear.

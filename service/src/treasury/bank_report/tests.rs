@@ -283,6 +283,86 @@ fn what_names_a_payment_in_a_remark_alone_is_told() {
 }
 
 #[test]
+fn name_of_ours_is_told_wherever_a_statement_has_it() {
+    let (own, whole) = (reference('a'), part());
+    let at =
+        |inside: &str| debit("7.00", &format!("<NtryDtls><TxDtls>{inside}</TxDtls></NtryDtls>"));
+    let told = |lines: Vec<ReportedTransfer>, name: &str| {
+        let unclear = |line: &ReportedTransfer| matches!(line.outcome, Outcome::Unclear(_));
+        assert!(lines.iter().any(|line| line.label == name && unclear(line)), "{name}: {lines:?}");
+    };
+    told(debit("7.00", &format!("<NtryRef>{own}</NtryRef>")), &own);
+    told(debit("7.00", &format!("<AcctSvcrRef>{whole}</AcctSvcrRef>")), &whole);
+    for inside in [
+        format!("<RmtInf><Strd><CdtrRefInf><Ref>{own}</Ref></CdtrRefInf></Strd></RmtInf>"),
+        format!("<Refs><Prtry><Ref>{own}</Ref></Prtry></Refs>"),
+        format!("<Refs><MndtId>{own}</MndtId></Refs>"),
+        format!("<RtrInf><AddtlInf>return of {own}</AddtlInf></RtrInf>"),
+    ] {
+        told(at(&inside), &own);
+    }
+    // Beside somebody else's id, and beside another of ours.
+    for other in ["SALARY-1".to_owned(), reference('b')] {
+        let two = details(&other, "")
+            + &format!("<TxDtls><RmtInf><Ustrd>{own}</Ustrd></RmtInf></TxDtls>");
+        told(debit("7.00", &format!("<NtryDtls>{two}</NtryDtls>")), &own);
+    }
+    // Whose message a transfer is of is nothing more to tell.
+    let both = format!("<Refs><MsgId>{whole}</MsgId><EndToEndId>{own}</EndToEndId></Refs>");
+    assert_eq!(at(&both).len(), 1);
+}
+
+#[test]
+fn status_line_without_a_status_is_told() {
+    let own = reference('a');
+    let reason = "<StsRsnInf><Rsn><Cd>AC04</Cd></Rsn></StsRsnInf>";
+    let unclear = |lines: &[ReportedTransfer]| {
+        assert!(
+            matches!(lines[..], [ReportedTransfer { outcome: Outcome::Unclear(_), .. }]),
+            "{lines:?}"
+        );
+    };
+    unclear(&status(&format!(
+        "<TxInfAndSts><OrgnlEndToEndId>{own}</OrgnlEndToEndId>{reason}</TxInfAndSts>"
+    )));
+    // Of a part, too; where its transfers have their own, it is usual that it has neither.
+    unclear(&status(reason));
+    assert_eq!(status(""), []);
+}
+
+#[test]
+fn odd_message_or_charges_sink_no_line() {
+    let own = reference('a');
+    let entry = |more: &str| {
+        format!(
+            "<Ntry><Amt Ccy=\"INR\">7.00</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>{more}\
+             <NtryDtls>{}</NtryDtls></Ntry>",
+            details(&own, "")
+        )
+    };
+    let record = "<Rcrd><Amt Ccy=\"INR\">999999999999999.99</Amt></Rcrd>";
+    let charges = format!("<Chrgs>{}</Chrgs>", record.repeat(400));
+    assert_eq!(statement(&entry(&charges)).transfers.len(), 1);
+    let good = format!(
+        "<Document xmlns=\"{STATEMENT}\"><BkToCstmrStmt><GrpHdr><MsgId>m</MsgId></GrpHdr><Stmt>{}</Stmt>\
+         </BkToCstmrStmt></Document>",
+        entry("")
+    );
+    let empty = format!("<Document xmlns=\"{STATEMENT}\"></Document>");
+    let other = STATEMENT.replace("053", "054");
+    let notice = format!(
+        "<Document xmlns=\"{other}\"><BkToCstmrDbtCdtNtfctn><Ntfctn>{}</Ntfctn></BkToCstmrDbtCdtNtfctn></Document>",
+        entry("").replace('a', "b")
+    );
+    let read = |text: String| BankReport::read(&text).expect("read").transfers;
+    assert_eq!(read(format!("<Files>{empty}{good}</Files>")).len(), 1);
+    let lines = read(format!("<Files>{good}{notice}</Files>"));
+    let told: Vec<&str> = lines.iter().map(|line| line.label.as_str()).collect();
+    assert_eq!(told, [own.as_str(), reference('b').as_str()], "{lines:?}");
+    assert!(matches!(lines[1].outcome, Outcome::Unclear(_)));
+}
+
+#[test]
 fn entries_are_in_the_order_of_booking_wherever_they_stand() {
     let one = |direction: &str, date: &str| {
         format!(
@@ -316,4 +396,22 @@ fn statement_has_the_days_that_it_has_whole_and_its_account() {
     assert_eq!(of("2026-06-03T00:00:00"), "2026-06-02");
     assert_eq!(of("2026-06-03T00:01:00"), "2026-06-02");
     assert_eq!(of("2026-06-03T18:00:00+05:30"), "2026-06-02");
+}
+
+#[test]
+fn statement_has_no_day_whole_that_was_not_over_when_it_was_made() {
+    let of = |made: &str, more: &str| {
+        let body = format!(
+            "<CreDtTm>{made}</CreDtTm><FrToDt><FrDtTm>2026-06-01T00:00:00</FrDtTm>\
+             <ToDtTm>2026-06-30T23:59:59</ToDtTm></FrToDt>{more}"
+        );
+        statement(&body).days.first().map(|days| days.to.to_string())
+    };
+    assert_eq!(of("2026-06-10T09:00:00", "").as_deref(), Some("2026-06-09"));
+    assert_eq!(of("2026-07-01T02:00:00", "").as_deref(), Some("2026-06-30"));
+    assert_eq!(of("2026-06-01T09:00:00", ""), None);
+    // The bank has closed the day.
+    let closing =
+        "<Bal><Tp><CdOrPrtry><Cd>CLBD</Cd></CdOrPrtry></Tp><Dt><Dt>2026-06-10</Dt></Dt></Bal>";
+    assert_eq!(of("2026-06-10T20:00:00", closing).as_deref(), Some("2026-06-10"));
 }

@@ -1,0 +1,106 @@
+//! What a bank says of a payment twice, or in a way that can't be applied: nothing of it moves money in silence.
+
+use super::*;
+
+/// An entry on a day.
+fn on(day: &str, one: &Ordered, code: Option<&str>) -> String {
+    let direction = if code.is_some() { "CRDT" } else { "DBIT" };
+    let back =
+        code.map_or(String::new(), |code| format!("<RtrInf><Rsn><Cd>{code}</Cd></Rsn></RtrInf>"));
+    let details = format!(
+        "<TxDtls><Refs><EndToEndId>{}</EndToEndId></Refs><Amt Ccy=\"INR\">{}</Amt>\
+         <CdtDbtInd>{direction}</CdtDbtInd>{back}</TxDtls>",
+        one.reference, one.amount
+    );
+    let booked = format!("</Sts><BookgDt><Dt>{day}</Dt></BookgDt>");
+    entry(&one.amount, direction, &details).replacen("</Sts>", &booked, 1)
+}
+
+/// What came of importing a report: the exit code and what was told.
+fn import(state: &State, file: &str) -> (i32, Value) {
+    let ran = state.run(&arguments("import", &[file]));
+    (ran.code, serde_json::from_str(&ran.out).expect("JSON"))
+}
+
+#[test]
+fn line_that_is_told_is_not_moved_by_the_status_of_its_part() {
+    let (state, holders) = claimed();
+    let ordered = newest(&state, &state.pay(SCHEME, PERIOD));
+    let bank = Bank { state: &state };
+    let line = |one: &Ordered, status: &str, currency: &str| {
+        format!(
+            "<TxInfAndSts><OrgnlEndToEndId>{}</OrgnlEndToEndId><TxSts>{status}</TxSts><OrgnlTxRef><Amt>\
+             <InstdAmt Ccy=\"{currency}\">1.00</InstdAmt></Amt></OrgnlTxRef></TxInfAndSts>",
+            one.reference
+        )
+    };
+    let of_part = &ordered.transfers[0].part;
+    let own: Vec<&Ordered> = ordered.transfers.iter().filter(|one| one.part == *of_part).collect();
+    let body = format!(
+        "<OrgnlPmtInfAndSts><OrgnlPmtInfId>{of_part}</OrgnlPmtInfId><PmtInfSts>ACSC</PmtInfSts>{}{}{}\
+         </OrgnlPmtInfAndSts>",
+        line(own[0], "RJCT", "INR"),
+        line(own[1], "BANKSOWN", "INR"),
+        line(own[2], "RJCT", "USD"),
+    );
+    let report = bank.write("s1", &status_message("s1", &ordered.message, "PART", &body));
+    let (code, told) = import(&state, &report);
+    assert_eq!((code, &told["paid"]), (1, &json!(holders.len() - 3)), "{told}");
+    assert_eq!(told["discrepancies"].as_array().map(Vec::len), Some(3), "{told}");
+}
+
+#[test]
+fn payment_booked_on_two_days_or_after_its_return_is_contested() {
+    let (state, _) = claimed();
+    let ordered = newest(&state, &state.pay(SCHEME, PERIOD));
+    let bank = Bank { state: &state };
+    let statement = |name: &str, entries: &[String]| {
+        let file = bank.write(name, &statement_message(name, &entries.concat()));
+        import(&state, &file)
+    };
+    // It comes back, is paid anew, and the first is booked out once more: in a statement that has the return, too.
+    let one = &ordered.transfers[0];
+    let back = on("2026-06-05", one, Some("AC04"));
+    let (code, told) = statement("one", &[on("2026-06-04", one, None), back.clone()]);
+    assert_eq!((code, &told["returned"]), (0, &json!(1)), "{told}");
+    // The same once more tells nothing new.
+    let (code, told) = statement("again", &[on("2026-06-04", one, None), back.clone()]);
+    assert_eq!((code, &told["unchanged"]), (0, &json!(2)), "{told}");
+    let scheme = scheme_arguments();
+    assert_eq!(state.run(&reissue(&scheme, &["--same", &one.reference])).code, 0);
+    let (code, told) = statement("two", &[back, on("2026-06-07", one, None)]);
+    assert_eq!((code, &told["contested"]), (1, &json!(1)), "{told}");
+    assert_eq!(reconcile(&state, &[])["contested"], 1);
+
+    // Booked on two days, told by two statements; in a statement of the same day once more it is known.
+    let two = &ordered.transfers[2];
+    let (code, told) = statement("three", &[on("2026-06-04", two, None)]);
+    assert_eq!((code, &told["paid"]), (0, &json!(1)), "{told}");
+    assert_eq!(statement("four", &[on("2026-06-04", two, None), String::from("\n")]).0, 0);
+    let (code, told) = statement("five", &[on("2026-06-08", two, None)]);
+    assert_eq!((code, &told["contested"]), (1, &json!(1)), "{told}");
+
+    // One payment twice in one sum is told, and pays nothing.
+    let three = &ordered.transfers[4];
+    let rupees: u64 =
+        three.amount.split('.').next().and_then(|text| text.parse().ok()).expect("rupees");
+    let details =
+        format!("<TxDtls><Refs><EndToEndId>{}</EndToEndId></Refs></TxDtls>", three.reference);
+    let sum = entry(&format!("{}.00", 2 * rupees), "DBIT", &details.repeat(2));
+    let (code, told) = statement("six", &[sum]);
+    assert_eq!((code, &told["paid"]), (1, &json!(0)), "{told}");
+    assert!(told.to_string().contains("named twice in one sum"), "{told}");
+
+    // While a part is contested, another part of its claim is not paid anew; and a file whose transfers came back
+    // is not written once more.
+    let is_other = |one: &&Ordered| one.account == two.account && one.reference != two.reference;
+    let other_part = ordered.transfers.iter().find(is_other).expect("two parts of one claim");
+    let report = bank.status("seven", &ordered, &[(other_part, "RJCT", Some("AC04"))]);
+    assert_eq!(import(&state, &report).0, 0);
+    let anew = reissue(&scheme, &["--same", &other_part.reference]);
+    state.refused(&anew, 1, "another part of its claim is contested");
+    let pay = support::pay_arguments(SCHEME, PERIOD);
+    let mut again: Vec<&str> = pay.iter().map(String::as_str).collect();
+    again.extend(["--again", &ordered.message]);
+    state.refused(&again, 1, "is not written again");
+}
