@@ -3,7 +3,7 @@
 mod persons;
 pub(crate) mod standing;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use ark_ff::UniformRand;
@@ -115,13 +115,19 @@ impl Validity {
         let next_month = calendar::date_of(self.latest)
             .and_then(calendar::month_of)
             .map_or(Period(u32::MAX), |month| Period(month.0 + 1));
-        let bound = match application.claims_from {
-            None => self.claims_from,
-            Some(ClaimsFrom::Period(period)) => self.claims_from.max(period),
-            Some(ClaimsFrom::NextMonth) => self.claims_from.max(next_month),
-        };
         // Whom another system has paid claims from the month after.
         let paid_until = application.person.paid_until();
+        // What the office says now puts right what it said before, as far as no other secret may have claimed.
+        let is_said = paid_until.is_some() || self.claims_from != Period::ONCE;
+        let bound = match application.claims_from {
+            None => self.claims_from,
+            Some(ClaimsFrom::Same { had_another: false, .. }) if is_said => self.claims_from,
+            Some(ClaimsFrom::Same { first, .. }) if is_said => {
+                self.claims_from.max(first.min(next_month))
+            }
+            Some(ClaimsFrom::Same { first, .. }) => self.claims_from.max(first),
+            Some(ClaimsFrom::NextMonth) => self.claims_from.max(next_month),
+        };
         paid_until.map_or(bound, |month| bound.max(Period(month.0 + 1)))
     }
 }
@@ -328,6 +334,7 @@ impl Store {
         mut applications: Vec<Application<'_>>,
         validity: Validity,
     ) -> Result<Issuing, ServiceError> {
+        require_own_commitments(&applications)?;
         let applicants: Vec<Applicant<'_>> =
             applications.iter().map(|one| (one.person, one.subject)).collect();
         let tags = persons::tags_of(master, &applicants)?;
@@ -561,6 +568,28 @@ impl Store {
             ))),
         }
     }
+}
+
+/// Refuses a commitment that two persons would share: the first of them who claims would have the others refused.
+/// Zero is nobody's: no secret has it.
+fn require_own_commitments(applications: &[Application<'_>]) -> Result<(), ServiceError> {
+    let mut seen = HashMap::with_capacity(applications.len());
+    for application in applications {
+        let (register_no, subject) =
+            (application.person.register_no(), application.subject.to_field());
+        if subject == Fr::from(0u64) {
+            return Err(ServiceError::Refused(format!(
+                "{register_no}: its commitment is zero, which no secret has; nothing was issued"
+            )));
+        }
+        if let Some(other) = seen.insert(subject, register_no) {
+            return Err(ServiceError::Refused(format!(
+                "{other} and {register_no} have one commitment: each person has a secret of their own; nothing \
+                 was issued"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Moves a staged folder to its place, or beside it if something has come to stand there.

@@ -230,4 +230,44 @@ fn person_whom_the_old_system_paid_claims_from_the_month_after() {
     let december = praman::calendar::month_of(jiff::civil::date(2026, 12, 1)).expect("a month");
     assert_eq!(claims_from(FARMER), json!(december));
     assert_eq!(claims_from("WB070000003"), 0);
+
+    // A month that was mistyped is put right under the same secret; a row that says none keeps it.
+    let text = fs::read_to_string(state.path(&format!("paid/{FARMER}.json"))).expect("issued");
+    let subject = serde_json::from_str::<Value>(&text).expect("JSON")["subject"].clone();
+    let subject = subject.as_str().expect("a commitment").to_owned();
+    let rows = support::some_rows(&[FARMER], &[]);
+    let (header, row) = rows.split_once('\n').expect("a row");
+    for (place, (header, row, expected)) in [
+        (header.to_owned(), row.trim().to_owned(), json!(december)),
+        (format!("{header},paid_until"), format!("{},2026-09", row.trim()), json!(december.0 - 2)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        fs::write(state.path("paid.csv"), format!("{header}\n{row}\n")).expect("written");
+        let subjects = format!("register_no,subject\n{FARMER},{subject}\n");
+        fs::write(state.path("subjects.csv"), subjects).expect("written");
+        state.json(&["revoke", "--office", "office.json", "--register-no", FARMER]);
+        let out = format!("right{place}");
+        let issue = ["issue", "--register", "paid.csv", "--office", "office.json", "--out", &out];
+        state.json(&[&issue[..], &["--subjects", "subjects.csv"]].concat());
+        let text = fs::read_to_string(state.path(&format!("{out}/{FARMER}.json"))).expect("issued");
+        let issued: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(issued["claims_from"], expected);
+    }
+}
+
+#[test]
+fn commitment_that_two_persons_would_share_is_refused() {
+    let (state, _) = with_office(None);
+    let two = [FARMER, "WB070000003"];
+    fs::write(state.path("two.csv"), support::some_rows(&two, &[])).expect("written");
+    let issue = ["issue", "--register", "two.csv", "--office", "office.json", "--out", "two"];
+    let issue = [&issue[..], &["--subjects", "subjects.csv"]].concat();
+    for (subject, told) in [("1", "have one commitment"), ("0", "its commitment is zero")] {
+        let lines = two.map(|number| format!("{number},{subject}\n")).concat();
+        let subjects = format!("register_no,subject\n{lines}");
+        fs::write(state.path("subjects.csv"), subjects).expect("written");
+        state.refused(&issue, 1, told);
+    }
 }
