@@ -135,9 +135,10 @@ impl Store {
     /// Sets how often a day a tenant may do something.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] for what is not counted.
+    /// [`ServiceError::Refused`] for what is not counted, and for a tenant that is none.
     pub async fn set_quota(&self, quota: &Quota) -> Result<(), ServiceError> {
         require_metered(quota.action)?;
+        self.require_tenant(&quota.tenant).await?;
         let (tenant, action) = (quota.tenant.as_str(), quota.action.name());
         let Some(a_day) = quota.a_day else {
             sqlx::query("DELETE FROM quota WHERE tenant = $1 AND action = $2")
@@ -162,9 +163,12 @@ impl Store {
     /// Sets what something costs from a day on, which is not gone by: what was used is not made dearer.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] for a day that is over, or for what is not counted.
+    /// [`ServiceError::Refused`] for a day that is over, for what is not counted, and for a tenant that is none.
     pub async fn set_price(&self, price: &Price) -> Result<(), ServiceError> {
         require_metered(price.action)?;
+        if let Some(tenant) = &price.tenant {
+            self.require_tenant(tenant).await?;
+        }
         let day = calendar::day_of(price.from).filter(|&day| day >= calendar::today());
         let day = day.ok_or_else(|| {
             let reason = "a price begins today or later: what was used keeps its price";
@@ -181,6 +185,15 @@ impl Store {
         .execute(self.writer())
         .await?;
         Ok(())
+    }
+
+    async fn require_tenant(&self, tenant: &TenantName) -> Result<(), ServiceError> {
+        let known: Option<(String,)> = sqlx::query_as("SELECT name FROM tenant WHERE name = $1")
+            .bind(tenant.as_str())
+            .fetch_optional(self.pool())
+            .await?;
+        let none = || ServiceError::Refused(format!("there is no tenant {tenant}"));
+        known.map(drop).ok_or_else(none)
     }
 
     /// What a tenant used in a month that begins on a date.
