@@ -25,9 +25,9 @@ use tempfile::TempDir;
 /// A ledger and an office that is a tenant's.
 fn with_office() -> State {
     let state = State::new();
+    state.set_up("eligibility", "keys");
     for arguments in [
-        &["setup", "--circuit", "eligibility", "--out", "keys", "--insecure-seed", "1"][..],
-        &["office", "new", "--name", "Block", "--schema", "resident", "--out", "office.json"],
+        &["office", "new", "--name", "Block", "--schema", "resident", "--out", "office.json"][..],
         &["ledger", "start", "--keys", "keys"],
         &["access", "tenant", "tests", "--title", "Tests", "--office", "0"],
     ] {

@@ -43,10 +43,10 @@ impl Granted {
 
     fn new() -> Self {
         let state = State::new();
+        state.set_up("eligibility", "keys");
+        state.set_up("consent", "consent-keys");
         for arguments in [
-            &["setup", "--circuit", "eligibility", "--out", "keys", "--insecure-seed", "1"][..],
-            &["setup", "--circuit", "consent", "--out", "consent-keys", "--insecure-seed", "1"],
-            &["ledger", "start", "--keys", "keys"],
+            &["ledger", "start", "--keys", "keys"][..],
             &["consent", "manager", "--name", "praman-cm", "--out", "manager.json"],
             &["consent", "provider", "--name", "city-laboratory"],
             &["consent", "wallet", "--out", "wallet.json"],

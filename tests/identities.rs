@@ -21,9 +21,9 @@ use support::{State, root};
 
 fn ledger() -> State {
     let state = State::new();
+    state.set_up("eligibility", "keys");
     for arguments in [
-        &["setup", "--circuit", "eligibility", "--out", "keys", "--insecure-seed", "1"][..],
-        &["ledger", "start", "--keys", "keys"],
+        &["ledger", "start", "--keys", "keys"][..],
         &["access", "tenant", "tests", "--title", "Tests"],
     ] {
         state.json(arguments);

@@ -23,7 +23,7 @@ fn with_office(database: Option<String>) -> (State, String) {
     let state = State::empty_on(database);
     let new = ["office", "new", "--name", "Block", "--schema", "resident", "--out", "office.json"];
     state.json(&new);
-    state.json(&["setup", "--circuit", "eligibility", "--out", "keys", "--insecure-seed", "1"]);
+    state.set_up("eligibility", "keys");
     state.json(&["ledger", "start", "--keys", "keys"]);
     let token = token(&state, "office.json");
     (state, token)

@@ -116,7 +116,7 @@ fn a_network_of_real_nodes_is_deployed_and_governed_by_its_keys() {
         runtime.block_on(anvil.give_money(address.parse().expect("an address")));
         addresses.push(address);
     }
-    state.json(&["setup", "--circuit", "eligibility", "--out", "keys", "--insecure-seed", "1"]);
+    state.set_up("eligibility", "keys");
     let (url, chain_id) = (anvil.url(), anvil::CHAIN_ID.to_string());
     let deploy = |url: &str, chain_id: &str| {
         let mut arguments = vec!["ledger", "deploy", "--keys", "keys", "--rpc", url];

@@ -18,12 +18,8 @@ use support::{State, root};
 /// A ledger and keys, which a service needs to start.
 fn scene() -> State {
     let state = State::new();
-    for arguments in [
-        &["setup", "--circuit", "eligibility", "--out", "keys", "--insecure-seed", "1"][..],
-        &["ledger", "start", "--keys", "keys"],
-    ] {
-        state.json(arguments);
-    }
+    state.set_up("eligibility", "keys");
+    state.json(&["ledger", "start", "--keys", "keys"]);
     state
 }
 

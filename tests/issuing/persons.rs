@@ -118,7 +118,6 @@ fn lost_secret_and_new_one_never_claim_for_one_month() {
     assert!(next_month > 0, "the lost secret may have claimed for this month");
     // A clock that is behind the ledger's newest checkpoint takes no month back.
     revoke("two.json");
-    state.json(&["setup", "--circuit", "eligibility", "--out", "keys", "--insecure-seed", "1"]);
     state.json(&["ledger", "start", "--keys", "keys"]);
     state.json(&["ledger", "checkpoint", "--keys", "keys"]);
     state.sql("update checkpoint set as_of = as_of + 40");
@@ -144,7 +143,6 @@ fn identity_number_that_a_barred_office_wrote_is_looked_at_by_a_person() {
     let (state, _) = with_office(None);
     let second = ["office", "new", "--name", "Second", "--schema", "resident", "--out", "two.json"];
     state.json(&second);
-    state.json(&["setup", "--circuit", "eligibility", "--out", "keys", "--insecure-seed", "1"]);
     state.json(&["ledger", "start", "--keys", "keys"]);
     state.json(&["backup", "--out", "before.db"]);
     fs::write(state.path("one.csv"), support::some_rows(&[FARMER], &[])).expect("written");

@@ -7,6 +7,7 @@ pub(crate) mod node_scene;
 pub(crate) mod openid;
 pub(crate) mod postgres;
 pub(crate) mod proxy;
+mod scene;
 pub(crate) mod service;
 
 use std::path::{Path, PathBuf};
@@ -164,7 +165,8 @@ impl State {
     /// Keys, an office, a treasury, credentials for the sample register and a ledger on which a
     /// scheme's period is open.
     pub(crate) fn with_everything(scheme_id: &str, period: &str) -> Self {
-        Self::on_database(None, scheme_id, period)
+        let make = || Self::on_database(None, scheme_id, period);
+        Self::copy_of(&format!("{scheme_id}-{period}"), make)
     }
 
     /// The same on a database.
@@ -179,9 +181,9 @@ impl State {
         let state = self;
         let scheme = scheme(scheme_id);
         let scheme = scheme.to_str().expect("UTF-8");
+        state.set_up("eligibility", "keys");
         for arguments in [
-            &["setup", "--circuit", "eligibility", "--out", "keys", "--insecure-seed", "1"][..],
-            &["office", "new", "--name", "Block", "--schema", "resident", "--out", "office.json"],
+            &["office", "new", "--name", "Block", "--schema", "resident", "--out", "office.json"][..],
             &["treasury", "new", "--out", "treasury.json", "--payout", "payout.json"],
             &["issue", "--register", register, "--office", "office.json", "--out", "credentials"],
             &["ledger", "start", "--keys", "keys"],

@@ -23,9 +23,9 @@ pub(crate) fn take_part(state: &State, runtime: &Runtime, anvil: &Anvil, url: &s
     let chain_id = anvil::CHAIN_ID.to_string();
     let deploy = ["ledger", "deploy", "--keys", "keys", "--rpc", url, "--chain-id", &chain_id];
     let committee = ["--member", &member, "--quorum", "1", "--delay-hours", "0"];
+    state.set_up("eligibility", "keys");
     for arguments in [
-        &["setup", "--circuit", "eligibility", "--out", "keys", "--insecure-seed", "1"][..],
-        &["office", "new", "--name", "Block", "--schema", "resident", "--out", "office.json"],
+        &["office", "new", "--name", "Block", "--schema", "resident", "--out", "office.json"][..],
         &["treasury", "new", "--out", "treasury.json", "--payout", "payout.json"],
         &["issue", "--register", register, "--office", "office.json", "--out", "credentials"],
         &[&deploy[..], &committee, &["--account", "member.key"]].concat(),
