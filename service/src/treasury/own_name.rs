@@ -3,7 +3,7 @@
 use super::transfer::TransferReference;
 
 /// A name of this treasury's own form.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum OwnName {
     /// A transfer's reference.
     Transfer(String),

@@ -1,5 +1,7 @@
 //! Finding a report in a file: in its encoding, within whatever a bank has put around it.
 
+use std::collections::HashSet;
+
 use encoding_rs::{Encoding, UTF_8};
 use roxmltree::{Document, Node};
 
@@ -168,16 +170,10 @@ impl<'a, 'i: 'a> Element<'a, 'i> for Node<'a, 'i> {
     }
 
     fn own_names(self) -> Vec<OwnName> {
-        let mut names = Vec::new();
-        for element in self.descendants().filter(Node::is_element) {
-            let found = element.words().map(|text| OwnName::all_within(&text));
-            for name in found.into_iter().flatten() {
-                if !names.contains(&name) {
-                    names.push(name);
-                }
-            }
-        }
-        names
+        let texts = self.descendants().filter(Node::is_element).filter_map(Element::words);
+        let names = texts.flat_map(|text| OwnName::all_within(&text));
+        let mut seen = HashSet::new();
+        names.filter(|name| seen.insert(name.clone())).collect()
     }
 }
 

@@ -4,6 +4,8 @@
 //! sum is of is told by the details' ids, else by the batch's. Entries are read in the order in which they were
 //! booked, wherever they stand in the file.
 
+use std::collections::HashSet;
+
 use jiff::civil::Date;
 use roxmltree::Node;
 
@@ -57,7 +59,7 @@ fn unplaced(entry: Node<'_, '_>, lines: &[ReportedTransfer]) -> Vec<ReportedTran
     const UNPLACED: &str = "named where no id of a payment stands: ask the bank what it is";
     let told = lines.iter().map(|line| OwnName::of(&line.label));
     let of = lines.iter().flat_map(|line| &line.of).map(|named| OwnName::of(named.text()));
-    let placed: Vec<OwnName> = told.chain(of).flatten().collect();
+    let placed: HashSet<OwnName> = told.chain(of).flatten().collect();
     // Whose message or part a transfer is of, its own line says.
     let has_transfer = placed.iter().any(|name| matches!(name, OwnName::Transfer(_)));
     let is_placed = |name: &OwnName| match name {
