@@ -117,15 +117,15 @@ impl Validity {
             .map_or(Period(u32::MAX), |month| Period(month.0 + 1));
         // Whom another system has paid claims from the month after.
         let paid_until = application.person.paid_until();
-        // What the office says now puts right what it said before, as far as no other secret may have claimed.
+        // What the office says now puts right what it said before, but for the month that is always safe: why the
+        // earlier bound was set is not known, and another secret may have claimed until now.
         let is_said = paid_until.is_some() || self.claims_from != Period::ONCE;
         let bound = match application.claims_from {
             None => self.claims_from,
-            Some(ClaimsFrom::Same { had_another: false, .. }) if is_said => self.claims_from,
-            Some(ClaimsFrom::Same { first, .. }) if is_said => {
-                self.claims_from.max(first.min(next_month))
+            Some(ClaimsFrom::Period(period)) if is_said => {
+                self.claims_from.max(period.min(next_month))
             }
-            Some(ClaimsFrom::Same { first, .. }) => self.claims_from.max(first),
+            Some(ClaimsFrom::Period(period)) => self.claims_from.max(period),
             Some(ClaimsFrom::NextMonth) => self.claims_from.max(next_month),
         };
         paid_until.map_or(bound, |month| bound.max(Period(month.0 + 1)))

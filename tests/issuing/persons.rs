@@ -235,9 +235,16 @@ fn person_whom_the_old_system_paid_claims_from_the_month_after() {
     let subject = subject.as_str().expect("a commitment").to_owned();
     let rows = support::some_rows(&[FARMER], &[]);
     let (header, row) = rows.split_once('\n').expect("a row");
-    for (place, (header, row, expected)) in [
-        (header.to_owned(), row.trim().to_owned(), json!(december)),
-        (format!("{header},paid_until"), format!("{},2026-09", row.trim()), json!(december.0 - 2)),
+    let typed = |month: &str| (format!("{header},paid_until"), format!("{},{month}", row.trim()));
+    let wrong = praman::calendar::month_of(jiff::civil::date(2062, 12, 1)).expect("a month");
+    let today = praman::calendar::date_of(praman::calendar::today()).expect("a date");
+    let next_month = praman::calendar::month_of(today).expect("a month").0 + 1;
+    let plain = (header.to_owned(), row.trim().to_owned());
+    for (place, ((header, row), expected)) in [
+        (plain.clone(), json!(december)),
+        (typed("2062-11"), json!(wrong)),
+        (plain, json!(wrong)),
+        (typed("2026-09"), json!(next_month)),
     ]
     .into_iter()
     .enumerate()

@@ -112,13 +112,9 @@ pub enum Standing {
 pub enum ClaimsFrom {
     /// From the month after the issue: the earlier secret may have claimed for this one.
     NextMonth,
-    /// As the earlier credentials of the same secret say: what they have claimed for, it can't claim for again.
-    Same {
-        /// The first period of those that follow each other under this secret, whichever says the earliest.
-        first: Period,
-        /// Whether the person had another secret before these.
-        had_another: bool,
-    },
+    /// From a period on: as the earlier credential says, where the secret is the same, and so is what it has
+    /// claimed for.
+    Period(Period),
 }
 
 /// A person of a register, and the commitment that their credential is to hold.
@@ -254,17 +250,12 @@ fn standing(
     let earlier = of(person.identity).chain(named()).chain(of(Some(person.alike())));
     // A credential of an office that is barred may have claimed, and may again.
     let earlier = earlier.filter(|known| !known.is_live || barred.contains(&known.office));
-    let mut earlier: Vec<&Known> = earlier.collect();
-    earlier.sort_unstable_by_key(|known| std::cmp::Reverse(known.number));
-    let same = earlier.iter().take_while(|known| known.subject == person.subject);
-    let first = same.map(|known| known.claims_from).min();
-    let claims_from = first.map_or_else(
-        || earlier.first().map(|_| ClaimsFrom::NextMonth),
-        |first| {
-            let had_another = earlier.iter().any(|known| known.subject != person.subject);
-            Some(ClaimsFrom::Same { first, had_another })
-        },
-    );
+    let claims_from = earlier.max_by_key(|known| known.number).map(|latest| {
+        match latest.subject == person.subject {
+            true => ClaimsFrom::Period(latest.claims_from),
+            false => ClaimsFrom::NextMonth,
+        }
+    });
     let alike = of(person.identity).chain(named()).chain(of(person.account));
     let mut alike = alike.chain(of(Some(person.alike())));
     match alike.find(|known| known.is_live) {

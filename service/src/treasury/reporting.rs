@@ -11,6 +11,7 @@ use super::bank_report::{
 };
 use super::envelopes::{Envelopes, commitment_of};
 use super::key::TreasuryKey;
+use super::own_name::OwnName;
 use super::payment_file::share;
 use super::release::{NewFile, is_kept, keep_file};
 use super::restored::{LostTransfers, restored_at};
@@ -133,7 +134,9 @@ impl Store {
             transfer::settle_claim(&mut transaction, nullifier, reason).await?;
         }
         let Import { imported, unknown, by_another_key, envelopes, .. } = import;
-        keep_reader(&mut transaction, bytes, envelopes.key(), !by_another_key).await?;
+        // What names unknown payments is read again once they are known.
+        let is_whole = !by_another_key && (!restored || unknown.is_empty());
+        keep_reader(&mut transaction, bytes, envelopes.key(), is_whole).await?;
         if restored {
             // Until what the bank has named is known, nothing is paid.
             for name in &unknown {
@@ -228,6 +231,24 @@ async fn sent_rows(
         }
     }
     Ok((sent, unknown))
+}
+
+/// The drafted transfers that are named, if any: whoever names them has seen a file that this state did not write.
+pub(super) async fn is_drafted(
+    connection: &mut AnyConnection,
+    name: &OwnName,
+) -> Result<bool, ServiceError> {
+    let named = match name.clone() {
+        OwnName::Transfer(name) => Named::Transfer(name),
+        OwnName::Part(name) => Named::Part(name),
+        OwnName::Message(name) => Named::Message(name),
+    };
+    for row in named_rows(connection, &named).await? {
+        if row.state()? == TransferState::Drafted {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 async fn named_rows(

@@ -10,8 +10,8 @@ use sqlx::AnyConnection;
 use super::bank_report::{BankReport, StatementDays};
 use super::own_name::OwnName;
 use super::payment_file::Debtor;
-use super::release;
 use super::restored::{RESTORED, restored_at, time_of};
+use super::{release, reporting};
 use crate::access_control::{ApprovalKind, Caller, Role};
 use crate::calendar;
 use crate::error::ServiceError;
@@ -239,6 +239,17 @@ async fn require_known(
     let unknown: Vec<(String,)> = sqlx::query_as("SELECT name FROM restore_unknown ORDER BY name")
         .fetch_all(&mut *connection)
         .await?;
+    for (name,) in &unknown {
+        // What was drafted when the state was backed up would go out a second time.
+        let name = OwnName::of(name).ok_or_else(|| broken("what the bank has named"))?;
+        if reporting::is_drafted(connection, &name).await? {
+            return Err(ServiceError::Refused(format!(
+                "the bank has named {}, which was drafted when the state was backed up: import its file, or have \
+                 its batch denied (praman access deny)",
+                name.text()
+            )));
+        }
+    }
     let missing_now = Missing { lost_files: numbers.len(), unknown: unknown.len() };
     if !unknown.is_empty() && !said.files_are_lost {
         let names: Vec<String> = unknown.into_iter().map(|(name,)| name).collect();

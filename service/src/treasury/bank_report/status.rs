@@ -12,14 +12,16 @@ use crate::treasury::own_name::OwnName;
 pub(super) fn read(message: Node<'_, '_>, lines: &mut Vec<ReportedTransfer>) {
     let group = message.at(&["OrgnlGrpInfAndSts"]);
     let original = group.and_then(|group| group.text_at(&["OrgnlMsgId"]));
+    let of_group = group.and_then(|group| group.text_at(&["GrpSts"]));
     for line in message.all("TxInfAndSts") {
-        lines.extend(transfer(line, original.as_deref()));
+        lines.extend(transfer(line, original.as_deref(), of_group.as_deref()));
     }
     for part in message.all("OrgnlPmtInfAndSts") {
         let name = part.text_at(&["OrgnlPmtInfId"]);
         let around = name.as_deref().or(original.as_deref());
+        let of_part = part.text_at(&["PmtInfSts"]).or_else(|| of_group.clone());
         for line in part.all("TxInfAndSts") {
-            lines.extend(transfer(line, around));
+            lines.extend(transfer(line, around, of_part.as_deref()));
         }
         lines.extend(whole(part, part.text_at(&["PmtInfSts"]), name, Named::Part));
     }
@@ -54,9 +56,17 @@ fn whole(
     Some(ReportedTransfer { of, label, outcome, amount: None, booked_on: None })
 }
 
-/// What is said of one transfer: by whichever of its ids is ours.
-fn transfer(line: Node<'_, '_>, around: Option<&str>) -> Option<ReportedTransfer> {
-    let outcome = outcome_at(line.text_at(&["TxSts"]).as_deref(), reasons_of(line));
+/// What is said of one transfer: by whichever of its ids is ours. One without a status has that of its part or
+/// message, where that one is final.
+fn transfer(
+    line: Node<'_, '_>,
+    around: Option<&str>,
+    status_around: Option<&str>,
+) -> Option<ReportedTransfer> {
+    let own = line.text_at(&["TxSts"]);
+    let is_final = |status: &&str| outcome_of(status, Vec::new()) != Outcome::Pending;
+    let status = own.as_deref().or(status_around.filter(is_final));
+    let outcome = outcome_at(status, reasons_of(line));
     let ids = ["OrgnlEndToEndId", "OrgnlInstrId", "OrgnlTxId", "StsId"];
     let ids: Vec<String> = ids.iter().filter_map(|&id| line.text_at(&[id])).collect();
     let own = ids.iter().find_map(|id| match OwnName::of(id) {

@@ -325,6 +325,11 @@ fn status_line_without_a_status_is_told() {
     unclear(&status(&format!(
         "<TxInfAndSts><OrgnlEndToEndId>{own}</OrgnlEndToEndId>{reason}</TxInfAndSts>"
     )));
+    // It has that of its part, where that one is final.
+    let lines = status(&format!(
+        "<PmtInfSts>RJCT</PmtInfSts><TxInfAndSts><OrgnlEndToEndId>{own}</OrgnlEndToEndId>{reason}</TxInfAndSts>"
+    ));
+    assert_eq!(lines[0].outcome, returned("AC04"));
     // Of a part, too; where its transfers have their own, it is usual that it has neither.
     unclear(&status(reason));
     assert_eq!(status(""), []);
