@@ -30,6 +30,7 @@ mod refusal;
 mod role;
 mod scheme_scope;
 mod tenant;
+mod two_persons;
 mod usage;
 
 pub use action::{Action, LegalBasis};

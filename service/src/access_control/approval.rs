@@ -3,8 +3,6 @@
 //! What waits is a document of all that will be done, so that who approves sees it whole; it is done in the
 //! transaction that approves it.
 
-use std::collections::HashSet;
-
 use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
 use unicode_normalization::UnicodeNormalization;
@@ -13,6 +11,7 @@ use super::caller::Caller;
 use super::principal::{Credential, NewPrincipal, Principal, PrincipalNumber, days_from_now};
 use super::refusal::AccessRefusal;
 use super::role::Role;
+use super::two_persons::last_end;
 use crate::error::ServiceError;
 use crate::named::named;
 use crate::sentence::Sentence;
@@ -166,9 +165,6 @@ impl AdmitDocument {
     }
 }
 
-/// Who could act, from when, and until when: revoked or expired.
-type Span = (String, i64, Option<i64>, Option<i64>);
-
 /// Which office's officers decide on a correction.
 fn office_of(document: &str) -> Result<u32, ServiceError> {
     #[derive(Deserialize)]
@@ -269,59 +265,6 @@ impl Store {
         };
         transaction.commit().await?;
         Ok(admission)
-    }
-
-    /// How many persons may act now in one of some roles.
-    pub(crate) async fn live_principals(
-        &self,
-        connection: &mut AnyConnection,
-        roles: &[Role],
-    ) -> Result<usize, ServiceError> {
-        let now = self.database().now();
-        let statement = sqlx::AssertSqlSafe(format!(
-            "SELECT name, role FROM principal
-             WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > {now})"
-        ));
-        let live: Vec<(String, String)> = sqlx::query_as(statement).fetch_all(connection).await?;
-        let of_role = live.iter().filter(|(_, role)| roles.iter().any(|one| one.name() == role));
-        let persons: HashSet<String> = of_role.map(|(name, _)| person(name)).collect();
-        Ok(persons.len())
-    }
-
-    /// Whether an office ever had two officers at once: what takes two then does not fall to the one who is left.
-    pub(crate) async fn takes_two_officers(
-        &self,
-        connection: &mut AnyConnection,
-        office: u32,
-    ) -> Result<bool, ServiceError> {
-        let known: Vec<Span> = sqlx::query_as(
-            "SELECT name, created_at, revoked_at, expires_at FROM principal
-             WHERE role = $1 AND member = $2",
-        )
-        .bind(Role::Office.name())
-        .bind(i64::from(office))
-        .fetch_all(connection)
-        .await?;
-        Ok(are_two_at_once(known))
-    }
-
-    /// Whether two persons could ever act at once in some roles: what takes two then takes two for good, and
-    /// does not fall to the one who is left.
-    pub(crate) async fn were_two_at_once(
-        &self,
-        connection: &mut AnyConnection,
-        roles: &[Role],
-    ) -> Result<bool, ServiceError> {
-        type OfRole = (String, String, i64, Option<i64>, Option<i64>);
-        let known: Vec<OfRole> =
-            sqlx::query_as("SELECT role, name, created_at, revoked_at, expires_at FROM principal")
-                .fetch_all(connection)
-                .await?;
-        let of_roles = known
-            .into_iter()
-            .filter(|(role, ..)| roles.iter().any(|one| one.name() == role))
-            .map(|(_, name, from, revoked, expires)| (name, from, revoked, expires));
-        Ok(are_two_at_once(of_roles))
     }
 
     /// Whether it was asked before to admit the same person to a role whose members approve, and nobody who
@@ -567,33 +510,6 @@ impl Store {
         transaction.commit().await?;
         Ok(Approval { state, decided_by: Some(by.name.clone()), ..row.read()? })
     }
-}
-
-/// Whether two of some persons could ever act at one time.
-fn are_two_at_once(known: impl IntoIterator<Item = Span>) -> bool {
-    let spans: Vec<(String, i64, i64)> = known
-        .into_iter()
-        .map(|(name, from, revoked, expires)| {
-            let until = revoked.into_iter().chain(expires).min().unwrap_or(i64::MAX);
-            (person(&name), from, until)
-        })
-        .collect();
-    spans.iter().enumerate().any(|(place, (one, from, until))| {
-        spans[place + 1..].iter().any(|(other, other_from, other_until)| {
-            one != other && from < other_until && other_from < until
-        })
-    })
-}
-
-/// When the last of those could act no more who once could in some roles, in milliseconds since 1970.
-async fn last_end(connection: &mut AnyConnection, roles: &[Role]) -> Result<i64, ServiceError> {
-    let known: Vec<(String, Option<i64>, Option<i64>)> =
-        sqlx::query_as("SELECT role, revoked_at, expires_at FROM principal")
-            .fetch_all(connection)
-            .await?;
-    let of_role = known.iter().filter(|(role, ..)| roles.iter().any(|one| one.name() == role));
-    let ends = of_role.map(|(_, revoked, expires)| revoked.iter().chain(expires).min().copied());
-    Ok(ends.map(|end| end.unwrap_or(i64::MAX)).max().unwrap_or_default())
 }
 
 /// Whether a principal is known by what another is, or was until it was revoked: who was admitted anew is the
