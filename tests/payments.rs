@@ -104,16 +104,7 @@ impl Bank<'_> {
     fn statement(&self, name: &str, lines: &[(&Ordered, &str, Option<&str>)]) -> String {
         let mut body = String::new();
         for (transfer, amount, code) in lines {
-            let direction = if code.is_some() { "CRDT" } else { "DBIT" };
-            let back = code.map_or(String::new(), |code| {
-                format!("<RtrInf><Rsn><Cd>{code}</Cd></Rsn></RtrInf>")
-            });
-            let details = format!(
-                "<TxDtls><Refs><EndToEndId>{}</EndToEndId></Refs><Amt Ccy=\"INR\">{amount}</Amt>\
-                 <CdtDbtInd>{direction}</CdtDbtInd>{back}</TxDtls>",
-                transfer.reference
-            );
-            body += &entry(amount, direction, &details);
+            body += &booking(transfer, amount, *code);
         }
         self.write(name, &statement_message(name, &body))
     }
@@ -128,6 +119,19 @@ fn status_message(id: &str, original: &str, status: &str, body: &str) -> String 
          <OrgnlMsgNmId>pain.001.001.09</OrgnlMsgNmId><GrpSts>{status}</GrpSts></OrgnlGrpInfAndSts>\
          {body}</CstmrPmtStsRpt></Document>\n"
     )
+}
+
+/// A transfer that is booked: money out, or back with a code.
+fn booking(transfer: &Ordered, amount: &str, code: Option<&str>) -> String {
+    let direction = if code.is_some() { "CRDT" } else { "DBIT" };
+    let back =
+        code.map_or(String::new(), |code| format!("<RtrInf><Rsn><Cd>{code}</Cd></Rsn></RtrInf>"));
+    let details = format!(
+        "<TxDtls><Refs><EndToEndId>{}</EndToEndId></Refs><Amt Ccy=\"INR\">{amount}</Amt>\
+         <CdtDbtInd>{direction}</CdtDbtInd>{back}</TxDtls>",
+        transfer.reference
+    );
+    entry(amount, direction, &details)
 }
 
 fn entry(amount: &str, direction: &str, details: &str) -> String {

@@ -2,21 +2,13 @@
 
 use super::*;
 
-/// An entry on a day.
+/// A booking on a day.
 fn on(day: &str, one: &Ordered, code: Option<&str>) -> String {
-    let direction = if code.is_some() { "CRDT" } else { "DBIT" };
-    let back =
-        code.map_or(String::new(), |code| format!("<RtrInf><Rsn><Cd>{code}</Cd></Rsn></RtrInf>"));
-    let details = format!(
-        "<TxDtls><Refs><EndToEndId>{}</EndToEndId></Refs><Amt Ccy=\"INR\">{}</Amt>\
-         <CdtDbtInd>{direction}</CdtDbtInd>{back}</TxDtls>",
-        one.reference, one.amount
-    );
     let booked = format!("</Sts><BookgDt><Dt>{day}</Dt></BookgDt>");
-    entry(&one.amount, direction, &details).replacen("</Sts>", &booked, 1)
+    booking(one, &one.amount, code).replacen("</Sts>", &booked, 1)
 }
 
-/// What came of importing a report: the exit code and what was told.
+/// What came of importing a report: the exit code and the output.
 fn import(state: &State, file: &str) -> (i32, Value) {
     let ran = state.run(&arguments("import", &[file]));
     (ran.code, serde_json::from_str(&ran.out).expect("JSON"))
@@ -58,7 +50,7 @@ fn payment_booked_on_two_days_or_after_its_return_is_contested() {
         let file = bank.write(name, &statement_message(name, &entries.concat()));
         import(&state, &file)
     };
-    // It comes back, is paid anew, and the first is booked out once more: in a statement that has the return, too.
+    // It comes back, is paid again, and the first is booked out once more: in a statement that has the return, too.
     let one = &ordered.transfers[0];
     let back = on("2026-06-05", one, Some("AC04"));
     let (code, told) = statement("one", &[on("2026-06-04", one, None), back.clone()]);
@@ -80,7 +72,7 @@ fn payment_booked_on_two_days_or_after_its_return_is_contested() {
     let (code, told) = statement("five", &[on("2026-06-08", two, None)]);
     assert_eq!((code, &told["contested"]), (1, &json!(1)), "{told}");
 
-    // One payment twice in one sum is told, and pays nothing.
+    // One payment twice in one sum is reported, and pays nothing.
     let three = &ordered.transfers[4];
     let rupees: u64 =
         three.amount.split('.').next().and_then(|text| text.parse().ok()).expect("rupees");
@@ -91,7 +83,7 @@ fn payment_booked_on_two_days_or_after_its_return_is_contested() {
     assert_eq!((code, &told["paid"]), (1, &json!(0)), "{told}");
     assert!(told.to_string().contains("named twice in one sum"), "{told}");
 
-    // While a part is contested, another part of its claim is not paid anew; and a file whose transfers came back
+    // While a part is contested, another part of its claim is not paid again; and a file whose transfers came back
     // is not written once more.
     let is_other = |one: &&Ordered| one.account == two.account && one.reference != two.reference;
     let other_part = ordered.transfers.iter().find(is_other).expect("two parts of one claim");

@@ -1,7 +1,8 @@
 //! States that many tests begin with: made once by the program, and copied.
 //!
-//! Tests are processes of their own, so what is made lies in the target folder, by the program that made it and by
-//! the day, since periods close. Who comes first makes it, the others wait.
+//! Tests are processes of their own, so what is made lies in the target folder: by the program and the tests that made
+//! it, the register and schemes that it was made from, and the day, since periods close. Who comes first makes it, the
+//! others wait.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use praman::calendar;
 
-use super::State;
+use super::{State, register, root};
 
 impl State {
     /// A copy of the state that `make` makes, under a name.
@@ -30,9 +31,7 @@ impl State {
         copy(&place, &state.path("."));
         state
     }
-}
 
-impl State {
     /// Keys of a circuit, as `setup` makes them of one seed.
     pub(crate) fn set_up(&self, circuit: &str, out: &str) {
         let made = Self::copy_of(&format!("keys-{circuit}"), || {
@@ -45,15 +44,22 @@ impl State {
     }
 }
 
-/// After this long, what another program made, or this one on another day, is removed.
+/// After this long, what was made from something else, or on another day, is removed.
 const OLD: Duration = Duration::from_secs(6 * 3_600);
 
-/// Where what this program made today lies.
+/// Where what was made today lies, of the program, tests, register and schemes as they are.
 fn scenes() -> PathBuf {
-    let program = fs::metadata(env!("CARGO_BIN_EXE_praman")).expect("the program");
-    let built = program.modified().expect("a time").duration_since(UNIX_EPOCH).expect("a time");
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_praman"));
+    let tests = std::env::current_exe().expect("the tests");
+    let schemes = fs::read_dir(root().join("service/schemes")).expect("readable");
+    let schemes = schemes.map(|entry| entry.expect("readable").path());
+    let changed = [program, tests, register()].into_iter().chain(schemes).map(|path| {
+        let changed = fs::metadata(path).and_then(|data| data.modified()).expect("a time");
+        changed.duration_since(UNIX_EPOCH).expect("a time").as_nanos()
+    });
+    let newest = changed.max().expect("the program");
     let all = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scenes");
-    let name = format!("{}-{}-{}", calendar::today().0, built.as_nanos(), program.len());
+    let name = format!("{}-{newest}", calendar::today().0);
     let own = all.join(&name);
     if !own.exists() {
         // Not what another run may copy from still.

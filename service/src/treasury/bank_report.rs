@@ -75,10 +75,17 @@ impl Named {
 
     /// The whole that a name of ours is of; none of another form.
     fn of_whole(text: &str) -> Option<Self> {
-        match OwnName::of(text)? {
-            OwnName::Message(name) => Some(Self::Message(name)),
-            OwnName::Part(name) => Some(Self::Part(name)),
-            OwnName::Transfer(_) => None,
+        let own = OwnName::of(text).filter(|own| !matches!(own, OwnName::Transfer(_)));
+        own.map(Self::from)
+    }
+}
+
+impl From<OwnName> for Named {
+    fn from(own: OwnName) -> Self {
+        match own {
+            OwnName::Transfer(name) => Self::Transfer(name),
+            OwnName::Part(name) => Self::Part(name),
+            OwnName::Message(name) => Self::Message(name),
         }
     }
 }

@@ -138,6 +138,11 @@ impl Reissue<'_> {
                 return Err(refused(reference, "another payment of the same part is paid"));
             }
         }
+        if attempts.iter().any(TransferRow::is_contested) {
+            let reason = "the bank has said that it is paid, too: ask the bank, then have two treasurers \
+                          decide: praman treasury resolve";
+            return Err(refused(reference, reason));
+        }
         // A claim waits whole: what is drafted of it would be taken out again.
         let (contested,): (i64,) = sqlx::query_as(
             "SELECT count(*) FROM payment_transfer WHERE nullifier = $1 AND contested = 1",
@@ -145,14 +150,9 @@ impl Reissue<'_> {
         .bind(&row.nullifier)
         .fetch_one(&mut *connection)
         .await?;
-        if contested > 0 && !attempts.iter().any(TransferRow::is_contested) {
+        if contested > 0 {
             let reason = "another part of its claim is contested: have two treasurers decide on that first: \
                           praman treasury resolve";
-            return Err(refused(reference, reason));
-        }
-        if attempts.iter().any(TransferRow::is_contested) {
-            let reason = "the bank has said that it is paid, too: ask the bank, then have two treasurers \
-                          decide: praman treasury resolve";
             return Err(refused(reference, reason));
         }
         let of: Option<(String, i64)> =

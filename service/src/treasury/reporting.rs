@@ -11,7 +11,7 @@ use super::bank_report::{
 };
 use super::envelopes::{Envelopes, commitment_of};
 use super::key::TreasuryKey;
-use super::own_name::OwnName;
+use super::named_transfers::sent_rows;
 use super::payment_file::share;
 use super::release::{NewFile, is_kept, keep_file};
 use super::restored::{LostTransfers, restored_at};
@@ -210,62 +210,6 @@ async fn claims_with_amounts(
         }
     }
     Ok(claims)
-}
-
-/// The transfers that the bank says something of: those alone that a file was written for, since a bank knows of
-/// no others; and what it names of which there is none.
-async fn sent_rows(
-    connection: &mut AnyConnection,
-    of: &[Named],
-) -> Result<(Vec<TransferRow>, Vec<String>), ServiceError> {
-    let (mut sent, mut unknown) = (Vec::new(), Vec::new());
-    for named in of {
-        let before = sent.len();
-        for row in named_rows(connection, named).await? {
-            if row.state()? != TransferState::Drafted {
-                sent.push(row);
-            }
-        }
-        if sent.len() == before {
-            unknown.push(named.text().to_owned());
-        }
-    }
-    Ok((sent, unknown))
-}
-
-/// The drafted transfers that are named, if any: whoever names them has seen a file that this state did not write.
-pub(super) async fn is_drafted(
-    connection: &mut AnyConnection,
-    name: &OwnName,
-) -> Result<bool, ServiceError> {
-    let named = match name.clone() {
-        OwnName::Transfer(name) => Named::Transfer(name),
-        OwnName::Part(name) => Named::Part(name),
-        OwnName::Message(name) => Named::Message(name),
-    };
-    for row in named_rows(connection, &named).await? {
-        if row.state()? == TransferState::Drafted {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-async fn named_rows(
-    connection: &mut AnyConnection,
-    named: &Named,
-) -> Result<Vec<TransferRow>, ServiceError> {
-    Ok(match named {
-        Named::Transfer(name) => transfer::find(connection, name).await?.into_iter().collect(),
-        Named::Message(name) => transfer::of_batch(connection, name).await?,
-        Named::Part(name) => {
-            let part = name.rsplit_once('-');
-            let part = part.and_then(|(batch, part)| Some((batch, part.parse::<u32>().ok()?)));
-            let Some((batch, number)) = part else { return Ok(Vec::new()) };
-            let all = transfer::of_batch(connection, batch).await?;
-            all.into_iter().filter(|row| row.part() + 1 == number).collect()
-        }
-    })
 }
 
 /// Whether an amount is what was ordered.
@@ -501,7 +445,7 @@ impl Import<'_> {
                               praman treasury resolve";
                 return self.contest(connection, &row, reason).await;
             }
-            (Paid, Outcome::Paid) if self.is_other_day(connection, &row, line).await? => {
+            (Paid, Outcome::Paid) if self.keep_day(connection, &row, line).await? => {
                 let reason = "booked on another day, too: ask the bank, then have two treasurers decide: \
                               praman treasury resolve";
                 return self.contest(connection, &row, reason).await;
@@ -540,7 +484,7 @@ impl Import<'_> {
             }
             (Drafted, _) => return Err(broken("a transfer that no file was written for")),
             (Ordered, Outcome::Paid) => {
-                self.is_other_day(connection, &row, line).await?;
+                self.keep_day(connection, &row, line).await?;
                 (Paid, None)
             }
             (Ordered | Paid, Outcome::Returned(reasons)) => (Returned, Some(reasons)),
@@ -564,7 +508,7 @@ impl Import<'_> {
 
     /// Keeps on which day a statement has booked a payment. Whether another day was kept before: the bank has paid
     /// twice, or books what it booked once more.
-    async fn is_other_day(
+    async fn keep_day(
         &self,
         connection: &mut AnyConnection,
         row: &TransferRow,
@@ -574,22 +518,17 @@ impl Import<'_> {
             return Ok(false);
         };
         let day = day.to_string();
-        let kept: (Option<String>,) =
-            sqlx::query_as("SELECT booked_on FROM payment_transfer WHERE reference = $1")
-                .bind(&row.reference)
-                .fetch_one(&mut *connection)
-                .await?;
-        let days = kept.0.unwrap_or_default();
-        if days.split(' ').any(|one| one == day) {
+        let mut days: Vec<&str> = row.booked_on().collect();
+        if days.contains(&day.as_str()) {
             return Ok(false);
         }
-        let is_other = !days.is_empty();
+        days.push(&day);
         sqlx::query("UPDATE payment_transfer SET booked_on = $2 WHERE reference = $1")
             .bind(&row.reference)
-            .bind(if is_other { format!("{days} {day}") } else { day })
+            .bind(days.join(" "))
             .execute(connection)
             .await?;
-        Ok(is_other)
+        Ok(days.len() > 1)
     }
 
     /// Holds a transfer of which the bank has said two things: it stays so until two persons decide, whatever

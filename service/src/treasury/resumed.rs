@@ -7,11 +7,11 @@ use praman_circuits::period::Day;
 use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
 
-use super::bank_report::{BankReport, StatementDays};
+use super::bank_report::{BankReport, Named, StatementDays};
 use super::own_name::OwnName;
 use super::payment_file::Debtor;
 use super::restored::{RESTORED, restored_at, time_of};
-use super::{release, reporting};
+use super::{named_transfers, release};
 use crate::access_control::{ApprovalKind, Caller, Role};
 use crate::calendar;
 use crate::error::ServiceError;
@@ -51,7 +51,7 @@ struct ResumeDocument {
 }
 
 /// What is missing still, and who asks says is lost for good.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Missing {
     lost_files: usize,
     unknown: usize,
@@ -241,16 +241,15 @@ async fn require_known(
         .await?;
     for (name,) in &unknown {
         // What was drafted when the state was backed up would go out a second time.
-        let name = OwnName::of(name).ok_or_else(|| broken("what the bank has named"))?;
-        if reporting::is_drafted(connection, &name).await? {
+        let own = OwnName::of(name).ok_or_else(|| broken("what the bank has named"))?;
+        if named_transfers::is_drafted(connection, &Named::from(own)).await? {
             return Err(ServiceError::Refused(format!(
-                "the bank has named {}, which was drafted when the state was backed up: import its file, or have \
-                 its batch denied (praman access deny)",
-                name.text()
+                "the bank has named {name}, which was drafted when the state was backed up: import its file, or \
+                 have its batch denied (praman access deny)"
             )));
         }
     }
-    let missing_now = Missing { lost_files: numbers.len(), unknown: unknown.len() };
+    let lost_for_good = Missing { lost_files: numbers.len(), unknown: unknown.len() };
     if !unknown.is_empty() && !said.files_are_lost {
         let names: Vec<String> = unknown.into_iter().map(|(name,)| name).collect();
         return Err(ServiceError::Refused(format!(
@@ -281,7 +280,7 @@ async fn require_known(
         }
     }
     if missing.is_empty() {
-        return Ok(missing_now);
+        return Ok(lost_for_good);
     }
     Err(ServiceError::Refused(format!(
         "no statement of the bank covers {} whole: import those of each day from the backup to the day after \

@@ -79,9 +79,11 @@ pub(super) struct TransferRow {
     contested: i64,
     resolved: Option<String>,
     payee_lost: i64,
+    /// On which days a statement has booked it, with spaces between.
+    booked_on: Option<String>,
 }
 
-pub(super) const COLUMNS: &str = "reference, batch, nullifier, part, attempt, state, reason, amount, contested, resolved, payee_lost";
+pub(super) const COLUMNS: &str = "reference, batch, nullifier, part, attempt, state, reason, amount, contested, resolved, payee_lost, booked_on";
 
 impl TransferRow {
     pub(super) fn state(&self) -> Result<TransferState, ServiceError> {
@@ -106,6 +108,11 @@ impl TransferRow {
     /// Whether it went to an account that is not known here.
     pub(super) fn is_payee_lost(&self) -> bool {
         self.payee_lost != 0
+    }
+
+    /// On which days a statement has booked it as money out.
+    pub(super) fn booked_on(&self) -> impl Iterator<Item = &str> {
+        self.booked_on.iter().flat_map(|days| days.split(' '))
     }
 
     pub(super) fn part(&self) -> u32 {

@@ -30,7 +30,7 @@ pub(super) fn read(message: Node<'_, '_>, lines: &mut Vec<ReportedTransfer>) {
     );
 }
 
-/// What a status says; a reason without one is told.
+/// What a status says; a reason without one is reported as unclear.
 fn outcome_at(status: Option<&str>, reasons: Vec<String>) -> Outcome {
     match status {
         Some(status) => outcome_of(status, reasons),

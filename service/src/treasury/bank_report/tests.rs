@@ -301,7 +301,7 @@ fn name_of_ours_is_told_wherever_a_statement_has_it() {
     ] {
         told(at(&inside), &own);
     }
-    // Beside somebody else's id, and beside another of ours.
+    // Beside another payer's id, and beside another of ours.
     for other in ["SALARY-1".to_owned(), reference('b')] {
         let two = details(&other, "")
             + &format!("<TxDtls><RmtInf><Ustrd>{own}</Ustrd></RmtInf></TxDtls>");
