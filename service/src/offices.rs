@@ -359,6 +359,13 @@ impl Store {
             true => Some(ClaimsFrom::NextMonth),
             false => known.or(is_known.then_some(ClaimsFrom::NextMonth)),
         };
+        if let Some(place) = persons::shared_commitment(&mut transaction, &tags).await? {
+            let register_no = applications[place].person.register_no();
+            return Err(ServiceError::Refused(format!(
+                "{register_no}: its commitment is in a live credential of another person: each person has a \
+                 secret of their own; nothing was issued"
+            )));
+        }
         for (application, standing) in applications.iter_mut().zip(standing) {
             let tag = key.holder_tag(application.person.register_no());
             let is_known = revoked.contains(tag.as_slice());

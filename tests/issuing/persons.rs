@@ -275,4 +275,17 @@ fn commitment_that_two_persons_would_share_is_refused() {
         fs::write(state.path("subjects.csv"), subjects).expect("written");
         state.refused(&issue, 1, told);
     }
+    // In another file, or of another office, it is as much another person's.
+    let one = |number: &str, subject: &str| {
+        fs::write(state.path("two.csv"), support::some_rows(&[number], &[])).expect("written");
+        let subjects = format!("register_no,subject\n{number},{subject}\n");
+        fs::write(state.path("subjects.csv"), subjects).expect("written");
+    };
+    one(two[0], "7");
+    assert_eq!(state.json(&issue)["issued"], 1);
+    one(two[1], "7");
+    let issue = [&issue[..5], &["--out", "other", "--subjects", "subjects.csv"]].concat();
+    state.refused(&issue, 1, "its commitment is in a live credential of another person");
+    one(two[1], "8");
+    assert_eq!(state.json(&issue)["issued"], 1);
 }

@@ -51,3 +51,46 @@ fn claim_that_is_known_only_after_the_state_pays_again_is_not_paid_twice() {
     let sums = reconcile_as(&restored, "sen.key");
     assert_eq!((&sums["ordered"]["count"], &sums["difference"]), (&json!(6), &json!(0)), "{sums}");
 }
+
+#[test]
+fn payment_anew_that_is_known_without_the_first_one_stands_for_it() {
+    let (state, holders) = claimed();
+    state.json(&["backup", "--out", "before.db"]);
+    let paid = state.pay(SCHEME, PERIOD);
+    let ordered = newest(&state, &paid);
+    let back = &ordered.transfers[0];
+    let bank = Bank { state: &state };
+    let report = bank.status("status", &ordered, &[(back, "RJCT", Some("AC06"))]);
+    assert_eq!(treasury(&state, "import", &[&report])["returned"], 1);
+    let scheme = scheme_arguments();
+    let anew = state.run(&reissue(&scheme, &["--same", &back.reference]));
+    let anew: Value = serde_json::from_str(&anew.out).expect("JSON");
+    let anew = newest(&state, &anew);
+
+    // The file that went out first is lost; the one that paid a part of it anew is there, or the bank names it.
+    let statement = [(&anew.transfers[0], anew.transfers[0].amount.as_str(), None)];
+    let statement = bank.statement("statement", &statement);
+    let file = fs::read_dir(state.path("bank"))
+        .expect("files")
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .find(|path| fs::read_to_string(path).is_ok_and(|text| text.contains(&anew.message)))
+        .expect("the second file");
+    let file = file.to_str().expect("UTF-8");
+    for (directory, known_by) in [("by-file", file), ("by-report", &statement)] {
+        let mut restored = state.on(None);
+        restored.directory = directory.to_owned();
+        restored.json(&["restore", "--from", "before.db"]);
+        assert_eq!(restored.run(&arguments("import", &[known_by])).code, 0);
+        let date = calendar::date_of(calendar::today()).expect("a date");
+        let days = [date, date.tomorrow().expect("a day")].map(|day| day.to_string());
+        let days = days.each_ref().map(|day| ["--no-statement-of", day]).concat();
+        let resume = [&["treasury", "resume"][..], &days].concat();
+        restored.refused(&resume, 1, "known by the bank's reports alone");
+        restored.json(&[&resume[..], &["--files-are-lost"]].concat());
+        let paid = restored.pay(SCHEME, PERIOD);
+        assert_eq!(paid["claims"], holders.len() - 1, "{paid}");
+        let again = newest(&restored, &paid);
+        assert!(again.transfers.iter().all(|one| one.reference != back.reference), "paid twice");
+        assert_eq!(reconcile(&restored, &[])["difference"], 0);
+    }
+}

@@ -234,6 +234,45 @@ async fn look_up(
     Ok(())
 }
 
+/// The first of some people whose commitment is in a live credential of somebody else: of two who share a secret
+/// one would have the other's claims refused.
+pub(super) async fn shared_commitment(
+    connection: &mut AnyConnection,
+    people: &[PersonTags],
+) -> Result<Option<usize>, ServiceError> {
+    for (first, some) in people.chunks(TAGS_AT_ONCE).enumerate() {
+        let places: Vec<String> = (1..=some.len()).map(|place| format!("${place}")).collect();
+        let statement = sqlx::AssertSqlSafe(format!(
+            "SELECT person.subject, person.number, person_tag.tag
+             FROM person_credential AS person
+             JOIN holder ON holder.office = person.office AND holder.position = person.position
+             JOIN person_tag ON person_tag.credential = person.number
+             WHERE holder.revoked = 0 AND person.subject IN ({})",
+            places.join(", ")
+        ));
+        let mut asked = sqlx::query_as::<_, (Vec<u8>, i64, Vec<u8>)>(statement);
+        for person in some {
+            asked = asked.bind(person.subject.to_vec());
+        }
+        let mut holders: HashMap<Vec<u8>, HashMap<i64, HashSet<Vec<u8>>>> = HashMap::new();
+        for (subject, number, tag) in asked.fetch_all(&mut *connection).await? {
+            holders.entry(subject).or_default().entry(number).or_default().insert(tag);
+        }
+        let is_other = |person: &PersonTags, tags: &HashSet<Vec<u8>>| {
+            let mut own = person.kept().filter(|tag| Some(*tag) != person.account);
+            !own.any(|tag| tags.contains(tag.as_slice()))
+        };
+        let shared = some.iter().position(|person| {
+            let known = holders.get(person.subject.as_slice());
+            known.is_some_and(|known| known.values().any(|tags| is_other(person, tags)))
+        });
+        if let Some(place) = shared {
+            return Ok(Some(first * TAGS_AT_ONCE + place));
+        }
+    }
+    Ok(None)
+}
+
 fn standing(
     person: &PersonTags,
     known: &HashMap<[u8; 32], Vec<Known>>,

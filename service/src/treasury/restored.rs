@@ -5,6 +5,7 @@
 //! by their hashes: each is brought again, by `import`, before anything is paid.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use praman_circuits::nullifier::SchemeId;
 use praman_circuits::payee::Payee;
@@ -30,6 +31,9 @@ const NUMBER_MAX: u64 = 1 << 40;
 
 /// The most parts that an amount is paid in.
 const PARTS_MAX: u32 = 12;
+
+/// How many times in a row a part may have been paid anew of which nothing is known here.
+const ATTEMPTS_AHEAD: u32 = 4;
 
 /// When the state was restored, in milliseconds since 1970, if what went to the bank since is not known.
 pub(super) async fn restored_at(
@@ -68,6 +72,7 @@ pub(super) async fn require_reconciled(connection: &mut AnyConnection) -> Result
 }
 
 /// A transfer that went out, of which the restored state knows nothing.
+#[derive(Clone)]
 struct Lost {
     nullifier: Vec<u8>,
     part: u32,
@@ -81,7 +86,13 @@ struct Lost {
 }
 
 /// All transfers that may have gone out since a state was backed up, by reference.
-pub(super) struct LostTransfers(HashMap<String, Lost>);
+pub(super) struct LostTransfers {
+    /// The next one of each part: what is not known here begins with it.
+    next: HashMap<String, Lost>,
+    /// Those by which the same parts were paid anew after that: the reference of the next one, and the attempt.
+    /// They are looked for only where something is named that is not the next.
+    ahead: OnceLock<HashMap<String, (String, u32)>>,
+}
 
 impl LostTransfers {
     /// Those of claims that are in no batch, and those by which others would be paid anew.
@@ -129,7 +140,29 @@ impl LostTransfers {
             let instalments = Some(of);
             keep(Lost { nullifier, part, attempt, rupees, scheme, period, instalments });
         }
-        Ok(Self(found))
+        Ok(Self { next: found, ahead: OnceLock::new() })
+    }
+
+    /// The transfer that a reference is of, and those before it of the same part that are not known either,
+    /// the first one first.
+    fn of_reference(&self, key: &TreasuryKey, reference: &str) -> Option<(Lost, Vec<Lost>)> {
+        if let Some(lost) = self.next.get(reference) {
+            return Some((lost.clone(), Vec::new()));
+        }
+        let ahead = self.ahead.get_or_init(|| {
+            let mut ahead = HashMap::new();
+            for (next, lost) in &self.next {
+                for attempt in lost.attempt + 1..=lost.attempt + ATTEMPTS_AHEAD {
+                    let of = TransferReference::of(key, &lost.nullifier, lost.part, attempt);
+                    ahead.insert(of.to_string(), (next.clone(), attempt));
+                }
+            }
+            ahead
+        });
+        let (next, attempt) = ahead.get(reference)?;
+        let next = self.next.get(next)?;
+        let of = |attempt| Lost { attempt, ..next.clone() };
+        Some((of(*attempt), (next.attempt..*attempt).map(of).collect()))
     }
 
     /// Learns from a file that went out in how many parts its claims are paid, where that is not known here:
@@ -141,7 +174,7 @@ impl LostTransfers {
         file: &LostFile,
     ) -> Result<(), ServiceError> {
         let mut parts: HashMap<Vec<u8>, u32> = HashMap::new();
-        for lost in file.transfers.iter().filter_map(|one| self.0.get(&one.reference)) {
+        for lost in file.transfers.iter().filter_map(|one| self.next.get(&one.reference)) {
             if lost.instalments.is_none() && lost.attempt == 0 {
                 *parts.entry(lost.nullifier.clone()).or_default() += 1;
             }
@@ -149,8 +182,8 @@ impl LostTransfers {
         for (nullifier, of) in parts {
             let commitment = commitment_of(transaction, &nullifier).await?;
             let payout = envelopes.payout(&nullifier, &commitment).await?.ok();
-            self.0.retain(|_, lost| lost.nullifier != nullifier || lost.part < of);
-            for lost in self.0.values_mut().filter(|lost| lost.nullifier == nullifier) {
+            self.next.retain(|_, lost| lost.nullifier != nullifier || lost.part < of);
+            for lost in self.next.values_mut().filter(|lost| lost.nullifier == nullifier) {
                 lost.instalments = Some(of);
                 lost.rupees = payout.as_ref().map(|payout| share(payout.amount, lost.part, of));
             }
@@ -170,17 +203,16 @@ impl LostTransfers {
         if transfer::find(transaction, reference).await?.is_some() {
             return Ok(());
         }
-        let Some(lost) = self.0.get(reference) else { return Ok(()) };
+        let key = envelopes.key();
+        let Some((lost, before)) = self.of_reference(key, reference) else { return Ok(()) };
         let Some(instalments) = lost.instalments else { return Ok(()) };
         // Without the envelope the other parts are not known to be anything.
         if lost.rupees.is_none() && instalments > 1 {
             return Ok(());
         }
-        let key = envelopes.key();
-        let of = key
-            .tag(b"praman.restored-batch.1", &[lost.scheme.as_bytes(), &lost.period.to_be_bytes()]);
-        let batch = format!("restored-{}", hex::encode(&of[..8]));
-        self.take_for_sent(transaction, key, (lost, instalments), &batch).await?;
+        let batch = batch_of_report(key, &lost);
+        self.take_before(transaction, key, (&before, instalments)).await?;
+        self.take_for_sent(transaction, key, (&lost, instalments), &batch).await?;
         if lost.attempt > 0 {
             // An office may have corrected the account since the backup: the file alone tells.
             set_payee_lost(transaction, reference, true).await?;
@@ -207,15 +239,36 @@ impl LostTransfers {
                 adopt_drafted(transaction, envelopes, row).await?;
             }
         } else {
-            let Some(lost) = self.0.get(&sent.reference) else { return Ok(false) };
+            let lost = self.of_reference(key, &sent.reference);
+            let Some((lost, before)) = lost else { return Ok(false) };
             let Some(instalments) = lost.instalments else { return Ok(false) };
             if lost.rupees.is_some() && lost.rupees != sent.rupees {
                 return Ok(false);
             }
-            self.take_for_sent(transaction, key, (lost, instalments), message).await?;
+            self.take_before(transaction, key, (&before, instalments)).await?;
+            self.take_for_sent(transaction, key, (&lost, instalments), message).await?;
         }
         keep_adopted(transaction, &sent.reference, false).await?;
         keep_payee(transaction, envelopes, sent).await
+    }
+
+    /// Takes transfers for sent that were paid anew by one that is named: their own files are missing.
+    async fn take_before(
+        &self,
+        transaction: &mut WriteTransaction,
+        key: &TreasuryKey,
+        (before, instalments): (&[Lost], u32),
+    ) -> Result<(), ServiceError> {
+        for lost in before {
+            let batch = batch_of_report(key, lost);
+            self.take_for_sent(transaction, key, (lost, instalments), &batch).await?;
+            let reference = TransferReference::of(key, &lost.nullifier, lost.part, lost.attempt);
+            if lost.attempt > 0 {
+                set_payee_lost(transaction, reference.as_str(), true).await?;
+            }
+            keep_adopted(transaction, reference.as_str(), true).await?;
+        }
+        Ok(())
     }
 
     async fn take_for_sent(
@@ -240,7 +293,7 @@ impl LostTransfers {
             // The file that pays a claim has all of its parts.
             0 if lost.rupees.is_some() => {
                 let same = |one: &&Lost| one.nullifier == lost.nullifier && one.attempt == 0;
-                self.0.values().filter(same).collect()
+                self.next.values().filter(same).collect()
             }
             _ => vec![lost],
         };
@@ -272,6 +325,12 @@ impl LostTransfers {
         }
         transfer::settle_claim(transaction, &lost.nullifier, None).await
     }
+}
+
+/// The batch of what is known by a report alone: none tells which file it was in.
+fn batch_of_report(key: &TreasuryKey, lost: &Lost) -> String {
+    let of = [lost.scheme.as_bytes(), &lost.period.to_be_bytes()];
+    format!("restored-{}", hex::encode(&key.tag(b"praman.restored-batch.1", &of)[..8]))
 }
 
 /// Takes for sent what went out before a restore for claims that are known only since: the bank, or a file, has

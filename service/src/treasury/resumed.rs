@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use praman_circuits::period::Day;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use sqlx::AnyConnection;
 
 use super::bank_report::{BankReport, Named, StatementDays};
@@ -48,6 +49,9 @@ struct ResumeDocument {
     /// How much the bank, or a file, has named that is not known here.
     #[serde(default)]
     unknown: usize,
+    /// A digest of all of these names: what is counted here is the same when it is approved.
+    #[serde(default)]
+    digest: String,
 }
 
 /// What is missing still, and who asks says is lost for good.
@@ -300,6 +304,26 @@ async fn adopted(connection: &mut AnyConnection, by_report: bool) -> Result<i64,
     Ok(count)
 }
 
+/// A digest of what was taken for sent and what is missing, by name.
+async fn digest_of_names(connection: &mut AnyConnection) -> Result<String, ServiceError> {
+    let names: Vec<(String,)> = sqlx::query_as(
+        "SELECT 'sent ' || reference || ' ' || CAST(by_report AS TEXT) FROM restore_adopted
+         UNION ALL SELECT 'named ' || name FROM restore_unknown
+         UNION ALL SELECT 'file ' || CAST(participant AS TEXT) || ' ' || CAST(number AS TEXT)
+                   FROM restore_lost_file",
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut names: Vec<String> = names.into_iter().map(|(name,)| name).collect();
+    names.sort_unstable();
+    let mut digest = Sha256::new();
+    for name in names {
+        digest.update(name);
+        digest.update("\n");
+    }
+    Ok(hex::encode(digest.finalize()))
+}
+
 async fn resume_now(connection: &mut AnyConnection) -> Result<(), ServiceError> {
     for statement in [
         // What was named of claims that are not known yet stays: once they are, they count as paid by it.
@@ -342,6 +366,7 @@ pub(crate) async fn resume(
     if missing != told
         || (adopted(connection, false).await?, adopted(connection, true).await?)
             != (about.taken_for_sent, about.without_file)
+        || digest_of_names(connection).await? != about.digest
     {
         let reason = "what is known of what went out has changed since this was asked: deny it, and ask again";
         return Err(ServiceError::Refused(reason.to_owned()));
@@ -381,6 +406,7 @@ impl Store {
                 other_treasuries: said.other_treasuries.to_vec(),
                 lost_files,
                 unknown,
+                digest: digest_of_names(&mut transaction).await?,
             };
             let document = serde_json::to_string(&document).expect("plain data");
             let (kind, tenant) = (ApprovalKind::Resume, by.tenant_column());
