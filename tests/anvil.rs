@@ -359,7 +359,7 @@ async fn anyone_sees_in_a_browser_what_the_ledger_says() {
     };
     let me = operator().address();
     scene.ledger.network.send(me, addresses.participants, &bar).await.expect("suspended");
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
     let page = |url: String, claims: String| {
         let ran = std::process::Command::new("node")
             .arg(format!("{root}/tests/peers/explorer.mjs"))

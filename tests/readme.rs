@@ -111,7 +111,7 @@ fn what_the_readme_says_works() {
             // Another implementation makes every call; here, that the call is there.
             let call = command.split(' ').next_back().and_then(|call| call.rsplit_once('/'));
             let (service, method) = call.expect("a call");
-            let described = support::root().join("service/proto/praman/v1/praman.proto");
+            let described = support::root().join("service/praman/proto/praman/v1/praman.proto");
             let described = fs::read_to_string(described).expect("a description");
             let name = service.trim_start_matches("praman.v1.");
             assert!(described.contains(&format!("service {name} {{")), "{service}");

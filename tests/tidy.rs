@@ -2,6 +2,7 @@
 
 use crate::support;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use support::root;
@@ -57,4 +58,33 @@ fn sources_are_short_finished_and_speak_of_the_project_alone() {
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// The names of sentences in the sources below a folder.
+fn sentences(folder: &Path, found: &mut BTreeSet<String>) {
+    let mut files = Vec::new();
+    sources(folder, &mut files);
+    for path in files.iter().filter(|path| !path.ends_with("sentence.rs")) {
+        let text = std::fs::read_to_string(path).expect("UTF-8");
+        let names = text.split("Sentence::of(").skip(1);
+        let names = names.filter_map(|rest| rest.trim_start().strip_prefix('"'));
+        found.extend(names.filter_map(|rest| rest.split('"').next()).map(str::to_owned));
+    }
+}
+
+#[test]
+fn every_sentence_has_a_text_and_every_text_is_said() {
+    let service = root().join("service");
+    let mut said = BTreeSet::new();
+    for crate_folder in std::fs::read_dir(&service).expect("readable") {
+        let source = crate_folder.expect("an entry").path().join("src");
+        if source.is_dir() {
+            sentences(&source, &mut said);
+        }
+    }
+    let texts = service.join("language/texts/faults/en.ftl");
+    let texts = std::fs::read_to_string(texts).expect("readable");
+    let texts = texts.lines().filter_map(|line| line.split_once(" = "));
+    let texts: BTreeSet<String> = texts.map(|(name, _)| name.to_owned()).collect();
+    assert_eq!(said, texts);
 }

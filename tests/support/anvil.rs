@@ -21,7 +21,7 @@ pub(crate) struct Anvil {
 
 fn binary() -> PathBuf {
     let modules =
-        PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/peers/node_modules"));
+        PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/peers/node_modules"));
     let platform = match std::env::consts::ARCH {
         "aarch64" => "linux-arm64",
         _ => "linux-amd64",

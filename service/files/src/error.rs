@@ -1,0 +1,49 @@
+//! What can be wrong with a file, or with a key in it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a file can't be read or written, or a key in it not opened. No variant holds anything of a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The file can't be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file does not hold what it should.
+    #[error("{path}: {reason}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        reason: String,
+    },
+    /// A key would be overwritten.
+    #[error("{} exists; a key is never overwritten", .0.display())]
+    Exists(PathBuf),
+    /// A passphrase is needed and is empty.
+    #[error("the passphrase is empty")]
+    EmptyPassphrase,
+    /// A sealed key does not open.
+    #[error("the passphrase is wrong, or the sealed key was altered")]
+    WrongPassphrase,
+    /// A key can't be derived or sealed, which no input causes.
+    #[error("the key could not be sealed: {0}")]
+    Sealing(String),
+}
+
+impl FileError {
+    /// An error of the system at a file.
+    pub fn io(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
+        move |source| Self::Io { path: path.to_owned(), source }
+    }
+
+    /// A file that does not hold what it should.
+    pub fn malformed(path: &Path, reason: impl std::fmt::Display) -> Self {
+        Self::Malformed { path: path.to_owned(), reason: reason.to_string() }
+    }
+}

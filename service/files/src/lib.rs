@@ -1,0 +1,141 @@
+//! Reading files, and writing them so that none is ever half there; keys and other secrets in them, sealed.
+//!
+//! ```
+//! use praman_files::sealed::{Passphrase, SealedKey, random_key};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("key.json");
+//! let (key, passphrase) = (random_key(), Passphrase::new("correct horse".to_owned())?);
+//! praman_files::write_new_json(&path, &SealedKey::seal(&key, "an example", &passphrase)?)?;
+//!
+//! let sealed: SealedKey = praman_files::read_json(&path)?;
+//! assert_eq!(sealed.open("an example", &passphrase)?, key);
+//! assert!(sealed.open("another purpose", &passphrase).is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod error;
+pub mod sealed;
+pub mod sealed_box;
+pub mod signing_key;
+
+use std::io::Write;
+use std::path::Path;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use error::FileError;
+
+/// The line of a text, from 1, that a place in it is on.
+pub fn line_at(text: &str, place: usize) -> usize {
+    let before = &text.as_bytes()[..place.min(text.len())];
+    before.iter().filter(|&&byte| byte == b'\n').count() + 1
+}
+
+/// Writes a file beside its place, then renames it into it. Readable by its owner alone: most of what
+/// praman writes is somebody's.
+///
+/// # Errors
+/// [`FileError::Io`]; the file is then what it was before.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    place(path, bytes, |beside| beside.persist(path).map_err(|error| error.error))
+}
+
+fn place(
+    path: &Path,
+    bytes: &[u8],
+    persist: impl FnOnce(tempfile::NamedTempFile) -> std::io::Result<std::fs::File>,
+) -> Result<(), FileError> {
+    let folder = folder_of(path);
+    let attempt = || {
+        let mut beside = tempfile::NamedTempFile::new_in(folder)?;
+        beside.write_all(bytes)?;
+        beside.as_file().sync_all()?;
+        persist(beside)?;
+        // The rename is on the disk once the folder is.
+        std::fs::File::open(folder)?.sync_all()
+    };
+    attempt().map_err(FileError::io(path))
+}
+
+/// The folder that a path lies in, also of a path that names none.
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Brings the entry of a path in its folder to the disk.
+///
+/// # Errors
+/// [`FileError::Io`].
+pub fn sync_folder_of(path: &Path) -> Result<(), FileError> {
+    let folder = folder_of(path);
+    std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(FileError::io(folder))
+}
+
+/// Writes a file that must not be there yet, readable by its owner alone.
+///
+/// # Errors
+/// [`FileError::Exists`] if it is: keys are never overwritten.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    if path.exists() {
+        return Err(FileError::Exists(path.to_owned()));
+    }
+    place(path, bytes, |beside| beside.persist_noclobber(path).map_err(|error| error.error))
+}
+
+/// Writes a value as JSON to a file that must not be there yet.
+///
+/// # Errors
+/// As [`write_new`].
+pub fn write_new_json(path: &Path, value: &impl Serialize) -> Result<(), FileError> {
+    write_new(path, &json_bytes(path, value)?)
+}
+
+fn json_bytes(path: &Path, value: &impl Serialize) -> Result<Vec<u8>, FileError> {
+    let mut text =
+        serde_json::to_vec_pretty(value).map_err(|error| FileError::malformed(path, error))?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+/// Writes a value as JSON, as [`write()`] does.
+///
+/// # Errors
+/// [`FileError::Io`].
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), FileError> {
+    write(path, &json_bytes(path, value)?)
+}
+
+/// Reads a text file.
+///
+/// # Errors
+/// [`FileError::Io`].
+pub fn read_text(path: &Path) -> Result<String, FileError> {
+    std::fs::read_to_string(path).map_err(FileError::io(path))
+}
+
+/// Reads a JSON file. The error names line and field, and no value of the file.
+///
+/// # Errors
+/// [`FileError::Io`] or [`FileError::Malformed`].
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, FileError> {
+    let text = zeroize::Zeroizing::new(read_text(path)?);
+    // Some editors put a byte order mark before it.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    serde_json::from_str(text).map_err(|error| FileError::malformed(path, json_fault(&error)))
+}
+
+/// What is wrong with a JSON text, and where. serde_json quotes values of the wrong type, which may be
+/// secret: this says only where.
+pub fn json_fault(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        serde_json::error::Category::Data => "a field is missing, unknown or of another kind",
+        serde_json::error::Category::Eof => "the text ends too early",
+        _ => "not JSON",
+    };
+    format!("line {}, column {}: {what}", error.line(), error.column())
+}

@@ -1,0 +1,297 @@
+//! A claim: prepared and proved on the holder's side, checked and accepted on the state's.
+
+use std::path::Path;
+
+use ark_ff::UniformRand;
+use praman_circuits::Fr;
+use praman_circuits::circuit::{self, Witness};
+use praman_circuits::context::Context;
+use praman_circuits::eligibility::{
+    Checkpoint, Claimant, PrivateInputs, PublicInputs, SchemePeriod, check,
+};
+use praman_circuits::merkle::Path as TreePath;
+use praman_circuits::nullifier::{Nullifier, SchemeId, nullifier};
+use praman_circuits::office::{OFFICE_DEPTH, STATE_DEPTH};
+use praman_circuits::payout::{EnvelopeHash, PayoutBlinding, PayoutCommitment, payout};
+use praman_circuits::period::Period;
+use praman_circuits::policy::TierIndex;
+use praman_verifier::{PreparedKey, Proof, ReadError};
+use rand::rngs::OsRng;
+use serde::{Deserialize, Serialize};
+
+use crate::envelope::{self, Payout, TreasuryPublicKey};
+use crate::error::ServiceError;
+use crate::files;
+use crate::ledger::{Ledger, LedgerClaim, Receipt};
+use crate::scheme::ClaimPeriod;
+use crate::snapshot::{Snapshot, office_path};
+use crate::store::Store;
+use crate::wallet::{CredentialFile, Wallet};
+
+/// What all claims of one scheme, period and snapshot share.
+pub struct ClaimTerms<'a> {
+    /// The ledger that the claims are for.
+    pub context: Context,
+    /// State root and day.
+    pub checkpoint: Checkpoint,
+    /// Scheme, period and policy.
+    pub scheme: &'a SchemePeriod,
+    /// Whose key envelopes are sealed to.
+    pub treasury: TreasuryPublicKey,
+}
+
+/// From a credential to the state root.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CredentialPaths {
+    /// From the credential to its office's root.
+    pub office: TreePath<OFFICE_DEPTH>,
+    /// From the office's leaf to the state root.
+    pub state: TreePath<STATE_DEPTH>,
+}
+
+impl CredentialPaths {
+    /// The paths of a credential in a snapshot.
+    ///
+    /// # Errors
+    /// [`ServiceError::WrongUse`] if the snapshot lacks its office's tree, [`ServiceError::Tree`] its place.
+    pub fn find(file: &CredentialFile, snapshot: &Snapshot) -> Result<Self, ServiceError> {
+        Ok(Self {
+            office: office_path(snapshot.office_tree(file.office)?, file.position)?,
+            state: snapshot.state_path(file.office)?,
+        })
+    }
+}
+
+/// A claim that is true and ready to be proved.
+pub struct PreparedClaim {
+    /// The public inputs.
+    pub public: PublicInputs,
+    /// The witness.
+    pub witness: Witness,
+    /// The sealed envelope.
+    pub envelope: Vec<u8>,
+}
+
+impl ClaimTerms<'_> {
+    /// Prepares a holder's claim to a tier.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] with the clause of the statement that does not hold.
+    pub fn prepare(
+        &self,
+        file: &CredentialFile,
+        wallet: &Wallet,
+        tier: TierIndex,
+        paths: CredentialPaths,
+    ) -> Result<PreparedClaim, ServiceError> {
+        let credential = file.credential().map_err(ServiceError::Refused)?;
+        let payee_salt = file.payee_salt().map_err(ServiceError::Refused)?;
+        let amount = self.scheme.policy.amount(&credential.attributes, tier);
+        let blinding = PayoutBlinding::from_field(Fr::rand(&mut OsRng));
+        let mut contents = Payout::new(amount, file.payee().clone(), &payee_salt, &blinding);
+        if let Some(signature) = file.payee_signature() {
+            contents = contents.registered_by(file.office, signature);
+        }
+        let envelope = envelope::seal(&contents, self.treasury)
+            .map_err(|error| ServiceError::Refused(error.to_string()))?;
+        let hash = EnvelopeHash::of(&envelope);
+        let public = PublicInputs {
+            context: self.context,
+            checkpoint: self.checkpoint,
+            scheme_period: self.scheme.clone(),
+            nullifier: nullifier(&wallet.secret, &self.scheme.scheme, self.scheme.period),
+            payout: payout(amount, credential.payee, hash, &blinding),
+        };
+        let claimant = Claimant {
+            secret: wallet.secret.clone(),
+            blinding: wallet.blinding.clone(),
+            credential,
+            office: file.office,
+            office_path: paths.office,
+            state_path: paths.state,
+        };
+        let private = PrivateInputs::new(&claimant, tier, hash, &blinding);
+        let fields = public.to_fields();
+        check(&fields, &private)
+            .map_err(|violation| ServiceError::Refused(violation.to_string()))?;
+        let witness = circuit::eligibility_witness(&fields, &private);
+        Ok(PreparedClaim { public, witness, envelope })
+    }
+}
+
+/// A claim as it is handed in.
+#[derive(Clone)]
+pub struct Claim {
+    /// What the ledger takes.
+    pub ledger: LedgerClaim,
+    /// What the treasury opens.
+    pub envelope: Vec<u8>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClaimFile {
+    format: String,
+    scheme: SchemeId,
+    period: Period,
+    window: Period,
+    state_root: praman_circuits::office::StateRoot,
+    as_of: praman_circuits::period::Day,
+    nullifier: Nullifier,
+    payout_commitment: PayoutCommitment,
+    envelope: String,
+    proof: serde_json::Value,
+}
+
+const CLAIM_FORMAT: &str = "praman-claim-1";
+
+impl PreparedClaim {
+    /// The claim with its proof, for a checkpoint of a ledger.
+    pub fn into_claim(self, period: ClaimPeriod, checkpoint: u64, proof: Proof) -> Claim {
+        let PublicInputs { scheme_period, nullifier, payout, .. } = &self.public;
+        let scheme = scheme_period.scheme.clone();
+        let (nullifier, payout) = (*nullifier, *payout);
+        let ledger = LedgerClaim { scheme, period, checkpoint, nullifier, payout, proof };
+        Claim { ledger, envelope: self.envelope }
+    }
+
+    /// Writes the claim's file. It holds nothing that names the holder.
+    ///
+    /// # Errors
+    /// [`ServiceError::File`].
+    pub fn save(self, path: &Path, period: ClaimPeriod, proof: &Proof) -> Result<(), ServiceError> {
+        let checkpoint = self.public.checkpoint;
+        let claim = SubmittedClaim::new(self.into_claim(period, 0, proof.clone()), checkpoint);
+        Ok(files::write(path, format!("{}\n", claim.to_json()).as_bytes())?)
+    }
+}
+
+/// A claim as it was handed in, with the state it was proved against.
+#[derive(Clone)]
+pub struct SubmittedClaim {
+    claim: Claim,
+    checkpoint: Checkpoint,
+}
+
+/// Why a text is no claim.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ClaimFault {
+    /// Not of the form of a claim.
+    #[error("{0}")]
+    Form(String),
+    /// The proof is none.
+    #[error("proof: {0}")]
+    Proof(ReadError),
+}
+
+impl SubmittedClaim {
+    /// A claim against a state.
+    pub fn new(claim: Claim, checkpoint: Checkpoint) -> Self {
+        Self { claim, checkpoint }
+    }
+
+    /// Reads a claim's file.
+    ///
+    /// # Errors
+    /// [`ServiceError::Malformed`] for a file that is no claim; [`ServiceError::Refused`] for a
+    /// proof that is none.
+    pub fn read(path: &Path) -> Result<Self, ServiceError> {
+        Self::from_json(&files::read_text(path)?).map_err(|fault| match fault {
+            ClaimFault::Form(reason) => ServiceError::malformed(path, reason),
+            ClaimFault::Proof(_) => ServiceError::Refused(format!("{}: {fault}", path.display())),
+        })
+    }
+
+    /// Reads a claim as [`PreparedClaim::save`] writes it.
+    ///
+    /// # Errors
+    /// [`ClaimFault`] naming line and member.
+    pub fn from_json(text: &str) -> Result<Self, ClaimFault> {
+        let file: ClaimFile = serde_json::from_str(text)
+            .map_err(|error| ClaimFault::Form(files::json_fault(&error)))?;
+        let form = |reason: &str| ClaimFault::Form(reason.to_owned());
+        if file.format != CLAIM_FORMAT {
+            return Err(form("not a claim of a form known here"));
+        }
+        let proof = Proof::from_json(&file.proof.to_string()).map_err(ClaimFault::Proof)?;
+        let envelope =
+            hex::decode(&file.envelope).map_err(|_| form("envelope is not hexadecimal"))?;
+        let ledger = LedgerClaim {
+            scheme: file.scheme,
+            period: ClaimPeriod { period: file.period, window: file.window },
+            checkpoint: 0,
+            nullifier: file.nullifier,
+            payout: file.payout_commitment,
+            proof,
+        };
+        let checkpoint = Checkpoint { state_root: file.state_root, as_of: file.as_of };
+        Ok(Self::new(Claim { ledger, envelope }, checkpoint))
+    }
+
+    /// Writes it as [`SubmittedClaim::from_json`] reads it.
+    pub fn to_json(&self) -> String {
+        let Claim { ledger, envelope } = &self.claim;
+        let file = ClaimFile {
+            format: CLAIM_FORMAT.to_owned(),
+            scheme: ledger.scheme.clone(),
+            period: ledger.period.period,
+            window: ledger.period.window,
+            state_root: self.checkpoint.state_root,
+            as_of: self.checkpoint.as_of,
+            nullifier: ledger.nullifier,
+            payout_commitment: ledger.payout,
+            envelope: hex::encode(envelope),
+            proof: serde_json::from_str(&ledger.proof.to_json()).expect("a proof's JSON is JSON"),
+        };
+        serde_json::to_string_pretty(&file).expect("a claim is plain data")
+    }
+
+    /// The claim, without the number of a checkpoint.
+    pub fn claim(&self) -> &Claim {
+        &self.claim
+    }
+
+    /// The scheme claimed for.
+    pub fn scheme(&self) -> &SchemeId {
+        &self.claim.ledger.scheme
+    }
+
+    /// The period claimed for.
+    pub fn period(&self) -> ClaimPeriod {
+        self.claim.ledger.period
+    }
+
+    /// The state that the claim was proved against.
+    pub fn checkpoint(&self) -> Checkpoint {
+        self.checkpoint
+    }
+}
+
+/// Checks a claim natively and submits it to the ledger.
+///
+/// The envelope is kept first: a crash in between leaves an envelope without a claim, which costs
+/// nothing, and never a claim without its envelope.
+///
+/// # Errors
+/// [`ServiceError::Refused`] with the reason.
+pub async fn submit(
+    claim: &Claim,
+    terms: (&Context, &Checkpoint, &SchemePeriod),
+    key: &PreparedKey,
+    store: &Store,
+    ledger: &mut impl Ledger,
+) -> Result<Receipt, ServiceError> {
+    let (context, checkpoint, scheme) = terms;
+    let public = PublicInputs {
+        context: *context,
+        checkpoint: *checkpoint,
+        scheme_period: scheme.clone(),
+        nullifier: claim.ledger.nullifier,
+        payout: claim.ledger.payout,
+    };
+    key.verify(&public.to_fields(), &claim.ledger.proof)
+        .map_err(|refusal| ServiceError::Refused(refusal.to_string()))?;
+    store.keep_envelope(claim.ledger.nullifier, &claim.envelope).await?;
+    Ok(ledger.claim(&claim.ledger).await?)
+}

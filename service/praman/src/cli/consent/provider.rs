@@ -1,0 +1,223 @@
+//! What providers and requesters do.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use jiff::Timestamp;
+use praman_circuits::subject::SubjectCommitment;
+use serde_json::json;
+
+use super::{ledger, provider_named, verifying_key};
+use crate::cli::passphrase::PassphraseSource;
+use crate::cli::signer::Signer;
+use crate::cli::{Outcome, Setting};
+use crate::consent::access::AccessRequest;
+use crate::consent::{Gate, RecordFile, SignerKey, erasure_message, publish, type_of, write_time};
+use crate::error::ServiceError;
+use crate::files;
+use crate::ledger::{ProviderId, RequesterNumber};
+
+/// What providers and requesters do.
+#[derive(Subcommand)]
+pub(in crate::cli) enum Organisation {
+    /// Admit a provider of health care.
+    #[command(after_help = "Example: praman consent provider --name district-hospital")]
+    #[command(name = "provider")]
+    AdmitProvider {
+        /// Its identifier, as documents have it.
+        #[arg(long)]
+        name: String,
+        /// On real nodes its number among those who take part [default: it is admitted here].
+        #[arg(long, value_name = "NUMBER")]
+        participant: Option<u32>,
+    },
+    /// Admit who asks for records, with a key that they confirm erasures by.
+    #[command(
+        after_help = "Example: praman consent requester --name heart-clinic --out heart-clinic.json"
+    )]
+    #[command(name = "requester")]
+    AdmitRequester {
+        /// Its identifier, as documents have it.
+        #[arg(long)]
+        name: String,
+        /// On real nodes its number among those who take part [default: it is admitted here].
+        #[arg(long, value_name = "NUMBER")]
+        participant: Option<u32>,
+        /// Where its key goes, sealed.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        #[command(flatten)]
+        passphrase: PassphraseSource,
+    },
+    /// Keep a record of a patient at a provider.
+    #[command(
+        after_help = "Example: praman consent record --provider city-laboratory --subject 123… \
+        --type DiagnosticReport --date 2026-05-04 --content report.pdf --out record.json"
+    )]
+    Record {
+        /// The provider.
+        #[arg(long)]
+        provider: String,
+        /// The patient's commitment at this provider, as `praman consent subject` tells it.
+        #[arg(long)]
+        subject: SubjectCommitment,
+        /// A health-information type.
+        #[arg(long = "type", value_name = "TYPE")]
+        kind: String,
+        /// When care happened.
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        date: jiff::civil::Date,
+        /// What the record says; its digest alone is kept.
+        #[arg(long, value_name = "FILE")]
+        content: PathBuf,
+        /// Where the patient's file goes.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        #[command(flatten)]
+        signer: Signer,
+    },
+    /// Take a record away, as when it was another patient's.
+    #[command(after_help = "Example: praman consent remove-record record.json")]
+    RemoveRecord {
+        /// The record's file.
+        file: PathBuf,
+        #[command(flatten)]
+        signer: Signer,
+    },
+    /// Release a record or refuse to: a provider's gate.
+    #[command(after_help = "Example: praman consent release access.json --keys consent-keys")]
+    Release {
+        /// The request, as `praman consent prove` writes it.
+        file: PathBuf,
+        /// The folder of the consent circuit's keys.
+        #[arg(long, value_name = "DIR")]
+        keys: PathBuf,
+        #[command(flatten)]
+        signer: Signer,
+    },
+    /// What a requester must erase and has not confirmed.
+    #[command(after_help = "Example: praman consent erasures --requester heart-clinic")]
+    Erasures {
+        /// The requester.
+        #[arg(long)]
+        requester: String,
+    },
+    /// Confirm, by the requester's key, that what a consent gave is erased.
+    #[command(after_help = "Example: praman consent erased 5f7a535d-a3fd-416b-b069-c97d021fbacd \
+                            --key heart-clinic.json")]
+    Erased {
+        /// The consent's id.
+        consent: String,
+        /// The requester's key.
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        #[command(flatten)]
+        passphrase: PassphraseSource,
+    },
+}
+
+impl Organisation {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+        let store = setting.store().await?;
+        match self {
+            Self::AdmitProvider { name, participant } => {
+                let number = match participant {
+                    Some(number) => ProviderId(number),
+                    None => ledger(&store, &Signer::none()).await?.admit_provider(&name).await?,
+                };
+                store.keep_provider(number, &name).await?;
+                let json = json!({ "provider": number, "name": name });
+                Ok(Outcome::done(json, format!("{name} is provider {}", number.0)))
+            }
+            Self::AdmitRequester { name, participant, out, passphrase } => {
+                let passphrase = passphrase.passphrase()?;
+                let number = match participant {
+                    Some(number) => RequesterNumber(number),
+                    None => ledger(&store, &Signer::none()).await?.admit_requester(&name).await?,
+                };
+                let key = SignerKey::generate(&name);
+                key.save(&out, &passphrase)?;
+                store.keep_requester(number, &name, &key.public()).await?;
+                let json = json!({ "requester": number, "name": name });
+                Ok(Outcome::done(json, format!("{name} is requester {}", number.0)))
+            }
+            Self::Record { provider, subject, kind, date, content, out, signer } => {
+                let kind = type_of(&kind).ok_or_else(|| {
+                    let reason = format!("{kind:?} is none of the eight health-information types");
+                    ServiceError::WrongUse(reason)
+                })?;
+                let provider = provider_named(&store, &provider).await?;
+                let content = std::fs::read(&content).map_err(ServiceError::file(&content))?;
+                let mut ledger = ledger(&store, &signer).await?;
+                let keep = |record: &RecordFile| Ok(files::write_new_json(&out, record)?);
+                let record =
+                    store.add_record(provider, subject, kind, date, &content, keep).await?;
+                publish(&store, &mut ledger, provider).await?;
+                let json = json!({ "provider": provider, "position": record.position });
+                Ok(Outcome::done(json, format!("the patient's file is {}", out.display())))
+            }
+            Self::RemoveRecord { file, signer } => {
+                let record = RecordFile::read(&file)?;
+                let commitment = record
+                    .record()
+                    .map_err(|fault| ServiceError::malformed(&file, fault))?
+                    .commitment();
+                let mut ledger = ledger(&store, &signer).await?;
+                let removed = store.remove_record(record.provider, commitment).await;
+                // One that was removed by a program that died is told to the ledger now.
+                publish(&store, &mut ledger, record.provider).await?;
+                removed?;
+                let json = json!({ "removed": commitment });
+                Ok(Outcome::done(json, "no access to the record is given from now on"))
+            }
+            Self::Release { file, keys, signer } => {
+                let request = AccessRequest::read(&file)?;
+                let key = verifying_key(&keys)?;
+                let mut ledger = ledger(&store, &signer).await?;
+                let gate = Gate::on(&store, &key, &ledger)?;
+                let one = std::slice::from_ref(&request);
+                let verdicts = gate.release(&mut ledger, one, Timestamp::now()).await?;
+                match verdicts.first() {
+                    Some(Ok(release)) => {
+                        let json = serde_json::to_value(release).expect("plain data");
+                        let text = format!(
+                            "release record {} to requester {}; block {} has the access",
+                            release.record, release.requester.0, release.block
+                        );
+                        Ok(Outcome::done(json, text))
+                    }
+                    Some(Err(refusal)) => {
+                        let json =
+                            json!({ "refused": refusal.code(), "reason": refusal.to_string() });
+                        Ok(Outcome::no(json, format!("do not release: {refusal}")))
+                    }
+                    None => Err(ServiceError::Ledger("the gate gave no verdict".to_owned())),
+                }
+            }
+            Self::Erasures { requester } => {
+                let number = store.requester_named(&requester).await?.ok_or_else(|| {
+                    ServiceError::Refused(format!("there is no requester {requester:?}"))
+                })?;
+                let orders = store.open_erasures(number).await?;
+                let mut text = format!("{} orders to erase wait\n", orders.len());
+                let mut listed = Vec::new();
+                for order in &orders {
+                    let due = write_time(order.due_at);
+                    text += &format!("{}  {}  due {due}\n", order.consent, order.reason);
+                    listed.push(json!({
+                        "consent": order.consent, "reason": order.reason, "due_at": due,
+                    }));
+                }
+                Ok(Outcome::done(json!({ "erasures": listed }), text))
+            }
+            Self::Erased { consent, key, passphrase } => {
+                let key = SignerKey::open(&key, &passphrase.passphrase()?)?;
+                let signature = key.sign(&erasure_message(&consent));
+                let order = store.confirm_erasure(&consent, &signature, Timestamp::now()).await?;
+                let at = order.confirmed_at.map(write_time);
+                let json = json!({ "consent": consent, "confirmed_at": at });
+                Ok(Outcome::done(json, format!("erasure of {consent} is confirmed")))
+            }
+        }
+    }
+}

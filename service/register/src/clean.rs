@@ -1,0 +1,304 @@
+//! A row turned into a person, or refused for its first field at fault.
+
+use std::fmt;
+
+use praman_circuits::period::{Day, Period};
+
+use super::person::Person;
+use super::record::Record;
+use super::{
+    COLUMNS, PAID_UNTIL_COLUMN, RegisterError, SUBJECT_COLUMN, cell, date, id_number, money, name,
+};
+use crate::bank_account::{is_account, is_ifsc};
+use praman_language::calendar;
+use praman_rules::resident::{Category, District, RationCard, Sex};
+
+/// What a row is refused for; as the report spells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Field {
+    /// The row is not UTF-8.
+    Encoding,
+    /// The row has more or fewer cells than the header.
+    Columns,
+    /// Register number.
+    RegisterNo,
+    /// Identity number.
+    IdNo,
+    /// Name.
+    Name,
+    /// Sex.
+    Sex,
+    /// Birth date.
+    Dob,
+    /// Mobile number.
+    Mobile,
+    /// District.
+    District,
+    /// Category.
+    Category,
+    /// Annual income.
+    AnnualIncome,
+    /// Land.
+    LandAcres,
+    /// Disability.
+    DisabilityPct,
+    /// IFSC.
+    Ifsc,
+    /// Account number.
+    Account,
+    /// The holder's commitment.
+    Subject,
+    /// The last month that was paid before.
+    PaidUntil,
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Encoding => "encoding",
+            Self::Columns => "columns",
+            Self::RegisterNo => "register_no",
+            Self::IdNo => "id_no",
+            Self::Name => "name",
+            Self::Sex => "sex",
+            Self::Dob => "dob",
+            Self::Mobile => "mobile",
+            Self::District => "district",
+            Self::Category => "category",
+            Self::AnnualIncome => "annual_income",
+            Self::LandAcres => "land_acres",
+            Self::DisabilityPct => "disability_pct",
+            Self::Ifsc => "ifsc",
+            Self::Account => "account",
+            Self::Subject => SUBJECT_COLUMN,
+            Self::PaidUntil => PAID_UNTIL_COLUMN,
+        })
+    }
+}
+
+/// Where each column stands.
+pub(super) struct Columns {
+    places: [usize; COLUMNS.len()],
+    subject: Option<usize>,
+    paid_until: Option<usize>,
+    count: usize,
+}
+
+impl Columns {
+    pub(super) fn from_header(header: &Record) -> Result<Self, RegisterError> {
+        let names: Vec<String> = (0..header.len())
+            .map(|index| String::from_utf8_lossy(header.cell(index)).trim().to_lowercase())
+            .collect();
+        let place = |column: &str| names.iter().position(|name| name == column);
+        let missing: Vec<&str> =
+            COLUMNS.into_iter().filter(|column| place(column).is_none()).collect();
+        if !missing.is_empty() {
+            return Err(RegisterError::Header { missing });
+        }
+        let places = COLUMNS.map(|column| place(column).expect("none is missing"));
+        let (subject, paid_until) = (place(SUBJECT_COLUMN), place(PAID_UNTIL_COLUMN));
+        Ok(Self { places, subject, paid_until, count: names.len() })
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+}
+
+/// The register number of a row and the person, or the field at fault. Of several faults the one of
+/// the first column counts, the row's form before any.
+pub(super) fn clean_row(
+    record: &Record,
+    columns: &Columns,
+    today: Day,
+) -> (String, Result<Person, Field>) {
+    let number_place = columns.places[0].min(record.len().saturating_sub(1));
+    let register_no = cell::text(&String::from_utf8_lossy(record.cell(number_place)));
+    let person = clean_person(record, columns, today, &register_no);
+    (register_no, person)
+}
+
+fn clean_person(
+    record: &Record,
+    columns: &Columns,
+    today: Day,
+    register_no: &str,
+) -> Result<Person, Field> {
+    let mut cells = [""; COLUMNS.len()];
+    if (0..record.len()).any(|index| std::str::from_utf8(record.cell(index)).is_err()) {
+        return Err(Field::Encoding);
+    }
+    if record.is_broken() || record.len() != columns.count {
+        return Err(Field::Columns);
+    }
+    for (cell, &place) in cells.iter_mut().zip(&columns.places) {
+        *cell = std::str::from_utf8(record.cell(place)).map_err(|_| Field::Encoding)?;
+    }
+    let [
+        _,
+        id_no,
+        name,
+        name_bn,
+        guardian,
+        sex,
+        dob,
+        mobile,
+        district,
+        block,
+        category,
+        ration_card,
+        annual_income,
+        land_acres,
+        disability_pct,
+        ifsc,
+        account,
+    ] = cells.map(cell::text);
+
+    if register_no.is_empty() {
+        return Err(Field::RegisterNo);
+    }
+    let id_no = id_number::parse(&id_no).map_err(|()| Field::IdNo)?;
+    let name = name::without_honorifics(&name).ok_or(Field::Name)?.to_owned();
+    let sex = Sex::from_cell(&sex).ok_or(Field::Sex)?;
+    let born = date::parse_date(&dob).filter(|&day| is_past(day, today)).ok_or(Field::Dob)?;
+    Ok(Person {
+        register_no: register_no.to_owned(),
+        id_no,
+        name,
+        name_bn,
+        guardian: name::guardian(&guardian).to_owned(),
+        guardian_as_written: guardian,
+        sex,
+        born,
+        mobile: parse_mobile(&mobile).ok_or(Field::Mobile)?,
+        district: District::spelt(&district).ok_or(Field::District)?,
+        block: block.to_uppercase(),
+        category: Category::from_cell(&category).ok_or(Field::Category)?,
+        // Cards of other kinds exist; no rule of the register asks for one of these.
+        ration_card: RationCard::from_cell(&ration_card).unwrap_or(RationCard::None),
+        annual_income: money::rupees(&annual_income).ok_or(Field::AnnualIncome)?,
+        land_decimals: money::decimals_of_land(&land_acres).ok_or(Field::LandAcres)?,
+        disability_percent: money::percent(&disability_pct).ok_or(Field::DisabilityPct)?,
+        ifsc: parse_ifsc(&ifsc).ok_or(Field::Ifsc)?,
+        account: parse_account(&account).ok_or(Field::Account)?,
+        subject: optional(record, columns.subject)
+            .map(|cell| cell.parse().map_err(|_| Field::Subject))
+            .transpose()?,
+        paid_until: optional(record, columns.paid_until)
+            .map(|cell| month(&cell).ok_or(Field::PaidUntil))
+            .transpose()?,
+    })
+}
+
+/// A cell of a column that a register may have; none where it is empty.
+fn optional(record: &Record, place: Option<usize>) -> Option<String> {
+    let cell = place.map(|place| cell::text(&String::from_utf8_lossy(record.cell(place))));
+    cell.filter(|cell| !cell.is_empty())
+}
+
+/// A month as 2026-05, or of a date.
+fn month(cell: &str) -> Option<Period> {
+    let first = calendar::read_month(cell);
+    calendar::month_of(first.or_else(|| calendar::date_of(date::parse_date(cell)?))?)
+}
+
+/// After the year 1900 and before today.
+fn is_past(day: Day, today: Day) -> bool {
+    const FIRST_OF_1901: u32 = 365;
+    (FIRST_OF_1901..today.0).contains(&day.0)
+}
+
+/// An Indian mobile number: ten digits, the first 6 to 9, with or without the country's or the trunk
+/// prefix.
+fn parse_mobile(cell: &str) -> Option<u64> {
+    let bare: String = cell
+        .chars()
+        .filter(|character| !matches!(character, ' ' | '-' | '.' | '(' | ')'))
+        .collect();
+    let number = match bare.len() {
+        10 => bare.as_str(),
+        _ => ["0091", "+91", "91", "091", "0"]
+            .iter()
+            .filter_map(|prefix| bare.strip_prefix(prefix))
+            .map(|rest| rest.strip_prefix('0').filter(|rest| rest.len() == 10).unwrap_or(rest))
+            .find(|rest| rest.len() == 10)?,
+    };
+    let valid = number.bytes().all(|byte| byte.is_ascii_digit()) && number.as_bytes()[0] >= b'6';
+    if valid { number.parse().ok() } else { None }
+}
+
+/// Four letters, a zero, six letters or digits.
+fn parse_ifsc(cell: &str) -> Option<String> {
+    Some(cell::code(cell)).filter(|code| is_ifsc(code))
+}
+
+/// An account number without the spaces, hyphens and the apostrophe that people and spreadsheets write.
+fn parse_account(cell: &str) -> Option<String> {
+    let bare = cell.strip_prefix('\'').unwrap_or(cell);
+    let account: String =
+        bare.chars().filter(|character| !matches!(character, ' ' | '-')).collect();
+    is_account(&account).then(|| account.to_ascii_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mobiles() {
+        for cell in [
+            "6590830166",
+            "65908 30166",
+            "+91-6590830166",
+            "+916590830166",
+            "06590830166",
+            "916590830166",
+            "0091 6590830166",
+            "(+91) 65908-30166",
+            "+91 06590830166",
+        ] {
+            assert_eq!(parse_mobile(cell), Some(6_590_830_166), "{cell}");
+        }
+        for bad in ["", "12345", "5590830166", "65908301667", "+926590830166", "659083016x"] {
+            assert_eq!(parse_mobile(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn accounts() {
+        for (cell, account) in [
+            ("4410100023781", "4410100023781"),
+            ("6563 2122 33079", "656321223307 9"),
+            ("1234-5678-90", "1234567890"),
+            ("'00123456789", "00123456789"),
+            ("sb01/1", ""),
+            ("sb0101", "SB0101"),
+        ] {
+            let expected = Some(account.replace(' ', "")).filter(|account| !account.is_empty());
+            assert_eq!(parse_account(cell), expected, "{cell}");
+        }
+        let long = "1".repeat(35);
+        for bad in [
+            "",
+            "0",
+            "0000000",
+            "NIL",
+            "NA",
+            "123",
+            "4.4101E+12",
+            "44E12",
+            "4410100023781.0",
+            &long,
+        ] {
+            assert_eq!(parse_account(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn ifsc() {
+        assert_eq!(parse_ifsc("sbin0993518").as_deref(), Some("SBIN0993518"));
+        for bad in ["", "SBI00123", "SBIN1993518", "SBIN09935189", "5BIN0993518", "SBIN09935-8"] {
+            assert_eq!(parse_ifsc(bad), None, "{bad}");
+        }
+    }
+}

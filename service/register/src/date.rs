@@ -1,0 +1,190 @@
+//! Birth dates in the forms that registers have: ISO, day-month-year, month names.
+
+use jiff::civil::Date;
+use praman_circuits::period::Day;
+use unicode_normalization::UnicodeNormalization;
+
+use praman_language::calendar;
+
+/// English and Bengali names of the months, by which a date may spell its month. English ones may be
+/// cut to three letters or more.
+const MONTHS: [(&str, &[&str]); 12] = [
+    ("JANUARY", &["জানুয়ারি", "জানুয়ারী"]),
+    ("FEBRUARY", &["ফেব্রুয়ারি", "ফেব্রুয়ারী"]),
+    ("MARCH", &["মার্চ"]),
+    ("APRIL", &["এপ্রিল"]),
+    ("MAY", &["মে"]),
+    ("JUNE", &["জুন"]),
+    ("JULY", &["জুলাই"]),
+    ("AUGUST", &["আগস্ট", "অগাস্ট"]),
+    ("SEPTEMBER", &["সেপ্টেম্বর"]),
+    ("OCTOBER", &["অক্টোবর"]),
+    ("NOVEMBER", &["নভেম্বর"]),
+    ("DECEMBER", &["ডিসেম্বর"]),
+];
+
+/// The day that a cell names; day before month where both are numbers.
+///
+/// `None` for a year alone, two-digit years, days that do not exist and anything else.
+pub fn parse_date(cell: &str) -> Option<Day> {
+    let upper = cell.to_uppercase();
+    // A time of day after an ISO date is left out; with an offset it is an instant, and of a day in India.
+    let text = match upper.split_once('T') {
+        Some((date, time))
+            if date.len() == 10 && time.starts_with(|c: char| c.is_ascii_digit()) =>
+        {
+            return instant(&upper);
+        }
+        _ => match upper.split_once(' ') {
+            Some((date, time)) if date.len() == 10 && is_offset_time(time) => {
+                return instant(&format!("{date}T{time}"));
+            }
+            Some((date, time)) if date.len() >= 8 && time.contains(':') => date,
+            _ => &upper,
+        },
+    };
+    if text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return undivided(text);
+    }
+    let parts: Vec<&str> =
+        text.split(['-', '/', '.', ' ', ',']).filter(|part| !part.is_empty()).collect();
+    let [first, second, third] = parts[..] else { return None };
+    let (year, month, day) = if is_year(first) {
+        (first, month(second)?, day(third)?)
+    } else if let Some(named) = month_name(first) {
+        (third, named, day(second)?)
+    } else {
+        (third, month(second)?, day(first)?)
+    };
+    if !is_year(year) {
+        return None;
+    }
+    let date = Date::new(year.parse().ok()?, month, day).ok()?;
+    calendar::day_of(date)
+}
+
+/// Whether a time of day has an offset: it is then of an instant.
+fn is_offset_time(time: &str) -> bool {
+    let time = time.trim();
+    time.contains(':') && (time.ends_with('Z') || time.contains('+') || time.contains('-'))
+}
+
+/// The day in India of an ISO time with an offset, or the day of one without; none of anything else.
+fn instant(text: &str) -> Option<Day> {
+    let text: String = text.split_whitespace().collect();
+    if let Ok(time) = text.parse::<jiff::Timestamp>() {
+        return calendar::day_in_india(time);
+    }
+    let (_, time) = text.split_once('T')?;
+    if is_offset_time(time) {
+        return None;
+    }
+    calendar::day_of(text.parse::<jiff::civil::DateTime>().ok()?.date())
+}
+
+/// Eight digits: ISO's basic form, or day, month and year; none where both would name a day.
+fn undivided(text: &str) -> Option<Day> {
+    let iso = [&text[..4], &text[4..6], &text[6..]].join("-");
+    let day_first = [&text[..2], &text[2..4], &text[4..]].join("-");
+    let plausible = |day: &Day| day.0 >= 365;
+    let iso = parse_date(&iso).filter(plausible);
+    let day_first = parse_date(&day_first).filter(plausible);
+    match (iso, day_first) {
+        (Some(day), None) | (None, Some(day)) => Some(day),
+        _ => None,
+    }
+}
+
+fn is_year(text: &str) -> bool {
+    text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn month(text: &str) -> Option<i8> {
+    small_number(text).or_else(|| month_name(text))
+}
+
+fn day(text: &str) -> Option<i8> {
+    let suffixes = ["ST", "ND", "RD", "TH"];
+    let number = suffixes.iter().find_map(|suffix| text.strip_suffix(suffix)).unwrap_or(text);
+    small_number(number)
+}
+
+fn small_number(text: &str) -> Option<i8> {
+    let digits = (1..=2).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    if digits { text.parse().ok() } else { None }
+}
+
+fn month_name(text: &str) -> Option<i8> {
+    let matches = |(english, bengali): &(&str, &[&str])| {
+        (text.len() >= 3 && text.is_ascii() && english.starts_with(text))
+            || (text == "SEPT" && english.starts_with("SEPT"))
+            || bengali.iter().any(|name| name.nfc().eq(text.nfc()))
+    };
+    MONTHS.iter().position(matches).map(|index| index as i8 + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day_number(year: i16, month: i8, day: i8) -> Option<Day> {
+        calendar::day_of(Date::new(year, month, day).expect("a date"))
+    }
+
+    #[test]
+    fn forms() {
+        for cell in [
+            "1955-03-07",
+            "07/03/1955",
+            "7/3/1955",
+            "07-03-1955",
+            "07.03.1955",
+            "7 Mar 1955",
+            "07 March 1955",
+            "Mar 7, 1955",
+            "7th March, 1955",
+            "1955/03/07",
+            "07-MAR-1955",
+            "19550307",
+            "1955-03-07T00:00:00",
+            "1955-03-07 00:00:00",
+            "7 মার্চ 1955",
+        ] {
+            assert_eq!(parse_date(cell), day_number(1955, 3, 7), "{cell}");
+        }
+        assert_eq!(parse_date("29/02/2000"), day_number(2000, 2, 29));
+        // An instant is of the day that it was in India, and never cut at its `T`.
+        for cell in [
+            "1984-02-11T18:30:00.000Z",
+            "1984-02-11T18:30:00Z",
+            "1984-02-12T00:00:00+05:30",
+            "1984-02-11 18:30:00+00:00",
+            "1984-02-12T12:00:00",
+        ] {
+            assert_eq!(parse_date(cell), day_number(1984, 2, 12), "{cell}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_day() {
+        for cell in [
+            "",
+            "1975",
+            "31/02/1980",
+            "29/02/1900",
+            "03/13/1980",
+            "7/3/55",
+            "20515",
+            "00/01/1980",
+            "unknown",
+            "1980-13-01",
+            "7 Ma 1955",
+            "1/2/3/4",
+            "12/1980",
+            "1980-01-02T99:00:00Z",
+            "1980-01-02T",
+        ] {
+            assert_eq!(parse_date(cell), None, "{cell}");
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! The beneficiary register: read as a stream, cleaned, validated, freed of duplicates.
+//!
+//! A row is refused alone, with the field at fault; the rest goes on. Whatever a cell holds is data.
+//! [`check`] gives every row its [`Verdict`]; the accepted people are what offices
+//! make credentials for.
+//!
+//! ```
+//! let register = praman_register::check(
+//!     &include_bytes!("../../data/register.csv")[..],
+//!     praman_language::calendar::today(),
+//!     |_| (),
+//! )?;
+//! assert_eq!(register.counts().accepted, 1_987);
+//! # Ok::<(), praman_register::RegisterError>(())
+//! ```
+
+pub mod attributes;
+pub mod bank_account;
+mod bengali;
+mod cell;
+mod clean;
+mod date;
+mod duplicates;
+pub mod effects;
+mod encoding;
+pub mod id_number;
+mod money;
+mod name;
+mod pairs;
+mod person;
+mod record;
+mod report;
+mod similarity;
+pub mod small_cells;
+
+use std::collections::HashSet;
+use std::io::Read;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
+
+pub use clean::Field;
+pub use date::parse_date;
+pub use pairs::{DuplicatePair, duplicate_pairs, of_one_row};
+pub use person::Person;
+pub use praman_rules::resident::{Category, District, RationCard, Sex};
+pub use report::{Matches, write_report};
+
+use clean::{Columns, clean_row};
+use duplicates::Found;
+use praman_circuits::period::Day;
+use record::Records;
+
+/// Why a file is no register at all.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// The file can't be read.
+    #[error("line {line}: {source}")]
+    Read {
+        /// The line reached.
+        line: usize,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// It was not looked at to its end, as was asked for.
+    #[error("the check was stopped")]
+    Stopped,
+    /// There is no header.
+    #[error("line 1: the file is empty; a register begins with a header naming its columns")]
+    Empty,
+    /// The header lacks a column that is needed.
+    #[error("line 1: the header has no column {column}")]
+    Column {
+        /// The column.
+        column: &'static str,
+    },
+    /// The header lacks columns.
+    #[error("line 1: the header has no column {}; it needs all of: {}", missing.join(", "), COLUMNS.join(", "))]
+    Header {
+        /// The columns that are not there.
+        missing: Vec<&'static str>,
+    },
+}
+
+/// The columns of a register, which may come in any order.
+pub const COLUMNS: [&str; 17] = [
+    "register_no",
+    "id_no",
+    "name",
+    "name_bn",
+    "guardian",
+    "sex",
+    "dob",
+    "mobile",
+    "district",
+    "block",
+    "category",
+    "ration_card",
+    "annual_income",
+    "land_acres",
+    "disability_pct",
+    "ifsc",
+    "account",
+];
+
+/// A column that a register may have: the commitment that the holder's wallet made, decimal.
+pub const SUBJECT_COLUMN: &str = "subject";
+
+/// A column that a register may have: the last month that the person was paid for before they had a credential,
+/// as 2026-05. They claim from the month after it.
+pub const PAID_UNTIL_COLUMN: &str = "paid_until";
+
+/// Whether a text is an identity number: twelve digits, spaces allowed, with a valid check digit.
+pub fn is_identity_number(text: &str) -> bool {
+    matches!(id_number::parse(text), Ok(Some(_)))
+}
+
+/// What becomes of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The person gets a credential.
+    Accept,
+    /// The row is refused for this field.
+    Reject(Field),
+    /// The row is of the same person as an earlier one: its place among the rows.
+    Duplicate(usize),
+}
+
+/// A checked register.
+pub struct Register {
+    register_nos: Vec<String>,
+    verdicts: Vec<Verdict>,
+    people: Vec<Person>,
+    /// Register numbers of people who were not compared with all whom they could be.
+    not_compared: HashSet<String>,
+}
+
+/// How many rows came to what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Counts {
+    /// All rows.
+    pub rows: usize,
+    /// People.
+    pub accepted: usize,
+    /// Refused rows.
+    pub rejected: usize,
+    /// Rows of people that an earlier row is about.
+    pub duplicates: usize,
+}
+
+impl Register {
+    /// Every row's register number and verdict, in the order of the file.
+    pub fn rows(&self) -> impl Iterator<Item = (&str, Verdict)> {
+        self.register_nos.iter().map(String::as_str).zip(self.verdicts.iter().copied())
+    }
+
+    /// The register number of a row.
+    pub fn register_no(&self, row: usize) -> &str {
+        &self.register_nos[row]
+    }
+
+    /// The accepted people, in the order of the file.
+    pub fn people(&self) -> &[Person] {
+        &self.people
+    }
+
+    /// Whether a person was compared with all rows that could be of the same one. Where too many share a
+    /// birth date and much else, they are not, and a person looks.
+    pub fn is_compared(&self, person: &Person) -> bool {
+        !self.not_compared.contains(&person.register_no)
+    }
+
+    /// The places of the accepted people's rows, in the order of the people.
+    pub fn places(&self) -> impl Iterator<Item = usize> {
+        let rows = self.verdicts.iter().enumerate();
+        rows.filter(|(_, verdict)| **verdict == Verdict::Accept).map(|(place, _)| place)
+    }
+
+    /// How many rows came to what.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts { rows: self.verdicts.len(), ..Counts::default() };
+        for verdict in &self.verdicts {
+            *match verdict {
+                Verdict::Accept => &mut counts.accepted,
+                Verdict::Reject(_) => &mut counts.rejected,
+                Verdict::Duplicate(_) => &mut counts.duplicates,
+            } += 1;
+        }
+        counts
+    }
+
+    /// How many rows were refused for each field, most first.
+    pub fn rejections(&self) -> Vec<(Field, usize)> {
+        let mut counts = std::collections::BTreeMap::new();
+        for verdict in &self.verdicts {
+            if let Verdict::Reject(field) = verdict {
+                *counts.entry(*field).or_insert(0) += 1;
+            }
+        }
+        let mut counts: Vec<_> = counts.into_iter().collect();
+        counts.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+        counts
+    }
+}
+
+/// Rows that are cleaned at a time, on all cores.
+const BATCH_ROWS: usize = 8_192;
+
+/// Reads and checks a register. `today` bounds birth dates; `progress` hears how many bytes are read.
+///
+/// # Errors
+/// [`RegisterError`] if the file can't be read or has no usable header; bad rows are no errors.
+pub fn check(
+    input: impl Read,
+    today: Day,
+    progress: impl FnMut(u64),
+) -> Result<Register, RegisterError> {
+    check_until(input, today, progress, &AtomicBool::new(false))
+}
+
+/// The same, until it is told to stop.
+///
+/// # Errors
+/// As [`check`]; [`RegisterError::Stopped`].
+pub fn check_until(
+    input: impl Read,
+    today: Day,
+    mut progress: impl FnMut(u64),
+    stop: &AtomicBool,
+) -> Result<Register, RegisterError> {
+    let mut records = Records::new(input)?;
+    let header = records.header()?.ok_or(RegisterError::Empty)?;
+    let columns = Columns::from_header(&header)?;
+    records.expect_cells(columns.count());
+
+    let mut register = Register {
+        register_nos: Vec::new(),
+        verdicts: Vec::new(),
+        people: Vec::new(),
+        not_compared: HashSet::new(),
+    };
+    let mut people_rows = Vec::new();
+    loop {
+        let batch = records.read_batch(BATCH_ROWS)?;
+        if batch.is_empty() {
+            break;
+        }
+        if stop.load(Ordering::Relaxed) {
+            return Err(RegisterError::Stopped);
+        }
+        let cleaned: Vec<_> =
+            batch.par_iter().map(|record| clean_row(record, &columns, today)).collect();
+        for (register_no, outcome) in cleaned {
+            match outcome {
+                Ok(person) => {
+                    people_rows.push(register.verdicts.len());
+                    register.people.push(person);
+                    register.verdicts.push(Verdict::Accept);
+                }
+                Err(field) => register.verdicts.push(Verdict::Reject(field)),
+            }
+            register.register_nos.push(register_no);
+        }
+        progress(records.bytes_read());
+    }
+
+    let Found { firsts, not_compared } = duplicates::find(&register.people, stop);
+    if stop.load(Ordering::Relaxed) {
+        return Err(RegisterError::Stopped);
+    }
+    register.not_compared =
+        not_compared.into_iter().map(|place| register.people[place].register_no.clone()).collect();
+    for (place, &first) in firsts.iter().enumerate() {
+        if first != place {
+            register.verdicts[people_rows[place]] = Verdict::Duplicate(people_rows[first]);
+        }
+    }
+    let mut place = 0;
+    register.people.retain(|_| {
+        place += 1;
+        firsts[place - 1] == place - 1
+    });
+    Ok(register)
+}
+
+/// The rows of a table with some columns, wherever these stand, each with its line: as a spreadsheet saves it.
+///
+/// # Errors
+/// [`RegisterError`] if the file can't be read or lacks a column.
+pub fn read_rows(
+    input: impl Read,
+    columns: &[&'static str],
+) -> Result<Vec<(usize, Vec<String>)>, RegisterError> {
+    let mut records = Records::new(input)?;
+    let header = records.header()?.ok_or(RegisterError::Empty)?;
+    let names: Vec<String> = (0..header.len())
+        .map(|index| String::from_utf8_lossy(header.cell(index)).trim().to_lowercase())
+        .collect();
+    let mut places = Vec::with_capacity(columns.len());
+    for column in columns {
+        let place = names.iter().position(|name| name == column);
+        places.push(place.ok_or(RegisterError::Column { column })?);
+    }
+    records.expect_cells(header.len());
+    let mut rows = Vec::new();
+    while let Some(record) = records.next_record()? {
+        let cell = |&place: &usize| match place < record.len() {
+            true => cell::text(&String::from_utf8_lossy(record.cell(place))),
+            false => String::new(),
+        };
+        rows.push((records.line(), places.iter().map(cell).collect()));
+    }
+    Ok(rows)
+}
+
+#[cfg(test)]
+mod tests;

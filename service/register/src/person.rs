@@ -1,0 +1,104 @@
+//! A person as the register has them, cleaned.
+
+use praman_circuits::payee::Payee;
+use praman_circuits::period::{Day, Period};
+use praman_circuits::subject::SubjectCommitment;
+
+use zeroize::Zeroizing;
+
+use super::name::RomanName;
+use praman_rules::resident::{Category, District, RationCard, Sex};
+
+/// An accepted row. It holds what praman keeps from everyone, so it does not print.
+pub struct Person {
+    /// Their number in the register.
+    pub register_no: String,
+    pub(super) id_no: Option<u64>,
+    pub(super) name: String,
+    pub(super) name_bn: String,
+    pub(super) guardian: String,
+    /// As the register has it, with the relation.
+    pub(super) guardian_as_written: String,
+    pub(super) mobile: u64,
+    pub(super) block: String,
+    /// Sex.
+    pub sex: Sex,
+    /// Birth day.
+    pub born: Day,
+    /// District.
+    pub district: District,
+    /// Social category.
+    pub category: Category,
+    /// Ration card.
+    pub ration_card: RationCard,
+    /// Income, in rupees a year.
+    pub annual_income: u32,
+    /// Land, in hundredths of an acre.
+    pub land_decimals: u32,
+    /// Disability, in percent.
+    pub disability_percent: u32,
+    pub(super) ifsc: String,
+    pub(super) account: String,
+    pub(super) subject: Option<SubjectCommitment>,
+    pub(super) paid_until: Option<Period>,
+}
+
+/// By what a person is known again in another register, in one spelling each. It holds what praman keeps from
+/// everyone, so it does not print.
+pub struct PersonMarks {
+    /// The identity number.
+    pub identity: Option<Zeroizing<String>>,
+    /// Name, birth date and guardian.
+    pub name: Zeroizing<String>,
+    /// The same with the guardian as it was written, where that differs: earlier versions knew people by it.
+    pub name_as_written: Option<Zeroizing<String>>,
+    /// Name and birth date.
+    pub name_and_birth: Zeroizing<String>,
+    /// Bank and account.
+    pub account: Option<Zeroizing<String>>,
+}
+
+impl Person {
+    /// By what the person is known again.
+    pub fn marks(&self) -> PersonMarks {
+        let spelling = |name: &str| {
+            let name = RomanName::of(name);
+            Zeroizing::new(format!("{} {:?}", name.given_folded, name.surname))
+        };
+        let (name, guardian) = (spelling(&self.name), spelling(&self.guardian));
+        let as_written = spelling(&self.guardian_as_written);
+        let named =
+            |guardian: &str| Zeroizing::new(format!("{}|{}|{guardian}", *name, self.born.0));
+        let kept = self.account.chars().filter(char::is_ascii_alphanumeric);
+        let account = Zeroizing::new(kept.collect::<String>().to_ascii_uppercase());
+        let account = account.trim_start_matches('0');
+        let bank = self.ifsc.get(..4).unwrap_or_default();
+        PersonMarks {
+            identity: self.id_no.map(|number| Zeroizing::new(format!("{number:012}"))),
+            name: named(&guardian),
+            name_as_written: (*as_written != *guardian).then(|| named(&as_written)),
+            name_and_birth: Zeroizing::new(format!("{}|{}", *name, self.born.0)),
+            account: (!account.is_empty()).then(|| Zeroizing::new(format!("{bank} {account}"))),
+        }
+    }
+
+    /// The register number.
+    pub fn register_no(&self) -> &str {
+        &self.register_no
+    }
+
+    /// The commitment that the holder gave, if the register has it.
+    pub fn subject(&self) -> Option<SubjectCommitment> {
+        self.subject
+    }
+
+    /// The last month that the person was paid for by another system.
+    pub fn paid_until(&self) -> Option<Period> {
+        self.paid_until
+    }
+
+    /// The account that the person registered.
+    pub fn payee(&self) -> Payee {
+        Payee { account: self.account.clone(), ifsc: self.ifsc.clone(), name: self.name.clone() }
+    }
+}

@@ -1,0 +1,182 @@
+use super::*;
+
+const SAMPLE: &[u8] = include_bytes!("../../data/register.csv");
+const TRUTH: &str = include_str!("../../data/register-truth.csv");
+
+fn today() -> Day {
+    praman_language::calendar::day_of(jiff::civil::date(2026, 11, 23)).expect("after 1900")
+}
+
+fn check_text(rows: &[&str]) -> Vec<(String, Verdict)> {
+    let text = format!("\u{feff}{}\r\n{}", COLUMNS.join(","), rows.join("\r\n"));
+    let register = check(text.as_bytes(), today(), |_| ()).expect("a register");
+    register.rows().map(|(number, verdict)| (number.to_owned(), verdict)).collect()
+}
+
+const ROW: &str = "W1,,Rina Das,রিনা দাস,Tapan Das,F,1980-07-13,8597971147,Malda,Old Malda,SC,PHH,\
+                   45900,0.41,0,SBIN0993518,0190";
+
+fn with(column: &str, cell: &str) -> String {
+    let place = COLUMNS.iter().position(|&c| c == column).expect("a column");
+    let mut cells: Vec<&str> = ROW.split(',').collect();
+    cells[place] = cell;
+    cells.join(",")
+}
+
+#[test]
+fn the_sample_comes_out_as_a_careful_clerk_would_have_it() {
+    let register = check(SAMPLE, today(), |_| ()).expect("a register");
+    let mut report = Vec::new();
+    write_report(&register, &Matches::default(), &mut report).expect("written");
+    let report = String::from_utf8(report).expect("UTF-8");
+    let truth: Vec<&str> = TRUTH.trim_start_matches('\u{feff}').lines().collect();
+    let found: Vec<&str> = report.lines().collect();
+    let wrong: Vec<_> = truth.iter().zip(&found).filter(|(t, f)| t != f).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+    assert_eq!(truth.len(), found.len());
+    let counts = Counts { rows: 2_191, accepted: 1_987, rejected: 97, duplicates: 107 };
+    assert_eq!(register.counts(), counts);
+    assert_eq!(register.people().len(), 1_987);
+}
+
+#[test]
+fn each_field_is_named_when_it_is_at_fault() {
+    use Field::*;
+    for (column, cell, field) in [
+        ("id_no", "123456789012", IdNo),
+        ("name", "  ", Name),
+        ("sex", "Q", Sex),
+        ("dob", "1975", Dob),
+        ("dob", "2031-05-01", Dob),
+        ("dob", "01/01/1900", Dob),
+        ("mobile", "12345", Mobile),
+        ("district", "Atlantis", District),
+        ("category", "XYZ", Category),
+        ("annual_income", "-5000", AnnualIncome),
+        ("land_acres", "1000.01", LandAcres),
+        ("disability_pct", "101", DisabilityPct),
+        ("ifsc", "SBI00123", Ifsc),
+        ("account", "4.4101E+12", Account),
+    ] {
+        let verdicts = check_text(&[&with(column, cell)]);
+        assert_eq!(verdicts, [("W1".to_owned(), Verdict::Reject(field))], "{column} {cell:?}");
+    }
+    assert_eq!(check_text(&[ROW])[0].1, Verdict::Accept);
+}
+
+#[test]
+fn a_broken_row_costs_itself_alone() {
+    let verdicts = check_text(&["W0,only,three", ROW, "", &format!("{ROW},more")]);
+    let columns = Verdict::Reject(Field::Columns);
+    let verdicts: Vec<_> = verdicts.into_iter().map(|(_, verdict)| verdict).collect();
+    assert_eq!(verdicts, [columns, Verdict::Accept, columns]);
+
+    let mut bytes = COLUMNS.join(",").into_bytes();
+    bytes.extend(b"\nW9,\xff\xfe,x\n");
+    bytes.extend(ROW.as_bytes());
+    let register = check(&bytes[..], today(), |_| ()).expect("a register");
+    let verdicts: Vec<_> = register.rows().collect();
+    let expected = [("W9", Verdict::Reject(Field::Encoding)), ("W1", Verdict::Accept)];
+    assert_eq!(verdicts, expected);
+}
+
+#[test]
+fn a_file_without_a_register_in_it_is_told_apart() {
+    assert!(matches!(check(&b""[..], today(), |_| ()), Err(RegisterError::Empty)));
+    let wrong = check(&b"name,age\nA,1\n"[..], today(), |_| ()).err().expect("no register");
+    assert!(wrong.to_string().contains("register_no"), "{wrong}");
+}
+
+#[test]
+fn columns_may_come_in_any_order() {
+    let mut columns: Vec<&str> = COLUMNS.to_vec();
+    let mut cells: Vec<&str> = ROW.split(',').collect();
+    columns.reverse();
+    cells.reverse();
+    let text = format!("{}\n{}\n", columns.join(","), cells.join(","));
+    let register = check(text.as_bytes(), today(), |_| ()).expect("a register");
+    assert_eq!(register.rows().next(), Some(("W1", Verdict::Accept)));
+}
+
+#[test]
+fn twins_namesakes_and_relatives_are_people_of_their_own() {
+    let twin = with("name", "Mina Das").replace("W1", "W2").replace("রিনা", "মিনা");
+    let namesake = "W3,120002010199,Rina Das,রিনা দাস,Gopal Das,F,1980-07-13,9903137215,Nadia,Krish,\
+                    SC,PHH,45900,0.41,0,UCBA0684268,77701";
+    let brother = with("name", "Tarun Das").replace("W1", "W4").replace(",F,", ",M,");
+    let mut verdicts = check_text(&[ROW, &twin, namesake, &brother]);
+    assert!(verdicts.drain(..).all(|(_, verdict)| verdict == Verdict::Accept));
+}
+
+#[test]
+fn the_same_person_spelt_otherwise_is_found() {
+    let respelt = with("name", "RINA DASS").replace("W1", "W2").replace("8597971147", "9903137215");
+    let slipped = with("name", "Rian Das").replace("W1", "W3").replace(",0190", ",55501");
+    let verdicts = check_text(&[ROW, &respelt, &slipped]);
+    assert_eq!(verdicts[1].1, Verdict::Duplicate(0));
+    assert_eq!(verdicts[2].1, Verdict::Duplicate(0));
+}
+
+#[test]
+fn many_people_of_one_day_and_place_do_not_cost_their_square() {
+    // Everyone born on one day in one district, nobody with papers: the worst case for the keys.
+    let names = ["Rina", "Mina", "Gita", "Sita", "Lata", "Maya", "Jaya", "Rupa", "Dipa", "Soma"];
+    let rows: Vec<String> = (0..4_000u64)
+        .map(|i| {
+            // Scattered, so that what two people share they share by chance.
+            let any = |salt: u64, below: u64| {
+                ((i + 1).wrapping_mul(salt | 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33) % below
+            };
+            let name = names[any(3, 10) as usize];
+            let surname = ["Das", "Roy", "Pal"][any(5, 3) as usize];
+            let guardian = ["Tapan", "Gopal", "Ratan", "Dilip"][any(7, 4) as usize];
+            let category = ["GEN", "SC", "ST", "OBC-A", "OBC-B"][any(11, 5) as usize];
+            let card = ["AAY", "PHH", "SPHH", "RKSY-I"][any(13, 4) as usize];
+            let (mobile, block, land) = (9_000_000_000 + i, any(17, 50), any(19, 97));
+            format!(
+                "X{i},,{name} {surname},,{guardian} Das,F,1980-01-01,{mobile},Malda,B{block},\
+                 {category},{card},{i},0.{land:02},0,SBIN0{i:06},1{i:05}"
+            )
+        })
+        .collect();
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    let accepted = check_text(&rows).iter().filter(|(_, v)| *v == Verdict::Accept).count();
+    // A few share by chance as much as one person's two rows do.
+    assert!(accepted > 3_700, "{accepted}");
+}
+
+#[test]
+fn rows_of_one_name_and_date_cost_no_square_and_are_one_person() {
+    let row = |number: usize| ROW.replacen("W1", &format!("W{number}"), 1);
+    let rows: Vec<String> = (1..=20_000).map(row).collect();
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    let started = std::time::Instant::now();
+    let verdicts = check_text(&rows);
+    println!("{} rows in {:.1} s", rows.len(), started.elapsed().as_secs_f64());
+    assert_eq!(verdicts[0].1, Verdict::Accept);
+    let of_first = |(_, verdict): &(String, Verdict)| *verdict == Verdict::Duplicate(0);
+    assert!(verdicts[1..].iter().all(of_first));
+}
+
+#[test]
+fn rows_that_were_not_compared_with_all_are_reviewed() {
+    // Of one date and place, with names that begin alike and are other names.
+    let row = |number: usize| {
+        let (a, b) = (number % 26, number / 26 % 26);
+        let letter = |place: usize| char::from(b'A' + place as u8);
+        let name = format!("Rin{}{}{} Das", letter(a), letter(b), letter(number / 676 % 26));
+        with("name", &name)
+            .replacen("W1", &format!("W{number}"), 1)
+            .replacen("8597971147", &format!("8{:09}", number), 1)
+            .replacen("রিনা দাস", "", 1)
+            .replacen("Tapan Das", "", 1)
+    };
+    let rows: Vec<String> = (1..=1_200).map(row).collect();
+    let text = format!("{}\r\n{}", COLUMNS.join(","), rows.join("\r\n"));
+    let register = check(text.as_bytes(), today(), |_| ()).expect("a register");
+    let compared = register.people().iter().filter(|one| register.is_compared(one)).count();
+    assert!(compared > 0 && compared < register.people().len(), "{compared}");
+    // In an ordinary register everybody is.
+    let sample = check(SAMPLE, today(), |_| ()).expect("a register");
+    assert!(sample.people().iter().all(|one| sample.is_compared(one)));
+}

@@ -1,0 +1,142 @@
+//! Values of a resident that a schema numbers.
+
+mod spelling;
+
+/// Declares a numbered list with its spellings, the first being the usual one.
+macro_rules! codes {
+    ($(#[$doc:meta])* $name:ident: $(
+        $(#[$variant_doc:meta])* $variant:ident = $code:literal: $($spelling:literal)|+
+    ),+ $(,)?) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant = $code),+
+        }
+
+        impl $name {
+            /// All values with their usual spellings.
+            pub const ALL: &[(Self, &str)] = &[$((Self::$variant, first(&[$($spelling),+]))),+];
+
+            /// The value that a cell spells, in any case.
+            pub fn from_cell(cell: &str) -> Option<Self> {
+                let upper = cell.to_uppercase();
+                match upper.as_str() {
+                    $($($spelling)|+ => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+
+            /// The number that stands for the value in a credential.
+            pub fn code(self) -> u32 {
+                self as u32
+            }
+        }
+    };
+}
+
+const fn first(spellings: &[&'static str]) -> &'static str {
+    spellings[0]
+}
+
+codes! {
+    /// Sex.
+    Sex:
+    /// Female.
+    Female = 1: "F" | "FEMALE" | "WOMAN" | "মহিলা" | "স্ত্রী" | "নারী",
+    /// Male.
+    Male = 2: "M" | "MALE" | "MAN" | "পুরুষ",
+    /// Transgender.
+    Transgender = 3: "T" | "TRANSGENDER" | "TRANS" | "THIRD GENDER" | "তৃতীয় লিঙ্গ",
+}
+
+codes! {
+    /// Social category.
+    Category:
+    /// General.
+    General = 1: "GEN",
+    /// Scheduled caste.
+    ScheduledCaste = 2: "SC",
+    /// Scheduled tribe.
+    ScheduledTribe = 3: "ST",
+    /// Other backward classes, A.
+    OtherBackwardA = 4: "OBC-A",
+    /// Other backward classes, B.
+    OtherBackwardB = 5: "OBC-B",
+}
+
+codes! {
+    /// Ration card. A card of another kind, or none, is `None`.
+    RationCard:
+    /// No card that the state knows.
+    None = 0: "NONE" | "",
+    /// Antyodaya Anna Yojana.
+    Aay = 1: "AAY",
+    /// Priority household.
+    Phh = 2: "PHH",
+    /// Special priority household.
+    Sphh = 3: "SPHH",
+    /// Rajya Khadya Suraksha Yojana I.
+    RksyI = 4: "RKSY-I",
+    /// Rajya Khadya Suraksha Yojana II.
+    RksyII = 5: "RKSY-II",
+}
+
+codes! {
+    /// The state's 23 districts.
+    District:
+    /// Alipurduar.
+    Alipurduar = 1: "ALIPURDUAR",
+    /// Bankura.
+    Bankura = 2: "BANKURA",
+    /// Birbhum.
+    Birbhum = 3: "BIRBHUM",
+    /// Cooch Behar.
+    CoochBehar = 4: "COOCH BEHAR",
+    /// Dakshin Dinajpur.
+    DakshinDinajpur = 5: "DAKSHIN DINAJPUR",
+    /// Darjeeling.
+    Darjeeling = 6: "DARJEELING",
+    /// Hooghly.
+    Hooghly = 7: "HOOGHLY",
+    /// Howrah.
+    Howrah = 8: "HOWRAH",
+    /// Jalpaiguri.
+    Jalpaiguri = 9: "JALPAIGURI",
+    /// Jhargram.
+    Jhargram = 10: "JHARGRAM",
+    /// Kalimpong.
+    Kalimpong = 11: "KALIMPONG",
+    /// Kolkata.
+    Kolkata = 12: "KOLKATA",
+    /// Malda.
+    Malda = 13: "MALDA",
+    /// Murshidabad.
+    Murshidabad = 14: "MURSHIDABAD",
+    /// Nadia.
+    Nadia = 15: "NADIA",
+    /// North 24 Parganas.
+    North24Parganas = 16: "NORTH 24 PARGANAS",
+    /// Paschim Bardhaman.
+    PaschimBardhaman = 17: "PASCHIM BARDHAMAN",
+    /// Paschim Medinipur.
+    PaschimMedinipur = 18: "PASCHIM MEDINIPUR",
+    /// Purba Bardhaman.
+    PurbaBardhaman = 19: "PURBA BARDHAMAN",
+    /// Purba Medinipur.
+    PurbaMedinipur = 20: "PURBA MEDINIPUR",
+    /// Purulia.
+    Purulia = 21: "PURULIA",
+    /// South 24 Parganas.
+    South24Parganas = 22: "SOUTH 24 PARGANAS",
+    /// Uttar Dinajpur.
+    UttarDinajpur = 23: "UTTAR DINAJPUR",
+}
+
+impl std::str::FromStr for District {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::spelt(name).ok_or_else(|| format!("{name:?} is no district of the state"))
+    }
+}

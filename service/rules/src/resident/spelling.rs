@@ -1,0 +1,86 @@
+//! Districts as directories, censuses and people spell them, in three scripts.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::District;
+
+/// A district's usual spelling, and others, with their sources.
+const SPELLINGS: &str = include_str!("districts.txt");
+
+static BY_SPELLING: LazyLock<HashMap<String, District>> = LazyLock::new(|| {
+    let mut known = HashMap::new();
+    for line in SPELLINGS.lines().filter(|line| !line.starts_with('#')) {
+        let (usual, others) = line.split_once(':').expect("a district and its spellings");
+        let district = District::from_cell(usual).expect("a district's usual spelling");
+        for spelling in others.split(';').chain([usual]) {
+            let before = known.insert(plain(spelling), district);
+            assert!(before.is_none_or(|before| before == district), "{spelling} is of two");
+        }
+    }
+    known
+});
+
+impl District {
+    /// The district that a cell spells, as this state's registers, the Local Government Directory or a census does.
+    pub fn spelt(cell: &str) -> Option<Self> {
+        BY_SPELLING.get(&plain(cell)).copied()
+    }
+}
+
+/// A spelling without signs, the word "district", and differences of case and composition.
+fn plain(spelling: &str) -> String {
+    let upper = spelling.nfc().collect::<String>().to_uppercase();
+    let sign = |character: char| {
+        matches!(character, '.' | ',' | '-' | '(' | ')' | '[' | ']' | '/' | '_' | ':' | '\'')
+            || character.is_whitespace()
+    };
+    let words = upper.split(sign).filter(|word| !word.is_empty());
+    let words = words.filter(|word| {
+        !["DISTRICT", "DIST", "DISTT", "ZILA", "জেলা", "जिला", "ज़िला"].contains(word)
+    });
+    // A letter that a keyboard writes whole or in parts is one.
+    words.collect::<Vec<_>>().join(" ").nfc().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn district_is_known_as_directories_censuses_and_people_spell_it() {
+        for (cell, expected) in [
+            ("North 24 Parganas", District::North24Parganas),
+            ("24 PARAGANAS NORTH", District::North24Parganas),
+            ("North Twenty Four Parganas", District::North24Parganas),
+            ("N. 24-Pgs", District::North24Parganas),
+            ("উত্তর 24 পরগনা", District::North24Parganas),
+            ("S 24 Pgs.", District::South24Parganas),
+            ("24 Pgs (S)", District::South24Parganas),
+            ("Koch Bihar", District::CoochBehar),
+            ("COOCHBEHAR", District::CoochBehar),
+            ("Hugli", District::Hooghly),
+            ("Haora", District::Howrah),
+            ("হাওড়া", District::Howrah),
+            ("Maldah", District::Malda),
+            ("Puruliya", District::Purulia),
+            ("DINAJPUR DAKSHIN", District::DakshinDinajpur),
+            ("Dist. Nadia", District::Nadia),
+            ("MEDINIPUR EAST", District::PurbaMedinipur),
+            ("West Burdwan", District::PaschimBardhaman),
+            ("कूच बिहार", District::CoochBehar),
+            ("दक्षिण 24 परगना", District::South24Parganas),
+        ] {
+            assert_eq!(District::spelt(cell), Some(expected), "{cell}");
+        }
+        // What was of two of today's districts, or is none.
+        for none in ["", "Burdwan", "Barddhaman", "Medinipur", "24 Parganas", "Patna", "NADIA2"] {
+            assert_eq!(District::spelt(none), None, "{none}");
+        }
+        for (district, usual) in District::ALL {
+            assert_eq!(District::spelt(usual), Some(*district));
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Schemas: what the nine attribute slots of a credential mean.
+
+use praman_circuits::attributes::Slot;
+use praman_circuits::credential::SchemaId;
+
+use crate::resident::District;
+
+/// How a field's values are written in a scheme and numbered in a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A birth day, which schemes ask for as an age in completed years.
+    Age,
+    /// One of a list of codes.
+    Code(&'static [(&'static str, u32)]),
+    /// A whole number.
+    Whole,
+    /// A number in hundredths, written with a decimal point.
+    Hundredths,
+}
+
+/// A field that a scheme's rules may name.
+#[derive(Clone, Copy, Debug)]
+pub struct FieldDefinition {
+    /// Its name in schemes.
+    pub name: &'static str,
+    /// Where its value stands.
+    pub slot: Slot,
+    /// How its values are written.
+    pub kind: Kind,
+}
+
+/// What the slots of a credential mean.
+#[derive(Debug)]
+pub struct Schema {
+    /// Its number in credentials.
+    pub id: SchemaId,
+    /// Its name in schemes and on the command line.
+    pub name: &'static str,
+    /// Its fields.
+    pub fields: &'static [FieldDefinition],
+}
+
+const fn field(name: &'static str, slot: u8, kind: Kind) -> FieldDefinition {
+    FieldDefinition { name, slot: Slot::new(slot).expect("a schema has nine slots"), kind }
+}
+
+const SEX: Kind = Kind::Code(&[("F", 1), ("M", 2), ("T", 3)]);
+const CATEGORY: Kind = Kind::Code(&[("GEN", 1), ("SC", 2), ("ST", 3), ("OBC-A", 4), ("OBC-B", 5)]);
+const DISTRICT: Kind = Kind::Code(&{
+    let mut codes = [("", 0); District::ALL.len()];
+    let mut index = 0;
+    while index < codes.len() {
+        codes[index] = (District::ALL[index].1, District::ALL[index].0 as u32);
+        index += 1;
+    }
+    codes
+});
+const RATION_CARD: Kind =
+    Kind::Code(&[("NONE", 0), ("AAY", 1), ("PHH", 2), ("SPHH", 3), ("RKSY-I", 4), ("RKSY-II", 5)]);
+/// Regular money from public funds, or income tax paid: what several schemes exclude.
+const PUBLIC_INCOME: Kind = Kind::Code(&[
+    ("NONE", 0),
+    ("TAXPAYER", 1),
+    ("GOVERNMENT SALARY", 2),
+    ("GOVERNMENT PENSION", 3),
+    ("OTHER PENSION", 4),
+]);
+const MARITAL_STATUS: Kind = Kind::Code(&[("UNMARRIED", 1), ("MARRIED", 2), ("WIDOWED", 3)]);
+const SCHOOLING: Kind = Kind::Code(&[("NONE", 0), ("SCHOOL", 1), ("COLLEGE", 2), ("TRAINING", 3)]);
+
+/// A resident as the beneficiary register has them.
+pub static RESIDENT: Schema = Schema {
+    id: SchemaId(1),
+    name: "resident",
+    fields: &[
+        field("age", 0, Kind::Age),
+        field("sex", 1, SEX),
+        field("category", 2, CATEGORY),
+        field("district", 3, DISTRICT),
+        field("ration_card", 4, RATION_CARD),
+        field("annual_income", 5, Kind::Whole),
+        field("land_acres", 6, Kind::Hundredths),
+        field("disability_pct", 7, Kind::Whole),
+        field("public_income", 8, PUBLIC_INCOME),
+    ],
+};
+
+/// A student as a school attests them.
+pub static STUDENT: Schema = Schema {
+    id: SchemaId(2),
+    name: "student",
+    fields: &[
+        field("age", 0, Kind::Age),
+        field("sex", 1, SEX),
+        field("category", 2, CATEGORY),
+        field("district", 3, DISTRICT),
+        field("marital_status", 4, MARITAL_STATUS),
+        field("annual_income", 5, Kind::Whole),
+        field("schooling", 6, SCHOOLING),
+        field("disability_pct", 7, Kind::Whole),
+    ],
+};
+
+/// All schemas.
+pub static SCHEMAS: [&Schema; 2] = [&RESIDENT, &STUDENT];
+
+impl Schema {
+    /// The schema with a name or a number.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        SCHEMAS.into_iter().find(|schema| {
+            schema.name.eq_ignore_ascii_case(name) || schema.id.0.to_string() == name
+        })
+    }
+
+    /// The field with a name.
+    pub fn field(&self, name: &str) -> Option<&FieldDefinition> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resident::{Category, RationCard, Sex};
+
+    fn codes(schema: &Schema, field: &str) -> Vec<(&'static str, u32)> {
+        match schema.field(field).expect("a field").kind {
+            Kind::Code(codes) => codes.to_vec(),
+            _ => panic!("{field} has no codes"),
+        }
+    }
+
+    #[test]
+    fn schemes_and_registers_number_alike() {
+        assert_eq!(
+            codes(&RESIDENT, "sex"),
+            Sex::ALL.iter().map(|&(v, s)| (s, v.code())).collect::<Vec<_>>()
+        );
+        let category: Vec<_> = Category::ALL.iter().map(|&(v, s)| (s, v.code())).collect();
+        assert_eq!(codes(&RESIDENT, "category"), category);
+        let cards: Vec<_> = RationCard::ALL.iter().map(|&(v, s)| (s, v.code())).collect();
+        assert_eq!(codes(&RESIDENT, "ration_card"), cards);
+        assert_eq!(codes(&RESIDENT, "district").len(), 23);
+    }
+
+    #[test]
+    fn slots_and_numbers_are_unique() {
+        for schema in SCHEMAS {
+            let mut slots: Vec<_> = schema.fields.iter().map(|field| field.slot).collect();
+            slots.dedup();
+            assert_eq!(slots.len(), schema.fields.len());
+        }
+        assert!(Schema::find("resident").is_some_and(|schema| schema.id == SchemaId(1)));
+        assert!(Schema::find("2").is_some_and(|schema| schema.name == "student"));
+        assert!(Schema::find("nobody").is_none());
+    }
+}
