@@ -201,7 +201,7 @@ fn money_and_keys_take_two_persons() {
     let by_digest = ["access", "admit", "--name", "c", "--role", "kiosk", "--tenant", "tests"];
     let by_digest = [&by_digest[..], &["--digest", digest]].concat();
     state.json(&by_digest);
-    state.refused(&by_digest, 1, "somebody's already");
+    state.refused(&by_digest, 1, "already used");
     // Over HTTP the same, by who shows a key; and to take away takes one person.
     let service = Service::start(&state, &[]);
     let shown = |file: &str| {
@@ -294,7 +294,7 @@ async fn who_is_admitted_anew_by_their_subject_is_no_second_person_and_nobodys_b
         };
         let taken = store.admit_principal(&kiosk(subject("two")), &health).await;
         let told = taken.expect_err("it is somebody's").to_string();
-        assert_eq!(told, "the credential is somebody's already: make a new one");
+        assert_eq!(told, "this credential was already used: make a new one");
         let Credential::OpenId(digest) = subject("three") else { panic!("a subject") };
         store.admit_principal(&kiosk(Credential::ApiKey(digest)), &health).await.expect("a key");
         admitted(&new("C. Pal", Role::Kiosk, subject("three"))).await;

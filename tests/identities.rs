@@ -131,7 +131,7 @@ fn machines_are_known_by_their_certificates() {
     assert_eq!(ask("/v1/identity", Some("relay")).0, "401 2");
     let admit = ["access", "admit", "--name", "relay", "--role", "kiosk", "--tenant", "tests"];
     let again = [&admit[..], &["--certificate", "relay.pem"]].concat();
-    state.refused(&again, 1, "the credential is somebody's already");
+    state.refused(&again, 1, "this credential was already used");
     assert_eq!(service.stop(), 0);
     // What is no certificate is named.
     let serve =
@@ -203,7 +203,7 @@ async fn people_are_known_by_their_issuers_tokens_and_have_the_stores_roles() {
     // One subject is one principal, until that is revoked; then it may be another.
     let again = ["access", "admit", "--name", "R. Das", "--role", "auditor", "--tenant", "tests"];
     let again = [&again[..], &by].concat();
-    state.refused(&again, 1, "the subject is principal 1 already");
+    state.refused(&again, 1, "this subject is already user 1");
     state.json(&["access", "revoke", &number.to_string()]);
     assert_eq!(ask(&whole).status, 401);
     state.json(&again);

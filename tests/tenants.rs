@@ -156,7 +156,11 @@ fn tenants_see_nothing_of_each_others_proofs_and_registers() {
     let today = praman::calendar::date_of(praman::calendar::today()).expect("a date").to_string();
     state.json(&["access", "price", "proofs.ask", "--paise", "25", "--from", &today]);
     let price = ["access", "price", "proofs.ask", "--paise", "5", "--from", &today];
-    state.refused(&[&price[..], &["--tenant", "nobody"]].concat(), 1, "there is no tenant nobody");
+    state.refused(
+        &[&price[..], &["--tenant", "nobody"]].concat(),
+        1,
+        "there is no department nobody",
+    );
     assert_eq!(ask(&kiosk).status, 200);
     let full = ask(&kiosk);
     assert_eq!((full.status, full.code().as_str()), (429, "quota"), "{}", full.body);

@@ -46,7 +46,7 @@ impl std::str::FromStr for TenantName {
         if plain && (1..=32).contains(&text.len()) {
             return Ok(Self(text.to_owned()));
         }
-        Err(format!("{text:?}: a tenant's name has 1 to 32 of a-z, 0-9 and -"))
+        Err(format!("{text:?}: a department's name has 1 to 32 of a-z, 0-9 and -"))
     }
 }
 

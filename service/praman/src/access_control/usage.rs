@@ -192,7 +192,7 @@ impl Store {
             .bind(tenant.as_str())
             .fetch_optional(self.pool())
             .await?;
-        let none = || ServiceError::Refused(format!("there is no tenant {tenant}"));
+        let none = || ServiceError::Refused(format!("there is no department {tenant}"));
         known.map(drop).ok_or_else(none)
     }
 

@@ -269,7 +269,7 @@ impl Access {
             Self::Usage { tenant, month } => {
                 let (store, caller) = setting.reader(Action::ReadUsage).await?;
                 if !caller.sees(&tenant) {
-                    return Err(ServiceError::Refused(format!("there is no tenant {tenant}")));
+                    return Err(ServiceError::Refused(format!("there is no department {tenant}")));
                 }
                 let today = calendar::date_of(calendar::today()).expect("in the calendar");
                 let usage = store.usage(&tenant, month.unwrap_or(today)).await?;
