@@ -173,7 +173,7 @@ fn money_and_keys_take_two_persons() {
     // From then on also the operator needs somebody.
     assert_eq!(admit("T. Sen", "treasury", "sen.key", &[])["waits"], 1);
     state.refused(&["--as", "sen.key", "access", "approvals"], 1, "not known here");
-    state.refused(&["access", "approve", "1"], 1, "a credential of their own");
+    state.refused(&["access", "approve", "1"], 1, "their own credential");
     assert_eq!(admit("T. Roy", "treasury", "roy.key", &["--as", "das.key"])["waits"], 2);
     state.refused(&["--as", "das.key", "access", "approve", "2"], 1, "can't be the second");
     // Another principal of the same person is no second person.
@@ -183,7 +183,7 @@ fn money_and_keys_take_two_persons() {
     let waiting = state.json(&["--as", "ali.key", "access", "approvals"]);
     assert_eq!(waiting["approvals"][1]["document"]["name"], "T. Roy", "{waiting}");
     assert_eq!(state.json(&["--as", "ali.key", "access", "deny", "2"])["state"], "denied");
-    state.refused(&["--as", "ali.key", "access", "approve", "2"], 1, "denied before");
+    state.refused(&["--as", "ali.key", "access", "approve", "2"], 1, "already denied");
     state.json(&["--as", "das.key", "access", "approve", "1"]);
     // What was approved acts; what was denied does not; a role that is not asked decides nothing.
     state.json(&["--as", "sen.key", "access", "approvals"]);
@@ -278,7 +278,7 @@ async fn who_is_admitted_anew_by_their_subject_is_no_second_person_and_nobodys_b
         let again = admitted(&new("Anil Sen", Role::Treasury, subject("one"))).await;
         let decided = store.decide(1, Decision::Approve, &again).await;
         let refusal = decided.expect_err("it is the one who asked").to_string();
-        assert_eq!(refusal, "who asked can't be the second person");
+        assert_eq!(refusal, "the person who requested this can't be the second person");
         let another = admitted(&new("B. Roy", Role::Treasury, subject("two"))).await;
         store.decide(1, Decision::Approve, &another).await.expect("another person");
 
@@ -359,7 +359,7 @@ async fn what_waited_too_long_is_over_and_departments_stay_among_themselves() {
             .await
             .expect("set");
         let late = store.decide(number, Decision::Approve, &second).await;
-        assert!(late.is_err_and(|refusal| refusal.to_string().contains("ask for it again")));
+        assert!(late.is_err_and(|refusal| refusal.to_string().contains("request it again")));
         assert_eq!(store.caller_of(third.credential).await.expect("read"), None);
     })
     .await;

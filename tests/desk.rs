@@ -308,7 +308,7 @@ fn what_is_not_done_is_told_in_the_readers_language() {
             [
                 "৩ নম্বরে কিছু অপেক্ষায় নেই",
                 "संख्या 3 पर कुछ प्रतीक्षा में नहीं है",
-                "nothing waits under number 3",
+                "there is no approval request 3",
             ],
         ),
     ] {

@@ -81,7 +81,7 @@ fn period_that_is_over_is_opened_for_arrears_by_two_persons() {
     let openings = || state.json(&["ledger", "status"])["openings"].clone();
     assert_eq!(state.json(&arrears)["waits"], 1);
     assert_eq!(state.json(&arrears)["waits"], 1, "the same is asked once");
-    state.refused(&["access", "approve", "1"], 1, "a credential of their own");
+    state.refused(&["access", "approve", "1"], 1, "their own credential");
     state.refused(&[&["--as", "das.key"][..], &arrears].concat(), 1, "may not do this");
     assert_eq!(openings(), 1);
     let shown = state.json(&["--as", "das.key", "access", "approvals"]);

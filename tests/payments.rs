@@ -453,7 +453,7 @@ fn where_there_are_treasurers_one_pays_and_another_approves() {
     assert_eq!(told["waits"], json!([2]), "{told}");
     // One that nobody approves for a week is none, and its claims are in the next.
     state.sql("update approval set expires_at = 1 where number = 2");
-    state.refused(&["--as", "roy.key", "access", "approve", "2"], 1, "ask for it again");
+    state.refused(&["--as", "roy.key", "access", "approve", "2"], 1, "request it again");
     let (_, told) = pay("sen.key");
     assert_eq!((&told["claims"], &told["waits"]), (&json!(0), &Value::Null), "{told}");
     let (_, told) = pay("sen.key");

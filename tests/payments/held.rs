@@ -171,7 +171,7 @@ fn correction_of_an_office_with_two_officers_waits_for_the_second() {
     // Another office's officer neither sees nor decides it.
     let others = state.json(&["--as", "other.key", "access", "approvals"])["approvals"].clone();
     assert_eq!(others.as_array().map(Vec::len), Some(0), "{others}");
-    state.refused(&["--as", "other.key", "access", "approve", "1"], 1, "nothing waits");
+    state.refused(&["--as", "other.key", "access", "approve", "1"], 1, "no approval request 1");
     state.json(&["--as", "das.key", "access", "approve", "1"]);
     // Whoever was the first, and may have signed it, is not the second.
     state.refused(&again, 1, "waits for officer 2 of two");
