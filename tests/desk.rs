@@ -298,7 +298,11 @@ fn what_is_not_done_is_told_in_the_readers_language() {
             "/desk/cases/12/answer",
             &case,
             422,
-            ["১২ নম্বরের কোনো কেস নেই", "संख्या 12 का कोई मामला नहीं है", "there is no case 12"],
+            [
+                "১২ নম্বরের কোনো অভিযোগ নেই",
+                "संख्या 12 की कोई शिकायत नहीं है",
+                "there is no grievance 12",
+            ],
         ),
         (
             "oversight",
@@ -336,7 +340,7 @@ fn somebody_who_is_refused_is_told_why_and_appeals() {
     let slip = opened["slip"].as_str().expect("a slip").to_owned();
     let shown = state.json(&["grievance", "slip", "1", &slip.to_lowercase()]);
     assert_eq!((&shown["state"], &shown["is_late"]), (&json!("open"), &json!(false)));
-    state.refused(&["grievance", "slip", "1", "00000-00000"], 1, "no case of this number");
+    state.refused(&["grievance", "slip", "1", "00000-00000"], 1, "no grievance with this number");
     state.refused(&["grievance", "slip", "1", "short"], 2, "ten letters");
     state.refused(&["grievance", "appeal", "1", &slip], 1, "not answered yet");
     // Only the department answers, once; only who holds the slip appeals; only others decide.
@@ -344,11 +348,15 @@ fn somebody_who_is_refused_is_told_why_and_appeals() {
     state.refused(&[&["--as", "office.key"], &answer[..]].concat(), 1, "office may not do this");
     let answered = state.json(&[&["--as", "department.key"], &answer[..]].concat());
     assert_eq!((&answered["state"], &answered["outcome"]), (&json!("answered"), &json!("stands")));
-    state.refused(&[&["--as", "department.key"], &answer[..]].concat(), 1, "answered before");
+    state.refused(&[&["--as", "department.key"], &answer[..]].concat(), 1, "already answered");
     let decide = ["grievance", "decide", "1", "set-right"];
-    state.refused(&[&["--as", "oversight.key"], &decide[..]].concat(), 1, "waits for no decision");
+    state.refused(
+        &[&["--as", "oversight.key"], &decide[..]].concat(),
+        1,
+        "not waiting for a decision",
+    );
     assert_eq!(state.json(&["grievance", "appeal", "1", &slip])["state"], "appealed");
-    state.refused(&["grievance", "appeal", "1", &slip], 1, "appealed before");
+    state.refused(&["grievance", "appeal", "1", &slip], 1, "an appeal was already made");
     state.refused(&[&["--as", "department.key"], &decide[..]].concat(), 1, "may not do this");
     let decided = state.json(&[&["--as", "oversight.key"], &decide[..]].concat());
     assert_eq!(

@@ -97,7 +97,7 @@ mod tests {
         let bengali = sentence.said_in(Language::Bengali);
         assert!(bengali.contains("অফিস") && !bengali.contains('{'), "{bengali}");
         let case = Sentence::of("fault-no-case").count("number", 12u32);
-        assert_eq!(case.to_string(), "there is no case 12");
+        assert_eq!(case.to_string(), "there is no grievance 12");
         assert!(case.said_in(Language::Bengali).contains("১২"));
     }
 }

@@ -126,7 +126,7 @@ impl Grievance {
             Self::Slip { number, code } => match store.case_of_slip(number, &code).await? {
                 Some(case) => Ok(told(&case)),
                 None => {
-                    let reason = "there is no case of this number and code";
+                    let reason = "there is no grievance with this number and code";
                     Err(ServiceError::Refused(reason.to_owned()))
                 }
             },
