@@ -32,13 +32,13 @@ pub enum IssuingRefusal {
     #[error("a register has at most {0} bytes: split it")]
     TooLong(u64),
     /// Too many at a time.
-    #[error("too many registers are uploaded or wait; come again in {} s", .retry_after.as_secs())]
+    #[error("too many registers arrive or wait; try again in {} s", .retry_after.as_secs())]
     Busy {
         /// When to come again.
         retry_after: Duration,
     },
     /// Somebody has said before whose a row is.
-    #[error("it was said before whose this row is")]
+    #[error("this row was already reviewed")]
     SaidBefore,
     /// The service failed.
     #[error(transparent)]
