@@ -284,14 +284,14 @@ fn what_is_not_done_is_told_in_the_readers_language() {
             "/desk/nowhere",
             &[],
             404,
-            ["এই ঠিকানায় কিছু নেই", "इस पते पर कुछ नहीं है", "there is nothing at this path"],
+            ["এই ঠিকানায় কিছু নেই", "इस पते पर कुछ नहीं है", "there is nothing at this address"],
         ),
         (
             "office",
             "/desk/offices/nought/registers",
             &[],
             404,
-            ["এই ঠিকানায় কিছু নেই", "इस पते पर कुछ नहीं है", "there is nothing at this path"],
+            ["এই ঠিকানায় কিছু নেই", "इस पते पर कुछ नहीं है", "there is nothing at this address"],
         ),
         (
             "department",
