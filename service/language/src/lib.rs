@@ -234,8 +234,8 @@ mod tests {
         let often = |language: Language, count| {
             language.format("frequency-whole", &[("count", Argument::Count(count))])
         };
-        assert_eq!(often(Language::English, 1), "once in all");
-        assert_eq!(often(Language::English, 12), "12 times in all");
+        assert_eq!(often(Language::English, 1), "once in total");
+        assert_eq!(often(Language::English, 12), "12 times in total");
         assert_eq!(often(Language::Bengali, 12), "মোট ১২ বার");
         assert_eq!(often(Language::Hindi, 2), "कुल 2 बार");
         let grouped = |number| Language::English.number(number);

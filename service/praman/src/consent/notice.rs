@@ -10,7 +10,7 @@ use super::terms::Granted;
 use crate::language::{Argument, Language};
 
 /// The version of the notice's wording: raised with every change of its texts.
-pub const NOTICE_VERSION: u32 = 1;
+pub const NOTICE_VERSION: u32 = 2;
 
 /// On what the processing of somebody's data rests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
