@@ -131,7 +131,7 @@ pub(super) async fn upload(
     let mut form = form.map_err(|_| Fault::malformed(Sentence::of("fault-no-file")))?;
     let acting = application.acting_office(&caller, office).await?;
     let (mut checked, mut makes_secrets) = (visitor.form_token.is_none(), false);
-    let broken = |_| form_broken("the form ended before its end");
+    let broken = |_| form_broken("the form ended too early");
     while let Some(mut field) = form.next_field().await.map_err(broken)? {
         match field.name().unwrap_or_default() {
             TOKEN_FIELD => {

@@ -197,7 +197,7 @@ enum Wrong {
 async fn compared(visitor: &Visitor, before: &Scheme, change: &Change) -> Result<Markup, Wrong> {
     let after = Scheme::parse(&change.rules).map_err(|error| Wrong::Rules(error.to_string()))?;
     if after.schema.id != before.schema.id || before.schema.id != RESIDENT.id {
-        let reason = "both must be of the schema resident, whose people can be drawn";
+        let reason = "both must have the schema resident: people are made up for no other";
         return Err(Wrong::Rules(reason.to_owned()));
     }
     let month = calendar::read_month(&change.month).and_then(calendar::month_of);
