@@ -2,7 +2,7 @@
 
 use crate::support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use support::root;
@@ -87,4 +87,50 @@ fn every_sentence_has_a_text_and_every_text_is_said() {
     let texts = texts.lines().filter_map(|line| line.split_once(" = "));
     let texts: BTreeSet<String> = texts.map(|(name, _)| name.to_owned()).collect();
     assert_eq!(said, texts);
+}
+
+/// What may use what, as ARCHITECTURE.md's table of crates says.
+fn allowed() -> BTreeMap<String, BTreeSet<String>> {
+    let text = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("readable");
+    let (_, table) =
+        text.split_once("| crate | holds | may use |\n|---|---|---|\n").expect("a table");
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    let mut allowed: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let name = cells[0].trim_matches('`').to_owned();
+        let used = match cells[2] {
+            "all of these" => allowed.keys().cloned().collect(),
+            some => some
+                .split(", ")
+                .filter(|one| !one.is_empty())
+                .map(|one| format!("praman-{one}"))
+                .collect(),
+        };
+        allowed.insert(name, used);
+    }
+    allowed
+}
+
+#[test]
+fn crates_use_only_what_the_table_of_the_architecture_allows() {
+    let output = std::process::Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let packages = metadata["packages"].as_array().expect("packages");
+    let name = |value: &serde_json::Value| value["name"].as_str().expect("a name").to_owned();
+    let own: BTreeSet<String> = packages.iter().map(name).collect();
+    let allowed = allowed();
+    assert_eq!(own, allowed.keys().cloned().collect(), "the table has each crate");
+    for package in packages {
+        let used = package["dependencies"].as_array().expect("dependencies");
+        // What tests alone use is no arrow.
+        let used = used.iter().filter(|one| one["kind"].is_null()).map(name);
+        let used: BTreeSet<String> = used.filter(|one| own.contains(one)).collect();
+        let more: Vec<_> = used.difference(&allowed[&name(package)]).collect();
+        assert!(more.is_empty(), "{} uses {more:?}", name(package));
+    }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use praman_files::FileError;
+use praman_holder::HolderError;
 
 /// An error of the program. Its [`exit code`](ServiceError::exit_code) tells a script what to do.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +69,21 @@ impl From<FileError> for ServiceError {
             FileError::Malformed { path, reason } => Self::Malformed { path, reason },
             FileError::Exists(_) | FileError::EmptyPassphrase => Self::WrongUse(error.to_string()),
             FileError::WrongPassphrase | FileError::Sealing(_) => Self::Refused(error.to_string()),
+        }
+    }
+}
+
+impl From<HolderError> for ServiceError {
+    fn from(error: HolderError) -> Self {
+        match error {
+            HolderError::File(error) => error.into(),
+            HolderError::Tree(error) => error.into(),
+            HolderError::Unfit(reason) => Self::WrongUse(reason),
+            HolderError::Untrue(_)
+            | HolderError::Envelope(_)
+            | HolderError::Credential(_)
+            | HolderError::NotStanding(_)
+            | HolderError::Proof { .. } => Self::Refused(error.to_string()),
         }
     }
 }

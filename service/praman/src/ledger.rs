@@ -25,12 +25,10 @@ use alloy_primitives::Address;
 use praman_circuits::context::Context;
 use praman_circuits::credential::SchemaId;
 use praman_circuits::eligibility::{Checkpoint, SchemePeriod};
-use praman_circuits::nullifier::{Nullifier, SchemeId};
 use praman_circuits::office::{OfficeId, OfficeRoot};
-use praman_circuits::payout::PayoutCommitment;
 use praman_circuits::period::Day;
-use praman_verifier::Proof;
 
+pub use crate::claim::LedgerClaim;
 use crate::error::ServiceError;
 use crate::scheme::ClaimPeriod;
 pub use anchors::{AnchorSeries, LedgerAnchor, ParticipantNumber};
@@ -60,23 +58,6 @@ pub struct OfficeState {
     pub root: OfficeRoot,
     /// How many credentials are live in it.
     pub live: u32,
-}
-
-/// A claim as the ledger takes it. It names nobody.
-#[derive(Clone, Debug)]
-pub struct LedgerClaim {
-    /// The scheme.
-    pub scheme: SchemeId,
-    /// Its period.
-    pub period: ClaimPeriod,
-    /// The number of the checkpoint that the proof was made against.
-    pub checkpoint: u64,
-    /// The claim's nullifier.
-    pub nullifier: Nullifier,
-    /// The claim's payout commitment.
-    pub payout: PayoutCommitment,
-    /// The proof.
-    pub proof: Proof,
 }
 
 /// What the ledger says of a claim it accepted.

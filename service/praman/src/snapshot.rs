@@ -1,116 +1,17 @@
-//! The public snapshot: from it a wallet takes its paths without telling whose they are.
+//! Snapshots of a store: what wallets take their paths from, and what has changed since.
 
-mod changes;
+use std::collections::{BTreeMap, BTreeSet};
 
-use std::collections::BTreeMap;
-use std::path::Path;
-
-use praman_circuits::Fr;
-use praman_circuits::context::Context;
 use praman_circuits::credential::SchemaId;
-use praman_circuits::eligibility::Checkpoint;
-use praman_circuits::field::{parse_decimal, to_decimal};
-use praman_circuits::merkle::{Path as TreePath, empty_leaf};
-use praman_circuits::office::{
-    OFFICE_DEPTH, OfficeId, OfficeRoot, OfficeTree, STATE_DEPTH, StateRoot, StateTree, office_leaf,
-};
+use praman_circuits::office::{OfficeId, OfficeRoot, OfficeTree, StateRoot, StateTree};
 use praman_circuits::period::Day;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sqlx::AnyConnection;
 
 use crate::error::ServiceError;
-use crate::files;
 use crate::offices::{Office, read_offices, standing};
+use crate::store::{Store, TreeName, TreeVersion, read_tree};
 
-use crate::store::{Store, TreeName, read_tree};
-
-pub use changes::{CHANGES_MAX, LeafChange, OfficeChanges, SnapshotChanges};
-
-const FORMAT: &str = "praman-snapshot-1";
-
-/// All offices with their roots, and the trees of those that were asked for.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Snapshot {
-    format: String,
-    /// The state root.
-    pub root: StateRoot,
-    /// The day that the snapshot was taken.
-    pub as_of: Day,
-    /// What binds proofs to the ledger, once there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub context: Option<Context>,
-    /// The offices, by number.
-    pub offices: Vec<OfficeSnapshot>,
-}
-
-/// An office in a snapshot.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OfficeSnapshot {
-    /// Its number.
-    pub office: OfficeId,
-    /// Its name.
-    pub name: String,
-    /// The schema that it may issue.
-    pub schema: SchemaId,
-    /// The root of its tree.
-    pub root: OfficeRoot,
-    /// How many credentials are live: ghosts can be counted.
-    pub live: usize,
-    /// Whether it stands: one that the ledger has barred or retired, or does not know, has an empty leaf.
-    #[serde(default = "stands", skip_serializing_if = "is_standing")]
-    pub standing: bool,
-    /// The nodes of its tree by level, leaves first; absent where only the root was asked for.
-    #[serde(default, rename = "levels", with = "levels", skip_serializing_if = "Option::is_none")]
-    tree: Option<OfficeTree>,
-}
-
-impl OfficeSnapshot {
-    /// Places that were ever used; none where only the root was asked for.
-    pub fn places(&self) -> usize {
-        self.tree.as_ref().map_or(0, OfficeTree::len)
-    }
-}
-
-/// What a file of before offices could be barred says of all of them.
-fn stands() -> bool {
-    true
-}
-
-fn is_standing(standing: &bool) -> bool {
-    *standing
-}
-
-/// A tree as its nodes by level, in decimal.
-mod levels {
-    use super::*;
-
-    pub(super) fn serialize<S: Serializer>(
-        tree: &Option<OfficeTree>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        let level = |level: &Vec<Fr>| level.iter().map(|&node| to_decimal(node)).collect();
-        let levels: Option<Vec<Vec<String>>> =
-            tree.as_ref().map(|tree| tree.levels().iter().map(level).collect());
-        levels.serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<OfficeTree>, D::Error> {
-        let Some(levels) = Option::<Vec<Vec<String>>>::deserialize(deserializer)? else {
-            return Ok(None);
-        };
-        let node = |text: &String| parse_decimal(text).map_err(D::Error::custom);
-        let levels = levels
-            .iter()
-            .map(|level| level.iter().map(node).collect())
-            .collect::<Result<Vec<Vec<Fr>>, _>>()?;
-        OfficeTree::from_levels(levels).map(Some).map_err(D::Error::custom)
-    }
-}
+pub use praman_holder::snapshot::*;
 
 impl Store {
     /// Takes a snapshot with the tree of one office, or of all.
@@ -134,7 +35,40 @@ impl Store {
         }
         reading.rollback().await?;
         let root = StateRoot::from_field(state.root());
-        Ok(Snapshot { format: FORMAT.to_owned(), root, as_of, context, offices: snapshots })
+        Ok(Snapshot::new(root, as_of, context, snapshots))
+    }
+
+    /// What a snapshot has that is new since a root was the root; nothing if it never was, or so long ago
+    /// that nobody knows or more than [`CHANGES_MAX`] leaves have changed.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn snapshot_changes(
+        &self,
+        snapshot: &Snapshot,
+        since: StateRoot,
+    ) -> Result<Option<SnapshotChanges>, ServiceError> {
+        let mut reading = self.begin_reading().await?;
+        let Some(version) = TreeVersion::of_root(&mut reading, since).await? else {
+            return Ok(None);
+        };
+        let changed = version.leaves_changed_since(&mut reading, CHANGES_MAX + 1).await?;
+        reading.rollback().await?;
+        if changed.len() > CHANGES_MAX {
+            return Ok(None);
+        }
+        // What has changed after the snapshot too is taken as the snapshot has it.
+        let mut offices = BTreeSet::new();
+        let mut places: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        for (tree, place) in changed {
+            match tree {
+                TreeName::State => _ = offices.insert(place),
+                TreeName::Office(office) => places.entry(office).or_default().push(place),
+                // These lie under no state root.
+                TreeName::Records(_) | TreeName::Consents(_) | TreeName::Ledger => {}
+            }
+        }
+        Ok(Some(snapshot.changes_since(since, &offices, &places)))
     }
 }
 
@@ -172,78 +106,106 @@ async fn office_snapshot(
     Ok(snapshot)
 }
 
-impl Snapshot {
-    /// Reads a snapshot.
-    ///
-    /// # Errors
-    /// [`ServiceError`] if the file is none, or its offices do not make its root.
-    pub fn read(path: &Path) -> Result<Self, ServiceError> {
-        let snapshot: Self = files::read_json(path)?;
-        let fault = |reason: &str| Err(ServiceError::malformed(path, reason));
-        if snapshot.format != FORMAT {
-            return fault("not a snapshot of a form known here");
-        }
-        let numbered = snapshot.offices.iter().enumerate();
-        if numbered.clone().any(|(place, office)| office.office.0 as usize != place) {
-            return fault("the offices are not in the order of their numbers");
-        }
-        if snapshot.state_tree()?.root() != snapshot.root.to_field() {
-            return fault("the offices' roots do not make the snapshot's root");
-        }
-        Ok(snapshot)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key_store::MasterKey;
+    use crate::office_key::OfficeKey;
+    use crate::offices::{Application, Validity};
+    use crate::schema::RESIDENT;
+    use crate::wallet::Wallet;
+    use praman_circuits::Fr;
+
+    /// Register numbers that were issued to.
+    async fn issue(store: &Store, key: &OfficeKey, people: std::ops::Range<usize>) -> Vec<String> {
+        let register =
+            crate::register::check(crate::demo::SAMPLE_REGISTER, crate::calendar::today(), |_| ());
+        let register = register.expect("the sample");
+        let people = &register.people()[people];
+        let applications = people
+            .iter()
+            .map(|person| Application::new(person, Wallet::generate().subject()))
+            .collect();
+        let validity = Validity::from_today(crate::calendar::today());
+        let issuing = store
+            .issue(key, &MasterKey::in_memory(), applications, validity)
+            .await
+            .expect("issuing");
+        issuing.commit().await.expect("issued");
+        people.iter().map(|person| person.register_no().to_owned()).collect()
     }
 
-    /// What claims by this snapshot are made against.
-    pub fn checkpoint(&self) -> Checkpoint {
-        Checkpoint { state_root: self.root, as_of: self.as_of }
+    fn as_text(snapshot: &Snapshot) -> String {
+        serde_json::to_string(snapshot).expect("plain data")
     }
 
-    pub(crate) fn state_tree(&self) -> Result<StateTree, ServiceError> {
-        let leaf = |office: &OfficeSnapshot| match office.standing {
-            true => office_leaf(office.office, office.schema, office.root).to_field(),
-            false => empty_leaf(),
+    fn copy(snapshot: &Snapshot) -> Snapshot {
+        serde_json::from_str(&as_text(snapshot)).expect("read again")
+    }
+
+    #[tokio::test]
+    async fn changes_bring_any_earlier_snapshot_up_to_date() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let store = Store::open(folder.path()).await.expect("a store");
+        let today = crate::calendar::today();
+        let first = store.new_office("First", &RESIDENT, |_| Ok(())).await.expect("an office");
+        let mut earlier = vec![store.snapshot(today, None).await.expect("taken")];
+        let numbers = issue(&store, &first, 0..9).await;
+        earlier.push(store.snapshot(today, None).await.expect("taken"));
+        store.revoke(&first, &numbers[3..5]).await.expect("revoked");
+        let second = store.new_office("Second", &RESIDENT, |_| Ok(())).await.expect("an office");
+        earlier.push(store.snapshot(today, None).await.expect("taken"));
+        issue(&store, &second, 20..31).await;
+        issue(&store, &first, 40..45).await;
+        let now = store.snapshot(today, None).await.expect("taken");
+        earlier.push(copy(&now));
+        for snapshot in &earlier {
+            let changes = store.snapshot_changes(&now, snapshot.root).await.expect("read");
+            let changes = changes.expect("its root is known");
+            let updated = copy(snapshot).update(changes).expect("brought up to date");
+            assert!(as_text(&updated) == as_text(&now));
+        }
+        // Of the last only the offices that changed, with no more than what changed.
+        let changes = store.snapshot_changes(&now, earlier[2].root).await.expect("read");
+        let changes = changes.expect("known");
+        let counts: Vec<usize> = changes.offices.iter().map(|office| office.leaves.len()).collect();
+        assert_eq!(counts, [5, 11]);
+        let unknown = StateRoot::from_field(Fr::from(5u64));
+        assert!(store.snapshot_changes(&now, unknown).await.expect("read").is_none());
+
+        // A root that comes again: one place was used and emptied, and then one more used.
+        let third = store.new_office("Third", &RESIDENT, |_| Ok(())).await.expect("an office");
+        let before = store.snapshot(today, None).await.expect("taken");
+        for people in [60..61, 61..62] {
+            let numbers = issue(&store, &third, people).await;
+            let now = store.snapshot(today, None).await.expect("taken");
+            let changes = store.snapshot_changes(&now, before.root).await.expect("read");
+            let updated =
+                copy(&before).update(changes.expect("known")).expect("brought up to date");
+            assert!(as_text(&updated) == as_text(&now));
+            store.revoke(&third, &numbers).await.expect("revoked");
+            let again = store.snapshot(today, None).await.expect("taken");
+            assert!(again.root == before.root, "as if nobody had ever been there");
+        }
+
+        // Each thing that is told is checked.
+        let refused = |altered: SnapshotChanges| copy(&earlier[2]).update(altered).err().is_some();
+        let altered = |alter: &dyn Fn(&mut SnapshotChanges)| {
+            let mut changes = changes.clone();
+            alter(&mut changes);
+            changes
         };
-        let mut tree = StateTree::new();
-        tree.append(&self.offices.iter().map(leaf).collect::<Vec<_>>())?;
-        Ok(tree)
+        assert!(!refused(changes.clone()));
+        assert!(refused(altered(&|c| c.since = now.root)));
+        assert!(refused(altered(&|c| c.root = earlier[2].root)));
+        assert!(refused(altered(&|c| c.offices[0].leaves[2].1 = "7".to_owned())));
+        assert!(refused(altered(&|c| c.offices[0].leaves[2].1 = "x".to_owned())));
+        assert!(refused(altered(&|c| _ = c.offices[0].leaves.remove(2))));
+        assert!(refused(altered(&|c| _ = c.offices[0].leaves.pop())));
+        assert!(refused(altered(&|c| c.offices[0].leaves[4].0 = usize::MAX)));
+        assert!(refused(altered(&|c| _ = c.offices.pop())));
+        assert!(refused(altered(&|c| c.offices[0].live += 1)));
+        assert!(refused(altered(&|c| c.offices[1].root = c.offices[0].root)));
+        assert!(refused(altered(&|c| c.offices[1].office = OfficeId(7))));
     }
-
-    /// The tree of an office. Its inner nodes are taken as they come: a wrong one leads to another
-    /// root, and no proof comes of it.
-    ///
-    /// # Errors
-    /// [`ServiceError::WrongUse`] if the snapshot lacks it.
-    pub fn office_tree(&self, office: OfficeId) -> Result<&OfficeTree, ServiceError> {
-        let tree = self.offices.get(office.0 as usize).and_then(|office| office.tree.as_ref());
-        tree.ok_or_else(|| {
-            let reason = format!("the snapshot has no tree of office {}", office.0);
-            ServiceError::WrongUse(reason)
-        })
-    }
-
-    /// The path from an office's leaf to the state root.
-    ///
-    /// # Errors
-    /// [`ServiceError::Tree`] if there is no such office; [`ServiceError::Refused`] if it does not stand.
-    pub fn state_path(&self, office: OfficeId) -> Result<TreePath<STATE_DEPTH>, ServiceError> {
-        if self.offices.get(office.0 as usize).is_some_and(|office| !office.standing) {
-            return Err(ServiceError::Refused(format!(
-                "office {} does not stand on the ledger: it is suspended, debarred, retired or not \
-                 accredited yet; ask the department, and take a new snapshot afterwards",
-                office.0
-            )));
-        }
-        Ok(self.state_tree()?.path(office.0 as usize)?)
-    }
-}
-
-/// The path from a credential to its office's root.
-///
-/// # Errors
-/// [`ServiceError::Tree`] if the place was never used.
-pub fn office_path(
-    tree: &OfficeTree,
-    position: usize,
-) -> Result<TreePath<OFFICE_DEPTH>, ServiceError> {
-    Ok(tree.path(position)?)
 }

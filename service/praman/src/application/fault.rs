@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use crate::access_control::AccessRefusal;
+use praman_holder::HolderError;
+
 use crate::claim::ClaimFault;
 use crate::claims::{DeskError, Reason, Refusal};
 use crate::error::ServiceError;
@@ -154,6 +156,12 @@ impl From<DeskError> for Fault {
             DeskError::Stopping => Self::unavailable(error.to_string()),
             DeskError::Failed(error) => error.into(),
         }
+    }
+}
+
+impl From<HolderError> for Fault {
+    fn from(error: HolderError) -> Self {
+        ServiceError::from(error).into()
     }
 }
 

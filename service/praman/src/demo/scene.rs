@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use praman_circuits::circuit;
+use praman_circuits::eligibility::PublicInputs;
 use praman_circuits::payout::PayoutCommitment;
 use praman_circuits::period::Day;
 use praman_prover::{Cores, FixedKeyEngine, KeyStore, MemoryBudget, Prover, setup};
@@ -16,7 +17,7 @@ use super::due::Due;
 use super::stages::Stages;
 use crate::access_control::Caller;
 use crate::calendar;
-use crate::claim::{Claim, ClaimTerms, CredentialPaths, submit};
+use crate::claim::{Claim, ClaimTerms, CredentialPaths};
 use crate::error::ServiceError;
 use crate::files;
 use crate::key_store::MasterKey;
@@ -193,10 +194,20 @@ impl<'a> Scene<'a> {
     pub(crate) async fn submit(&mut self, claim: &Claim) -> Result<u64, ServiceError> {
         let scheme = self.due.schemes.iter().find(|due| due.scheme.id == claim.ledger.scheme);
         let scheme = &scheme.expect("claims are made for the schemes that are due").terms;
-        let context = self.ledger.context();
-        let checkpoint = self.snapshot.checkpoint();
-        let terms = (&context, &checkpoint, scheme);
-        let receipt = submit(claim, terms, &self.key, self.store, &mut self.ledger).await?;
+        let public = PublicInputs {
+            context: self.ledger.context(),
+            checkpoint: self.snapshot.checkpoint(),
+            scheme_period: scheme.clone(),
+            nullifier: claim.ledger.nullifier,
+            payout: claim.ledger.payout,
+        };
+        self.key
+            .verify(&public.to_fields(), &claim.ledger.proof)
+            .map_err(|refusal| ServiceError::Refused(refusal.to_string()))?;
+        // The envelope first: a crash in between leaves an envelope without a claim, which costs nothing, and
+        // never a claim without its envelope.
+        self.store.keep_envelope(claim.ledger.nullifier, &claim.envelope).await?;
+        let receipt = self.ledger.claim(&claim.ledger).await?;
         Ok(receipt.gas_used)
     }
 

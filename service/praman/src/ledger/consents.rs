@@ -17,11 +17,7 @@ use super::embedded::CHAIN_ID;
 use super::network::{Approver, Role, text_hash};
 use crate::error::ServiceError;
 use crate::named::number_id;
-
-number_id! {
-    /// A provider of health care, by its number among those who take part.
-    ProviderId
-}
+pub use crate::wallet::ProviderId;
 
 number_id! {
     /// Who asks for records, by their number among those who take part.

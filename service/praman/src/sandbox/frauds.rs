@@ -140,7 +140,7 @@ fn prepared(
     tier: TierIndex,
 ) -> Result<Option<String>, ServiceError> {
     let paths = CredentialPaths::find(credential, &scene.snapshot)?;
-    refusal(terms(scene, &scene.snapshot).prepare(credential, wallet, tier, paths))
+    refusal(Ok(terms(scene, &scene.snapshot).prepare(credential, wallet, tier, paths)?))
 }
 
 /// An office of the thief's own, whose tree no checkpoint knows: the proof holds, for another state.
@@ -247,5 +247,5 @@ async fn revoked(
     let snapshot = scene.store.snapshot(scene.snapshot.checkpoint().as_of, None).await?;
     let paths = CredentialPaths::find(card, &snapshot)?;
     let wallet = &scene.holders.wallets[holder];
-    refusal(terms(scene, &snapshot).prepare(card, wallet, tier, paths))
+    refusal(Ok(terms(scene, &snapshot).prepare(card, wallet, tier, paths)?))
 }

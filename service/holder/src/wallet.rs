@@ -18,9 +18,14 @@ use rand::rngs::OsRng;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::error::ServiceError;
-use crate::files;
-use crate::ledger::ProviderId;
+use crate::HolderError;
+use praman_files::{self as files, FileError};
+
+/// A provider of health care, by its number among the participants on the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+#[serde(transparent)]
+pub struct ProviderId(pub u32);
 
 /// A holder's secret and the blinding of one credential.
 pub struct Wallet {
@@ -90,10 +95,10 @@ impl Wallet {
     /// Reads a wallet's file.
     ///
     /// # Errors
-    /// [`ServiceError`] naming the file and no value of it.
-    pub fn read(path: &Path) -> Result<Self, ServiceError> {
+    /// [`HolderError`] naming the file and no value of it.
+    pub fn read(path: &Path) -> Result<Self, HolderError> {
         Self::of_file(&files::read_json(path)?)
-            .map_err(|reason| ServiceError::malformed(path, reason))
+            .map_err(|reason| FileError::malformed(path, reason).into())
     }
 
     fn of_file(file: &WalletFile) -> Result<Self, String> {
@@ -146,22 +151,22 @@ impl Drop for CredentialFile {
 /// A secret field element as text; wiped.
 #[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 #[serde(transparent)]
-pub(crate) struct SecretText(String);
+pub struct SecretText(String);
 
 impl SecretText {
     /// The text of an element.
-    pub(crate) fn of(element: Fr) -> Self {
+    pub fn of(element: Fr) -> Self {
         Self(to_decimal(element))
     }
 
     /// The element, if the text is one's.
-    pub(crate) fn element(&self) -> Result<Fr, ParseFieldError> {
+    pub fn element(&self) -> Result<Fr, ParseFieldError> {
         parse_decimal(&self.0)
     }
 }
 
 /// Whether a message is signed by a key, Ed25519, with a signature in hexadecimal.
-pub(crate) fn is_signed(key: &[u8; 32], signature: &str, message: &[u8]) -> bool {
+pub fn is_signed(key: &[u8; 32], signature: &str, message: &[u8]) -> bool {
     let signature = hex::decode(signature).ok();
     let signature = signature.and_then(|bytes| Signature::from_slice(&bytes).ok());
     let key = VerifyingKey::from_bytes(key).ok();
@@ -178,7 +183,7 @@ pub fn signed_message(commitment: CredentialCommitment) -> Vec<u8> {
 
 /// What an office signs of an account that it registered, behind a tag: by it the treasury knows which office
 /// may say to whom a returned payment goes.
-pub(crate) fn payee_message(office: OfficeId, digest: PayeeDigest) -> Vec<u8> {
+pub fn payee_message(office: OfficeId, digest: PayeeDigest) -> Vec<u8> {
     let element = praman_circuits::field::to_be_bytes(digest.to_field());
     [b"praman.payee.1".as_slice(), &office.0.to_be_bytes(), &element].concat()
 }
@@ -219,10 +224,10 @@ impl CredentialFile {
     /// Reads a credential's file and checks that the office signed it.
     ///
     /// # Errors
-    /// [`ServiceError`] naming the file and no value of it.
-    pub fn read(path: &Path) -> Result<Self, ServiceError> {
+    /// [`HolderError`] naming the file and no value of it.
+    pub fn read(path: &Path) -> Result<Self, HolderError> {
         let file: Self = files::read_json(path)?;
-        file.check().map_err(|reason| ServiceError::malformed(path, reason))?;
+        file.check().map_err(|reason| FileError::malformed(path, reason))?;
         Ok(file)
     }
 
@@ -273,7 +278,7 @@ impl CredentialFile {
     }
 
     /// The office's signature of the account; none in a file of an earlier version.
-    pub(crate) fn payee_signature(&self) -> Option<&str> {
+    pub fn payee_signature(&self) -> Option<&str> {
         self.payee_signature.as_deref()
     }
 

@@ -7,7 +7,7 @@ use praman_circuits::payout::PayoutBlinding;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::sealed_box::{self, SealedBoxError};
+use praman_files::sealed_box::{self, SealedBoxError};
 
 const INFO: &[u8] = b"praman.envelope.1";
 
@@ -22,7 +22,7 @@ pub const SEALED_BYTES: usize = PLAIN_BYTES + sealed_box::OVERHEAD_BYTES;
 const SEALED_BYTES_BEFORE: usize = 1_024 + sealed_box::OVERHEAD_BYTES;
 
 /// Whether an envelope has so many bytes.
-pub(crate) fn is_length(bytes: usize) -> bool {
+pub fn is_length(bytes: usize) -> bool {
     [SEALED_BYTES, SEALED_BYTES_BEFORE].contains(&bytes)
 }
 

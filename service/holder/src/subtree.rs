@@ -6,7 +6,7 @@ use praman_circuits::merkle::{ARITY, Path as TreePath, Tree};
 use praman_circuits::office::{OFFICE_DEPTH, OfficeId, OfficeRoot, OfficeTree};
 use serde::{Deserialize, Serialize};
 
-use crate::error::ServiceError;
+use crate::HolderError;
 
 const SUBTREE_DEPTH: usize = 3;
 const UPPER_LEVELS: usize = OFFICE_DEPTH - SUBTREE_DEPTH;
@@ -45,11 +45,10 @@ impl Subtree {
     }
 
     /// The leaves, and by level above them the children among which the node below is.
-    pub(crate) fn elements(&self) -> Result<(Vec<Fr>, Vec<[Fr; ARITY]>), ServiceError> {
+    pub fn elements(&self) -> Result<(Vec<Fr>, Vec<[Fr; ARITY]>), HolderError> {
         let read = |text: &String| {
-            parse_decimal(text).map_err(|error| {
-                ServiceError::WrongUse(format!("a node of the subtree is {error}"))
-            })
+            parse_decimal(text)
+                .map_err(|error| HolderError::Unfit(format!("a node of the subtree is {error}")))
         };
         let leaves = self.leaves.iter().map(read).collect::<Result<_, _>>()?;
         let mut upper = Vec::with_capacity(UPPER_LEVELS);
@@ -66,9 +65,9 @@ impl Subtree {
     /// The path of the credential at a place in the office's tree. It is checked against the root.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] if the place is not in this part, or its nodes do not make its root.
-    pub fn path(&self, position: usize) -> Result<TreePath<OFFICE_DEPTH>, ServiceError> {
-        let wrong = |reason: &str| ServiceError::WrongUse(reason.to_owned());
+    /// [`HolderError::Unfit`] if the place is not in this part, or its nodes do not make its root.
+    pub fn path(&self, position: usize) -> Result<TreePath<OFFICE_DEPTH>, HolderError> {
+        let wrong = |reason: &str| HolderError::Unfit(reason.to_owned());
         let (leaves, upper) = self.elements()?;
         let within = position
             .checked_sub(self.number as usize * SUBTREE_LEAVES)

@@ -15,18 +15,16 @@ use praman_circuits::office::{OFFICE_DEPTH, STATE_DEPTH};
 use praman_circuits::payout::{EnvelopeHash, PayoutBlinding, PayoutCommitment, payout};
 use praman_circuits::period::Period;
 use praman_circuits::policy::TierIndex;
-use praman_verifier::{PreparedKey, Proof, ReadError};
+use praman_verifier::{Proof, ReadError};
 use rand::rngs::OsRng;
 use serde::{Deserialize, Serialize};
 
+use crate::HolderError;
 use crate::envelope::{self, Payout, TreasuryPublicKey};
-use crate::error::ServiceError;
-use crate::files;
-use crate::ledger::{Ledger, LedgerClaim, Receipt};
-use crate::scheme::ClaimPeriod;
 use crate::snapshot::{Snapshot, office_path};
-use crate::store::Store;
 use crate::wallet::{CredentialFile, Wallet};
+use praman_files::{self as files, FileError};
+use praman_rules::scheme::ClaimPeriod;
 
 /// What all claims of one scheme, period and snapshot share.
 pub struct ClaimTerms<'a> {
@@ -54,8 +52,8 @@ impl CredentialPaths {
     /// The paths of a credential in a snapshot.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] if the snapshot lacks its office's tree, [`ServiceError::Tree`] its place.
-    pub fn find(file: &CredentialFile, snapshot: &Snapshot) -> Result<Self, ServiceError> {
+    /// [`HolderError::Unfit`] if the snapshot lacks its office's tree, [`HolderError::Tree`] its place.
+    pub fn find(file: &CredentialFile, snapshot: &Snapshot) -> Result<Self, HolderError> {
         Ok(Self {
             office: office_path(snapshot.office_tree(file.office)?, file.position)?,
             state: snapshot.state_path(file.office)?,
@@ -77,24 +75,23 @@ impl ClaimTerms<'_> {
     /// Prepares a holder's claim to a tier.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] with the clause of the statement that does not hold.
+    /// [`HolderError::Untrue`] with the clause of the statement that does not hold.
     pub fn prepare(
         &self,
         file: &CredentialFile,
         wallet: &Wallet,
         tier: TierIndex,
         paths: CredentialPaths,
-    ) -> Result<PreparedClaim, ServiceError> {
-        let credential = file.credential().map_err(ServiceError::Refused)?;
-        let payee_salt = file.payee_salt().map_err(ServiceError::Refused)?;
+    ) -> Result<PreparedClaim, HolderError> {
+        let credential = file.credential().map_err(HolderError::Credential)?;
+        let payee_salt = file.payee_salt().map_err(HolderError::Credential)?;
         let amount = self.scheme.policy.amount(&credential.attributes, tier);
         let blinding = PayoutBlinding::from_field(Fr::rand(&mut OsRng));
         let mut contents = Payout::new(amount, file.payee().clone(), &payee_salt, &blinding);
         if let Some(signature) = file.payee_signature() {
             contents = contents.registered_by(file.office, signature);
         }
-        let envelope = envelope::seal(&contents, self.treasury)
-            .map_err(|error| ServiceError::Refused(error.to_string()))?;
+        let envelope = envelope::seal(&contents, self.treasury)?;
         let hash = EnvelopeHash::of(&envelope);
         let public = PublicInputs {
             context: self.context,
@@ -113,11 +110,27 @@ impl ClaimTerms<'_> {
         };
         let private = PrivateInputs::new(&claimant, tier, hash, &blinding);
         let fields = public.to_fields();
-        check(&fields, &private)
-            .map_err(|violation| ServiceError::Refused(violation.to_string()))?;
+        check(&fields, &private)?;
         let witness = circuit::eligibility_witness(&fields, &private);
         Ok(PreparedClaim { public, witness, envelope })
     }
+}
+
+/// A claim as the ledger takes it. It names nobody.
+#[derive(Clone, Debug)]
+pub struct LedgerClaim {
+    /// The scheme.
+    pub scheme: SchemeId,
+    /// Its period.
+    pub period: ClaimPeriod,
+    /// The number of the checkpoint that the proof was made against.
+    pub checkpoint: u64,
+    /// The claim's nullifier.
+    pub nullifier: Nullifier,
+    /// The claim's payout commitment.
+    pub payout: PayoutCommitment,
+    /// The proof.
+    pub proof: Proof,
 }
 
 /// A claim as it is handed in.
@@ -159,8 +172,8 @@ impl PreparedClaim {
     /// Writes the claim's file. It holds nothing that names the holder.
     ///
     /// # Errors
-    /// [`ServiceError::File`].
-    pub fn save(self, path: &Path, period: ClaimPeriod, proof: &Proof) -> Result<(), ServiceError> {
+    /// [`HolderError::File`].
+    pub fn save(self, path: &Path, period: ClaimPeriod, proof: &Proof) -> Result<(), HolderError> {
         let checkpoint = self.public.checkpoint;
         let claim = SubmittedClaim::new(self.into_claim(period, 0, proof.clone()), checkpoint);
         Ok(files::write(path, format!("{}\n", claim.to_json()).as_bytes())?)
@@ -194,12 +207,12 @@ impl SubmittedClaim {
     /// Reads a claim's file.
     ///
     /// # Errors
-    /// [`ServiceError::Malformed`] for a file that is no claim; [`ServiceError::Refused`] for a
+    /// [`HolderError::File`] for a file that is no claim; [`HolderError::Proof`] for a
     /// proof that is none.
-    pub fn read(path: &Path) -> Result<Self, ServiceError> {
+    pub fn read(path: &Path) -> Result<Self, HolderError> {
         Self::from_json(&files::read_text(path)?).map_err(|fault| match fault {
-            ClaimFault::Form(reason) => ServiceError::malformed(path, reason),
-            ClaimFault::Proof(_) => ServiceError::Refused(format!("{}: {fault}", path.display())),
+            ClaimFault::Form(reason) => FileError::malformed(path, reason).into(),
+            ClaimFault::Proof(fault) => HolderError::Proof { path: path.to_owned(), fault },
         })
     }
 
@@ -266,32 +279,4 @@ impl SubmittedClaim {
     pub fn checkpoint(&self) -> Checkpoint {
         self.checkpoint
     }
-}
-
-/// Checks a claim natively and submits it to the ledger.
-///
-/// The envelope is kept first: a crash in between leaves an envelope without a claim, which costs
-/// nothing, and never a claim without its envelope.
-///
-/// # Errors
-/// [`ServiceError::Refused`] with the reason.
-pub async fn submit(
-    claim: &Claim,
-    terms: (&Context, &Checkpoint, &SchemePeriod),
-    key: &PreparedKey,
-    store: &Store,
-    ledger: &mut impl Ledger,
-) -> Result<Receipt, ServiceError> {
-    let (context, checkpoint, scheme) = terms;
-    let public = PublicInputs {
-        context: *context,
-        checkpoint: *checkpoint,
-        scheme_period: scheme.clone(),
-        nullifier: claim.ledger.nullifier,
-        payout: claim.ledger.payout,
-    };
-    key.verify(&public.to_fields(), &claim.ledger.proof)
-        .map_err(|refusal| ServiceError::Refused(refusal.to_string()))?;
-    store.keep_envelope(claim.ledger.nullifier, &claim.envelope).await?;
-    Ok(ledger.claim(&claim.ledger).await?)
 }

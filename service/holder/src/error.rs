@@ -1,0 +1,47 @@
+//! Why a holder's work is not done.
+
+use std::path::PathBuf;
+
+use praman_circuits::eligibility::Violation;
+use praman_circuits::merkle::TreeError;
+use praman_files::FileError;
+use praman_verifier::ReadError;
+
+use crate::envelope::EnvelopeError;
+
+/// Why a claim can't be made or read. No variant holds a secret or an attribute.
+#[derive(Debug, thiserror::Error)]
+pub enum HolderError {
+    /// A file can't be read or written, or is none of its kind.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A place of a tree was never used, or the tree is full.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// A clause of the statement does not hold.
+    #[error(transparent)]
+    Untrue(#[from] Violation),
+    /// The envelope can't be sealed.
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
+    /// A field of a credential is none.
+    #[error("{0}")]
+    Credential(String),
+    /// The office of a credential is barred, or unknown to the ledger.
+    #[error(
+        "office {0} does not stand on the ledger: it is suspended, debarred, retired or not accredited yet; \
+         ask the department, and take a new snapshot afterwards"
+    )]
+    NotStanding(u32),
+    /// The proof in a claim's file is none.
+    #[error("{}: proof: {fault}", path.display())]
+    Proof {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: ReadError,
+    },
+    /// A snapshot, its changes or a part of a tree are of something else.
+    #[error("{0}")]
+    Unfit(String),
+}
