@@ -324,7 +324,7 @@ fn what_is_not_done_is_told_in_the_readers_language() {
     let shown = state.shown("department", &[]);
     let forbidden = service.curl_as(&shown, "/v1/audit", &["-H", "Accept-Language: bn"]);
     let message = &forbidden.json()["error"]["message"];
-    assert_eq!(message, "department may not do this (audit.read); it is for oversight, auditor");
+    assert_eq!(message, "department may not do this (audit.read); only oversight, auditor may");
     assert_eq!(service.stop(), 0);
 }
 
@@ -366,7 +366,7 @@ fn somebody_who_is_refused_is_told_why_and_appeals() {
     state.refused(
         &[&["--as", "office.key"], &open[..], &["bn", "--cause", "E99"]].concat(),
         2,
-        "no cause",
+        "not a cause",
     );
 
     // Over HTTP the same; another office's and another tenant's cases are none.

@@ -416,7 +416,7 @@ async fn people_come_in_at_the_desk_by_their_issuer_and_nobody_in_their_place() 
     };
     wrong(&login, "--desk-address");
     wrong(&[&login[..], &["--desk-address", "http://desk.example"]].concat(), "https");
-    wrong(&[&login[..], &["--desk-address", "https://desk.example/x"]].concat(), "no path");
+    wrong(&[&login[..], &["--desk-address", "https://desk.example/x"]].concat(), "without a path");
     fs::write(state.path("client.secret"), "two words\n").expect("written");
-    wrong(&[&login[..], &at].concat(), "client.secret: a secret alone on its line");
+    wrong(&[&login[..], &at].concat(), "client.secret: expected a secret alone on one line");
 }

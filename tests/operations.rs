@@ -68,12 +68,12 @@ fn a_flag_goes_before_a_variable_and_that_before_the_file() {
 
     // What is wrong is named by file and line, before anything is done.
     for (wrong, words) in [
-        ("[serve]\nlissen = 1\n", "line 2: \"lissen\" is not known here; there are keys"),
+        ("[serve]\nlissen = 1\n", "line 2: \"lissen\" is not known here; known are keys"),
         ("[serve]\nlisten = \"here\"\n", "line 2: listen: invalid value 'here'"),
         ("[serve]\nwaiting = 0\n", "line 2: waiting: "),
-        ("[serve]\nbehind-tls = 1\n", "line 2: behind-tls is true or false"),
-        ("[serve]\nkeys = [\"a\", \"b\"]\n", "line 2: keys has one value"),
-        ("[serve]\nkeys = { a = 1 }\n", "line 2: keys is a text"),
+        ("[serve]\nbehind-tls = 1\n", "line 2: behind-tls must be true or false"),
+        ("[serve]\nkeys = [\"a\", \"b\"]\n", "line 2: keys must have one value"),
+        ("[serve]\nkeys = { a = 1 }\n", "line 2: keys must be a text"),
         ("[server]\n", "line 1: \"server\" is not known here"),
         ("[serve\n", "line 1: "),
     ] {

@@ -50,11 +50,12 @@ struct Arguments {
     /// Print one JSON object on standard output.
     #[arg(long, global = true)]
     json: bool,
-    /// Where the state lies [default: the platform's data folder].
+    /// The folder of the state [default: the platform's data folder].
     #[arg(long, global = true, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// The address of a PostgreSQL database that holds the state, as postgres://user@host/name; it is
-    /// better given by the environment, where others do not see it [default: a file in the folder].
+    /// The address of a PostgreSQL database that holds the state, as postgres://user@host/name. Set
+    /// it in the environment, where other users of the machine can't see it [default: a file in the
+    /// folder].
     #[arg(
         long,
         global = true,
@@ -63,11 +64,11 @@ struct Arguments {
         hide_env_values = true
     )]
     database: Option<String>,
-    /// A file of settings, TOML: a table for a verb, in it a key for a flag. Variables go before it, and flags
-    /// before them.
+    /// A file of settings, TOML: a table for each verb, and in it a key for each flag. A variable
+    /// overrides the file, and a flag overrides both.
     #[arg(long, global = true, value_name = "FILE", env = "PRAMAN_CONFIG")]
     config: Option<PathBuf>,
-    /// The API key of who acts, in a file [default: the operator, who has the machine].
+    /// A file with the API key of the user who acts [default: the operator, who has the machine].
     #[arg(long = "as", global = true, value_name = "FILE")]
     acting: Option<PathBuf>,
     #[command(subcommand)]
@@ -266,7 +267,7 @@ fn setting(arguments: &Arguments) -> Result<Setting, ServiceError> {
     let folder = match &arguments.dir {
         Some(folder) => folder.clone(),
         None => dirs::data_dir().map(|folder| folder.join("praman")).ok_or_else(|| {
-            let reason = "this platform names no data folder: give one with --dir";
+            let reason = "this platform has no data folder: give a folder with --dir";
             ServiceError::WrongUse(reason.to_owned())
         })?,
     };
@@ -277,7 +278,8 @@ fn setting(arguments: &Arguments) -> Result<Setting, ServiceError> {
 async fn dispatch(verb: Verb, setting: &Setting) -> Result<Outcome, ServiceError> {
     if setting.acting.is_some() && !verb.takes_principal() {
         let reason =
-            "--as FILE: nobody acts in this but the operator, who has the machine: leave it out";
+            "--as FILE does not apply here: only the operator, who has the machine, can run this \
+             command. Leave --as out";
         return Err(ServiceError::WrongUse(reason.to_owned()));
     }
     match verb {

@@ -146,11 +146,11 @@ fn gather(
         if !names.contains(&name.as_str()) {
             names.retain(|name| *name != "help");
             names.extend(command.get_subcommands().map(Command::get_name));
-            let reason = format!("{name:?} is not known here; there are {}", names.join(", "));
+            let reason = format!("{name:?} is not known here; known are {}", names.join(", "));
             return Err((line, reason));
         }
         let values = values_of(value).ok_or_else(|| {
-            (line, format!("{name} is a text, a number, true, false, or a list of texts"))
+            (line, format!("{name} must be a text, a number, true, false, or a list of texts"))
         })?;
         settings.push(FileSetting { verb: verb.to_vec(), flag: name, values, line });
     }
@@ -199,12 +199,12 @@ impl FileSetting {
         if self.is_switch(command) {
             let is_truth =
                 matches!(self.values.as_slice(), [one] if one == "true" || one == "false");
-            return if is_truth { Ok(()) } else { Err(format!("{name} is true or false")) };
+            return if is_truth { Ok(()) } else { Err(format!("{name} must be true or false")) };
         }
         let many =
             self.arg(command).is_some_and(|arg| matches!(arg.get_action(), ArgAction::Append));
         if self.values.len() != 1 && !many {
-            return Err(format!("{name} has one value"));
+            return Err(format!("{name} must have one value"));
         }
         let verb = self.verb.iter().map(OsString::from);
         let line = std::iter::once(OsString::from("praman")).chain(verb);
@@ -368,8 +368,8 @@ pub fn settings(
 /// A file that says nothing, with every setting of a verb, what it is for and its default.
 pub fn example(command: &Command, verbs: &[&[&str]]) -> String {
     let mut text = String::from(
-        "# Settings of praman. A flag goes before a variable, a variable before this file.\n\
-         # `praman config check` and `praman config show --origin` tell what stands.\n",
+        "# Settings of praman. A variable overrides this file, and a flag overrides both.\n\
+         # `praman config check` and `praman config show --origin` show what applies.\n",
     );
     for verb in std::iter::once(&[][..]).chain(verbs.iter().copied()) {
         let mut at = command;

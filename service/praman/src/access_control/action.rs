@@ -230,7 +230,7 @@ impl std::str::FromStr for Action {
 
     fn from_str(text: &str) -> Result<Self, String> {
         Self::of_name(text)
-            .ok_or_else(|| format!("{text:?} is no action; `praman access matrix` names them all"))
+            .ok_or_else(|| format!("{text:?} is not an action; see `praman access matrix`"))
     }
 }
 

@@ -36,7 +36,7 @@ impl ApiKey {
     /// [`ServiceError::Malformed`] if it holds none.
     pub fn read(path: &Path) -> Result<Self, ServiceError> {
         let text = Zeroizing::new(files::read_text(path)?);
-        let none = || ServiceError::malformed(path, "not an API key: praman_ and 64 digits");
+        let none = || ServiceError::malformed(path, "not an API key: it has praman_ and 64 digits");
         Self::parse(text.trim()).ok_or_else(none)
     }
 

@@ -263,7 +263,8 @@ impl OpenIdIssuer {
         let mut known = self.known.lock().await;
         if !known.told_of.contains(&name) {
             self.say(&format!(
-                "tokens signed by {name} are not taken: let it sign by RS256, ES256 or EdDSA"
+                "tokens signed by {name} are not accepted: have the issuer sign with RS256, ES256 \
+                 or EdDSA"
             ));
             known.told_of.push(name);
         }
@@ -310,7 +311,7 @@ impl OpenIdIssuer {
         while let Some(part) = answer.chunk().await.map_err(told)? {
             body.extend_from_slice(&part);
             if body.len() > ANSWER_BYTES_MAX {
-                return Err("it answers too much".to_owned());
+                return Err("its answer is too long".to_owned());
             }
         }
         Ok((status, body))
@@ -351,7 +352,7 @@ pub(super) fn require_safe(address: &str) -> Result<(), ServiceError> {
     if url.scheme() == "https" || (url.scheme() == "http" && is_local) {
         return Ok(());
     }
-    Err(ServiceError::WrongUse(format!("{address}: an issuer's keys come over https")))
+    Err(ServiceError::WrongUse(format!("{address}: an issuer's keys must come over https")))
 }
 
 #[cfg(test)]

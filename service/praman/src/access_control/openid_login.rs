@@ -138,7 +138,7 @@ impl OpenIdClient {
         let url = reqwest::Url::parse(address).map_err(|error| wrong(error.to_string()))?;
         if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
             return Err(wrong(
-                "an address with no path is needed, as https://desk.example".to_owned(),
+                "expected an address without a path, as https://desk.example".to_owned(),
             ));
         }
         let back = format!("{}{BACK}", url.origin().ascii_serialization());

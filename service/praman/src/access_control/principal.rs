@@ -77,12 +77,14 @@ impl Credential {
     /// What is wrong.
     pub fn parse(kind: &str, digest: &str) -> Result<Self, String> {
         let digest =
-            read_digest(digest).ok_or("a credential's digest has 64 hexadecimal digits")?;
+            read_digest(digest).ok_or("a credential's digest must have 64 hexadecimal digits")?;
         match CredentialKind::of_name(kind) {
             Some(CredentialKind::ApiKey) => Ok(Self::ApiKey(digest)),
             Some(CredentialKind::Certificate) => Ok(Self::Certificate(digest)),
             Some(CredentialKind::OpenId) => Ok(Self::OpenId(digest)),
-            None => Err(format!("{kind:?} is none of api-key, certificate, openid")),
+            None => Err(format!(
+                "{kind:?} is not a kind of credential: give api-key, certificate or openid"
+            )),
         }
     }
 }

@@ -13,8 +13,8 @@ const ISSUER_AWAY: Sentence = Sentence::of("fault-issuer-away");
 pub enum AccessRefusal {
     /// Nobody has said who they are, and not anyone may do it.
     #[error(
-        "{action} needs a credential: show an API key or a token as `Authorization: Bearer …`, or a \
-         client's certificate"
+        "{action} needs a credential: send an API key or a token as `Authorization: Bearer …`, or \
+         a client's certificate"
     )]
     Unknown {
         /// What was to be done.
@@ -27,7 +27,7 @@ pub enum AccessRefusal {
     #[error("{ISSUER_AWAY}")]
     IssuerAway,
     /// The role may not.
-    #[error("{} may not do this ({}); it is for {}", role.name(), action.name(), allowed(*action))]
+    #[error("{} may not do this ({}); only {} may", role.name(), action.name(), allowed(*action))]
     Role {
         /// The role.
         role: Role,
@@ -38,7 +38,7 @@ pub enum AccessRefusal {
     #[error("{0}")]
     Another(Sentence),
     /// The tenant's quota is used up.
-    #[error("the quota of {quota} a day for {action} is used up")]
+    #[error("the quota of {quota} a day for {action} is used up: try again tomorrow")]
     Quota {
         /// What was to be done.
         action: &'static str,

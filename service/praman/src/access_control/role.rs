@@ -71,7 +71,7 @@ impl std::str::FromStr for Role {
     fn from_str(text: &str) -> Result<Self, String> {
         let known: Vec<&str> = Self::from_afar().map(Self::name).collect();
         let found = Self::from_afar().find(|role| role.name() == text);
-        found.ok_or_else(|| format!("{text:?} is no role; roles are {}", known.join(", ")))
+        found.ok_or_else(|| format!("{text:?} is not a role; the roles are {}", known.join(", ")))
     }
 }
 

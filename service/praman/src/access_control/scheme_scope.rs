@@ -88,7 +88,7 @@ pub(super) async fn give(
     .execute(&mut **transaction)
     .await?;
     if given.rows_affected() == 0 {
-        return Err(ServiceError::Refused(format!("scheme {scheme} is another tenant's")));
+        return Err(ServiceError::Refused(format!("scheme {scheme} belongs to another tenant")));
     }
     Ok(())
 }

@@ -101,7 +101,7 @@ impl Store {
             .execute(&mut *transaction)
             .await?;
             if taken.rows_affected() == 0 {
-                let reason = format!("office {} is another tenant's", office.0);
+                let reason = format!("office {} belongs to another tenant", office.0);
                 return Err(ServiceError::Refused(reason));
             }
         }

@@ -171,7 +171,7 @@ impl Store {
         }
         let day = calendar::day_of(price.from).filter(|&day| day >= calendar::today());
         let day = day.ok_or_else(|| {
-            let reason = "a price begins today or later: what was used keeps its price";
+            let reason = "a price must begin today or later: earlier use keeps its price";
             ServiceError::Refused(reason.to_owned())
         })?;
         sqlx::query(
@@ -257,7 +257,7 @@ fn require_metered(action: Action) -> Result<(), ServiceError> {
         .map(|action| action.name())
         .collect();
     Err(ServiceError::Refused(format!(
-        "{} is not counted; counted are {}",
+        "{} is not counted; the counted actions are {}",
         action.name(),
         metered.join(", ")
     )))

@@ -17,92 +17,92 @@ use crate::calendar;
 use crate::error::ServiceError;
 use crate::tls;
 
-/// Who may do what: tenants, those who act for them, the two-person rule, quotas and prices.
+/// Manage users: departments (tenants), roles, approvals, quotas and prices.
 ///
 /// Without --as the operator acts, who has the machine.
 #[derive(Subcommand)]
 pub(super) enum Access {
-    /// Take a tenant in, or give it more offices and schemes.
+    /// Add a department (a tenant), or give it more offices and schemes.
     #[command(
         after_help = "Example: praman access tenant food --title 'Food and supplies' --office 1 --scheme annapurna"
     )]
     Tenant {
-        /// Its name: a-z, 0-9 and -.
+        /// The department's short name: a-z, 0-9 and -.
         name: TenantName,
-        /// As people call it.
+        /// The department's full name.
         #[arg(long)]
         title: String,
-        /// The number of an office of its; may be given again.
+        /// The number of an office of the department; may be given again.
         #[arg(long = "office", value_name = "NUMBER")]
         offices: Vec<u32>,
-        /// A scheme of its, whose claims and payments it sees; may be given again.
+        /// A scheme of the department, which then sees its claims and payments; may be given again.
         #[arg(long = "scheme", value_name = "SCHEME")]
         schemes: Vec<SchemeId>,
     },
-    /// All tenants.
+    /// List all departments (tenants).
     Tenants,
-    /// Make an API key in a file, and print the digest that others let it act by.
+    /// Write a new API key to a file, and print the digest by which the user is added.
     #[command(after_help = "Example: praman access key --out kiosk.key")]
     Key {
-        /// Where to write the key, which nobody else is to see.
+        /// Where to write the key. Only its user may see it.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
     Admit(Admit),
-    /// Let somebody act no more, at once.
+    /// Remove a user: they can do nothing from now on.
     #[command(after_help = "Example: praman access revoke 7")]
     Revoke {
-        /// The principal's number, as `praman access list` tells it.
+        /// The user's number, as `praman access list` shows it.
         number: u32,
     },
-    /// Who may act.
+    /// List the users.
     List,
-    /// What waits for a second person, and what was decided.
+    /// List the approval requests: those that are pending, and those that were decided.
     Approvals,
-    /// Be the second person: it is done.
+    /// Approve a request, as the second person. The act is then done.
     #[command(after_help = "Example: praman --as second.key access approve 3")]
     Approve {
-        /// The approval's number.
+        /// The number of the approval request.
         number: u32,
     },
-    /// Be the second person: it is not done.
+    /// Deny a request, as the second person. The act is not done.
     Deny {
-        /// The approval's number.
+        /// The number of the approval request.
         number: u32,
     },
-    /// Every action, every way to it, and every role.
+    /// List every action, every way to it, and every role.
     #[command(after_help = "Example: praman access matrix --json")]
     Matrix,
-    /// How often a day a tenant may do something.
+    /// Set how often a day a department (tenant) may do an action.
     #[command(after_help = "Example: praman access quota food proofs.ask --a-day 100000")]
     Quota {
-        /// The tenant.
+        /// The department.
         tenant: TenantName,
         /// An action that is counted.
         action: Action,
-        /// How often a day in India; without it the quota is taken away.
+        /// How often a day, by India's calendar; without it the quota is removed.
         #[arg(long, value_name = "COUNT")]
         a_day: Option<u32>,
     },
-    /// What something costs from a day on.
+    /// Set what an action costs, from a day on.
     #[command(after_help = "Example: praman access price proofs.ask --paise 25 --from 2027-04-01")]
     Price {
         /// An action that is counted.
         action: Action,
-        /// Paise each time.
+        /// The price of each time, in paise.
         #[arg(long)]
         paise: u32,
         /// The first day: today or later.
         #[arg(long, value_name = "DATE")]
         from: Date,
-        /// For this tenant alone.
+        /// Only for this department (tenant).
         #[arg(long)]
         tenant: Option<TenantName>,
     },
-    /// What a tenant used in a month, and what it costs.
+    /// Show what a department (tenant) used in a month, and what it costs.
     #[command(after_help = "Example: praman access usage food --month 2026-11")]
     Usage {
-        /// The tenant.
+        /// The department.
         tenant: TenantName,
         /// The month [default: this one].
         #[arg(long, value_parser = month)]
@@ -111,10 +111,10 @@ pub(super) enum Access {
 }
 
 fn month(text: &str) -> Result<Date, String> {
-    calendar::read_month(text).ok_or_else(|| "a month is written as 2026-11".to_owned())
+    calendar::read_month(text).ok_or_else(|| "write the month as 2026-11".to_owned())
 }
 
-/// Let somebody act: a person or a machine, known by one credential.
+/// Add a user: a person or a machine, known by one credential.
 #[derive(Args)]
 #[command(
     after_help = "Examples: praman access admit --name 'Kiosk 12' --role kiosk --tenant food --key-out kiosk.key
@@ -122,43 +122,43 @@ fn month(text: &str) -> Result<Date, String> {
           praman --as agency.key access admit --name relay-1 --role relayer --tenant agency --certificate relay.pem"
 )]
 pub(super) struct Admit {
-    /// As people call them; the two-person rule takes the same name for the same person.
+    /// The user's name. The two-person rule takes two users with one name for one person.
     #[arg(long)]
     name: String,
-    /// In what capacity: oversight, agency, department, office, treasury, auditor, relayer, kiosk, provider,
-    /// application.
+    /// The user's role: oversight, agency, department, office, treasury, auditor, relayer, kiosk,
+    /// provider, application.
     #[arg(long)]
     role: Role,
-    /// For whom.
+    /// The department (tenant) that the user acts for.
     #[arg(long)]
     tenant: TenantName,
-    /// Of an office its number; of a provider or an application that on the ledger.
+    /// The number of the user's office; for a provider or an application, its number on the ledger.
     #[arg(long, value_name = "NUMBER")]
     member: Option<u32>,
-    /// For how many days [default: until it is revoked].
+    /// For how many days the user may act [default: until the user is removed].
     #[arg(long)]
     days: Option<u32>,
     #[command(flatten)]
     credential: CredentialSource,
 }
 
-/// By what they are known.
+/// The credential by which the user is known.
 #[derive(Args)]
 #[group(required = true, multiple = true)]
 struct CredentialSource {
-    /// Make an API key and write it here.
+    /// Make an API key and write it to this file.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["digest", "certificate", "issuer"])]
     key_out: Option<PathBuf>,
     /// The digest of an API key, as `praman access key` prints it.
     #[arg(long, value_name = "DIGITS", conflicts_with_all = ["certificate", "issuer"])]
     digest: Option<String>,
-    /// A client's certificate, PEM.
+    /// The client's certificate, PEM.
     #[arg(long, value_name = "FILE", conflicts_with = "issuer")]
     certificate: Option<PathBuf>,
-    /// An OpenID issuer, as its tokens name it.
+    /// The user's OpenID issuer, as its tokens name it.
     #[arg(long, value_name = "URL", requires = "subject")]
     issuer: Option<String>,
-    /// Who they are to the issuer.
+    /// The user's subject at the issuer.
     #[arg(long, requires = "issuer")]
     subject: Option<String>,
 }
@@ -221,9 +221,9 @@ impl Access {
                 let subject = format!("principal {number}");
                 let caller = setting.act(&store, Action::RevokePrincipal, &subject).await?;
                 let ended = store.revoke_principal(PrincipalNumber(number), &caller).await?;
-                let text = if ended { "may act no more" } else { "could not act before" };
+                let text = if ended { "is removed" } else { "was not active" };
                 let json = json!({ "principal": number, "ended": ended });
-                Ok(Outcome::done(json, format!("principal {number} {text}")))
+                Ok(Outcome::done(json, format!("user {number} {text}")))
             }
             Self::List => {
                 let (store, caller) = setting.reader(Action::ReadPrincipals).await?;
@@ -253,8 +253,8 @@ impl Access {
                 setting.act(&store, Action::SetTariff, &subject).await?;
                 store.set_quota(&Quota { tenant, action, a_day }).await?;
                 let text = match a_day {
-                    Some(a_day) => format!("{} at most {a_day} times a day", action.name()),
-                    None => format!("{} without a quota", action.name()),
+                    Some(a_day) => format!("the quota of {} is {a_day} a day", action.name()),
+                    None => format!("{} has no quota", action.name()),
                 };
                 Ok(Outcome::done(json!({ "action": action.name(), "a_day": a_day }), text))
             }
@@ -263,7 +263,7 @@ impl Access {
                 let subject = format!("price of {} from {from}", action.name());
                 setting.act(&store, Action::SetTariff, &subject).await?;
                 store.set_price(&Price { tenant, action, from, paise }).await?;
-                let text = format!("{} costs {paise} paise from {from} on", action.name());
+                let text = format!("{} costs {paise} paise each, from {from} on", action.name());
                 Ok(Outcome::done(json!({ "action": action.name(), "paise": paise }), text))
             }
             Self::Usage { tenant, month } => {
@@ -290,9 +290,9 @@ fn rupees(paise: u64) -> String {
 }
 
 fn told(approval: &Approval) -> String {
-    let by = approval.decided_by.as_deref().unwrap_or("nobody yet");
+    let by = approval.decided_by.as_deref().unwrap_or("no user yet");
     format!(
-        "{:>4}  {:<9}{:<9}asked by {}, decided by {by}: {}",
+        "{:>4}  {:<9}{:<9}requested by {}, decided by {by}: {}",
         approval.number,
         approval.kind.name(),
         approval.state.name(),
@@ -333,12 +333,13 @@ impl Admit {
         }
         match store.admit_principal(&new, &caller).await {
             Ok(Admission::Admitted(principal)) => {
-                let text = format!("principal {} may act", principal.number.0);
+                let text = format!("user {} is added", principal.number.0);
                 Ok(Outcome::done(json!({ "admitted": principal }), text))
             }
             Ok(Admission::Waits(number)) => {
                 let text = format!(
-                    "a second person must approve it: praman --as THEIR.key access approve {number}"
+                    "the request needs a second person's approval: praman --as THEIR.key access \
+                     approve {number}"
                 );
                 Ok(Outcome::done(json!({ "waits": number }), text))
             }

@@ -18,8 +18,8 @@ pub(super) async fn seal(
 ) -> Result<Outcome, ServiceError> {
     let Addresses { claims, archives, .. } = network.addresses;
     if archives.is_zero() {
-        let reason = "this network was deployed by a program whose claims kept their seals: upgrade it to \
-                      claims with archives first";
+        let reason = "this network's contracts are of an earlier version and can't keep seals in \
+                      archives: upgrade its claims contract to one with archives first";
         return Err(ServiceError::Refused(reason.to_owned()));
     }
     /// `Stage.Closed` of the contract.
@@ -63,7 +63,7 @@ pub(super) async fn verify_history(network: &mut JoinedNetwork) -> Result<Outcom
         let sealed = match opening.seal_agrees {
             None => "not sealed",
             Some(true) => "the seal agrees",
-            Some(false) => "THE SEAL IS ANOTHER",
+            Some(false) => "THE SEAL DIFFERS",
         };
         text += &format!(
             "opening {}: {} period {}, {} claims, {sealed}\n",

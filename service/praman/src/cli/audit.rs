@@ -12,31 +12,32 @@ use crate::audit;
 use crate::error::ServiceError;
 use crate::ledger::{AnchorSeries, ParticipantNumber};
 
-/// Who did what: verify, anchor and export the audit log.
+/// Verify, anchor and export the audit log.
 #[derive(Subcommand)]
 pub(super) enum Audit {
-    /// Look at every entry and at what the ledger says of the log; name the first that is not as written.
+    /// Check every entry, and what the ledger holds of the log; report the first entry that was
+    /// altered.
     #[command(after_help = "Example: praman audit verify --participant 6")]
     Verify {
-        /// The participant whose anchors count, by its number on the ledger; may be given again. An auditor
-        /// gives it, so that a store that was tampered with can't say whose anchors count [default: those
-        /// that the store knows].
+        /// A participant whose anchors count, by its number on the ledger; may be given again. An
+        /// auditor gives it, so that a store that was tampered with can't choose whose anchors
+        /// count [default: those that the store knows].
         #[arg(long = "participant", value_name = "NUMBER")]
         participants: Vec<u32>,
-        /// Leave the ledger out, where there is none.
+        /// Skip the ledger, if there is none.
         #[arg(long, conflicts_with = "participants")]
         offline: bool,
     },
-    /// Bring the hash of the last entry to the ledger, and with it all before.
+    /// Write the hash of the last entry to the ledger. It fixes all entries before it, too.
     #[command(after_help = "Example: praman audit anchor --account relayer.json")]
     Anchor {
         #[command(flatten)]
         signer: Signer,
     },
-    /// Write the log as lines of JSON.
+    /// Write the log to a file, one JSON object a line.
     #[command(after_help = "Example: praman audit export --out audit.ndjson")]
     Export {
-        /// Where it goes.
+        /// Where to write the log.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
@@ -62,7 +63,7 @@ impl Audit {
                 match &report.fault {
                     None => {
                         let text = format!(
-                            "{} entries are as they were written; the ledger has fixed {}",
+                            "{} entries are unaltered; the ledger has fixed {}",
                             report.entries, report.anchored
                         );
                         Ok(Outcome::done(json, text))
@@ -78,7 +79,7 @@ impl Audit {
                     Some(anchor) => {
                         format!("{} entries are fixed by block {}", anchor.entries, anchor.block)
                     }
-                    None => "the ledger has all of it".to_owned(),
+                    None => "the ledger has fixed all entries already".to_owned(),
                 };
                 Ok(Outcome::done(json!({ "anchor": anchor }), text))
             }
@@ -86,7 +87,7 @@ impl Audit {
                 let store = setting.store().await?;
                 setting.act(&store, Action::ReadAudit, "export").await?;
                 let entries = store.export_audit(&out).await?;
-                let text = format!("{entries} entries are in {}", out.display());
+                let text = format!("{entries} entries are written to {}", out.display());
                 Ok(Outcome::done(json!({ "entries": entries }), text))
             }
         }

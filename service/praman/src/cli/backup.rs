@@ -9,13 +9,13 @@ use super::{Outcome, Setting};
 use crate::error::ServiceError;
 use crate::store::{Location, Store};
 
-/// Write the whole state to one file, while everything goes on; of a PostgreSQL database too.
+/// Write the whole state to one file, of a PostgreSQL database too. Services may go on meanwhile.
 ///
-/// Keys are not in it: they lie in their own sealed files.
+/// Keys are not part of it: they stay in their own sealed files.
 #[derive(Args)]
 #[command(after_help = "Example: praman backup --out praman-2026-11-24.db")]
 pub(super) struct Backup {
-    /// The file, which must not be there yet.
+    /// The file to write. It must not exist yet.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }
@@ -28,12 +28,12 @@ impl Backup {
     }
 }
 
-/// Put a backup into a folder that holds no state yet, or into a PostgreSQL database that holds none; it may
+/// Restore a backup into a folder or a PostgreSQL database that holds no state yet. The backup may
 /// come from either.
 #[derive(Args)]
 #[command(after_help = "Example: praman restore --dir new --from praman-2026-11-24.db")]
 pub(super) struct Restore {
-    /// The backup.
+    /// The backup file.
     #[arg(long, value_name = "FILE")]
     from: PathBuf,
 }

@@ -24,7 +24,7 @@ pub(super) fn find(name: &str) -> Result<&'static Compiled, ServiceError> {
         "eligibility" => Ok(circuit::eligibility()),
         "consent" => Ok(circuit::consent()),
         _ => {
-            let reason = format!("there is no circuit {name:?}; there are eligibility and consent");
+            let reason = format!("there is no circuit {name:?}: give eligibility or consent");
             Err(ServiceError::WrongUse(reason))
         }
     }
@@ -32,7 +32,8 @@ pub(super) fn find(name: &str) -> Result<&'static Compiled, ServiceError> {
 
 /// Make development keys for a circuit.
 ///
-/// Whoever makes keys alone could forge proofs: the keys are marked `development` wherever they show.
+/// A person who makes keys alone can forge proofs. These keys are marked `development` wherever
+/// they are shown.
 #[derive(Args)]
 #[command(after_help = "Example: praman setup --circuit eligibility --out keys")]
 pub(super) struct Setup {
@@ -42,7 +43,7 @@ pub(super) struct Setup {
     /// A folder for the keys.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Draw the keys from this number, so that anyone can make them again, and forge with them.
+    /// Make the keys from this number, so that anyone can make the same keys, and forge with them.
     #[arg(long, value_name = "S")]
     insecure_seed: Option<u64>,
 }
@@ -74,10 +75,10 @@ impl Setup {
     }
 }
 
-/// Look at circuits and export them.
+/// Describe and export circuits.
 #[derive(Subcommand)]
 pub(super) enum Circuit {
-    /// How large a circuit is, and where its constraints go.
+    /// Show how large a circuit is, and where its constraints are.
     #[command(after_help = "Example: praman circuit info eligibility")]
     Info {
         /// The circuit.
@@ -99,14 +100,14 @@ pub(super) struct Export {
     /// Where to write the wires' names.
     #[arg(long, value_name = "FILE")]
     sym: Option<PathBuf>,
-    /// Where to write a witness; it needs a claim's inputs, as `praman prove` takes them.
+    /// Where to write a witness. It needs the inputs of a claim, as `praman prove` takes them.
     #[arg(long, value_name = "FILE")]
     wtns: Option<PathBuf>,
     #[command(flatten)]
     inputs: OptionalInputs,
 }
 
-/// The inputs of `prove`, where a witness is asked for.
+/// The inputs of `prove`, if a witness is to be written.
 #[derive(Args)]
 struct OptionalInputs {
     /// The credential's file.
@@ -136,7 +137,7 @@ impl OptionalInputs {
     fn required(self) -> Result<ClaimInputs, ServiceError> {
         let missing = || {
             let reason = "a witness needs --credential, --scheme, --tier, --period, --snapshot and \
-                          --payout";
+                          --payout: give all of them";
             ServiceError::WrongUse(reason.to_owned())
         };
         Ok(ClaimInputs {
@@ -186,7 +187,8 @@ impl Export {
         let circuit = find(&self.name)?;
         let witness = match &self.wtns {
             Some(_) if self.name != "eligibility" => {
-                let reason = "a witness is made from a claim's inputs, which eligibility alone has";
+                let reason = "only the circuit eligibility has a witness here: it is made from a \
+                              claim's inputs";
                 return Err(ServiceError::WrongUse(reason.to_owned()));
             }
             Some(_) => Some(self.inputs.required()?.prepare()?.0.witness),
@@ -219,7 +221,7 @@ impl Export {
 /// Hash field elements.
 #[derive(Subcommand)]
 pub(super) enum Hash {
-    /// Poseidon with circomlib's parameters, of 1 to 16 elements.
+    /// Compute the Poseidon hash of 1 to 16 elements, with circomlib's parameters.
     #[command(after_help = "Example: praman hash poseidon 1 2")]
     Poseidon {
         /// The elements, as decimal numbers.

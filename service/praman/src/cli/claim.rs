@@ -16,7 +16,8 @@ use crate::language::{Argument, Language};
 use crate::ledger::Ledger as _;
 use crate::register::District;
 
-/// Submit a claim to the ledger and wait until it is decided. The same claim again gets the same answer.
+/// Submit a claim to the ledger and wait for the decision. The same claim gets the same answer
+/// again.
 #[derive(Args)]
 #[command(
     after_help = "Example: praman claim --file proof/claim.json --scheme annapurna.toml --keys keys"
@@ -31,14 +32,14 @@ pub(super) struct Claim {
     /// The folder of the keys.
     #[arg(long, value_name = "DIR")]
     keys: PathBuf,
-    /// The district that it is handed in in, as registers write it: it is counted, and not kept with the
-    /// claim.
+    /// The district where the claim is submitted, as registers write it. It is counted, and not
+    /// stored with the claim.
     #[arg(long)]
     district: Option<District>,
-    /// In which language a refusal is told.
+    /// The language of a refusal.
     #[arg(long, value_enum, default_value = "en")]
     language: Language,
-    /// On real nodes the relayer's key.
+    /// On real nodes, the relayer's key.
     #[command(flatten)]
     signer: Signer,
 }
@@ -48,7 +49,11 @@ impl Claim {
         let claim = SubmittedClaim::read(&self.file)?;
         let scheme = scheme::read(&self.scheme)?;
         if *claim.scheme() != scheme.id {
-            let reason = format!("the claim is for {}, not for {}", claim.scheme(), scheme.id);
+            let reason = format!(
+                "the claim is for scheme {}, but --scheme gives {}",
+                claim.scheme(),
+                scheme.id
+            );
             return Err(ServiceError::Refused(reason));
         }
         let (store, mut ledger, key) = join(setting, &self.keys, &self.signer).await?;
@@ -73,7 +78,7 @@ impl Claim {
                 }
                 ClaimState::Verified | ClaimState::Submitted => {
                     if let Some(reason) = machine.settle(&mut ledger).await?.waits {
-                        let reason = format!("{reason}; the claim is kept, and waits");
+                        let reason = format!("{reason}; the claim is stored and pending");
                         return Err(ServiceError::Ledger(reason));
                     }
                 }

@@ -7,23 +7,25 @@ use super::{Arguments, Outcome};
 use crate::config::{self, ConfigFile, Origin};
 use crate::error::ServiceError;
 
-/// Settings: one file under `PRAMAN_` variables under flags.
+/// Check and show settings: flags override `PRAMAN_` variables, and these override the file.
 #[derive(Subcommand)]
 pub(super) enum Config {
-    /// Check the file: names and values, by line.
+    /// Check the file's names and values; a fault is reported with its line.
     #[command(after_help = "Example: praman --config praman.toml config check")]
     Check,
-    /// Show what a verb's settings are.
+    /// Show the settings of a verb.
     #[command(after_help = "Example: praman --config praman.toml config show serve --origin")]
     Show {
         /// The verb [default: serve].
         #[arg(value_name = "VERB", default_value = "serve")]
         verb: Vec<String>,
-        /// Also from where each is: a flag, a variable, the file's line, or the default.
+        /// Show where each setting comes from, too: a flag, a variable, the file's line, or the
+        /// default.
         #[arg(long)]
         origin: bool,
     },
-    /// Print a file that says nothing, with what every setting of a service and of workers is for.
+    /// Print a file in which every setting of a service and of workers is explained and none is
+    /// set.
     Example,
 }
 
@@ -36,7 +38,8 @@ impl Config {
         match self {
             Self::Check => {
                 let file = file.ok_or_else(|| {
-                    let reason = "no file is named: give it by --config or PRAMAN_CONFIG";
+                    let reason =
+                        "there is no file to check: give it with --config or PRAMAN_CONFIG";
                     ServiceError::WrongUse(reason.to_owned())
                 })?;
                 let path = file.path().display().to_string();

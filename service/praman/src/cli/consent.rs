@@ -26,28 +26,29 @@ use crate::files;
 use crate::ledger::{Actors, ContractLedger, JoinedLedger, JoinedNetwork, ProviderId};
 use crate::store::Store;
 
-/// Health records by consent: ask, grant, prove, release, withdraw.
+/// Manage consents to health records: request, grant, prove, release, withdraw.
 #[derive(Subcommand)]
 pub(super) enum Consent {
     /// Make a consent manager's key.
     #[command(after_help = "Example: praman consent manager --name praman-cm --out manager.json")]
     Manager {
-        /// Its identifier.
+        /// The consent manager's identifier.
         #[arg(long)]
         name: String,
-        /// Where the key goes.
+        /// Where to write the key.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
         #[command(flatten)]
         keys: ManagerKeys,
     },
-    /// Whether a request or artefact of the national standard (ABDM) is well-formed: the field that is not.
+    /// Check whether a request or artefact of the national standard (ABDM) is well-formed, and name
+    /// the wrong field.
     #[command(after_help = "Example: praman consent check request.json")]
     Check {
         /// The document.
         file: PathBuf,
     },
-    /// Take a request for consent in; the same twice is one.
+    /// Accept a request for consent. The same request again is the same one.
     #[command(after_help = "Example: praman consent request request.json --manager manager.json")]
     Request {
         /// The national standard's consent request.
@@ -64,7 +65,7 @@ pub(super) enum Consent {
         #[command(flatten)]
         manager: Manager,
     },
-    /// Take in, at its provider, a consent that another consent manager granted.
+    /// Import, at its provider, a consent that another consent manager granted.
     #[command(
         after_help = "Example: praman consent import consent.json --trust 3b6a… --out placed.json \
                             --manager manager.json"
@@ -72,13 +73,13 @@ pub(super) enum Consent {
     Import {
         /// The consent's file.
         file: PathBuf,
-        /// The public key of the consent manager that is trusted, 64 hexadecimal digits.
+        /// The public key of the consent manager to trust, 64 hexadecimal digits.
         #[arg(long, value_name = "KEY")]
         trust: String,
-        /// Where the patient's file goes, with the consent's place at the provider.
+        /// Where to write the patient's file, with the consent's place at the provider.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
-        /// bn, hi or en: of the notice that the patient was given.
+        /// The language of the notice that the patient was given: bn, hi or en.
         #[arg(long, default_value = "en")]
         language: crate::language::Language,
         #[command(flatten)]
@@ -86,16 +87,16 @@ pub(super) enum Consent {
         #[command(flatten)]
         ledger: patient::Accounts,
     },
-    /// Write an artefact as the national standard has it, from a patient's consent.
+    /// Write a patient's consent as an artefact of the national standard.
     #[command(after_help = "Example: praman consent export consent.json --out artefact.json")]
     Export {
         /// The consent's file.
         file: PathBuf,
-        /// Where it goes.
+        /// Where to write the artefact.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
-    /// Which orders to erase are overdue; ends what is over first.
+    /// List the orders to erase that are overdue. Consents whose time has passed are ended first.
     #[command(after_help = "Example: praman consent overdue")]
     Overdue {
         #[command(flatten)]
@@ -105,12 +106,13 @@ pub(super) enum Consent {
     Organisation(provider::Organisation),
     #[command(flatten)]
     Patient(patient::Patient),
-    /// Open records in an emergency, tell of it, review it: never a consent.
+    /// Open records in an emergency, notify the patient, and review the access. An emergency is
+    /// never a consent.
     #[command(subcommand)]
     BreakGlass(emergency::Emergency),
 }
 
-/// What a consent manager's keys are opened by.
+/// How a consent manager's keys are opened.
 #[derive(Args)]
 pub(super) struct ManagerKeys {
     #[command(flatten)]
@@ -158,7 +160,7 @@ async fn ledger(store: &Store, signer: &Signer) -> Result<JoinedLedger, ServiceE
 async fn provider_named(store: &Store, name: &str) -> Result<ProviderId, ServiceError> {
     store.provider_named(name).await?.ok_or_else(|| {
         let reason =
-            format!("there is no provider {name:?}: admit it by `praman consent provider`");
+            format!("there is no provider {name:?}: add it with `praman consent provider`");
         ServiceError::Refused(reason)
     })
 }
@@ -195,7 +197,7 @@ impl Consent {
                 };
                 let json = serde_json::to_value(&received).expect("a receipt is plain data");
                 let text = format!(
-                    "request {} is {}, number {} of its patient",
+                    "request {} is {}; it is number {} of its patient",
                     received.id,
                     received.state.name(),
                     received.number
@@ -213,7 +215,7 @@ impl Consent {
                 let consent = ConsentFile::read(&file)?;
                 let key = hex::decode(&trust).ok().and_then(|key| key.try_into().ok());
                 let key = key.ok_or_else(|| {
-                    let reason = "--trust is no key of 64 hexadecimal digits";
+                    let reason = "--trust is not a public key: give 64 hexadecimal digits";
                     ServiceError::WrongUse(reason.to_owned())
                 })?;
                 let desk = manager.desk(setting, Action::KeepConsents, "import").await?;

@@ -8,7 +8,7 @@ use super::{Outcome, Setting};
 use crate::demo;
 use crate::error::ServiceError;
 
-/// The whole way of a claim on this machine, from a register to a bank file; or of a consent.
+/// Show a claim from a register to a bank file, or a consent, on this machine.
 #[derive(Args)]
 #[command(
     after_help = "Example: praman demo --claims 20 --dir /tmp/demo",
@@ -17,16 +17,16 @@ use crate::error::ServiceError;
 pub(super) struct Demo {
     #[command(subcommand)]
     of: Option<DemoOf>,
-    /// Give credentials to at most this many people.
+    /// Issue credentials to at most this many people.
     #[arg(long, value_name = "N")]
     people: Option<usize>,
     /// Make at most this many claims.
     #[arg(long, value_name = "N", default_value_t = 100)]
     claims: usize,
-    /// A register instead of the sample.
+    /// A register to use instead of the sample.
     #[arg(long, value_name = "FILE")]
     register: Option<PathBuf>,
-    /// Draw who claims from this number.
+    /// Choose who claims by this number.
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
 }
@@ -34,7 +34,8 @@ pub(super) struct Demo {
 /// What else can be shown.
 #[derive(Subcommand)]
 enum DemoOf {
-    /// The whole way of a consent: asked, granted narrower, used, refused, withdrawn, erased.
+    /// Show a consent from request to erasure: granted more narrowly, used, refused, withdrawn,
+    /// erased.
     #[command(after_help = "Example: praman demo consent --dir /tmp/demo")]
     Consent,
 }

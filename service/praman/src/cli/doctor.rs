@@ -9,7 +9,7 @@ use super::{Outcome, Setting};
 use crate::doctor::{Installation, Standing};
 use crate::error::ServiceError;
 
-/// What is wrong with this installation, and what to do about it. Nothing is changed.
+/// Check this installation: report what is wrong and what to do about it. Nothing is changed.
 ///
 /// The exit code is 1 if something does not work.
 #[derive(Args)]

@@ -11,66 +11,66 @@ use crate::error::ServiceError;
 use crate::grievance::{Case, CaseOutcome, Cause, NewCase, SlipCode};
 use crate::language::{Argument, Language};
 
-/// Cases of people who were refused: what they are told, deadlines, answers and appeals.
+/// Handle grievances: cases of people who were refused, with deadlines, answers and appeals.
 ///
-/// A case names nobody: the person holds a slip with its number and a code.
+/// A case holds no name: the person has a slip with its number and a code.
 #[derive(Subcommand)]
 pub(super) enum Grievance {
-    /// The causes, with their codes, sentences and what to bring.
+    /// List the causes, with their codes, sentences and what to bring.
     Causes {
-        /// In which language.
+        /// The language of the sentences.
         #[arg(long, value_enum, default_value = "en")]
         language: Language,
     },
-    /// Open a case; its slip is printed once.
+    /// Open a case and print its slip, once.
     #[command(
         after_help = "Example: praman --as office.key grievance open --office 0 --scheme annapurna --cause account-closed --language bn"
     )]
     Open {
-        /// The office whose register it is about.
+        /// The office whose register the case is about.
         #[arg(long)]
         office: u32,
         /// The scheme.
         #[arg(long)]
         scheme: SchemeId,
-        /// Why they were refused: a cause's name or code.
+        /// Why the person was refused: a cause's name or code.
         #[arg(long)]
         cause: Cause,
-        /// In which language they are told.
+        /// The language of the person.
         #[arg(long, value_enum)]
         language: Language,
     },
-    /// The cases of one's own: what is due next first.
+    /// List the cases that the user may see, the earliest due date first.
     List,
-    /// Answer a case: set-right, or stands.
+    /// Answer a case: set-right or stands.
     Answer {
-        /// The case.
+        /// The case's number.
         number: u32,
-        /// What comes of it.
+        /// The answer.
         outcome: CaseOutcome,
     },
-    /// How a case stands, by its slip.
+    /// Show a case by its slip.
     Slip {
-        /// The case.
+        /// The case's number.
         number: u32,
         /// The code on the slip.
         code: SlipCode,
     },
-    /// Appeal a case, by its slip.
+    /// Appeal a case by its slip.
     Appeal {
-        /// The case.
+        /// The case's number.
         number: u32,
         /// The code on the slip.
         code: SlipCode,
     },
-    /// Decide an appeal, for good: set-right, or stands.
+    /// Decide an appeal, for good: set-right or stands.
     Decide {
-        /// The case.
+        /// The case's number.
         number: u32,
-        /// What comes of it.
+        /// The decision.
         outcome: CaseOutcome,
     },
-    /// How many were kept out, by office and cause; few are not told.
+    /// Count the people who were kept out, by office and cause. Small counts are left out.
     Figures,
 }
 

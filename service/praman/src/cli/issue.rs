@@ -24,9 +24,9 @@ use crate::wallet::{CredentialFile, Wallet};
 
 /// Issue a credential to every accepted row of a register.
 ///
-/// With --subjects, or a column `subject` in the register, the holders' own commitments are taken and the
-/// office learns no secret. Without, secrets are made here on the holders' behalf, in the folder `wallets`
-/// beside the credentials, as a kiosk does.
+/// With --subjects, or with a column `subject` in the register, the holders' own commitments are
+/// used and the office learns no secret. Without them, secrets are made here for the holders, as a
+/// kiosk does, and are written to the folder `wallets` beside the credentials.
 #[derive(Args)]
 #[command(
     after_help = "Example: praman issue --register register.csv --office office.json --out credentials"
@@ -38,23 +38,23 @@ pub(super) struct Issue {
     /// The office's sealed key.
     #[arg(long, value_name = "FILE")]
     office: PathBuf,
-    /// A folder for the credentials; it must not exist, or be empty.
+    /// A folder for the credentials. It must not exist, or must be empty.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// One file credentials.ndjson instead of one a row.
+    /// Write one file, credentials.ndjson, instead of a file for each row.
     #[arg(long)]
     bundle: bool,
     /// The holders' commitments: a CSV of register_no,subject.
     #[arg(long, value_name = "FILE")]
     subjects: Option<PathBuf>,
-    /// The first month that may be claimed for, YYYY-MM [default: any].
+    /// The first claim period, as a month YYYY-MM [default: any].
     #[arg(long, value_name = "MONTH")]
     claims_from: Option<String>,
-    /// The last day the credentials are good [default: ten years from today].
+    /// The last day on which the credentials are valid [default: ten years from today].
     #[arg(long, value_name = "YYYY-MM-DD")]
     expires: Option<jiff::civil::Date>,
-    /// The register numbers of people of whom the office has found that they are not those whom another
-    /// credential is of.
+    /// The register numbers of people whom the office reviewed and found to be a different person
+    /// from the holder of the other credential.
     #[arg(long, num_args = 1.., value_name = "NO")]
     other_person: Vec<String>,
     #[command(flatten)]
@@ -96,18 +96,18 @@ impl Issue {
         let count = issued.credentials.len();
         let refused = checked.counts().rows - count;
         let text = format!(
-            "{count} credentials in {}, {refused} rows without; the office's root is {}",
+            "{count} credentials are in {}; {refused} rows have none; the office's root is {}",
             place.display(),
             issued.root
         );
         let mut lines = vec![text];
         lines.extend(told_of(&enrolled, |number, office| {
-            format!("{number}: has a live credential of office {office}: it is revoked there first")
+            format!("{number}: has a live credential of office {office}: revoke that one first")
         }));
         lines.extend(told_of(&to_review, |number, office| {
             format!(
-                "{number}: may be somebody who has a live credential of office {office}: look, and say \
-                 --other-person {number} if not"
+                "{number}: possible duplicate of a holder of a live credential of office {office}: \
+                 review it. If it is a different person, issue again with --other-person {number}"
             )
         }));
         let matched = |found: Vec<(String, u32)>| -> Vec<serde_json::Value> {
@@ -134,13 +134,15 @@ impl Issue {
         if let Some(expires) = self.expires {
             let day = calendar::day_of(expires).filter(|day| *day >= today);
             validity.expires_on = day.ok_or_else(|| {
-                ServiceError::WrongUse("a credential that has expired is not issued".to_owned())
+                ServiceError::WrongUse("--expires is in the past: give a later day".to_owned())
             })?;
         }
         if let Some(month) = &self.claims_from {
             let date = format!("{month}-01").parse().ok().and_then(calendar::month_of);
             validity.claims_from = date.ok_or_else(|| {
-                ServiceError::WrongUse(format!("{month:?} is no month such as 2026-06"))
+                ServiceError::WrongUse(format!(
+                    "--claims-from {month:?} is not a month: write it as 2026-06"
+                ))
             })?;
         }
         Ok(validity)
@@ -153,7 +155,7 @@ fn told_of(found: &[(String, u32)], line: impl Fn(&str, u32) -> String) -> Vec<S
     let mut lines: Vec<String> =
         found.iter().take(LINES_MAX).map(|(number, office)| line(number, *office)).collect();
     if let Some(more) = found.len().checked_sub(LINES_MAX).filter(|more| *more > 0) {
-        lines.push(format!("and {more} more: --json names them all"));
+        lines.push(format!("and {more} more: --json lists them all"));
     }
     lines
 }
@@ -167,7 +169,10 @@ fn check_place(out: &Path) -> Result<PathBuf, ServiceError> {
         Err(error) => return Err(ServiceError::file(&place)(error)),
     };
     if used {
-        let reason = format!("{} is not empty; credentials are never overwritten", out.display());
+        let reason = format!(
+            "{} is not empty, and credentials are never overwritten: give another --out",
+            out.display()
+        );
         return Err(ServiceError::WrongUse(reason));
     }
     Ok(place)
@@ -183,7 +188,7 @@ fn read_subjects(path: &Path) -> Result<HashMap<String, SubjectCommitment>, Serv
         let fault =
             |reason: String| ServiceError::malformed(path, format!("line {line}: {reason}"));
         let [number, subject] = &cells[..] else {
-            return Err(fault("expected register_no and subject".to_owned()));
+            return Err(fault("expected two columns, register_no and subject".to_owned()));
         };
         let subject = subject.parse().map_err(|error| fault(format!("subject: {error}")))?;
         subjects.insert(number.clone(), subject);

@@ -12,14 +12,15 @@ use crate::key_store::{DataKey, MasterKey, TokenPlace};
 use crate::sealed::Passphrase;
 use crate::store::Store;
 
-/// Where the master key is that what is kept of people is sealed under.
+/// The master key that seals the data kept of people.
 #[derive(Args)]
 pub(super) struct MasterKeySource {
-    /// The master key that what is kept of people is sealed under [default: master-key.json in the folder
+    /// The master key, which seals the data kept of people [default: master-key.json in the folder
     /// of the state, made when it is first needed].
     #[arg(long, value_name = "FILE")]
     master_key: Option<PathBuf>,
-    /// Of a token as a master key: a file whose first line is its PIN [default: the passphrase].
+    /// For a master key in a token: a file whose first line is the token's PIN [default: the
+    /// passphrase].
     #[arg(long, value_name = "FILE", requires = "master_key")]
     pin_file: Option<PathBuf>,
 }
@@ -39,8 +40,8 @@ impl MasterKeySource {
         let is_missing = self.master_key.is_none() && !path.exists();
         if is_missing && store.has_master_key().await? {
             let reason = format!(
-                "what this store keeps of people is sealed under a master key that is not in {}: give \
-                 it by --master-key",
+                "this store's data of people is sealed under a master key that is not in {}: give \
+                 it with --master-key",
                 path.display()
             );
             return Err(ServiceError::WrongUse(reason));
@@ -58,11 +59,11 @@ impl MasterKeySource {
     }
 }
 
-/// Keep the master key, under which what a service keeps of people is sealed.
+/// Make and check the master key, which seals the data that a service keeps of people.
 #[derive(Subcommand)]
 pub(super) enum Key {
     New(New),
-    /// Whether a master key opens and does its work.
+    /// Check that a master key opens and works.
     #[command(after_help = "Example: praman key check master-key.json")]
     Check {
         /// The master key's file.
@@ -72,13 +73,15 @@ pub(super) enum Key {
     },
 }
 
-/// A new master key: in a file under a passphrase, or in a PKCS#11 token, whose PIN the passphrase is.
+/// Make a master key: in a file under a passphrase, or in a PKCS#11 token, whose PIN is the
+/// passphrase.
 #[derive(Args)]
 #[command(after_help = "Examples: praman key new --out master-key.json
           praman key new --out master-key.json --token-module /usr/lib/softhsm/libsofthsm2.so \
 --token praman --token-key master")]
 pub(super) struct New {
-    /// Where to write it, or where it is.
+    /// Where to write the master key's file. For a key in a token, the file says where the token
+    /// is.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// The token's PKCS#11 library.
@@ -87,7 +90,7 @@ pub(super) struct New {
     /// The token's label.
     #[arg(long, value_name = "LABEL", requires = "token_module")]
     token: Option<String>,
-    /// The label of the key in it.
+    /// The label of the key in the token.
     #[arg(long, value_name = "LABEL", default_value = "praman master key")]
     token_key: String,
     #[command(flatten)]
@@ -119,7 +122,7 @@ impl New {
             _ => (MasterKey::new_in_file(&out, &passphrase)?, "file"),
         };
         check(&master)?;
-        let text = format!("a master key in a {place}, told of by {}", self.out.display());
+        let text = format!("a master key in a {place}; its file is {}", self.out.display());
         Ok(Outcome::done(json!({ "place": place }), text))
     }
 }
@@ -131,5 +134,5 @@ fn check(master: &MasterKey) -> Result<(), ServiceError> {
     if unwrapped.expose() == key.expose() {
         return Ok(());
     }
-    Err(ServiceError::KeyStore("the master key does not unwrap what it has wrapped".to_owned()))
+    Err(ServiceError::KeyStore("the master key can't unwrap what it has wrapped".to_owned()))
 }

@@ -28,25 +28,25 @@ use crate::ledger::{
 };
 use crate::store::Store;
 
-/// The ledger, embedded or on real nodes.
+/// Use the ledger, embedded or on real nodes.
 #[derive(Subcommand)]
 pub(super) enum Ledger {
-    /// Deploy the contracts on the embedded chain, if they are not yet.
+    /// Deploy the contracts on the embedded chain, if they are not deployed yet.
     #[command(after_help = "Example: praman ledger start --keys keys")]
     Start {
         /// The folder of the keys.
         #[arg(long, value_name = "DIR")]
         keys: PathBuf,
     },
-    /// Publish the state root that claims are made against from now on.
+    /// Publish the state root for claims. Claims are made against it from now on.
     ///
-    /// On real nodes by the keys of the agency and of the offices whose roots have changed.
+    /// On real nodes, sign with the keys of the agency and of the offices whose roots have changed.
     #[command(after_help = "Example: praman ledger checkpoint --keys keys")]
     Checkpoint {
         /// The folder of the keys.
         #[arg(long, value_name = "DIR")]
         keys: PathBuf,
-        /// The day it stands for [default: today].
+        /// The day of the checkpoint [default: today].
         #[arg(long, value_name = "YYYY-MM-DD")]
         as_of: Option<jiff::civil::Date>,
         #[command(flatten)]
@@ -54,10 +54,10 @@ pub(super) enum Ledger {
     },
     /// Open a scheme's period for claims.
     ///
-    /// On real nodes by the department's key, and by those of the committee's members if it has not
-    /// adopted the scheme's rules yet. Claims are taken until the last day that the scheme has for the
-    /// period; for those who could not claim in time it is opened once more, or for longer, by a second
-    /// person's leave.
+    /// On real nodes, sign with the department's key, and with those of committee members if the
+    /// committee has not adopted the scheme's rules yet. Claims are accepted until the scheme's
+    /// last day for the period. With a second person's approval, a period is opened again, or for
+    /// longer, for people who could not claim in time.
     #[command(
         after_help = "Examples: praman ledger open --keys keys --scheme annapurna.toml --period 2026-11\n\
                       \x20         praman ledger open --keys keys --scheme annapurna.toml --period 2026-06 \
@@ -73,19 +73,21 @@ pub(super) enum Ledger {
         /// The period, as the scheme writes it.
         #[arg(long)]
         period: String,
-        /// The last day on which claims are taken [default: the scheme's, `claim_days` after the period].
+        /// The last day on which claims are accepted [default: the scheme's, `claim_days` after the
+        /// period].
         #[arg(long, value_name = "YYYY-MM-DD")]
         last_day: Option<jiff::civil::Date>,
-        /// For a period that is over, or a later last day than the scheme's: a second person approves it.
+        /// Open arrears: a period that is over, or a last day later than the scheme's. A second
+        /// person approves it.
         #[arg(long, requires = "last_day")]
         arrears: bool,
         #[command(flatten)]
         signer: Signer,
     },
-    /// Make a key to sign transactions with, sealed.
+    /// Make a sealed key for signing transactions.
     #[command(after_help = "Example: praman ledger account --out agency.json")]
     Account {
-        /// Where the key goes.
+        /// Where to write the key.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
         #[command(flatten)]
@@ -107,20 +109,20 @@ pub(super) enum Ledger {
         /// A member of the oversight committee.
         #[arg(long = "member", required = true, value_name = "ADDRESS")]
         members: Vec<Address>,
-        /// How many members carry a motion: more than half.
+        /// How many members must vote for a motion to carry it: more than half.
         #[arg(long)]
         quorum: u64,
-        /// Hours between carrying and enacting.
+        /// The hours between carrying a motion and enacting it.
         #[arg(long, default_value_t = 48)]
         delay_hours: u64,
-        /// Hours for which a replaced checkpoint stays good.
+        /// The hours for which a replaced checkpoint stays valid.
         #[arg(long, default_value_t = 24)]
         grace_hours: u64,
     },
-    /// Write what others need to join this network from folders of their own.
+    /// Write the file that others need to join this network from their own folders.
     #[command(after_help = "Example: praman ledger describe --out network.json")]
     Describe {
-        /// Where it goes.
+        /// Where to write the file.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
@@ -129,19 +131,19 @@ pub(super) enum Ledger {
         after_help = "Example: praman ledger join --network network.json --rpc http://127.0.0.1:8545"
     )]
     Join {
-        /// What `praman ledger describe` wrote.
+        /// The file that `praman ledger describe` wrote.
         #[arg(long, value_name = "FILE")]
         network: PathBuf,
         /// A node's address; several are used in turn.
         #[arg(long = "rpc", required = true, value_name = "URL")]
         endpoints: Vec<String>,
     },
-    /// What stands: contracts, checkpoints, openings, pause.
+    /// Show the contracts, checkpoints, openings and whether claims are paused.
     #[command(after_help = "Example: praman ledger status")]
     Status,
     #[command(flatten)]
     Participants(super::participants::Participants),
-    /// Enact a motion that was carried and has waited.
+    /// Enact a motion that was carried and whose delay is over.
     #[command(after_help = "Example: praman ledger enact 3 --account member.json")]
     Enact {
         /// The motion's number.
@@ -155,21 +157,21 @@ pub(super) enum Ledger {
     Seal {
         /// The opening's number.
         opening: u32,
-        /// Confirm what was proposed, having recomputed it: another person, an auditor.
+        /// Confirm the proposed seal, after recomputing it. Another person does this: an auditor.
         #[arg(long)]
         confirm: bool,
         #[command(flatten)]
         signer: Signer,
     },
-    /// Replay all events from block 0 and recompute every root, count and seal.
+    /// Replay all events from block 0, and recompute every root, count and seal.
     #[command(after_help = "Example: praman ledger verify-history")]
     VerifyHistory,
     #[command(flatten)]
     Oversight(super::oversight::Oversight),
-    /// All of the contracts' events as lines of JSON, for auditors.
+    /// Write all events of the contracts to a file, one JSON object a line, for auditors.
     #[command(after_help = "Example: praman ledger export --out events.ndjson")]
     Export {
-        /// Where they go.
+        /// Where to write the events.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
@@ -184,7 +186,7 @@ pub(super) struct NodeAddresses {
     /// The network's chain id.
     #[arg(long)]
     chain_id: u64,
-    /// How many blocks must lie on one for it to stand [QBFT is final at once: 0].
+    /// How many blocks must follow a block before it is final [QBFT is final at once: 0].
     #[arg(long, default_value_t = 0)]
     confirmations: u64,
 }
@@ -283,7 +285,7 @@ async fn checkpoint(
     let as_of = match as_of {
         None => calendar::today(),
         Some(date) => calendar::day_of(date).ok_or_else(|| {
-            ServiceError::WrongUse("a checkpoint is of a day after 1900".to_owned())
+            ServiceError::WrongUse("--as-of lies before 1900: give a later day".to_owned())
         })?,
     };
     let (number, state_root) = published(&store, &mut ledger, as_of).await?;
@@ -292,8 +294,8 @@ async fn checkpoint(
     for (office, stands) in &apart {
         text.push_str(&match stands {
             true => format!(
-                "\noffice {}: its newest root could not be brought, so its older one stands: name its \
-                 key by --account, or see `praman ledger roles`",
+                "\noffice {}: its newest root was not published, so its older one stays in force: \
+                 give its key with --account, or see `praman ledger roles`",
                 office.0
             ),
             false => format!(
@@ -304,7 +306,8 @@ async fn checkpoint(
     }
     for office in store.offices_not_accredited().await? {
         text.push_str(&format!(
-            "\noffice {}: not on the ledger: its department runs praman ledger accredit",
+            "\noffice {}: not accredited on the ledger: its department must run praman ledger \
+             accredit",
             office.0
         ));
     }
@@ -361,7 +364,8 @@ async fn open(
             store.ask_arrears(&scheme, text, last_day, &caller).await?
         {
             let text = format!(
-                "waits for a second person: praman --as THEIR.key access approve {number}; then run this again"
+                "pending approval by a second person: praman --as THEIR.key access approve \
+                 {number}; then run this command again"
             );
             return Ok(Outcome::done(json!({ "waits": number }), text));
         }
@@ -381,10 +385,10 @@ async fn open(
         .find(|opening| (opening.scheme.as_str(), opening.period, opening.window) == of);
     let last_day = stands.and_then(|opening| opening.last_day).map(|day| day.to_string());
     let text = match &last_day {
-        Some(day) => format!("scheme {} takes claims until {day}", scheme.id),
+        Some(day) => format!("scheme {} accepts claims until {day}", scheme.id),
         None => format!(
-            "scheme {} takes claims, and has no last day: it was opened by an earlier edition; give it one by \
-             --arrears --last-day, or close it",
+            "scheme {} accepts claims, but has no last day: an earlier version opened it; set one \
+             with --arrears --last-day, or close it",
             scheme.id
         ),
     };

@@ -7,12 +7,13 @@ use super::{Outcome, Setting};
 use crate::error::ServiceError;
 use crate::store::Store;
 
-/// The store's schema.
+/// Show and apply migrations of the store's schema.
 #[derive(Subcommand)]
 pub(super) enum Migrate {
-    /// Which migrations the store has; nothing is changed. Exit code 1 if some are missing.
+    /// Show which migrations the store has; nothing is changed. The exit code is 1 if some are
+    /// missing.
     Status,
-    /// Apply those that are missing, as every other verb does when it begins.
+    /// Apply the missing migrations, as every other verb does when it starts.
     Up,
 }
 
@@ -32,7 +33,7 @@ impl Migrate {
             })
             .collect();
         lines
-            .extend(state.unknown.iter().map(|version| format!("{version:>4}  of a newer praman")));
+            .extend(state.unknown.iter().map(|version| format!("{version:>4}  by a newer praman")));
         let json = json!({ "current": state.is_current(), "schema": state });
         let text = lines.join("\n");
         Ok(if state.is_current() { Outcome::done(json, text) } else { Outcome::no(json, text) })

@@ -20,10 +20,10 @@ use crate::snapshot::{Snapshot as PublicSnapshot, SnapshotChanges};
 use crate::store::Store;
 use crate::treasury::{Correction, TransferReference, read_payout};
 
-/// Accredit offices.
+/// Make offices' keys and tokens, and correct accounts.
 #[derive(Subcommand)]
 pub(super) enum Office {
-    /// A new office with its own signing key.
+    /// Make an office with its own signing key.
     #[command(
         after_help = "Example: praman office new --name 'Block office' --schema resident --out office.json"
     )]
@@ -40,25 +40,27 @@ pub(super) enum Office {
         #[command(flatten)]
         passphrase: PassphraseSource,
     },
-    /// The office's access token, which its officers show to a service that issues for it. Who has it
-    /// can issue and revoke: it is kept like the key, and is another only with another key.
+    /// Write the office's access token, which its officers show to a service that issues for it. A
+    /// person who has the token can issue and revoke: keep it like the key. To change the token,
+    /// change the key.
     #[command(after_help = "Example: praman office token --office office.json --out token")]
     Token {
         /// The office's sealed key.
         #[arg(long, value_name = "FILE")]
         office: PathBuf,
-        /// Where to write it.
+        /// Where to write the token.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
         #[command(flatten)]
         passphrase: PassphraseSource,
     },
-    /// Lets the offices of a state that was restored from a backup tell the ledger of their credentials again:
-    /// what was issued since the backup is valid no more then, so issue it again; what was revoked since is
-    /// revoked again before.
+    /// Allow the offices of a restored state to publish their credentials on the ledger again.
+    /// First revoke again what was revoked since the backup. What was issued since the backup is
+    /// then no longer valid: issue it again.
     CatchUp,
-    /// To which account a payment goes anew that the bank has returned: looked at by an officer in the
-    /// holder's passbook, signed, and sealed to the treasury, which takes it for the same name alone.
+    /// Correct the account of a payment that the bank has returned. An officer has checked it
+    /// against the holder's passbook; the office signs it and seals it to the treasury, which
+    /// accepts it for the same name only.
     #[command(
         after_help = "Example: praman office correct --office office.json --reference 5f1c… \
                       --payee payee.json --payout payout.json --out correction.json"
@@ -67,10 +69,10 @@ pub(super) enum Office {
         /// The office's sealed key.
         #[arg(long, value_name = "FILE")]
         office: PathBuf,
-        /// The payment's reference, as the holder was told it.
+        /// The payment's reference, as the holder was given it.
         #[arg(long)]
         reference: TransferReference,
-        /// A JSON file with account, ifsc and name.
+        /// The account to pay: a JSON file with account, ifsc and name.
         #[arg(long, value_name = "FILE")]
         payee: PathBuf,
         /// The treasury's payout file.
@@ -98,14 +100,14 @@ impl Office {
                 let treasury = read_payout(&payout)?;
                 let payee: Payee = files::read_json(&payee)?;
                 Correction::new(&key, reference, &payee, treasury)?.save(&out)?;
-                let text = format!("the treasury takes it from {}", out.display());
+                let text = format!("the correction for the treasury is in {}", out.display());
                 return Ok(Outcome::done(json!({ "correction": out }), text));
             }
             Self::CatchUp => {
                 let store = setting.store().await?;
                 setting.act(&store, Action::Issue, "catch-up").await?;
                 store.offices_catch_up().await?;
-                let text = "the offices' roots go to the ledger with the next checkpoint";
+                let text = "the offices' roots are published with the next checkpoint";
                 return Ok(Outcome::done(json!({ "caught_up": true }), text));
             }
             Self::Token { office, out, passphrase } => {
@@ -118,7 +120,7 @@ impl Office {
         };
         let length = name.trim().chars().count();
         if !(1..=100).contains(&length) {
-            let reason = "an office's name has 1 to 100 characters";
+            let reason = "--name must have 1 to 100 characters";
             return Err(ServiceError::WrongUse(reason.to_owned()));
         }
         let passphrase = passphrase.passphrase()?;
@@ -136,7 +138,7 @@ impl Office {
     }
 }
 
-/// Empty the leaves of holders: their credentials prove nothing from the next checkpoint on.
+/// Revoke holders' credentials. They prove nothing from the next checkpoint on.
 #[derive(Args)]
 #[command(after_help = "Example: praman revoke --office office.json --register-no WB070000001")]
 pub(super) struct Revoke {
@@ -146,7 +148,7 @@ pub(super) struct Revoke {
     /// The holders' register numbers.
     #[arg(long, required_unless_present = "register", num_args = 1.., value_name = "NO")]
     register_no: Vec<String>,
-    /// A register: all of its people who have a live credential of this office.
+    /// A register: revoke the credentials of all its people who have a live one of this office.
     #[arg(long, value_name = "FILE", conflicts_with = "register_no")]
     register: Option<PathBuf>,
     #[command(flatten)]
@@ -154,7 +156,7 @@ pub(super) struct Revoke {
 }
 
 impl Revoke {
-    /// Whose credentials end.
+    /// The holders whose credentials are revoked.
     async fn register_nos(
         &self,
         store: &Store,
@@ -176,7 +178,7 @@ impl Revoke {
         let caller = setting.act(&store, Action::Revoke, &subject).await?;
         if caller.role == Role::Office && caller.member != Some(key.office.0) {
             let reason =
-                format!("the key is of office {}: an office revokes its own alone", key.office.0);
+                format!("the key is of office {}: it can revoke only its own", key.office.0);
             return Err(ServiceError::Refused(reason));
         }
         let (revoked, root) = store.revoke(&key, &numbers).await?;
@@ -185,21 +187,21 @@ impl Revoke {
     }
 }
 
-/// Write the public snapshot, from which wallets take their paths.
+/// Write the public snapshot, from which wallets read their paths.
 #[derive(Args)]
 #[command(after_help = "Example: praman snapshot --out snapshot.json")]
 pub(super) struct Snapshot {
-    /// Where to write it.
+    /// Where to write the snapshot.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Bring the snapshot at --out up to date by these changes, as a service tells them at
-    /// /v1/snapshot/changes?since=ROOT, instead of taking one from the state here.
+    /// Update the snapshot at --out with this file of changes, as a service answers
+    /// /v1/snapshot/changes?since=ROOT, instead of writing one from the state here.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["office", "as_of"])]
     update: Option<PathBuf>,
-    /// Only this office's tree; of the others the roots alone.
+    /// Write only this office's tree; of the other offices, only the roots.
     #[arg(long, value_name = "NAME")]
     office: Option<String>,
-    /// The day it stands for [default: today].
+    /// The day of the snapshot [default: today].
     #[arg(long, value_name = "YYYY-MM-DD")]
     as_of: Option<jiff::civil::Date>,
 }
@@ -226,7 +228,7 @@ impl Snapshot {
 
     fn day(&self) -> Result<Day, ServiceError> {
         let Some(date) = self.as_of else { return Ok(calendar::today()) };
-        let reason = "a snapshot is of a day after 1900";
+        let reason = "--as-of lies before 1900: give a later day";
         calendar::day_of(date).ok_or_else(|| ServiceError::WrongUse(reason.to_owned()))
     }
 }

@@ -17,16 +17,16 @@ use crate::error::ServiceError;
 use crate::files;
 use crate::ledger::{Chain as _, JoinedNetwork, text_hash};
 
-/// Acts of oversight.
+/// Oversee the ledger.
 #[derive(Subcommand)]
 pub(super) enum Oversight {
-    /// Take no claims from now on: any member of the committee.
+    /// Pause claims: none is accepted from now on. Any member of the committee can do this.
     #[command(after_help = "Example: praman ledger pause --account member.json")]
     Pause {
         #[command(flatten)]
         signer: Signer,
     },
-    /// Take claims again: a quorum of the committee.
+    /// Resume claims: they are accepted again. This needs a quorum of the committee.
     #[command(
         after_help = "Example: praman ledger resume --account member1.json --account member2.json"
     )]
@@ -34,55 +34,55 @@ pub(super) enum Oversight {
         #[command(flatten)]
         signer: Signer,
     },
-    /// Freeze accepted claims: they are not paid until it is decided. An auditor, the agency, or the department
-    /// of their scheme.
+    /// Freeze accepted claims: they are not paid until they are decided. An auditor, the agency, or
+    /// the department of their scheme can do this.
     #[command(
         after_help = "Example: praman ledger freeze 123… 456… --reason 'complaint 12' --account auditor.json"
     )]
     Freeze(Acts),
-    /// Add a paper to a case.
+    /// Add a document to a case.
     #[command(
         after_help = "Example: praman ledger evidence 123… --reason 'letter of 3 May' --account auditor.json"
     )]
     Evidence(Act),
-    /// Decide cases alike, each once: the agency.
+    /// Decide cases with one outcome, each once. The agency does this.
     #[command(
         after_help = "Example: praman ledger decide 123… --outcome pay --reason 'unfounded' --account agency.json"
     )]
     Decide {
         #[command(flatten)]
         acts: Acts,
-        /// What is to be done.
+        /// The outcome.
         #[arg(long)]
         outcome: Outcomes,
     },
-    /// Agree that claims which one has frozen are paid, as the agency has decided: at once, without waiting for
-    /// an appeal.
+    /// Accept the agency's decision to pay claims that the same user has frozen. They can be paid
+    /// at once, without waiting for an appeal.
     #[command(after_help = "Example: praman ledger accept 123… --account auditor.json")]
     Accept(Acts),
-    /// Appeal against a decision, once.
+    /// Appeal a decision, once.
     #[command(
         after_help = "Example: praman ledger appeal 123… --reason 'new papers' --account auditor.json"
     )]
     Appeal(Act),
-    /// Decide an appeal, for good: a quorum of the committee.
+    /// Decide an appeal, for good. This needs a quorum of the committee.
     #[command(
         after_help = "Example: praman ledger decide-appeal 123… --outcome refuse --reason 'heard' --account member.json"
     )]
     DecideAppeal {
         #[command(flatten)]
         act: Act,
-        /// What is to be done.
+        /// The outcome.
         #[arg(long)]
         outcome: Outcomes,
     },
-    /// End cases whose time has passed; anyone.
+    /// Close cases whose time has passed. Any account can do this.
     #[command(after_help = "Example: praman ledger settle 123… --account anyone.json")]
     Settle(Acts),
-    /// The directory of nodes, signed: run it daily for a periodic export.
+    /// Write the signed directory of nodes. Run it daily for a periodic export.
     #[command(after_help = "Example: praman ledger nodes --out nodes.json --account agency.json")]
     Nodes {
-        /// Where it goes; the signature goes beside it.
+        /// Where to write it; the signature is written beside it.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
         #[command(flatten)]
@@ -95,7 +95,7 @@ pub(super) enum Oversight {
 pub(super) struct Act {
     /// The claim's nullifier.
     nullifier: U256,
-    /// Why, or the paper's text; only its hash goes on the ledger.
+    /// The reason, or the document's text; only its hash is written to the ledger.
     #[arg(long, default_value = "")]
     reason: String,
     #[command(flatten)]
@@ -105,13 +105,13 @@ pub(super) struct Act {
 /// The most cases that one transaction has gas for.
 const TOGETHER: usize = 64;
 
-/// An act in cases that are treated alike, all or none.
+/// An act in cases that are treated alike: all or none.
 #[derive(clap::Args)]
 pub(super) struct Acts {
     /// The claims' nullifiers, at most 64.
     #[arg(required = true)]
     nullifiers: Vec<U256>,
-    /// Why; only its hash goes on the ledger.
+    /// The reason; only its hash is written to the ledger.
     #[arg(long, default_value = "")]
     reason: String,
     #[command(flatten)]
@@ -130,7 +130,7 @@ impl Acts {
         done: &str,
     ) -> Result<Outcome, ServiceError> {
         if self.nullifiers.len() > TOGETHER {
-            let reason = format!("at most {TOGETHER} claims go into one transaction: split them");
+            let reason = format!("at most {TOGETHER} claims fit into one transaction: split them");
             return Err(ServiceError::WrongUse(reason));
         }
         let (mut network, account) = self.signer.network_as_one(setting).await?;
@@ -162,7 +162,7 @@ impl Oversight {
                 let (mut network, account) = signer.network_as_one(setting).await?;
                 let committee = network.addresses.committee;
                 network.send(account, committee, &Committee::pauseCall {}).await?;
-                Ok(Outcome::done(json!({ "paused": true }), "no claims are taken"))
+                Ok(Outcome::done(json!({ "paused": true }), "claims are paused: none is accepted"))
             }
             Self::Resume { signer } => {
                 let (mut network, accounts) = signer.network(setting).await?;
@@ -171,9 +171,9 @@ impl Oversight {
                     network.committee(&accounts, claims, call, text_hash("resume")).await?;
                 let paused = network.view(claims, &Claims::isPausedCall {}).await?;
                 let text = if paused {
-                    format!("motion {motion} waits for more members")
+                    format!("motion {motion} is pending: more members must vote")
                 } else {
-                    "claims are taken again".to_owned()
+                    "claims are accepted again".to_owned()
                 };
                 Ok(Outcome::done(json!({ "paused": paused, "motion": motion }), text))
             }

@@ -14,26 +14,27 @@ use crate::error::ServiceError;
 use crate::ledger::{Chain as _, JoinedNetwork, Role, text_hash};
 use crate::schema::Schema;
 
-/// Who takes part.
+/// Manage participants of the ledger.
 #[derive(Subcommand)]
 pub(super) enum Participants {
-    /// Who takes part, in which role, and how they stand.
+    /// List the participants, with their roles and states.
     #[command(after_help = "Example: praman ledger roles")]
     Roles,
-    /// Ask to take part in a role.
+    /// Request to participate in a role.
     #[command(
         after_help = "Example: praman ledger request --role department --document papers.pdf \
                             --account department.json"
     )]
     Request {
-        /// agency, department, office, treasury, auditor, relayer, provider or application.
+        /// The role: agency, department, office, treasury, auditor, relayer, provider or
+        /// application.
         #[arg(long)]
         role: Role,
-        /// Who decides: a department's number for an office, an agency's for a relayer [default: the
-        /// committee].
+        /// The participant that decides the request: a department's number for an office, an
+        /// agency's for a relayer [default: the committee].
         #[arg(long, default_value_t = 0)]
         sponsor: u32,
-        /// The request's papers; only their hash goes on the ledger.
+        /// The request's documents; only their hash is written to the ledger.
         #[arg(long, value_name = "FILE")]
         document: PathBuf,
         #[command(flatten)]
@@ -44,7 +45,7 @@ pub(super) enum Participants {
     Approve {
         /// The participant's number.
         participant: u32,
-        /// Why; only its hash goes on the ledger.
+        /// The reason; only its hash is written to the ledger.
         #[arg(long, default_value = "")]
         reason: String,
         #[command(flatten)]
@@ -55,14 +56,14 @@ pub(super) enum Participants {
         after_help = "Example: praman ledger reject 4 --reason 'papers missing' --account agency.json"
     )]
     Reject(Decision),
-    /// Accredit a live participant as an issuing office: its department.
+    /// Accredit a live participant as an issuing office. Its department does this.
     #[command(
         after_help = "Example: praman ledger accredit 5 --office 0 --schema resident --account department.json"
     )]
     Accredit {
         /// The participant's number.
         participant: u32,
-        /// The office's number, as `praman office new` tells it.
+        /// The office's number, as `praman office new` prints it.
         #[arg(long)]
         office: u32,
         /// The one schema that it may issue, by name or number.
@@ -71,7 +72,7 @@ pub(super) enum Participants {
         #[command(flatten)]
         signer: Signer,
     },
-    /// Take an approved request up, or acknowledge all notices.
+    /// Go live after a request was approved, and acknowledge all notices.
     #[command(after_help = "Example: praman ledger acknowledge 4 --account department.json")]
     Acknowledge {
         /// The participant's number.
@@ -83,49 +84,49 @@ pub(super) enum Participants {
     #[command(after_help = "Example: praman ledger suspend 4 --order 'No. 7/2026' --reason fraud \
                             --days 30 --account agency.json")]
     Suspend(Bar),
-    /// Debar a participant: the committee only.
+    /// Debar a participant. Only the committee can do this.
     #[command(after_help = "Example: praman ledger debar 4 --order 'No. 8/2026' --reason fraud \
                             --days 365 --account member1.json --account member2.json")]
     Debar(Bar),
-    /// Lift an order before its time: who gave it.
+    /// Lift an order before its time. Only the account that gave it can do this.
     #[command(
         after_help = "Example: praman ledger lift 4 --reason 'order No. 9' --account agency.json"
     )]
     Lift(Decision),
-    /// Retire a participant, for good: itself, its sponsor or the committee.
+    /// Retire a participant, for good: as itself, its sponsor or the committee.
     #[command(
         after_help = "Example: praman ledger retire 4 --reason 'closed' --account office.json"
     )]
     Retire(Decision),
 }
 
-/// What is decided of a participant.
+/// A decision on a participant.
 #[derive(Args)]
 pub(super) struct Decision {
     /// The participant's number.
     participant: u32,
-    /// Why; only its hash goes on the ledger.
+    /// The reason; only its hash is written to the ledger.
     #[arg(long)]
     reason: String,
     #[command(flatten)]
     signer: Signer,
 }
 
-/// An order that keeps a participant out.
+/// An order that bars a participant.
 #[derive(Args)]
 pub(super) struct Bar {
     /// The participant's number.
     participant: u32,
-    /// The order's number and text; only its hash goes on the ledger.
+    /// The order's number and text; only its hash is written to the ledger.
     #[arg(long)]
     order: String,
-    /// Why; only its hash goes on the ledger.
+    /// The reason; only its hash is written to the ledger.
     #[arg(long)]
     reason: String,
     /// For how many days, from now.
     #[arg(long)]
     days: u64,
-    /// For how many days it can be appealed against: at least 3.
+    /// For how many days the order can be appealed: at least 3.
     #[arg(long, default_value_t = 15)]
     appeal_days: u64,
     #[command(flatten)]
@@ -142,7 +143,7 @@ impl Participants {
                 let (mut network, account) = signer.network_as_one(setting).await?;
                 let id = network.request(account, role, sponsor, document).await?;
                 let json = json!({ "participant": id, "document": document });
-                Ok(Outcome::done(json, format!("participant {id} is submitted")))
+                Ok(Outcome::done(json, format!("the request is submitted: it is participant {id}")))
             }
             Self::Approve { participant: id, reason, signer } => {
                 let (mut network, accounts) = signer.network(setting).await?;
@@ -173,7 +174,7 @@ impl Participants {
                     network.send(account, target, &Register::goLiveCall { id }).await?;
                 }
                 network.acknowledge_all(account, id).await?;
-                let text = format!("participant {id} has read everything");
+                let text = format!("participant {id} has acknowledged all notices");
                 Ok(Outcome::done(json!({ "participant": id }), text))
             }
             Self::Suspend(bar) => bar.run(setting, false).await,
@@ -239,9 +240,9 @@ async fn decide(
         let number = alloy_primitives::U256::from(motion);
         let state = network.view(committee, &Committee::motionOfCall { motion: number }).await?;
         let text = if state.carried {
-            format!("motion {motion} is carried; enact it when its delay is over, if it was not")
+            format!("motion {motion} is carried: enact it after its delay, if it is not enacted")
         } else {
-            format!("motion {motion} waits for more members")
+            format!("motion {motion} is pending: more members must vote")
         };
         return Ok(Outcome::done(json!({ "motion": motion, "carried": state.carried }), text));
     }

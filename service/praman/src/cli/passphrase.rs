@@ -11,7 +11,8 @@ use crate::sealed::Passphrase;
 /// Where the passphrase of a sealed key comes from.
 #[derive(Args, Clone, Default)]
 pub(super) struct PassphraseSource {
-    /// A file whose first line is the passphrase [else: the variable PRAMAN_PASSPHRASE, else asked].
+    /// A file whose first line is the passphrase [default: the variable PRAMAN_PASSPHRASE, else a
+    /// prompt].
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
 }
@@ -24,7 +25,7 @@ impl PassphraseSource {
         if let Ok(passphrase) = std::env::var("PRAMAN_PASSPHRASE") {
             return Ok(Passphrase::new(passphrase)?);
         }
-        let missing = "the key is sealed: give its passphrase by --passphrase-file or by the \
+        let missing = "the key is sealed: give its passphrase with --passphrase-file or in the \
                        variable PRAMAN_PASSPHRASE";
         if !std::io::stdin().is_terminal() {
             return Err(ServiceError::WrongUse(missing.to_owned()));

@@ -20,13 +20,14 @@ use crate::snapshot::Snapshot;
 use crate::treasury::read_payout;
 use crate::wallet::{CredentialFile, Wallet};
 
-/// What a claim is made from.
+/// The inputs of a claim.
 #[derive(Args)]
 pub(super) struct ClaimInputs {
     /// The credential's file.
     #[arg(long, value_name = "FILE")]
     pub(super) credential: PathBuf,
-    /// The wallet's file [default: of the same name in the folder `wallets` beside the credential].
+    /// The wallet's file [default: the file with the credential's name in the folder `wallets`
+    /// beside it].
     #[arg(long, value_name = "FILE")]
     pub(super) wallet: Option<PathBuf>,
     /// The scheme's file.
@@ -108,7 +109,7 @@ impl ClaimInputs {
         if path.exists() {
             return Ok(path);
         }
-        let reason = format!("there is no wallet {}; name it with --wallet", path.display());
+        let reason = format!("there is no wallet {}: give it with --wallet", path.display());
         Err(ServiceError::WrongUse(reason))
     }
 }
@@ -127,7 +128,7 @@ fn find_tier(scheme: &Scheme, period: ClaimPeriod, text: &str) -> Result<TierInd
                 .enumerate()
                 .map(|(number, tier)| format!("{number} ({})", tier.name))
                 .collect();
-            let reason = format!("there is no tier {text:?}; there are {}", names.join(", "));
+            let reason = format!("there is no tier {text:?}: give one of {}", names.join(", "));
             ServiceError::WrongUse(reason)
         })
 }
@@ -179,7 +180,7 @@ impl Prove {
     }
 }
 
-/// Check a proof: yes or no.
+/// Verify a proof: valid or not.
 #[derive(Args)]
 #[command(
     after_help = "Example: praman verify --keys keys --public public.json --proof proof.json"

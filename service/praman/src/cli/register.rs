@@ -12,10 +12,10 @@ use crate::error::ServiceError;
 use crate::files;
 use crate::register::{self, Matches, write_report};
 
-/// Clean and de-duplicate a beneficiary register.
+/// Check a register of people.
 #[derive(Subcommand)]
 pub(super) enum Register {
-    /// Check every row: accepted, refused for a field, or a duplicate of an earlier row.
+    /// Check every row: accepted, rejected for a column, or a duplicate of an earlier row.
     #[command(after_help = "Example: praman register check register.csv --report report.csv")]
     Check {
         /// The register, CSV.
@@ -43,7 +43,7 @@ impl Register {
         let listed: Vec<String> =
             rejections.iter().map(|(field, count)| format!("{field} {count}")).collect();
         let text = format!(
-            "{} rows: {} accepted, {} refused ({}), {} duplicates",
+            "{} rows: {} accepted, {} rejected ({}), {} duplicates",
             counts.rows,
             counts.accepted,
             counts.rejected,

@@ -12,7 +12,7 @@ use crate::sandbox::{self, Options, Report};
 
 /// Try a scheme on synthetic people, with a mock bank and scripted frauds, before it is approved.
 ///
-/// What is proved here is for a ledger of its own, and worth nothing to any other.
+/// Its proofs are for a ledger of its own and are not valid on any other.
 #[derive(Args)]
 #[command(
     after_help = "Example: praman sandbox --scheme annapurna.toml --period 2026-06 --people 2000 --dir /tmp/sandbox"
@@ -27,13 +27,13 @@ pub(super) struct Sandbox {
     /// How many synthetic people there are.
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=200_000))]
     people: u32,
-    /// How many of those who may claim do.
+    /// How many of the people who qualify make a claim.
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     claims: u32,
-    /// Draw people and returned payments from this number.
+    /// Choose people and returned payments by this number.
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
-    /// The day that the sandbox lives on [default: today].
+    /// The sandbox's day [default: today].
     #[arg(long, value_name = "DATE")]
     on: Option<Date>,
 }
@@ -65,7 +65,7 @@ fn told(report: &Report) -> String {
     let mut line = |words: String| writeln!(text, "{words}").expect("a string takes it");
     let impact = &report.impact;
     line(format!(
-        "{} of {} people meet the rules; ₹ {} a period if all claim",
+        "{} of {} people qualify; ₹ {} a period if all claim",
         impact.eligible, impact.people, impact.rupees
     ));
     for (tier, people) in &impact.tiers {
@@ -78,7 +78,7 @@ fn told(report: &Report) -> String {
     }
     let paid = &report.reconciliation.paid;
     line(format!(
-        "{} claims accepted; {} payments returned and paid anew; {} paid, ₹ {}, difference ₹ {}",
+        "{} claims accepted; {} payments returned and paid again; {} paid, ₹ {}, difference ₹ {}",
         report.claims, report.returned, paid.count, paid.rupees, report.reconciliation.difference
     ));
     for fraud in &report.frauds {
@@ -88,6 +88,6 @@ fn told(report: &Report) -> String {
     for fraud in &report.succeeded {
         line(format!("  {:<16}SUCCEEDED", fraud.name()));
     }
-    line(format!("all of it is in {}", report.folder.display()));
+    line(format!("all files are in {}", report.folder.display()));
     text
 }

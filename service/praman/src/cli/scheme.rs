@@ -19,35 +19,35 @@ use crate::scheme::{self, ClaimPeriod};
 /// Work on scheme files.
 #[derive(Subcommand)]
 pub(super) enum Scheme {
-    /// Compile a scheme; refuse what can't be expressed with its line and the reason.
+    /// Check a scheme's file. What can't be expressed is refused, with its line and the reason.
     #[command(after_help = "Example: praman scheme check schemes/annapurna.toml")]
     Check {
         /// The scheme, TOML.
         file: PathBuf,
     },
-    /// Read a scheme's rules out in plain language.
+    /// Print a scheme's rules in plain language.
     #[command(after_help = "Example: praman scheme read schemes/annapurna.toml --language bn")]
     Read {
         /// The scheme, TOML.
         file: PathBuf,
-        /// In which language.
+        /// The language.
         #[arg(long, value_enum, default_value = "en")]
         language: Language,
     },
     Compare(Compare),
 }
 
-/// Compare the rules of two files of a scheme: what is said otherwise, and whom the change would affect.
+/// Compare the rules of two files of a scheme: what changes, and which people the change affects.
 #[derive(Args)]
 #[command(
     after_help = "Example: praman scheme compare annapurna.toml changed.toml --month 2026-12 --register register.csv"
 )]
 pub(super) struct Compare {
-    /// The scheme as it is, TOML.
+    /// The current scheme, TOML.
     before: PathBuf,
-    /// The scheme as it would be, TOML.
+    /// The changed scheme, TOML.
     after: PathBuf,
-    /// The month whose rules hold.
+    /// The month whose rules are compared.
     #[arg(long, value_parser = month)]
     month: Period,
     /// The people to try it on, CSV [default: synthetic people].
@@ -56,7 +56,7 @@ pub(super) struct Compare {
     /// How many synthetic people there are.
     #[arg(long, value_name = "COUNT", default_value_t = 5_000, conflicts_with = "register")]
     people: usize,
-    /// In which language the rules are read out.
+    /// The language in which the rules are printed.
     #[arg(long, value_enum, default_value = "en")]
     language: Language,
 }
@@ -64,14 +64,14 @@ pub(super) struct Compare {
 fn month(text: &str) -> Result<Period, String> {
     calendar::read_month(text)
         .and_then(calendar::month_of)
-        .ok_or_else(|| "a month is written as 2026-12".to_owned())
+        .ok_or_else(|| "write the month as 2026-12".to_owned())
 }
 
 impl Compare {
     fn run(&self) -> Result<Outcome, ServiceError> {
         let (before, after) = (read(&self.before)?, read(&self.after)?);
         if before.schema.id != after.schema.id || before.schema.id != RESIDENT.id {
-            let reason = "both files must be of the schema resident, which registers are of";
+            let reason = "both files must have the schema resident, which registers are of";
             return Err(ServiceError::Refused(reason.to_owned()));
         }
         let period = ClaimPeriod { period: self.month, window: self.month };
@@ -100,8 +100,9 @@ impl Compare {
         let told = |count: Option<u64>| count.map_or("few".to_owned(), |count| count.to_string());
         let Effects { people, gained, lost, more, less, same, neither, .. } = &effects;
         text.push_str(&format!(
-            "of {people} people {} could claim and could not before, {} could and can't; {} get more, \
-             {} less, {} the same, {} nothing by either\nrupees a period, if all claim: {} before, {} after\n",
+            "of {people} people {} are newly eligible and {} no longer eligible; {} get more, {} \
+             less, {} the same, {} nothing either way\nrupees a period, if all claim: {} before, \
+             {} after\n",
             told(*gained), told(*lost), told(*more), told(*less), told(*same), told(*neither),
             effects.rupees_before, effects.rupees_after
         ));
@@ -185,5 +186,5 @@ pub(super) fn refused(path: &Path, error: &scheme::SchemeError) -> ServiceError 
 /// A schema by name or number, as an argument.
 pub(super) fn schema(name: &str) -> Result<&'static Schema, String> {
     Schema::find(name)
-        .ok_or_else(|| format!("there is no schema {name:?}; there are resident and student"))
+        .ok_or_else(|| format!("there is no schema {name:?}: give resident or student"))
 }

@@ -44,9 +44,9 @@ const STANDING_PATIENCE: Duration = Duration::from_secs(45);
 /// How often the service looks whether a day of the audit log is over.
 const LOOK_FOR_A_DAY: Duration = Duration::from_secs(600);
 
-/// Run the service: claims over HTTP, kept, verified and brought to the ledger.
+/// Run the service: accept claims over HTTP, store and verify them, and submit them to the ledger.
 ///
-/// It stops at an interrupt or SIGTERM, when what has begun is done.
+/// It stops at an interrupt or SIGTERM, after finishing the work that has begun.
 #[derive(Args)]
 #[command(after_help = "Example: praman serve --keys keys --listen 127.0.0.1:8080")]
 pub(super) struct Serve {
@@ -56,24 +56,26 @@ pub(super) struct Serve {
     /// A folder of schemes [default: those that praman ships].
     #[arg(long, value_name = "DIR")]
     schemes: Option<PathBuf>,
-    /// Where to listen; port 0 takes any that is free.
+    /// The address to listen at; port 0 takes any free port.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// The address of a proxy before the service, whose clients are told by X-Forwarded-For; may be given
-    /// again. Of all other peers one has at most --peer-connections connections, and as many requests at a time.
+    /// The address of a proxy in front of the service, which names its clients in X-Forwarded-For;
+    /// may be given again. Each other peer may have at most --peer-connections connections, and as
+    /// many requests at a time.
     #[arg(long = "proxy", value_name = "ADDRESS")]
     proxies: Vec<IpAddr>,
-    /// How many connections, and requests at a time, one peer may have.
+    /// How many connections, and how many requests at a time, one peer may have.
     #[arg(long, value_name = "COUNT", default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(1..=4_096))]
     peer_connections: u32,
-    /// How many claims may wait to be kept before others are told to come again.
+    /// How many claims may be pending before clients are asked to try again later.
     #[arg(long, value_name = "COUNT", default_value_t = 4_096, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     waiting: u32,
-    /// The sealed key of workers that run elsewhere, or here too [default: a key of this run, and a
-    /// worker here].
+    /// The sealed key of workers that run elsewhere, or here too [default: a key for this run, and
+    /// a worker here].
     #[arg(long, value_name = "FILE")]
     worker_key: Option<PathBuf>,
-    /// How many proofs to make here at a time; 0 leaves them to workers elsewhere [default: one a core].
+    /// How many proofs to make here at a time; 0 leaves them to workers elsewhere [default: one for
+    /// each core].
     #[arg(long, value_name = "COUNT")]
     proofs: Option<usize>,
     /// The sealed key of an office to issue for; may be given again.
@@ -81,37 +83,38 @@ pub(super) struct Serve {
     offices: Vec<PathBuf>,
     #[command(flatten)]
     master_key: MasterKeySource,
-    /// The folder of keys of the consent circuit: the service is then providers' release gate too. On real
-    /// nodes it acts by the providers' keys that are given.
+    /// The folder of the consent circuit's keys: the service is then the providers' release gate,
+    /// too. On real nodes it signs with the providers' keys that are given.
     #[arg(long, value_name = "DIR")]
     consent_keys: Option<PathBuf>,
-    /// A consent manager's sealed key: requests for consent are taken in.
+    /// A consent manager's sealed key: the service then accepts requests for consent.
     #[arg(long, value_name = "FILE", requires = "consent_keys")]
     consent_manager: Option<PathBuf>,
     #[command(flatten)]
     identities: Identities,
     #[command(flatten)]
     telling: Telling,
-    /// On real nodes the relayer's key.
+    /// On real nodes, the relayer's key.
     #[command(flatten)]
     signer: Signer,
 }
 
-/// What the service tells its operator.
+/// What the service reports to its operator.
 #[derive(Args)]
 struct Telling {
-    /// Where Prometheus reads /metrics, on a listener of its own, for the operator's network alone
-    /// [default: nowhere].
+    /// The address at which Prometheus reads /metrics, apart from --listen; for the operator's
+    /// network only [default: none].
     #[arg(long, value_name = "ADDRESS")]
     metrics: Option<SocketAddr>,
-    /// Which lines are written to standard error, as `warn`, `info` or `praman=debug`: with info one for
-    /// each request, by its id and route.
+    /// Which lines are written to standard error, as `warn`, `info` or `praman=debug`. With info
+    /// there is one for each request, with its id and route.
     #[arg(long, value_name = "FILTER", default_value = "warn")]
     log: String,
-    /// How they are written.
+    /// The format of the lines.
     #[arg(long, value_enum, default_value = "plain")]
     log_format: LogFormat,
-    /// A collector of OpenTelemetry, which takes a span for each request by OTLP over gRPC [default: none].
+    /// The address of an OpenTelemetry collector, which gets a span for each request by OTLP over
+    /// gRPC [default: none].
     #[arg(long, value_name = "URL")]
     otlp: Option<String>,
 }
@@ -138,32 +141,35 @@ impl Telling {
 /// How clients are known, besides by API keys.
 #[derive(Args)]
 struct Identities {
-    /// The service's certificate, PEM: it then speaks TLS alone.
+    /// The service's certificate, PEM. With it the service accepts TLS only.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_certificate: Option<PathBuf>,
     /// The certificate's private key, PEM.
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     tls_key: Option<PathBuf>,
-    /// The authorities of clients' certificates, PEM: machines may then show one (mutual TLS).
+    /// The authorities of clients' certificates, PEM. Machines may then show a certificate (mutual
+    /// TLS).
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     client_authorities: Option<PathBuf>,
-    /// An OpenID issuer whose tokens are taken, as they name it.
+    /// An OpenID issuer whose tokens are accepted, as its tokens name it.
     #[arg(long, value_name = "URL", requires = "openid_audience")]
     openid_issuer: Option<String>,
-    /// The audience that its tokens must be for.
+    /// The audience that the tokens must be for.
     #[arg(long, value_name = "NAME", requires = "openid_issuer")]
     openid_audience: Option<String>,
-    /// What the service is called at the issuer: people then come in at the desk by it.
+    /// The service's client name at the issuer. Users can then sign in at the desk through the
+    /// issuer.
     #[arg(long, value_name = "NAME", requires_all = ["openid_issuer", "desk_address"])]
     openid_client: Option<String>,
-    /// The file of the secret that the issuer has given the service, if it has one.
+    /// The file of the client secret from the issuer, if the service has one.
     #[arg(long, value_name = "FILE", requires = "openid_client")]
     openid_client_secret: Option<PathBuf>,
-    /// Where browsers reach the service, as https://desk.example; the issuer sends them back to
-    /// /desk/enter/openid/back there.
+    /// The address at which browsers reach the service, as https://desk.example. The issuer sends
+    /// them back to /desk/enter/openid/back there.
     #[arg(long, value_name = "URL")]
     desk_address: Option<String>,
-    /// Something before the service speaks TLS, and browsers reach the desk by it alone.
+    /// Say that a proxy in front of the service ends TLS, and that browsers reach the desk only
+    /// through it.
     #[arg(long)]
     behind_tls: bool,
 }
@@ -200,9 +206,7 @@ fn read_secret(path: &Path) -> Result<Zeroizing<String>, ServiceError> {
     let secret = text.trim();
     if secret.is_empty() || secret.contains(char::is_whitespace) {
         let path = path.display();
-        return Err(ServiceError::WrongUse(format!(
-            "{path}: a secret alone on its line is needed"
-        )));
+        return Err(ServiceError::WrongUse(format!("{path}: expected a secret alone on one line")));
     }
     Ok(Zeroizing::new(secret.to_owned()))
 }
@@ -264,7 +268,7 @@ impl Serve {
         store.close().await;
         spans.end().await;
         served?;
-        Ok(Outcome::done(json!({ "stopped": true }), "stopped; every claim is kept"))
+        Ok(Outcome::done(json!({ "stopped": true }), "stopped; all claims are stored"))
     }
 }
 
@@ -367,7 +371,8 @@ impl Serve {
         let desk = ProvingDesk::open(store, key.public(), QueueLimits::default());
         if self.proofs == Some(0) {
             if self.worker_key.is_none() {
-                let reason = "workers elsewhere need a key that they know: give it by --worker-key";
+                let reason = "--proofs 0 leaves proofs to workers elsewhere, which need a key that \
+                              they know: give it with --worker-key";
                 return Err(ServiceError::WrongUse(reason.to_owned()));
             }
             return Ok((desk, None));
@@ -405,6 +410,6 @@ pub(super) fn asked_to_stop() -> Result<impl Future<Output = ()> + Send + 'stati
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        eprintln!("praman: stopping when what has begun is done");
+        eprintln!("praman: stopping after the work that has begun is finished");
     })
 }

@@ -13,10 +13,10 @@ use crate::error::ServiceError;
 use crate::ledger::JoinedNetwork;
 use crate::sealed::Passphrase;
 
-/// By whose keys a transaction is signed.
+/// The keys that sign a transaction.
 #[derive(Args)]
 pub(super) struct Signer {
-    /// A sealed key; members of the committee may give theirs together.
+    /// A sealed key; may be given again, for members of the committee who sign together.
     #[arg(long = "account", value_name = "FILE")]
     accounts: Vec<PathBuf>,
     #[command(flatten)]
@@ -76,5 +76,5 @@ pub(super) fn first(accounts: &[Address]) -> Result<Address, ServiceError> {
     accounts
         .first()
         .copied()
-        .ok_or_else(|| ServiceError::WrongUse("give the key to sign with by --account".to_owned()))
+        .ok_or_else(|| ServiceError::WrongUse("give the key to sign with: --account".to_owned()))
 }

@@ -24,10 +24,10 @@ use crate::treasury::{
     Reconciliation, ReturnedTransfer, Said, TransferReference, TreasuryKey,
 };
 
-/// The treasury's side: its key, and the bank's files.
+/// Do the treasury's work: its key, payments, and the bank's files.
 #[derive(Subcommand)]
 pub(super) enum Treasury {
-    /// A new key, and the payout file that holders need to be paid.
+    /// Make a treasury's key, and the payout file that holders need to be paid.
     #[command(after_help = "Example: praman treasury new --out treasury.json --payout payout.json")]
     New {
         /// Where to write the sealed key.
@@ -39,19 +39,19 @@ pub(super) enum Treasury {
         #[command(flatten)]
         passphrase: PassphraseSource,
     },
-    /// Write the bank's file for the accepted claims of a scheme and period.
+    /// Write the bank file for the accepted claims of a scheme and period.
     #[command(
         after_help = "Example: praman treasury pay --key treasury.json --scheme annapurna.toml --period 2026-06 --out bank"
     )]
     Pay {
         #[command(flatten)]
         ordering: Ordering,
-        /// Write nothing but the file of this message once more, which went out and was lost: the same to the
-        /// byte.
+        /// Write only the file of this message again, which was sent and then lost. It is the same
+        /// to the byte.
         #[arg(long, value_name = "MESSAGE")]
         again: Option<String>,
     },
-    /// Bring what the bank reports to the payments: pain.002 status reports and camt.053 statements.
+    /// Import a bank's report: a pain.002 status report or a camt.053 statement.
     #[command(after_help = "Example: praman treasury import statement.xml --key treasury.json")]
     Import {
         /// The bank's file.
@@ -63,7 +63,7 @@ pub(super) enum Treasury {
         passphrase: PassphraseSource,
     },
     Reissue(Reissue),
-    /// What was claimed on the ledger against what the bank was told and has done, to the rupee.
+    /// Reconcile claims on the ledger, payment orders and the bank's reports, to the rupee.
     #[command(
         after_help = "Example: praman treasury reconcile --key treasury.json --scheme annapurna.toml --period 2026-06"
     )]
@@ -77,65 +77,68 @@ pub(super) enum Treasury {
         /// The period, as the scheme writes it.
         #[arg(long)]
         period: String,
-        /// Only what a department may see: no sum that tells a person's amount.
+        /// Show only what a department may see: no sum that reveals a person's amount.
         #[arg(long)]
         for_department: bool,
         #[command(flatten)]
         passphrase: PassphraseSource,
     },
-    /// Let a claim go to an account that another claim of its period goes to: two treasurers.
+    /// Release a claim that is held because another claim of its period goes to the same account.
+    /// Two treasurers must approve.
     #[command(after_help = "Example: praman --as first.key treasury release 1234…\n\
                             then:    praman --as second.key access approve 7")]
     Release {
-        /// The claim's nullifier, as `praman treasury pay` told it.
+        /// The claim's nullifier, as `praman treasury pay` prints it.
         claim: Nullifier,
     },
-    /// Decide what became of a transfer of which the bank has said that it is paid and that it is returned:
-    /// two treasurers.
+    /// Resolve a contested payment order, which the bank has reported as paid and as returned. Two
+    /// treasurers must approve.
     #[command(
         after_help = "Example: praman --as first.key treasury resolve 5f1c… --outcome paid\n\
                             then:    praman --as second.key access approve 7"
     )]
     Resolve {
-        /// The transfer's reference.
+        /// The payment order's reference.
         reference: TransferReference,
-        /// paid or returned, as the bank has answered.
+        /// The outcome that the bank has confirmed: paid or returned.
         #[arg(long, value_parser = contested_outcome)]
         outcome: ContestedOutcome,
     },
-    /// Let a state that was restored from a backup pay again, once it knows what went to the bank since.
+    /// Resume payments of a state that was restored from a backup, once it knows what went to the
+    /// bank since.
     #[command(
         after_help = "Example: praman treasury import bank/pain.001-….xml --key treasury.json\n\
                             then:    praman treasury import statement.xml --key treasury.json\n\
                             then:    praman treasury resume"
     )]
     Resume {
-        /// A day since the backup of which the bank has no statement; may be given again.
+        /// A day since the backup for which the bank has no statement; may be given again.
         #[arg(long = "no-statement-of", value_name = "DAY")]
         no_statement_of: Vec<Date>,
-        /// Files that went out since the backup, or claims that they name, are lost for good: what is known of them
-        /// is what the bank has named. What it has not named yet may be paid twice.
+        /// Files that were sent since the backup, or claims that they name, are lost for good. Only
+        /// what the bank has named of them is known. What it has not named yet may be paid twice.
         #[arg(long)]
         files_are_lost: bool,
-        /// A treasury on the ledger, by its participant, whose files are none of this one's; may be given again.
+        /// Another treasury on the ledger, by its participant's number, whose files are not this
+        /// treasury's; may be given again.
         #[arg(long, value_name = "PARTICIPANT")]
         other_treasury: Vec<u32>,
     },
-    /// Have a state that was brought back by other means than `praman restore`, as by a database's own logs,
-    /// pay nothing until it knows what went to the bank since.
+    /// Mark a state as restored if it was restored by other means than `praman restore`, such as a
+    /// database's own logs. It then pays nothing until it knows what went to the bank since.
     #[command(
         after_help = "Example: praman treasury mark-restored --since 2026-11-25T02:00:00+05:30"
     )]
     MarkRestored {
-        /// From when on it may have lost something.
+        /// The time from which something may have been lost.
         #[arg(long, value_name = "TIME")]
         since: Timestamp,
     },
-    /// The returned payments, by reference and the bank's code: they wait to be paid anew.
+    /// List the returned payments that can be paid again, by reference and the bank's code.
     Returned,
-    /// The files that went to the bank and came from it, as the ledger has them.
+    /// List the files that went to the bank and came from it, as the ledger has them.
     Files,
-    /// Bring the files' numbers, hashes and counts to the ledger.
+    /// Write the files' numbers, hashes and counts to the ledger.
     #[command(after_help = "Example: praman treasury anchor --account treasurer.json")]
     Anchor {
         #[command(flatten)]
@@ -143,7 +146,8 @@ pub(super) enum Treasury {
     },
 }
 
-/// Pay anew what the bank has returned: to an account that an office has corrected, or to the same one.
+/// Pay again what the bank has returned: to an account that an office has corrected, or to the same
+/// account.
 #[derive(Args)]
 #[command(
     after_help = "Example: praman treasury reissue --key treasury.json --scheme annapurna.toml --period 2026-06 \
@@ -152,15 +156,15 @@ pub(super) enum Treasury {
 pub(super) struct Reissue {
     #[command(flatten)]
     ordering: Ordering,
-    /// What `praman office correct` wrote; may be given again.
+    /// A correction that `praman office correct` wrote; may be given again.
     #[arg(long = "correction", value_name = "FILE")]
     corrections: Vec<PathBuf>,
-    /// The reference of a transfer that the same account can take now; may be given again.
+    /// The reference of a payment order that the same account can take now; may be given again.
     #[arg(long = "same", value_name = "REFERENCE")]
     same: Vec<TransferReference>,
 }
 
-/// What a bank is told to pay, by whom, and where its files go.
+/// What a bank is asked to pay, who pays, and where the files are written.
 #[derive(Args)]
 pub(super) struct Ordering {
     /// The treasury's sealed key.
@@ -175,7 +179,7 @@ pub(super) struct Ordering {
     /// A folder for the bank's files.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Who pays: a JSON file with name, account and ifsc [default: a demonstration account].
+    /// The payer: a JSON file with name, account and ifsc [default: a demonstration account].
     #[arg(long, value_name = "FILE")]
     debtor: Option<PathBuf>,
     #[command(flatten)]
@@ -230,7 +234,7 @@ impl Payments {
 async fn anchor_after(store: &Store) {
     if let Err(error) = anchor(store, &Signer::none()).await {
         eprintln!(
-            "praman: the ledger does not have the files yet: {error}: praman treasury anchor"
+            "praman: the files are not on the ledger yet: {error}: run praman treasury anchor"
         );
     }
 }
@@ -268,7 +272,8 @@ fn told(paid: &Paid) -> String {
     }
     for number in &paid.waits {
         text.push_str(&format!(
-            "waits for a second treasurer: praman --as THEIR.key access approve {number}, then pay again\n"
+            "a second treasurer must approve: praman --as THEIR.key access approve {number}, then \
+             pay again\n"
         ));
     }
     text
@@ -327,9 +332,9 @@ impl Treasury {
                     let subject = format!("import: {}", lost.message);
                     setting.act(&store, Action::Pay, &subject).await?;
                     let (adopted, unknown) = store.adopt_lost_file(&key, &bytes, &lost).await?;
-                    let mut text = format!("{adopted} transfers are taken for sent\n");
+                    let mut text = format!("{adopted} payment orders are recorded as sent\n");
                     for reference in &unknown {
-                        text.push_str(&format!("{reference}: no claim here is paid by it\n"));
+                        text.push_str(&format!("{reference}: pays no claim that is known here\n"));
                     }
                     let json = json!({ "adopted": adopted, "unknown": unknown });
                     return Ok(match unknown.is_empty() {
@@ -344,9 +349,9 @@ impl Treasury {
                 let imported = store.import_bank_report(&key, &bytes, &report).await?;
                 anchor_after(&store).await;
                 let mut text = match imported.file {
-                    None => "imported before: nothing is changed\n".to_owned(),
+                    None => "imported before: nothing has changed\n".to_owned(),
                     Some(number) => format!(
-                        "file {number}: {} paid, {} returned, {} contested, {} as known\n",
+                        "file {number}: {} paid, {} returned, {} contested, {} unchanged\n",
                         imported.paid, imported.returned, imported.contested, imported.unchanged
                     ),
                 };
@@ -393,16 +398,14 @@ impl Treasury {
                 look_for_lost_files(&store).await?;
                 match store.resume_payments(said, &caller).await? {
                     Some(number) => Ok(waits(number)),
-                    None => {
-                        Ok(Outcome::done(json!({ "resumed": true }), "the treasury pays again"))
-                    }
+                    None => Ok(Outcome::done(json!({ "resumed": true }), "payments are resumed")),
                 }
             }
             Self::MarkRestored { since } => {
                 let store = setting.store().await?;
                 setting.act(&store, Action::Pay, "mark-restored").await?;
                 store.mark_restored(since).await?;
-                let text = "nothing is paid until the treasury resumes: praman treasury resume";
+                let text = "nothing is paid until payments are resumed: praman treasury resume";
                 Ok(Outcome::done(json!({ "restored": true }), text))
             }
             Self::Release { claim } => {
@@ -457,13 +460,13 @@ impl Treasury {
 /// What waits for a second treasurer.
 fn waits(number: u32) -> Outcome {
     let text =
-        format!("waits for a second treasurer: praman --as THEIR.key access approve {number}");
+        format!("a second treasurer must approve: praman --as THEIR.key access approve {number}");
     Outcome::done(json!({ "waits": number }), text)
 }
 
 fn contested_outcome(text: &str) -> Result<ContestedOutcome, String> {
     let known = ContestedOutcome::of_name(text);
-    known.ok_or_else(|| format!("{text:?} is no outcome: paid or returned"))
+    known.ok_or_else(|| format!("{text:?} is not an outcome: give paid or returned"))
 }
 
 impl Reissue {
@@ -481,7 +484,7 @@ impl Reissue {
         };
         let reissued = reissue.pay(&store, &key).await?;
         anchor_after(&store).await;
-        let text = format!("{} paid anew\n{}", reissued.transfers, told(&reissued.paid));
+        let text = format!("{} paid again\n{}", reissued.transfers, told(&reissued.paid));
         Ok(Outcome::done(serde_json::to_value(&reissued).expect("plain data"), text))
     }
 }

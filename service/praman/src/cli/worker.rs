@@ -18,10 +18,10 @@ use crate::proving::{
     guard_memory,
 };
 
-/// Make proofs for those who have no device that proves.
+/// Make proofs for people who have no device that can.
 #[derive(Subcommand)]
 pub(super) enum Worker {
-    /// A new key for the workers of a service; clients seal what they want proved to it.
+    /// Make a key for the workers of a service. Clients seal the inputs of a proof to it.
     #[command(after_help = "Example: praman worker new --out worker.json")]
     New {
         /// Where to write the sealed key.
@@ -34,7 +34,7 @@ pub(super) enum Worker {
     Seal(Seal),
 }
 
-/// Take jobs from the queue of a service's store and prove them, until asked to stop.
+/// Take jobs from the queue of a service's store and prove them, until stopped.
 ///
 /// Any number of workers may run, on any machines that reach the database.
 #[derive(Args)]
@@ -49,25 +49,25 @@ pub(super) struct Run {
     /// A folder of schemes [default: those that praman ships].
     #[arg(long, value_name = "DIR")]
     schemes: Option<PathBuf>,
-    /// Proofs at a time [default: one a core].
+    /// How many proofs to make at a time [default: one for each core].
     #[arg(long, value_name = "COUNT")]
     threads: Option<usize>,
     #[command(flatten)]
     passphrase: PassphraseSource,
 }
 
-/// Seal what a claim is made from to the workers: the body of `POST /v1/proofs`.
+/// Seal a claim's inputs to the workers, as the body of `POST /v1/proofs`.
 #[derive(Args)]
 #[command(after_help = "Example: praman worker seal --to 5f1c… --credential c/WB1.json \
     --scheme annapurna.toml --tier 0 --period 2026-06 --snapshot snapshot.json \
     --payout payout.json --out request.json")]
 pub(super) struct Seal {
-    /// The workers' public key, as `GET /v1/proofs/key` tells it.
+    /// The workers' public key, as `GET /v1/proofs/key` answers it.
     #[arg(long, value_name = "KEY")]
     to: WorkerPublicKey,
     #[command(flatten)]
     inputs: ClaimInputs,
-    /// Nobody waits for it alone.
+    /// Give the proof the priority of a batch: no person waits for it alone.
     #[arg(long)]
     batch: bool,
     /// Where to write the request.
@@ -82,7 +82,7 @@ impl Worker {
                 let key = WorkerKey::generate();
                 key.save(&out, &passphrase.passphrase()?)?;
                 let public = key.public().to_string();
-                let text = format!("requests for proofs are sealed to {public}");
+                let text = format!("requests for proofs are sealed to the key {public}");
                 Ok(Outcome::done(json!({ "public_key": public }), text))
             }
             Self::Run(run) => run.run(setting).await,
@@ -108,7 +108,7 @@ impl Run {
         eprintln!("praman: proving what is sealed to {}", worker.public_key());
         worker.run(asked_to_stop()?).await;
         store.close().await;
-        Ok(Outcome::done(json!({ "stopped": true }), "stopped; what was begun is done"))
+        Ok(Outcome::done(json!({ "stopped": true }), "stopped; the jobs that had begun are done"))
     }
 }
 

@@ -58,7 +58,7 @@ impl std::str::FromStr for CaseOutcome {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::of_name(text).ok_or_else(|| format!("{text:?}: an outcome is set-right or stands"))
+        Self::of_name(text).ok_or_else(|| format!("{text:?} is no outcome: set-right or stands"))
     }
 }
 

@@ -143,7 +143,7 @@ impl std::str::FromStr for Cause {
             .copied()
             .find(|cause| cause.name() == text || cause.code().eq_ignore_ascii_case(text));
         let known: Vec<&str> = Self::ALL.iter().map(|cause| cause.name()).collect();
-        found.ok_or_else(|| format!("{text:?} is no cause; causes are {}", known.join(", ")))
+        found.ok_or_else(|| format!("{text:?} is not a cause; the causes are {}", known.join(", ")))
     }
 }
 

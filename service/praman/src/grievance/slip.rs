@@ -47,7 +47,7 @@ impl std::str::FromStr for SlipCode {
         let code: String = read.collect();
         let known = |letter: u8| ALPHABET.contains(&letter);
         if code.len() != CHARACTERS || !code.bytes().all(known) {
-            return Err("the code on a slip has ten letters and digits");
+            return Err("the code on a slip must have ten letters and digits");
         }
         Ok(Self(code))
     }

@@ -19,10 +19,10 @@ use crate::consent::{
 use crate::error::ServiceError;
 use crate::files;
 
-/// Records that are opened in an emergency.
+/// Open records in an emergency.
 #[derive(Subcommand)]
 pub(in crate::cli) enum Emergency {
-    /// Let a clinician of a provider sign, with a new key.
+    /// Add a clinician of a provider, with a new signing key.
     #[command(
         after_help = "Example: praman consent break-glass clinician --provider village-clinic \
                             --name 'Dr. Das' --out das.json"
@@ -34,65 +34,65 @@ pub(in crate::cli) enum Emergency {
         /// The clinician's name.
         #[arg(long)]
         name: String,
-        /// Where the key goes, sealed.
+        /// Where to write the sealed key.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
         #[command(flatten)]
         passphrase: PassphraseSource,
     },
-    /// Write down what is to be opened, for two clinicians to sign.
+    /// Write a draft of what is to be opened, for two clinicians to sign.
     #[command(after_help = "Example: praman consent break-glass draft --provider village-clinic \
         --patient rahima@praman-cm --type Prescription --hours 2 \
         --reason 'unconscious on arrival, medicines unknown' --out scope.json")]
     Draft(Box<Draft>),
-    /// Sign what is to be opened, as a clinician with a key and passphrase of their own.
+    /// Sign a draft, as a clinician with a key and passphrase of their own.
     #[command(after_help = "Example: praman consent break-glass sign scope.json --key das.json \
                             --out das.sig.json")]
     Sign {
-        /// What is to be opened.
+        /// The draft.
         scope: PathBuf,
         /// The clinician's key.
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
-        /// Where the signature goes.
+        /// Where to write the signature.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
         #[command(flatten)]
         passphrase: PassphraseSource,
     },
-    /// Open records, by two clinicians' signatures; the patient is told.
+    /// Open records, with two clinicians' signatures. The patient is notified.
     #[command(
         after_help = "Example: praman consent break-glass open scope.json --signed das.sig.json \
                             --signed khatun.sig.json --manager manager.json"
     )]
     Open {
-        /// What is opened.
+        /// The draft.
         scope: PathBuf,
-        /// A clinician's signature: two of them.
+        /// A clinician's signature; give two.
         #[arg(long = "signed", value_name = "FILE", required = true)]
         signed: Vec<PathBuf>,
         #[command(flatten)]
         manager: Manager,
     },
-    /// Tell patients of emergency accesses whose time to tell has come.
+    /// Notify patients of the emergency accesses for which the time to notify has come.
     #[command(after_help = "Example: praman consent break-glass tell --manager manager.json")]
     Tell {
         #[command(flatten)]
         manager: Manager,
     },
-    /// What waits for a review, the oldest first.
+    /// List the accesses that are pending review, the oldest first.
     #[command(after_help = "Example: praman consent break-glass queue --manager manager.json")]
     Queue {
         #[command(flatten)]
         manager: Manager,
     },
-    /// Keep what a review found.
+    /// Record the result of a review.
     #[command(after_help = "Example: praman consent break-glass review \
         5f7a535d-a3fd-416b-b069-c97d021fbacd --outcome justified --manager manager.json")]
     Review {
-        /// The access.
+        /// The access's id.
         id: Uuid,
-        /// What was found.
+        /// The result.
         #[arg(long)]
         outcome: ReviewOutcome,
         #[command(flatten)]
@@ -109,22 +109,22 @@ pub(in crate::cli) struct Draft {
     /// The patient's health address.
     #[arg(long)]
     patient: String,
-    /// A health-information type; may be given again, not for all.
+    /// A health-information type; may be given again, but not for all eight.
     #[arg(long = "type", value_name = "TYPE", required = true)]
     kinds: Vec<String>,
-    /// For how many hours, 24 at most.
+    /// For how many hours: at most 24.
     #[arg(long)]
     hours: u32,
-    /// Why, in a sentence.
+    /// The reason, in a sentence.
     #[arg(long)]
     reason: String,
-    /// By how many hours the patient is told later; say why, too.
+    /// By how many hours to delay the notice to the patient. Give --later-reason, too.
     #[arg(long, requires = "later_reason")]
     tell_later_hours: Option<u32>,
-    /// Why the patient is told later.
+    /// Why the notice to the patient is delayed.
     #[arg(long, requires = "tell_later_hours")]
     later_reason: Option<String>,
-    /// Where it goes.
+    /// Where to write the draft.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }
@@ -140,7 +140,7 @@ impl Emergency {
                 key.save(&out, &passphrase.passphrase()?)?;
                 store.keep_clinician(provider, &name, &key.public()).await?;
                 let json = json!({ "provider": provider, "clinician": name });
-                Ok(Outcome::done(json, format!("{name} may sign emergency accesses")))
+                Ok(Outcome::done(json, format!("{name} is added and may sign emergency accesses")))
             }
             Self::Draft(draft) => draft.run(setting).await,
             Self::Sign { scope, key, out, passphrase } => {
@@ -153,7 +153,8 @@ impl Emergency {
             Self::Open { scope, signed, manager } => {
                 let scope: EmergencyScope = files::read_json(&scope)?;
                 let [first, second] = signed.as_slice() else {
-                    let reason = "an emergency access takes two clinicians' signatures";
+                    let reason =
+                        "an emergency access needs two clinicians' signatures: give --signed twice";
                     return Err(ServiceError::WrongUse(reason.to_owned()));
                 };
                 let signed = [files::read_json(first)?, files::read_json(second)?];
@@ -162,7 +163,7 @@ impl Emergency {
                 let opened = desk.break_glass(&scope, signed, now).await?;
                 desk.tell_patients(&mut ConsoleGateway, now).await?;
                 let text = format!(
-                    "opened until {}, without a consent: {} waits for its review",
+                    "opened until {}, without a consent; {} is pending review",
                     write_time(opened.ends_at),
                     scope.id
                 );
@@ -171,13 +172,13 @@ impl Emergency {
             Self::Tell { manager } => {
                 let desk = manager.desk(setting, Action::KeepConsents, "patients are told").await?;
                 let told = desk.tell_patients(&mut ConsoleGateway, now).await?;
-                Ok(Outcome::done(json!({ "told": told }), format!("{told} told")))
+                Ok(Outcome::done(json!({ "told": told }), format!("{told} patients notified")))
             }
             Self::Queue { manager } => {
                 let desk =
                     manager.desk(setting, Action::ShowConsents, "emergencies to review").await?;
                 let waiting = desk.to_review().await?;
-                let mut text = format!("{} emergency accesses wait for a review\n", waiting.len());
+                let mut text = format!("{} emergency accesses are pending review\n", waiting.len());
                 for access in &waiting {
                     text += &format!(
                         "{}  {}  by {} and {}: {}\n",
@@ -195,7 +196,7 @@ impl Emergency {
                 let subject = format!("emergency {id}: reviewed");
                 let desk = manager.desk(setting, Action::KeepConsents, &subject).await?;
                 desk.review(id, outcome, now).await?;
-                Ok(Outcome::done(json!({ "id": id, "outcome": outcome }), "the review is kept"))
+                Ok(Outcome::done(json!({ "id": id, "outcome": outcome }), "the review is recorded"))
             }
         }
     }
@@ -206,7 +207,9 @@ impl Draft {
         let mut types = RecordTypes(0);
         for kind in &self.kinds {
             let kind = type_of(kind).ok_or_else(|| {
-                ServiceError::WrongUse(format!("{kind:?} is none of the eight types"))
+                ServiceError::WrongUse(format!(
+                    "--type {kind:?} is not one of the eight health-information types"
+                ))
             })?;
             types.0 |= RecordTypes::of(&[kind]).0;
         }
@@ -223,7 +226,7 @@ impl Draft {
             tell_later: self.tell_later_hours.zip(self.later_reason),
         };
         files::write_new_json(&self.out, &scope)?;
-        let text = format!("for two clinicians to sign: {}", self.out.display());
+        let text = format!("two clinicians must sign this draft: {}", self.out.display());
         Ok(Outcome::done(json!({ "id": scope.id }), text))
     }
 }

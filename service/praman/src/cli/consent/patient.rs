@@ -27,17 +27,18 @@ use crate::language::Language;
 use crate::ledger::{JoinedLedger, Ledger as _, RequesterNumber};
 use crate::wallet::Wallet;
 
-/// What patients do.
+/// The acts of patients.
 #[derive(Subcommand)]
 pub(in crate::cli) enum Patient {
-    /// Make a wallet, whose secret nobody else sees.
+    /// Make a wallet. No other person may see its secret.
     #[command(after_help = "Example: praman consent wallet --out wallet.json")]
     Wallet {
-        /// Where it goes.
+        /// Where to write the wallet.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
-    /// The patient's commitment at a provider: what the provider's records of them bear.
+    /// Print the patient's commitment at a provider. The provider's records of the patient carry
+    /// it.
     #[command(
         after_help = "Example: praman consent subject --wallet wallet.json --provider city-laboratory"
     )]
@@ -49,9 +50,10 @@ pub(in crate::cli) enum Patient {
         #[arg(long)]
         provider: String,
     },
-    /// Register a patient: the language they are told in, and a telephone to ask by.
+    /// Register a patient with a language, and with a telephone to ask by.
     ///
-    /// With a telephone the wallet is kept here too, sealed, since such a patient has no device.
+    /// If a telephone is given, the wallet is kept here too, sealed, since such a patient has no
+    /// device.
     #[command(
         after_help = "Example: praman consent register --patient rahima@praman-cm --language bn \
                             --telephone +919800000001 --wallet wallet.json --manager manager.json"
@@ -60,19 +62,19 @@ pub(in crate::cli) enum Patient {
         /// The patient's health address.
         #[arg(long)]
         patient: String,
-        /// bn, hi or en.
+        /// The patient's language: bn, hi or en.
         #[arg(long)]
         language: Language,
-        /// The telephone that they ask by [default: as it was].
+        /// The patient's telephone, to ask by [default: unchanged].
         #[arg(long)]
         telephone: Option<String>,
-        /// The patient's wallet: it alone can grant from then on.
+        /// The patient's wallet. From then on only this wallet can grant.
         #[arg(long, value_name = "FILE")]
         wallet: PathBuf,
         #[command(flatten)]
         manager: Manager,
     },
-    /// Grant a request, as narrow as the patient wants: one consent a provider.
+    /// Grant a request, as narrowly as the patient wants: one consent for each provider.
     #[command(after_help = "Example: praman consent grant 5f7a535d-a3fd-416b-b069-c97d021fbacd \
         --grants grants.json --wallet wallet.json --out consents --manager manager.json\n\n\
         grants.json: {\"grants\": [{\"hip\": {\"id\": \"city-laboratory\"}, \"hiTypes\": [\"DiagnosticReport\"]}]}\n\
@@ -87,7 +89,7 @@ pub(in crate::cli) enum Patient {
         /// The patient's wallet.
         #[arg(long, value_name = "FILE")]
         wallet: PathBuf,
-        /// A folder for the consents, one file a provider.
+        /// A folder for the consents, one file for each provider.
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
         #[command(flatten)]
@@ -95,19 +97,19 @@ pub(in crate::cli) enum Patient {
         #[command(flatten)]
         ledger: Accounts,
     },
-    /// Prove an access, for a requester to hand to the provider's gate.
+    /// Prove an access, for a requester to submit to the provider's gate.
     #[command(
         after_help = "Example: praman consent prove --consent consent.json --record record.json \
         --wallet wallet.json --requester 9 --purpose CAREMGT --keys consent-keys --out access"
     )]
     Prove(Box<Prove>),
-    /// Withdraw a consent: from then on no access is given.
+    /// Withdraw a consent. No access is given from then on.
     #[command(after_help = "Example: praman consent withdraw consent.json --wallet wallet.json \
                             --manager manager.json")]
     Withdraw {
         /// The consent's file.
         file: PathBuf,
-        /// The wallet that it is of.
+        /// The wallet that the consent belongs to.
         #[arg(long, value_name = "FILE")]
         wallet: PathBuf,
         #[command(flatten)]
@@ -115,7 +117,7 @@ pub(in crate::cli) enum Patient {
         #[command(flatten)]
         ledger: Accounts,
     },
-    /// What is live now, who used it when, and how to withdraw.
+    /// Show the live consents, who used them and when, and how to withdraw.
     #[command(
         after_help = "Example: praman consent view --patient rahima@praman-cm --wallet wallet.json \
                             --language bn --html view.html --manager manager.json"
@@ -124,19 +126,19 @@ pub(in crate::cli) enum Patient {
         /// The patient's health address.
         #[arg(long)]
         patient: String,
-        /// The patient's wallet: without it nobody can tell what was used.
+        /// The patient's wallet. What was used can't be read without it.
         #[arg(long, value_name = "FILE")]
         wallet: PathBuf,
-        /// bn, hi or en [default: that of the patient].
+        /// The language: bn, hi or en [default: the patient's].
         #[arg(long)]
         language: Option<Language>,
-        /// Write it as a page, too.
+        /// Write it as an HTML page to this file, too.
         #[arg(long, value_name = "FILE")]
         html: Option<PathBuf>,
         #[command(flatten)]
         manager: Manager,
     },
-    /// Answer a message as the SMS gateway would bring it: CONSENT, YES 1, STOP 1, USED 1.
+    /// Answer a message as the SMS gateway would deliver it: CONSENT, YES 1, STOP 1, USED 1.
     #[command(
         after_help = "Example: praman consent sms --from +919800000001 'STOP 1' --manager manager.json"
     )]
@@ -153,10 +155,10 @@ pub(in crate::cli) enum Patient {
     },
 }
 
-/// By whose keys roots are put on real nodes.
+/// The keys that put roots on real nodes.
 #[derive(Args)]
 pub(in crate::cli) struct Accounts {
-    /// On real nodes the sealed key of the provider.
+    /// On real nodes, the provider's sealed key.
     #[arg(long = "account", value_name = "FILE")]
     accounts: Vec<PathBuf>,
 }
@@ -166,16 +168,16 @@ pub(in crate::cli) struct Accounts {
 pub(in crate::cli) struct Grant {
     /// The request's id.
     request: String,
-    /// What is granted of it.
+    /// What the patient grants of the request, JSON.
     #[arg(long, value_name = "FILE")]
     grants: PathBuf,
     /// The patient's wallet.
     #[arg(long, value_name = "FILE")]
     wallet: PathBuf,
-    /// The language of the notice [default: that of the patient].
+    /// The language of the notice [default: the patient's].
     #[arg(long)]
     language: Option<Language>,
-    /// A folder for the consents, one file a provider.
+    /// A folder for the consents, one file for each provider.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     #[command(flatten)]
@@ -184,7 +186,7 @@ pub(in crate::cli) struct Grant {
     ledger: Accounts,
 }
 
-/// What an access is proved from.
+/// The inputs of an access's proof.
 #[derive(Args)]
 pub(in crate::cli) struct Prove {
     /// The consent's file.
@@ -196,17 +198,18 @@ pub(in crate::cli) struct Prove {
     /// The patient's wallet.
     #[arg(long, value_name = "FILE")]
     wallet: PathBuf,
-    /// Who asks, by their number.
+    /// The requester, by its number.
     #[arg(long)]
     requester: u32,
-    /// For what: CAREMGT, PUBHLTH, HPAYMT, DSRCH or PATRQT.
+    /// The purpose: CAREMGT, PUBHLTH, HPAYMT, DSRCH or PATRQT.
     #[arg(long)]
     purpose: String,
-    /// The access's number in this window of the consent's frequency [default: the first not used].
+    /// The access's number in this window of the consent's frequency [default: the first unused
+    /// one].
     #[arg(long, value_name = "K")]
     number: Option<u32>,
-    /// The provider's trees, as a service answers `GET /v1/providers/{provider}/trees`: then no state is
-    /// needed here [default: those of the state].
+    /// The provider's trees, as a service answers `GET /v1/providers/{provider}/trees`. With them
+    /// no state is needed here [default: those of the state].
     #[arg(long, value_name = "FILE", requires = "number")]
     trees: Option<PathBuf>,
     /// The folder of the consent circuit's keys.
@@ -215,7 +218,7 @@ pub(in crate::cli) struct Prove {
     /// A folder for access.json, and for proof.json and public.json in snarkjs' form.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Write the witness too, in iden3's form. It holds the patient's secret.
+    /// Write the witness too, in iden3's form. It contains the patient's secret.
     #[arg(long, value_name = "FILE")]
     wtns: Option<PathBuf>,
 }
@@ -237,11 +240,14 @@ impl Patient {
         match self {
             Self::Wallet { out } => {
                 if out.exists() {
-                    let reason = format!("{} exists; a wallet is never overwritten", out.display());
+                    let reason = format!(
+                        "{} exists, and a wallet is never overwritten: give another --out",
+                        out.display()
+                    );
                     return Err(ServiceError::WrongUse(reason));
                 }
                 files::write(&out, Wallet::generate().to_json().as_bytes())?;
-                let text = format!("the wallet is in {}: it is all that proves", out.display());
+                let text = format!("the wallet is in {}: only it can make proofs", out.display());
                 Ok(Outcome::done(json!({ "wallet": out }), text))
             }
             Self::Subject { wallet, provider } => {
@@ -277,7 +283,7 @@ impl Patient {
                 if artefact.map_err(|fault| ServiceError::malformed(&file, fault))?.subject
                     != subject
                 {
-                    let reason = "the consent is not of this wallet";
+                    let reason = "the consent does not belong to this wallet";
                     return Err(ServiceError::Refused(reason.to_owned()));
                 }
                 let desk =
@@ -288,7 +294,7 @@ impl Patient {
                 publish(desk.store(), &mut ledger, consent.provider()).await?;
                 withdrawn?;
                 let json = json!({ "consent": consent.id(), "status": "REVOKED" });
-                Ok(Outcome::done(json, "withdrawn: no access is given from now on"))
+                Ok(Outcome::done(json, "the consent is withdrawn: no access is given from now on"))
             }
             Self::View { patient, wallet, language, html, manager } => {
                 let desk = manager.desk(setting, Action::ShowConsents, "a patient's view").await?;
@@ -394,7 +400,7 @@ impl Prove {
         let record = RecordFile::read(&self.record)?;
         let wallet = Wallet::read(&self.wallet)?;
         let purpose = purpose_of(&self.purpose).ok_or_else(|| {
-            let reason = format!("{:?} is no purpose's code", self.purpose);
+            let reason = format!("--purpose {:?} is not a code of a purpose", self.purpose);
             ServiceError::WrongUse(reason)
         })?;
         let requester = RequesterNumber(self.requester);

@@ -17,39 +17,39 @@ use crate::error::ServiceError;
 use crate::files;
 use crate::ledger::{ProviderId, RequesterNumber};
 
-/// What providers and requesters do.
+/// The acts of providers and requesters.
 #[derive(Subcommand)]
 pub(in crate::cli) enum Organisation {
-    /// Admit a provider of health care.
+    /// Add a provider of health care.
     #[command(after_help = "Example: praman consent provider --name district-hospital")]
     #[command(name = "provider")]
     AdmitProvider {
-        /// Its identifier, as documents have it.
+        /// The provider's identifier, as documents write it.
         #[arg(long)]
         name: String,
-        /// On real nodes its number among those who take part [default: it is admitted here].
+        /// On real nodes, the provider's number as a participant [default: it is added here].
         #[arg(long, value_name = "NUMBER")]
         participant: Option<u32>,
     },
-    /// Admit who asks for records, with a key that they confirm erasures by.
+    /// Add a requester of records, with a key for confirming erasures.
     #[command(
         after_help = "Example: praman consent requester --name heart-clinic --out heart-clinic.json"
     )]
     #[command(name = "requester")]
     AdmitRequester {
-        /// Its identifier, as documents have it.
+        /// The requester's identifier, as documents write it.
         #[arg(long)]
         name: String,
-        /// On real nodes its number among those who take part [default: it is admitted here].
+        /// On real nodes, the requester's number as a participant [default: it is added here].
         #[arg(long, value_name = "NUMBER")]
         participant: Option<u32>,
-        /// Where its key goes, sealed.
+        /// Where to write the requester's sealed key.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
         #[command(flatten)]
         passphrase: PassphraseSource,
     },
-    /// Keep a record of a patient at a provider.
+    /// Add a record of a patient at a provider.
     #[command(
         after_help = "Example: praman consent record --provider city-laboratory --subject 123… \
         --type DiagnosticReport --date 2026-05-04 --content report.pdf --out record.json"
@@ -58,25 +58,25 @@ pub(in crate::cli) enum Organisation {
         /// The provider.
         #[arg(long)]
         provider: String,
-        /// The patient's commitment at this provider, as `praman consent subject` tells it.
+        /// The patient's commitment at this provider, as `praman consent subject` prints it.
         #[arg(long)]
         subject: SubjectCommitment,
         /// A health-information type.
         #[arg(long = "type", value_name = "TYPE")]
         kind: String,
-        /// When care happened.
+        /// The date of the care.
         #[arg(long, value_name = "YYYY-MM-DD")]
         date: jiff::civil::Date,
-        /// What the record says; its digest alone is kept.
+        /// The file with the record's content. Only its digest is kept.
         #[arg(long, value_name = "FILE")]
         content: PathBuf,
-        /// Where the patient's file goes.
+        /// Where to write the patient's file.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
         #[command(flatten)]
         signer: Signer,
     },
-    /// Take a record away, as when it was another patient's.
+    /// Remove a record, for example one that belongs to another patient.
     #[command(after_help = "Example: praman consent remove-record record.json")]
     RemoveRecord {
         /// The record's file.
@@ -84,7 +84,7 @@ pub(in crate::cli) enum Organisation {
         #[command(flatten)]
         signer: Signer,
     },
-    /// Release a record or refuse to: a provider's gate.
+    /// Decide, as a provider's gate, whether to release a record.
     #[command(after_help = "Example: praman consent release access.json --keys consent-keys")]
     Release {
         /// The request, as `praman consent prove` writes it.
@@ -95,14 +95,14 @@ pub(in crate::cli) enum Organisation {
         #[command(flatten)]
         signer: Signer,
     },
-    /// What a requester must erase and has not confirmed.
+    /// List the orders to erase that a requester has not confirmed.
     #[command(after_help = "Example: praman consent erasures --requester heart-clinic")]
     Erasures {
         /// The requester.
         #[arg(long)]
         requester: String,
     },
-    /// Confirm, by the requester's key, that what a consent gave is erased.
+    /// Confirm with the requester's key that the data of a consent is erased.
     #[command(after_help = "Example: praman consent erased 5f7a535d-a3fd-416b-b069-c97d021fbacd \
                             --key heart-clinic.json")]
     Erased {
@@ -143,7 +143,8 @@ impl Organisation {
             }
             Self::Record { provider, subject, kind, date, content, out, signer } => {
                 let kind = type_of(&kind).ok_or_else(|| {
-                    let reason = format!("{kind:?} is none of the eight health-information types");
+                    let reason =
+                        format!("--type {kind:?} is not one of the eight health-information types");
                     ServiceError::WrongUse(reason)
                 })?;
                 let provider = provider_named(&store, &provider).await?;
@@ -168,7 +169,7 @@ impl Organisation {
                 publish(&store, &mut ledger, record.provider).await?;
                 removed?;
                 let json = json!({ "removed": commitment });
-                Ok(Outcome::done(json, "no access to the record is given from now on"))
+                Ok(Outcome::done(json, "the record is removed: no access to it is given any more"))
             }
             Self::Release { file, keys, signer } => {
                 let request = AccessRequest::read(&file)?;
@@ -199,7 +200,7 @@ impl Organisation {
                     ServiceError::Refused(format!("there is no requester {requester:?}"))
                 })?;
                 let orders = store.open_erasures(number).await?;
-                let mut text = format!("{} orders to erase wait\n", orders.len());
+                let mut text = format!("{} orders to erase are pending\n", orders.len());
                 let mut listed = Vec::new();
                 for order in &orders {
                     let due = write_time(order.due_at);
