@@ -269,7 +269,7 @@ async fn a_full_desk_says_when_to_come_again() {
         match outcome.expect("no panic") {
             Ok(_) => kept += 1,
             Err(error) => {
-                assert_eq!(error.to_string(), "too many claims wait; come again in 3 s");
+                assert_eq!(error.to_string(), "too many claims are pending: try again in 3 s");
                 turned_away += 1;
             }
         }

@@ -316,7 +316,7 @@ fn a_month_of_payments_with_returns_reconciles_to_the_rupee() {
     state.refused(&reissue(&scheme, &["--correction", "shared.json"]), 1, "the same account");
     correct("Somebody Else", "theft.json");
     let theft = reissue(&scheme, &["--correction", "theft.json"]);
-    state.refused(&theft, 1, "not one of the name that was proved");
+    state.refused(&theft, 1, "not in the name that was proved");
     correct(&payee.to_uppercase(), "correction.json");
     let text = fs::read_to_string(state.path("correction.json")).expect("readable");
     assert!(!text.contains("778899001122"), "the account is the treasury's to see");
@@ -324,7 +324,7 @@ fn a_month_of_payments_with_returns_reconciles_to_the_rupee() {
     forged["reference"] = json!(late.reference);
     fs::write(state.path("forged.json"), forged.to_string()).expect("written");
     let forged = reissue(&scheme, &["--correction", "forged.json"]);
-    state.refused(&forged, 1, "not signed by an office");
+    state.refused(&forged, 1, "not signed by a known office");
     // Nor does another office correct it, or this one while it is suspended.
     let other = ["office", "new", "--name", "Other", "--schema", "resident", "--out", "other.json"];
     state.json(&other);
@@ -337,7 +337,7 @@ fn a_month_of_payments_with_returns_reconciles_to_the_rupee() {
     let order = ["--order", "No. 7", "--reason", "fraud", "--days", "3"];
     state.json(&[&["ledger", "suspend", &office][..], &order].concat());
     let barred = reissue(&scheme, &["--correction", "correction.json"]);
-    state.refused(&barred, 1, "it corrects nothing");
+    state.refused(&barred, 1, "can't correct accounts");
     state.json(&["ledger", "lift", &office, "--reason", "order No. 8"]);
     let paid_one = reissue(&scheme, &["--same", &mistyped.reference]);
     state.refused(&paid_one, 1, "was not returned");
@@ -346,7 +346,7 @@ fn a_month_of_payments_with_returns_reconciles_to_the_rupee() {
     assert_eq!(ran.code, 0, "{} {}", ran.out, ran.err);
     let anew_told: Value = serde_json::from_str(&ran.out).expect("JSON");
     assert_eq!(anew_told["transfers"], 2, "{anew_told}");
-    state.refused(&anew, 1, "paid anew already");
+    state.refused(&anew, 1, "already being paid again");
     let file = anew_told["files"][0].as_str().expect("a file");
     validate(&state, &[file]);
     let second = read(&fs::read_to_string(state.path(file)).expect("the bank's file"));
@@ -474,7 +474,7 @@ fn where_there_are_treasurers_one_pays_and_another_approves() {
     state.sql("update dispute set payable = 1");
     state.json(&["access", "revoke", "2"]);
     let (code, told) = pay("sen.key");
-    assert!(code == 1 && told.to_string().contains("admit another"), "{told}");
+    assert!(code == 1 && told.to_string().contains("add another"), "{told}");
     let admit = ["access", "admit", "--name", "T. Lal", "--role", "treasury", "--tenant"];
     state.json(&[&admit[..], &["treasury", "--key-out", "lal.key"]].concat());
     assert_eq!(pay("sen.key").1["waits"], json!([4]));

@@ -9,11 +9,11 @@ use support::{State, scheme};
 
 const FRAUDS: [(&str, &str, &str); 9] = [
     ("ghost", "ledger", "the proof does not hold"),
-    ("double", "ledger", "claimed for this scheme and period already"),
+    ("double", "ledger", "already claimed for this scheme and period"),
     ("forged", "ledger", "the proof does not hold"),
     ("stolen-card", "statement", "E1"),
     ("redirected", "statement", "E3"),
-    ("inflated", "treasury", "does not hold what was proved"),
+    ("inflated", "treasury", "content is not what was proved"),
     ("ineligible", "statement", "E8"),
     ("sandbox-proof", "ledger", "the proof does not hold"),
     ("revoked", "statement", "E3"),

@@ -35,7 +35,7 @@ fn from_a_register_to_a_paid_claim() {
     assert_eq!(state.prove(FARMER, "krishak-bandhu", "2026", "second").code, 0);
     let second = state.claim("second", "krishak-bandhu");
     assert_eq!(second.code, 1);
-    assert!(second.out.contains("claimed for this scheme and period already"), "{}", second.out);
+    assert!(second.out.contains("already claimed for this scheme and period"), "{}", second.out);
 
     // Paid once, in two instalments.
     let paid = state.pay("krishak-bandhu", "2026");

@@ -59,7 +59,7 @@ fn batch_that_is_not_as_approved_does_not_go_out() {
     state.sql("delete from payment_transfer where reference = (select min(reference) from payment_transfer)");
     let pay = support::pay_arguments(SCHEME, PERIOD);
     let pay: Vec<&str> = pay.iter().map(String::as_str).collect();
-    state.refused(&[&["--as", "sen.key"][..], &pay].concat(), 1, "is not what was approved");
+    state.refused(&[&["--as", "sen.key"][..], &pay].concat(), 1, "differs from what was approved");
     assert!(!state.path("bank").exists(), "nothing goes out");
 }
 
@@ -128,7 +128,7 @@ fn folder_that_takes_no_file_stops_nothing_and_a_lost_file_is_written_again() {
     let other = ["--out", "again", "--again", "1-0"];
     let other =
         [&["--as", "sen.key"][..], &arguments("pay", &[&scheme[..], &other].concat())].concat();
-    state.refused(&other, 1, "none of this scheme and period went out");
+    state.refused(&other, 1, "no batch of this scheme and period");
 }
 
 /// Whoever signs a correction with the office's key: where the office has two officers, both look at it.
@@ -162,7 +162,7 @@ fn correction_of_an_office_with_two_officers_waits_for_the_second() {
     }
     let scheme = scheme_arguments();
     let again = reissue(&scheme, &["--correction", "correction.json"]);
-    state.refused(&again, 1, "waits for officer 1 of two of office 0");
+    state.refused(&again, 1, "pending approval by officer 1 of two of office 0");
     state.refused(&again, 1, "access approve 1");
     let shown = state.json(&["--as", "das.key", "access", "approvals"])["approvals"].clone();
     let document = &shown[0]["document"];
@@ -174,21 +174,21 @@ fn correction_of_an_office_with_two_officers_waits_for_the_second() {
     state.refused(&["--as", "other.key", "access", "approve", "1"], 1, "no approval request 1");
     state.json(&["--as", "das.key", "access", "approve", "1"]);
     // Whoever was the first, and may have signed it, is not the second.
-    state.refused(&again, 1, "waits for officer 2 of two");
+    state.refused(&again, 1, "pending approval by officer 2 of two");
     state.refused(&["--as", "das.key", "access", "approve", "2"], 1, "can't be the second");
     // What one of them denies stays denied, and who is left alone does not correct alone.
     state.json(&["--as", "ali.key", "access", "deny", "2"]);
-    state.refused(&again, 1, "has denied it, under number 2");
+    state.refused(&again, 1, "has denied approval request 2");
     let shown = state.json(&["access", "list"]);
     let principals = shown["principals"].as_array().expect("principals");
     let ali = principals.iter().find(|one| one["name"] == "M. Ali").expect("admitted");
     state.json(&["access", "revoke", &ali["number"].to_string()]);
-    state.refused(&again, 1, "has denied it, under number 2");
+    state.refused(&again, 1, "has denied approval request 2");
     state.json(&[&correct[..], &rest[..5], &["signed-again.json"]].concat());
     let again = reissue(&scheme, &["--correction", "signed-again.json"]);
-    state.refused(&again, 1, "waits for officer 1 of two of office 0");
+    state.refused(&again, 1, "pending approval by officer 1 of two of office 0");
     state.json(&["--as", "das.key", "access", "approve", "3"]);
-    state.refused(&again, 1, "waits for officer 2 of two");
+    state.refused(&again, 1, "pending approval by officer 2 of two");
     let admit = ["access", "admit", "--name", "S. Khan", "--role", "office", "--tenant", "block"];
     state.json(&[&admit[..], &["--member", "0", "--key-out", "khan.key"]].concat());
     state.json(&["--as", "khan.key", "access", "approve", "4"]);
@@ -208,7 +208,7 @@ fn correction_written_into_the_store_leads_no_money_anywhere() {
     let scheme = scheme_arguments();
     let again = reissue(&scheme, &["--same", &one.reference]);
     let unsigned = "without the office's signature";
-    for (signature, words) in [("null", unsigned), ("zeroblob(64)", "not signed by an office")] {
+    for (signature, words) in [("null", unsigned), ("zeroblob(64)", "not signed by a known")] {
         state.sql("delete from payment_correction");
         state.sql(&format!(
             "insert into payment_correction (reference, office, sealed, signature)
@@ -238,7 +238,7 @@ fn payment_reported_returned_and_paid_waits_for_two_persons() {
     assert_eq!(reconcile(&state, &[])["contested"], 1);
     let scheme = scheme_arguments();
     let anew = reissue(&scheme, &["--same", &one.reference]);
-    state.refused(&anew, 1, "two treasurers decide");
+    state.refused(&anew, 1, "two treasurers resolve");
     let resolve = |outcome: &str, by: &str| {
         let resolve = ["treasury", "resolve", &one.reference, "--outcome", outcome];
         let by: &[&str] = if by.is_empty() { &[] } else { &["--as", by] };
@@ -246,12 +246,12 @@ fn payment_reported_returned_and_paid_waits_for_two_persons() {
         (ran.code, ran.out + &ran.err)
     };
     let (code, said) = resolve("returned", "");
-    assert!(code == 1 && said.contains("two treasurers decide"), "{said}");
+    assert!(code == 1 && said.contains("two treasurers must approve"), "{said}");
     two_treasurers(&state);
     assert_eq!(resolve("returned", "sen.key").0, 0);
     state.refused(&["--as", "sen.key", "access", "approve", "1"], 1, "can't be the second");
     let anew = [&["--as", "sen.key"][..], &anew].concat();
-    state.refused(&anew, 1, "two treasurers decide");
+    state.refused(&anew, 1, "two treasurers resolve");
     state.json(&["--as", "roy.key", "access", "approve", "1"]);
     assert_eq!(state.run(&anew).code, 0, "it came back, and is paid anew");
     let (code, said) = resolve("returned", "sen.key");
@@ -273,7 +273,7 @@ fn payment_reported_returned_and_paid_waits_for_two_persons() {
     // What two persons found paid, no report that is sent once more overturns.
     let late = bank.statement("statement-0", &[(one, &one.amount, Some("AC04"))]);
     let ran = state.run(&[&["--as", "sen.key"][..], &arguments("import", &[&late])].concat());
-    assert!(ran.code == 1 && ran.out.contains("decided that it is paid"), "{}", ran.out);
+    assert!(ran.code == 1 && ran.out.contains("two treasurers resolved it as paid"), "{}", ran.out);
     let resolve_again = ["treasury", "resolve", &one.reference, "--outcome", "paid"];
     let asked = state.json(&[&["--as", "sen.key"][..], &resolve_again].concat())["waits"].clone();
     state.json(&["--as", "roy.key", "access", "approve", &asked.to_string()]);
@@ -315,7 +315,7 @@ fn payment_reported_returned_and_paid_waits_for_two_persons() {
     assert_eq!(import(&returned).0, 0);
     assert_eq!(state.json(&["treasury", "returned"])["returned"], json!([]));
     let anew = reissue(&scheme, &["--same", &back.reference]);
-    state.refused(&[&["--as", "sen.key"][..], &anew].concat(), 1, "paid anew already");
+    state.refused(&[&["--as", "sen.key"][..], &anew].concat(), 1, "already being paid again");
     assert_eq!(reconcile_as(&state, "sen.key")["difference"], 0);
 }
 
@@ -351,7 +351,7 @@ fn two_claims_to_one_account_wait_for_two_persons() {
     let again = state.pay(SCHEME, PERIOD);
     assert_eq!((&again["claims"], again["held"].as_array().map(Vec::len)), (&json!(0), Some(1)));
     let release = ["treasury", "release", nullifier];
-    state.refused(&release, 1, "two treasurers decide");
+    state.refused(&release, 1, "two treasurers must approve");
     two_treasurers(&state);
     state.json(&[&["--as", "sen.key"][..], &release].concat());
     state.json(&["--as", "roy.key", "access", "approve", "1"]);
@@ -411,7 +411,7 @@ fn restored_state_pays_nothing_until_it_knows_what_went_out() {
             restored.sql("delete from payment_terms");
             let told = restored.run(&arguments("import", &[&statement]));
             assert_eq!(told.code, 1, "{}", told.out);
-            restored.refused(&["treasury", "resume"], 1, "the bank has named what this state");
+            restored.refused(&["treasury", "resume"], 1, "the bank has named payments that");
         }
         restored.refused(&pay, 1, "was restored from a backup");
         let scheme = scheme_arguments();
@@ -435,12 +435,12 @@ fn restored_state_pays_nothing_until_it_knows_what_went_out() {
         assert_eq!(told["paid"], 2 * holders.len(), "{told}");
         let mut resume = vec!["treasury", "resume"];
         if !with_file {
-            restored.refused(&resume, 1, "known by the bank's reports alone");
+            restored.refused(&resume, 1, "known only from the bank's reports");
             // The bank's usual word of the whole message: its file is lost for good.
             let whole = status_message("whole", &ordered.message, "ACSC", "");
             let whole = bank.write("whole", &whole);
             assert_eq!(restored.run(&arguments("import", &[&whole])).code, 1);
-            restored.refused(&resume, 1, "say so by --files-are-lost");
+            restored.refused(&resume, 1, "give --files-are-lost");
             resume.push("--files-are-lost");
         }
         restored.json(&resume);
@@ -448,7 +448,7 @@ fn restored_state_pays_nothing_until_it_knows_what_went_out() {
         let sums = reconcile(&restored, &[]);
         let paid = &sums["paid"]["count"];
         assert_eq!((paid, &sums["difference"]), (&json!(2 * holders.len()), &json!(0)), "{sums}");
-        restored.refused(&["treasury", "resume"], 1, "pays already");
+        restored.refused(&["treasury", "resume"], 1, "already pays");
     }
     // A database that was brought back by its own means is told so. Two treasurers let it pay again.
     let since = format!("{}T00:00:00+05:30", day(0));
@@ -461,7 +461,7 @@ fn restored_state_pays_nothing_until_it_knows_what_went_out() {
     let other_account = other_account.replacen(made, &days, 2);
     let other_account = bank.write("other", &other_account);
     state.run(&["--as", "sen.key", "treasury", "import", &other_account, "--key", "treasury.json"]);
-    state.refused(&["--as", "sen.key", "treasury", "resume"], 1, "of the account that payments");
+    state.refused(&["--as", "sen.key", "treasury", "resume"], 1, "for the account that payments");
     let resume = [&resume[..], &["--no-statement-of", &tomorrow]].concat();
     assert_eq!(state.json(&resume)["waits"], 1);
     state.refused(&[&["--as", "sen.key"][..], &pay].concat(), 1, "was restored from a backup");
@@ -469,5 +469,5 @@ fn restored_state_pays_nothing_until_it_knows_what_went_out() {
     assert_eq!(pay_as(&state, "sen.key")["claims"], 0);
     // Where nothing was restored, a file that goes out is none that comes in.
     let import = arguments("import", &[&file]);
-    state.refused(&import, 1, "only after a restore");
+    state.refused(&import, 1, "except after a restore");
 }

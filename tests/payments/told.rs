@@ -90,7 +90,7 @@ fn payment_booked_on_two_days_or_after_its_return_is_contested() {
     let report = bank.status("seven", &ordered, &[(other_part, "RJCT", Some("AC04"))]);
     assert_eq!(import(&state, &report).0, 0);
     let anew = reissue(&scheme, &["--same", &other_part.reference]);
-    state.refused(&anew, 1, "another part of its claim is contested");
+    state.refused(&anew, 1, "another instalment of its claim is contested");
     let pay = support::pay_arguments(SCHEME, PERIOD);
     let mut again: Vec<&str> = pay.iter().map(String::as_str).collect();
     again.extend(["--again", &ordered.message]);

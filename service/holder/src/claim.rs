@@ -225,7 +225,7 @@ impl SubmittedClaim {
             .map_err(|error| ClaimFault::Form(files::json_fault(&error)))?;
         let form = |reason: &str| ClaimFault::Form(reason.to_owned());
         if file.format != CLAIM_FORMAT {
-            return Err(form("not a claim of a form known here"));
+            return Err(form("not a claim in a known format"));
         }
         let proof = Proof::from_json(&file.proof.to_string()).map_err(ClaimFault::Proof)?;
         let envelope =

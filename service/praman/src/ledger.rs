@@ -73,7 +73,7 @@ pub struct Receipt {
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// The nullifier is spent.
-    #[error("this person has claimed for this scheme and period already")]
+    #[error("this person has already claimed for this scheme and period")]
     AlreadyClaimed,
     /// The proof does not hold.
     #[error("the proof does not hold for this scheme, period, state and ledger")]
@@ -82,10 +82,10 @@ pub enum LedgerError {
     #[error("a proof of the batch does not hold; nothing of the batch was accepted")]
     BatchInvalid,
     /// The account may not do this.
-    #[error("{0} may not do this: it has not the role, is barred, or has a notice overdue")]
+    #[error("{0} may not do this: it does not have the role, is barred, or has an overdue notice")]
     NotPermitted(Address),
     /// The committee has paused claims.
-    #[error("claims are paused by the oversight committee; try again later")]
+    #[error("claims are paused by the oversight committee: try again later")]
     Paused,
     /// A number or point that the contract does not take.
     #[error("the claim is malformed: {0}")]
@@ -94,16 +94,16 @@ pub enum LedgerError {
     #[error("the scheme's period is not open for claims")]
     PeriodNotOpen,
     /// The period has not begun on the checkpoint's day.
-    #[error("the period has not begun on the day that the state stands for")]
+    #[error("the period begins after the day of the state that the proof was made against")]
     PeriodNotBegun,
     /// The period's last day is over.
-    #[error("the scheme's period takes no claims any more: its last day is over")]
+    #[error("the scheme's period no longer accepts claims: its last day is over")]
     PeriodOver,
     /// The checkpoint is unknown or too old.
-    #[error("the state that the proof was made against is not good any more: take a new snapshot")]
+    #[error("the state that the proof was made against is no longer valid: take a new snapshot")]
     CheckpointNotGood,
     /// A root of a provider's later change stands, or the same.
-    #[error("the ledger has a root of this provider that is not older")]
+    #[error("the ledger already has this root of the provider, or a later one")]
     OldRoot,
     /// The contract refuses for another reason.
     #[error("the contract refuses: {0}")]

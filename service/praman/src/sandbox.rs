@@ -89,12 +89,12 @@ pub async fn run(options: &Options) -> Result<Report, ServiceError> {
     let day = match options.on {
         None => calendar::today(),
         Some(date) => calendar::day_of(date)
-            .ok_or_else(|| ServiceError::WrongUse("--on is a day after 1900".to_owned()))?,
+            .ok_or_else(|| ServiceError::WrongUse("--on must be a day after 1900".to_owned()))?,
     };
     let scheme = read_scheme(&options.scheme)?;
     if scheme.schema.id != RESIDENT.id {
         let reason =
-            "synthetic people are residents: a sandbox tries schemes of the schema resident";
+            "synthetic people are residents: a sandbox can only try schemes of the schema resident";
         return Err(ServiceError::Refused(reason.to_owned()));
     }
     let wrong = |error: SchemeError| ServiceError::WrongUse(error.reason);
@@ -116,7 +116,7 @@ pub async fn run(options: &Options) -> Result<Report, ServiceError> {
     let impact = Impact::of(checked.people(), &holders.credentials, &tiers, &terms);
     if tiers.is_empty() {
         let reason = format!(
-            "none of {} synthetic people meets the scheme's rules: raise --people",
+            "none of {} synthetic people qualifies: raise --people",
             holders.credentials.len()
         );
         return Err(ServiceError::Refused(reason));

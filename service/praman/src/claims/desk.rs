@@ -57,13 +57,13 @@ pub enum DeskError {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// Too many wait.
-    #[error("too many claims wait; come again in {} s", .retry_after.as_secs())]
+    #[error("too many claims are pending: try again in {} s", .retry_after.as_secs())]
     Busy {
         /// When to come again.
         retry_after: Duration,
     },
     /// The service ends.
-    #[error("the service is stopping; come again")]
+    #[error("the service is stopping: try again later")]
     Stopping,
     /// The store failed; whether the claim was kept is told by asking again with the same claim.
     #[error(transparent)]
@@ -288,7 +288,7 @@ async fn settle_all(shared: Arc<Shared>, mut ledger: JoinedLedger) {
         shared.hindrance.send_if_modified(|known| {
             let changed = *known != settled.waits;
             if changed && let Some(reason) = &settled.waits {
-                eprintln!("praman: claims wait to be settled: {reason}");
+                eprintln!("praman: claims can't be settled now: {reason}");
             }
             known.clone_from(&settled.waits);
             changed

@@ -69,7 +69,7 @@ pub enum Refusal {
     #[error("{}", .0.sentence())]
     Reason(Reason),
     /// The client has used its name for another claim.
-    #[error("this idempotency key was used for another claim: give this one a key of its own")]
+    #[error("this idempotency key was used for another claim: give each claim its own key")]
     KeyUsed,
 }
 

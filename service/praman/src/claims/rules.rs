@@ -56,7 +56,8 @@ impl Schemes {
                 Scheme::parse(&text).map_err(|error| ServiceError::malformed(&path, error))?;
             let id = scheme.id.clone();
             if schemes.insert(id.clone(), PublishedScheme { scheme, text }).is_some() {
-                let reason = format!("another file of the folder has the scheme {id} too");
+                let reason =
+                    format!("another file of the folder has the scheme {id}: remove one of them");
                 return Err(ServiceError::malformed(&path, reason));
             }
         }

@@ -86,44 +86,49 @@ impl Reason {
     pub fn sentence(self) -> &'static str {
         match self {
             Self::ProofInvalid => {
-                "the proof does not hold for this scheme, period, state and ledger: prove it again \
-                 from a new snapshot"
+                "the proof does not hold for this scheme, period, state and ledger: take a new \
+                 snapshot and prove again"
             }
-            Self::AlreadyClaimed => "this person has claimed for this scheme and period already",
-            Self::SchemeUnknown => "no such scheme is claimed here",
+            Self::AlreadyClaimed => "this person has already claimed for this scheme and period",
+            Self::SchemeUnknown => "this scheme does not take claims here",
             Self::PeriodWithoutRules => "the scheme has no rules in this period",
             Self::PeriodNotOpen => "the scheme's period is not open for claims",
-            Self::PeriodNotBegun => "the period has not begun on the day that the state stands for",
+            Self::PeriodNotBegun => {
+                "the period begins after the day of the state that the proof was made against"
+            }
             Self::PeriodOver => {
-                "the last day for this period is over; who could not claim in time asks the department"
+                "the last day for this period is over; a person who could not claim in time can \
+                 ask the department"
             }
             Self::CheckpointNotGood => {
-                "the state that the proof was made against is not good any more: take a new snapshot \
+                "the state that the proof was made against is no longer valid: take a new snapshot \
                  and prove again"
             }
-            Self::EnvelopeMalformed => "the envelope is not one: it has another size",
-            Self::LedgerRefuses => "the ledger refuses the claim; ask the department",
+            Self::EnvelopeMalformed => "the envelope has the wrong size",
+            Self::LedgerRefuses => "the ledger refuses the claim: ask the department",
             Self::AccountWrong => {
-                "the bank knows no such account: bring your passbook to the office, which corrects it; \
-                 you need not claim again"
+                "the bank does not know this account: bring your passbook to the office, which \
+                 corrects it; you need not claim again"
             }
             Self::AccountClosed => {
                 "the account is closed: bring the passbook of another account of yours to the office; \
                  you need not claim again"
             }
             Self::AccountBlocked => {
-                "the bank has blocked the account: have it opened again at the bank, or bring another \
-                 account of yours to the office; you need not claim again"
+                "the bank has blocked the account: ask the bank to unblock it, or bring the \
+                 passbook of another account of yours to the office; you need not claim again"
             }
             Self::NameDiffers => {
-                "the account is in another name than the office has: bring your passbook to the office"
+                "the account's name differs from the name that the office has: bring your passbook \
+                 to the office"
             }
             Self::HolderDeceased => {
-                "the bank says that the account's holder has died: ask the office what the family is due"
+                "the bank reports that the account's holder has died: ask the office what the \
+                 family is due"
             }
             Self::ReturnedByBank => {
-                "the bank has returned the payment: ask your bank why, and tell the office; you need \
-                 not claim again"
+                "the bank has returned the payment: ask your bank for the reason, and tell the \
+                 office; you need not claim again"
             }
         }
     }

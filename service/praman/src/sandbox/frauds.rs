@@ -97,7 +97,7 @@ pub(super) async fn try_all(
 ) -> Result<Outcome, ServiceError> {
     use RefusedBy::{Ledger, Statement, Treasury};
     let mut outcome = Outcome::default();
-    let honest = made.first().ok_or_else(|| refused("nobody has claimed"))?;
+    let honest = made.first().ok_or_else(|| refused("no person has claimed"))?;
     outcome.add(Fraud::Ghost, Ledger, ghost(scene).await?);
     outcome.add(Fraud::Double, Ledger, scene.double_claim().await?);
     outcome.add(Fraud::Forged, Ledger, scene.forged_claim(Some(honest)).await?);
@@ -170,7 +170,7 @@ async fn ghost(scene: &mut Scene<'_>) -> Result<Option<String>, ServiceError> {
         .iter()
         .zip(&wallets)
         .find_map(|(file, wallet)| Some((file, wallet, tier_of(file, &scheme.terms)?)));
-    let (file, wallet, tier) = found.ok_or_else(|| refused("no ghost meets the rules"))?;
+    let (file, wallet, tier) = found.ok_or_else(|| refused("no ghost qualifies"))?;
     let paths = CredentialPaths::find(file, &snapshot)?;
     let ready = terms(scene, &snapshot).prepare(file, wallet, tier, paths)?;
     let proof = scene.prover.prove_on(&ready.witness, Cores::All)?;
@@ -207,7 +207,7 @@ fn ineligible(
     let is_eligible = |holder: &usize| eligible.iter().any(|(known, _)| known == holder);
     let others = (0..scene.holders.credentials.len()).filter(|holder| !is_eligible(holder));
     let Some(holder) = others.min() else {
-        return Ok(Some("everybody meets this scheme's rules".to_owned()));
+        return Ok(Some("every person qualifies for this scheme".to_owned()));
     };
     let tier = TierIndex::new(0).expect("there is a first tier");
     let (card, wallet) = (&scene.holders.credentials[holder], &scene.holders.wallets[holder]);

@@ -46,9 +46,9 @@ pub enum Outcome {
 }
 
 /// Why a line in another currency changes nothing.
-const FOREIGN: &str = "booked in another currency than rupees: ask the bank";
+const FOREIGN: &str = "booked in a currency other than rupees: ask the bank";
 /// Why a line whose amount can't be read changes nothing.
-const MALFORMED: &str = "its amount is none of rupees and paise: ask the bank";
+const MALFORMED: &str = "its amount is not in rupees and paise: ask the bank";
 
 /// Of what something is reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -193,7 +193,7 @@ impl BankReport {
         // A message of another kind is not read, and what it says of ours is not passed over.
         for name in others.into_iter().flat_map(Element::own_names) {
             const OTHER: &str =
-                "named in a message of a kind that is not read here: ask the bank what it is";
+                "named in a message of a kind that is not known here: ask the bank what it is";
             transfers.push(ReportedTransfer::unplaced(&name, OTHER));
         }
         Ok(Self { kind, message, transfers, days })

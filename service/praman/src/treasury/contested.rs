@@ -43,7 +43,9 @@ impl Store {
         super::release::require_two_treasurers(self, &mut transaction, by).await?;
         let row = transfer::find(&mut transaction, reference.as_str()).await?;
         if !row.is_some_and(|row| row.is_contested()) {
-            return Err(ServiceError::Refused(format!("transfer {reference} is not contested")));
+            return Err(ServiceError::Refused(format!(
+                "payment order {reference} is not contested"
+            )));
         }
         let document = ResolveDocument { transfer: reference.to_string(), outcome };
         let document = serde_json::to_string(&document).expect("plain data");
@@ -82,16 +84,17 @@ pub(crate) async fn resolve(
     let Some(row) = transfer::find(connection, &about.transfer).await? else {
         return Err(broken("an approval's transfer"));
     };
-    let refused =
-        |reason: &str| Err(ServiceError::Refused(format!("transfer {}: {reason}", row.reference)));
+    let refused = |reason: &str| {
+        Err(ServiceError::Refused(format!("payment order {}: {reason}", row.reference)))
+    };
     if !row.is_contested() {
-        return refused("it is not contested any more: deny this");
+        return refused("it is no longer contested: deny this request");
     }
     let attempts = transfer::attempts(connection, &row.nullifier, row.part()).await?;
     for other in attempts.iter().filter(|one| one.reference != row.reference) {
         if other.state()? == TransferState::Drafted {
             return refused(
-                "what is to be paid in its place is drafted: have that batch denied first (access deny)",
+                "a payment in its place is drafted: have that batch denied first (access deny)",
             );
         }
     }

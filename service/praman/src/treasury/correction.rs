@@ -86,19 +86,20 @@ impl Correction {
         let refused = |reason: &str| ServiceError::Refused(reason.to_owned());
         if !is_payable(payee) {
             return Err(refused(
-                "the payee: an account has 4 to 34 letters and digits, not zeros alone, an IFSC four letters, a \
-                 zero and six letters or digits, and a name is not empty",
+                "the payee: an account must have 4 to 34 letters and digits, not only zeros; an \
+                 IFSC must have four letters, a zero and six letters or digits; a name must not be \
+                 empty",
             ));
         }
         let mut plain = Zeroizing::new(Vec::with_capacity(PLAIN_BYTES));
         let content = Plain { reference: reference.to_string(), payee: payee.clone() };
         serde_json::to_writer(&mut *plain, &content).expect("plain data");
         if plain.len() > PLAIN_BYTES {
-            return Err(refused("the payee: account and name together are too long"));
+            return Err(refused("the payee: account and name are too long together"));
         }
         plain.resize(PLAIN_BYTES, b' ');
         let sealed = sealed_box::seal(PURPOSE, &plain, &treasury.0)
-            .map_err(|_| refused("the treasury's public key is none"))?;
+            .map_err(|_| refused("the treasury's public key is not valid"))?;
         let signature = key.sign_message(PURPOSE, &signed(&reference, key.office, &sealed));
         Ok(Self { reference, office: key.office, sealed, signature })
     }
@@ -126,7 +127,7 @@ impl Correction {
         let file: CorrectionFile = files::read_json(path)?;
         let wrong = |reason: String| ServiceError::malformed(path, reason);
         if file.format != FORMAT {
-            return Err(wrong("not a correction of a form known here".to_owned()));
+            return Err(wrong("not a correction in a known format".to_owned()));
         }
         let signature = hex::decode(&file.signature).ok().and_then(|bytes| bytes.try_into().ok());
         Ok(Self {
@@ -138,7 +139,7 @@ impl Correction {
             sealed: hex::decode(&file.sealed)
                 .map_err(|_| wrong("sealed: is not hexadecimal".to_owned()))?,
             signature: signature
-                .ok_or_else(|| wrong("signature: has 128 hexadecimal digits".to_owned()))?,
+                .ok_or_else(|| wrong("signature: must have 128 hexadecimal digits".to_owned()))?,
         })
     }
 
@@ -154,14 +155,15 @@ impl Correction {
         if standing::on_ledger(connection, self.office).await?.is_some_and(|known| !known.standing)
         {
             return refused(
-                "the office is suspended, debarred or retired on the ledger: it corrects nothing",
+                "the office is suspended, debarred or retired on the ledger, and can't correct \
+                 accounts",
             );
         }
         let payee = self.payee(connection, key, proved).await?;
         if !is_payable(&payee) || !is_same_name(&payee.name, &proved.payee.name) {
             return refused(
-                "the corrected account is not one of the name that was proved: a new credential is \
-                 needed, for the periods to come",
+                "the corrected account is not valid, or is not in the name that was proved: a new \
+                 credential is needed, for the periods to come",
             );
         }
         let kept = sqlx::query(
@@ -178,7 +180,7 @@ impl Correction {
         .execute(&mut *connection)
         .await?;
         if kept.rows_affected() == 0 {
-            return refused("the transfer was corrected before");
+            return refused("the payment order was already corrected");
         }
         Ok(())
     }
@@ -208,7 +210,7 @@ impl Correction {
             let known = store.newest_approval(&mut transaction, kind, &document).await?;
             // What was denied stays so, however many officers are left.
             if let Some(known) = known.as_ref().filter(|one| one.state == ApprovalState::Denied) {
-                let reason = format!("an officer has denied it, under number {}", known.number);
+                let reason = format!("an officer has denied approval request {}", known.number);
                 return Err(self.refused(&reason));
             }
             asked.push((officer, document, known));
@@ -239,8 +241,8 @@ impl Correction {
                 }
             };
             return Err(self.refused(&format!(
-                "the correction waits for officer {officer} of two of office {}: praman --as THEIR.key access \
-                 approve {number}, then reissue again",
+                "the correction is pending approval by officer {officer} of two of office {}: \
+                 praman --as THEIR.key access approve {number}, then reissue again",
                 self.office.0
             )));
         }
@@ -248,7 +250,7 @@ impl Correction {
     }
 
     fn refused(&self, reason: &str) -> ServiceError {
-        ServiceError::Refused(format!("transfer {}: {reason}", self.reference))
+        ServiceError::Refused(format!("payment order {}: {reason}", self.reference))
     }
 
     /// The corrected payee, if the office that registered the proved account has signed it and it is sealed
@@ -269,7 +271,7 @@ impl Correction {
         let message = [PURPOSE, &signed(&self.reference, self.office, &self.sealed)].concat();
         let signature = hex::encode(self.signature);
         let Some(public) = public.filter(|key| is_signed(key, &signature, &message)) else {
-            return refused("the correction is not signed by an office that is known here");
+            return refused("the correction is not signed by a known office");
         };
         // Only the office that registered the account says where its money goes instead.
         let registered = || {
@@ -288,12 +290,13 @@ impl Correction {
         let is_before = before > 0 && proved.registrar().is_none();
         if registered() != Some(true) && !is_before {
             return refused(
-                "the office did not register the account that was proved: the one that issued the \
-                 credential corrects it; one that was issued before this was kept is issued anew",
+                "the office did not register the account that was proved: only the office that \
+                 issued the credential can correct it; if the credential was issued before this \
+                 was recorded, issue it again",
             );
         }
         open(key, &self.reference, &self.sealed).map_or_else(
-            || refused("the correction is not sealed to this treasury, or is of another one"),
+            || refused("the correction is sealed to another treasury or for another payment order"),
             Ok,
         )
     }
@@ -340,8 +343,8 @@ pub(super) async fn payee_of(
             earlier.reference.parse().map_err(|_| broken("a transfer's reference"))?;
         let Some(signature) = signature.and_then(|bytes| bytes.try_into().ok()) else {
             return Err(ServiceError::Refused(format!(
-                "transfer {reference}: its correction was kept without the office's signature: hand it in \
-                 again (praman treasury reissue --correction)"
+                "payment order {reference}: its correction was stored without the office's \
+                 signature: give the correction again (praman treasury reissue --correction)"
             )));
         };
         let correction = Correction {

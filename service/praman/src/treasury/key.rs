@@ -74,7 +74,7 @@ impl TreasuryKey {
     pub fn open(path: &Path, passphrase: &Passphrase) -> Result<Self, ServiceError> {
         let file: TreasuryKeyFile = files::read_json(path)?;
         if file.format != KEY_FORMAT {
-            return Err(ServiceError::malformed(path, "not a treasury's key of a form known here"));
+            return Err(ServiceError::malformed(path, "not a treasury's key in a known format"));
         }
         let private = file.sealed.open(PURPOSE, passphrase)?;
         let public =
@@ -171,7 +171,7 @@ pub fn read_payout(path: &Path) -> Result<TreasuryPublicKey, ServiceError> {
     let key = hex::decode(&file.treasury_public_key).ok().and_then(|key| key.try_into().ok());
     match key {
         Some(key) if file.format == PAYOUT_FORMAT => Ok(TreasuryPublicKey(key)),
-        _ => Err(ServiceError::malformed(path, "not a payout file of a form known here")),
+        _ => Err(ServiceError::malformed(path, "not a payout file in a known format")),
     }
 }
 

@@ -22,15 +22,15 @@ pub fn open_checked(
 ) -> Result<Payout, &'static str> {
     let opened = envelope::open(sealed, &key.private)
         .map_err(|_| "the envelope can't be opened with this treasury's key")?;
-    let contents = "the envelope's salts are no field elements";
+    let contents = "the envelope's salts are not field elements";
     let (salt, blinding) =
         (opened.payee_salt().ok_or(contents)?, opened.blinding().ok_or(contents)?);
     if !is_payable(&opened.payee) {
-        return Err("the registered account, branch or name is not one that a bank takes");
+        return Err("the registered account, branch or name is not one that a bank accepts");
     }
     let digest = opened.payee.digest(&salt);
     if payout(opened.amount, digest, EnvelopeHash::of(sealed), &blinding) != commitment {
-        return Err("the envelope does not hold what was proved");
+        return Err("the envelope's content is not what was proved");
     }
     Ok(opened)
 }
@@ -55,7 +55,7 @@ impl TreasuryKey {
                 .bind(nullifier)
                 .fetch_all(store.pool())
                 .await?;
-        let mut reason = "no envelope was handed in";
+        let mut reason = "no envelope was submitted";
         for (sealed,) in envelopes {
             match open_checked(&sealed, self, commitment) {
                 Ok(payout) => return Ok(Ok(payout)),
@@ -77,7 +77,7 @@ impl Store {
         sealed: &[u8],
     ) -> Result<(), ServiceError> {
         if !envelope::is_length(sealed.len()) {
-            let reason = format!("an envelope has {} bytes", envelope::SEALED_BYTES);
+            let reason = format!("an envelope must have {} bytes", envelope::SEALED_BYTES);
             return Err(ServiceError::Refused(reason));
         }
         sqlx::query(

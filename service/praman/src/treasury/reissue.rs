@@ -61,8 +61,8 @@ impl Reissue<'_> {
             for (reference, correction) in all {
                 let row = self.returned(&mut transaction, reference).await?;
                 if correction.is_none() && row.is_payee_lost() {
-                    let reason = "it went to an account that an office had corrected, and this state lost which: \
-                                  bring the correction again (--correction)";
+                    let reason = "it went to an account that an office had corrected, and this \
+                                  state lost it: give the correction again (--correction)";
                     return Err(refused(reference, reason));
                 }
                 if let Some(correction) = correction {
@@ -122,11 +122,11 @@ impl Reissue<'_> {
         reference: &TransferReference,
     ) -> Result<TransferRow, ServiceError> {
         let row = transfer::find(connection, reference.as_str()).await?;
-        let row = row.ok_or_else(|| refused(reference, "there is no such transfer"))?;
+        let row = row.ok_or_else(|| refused(reference, "there is no such payment order"))?;
         match row.state()? {
             TransferState::Returned => {}
             TransferState::Reissued => {
-                return Err(refused(reference, "it is paid anew already"));
+                return Err(refused(reference, "it is already being paid again"));
             }
             TransferState::Drafted | TransferState::Ordered | TransferState::Paid => {
                 return Err(refused(reference, "it was not returned"));
@@ -135,12 +135,12 @@ impl Reissue<'_> {
         let attempts = transfer::attempts(connection, &row.nullifier, row.part()).await?;
         for one in &attempts {
             if one.state()? == TransferState::Paid {
-                return Err(refused(reference, "another payment of the same part is paid"));
+                return Err(refused(reference, "another payment of the same instalment is paid"));
             }
         }
         if attempts.iter().any(TransferRow::is_contested) {
-            let reason = "the bank has said that it is paid, too: ask the bank, then have two treasurers \
-                          decide: praman treasury resolve";
+            let reason = "the bank has also reported it as paid: ask the bank, then have two \
+                          treasurers resolve it: praman treasury resolve";
             return Err(refused(reference, reason));
         }
         // A claim waits whole: what is drafted of it would be taken out again.
@@ -151,8 +151,8 @@ impl Reissue<'_> {
         .fetch_one(&mut *connection)
         .await?;
         if contested > 0 {
-            let reason = "another part of its claim is contested: have two treasurers decide on that first: \
-                          praman treasury resolve";
+            let reason = "another instalment of its claim is contested: have two treasurers \
+                          resolve that first: praman treasury resolve";
             return Err(refused(reference, reason));
         }
         let of: Option<(String, i64)> =
@@ -177,5 +177,5 @@ impl Reissue<'_> {
 }
 
 fn refused(reference: &TransferReference, reason: &str) -> ServiceError {
-    ServiceError::Refused(format!("transfer {reference}: {reason}"))
+    ServiceError::Refused(format!("payment order {reference}: {reason}"))
 }

@@ -61,11 +61,13 @@ impl PaymentDocument {
             return Ok(None);
         }
         if by.role != Role::Treasury || by.principal.is_none() {
-            let reason = "where there are treasurers, they pay: say who acts by --as FILE";
+            let reason = "this state has treasurers, and only they can pay: give the treasurer's \
+                          key with --as FILE";
             return Err(ServiceError::Refused(reason.to_owned()));
         }
         if store.live_principals(connection, &[Role::Treasury]).await? < 2 {
-            let reason = "there were two treasurers, and one alone can't pay: admit another";
+            let reason = "there were two treasurers, and one alone can't pay: add another with \
+                          praman access admit";
             return Err(ServiceError::Refused(reason.to_owned()));
         }
         let document = serde_json::to_string(self).expect("plain data");
@@ -81,11 +83,12 @@ pub(super) async fn require_two_treasurers(
     by: &Caller,
 ) -> Result<(), ServiceError> {
     if by.role != Role::Treasury || by.principal.is_none() {
-        let reason = "two treasurers decide on this: say who acts by --as FILE";
+        let reason = "two treasurers must approve this: give the treasurer's key with --as FILE";
         return Err(ServiceError::Refused(reason.to_owned()));
     }
     if store.live_principals(connection, &[Role::Treasury]).await? < 2 {
-        let reason = "two treasurers decide on this, and there are not two: praman access admit";
+        let reason = "two treasurers must approve this, and there are not two: add one with praman \
+                      access admit";
         return Err(ServiceError::Refused(reason.to_owned()));
     }
     Ok(())
@@ -159,8 +162,8 @@ pub(super) async fn require_as_approved(
     }
     let differs = || {
         ServiceError::Refused(format!(
-            "batch {batch} is not what was approved: nothing of it goes out; have it denied, and call the \
-             auditor"
+            "batch {batch} differs from what was approved: nothing of it goes out; have it denied, \
+             and call the auditor"
         ))
     };
     let (instalments, on, debtor): (i64, String, String) =

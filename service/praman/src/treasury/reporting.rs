@@ -305,7 +305,7 @@ impl Import<'_> {
             return Ok(());
         }
         if !unknown.is_empty() {
-            self.differs(label, "booked in one sum with what was not sent from here");
+            self.differs(label, "booked in one sum with a payment that was not sent from here");
             return Ok(());
         }
         if is_twice {
@@ -314,7 +314,7 @@ impl Import<'_> {
         }
         let is_booked = matches!(line.outcome, Outcome::Paid | Outcome::Returned(_));
         if self.kind == ReportKind::Statement && is_booked && line.amount.is_none() {
-            self.differs(label, "the statement tells no amount of it");
+            self.differs(label, "the statement gives no amount for it");
             return Ok(());
         }
         let Some(rows) = self.of_sum(connection, line, rows).await? else { return Ok(()) };
@@ -341,7 +341,8 @@ impl Import<'_> {
         let mut ordered = Vec::with_capacity(rows.len());
         for row in rows {
             let Some(paise) = self.ordered(connection, &row).await? else {
-                let reason = "its envelope does not open by this key: import the report by the key that paid";
+                let reason = "its envelope does not open with this key: import the report with the \
+                              key that paid";
                 self.differs(&line.label, reason);
                 self.by_another_key = true;
                 return Ok(None);
@@ -380,14 +381,14 @@ impl Import<'_> {
                 }
             }
         }
-        self.differs(&line.label, "the bank's amount is not the one that was ordered");
+        self.differs(&line.label, "the bank's amount differs from the ordered amount");
         Ok(None)
     }
 
     /// Tells what a bank has charged.
     fn charged(&mut self, of: &str, fit: &Fit, is_return: bool) {
         let reason = match (fit, is_return) {
-            (Fit::LessCharges, true) => "returned less charges: the bank kept a part",
+            (Fit::LessCharges, true) => "returned minus charges: the bank kept some of the amount",
             (Fit::LessCharges, false) => "booked with charges",
             _ => return,
         };
@@ -441,13 +442,13 @@ impl Import<'_> {
         let is_first = *outcome != Outcome::Paid || self.paid.insert(row.reference.clone());
         let (state, code) = match (row.state()?, outcome) {
             (Paid, Outcome::Paid) if self.kind == ReportKind::Statement && !is_first => {
-                let reason = "booked twice in one statement: ask the bank, then have two treasurers decide: \
-                              praman treasury resolve";
+                let reason = "booked twice in one statement: ask the bank, then have two \
+                              treasurers resolve it: praman treasury resolve";
                 return self.contest(connection, &row, reason).await;
             }
             (Paid, Outcome::Paid) if self.keep_day(connection, &row, line).await? => {
-                let reason = "booked on another day, too: ask the bank, then have two treasurers decide: \
-                              praman treasury resolve";
+                let reason = "booked on another day, too: ask the bank, then have two treasurers \
+                              resolve it: praman treasury resolve";
                 return self.contest(connection, &row, reason).await;
             }
             (_, Outcome::Pending | Outcome::Unclear(_))
@@ -467,19 +468,19 @@ impl Import<'_> {
                 return Ok(());
             }
             (Returned | Reissued, Outcome::Paid) => {
-                let reason = "paid after it was returned: ask the bank, then have two treasurers decide: \
-                              praman treasury resolve";
+                let reason = "paid after it was returned: ask the bank, then have two treasurers \
+                              resolve it: praman treasury resolve";
                 return self.contest(connection, &row, reason).await;
             }
             // What was rejected was not booked; what was booked and comes back, a statement tells.
             (Paid, Outcome::Returned(_)) if self.kind == ReportKind::Status => {
-                let reason = "rejected after it was paid: ask the bank, then have two treasurers decide: \
-                              praman treasury resolve";
+                let reason = "rejected after it was paid: ask the bank, then have two treasurers \
+                              resolve it: praman treasury resolve";
                 return self.contest(connection, &row, reason).await;
             }
             (Paid, Outcome::Returned(_)) if row.is_resolved() => {
-                let reason = "returned after two treasurers decided that it is paid: ask the bank, then have \
-                              them decide again: praman treasury resolve";
+                let reason = "returned after two treasurers resolved it as paid: ask the bank, \
+                              then have them resolve it again: praman treasury resolve";
                 return self.contest(connection, &row, reason).await;
             }
             (Drafted, _) => return Err(broken("a transfer that no file was written for")),

@@ -64,9 +64,9 @@ pub(super) async fn require_reconciled(connection: &mut AnyConnection) -> Result
         return Ok(());
     }
     Err(ServiceError::Refused(
-        "this state was restored from a backup, and does not know what went to the bank since: import the \
-         files that were written since, and the bank's statements (praman treasury import), then praman \
-         treasury resume"
+        "this state was restored from a backup, and does not know what went to the bank since: \
+         import the payment files written since and the bank's statements (praman treasury \
+         import), then run praman treasury resume"
             .to_owned(),
     ))
 }
@@ -392,7 +392,8 @@ async fn keep_payee(
     }
     if row.attempt == 0 {
         let reason = format!(
-            "transfer {}: the file names another account than the claim: it is no file of this treasury's",
+            "payment order {}: the file names another account than the claim: the file is not one \
+             of this treasury's",
             sent.reference
         );
         return Err(ServiceError::Refused(reason));
@@ -572,8 +573,8 @@ impl Store {
         let envelopes = Envelopes::new(self, key);
         let mut transaction = self.begin().await?;
         if restored_at(&mut transaction).await?.is_none() {
-            let reason = "this is a file that goes to the bank, not one that comes from it; it is imported \
-                          only after a restore";
+            let reason = "this file goes to the bank; only files from the bank are imported, \
+                          except after a restore";
             return Err(ServiceError::Refused(reason.to_owned()));
         }
         let mut lost = LostTransfers::find(&mut transaction, &envelopes).await?;

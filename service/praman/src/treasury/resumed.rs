@@ -234,9 +234,10 @@ async fn require_known(
         lost.iter().map(|(number,)| number.to_string()).chain(of_ledger).collect();
     if !numbers.is_empty() && !said.files_are_lost {
         return Err(ServiceError::Refused(format!(
-            "files went out that this state lost, or that name claims which it does not know, by number {}: \
-             import each; what is not known is handed in again first; if it is another treasury's, say so by \
-             --other-treasury; if files or claims are lost for good, say so by --files-are-lost",
+            "files were sent that this state lost, or that name claims which it does not know, by \
+             number {}: import each file; first submit again the claims that are not known; if a \
+             file belongs to another treasury, give --other-treasury; if files or claims are lost \
+             for good, give --files-are-lost",
             told(&numbers)
         )));
     }
@@ -257,17 +258,18 @@ async fn require_known(
     if !unknown.is_empty() && !said.files_are_lost {
         let names: Vec<String> = unknown.into_iter().map(|(name,)| name).collect();
         return Err(ServiceError::Refused(format!(
-            "the bank has named what this state does not know: {}: import the files that these are in \
-             (praman treasury import bank/pain.001-….xml), then the report once more; if they are lost for good, \
-             say so by --files-are-lost",
+            "the bank has named payments that this state does not know: {}: import the files that \
+             they are in (praman treasury import bank/pain.001-….xml), then import the report \
+             again; if the files are lost for good, give --files-are-lost",
             told(&names)
         )));
     }
     let by_report = adopted(connection, true).await?;
     if by_report > 0 && !said.files_are_lost {
         return Err(ServiceError::Refused(format!(
-            "{by_report} transfers are known by the bank's reports alone, and others of their files may be on \
-             their way: import these files; if they are lost for good, say so by --files-are-lost"
+            "{by_report} payment orders are known only from the bank's reports, and others of \
+             their files may be on their way: import these files; if they are lost for good, give \
+             --files-are-lost"
         )));
     }
     let mut missing = Vec::new();
@@ -287,9 +289,9 @@ async fn require_known(
         return Ok(lost_for_good);
     }
     Err(ServiceError::Refused(format!(
-        "no statement of the bank covers {} whole: import those of each day from the backup to the day after \
-         the restore, of the account that payments go out from; where the bank has none of a day, say so by \
-         --no-statement-of",
+        "no statement of the bank covers {} whole: import the statements of each day from the \
+         backup to the day after the restore, for the account that payments go out from; for a day \
+         without a statement, give --no-statement-of",
         told(&missing)
     )))
 }
@@ -368,7 +370,8 @@ pub(crate) async fn resume(
             != (about.taken_for_sent, about.without_file)
         || digest_of_names(connection).await? != about.digest
     {
-        let reason = "what is known of what went out has changed since this was asked: deny it, and ask again";
+        let reason = "what is known of what went out has changed since this was requested: deny \
+                      this request, and request it again";
         return Err(ServiceError::Refused(reason.to_owned()));
     }
     resume_now(connection).await
@@ -388,7 +391,7 @@ impl Store {
     ) -> Result<Option<u32>, ServiceError> {
         let mut transaction = self.begin().await?;
         let Some(restored) = restored_at(&mut transaction).await? else {
-            return Err(ServiceError::Refused("this state pays already".to_owned()));
+            return Err(ServiceError::Refused("this state already pays".to_owned()));
         };
         let days = unknown_days(&mut transaction, restored).await?;
         let Missing { lost_files, unknown } = require_known(&mut transaction, days, said).await?;
@@ -427,7 +430,7 @@ impl Store {
         let mut transaction = self.begin().await?;
         let now = Timestamp::now();
         if since > now {
-            let reason = "a state can have lost something only from a time on that has passed";
+            let reason = "--since lies in the future: give a time that has passed";
             return Err(ServiceError::WrongUse(reason.to_owned()));
         }
         for (key, at) in [(RESTORED, now), (RESTORED_OFFICES, now), (BACKED_UP, since)] {

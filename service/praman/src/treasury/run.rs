@@ -145,7 +145,9 @@ impl PaymentRun<'_> {
         .bind(i64::from(self.period.0))
         .fetch_optional(&mut *transaction)
         .await?;
-        let Some(batch) = batch else { return refused("none of this scheme and period went out") };
+        let Some(batch) = batch else {
+            return refused("no batch of this scheme and period with this id was sent");
+        };
         // A bank that takes the message again would pay these twice.
         let (moved,): (i64,) = sqlx::query_as(
             "SELECT count(*) FROM payment_transfer
@@ -156,14 +158,15 @@ impl PaymentRun<'_> {
         .await?;
         if moved > 0 {
             return refused(
-                "transfers of it came back, were paid anew or are contested since: its file is not written again",
+                "payment orders of it came back, were paid again or are contested since: its file \
+                 is not written again",
             );
         }
         let file = self.compose(&mut transaction, &envelopes, &batch).await?;
         let Some(bytes) = file.bytes else { return refused("there was nothing to pay in it") };
         drop(transaction);
         if !release::is_kept(store, &bytes).await? {
-            return refused("its file would not be the one that went out: it is not written");
+            return refused("its file would differ from the one that was sent: it is not written");
         }
         self.put(self.folder, id, &bytes)
     }
@@ -463,7 +466,7 @@ impl PaymentRun<'_> {
         batch: &DraftedBatch,
     ) -> Result<BankFile, ServiceError> {
         let id = &batch.id;
-        let broken = || ServiceError::Refused(format!("batch {id} is not as it was drafted"));
+        let broken = || ServiceError::Refused(format!("batch {id} differs from what was drafted"));
         let created_on: Date = batch.created_on.parse().map_err(|_| broken())?;
         let debtor: Debtor = serde_json::from_str(&batch.debtor).map_err(|_| broken())?;
         let instalments = u32::try_from(batch.instalments).map_err(|_| broken())?;

@@ -18,16 +18,18 @@ use crate::error::ServiceError;
 use crate::store::{Store, WriteTransaction, broken, bytes};
 
 /// Why a claim is held.
-const HELD: &str = "another claim of this period goes to the same account: look whose it is, then have two treasurers \
-     decide: praman treasury release";
+const HELD: &str = "another claim of this period goes to the same account: check whose account it \
+    is, then have two treasurers approve: praman treasury release";
 
 /// Why a claim is held that can't be compared with all others.
-const BY_ANOTHER_KEY: &str = "claims of this period were paid by another treasury's key, so that accounts can't be compared: look \
-     whose it is, then have two treasurers decide: praman treasury release";
+const BY_ANOTHER_KEY: &str = "claims of this period were paid with another treasury's key, so \
+    accounts can't be compared: check whose account it is, then have two treasurers approve: \
+    praman treasury release";
 
 /// Why a claim is held that can't be compared with one whose envelope was lost.
-const NOT_OPENED: &str = "a claim of this period was paid whose envelope is not here, so that accounts can't be compared: hand \
-     that claim in again, or look whose this one is and have two treasurers decide: praman treasury release";
+const NOT_OPENED: &str = "a claim of this period was paid whose envelope is not here, so accounts \
+    can't be compared: submit that claim again, or check whose account this is and have two \
+    treasurers approve: praman treasury release";
 
 /// All parts of a claim, as they are first paid.
 const ALL_PARTS: i64 = -1;
@@ -294,7 +296,7 @@ impl Store {
         let refused =
             |reason: &str| Err(ServiceError::Refused(format!("claim {nullifier}: {reason}")));
         let Some((scheme, period, batch)) = row else {
-            return refused("no such claim was accepted");
+            return refused("there is no such accepted claim");
         };
         // One that came back is paid anew, to an account that an office has corrected.
         let (returned,): (i64,) = sqlx::query_as(
@@ -304,7 +306,7 @@ impl Store {
         .fetch_one(&mut *transaction)
         .await?;
         if batch.is_some() && returned == 0 {
-            return refused("it is in a batch already");
+            return refused("it is already in a batch");
         }
         let held: Option<(Vec<u8>,)> =
             sqlx::query_as("SELECT tag FROM payment_held WHERE nullifier = $1")
@@ -312,7 +314,7 @@ impl Store {
                 .fetch_optional(&mut *transaction)
                 .await?;
         let Some((held,)) = held else {
-            return refused("it is not held: treasury pay and reissue tell what is");
+            return refused("it is not held: treasury pay and reissue report which claims are held");
         };
         let (period, account) = (period as u32, Some(hex::encode(held)));
         let document = ReleaseDocument { claim: nullifier.to_string(), scheme, period, account };

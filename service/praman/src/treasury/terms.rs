@@ -12,8 +12,9 @@ use crate::store::{Store, broken};
 fn differs(said: &PaymentTerms, scheme: &SchemeId, kept: &PaymentTerms) -> ServiceError {
     let accounts = |terms: &PaymentTerms| if terms.shared_accounts { "shared" } else { "own" };
     ServiceError::Refused(format!(
-        "the file says {} instalments and accounts = {:?}, but this period of scheme {scheme} is paid in {} \
-         instalments with accounts = {:?}, as when it was opened or first claimed for: pay with that file",
+        "the file says {} instalments and accounts = {:?}, but this period of scheme {scheme} is \
+         paid in {} instalments with accounts = {:?}, as when it was opened or first claimed for: \
+         pay with the earlier file",
         said.instalments,
         accounts(said),
         kept.instalments,

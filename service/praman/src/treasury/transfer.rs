@@ -44,7 +44,7 @@ impl std::str::FromStr for TransferReference {
         if text.len() == 34 && text.bytes().all(plain) {
             return Ok(Self(text.to_owned()));
         }
-        Err(format!("{text:?} is no transfer's reference: it has 34 digits"))
+        Err(format!("{text:?} is not a payment order's reference: it must have 34 digits"))
     }
 }
 
@@ -142,7 +142,7 @@ pub(super) async fn draft(
     .await?;
     if drafted.rows_affected() == 0 {
         // What is drafted but is in no batch would never be paid.
-        return Err(ServiceError::Refused(format!("transfer {reference} is drafted already")));
+        return Err(ServiceError::Refused(format!("payment order {reference} is already drafted")));
     }
     Ok(reference)
 }

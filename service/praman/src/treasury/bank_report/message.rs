@@ -25,7 +25,10 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<String, String> {
     };
     let (text, _, is_broken) = encoding.decode(bytes);
     if is_broken {
-        return Err(format!("the file is not in {}, as it says or as XML is", encoding.name()));
+        return Err(format!(
+            "the file is not in {}, the encoding that it declares or that XML requires",
+            encoding.name()
+        ));
     }
     Ok(text.into_owned())
 }
@@ -53,7 +56,7 @@ pub(super) fn parse(text: &str) -> Result<Document<'_>, ReportFault> {
     let document = Document::parse_with_options(text, options).map_err(|error| {
         let line = error.pos().row.max(1) as usize;
         let reason = match error {
-            roxmltree::Error::DtdDetected => "a report has no document type".to_owned(),
+            roxmltree::Error::DtdDetected => "a report must not have a document type".to_owned(),
             roxmltree::Error::NoRootNode | roxmltree::Error::UnclosedRootNode => {
                 "the report ends before its end".to_owned()
             }
@@ -69,7 +72,7 @@ pub(super) fn parse(text: &str) -> Result<Document<'_>, ReportFault> {
         None => Ok(document),
         Some(node) => {
             let line = document.text_pos_at(node.range().start).row as usize;
-            Err(ReportFault { line, reason: format!("elements lie deeper than {DEPTH_MAX}") })
+            Err(ReportFault { line, reason: format!("elements nest deeper than {DEPTH_MAX}") })
         }
     }
 }
@@ -117,12 +120,12 @@ pub(super) fn find<'a, 'i>(document: &'a Document<'i>) -> Result<Found<'a, 'i>, 
             document.root_element().tag_name().namespace().unwrap_or_default().to_owned()
         });
         return fault(format!(
-            "neither a pain.002 nor a camt.053: the root is {root} of {namespace:?}"
+            "the file is neither a pain.002 nor a camt.053: its root is {root} of {namespace:?}"
         ));
     };
     if found.iter().any(|(other, _)| *other != kind) {
         return fault(
-            "the file has status reports and statements: import each by itself".to_owned(),
+            "the file has both status reports and statements: import each separately".to_owned(),
         );
     }
     let messages = found.into_iter().map(|(_, message)| message).collect();

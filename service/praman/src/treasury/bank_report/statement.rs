@@ -56,7 +56,7 @@ struct Booked {
 
 /// The names of ours in an entry that none of its lines is of: wherever a bank has put them.
 fn unplaced(entry: Node<'_, '_>, lines: &[ReportedTransfer]) -> Vec<ReportedTransfer> {
-    const UNPLACED: &str = "named where no id of a payment stands: ask the bank what it is";
+    const UNPLACED: &str = "named where no payment's id belongs: ask the bank what it is";
     let told = lines.iter().map(|line| OwnName::of(&line.label));
     let of = lines.iter().flat_map(|line| &line.of).map(|named| OwnName::of(named.text()));
     let placed: HashSet<OwnName> = told.chain(of).flatten().collect();
@@ -188,7 +188,7 @@ impl Entry {
                 for one in block.details.iter().filter(|one| one.transfer.is_none()) {
                     lines.extend(one.whole.clone().map(|whole| {
                         let unclear = Outcome::Unclear(
-                            "booked beside others without an id of its own: ask the bank",
+                            "booked with others and without an id of its own: ask the bank",
                         );
                         line(vec![whole], unclear, None, None, None)
                     }));
@@ -230,7 +230,7 @@ impl Entry {
         let outcome = if is_one {
             outcomes[0].clone()
         } else {
-            Outcome::Unclear("booked in one sum with what is not alike: ask the bank")
+            Outcome::Unclear("booked in one sum with unlike entries: ask the bank")
         };
         let of = details.iter().filter_map(|one| one.transfer.clone()).map(Named::Transfer);
         line(of.collect(), outcome, Some(self.amount), None, self.charges)

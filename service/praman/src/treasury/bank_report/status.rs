@@ -88,7 +88,7 @@ fn transfer(
 
 /// A line that names no payment: told, unless it says only that something is on its way.
 fn nameless(outcome: Outcome, around: Option<&str>) -> Option<ReportedTransfer> {
-    let told = "the bank's line names no payment of ours by an id: ask the bank";
+    let told = "the bank's line gives no id of a payment of ours: ask the bank";
     let label = around.unwrap_or("a line without an id").to_owned();
     let outcome = (outcome != Outcome::Pending).then_some(Outcome::Unclear(told))?;
     Some(ReportedTransfer { of: Vec::new(), label, outcome, amount: None, booked_on: None })
