@@ -190,7 +190,7 @@ async fn claims_are_brought_once_over_several_endpoints() {
         Actors::alone(operator().address()),
     );
     let refused = ledger.claim(&scene.claims[5]).await.expect_err("another chain").to_string();
-    assert!(refused.contains("is of chain 999, not of chain"), "{refused}");
+    assert!(refused.contains("belongs to chain 999, not to chain"), "{refused}");
 }
 
 #[tokio::test]
@@ -277,7 +277,7 @@ async fn a_reorganised_claim_is_taken_back_and_brought_again() {
         .expect("paid");
     scene.anvil.call("anvil_reorg", json!([1, []])).await;
     let said = scene.ledger.network.chain.record().await.expect_err("a paid claim").to_string();
-    assert!(said.contains("taken back 1 claims that were paid"), "{said}");
+    assert!(said.contains("dropped 1 claims that were paid"), "{said}");
 }
 
 #[tokio::test]

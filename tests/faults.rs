@@ -204,7 +204,7 @@ fn a_chain_that_is_gone_stuck_another_or_reorganised_comes_back() {
     // Another chain answers in its place.
     let other = runtime.block_on(Anvil::start(&["--chain-id", "999"]));
     proxy.set(Door::To(node(&other)));
-    hindered(&service, &state, holders[2], "is of chain 999");
+    hindered(&service, &state, holders[2], "belongs to chain 999");
     proxy.set(Door::To(node(&anvil)));
     accepted(&service, &state, holders[2]);
     drop(other);

@@ -338,7 +338,7 @@ fn what_is_uploaded_lies_in_no_clear_column() {
     let other = ["--master-key", "another.json"];
     state.refused(&[&serve[..], &other].concat(), 3, "under another master key");
     fs::rename(state.path("state/master-key.json"), state.path("kept.json")).expect("moved");
-    state.refused(&serve, 2, "give it by --master-key");
+    state.refused(&serve, 2, "give it with --master-key");
     let kept = ["--office", "office.json", "--master-key", "kept.json"];
     let service = Service::start(&state, &kept);
     let officer = Officer { service: &service, token: &token };

@@ -205,7 +205,7 @@ fn claims_go_their_whole_way_on_real_nodes_and_frozen_ones_are_not_paid() {
     let odd = ["ledger", "accredit", "3", "--office", "0", "--schema", "unheard"];
     state.refused(&odd, 2, "there is no schema");
     state.json(&[&accredit[..], &["--account", "department.key"]].concat());
-    without("name its key by --account");
+    without("give its key with --account");
     state.refused(&[&checkpoint[..], &["office.key"]].concat(), 2, "the key of the agency");
     state.json(&[&checkpoint[..], &["agency.key", "--account", "office.key"]].concat());
     let last_day = praman::calendar::date_of(support::next_week()).expect("a date").to_string();
@@ -268,7 +268,7 @@ fn claims_go_their_whole_way_on_real_nodes_and_frozen_ones_are_not_paid() {
     std::fs::write(auditor.path("odd.json"), odd.to_string()).expect("written");
     std::fs::write(auditor.path("network.json"), description).expect("written");
     let join = |file| ["ledger", "join", "--rpc", &url, "--network", file];
-    auditor.refused(&join("odd.json"), 1, "where the contracts name");
+    auditor.refused(&join("odd.json"), 1, "but the contracts name");
     auditor.refused(&["ledger", "describe", "--out", "d.json"], 2, "no network of real nodes");
     auditor.json(&join("network.json"));
     auditor.refused(&join("network.json"), 1, "belongs to chain");
@@ -284,7 +284,7 @@ fn claims_go_their_whole_way_on_real_nodes_and_frozen_ones_are_not_paid() {
     restored.directory = "restored".to_owned();
     restored.json(&["restore", "--from", "before.db"]);
     let ran = restored.run(&[&checkpoint[..], &["--json"]].concat());
-    assert!(ran.code == 0 && ran.err.contains("stays under the root"), "{} {}", ran.out, ran.err);
+    assert!(ran.code == 0 && ran.err.contains("keeps the root"), "{} {}", ran.out, ran.err);
     let told: serde_json::Value = serde_json::from_str(&ran.out).expect("JSON");
     assert_eq!(told["root"], revoked, "the ledger's root stands");
     restored.json(&["revoke", "--office", "office.json", "--register-no", "WB070000009"]);
@@ -363,11 +363,11 @@ fn office_barred_or_retired_stops_no_other_office() {
     let scheme = support::scheme(FARMERS);
     let scheme = ["--scheme", scheme.to_str().expect("UTF-8"), "--out", "none"];
     let prove = [&["prove", "--circuit", "eligibility"][..], &barred, &rest, &scheme].concat();
-    state.refused(&prove, 1, "does not stand on the ledger");
+    state.refused(&prove, 1, "is not active on the ledger");
     std::fs::write(state.path("two.csv"), support::some_rows(&["WB070000021"], &[]))
         .expect("written");
     let issued = issue("two.csv", "third");
-    state.refused(&issued.each_ref().map(String::as_str), 1, "it issues nothing");
+    state.refused(&issued.each_ref().map(String::as_str), 1, "can't issue");
 
     // Lifted, it goes on; retired, it is gone for good, and the others go on all the same.
     state.json(&["ledger", "lift", &second, "--reason", "order No. 9"]);

@@ -269,7 +269,7 @@ fn commitment_that_two_persons_would_share_is_refused() {
     fs::write(state.path("two.csv"), support::some_rows(&two, &[])).expect("written");
     let issue = ["issue", "--register", "two.csv", "--office", "office.json", "--out", "two"];
     let issue = [&issue[..], &["--subjects", "subjects.csv"]].concat();
-    for (subject, told) in [("1", "have one commitment"), ("0", "its commitment is zero")] {
+    for (subject, told) in [("1", "have the same commitment"), ("0", "its commitment is zero")] {
         let lines = two.map(|number| format!("{number},{subject}\n")).concat();
         let subjects = format!("register_no,subject\n{lines}");
         fs::write(state.path("subjects.csv"), subjects).expect("written");

@@ -126,7 +126,7 @@ impl Snapshot {
         let snapshot: Self = files::read_json(path)?;
         let fault = |reason: &str| Err(FileError::malformed(path, reason).into());
         if snapshot.format != FORMAT {
-            return fault("not a snapshot of a form known here");
+            return fault("not a snapshot in a known format");
         }
         let numbered = snapshot.offices.iter().enumerate();
         if numbered.clone().any(|(place, office)| office.office.0 as usize != place) {

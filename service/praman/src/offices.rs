@@ -283,7 +283,7 @@ impl Store {
         let mut transaction = self.begin().await?;
         let office = standing::next_number(&mut transaction).await?.ok_or_else(|| {
             let offices = StateTree::CAPACITY;
-            ServiceError::Refused(format!("the state has {offices} offices, and room for no more"))
+            ServiceError::Refused(format!("the state has {offices} offices, and no room for more"))
         })?;
         let key = OfficeKey::generate(office, name);
         let inserted = sqlx::query(
@@ -297,7 +297,9 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         if inserted.rows_affected() == 0 {
-            return Err(ServiceError::Refused(format!("there is an office {name:?} already")));
+            return Err(ServiceError::Refused(format!(
+                "there is already an office {name:?}: give another name"
+            )));
         }
         let version = TreeVersion::next(&mut transaction).await?;
         standing::place(&mut transaction, version, office).await?;
@@ -344,7 +346,7 @@ impl Store {
         let office = self.check_office(key).await?;
         standing::require_standing(&mut transaction, &office).await?;
         if office.schema.id != RESIDENT.id {
-            let reason = "a register is of residents; this office issues another schema";
+            let reason = "a register is of residents, but this office issues another schema";
             return Err(ServiceError::Refused(reason.to_owned()));
         }
         let revoked = self.revoked_tags(key.office).await?;
@@ -377,8 +379,8 @@ impl Store {
                     first_of(claims_from, is_known)
                 }
                 Standing::Enrolled(_) | Standing::Review { .. } => {
-                    let reason = "a person has a live credential already, or may have one; nothing was \
-                                  issued";
+                    let reason = "a person has a live credential already, or is a possible \
+                                  duplicate: review it; nothing was issued";
                     return Err(ServiceError::Refused(reason.to_owned()));
                 }
             };
@@ -400,7 +402,7 @@ impl Store {
             .execute(&mut *transaction)
             .await?;
             if written.rows_affected() == 0 {
-                let reason = "a holder has a live credential already; nothing was issued";
+                let reason = "a holder already has a live credential; nothing was issued";
                 return Err(ServiceError::Refused(reason.to_owned()));
             }
         }
@@ -571,7 +573,7 @@ impl Store {
         match office {
             Some(office) if known => Ok(office),
             _ => Err(ServiceError::Refused(format!(
-                "office {:?} is not accredited in this folder; make it with `praman office new`",
+                "office {:?} is not accredited in this folder: make it with `praman office new`",
                 key.name
             ))),
         }
@@ -587,13 +589,14 @@ fn require_own_commitments(applications: &[Application<'_>]) -> Result<(), Servi
             (application.person.register_no(), application.subject.to_field());
         if subject == Fr::from(0u64) {
             return Err(ServiceError::Refused(format!(
-                "{register_no}: its commitment is zero, which no secret has; nothing was issued"
+                "{register_no}: its commitment is zero, which can't come from a secret; nothing \
+                 was issued"
             )));
         }
         if let Some(other) = seen.insert(subject, register_no) {
             return Err(ServiceError::Refused(format!(
-                "{other} and {register_no} have one commitment: each person has a secret of their own; nothing \
-                 was issued"
+                "{other} and {register_no} have the same commitment, but each person needs a \
+                 secret of their own; nothing was issued"
             )));
         }
     }

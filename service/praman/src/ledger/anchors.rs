@@ -54,8 +54,8 @@ impl<C: Chain> Network<C> {
     fn anchors_contract(&self) -> Result<Address, LedgerError> {
         let address = self.addresses.anchors;
         if address == Address::ZERO {
-            let reason = "this network was deployed by a program that knew no anchors: start a new \
-                          one in another folder";
+            let reason = "this network's contracts are of an earlier version and have no anchors: \
+                          start a new network in another folder";
             return Err(LedgerError::Refused(reason.to_owned()));
         }
         Ok(address)

@@ -40,19 +40,19 @@ impl WantedLastDay {
         let by_scheme = scheme.last_day(period);
         let wanted = match self.day {
             None if self.for_arrears => {
-                return wrong("arrears have a last day: name it by --last-day".to_owned());
+                return wrong("--arrears needs a last day: give it with --last-day".to_owned());
             }
             None => by_scheme,
             Some(day) => match calendar::day_of(day) {
                 Some(day) => day,
-                None => return wrong(format!("{day} is before 1900")),
+                None => return wrong(format!("the last day, {day}, lies before 1900")),
             },
         };
         if self.for_arrears {
             let latest = Day(today.0 + ARREARS_DAYS_MAX);
             if wanted < today || wanted > latest {
                 return wrong(format!(
-                    "the last day of arrears lies between today and {}",
+                    "the last day of arrears must lie between today and {}",
                     date(latest)
                 ));
             }
@@ -70,18 +70,21 @@ impl WantedLastDay {
         };
         if let Some(over) = over {
             return Err(ServiceError::Refused(format!(
-                "{over}: for those who could not claim in time, open it by --arrears --last-day \
-                 YYYY-MM-DD, which a second person approves"
+                "{over}: for people who could not claim in time, open it as arrears with --arrears \
+                 --last-day YYYY-MM-DD; a second person must approve it"
             )));
         }
         if wanted > by_scheme {
             return wrong(format!(
-                "the scheme takes claims of this period until {}: a later day is for --arrears",
+                "the scheme accepts claims of this period until {}: use --arrears for a later day",
                 date(by_scheme)
             ));
         }
         if wanted < today {
-            return wrong(format!("the last day, {}, is over", date(wanted)));
+            return wrong(format!(
+                "the last day, {}, lies in the past: give today or a later day",
+                date(wanted)
+            ));
         }
         Ok(wanted)
     }
@@ -131,7 +134,7 @@ impl Store {
                 ApprovalState::Waiting => ArrearsApproval::Waits(known.number),
                 ApprovalState::Denied => {
                     let reason =
-                        format!("a second person has denied this, under number {}", known.number);
+                        format!("a second person has denied approval request {}", known.number);
                     return Err(ServiceError::Refused(reason));
                 }
             },

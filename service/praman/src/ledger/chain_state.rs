@@ -9,7 +9,7 @@ use revm::state::{Account, AccountInfo, Bytecode, EvmState};
 
 /// A read that failed; the whole state is in memory, so only broken state can fail one.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("the chain has no code {0}")]
+#[error("the chain has no code with hash {0}")]
 pub(super) struct MissingCode(B256);
 
 impl revm::database_interface::DBErrorMarker for MissingCode {}

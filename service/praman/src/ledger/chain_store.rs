@@ -52,8 +52,8 @@ pub(super) async fn network_settings(
         }
         None if rows.is_empty() => Ok(None),
         None => Err(ServiceError::Refused(
-            "this folder's chain was made by an older version, whose contracts are others; start a \
-             new one in another folder"
+            "this folder's chain was made by an earlier version, with other contracts: start a new \
+             chain in another folder"
                 .to_owned(),
         )),
     }

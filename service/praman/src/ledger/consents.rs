@@ -84,15 +84,17 @@ pub struct RecordedAccesses {
 
 fn element(word: U256) -> Result<praman_circuits::Fr, LedgerError> {
     let element = from_be_bytes(&word.to_be_bytes());
-    element.ok_or_else(|| LedgerError::Refused("a root on the ledger is no element".to_owned()))
+    element.ok_or_else(|| {
+        LedgerError::Refused("a root on the ledger is not a field element".to_owned())
+    })
 }
 
 impl<C: Chain> ContractLedger<C> {
     fn consents(&self) -> Result<Address, LedgerError> {
         let address = self.network.addresses.consents;
         if address == Address::ZERO {
-            let reason = "this network was deployed by a program that knew no consents: start a new \
-                          one in another folder";
+            let reason = "this network's contracts are of an earlier version and have no consents: \
+                          start a new network in another folder";
             return Err(LedgerError::Refused(reason.to_owned()));
         }
         Ok(address)
@@ -118,7 +120,7 @@ impl<C: Chain> ContractLedger<C> {
         self.consents()?;
         if self.network.chain.chain_id() != CHAIN_ID {
             let reason = format!(
-                "on a network of real nodes a {} takes part by `praman ledger request`",
+                "on a network of real nodes, add a {} with `praman ledger request`",
                 role.name()
             );
             return Err(ServiceError::WrongUse(reason).into());
@@ -275,7 +277,7 @@ impl<C: Chain> ContractLedger<C> {
         match known {
             Ok(known) if Role::of(known.role) == Some(Role::Provider) => Ok(known.account),
             Ok(_) | Err(LedgerError::Refused(_)) => {
-                let reason = format!("participant {} is no provider of health care", provider.0);
+                let reason = format!("participant {} is not a provider of health care", provider.0);
                 Err(LedgerError::Refused(reason))
             }
             Err(error) => Err(error),

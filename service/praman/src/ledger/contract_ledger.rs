@@ -79,7 +79,7 @@ impl Actors {
 /// The account of a role that an act takes.
 pub(super) fn acting(account: Option<Address>, role: Role) -> Result<Address, LedgerError> {
     account.ok_or_else(|| {
-        let reason = format!("this takes the key of the {}: name it by --account", role.name());
+        let reason = format!("this needs the key of the {}: give it with --account", role.name());
         LedgerError::Failed(ServiceError::WrongUse(reason))
     })
 }
@@ -108,7 +108,8 @@ impl EmbeddedLedger {
             return Self::deploy(store, chain, actors, key).await;
         };
         if settings.chain_id != CHAIN_ID {
-            let reason = "this folder belongs to an external network, not to an embedded ledger";
+            let reason =
+                "this folder belongs to a network of real nodes, and has no embedded ledger";
             return Err(LedgerError::Refused(reason.to_owned()));
         }
         require_key(&settings, key)?;
@@ -125,7 +126,8 @@ impl EmbeddedLedger {
     /// [`LedgerError::Refused`] if the store has a network already.
     pub async fn begin_sandbox(store: &Store, key: &VerifyingKey) -> Result<Self, LedgerError> {
         if network_settings(store).await?.is_some() {
-            let reason = "a sandbox begins in a folder of its own: this one has a network already";
+            let reason =
+                "a sandbox needs a folder of its own: this folder already belongs to a network";
             return Err(LedgerError::Refused(reason.to_owned()));
         }
         let mut chain = EmbeddedChain::open(store).await?;
@@ -228,9 +230,9 @@ impl<C: Chain> ContractLedger<C> {
         let elsewhere = self.network.chain.chain_id() != CHAIN_ID;
         if elsewhere && self.store.offices_are_restored().await? {
             eprintln!(
-                "praman: office {office} stays under the root that the ledger has: this state was restored, and \
-                 knows nothing of what was issued and revoked since. Revoke again what was, then: praman office \
-                 catch-up"
+                "praman: office {office} keeps the root that the ledger has: this state was \
+                 restored, and does not know what was issued and revoked since the backup. Revoke \
+                 again what was revoked, then run: praman office catch-up"
             );
             self.store.leave_behind(state.office).await?;
             return Ok(None);
@@ -305,15 +307,15 @@ impl<C: Chain> ContractLedger<C> {
         let adopt = Claims::adoptRulesCall { scheme: word, department, root: leaf };
         let members = self.actors.members.clone();
         if members.is_empty() {
-            let reason = "the committee has not adopted these rules with this last day: name its \
-                          members' keys by --account too";
+            let reason = "the committee has not adopted these rules with this last day: give its \
+                          members' keys with --account, too";
             return Err(LedgerError::Refused(reason.to_owned()));
         }
         let motion = self.network.committee(&members, claims, adopt.abi_encode(), leaf).await?;
         if B256::from(self.network.view(claims, &rules).await?) != leaf {
             return Err(LedgerError::Refused(format!(
-                "motion {motion} to adopt the rules waits for members or for its delay: have it \
-                 enacted by `praman ledger enact {motion}`, then open the period"
+                "motion {motion} to adopt the rules needs more members' votes, or its delay is not \
+                 over: have it enacted with `praman ledger enact {motion}`, then open the period"
             )));
         }
         Ok(account)
@@ -356,7 +358,8 @@ impl<C: Chain> Ledger for ContractLedger<C> {
         let root = self.network.view(target, &Offices::stateRootCall {}).await?;
         if root != word(checkpoint.state_root.to_field()) {
             let reason = format!(
-                "the ledger's state root is {root}, not {}: it knows other offices than this folder",
+                "the ledger's state root is {root}, not {}: the ledger knows other offices than \
+                 this folder",
                 checkpoint.state_root
             );
             return Err(LedgerError::Refused(reason));
@@ -403,8 +406,8 @@ impl<C: Chain> Ledger for ContractLedger<C> {
         }
         let ClaimPeriod { period, window } = period;
         if self.network.addresses.archives.is_zero() {
-            let reason = "this network's contracts are of an earlier edition, that knows no last day of a period: \
-                          create Archives, upgrade Claims, and join the network again";
+            let reason = "this network's contracts are of an earlier version without a last day \
+                          for periods: create Archives, upgrade Claims, and join the network again";
             return Err(LedgerError::Refused(reason.to_owned()));
         }
         let last_day = Day(last_day.0 + SETTLING_DAYS);
@@ -459,13 +462,13 @@ impl<C: Chain> Ledger for ContractLedger<C> {
     async fn claim_batch(&mut self, claims: &[LedgerClaim]) -> Result<Receipt, LedgerError> {
         let first = claims
             .first()
-            .ok_or_else(|| LedgerError::Malformed("a batch has at least one claim".to_owned()))?;
+            .ok_or_else(|| LedgerError::Malformed("a batch needs at least one claim".to_owned()))?;
         let same = |claim: &LedgerClaim| {
             (&claim.scheme, claim.period, claim.checkpoint)
                 == (&first.scheme, first.period, first.checkpoint)
         };
         if !claims.iter().all(same) {
-            let reason = "a batch is of one scheme, period and checkpoint".to_owned();
+            let reason = "a batch must be of one scheme, period and checkpoint".to_owned();
             return Err(LedgerError::Malformed(reason));
         }
         let words = |claim: &LedgerClaim| {
@@ -503,8 +506,8 @@ pub(super) fn require_key(
     if settings.key == key_id(key) {
         return Ok(());
     }
-    let reason = "the chain's contracts were deployed for other keys; use those, or start a new \
-                  chain in another folder";
+    let reason = "the chain's contracts were deployed for other keys: use those keys, or start a \
+                  new chain in another folder";
     Err(LedgerError::Refused(reason.to_owned()))
 }
 

@@ -265,7 +265,7 @@ pub fn scratch_gas(code: Vec<u8>, call: Vec<u8>) -> Result<u64, ChainError> {
             Output::Create(..) => state.apply(&changes(&change)),
             Output::Call(data) => {
                 let holds = U256::try_from_be_slice(&data) == Some(U256::from(1u64));
-                return if holds { Ok(gas_used) } else { Err(ChainError::failed("it says no")) };
+                return if holds { Ok(gas_used) } else { Err(ChainError::failed("it refuses")) };
             }
         }
     }

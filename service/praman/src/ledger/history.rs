@@ -150,7 +150,7 @@ impl Replay {
         self.tree_leaves[place] = leaf;
         let mut tree = StateTree::new();
         if tree.append(&self.tree_leaves).is_err() || word(tree.root()) != told {
-            self.fault(log, &format!("the state root after office {office} is another"));
+            self.fault(log, &format!("the state root after office {office} differs"));
         }
         self.root = Some(told);
     }
@@ -182,10 +182,10 @@ impl Replay {
             Claims::CheckpointPublished::SIGNATURE_HASH => {
                 let event = Claims::CheckpointPublished::decode_raw_log(topics, data).ok()?;
                 if self.root.is_some_and(|root| root != event.stateRoot) {
-                    self.fault(log, "a checkpoint is not of the state tree's root");
+                    self.fault(log, "a checkpoint does not have the state tree's root");
                 }
                 if event.checkpoint as usize != self.checkpoints {
-                    self.fault(log, "a checkpoint's number is not the next");
+                    self.fault(log, "a checkpoint's number does not follow the one before");
                 }
                 self.checkpoints += 1;
             }
@@ -224,7 +224,7 @@ impl Replay {
                 if !is_good(&self.records, &event.recordsRoot)
                     || !is_good(&self.consents, &event.consentsRoot)
                 {
-                    self.fault(log, "an access was recorded against roots that were not good");
+                    self.fault(log, "an access was recorded against roots that were not valid");
                 }
             }
             _ => {}
@@ -272,7 +272,7 @@ async fn replay<C: Chain>(network: &mut Network<C>) -> Result<(Replay, u64, usiz
             Some(())
         };
         if read.is_none() {
-            replay.fault(&log, "an event cannot be read");
+            replay.fault(&log, "an event can't be read");
         }
         events += 1;
         Ok(())
@@ -302,11 +302,13 @@ pub async fn verify<C: Chain>(network: &mut Network<C>) -> Result<History, Ledge
     let Addresses { claims, archives, .. } = network.addresses;
     let root = network.view(network.addresses.offices, &Offices::stateRootCall {}).await?;
     if replay.root.is_some_and(|replayed| replayed != root) {
-        replay.faults.push("the state root is not the one of the events".to_owned());
+        replay.faults.push("the state root does not fit the events".to_owned());
     }
     let count = network.view(claims, &Claims::checkpointCountCall {}).await?;
     if count != U256::from(replay.checkpoints) {
-        replay.faults.push(format!("{count} checkpoints stand, {} were told", replay.checkpoints));
+        replay
+            .faults
+            .push(format!("{count} checkpoints stand, but {} were announced", replay.checkpoints));
     }
     let mut openings = Vec::new();
     for (&opening, &(scheme, period)) in &replay.openings {
@@ -321,7 +323,7 @@ pub async fn verify<C: Chain>(network: &mut Network<C>) -> Result<History, Ledge
             (!stands.proposer.is_zero()).then_some(agrees)
         };
         if agrees == Some(false) {
-            replay.faults.push(format!("the seal of opening {opening} is not over its claims"));
+            replay.faults.push(format!("the seal of opening {opening} does not fit its claims"));
         }
         let name = praman_verifier::contracts::scheme_of_word(scheme);
         openings.push(OpeningHistory {

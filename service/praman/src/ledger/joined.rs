@@ -102,8 +102,8 @@ impl JoinedNetwork {
         keys: &[PrivateKeySigner],
     ) -> Result<(Self, Vec<Address>), LedgerError> {
         let settings = network_settings(store).await?.ok_or_else(|| {
-            let reason = "this folder belongs to no network: begin with `praman ledger start` or \
-                          `praman ledger deploy`";
+            let reason = "this folder belongs to no network: start one with `praman ledger start` \
+                          or `praman ledger deploy`";
             ServiceError::WrongUse(reason.to_owned())
         })?;
         let addresses = settings.addresses;
@@ -129,7 +129,7 @@ impl JoinedNetwork {
         match network_settings(store).await? {
             None => Ok(()),
             Some(settings) => Err(ServiceError::Refused(format!(
-                "this folder belongs to chain {} already; deploy from another folder",
+                "this folder already belongs to chain {}: deploy from another folder",
                 settings.chain_id
             ))),
         }
@@ -182,7 +182,8 @@ impl NetworkDescription {
         let settings = settings.filter(|settings| settings.chain_id != CHAIN_ID);
         let settings = settings.ok_or_else(|| {
             let reason =
-                "this folder belongs to no network of real nodes, which alone can be joined";
+                "this folder belongs to no network of real nodes, and only such a network can be \
+                 joined";
             ServiceError::WrongUse(reason.to_owned())
         })?;
         Ok(Self {
@@ -241,7 +242,7 @@ impl NetworkDescription {
             (participants, network.view(anchors, &Anchors::PARTICIPANTSCall {}).await?),
         ] {
             if said != stands {
-                let reason = format!("the file names {said} where the contracts name {stands}");
+                let reason = format!("the file names {said}, but the contracts name {stands}");
                 return Err(LedgerError::Refused(reason));
             }
         }
@@ -250,7 +251,7 @@ impl NetworkDescription {
             let known = network.view(claims, &Claims::ARCHIVESCall {}).await?;
             let knows = network.view(archives, &Archives::CLAIMSCall {}).await?;
             if (known, knows) != (archives, claims) {
-                let reason = format!("the file names {archives} where the contracts name {known}");
+                let reason = format!("the file names {archives}, but the contracts name {known}");
                 return Err(LedgerError::Refused(reason));
             }
         }

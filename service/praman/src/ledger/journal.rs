@@ -154,7 +154,7 @@ async fn record_participant(
 /// A word of an event as an element of the field.
 fn element(word: U256) -> Result<praman_circuits::Fr, ChainError> {
     from_be_bytes(&word.to_be_bytes::<32>())
-        .ok_or_else(|| ChainError::failed("an event has a word that is no field element"))
+        .ok_or_else(|| ChainError::failed("an event has a word that is not a field element"))
 }
 
 async fn record_claims(
@@ -341,9 +341,9 @@ impl Store {
         .await?;
         if paid > 0 {
             return Err(ChainError::failed(format!(
-                "the chain has taken back {paid} claims that were paid: its blocks above {last} \
-                 were replaced after they were confirmed; nothing is paid until an operator has \
-                 looked at it"
+                "the chain has dropped {paid} claims that were paid: its blocks above {last} were \
+                 replaced after they were confirmed; nothing is paid until an operator has \
+                 reviewed it"
             )));
         }
         for statement in [

@@ -89,7 +89,7 @@ impl std::str::FromStr for Role {
     fn from_str(text: &str) -> Result<Self, String> {
         let known = Self::ALL.map(Self::name);
         let found = Self::ALL.into_iter().find(|role| role.name() == text);
-        found.ok_or_else(|| format!("{text:?} is no role; roles are {}", known.join(", ")))
+        found.ok_or_else(|| format!("{text:?} is not a role; the roles are {}", known.join(", ")))
     }
 }
 
@@ -138,7 +138,8 @@ impl<C: Chain> Network<C> {
                 ChainError::Failed(error) => LedgerError::Failed(error),
             })?;
             if receipt.created != Some(deployer.create(nonce + index as u64)) {
-                let reason = "the deployer's account sent something else in between; deploy again";
+                let reason =
+                    "the deployer's account sent another transaction in between: deploy again";
                 return Err(LedgerError::Refused(reason.to_owned()));
             }
         }
@@ -188,7 +189,7 @@ impl<C: Chain> Network<C> {
     ) -> Result<u64, LedgerError> {
         let committee = self.addresses.committee;
         let Some((&first, others)) = members.split_first() else {
-            return Err(LedgerError::Refused("a motion needs a member to move it".to_owned()));
+            return Err(LedgerError::Refused("a motion needs a member's key".to_owned()));
         };
         let motion = self.view(committee, &Committee::motionCountCall {}).await?;
         let data = Bytes::from(call);
@@ -235,7 +236,7 @@ impl<C: Chain> Network<C> {
             Participants::Drafted::decode_raw_log(log.topics.iter().copied(), &log.data).ok()
         });
         let id = drafted
-            .ok_or_else(|| LedgerError::Refused("the register told of no draft".to_owned()))?
+            .ok_or_else(|| LedgerError::Refused("the register reported no draft".to_owned()))?
             .participant;
         self.send(account, participants, &Participants::submitCall { id }).await?;
         Ok(id)
@@ -320,7 +321,7 @@ pub(super) fn refusal(output: &Bytes) -> LedgerError {
         Ok(Reason::NotCanonical(error)) => {
             LedgerError::Malformed(format!("public input {} is not canonical", error.index))
         }
-        Ok(Reason::InvalidPoint(_)) => LedgerError::Malformed("a point is no point".to_owned()),
+        Ok(Reason::InvalidPoint(_)) => LedgerError::Malformed("a point is not valid".to_owned()),
         Ok(Reason::PeriodNotOpen(_)) => LedgerError::PeriodNotOpen,
         Ok(Reason::PeriodNotBegun(_)) => LedgerError::PeriodNotBegun,
         Ok(Reason::PeriodOver(_)) => LedgerError::PeriodOver,

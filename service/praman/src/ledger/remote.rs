@@ -155,7 +155,7 @@ impl RemoteChain {
     fn sign(&self, sent: &mut Sent, is_legacy: bool) -> Result<(), ChainError> {
         let key = self.keys.get(&sent.account).ok_or_else(|| {
             let reason =
-                format!("no key of account {} was given: name it by --account", sent.account);
+                format!("the key of account {} is missing: give it with --account", sent.account);
             ServiceError::WrongUse(reason)
         })?;
         let to = sent.target.map_or(TxKind::Create, TxKind::Call);
@@ -263,7 +263,8 @@ impl RemoteChain {
             }
             if started.elapsed() >= self.settings.patience {
                 return Err(ChainError::failed(
-                    "the transaction does not stand yet; it is kept, and the same call later finds it",
+                    "the transaction is not final yet; it is stored, and the same call finds it \
+                     later",
                 ));
             }
             if last.elapsed() >= self.settings.raise_after {

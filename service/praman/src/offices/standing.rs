@@ -310,8 +310,8 @@ pub(super) async fn require_standing(
 ) -> Result<(), ServiceError> {
     match on_ledger(connection, office.id).await? {
         Some(known) if !known.standing => Err(ServiceError::Refused(format!(
-            "office {:?} is suspended, debarred or retired on the ledger: it issues nothing; see `praman \
-             ledger roles`",
+            "office {:?} is suspended, debarred or retired on the ledger and can't issue; see \
+             `praman ledger roles`",
             office.name
         ))),
         _ => Ok(()),
@@ -378,7 +378,7 @@ impl Store {
             .execute(&mut *transaction)
             .await?;
         if caught_up.rows_affected() == 0 {
-            let reason = "this state was not restored: its offices' roots go to the ledger already";
+            let reason = "this state was not restored: its offices' roots already go to the ledger";
             return Err(ServiceError::Refused(reason.to_owned()));
         }
         let behind: Vec<(i64,)> = sqlx::query_as("SELECT id FROM office WHERE behind = 1")

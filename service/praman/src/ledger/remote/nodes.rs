@@ -66,14 +66,14 @@ impl Nodes {
             .connect_timeout(REQUEST_TIME / 4)
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(|_| ServiceError::Ledger("no HTTP client can be made".to_owned()))?;
+            .map_err(|_| ServiceError::Ledger("an HTTP client can't be made".to_owned()))?;
         let mut clients = Vec::new();
         for (number, endpoint) in endpoints.iter().enumerate() {
             let url = endpoint.parse::<reqwest::Url>().ok();
             let url =
                 url.filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
                     // Not the text itself: it may hold an access key.
-                    let reason = format!("endpoint {} is no http or https address", number + 1);
+                    let reason = format!("endpoint {} is not an http or https address", number + 1);
                     ServiceError::WrongUse(reason)
                 })?;
             let name = format!("node {} ({})", number + 1, url.host_str().unwrap_or("no host"));
@@ -167,7 +167,7 @@ impl Nodes {
         let id = id.map_err(|error| node_error(name, error))?.to::<u64>();
         if id != self.chain_id {
             return Err(NodeError::Away(format!(
-                "{name} is of chain {id}, not of chain {}: correct its address",
+                "{name} belongs to chain {id}, not to chain {}: correct its address",
                 self.chain_id
             )));
         }
@@ -224,7 +224,7 @@ fn node_error(name: &str, error: TransportError) -> NodeError {
                 }
                 TransportErrorKind::Custom(error) => match error.downcast_ref::<reqwest::Error>() {
                     Some(error) if error.is_connect() => match certificate_fault(error) {
-                        Some(fault) => format!("shows a certificate that does not hold: {fault}"),
+                        Some(fault) => format!("shows a certificate that is not valid: {fault}"),
                         None => "does not take connections".to_owned(),
                     },
                     Some(error) if error.is_timeout() => "does not answer in time".to_owned(),
@@ -234,6 +234,6 @@ fn node_error(name: &str, error: TransportError) -> NodeError {
             };
             NodeError::Away(format!("{name} {reason}"))
         }
-        _ => NodeError::Away(format!("{name} does not answer as a node would")),
+        _ => NodeError::Away(format!("{name} does not answer as a node does")),
     }
 }
