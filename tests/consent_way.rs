@@ -84,7 +84,7 @@ impl Granted {
         state.refused(
             &[&grant[..], &by, &MANAGER].concat(),
             1,
-            "granted for this provider already",
+            "already granted for this provider",
         );
         let files = ["consent", "files", REQUEST, "--wallet", "wallet.json", "--out", "again"];
         let again = state.json(&[&files[..], &MANAGER].concat());
@@ -133,7 +133,7 @@ fn a_consent_is_given_used_seen_and_withdrawn_by_command_line() {
     wrong[place] = "HPAYMT";
     state.refused(&wrong, 1, "C3");
     wrong[place] = "CARE";
-    state.refused(&wrong, 2, "no purpose's code");
+    state.refused(&wrong, 2, "not a code of a purpose");
 
     // snarkjs takes the witness and the proof.
     state.json(&["circuit", "export", "consent", "--r1cs", "c.r1cs"]);
@@ -170,7 +170,7 @@ fn a_consent_is_given_used_seen_and_withdrawn_by_command_line() {
     let withdraw = ["consent", "withdraw", &granted.consent, "--wallet", "wallet.json"];
     let withdraw = [&withdraw[..], &MANAGER].concat();
     state.json(&withdraw);
-    state.refused(&withdraw, 1, "withdrawn already");
+    state.refused(&withdraw, 1, "already withdrawn");
     let refused = granted.release("late");
     assert!(refused.code == 1 && refused.out.contains("access-used"), "{}", refused.out);
     let refused = granted.release("first");
@@ -284,7 +284,7 @@ fn a_gate_that_dies_gives_the_same_access_when_it_is_asked_again() {
     killed("consent::withdraw", &withdraw);
     assert_eq!(granted.release("first").code, 0);
     killed("chain::block", &withdraw);
-    state.refused(&withdraw, 1, "withdrawn already");
+    state.refused(&withdraw, 1, "already withdrawn");
     let service = Service::start(state, &["--consent-keys", "consent-keys"]);
     let body = format!("@{}", state.path("first/access.json").display());
     let requester = granted.shown();

@@ -85,12 +85,12 @@ impl AccessRequest {
     pub fn from_json(text: &str) -> Result<Self, FieldFault> {
         let file: AccessFile = document::read(text)?;
         if file.format != FORMAT {
-            return Err(FieldFault::new("format", "is not that of a request for an access"));
+            return Err(FieldFault::new("format", "is not the format of a request for an access"));
         }
         let purpose = purpose_of(&file.purpose)
-            .ok_or_else(|| FieldFault::new("purpose", "is no purpose's code"))?;
+            .ok_or_else(|| FieldFault::new("purpose", "is not a code of a purpose"))?;
         let record_type = type_of(&file.record_type)
-            .ok_or_else(|| FieldFault::new("record_type", "is none of the eight types"))?;
+            .ok_or_else(|| FieldFault::new("record_type", "is not one of the eight types"))?;
         let proof = Proof::from_json(&file.proof.to_string())
             .map_err(|error| FieldFault::new("proof", error.to_string()))?;
         Ok(Self {

@@ -176,7 +176,7 @@ impl Store {
         .await?;
         let known = self.clinician_key(provider, name).await?;
         if kept.rows_affected() == 0 && known.is_none_or(|key| key.to_bytes() != *public_key) {
-            let reason = format!("{name:?} or the key is another clinician's already");
+            let reason = format!("{name:?} or the key belongs to another clinician already");
             return Err(ServiceError::Refused(reason).into());
         }
         Ok(())

@@ -134,7 +134,7 @@ pub(super) fn consent_purpose(id: &str) -> String {
 /// A request's id, in its one form.
 fn request_id(document: &RequestDocument) -> Result<String, FieldFault> {
     let id = Uuid::try_parse(&document.request_id);
-    Ok(id.map_err(|_| FieldFault::new("requestId", "is no UUID"))?.to_string())
+    Ok(id.map_err(|_| FieldFault::new("requestId", "is not a UUID"))?.to_string())
 }
 
 impl ConsentDesk {

@@ -163,7 +163,7 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, FieldFault> {
         FieldFault { field, fault }
     })?;
     reader.end().map_err(|error| {
-        FieldFault::new(".", format!("line {}: something follows the document", error.line()))
+        FieldFault::new(".", format!("line {}: there is text after the document", error.line()))
     })?;
     Ok(read)
 }
@@ -172,7 +172,7 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, FieldFault> {
 fn missing_field(said: &str) -> String {
     match said.strip_prefix("missing field `").and_then(|rest| rest.split_once('`')) {
         Some((name, _)) => format!("{name} is missing"),
-        None => "is missing or of another kind than the standard says".to_owned(),
+        None => "is missing, or not of the kind that the standard requires".to_owned(),
     }
 }
 

@@ -142,7 +142,7 @@ impl ConsentFile {
     /// [`FieldFault`].
     pub fn checked(self) -> Result<Self, FieldFault> {
         if self.format != CONSENT_FORMAT {
-            return Err(FieldFault::new("format", "is not that of a consent"));
+            return Err(FieldFault::new("format", "is not the format of a consent"));
         }
         let commitment = self.artefact()?.commitment();
         let key = hex::decode(&self.manager_key).ok().and_then(|key| key.try_into().ok());
@@ -150,7 +150,7 @@ impl ConsentFile {
             is_signed(&key, commitment, &self.artefact.consent_detail, &self.artefact.signature)
         });
         if !signed {
-            let fault = "is not the consent manager's of this artefact";
+            let fault = "is not the signature of the consent manager of this artefact";
             return Err(FieldFault::new("artefact.signature", fault));
         }
         Ok(self)
@@ -223,7 +223,7 @@ impl ConsentFile {
         let valid_until = moment(valid_until, "validUntil")?;
         let seconds = valid_until.0.saturating_sub(opening.valid_from.0);
         if terms.frequency.of_validity(seconds) != opening.frequency {
-            let fault = "is not the frequency of the artefact's document";
+            let fault = "does not match the frequency of the artefact's document";
             return Err(FieldFault::new("opening.frequency", fault));
         }
         Ok(Artefact {
@@ -301,7 +301,7 @@ impl RecordFile {
     /// [`FieldFault`].
     pub fn record(&self) -> Result<HealthRecord, FieldFault> {
         let record_type = type_of(&self.record_type)
-            .ok_or_else(|| FieldFault::new("record_type", "is none of the eight types"))?;
+            .ok_or_else(|| FieldFault::new("record_type", "is not one of the eight types"))?;
         let date: Day = calendar::day_of(self.date)
             .ok_or_else(|| FieldFault::new("date", "lies before 1900"))?;
         Ok(HealthRecord {

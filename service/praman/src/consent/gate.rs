@@ -42,29 +42,32 @@ pub const BATCH_MAX: usize = 256;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, thiserror::Error)]
 pub enum GateRefusal {
     /// Break-glass.
-    #[error("an emergency is no consent: it has a way of its own, with two clinicians' signatures")]
+    #[error(
+        "an emergency is not a consent: open the records with two clinicians' signatures \
+         (praman consent break-glass)"
+    )]
     BreakGlass,
     /// The requester may not ask.
-    #[error("the requester does not take part, is suspended, or is debarred")]
+    #[error("the requester is not a participant, or is suspended or debarred")]
     Requester,
     /// The provider may not give.
-    #[error("the provider does not take part, is suspended, or is debarred: it may give no record")]
+    #[error(
+        "the provider is not a participant, or is suspended or debarred: it may give no record"
+    )]
     Provider,
     /// No such record.
-    #[error("the provider keeps no such record now")]
+    #[error("the provider has no such record now")]
     Record,
     /// The moment is not now.
-    #[error(
-        "the proof is not for this moment by the provider's clock: set the clock, and prove again"
-    )]
+    #[error("the proof's time does not match the provider's clock: set the clock, and prove again")]
     Moment,
     /// The chain's clock is ahead of the provider's.
     #[error("the provider's clock and the chain's differ by more than two minutes: set the clock")]
     Clock,
     /// The roots are not good.
     #[error(
-        "the provider's roots have moved, or a consent was withdrawn since: prove again against those \
-         that stand"
+        "the provider's roots have changed, or a consent was withdrawn since: prove again against \
+         the current roots"
     )]
     Roots,
     /// The proof does not hold.
@@ -73,10 +76,10 @@ pub enum GateRefusal {
     )]
     Proof,
     /// The ledger can't be asked.
-    #[error("the ledger can't record the access now: bring the same request again")]
+    #[error("the ledger can't record the access now: send the same request again")]
     Later,
     /// The access was given.
-    #[error("this access was used already: the consent's count of this window is used up to it")]
+    #[error("this access was used already: the consent's count for this window is used up to it")]
     Used,
 }
 
@@ -140,8 +143,8 @@ impl Gate {
     ) -> Result<Self, ServiceError> {
         let key = PreparedKey::new(key);
         if key.inputs() != PUBLIC_INPUTS {
-            let reason = "the gate's key is not of the consent circuit: make it with `praman setup \
-                          --circuit consent`";
+            let reason = "the gate's key is not a key of the consent circuit: make one with \
+                          `praman setup --circuit consent`";
             return Err(ServiceError::WrongUse(reason.to_owned()));
         }
         Ok(Self { store: store.clone(), key, context: ledger.context() })

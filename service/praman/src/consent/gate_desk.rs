@@ -26,10 +26,10 @@ const ROUND: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub enum GateDeskError {
     /// Too many wait.
-    #[error("too many requests wait at the gate; come again in a second")]
+    #[error("too many requests are pending at the gate: try again in a second")]
     Busy,
     /// The service ends.
-    #[error("the service is stopping; come again")]
+    #[error("the service is stopping: try again later")]
     Stopping,
     /// Chain or store failed; the same request may be brought again.
     #[error(transparent)]
@@ -158,7 +158,7 @@ async fn work_on(
             Err(error) => {
                 eprintln!("praman: the gate: {error}");
                 for answer in answers {
-                    let reason = "the gate can't ask the ledger now".to_owned();
+                    let reason = "the gate can't reach the ledger now".to_owned();
                     let _ = answer.send(Err(ServiceError::Ledger(reason).into()));
                 }
             }

@@ -114,7 +114,7 @@ impl ConsentDesk {
     ) -> Result<ConsentFile, ConsentError> {
         let file = file.checked()?;
         if !file.is_of_manager(trusted) {
-            let fault = "is not the key of the consent manager that is trusted";
+            let fault = "is not the key of the trusted consent manager";
             return Err(FieldFault::new("manager_key", fault).into());
         }
         let granted = file.granted()?;

@@ -135,7 +135,7 @@ impl ConsentManager {
         let mut parts = sealer.push(&text)?;
         parts.push(sealer.finish()?);
         let [content] = <[Vec<u8>; 1]>::try_from(parts).map_err(|_| {
-            ServiceError::KeyStore("what is to be kept of a person is too long".to_owned())
+            ServiceError::KeyStore("a person's data is too long to be stored".to_owned())
         })?;
         let length = u16::try_from(wrapped.len()).expect("a wrapped key is short");
         Ok([&length.to_be_bytes()[..], &wrapped, &content].concat())
@@ -150,7 +150,7 @@ impl ConsentManager {
         purpose: &str,
         sealed: &[u8],
     ) -> Result<T, ServiceError> {
-        let altered = || ServiceError::KeyStore("what is kept of a person was altered".to_owned());
+        let altered = || ServiceError::KeyStore("a person's stored data was altered".to_owned());
         let (length, rest) = sealed.split_first_chunk::<2>().ok_or_else(altered)?;
         let length = usize::from(u16::from_be_bytes(*length));
         let (wrapped, content) = rest.split_at_checked(length).ok_or_else(altered)?;

@@ -106,7 +106,7 @@ impl ConsentDesk {
         match written {
             Ok(_) => Ok(()),
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
-                let reason = "this telephone is another patient's";
+                let reason = "this telephone belongs to another patient";
                 Err(ServiceError::Refused(reason.to_owned()).into())
             }
             Err(error) => Err(error.into()),

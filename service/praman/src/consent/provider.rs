@@ -48,7 +48,9 @@ impl Store {
         public_key: &[u8; 32],
     ) -> Result<(), ServiceError> {
         if VerifyingKey::from_bytes(public_key).map_or(true, |key| key.is_weak()) {
-            return Err(ServiceError::Refused("the requester's key is no Ed25519 key".to_owned()));
+            return Err(ServiceError::Refused(
+                "the requester's key is not an Ed25519 key".to_owned(),
+            ));
         }
         sqlx::query(
             "INSERT INTO requester (number, name, public_key) VALUES ($1, $2, $3)
@@ -68,7 +70,7 @@ impl Store {
         if is_so {
             return Ok(());
         }
-        Err(ServiceError::Refused(format!("{name:?}, its number or its key is another's already")))
+        Err(ServiceError::Refused(format!("{name:?}, its number or its key is already in use")))
     }
 
     /// The provider of a name.

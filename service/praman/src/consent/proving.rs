@@ -95,7 +95,7 @@ impl ProviderTrees {
         record: &RecordFile,
     ) -> Result<ProviderPaths, FieldFault> {
         if ProviderId(self.provider) != consent.provider() {
-            return Err(FieldFault::new("provider", "is not the consent's"));
+            return Err(FieldFault::new("provider", "is not the provider of the consent"));
         }
         let record = tree_path(&self.records, &self.records_root, record.position, "records")?;
         let place = consent.position();

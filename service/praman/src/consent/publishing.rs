@@ -114,7 +114,7 @@ async fn publish_tree<C: Chain>(
             .execute(store.writer())
             .await?;
     }
-    let reason = format!("the roots of provider {} change too fast to be kept up with", provider.0);
+    let reason = format!("the roots of provider {} change too fast: try again later", provider.0);
     Err(ServiceError::Ledger(reason).into())
 }
 

@@ -8,66 +8,67 @@ use crate::ledger::LedgerError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ConsentRefusal {
     /// A request id that another request has.
-    #[error("this request id was used for another request: give this one an id of its own")]
+    #[error("this request id was used for another request: give each request its own id")]
     RequestIdUsed,
     /// A requester that nobody admitted.
-    #[error("hiu.id: no such requester takes part in this network")]
+    #[error("hiu.id: no requester with this id participates in this network")]
     UnknownRequester,
     /// A provider that nobody admitted.
-    #[error("hip.id: no such provider takes part in this network")]
+    #[error("hip.id: no provider with this id participates in this network")]
     UnknownProvider,
     /// No such request.
     #[error("there is no such request")]
     NoSuchRequest,
     /// A request that was granted, denied or expired.
-    #[error("this request was decided already, or its time has passed")]
+    #[error("this request was already decided, or its time has passed")]
     AlreadyDecided,
     /// Two grants of one request for one provider.
     #[error(
-        "this request was granted for this provider already: one request gives one artefact a provider"
+        "this request was already granted for this provider: one request gives each provider one \
+         artefact"
     )]
     AlreadyGranted,
     /// A provider without records of the patient.
-    #[error("this provider keeps no record of this patient")]
+    #[error("this provider has no record of this patient")]
     NoRecords,
     /// A consent that covers some of the same.
     #[error(
         "a live consent of this patient to this requester for this purpose covers some of the same \
-         records: withdraw it first, so that no count is doubled"
+         records: withdraw it first, so that no access is counted twice"
     )]
     Overlaps,
     /// No such consent.
     #[error("there is no such consent")]
     NoSuchConsent,
     /// A consent that was withdrawn.
-    #[error("this consent was withdrawn already")]
+    #[error("this consent was already withdrawn")]
     AlreadyWithdrawn,
     /// A consent whose end has come.
-    #[error("this consent has expired already")]
+    #[error("this consent has already expired")]
     AlreadyExpired,
     /// No such record.
-    #[error("the provider keeps no such record")]
+    #[error("the provider has no such record")]
     NoSuchRecord,
     /// A patient that is not known here.
-    #[error("no such patient is registered here: register them by `praman consent register`")]
+    #[error("this patient is not registered here: register them with `praman consent register`")]
     UnknownPatient,
     /// A wallet that is another's.
-    #[error("the wallet is not the one that the patient is registered with")]
+    #[error("this is not the wallet that the patient is registered with")]
     OtherWallet,
     /// No such erasure order.
     #[error("there is no order to erase for this consent")]
     NoSuchOrder,
     /// A signature that is not the requester's.
-    #[error("the signature is not the requester's")]
+    #[error("the signature is not from the requester")]
     NotSigned,
     /// An emergency access that may not be.
-    #[error("an emergency access takes two different clinicians of the provider")]
+    #[error("an emergency access needs two different clinicians of the provider")]
     TwoClinicians,
     /// An emergency access of too much or for too long.
-    #[error("an emergency access is of some types, with a reason, and for 24 hours at most")]
+    #[error("an emergency access needs some types, a reason, and at most 24 hours")]
     TooWide,
     /// No emergency access that waits for this.
-    #[error("there is no such emergency access, or it was reviewed already")]
+    #[error("there is no such emergency access, or it was already reviewed")]
     NothingToReview,
 }
 

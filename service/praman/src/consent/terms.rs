@@ -69,7 +69,7 @@ impl PatientAddress {
         };
         match text.split_once('@') {
             Some((name, manager)) if part(name) && part(manager) => Ok(Self(text.to_owned())),
-            _ => Err(FieldFault::new(field, "is no health address, as name@abdm")),
+            _ => Err(FieldFault::new(field, "is not a health address, as name@abdm")),
         }
     }
 
@@ -122,7 +122,7 @@ impl AskedFrequency {
     fn read(document: &FrequencyDocument, field: &str) -> Result<Self, FieldFault> {
         let at = |part: &str| format!("{field}.{part}");
         if unit_seconds(&document.unit).is_none() {
-            let fault = "is none of HOUR, DAY, WEEK, MONTH and YEAR";
+            let fault = "must be HOUR, DAY, WEEK, MONTH or YEAR";
             return Err(FieldFault::new(at("unit"), fault));
         }
         if document.value > UNITS_MAX {
@@ -163,10 +163,10 @@ fn read_types(codes: &[String], field: &str) -> Result<RecordTypes, FieldFault> 
     for (place, code) in codes.iter().enumerate() {
         let at = || format!("{field}[{place}]");
         let kind = type_of(code).ok_or_else(|| {
-            FieldFault::new(at(), "is none of the eight health-information types")
+            FieldFault::new(at(), "is not one of the eight health-information types")
         })?;
         if types.contains(kind) {
-            return Err(FieldFault::new(at(), "stands twice"));
+            return Err(FieldFault::new(at(), "is given twice"));
         }
         types.0 |= 1 << kind.number();
     }
@@ -194,29 +194,29 @@ impl Terms {
     ) -> Result<Self, FieldFault> {
         let at = |field: &str| format!("{prefix}.{field}");
         let purpose = purpose_of(&document.purpose.code).ok_or_else(|| {
-            let fault = "is none of CAREMGT, PUBHLTH, HPAYMT, DSRCH and PATRQT";
+            let fault = "must be CAREMGT, PUBHLTH, HPAYMT, DSRCH or PATRQT";
             FieldFault::new(at("purpose.code"), fault)
         })?;
         if purpose == Purpose::BreakTheGlass {
-            let fault = "is an emergency's, which is no consent: it has a way of its own, `praman \
-                         consent break-glass`";
+            let fault =
+                "is for an emergency, which is not a consent: use `praman consent break-glass`";
             return Err(FieldFault::new(at("purpose.code"), fault));
         }
         let types = read_types(&document.hi_types, &at("hiTypes"))?;
         let permission = &document.permission;
         let mode = mode_of(&permission.access_mode).ok_or_else(|| {
-            let fault = "is none of VIEW, STORE, QUERY and STREAM";
+            let fault = "must be VIEW, STORE, QUERY or STREAM";
             FieldFault::new(at("permission.accessMode"), fault)
         })?;
         let from = read_time(&permission.date_range.from, &at("permission.dateRange.from"))?;
         let to = read_time(&permission.date_range.to, &at("permission.dateRange.to"))?;
         if to < from {
-            let fault = "lies before dateRange.from: the range is the wrong way round";
+            let fault = "lies before dateRange.from: give a range that ends after it begins";
             return Err(FieldFault::new(at("permission.dateRange.to"), fault));
         }
         let erase_at = read_time(&permission.data_erase_at, &at("permission.dataEraseAt"))?;
         if erase_at <= now {
-            let fault = "has passed: nothing could be looked at";
+            let fault = "has passed: no record could be read";
             return Err(FieldFault::new(at("permission.dataEraseAt"), fault));
         }
         let frequency = AskedFrequency::read(&permission.frequency, &at("permission.frequency"))?;
@@ -225,7 +225,7 @@ impl Terms {
             if (1..=64).contains(&named.id.len()) && named.id.chars().all(known) {
                 return Ok(named.id.clone());
             }
-            let fault = "is no identifier of letters, digits, points and hyphens";
+            let fault = "must have only letters, digits, points and hyphens";
             Err(FieldFault::new(at(field), fault))
         };
         Ok(Self {
@@ -276,45 +276,45 @@ impl Terms {
         let mut terms = self.clone();
         terms.provider = Some(grant.hip.id.clone());
         if self.provider.as_ref().is_some_and(|asked| *asked != grant.hip.id) {
-            return Err(FieldFault::new("hip.id", "is another provider than was asked for"));
+            return Err(FieldFault::new("hip.id", "is not the provider in the request"));
         }
         if let Some(codes) = &grant.hi_types {
             terms.types = read_types(codes, "hiTypes")?;
             if terms.types.0 & !self.types.0 != 0 {
-                return Err(FieldFault::new("hiTypes", "has a type that was not asked for"));
+                return Err(FieldFault::new("hiTypes", "has a type that is not in the request"));
             }
         }
         if let Some(range) = &grant.date_range {
             terms.from = read_time(&range.from, "dateRange.from")?;
             terms.to = read_time(&range.to, "dateRange.to")?;
             if terms.to < terms.from {
-                let fault = "lies before dateRange.from: the range is the wrong way round";
+                let fault = "lies before dateRange.from: give a range that ends after it begins";
                 return Err(FieldFault::new("dateRange.to", fault));
             }
             if terms.from < self.from || terms.to > self.to {
-                return Err(FieldFault::new("dateRange", "reaches beyond what was asked for"));
+                return Err(FieldFault::new("dateRange", "reaches beyond the range in the request"));
             }
         }
         if let Some(text) = &grant.data_erase_at {
             terms.erase_at = read_time(text, "dataEraseAt")?;
             if terms.erase_at > self.erase_at {
-                return Err(FieldFault::new("dataEraseAt", "is later than what was asked for"));
+                return Err(FieldFault::new("dataEraseAt", "is later than in the request"));
             }
         }
         if terms.erase_at <= now {
-            return Err(FieldFault::new("dataEraseAt", "has passed: nothing could be looked at"));
+            return Err(FieldFault::new("dataEraseAt", "has passed: no record could be read"));
         }
         if let Some(code) = &grant.access_mode {
             terms.mode = mode_of(code)
                 .filter(|&mode| mode == self.mode || mode == AccessMode::View)
                 .ok_or_else(|| {
-                    FieldFault::new("accessMode", "is neither what was asked for nor VIEW")
+                    FieldFault::new("accessMode", "must be the mode in the request, or VIEW")
                 })?;
         }
         if let Some(frequency) = &grant.frequency {
             terms.frequency = AskedFrequency::read(frequency, "frequency")?;
             if !terms.frequency.is_within(&self.frequency) {
-                return Err(FieldFault::new("frequency", "allows more than was asked for"));
+                return Err(FieldFault::new("frequency", "allows more than the request"));
             }
         }
         let valid_until = match &grant.valid_until {
@@ -322,7 +322,7 @@ impl Terms {
             None => terms.erase_at,
         };
         if valid_until <= now || valid_until > terms.erase_at {
-            let fault = "lies in the past, or behind the time at which all must be erased";
+            let fault = "lies in the past, or after the time at which all must be erased";
             return Err(FieldFault::new("validUntil", fault));
         }
         Ok(Granted { terms, valid_until })

@@ -425,8 +425,8 @@ impl Scene {
         let signed = [&first, &second].map(|key| SignedBy::new(key, &scope));
         let now = Timestamp::now();
         self.desk.break_glass(&scope, signed, now).await?;
-        let what = "opens prescriptions in an emergency, by two doctors, for two hours; it waits for \
-                    its review";
+        let what = "opens prescriptions in an emergency, by two doctors, for two hours; it is \
+                    pending review";
         self.timeline.tell(true, CLINIC, what);
         let mut heard = Heard::default();
         self.desk.tell_patients(&mut heard, now).await?;
