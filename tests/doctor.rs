@@ -117,5 +117,5 @@ fn store_journal_and_backup_are_their_owners_alone() {
     std::fs::set_permissions(&database, std::fs::Permissions::from_mode(0o644)).expect("set");
     let (code, report) = examine(&state, &[]);
     assert_eq!(code, 1, "{report}");
-    assert!(report.to_string().contains("others may read praman.db"), "{report}");
+    assert!(report.to_string().contains("others can read praman.db"), "{report}");
 }

@@ -30,18 +30,18 @@ impl Installation {
     pub(super) fn files(&self) -> Vec<Finding> {
         let folder = &self.folder;
         let Ok(metadata) = std::fs::metadata(folder) else {
-            let says = format!("{} is not there yet", folder.display());
-            let advice = "it is made by the first command that needs it: praman ledger start";
+            let says = format!("{} does not exist yet", folder.display());
+            let advice = "the first command that needs it makes it: praman ledger start";
             return vec![Finding::watch("folder", says, advice)];
         };
         let mut findings = Vec::new();
         let mode = metadata.permissions().mode() & 0o077;
         findings.push(match mode {
-            0 => Finding::well("folder", format!("{} is its owner's alone", folder.display())),
+            0 => Finding::well("folder", format!("only its owner may enter {}", folder.display())),
             _ => Finding::watch(
                 "folder",
-                format!("others may look into {}", folder.display()),
-                "chmod 700 the folder: the files in it are their owner's alone, their names are not",
+                format!("others have access to {}", folder.display()),
+                "chmod 700 the folder: others can't read its files, but may see their names",
             ),
         });
         if let Ok(room) = rustix::fs::statvfs(folder) {
@@ -51,13 +51,14 @@ impl Installation {
                 room => Finding::wrong(
                     "disk",
                     format!("{room} MiB free"),
-                    "make room: a full disk refuses claims, and goes on by itself when there is some",
+                    "free some space: while the disk is full, claims are refused; afterwards the \
+                     service goes on by itself",
                 ),
             });
         }
         let open = open_files(folder);
         if !open.is_empty() {
-            let says = format!("others may read {}", open.join(", "));
+            let says = format!("others can read {}", open.join(", "));
             findings.push(Finding::wrong("secrets", says, "chmod 600 these files"));
         }
         findings
@@ -71,7 +72,7 @@ impl Installation {
         let key = match keys.load_verifying(circuit) {
             Ok(key) => key,
             Err(error) => {
-                let advice = "give the folder of the keys that the network was deployed with";
+                let advice = "give the folder of the keys with which the network was deployed";
                 return vec![Finding::wrong("keys", error.to_string(), advice)];
             }
         };
@@ -79,17 +80,13 @@ impl Installation {
             Some(origin) if origin.to_string().contains("development") => Finding::watch(
                 "keys",
                 "development keys: one party made them",
-                "never use them for real money: keys come from a ceremony",
+                "never use them for real money: make keys in a ceremony",
             ),
-            _ => Finding::well("keys", "the verification key is of this program's circuit"),
+            _ => Finding::well("keys", "the verification key fits this program's circuit"),
         }];
         if !keys.has_proving_key() {
-            let says = "no proving key: no proofs are made here";
-            findings.push(Finding::watch(
-                "keys",
-                says,
-                "none is needed where workers are elsewhere",
-            ));
+            let says = "there is no proving key: no proofs are made here";
+            findings.push(Finding::watch("keys", says, "not needed if workers run elsewhere"));
         }
         findings
     }
@@ -97,7 +94,7 @@ impl Installation {
     /// The certificate: one, and not at its end.
     pub(super) fn certificate(&self) -> Vec<Finding> {
         let Some(path) = &self.certificate else { return Vec::new() };
-        let wrong = |says: String| vec![Finding::wrong("certificate", says, "give a new one")];
+        let wrong = |says: String| vec![Finding::wrong("certificate", says, "give a valid one")];
         let bytes = match std::fs::read(path) {
             Ok(bytes) => bytes,
             Err(error) => return wrong(format!("{}: {error}", path.display())),
@@ -117,9 +114,9 @@ impl Installation {
             _ if days < EXPIRES_SOON_DAYS => Finding::watch(
                 "certificate",
                 format!("{} expires in {days} days", path.display()),
-                "have a new one signed; the service reads it when it starts",
+                "get a new one signed; the service reads it at its start",
             ),
-            _ => Finding::well("certificate", format!("good for {days} days")),
+            _ => Finding::well("certificate", format!("valid for {days} days")),
         }]
     }
 
@@ -135,30 +132,32 @@ impl Installation {
         let schema = match store.schema_state().await {
             Ok(schema) => schema,
             Err(error) => {
-                let advice = "the database answers, but not as praman's would";
+                let advice =
+                    "the database answers, but it is not praman's: correct PRAMAN_DATABASE";
                 return (vec![Finding::wrong("store", error.to_string(), advice)], None);
             }
         };
         let missing = schema.migrations.iter().filter(|migration| !migration.applied).count();
         if !schema.unknown.is_empty() {
             let says = "a newer praman has written it";
-            let advice = "use that one, or restore a backup";
+            let advice = "use the newer program, or restore a backup";
             return (vec![Finding::wrong("store", says, advice)], None);
         }
         if missing > 0 {
-            let says = format!("{missing} migrations are to be applied");
-            let advice = "take a backup, then: praman migrate up";
+            let says = format!("{missing} migrations are not applied");
+            let advice = "make a backup, then run: praman migrate up";
             return (vec![Finding::watch("store", says, advice)], None);
         }
-        let mut findings = vec![Finding::well("store", "reachable, of this program's schema")];
+        let mut findings = vec![Finding::well("store", "reachable, with this program's schema")];
         let path = self.folder.join("master-key.json");
         if store.has_master_key().await.unwrap_or(false) {
             findings.push(match path.exists() {
-                true => Finding::well("master key", format!("{} is there", path.display())),
+                true => Finding::well("master key", format!("{} exists", path.display())),
                 false => Finding::watch(
                     "master key",
-                    format!("what is kept of people is sealed, and {} is not there", path.display()),
-                    "it is given by --master-key, or lost: without it nothing of that is ever opened",
+                    format!("people's data is sealed, and {} does not exist", path.display()),
+                    "give the key with --master-key; if it is lost, the data can never be opened \
+                     again",
                 ),
             });
         }
@@ -182,7 +181,7 @@ fn open_files(folder: &Path) -> Vec<String> {
 
 /// The finding of a check that failed itself.
 fn failed(check: &'static str, error: &ServiceError) -> Vec<Finding> {
-    vec![Finding::wrong(check, error.to_string(), "see what the database's log says")]
+    vec![Finding::wrong(check, error.to_string(), "read the database's log")]
 }
 
 /// The database's clock against this machine's.
@@ -197,12 +196,12 @@ pub(super) async fn clock(store: &Store) -> Vec<Finding> {
     let off = (Timestamp::now().as_millisecond() - now) / 1_000;
     vec![match off.abs() {
         off if off <= SKEW_SECONDS_MAX => {
-            Finding::well("clock", "this machine's and the database's agree")
+            Finding::well("clock", "this machine and the database agree")
         }
         _ => Finding::wrong(
             "clock",
-            format!("this machine's is {off} seconds off the database's"),
-            "have both set by NTP: leases and as-of dates depend on them",
+            format!("this machine is {off} seconds off the database"),
+            "set both clocks by NTP: leases and as-of dates depend on them",
         ),
     }]
 }
@@ -212,18 +211,19 @@ pub(super) async fn ledger(store: &Store) -> Vec<Finding> {
     let network = match JoinedNetwork::open(store, &[]).await {
         Ok((network, _)) => network,
         Err(error) => {
-            let advice = "praman ledger start, or praman ledger join on real nodes";
+            let advice = "run praman ledger start, or praman ledger join on real nodes";
             return vec![Finding::watch("ledger", error.to_string(), advice)];
         }
     };
     let head = match network.chain.head().await {
         Ok(head) => head,
         Err(error) => {
-            let advice = "start the nodes, or join by others: claims wait meanwhile";
+            let advice =
+                "start the nodes, or join through other nodes; claims stay pending until then";
             return vec![Finding::wrong("ledger", format!("no node answers: {error}"), advice)];
         }
     };
-    let mut findings = vec![Finding::well("ledger", format!("block {} stands", head.number))];
+    let mut findings = vec![Finding::well("ledger", format!("the last block is {}", head.number))];
     let newest: Result<Option<(i64,)>, _> =
         sqlx::query_as("SELECT as_of FROM checkpoint ORDER BY number DESC LIMIT 1")
             .fetch_optional(store.pool())
@@ -233,15 +233,15 @@ pub(super) async fn ledger(store: &Store) -> Vec<Finding> {
         Err(error) => return failed("checkpoint", &error.into()),
         Ok(None) => Finding::watch(
             "checkpoint",
-            "there is none: nothing can be claimed",
-            "praman ledger checkpoint, once offices have issued",
+            "there is no checkpoint: no claim can be made",
+            "run praman ledger checkpoint, after offices have issued",
         ),
         Ok(Some((as_of,))) if as_of < today - 1 => Finding::watch(
             "checkpoint",
             format!("the newest is {} days old", today - as_of),
-            "publish one daily: praman ledger checkpoint",
+            "publish one every day: praman ledger checkpoint",
         ),
-        Ok(Some(_)) => Finding::well("checkpoint", "there is one of these days"),
+        Ok(Some(_)) => Finding::well("checkpoint", "there is a recent one"),
     });
     findings
 }
@@ -263,17 +263,18 @@ pub(super) async fn offices(store: &Store) -> Vec<Finding> {
         Err(error) => return failed("offices", &error.into()),
     };
     let mut findings = vec![match (agree, since) {
-        (true, None) => Finding::well("offices", "the ledger's state root follows from its events"),
+        (true, None) => Finding::well("offices", "the ledger's state root matches its events"),
         (agree, since) => Finding::wrong(
             "offices",
             match since {
-                Some(block) if agree => format!("roots differed at block {block}, and agree now"),
+                Some(block) if agree => format!("roots differed at block {block}, but agree now"),
                 Some(block) => {
-                    format!("the ledger's root is not that of its events, since block {block}")
+                    format!("the ledger's root has not matched its events since block {block}")
                 }
-                None => "the ledger's root is not that of its events".to_owned(),
+                None => "the ledger's root does not match its events".to_owned(),
             },
-            "no checkpoint of this folder may fit: were the contracts upgraded? praman ledger verify-history",
+            "this folder's checkpoints may not fit: check whether the contracts were upgraded: \
+             praman ledger verify-history",
         ),
     }];
     let asked: Result<(i64,), _> = sqlx::query_as(
@@ -288,8 +289,8 @@ pub(super) async fn offices(store: &Store) -> Vec<Finding> {
         Ok((0,)) => {}
         Ok((count,)) => findings.push(Finding::watch(
             "offices",
-            format!("of {count} live credentials it is not known whose they are"),
-            "issue to their offices' registers once more, before others issue to the same people",
+            format!("for {count} live credentials it is not known whose they are"),
+            "issue to their offices' registers again, before others issue to the same people",
         )),
     }
     let apart = match store.offices_apart().await {
@@ -302,7 +303,7 @@ pub(super) async fn offices(store: &Store) -> Vec<Finding> {
     };
     if apart.iter().any(|(_, stands)| !stands) {
         let says = format!("suspended, debarred or retired: {}", numbers(false));
-        let advice = "their holders can't claim; the others can: praman ledger roles";
+        let advice = "their holders can't claim; other holders can: praman ledger roles";
         findings.push(Finding::watch("offices", says, advice));
     }
     if apart.iter().any(|(_, stands)| *stands) {
@@ -327,7 +328,8 @@ pub(super) async fn backlog(store: &Store) -> Vec<Finding> {
         (
             "claims",
             "claim WHERE state IN ('received', 'verified', 'submitted') AND received_at",
-            "is a service running, and does the ledger take its transactions? praman ledger status",
+            "check that a service is running and that the ledger accepts its transactions: praman \
+             ledger status",
         ),
         (
             "proofs",
@@ -337,14 +339,14 @@ pub(super) async fn backlog(store: &Store) -> Vec<Finding> {
         (
             "registers",
             "register_upload WHERE state IN ('waiting', 'issuing') AND uploaded_at",
-            "is a service running with the office's key? praman serve --office FILE",
+            "check that a service is running with the office's key: praman serve --office FILE",
         ),
     ] {
         findings.push(match waiting(what).await {
             Err(error) => return failed(check, &error),
-            Ok(0) => Finding::well(check, "none waits for long"),
+            Ok(0) => Finding::well(check, "none is pending for long"),
             Ok(count) => {
-                Finding::wrong(check, format!("{count} wait for more than ten minutes"), advice)
+                Finding::wrong(check, format!("{count} are pending for over ten minutes"), advice)
             }
         });
     }
@@ -364,18 +366,19 @@ pub(super) async fn people(store: &Store) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     if live(&Role::Oversight) + live(&Role::Agency) < 2 {
-        let says = "fewer than two of oversight and agency may act: the operator admits alone";
-        let advice = "praman access admit --role oversight … for two persons";
+        let says = "fewer than two users of oversight and agency are active: the operator adds \
+                    users alone";
+        let advice = "add two persons: praman access admit --role oversight …";
         findings.push(Finding::watch("access", says, advice));
     } else {
-        findings.push(Finding::well("access", "two persons are there to approve"));
+        findings.push(Finding::well("access", "two persons can approve"));
     }
     if live(&Role::Treasury) < 2 {
-        let says = "fewer than two treasurers may act: one person pays alone";
-        let advice = "praman access admit --role treasury … for two persons";
+        let says = "fewer than two treasurers are active: one person pays alone";
+        let advice = "add two persons: praman access admit --role treasury …";
         findings.push(Finding::watch("treasury", says, advice));
     } else {
-        findings.push(Finding::well("treasury", "two persons are there to pay"));
+        findings.push(Finding::well("treasury", "two persons can approve payments"));
     }
     let soon = now + EXPIRES_SOON_DAYS * 86_400_000;
     let ending = principals.iter().filter(|one| {
@@ -387,7 +390,7 @@ pub(super) async fn people(store: &Store) -> Vec<Finding> {
         findings.push(Finding::watch(
             "credentials",
             says,
-            "praman access list, and admit new ones",
+            "list the users and add new credentials: praman access list, praman access admit",
         ));
     }
     findings
@@ -403,7 +406,7 @@ pub(super) async fn records(store: &Store) -> Vec<Finding> {
             Some(fault) => Finding::wrong(
                 "audit",
                 fault.to_string(),
-                "keep everything as it is and call the auditor: praman audit verify --participant …",
+                "change nothing and call the auditor: praman audit verify --participant …",
             ),
         }),
     }
@@ -413,7 +416,7 @@ pub(super) async fn records(store: &Store) -> Vec<Finding> {
         Ok(true) => findings.push(Finding::watch(
             "audit",
             "entries of an earlier day are not on the ledger",
-            "praman audit anchor; a running service does it once a day",
+            "run praman audit anchor; a running service does it once a day",
         )),
     }
     match store.payment_files().await {
@@ -422,7 +425,7 @@ pub(super) async fn records(store: &Store) -> Vec<Finding> {
             let missing = files.iter().filter(|file| file.block.is_none()).count();
             if missing > 0 {
                 let says = format!("{missing} files are not on the ledger");
-                findings.push(Finding::watch("payments", says, "praman treasury anchor"));
+                findings.push(Finding::watch("payments", says, "run praman treasury anchor"));
             }
         }
     }
