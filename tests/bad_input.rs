@@ -69,7 +69,7 @@ fn schemes() {
     let shipped = fs::read_to_string(scheme("annapurna")).expect("shipped");
     fs::write(state.path("field.toml"), shipped.replace("rules.sex", "rules.sexx"))
         .expect("written");
-    state.refused(&["scheme", "check", "field.toml"], 1, "`sexx` is no field");
+    state.refused(&["scheme", "check", "field.toml"], 1, "`sexx` is not a field");
     fs::write(state.path("binary.toml"), [0xff, 0xfe, 0x00]).expect("written");
     assert_eq!(state.run(&["scheme", "check", "binary.toml"]).code, 2);
     for id in ["annapurna", "krishak-bandhu", "old-age-pension", "kanyashree-k2"] {

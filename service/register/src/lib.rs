@@ -66,7 +66,7 @@ pub enum RegisterError {
     #[error("the check was stopped")]
     Stopped,
     /// There is no header.
-    #[error("line 1: the file is empty; a register begins with a header naming its columns")]
+    #[error("line 1: the file is empty; a register begins with a header that names its columns")]
     Empty,
     /// The header lacks a column that is needed.
     #[error("line 1: the header has no column {column}")]

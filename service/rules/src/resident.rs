@@ -137,6 +137,6 @@ impl std::str::FromStr for District {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        Self::spelt(name).ok_or_else(|| format!("{name:?} is no district of the state"))
+        Self::spelt(name).ok_or_else(|| format!("{name:?} is not a district of the state"))
     }
 }

@@ -198,7 +198,7 @@ impl Scheme {
                 .try_into()
                 .expect("there are two"),
             schema: Schema::find(schema.text()?).ok_or_else(|| {
-                schema.fault("no such schema; there are \"resident\" and \"student\"")
+                schema.fault("there is no such schema: give \"resident\" or \"student\"")
             })?,
             frequency: match frequency.text()? {
                 "monthly" => Frequency::Monthly,
@@ -206,7 +206,8 @@ impl Scheme {
                 "yearly" => Frequency::Yearly,
                 "once" => Frequency::Once,
                 _ => {
-                    let known = "the period is \"monthly\", \"quarterly\", \"yearly\" or \"once\"";
+                    let known =
+                        "the period must be \"monthly\", \"quarterly\", \"yearly\" or \"once\"";
                     return Err(frequency.fault(known));
                 }
             },
@@ -226,7 +227,8 @@ impl Scheme {
                         "shared" => true,
                         _ => {
                             let known =
-                                "accounts are \"own\", one a claim, or \"shared\" by several";
+                                "accounts must be \"own\", one for each claim, or \"shared\" by \
+                                 several";
                             return Err(node.fault(known));
                         }
                     },
@@ -239,7 +241,7 @@ impl Scheme {
             Some(node) => match node.integer()? {
                 days @ 0..=CLAIM_DAYS_MAX => days as u32,
                 _ => {
-                    let known = "claims are taken for 0 to 366 days after a period's end";
+                    let known = "claims must be accepted for 0 to 366 days after a period's end";
                     return Err(node.fault(known));
                 }
             },
@@ -249,7 +251,7 @@ impl Scheme {
             scheme.versions.push(Version::parse(node, scheme.schema)?);
         }
         if scheme.versions.is_empty() {
-            return Err(versions.fault("a scheme has at least one [[version]]"));
+            return Err(versions.fault("a scheme must have at least one [[version]]"));
         }
         scheme.check_dates()?;
         for version in &scheme.versions {
@@ -290,11 +292,11 @@ impl Scheme {
     fn check_dates(&self) -> Result<(), SchemeError> {
         for pair in self.versions.windows(2) {
             let ends = pair[0].to.ok_or_else(|| {
-                SchemeError::at(pair[0].line, "a version that another follows needs a date `to`")
+                SchemeError::at(pair[0].line, "a version before another version needs a date `to`")
             })?;
             if ends >= pair[1].from {
                 let reason =
-                    format!("this version begins before the one before it ends, on {ends}");
+                    format!("this version begins before the version before it ends, on {ends}");
                 return Err(SchemeError::at(pair[1].line, reason));
             }
         }

@@ -41,7 +41,7 @@ pub(super) fn parse(node: &Node, schema: &Schema) -> Result<Amount, SchemeError>
             return Err(rate_node.fault(reason));
         }
         Kind::Age | Kind::Code(_) => {
-            return Err(per.fault(format!("{} is nothing to multiply", field.name)));
+            return Err(per.fault(format!("{} can't be multiplied", field.name)));
         }
     };
     if rate == 0 {

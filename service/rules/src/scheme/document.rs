@@ -134,7 +134,7 @@ impl Table {
         match self.entries.iter().find(|(name, ..)| !known.contains(&name.as_str())) {
             None => Ok(()),
             Some((name, line, _)) => {
-                let reason = format!("`{name}` is not known here; there are {}", known.join(", "));
+                let reason = format!("`{name}` is not known here; known are {}", known.join(", "));
                 Err(SchemeError::at(*line, reason))
             }
         }
@@ -180,7 +180,7 @@ fn convert(
         DeValue::Float(float) => Value::Decimal(float.as_str().replace('_', "")),
         DeValue::Boolean(_) => Value::Boolean,
         DeValue::Datetime(datetime) => {
-            let fault = || SchemeError::at(line, "a date without a time is expected");
+            let fault = || SchemeError::at(line, "expected a date without a time");
             let date = datetime.date.filter(|_| datetime.time.is_none()).ok_or_else(fault)?;
             let civil = Date::new(
                 i16::try_from(date.year).map_err(|_| fault())?,

@@ -38,7 +38,8 @@ impl Rule {
                         let known: Vec<&str> =
                             schema.fields.iter().map(|field| field.name).collect();
                         let reason = format!(
-                            "`{name}` is no field of schema {}; there are {}, any_of, all_of, not",
+                            "`{name}` is not a field of schema {}; known are {}, any_of, \
+                             all_of, not",
                             schema.name,
                             known.join(", ")
                         );
@@ -49,7 +50,7 @@ impl Rule {
             });
         }
         if rules.is_empty() {
-            return Err(SchemeError::at(table.line(), "a table of rules has at least one rule"));
+            return Err(SchemeError::at(table.line(), "a table of rules needs at least one rule"));
         }
         Ok(Self::All(rules))
     }
@@ -57,7 +58,7 @@ impl Rule {
     fn parse_list(node: &Node, schema: &Schema) -> Result<Vec<Self>, SchemeError> {
         let list = node.list()?;
         if list.is_empty() {
-            return Err(node.fault("the list has no rules in it"));
+            return Err(node.fault("the list has no rules"));
         }
         list.iter().map(|node| Self::parse(node.table()?, schema)).collect()
     }
@@ -79,7 +80,7 @@ fn values(field: &FieldDefinition, node: &Node) -> Result<IntervalSet, SchemeErr
     if node.is_list() {
         let list = node.list()?;
         if list.is_empty() {
-            return Err(node.fault("the list has no values in it"));
+            return Err(node.fault("the list has no values"));
         }
         return list
             .iter()
@@ -97,7 +98,7 @@ fn bounds(field: &FieldDefinition, node: &Node) -> Result<IntervalSet, SchemeErr
     let table = node.table()?;
     table.allow(&["from", "over", "to", "below", "in", "not"])?;
     if table.entries().count() == 0 {
-        return Err(node.fault("the table has no bounds in it"));
+        return Err(node.fault("the table has no bounds"));
     }
     let mut outside = IntervalSet::default();
     for (name, _, node) in table.entries() {
@@ -139,7 +140,7 @@ fn phrase(field: &FieldDefinition, node: &Node) -> Result<IntervalSet, SchemeErr
             None => {
                 let known: Vec<&str> = codes.iter().map(|&(name, _)| name).collect();
                 let reason =
-                    format!("{word:?} is no {}; there are {}", field.name, known.join(", "));
+                    format!("{word:?} is not a {}; known are {}", field.name, known.join(", "));
                 Err(node.fault(reason))
             }
         };
@@ -154,7 +155,7 @@ fn phrase(field: &FieldDefinition, node: &Node) -> Result<IntervalSet, SchemeErr
             let last = if inclusive { Some(hi) } else { hi.checked_sub(1) };
             let range = last.map_or_else(IntervalSet::default, |hi| IntervalSet::between(lo, hi));
             if range.is_empty() {
-                return Err(node.fault(format!("nothing lies in the range {text:?}")));
+                return Err(node.fault(format!("the range {text:?} is empty")));
             }
             return Ok(range);
         }
@@ -208,11 +209,11 @@ pub(super) fn number(field: &FieldDefinition, node: &Node, text: &str) -> Result
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let (whole, fraction) = match bare.split_once('.') {
         Some((whole, fraction)) if digits(fraction) => (whole, fraction),
-        Some(_) => return Err(fault("is no number")),
+        Some(_) => return Err(fault("is not a number")),
         None => (bare, ""),
     };
     if !digits(whole) {
-        return Err(fault("is no number of a form that is known here"));
+        return Err(fault("is not a number in a known form"));
     }
     let fraction = fraction.trim_end_matches('0');
     let places = if field.kind == Kind::Hundredths { 2 } else { 0 };
@@ -223,7 +224,7 @@ pub(super) fn number(field: &FieldDefinition, node: &Node, text: &str) -> Result
     let scaled = format!("{whole}{fraction:0<places$}");
     let value = scaled.parse::<u32>().map_err(|_| fault("is too large"))?;
     if field.kind == Kind::Age && value > AGE_MAX {
-        return Err(fault("is no age"));
+        return Err(fault("is not an age"));
     }
     Ok(value)
 }

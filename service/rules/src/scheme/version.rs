@@ -51,7 +51,7 @@ impl Version {
             line: node.line,
         };
         if !(1901..=9000).contains(&version.from.year()) {
-            return Err(from.fault("rules begin between the years 1901 and 9000"));
+            return Err(from.fault("rules must begin between the years 1901 and 9000"));
         }
         if let (Some(node), Some(to)) = (to, version.to)
             && to < version.from
@@ -75,9 +75,9 @@ impl Version {
                     NormalFormError::Contradiction => {
                         "no person can satisfy the rules of this tier"
                     }
-                    NormalFormError::Tautology => "the rules of this tier leave nobody out",
+                    NormalFormError::Tautology => "the rules of this tier exclude no person",
                     NormalFormError::TooLarge => {
-                        "the alternatives of this tier's rules multiply beyond 16 clauses"
+                        "the alternatives of this tier's rules multiply to more than 16 clauses"
                     }
                 };
                 SchemeError::at(tier.line, reason)
@@ -97,7 +97,7 @@ impl Version {
                 };
                 if clauses.len() > policy::CLAUSES {
                     let reason = format!(
-                        "the rules up to this tier take {} clauses or more; there is room for {}",
+                        "the rules up to this tier need {} clauses or more; there is room for {}",
                         clauses.len(),
                         policy::CLAUSES
                     );
