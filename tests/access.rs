@@ -513,7 +513,7 @@ fn the_log_is_fixed_by_the_ledger_and_verified_by_anyone() {
     assert_eq!(state.json(&["audit", "verify"])["anchored"], 2);
     // Somebody makes up that the ledger has all that ever will be: it is named, and stops nothing.
     state.sql("insert into audit_anchor values (1000000, 1, 7, 0)");
-    let entry_and_block = "has fixed entry 1000000 in block 7, but it has not";
+    let entry_and_block = "has fixed entry 1000000 in block 7, but the ledger has not";
     state.refused(&["audit", "verify"], 1, entry_and_block);
     assert_eq!(state.run(&["audit", "verify", "--offline"]).code, 0, "a store alone can't tell");
     state.json(&["access", "tenant", "third", "--title", "Third"]);
@@ -526,7 +526,7 @@ fn the_log_is_fixed_by_the_ledger_and_verified_by_anyone() {
     }
     assert_eq!(state.run(&["audit", "verify"]).code, 0, "a store alone can't tell");
     let verify = ["audit", "verify", "--participant", &participant];
-    state.refused(&verify, 1, "ends at entry 0, but it has had 3");
+    state.refused(&verify, 1, "ends at entry 0, but it had 3 entries");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,13 +16,13 @@ use crate::store::Store;
 #[serde(rename_all = "kebab-case", tag = "fault")]
 pub enum AuditFault {
     /// An entry has other fields than its hash is of.
-    #[error("entry {number} was changed: its hash is not that of what it says")]
+    #[error("entry {number} was changed: its hash does not match its content")]
     Changed {
         /// The entry.
         number: u64,
     },
     /// Entries are not there.
-    #[error("entry {number} is missing: after {after} comes {next}")]
+    #[error("entry {number} is missing: entry {next} follows entry {after}")]
     Missing {
         /// The first that is not there.
         number: u64,
@@ -32,13 +32,13 @@ pub enum AuditFault {
         next: u64,
     },
     /// An entry does not follow from the one before it.
-    #[error("entry {number} was moved or put in: it does not follow from the one before it")]
+    #[error("entry {number} was moved or inserted: it does not follow from the entry before it")]
     Reordered {
         /// The entry.
         number: u64,
     },
     /// The last entries are not there.
-    #[error("the log ends at entry {ends_at}, but it has had {entries} entries")]
+    #[error("the log ends at entry {ends_at}, but it had {entries} entries")]
     CutOff {
         /// The last that is there.
         ends_at: u64,
@@ -53,8 +53,8 @@ pub enum AuditFault {
     },
     /// The ledger says otherwise: the log was written anew.
     #[error(
-        "up to entry {number} the log is another than the one that was anchored in block {block}: \
-         it was written anew, from a later number than {after} on"
+        "up to entry {number} the log differs from the one that was anchored in block {block}: it \
+         was rewritten after entry {after}"
     )]
     NotAsAnchored {
         /// The entry.
@@ -66,8 +66,8 @@ pub enum AuditFault {
     },
     /// The store says that the ledger has an anchor, and it has none.
     #[error(
-        "the store says that the ledger has fixed entry {number} in block {block}, but it has not: \
-         somebody made that up, or this is another ledger"
+        "the store says that the ledger has fixed entry {number} in block {block}, but the ledger \
+         has not: the store was altered, or this is another ledger"
     )]
     NotOnLedger {
         /// The entry.
@@ -76,7 +76,7 @@ pub enum AuditFault {
         block: u64,
     },
     /// An entry's fields can't be what praman wrote.
-    #[error("entry {number} can't be read: a field is none that praman writes")]
+    #[error("entry {number} can't be read: praman does not write such a field")]
     Unreadable {
         /// The entry.
         number: u64,
