@@ -284,7 +284,7 @@ fn a_claim_is_proved_for_one_who_has_no_device() {
     let bytes = request["sealed"].as_str().expect("hex").len();
     let (status, failed) = with("sealed", json!("00".repeat(bytes / 2)));
     assert_eq!((status, &failed["reason"]), (200, &json!("unreadable")), "{failed}");
-    assert!(failed["message"].as_str().is_some_and(|words| words.contains("seal anew")));
+    assert!(failed["message"].as_str().is_some_and(|words| words.contains("seal the request")));
     assert_eq!(service.curl_as(&kiosk, "/v1/proofs/zz", &[]).status, 400);
     let unknown = format!("/v1/proofs/{}", "0".repeat(64));
     assert_eq!(service.curl_as(&kiosk, &unknown, &[]).status, 404);

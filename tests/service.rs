@@ -144,7 +144,7 @@ fn bad_requests_are_answered_with_what_is_wrong() {
     let huge = state.path("huge.json");
     std::fs::write(&huge, "x".repeat(1 << 20)).expect("written");
     let (status, words) = post(&format!("@{}", huge.display()));
-    assert_eq!((status, words.as_str()), (400, "a body has at most 65536 bytes"));
+    assert_eq!((status, words.as_str()), (400, "a body must have at most 65536 bytes"));
     for (path, status) in [
         ("/v1/claims/zz", 400),
         (&format!("/v1/claims/{}", "0".repeat(64)), 404),
@@ -255,17 +255,17 @@ fn a_restored_backup_serves() {
     assert_eq!(before["state"], "accepted");
     // Taken while the service runs; what comes after it is not in it.
     state.json(&["backup", "--out", "backup.db"]);
-    state.refused(&["backup", "--out", "backup.db"], 2, "overwrites nothing");
+    state.refused(&["backup", "--out", "backup.db"], 2, "never overwrites a file");
     assert_eq!(service.submit(&state, HOLDERS[1], "?wait=20", &[]).status, 200);
     drop(service);
-    state.refused(&["restore", "--from", "backup.db"], 2, "holds a state already");
+    state.refused(&["restore", "--from", "backup.db"], 2, "already holds a state");
     std::fs::rename(state.path("state"), state.path("lost")).expect("lost");
     let bytes = std::fs::read(state.path("backup.db")).expect("a backup");
     for (name, cut) in [("cut.db", bytes.len() / 2), ("short.db", 100)] {
         std::fs::write(state.path(name), &bytes[..cut]).expect("written");
     }
     for broken in ["cut.db", "short.db"] {
-        state.refused(&["restore", "--from", broken], 2, "no whole backup");
+        state.refused(&["restore", "--from", broken], 2, "not a complete backup");
     }
     state.json(&["restore", "--from", "backup.db"]);
     let service = Service::start(&state, &[]);
@@ -332,7 +332,7 @@ fn a_backup_moves_a_state_from_one_database_to_the_other_and_back() {
     let server = Postgres::start();
     let moved = state.on(Some(server.address()));
     moved.json(&["restore", "--from", "file.db"]);
-    moved.refused(&["restore", "--from", "file.db"], 2, "holds a state already");
+    moved.refused(&["restore", "--from", "file.db"], 2, "already holds a state");
     let service = Service::start(
         &moved,
         &["--office", "office.json", "--master-key", "state/master-key.json"],
@@ -341,7 +341,7 @@ fn a_backup_moves_a_state_from_one_database_to_the_other_and_back() {
     let second = service.submit(&moved, HOLDERS[1], "?wait=20", &[]).json();
     assert_eq!(second["state"], "accepted", "{second}");
     moved.json(&["backup", "--out", "database.db"]);
-    moved.refused(&["backup", "--out", "database.db"], 2, "overwrites nothing");
+    moved.refused(&["backup", "--out", "database.db"], 2, "never overwrites a file");
     assert_eq!(service.stop(), 0);
     moved.resume_payments();
     assert_eq!(moved.pay(SCHEME, "2026")["claims"], 2);

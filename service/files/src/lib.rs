@@ -133,7 +133,7 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, FileError> {
 /// secret: this says only where.
 pub fn json_fault(error: &serde_json::Error) -> String {
     let what = match error.classify() {
-        serde_json::error::Category::Data => "a field is missing, unknown or of another kind",
+        serde_json::error::Category::Data => "a field is missing, unknown or of the wrong kind",
         serde_json::error::Category::Eof => "the text ends too early",
         _ => "not JSON",
     };

@@ -34,10 +34,10 @@ pub struct TreasuryPublicKey(pub [u8; 32]);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
     /// The public key is none.
-    #[error("the treasury's public key is not a usable X25519 key")]
+    #[error("the treasury's public key is not a valid X25519 key")]
     PublicKey,
     /// The payee's name and account are too long.
-    #[error("account and name together are too long for an envelope")]
+    #[error("account and name together are too long for an envelope: shorten the name")]
     TooLong,
     /// Sealed to another key, or altered.
     #[error("the envelope is not sealed to this treasury, or was altered")]

@@ -72,7 +72,7 @@ impl Subtree {
         let within = position
             .checked_sub(self.number as usize * SUBTREE_LEAVES)
             .filter(|&within| within < leaves.len())
-            .ok_or_else(|| wrong("the credential's place is not in this part of the tree"))?;
+            .ok_or_else(|| wrong("the credential is not in this part of the tree"))?;
         let mut lower = Tree::<SUBTREE_DEPTH>::new();
         lower.append(&leaves)?;
         let below = lower.path(within)?;

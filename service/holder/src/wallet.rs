@@ -103,7 +103,7 @@ impl Wallet {
 
     fn of_file(file: &WalletFile) -> Result<Self, String> {
         if file.format != WALLET_FORMAT {
-            return Err("not a wallet of a form known here".to_owned());
+            return Err("not a wallet in a known format".to_owned());
         }
         let element = |text: &str, name: &str| {
             parse_decimal(text).map_err(|error| format!("{name} is {error}"))
@@ -233,7 +233,7 @@ impl CredentialFile {
 
     fn check(&self) -> Result<(), String> {
         if self.format != CREDENTIAL_FORMAT {
-            return Err("not a credential of a form known here".to_owned());
+            return Err("not a credential in a known format".to_owned());
         }
         let credential = self.credential()?;
         let key: Option<[u8; 32]> =

@@ -30,7 +30,7 @@ impl AccountKey {
     pub fn create(path: &Path, passphrase: &Passphrase) -> Result<Address, ServiceError> {
         let secret = random_key();
         let signer = PrivateKeySigner::from_slice(secret.as_slice())
-            .map_err(|_| ServiceError::Ledger("the drawn key is none; try again".to_owned()))?;
+            .map_err(|_| ServiceError::Ledger("the drawn key is not valid: try again".to_owned()))?;
         let file = Self {
             format: FORMAT.to_owned(),
             address: signer.address(),
@@ -48,13 +48,13 @@ impl AccountKey {
     pub fn load(path: &Path, passphrase: &Passphrase) -> Result<PrivateKeySigner, ServiceError> {
         let file: Self = files::read_json(path)?;
         if file.format != FORMAT {
-            return Err(ServiceError::malformed(path, "not an account's key of a form known here"));
+            return Err(ServiceError::malformed(path, "not an account's key in a known format"));
         }
         let secret = file.sealed.open(PURPOSE, passphrase)?;
         let signer = PrivateKeySigner::from_slice(secret.as_slice())
-            .map_err(|_| ServiceError::malformed(path, "it holds no key"))?;
+            .map_err(|_| ServiceError::malformed(path, "the file holds no key"))?;
         if signer.address() != file.address {
-            return Err(ServiceError::malformed(path, "the key is not of the address it names"));
+            return Err(ServiceError::malformed(path, "the key does not fit the file's address"));
         }
         Ok(signer)
     }

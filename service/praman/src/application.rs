@@ -206,6 +206,6 @@ impl Application {
     /// A place among those who watch.
     pub(crate) fn watcher(&self) -> Result<OwnedSemaphorePermit, Fault> {
         let place = self.watchers.clone().try_acquire_owned();
-        place.map_err(|_| Fault::busy("too many clients watch; come again", 5))
+        place.map_err(|_| Fault::busy("too many clients are watching: try again later", 5))
     }
 }

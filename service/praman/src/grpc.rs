@@ -74,7 +74,7 @@ struct Api(Arc<Application>);
 /// Who asks: the guard in front has told it, where not anyone may.
 fn caller<T>(request: &tonic::Request<T>) -> Result<Caller, tonic::Status> {
     let caller = request.extensions().get::<Caller>().cloned();
-    caller.ok_or_else(|| tonic::Status::unauthenticated("nobody was let in"))
+    caller.ok_or_else(|| tonic::Status::unauthenticated("no user is signed in"))
 }
 
 /// A stream of answers.

@@ -203,7 +203,7 @@ fn failed(reason: impl Into<String>) -> ServiceError {
 }
 
 fn other_key() -> ServiceError {
-    failed("a data key was wrapped by another master key than the one that is given, or altered")
+    failed("a data key was altered, or was wrapped by another master key than the given one")
 }
 
 #[cfg(test)]

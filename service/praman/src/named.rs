@@ -31,7 +31,7 @@ pub(crate) use named;
 
 /// Why a text is no digest that names something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{what} has 64 hexadecimal digits, in lower case")]
+#[error("{what} must have 64 hexadecimal digits, in lower case")]
 pub struct InvalidId {
     /// What it was to name.
     pub what: &'static str,

@@ -68,7 +68,7 @@ impl OfficeKey {
     pub fn open(path: &Path, passphrase: &Passphrase) -> Result<Self, ServiceError> {
         let file: OfficeKeyFile = files::read_json(path)?;
         if file.format != FORMAT {
-            return Err(ServiceError::malformed(path, "not an office's key of a form known here"));
+            return Err(ServiceError::malformed(path, "not an office's key in a known format"));
         }
         let sealed = (file.public_key.as_str(), &file.sealed);
         let signing = signing_key::open(path, sealed, PURPOSE, passphrase)?;

@@ -69,7 +69,7 @@ impl Spans {
         // It waits for the collector, on a thread of its own.
         let ended = tokio::task::spawn_blocking(move || provider.shutdown()).await;
         if let Ok(Err(error)) = ended {
-            eprintln!("praman: spans that were left are lost: {error}");
+            eprintln!("praman: the remaining spans are lost: {error}");
         }
     }
 }
@@ -106,7 +106,7 @@ impl Telling {
 fn provider(collector: &str) -> Result<SdkTracerProvider, ServiceError> {
     let exporter = SpanExporter::builder().with_tonic().with_endpoint(collector).build();
     let exporter = exporter.map_err(|error| {
-        ServiceError::WrongUse(format!("--otlp {collector:?} is no collector's address: {error}"))
+        ServiceError::WrongUse(format!("--otlp {collector:?} is not an address: {error}"))
     })?;
     let resource = Resource::builder()
         .with_service_name("praman")

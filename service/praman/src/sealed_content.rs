@@ -120,11 +120,11 @@ impl ContentOpener {
 }
 
 fn too_long() -> ServiceError {
-    ServiceError::KeyStore("a content is too long to be sealed".to_owned())
+    ServiceError::KeyStore("the content is too long to be sealed".to_owned())
 }
 
 fn altered() -> ServiceError {
-    ServiceError::KeyStore("a sealed content was altered, or is of another key".to_owned())
+    ServiceError::KeyStore("the sealed content was altered, or belongs to another key".to_owned())
 }
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ServiceErro
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| ServiceError::malformed(path, error))?;
     if read.is_empty() {
-        return Err(ServiceError::malformed(path, "holds no certificate"));
+        return Err(ServiceError::malformed(path, "the file holds no certificate"));
     }
     Ok(read)
 }

@@ -85,7 +85,7 @@ impl Application {
         }
         let logged = self.store().log(caller, action, subject, AuditOutcome::Refused).await;
         if let Err(error) = logged {
-            eprintln!("praman: a refusal could not be written down: {error}");
+            eprintln!("praman: a refusal could not be written to the audit log: {error}");
         }
     }
 
@@ -122,7 +122,7 @@ impl Application {
         month: Date,
     ) -> Result<Usage, Fault> {
         let tenant = tenant.or_else(|| caller.tenant.clone());
-        let tenant = tenant.ok_or_else(|| Fault::malformed("say which tenant"))?;
+        let tenant = tenant.ok_or_else(|| Fault::malformed("tenant is missing: give it"))?;
         if !caller.sees(&tenant) {
             return Err(Fault::not_found(Sentence::of("fault-no-tenant").text("tenant", &tenant)));
         }

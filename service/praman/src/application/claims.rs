@@ -74,7 +74,7 @@ fn named_by_client(name: &str) -> Result<ClientKey, Fault> {
     let printable = name.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
     if !printable || !(1..=KEY_BYTES_MAX).contains(&name.len()) {
         return Err(Fault::malformed(format!(
-            "an idempotency key has 1 to {KEY_BYTES_MAX} printable ASCII characters"
+            "an idempotency key must have 1 to {KEY_BYTES_MAX} printable ASCII characters"
         )));
     }
     Ok(ClientKey { client: String::new(), name: name.to_owned() })

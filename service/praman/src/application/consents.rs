@@ -65,7 +65,7 @@ impl Application {
     ) -> Result<ReceivedRequest, Fault> {
         let none = || {
             Fault::not_found(
-                "this service is no consent manager's: start it with --consent-manager",
+                "this service is not a consent manager: start it with --consent-manager",
             )
         };
         let desk = self.consents()?.desk.as_ref().ok_or_else(none)?;

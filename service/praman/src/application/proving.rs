@@ -56,7 +56,7 @@ impl Application {
         let tenant = caller.tenant_column().to_owned();
         let kept = self.proving.ask(NewJob { tenant, priority, worker, sealed, deadline }).await?;
         if kept.tenant != caller.tenant_column() {
-            let reason = "the same sealed request was brought by another tenant: seal it anew";
+            let reason = "another tenant has sent the same sealed request: seal it again";
             return Err(Fault::conflict("another-tenants", reason));
         }
         if kept.state.is_finished() || wait.is_zero() {

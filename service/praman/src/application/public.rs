@@ -81,7 +81,8 @@ impl Application {
         let changes = store.snapshot_changes(&snapshot, since).await?;
         changes.ok_or_else(|| {
             Fault::not_found(
-                "this root was never the state's, or too much has changed since: take the snapshot",
+                "since is not a root of this state, or too much has changed since: download the \
+                 snapshot",
             )
         })
     }
@@ -95,7 +96,7 @@ impl Application {
     /// Whether the service can do its work.
     pub(crate) async fn ready(&self) -> Result<(), Fault> {
         if let Some(reason) = self.desk.hindrance() {
-            return Err(Fault::unavailable(format!("claims wait to be settled: {reason}")));
+            return Err(Fault::unavailable(format!("claims can't be settled now: {reason}")));
         }
         let store = self.store();
         let asked: Result<(i64,), _> = sqlx::query_as("SELECT 1").fetch_one(store.pool()).await;

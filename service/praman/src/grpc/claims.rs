@@ -52,7 +52,7 @@ impl v1::Receipt {
 
 fn read_id(bytes: &[u8]) -> Result<ClaimId, Fault> {
     read_32(bytes, "id")?;
-    ClaimId::from_column(bytes).ok_or_else(|| Fault::malformed("id has 32 bytes"))
+    ClaimId::from_column(bytes).ok_or_else(|| Fault::malformed("id must have 32 bytes"))
 }
 
 #[tonic::async_trait]

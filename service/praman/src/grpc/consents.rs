@@ -37,11 +37,11 @@ pub(super) fn read_access(message: &v1::AccessRequest) -> Result<AccessRequest, 
         .request_id
         .as_slice()
         .try_into()
-        .map_err(|_| Fault::malformed("request_id has 16 bytes"))?;
+        .map_err(|_| Fault::malformed("request_id must have 16 bytes"))?;
     let purpose = purpose_of(&message.purpose)
-        .ok_or_else(|| Fault::malformed("purpose is no purpose's code"))?;
+        .ok_or_else(|| Fault::malformed("purpose is not a code of a purpose"))?;
     let record_type = type_of(&message.record_type)
-        .ok_or_else(|| Fault::malformed("record_type is none of the eight types"))?;
+        .ok_or_else(|| Fault::malformed("record_type is not one of the eight types"))?;
     Ok(AccessRequest {
         request_id: Uuid::from_bytes(id),
         provider: ProviderId(message.provider),

@@ -17,7 +17,7 @@ use crate::scheme::ClaimPeriod;
 
 /// 32 bytes.
 pub(super) fn read_32(bytes: &[u8], name: &str) -> Result<[u8; 32], Fault> {
-    bytes.try_into().map_err(|_| Fault::malformed(format!("{name} has 32 bytes")))
+    bytes.try_into().map_err(|_| Fault::malformed(format!("{name} must have 32 bytes")))
 }
 
 /// A field element, in its one form.
@@ -40,7 +40,7 @@ pub(super) fn read_proof(bytes: &[u8]) -> Result<Proof, Fault> {
     let (words, rest) = bytes.as_chunks::<32>();
     let words: [[u8; 32]; 8] = match (words.try_into(), rest) {
         (Ok(words), []) => words,
-        _ => return Err(Fault::malformed("proof has 256 bytes")),
+        _ => return Err(Fault::malformed("proof must have 256 bytes")),
     };
     Ok(Proof::from_words(&words).map_err(ClaimFault::Proof)?)
 }

@@ -45,7 +45,7 @@ impl From<RegisterUpload> for v1::Register {
 
 fn read_id(bytes: &[u8]) -> Result<RegisterId, Fault> {
     read_32(bytes, "id")?;
-    RegisterId::from_column(bytes).ok_or_else(|| Fault::malformed("id has 32 bytes"))
+    RegisterId::from_column(bytes).ok_or_else(|| Fault::malformed("id must have 32 bytes"))
 }
 
 /// The office that a request is about, if who asks acts for it.
@@ -69,13 +69,13 @@ impl v1::issuing_server::Issuing for Api {
         let mut parts = request.into_inner();
         let first = parts.message().await?.and_then(|first| first.part);
         let Some(Part::Head(head)) = first else {
-            return Err(Fault::malformed("the first part of an upload is its head").into());
+            return Err(Fault::malformed("the first part of an upload must be its head").into());
         };
         let acting = self.0.acting_office(&caller, head.office).await?;
         let mut uploading = acting.upload(head.makes_secrets).await?;
         while let Some(part) = parts.message().await? {
             let Some(Part::Csv(bytes)) = part.part else {
-                return Err(Fault::malformed("an upload has one head").into());
+                return Err(Fault::malformed("an upload must have only one head").into());
             };
             uploading.push(&bytes).await.map_err(Fault::from)?;
         }
@@ -126,7 +126,7 @@ impl v1::issuing_server::Issuing for Api {
             v1::Content::Wallets => RegisterContent::Wallets,
             v1::Content::Report => RegisterContent::Report,
             v1::Content::Unspecified => {
-                return Err(Fault::malformed("content says what to download").into());
+                return Err(Fault::malformed("content is missing: say what to download").into());
             }
         };
         let parts = acting.content(id, content).await?;

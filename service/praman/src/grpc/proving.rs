@@ -116,7 +116,7 @@ impl v1::proving_server::Proving for Api {
     ) -> Result<Response<Self::WatchStream>, Status> {
         let caller = caller(&request)?;
         let id = JobId::from_column(&request.get_ref().id)
-            .ok_or_else(|| Fault::malformed("id has 32 bytes"))?;
+            .ok_or_else(|| Fault::malformed("id must have 32 bytes"))?;
         Ok(Response::new(answers(self.0.watch_job(&caller, id)?)))
     }
 }

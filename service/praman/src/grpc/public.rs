@@ -159,7 +159,7 @@ impl v1::verification_server::Verification for Api {
     ) -> Result<Response<v1::VerifyReply>, Status> {
         let request = request.get_ref();
         if request.public_inputs.len() > PUBLIC_INPUTS_MAX {
-            let reason = format!("there are at most {PUBLIC_INPUTS_MAX} public inputs");
+            let reason = format!("give at most {PUBLIC_INPUTS_MAX} public inputs");
             return Err(Fault::malformed(reason).into());
         }
         let read = |bytes: &Vec<u8>| read_element(bytes, "public_inputs");

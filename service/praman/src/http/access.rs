@@ -80,12 +80,12 @@ pub(super) async fn usage(
     asked: Result<Query<UsageOf>, QueryRejection>,
 ) -> Result<Json<Usage>, Fault> {
     let Query(asked) =
-        asked.map_err(|_| Fault::malformed("month and tenant are all that is asked"))?;
+        asked.map_err(|_| Fault::malformed("unknown parameter: give only month and tenant"))?;
     let month = match asked.month {
         None => calendar::date_of(calendar::today()),
         Some(text) => calendar::read_month(&text),
     };
-    let month = month.ok_or_else(|| Fault::malformed("month is written as 2026-11"))?;
+    let month = month.ok_or_else(|| Fault::malformed("write month as 2026-11"))?;
     let read = |name: String| name.parse().map_err(|reason: String| Fault::malformed(reason));
     let tenant = asked.tenant.map(read);
     Ok(Json(application.usage(&caller, tenant.transpose()?, month).await?))
@@ -184,7 +184,7 @@ pub(super) async fn revoke(
     Extension(caller): Extension<Caller>,
     Path(number): Path<String>,
 ) -> Result<Json<Ended>, Fault> {
-    let number = number.parse().map_err(|_| Fault::malformed("a principal is a number"))?;
+    let number = number.parse().map_err(|_| Fault::malformed("number must be a whole number"))?;
     let ended = application.revoke_principal(&caller, PrincipalNumber(number)).await?;
     Ok(Json(Ended { ended }))
 }
@@ -231,7 +231,7 @@ pub(super) async fn decide(
     Path(number): Path<String>,
     body: Result<String, StringRejection>,
 ) -> Result<Json<Approval>, Fault> {
-    let number = number.parse().map_err(|_| Fault::malformed("an approval is a number"))?;
+    let number = number.parse().map_err(|_| Fault::malformed("number must be a whole number"))?;
     let text = read_body(body, &application)?;
     let Decided { decision } =
         document::read(&text).map_err(|fault| Fault::malformed(fault.to_string()))?;
@@ -261,6 +261,6 @@ pub(super) async fn audit(
     from: Result<Query<FromEntry>, QueryRejection>,
 ) -> Result<Json<Vec<AuditEntry>>, Fault> {
     let Query(FromEntry { from }) =
-        from.map_err(|_| Fault::malformed("from is an entry's number"))?;
+        from.map_err(|_| Fault::malformed("from must be the number of an entry"))?;
     Ok(Json(application.audit_entries(&caller, from).await?))
 }

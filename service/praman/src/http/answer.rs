@@ -72,7 +72,7 @@ pub(super) type WaitQuery = Result<Query<Wait>, QueryRejection>;
 
 /// How long to wait.
 pub(super) fn patience(wait: WaitQuery) -> Result<Duration, Fault> {
-    let Query(Wait { wait }) = wait.map_err(|_| Fault::malformed("wait is a number of seconds"))?;
+    let Query(Wait { wait }) = wait.map_err(|_| Fault::malformed("wait must be whole seconds"))?;
     Ok(seconds(wait))
 }
 

@@ -53,7 +53,7 @@ fn read<T: serde::de::DeserializeOwned>(
 }
 
 fn read_number(text: &str) -> Result<u32, Fault> {
-    text.parse().map_err(|_| Fault::malformed("a case is a number"))
+    text.parse().map_err(|_| Fault::malformed("a case's number must be a whole number"))
 }
 
 /// Open a case for somebody who was refused.

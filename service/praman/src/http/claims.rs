@@ -170,7 +170,7 @@ pub(super) fn read_body(
         error if is_too_slow(&error) => Fault::timed_out(),
         _ => {
             let most = application.limits().body_bytes_max;
-            Fault::malformed(format!("a body has at most {most} bytes"))
+            Fault::malformed(format!("a body must have at most {most} bytes"))
         }
     })
 }

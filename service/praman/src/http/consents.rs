@@ -136,7 +136,7 @@ pub(super) async fn trees(
 }
 
 fn read_provider(text: &str) -> Result<ProviderId, Fault> {
-    let number = text.parse().map_err(|_| Fault::malformed("a provider is a number"))?;
+    let number = text.parse().map_err(|_| Fault::malformed("provider must be a whole number"))?;
     Ok(ProviderId(number))
 }
 
@@ -177,7 +177,7 @@ pub(super) async fn accesses(
     from: Result<Query<FromBlock>, QueryRejection>,
 ) -> Result<Json<Vec<Access>>, Fault> {
     let Query(FromBlock { from }) =
-        from.map_err(|_| Fault::malformed("from is a block's number"))?;
+        from.map_err(|_| Fault::malformed("from must be the number of a block"))?;
     let trail = application.trail(read_provider(&provider)?, from).await?.into_iter();
     let access = trail.map(|entry| Access {
         nullifier: entry.nullifier.to_string(),
@@ -263,6 +263,6 @@ pub(super) async fn confirm_erasure(
     let Erased { signature } =
         consent::document::read(&text).map_err(|fault| Fault::malformed(fault.to_string()))?;
     let signature = hex::decode(&signature)
-        .map_err(|_| Fault::malformed("signature: is not 128 hexadecimal digits"))?;
+        .map_err(|_| Fault::malformed("signature: must have 128 hexadecimal digits"))?;
     Ok(Json(application.confirm_erasure(&caller, &consent, &signature).await?.into()))
 }

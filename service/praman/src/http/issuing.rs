@@ -100,12 +100,12 @@ type OfficePath = Result<Path<u32>, PathRejection>;
 type RegisterPath = Result<Path<(u32, String)>, PathRejection>;
 
 fn read_office(path: OfficePath) -> Result<u32, Fault> {
-    let Path(office) = path.map_err(|_| Fault::malformed("an office has a whole number"))?;
+    let Path(office) = path.map_err(|_| Fault::malformed("office must be a whole number"))?;
     Ok(office)
 }
 
 fn read_register(path: RegisterPath) -> Result<(u32, RegisterId), Fault> {
-    let Path((office, id)) = path.map_err(|_| Fault::malformed("an office has a whole number"))?;
+    let Path((office, id)) = path.map_err(|_| Fault::malformed("office must be a whole number"))?;
     Ok((office, id.parse().map_err(|error| Fault::malformed(format!("{error}")))?))
 }
 
@@ -147,11 +147,11 @@ pub(super) async fn upload(
     body: Body,
 ) -> Result<Response, Fault> {
     let acting = application.acting_office(&caller, read_office(office)?).await?;
-    let Query(options) = options.map_err(|_| Fault::malformed("secrets is `made`, or left out"))?;
+    let Query(options) = options.map_err(|_| Fault::malformed("secrets must be `made` or absent"))?;
     let mut uploading = acting.upload(options.secrets.is_some()).await?;
     let mut body = body.into_data_stream();
     while let Some(bytes) = body.next().await {
-        let bytes = bytes.map_err(|_| Fault::malformed("the body ended before its end"))?;
+        let bytes = bytes.map_err(|_| Fault::malformed("the body ended too early"))?;
         uploading.push(&bytes).await?;
     }
     let upload = uploading.finish().await?;
@@ -255,12 +255,12 @@ pub(super) async fn content(
     path: Result<Path<(u32, String, String)>, PathRejection>,
 ) -> Result<Response, Fault> {
     let Path((office, id, content)) =
-        path.map_err(|_| Fault::malformed("an office has a whole number"))?;
+        path.map_err(|_| Fault::malformed("an office's number must be a whole number"))?;
     let id: RegisterId = id.parse().map_err(|error| Fault::malformed(format!("{error}")))?;
     let acting = application.acting_office(&caller, office).await?;
     let content = RegisterContent::of_name(&content)
         .filter(|&content| content != RegisterContent::Register)
-        .ok_or_else(|| Fault::not_found("a register has credentials, wallets and a report"))?;
+        .ok_or_else(|| Fault::not_found("no such content: give credentials, wallets or report"))?;
     let kind = match content {
         RegisterContent::Report => "text/csv; charset=utf-8",
         _ => "application/x-ndjson",

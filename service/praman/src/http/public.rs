@@ -112,7 +112,7 @@ pub(super) async fn snapshot_changes(
     since: Result<Query<Since>, QueryRejection>,
 ) -> Result<Json<SnapshotChanges>, Fault> {
     let Query(Since { since }) =
-        since.map_err(|_| Fault::malformed("since is the root of a snapshot, decimal"))?;
+        since.map_err(|_| Fault::malformed("since must be the root of a snapshot, decimal"))?;
     Ok(Json(application.snapshot_changes(since).await?))
 }
 
@@ -134,7 +134,7 @@ pub(super) async fn subtree(
     place: Result<Path<(u32, u32)>, PathRejection>,
 ) -> Result<Json<Subtree>, Fault> {
     let Path((office, number)) =
-        place.map_err(|_| Fault::malformed("office and number are whole numbers"))?;
+        place.map_err(|_| Fault::malformed("office and number must be whole numbers"))?;
     Ok(Json(application.subtree(office, number).await?))
 }
 

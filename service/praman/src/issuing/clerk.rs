@@ -123,8 +123,8 @@ impl IssuingClerk {
         };
         may_die!("issuing::taken");
         if upload.deaths > i64::from(limits.deaths_max) {
-            let message = "a program died over it each time: look at the service's log before you \
-                           upload it again";
+            let message = "a program stopped each time it worked on this register: read the \
+                           service's log before you upload it again";
             store.fail_upload(&upload, IssuingFault::GaveUp, message).await?;
             return Ok(Worked::Done);
         }
@@ -271,8 +271,9 @@ impl IssuingClerk {
         store.log(&caller, Action::LearnMatches, &subject, outcome).await?;
         counted.map_err(|_| {
             let reason = format!(
-                "{people} of its people are, or may be, enrolled already, which is more than this office may \
-                 learn in a day: ask the operator (praman access quota)"
+                "{people} of its people are, or may be, enrolled already; that is more than this \
+                 office may learn in a day: ask the operator for a larger quota (praman access \
+                 quota)"
             );
             Obstacle::Final(IssuingFault::Refused, reason)
         })
@@ -292,7 +293,7 @@ impl IssuingClerk {
         // Of the shortest rows a file that is not too long would have more than memory holds.
         let most = self.shared().limits.register_lines_max;
         if content.iter().filter(|&&byte| byte == b'\n').count() > most {
-            let reason = format!("a register has at most {most} lines: split it");
+            let reason = format!("a register may have at most {most} lines: split it");
             return Err(Obstacle::Final(IssuingFault::NoRegister, reason));
         }
         let told = checked.clone();

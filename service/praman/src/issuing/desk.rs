@@ -29,7 +29,7 @@ pub enum IssuingRefusal {
     #[error("this service does not issue for office {}", .0.0)]
     OtherOffice(OfficeId),
     /// The register is too long.
-    #[error("a register has at most {0} bytes: split it")]
+    #[error("a register may have at most {0} bytes: split it")]
     TooLong(u64),
     /// Too many at a time.
     #[error("too many registers arrive or wait; try again in {} s", .retry_after.as_secs())]

@@ -32,7 +32,7 @@ pub(super) struct TokenKey {
 }
 
 fn whole_tag(tag: Vec<u8>) -> Result<[u8; 32], ServiceError> {
-    tag.try_into().map_err(|_| failed("the token's keyed hash has not 32 bytes"))
+    tag.try_into().map_err(|_| failed("the token's keyed hash does not have 32 bytes"))
 }
 
 impl TokenKey {
@@ -41,7 +41,7 @@ impl TokenKey {
         let token = Self::load(place, pin)?;
         let session = token.open_session(true)?;
         if token.find(&session)?.is_some() {
-            let reason = format!("the token has a key {:?} already", place.key);
+            let reason = format!("the token already has a key {:?}: give another label", place.key);
             return Err(ServiceError::WrongUse(reason));
         }
         let attributes = [
@@ -93,7 +93,7 @@ impl TokenKey {
             info.is_ok_and(|info| info.label().trim_end() == self.place.token)
         };
         let slot = slots.into_iter().find(is_it).ok_or_else(|| {
-            failed(format!("there is no token {:?}: is it plugged in?", self.place.token))
+            failed(format!("there is no token {:?}: check that it is plugged in", self.place.token))
         })?;
         let session = match writes {
             true => self.module.open_rw_session(slot),

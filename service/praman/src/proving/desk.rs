@@ -31,17 +31,18 @@ const TENANT_BYTES_MAX: usize = 64;
 pub enum ProvingRefusal {
     /// Sealed to a key that no worker of this service has.
     #[error(
-        "the request is sealed to another key than this service's workers have: ask for the key again"
+        "the request is sealed to another key than that of this service's workers: get the key \
+         again"
     )]
     OtherKey,
     /// Not of a request's length.
-    #[error("a sealed request has {REQUEST_BYTES} bytes")]
+    #[error("a sealed request must have {REQUEST_BYTES} bytes")]
     Length,
     /// The tenant's name is none.
-    #[error("a tenant's name has at most {TENANT_BYTES_MAX} printable ASCII characters")]
+    #[error("a tenant's name must have at most {TENANT_BYTES_MAX} printable ASCII characters")]
     Tenant,
     /// Too many wait.
-    #[error("too many proofs wait; come again in {} s", .retry_after.as_secs())]
+    #[error("too many proofs are pending: try again in {} s", .retry_after.as_secs())]
     Busy {
         /// When to come again.
         retry_after: Duration,

@@ -89,17 +89,17 @@ impl ProvingFault {
     pub fn sentence(self) -> &'static str {
         match self {
             Self::Unreadable => {
-                "what was sealed can't be opened by the worker, or is no request: ask for the worker's \
-                 key again, and seal anew"
+                "the worker can't open what was sealed, or it is not a request: get the worker's \
+                 key again, and seal the request again"
             }
             Self::SchemeUnknown => "the scheme is not proved here, or has no rules in this period",
             Self::NotEligible => {
-                "the statement does not hold: the rules of the tier, the state or the credential's time \
-                 are not met"
+                "the statement does not hold: the person does not meet the rules of the tier, or \
+                 the state or the credential's time does not fit"
             }
-            Self::DeadlinePassed => "there was no worker free in time: ask again",
+            Self::DeadlinePassed => "no worker was free in time: ask again",
             Self::EngineFailed => "the proof could not be made: ask again, or tell the operator",
-            Self::WorkerLost => "the workers that took it died: tell the operator",
+            Self::WorkerLost => "the workers that took it stopped: tell the operator",
         }
     }
 

@@ -102,7 +102,7 @@ impl ProvingRequest {
         }
         plain.resize(PLAIN_BYTES, b' ');
         worker.seal(&plain).map_err(|_| {
-            ServiceError::Refused("the worker's public key is not a usable X25519 key".to_owned())
+            ServiceError::Refused("the worker's public key is not a valid X25519 key".to_owned())
         })
     }
 

@@ -214,7 +214,7 @@ pub fn guard_memory() {
     let undumped = setrlimit(Resource::Core, none)
         .and_then(|()| set_dumpable_behavior(DumpableBehavior::NotDumpable));
     if undumped.is_err() {
-        eprintln!("praman: this system does not let core dumps be turned off");
+        eprintln!("praman: core dumps can't be turned off on this system");
     }
     // With a limit, memory that can't be locked would not be given at all.
     let unlimited = getrlimit(Resource::Memlock).current.is_none() || geteuid().is_root();

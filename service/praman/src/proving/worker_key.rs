@@ -96,7 +96,7 @@ impl WorkerKey {
     pub fn open(path: &Path, passphrase: &Passphrase) -> Result<Self, ServiceError> {
         let file: WorkerKeyFile = files::read_json(path)?;
         if file.format != FORMAT {
-            return Err(ServiceError::malformed(path, "not a worker's key of a form known here"));
+            return Err(ServiceError::malformed(path, "not a worker's key in a known format"));
         }
         Self::of(file.sealed.open(PURPOSE, passphrase)?)
             .map_err(|error| ServiceError::malformed(path, error))

@@ -17,7 +17,7 @@ const LEAST_RATE: u32 = 512;
 
 /// A request's body came too slowly.
 #[derive(Debug, thiserror::Error)]
-#[error("the body came too slowly")]
+#[error("the body arrived too slowly")]
 pub(crate) struct TooSlow;
 
 /// A request's body that must come at a least rate, so that nobody holds a place by a byte now and then.

@@ -16,7 +16,10 @@ impl Store {
     /// [`ServiceError::WrongUse`] if the file is there.
     pub async fn back_up(&self, out: &Path) -> Result<(), ServiceError> {
         if out.exists() {
-            let reason = format!("{} exists; a backup overwrites nothing", out.display());
+            let reason = format!(
+                "{} exists, and a backup never overwrites a file: give another file",
+                out.display()
+            );
             return Err(ServiceError::WrongUse(reason));
         }
         let folder = files::folder_of(out);
@@ -71,7 +74,7 @@ impl Store {
         let place = folder.join(FILE_NAME);
         if place.exists() {
             let reason =
-                format!("{} holds a state already; nothing was restored", folder.display());
+                format!("{} already holds a state; nothing was restored", folder.display());
             return Err(ServiceError::WrongUse(reason));
         }
         std::fs::create_dir_all(folder).map_err(ServiceError::file(folder))?;
@@ -79,7 +82,7 @@ impl Store {
         let copy = beside.path().join(FILE_NAME);
         std::fs::copy(backup, &copy).map_err(ServiceError::file(backup))?;
         let whole = check(beside.path()).await.map_err(|error| match error {
-            ServiceError::Store(_) => ServiceError::malformed(backup, "no whole backup of a store"),
+            ServiceError::Store(_) => ServiceError::malformed(backup, "not a complete backup"),
             other => other,
         });
         whole?;

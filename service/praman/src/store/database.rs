@@ -52,8 +52,8 @@ impl Location {
                 Ok(Self::Server(address.to_owned()))
             }
             Some(_) => Err(ServiceError::WrongUse(
-                "the database's address does not begin with postgres://; leave it out for a file in \
-                 the folder"
+                "the database's address does not begin with postgres://: correct it, or leave it \
+                 out to use a file in the folder"
                     .to_owned(),
             )),
         }

@@ -29,8 +29,8 @@ impl Store {
         .await?;
         let check = self.master_key_check().await?.unwrap_or_default();
         master.unwrap(&check, CHECK).map(drop).map_err(|_| {
-            let reason = "what this store keeps of people is sealed under another master key: give \
-                          that one by --master-key";
+            let reason = "this store's data of people is sealed under another master key: give \
+                          that key with --master-key";
             ServiceError::KeyStore(reason.to_owned())
         })?;
         self.keep_to_tags(master).await
@@ -49,8 +49,8 @@ impl Store {
         if kept == Some(tag) {
             return Ok(());
         }
-        let reason = "the token has another key for people's tags than this store was kept with, and would know \
-                      nobody again: move that key, too, from the old token";
+        let reason = "the token's key for people's tags is not the one of this store, and would \
+                      recognise no person: move that key, too, from the old token";
         Err(ServiceError::KeyStore(reason.to_owned()))
     }
 

@@ -73,8 +73,8 @@ impl Store {
 pub(crate) fn advice(error: &MigrateError) -> String {
     match error {
         MigrateError::VersionMissing(version) => format!(
-            "a newer praman has written it (migration {version} is unknown here): use that one, or \
-             restore a backup"
+            "a newer praman has written it (migration {version} is unknown here): use the newer \
+             program, or restore a backup"
         ),
         MigrateError::VersionMismatch(version) => {
             format!("migration {version} is not the one that was applied: use the released program")

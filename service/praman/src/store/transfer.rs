@@ -63,7 +63,7 @@ impl Store {
             let (rows,): (i64,) =
                 sqlx::query_as(sqlx::AssertSqlSafe(statement)).fetch_one(&mut *writing).await?;
             if rows > 0 {
-                let reason = "the database holds a state already; nothing was restored";
+                let reason = "the database already holds a state; nothing was restored";
                 return Err(ServiceError::WrongUse(reason.to_owned()));
             }
         }
