@@ -91,7 +91,7 @@ fn proofs_are_those_of_arkworks() {
     let zero = Fr::zero();
     let circuit = Circuit::compile("powers", |cs| powers(cs, zero, zero));
     let mut rng = ChaCha20Rng::seed_from_u64(6);
-    let proofs = if std::env::var_os("PRAMAN_THOROUGH").is_some() { 1_000 } else { 200 };
+    let proofs = if std::env::var_os("PRAMAN_THOROUGH").is_some() { 1_000 } else { 100 };
     let edges = [Fr::zero(), Fr::one(), -Fr::one(), Fr::from(2u64)];
     let pairs = edges.iter().flat_map(|&x| edges.iter().map(move |&any| (x, any)));
     let random = std::iter::repeat_with(|| (Fr::rand(&mut rng), Fr::rand(&mut rng)));
