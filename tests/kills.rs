@@ -257,7 +257,7 @@ async fn books_agree(state: &State, scene: &Scene, people: usize) {
 async fn kills_at_any_point_lose_nothing_and_pay_nothing_twice() {
     let state = State::new();
     let location = Location::Folder(state.path("state"));
-    let kills = rounds(200, 1_000);
+    let kills = rounds(100, 1_000);
     let counts = kill(state, location, kills).await;
     let Counts { by_point, by_signal, treasury, handed_in } = counts;
     println!("{by_point} by points, {by_signal} by signals, {treasury} of the treasury");
@@ -270,7 +270,7 @@ async fn kills_at_any_point_lose_nothing_and_pay_nothing_twice() {
 async fn kills_on_postgresql_lose_nothing_and_pay_nothing_twice() {
     let server = Postgres::start();
     let state = State::empty_on(Some(server.address()));
-    let kills = rounds(60, 150);
+    let kills = rounds(30, 150);
     let counts = kill(state, Location::Server(server.address()), kills).await;
     assert!(counts.by_point > kills / 10, "{} by points", counts.by_point);
 }

@@ -328,7 +328,7 @@ fn seed() -> u64 {
 async fn crashes_at_any_step_lose_nothing_and_accept_nothing_twice() {
     let folder = TempDir::new().expect("a folder");
     let location = Location::Folder(folder.path().to_owned());
-    let crashes = rounds(300, 1_000);
+    let crashes = rounds(100, 1_000);
     let counts = simulate(location, seed(), crashes).await;
     println!("{counts:?}");
     assert!(
@@ -340,7 +340,7 @@ async fn crashes_at_any_step_lose_nothing_and_accept_nothing_twice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn crashes_on_postgresql_lose_nothing_and_accept_nothing_twice() {
     let server = Postgres::start();
-    let crashes = rounds(100, 200);
+    let crashes = rounds(40, 200);
     let counts = simulate(Location::Server(server.address()), seed(), crashes).await;
     println!("{counts:?}");
     assert!(

@@ -1,16 +1,20 @@
-//! The history of a chain of ten thousand claims.
+//! The history of a chain of many claims: two thousand at every landing, ten thousand by `tests/thorough.sh`.
 
 use praman_verifier::contracts::{Archives, Claims};
 
 use super::scene::Scene;
 use crate::ledger::{EmbeddedLedger, Ledger, history, text_hash};
 
-const CLAIMS: u64 = 10_000;
+/// How many claims the chain has.
+fn many_claims() -> u64 {
+    if std::env::var_os("PRAMAN_THOROUGH").is_some() { 10_000 } else { 2_000 }
+}
 
 #[tokio::test]
-async fn the_history_of_ten_thousand_claims_is_replayed() {
+async fn history_of_many_claims_is_replayed() {
+    let many = many_claims();
     let mut scene = Scene::open().await;
-    let claims = scene.many(CLAIMS).await;
+    let claims = scene.many(many).await;
     for batch in claims.chunks(250) {
         scene.ledger.claim_batch(batch).await.expect("accepted");
     }
@@ -21,8 +25,8 @@ async fn the_history_of_ten_thousand_claims_is_replayed() {
     let propose = Archives::proposeSealCall { opening: 0, count, root };
     scene.archive(&propose).await.expect("proposed");
     let history = history::verify(&mut scene.ledger.network).await.expect("replayed");
-    assert_eq!((history.claims as u64, &history.faults[..]), (CLAIMS, &[][..]));
-    assert_eq!((history.openings[0].claims as u64, history.openings[0].root), (CLAIMS, root));
+    assert_eq!((history.claims as u64, &history.faults[..]), (many, &[][..]));
+    assert_eq!((history.openings[0].claims as u64, history.openings[0].root), (many, root));
     // An event that is changed, missing or doubled in the store is found.
     for change in [
         "UPDATE chain_log SET data = zeroblob(length(data))

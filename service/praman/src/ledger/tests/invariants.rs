@@ -25,7 +25,7 @@ use world::World;
 
 /// Sequences, and calls in each: most are short, one in so many is long enough for disputes to end.
 /// `PRAMAN_SEQUENCES` and `PRAMAN_SEED` change the run; `tests/thorough.sh` makes 10,000.
-const SEQUENCES: u64 = 2_500;
+const SEQUENCES: u64 = 1_000;
 const CALLS: usize = 12;
 const LONG: u64 = 20;
 const LONG_CALLS: usize = 120;
