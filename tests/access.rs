@@ -11,8 +11,8 @@ use std::process::Command;
 use postgres::on_both;
 use praman::access_control::door::DOORS;
 use praman::access_control::{
-    AccessRefusal, Action, Admission, ApiKey, Caller, Credential, Decision, NewPrincipal, Role,
-    TenantName,
+    AccessRefusal, Action, Admission, ApiKey, ApprovalState, Caller, Credential, Decision,
+    NewPrincipal, Role, TenantName,
 };
 use praman::audit::{self, AuditEntry, AuditFault, AuditOutcome};
 use praman::ledger::{LedgerAnchor, ParticipantNumber};
@@ -184,7 +184,12 @@ fn money_and_keys_take_two_persons() {
     assert_eq!(waiting["approvals"][1]["document"]["name"], "T. Roy", "{waiting}");
     assert_eq!(state.json(&["--as", "ali.key", "access", "deny", "2"])["state"], "denied");
     state.refused(&["--as", "ali.key", "access", "approve", "2"], 1, "already denied");
-    state.json(&["--as", "das.key", "access", "approve", "1"]);
+    // The operator may be either of two overseers: the first who approves only stands for it.
+    let stands = state.json(&["--as", "das.key", "access", "approve", "1"]);
+    assert_eq!((&stands["state"], &stands["asked_by"]), (&json!("waiting"), &json!("R. Das")));
+    state.refused(&["--as", "sen.key", "access", "approvals"], 1, "not known here");
+    state.refused(&["--as", "das.key", "access", "approve", "1"], 1, "can't be the second");
+    state.json(&["--as", "ali.key", "access", "approve", "1"]);
     // What was approved acts; what was denied does not; a role that is not asked decides nothing.
     state.json(&["--as", "sen.key", "access", "approvals"]);
     state.refused(&["--as", "roy.key", "access", "approvals"], 1, "not known here");
@@ -546,8 +551,9 @@ async fn overseers_who_were_two_are_not_passed_over_when_one_is_revoked() {
         let admit =
             async |new: &NewPrincipal| store.admit_principal(new, &operator).await.expect("asked");
         let mut overseers = Vec::new();
-        for name in ["A. Sen", "B. Roy"] {
-            let Admission::Admitted(one) = admit(&new(name, Role::Oversight)).await else {
+        let sen = new("A. Sen", Role::Oversight);
+        for one in [&sen, &new("B. Roy", Role::Oversight)] {
+            let Admission::Admitted(one) = admit(one).await else {
                 panic!("the first ones are brought in alone");
             };
             overseers.push(one.number);
@@ -558,6 +564,11 @@ async fn overseers_who_were_two_are_not_passed_over_when_one_is_revoked() {
             let admission = admit(&new("C. Pal", role)).await;
             assert!(matches!(admission, Admission::Waits(_)), "{role:?}: {admission:?}");
         }
+        // The one who is left does not approve for the operator alone, either.
+        let alone = store.caller_of(sen.credential).await.expect("read").expect("known");
+        let stands = store.decide(1, Decision::Approve, &alone).await.expect("stands for it");
+        assert_eq!(stands.state, ApprovalState::Waiting);
+        assert!(store.decide(1, Decision::Approve, &alone).await.is_err(), "one person");
         // With nobody left, an overseer comes back once it was asked and nobody answered in the time.
         assert!(store.revoke_principal(overseers[0], &operator).await.expect("revoked"));
         let again = new("C. Pal", Role::Oversight);

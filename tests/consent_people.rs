@@ -164,8 +164,9 @@ async fn a_patient_sees_gives_and_withdraws_by_sms_in_their_language() {
     let mut scene = ConsentScene::open(None).await;
     scene.register(Language::Bengali, TELEPHONE).await;
     let second = PatientAddress::new("second@praman-cm", "patient").expect("an address");
+    let spaced = format!(" {} {}", &TELEPHONE[..6], &TELEPHONE[6..]).parse().expect("the same");
     let taken =
-        scene.desk.register_patient(&second, Language::Hindi, Some(TELEPHONE), &scene.wallet).await;
+        scene.desk.register_patient(&second, Language::Hindi, Some(&spaced), &scene.wallet).await;
     assert!(taken.is_err());
     scene.receive(&request_json()).await;
     async fn say(scene: &mut ConsentScene, text: &str) -> String {

@@ -197,6 +197,23 @@ fn an_emergency_is_opened_told_and_reviewed(state: &State) {
         let clinician = ["clinician", "--provider", "city-laboratory", "--name", name];
         emergency(&[&clinician[..], &["--out", key]].concat());
     }
+    // One person is one clinician however the name is written; who left signs no more; and all of it is logged.
+    let clinician = ["consent", "break-glass", "clinician", "--provider", "city-laboratory"];
+    let named =
+        |name: &'static str| [&clinician[..], &["--name", name, "--out", "third.json"]].concat();
+    state.refused(&named("Dr Das"), 1, "is a clinician of this provider already");
+    assert!(!state.path("third.json").exists(), "no key is left of who was refused");
+    state.json(&named("Dr. Left"));
+    let remove = ["remove-clinician", "--provider", "city-laboratory", "--name", "Dr. Left"];
+    emergency(&remove);
+    state.refused(&[&["consent", "break-glass"][..], &remove].concat(), 1, "no clinician");
+    state.json(&["access", "tenant", "kiosks", "--title", "Kiosks"]);
+    let kiosk = ["access", "admit", "--name", "K", "--role", "kiosk", "--tenant", "kiosks"];
+    state.json(&[&kiosk[..], &["--key-out", "kiosk.key"]].concat());
+    state.refused(&[&["--as", "kiosk.key"][..], &named("Dr. No")].concat(), 1, "may not do this");
+    state.json(&["audit", "export", "--out", "clinicians.ndjson"]);
+    let log = fs::read_to_string(state.path("clinicians.ndjson")).expect("exported");
+    assert!(log.contains("clinicians.keep") && log.contains("providers.keep"), "{log}");
     let draft = ["draft", "--provider", "city-laboratory", "--patient", PATIENT, "--hours", "2"];
     let why = ["--reason", "unconscious on arrival, medicines unknown"];
     let what = ["--type", "DiagnosticReport", "--out", "scope.json"];
@@ -206,6 +223,9 @@ fn an_emergency_is_opened_told_and_reviewed(state: &State) {
         emergency(&["sign", "scope.json", "--key", &key, "--out", &out]);
     }
     let open = ["consent", "break-glass", "open", "scope.json", "--signed", "das.sig"];
+    emergency(&["sign", "scope.json", "--key", "third.json", "--out", "third.sig"]);
+    let left = [&open[..], &["--signed", "third.sig"], &MANAGER].concat();
+    state.refused(&left, 1, "two different clinicians");
     let alone = [&open[..], &["--signed", "das.sig"], &MANAGER].concat();
     state.refused(&alone, 1, "two different clinicians");
     let both = state.run(&[&open[..], &["--signed", "khatun.sig"], &MANAGER].concat());

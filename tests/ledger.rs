@@ -88,7 +88,10 @@ fn period_that_is_over_is_opened_for_arrears_by_two_persons() {
     let document = &shown["approvals"][0]["document"];
     let asked = json!({ "scheme": "lakshmir-bhandar", "period": "2026-03", "last_day": last_day });
     assert_eq!(document, &asked);
+    // The operator asks, who may be either of the two: both approve.
     state.json(&["--as", "das.key", "access", "approve", "1"]);
+    assert_eq!(state.json(&arrears)["waits"], 1);
+    state.json(&["--as", "ali.key", "access", "approve", "1"]);
     assert_eq!(state.json(&arrears)["last_day"], last_day);
     assert_eq!(openings(), 2);
     // Another day is another decision, and one that was denied stays so.
@@ -388,4 +391,22 @@ fn office_barred_or_retired_stops_no_other_office() {
     let watched: Vec<String> = doctor();
     assert_eq!(watched, ["well", "watch"]);
     assert_eq!(state.json(&["ledger", "verify-history"])["faults"], json!([]));
+}
+
+#[test]
+fn rules_of_a_period_that_takes_claims_are_not_changed_in_silence() {
+    let state = State::with_everything("krishak-bandhu", "2026");
+    let text = std::fs::read_to_string(support::scheme("krishak-bandhu")).expect("readable");
+    let changed = text.replace("floor = 4000", "floor = 5000");
+    assert_ne!(changed, text);
+    std::fs::write(state.path("changed.toml"), changed).expect("written");
+    let open = |scheme: &str, code: i32, words: &str| {
+        let open = ["ledger", "open", "--keys", "keys", "--scheme", scheme, "--period", "2026"];
+        let ran = state.run(&open);
+        assert_eq!(ran.code, code, "{}", ran.err);
+        assert!(ran.err.contains(words), "{}", ran.err);
+    };
+    let same = support::scheme("krishak-bandhu");
+    open(same.to_str().expect("UTF-8"), 0, "");
+    open("changed.toml", 1, "under other rules");
 }

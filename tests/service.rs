@@ -44,6 +44,13 @@ fn a_claim_is_handed_in_and_followed_by_curl() {
     // The client's key for another claim.
     let other = service.submit(&state, HOLDERS[1], "", &["-H", "Idempotency-Key: a"]);
     assert_eq!((other.status, other.code().as_str()), (409, "key-used"));
+    // A claim has eight names: nobody takes all the names of others by one claim.
+    for number in 0..12 {
+        let name = format!("Idempotency-Key: {number}");
+        assert_eq!(service.submit(&state, HOLDERS[0], "?wait=20", &["-H", &name]).status, 200);
+    }
+    let free = service.submit(&state, HOLDERS[1], "?wait=20", &["-H", "Idempotency-Key: 11"]);
+    assert_eq!((free.status, &free.json()["state"]), (200, &"accepted".into()), "{}", free.body);
     // A second claim of one person.
     assert_eq!(state.prove(HOLDERS[0], SCHEME, "2026", "second").code, 0);
     let second = service.submit(&state, "second", "?wait=20", &[]).json();
@@ -55,7 +62,7 @@ fn a_claim_is_handed_in_and_followed_by_curl() {
 
     // It is in the store that the command line pays from.
     assert_eq!(service.stop(), 0);
-    assert_eq!(state.pay(SCHEME, "2026")["claims"], 1);
+    assert_eq!(state.pay(SCHEME, "2026")["claims"], 2);
     let service = Service::start(&state, &[]);
     let ordered = service.curl(&format!("/v1/claims/{id}"), &[]).json();
     assert_eq!(ordered["state"], "ordered");

@@ -71,7 +71,15 @@ async fn a_department_sees_claims_and_payments_of_its_own_schemes_alone() {
         store.admit_tenant(&name("food"), "Food", &[], &food).await.expect("admitted");
         store.admit_tenant(&name("farms"), "Farms", &[], &[]).await.expect("admitted");
         let taken = store.admit_tenant(&name("farms"), "Farms", &[], &food).await;
-        assert!(taken.is_err_and(|refusal| refusal.to_string().contains("to another tenant")));
+        assert!(taken.is_err_and(|refusal| refusal.to_string().contains("to another department")));
+        // What was given to one by mistake is moved from it, and from no other.
+        let (food_name, farms) = (name("food"), name("farms"));
+        let of_farms = store.admit_tenant_from(&farms, "Farms", &[], &food, Some(&food_name)).await;
+        of_farms.expect("moved");
+        let wrong = store.admit_tenant_from(&food_name, "Food", &[], &food, None).await;
+        assert!(wrong.is_err(), "it is the other's now");
+        let back = store.admit_tenant_from(&food_name, "Food", &[], &food, Some(&farms)).await;
+        back.expect("moved back");
         let seen = async |role: Role, tenant: &str| {
             let tenant = Some(name(tenant));
             let scope = SchemeScope::of(&Caller { role, tenant, ..Caller::operator() });
@@ -118,7 +126,7 @@ fn tenants_see_nothing_of_each_others_proofs_and_registers() {
     state.refused(
         &["access", "tenant", "other", "--title", "Other", "--office", "0"],
         1,
-        "belongs to another tenant",
+        "belongs to another department",
     );
     let key = |name: &str, role: &str, tenant: &str| {
         let out = format!("{name}.key");
@@ -161,9 +169,20 @@ fn tenants_see_nothing_of_each_others_proofs_and_registers() {
         1,
         "there is no department nobody",
     );
+    // The same request brought again is counted once, and answered beyond the quota, too.
     assert_eq!(ask(&kiosk).status, 200);
-    let full = ask(&kiosk);
+    let another = || {
+        let request = service.seal(&state, "WB070000002", "krishak-bandhu", &[]);
+        let body = format!("@{}", state.path(&request).display());
+        service.curl_as(&kiosk, "/v1/proofs?wait=20", &["--data-binary", &body])
+    };
+    fs::copy(state.path(&request), state.path("first.request")).expect("copied");
+    assert_eq!(another().status, 200);
+    let full = another();
     assert_eq!((full.status, full.code().as_str()), (429, "quota"), "{}", full.body);
+    let body = format!("@{}", state.path("first.request").display());
+    let known = service.curl_as(&kiosk, "/v1/proofs?wait=20", &["--data-binary", &body]);
+    assert_eq!(known.status, 200, "{}", known.body);
     assert!(full.headers.contains("retry-after: "), "{}", full.headers);
     let usage = service.curl_as(&food, "/v1/usage", &[]).json();
     assert_eq!(usage["lines"][1], json!({"action": "proofs.ask", "count": 2, "paise": 50}));

@@ -189,9 +189,16 @@ fn correction_of_an_office_with_two_officers_waits_for_the_second() {
     state.refused(&again, 1, "pending approval by officer 1 of two of office 0");
     state.json(&["--as", "das.key", "access", "approve", "3"]);
     state.refused(&again, 1, "pending approval by officer 2 of two");
+    // The first one's key is replaced: nobody has denied anything, and the second is asked again.
+    let das = principals.iter().find(|one| one["name"] == "R. Das").expect("admitted");
+    let admit = ["access", "admit", "--name", "R. Das", "--role", "office", "--tenant", "block"];
+    state.json(&[&admit[..], &["--member", "0", "--key-out", "das2.key"]].concat());
+    state.json(&["access", "revoke", &das["number"].to_string()]);
+    state.refused(&again, 1, "pending approval by officer 2 of two");
+    state.refused(&["--as", "das2.key", "access", "approve", "5"], 1, "can't be the second");
     let admit = ["access", "admit", "--name", "S. Khan", "--role", "office", "--tenant", "block"];
     state.json(&[&admit[..], &["--member", "0", "--key-out", "khan.key"]].concat());
-    state.json(&["--as", "khan.key", "access", "approve", "4"]);
+    state.json(&["--as", "khan.key", "access", "approve", "5"]);
     let ran = state.run(&again);
     assert_eq!(ran.code, 0, "{} {}", ran.out, ran.err);
 }

@@ -150,7 +150,8 @@ impl ConsentScene {
     /// Registers the patient as one who asks by telephone.
     pub(crate) async fn register(&self, language: Language, telephone: &str) {
         let (patient, wallet) = (&self.patient, &self.wallet);
-        let registered = self.desk.register_patient(patient, language, Some(telephone), wallet);
+        let telephone = telephone.parse().expect("a number");
+        let registered = self.desk.register_patient(patient, language, Some(&telephone), wallet);
         registered.await.expect("registered");
     }
 

@@ -276,7 +276,7 @@ pub fn policy_data(policy: &Policy) -> Rules::Policy {
 }
 
 /// A policy of a scheme, period and window as one word.
-fn policy_leaf(scheme: &SchemeId, period: u32, window: u32, policy: &Policy) -> B256 {
+pub fn policy_leaf(scheme: &SchemeId, period: u32, window: u32, policy: &Policy) -> B256 {
     let encoded = (scheme_word(scheme), period, window, policy_data(policy)).abi_encode_params();
     keccak256(keccak256(encoded))
 }

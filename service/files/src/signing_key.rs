@@ -30,7 +30,7 @@ pub fn open(
 ) -> Result<SigningKey, FileError> {
     let key = SigningKey::from_bytes(&*sealed.open(purpose, passphrase)?);
     if public_text(&key) != public_key {
-        let reason = "the public key is not that of the sealed one";
+        let reason = "the public key does not belong to the sealed key";
         return Err(FileError::malformed(path, reason));
     }
     Ok(key)

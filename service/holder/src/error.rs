@@ -29,7 +29,7 @@ pub enum HolderError {
     Credential(String),
     /// The office of a credential is barred, or unknown to the ledger.
     #[error(
-        "office {0} does not stand on the ledger: it is suspended, debarred, retired or not accredited yet; \
+        "office {0} is not active on the ledger: it is suspended, debarred, retired or not accredited yet; \
          ask the department, and take a new snapshot afterwards"
     )]
     NotStanding(u32),

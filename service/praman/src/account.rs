@@ -29,8 +29,9 @@ impl AccountKey {
     /// [`ServiceError::File`], also if the file is there already.
     pub fn create(path: &Path, passphrase: &Passphrase) -> Result<Address, ServiceError> {
         let secret = random_key();
-        let signer = PrivateKeySigner::from_slice(secret.as_slice())
-            .map_err(|_| ServiceError::Ledger("the drawn key is not valid: try again".to_owned()))?;
+        let signer = PrivateKeySigner::from_slice(secret.as_slice()).map_err(|_| {
+            ServiceError::Ledger("the drawn key is not valid: try again".to_owned())
+        })?;
         let file = Self {
             format: FORMAT.to_owned(),
             address: signer.address(),

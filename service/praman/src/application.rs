@@ -203,6 +203,11 @@ impl Application {
         asked.min(self.limits.wait_max)
     }
 
+    /// How long a client may watch at a time.
+    pub(crate) fn watch_max(&self) -> Duration {
+        self.limits.watch_max
+    }
+
     /// A place among those who watch.
     pub(crate) fn watcher(&self) -> Result<OwnedSemaphorePermit, Fault> {
         let place = self.watchers.clone().try_acquire_owned();

@@ -9,6 +9,7 @@
 //!
 //! [`ClaimMachine`] takes the steps; [`ClaimDesk`] runs them side by side for as many clients as come.
 
+mod cause;
 mod desk;
 mod figures;
 mod lanes;
@@ -22,6 +23,8 @@ mod stages;
 mod state;
 mod verification;
 
+pub(crate) use cause::APPEAL_DAYS;
+pub use cause::{Advice, Cause};
 pub use desk::{ClaimDesk, ClaimLimits, DeskError};
 pub use figures::{ClaimFigures, DayFigures, DistrictFigures, SchemeFigures};
 pub use machine::{Check, ClaimMachine, ClientKey, HandedIn, Refusal};

@@ -277,8 +277,7 @@ fn setting(arguments: &Arguments) -> Result<Setting, ServiceError> {
 
 async fn dispatch(verb: Verb, setting: &Setting) -> Result<Outcome, ServiceError> {
     if setting.acting.is_some() && !verb.takes_principal() {
-        let reason =
-            "--as FILE does not apply here: only the operator, who has the machine, can run this \
+        let reason = "--as FILE does not apply here: only the operator, who has the machine, can run this \
              command. Leave --as out";
         return Err(ServiceError::WrongUse(reason.to_owned()));
     }

@@ -17,13 +17,12 @@
 //! ```
 
 mod case;
-mod cause;
 mod exclusion;
 mod record;
 mod slip;
 
+pub use crate::claims::{Advice, Cause};
 pub use case::{Case, CaseOutcome, CaseState, NewCase, OpenedCase};
-pub use cause::{Advice, Cause};
 pub use exclusion::{ExclusionFigures, OfficeFigures};
 pub(crate) use record::{NO_SLIP, is_late};
 pub use slip::SlipCode;

@@ -37,7 +37,6 @@ use crate::store::{
 use crate::wallet::CredentialFile;
 use persons::NewCredential;
 pub use persons::{Applicant, ClaimsFrom, Standing};
-pub(crate) use standing::RESTORED_OFFICES;
 
 /// An accredited office.
 #[derive(Clone, Debug)]

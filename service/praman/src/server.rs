@@ -38,7 +38,7 @@ use crate::sentence::Sentence;
 use crate::tls::Tls;
 use crate::{console, grpc, http, request_log};
 pub(crate) use body::TooSlow;
-use body::{Paced, Watched};
+use body::{Paced, Placed};
 use peers::Taken;
 pub use peers::{PeerLimits, Peers};
 
@@ -145,8 +145,8 @@ async fn in_time(limits: Limits, request: Request, next: Next) -> Response {
     }
 }
 
-/// Counts who watches whether the service is well among all who watch something. Other streams of answers
-/// count themselves, and end by themselves.
+/// Counts who watches whether the service is well among all who watch something, and ends that in time. Other streams
+/// of answers count themselves, and end by themselves.
 async fn counted(
     State(application): State<Arc<Application>>,
     request: Request,
@@ -156,7 +156,10 @@ async fn counted(
         return next.run(request).await;
     }
     match application.watcher() {
-        Ok(_place) => next.run(request).await.map(|body| Body::new(Watched { body, _place })),
+        Ok(_place) => {
+            let end = Some(Box::pin(tokio::time::sleep(application.watch_max())));
+            next.run(request).await.map(|body| Body::new(Placed { body, _place, end }))
+        }
         Err(fault) => told(true, fault),
     }
 }
@@ -165,7 +168,8 @@ async fn counted(
 #[derive(Clone, Copy)]
 struct PeerAddress(IpAddr);
 
-/// Answers a request of a peer that has not its whole part of requests already.
+/// Answers a request of a peer that has not its whole part of requests already. A stream of answers is a request
+/// until it ends.
 async fn within_part(
     State(peers): State<Arc<Peers>>,
     axum::Extension(PeerAddress(address)): axum::Extension<PeerAddress>,
@@ -178,7 +182,7 @@ async fn within_part(
         return told(grpc, Fault::busy(Sentence::of("fault-busy"), 1));
     };
     request.extensions_mut().insert(sender.map_or(Origin::Trusted, Origin::Peer));
-    next.run(request).await
+    next.run(request).await.map(|body| Body::new(Placed { body, _place, end: None }))
 }
 
 /// More requests than there is room for.

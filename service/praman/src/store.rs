@@ -17,6 +17,7 @@ use praman_circuits::office::StateRoot;
 use sqlx::{Any, AnyConnection, AnyPool, Transaction};
 
 use crate::error::ServiceError;
+pub(crate) use backup::RESTORED_OFFICES;
 pub(crate) use database::milliseconds;
 pub use database::{Database, Location};
 pub use lease::LeaseToken;
@@ -79,6 +80,22 @@ impl TreeName {
 }
 
 impl Store {
+    /// Writes something small, to see whether the store takes it.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`] if it does not, as where the disk is full.
+    pub(crate) async fn try_writing(&self) -> Result<(), ServiceError> {
+        let mut transaction = self.begin_rows().await?;
+        sqlx::query(
+            "INSERT INTO chain_setting (key, value) VALUES ('writable', $1)
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        )
+        .bind(hex::encode(crate::sealed::random_key().as_slice()).into_bytes())
+        .execute(&mut *transaction)
+        .await?;
+        Ok(transaction.commit().await?)
+    }
+
     /// Opens the store in a folder, making both where they do not exist.
     ///
     /// # Errors

@@ -226,8 +226,7 @@ impl Scheme {
                         "own" => false,
                         "shared" => true,
                         _ => {
-                            let known =
-                                "accounts must be \"own\", one for each claim, or \"shared\" by \
+                            let known = "accounts must be \"own\", one for each claim, or \"shared\" by \
                                  several";
                             return Err(node.fault(known));
                         }

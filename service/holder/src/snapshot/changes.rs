@@ -96,7 +96,7 @@ impl SnapshotChanges {
     pub fn read(path: &Path) -> Result<Self, HolderError> {
         let changes: Self = files::read_json(path)?;
         if changes.format != FORMAT {
-            let reason = "not a snapshot's changes of a form known here";
+            let reason = "not a snapshot's changes in a known format";
             return Err(FileError::malformed(path, reason).into());
         }
         Ok(changes)
@@ -147,7 +147,7 @@ impl Snapshot {
         let wrong = |reason: String| HolderError::Unfit(reason);
         if changes.since != self.root {
             return Err(wrong(format!(
-                "the changes are since root {}, and the snapshot's root is {}",
+                "the changes begin at root {}, but the snapshot's root is {}",
                 changes.since, self.root
             )));
         }

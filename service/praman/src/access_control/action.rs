@@ -124,6 +124,10 @@ actions! {
     ShowConsents = "consents.show": Roles(&[]), Consent, Yes;
     /// Open a record in an emergency, at the command line.
     OpenInEmergency = "records.emergency": Roles(&[]), Emergency, Yes;
+    /// Say which clinicians may sign emergency accesses, at the command line.
+    KeepClinicians = "clinicians.keep": Roles(&[]), Emergency, Yes;
+    /// Add providers, requesters and records, at the command line.
+    KeepProviders = "providers.keep": Roles(&[]), Consent, Yes;
     /// See an order to erase.
     ReadErasure = "erasures.read": Roles(&[Auditor, Application]), NoData, No;
     /// Confirm that something is erased.

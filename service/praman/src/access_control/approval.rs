@@ -11,7 +11,7 @@ use super::caller::Caller;
 use super::principal::{Credential, NewPrincipal, Principal, PrincipalNumber, days_from_now};
 use super::refusal::AccessRefusal;
 use super::role::Role;
-use super::two_persons::last_end;
+use super::two_persons::end_of_two;
 use crate::error::ServiceError;
 use crate::named::named;
 use crate::sentence::Sentence;
@@ -251,7 +251,7 @@ impl Store {
         let alone = !new.role.needs_two_persons()
             || begins
             || (by.role == Role::Operator
-                && approvers == 0
+                && approvers < 2
                 && self.was_unanswered(&mut transaction, new).await?);
         let admission = if alone {
             Admission::Admitted(new.insert(&mut transaction, now).await?)
@@ -267,9 +267,9 @@ impl Store {
         Ok(admission)
     }
 
-    /// Whether it was asked before to admit the same person to a role whose members approve, and nobody who
-    /// could have approved it did in the time that it waits: with nobody left, this is the way back, and it
-    /// takes as long as anybody has to see it in the log.
+    /// Whether it was asked before to admit the same person to a role whose members approve, while there were not
+    /// two who could have approved it, and nobody decided in the time that it waits: with one left, or nobody, this
+    /// is the way back. It takes as long as people have to see it in the log, and who is left can deny it.
     async fn was_unanswered(
         &self,
         connection: &mut AnyConnection,
@@ -283,8 +283,8 @@ impl Store {
             "SELECT document FROM approval
              WHERE kind = $1 AND state = 'waiting' AND expires_at < {now} AND asked_at >= $2"
         ));
-        // What was asked while somebody could have approved it does not count.
-        let ended = last_end(connection, ApprovalKind::Admit.approvers()).await?;
+        // What was asked while two could have approved it does not count.
+        let ended = end_of_two(connection, ApprovalKind::Admit.approvers()).await?;
         let asked: Vec<(String,)> = sqlx::query_as(statement)
             .bind(ApprovalKind::Admit.name())
             .bind(ended)
@@ -450,6 +450,21 @@ impl Store {
         }
         if row.is_over != 0 && !stops {
             return Err(refused(Sentence::of("fault-waited").count("days", WAITS_DAYS)));
+        }
+        // What was asked in nobody's name may be either's of two who could approve it: the first of them only
+        // stands for it, and the other approves it.
+        let is_nobodys = row.asked_by.is_none()
+            && matches!(kind, ApprovalKind::Admit | ApprovalKind::Arrears)
+            && decision == Decision::Approve;
+        if is_nobodys && self.were_two_at_once(&mut transaction, kind.approvers()).await? {
+            sqlx::query("UPDATE approval SET asked_by = $2, asked_by_name = $3 WHERE number = $1")
+                .bind(i64::from(number))
+                .bind(i64::from(second.0))
+                .bind(&by.name)
+                .execute(&mut *transaction)
+                .await?;
+            transaction.commit().await?;
+            return Ok(Approval { asked_by: by.name.clone(), ..row.read()? });
         }
         match (kind, decision) {
             (ApprovalKind::Admit, Decision::Approve) => {

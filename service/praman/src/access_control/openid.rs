@@ -52,6 +52,8 @@ pub struct OpenIdIssuer {
     pub(super) http: reqwest::Client,
     /// What the service is to it, where people come in by it.
     pub(super) client: Option<OpenIdClient>,
+    /// Held while the issuer is asked, by one at a time.
+    asking: Mutex<()>,
     known: Mutex<Known>,
 }
 
@@ -106,20 +108,39 @@ struct Claims {
 }
 
 impl Known {
-    /// The key of an id that is for an algorithm; without an id, of the token or of the key, the only such key
-    /// there is. None of a set that was told too long ago.
-    fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Option<Jwk> {
+    /// The keys of an id that are for an algorithm: two while an issuer changes them. Without an id, of the token or
+    /// of the key, the only such key there is. None of a set that was told too long ago.
+    fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Vec<Jwk> {
         if !self.is_kept() {
-            return None;
+            return Vec::new();
         }
         // One id may be of two keys: one to encrypt, one to sign.
         let fitting: Vec<&Jwk> = self.set.keys.iter().filter(|key| fits(key, algorithm)).collect();
-        let named = fitting.iter().find(|key| id.is_some() && key.common.key_id.as_deref() == id);
-        let only = match fitting[..] {
-            [only] if id.is_none() || only.common.key_id.is_none() => Some(only),
-            _ => None,
-        };
-        named.copied().or(only).cloned()
+        let named = fitting.iter().copied();
+        let named = named.filter(|key| id.is_some() && key.common.key_id.as_deref() == id);
+        let named: Vec<Jwk> = named.cloned().collect();
+        match fitting[..] {
+            [only] if named.is_empty() && (id.is_none() || only.common.key_id.is_none()) => {
+                vec![only.clone()]
+            }
+            _ => named,
+        }
+    }
+
+    /// What is known of keys, if that can be gone by; none if the issuer is to be asked.
+    fn answer(
+        &self,
+        id: Option<&str>,
+        algorithm: Algorithm,
+    ) -> Option<Result<Vec<Jwk>, AccessRefusal>> {
+        let found = self.find(id, algorithm);
+        if !found.is_empty() && (self.is_fresh() || self.was_just_asked()) {
+            return Some(Ok(found));
+        }
+        self.was_just_asked().then(|| match self.is_kept() {
+            true => Err(AccessRefusal::NotAuthorised),
+            false => Err(AccessRefusal::IssuerAway),
+        })
     }
 
     /// Whether what was told is new enough to go by.
@@ -156,6 +177,7 @@ impl OpenIdIssuer {
             audience: audience.to_owned(),
             http,
             client: None,
+            asking: Mutex::new(()),
             known: Mutex::new(Known {
                 set: JwkSet { keys: Vec::new() },
                 endpoints: None,
@@ -199,32 +221,41 @@ impl OpenIdIssuer {
             self.tell_of(header.alg).await;
             return Err(AccessRefusal::NotAuthorised);
         }
-        let key = self.key(header.kid.as_deref(), header.alg).await?;
-        let decoding = DecodingKey::from_jwk(&key).map_err(|_| AccessRefusal::NotAuthorised)?;
+        // RFC 7515, section 4.1.11: what a token says must be understood is not understood here.
+        if header.crit.is_some() {
+            self.say("a token with a critical extension was refused: none is known here");
+            return Err(AccessRefusal::NotAuthorised);
+        }
+        let keys = self.key(header.kid.as_deref(), header.alg).await?;
         let mut validation = Validation::new(header.alg);
         validation.set_issuer(&[&self.issuer]);
         validation.set_audience(&[audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.validate_nbf = true;
         validation.leeway = SKEW_SECONDS;
-        let token = decode::<T>(token, &decoding, &validation);
-        Ok(token.map_err(|_| AccessRefusal::NotAuthorised)?.claims)
+        let by_key = |key: &Jwk| {
+            let decoding = DecodingKey::from_jwk(key).ok()?;
+            Some(decode::<T>(token, &decoding, &validation).ok()?.claims)
+        };
+        keys.iter().find_map(by_key).ok_or(AccessRefusal::NotAuthorised)
     }
 
-    /// The key of an id, asked for anew when it is not known, or what is known is old.
-    async fn key(&self, id: Option<&str>, algorithm: Algorithm) -> Result<Jwk, AccessRefusal> {
-        let mut known = self.known.lock().await;
-        let found = known.find(id, algorithm);
-        if (found.is_some() && known.is_fresh()) || known.was_just_asked() {
-            let refusal = match known.is_kept() {
-                true => AccessRefusal::NotAuthorised,
-                false => AccessRefusal::IssuerAway,
-            };
-            return found.ok_or(refusal);
+    /// The keys of an id, asked for again when none is known, or what is known is old. Whoever has a known key does
+    /// not wait for what another is asked for.
+    async fn key(&self, id: Option<&str>, algorithm: Algorithm) -> Result<Vec<Jwk>, AccessRefusal> {
+        if let Some(answer) = self.known.lock().await.answer(id, algorithm) {
+            return answer;
         }
-        match self.ask_again(&mut known).await {
-            true => known.find(id, algorithm).ok_or(AccessRefusal::NotAuthorised),
-            false => found.ok_or(AccessRefusal::IssuerAway),
+        let _asking = self.asking.lock().await;
+        if let Some(answer) = self.known.lock().await.answer(id, algorithm) {
+            return answer;
+        }
+        let has_answered = self.ask_again().await;
+        let found = self.known.lock().await.find(id, algorithm);
+        match (found.is_empty(), has_answered) {
+            (false, _) => Ok(found),
+            (true, true) => Err(AccessRefusal::NotAuthorised),
+            (true, false) => Err(AccessRefusal::IssuerAway),
         }
     }
 
@@ -233,19 +264,25 @@ impl OpenIdIssuer {
     /// # Errors
     /// [`AccessRefusal::IssuerAway`].
     pub(super) async fn endpoints(&self) -> Result<Endpoints, AccessRefusal> {
-        let mut known = self.known.lock().await;
+        let is_asked = |known: &Known| !known.is_fresh() && !known.was_just_asked();
         // They are told with the keys, and known as long.
-        if !known.is_fresh() && !known.was_just_asked() {
-            self.ask_again(&mut known).await;
+        if is_asked(&*self.known.lock().await) {
+            let _asking = self.asking.lock().await;
+            if is_asked(&*self.known.lock().await) {
+                self.ask_again().await;
+            }
         }
+        let known = self.known.lock().await;
         let endpoints = known.endpoints.clone().filter(|_| known.is_kept());
         endpoints.ok_or(AccessRefusal::IssuerAway)
     }
 
     /// Asks for all that is known of the issuer; whether it has answered.
-    async fn ask_again(&self, known: &mut Known) -> bool {
+    async fn ask_again(&self) -> bool {
+        let told = self.ask().await;
+        let mut known = self.known.lock().await;
         known.asked = Some(Instant::now());
-        match self.ask().await {
+        match told {
             Ok((set, endpoints)) => {
                 (known.set, known.endpoints, known.told) = (set, Some(endpoints), known.asked);
                 true
@@ -392,20 +429,25 @@ mod tests {
             rsa(Some("one"), Some("sig"), None),
             ed
         ]));
-        let found = both.find(Some("one"), Algorithm::RS512).expect("the key to sign");
+        let found = both.find(Some("one"), Algorithm::RS512);
+        let [found] = &found[..] else { panic!("the key to sign: {found:?}") };
         assert_eq!(found.common.public_key_use, Some(PublicKeyUse::Signature));
-        assert!(both.find(Some("ed"), Algorithm::EdDSA).is_some());
-        assert!(both.find(Some("ed"), Algorithm::RS256).is_none(), "no token chooses");
-        assert!(both.find(None, Algorithm::EdDSA).is_some(), "the only one for it");
+        assert_eq!(both.find(Some("ed"), Algorithm::EdDSA).len(), 1);
+        assert!(both.find(Some("ed"), Algorithm::RS256).is_empty(), "no token chooses");
+        assert_eq!(both.find(None, Algorithm::EdDSA).len(), 1, "the only one for it");
         // A key without an id, where there is one alone.
         let alone = set(serde_json::json!([rsa(None, None, Some("RS256"))]));
-        assert!(alone.find(Some("any"), Algorithm::RS256).is_some());
-        assert!(alone.find(None, Algorithm::RS256).is_some());
-        assert!(alone.find(None, Algorithm::PS256).is_none(), "it says what it is for");
+        assert_eq!(alone.find(Some("any"), Algorithm::RS256).len(), 1);
+        assert_eq!(alone.find(None, Algorithm::RS256).len(), 1);
+        assert!(alone.find(None, Algorithm::PS256).is_empty(), "it says what it is for");
         let two = set(serde_json::json!([rsa(None, None, None), rsa(None, None, None)]));
-        assert!(two.find(None, Algorithm::RS256).is_none());
+        assert!(two.find(None, Algorithm::RS256).is_empty());
+        // While an issuer changes its keys two may have one id: each is tried.
+        let twins =
+            set(serde_json::json!([rsa(Some("t"), None, None), rsa(Some("t"), None, None)]));
+        assert_eq!(twins.find(Some("t"), Algorithm::RS256).len(), 2);
         let other = set(serde_json::json!([rsa(Some("one"), None, None)]));
-        assert!(other.find(Some("two"), Algorithm::RS256).is_none());
+        assert!(other.find(Some("two"), Algorithm::RS256).is_empty());
     }
 
     #[tokio::test(start_paused = true)]

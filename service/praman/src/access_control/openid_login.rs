@@ -23,9 +23,11 @@ use zeroize::Zeroizing;
 use super::openid::{Endpoints, OpenIdIssuer, require_safe};
 use super::principal::Credential;
 use super::refusal::AccessRefusal;
-use crate::console::openid::BACK;
 use crate::error::ServiceError;
 use crate::named::read_digest;
+
+/// Where the issuer sends a person back to, below the desk's address.
+const BACK: &str = "/desk/enter/openid/back";
 
 /// What the service is to its issuer, where people come in by it.
 pub struct OpenIdClient {

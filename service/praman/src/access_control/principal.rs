@@ -375,12 +375,12 @@ impl Store {
             drop_batch(&mut transaction, &document).await?;
         }
         let statement = sqlx::AssertSqlSafe(format!(
-            "UPDATE approval SET state = 'denied', decided_by = $2, decided_by_name = $3, decided_at = {now}
+            "UPDATE approval SET state = 'denied', decided_by_name = $2, decided_at = {now}
              WHERE asked_by = $1 AND state = 'waiting'"
         ));
+        // Nobody who may decide it has: it can be asked again.
         sqlx::query(statement)
             .bind(i64::from(number.0))
-            .bind(by.principal.map(|principal| i64::from(principal.0)))
             .bind(&by.name)
             .execute(&mut *transaction)
             .await?;

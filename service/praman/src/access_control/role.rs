@@ -1,6 +1,5 @@
 //! In what capacity somebody acts.
 
-use crate::ledger;
 use crate::named::named;
 
 named! {
@@ -32,11 +31,6 @@ named! {
 }
 
 impl Role {
-    /// The role on the ledger.
-    pub fn on_ledger(self) -> Option<ledger::Role> {
-        ledger::Role::ALL.into_iter().find(|known| known.name() == self.name())
-    }
-
     /// Whether who has it can move money, bring others in, or see what others must not: two persons bring
     /// such a one in.
     pub fn needs_two_persons(self) -> bool {
@@ -80,12 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn roles_of_the_ledger_have_its_names() {
-        let on_ledger: Vec<_> = Role::ALL.iter().filter_map(|role| role.on_ledger()).collect();
-        assert_eq!(on_ledger.len(), ledger::Role::ALL.len());
-        for other in [Role::Oversight, Role::Kiosk, Role::Operator] {
-            assert_eq!(other.on_ledger(), None);
-        }
+    fn nobody_is_the_operator_from_afar() {
         assert!("operator".parse::<Role>().is_err(), "nobody is it from afar");
     }
 }

@@ -69,26 +69,29 @@ impl Store {
     }
 }
 
-/// Gives a tenant a scheme.
+/// Gives a tenant a scheme that is nobody's, its own, or that of the tenant which it is taken from.
 ///
 /// # Errors
 /// [`ServiceError::Refused`] if it is another's.
 pub(super) async fn give(
     transaction: &mut WriteTransaction,
-    tenant: &TenantName,
+    (tenant, from): (&TenantName, &TenantName),
     scheme: &SchemeId,
 ) -> Result<(), ServiceError> {
     let given = sqlx::query(
         "INSERT INTO tenant_scheme (scheme, tenant) VALUES ($1, $2)
          ON CONFLICT (scheme) DO UPDATE SET tenant = excluded.tenant
-             WHERE tenant_scheme.tenant = excluded.tenant",
+             WHERE tenant_scheme.tenant IN (excluded.tenant, $3)",
     )
     .bind(scheme.as_str())
     .bind(tenant.as_str())
+    .bind(from.as_str())
     .execute(&mut **transaction)
     .await?;
     if given.rows_affected() == 0 {
-        return Err(ServiceError::Refused(format!("scheme {scheme} belongs to another tenant")));
+        return Err(ServiceError::Refused(format!(
+            "scheme {scheme} belongs to another department: if it was given to it by mistake, name it by --from"
+        )));
     }
     Ok(())
 }

@@ -75,7 +75,23 @@ impl Store {
         offices: &[OfficeId],
         schemes: &[SchemeId],
     ) -> Result<(), ServiceError> {
+        self.admit_tenant_from(name, title, offices, schemes, None).await
+    }
+
+    /// The same, and takes the offices and schemes from another tenant that has them by mistake, or no more.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] if one of them is of neither.
+    pub async fn admit_tenant_from(
+        &self,
+        name: &TenantName,
+        title: &str,
+        offices: &[OfficeId],
+        schemes: &[SchemeId],
+        from: Option<&TenantName>,
+    ) -> Result<(), ServiceError> {
         let mut transaction = self.begin().await?;
+        let from = from.unwrap_or(name);
         let now = self.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "INSERT INTO tenant (name, title, created_at) VALUES ($1, $2, {now})
@@ -94,19 +110,23 @@ impl Store {
             let taken = sqlx::query(
                 "INSERT INTO tenant_office (office, tenant) VALUES ($1, $2)
                  ON CONFLICT (office) DO UPDATE SET tenant = excluded.tenant
-                     WHERE tenant_office.tenant = excluded.tenant",
+                     WHERE tenant_office.tenant IN (excluded.tenant, $3)",
             )
             .bind(id)
             .bind(name.as_str())
+            .bind(from.as_str())
             .execute(&mut *transaction)
             .await?;
             if taken.rows_affected() == 0 {
-                let reason = format!("office {} belongs to another tenant", office.0);
+                let reason = format!(
+                    "office {} belongs to another department: if it was given to it by mistake, name it by --from",
+                    office.0
+                );
                 return Err(ServiceError::Refused(reason));
             }
         }
         for scheme in schemes {
-            scheme_scope::give(&mut transaction, name, scheme).await?;
+            scheme_scope::give(&mut transaction, (name, from), scheme).await?;
         }
         Ok(transaction.commit().await?)
     }

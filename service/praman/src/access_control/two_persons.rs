@@ -1,6 +1,6 @@
 //! Where two persons are needed: how many may act now, and whether two ever could at once.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::AnyConnection;
 
@@ -88,16 +88,22 @@ fn are_two_at_once(known: impl IntoIterator<Item = Span>) -> bool {
     })
 }
 
-/// When the last of those could act no more who once could in some roles, in milliseconds since 1970.
-pub(super) async fn last_end(
+/// From when on there were no longer two persons who could act in some roles, in milliseconds since 1970.
+pub(super) async fn end_of_two(
     connection: &mut AnyConnection,
     roles: &[Role],
 ) -> Result<i64, ServiceError> {
-    let known: Vec<(String, Option<i64>, Option<i64>)> =
-        sqlx::query_as("SELECT role, revoked_at, expires_at FROM principal")
+    let known: Vec<(String, String, Option<i64>, Option<i64>)> =
+        sqlx::query_as("SELECT role, name, revoked_at, expires_at FROM principal")
             .fetch_all(connection)
             .await?;
-    let of_role = known.iter().filter(|(role, ..)| is_of(roles, role));
-    let ends = of_role.map(|(_, revoked, expires)| revoked.iter().chain(expires).min().copied());
-    Ok(ends.map(|end| end.unwrap_or(i64::MAX)).max().unwrap_or_default())
+    let mut ends: HashMap<String, i64> = HashMap::new();
+    for (_, name, revoked, expires) in known.into_iter().filter(|(role, ..)| is_of(roles, role)) {
+        let end = revoked.into_iter().chain(expires).min().unwrap_or(i64::MAX);
+        let last = ends.entry(person(&name)).or_default();
+        *last = end.max(*last);
+    }
+    let mut ends: Vec<i64> = ends.into_values().collect();
+    ends.sort_unstable();
+    Ok(ends.into_iter().nth_back(1).unwrap_or_default())
 }

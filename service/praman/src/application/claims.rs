@@ -27,7 +27,7 @@ impl Application {
         district: Option<&str>,
         wait: Duration,
     ) -> Result<ClaimReceipt, Fault> {
-        let client_key = client_key.map(named_by_client).transpose()?;
+        let client_key = client_key.map(|name| named_by_client(name, origin)).transpose()?;
         let named =
             |name: &str| name.trim().parse().map_err(|reason: String| Fault::malformed(reason));
         let district = district.map(named).transpose()?;
@@ -69,13 +69,18 @@ impl Followed for ClaimReceipt {
     }
 }
 
-/// A client's own name for a claim. Clients are not told apart yet: it is best a random number.
-fn named_by_client(name: &str) -> Result<ClientKey, Fault> {
+/// A client's own name for a claim. Users have names of their own; those of all other clients are in one space, since
+/// nobody keeps from where a claim came: there it is best a random number.
+fn named_by_client(name: &str, origin: Origin) -> Result<ClientKey, Fault> {
     let printable = name.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
     if !printable || !(1..=KEY_BYTES_MAX).contains(&name.len()) {
         return Err(Fault::malformed(format!(
             "an idempotency key must have 1 to {KEY_BYTES_MAX} printable ASCII characters"
         )));
     }
-    Ok(ClientKey { client: String::new(), name: name.to_owned() })
+    let client = match origin {
+        Origin::Admitted(number) => format!("principal {}", number.0),
+        Origin::Peer(_) | Origin::Trusted => String::new(),
+    };
+    Ok(ClientKey { client, name: name.to_owned() })
 }

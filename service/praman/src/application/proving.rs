@@ -51,9 +51,13 @@ impl Application {
         job: AskedJob,
         wait: Duration,
     ) -> Result<ProvingJob, Fault> {
-        self.store().meter_for(caller, Action::AskForProof).await?;
         let AskedJob { priority, worker, sealed, deadline } = job;
         let tenant = caller.tenant_column().to_owned();
+        // The same request brought again, as when the answer was lost, is counted once.
+        let known = self.proving.job(JobId::of(&sealed)).await?;
+        if known.is_none_or(|known| known.tenant != tenant) {
+            self.store().meter_for(caller, Action::AskForProof).await?;
+        }
         let kept = self.proving.ask(NewJob { tenant, priority, worker, sealed, deadline }).await?;
         if kept.tenant != caller.tenant_column() {
             let reason = "another tenant has sent the same sealed request: seal it again";

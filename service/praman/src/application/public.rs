@@ -98,6 +98,7 @@ impl Application {
         if let Some(reason) = self.desk.hindrance() {
             return Err(Fault::unavailable(format!("claims can't be settled now: {reason}")));
         }
+        self.desk.machine().require_writable().await?;
         let store = self.store();
         let asked: Result<(i64,), _> = sqlx::query_as("SELECT 1").fetch_one(store.pool()).await;
         asked.map(drop).map_err(|error| ServiceError::from(error).into())

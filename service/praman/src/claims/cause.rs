@@ -4,11 +4,13 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::case::APPEAL_DAYS;
-use crate::claims::Reason;
+use super::state::Reason;
 use crate::language::Language;
 use crate::named::named;
 use crate::register::Verdict;
+
+/// Within how many days of a refusal, or of an answer, a person may appeal.
+pub(crate) const APPEAL_DAYS: i64 = 30;
 
 named! {
     /// Why somebody was refused.

@@ -1,6 +1,7 @@
 //! The claim machine: what it stands on, and its first step.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use praman_circuits::context::Context;
@@ -89,6 +90,8 @@ pub struct ClaimMachine {
     /// This program among those on the same store.
     pub(super) program: String,
     pub(super) clock: StageClock,
+    /// Whether the last claims could not be kept, as when the disk is full.
+    pub(super) is_unwritten: AtomicBool,
 }
 
 impl ClaimMachine {
@@ -96,7 +99,20 @@ impl ClaimMachine {
     pub fn new(store: &Store, key: &VerifyingKey, schemes: Schemes, context: Context) -> Self {
         let rules = Rules::new(schemes, PreparedKey::new(key), context);
         let program = hex::encode(&random_key()[..8]);
-        Self { store: store.clone(), rules, program, clock: StageClock::default() }
+        let (clock, is_unwritten) = (StageClock::default(), AtomicBool::new(false));
+        Self { store: store.clone(), rules, program, clock, is_unwritten }
+    }
+
+    /// Whether claims can be kept. Where the last ones could not, a write is tried.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`] if they can't.
+    pub(crate) async fn require_writable(&self) -> Result<(), ServiceError> {
+        if self.is_unwritten.load(Ordering::Relaxed) {
+            self.store.try_writing().await?;
+            self.is_unwritten.store(false, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// The schemes that are claimed here.

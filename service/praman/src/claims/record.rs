@@ -26,12 +26,27 @@ pub(super) enum Naming {
     Anothers,
 }
 
+/// By how many names one client may call a claim: one more is as good as none.
+const NAMES_MAX: i64 = 8;
+
 /// Names a claim by its client's key, unless another is called so.
 pub(super) async fn name_claim(
     transaction: &mut WriteTransaction,
     key: &ClientKey,
     id: ClaimId,
 ) -> Result<Naming, ServiceError> {
+    let (names, known): (i64, i64) = sqlx::query_as(
+        "SELECT count(*), count(CASE WHEN name = $2 THEN 1 END) FROM client_key
+         WHERE client = $1 AND claim = $3",
+    )
+    .bind(&key.client)
+    .bind(&key.name)
+    .bind(id.column())
+    .fetch_one(&mut **transaction)
+    .await?;
+    if known > 0 || names >= NAMES_MAX {
+        return Ok(Naming::Known);
+    }
     // Where another program names one so in this moment, this waits for it.
     let named = sqlx::query(
         "INSERT INTO client_key (client, name, claim) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",

@@ -3,8 +3,8 @@
 use praman_circuits::nullifier::Nullifier;
 use serde::Serialize;
 
+use super::cause::{Advice, Cause};
 use crate::calendar;
-use crate::grievance::{Advice, Cause};
 use crate::language::Language;
 use crate::named::{digest_id, named};
 

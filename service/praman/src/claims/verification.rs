@@ -1,5 +1,7 @@
 //! Proofs are checked before anything is kept: those that come together by one product of pairings.
 
+use std::sync::atomic::Ordering;
+
 use std::time::Duration;
 
 use praman_verifier::batch::BatchItem;
@@ -88,7 +90,10 @@ impl ClaimMachine {
                 Err(ServiceError::Store(sqlx::Error::Database(error)))
                     if attempt < ATTEMPTS
                         && (error.is_unique_violation() || Database::is_deadlock(&*error)) => {}
-                outcome => return outcome,
+                outcome => {
+                    self.is_unwritten.store(outcome.is_err(), Ordering::Relaxed);
+                    return outcome;
+                }
             }
         }
         unreachable!("the last attempt is returned")

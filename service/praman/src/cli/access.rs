@@ -38,6 +38,9 @@ pub(super) enum Access {
         /// A scheme of the department, which then sees its claims and payments; may be given again.
         #[arg(long = "scheme", value_name = "SCHEME")]
         schemes: Vec<SchemeId>,
+        /// The department that these offices and schemes belong to now, to move them from it.
+        #[arg(long, value_name = "NAME")]
+        from: Option<TenantName>,
     },
     /// List all departments (tenants).
     Tenants,
@@ -199,11 +202,15 @@ impl Access {
             Self::Admit(admit) => admit.run(setting).await,
             Self::Approve { number } => decide(setting, number, Decision::Approve).await,
             Self::Deny { number } => decide(setting, number, Decision::Deny).await,
-            Self::Tenant { name, title, offices, schemes } => {
+            Self::Tenant { name, title, offices, schemes, from } => {
                 let store = setting.store().await?;
-                setting.act(&store, Action::AdmitTenant, name.as_str()).await?;
+                let subject = match &from {
+                    Some(from) => format!("{name}: from {from}"),
+                    None => name.to_string(),
+                };
+                setting.act(&store, Action::AdmitTenant, &subject).await?;
                 let offices: Vec<OfficeId> = offices.into_iter().map(OfficeId).collect();
-                store.admit_tenant(&name, &title, &offices, &schemes).await?;
+                store.admit_tenant_from(&name, &title, &offices, &schemes, from.as_ref()).await?;
                 Ok(Outcome::done(json!({ "tenant": name }), format!("{name} is a tenant")))
             }
             Self::Tenants => {

@@ -103,8 +103,14 @@ impl Compare {
             "of {people} people {} are newly eligible and {} no longer eligible; {} get more, {} \
              less, {} the same, {} nothing either way\nrupees a period, if all claim: {} before, \
              {} after\n",
-            told(*gained), told(*lost), told(*more), told(*less), told(*same), told(*neither),
-            effects.rupees_before, effects.rupees_after
+            told(*gained),
+            told(*lost),
+            told(*more),
+            told(*less),
+            told(*same),
+            told(*neither),
+            effects.rupees_before,
+            effects.rupees_after
         ));
         Ok(Outcome::done(json!({ "changes": changes, "effects": effects }), text))
     }

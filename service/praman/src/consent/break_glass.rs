@@ -15,6 +15,7 @@ use super::manager::PatientTag;
 use super::refusal::{ConsentError, ConsentRefusal};
 use super::signer::SignerKey;
 use super::terms::{PatientAddress, type_codes, write_time};
+use crate::access_control::person;
 use crate::error::ServiceError;
 use crate::ledger::ProviderId;
 use crate::store::Store;
@@ -152,7 +153,56 @@ fn purpose(id: &str) -> String {
 }
 
 impl Store {
-    /// Lets a clinician of a provider sign emergency accesses.
+    /// Refuses a clinician whom a provider has already, however the name is written: two signatures are of two
+    /// people.
+    ///
+    /// # Errors
+    /// [`ConsentRefusal::UnknownProvider`]; [`ServiceError::Refused`].
+    pub async fn require_new_clinician(
+        &self,
+        provider: ProviderId,
+        name: &str,
+    ) -> Result<(), ConsentError> {
+        if !self.has_provider(provider).await? {
+            return Err(ConsentRefusal::UnknownProvider.into());
+        }
+        let known: Vec<(String,)> =
+            sqlx::query_as("SELECT name FROM clinician WHERE provider = $1 AND removed_at IS NULL")
+                .bind(i64::from(provider.0))
+                .fetch_all(self.pool())
+                .await?;
+        match known.iter().find(|(known,)| person(known) == person(name)) {
+            Some((known,)) => {
+                let reason = format!("{known:?} is a clinician of this provider already");
+                Err(ServiceError::Refused(reason).into())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Ends what a clinician may sign; false if the provider has none of this name.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn remove_clinician(
+        &self,
+        provider: ProviderId,
+        name: &str,
+    ) -> Result<bool, ServiceError> {
+        let now = self.database().now();
+        let statement = sqlx::AssertSqlSafe(format!(
+            "UPDATE clinician SET removed_at = {now}
+             WHERE provider = $1 AND name = $2 AND removed_at IS NULL"
+        ));
+        let removed = sqlx::query(statement)
+            .bind(i64::from(provider.0))
+            .bind(name)
+            .execute(self.writer())
+            .await?;
+        Ok(removed.rows_affected() == 1)
+    }
+
+    /// Lets a clinician of a provider sign emergency accesses; one who was removed, by a new key.
     ///
     /// # Errors
     /// [`ConsentRefusal::UnknownProvider`]; [`ServiceError::Refused`] if name or key is another's.
@@ -165,20 +215,31 @@ impl Store {
         if !self.has_provider(provider).await? {
             return Err(ConsentRefusal::UnknownProvider.into());
         }
-        let kept = sqlx::query(
+        let known = self.clinician_key(provider, name).await?;
+        if known.is_some_and(|key| key.to_bytes() == *public_key) {
+            return Ok(());
+        }
+        self.require_new_clinician(provider, name).await?;
+        let (of_key,): (i64,) =
+            sqlx::query_as("SELECT count(*) FROM clinician WHERE public_key = $1")
+                .bind(public_key.to_vec())
+                .fetch_one(self.pool())
+                .await?;
+        if of_key > 0 {
+            let reason = "the key is another clinician's, or was removed: make a new one";
+            return Err(ServiceError::Refused(reason.to_owned()).into());
+        }
+        sqlx::query(
             "INSERT INTO clinician (provider, name, public_key) VALUES ($1, $2, $3)
-             ON CONFLICT DO NOTHING",
+             ON CONFLICT (provider, name) DO UPDATE
+                 SET public_key = excluded.public_key, removed_at = NULL
+                 WHERE clinician.removed_at IS NOT NULL",
         )
         .bind(i64::from(provider.0))
         .bind(name)
         .bind(public_key.to_vec())
         .execute(self.writer())
         .await?;
-        let known = self.clinician_key(provider, name).await?;
-        if kept.rows_affected() == 0 && known.is_none_or(|key| key.to_bytes() != *public_key) {
-            let reason = format!("{name:?} or the key belongs to another clinician already");
-            return Err(ServiceError::Refused(reason).into());
-        }
         Ok(())
     }
 
@@ -187,12 +248,14 @@ impl Store {
         provider: ProviderId,
         name: &str,
     ) -> Result<Option<VerifyingKey>, ConsentError> {
-        let row: Option<(Vec<u8>,)> =
-            sqlx::query_as("SELECT public_key FROM clinician WHERE provider = $1 AND name = $2")
-                .bind(i64::from(provider.0))
-                .bind(name)
-                .fetch_optional(self.pool())
-                .await?;
+        let row: Option<(Vec<u8>,)> = sqlx::query_as(
+            "SELECT public_key FROM clinician
+                 WHERE provider = $1 AND name = $2 AND removed_at IS NULL",
+        )
+        .bind(i64::from(provider.0))
+        .bind(name)
+        .fetch_optional(self.pool())
+        .await?;
         let key = row.and_then(|(key,)| <[u8; 32]>::try_from(key).ok());
         Ok(key.and_then(|key| VerifyingKey::from_bytes(&key).ok()))
     }
@@ -229,7 +292,8 @@ impl ConsentDesk {
             holds.map_err(|_| ConsentRefusal::TwoClinicians)?;
             keys.push(key);
         }
-        if keys[0] == keys[1] {
+        // One who was added under two spellings, as before names were compared, is one.
+        if keys[0] == keys[1] || person(&signed[0].clinician) == person(&signed[1].clinician) {
             return Err(ConsentRefusal::TwoClinicians.into());
         }
         let id = scope.id.to_string();

@@ -8,6 +8,7 @@ use super::BreakGlass;
 use super::desk::ConsentDesk;
 use super::manager::PatientTag;
 use super::refusal::{ConsentError, ConsentRefusal};
+use super::telephone::Telephone;
 use super::terms::PatientAddress;
 use super::view::emergency_text;
 use crate::error::ServiceError;
@@ -74,7 +75,7 @@ impl ConsentDesk {
         &self,
         address: &PatientAddress,
         language: Language,
-        telephone: Option<&str>,
+        telephone: Option<&Telephone>,
         wallet: &Wallet,
     ) -> Result<(), ConsentError> {
         let patient = self.manager.patient_tag(address);
@@ -86,7 +87,7 @@ impl ConsentDesk {
             }
         };
         if let Some(number) = telephone {
-            kept.telephone = Some(number.to_owned());
+            kept.telephone = Some(number.as_str().to_owned());
             kept.wallet = Some(wallet.to_json().to_string());
         }
         let tag = kept.telephone.as_deref().map(|number| self.manager.telephone_tag(number));
@@ -130,6 +131,14 @@ impl ConsentDesk {
         }
     }
 
+    /// Whether a patient is registered here.
+    ///
+    /// # Errors
+    /// [`ConsentError::Failed`].
+    pub async fn is_registered(&self, address: &PatientAddress) -> Result<bool, ConsentError> {
+        Ok(self.sealed_patient(self.manager.patient_tag(address)).await?.is_some())
+    }
+
     /// In which language a patient is told; English for one who is not registered.
     ///
     /// # Errors
@@ -140,14 +149,19 @@ impl ConsentDesk {
     }
 
     pub(super) async fn caller(&self, telephone: &str) -> Result<Option<Caller>, ConsentError> {
-        let row: Option<(Vec<u8>,)> =
-            sqlx::query_as("SELECT tag FROM patient WHERE telephone = $1")
-                .bind(self.manager.telephone_tag(telephone).to_vec())
-                .fetch_optional(self.store.pool())
-                .await?;
-        let Some(patient) = row.and_then(|(tag,)| PatientTag::of_column(&tag)) else {
-            return Ok(None);
-        };
+        // Numbers that were kept before they had one form are known as they were typed.
+        let number: Option<Telephone> = telephone.parse().ok();
+        let typed = [number.as_ref().map(Telephone::as_str), Some(telephone)];
+        let mut patient = None;
+        for number in typed.into_iter().flatten() {
+            let row: Option<(Vec<u8>,)> =
+                sqlx::query_as("SELECT tag FROM patient WHERE telephone = $1")
+                    .bind(self.manager.telephone_tag(number).to_vec())
+                    .fetch_optional(self.store.pool())
+                    .await?;
+            patient = patient.or(row.and_then(|(tag,)| PatientTag::of_column(&tag)));
+        }
+        let Some(patient) = patient else { return Ok(None) };
         let Some((language, kept)) = self.sealed_patient(patient).await? else { return Ok(None) };
         // What is sealed says whose telephone it is; the column beside it finds it.
         if kept.telephone.as_deref() != Some(telephone) {

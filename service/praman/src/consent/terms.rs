@@ -292,7 +292,10 @@ impl Terms {
                 return Err(FieldFault::new("dateRange.to", fault));
             }
             if terms.from < self.from || terms.to > self.to {
-                return Err(FieldFault::new("dateRange", "reaches beyond the range in the request"));
+                return Err(FieldFault::new(
+                    "dateRange",
+                    "reaches beyond the range in the request",
+                ));
             }
         }
         if let Some(text) = &grant.data_erase_at {

@@ -16,9 +16,6 @@ use crate::access_control::{AccessRefusal, LoginAnswer, LoginAttempt, OpenIdIssu
 use crate::application::{Application, Fault};
 use crate::sentence::Sentence;
 
-/// Where an issuer sends browsers back.
-pub(crate) const BACK: &str = "/desk/enter/openid/back";
-
 #[derive(Deserialize)]
 pub(super) struct Asked {
     #[serde(default)]

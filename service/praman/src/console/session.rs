@@ -17,6 +17,8 @@ const IDLE_MS: i64 = 30 * 60 * 1_000;
 
 /// For how long a session goes on at most, in milliseconds.
 const LONGEST_MS: i64 = 12 * 60 * 60 * 1_000;
+/// By how much a clock may be ahead of another: a session of a later time was begun by one that was wrong.
+const AHEAD_MS: i64 = 60_000;
 
 /// After how long it is written down again that something was asked, in milliseconds.
 const SEEN_MS: i64 = 60 * 1_000;
@@ -92,8 +94,8 @@ impl Store {
         let now = self.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT principal, CAST({now} - seen_at AS BIGINT) FROM console_session
-             WHERE token_hash = $1 AND seen_at >= {now} - {IDLE_MS}
-                 AND begun_at >= {now} - {LONGEST_MS}"
+             WHERE token_hash = $1 AND seen_at BETWEEN {now} - {IDLE_MS} AND {now} + {AHEAD_MS}
+                 AND begun_at BETWEEN {now} - {LONGEST_MS} AND {now} + {AHEAD_MS}"
         ));
         let found: Option<(i64, i64)> =
             sqlx::query_as(statement).bind(secret.hash()).fetch_optional(self.pool()).await?;

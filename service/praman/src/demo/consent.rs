@@ -181,7 +181,8 @@ impl Scene {
         let patient = PatientAddress::new("rahima@praman-cm", "patient")
             .map_err(|fault| ServiceError::WrongUse(fault.to_string()))?;
         let wallet = Wallet::generate();
-        desk.register_patient(&patient, Language::Bengali, Some("+919800000001"), &wallet).await?;
+        let telephone = "+919800000001".parse().expect("a number");
+        desk.register_patient(&patient, Language::Bengali, Some(&telephone), &wallet).await?;
         let mut timeline = Timeline::default();
         let mut records = Vec::new();
         for (name, kind, day, content) in [

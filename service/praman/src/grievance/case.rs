@@ -8,17 +8,14 @@ use praman_circuits::nullifier::SchemeId;
 use praman_circuits::office::OfficeId;
 use serde::Serialize;
 
-use super::cause::{Advice, Cause};
 use super::slip::SlipCode;
 use crate::calendar;
+use crate::claims::{Advice, Cause};
 use crate::language::Language;
 use crate::named::named;
 
 /// Within how many days a case is answered.
 pub(super) const ANSWER_DAYS: u32 = 21;
-
-/// Within how many days of a refusal, or of an answer, somebody may appeal.
-pub(super) const APPEAL_DAYS: i64 = 30;
 
 /// Within how many days an appeal is decided.
 pub(super) const DECISION_DAYS: u32 = 30;

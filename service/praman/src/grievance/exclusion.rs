@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::cause::Cause;
 use super::record::CaseCounts;
 use crate::access_control::Caller;
+use crate::claims::Cause;
 use crate::error::ServiceError;
 use crate::small_cells::told;
 use crate::store::{Store, broken};

@@ -3,12 +3,11 @@
 use praman_circuits::office::OfficeId;
 use sqlx::AnyConnection;
 
-use super::case::{
-    ANSWER_DAYS, APPEAL_DAYS, Case, CaseOutcome, CaseState, DECISION_DAYS, NewCase, OpenedCase,
-};
-use super::cause::Cause;
+use super::case::{ANSWER_DAYS, Case, CaseOutcome, CaseState, DECISION_DAYS, NewCase, OpenedCase};
 use super::slip::SlipCode;
 use crate::access_control::{AccessRefusal, Caller, Role, days_from_now, person};
+use crate::claims::APPEAL_DAYS;
+use crate::claims::Cause;
 use crate::error::ServiceError;
 use crate::language::Language;
 use crate::sentence::Sentence;

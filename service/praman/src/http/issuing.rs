@@ -147,7 +147,8 @@ pub(super) async fn upload(
     body: Body,
 ) -> Result<Response, Fault> {
     let acting = application.acting_office(&caller, read_office(office)?).await?;
-    let Query(options) = options.map_err(|_| Fault::malformed("secrets must be `made` or absent"))?;
+    let Query(options) =
+        options.map_err(|_| Fault::malformed("secrets must be `made` or absent"))?;
     let mut uploading = acting.upload(options.secrets.is_some()).await?;
     let mut body = body.into_data_stream();
     while let Some(bytes) = body.next().await {

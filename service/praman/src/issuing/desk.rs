@@ -32,7 +32,7 @@ pub enum IssuingRefusal {
     #[error("a register may have at most {0} bytes: split it")]
     TooLong(u64),
     /// Too many at a time.
-    #[error("too many registers arrive or wait; try again in {} s", .retry_after.as_secs())]
+    #[error("too many registers are pending: try again in {} s", .retry_after.as_secs())]
     Busy {
         /// When to come again.
         retry_after: Duration,

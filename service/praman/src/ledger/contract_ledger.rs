@@ -8,8 +8,8 @@ use praman_circuits::office::OfficeId;
 use praman_circuits::period::{Day, Period};
 use praman_verifier::VerifyingKey;
 use praman_verifier::contracts::{
-    Claims, Committee, Constitution, Offices, Participants, batch_words, policy_data, proof_words,
-    rules_leaf, scheme_word, word,
+    Claims, Committee, Constitution, Offices, Participants, batch_words, policy_data, policy_leaf,
+    proof_words, rules_leaf, scheme_word, word,
 };
 
 use super::chain::Chain;
@@ -328,6 +328,26 @@ impl<C: Chain> ContractLedger<C> {
         opening.map_err(ServiceError::from)?.ok_or(LedgerError::PeriodNotOpen)
     }
 
+    /// Refuses rules that are not those under which a period takes claims: an opening keeps its rules.
+    async fn require_same_rules(
+        &self,
+        opening: u32,
+        scheme: &SchemePeriod,
+        ClaimPeriod { period, window }: ClaimPeriod,
+    ) -> Result<(), LedgerError> {
+        let claims = self.network.addresses.claims;
+        let stands = self.network.view(claims, &Claims::openingAtCall { opening }).await?;
+        let wanted = policy_leaf(&scheme.scheme, period.0, window.0, &scheme.policy);
+        if stands.policyLeaf == wanted {
+            return Ok(());
+        }
+        Err(LedgerError::Refused(format!(
+            "scheme {} takes claims of this period under other rules: changed rules are for periods that are not \
+             open yet; to use these now, close the period and open another",
+            scheme.scheme
+        )))
+    }
+
     /// The number of a period's opening on the chain, if it is open there.
     async fn opening_of(
         &self,
@@ -401,8 +421,8 @@ impl<C: Chain> Ledger for ContractLedger<C> {
         last_day: Day,
     ) -> Result<(), LedgerError> {
         let claims = self.network.addresses.claims;
-        if self.opening_of(scheme, period).await?.is_some() {
-            return Ok(());
+        if let Some(opening) = self.opening_of(scheme, period).await? {
+            return self.require_same_rules(opening, scheme, period).await;
         }
         let ClaimPeriod { period, window } = period;
         if self.network.addresses.archives.is_zero() {
@@ -434,6 +454,7 @@ impl<C: Chain> Ledger for ContractLedger<C> {
         let Some(opening) = self.opening_of(scheme, period).await? else {
             return self.open_period(scheme, period, last_day).await;
         };
+        self.require_same_rules(opening, scheme, period).await?;
         let last_day = Day(last_day.0 + SETTLING_DAYS);
         let stands = self.network.view(claims, &Claims::lastDayOfCall { opening }).await?;
         if stands >= last_day.0 {

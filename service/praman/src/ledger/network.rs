@@ -367,3 +367,16 @@ fn reason(output: &Bytes) -> String {
 pub fn text_hash(text: &str) -> B256 {
     alloy_primitives::keccak256(text.as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Role;
+    use crate::access_control;
+
+    #[test]
+    fn roles_of_the_ledger_are_roles_of_users_by_the_same_names() {
+        for role in Role::ALL {
+            assert!(access_control::Role::ALL.iter().any(|known| known.name() == role.name()));
+        }
+    }
+}

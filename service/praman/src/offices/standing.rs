@@ -15,12 +15,9 @@ use sqlx::AnyConnection;
 
 use crate::error::ServiceError;
 use crate::store::{
-    Store, TreeName, TreeVersion, WriteTransaction, broken, bytes, field, put_leaves, read_root,
-    read_tree, write_nodes,
+    RESTORED_OFFICES, Store, TreeName, TreeVersion, WriteTransaction, broken, bytes, field,
+    put_leaves, read_root, read_tree, write_nodes,
 };
-
-/// The setting that tells that the offices of a restored state have not caught up with the ledger.
-pub(crate) const RESTORED_OFFICES: &str = "restored_offices";
 
 /// What the ledger knows of an office.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

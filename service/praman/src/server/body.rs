@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// How long a body may take beside what its bytes take at the least rate.
@@ -69,13 +68,15 @@ impl HttpBody for Paced {
     }
 }
 
-/// An answer's body with the place of who watches, until it ends.
-pub(super) struct Watched {
+/// An answer's body with the place that its client has, until the body ends.
+pub(super) struct Placed<P> {
     pub(super) body: Body,
-    pub(super) _place: OwnedSemaphorePermit,
+    pub(super) _place: P,
+    /// When it is ended, whether or not it is whole.
+    pub(super) end: Option<Pin<Box<Sleep>>>,
 }
 
-impl HttpBody for Watched {
+impl<P: Unpin> HttpBody for Placed<P> {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -83,7 +84,11 @@ impl HttpBody for Watched {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_frame(context)
+        let placed = self.get_mut();
+        if placed.end.as_mut().is_some_and(|end| end.as_mut().poll(context).is_ready()) {
+            return Poll::Ready(None);
+        }
+        Pin::new(&mut placed.body).poll_frame(context)
     }
 
     fn is_end_stream(&self) -> bool {

@@ -7,7 +7,9 @@ use super::database::FILE_NAME;
 use super::{Database, Location, Store};
 use crate::error::ServiceError;
 use crate::files;
-use crate::offices::RESTORED_OFFICES;
+
+/// The setting that tells that the offices of a restored state have not caught up with the ledger.
+pub(crate) const RESTORED_OFFICES: &str = "restored_offices";
 
 impl Store {
     /// Writes all that is committed now to a file that must not be there yet; others go on meanwhile.

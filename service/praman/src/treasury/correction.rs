@@ -208,11 +208,19 @@ impl Correction {
             };
             let document = serde_json::to_string(&document).expect("plain data");
             let known = store.newest_approval(&mut transaction, kind, &document).await?;
-            // What was denied stays so, however many officers are left.
-            if let Some(known) = known.as_ref().filter(|one| one.state == ApprovalState::Denied) {
-                let reason = format!("an officer has denied approval request {}", known.number);
-                return Err(self.refused(&reason));
-            }
+            // What an officer denied stays so, however many are left. What ended with the key of who asked is
+            // asked again.
+            let known = match known {
+                Some(known) if known.state == ApprovalState::Denied => {
+                    if known.decided_by.is_some() {
+                        let reason =
+                            format!("an officer has denied approval request {}", known.number);
+                        return Err(self.refused(&reason));
+                    }
+                    None
+                }
+                known => known,
+            };
             asked.push((officer, document, known));
         }
         if !store.takes_two_officers(&mut transaction, self.office.0).await? {

@@ -16,8 +16,7 @@ use super::{named_transfers, release};
 use crate::access_control::{ApprovalKind, Caller, Role};
 use crate::calendar;
 use crate::error::ServiceError;
-use crate::offices::RESTORED_OFFICES;
-use crate::store::{Store, WriteTransaction, broken};
+use crate::store::{RESTORED_OFFICES, Store, WriteTransaction, broken};
 
 /// The setting that tells when the backup was made.
 const BACKED_UP: &str = "backed_up";

@@ -314,7 +314,9 @@ impl Store {
                 .fetch_optional(&mut *transaction)
                 .await?;
         let Some((held,)) = held else {
-            return refused("it is not held: treasury pay and reissue report which claims are held");
+            return refused(
+                "it is not held: treasury pay and reissue report which claims are held",
+            );
         };
         let (period, account) = (period as u32, Some(hex::encode(held)));
         let document = ReleaseDocument { claim: nullifier.to_string(), scheme, period, account };

@@ -40,6 +40,19 @@ pub(in crate::cli) enum Emergency {
         #[command(flatten)]
         passphrase: PassphraseSource,
     },
+    /// Remove a clinician: nothing that they sign from then on opens a record.
+    #[command(
+        after_help = "Example: praman consent break-glass remove-clinician --provider village-clinic \
+                            --name 'Dr. Das'"
+    )]
+    RemoveClinician {
+        /// The provider.
+        #[arg(long)]
+        provider: String,
+        /// The clinician's name.
+        #[arg(long)]
+        name: String,
+    },
     /// Write a draft of what is to be opened, for two clinicians to sign.
     #[command(after_help = "Example: praman consent break-glass draft --provider village-clinic \
         --patient rahima@praman-cm --type Prescription --hours 2 \
@@ -136,11 +149,26 @@ impl Emergency {
             Self::Clinician { provider, name, out, passphrase } => {
                 let store = setting.store().await?;
                 let provider = provider_named(&store, &provider).await?;
+                let subject = format!("clinician {name} of provider {}", provider.0);
+                setting.act(&store, Action::KeepClinicians, &subject).await?;
+                store.require_new_clinician(provider, &name).await?;
                 let key = SignerKey::generate(&name);
                 key.save(&out, &passphrase.passphrase()?)?;
                 store.keep_clinician(provider, &name, &key.public()).await?;
                 let json = json!({ "provider": provider, "clinician": name });
                 Ok(Outcome::done(json, format!("{name} is added and may sign emergency accesses")))
+            }
+            Self::RemoveClinician { provider, name } => {
+                let store = setting.store().await?;
+                let provider = provider_named(&store, &provider).await?;
+                let subject = format!("clinician {name} of provider {}: removed", provider.0);
+                setting.act(&store, Action::KeepClinicians, &subject).await?;
+                if !store.remove_clinician(provider, &name).await? {
+                    let reason = format!("this provider has no clinician {name:?}");
+                    return Err(ServiceError::Refused(reason));
+                }
+                let json = json!({ "provider": provider, "removed": name });
+                Ok(Outcome::done(json, format!("{name} signs no emergency access any more")))
             }
             Self::Draft(draft) => draft.run(setting).await,
             Self::Sign { scope, key, out, passphrase } => {
@@ -162,11 +190,15 @@ impl Emergency {
                 let desk = manager.desk(setting, Action::OpenInEmergency, &subject).await?;
                 let opened = desk.break_glass(&scope, signed, now).await?;
                 desk.tell_patients(&mut ConsoleGateway, now).await?;
-                let text = format!(
+                let mut text = format!(
                     "opened until {}, without a consent; {} is pending review",
                     write_time(opened.ends_at),
                     scope.id
                 );
+                if !desk.is_registered(&scope.patient).await? {
+                    text += "\nthe patient is not registered here and gets no message: check the address, and \
+                             inform them yourself";
+                }
                 Ok(Outcome::done(desk.emergency(scope.id).await?.to_json(), text))
             }
             Self::Tell { manager } => {

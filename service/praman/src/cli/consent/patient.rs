@@ -18,8 +18,8 @@ use crate::cli::{Outcome, Setting};
 use crate::consent::access::{Asked, PreparedAccess, ProviderPaths, ProviderTrees, next_number};
 use crate::consent::document::{self, FieldFault};
 use crate::consent::{
-    ConsentDesk, ConsentError, ConsentFile, Narrowing, PatientAddress, RecordFile, publish,
-    purpose_of,
+    ConsentDesk, ConsentError, ConsentFile, Narrowing, PatientAddress, RecordFile, Telephone,
+    publish, purpose_of,
 };
 use crate::error::ServiceError;
 use crate::files;
@@ -65,9 +65,9 @@ pub(in crate::cli) enum Patient {
         /// The patient's language: bn, hi or en.
         #[arg(long)]
         language: Language,
-        /// The patient's telephone, to ask by [default: unchanged].
+        /// The patient's telephone, to ask by: ten digits, or with a country code [default: unchanged].
         #[arg(long)]
-        telephone: Option<String>,
+        telephone: Option<Telephone>,
         /// The patient's wallet. From then on only this wallet can grant.
         #[arg(long, value_name = "FILE")]
         wallet: PathBuf,
@@ -262,7 +262,7 @@ impl Patient {
                     manager.desk(setting, Action::KeepConsents, "a patient registers").await?;
                 let wallet = Wallet::read(&wallet)?;
                 let patient = address(&patient)?;
-                desk.register_patient(&patient, language, telephone.as_deref(), &wallet).await?;
+                desk.register_patient(&patient, language, telephone.as_ref(), &wallet).await?;
                 Ok(Outcome::done(json!({ "registered": true }), "the patient is registered"))
             }
             Self::Grant(grant) => grant.run(setting, now).await,

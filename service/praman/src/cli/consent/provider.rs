@@ -8,6 +8,7 @@ use praman_circuits::subject::SubjectCommitment;
 use serde_json::json;
 
 use super::{ledger, provider_named, verifying_key};
+use crate::access_control::Action;
 use crate::cli::passphrase::PassphraseSource;
 use crate::cli::signer::Signer;
 use crate::cli::{Outcome, Setting};
@@ -117,8 +118,22 @@ pub(in crate::cli) enum Organisation {
 }
 
 impl Organisation {
+    /// What the audit log has it that is done; none where it is only read, or proved by a key of the organisation's.
+    fn subject(&self) -> Option<String> {
+        match self {
+            Self::AdmitProvider { name, .. } => Some(format!("provider {name}")),
+            Self::AdmitRequester { name, .. } => Some(format!("requester {name}")),
+            Self::Record { provider, .. } => Some(format!("a record of provider {provider}")),
+            Self::RemoveRecord { .. } => Some("a record: removed".to_owned()),
+            Self::Release { .. } | Self::Erasures { .. } | Self::Erased { .. } => None,
+        }
+    }
+
     pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
         let store = setting.store().await?;
+        if let Some(subject) = self.subject() {
+            setting.act(&store, Action::KeepProviders, &subject).await?;
+        }
         match self {
             Self::AdmitProvider { name, participant } => {
                 let number = match participant {
