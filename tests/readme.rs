@@ -1,4 +1,4 @@
-//! The README's commands, run one after the other as a reader would.
+//! The documents' commands, run one after the other as a reader would.
 
 use crate::support;
 use crate::support::service as running;
@@ -11,13 +11,28 @@ use running::Service;
 use serde_json::Value;
 use support::State;
 
-/// The commands of the README's shell blocks from one heading to another, without their remarks.
-fn commands(from: &str, to: &str) -> Vec<String> {
-    let text = fs::read_to_string(support::root().join("README.md")).expect("a README");
-    let begin = text.find(from).unwrap_or_else(|| panic!("no heading {from}"));
-    let end = begin + text[begin..].find(to).unwrap_or_else(|| panic!("no heading {to}"));
+/// The sections whose commands are run, in this order: each goes on where the one before has ended.
+const SECTIONS: [(&str, &str); 9] = [
+    ("docs/COMMAND_LINE.md", "## Step by step"),
+    ("docs/SERVICE.md", "## Claims"),
+    ("docs/SERVICE.md", "## Proofs for people without a device"),
+    ("docs/SERVICE.md", "## Issuing"),
+    ("docs/SERVICE.md", "## The master key"),
+    ("docs/ACCESS.md", "## Commands"),
+    ("docs/DESK.md", "## First steps"),
+    ("docs/PAYMENTS.md", "## First steps"),
+    ("docs/OPERATIONS.md", "## First steps"),
+];
+
+/// The commands of the shell blocks of a document's section, without their remarks.
+fn commands(document: &str, heading: &str) -> Vec<String> {
+    let text = fs::read_to_string(support::root().join(document)).expect("a document");
+    let (_, section) = text
+        .split_once(&format!("\n{heading}\n"))
+        .unwrap_or_else(|| panic!("{document} has no heading {heading}"));
+    let section = section.split("\n## ").next().expect("a section");
     let mut commands = Vec::new();
-    for block in text[begin..end].split("```sh\n").skip(1) {
+    for block in section.split("```sh\n").skip(1) {
         let block = block.split("```").next().expect("a block");
         for line in block.replace("\\\n", " ").lines() {
             let command = line.split("  #").next().unwrap_or_default().trim();
@@ -26,10 +41,11 @@ fn commands(from: &str, to: &str) -> Vec<String> {
             }
         }
     }
+    assert!(!commands.is_empty(), "{document}: {heading} has no commands");
     commands
 }
 
-/// A reader's shell: programs that run on are started anew when they are named again.
+/// A reader's shell: a program that runs on is started again when it is named again.
 struct Reader {
     state: State,
     service: Option<Service>,
@@ -100,13 +116,10 @@ impl Reader {
 }
 
 #[test]
-fn what_the_readme_says_works() {
+fn what_the_documents_say_works() {
     let mut reader = Reader::new();
-    for command in commands("## Step by step", "## The service") {
-        reader.run(&command);
-    }
     let mut asked = 0;
-    for command in commands("## The service", "## Health records by consent") {
+    for command in SECTIONS.iter().flat_map(|(document, heading)| commands(document, heading)) {
         if command.starts_with("grpcurl") {
             // Another implementation makes every call; here, that the call is there.
             let call = command.split(' ').next_back().and_then(|call| call.rsplit_once('/'));
@@ -123,9 +136,6 @@ fn what_the_readme_says_works() {
             continue;
         }
         asked += usize::from(command.starts_with("curl"));
-        reader.run(&command);
-    }
-    for command in commands("## Payments and the sandbox", "## The ledger") {
         reader.run(&command);
     }
     assert!(asked >= 10, "{asked} calls of the service");
