@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Proves as WASM (in node) and on aarch64 (in qemu), and checks that the proofs are those made here.
+# Proves as WASM (in node) and on aarch64 (in qemu), and checks that the proofs are those made here. Builds the holder's
+# side as WASM.
 #
 # Where rustup can add the targets it does; else Debian's compiler builds the standard library for them.
 set -euo pipefail
@@ -46,6 +47,9 @@ compare() {
   printf '%-22s%s\n' "$1" "$2"
   [ "${2%% *}" = "${here%% *}" ] || { echo "$1 makes another proof" >&2; exit 1; }
 }
+# The holder's side is to run in a browser: it knows of no store and no node.
+build --quiet --release --target wasm32-wasip1 -p praman-holder --lib
+printf '%-22s%s\n' "the holder's side" "builds as WASM"
 for triple in wasm32-wasip1 aarch64-unknown-linux-gnu; do
   build --quiet --release --target $triple -p praman-prover --example prove_anywhere
 done
