@@ -137,7 +137,7 @@ fn machines_are_known_by_their_certificates() {
     let serve =
         ["serve", "--keys", "keys", "--listen", "127.0.0.1:0", "--tls-key", "service.key.pem"];
     let bad = [&serve[..], &["--tls-certificate", "service.key.pem"]].concat();
-    state.refused(&bad, 2, "service.key.pem: holds no certificate");
+    state.refused(&bad, 2, "service.key.pem: the file holds no certificate");
     let swapped = [&serve[..], &["--tls-certificate", "relay.pem"]].concat();
     state.refused(&swapped, 2, "relay.pem");
 }

@@ -568,7 +568,7 @@ fn what_is_no_report_is_refused_with_its_line() {
     state.json(&["treasury", "new", "--out", "treasury.json", "--payout", "payout.json"]);
     for (name, text, words) in [
         ("empty.xml", String::new(), "ends before its end"),
-        ("page.xml", "<html>\n</html>".to_owned(), "line 1: neither a pain.002"),
+        ("page.xml", "<html>\n</html>".to_owned(), "line 1: the file is neither a pain.002"),
         ("cut.xml", statement_message("s", "").replace("</Document>", ""), "ends before"),
     ] {
         fs::write(state.path(name), text).expect("written");

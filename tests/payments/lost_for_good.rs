@@ -85,7 +85,7 @@ fn payment_anew_that_is_known_without_the_first_one_stands_for_it() {
         let days = [date, date.tomorrow().expect("a day")].map(|day| day.to_string());
         let days = days.each_ref().map(|day| ["--no-statement-of", day]).concat();
         let resume = [&["treasury", "resume"][..], &days].concat();
-        restored.refused(&resume, 1, "known by the bank's reports alone");
+        restored.refused(&resume, 1, "known only from the bank's reports");
         restored.json(&[&resume[..], &["--files-are-lost"]].concat());
         let paid = restored.pay(SCHEME, PERIOD);
         assert_eq!(paid["claims"], holders.len() - 1, "{paid}");
