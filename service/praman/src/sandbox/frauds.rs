@@ -140,7 +140,9 @@ fn prepared(
     tier: TierIndex,
 ) -> Result<Option<String>, ServiceError> {
     let paths = CredentialPaths::find(credential, &scene.snapshot)?;
-    refusal(Ok(terms(scene, &scene.snapshot).prepare(credential, wallet, tier, paths)?))
+    refusal(
+        terms(scene, &scene.snapshot).prepare(credential, wallet, tier, paths).map_err(Into::into),
+    )
 }
 
 /// An office of the thief's own, whose tree no checkpoint knows: the proof holds, for another state.
@@ -247,5 +249,5 @@ async fn revoked(
     let snapshot = scene.store.snapshot(scene.snapshot.checkpoint().as_of, None).await?;
     let paths = CredentialPaths::find(card, &snapshot)?;
     let wallet = &scene.holders.wallets[holder];
-    refusal(Ok(terms(scene, &snapshot).prepare(card, wallet, tier, paths)?))
+    refusal(terms(scene, &snapshot).prepare(card, wallet, tier, paths).map_err(Into::into))
 }
