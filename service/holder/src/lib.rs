@@ -45,7 +45,7 @@
 //! }]);
 //!
 //! // The holder claims.
-//! let scheme = Scheme::parse(SHIPPED.iter().find(|(id, _)| *id == "lakshmir-bhandar").unwrap().1)?;
+//! let scheme = Scheme::parse(SHIPPED.iter().find(|(id, _)| *id == "lakshmir-bhandar").expect("shipped").1)?;
 //! let terms = ClaimTerms {
 //!     context: context(31_337, [7; 20]),
 //!     checkpoint: snapshot.checkpoint(),
@@ -53,7 +53,7 @@
 //!     treasury: TreasuryPublicKey(praman_files::sealed_box::public_key(&[3; 32])?),
 //! };
 //! let paths = CredentialPaths::find(&file, &snapshot)?;
-//! let tier = TierIndex::new(0).unwrap();
+//! let tier = TierIndex::new(0).expect("a tier");
 //! let prepared = terms.prepare(&file, &wallet, tier, paths)?;
 //! assert_eq!(prepared.envelope.len(), praman_holder::envelope::SEALED_BYTES);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
