@@ -517,4 +517,15 @@ fn the_master_key_may_lie_in_a_token() {
     let officer = Officer { service: &service, token: &token };
     assert_eq!(officer.lines(&format!("{register}/credentials")).len(), 1_987);
     assert_eq!(service.stop(), 0);
+    // A second token of one label: no PIN is tried, and the right one is named by its serial number.
+    soft_token(&state);
+    let (code, said) = run(&["key", "check", "master.json", "--passphrase-file", "pin"]);
+    assert_eq!((code, said.contains("there are 2 tokens \"praman\"")), (Some(3), true), "{said}");
+    let serials = said.trim().rsplit_once("label: ").expect("serial numbers").1.to_owned();
+    let opened = serials.split(", ").filter(|serial| {
+        let named = told.replace("\"praman\"", &format!("\"{serial}\""));
+        fs::write(state.path("named.json"), named).expect("written");
+        run(&["key", "check", "named.json", "--passphrase-file", "pin"]).0 == Some(0)
+    });
+    assert_eq!(opened.count(), 1, "{serials}");
 }

@@ -141,7 +141,9 @@ const health = loader.fromJSON({ nested: { grpc: { nested: { health: { nested: {
 } } } } } } } });
 const Health = grpc.loadPackageDefinition(health).grpc.health.v1.Health;
 assert.equal((await call(new Health(address, plain), "Check", { service: "praman.v1.Claims" })).status, 1);
-const reflection = loader.fromJSON({ nested: { grpc: { nested: { reflection: { nested: { v1: { nested: {
+// Both versions of reflection: clients of before 2024 ask by the earlier one.
+for (const version of ["v1", "v1alpha"]) {
+const reflection = loader.fromJSON({ nested: { grpc: { nested: { reflection: { nested: { [version]: { nested: {
   Ask: { fields: { list_services: { type: "string", id: 7 } } },
   Service: { fields: { name: { type: "string", id: 1 } } },
   Services: { fields: { service: { rule: "repeated", type: "Service", id: 1 } } },
@@ -149,13 +151,14 @@ const reflection = loader.fromJSON({ nested: { grpc: { nested: { reflection: { n
   ServerReflection: { methods: { ServerReflectionInfo: {
     requestType: "Ask", responseType: "Told", requestStream: true, responseStream: true } } },
 } } } } } } } });
-const { ServerReflection } = grpc.loadPackageDefinition(reflection).grpc.reflection.v1;
+const { ServerReflection } = grpc.loadPackageDefinition(reflection).grpc.reflection[version];
 const mirror = new ServerReflection(address, plain).ServerReflectionInfo();
 mirror.write({ list_services: "*" });
 mirror.end();
 const names = (await all(mirror))[0].list_services_response.service.map((one) => one.name);
 for (const name of ["Claims", "Proving", "Schemes", "Snapshots", "Verification", "Issuing"]) {
   assert.ok(names.includes(`praman.v1.${name}`), `${names}`);
+}
 }
 console.log("all as described");
 process.exit(0);

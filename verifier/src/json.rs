@@ -13,7 +13,7 @@ pub enum ReadError {
     #[error("made for protocol {0:?}, not \"groth16\"")]
     Protocol(String),
     /// A curve other than BN254.
-    #[error("made on curve {0:?}, not \"bn128\"")]
+    #[error("made on curve {0:?}, not \"bn128\" (BN254)")]
     Curve(String),
     /// A coordinate that is no canonical decimal number below the base field's modulus.
     #[error("{field} has a coordinate that is not a canonical decimal number below the modulus")]
@@ -37,6 +37,18 @@ pub enum ReadError {
         /// What is wrong with it.
         fault: praman_circuits::field::ParseFieldError,
     },
+    /// A public input that is a number in JSON, and too large to be exact as one.
+    #[error("public input {index} is a number that JSON's readers round: write it in quotes")]
+    NotExact {
+        /// Its place, from 0.
+        index: usize,
+    },
+    /// A public input that is neither a text nor a number.
+    #[error("public input {index} is neither a text nor a number")]
+    NoNumber {
+        /// Its place, from 0.
+        index: usize,
+    },
     /// `nPublic` and the number of points in `IC` disagree.
     #[error("nPublic is {declared}, but IC has {points} points instead of one more")]
     InputCount {
@@ -56,12 +68,19 @@ impl From<serde_json::Error> for ReadError {
     }
 }
 
-pub(crate) fn check_kind(protocol: &str, curve: &str) -> Result<(), ReadError> {
+/// Refuses what is said to be of another protocol or curve. Provers spell BN254 in several ways, and some do not name
+/// it: the points are checked in any case.
+pub(crate) fn check_kind(protocol: &str, curve: Option<&str>) -> Result<(), ReadError> {
+    let short = |text: &str| text.chars().take(32).collect();
     if protocol != "groth16" {
-        return Err(ReadError::Protocol(protocol.chars().take(32).collect()));
+        return Err(ReadError::Protocol(short(protocol)));
     }
-    if curve != "bn128" {
-        return Err(ReadError::Curve(curve.chars().take(32).collect()));
+    let is_bn254 = |curve: &str| {
+        let plain: String = curve.chars().filter(|sign| !matches!(sign, '_' | '-')).collect();
+        ["bn128", "bn254", "altbn128"].contains(&plain.to_ascii_lowercase().as_str())
+    };
+    if let Some(other) = curve.filter(|curve| !is_bn254(curve)) {
+        return Err(ReadError::Curve(short(other)));
     }
     Ok(())
 }

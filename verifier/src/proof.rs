@@ -23,7 +23,8 @@ struct ProofJson {
     pi_b: G2Text,
     pi_c: G1Text,
     protocol: String,
-    curve: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    curve: Option<String>,
 }
 
 impl Proof {
@@ -45,7 +46,7 @@ impl Proof {
     /// [`ReadError`] for anything but one canonical, checked proof.
     pub fn from_json(text: &str) -> Result<Self, ReadError> {
         let json: ProofJson = serde_json::from_str(text)?;
-        check_kind(&json.protocol, &json.curve)?;
+        check_kind(&json.protocol, json.curve.as_deref())?;
         Ok(Self(ark_groth16::Proof {
             a: points::read_g1(&json.pi_a, "pi_a")?,
             b: points::read_g2(&json.pi_b, "pi_b")?,
@@ -60,7 +61,7 @@ impl Proof {
             pi_b: points::write_g2(&self.0.b),
             pi_c: points::write_g1(&self.0.c),
             protocol: "groth16".to_owned(),
-            curve: "bn128".to_owned(),
+            curve: Some("bn128".to_owned()),
         };
         serde_json::to_string_pretty(&json).expect("strings serialise")
     }

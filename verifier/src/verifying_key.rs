@@ -70,7 +70,8 @@ pub struct VerifyingKey {
 #[derive(Serialize, Deserialize)]
 struct VerifyingKeyJson {
     protocol: String,
-    curve: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    curve: Option<String>,
     #[serde(rename = "nPublic")]
     public_inputs: usize,
     vk_alpha_1: G1Text,
@@ -131,7 +132,7 @@ impl VerifyingKey {
     /// [`ReadError`] for anything but a canonical key that is not degenerate.
     pub fn from_json(text: &str) -> Result<Self, ReadError> {
         let json: VerifyingKeyJson = serde_json::from_str(text)?;
-        check_kind(&json.protocol, &json.curve)?;
+        check_kind(&json.protocol, json.curve.as_deref())?;
         if json.ic.len().checked_sub(1) != Some(json.public_inputs) {
             return Err(ReadError::InputCount {
                 declared: json.public_inputs,
@@ -157,7 +158,7 @@ impl VerifyingKey {
     pub fn to_json(&self) -> String {
         let json = VerifyingKeyJson {
             protocol: "groth16".to_owned(),
-            curve: "bn128".to_owned(),
+            curve: Some("bn128".to_owned()),
             public_inputs: self.public_inputs(),
             vk_alpha_1: points::write_g1(&self.key.alpha_g1),
             vk_beta_2: points::write_g2(&self.key.beta_g2),

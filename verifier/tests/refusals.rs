@@ -202,6 +202,29 @@ fn points_at_infinity_in_other_forms_and_in_other_groups_are_refused() {
     assert!(matches!(error, ReadError::Point { fault: PointFault::WrongSubgroup, .. }), "{error}");
 }
 
+/// Provers spell the curve in several ways, or leave it out.
+#[test]
+fn proof_of_the_curve_is_read_however_its_prover_spells_it() {
+    let text = proved().proof.to_json();
+    let with = |curve: Option<&str>| {
+        let mut json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let members = json.as_object_mut().expect("an object");
+        match curve {
+            Some(curve) => drop(members.insert("curve".to_owned(), json!(curve))),
+            None => drop(members.remove("curve")),
+        }
+        Proof::from_json(&json.to_string())
+    };
+    for curve in
+        [Some("bn128"), Some("bn254"), Some("BN128"), Some("BN254"), Some("alt_bn128"), None]
+    {
+        assert!(with(curve).is_ok_and(|proof| proof.to_json() == text), "{curve:?}");
+    }
+    for other in ["bls12-381", "bn256k", ""] {
+        assert!(matches!(with(Some(other)), Err(ReadError::Curve(_))), "{other}");
+    }
+}
+
 /// A point of the twist outside the group of prime order.
 fn outside_subgroup() -> G2Affine {
     (1u64..)
@@ -214,7 +237,7 @@ fn outside_subgroup() -> G2Affine {
 fn proofs_of_other_kinds_and_shapes_are_refused() {
     assert!(matches!(refused(|j| j["protocol"] = json!("plonk")), ReadError::Protocol(_)));
     assert!(matches!(refused(|j| j["curve"] = json!("bls12381")), ReadError::Curve(_)));
-    for member in ["pi_a", "pi_b", "pi_c", "protocol", "curve"] {
+    for member in ["pi_a", "pi_b", "pi_c", "protocol"] {
         let error = refused(|json| drop(json.as_object_mut().expect("object").remove(member)));
         assert!(matches!(error, ReadError::Json(_)), "{member}");
     }

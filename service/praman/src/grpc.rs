@@ -94,11 +94,14 @@ pub(crate) async fn routes(application: Arc<Application>) -> axum::Router {
     health.set_serving::<ClaimsServer<Api>>().await;
     health.set_serving::<ProvingServer<Api>>().await;
     tokio::spawn(report_health(Arc::downgrade(&application), health));
-    let reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(DESCRIPTION)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()
-        .expect("the description describes itself");
+    let described = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTION)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let reflection = described().build_v1().expect("the description describes itself");
+    // Clients of before 2024 ask by this version.
+    let earlier = described().build_v1alpha().expect("the description describes itself");
     Routes::new(ClaimsServer::new(api.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX))
         .add_service(ProvingServer::new(api.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX))
         .add_service(SchemesServer::new(api.clone()))
@@ -108,6 +111,7 @@ pub(crate) async fn routes(application: Arc<Application>) -> axum::Router {
         .add_service(VerificationServer::new(api).max_decoding_message_size(MESSAGE_BYTES_MAX))
         .add_service(health_service)
         .add_service(reflection)
+        .add_service(earlier)
         .prepare()
         .into_axum_router()
 }

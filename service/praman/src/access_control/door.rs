@@ -136,6 +136,7 @@ pub const DOORS: &[Door] = &[
     rpc("/grpc.health.v1.Health/List", ReadService),
     rpc("/grpc.health.v1.Health/Watch", ReadService),
     rpc("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", ReadService),
+    rpc("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", ReadService),
 ];
 
 /// The action behind a route, as it is written; none for one that has no rule, and then nobody may.

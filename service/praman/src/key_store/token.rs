@@ -10,6 +10,7 @@ use cryptoki::mechanism::Mechanism;
 use cryptoki::mechanism::aead::GcmParams;
 use cryptoki::object::{Attribute, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, UserType};
+use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
 use zeroize::Zeroizing;
 
@@ -51,6 +52,13 @@ impl TokenKey {
             Attribute::Extractable(false),
             Attribute::Encrypt(true),
             Attribute::Decrypt(true),
+            // It seals and opens data keys, and does nothing else.
+            Attribute::Wrap(false),
+            Attribute::Unwrap(false),
+            Attribute::Sign(false),
+            Attribute::Verify(false),
+            Attribute::Derive(false),
+            Attribute::Modifiable(false),
             Attribute::ValueLen(32.into()),
             Attribute::Label(place.key.clone().into_bytes()),
         ];
@@ -85,16 +93,37 @@ impl TokenKey {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The slot of the token of a label, or of a serial number. Of several of one label none is taken: each try of a
+    /// PIN at the wrong one is counted there.
+    fn slot(&self) -> Result<Slot, ServiceError> {
+        let slots = self.module.get_slots_with_token().map_err(|error| self.fault(&error))?;
+        let tokens = slots.into_iter().filter_map(|slot| {
+            let info = self.module.get_token_info(slot).ok()?;
+            let text = |text: &str| text.trim_end().to_owned();
+            Some((slot, text(info.label()), text(info.serial_number())))
+        });
+        let wanted = &self.place.token;
+        let fitting: Vec<_> =
+            tokens.filter(|(_, label, serial)| label == wanted || serial == wanted).collect();
+        match &fitting[..] {
+            [] => Err(failed(format!("there is no token {wanted:?}: check that it is plugged in"))),
+            [(slot, ..)] => Ok(*slot),
+            several => {
+                let serials: Vec<&str> =
+                    several.iter().map(|(.., serial)| serial.as_str()).collect();
+                Err(failed(format!(
+                    "there are {} tokens {wanted:?}: give the serial number of the right one in place of the \
+                     label: {}",
+                    several.len(),
+                    serials.join(", ")
+                )))
+            }
+        }
+    }
+
     fn open_session(&self, writes: bool) -> Result<Session, ServiceError> {
         let fault = |error: Error| self.fault(&error);
-        let slots = self.module.get_slots_with_token().map_err(fault)?;
-        let is_it = |slot: &cryptoki::slot::Slot| {
-            let info = self.module.get_token_info(*slot);
-            info.is_ok_and(|info| info.label().trim_end() == self.place.token)
-        };
-        let slot = slots.into_iter().find(is_it).ok_or_else(|| {
-            failed(format!("there is no token {:?}: check that it is plugged in", self.place.token))
-        })?;
+        let slot = self.slot()?;
         let session = match writes {
             true => self.module.open_rw_session(slot),
             false => self.module.open_ro_session(slot),
@@ -209,6 +238,13 @@ impl TokenKey {
                     Attribute::Sensitive(true),
                     Attribute::Extractable(false),
                     Attribute::Sign(true),
+                    Attribute::Verify(false),
+                    Attribute::Encrypt(false),
+                    Attribute::Decrypt(false),
+                    Attribute::Wrap(false),
+                    Attribute::Unwrap(false),
+                    Attribute::Derive(false),
+                    Attribute::Modifiable(false),
                     Attribute::ValueLen(32.into()),
                     Attribute::Label(label),
                 ];
