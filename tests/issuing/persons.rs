@@ -289,3 +289,48 @@ fn commitment_that_two_persons_would_share_is_refused() {
     one(two[1], "8");
     assert_eq!(state.json(&issue)["issued"], 1);
 }
+
+/// A number in another's row, taken back, costs its owner a month, unless an officer says whose the row was.
+#[test]
+fn number_in_anothers_row_costs_no_month_once_an_officer_says_so() {
+    let (state, _) = with_office(None);
+    let second = ["office", "new", "--name", "Second", "--schema", "resident", "--out", "two.json"];
+    state.json(&second);
+    let issue = |row: (&str, &[(&str, &str, &str)]), office: &str, out: &str, more: &[&str]| {
+        fs::write(state.path("one.csv"), support::some_rows(&[row.0], row.1)).expect("written");
+        let issue = ["issue", "--register", "one.csv", "--office", office, "--out", out];
+        assert_eq!(state.json(&[&issue[..], more].concat())["issued"], 1);
+    };
+    let claims_from = |out: &str, number: &str| -> Value {
+        let text = fs::read_to_string(state.path(&format!("{out}/{number}.json"))).expect("issued");
+        serde_json::from_str::<Value>(&text).expect("JSON")["claims_from"].clone()
+    };
+    let revoke = |office: &str, number: &str| {
+        state.json(&["revoke", "--office", office, "--register-no", number]);
+    };
+    let id_of = |number: &str| {
+        let rows = support::some_rows(&[number], &[]);
+        let id = rows.lines().nth(1).and_then(|row| row.split(',').nth(1));
+        id.expect("a number").trim_matches('"').to_owned()
+    };
+    let (one, other) = (FARMER, "WB070000003");
+    for (culprit, owner) in [("WB070000009", one), ("WB070000012", other)] {
+        let (id, out) = (id_of(owner), format!("by-mistake-{culprit}"));
+        issue((culprit, &[(culprit, "id_no", &id)]), "two.json", &out, &[]);
+        revoke("two.json", culprit);
+    }
+    issue((one, &[]), "office.json", "one", &[]);
+    assert_ne!(claims_from("one", one), 0, "it may be the same person, who lost a wallet");
+    issue((other, &[]), "office.json", "other", &["--other-person", other]);
+    assert_eq!(claims_from("other", other), 0);
+    // Nor does a register number that was given to another by mistake.
+    let (culprit, owner) = ("WB070000022", "WB070000023");
+    issue((culprit, &[(culprit, "register_no", owner)]), "office.json", "mistyped", &[]);
+    revoke("office.json", owner);
+    issue((owner, &[]), "office.json", "owner", &["--other-person", owner]);
+    assert_eq!(claims_from("owner", owner), 0);
+    // Whoever has the name and birth date, too, had the credential, whatever an officer says.
+    revoke("office.json", owner);
+    issue((owner, &[]), "office.json", "lost", &["--other-person", owner]);
+    assert_ne!(claims_from("lost", owner), 0);
+}

@@ -115,7 +115,7 @@ impl<'a> Applicants<'a> {
             let person = application.person;
             // One that was not compared with all of its own register may be another row's.
             let standing = match standing {
-                Standing::Free { claims_from } if !register.is_compared(person) => {
+                Standing::Free { claims_from, .. } if !register.is_compared(person) => {
                     Standing::Review { office: key.office, claims_from }
                 }
                 known => known,
@@ -127,8 +127,7 @@ impl<'a> Applicants<'a> {
                 }
                 Standing::Free { .. } | Standing::Review { .. } => {
                     wallets.extend(wallet.map(|wallet| (applications.len(), wallet)));
-                    let is_reviewed = matches!(standing, Standing::Review { .. });
-                    applications.push(application.reviewed(is_reviewed));
+                    applications.push(application.reviewed(reviewed.holds(person)));
                 }
             }
         }

@@ -77,7 +77,8 @@ impl PersonTags {
 
     /// By which the person is looked for among those who came before.
     fn asked(&self) -> impl Iterator<Item = [u8; 32]> {
-        let names = [Some(self.name), self.name_as_written, Some(self.alike())];
+        let names =
+            [Some(self.name), self.name_as_written, Some(self.alike()), Some(self.name_and_birth)];
         [self.identity, self.account].into_iter().chain(names).flatten()
     }
 
@@ -95,6 +96,9 @@ pub enum Standing {
     Free {
         /// The first period that may be claimed for, of one who had a credential before.
         claims_from: Option<ClaimsFrom>,
+        /// The same, where an officer says that an earlier credential of their identity number was another person's,
+        /// whose row had the number by mistake.
+        if_other: Option<ClaimsFrom>,
     },
     /// Nothing: the person has a live credential of this office.
     Enrolled(OfficeId),
@@ -168,7 +172,9 @@ pub(super) async fn standing_of(
             Standing::Free { .. } | Standing::Review { .. } if is_twice => {
                 Standing::Enrolled(office)
             }
-            Standing::Free { claims_from } if is_alike => Standing::Review { office, claims_from },
+            Standing::Free { claims_from, .. } if is_alike => {
+                Standing::Review { office, claims_from }
+            }
             known => known,
         }
     });
@@ -234,6 +240,37 @@ async fn look_up(
     Ok(())
 }
 
+/// By what those are known whose credentials an office has revoked, by their holders; nothing where that was not
+/// kept.
+pub(super) async fn of_revoked(
+    connection: &mut AnyConnection,
+    office: OfficeId,
+) -> Result<HashMap<Vec<u8>, HashSet<Vec<u8>>>, ServiceError> {
+    let rows: Vec<(Vec<u8>, Option<Vec<u8>>)> = sqlx::query_as(
+        "SELECT holder.tag, person_tag.tag FROM holder
+         LEFT JOIN person_credential AS person
+             ON person.office = holder.office AND person.position = holder.position
+         LEFT JOIN person_tag ON person_tag.credential = person.number
+         WHERE holder.office = $1 AND holder.revoked = 1",
+    )
+    .bind(i64::from(office.0))
+    .fetch_all(connection)
+    .await?;
+    let mut found: HashMap<Vec<u8>, HashSet<Vec<u8>>> = HashMap::new();
+    for (holder, tag) in rows {
+        found.entry(holder).or_default().extend(tag);
+    }
+    Ok(found)
+}
+
+impl PersonTags {
+    /// Whether some tags are surely another person's: they are known, and neither number nor names are these.
+    pub(super) fn is_other(&self, tags: &HashSet<Vec<u8>>) -> bool {
+        let mut own = self.kept().filter(|tag| Some(*tag) != self.account);
+        !tags.is_empty() && !own.any(|tag| tags.contains(tag.as_slice()))
+    }
+}
+
 /// The first of some people whose commitment is in a live credential of somebody else: of two who share a secret
 /// one would have the other's claims refused.
 pub(super) async fn shared_commitment(
@@ -243,28 +280,29 @@ pub(super) async fn shared_commitment(
     for (first, some) in people.chunks(TAGS_AT_ONCE).enumerate() {
         let places: Vec<String> = (1..=some.len()).map(|place| format!("${place}")).collect();
         let statement = sqlx::AssertSqlSafe(format!(
-            "SELECT person.subject, person.number, person_tag.tag
+            "SELECT person.subject, person.office, person.number, person_tag.tag
              FROM person_credential AS person
              JOIN holder ON holder.office = person.office AND holder.position = person.position
              JOIN person_tag ON person_tag.credential = person.number
              WHERE holder.revoked = 0 AND person.subject IN ({})",
             places.join(", ")
         ));
-        let mut asked = sqlx::query_as::<_, (Vec<u8>, i64, Vec<u8>)>(statement);
+        let mut asked = sqlx::query_as::<_, (Vec<u8>, i64, i64, Vec<u8>)>(statement);
         for person in some {
             asked = asked.bind(person.subject.to_vec());
         }
         let mut holders: HashMap<Vec<u8>, HashMap<i64, HashSet<Vec<u8>>>> = HashMap::new();
-        for (subject, number, tag) in asked.fetch_all(&mut *connection).await? {
+        for (subject, office, number, tag) in asked.fetch_all(&mut *connection).await? {
+            // Nobody is kept out by an office that is barred, or has retired: nobody can claim by it.
+            let of = OfficeId(office as u32);
+            if standing::on_ledger(connection, of).await?.is_some_and(|known| !known.standing) {
+                continue;
+            }
             holders.entry(subject).or_default().entry(number).or_default().insert(tag);
         }
-        let is_other = |person: &PersonTags, tags: &HashSet<Vec<u8>>| {
-            let mut own = person.kept().filter(|tag| Some(*tag) != person.account);
-            !own.any(|tag| tags.contains(tag.as_slice()))
-        };
         let shared = some.iter().position(|person| {
             let known = holders.get(person.subject.as_slice());
-            known.is_some_and(|known| known.values().any(|tags| is_other(person, tags)))
+            known.is_some_and(|known| known.values().any(|tags| person.is_other(tags)))
         });
         if let Some(place) = shared {
             return Ok(Some(first * TAGS_AT_ONCE + place));
@@ -286,20 +324,28 @@ fn standing(
     // The account may be a relative's: it has a person look, and costs nobody a month. One of the same name and
     // birth date may be the same whose guardian was written otherwise: the lost secret may have claimed.
     let named = || of(Some(person.name)).chain(of(person.name_as_written));
-    let earlier = of(person.identity).chain(named()).chain(of(Some(person.alike())));
+    let of_names = || named().chain(of(Some(person.alike())));
     // A credential of an office that is barred may have claimed, and may again.
-    let earlier = earlier.filter(|known| !known.is_live || barred.contains(&known.office));
-    let claims_from = earlier.max_by_key(|known| known.number).map(|latest| {
-        match latest.subject == person.subject {
-            true => ClaimsFrom::Period(latest.claims_from),
-            false => ClaimsFrom::NextMonth,
-        }
-    });
+    let is_earlier = |known: &&Known| !known.is_live || barred.contains(&known.office);
+    let from = |latest: &Known| match latest.subject == person.subject {
+        true => ClaimsFrom::Period(latest.claims_from),
+        false => ClaimsFrom::NextMonth,
+    };
+    let latest = |earlier: &mut dyn Iterator<Item = &Known>| {
+        earlier.max_by_key(|known| known.number).map(from)
+    };
+    let claims_from = latest(&mut of(person.identity).chain(of_names()).filter(is_earlier));
+    // Of the identity number those alone who have the name and birth date, too, are surely the same person.
+    let same: HashSet<i64> =
+        named().chain(of(Some(person.name_and_birth))).map(|known| known.number).collect();
+    let is_same = |known: &&Known| same.contains(&known.number);
+    let numbered = of(person.identity).filter(is_same);
+    let if_other = latest(&mut numbered.chain(of_names()).filter(is_earlier));
     let alike = of(person.identity).chain(named()).chain(of(person.account));
     let mut alike = alike.chain(of(Some(person.alike())));
     match alike.find(|known| known.is_live) {
         Some(live) => Standing::Review { office: live.office, claims_from },
-        None => Standing::Free { claims_from },
+        None => Standing::Free { claims_from, if_other },
     }
 }
 
