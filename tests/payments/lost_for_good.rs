@@ -94,3 +94,41 @@ fn payment_anew_that_is_known_without_the_first_one_stands_for_it() {
         assert_eq!(reconcile(&restored, &[])["difference"], 0);
     }
 }
+
+/// The backup has a batch that waits for its second treasurer. It went out, came back and was paid anew: by the bank's
+/// word of the last payment alone the batch is not let out once more.
+#[test]
+fn batch_that_waited_at_the_backup_is_not_let_out_beside_a_later_payment() {
+    let (state, _) = claimed();
+    two_treasurers(&state);
+    assert_eq!(pay_as(&state, "sen.key")["waits"], json!([1]));
+    state.json(&["backup", "--out", "before.db"]);
+    state.json(&["--as", "roy.key", "access", "approve", "1"]);
+    let ordered = newest(&state, &pay_as(&state, "sen.key"));
+    let back = &ordered.transfers[0];
+    let bank = Bank { state: &state };
+    let import = |state: &State, file: &str| {
+        state.run(&[&["--as", "sen.key"][..], &arguments("import", &[file])].concat())
+    };
+    let report = bank.status("status", &ordered, &[(back, "RJCT", Some("AC06"))]);
+    assert_eq!(import(&state, &report).code, 0);
+    let scheme = scheme_arguments();
+    let anew = reissue(&scheme, &["--same", &back.reference]);
+    let anew = [&["--as", "sen.key"][..], &anew].concat();
+    let waits: Value = serde_json::from_str(&state.run(&anew).out).expect("JSON");
+    state.json(&["--as", "roy.key", "access", "approve", &waits["waits"][0].to_string()]);
+    let again = newest(&state, &pay_as(&state, "sen.key"));
+    let statement = [(&again.transfers[0], again.transfers[0].amount.as_str(), None)];
+    let statement = bank.statement("statement", &statement);
+
+    let mut restored = state.on(None);
+    restored.directory = "restored".to_owned();
+    restored.json(&["restore", "--from", "before.db"]);
+    assert_eq!(import(&restored, &statement).code, 1);
+    let date = calendar::date_of(calendar::today()).expect("a date");
+    let days = [date, date.tomorrow().expect("a day")].map(|day| day.to_string());
+    let days = days.each_ref().map(|day| ["--no-statement-of", day]).concat();
+    let resume = ["--as", "sen.key", "treasury", "resume", "--files-are-lost"];
+    let resume = [&resume[..], &days].concat();
+    restored.refused(&resume, 1, "was drafted when the state was backed up");
+}

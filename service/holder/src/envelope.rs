@@ -37,7 +37,9 @@ pub enum EnvelopeError {
     #[error("the treasury's public key is not a valid X25519 key")]
     PublicKey,
     /// The payee's name and account are too long.
-    #[error("account and name together are too long for an envelope: shorten the name")]
+    #[error(
+        "account and name together are too long for an envelope: ask the office for a credential with a shorter name"
+    )]
     TooLong,
     /// Sealed to another key, or altered.
     #[error("the envelope is not sealed to this treasury, or was altered")]

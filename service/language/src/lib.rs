@@ -8,9 +8,9 @@
 //! use praman_language::{Argument, Language};
 //!
 //! let twelve = [("count", Argument::Count(12))];
-//! assert_eq!(Language::English.format("frequency-whole", &twelve), "12 times in all");
+//! assert_eq!(Language::English.format("frequency-whole", &twelve), "12 times in total");
 //! assert_eq!(Language::Bengali.format("frequency-whole", &twelve), "মোট ১২ বার");
-//! assert_eq!(Sentence::of("fault-no-case").count("number", 12u32).to_string(), "there is no case 12");
+//! assert_eq!(Sentence::of("fault-no-case").count("number", 12u32).to_string(), "there is no grievance 12");
 //! ```
 
 pub mod calendar;

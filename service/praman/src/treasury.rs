@@ -13,6 +13,7 @@ mod correction;
 mod envelopes;
 mod key;
 mod lost_file;
+mod lost_transfers;
 mod named_transfers;
 mod overview;
 mod own_name;

@@ -243,8 +243,8 @@ impl OpenIdIssuer {
     /// The keys of an id, asked for again when none is known, or what is known is old. Whoever has a known key does
     /// not wait for what another is asked for.
     async fn key(&self, id: Option<&str>, algorithm: Algorithm) -> Result<Vec<Jwk>, AccessRefusal> {
-        if let Some(answer) = self.known.lock().await.answer(id, algorithm) {
-            return answer;
+        if let Some(Ok(found)) = self.known.lock().await.answer(id, algorithm) {
+            return Ok(found);
         }
         let _asking = self.asking.lock().await;
         if let Some(answer) = self.known.lock().await.answer(id, algorithm) {
@@ -279,9 +279,10 @@ impl OpenIdIssuer {
 
     /// Asks for all that is known of the issuer; whether it has answered.
     async fn ask_again(&self) -> bool {
+        // Before it is asked: who goes away meanwhile does not have it asked again at once.
+        self.known.lock().await.asked = Some(Instant::now());
         let told = self.ask().await;
         let mut known = self.known.lock().await;
-        known.asked = Some(Instant::now());
         match told {
             Ok((set, endpoints)) => {
                 (known.set, known.endpoints, known.told) = (set, Some(endpoints), known.asked);

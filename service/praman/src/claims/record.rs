@@ -35,16 +35,22 @@ pub(super) async fn name_claim(
     key: &ClientKey,
     id: ClaimId,
 ) -> Result<Naming, ServiceError> {
-    let (names, known): (i64, i64) = sqlx::query_as(
-        "SELECT count(*), count(CASE WHEN name = $2 THEN 1 END) FROM client_key
-         WHERE client = $1 AND claim = $3",
-    )
-    .bind(&key.client)
-    .bind(&key.name)
-    .bind(id.column())
-    .fetch_one(&mut **transaction)
-    .await?;
-    if known > 0 || names >= NAMES_MAX {
+    let of_name: Option<(Vec<u8>,)> =
+        sqlx::query_as("SELECT claim FROM client_key WHERE client = $1 AND name = $2")
+            .bind(&key.client)
+            .bind(&key.name)
+            .fetch_optional(&mut **transaction)
+            .await?;
+    if let Some((claim,)) = of_name {
+        return Ok(if claim == id.column() { Naming::Known } else { Naming::Anothers });
+    }
+    let (names,): (i64,) =
+        sqlx::query_as("SELECT count(*) FROM client_key WHERE client = $1 AND claim = $2")
+            .bind(&key.client)
+            .bind(id.column())
+            .fetch_one(&mut **transaction)
+            .await?;
+    if names >= NAMES_MAX {
         return Ok(Naming::Known);
     }
     // Where another program names one so in this moment, this waits for it.

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{Outcome, Setting};
 use crate::access_control::{
-    Action, Admission, ApiKey, Approval, Credential, Decision, NewPrincipal, Price,
+    Action, Admission, ApiKey, Approval, ApprovalState, Credential, Decision, NewPrincipal, Price,
     PrincipalNumber, Quota, Role, TenantName, days_from_now, matrix,
 };
 use crate::calendar;
@@ -317,7 +317,12 @@ async fn decide(
     let subject = format!("approval {number}: {}", decision.name());
     let caller = setting.act(&store, Action::Decide, &subject).await?;
     let approval = store.decide(number, decision, &caller).await?;
-    Ok(Outcome::done(json!(approval), told(&approval)))
+    let mut text = told(&approval);
+    if approval.state == ApprovalState::Waiting {
+        text += "\nthe operator asked for this, who may be you: it is now requested in your name, and another \
+                 member of oversight or agency must approve it";
+    }
+    Ok(Outcome::done(json!(approval), text))
 }
 
 impl Admit {

@@ -388,7 +388,7 @@ async fn open(
         Some(day) => format!("scheme {} accepts claims until {day}", scheme.id),
         None => format!(
             "scheme {} accepts claims, but has no last day: an earlier version opened it; set one \
-             with --arrears --last-day, or close it",
+             with --arrears --last-day",
             scheme.id
         ),
     };

@@ -229,7 +229,7 @@ impl Store {
             let reason = "the key is another clinician's, or was removed: make a new one";
             return Err(ServiceError::Refused(reason.to_owned()).into());
         }
-        sqlx::query(
+        let kept = sqlx::query(
             "INSERT INTO clinician (provider, name, public_key) VALUES ($1, $2, $3)
              ON CONFLICT (provider, name) DO UPDATE
                  SET public_key = excluded.public_key, removed_at = NULL
@@ -240,6 +240,10 @@ impl Store {
         .bind(public_key.to_vec())
         .execute(self.writer())
         .await?;
+        if kept.rows_affected() == 0 {
+            let reason = format!("{name:?} was added by another program in this moment");
+            return Err(ServiceError::Refused(reason).into());
+        }
         Ok(())
     }
 

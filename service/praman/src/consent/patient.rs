@@ -152,24 +152,26 @@ impl ConsentDesk {
         // Numbers that were kept before they had one form are known as they were typed.
         let number: Option<Telephone> = telephone.parse().ok();
         let typed = [number.as_ref().map(Telephone::as_str), Some(telephone)];
-        let mut patient = None;
         for number in typed.into_iter().flatten() {
             let row: Option<(Vec<u8>,)> =
                 sqlx::query_as("SELECT tag FROM patient WHERE telephone = $1")
                     .bind(self.manager.telephone_tag(number).to_vec())
                     .fetch_optional(self.store.pool())
                     .await?;
-            patient = patient.or(row.and_then(|(tag,)| PatientTag::of_column(&tag)));
+            let Some(patient) = row.and_then(|(tag,)| PatientTag::of_column(&tag)) else {
+                continue;
+            };
+            // What is sealed says whose telephone it is; the column beside it finds it.
+            match self.sealed_patient(patient).await? {
+                Some((language, kept)) if kept.telephone.as_deref() == Some(number) => {
+                    let wallet = kept.wallet.as_deref().and_then(Wallet::from_json);
+                    let address = kept.address.clone();
+                    return Ok(wallet.map(|wallet| Caller { patient, address, language, wallet }));
+                }
+                _ => {}
+            }
         }
-        let Some(patient) = patient else { return Ok(None) };
-        let Some((language, kept)) = self.sealed_patient(patient).await? else { return Ok(None) };
-        // What is sealed says whose telephone it is; the column beside it finds it.
-        if kept.telephone.as_deref() != Some(telephone) {
-            return Ok(None);
-        }
-        let wallet = kept.wallet.as_deref().and_then(Wallet::from_json);
-        let address = kept.address.clone();
-        Ok(wallet.map(|wallet| Caller { patient, address, language, wallet }))
+        Ok(None)
     }
 
     /// What is kept of a patient, and in which language they are told.

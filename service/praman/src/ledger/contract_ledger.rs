@@ -342,8 +342,8 @@ impl<C: Chain> ContractLedger<C> {
             return Ok(());
         }
         Err(LedgerError::Refused(format!(
-            "scheme {} takes claims of this period under other rules: changed rules are for periods that are not \
-             open yet; to use these now, close the period and open another",
+            "scheme {} takes claims of this period under other rules: changed rules are for periods that were \
+             never opened",
             scheme.scheme
         )))
     }

@@ -11,10 +11,11 @@ use super::bank_report::{
 };
 use super::envelopes::{Envelopes, commitment_of};
 use super::key::TreasuryKey;
+use super::lost_transfers::LostTransfers;
 use super::named_transfers::sent_rows;
 use super::payment_file::share;
 use super::release::{NewFile, is_kept, keep_file};
-use super::restored::{LostTransfers, restored_at};
+use super::restored::restored_at;
 use super::resumed;
 use super::transfer::{self, TransferRow, TransferState};
 use crate::claims::Reason;
