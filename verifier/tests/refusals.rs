@@ -105,8 +105,13 @@ fn a_public_input_has_one_text() {
             assert!(matches!(refused, Err(ReadError::PublicInput { index: i, .. }) if i == index));
         }
     }
-    for wrong in ["", "{}", "[1]", "[\"1\"", "[null]"] {
+    for wrong in ["", "{}", "[\"1\"", "1"] {
         assert!(matches!(public_from_json(wrong), Err(ReadError::Json(_))), "{wrong}");
+    }
+    // A number is the one text of its value, where every reader has it exactly.
+    assert_eq!(public_from_json("[1]"), public_from_json("[\"1\"]"));
+    for wrong in ["[null]", "[[1]]", "[true]"] {
+        assert_eq!(public_from_json(wrong), Err(ReadError::NoNumber { index: 0 }), "{wrong}");
     }
 }
 
