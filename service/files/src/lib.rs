@@ -27,12 +27,6 @@ use serde::de::DeserializeOwned;
 
 pub use error::FileError;
 
-/// The line of a text, from 1, that a place in it is on.
-pub fn line_at(text: &str, place: usize) -> usize {
-    let before = &text.as_bytes()[..place.min(text.len())];
-    before.iter().filter(|&&byte| byte == b'\n').count() + 1
-}
-
 /// Writes a file beside its place, then renames it into it. Readable by its owner alone: most of what
 /// praman writes is somebody's.
 ///

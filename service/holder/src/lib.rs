@@ -10,7 +10,7 @@
 //! use praman_holder::envelope::TreasuryPublicKey;
 //! use praman_holder::snapshot::{OfficeSnapshot, Snapshot};
 //! use praman_holder::wallet::{CredentialFile, Wallet, payee_message, signed_message};
-//! use praman_rules::{schema::RESIDENT, scheme::{SHIPPED, Scheme}};
+//! use praman_rules::{schema::RESIDENT, scheme::Scheme};
 //!
 //! // An office issues: here with its own key, to a woman of 40 without income.
 //! let (wallet, office) = (Wallet::generate(), OfficeId(0));
@@ -45,7 +45,7 @@
 //! }]);
 //!
 //! // The holder claims.
-//! let scheme = Scheme::parse(SHIPPED.iter().find(|(id, _)| *id == "lakshmir-bhandar").expect("shipped").1)?;
+//! let scheme = Scheme::shipped("lakshmir-bhandar").expect("shipped");
 //! let terms = ClaimTerms {
 //!     context: context(31_337, [7; 20]),
 //!     checkpoint: snapshot.checkpoint(),

@@ -183,6 +183,12 @@ pub enum Argument<'a> {
     Count(u64),
 }
 
+/// The line of a text, from 1, that a place in it is on.
+pub fn line_at(text: &str, place: usize) -> usize {
+    let before = &text.as_bytes()[..place.min(text.len())];
+    before.iter().filter(|&&byte| byte == b'\n').count() + 1
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -74,7 +74,7 @@ impl ConfigFile {
     /// [`ServiceError::Malformed`].
     pub fn read(path: &Path, command: &Command) -> Result<Self, ServiceError> {
         let text = files::read_text(path)?;
-        let line_of = |place: usize| files::line_at(&text, place);
+        let line_of = |place: usize| praman_language::line_at(&text, place);
         let fault = |line: usize, reason: String| {
             ServiceError::malformed(path, format!("line {line}: {reason}"))
         };

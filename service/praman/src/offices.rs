@@ -348,7 +348,7 @@ impl Store {
             let reason = "a register is of residents, but this office issues another schema";
             return Err(ServiceError::Refused(reason.to_owned()));
         }
-        let revoked = persons::of_revoked(&mut transaction, key.office).await?;
+        let revoked = self.revoked_tags(key.office).await?;
         // The day of the newest checkpoint, where this machine's clock is behind it: claims were made by then.
         let validity = validity.known_on(newest_checkpoint_day(&mut transaction).await?);
         // What was issued since a backup is not known: who is not known may have claimed.
@@ -370,10 +370,12 @@ impl Store {
         }
         for ((application, standing), tags) in applications.iter_mut().zip(standing).zip(&tags) {
             let tag = key.holder_tag(application.person.register_no());
-            let earlier = revoked.get(tag.as_slice());
-            // Under a mistyped register number somebody else may have been issued to, as an officer says.
-            let is_others = application.reviewed && earlier.is_some_and(|one| tags.is_other(one));
-            let is_known = earlier.is_some() && !is_others;
+            let mut is_known = revoked.contains(tag.as_slice());
+            if is_known && application.reviewed {
+                // Under a mistyped register number another person may have been issued to, as an officer says.
+                let earlier = persons::tags_of_revoked(&mut transaction, key.office, &tag).await?;
+                is_known = !tags.is_other(&earlier);
+            }
             application.claims_from = match standing {
                 Standing::Free { if_other, .. } if application.reviewed => {
                     first_of(if_other, is_known)
@@ -554,6 +556,16 @@ impl Store {
         let version = TreeVersion::next(transaction).await?;
         write_nodes(transaction, version, TreeName::Office(office.id.0), changes).await?;
         standing::place(transaction, version, office.id).await
+    }
+
+    /// The tags of an office's revoked holders.
+    async fn revoked_tags(&self, office: OfficeId) -> Result<HashSet<Vec<u8>>, ServiceError> {
+        let rows: Vec<(Vec<u8>,)> =
+            sqlx::query_as("SELECT tag FROM holder WHERE office = $1 AND revoked = 1")
+                .bind(i64::from(office.0))
+                .fetch_all(self.pool())
+                .await?;
+        Ok(rows.into_iter().map(|(tag,)| tag).collect())
     }
 
     /// The office of a key, if it is accredited here.

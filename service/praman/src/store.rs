@@ -90,7 +90,7 @@ impl Store {
             "INSERT INTO chain_setting (key, value) VALUES ('writable', $1)
              ON CONFLICT (key) DO UPDATE SET value = excluded.value",
         )
-        .bind(hex::encode(crate::sealed::random_key().as_slice()).into_bytes())
+        .bind(jiff::Timestamp::now().as_millisecond().to_be_bytes().to_vec())
         .execute(&mut *transaction)
         .await?;
         Ok(transaction.commit().await?)

@@ -165,6 +165,12 @@ impl Frequency {
 }
 
 impl Scheme {
+    /// A scheme that ships with praman; none if no shipped one has this id.
+    pub fn shipped(id: &str) -> Option<Self> {
+        let (_, text) = SHIPPED.iter().find(|(known, _)| *known == id)?;
+        Some(Self::parse(text).expect("a test compiles every shipped scheme"))
+    }
+
     /// Reads a scheme and compiles every version of it once, so that a scheme that parses compiles.
     ///
     /// # Errors

@@ -35,43 +35,29 @@ pub(super) async fn name_claim(
     key: &ClientKey,
     id: ClaimId,
 ) -> Result<Naming, ServiceError> {
+    // Where another program names one so in this moment, this waits for it.
+    let named = sqlx::query(
+        "INSERT INTO client_key (client, name, claim) SELECT $1, $2, $3
+         WHERE (SELECT count(*) FROM client_key WHERE client = $1 AND claim = $3) < $4
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(&key.client)
+    .bind(&key.name)
+    .bind(id.column())
+    .bind(NAMES_MAX)
+    .execute(&mut **transaction)
+    .await?;
+    if named.rows_affected() == 1 {
+        return Ok(Naming::New);
+    }
     let of_name: Option<(Vec<u8>,)> =
         sqlx::query_as("SELECT claim FROM client_key WHERE client = $1 AND name = $2")
             .bind(&key.client)
             .bind(&key.name)
             .fetch_optional(&mut **transaction)
             .await?;
-    if let Some((claim,)) = of_name {
-        return Ok(if claim == id.column() { Naming::Known } else { Naming::Anothers });
-    }
-    let (names,): (i64,) =
-        sqlx::query_as("SELECT count(*) FROM client_key WHERE client = $1 AND claim = $2")
-            .bind(&key.client)
-            .bind(id.column())
-            .fetch_one(&mut **transaction)
-            .await?;
-    if names >= NAMES_MAX {
-        return Ok(Naming::Known);
-    }
-    // Where another program names one so in this moment, this waits for it.
-    let named = sqlx::query(
-        "INSERT INTO client_key (client, name, claim) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-    )
-    .bind(&key.client)
-    .bind(&key.name)
-    .bind(id.column())
-    .execute(&mut **transaction)
-    .await?;
-    if named.rows_affected() == 1 {
-        return Ok(Naming::New);
-    }
-    let (claim,): (Vec<u8>,) =
-        sqlx::query_as("SELECT claim FROM client_key WHERE client = $1 AND name = $2")
-            .bind(&key.client)
-            .bind(&key.name)
-            .fetch_one(&mut **transaction)
-            .await?;
-    Ok(if claim == id.column() { Naming::Known } else { Naming::Anothers })
+    let is_anothers = of_name.is_some_and(|(claim,)| claim != id.column());
+    Ok(if is_anothers { Naming::Anothers } else { Naming::Known })
 }
 
 /// Takes a name back that was given in this transaction.

@@ -212,9 +212,6 @@ impl Store {
         name: &str,
         public_key: &[u8; 32],
     ) -> Result<(), ConsentError> {
-        if !self.has_provider(provider).await? {
-            return Err(ConsentRefusal::UnknownProvider.into());
-        }
         let known = self.clinician_key(provider, name).await?;
         if known.is_some_and(|key| key.to_bytes() == *public_key) {
             return Ok(());

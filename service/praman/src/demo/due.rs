@@ -14,12 +14,7 @@ use crate::scheme::{ClaimPeriod, Scheme};
 use crate::wallet::CredentialFile;
 
 /// The schemes that are claimed.
-const SCHEMES: [&str; 4] = [
-    include_str!("../../../schemes/annapurna.toml"),
-    include_str!("../../../schemes/old-age-pension.toml"),
-    include_str!("../../../schemes/krishak-bandhu.toml"),
-    include_str!("../../../schemes/manabik.toml"),
-];
+const SCHEMES: [&str; 4] = ["annapurna", "old-age-pension", "krishak-bandhu", "manabik"];
 
 /// A scheme in the period that is claimed.
 pub(crate) struct DueScheme {
@@ -58,9 +53,8 @@ pub(crate) fn due_claims(
 ) -> Result<Due, ServiceError> {
     let date = calendar::date_of(today).expect("today is in the calendar");
     let mut schemes = Vec::with_capacity(SCHEMES.len());
-    for text in SCHEMES {
-        let scheme =
-            Scheme::parse(text).map_err(|error| ServiceError::Refused(error.to_string()))?;
+    for id in SCHEMES {
+        let scheme = Scheme::shipped(id).expect("its schemes ship");
         let month = format!("{:04}-{:02}", date.year(), date.month());
         let period = scheme
             .parse_period(&month)

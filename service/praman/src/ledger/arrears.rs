@@ -169,8 +169,7 @@ mod tests {
 
     #[test]
     fn period_whose_rules_have_ended_is_opened_for_arrears_only() {
-        let scheme = Scheme::parse(include_str!("../../../schemes/lakshmir-bhandar.toml"));
-        let scheme = scheme.expect("shipped");
+        let scheme = Scheme::shipped("lakshmir-bhandar").expect("shipped");
         let period = scheme.parse_period("2026-05").expect("a month");
         let day = |date| calendar::day_of(date).expect("after 1900");
         let open = WantedLastDay::default();
@@ -186,8 +185,7 @@ mod tests {
 
     #[test]
     fn last_day_is_the_schemes_unless_it_is_for_arrears() {
-        let scheme = Scheme::parse(include_str!("../../../schemes/old-age-pension.toml"));
-        let scheme = scheme.expect("shipped");
+        let scheme = Scheme::shipped("old-age-pension").expect("shipped");
         let period = scheme.parse_period("2026-06").expect("a month");
         let day = |date| calendar::day_of(date).expect("after 1900");
         let ends = date(2026, 9, 28);

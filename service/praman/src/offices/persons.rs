@@ -240,27 +240,25 @@ async fn look_up(
     Ok(())
 }
 
-/// By what those are known whose credentials an office has revoked, by their holders; nothing where that was not
+/// By what the person is known whose credential an office has revoked, by their holder; nothing where that was not
 /// kept.
-pub(super) async fn of_revoked(
+pub(super) async fn tags_of_revoked(
     connection: &mut AnyConnection,
     office: OfficeId,
-) -> Result<HashMap<Vec<u8>, HashSet<Vec<u8>>>, ServiceError> {
-    let rows: Vec<(Vec<u8>, Option<Vec<u8>>)> = sqlx::query_as(
-        "SELECT holder.tag, person_tag.tag FROM holder
-         LEFT JOIN person_credential AS person
+    holder: &[u8; 32],
+) -> Result<HashSet<Vec<u8>>, ServiceError> {
+    let tags: Vec<(Vec<u8>,)> = sqlx::query_as(
+        "SELECT person_tag.tag FROM holder
+         JOIN person_credential AS person
              ON person.office = holder.office AND person.position = holder.position
-         LEFT JOIN person_tag ON person_tag.credential = person.number
-         WHERE holder.office = $1 AND holder.revoked = 1",
+         JOIN person_tag ON person_tag.credential = person.number
+         WHERE holder.office = $1 AND holder.tag = $2 AND holder.revoked = 1",
     )
     .bind(i64::from(office.0))
+    .bind(holder.to_vec())
     .fetch_all(connection)
     .await?;
-    let mut found: HashMap<Vec<u8>, HashSet<Vec<u8>>> = HashMap::new();
-    for (holder, tag) in rows {
-        found.entry(holder).or_default().extend(tag);
-    }
-    Ok(found)
+    Ok(tags.into_iter().map(|(tag,)| tag).collect())
 }
 
 impl PersonTags {
@@ -271,7 +269,7 @@ impl PersonTags {
     }
 }
 
-/// The first of some people whose commitment is in a live credential of somebody else: of two who share a secret
+/// The first of some people whose commitment is in a live credential of another person: of two who share a secret
 /// one would have the other's claims refused.
 pub(super) async fn shared_commitment(
     connection: &mut AnyConnection,

@@ -19,7 +19,7 @@ use crate::store::{WriteTransaction, broken};
 /// The most parts that an amount is paid in.
 const PARTS_MAX: u32 = 12;
 
-/// How many times in a row a part may have been paid anew of which nothing is known here.
+/// How many times in a row a part may have been paid again of which nothing is known here.
 const ATTEMPTS_AHEAD: u32 = 4;
 
 /// A transfer that went out, of which the restored state knows nothing.
@@ -40,7 +40,7 @@ pub(super) struct Lost {
 pub(super) struct LostTransfers {
     /// The next one of each part: what is not known here begins with it.
     pub(super) next: HashMap<String, Lost>,
-    /// Those by which the same parts were paid anew after that: the reference of the next one, and the attempt.
+    /// Those by which the same parts were paid again after that: the reference of the next one, and the attempt.
     /// They are looked for only where something is named that is not the next.
     ahead: OnceLock<HashMap<String, (String, u32)>>,
 }

@@ -129,7 +129,7 @@ impl LostTransfers {
         keep_payee(transaction, envelopes, sent).await
     }
 
-    /// Takes transfers for sent that were paid anew by one that is named: their own files are missing.
+    /// Takes transfers for sent that were paid again by one that is named: their own files are missing.
     async fn take_before(
         &self,
         transaction: &mut WriteTransaction,

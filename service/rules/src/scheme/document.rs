@@ -1,6 +1,7 @@
 //! A TOML document in which every value knows its line.
 
 use jiff::civil::Date;
+use praman_language::line_at;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -34,10 +35,7 @@ pub(super) struct Table {
 
 impl Node {
     pub(super) fn parse(text: &str) -> Result<Self, SchemeError> {
-        let line_of = |place: usize| {
-            text.as_bytes()[..place.min(text.len())].iter().filter(|&&byte| byte == b'\n').count()
-                + 1
-        };
+        let line_of = |place: usize| line_at(text, place);
         let document = DeTable::parse(text).map_err(|error| {
             let line = error.span().map_or(1, |span| line_of(span.start));
             SchemeError::at(line, error.message().replace('\n', ", "))

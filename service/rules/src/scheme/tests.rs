@@ -4,8 +4,7 @@ use praman_circuits::policy::TierIndex;
 use super::*;
 
 fn shipped(id: &str) -> Scheme {
-    let text = SHIPPED.iter().find(|(name, _)| *name == id).expect("shipped").1;
-    Scheme::parse(text).expect("a shipped scheme parses")
+    Scheme::shipped(id).expect("shipped")
 }
 
 /// A woman of category GEN with some income and no land.

@@ -2,17 +2,13 @@
 
 use praman_verifier::contracts::{Archives, Claims};
 
+use super::rounds;
 use super::scene::Scene;
 use crate::ledger::{EmbeddedLedger, Ledger, history, text_hash};
 
-/// How many claims the chain has.
-fn many_claims() -> u64 {
-    if std::env::var_os("PRAMAN_THOROUGH").is_some() { 10_000 } else { 2_000 }
-}
-
 #[tokio::test]
 async fn history_of_many_claims_is_replayed() {
-    let many = many_claims();
+    let many = rounds(2_000, 10_000);
     let mut scene = Scene::open().await;
     let claims = scene.many(many).await;
     for batch in claims.chunks(250) {

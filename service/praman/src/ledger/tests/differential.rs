@@ -11,14 +11,10 @@ use praman_verifier::contracts::{proof_words, snarkjs_call, word};
 use praman_verifier::simulation::rerandomised;
 use praman_verifier::{PreparedKey, Proof};
 
+use super::rounds;
 use super::scene::{Scene, raw};
 use crate::ledger::chain::Chain;
 use crate::ledger::contract_ledger::OPERATOR;
-
-/// How many proofs are compared: a part at every landing.
-fn cases() -> u64 {
-    if std::env::var_os("PRAMAN_THOROUGH").is_some() { 1_000 } else { 200 }
-}
 
 /// The creation code of the peer's verifier.
 fn peer(key: &praman_verifier::VerifyingKey) -> Vec<u8> {
@@ -48,7 +44,8 @@ async fn proofs_get_one_verdict_from_three_verifiers() {
     };
     let order = U256::from_limbs(Fr::MODULUS.0);
     let mut accepted = 0;
-    for case in 0..cases() {
+    let cases = rounds(200, 1_000);
+    for case in 0..cases {
         let claim = &claims[case as usize % claims.len()];
         let mut public = base.clone();
         (public.nullifier, public.payout) = (claim.nullifier, claim.payout);
@@ -85,5 +82,5 @@ async fn proofs_get_one_verdict_from_three_verifiers() {
             assert!(scene.verdict(&call).await.is_err());
         }
     }
-    assert_eq!(accepted, cases() * 4 / 10);
+    assert_eq!(accepted, cases * 4 / 10);
 }
