@@ -2,8 +2,8 @@
 //! certificates and tokens; and the audit log of all of it.
 
 use crate::support;
-use crate::support::postgres;
-use crate::support::service as running;
+use crate::support::{postgres, service as running};
+use praman::treasury::TreasuryDecisions;
 
 use std::fs;
 use std::process::Command;
@@ -11,10 +11,10 @@ use std::process::Command;
 use postgres::on_both;
 use praman::access_control::door::DOORS;
 use praman::access_control::{
-    AccessRefusal, Action, Admission, ApiKey, ApprovalState, Caller, Credential, Decision,
-    NewPrincipal, Role, TenantName,
+    AccessRefusal, AccessStore, Action, Admission, ApiKey, ApprovalState, Caller, Credential,
+    Decision, NewPrincipal, Role, TenantName,
 };
-use praman::audit::{self, AuditEntry, AuditFault, AuditOutcome};
+use praman::audit::{self, AuditEntry, AuditFault, AuditOutcome, AuditStore};
 use praman::ledger::{LedgerAnchor, ParticipantNumber};
 use praman::store::Store;
 use running::Service;
@@ -250,7 +250,7 @@ async fn who_is_admitted_anew_by_their_subject_is_no_second_person_and_nobodys_b
         let operator = Caller::operator();
         let name = |text: &str| text.parse::<TenantName>().expect("a name");
         for tenant in ["food", "health"] {
-            store.admit_tenant(&name(tenant), tenant, &[], &[]).await.expect("admitted");
+            AccessStore(&store).admit_tenant(&name(tenant), tenant, &[], &[]).await.expect("admitted");
         }
         let subject = |subject: &str| Credential::open_id("https://login.example", subject);
         let new = |person: &str, role: Role, credential: Credential| NewPrincipal {
@@ -262,13 +262,13 @@ async fn who_is_admitted_anew_by_their_subject_is_no_second_person_and_nobodys_b
             expires_at: None,
         };
         let admitted = async |new: &NewPrincipal| {
-            let admission = store.admit_principal(new, &operator).await.expect("admitted");
+            let admission = AccessStore(&store).admit_principal(new, &operator).await.expect("admitted");
             assert!(matches!(admission, Admission::Admitted(_)), "{admission:?}");
-            store.caller_of(new.credential).await.expect("read").expect("known")
+            AccessStore(&store).caller_of(new.credential).await.expect("read").expect("known")
         };
         let asker = admitted(&new("A. Sen", Role::Treasury, subject("one"))).await;
         let number = asker.principal.expect("a number");
-        assert!(store.revoke_principal(number, &operator).await.expect("revoked"));
+        assert!(AccessStore(&store).revoke_principal(number, &operator, &TreasuryDecisions).await.expect("revoked"));
         // As an earlier version left it: what a revoked person had asked to pay waited on.
         sqlx::query(
             "INSERT INTO approval (number, kind, tenant, document, asked_by, asked_by_name, asked_at,
@@ -281,11 +281,11 @@ async fn who_is_admitted_anew_by_their_subject_is_no_second_person_and_nobodys_b
         .await
         .expect("a batch that waits");
         let again = admitted(&new("Anil Sen", Role::Treasury, subject("one"))).await;
-        let decided = store.decide(1, Decision::Approve, &again).await;
+        let decided = AccessStore(&store).decide(1, Decision::Approve, &again, &TreasuryDecisions).await;
         let refusal = decided.expect_err("it is the one who asked").to_string();
         assert_eq!(refusal, "the person who requested this can't be the second person");
         let another = admitted(&new("B. Roy", Role::Treasury, subject("two"))).await;
-        store.decide(1, Decision::Approve, &another).await.expect("another person");
+        AccessStore(&store).decide(1, Decision::Approve, &another, &TreasuryDecisions).await.expect("another person");
 
         // Whose subject it is, another department is not told; and none takes it as if it were a key's.
         let health = NewPrincipal {
@@ -297,11 +297,11 @@ async fn who_is_admitted_anew_by_their_subject_is_no_second_person_and_nobodys_b
             tenant: name("health"),
             ..new("Kiosk", Role::Kiosk, credential)
         };
-        let taken = store.admit_principal(&kiosk(subject("two")), &health).await;
+        let taken = AccessStore(&store).admit_principal(&kiosk(subject("two")), &health).await;
         let told = taken.expect_err("it is somebody's").to_string();
         assert_eq!(told, "this credential was already used: make a new one");
         let Credential::OpenId(digest) = subject("three") else { panic!("a subject") };
-        store.admit_principal(&kiosk(Credential::ApiKey(digest)), &health).await.expect("a key");
+        AccessStore(&store).admit_principal(&kiosk(Credential::ApiKey(digest)), &health).await.expect("a key");
         admitted(&new("C. Pal", Role::Kiosk, subject("three"))).await;
     })
     .await;
@@ -313,7 +313,10 @@ async fn what_waited_too_long_is_over_and_departments_stay_among_themselves() {
         let operator = Caller::operator();
         let name = |text: &str| text.parse::<TenantName>().expect("a name");
         for tenant in ["food", "health"] {
-            store.admit_tenant(&name(tenant), tenant, &[], &[]).await.expect("admitted");
+            AccessStore(&store)
+                .admit_tenant(&name(tenant), tenant, &[], &[])
+                .await
+                .expect("admitted");
         }
         let new = |person: &str, role: Role, tenant: &str| NewPrincipal {
             name: person.to_owned(),
@@ -324,9 +327,9 @@ async fn what_waited_too_long_is_over_and_departments_stay_among_themselves() {
             expires_at: None,
         };
         let admitted = async |new: &NewPrincipal, by: &Caller| {
-            let admission = store.admit_principal(new, by).await.expect("admitted");
+            let admission = AccessStore(&store).admit_principal(new, by).await.expect("admitted");
             assert!(matches!(admission, Admission::Admitted(_)));
-            store.caller_of(new.credential).await.expect("read").expect("known")
+            AccessStore(&store).caller_of(new.credential).await.expect("read").expect("known")
         };
         let food = admitted(&new("Food", Role::Department, "food"), &operator).await;
         let health = admitted(&new("Health", Role::Department, "health"), &operator).await;
@@ -336,26 +339,40 @@ async fn what_waited_too_long_is_over_and_departments_stay_among_themselves() {
             (&health, new("More", Role::Department, "health")),
             (&food, new("Own", Role::Treasury, "food")),
         ] {
-            let refused = store.admit_principal(&what, who).await;
+            let refused = AccessStore(&store).admit_principal(&what, who).await;
             assert!(matches!(refused, Err(AccessRefusal::Another(_))), "{refused:?}");
         }
-        let seen: Vec<_> = store.principals(&health).await.expect("listed");
+        let seen: Vec<_> = AccessStore(&store).principals(&health).await.expect("listed");
         assert_eq!(seen.len(), 1, "a department sees its own");
-        let kiosk = store.principals(&food).await.expect("listed")[1].number;
-        assert!(store.revoke_principal(kiosk, &health).await.is_err(), "another's is none");
-        assert!(store.revoke_principal(kiosk, &food).await.expect("revoked"));
-        assert!(!store.revoke_principal(kiosk, &food).await.expect("told"));
+        let kiosk = AccessStore(&store).principals(&food).await.expect("listed")[1].number;
+        assert!(
+            AccessStore(&store).revoke_principal(kiosk, &health, &TreasuryDecisions).await.is_err(),
+            "another's is none"
+        );
+        assert!(
+            AccessStore(&store)
+                .revoke_principal(kiosk, &food, &TreasuryDecisions)
+                .await
+                .expect("revoked")
+        );
+        assert!(
+            !AccessStore(&store)
+                .revoke_principal(kiosk, &food, &TreasuryDecisions)
+                .await
+                .expect("told")
+        );
 
         // An expired credential is none.
         let over = NewPrincipal { expires_at: Some(1), ..new("Old", Role::Kiosk, "food") };
-        store.admit_principal(&over, &operator).await.expect("admitted");
-        assert_eq!(store.caller_of(over.credential).await.expect("read"), None);
+        AccessStore(&store).admit_principal(&over, &operator).await.expect("admitted");
+        assert_eq!(AccessStore(&store).caller_of(over.credential).await.expect("read"), None);
 
         // What waited for a week is over.
         let first = admitted(&new("First", Role::Agency, "food"), &operator).await;
         let second = admitted(&new("Second", Role::Agency, "food"), &operator).await;
         let third = new("Third", Role::Agency, "food");
-        let Admission::Waits(number) = store.admit_principal(&third, &first).await.expect("asked")
+        let Admission::Waits(number) =
+            AccessStore(&store).admit_principal(&third, &first).await.expect("asked")
         else {
             panic!("two persons are needed");
         };
@@ -363,9 +380,11 @@ async fn what_waited_too_long_is_over_and_departments_stay_among_themselves() {
             .execute(store.writer())
             .await
             .expect("set");
-        let late = store.decide(number, Decision::Approve, &second).await;
+        let late = AccessStore(&store)
+            .decide(number, Decision::Approve, &second, &TreasuryDecisions)
+            .await;
         assert!(late.is_err_and(|refusal| refusal.to_string().contains("request it again")));
-        assert_eq!(store.caller_of(third.credential).await.expect("read"), None);
+        assert_eq!(AccessStore(&store).caller_of(third.credential).await.expect("read"), None);
     })
     .await;
 }
@@ -414,15 +433,18 @@ async fn many_programs_write_one_log_and_whatever_is_changed_is_named() {
                     let caller = Caller::operator();
                     let subject = format!("program {program}, act {number}");
                     let outcome = AuditOutcome::Allowed;
-                    store.log(&caller, Action::Issue, &subject, outcome).await.expect("logged");
+                    AuditStore(&store)
+                        .log(&caller, Action::Issue, &subject, outcome)
+                        .await
+                        .expect("logged");
                 }
             });
         }
         programs.join_all().await;
-        let entries = store.audit_entries(1).await.expect("read");
+        let entries = AuditStore(&store).audit_entries(1).await.expect("read");
         assert_eq!(entries.len(), 60);
         let fault = async |anchors: &[LedgerAnchor], named: &[ParticipantNumber]| {
-            let kept = store.audit_anchors().await.expect("read");
+            let kept = AuditStore(&store).audit_anchors().await.expect("read");
             audit::verify(&store, &kept, anchors, named).await.expect("looked").fault
         };
         assert_eq!(fault(&[], &[]).await, None);
@@ -539,7 +561,7 @@ async fn overseers_who_were_two_are_not_passed_over_when_one_is_revoked() {
     on_both(async |store| {
         let operator = Caller::operator();
         let food: TenantName = "food".parse().expect("a name");
-        store.admit_tenant(&food, "Food", &[], &[]).await.expect("admitted");
+        AccessStore(&store).admit_tenant(&food, "Food", &[], &[]).await.expect("admitted");
         let new = |person: &str, role: Role| NewPrincipal {
             name: person.to_owned(),
             role,
@@ -548,8 +570,9 @@ async fn overseers_who_were_two_are_not_passed_over_when_one_is_revoked() {
             credential: ApiKey::generate().credential(),
             expires_at: None,
         };
-        let admit =
-            async |new: &NewPrincipal| store.admit_principal(new, &operator).await.expect("asked");
+        let admit = async |new: &NewPrincipal| {
+            AccessStore(&store).admit_principal(new, &operator).await.expect("asked")
+        };
         let mut overseers = Vec::new();
         let sen = new("A. Sen", Role::Oversight);
         for one in [&sen, &new("B. Roy", Role::Oversight)] {
@@ -558,19 +581,39 @@ async fn overseers_who_were_two_are_not_passed_over_when_one_is_revoked() {
             };
             overseers.push(one.number);
         }
-        assert!(store.revoke_principal(overseers[1], &operator).await.expect("revoked"));
+        assert!(
+            AccessStore(&store)
+                .revoke_principal(overseers[1], &operator, &TreasuryDecisions)
+                .await
+                .expect("revoked")
+        );
         // One is left of two: the operator brings in nobody alone, in whatever role others depend on.
         for role in [Role::Treasury, Role::Auditor, Role::Relayer, Role::Agency, Role::Oversight] {
             let admission = admit(&new("C. Pal", role)).await;
             assert!(matches!(admission, Admission::Waits(_)), "{role:?}: {admission:?}");
         }
         // The one who is left does not approve for the operator alone, either.
-        let alone = store.caller_of(sen.credential).await.expect("read").expect("known");
-        let stands = store.decide(1, Decision::Approve, &alone).await.expect("stands for it");
+        let alone =
+            AccessStore(&store).caller_of(sen.credential).await.expect("read").expect("known");
+        let stands = AccessStore(&store)
+            .decide(1, Decision::Approve, &alone, &TreasuryDecisions)
+            .await
+            .expect("stands for it");
         assert_eq!(stands.state, ApprovalState::Waiting);
-        assert!(store.decide(1, Decision::Approve, &alone).await.is_err(), "one person");
+        assert!(
+            AccessStore(&store)
+                .decide(1, Decision::Approve, &alone, &TreasuryDecisions)
+                .await
+                .is_err(),
+            "one person"
+        );
         // With nobody left, an overseer comes back once it was asked and nobody answered in the time.
-        assert!(store.revoke_principal(overseers[0], &operator).await.expect("revoked"));
+        assert!(
+            AccessStore(&store)
+                .revoke_principal(overseers[0], &operator, &TreasuryDecisions)
+                .await
+                .expect("revoked")
+        );
         let again = new("C. Pal", Role::Oversight);
         assert!(matches!(admit(&again).await, Admission::Waits(_)));
         sqlx::query("UPDATE approval SET expires_at = 1")

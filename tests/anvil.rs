@@ -1,6 +1,7 @@
 //! The ledger on real nodes: anvil with its faults. Nothing is lost and nothing is brought twice.
 
 use crate::support::anvil;
+use praman::consent::ConsentStore;
 
 use std::time::Duration;
 
@@ -14,13 +15,12 @@ use praman::ledger::{
 };
 use praman::scheme::ClaimPeriod;
 use praman::store::Store;
-use praman_circuits::Fr;
 use praman_circuits::access::AccessNullifier;
 use praman_circuits::artefact::{ConsentsRoot, Moment};
-use praman_circuits::fixture;
 use praman_circuits::health_record::RecordsRoot;
 use praman_circuits::office::OfficeId;
 use praman_circuits::payout::PayoutCommitment;
+use praman_circuits::{Fr, fixture};
 use praman_verifier::contracts::{Addresses, Claims, Constitution, Offices, Participants};
 use praman_verifier::simulation::SimulatedKey;
 use rand::SeedableRng;
@@ -456,7 +456,11 @@ async fn accesses_by_consent_are_recorded_on_real_nodes_until_a_withdrawal() {
     ledger.record_accesses(provider, &batch).await.expect("recorded");
     let is_recorded = async |number: u64| {
         let nullifier = AccessNullifier::from_field(Fr::from(number));
-        scene.store.recorded_access(provider, nullifier).await.expect("asked").is_some()
+        ConsentStore(&scene.store)
+            .recorded_access(provider, nullifier)
+            .await
+            .expect("asked")
+            .is_some()
     };
     assert!(is_recorded(1).await && !is_recorded(2).await && is_recorded(3).await);
     let withdrawn = RootUpdate { root: consents(4), version: 6, live: 0, graceless: true };

@@ -1,7 +1,7 @@
 //! The claim machine on both databases: one suite, run on each.
 
-use crate::support::claim_scene;
-use crate::support::postgres;
+use crate::support::{claim_scene, postgres};
+use praman::offices::OfficeStore;
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use claim_scene::Scene;
 use postgres::Postgres;
 use praman::claim::SubmittedClaim;
 use praman::claims::{
-    Check, ClaimDesk, ClaimId, ClaimLimits, ClaimMachine, ClaimReceipt, ClaimState, ClientKey,
-    DeskError, HandedIn, Origin, Reason, Refusal, Schemes,
+    Check, ClaimDesk, ClaimId, ClaimLimits, ClaimMachine, ClaimReceipt, ClaimState, ClaimStore,
+    ClientKey, DeskError, HandedIn, Origin, Reason, Refusal, Schemes,
 };
-use praman::ledger::JoinedLedger;
+use praman::ledger::{JoinedLedger, LedgerStore};
 use praman::store::{Database, Location, Store};
 use praman_circuits::Fr;
 use sqlx::migrate::Migrator;
@@ -136,15 +136,18 @@ async fn a_clients_name_is_for_one_claim() {
             outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).collect();
         assert_eq!(refused, [&Refusal::KeyUsed]);
         let taken = outcomes.iter().position(Result::is_ok).expect("one is taken");
-        let named_so = scene.store.named_claim(&key).await.expect("read");
+        let named_so = ClaimStore(&scene.store).named_claim(&key).await.expect("read");
         assert_eq!(named_so, Some(ClaimId::of(&both[taken].claim)));
         let unnamed = ClaimId::of(&both[1 - taken].claim);
-        assert_eq!(scene.store.claim_receipt(unnamed).await.expect("read"), None);
+        assert_eq!(ClaimStore(&scene.store).claim_receipt(unnamed).await.expect("read"), None);
         let other = if taken == 0 { third } else { other };
         let key = ClientKey { name: "a".to_owned(), ..key };
-        let named = scene.store.named_claim(&key).await.expect("read");
+        let named = ClaimStore(&scene.store).named_claim(&key).await.expect("read");
         assert_eq!(named, Some(ClaimId::of(&claim)));
-        assert_eq!(scene.store.claim_receipt(ClaimId::of(&other)).await.expect("read"), None);
+        assert_eq!(
+            ClaimStore(&scene.store).claim_receipt(ClaimId::of(&other)).await.expect("read"),
+            None
+        );
     })
     .await;
 }
@@ -173,12 +176,12 @@ async fn claim_that_does_not_hold_takes_no_name_and_is_not_counted() {
                 sqlx::query_as(sum).fetch_one(scene.store.pool()).await.expect("read");
             count
         };
-        assert_eq!(scene.store.named_claim(&key).await.expect("read"), None);
+        assert_eq!(ClaimStore(&scene.store).named_claim(&key).await.expect("read"), None);
         assert_eq!(counted().await, 0);
         for _ in 0..2 {
             hand_in_here(&good).await;
         }
-        let named = scene.store.named_claim(&key).await.expect("read");
+        let named = ClaimStore(&scene.store).named_claim(&key).await.expect("read");
         assert_eq!(named, Some(ClaimId::of(&good)));
         assert_eq!(counted().await, 1, "once");
     })
@@ -199,7 +202,8 @@ async fn a_program_that_died_leaves_its_claims_to_the_next() {
         assert_eq!(next.settle(&mut ledger).await.expect("settled").decided.len(), 64);
         assert_eq!(next.settle(&mut ledger).await.expect("settled").decided.len(), 36);
         for claim in &claims {
-            let receipt = scene.store.claim_receipt(ClaimId::of(claim)).await.expect("read");
+            let receipt =
+                ClaimStore(&scene.store).claim_receipt(ClaimId::of(claim)).await.expect("read");
             assert_eq!(receipt.expect("known").state, ClaimState::Accepted);
         }
     })
@@ -514,13 +518,12 @@ const ACTS: [&str; 8] =
 #[tokio::test(flavor = "multi_thread")]
 async fn governance_of_some_offices_leaves_claims_of_others_alone() {
     use alloy_primitives::{Address, B256};
-    use praman::calendar;
     use praman::key_store::MasterKey;
     use praman::ledger::{Chain as _, Ledger as _};
     use praman::offices::{Application, Validity};
-    use praman::register;
     use praman::schema::RESIDENT;
     use praman::wallet::Wallet;
+    use praman::{calendar, register};
     use praman_circuits::eligibility::Checkpoint;
     use praman_verifier::contracts::{Offices, Participants, word};
     use rand::{Rng, SeedableRng};
@@ -537,10 +540,15 @@ async fn governance_of_some_offices_leaves_claims_of_others_alone() {
     let mut keys = Vec::new();
     for number in 1..5 {
         let name = format!("Office {number}");
-        keys.push(scene.store.new_office(&name, &RESIDENT, |_| Ok(())).await.expect("an office"));
+        keys.push(
+            OfficeStore(&scene.store)
+                .new_office(&name, &RESIDENT, |_| Ok(()))
+                .await
+                .expect("an office"),
+        );
     }
     let (machine, mut ledger) = (scene.machine(), scene.ledger().await);
-    let offices = scene.store.office_states().await.expect("offices");
+    let offices = OfficeStore(&scene.store).office_states().await.expect("offices");
     ledger.bring_offices(&offices).await.expect("accredited");
     let department = ledger.actors.department.expect("a department");
     let (register, tree) =
@@ -600,7 +608,10 @@ async fn governance_of_some_offices_leaves_claims_of_others_alone() {
                 let person = people.next().expect("there are two thousand");
                 let application = Application::new(person, Wallet::generate().subject());
                 let validity = Validity::from_today(calendar::today());
-                match scene.store.issue(key, &master, vec![application], validity).await {
+                match OfficeStore(&scene.store)
+                    .issue(key, &master, vec![application], validity)
+                    .await
+                {
                     Ok(issuing) => issuing.commit().await.map(drop).map_err(Into::into),
                     Err(error) => Err(error.into()),
                 }
@@ -611,17 +622,17 @@ async fn governance_of_some_offices_leaves_claims_of_others_alone() {
             Err(_) => refused_acts += 1,
         }
         // Whatever it was: the state goes on, and so does a claim of somebody of an untouched office.
-        let offices = scene.store.office_states().await.expect("offices");
+        let offices = OfficeStore(&scene.store).office_states().await.expect("offices");
         ledger.bring_offices(&offices).await.expect("brought");
-        let state_root = scene.store.state_root().await.expect("a root");
+        let state_root = OfficeStore(&scene.store).state_root().await.expect("a root");
         scene.checkpoint = Checkpoint { state_root, as_of: calendar::today() };
         let published = ledger.publish_checkpoint(&offices, scene.checkpoint).await;
         published.unwrap_or_else(|error| panic!("step {step}, {}: {error}", ACTS[act]));
         let on_ledger =
             ledger.network.view(tree, &Offices::stateRootCall {}).await.expect("a root");
-        let by_events = scene.store.ledger_state_root().await.expect("a root");
+        let by_events = OfficeStore(&scene.store).ledger_state_root().await.expect("a root");
         assert_eq!(on_ledger, word(by_events.to_field()), "step {step}");
-        assert_eq!(scene.store.offices_apart_since().await.expect("read"), None);
+        assert_eq!(LedgerStore(&scene.store).offices_apart_since().await.expect("read"), None);
         let claim = scene.claim(step + 1, step + 1);
         assert_eq!(receive(&machine, &claim).await.state, ClaimState::Verified, "step {step}");
         let settled = machine.settle(&mut ledger).await.expect("settled");

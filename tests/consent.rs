@@ -1,7 +1,6 @@
 //! Consents to health records: what is granted, what the gate releases, and what is refused.
 
-use crate::support::consent_scene;
-use crate::support::postgres;
+use crate::support::{consent_scene, postgres};
 
 use std::time::Duration;
 
@@ -11,7 +10,8 @@ use postgres::Postgres;
 use praman::consent::access::AccessRequest;
 use praman::consent::document::{self, RequestDocument};
 use praman::consent::{
-    ConsentDesk, ConsentError, ConsentRefusal, GateRefusal, Narrowing, PatientAddress, publish,
+    ConsentDesk, ConsentError, ConsentRefusal, ConsentStore, GateRefusal, Narrowing,
+    PatientAddress, publish,
 };
 use praman::language::Language;
 use praman::ledger::{EmbeddedLedger, RequesterNumber, text_hash};
@@ -135,7 +135,7 @@ async fn a_request_that_is_repeated_is_one_and_another_under_its_id_is_refused()
     let again = scene.desk.deny(&first.id).await;
     assert!(matches!(again, Err(ConsentError::Refused(ConsentRefusal::AlreadyDecided))));
     let ignored = scene.receive(&request_json()).await;
-    scene.store.end_what_is_over(later(24 * 8)).await.expect("ended");
+    ConsentStore(&scene.store).end_what_is_over(later(24 * 8)).await.expect("ended");
     let state = scene.desk.request(&ignored).await.expect("known").state.name();
     assert_eq!(state, "EXPIRED");
     let denied = scene.desk.request(&first.id).await.expect("known").state.name();
@@ -255,8 +255,9 @@ async fn a_consent_of_another_manager_is_taken_in_where_that_manager_is_trusted(
     assert!(matches!(none, Err(ConsentError::Refused(ConsentRefusal::NoRecords))));
     let subject = granting.wallet.at_provider(number).subject();
     let (kind, day) = (RecordType::DiagnosticReport, jiff::civil::date(2026, 5, 4));
-    let record =
-        provider.store.add_record(number, subject, kind, day, b"the same", |_| Ok(())).await;
+    let record = ConsentStore(&provider.store)
+        .add_record(number, subject, kind, day, b"the same", |_| Ok(()))
+        .await;
     provider.records[0] = record.expect("kept");
     let stranger = provider.desk.manager().public();
     match provider.desk.import(consent.clone(), &stranger, language, now).await {
@@ -379,7 +380,10 @@ async fn a_withdrawal_has_no_grace_and_other_providers_proofs_live_on() {
     let subject = scene.wallet.at_provider(provider).subject();
     let day = jiff::civil::date(2026, 6, 1);
     let kind = RecordType::Prescription;
-    scene.store.add_record(provider, subject, kind, day, b"more", |_| Ok(())).await.expect("kept");
+    ConsentStore(&scene.store)
+        .add_record(provider, subject, kind, day, b"more", |_| Ok(()))
+        .await
+        .expect("kept");
     publish(&scene.store, &mut scene.ledger, provider).await.expect("published");
     assert!(scene.ask(&early).await.is_ok());
 
@@ -392,7 +396,7 @@ async fn a_withdrawal_has_no_grace_and_other_providers_proofs_live_on() {
     assert!(matches!(none, Err(ConsentError::Refused(ConsentRefusal::NoSuchConsent))));
     // A record that is taken away is given to nobody, whatever was proved before.
     let proved = scene.access(&second, 2).await;
-    scene.store.remove_record(provider, proved.record).await.expect("removed");
+    ConsentStore(&scene.store).remove_record(provider, proved.record).await.expect("removed");
     publish(&scene.store, &mut scene.ledger, provider).await.expect("published");
     assert_eq!(scene.ask(&proved).await, Err(GateRefusal::Record));
     let history = scene.history().await;

@@ -5,8 +5,8 @@ use crate::support::consent_scene;
 use consent_scene::{ConsentScene, request_json};
 use jiff::{SignedDuration, Timestamp};
 use praman::consent::{
-    ConsentError, ConsentRefusal, EmergencyScope, GateRefusal, MessageGateway, PatientAddress,
-    ReviewOutcome, SignedBy, SignerKey, erasure_message, publish,
+    ConsentError, ConsentRefusal, ConsentStore, EmergencyScope, GateRefusal, MessageGateway,
+    PatientAddress, ReviewOutcome, SignedBy, SignerKey, erasure_message, publish,
 };
 use praman::error::ServiceError;
 use praman::language::Language;
@@ -24,37 +24,52 @@ async fn what_was_given_is_ordered_to_be_erased_and_the_overdue_are_listed() {
     let withdrawn = scene.consent(0, 3).await;
     let expiring = scene.consent(1, 3).await;
     scene.withdraw(&withdrawn).await;
-    let open = scene.store.open_erasures(scene.requester).await.expect("listed");
+    let open = ConsentStore(&scene.store).open_erasures(scene.requester).await.expect("listed");
     assert_eq!(open.len(), 1);
     assert_eq!((open[0].consent.as_str(), open[0].reason.as_str()), (withdrawn.id(), "withdrawn"));
-    assert!(scene.store.overdue_erasures(later(71)).await.expect("listed").is_empty());
-    assert_eq!(scene.store.overdue_erasures(later(73)).await.expect("listed").len(), 1);
+    assert!(
+        ConsentStore(&scene.store).overdue_erasures(later(71)).await.expect("listed").is_empty()
+    );
+    assert_eq!(
+        ConsentStore(&scene.store).overdue_erasures(later(73)).await.expect("listed").len(),
+        1
+    );
     // The other's time comes by itself, with its leaf, and leaves other consents' proofs good.
-    let changed = scene.store.end_what_is_over(later(24 * 31)).await.expect("ended");
+    let changed = ConsentStore(&scene.store).end_what_is_over(later(24 * 31)).await.expect("ended");
     assert_eq!(changed, [expiring.provider()]);
     publish(&scene.store, &mut scene.ledger, expiring.provider()).await.expect("published");
     let state = scene.ledger.provider_state(expiring.provider()).await.expect("known");
     assert_eq!(state.consents, 0);
-    assert!(scene.store.end_what_is_over(later(24 * 31)).await.expect("ended").is_empty());
-    let order = scene.store.erasure_order(expiring.id()).await.expect("ordered");
+    assert!(
+        ConsentStore(&scene.store)
+            .end_what_is_over(later(24 * 31))
+            .await
+            .expect("ended")
+            .is_empty()
+    );
+    let order = ConsentStore(&scene.store).erasure_order(expiring.id()).await.expect("ordered");
     assert_eq!(order.reason, "erase-at");
 
     let now = Timestamp::now();
     let forged = SignerKey::generate("heart-clinic").sign(&erasure_message(withdrawn.id()));
     let other = scene.requester_key.sign(&erasure_message(expiring.id()));
     for signature in [&forged[..], &other[..], &[]] {
-        let refused = scene.store.confirm_erasure(withdrawn.id(), signature, now).await;
+        let refused =
+            ConsentStore(&scene.store).confirm_erasure(withdrawn.id(), signature, now).await;
         assert!(matches!(refused, Err(ConsentError::Refused(ConsentRefusal::NotSigned))));
     }
     let signature = scene.requester_key.sign(&erasure_message(withdrawn.id()));
-    let confirmed = scene.store.confirm_erasure(withdrawn.id(), &signature, now).await;
+    let confirmed =
+        ConsentStore(&scene.store).confirm_erasure(withdrawn.id(), &signature, now).await;
     let first = confirmed.expect("confirmed").confirmed_at;
-    let again = scene.store.confirm_erasure(withdrawn.id(), &signature, later(1)).await;
+    let again =
+        ConsentStore(&scene.store).confirm_erasure(withdrawn.id(), &signature, later(1)).await;
     assert_eq!(again.expect("confirmed").confirmed_at, first);
-    let overdue = scene.store.overdue_erasures(later(24 * 40)).await.expect("listed");
+    let overdue =
+        ConsentStore(&scene.store).overdue_erasures(later(24 * 40)).await.expect("listed");
     assert_eq!(overdue.len(), 1);
     assert_eq!(overdue[0].consent, expiring.id());
-    let none = scene.store.confirm_erasure("none", &signature, now).await;
+    let none = ConsentStore(&scene.store).confirm_erasure("none", &signature, now).await;
     assert!(matches!(none, Err(ConsentError::Refused(ConsentRefusal::NoSuchOrder))));
 }
 
@@ -78,7 +93,10 @@ async fn an_emergency_takes_two_clinicians_is_told_and_reviewed_and_is_no_consen
     scene.register(Language::English, TELEPHONE).await;
     let [das, khatun, foreign] = ["Dr. Das", "Dr. Khatun", "Dr. Roy"].map(SignerKey::generate);
     for (at, key) in [(provider, &das), (provider, &khatun), (scene.provider(0), &foreign)] {
-        scene.store.keep_clinician(at, &key.name, &key.public()).await.expect("kept");
+        ConsentStore(&scene.store)
+            .keep_clinician(at, &key.name, &key.public())
+            .await
+            .expect("kept");
     }
     let scope = EmergencyScope {
         id: Uuid::new_v4(),

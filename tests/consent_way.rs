@@ -2,8 +2,7 @@
 //! check of its proof.
 
 use crate::support;
-use crate::support::consent_scene;
-use crate::support::service;
+use crate::support::{consent_scene, service};
 
 use std::fs;
 use std::process::Command;

@@ -2,10 +2,7 @@
 //! has lost nothing.
 
 use crate::support;
-use crate::support::anvil;
-use crate::support::node_scene;
-use crate::support::proxy;
-use crate::support::service as running;
+use crate::support::{anvil, node_scene, proxy, service as running};
 
 use std::fs;
 use std::net::SocketAddr;

@@ -1,8 +1,7 @@
 //! Who somebody is: by a certificate of mutual TLS, or by the token of an OpenID issuer.
 
 use crate::support;
-use crate::support::openid;
-use crate::support::service as running;
+use crate::support::{openid, service as running};
 
 use std::fs;
 use std::process::Command;

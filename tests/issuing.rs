@@ -2,8 +2,7 @@
 
 mod persons;
 use crate::support;
-use crate::support::postgres;
-use crate::support::service as running;
+use crate::support::{postgres, service as running};
 
 use std::collections::HashSet;
 use std::fs;

@@ -5,9 +5,7 @@
 //! once, and store, chain and bank files tell the same. `PRAMAN_SEED` replays a run's choices.
 
 use crate::support;
-use crate::support::claim_scene;
-use crate::support::postgres;
-use crate::support::service as running;
+use crate::support::{claim_scene, postgres, service as running};
 
 use std::collections::HashSet;
 use std::io::{Read, Write};

@@ -1,8 +1,7 @@
 //! `praman ledger`: what stands, who takes part, orders, seals, history; embedded and on a node.
 
 use crate::support;
-use crate::support::anvil;
-use crate::support::node_scene;
+use crate::support::{anvil, node_scene};
 
 use anvil::Anvil;
 use serde_json::json;

@@ -8,11 +8,10 @@ use std::path::Path;
 use std::process::Command;
 
 use ark_ff::{Field, Zero};
-use praman_circuits::Fr;
 use praman_circuits::circuit::{self, Circuit, Witness};
 use praman_circuits::constraint_system::ConstraintSystem;
 use praman_circuits::export::{write_r1cs, write_wtns};
-use praman_circuits::fixture;
+use praman_circuits::{Fr, fixture};
 use praman_prover::{Arithmetic, Cores, Engine, FixedKeyEngine, ForeignKey, MemoryBudget};
 use support::{State, peer, root, rounds, scheme};
 

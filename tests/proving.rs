@@ -1,8 +1,7 @@
 //! Proofs for others: the queue on both databases, and the whole way by the service and its workers.
 
 use crate::support;
-use crate::support::postgres;
-use crate::support::service as running;
+use crate::support::{postgres, service as running};
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -12,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use postgres::Postgres;
 use praman::proving::{
-    JobId, JobState, NewJob, Priority, ProvingFault, QueueLimits, Queued, WorkerKey,
+    JobId, JobState, NewJob, Priority, ProvingFault, ProvingStore, QueueLimits, Queued, WorkerKey,
     WorkerPublicKey,
 };
 use praman::store::{Location, Store};
@@ -44,14 +43,14 @@ fn job(tenant: &str, priority: Priority, number: u32) -> NewJob {
 }
 
 async fn ask(store: &Store, job: &NewJob) -> JobId {
-    match store.queue_proof(job, &QueueLimits::default()).await.expect("kept") {
+    match ProvingStore(store).queue_proof(job, &QueueLimits::default()).await.expect("kept") {
         Queued::Kept(kept) => kept.id,
         Queued::Full => panic!("there is room"),
     }
 }
 
 async fn state_of(store: &Store, id: JobId) -> (JobState, Option<ProvingFault>) {
-    let job = store.proving_job(id).await.expect("read").expect("known");
+    let job = ProvingStore(store).proving_job(id).await.expect("read").expect("known");
     (job.state, job.reason)
 }
 
@@ -74,7 +73,9 @@ async fn tenants_take_turns_and_a_person_goes_first() {
         ask(&store, &job("kiosk", Priority::Interactive, 0)).await;
         let mut order = Vec::new();
         for _ in 0..4 {
-            for taken in store.take_proofs("w", &KEY, 2, &limits).await.expect("taken") {
+            for taken in
+                ProvingStore(&store).take_proofs("w", &KEY, 2, &limits).await.expect("taken")
+            {
                 assert_eq!(taken.attempt, 1);
                 let name = String::from_utf8(taken.sealed).expect("as it came");
                 order.push(name.split(' ').next().expect("a tenant").to_owned());
@@ -84,7 +85,13 @@ async fn tenants_take_turns_and_a_person_goes_first() {
         assert_eq!(order[1..7].iter().filter(|tenant| *tenant == "small").count(), 3, "{order:?}");
         assert_eq!(order[7], "large");
         let other = WorkerPublicKey([8; 32]);
-        assert!(store.take_proofs("w", &other, 9, &limits).await.expect("asked").is_empty());
+        assert!(
+            ProvingStore(&store)
+                .take_proofs("w", &other, 9, &limits)
+                .await
+                .expect("asked")
+                .is_empty()
+        );
     })
     .await;
 }
@@ -103,7 +110,10 @@ async fn each_job_is_given_to_one_worker() {
                 let (mut taken, mut idle) = (Vec::new(), 0);
                 while idle < 20 {
                     let name = format!("worker {worker}");
-                    let jobs = store.take_proofs(&name, &KEY, 2, &limits).await.expect("taken");
+                    let jobs = ProvingStore(&store)
+                        .take_proofs(&name, &KEY, 2, &limits)
+                        .await
+                        .expect("taken");
                     if jobs.is_empty() {
                         idle += 1;
                         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -125,32 +135,46 @@ async fn who_lost_a_job_changes_nothing_any_more() {
     on_both(async |store, _| {
         let limits = QueueLimits::default();
         let id = ask(&store, &job("a", Priority::Batch, 0)).await;
-        assert_eq!(store.take_proofs("dead", &KEY, 1, &limits).await.expect("taken").len(), 1);
-        store.tidy_proofs(&limits).await.expect("tidied");
+        assert_eq!(
+            ProvingStore(&store).take_proofs("dead", &KEY, 1, &limits).await.expect("taken").len(),
+            1
+        );
+        ProvingStore(&store).tidy_proofs(&limits).await.expect("tidied");
         assert_eq!(state_of(&store, id).await, (JobState::Proving, None), "its lease holds");
         set(&store, "lease_until = 0").await;
-        store.tidy_proofs(&limits).await.expect("tidied");
+        ProvingStore(&store).tidy_proofs(&limits).await.expect("tidied");
         assert_eq!(state_of(&store, id).await, (JobState::Waiting, None));
-        let again = store.take_proofs("next", &KEY, 1, &limits).await.expect("taken");
+        let again =
+            ProvingStore(&store).take_proofs("next", &KEY, 1, &limits).await.expect("taken");
         assert_eq!(again[0].attempt, 2);
         // The first holder was only slow.
-        assert_eq!(store.still_proving(&[(id, 1)], &limits).await.expect("told"), [id]);
-        assert!(!store.finish_proof(id, 1, "late").await.expect("answered"));
-        store.fail_proof(id, 1, ProvingFault::NotEligible, &limits).await.expect("answered");
+        assert_eq!(
+            ProvingStore(&store).still_proving(&[(id, 1)], &limits).await.expect("told"),
+            [id]
+        );
+        assert!(!ProvingStore(&store).finish_proof(id, 1, "late").await.expect("answered"));
+        ProvingStore(&store)
+            .fail_proof(id, 1, ProvingFault::NotEligible, &limits)
+            .await
+            .expect("answered");
         assert_eq!(state_of(&store, id).await, (JobState::Proving, None));
-        assert!(store.still_proving(&[(id, 2)], &limits).await.expect("told").is_empty());
-        assert!(store.finish_proof(id, 2, "claim").await.expect("finished"));
-        assert!(!store.finish_proof(id, 2, "twice").await.expect("answered"));
-        let done = store.proving_job(id).await.expect("read").expect("known");
+        assert!(
+            ProvingStore(&store).still_proving(&[(id, 2)], &limits).await.expect("told").is_empty()
+        );
+        assert!(ProvingStore(&store).finish_proof(id, 2, "claim").await.expect("finished"));
+        assert!(!ProvingStore(&store).finish_proof(id, 2, "twice").await.expect("answered"));
+        let done = ProvingStore(&store).proving_job(id).await.expect("read").expect("known");
         assert_eq!((done.state, done.claim.as_deref()), (JobState::Proved, Some("claim")));
         let sealed: (Option<Vec<u8>>,) = sqlx::query_as("SELECT sealed FROM proving_job")
             .fetch_one(store.pool())
             .await
             .expect("a row");
         assert_eq!(sealed, (None,), "what it was made from is forgotten");
-        let (finished, now) = store.proofs_finished_after(0).await.expect("told");
+        let (finished, now) = ProvingStore(&store).proofs_finished_after(0).await.expect("told");
         assert_eq!(finished, [id]);
-        assert!(store.proofs_finished_after(now + 1).await.expect("told").0.is_empty());
+        assert!(
+            ProvingStore(&store).proofs_finished_after(now + 1).await.expect("told").0.is_empty()
+        );
     })
     .await;
 }
@@ -159,43 +183,47 @@ async fn who_lost_a_job_changes_nothing_any_more() {
 async fn what_fails_is_tried_again_and_ends_with_a_reason() {
     on_both(async |store, _| {
         let limits = QueueLimits { attempts_max: 2, ..QueueLimits::default() };
-        let take = async || store.take_proofs("w", &KEY, 9, &limits).await.expect("taken");
+        let take =
+            async || ProvingStore(&store).take_proofs("w", &KEY, 9, &limits).await.expect("taken");
         // An engine that fails.
         let id = ask(&store, &job("a", Priority::Batch, 0)).await;
         assert_eq!(take().await.len(), 1);
         let engine = ProvingFault::EngineFailed;
-        store.fail_proof(id, 1, engine, &limits).await.expect("told");
+        ProvingStore(&store).fail_proof(id, 1, engine, &limits).await.expect("told");
         assert_eq!(state_of(&store, id).await, (JobState::Waiting, Some(engine)));
         assert!(take().await.is_empty(), "not at once");
         set(&store, "not_before = 0").await;
         assert_eq!(take().await[0].attempt, 2);
-        store.fail_proof(id, 2, engine, &limits).await.expect("told");
+        ProvingStore(&store).fail_proof(id, 2, engine, &limits).await.expect("told");
         assert_eq!(state_of(&store, id).await, (JobState::Failed, Some(engine)));
         // A job that kills whoever takes it.
         let id = ask(&store, &job("a", Priority::Batch, 1)).await;
         for _ in 0..2 {
             assert_eq!(take().await.len(), 1);
             set(&store, "lease_until = 0").await;
-            store.tidy_proofs(&limits).await.expect("tidied");
+            ProvingStore(&store).tidy_proofs(&limits).await.expect("tidied");
         }
         let lost = (JobState::Failed, Some(ProvingFault::WorkerLost));
         assert_eq!(state_of(&store, id).await, lost);
         // One that is not true is not tried again.
         let id = ask(&store, &job("a", Priority::Batch, 2)).await;
         assert_eq!(take().await.len(), 1);
-        store.fail_proof(id, 1, ProvingFault::NotEligible, &limits).await.expect("told");
+        ProvingStore(&store)
+            .fail_proof(id, 1, ProvingFault::NotEligible, &limits)
+            .await
+            .expect("told");
         assert_eq!(state_of(&store, id).await.0, JobState::Failed);
         // One that nobody took in time.
         let late = NewJob { deadline: Duration::ZERO, ..job("a", Priority::Batch, 3) };
         let id = ask(&store, &late).await;
         assert!(take().await.is_empty());
-        store.tidy_proofs(&limits).await.expect("tidied");
+        ProvingStore(&store).tidy_proofs(&limits).await.expect("tidied");
         let late = (JobState::Failed, Some(ProvingFault::DeadlinePassed));
         assert_eq!(state_of(&store, id).await, late);
         // What is over is forgotten after a while.
         set(&store, "finished_at = 5").await;
-        store.tidy_proofs(&limits).await.expect("tidied");
-        assert_eq!(store.proving_job(id).await.expect("read"), None);
+        ProvingStore(&store).tidy_proofs(&limits).await.expect("tidied");
+        assert_eq!(ProvingStore(&store).proving_job(id).await.expect("read"), None);
     })
     .await;
 }
@@ -207,7 +235,7 @@ async fn the_queue_is_bounded_in_all_and_for_each_tenant() {
             QueueLimits { waiting_max: 5, tenant_waiting_max: 3, ..QueueLimits::default() };
         let ask = async |tenant, number| {
             let job = job(tenant, Priority::Batch, number);
-            store.queue_proof(&job, &limits).await.expect("answered")
+            ProvingStore(&store).queue_proof(&job, &limits).await.expect("answered")
         };
         for number in 0..3 {
             assert!(matches!(ask("a", number).await, Queued::Kept(_)));
@@ -217,7 +245,10 @@ async fn the_queue_is_bounded_in_all_and_for_each_tenant() {
         assert!(matches!(ask("b", 0).await, Queued::Kept(_)));
         assert!(matches!(ask("b", 1).await, Queued::Kept(_)));
         assert_eq!(ask("c", 0).await, Queued::Full);
-        assert_eq!(store.take_proofs("w", &KEY, 1, &limits).await.expect("taken").len(), 1);
+        assert_eq!(
+            ProvingStore(&store).take_proofs("w", &KEY, 1, &limits).await.expect("taken").len(),
+            1
+        );
         assert!(matches!(ask("c", 0).await, Queued::Kept(_)));
     })
     .await;

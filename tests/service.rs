@@ -1,8 +1,7 @@
 //! The service over HTTP, as curl asks it, on both databases.
 
 use crate::support;
-use crate::support::postgres;
-use crate::support::service as running;
+use crate::support::{postgres, service as running};
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

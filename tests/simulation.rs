@@ -6,8 +6,7 @@
 //! by a day. Whatever comes, each person's claim is accepted once, and store and chain tell the same. `PRAMAN_SEED`
 //! replays a run.
 
-use crate::support::claim_scene;
-use crate::support::{postgres, rounds};
+use crate::support::{claim_scene, postgres, rounds};
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -16,7 +15,9 @@ use std::task::Poll;
 use claim_scene::Scene;
 use postgres::Postgres;
 use praman::claim::SubmittedClaim;
-use praman::claims::{Check, ClaimId, ClaimMachine, ClaimState, HandedIn, Reason, Schemes};
+use praman::claims::{
+    Check, ClaimId, ClaimMachine, ClaimState, ClaimStore, HandedIn, Reason, Schemes,
+};
 use praman::error::ServiceError;
 use praman::ledger::{
     JoinedLedger, Ledger, LedgerClaim, LedgerError, OfficeState, Receipt, history,
@@ -292,7 +293,8 @@ async fn simulate(location: Location, seed: u64, crashes: usize) -> Counts {
     }
     for forgery in forged {
         // Handed in by a client that crashed, it may not be known; known, it is refused.
-        if let Some(receipt) = scene.store.claim_receipt(forgery).await.expect("read") {
+        if let Some(receipt) = ClaimStore(&scene.store).claim_receipt(forgery).await.expect("read")
+        {
             let outcome = (receipt.state, receipt.reason);
             assert_eq!(outcome, (ClaimState::Refused, Some(Reason::ProofInvalid)));
         }

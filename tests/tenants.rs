@@ -1,14 +1,16 @@
 //! Tenants: what they see of each other, which is nothing; their quotas, and what they pay.
 
 use crate::support;
-use crate::support::postgres;
-use crate::support::service as running;
+use crate::support::{postgres, service as running};
+use praman::claims::ClaimStore;
+use praman::ledger::LedgerStore;
+use praman::treasury::TreasuryStore;
 
 use std::fs;
 
 use postgres::on_both;
 use praman::access_control::{
-    AccessRefusal, Action, Caller, Price, Quota, Role, SchemeScope, TenantName,
+    AccessRefusal, AccessStore, Action, Caller, Price, Quota, Role, SchemeScope, TenantName,
 };
 use praman::store::Store;
 use running::Service;
@@ -68,45 +70,61 @@ async fn a_department_sees_claims_and_payments_of_its_own_schemes_alone() {
         let scheme = "annapurna".parse().expect("an id");
         let other = "krishak-bandhu".parse().expect("an id");
         let food = [scheme];
-        store.admit_tenant(&name("food"), "Food", &[], &food).await.expect("admitted");
-        store.admit_tenant(&name("farms"), "Farms", &[], &[]).await.expect("admitted");
-        let taken = store.admit_tenant(&name("farms"), "Farms", &[], &food).await;
+        AccessStore(&store)
+            .admit_tenant(&name("food"), "Food", &[], &food)
+            .await
+            .expect("admitted");
+        AccessStore(&store)
+            .admit_tenant(&name("farms"), "Farms", &[], &[])
+            .await
+            .expect("admitted");
+        let taken = AccessStore(&store).admit_tenant(&name("farms"), "Farms", &[], &food).await;
         assert!(taken.is_err_and(|refusal| refusal.to_string().contains("to another department")));
         // What was given to one by mistake is moved from it, and from no other.
         let (food_name, farms) = (name("food"), name("farms"));
-        let of_farms = store.admit_tenant_from(&farms, "Farms", &[], &food, Some(&food_name)).await;
+        let of_farms = AccessStore(&store)
+            .admit_tenant_from(&farms, "Farms", &[], &food, Some(&food_name))
+            .await;
         of_farms.expect("moved");
-        let wrong = store.admit_tenant_from(&food_name, "Food", &[], &food, None).await;
+        let wrong =
+            AccessStore(&store).admit_tenant_from(&food_name, "Food", &[], &food, None).await;
         assert!(wrong.is_err(), "it is the other's now");
-        let back = store.admit_tenant_from(&food_name, "Food", &[], &food, Some(&farms)).await;
+        let back = AccessStore(&store)
+            .admit_tenant_from(&food_name, "Food", &[], &food, Some(&farms))
+            .await;
         back.expect("moved back");
         let seen = async |role: Role, tenant: &str| {
             let tenant = Some(name(tenant));
             let scope = SchemeScope::of(&Caller { role, tenant, ..Caller::operator() });
-            let figures = store.claim_figures(&scope, None).await.expect("told");
+            let figures = ClaimStore(&store).claim_figures(&scope, None).await.expect("told");
             let claims: Vec<String> = figures.schemes.into_iter().map(|one| one.scheme).collect();
-            let transfers = store.transfer_figures(&scope).await.expect("told");
+            let transfers = TreasuryStore(&store).transfer_figures(&scope).await.expect("told");
             let transfers: Vec<String> = transfers.into_iter().map(|one| one.scheme).collect();
-            let returned = store.returned_transfers(&scope, 10).await.expect("told");
+            let returned =
+                TreasuryStore(&store).returned_transfers(&scope, 10).await.expect("told");
             let returned: Vec<String> = returned.into_iter().map(|one| one.scheme).collect();
-            assert_eq!(store.count_returned(&scope).await.expect("told"), returned.len());
-            let first = store.returned_transfers(&scope, 1).await.expect("told");
+            assert_eq!(
+                TreasuryStore(&store).count_returned(&scope).await.expect("told"),
+                returned.len()
+            );
+            let first = TreasuryStore(&store).returned_transfers(&scope, 1).await.expect("told");
             assert_eq!(first.len(), returned.len().min(1));
-            let mut disputes = store.disputes(&scope).await.expect("told");
+            let mut disputes = LedgerStore(&store).disputes(&scope).await.expect("told");
             let frozen = disputes.iter().filter(|dispute| !dispute.payable).count();
-            assert_eq!(store.count_frozen(&scope).await.expect("told"), frozen);
+            assert_eq!(LedgerStore(&store).count_frozen(&scope).await.expect("told"), frozen);
             disputes.sort_by(|one, other| one.scheme.cmp(&other.scheme));
             let disputes: Vec<String> = disputes.into_iter().map(|one| one.scheme).collect();
             assert_eq!(claims, transfers);
             assert_eq!((&claims, &claims), (&returned, &disputes));
             // To ask for another's by name tells nothing.
-            let asked = store.claim_figures(&scope, Some(&other)).await.expect("told").schemes;
+            let asked =
+                ClaimStore(&store).claim_figures(&scope, Some(&other)).await.expect("told").schemes;
             assert_eq!(asked.len(), claims.iter().filter(|id| *id == other.as_str()).count());
             claims
         };
         assert_eq!(seen(Role::Department, "food").await, ["annapurna"]);
         assert!(seen(Role::Department, "farms").await.is_empty(), "none is given to it yet");
-        store
+        AccessStore(&store)
             .admit_tenant(&name("farms"), "Farms", &[], std::slice::from_ref(&other))
             .await
             .expect("given");
@@ -197,10 +215,10 @@ fn tenants_see_nothing_of_each_others_proofs_and_registers() {
 async fn a_quota_holds_whoever_counts_and_a_price_is_of_its_day() {
     on_both(async |store| {
         let tenant: TenantName = "food".parse().expect("a name");
-        store.admit_tenant(&tenant, "Food", &[], &[]).await.expect("admitted");
+        AccessStore(&store).admit_tenant(&tenant, "Food", &[], &[]).await.expect("admitted");
         let action = Action::AskForProof;
         let quota = |a_day| Quota { tenant: tenant.clone(), action, a_day };
-        store.set_quota(&quota(Some(30))).await.expect("set");
+        AccessStore(&store).set_quota(&quota(Some(30))).await.expect("set");
         // Eight programs at once, ten times each.
         let mut programs = tokio::task::JoinSet::new();
         for _ in 0..8 {
@@ -208,7 +226,7 @@ async fn a_quota_holds_whoever_counts_and_a_price_is_of_its_day() {
             programs.spawn(async move {
                 let mut counted = 0;
                 for _ in 0..10 {
-                    match store.meter(&tenant, action).await {
+                    match AccessStore(&store).meter(&tenant, action).await {
                         Ok(()) => counted += 1,
                         Err(AccessRefusal::Quota { quota: 30, retry_after_s, .. }) => {
                             assert!((1..=86_400).contains(&retry_after_s));
@@ -220,12 +238,12 @@ async fn a_quota_holds_whoever_counts_and_a_price_is_of_its_day() {
             });
         }
         assert_eq!(programs.join_all().await.iter().sum::<u32>(), 30);
-        store.set_quota(&quota(Some(0))).await.expect("set");
-        assert!(store.meter(&tenant, action).await.is_err());
-        store.set_quota(&quota(None)).await.expect("set");
-        store.meter(&tenant, action).await.expect("no quota");
+        AccessStore(&store).set_quota(&quota(Some(0))).await.expect("set");
+        assert!(AccessStore(&store).meter(&tenant, action).await.is_err());
+        AccessStore(&store).set_quota(&quota(None)).await.expect("set");
+        AccessStore(&store).meter(&tenant, action).await.expect("no quota");
         let other = Quota { action: Action::ReadSchemes, ..quota(Some(1)) };
-        assert!(store.set_quota(&other).await.is_err(), "it is not counted");
+        assert!(AccessStore(&store).set_quota(&other).await.is_err(), "it is not counted");
 
         // 25 paise from a day on, then 40; one's own price goes first.
         let today = praman::calendar::today();
@@ -239,12 +257,15 @@ async fn a_quota_holds_whoever_counts_and_a_price_is_of_its_day() {
             from,
             paise,
         };
-        store.set_price(&price(25, date(0), None)).await.expect("set");
-        store.set_price(&price(40, date(1), None)).await.expect("set");
-        assert!(store.set_price(&price(1, date(-1), None)).await.is_err(), "it is gone by");
-        let usage = async || store.usage(&tenant, date(0)).await.expect("told");
+        AccessStore(&store).set_price(&price(25, date(0), None)).await.expect("set");
+        AccessStore(&store).set_price(&price(40, date(1), None)).await.expect("set");
+        assert!(
+            AccessStore(&store).set_price(&price(1, date(-1), None)).await.is_err(),
+            "it is gone by"
+        );
+        let usage = async || AccessStore(&store).usage(&tenant, date(0)).await.expect("told");
         assert_eq!((usage().await.lines[0].count, usage().await.paise), (31, 31 * 25));
-        store.set_price(&price(7, date(0), Some(&tenant))).await.expect("set");
+        AccessStore(&store).set_price(&price(7, date(0), Some(&tenant))).await.expect("set");
         assert_eq!(usage().await.paise, 31 * 7);
     })
     .await;

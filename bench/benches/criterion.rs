@@ -5,11 +5,10 @@ use std::hint::black_box;
 
 use bench::{generated_register, prover, witness};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use praman::calendar;
 use praman::office_key::OfficeKey;
 use praman::offices::{Application, Validity, make_credentials};
-use praman::register;
 use praman::wallet::Wallet;
+use praman::{calendar, register};
 use praman_circuits::office::{OfficeId, OfficeTree};
 use praman_circuits::{Fr, circuit, fixture, poseidon};
 use praman_verifier::PreparedKey;

@@ -8,7 +8,7 @@ use clap::Args;
 use jiff::Timestamp;
 use jiff::civil::date;
 use praman::consent::access::AccessRequest;
-use praman::consent::{Gate, GateDesk, moment_of, publish};
+use praman::consent::{ConsentStore, Gate, GateDesk, moment_of, publish};
 use praman::ledger::{Chain as _, EmbeddedLedger, JoinedLedger, Ledger as _, RequesterNumber};
 use praman::store::{Location, Store};
 use praman::wallet::Wallet;
@@ -125,11 +125,13 @@ impl Scene {
             EmbeddedLedger::open(store, claims.verifying_key()).await.expect("a ledger");
         let provider = ledger.admit_provider("laboratory").await.expect("admitted");
         let requester = ledger.admit_requester("clinic").await.expect("admitted");
-        store.keep_provider(provider, "laboratory").await.expect("kept");
+        ConsentStore(store).keep_provider(provider, "laboratory").await.expect("kept");
         let wallet = Wallet::generate();
         let subject = wallet.at_provider(provider).subject();
         let (kind, day) = (RecordType::DiagnosticReport, date(2026, 5, 4));
-        let record = store.add_record(provider, subject, kind, day, b"a report", |_| Ok(())).await;
+        let record = ConsentStore(store)
+            .add_record(provider, subject, kind, day, b"a report", |_| Ok(()))
+            .await;
         let record = record.expect("kept").record().expect("a record").commitment();
         publish(store, &mut ledger, provider).await.expect("published");
         // A root of consents, as after a grant.
@@ -142,7 +144,12 @@ impl Scene {
     async fn requests(&self, count: usize) -> Vec<AccessRequest> {
         let state = self.ledger.provider_state(self.provider).await.expect("known");
         let context = self.ledger.context();
-        assert!(self.store.keeps_record(self.provider, self.record).await.expect("asked"));
+        assert!(
+            ConsentStore(&self.store)
+                .keeps_record(self.provider, self.record)
+                .await
+                .expect("asked")
+        );
         let as_of = moment_of(Timestamp::now()).expect("in the calendar");
         (0..count as u64)
             .into_par_iter()

@@ -4,20 +4,19 @@ use std::time::{Duration, Instant};
 
 use bench::{peak_mib, prover};
 use clap::Args;
-use praman::calendar;
 use praman::claim::{ClaimTerms, CredentialPaths};
 use praman::claims::Schemes;
 use praman::key_store::MasterKey;
 use praman::ledger::{JoinedLedger, Ledger};
-use praman::offices::{Application, Validity};
+use praman::offices::{Application, OfficeStore, Validity};
 use praman::proving::{
     NewJob, Priority, ProvingDesk, ProvingRequest, QueueLimits, Worker, WorkerKey, WorkerLimits,
 };
-use praman::register;
 use praman::schema::RESIDENT;
 use praman::store::{Location, Store};
 use praman::treasury::TreasuryKey;
 use praman::wallet::Wallet;
+use praman::{calendar, register};
 use praman_circuits::policy::TierIndex;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -105,16 +104,17 @@ impl Proving {
         let farmer = register.people().iter().find(|person| person.register_no() == FARMER);
         let wallet = Wallet::generate();
         let application = Application::new(farmer.expect("in the sample"), wallet.subject());
-        let office = store.new_office("Block", &RESIDENT, |_| Ok(())).await.expect("an office");
-        let issuing = store
+        let office =
+            OfficeStore(store).new_office("Block", &RESIDENT, |_| Ok(())).await.expect("an office");
+        let issuing = OfficeStore(store)
             .issue(&office, &MasterKey::in_memory(), vec![application], Validity::from_today(today))
             .await;
         let issued = issuing.expect("issuing").commit().await.expect("issued");
         let prover = prover();
         let mut ledger =
             JoinedLedger::join(store, &[], prover.verifying_key()).await.expect("a ledger");
-        let snapshot = store.snapshot(today, None).await.expect("a snapshot");
-        let offices = store.office_states().await.expect("offices");
+        let snapshot = OfficeStore(store).snapshot(today, None).await.expect("a snapshot");
+        let offices = OfficeStore(store).office_states().await.expect("offices");
         ledger.publish_checkpoint(&offices, snapshot.checkpoint()).await.expect("published");
         let schemes = Schemes::shipped();
         let scheme = &schemes.find(&SCHEME.parse().expect("an id")).expect("shipped").scheme;

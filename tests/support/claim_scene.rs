@@ -7,6 +7,7 @@ use praman::claim::{Claim, SubmittedClaim};
 use praman::claims::{ClaimMachine, Schemes};
 use praman::envelope::{self, Payout, TreasuryPublicKey};
 use praman::ledger::{JoinedLedger, Ledger, LedgerClaim};
+use praman::offices::OfficeStore;
 use praman::schema::RESIDENT;
 use praman::scheme::ClaimPeriod;
 use praman::store::{Location, Store};
@@ -39,12 +40,12 @@ impl Scene {
         let store = Store::connect(&location).await.expect("a store");
         let mut rng = ChaCha20Rng::seed_from_u64(5);
         let key = SimulatedKey::draw(PUBLIC_INPUTS, &mut rng);
-        store.new_office("Block", &RESIDENT, |_| Ok(())).await.expect("an office");
+        OfficeStore(&store).new_office("Block", &RESIDENT, |_| Ok(())).await.expect("an office");
         let mut ledger =
             JoinedLedger::join(&store, &[], key.verifying_key()).await.expect("a ledger");
-        let state_root = store.state_root().await.expect("a root");
+        let state_root = OfficeStore(&store).state_root().await.expect("a root");
         let checkpoint = Checkpoint { state_root, as_of: calendar::today() };
-        let offices = store.office_states().await.expect("offices");
+        let offices = OfficeStore(&store).office_states().await.expect("offices");
         ledger.publish_checkpoint(&offices, checkpoint).await.expect("published");
         let schemes = Schemes::shipped();
         let id = "old-age-pension".parse().expect("an id");

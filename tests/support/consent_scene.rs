@@ -8,8 +8,8 @@ use jiff::civil::date;
 use praman::consent::access::{AccessRequest, next_number};
 use praman::consent::document::{self, RequestDocument};
 use praman::consent::{
-    ConsentDesk, ConsentFile, ConsentManager, Gate, Narrowing, PatientAddress, RecordFile,
-    SignerKey, Verdict, moment_of, publish, write_time,
+    ConsentDesk, ConsentFile, ConsentManager, ConsentStore, Gate, Narrowing, PatientAddress,
+    RecordFile, SignerKey, Verdict, moment_of, publish, write_time,
 };
 use praman::key_store::MasterKey;
 use praman::language::Language;
@@ -100,17 +100,21 @@ impl ConsentScene {
         let requester_key = SignerKey::generate("heart-clinic");
         let requester = ledger.admit_requester("heart-clinic").await.expect("admitted");
         let public = requester_key.public();
-        store.keep_requester(requester, "heart-clinic", &public).await.expect("kept");
+        ConsentStore(&store)
+            .keep_requester(requester, "heart-clinic", &public)
+            .await
+            .expect("kept");
         let wallet = Wallet::generate();
         let mut records = Vec::new();
         for name in ["city-laboratory", "village-clinic"] {
             let provider = ledger.admit_provider(name).await.expect("admitted");
-            store.keep_provider(provider, name).await.expect("kept");
+            ConsentStore(&store).keep_provider(provider, name).await.expect("kept");
             let subject = wallet.at_provider(provider).subject();
             let day = date(2026, 5, 4);
             let kind = RecordType::DiagnosticReport;
-            let record =
-                store.add_record(provider, subject, kind, day, b"troponin", |_| Ok(())).await;
+            let record = ConsentStore(&store)
+                .add_record(provider, subject, kind, day, b"troponin", |_| Ok(()))
+                .await;
             publish(&store, &mut ledger, provider).await.expect("published");
             records.push(record.expect("kept"));
         }

@@ -11,11 +11,11 @@ use praman::claim::{Claim, SubmittedClaim};
 use praman::claims::{ClaimDesk, ClaimLimits, ClaimMachine, Schemes, StageTimes};
 use praman::envelope::{self, Payout};
 use praman::ledger::{JoinedLedger, JoinedNetwork, Ledger, LedgerClaim, history};
-use praman::scheme::PaymentTerms;
+use praman::offices::OfficeStore;
+use praman::scheme::{ClaimPeriod, PaymentTerms};
 
 use praman::proving::{ProvingDesk, QueueLimits, WorkerKey};
 use praman::schema::RESIDENT;
-use praman::scheme::ClaimPeriod;
 use praman::server::{self, PeerLimits, Peers};
 use praman::store::{Location, Store};
 use praman::treasury::{Debtor, Paid, PaymentRun, TreasuryKey};
@@ -49,12 +49,15 @@ impl Scene {
         let store = Store::connect(location).await.expect("a store");
         let mut rng = ChaCha20Rng::seed_from_u64(5);
         let key = SimulatedKey::draw(PUBLIC_INPUTS, &mut rng);
-        store.new_office("Block", &RESIDENT, |_| Ok(())).await.expect("an empty store");
+        OfficeStore(&store)
+            .new_office("Block", &RESIDENT, |_| Ok(()))
+            .await
+            .expect("an empty store");
         let mut ledger =
             JoinedLedger::join(&store, &[], key.verifying_key()).await.expect("a ledger");
-        let state_root = store.state_root().await.expect("a root");
+        let state_root = OfficeStore(&store).state_root().await.expect("a root");
         let checkpoint = Checkpoint { state_root, as_of: calendar::today() };
-        let offices = store.office_states().await.expect("offices");
+        let offices = OfficeStore(&store).office_states().await.expect("offices");
         ledger.publish_checkpoint(&offices, checkpoint).await.expect("published");
         let schemes = Schemes::shipped();
         let id = "old-age-pension".parse().expect("an id");

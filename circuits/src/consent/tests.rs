@@ -8,17 +8,16 @@ use proptest::prelude::*;
 use super::inputs::PRIVATE_INPUTS;
 use super::*;
 use crate::artefact::{Artefact, ConsentTree, ConsentsRoot, Moment, RecordTypes};
-use crate::circuit;
 use crate::field::to_decimal;
 use crate::fixture::{grant, grant_with};
 use crate::health_record::{HandleBlinding, HealthRecord, RecordType, RecordsRoot};
 use crate::merkle::empty_leaf;
 use crate::period::Day;
-use crate::poseidon;
 use crate::testing::{
     assertions_without_a_lie, clause_table, free_wires, refuses_any_wire_changed_alone,
     undetermined, wires_in_one_row,
 };
+use crate::{circuit, poseidon};
 
 type Public = [Fr; PUBLIC_INPUTS];
 

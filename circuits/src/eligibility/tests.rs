@@ -9,7 +9,6 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::attributes::{Attributes, SLOTS};
-use crate::circuit;
 use crate::fixture::{Claim, claim, claim_with};
 use crate::merkle::{Path, empty_leaf};
 use crate::nullifier::nullifier;
@@ -17,9 +16,9 @@ use crate::office::{OfficeId, OfficeRoot, OfficeTree, StateRoot, StateTree, offi
 use crate::payout::{EnvelopeHash, PayoutBlinding, payout};
 use crate::period::{Day, Period};
 use crate::policy::TierIndex;
-use crate::poseidon;
 use crate::subject::HolderSecret;
 use crate::testing::rows_by_wire;
+use crate::{circuit, poseidon};
 
 type Public = [Fr; PUBLIC_INPUTS];
 

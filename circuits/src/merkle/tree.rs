@@ -240,8 +240,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::merkle::empty_leaf;
-    use crate::merkle::root_of;
+    use crate::merkle::{empty_leaf, root_of};
 
     /// The root by the definition: all places of all levels.
     fn root_by_definition(leaves: &[Fr], depth: usize) -> Fr {

@@ -33,9 +33,10 @@ mod tenant;
 mod two_persons;
 mod usage;
 
+use crate::store::Store;
 pub use action::{Action, LegalBasis};
 pub use api_key::ApiKey;
-pub use approval::{Admission, Approval, ApprovalKind, ApprovalState, Decision};
+pub use approval::{Admission, Approval, ApprovalKind, ApprovalState, Decision, PaymentDecisions};
 pub(crate) use approval::{Waiting, person};
 pub use caller::Caller;
 pub use openid::OpenIdIssuer;
@@ -47,3 +48,7 @@ pub use role::Role;
 pub use scheme_scope::SchemeScope;
 pub use tenant::{Tenant, TenantName};
 pub use usage::{Price, Quota, Usage, UsageLine};
+
+/// Who may act, what waits for a second person, departments and their quotas, in a store.
+#[derive(Clone, Copy)]
+pub struct AccessStore<'s>(pub &'s Store);

@@ -13,6 +13,11 @@ mod export;
 mod log;
 mod verification;
 
+use crate::store::Store;
 pub use anchor::{AuditAnchor, anchor};
 pub use entry::{AuditEntry, AuditOutcome};
 pub use verification::{AuditFault, AuditReport, made_up, verify};
+
+/// The audit log, in a store.
+#[derive(Clone, Copy)]
+pub struct AuditStore<'s>(pub &'s Store);

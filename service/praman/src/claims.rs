@@ -21,8 +21,10 @@ mod rules;
 mod settlement;
 mod stages;
 mod state;
+pub(crate) mod terms;
 mod verification;
 
+use crate::store::Store;
 pub(crate) use cause::APPEAL_DAYS;
 pub use cause::{Advice, Cause};
 pub use desk::{ClaimDesk, ClaimLimits, DeskError};
@@ -33,3 +35,7 @@ pub use rules::{PublishedScheme, Schemes};
 pub use settlement::Settled;
 pub use stages::StageTimes;
 pub use state::{ClaimId, ClaimReceipt, ClaimState, Reason};
+
+/// Claims, in a store.
+#[derive(Clone, Copy)]
+pub struct ClaimStore<'s>(pub &'s Store);

@@ -38,8 +38,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::Value;
 
-use crate::access_control::{AccessRefusal, Action, ApiKey, Caller};
-use crate::audit::AuditOutcome;
+use crate::access_control::{AccessRefusal, AccessStore, Action, ApiKey, Caller};
+use crate::audit::{AuditOutcome, AuditStore};
 use crate::config::ConfigFile;
 use crate::error::ServiceError;
 use crate::store::{Location, Store};
@@ -177,7 +177,7 @@ impl Setting {
     /// Who acts.
     pub(crate) async fn caller(&self, store: &Store) -> Result<Caller, ServiceError> {
         let Some(path) = &self.acting else { return Ok(Caller::operator()) };
-        let known = store.caller_of(ApiKey::read(path)?.credential()).await?;
+        let known = AccessStore(store).caller_of(ApiKey::read(path)?.credential()).await?;
         known.ok_or_else(|| AccessRefusal::NotAuthorised.into())
     }
 
@@ -205,7 +205,7 @@ impl Setting {
             Ok(()) => AuditOutcome::Allowed,
             Err(_) => AuditOutcome::Refused,
         };
-        store.log(&caller, action, subject, outcome).await?;
+        AuditStore(store).log(&caller, action, subject, outcome).await?;
         allowed?;
         Ok(caller)
     }

@@ -35,6 +35,7 @@ mod terms;
 mod uses;
 mod view;
 
+use crate::store::Store;
 pub use break_glass::{BreakGlass, EmergencyScope, ReviewOutcome, SignedBy};
 pub use code::{purpose_code, purpose_of, type_code, type_of};
 pub use desk::{ConsentDesk, KeptConsent, KeptRequest, ReceivedRequest, RequestState};
@@ -53,3 +54,7 @@ pub use telephone::{InvalidTelephone, Telephone};
 pub use terms::{Granted, Narrowing, PatientAddress, Terms, moment_of, time_of, write_time};
 pub(crate) use view::page;
 pub use view::{PatientView, SeenConsent};
+
+/// Providers, requesters, records and consents, in a store.
+#[derive(Clone, Copy)]
+pub struct ConsentStore<'s>(pub &'s Store);

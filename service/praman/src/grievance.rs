@@ -22,7 +22,12 @@ mod record;
 mod slip;
 
 pub use crate::claims::{Advice, Cause};
+use crate::store::Store;
 pub use case::{Case, CaseOutcome, CaseState, NewCase, OpenedCase};
 pub use exclusion::{ExclusionFigures, OfficeFigures};
 pub(crate) use record::{NO_SLIP, is_late};
 pub use slip::SlipCode;
+
+/// Cases, in a store.
+#[derive(Clone, Copy)]
+pub struct GrievanceStore<'s>(pub &'s Store);

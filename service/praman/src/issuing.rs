@@ -13,6 +13,7 @@ mod record;
 mod review;
 mod upload;
 
+use crate::store::Store;
 pub(crate) use applicants::{Applicants, Reviewed, Subjects, credential_line, wallet_line};
 pub use clerk::IssuingClerk;
 pub(crate) use desk::whole;
@@ -23,3 +24,7 @@ pub(crate) use review::RowReview;
 pub use upload::{
     IssuingFault, RegisterContent, RegisterId, RegisterUpload, UploadOutcome, UploadState,
 };
+
+/// Uploaded registers and what was issued to them, in a store.
+#[derive(Clone, Copy)]
+pub struct IssuingStore<'s>(pub &'s Store);

@@ -23,18 +23,18 @@ mod tests;
 
 use alloy_primitives::Address;
 use praman_circuits::context::Context;
-use praman_circuits::credential::SchemaId;
+
 use praman_circuits::eligibility::{Checkpoint, SchemePeriod};
-use praman_circuits::office::{OfficeId, OfficeRoot};
 use praman_circuits::period::Day;
 
 pub use crate::claim::LedgerClaim;
 use crate::error::ServiceError;
+pub use crate::offices::OfficeState;
 use crate::scheme::ClaimPeriod;
+use crate::store::Store;
 pub use anchors::{AnchorSeries, LedgerAnchor, ParticipantNumber};
 pub use arrears::{ArrearsApproval, WantedLastDay};
 pub use chain::{Chain, ChainError, ChainLog, ChainReceipt, Head};
-pub(crate) use chain_store::is_on_real_nodes;
 pub use consents::{
     LedgerAccess, ProviderId, ProviderState, RecordedAccesses, RequesterNumber, RootUpdate,
 };
@@ -47,18 +47,9 @@ pub(crate) use opening::Taking;
 pub use overview::KnownDispute;
 pub use remote::{RemoteChain, RemoteSettings};
 
-/// What an office tells the ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OfficeState {
-    /// The office.
-    pub office: OfficeId,
-    /// The schema that it may issue.
-    pub schema: SchemaId,
-    /// The root of its tree.
-    pub root: OfficeRoot,
-    /// How many credentials are live in it.
-    pub live: u32,
-}
+/// What the ledger has told, in a store.
+#[derive(Clone, Copy)]
+pub struct LedgerStore<'s>(pub &'s Store);
 
 /// What the ledger says of a claim it accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -20,9 +20,14 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::application::Application;
+use crate::audit::AuditStore;
 use crate::error::ServiceError;
 use crate::grievance;
 use crate::store::Store;
+
+/// Figures of the whole store.
+#[derive(Clone, Copy)]
+pub(crate) struct FigureStore<'s>(pub(crate) &'s Store);
 
 /// Upper bounds of the times of requests, in seconds.
 const SECONDS: [f64; 12] =
@@ -155,7 +160,7 @@ impl Metrics {
 
     /// All of it, as Prometheus reads it.
     async fn written(&self, application: &Application) -> Result<String, ServiceError> {
-        for (what, count) in application.store().what_waits().await? {
+        for (what, count) in FigureStore(application.store()).what_waits().await? {
             self.waiting.get_or_create(&What { what }).set(count);
         }
         let what = Waiting::claims_received;
@@ -169,8 +174,8 @@ impl Metrics {
         ] {
             self.stages.get_or_create(&Staged { stage }).set(time.as_secs_f64());
         }
-        self.audit_entries.set(application.store().audit_length().await? as i64);
-        let anchored = application.store().last_audit_anchor().await?;
+        self.audit_entries.set(AuditStore(application.store()).audit_length().await? as i64);
+        let anchored = AuditStore(application.store()).last_audit_anchor().await?;
         self.audit_anchored.set(anchored.map_or(0, |(anchor, _)| anchor.entries as i64));
         self.hindered.set(i64::from(application.is_hindered()));
         let mut text = String::new();
@@ -180,10 +185,10 @@ impl Metrics {
     }
 }
 
-impl Store {
+impl FigureStore<'_> {
     /// How much of each kind waits now.
     async fn what_waits(&self) -> Result<Vec<(Waiting, i64)>, ServiceError> {
-        let now = self.database().now();
+        let now = self.0.database().now();
         let statements = [
             (Waiting::claims_verified, "claim WHERE state = 'verified'".to_owned()),
             (Waiting::claims_submitted, "claim WHERE state = 'submitted'".to_owned()),
@@ -208,7 +213,7 @@ impl Store {
         let mut found = Vec::new();
         for (what, of) in statements {
             let statement = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {of}"));
-            let (count,): (i64,) = sqlx::query_as(statement).fetch_one(self.pool()).await?;
+            let (count,): (i64,) = sqlx::query_as(statement).fetch_one(self.0.pool()).await?;
             found.push((what, count));
         }
         Ok(found)

@@ -12,10 +12,9 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::error::ServiceError;
-use crate::files;
 use crate::sealed::{Passphrase, SealedKey};
-use crate::signing_key;
 use crate::wallet::{payee_message, signed_message};
+use crate::{files, signing_key};
 
 /// An office's opened key.
 pub struct OfficeKey {

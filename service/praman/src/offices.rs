@@ -8,7 +8,7 @@ use std::path::Path;
 
 use ark_ff::UniformRand;
 use praman_circuits::Fr;
-use praman_circuits::credential::{Credential, CredentialSalt};
+use praman_circuits::credential::{Credential, CredentialSalt, SchemaId};
 use praman_circuits::merkle::NodeChange;
 use praman_circuits::office::{
     OfficeId, OfficeRoot, OfficeTree, STATE_DEPTH, StateRoot, StateTree,
@@ -21,12 +21,9 @@ use rayon::prelude::*;
 use sqlx::AnyConnection;
 use tempfile::TempDir;
 
-use crate::calendar;
 use crate::computation::compute;
 use crate::error::ServiceError;
-use crate::files;
 use crate::key_store::MasterKey;
-use crate::ledger::OfficeState;
 use crate::office_key::OfficeKey;
 use crate::register::Person;
 use crate::register::attributes::resident_attributes;
@@ -35,8 +32,26 @@ use crate::store::{
     Store, TreeName, TreeVersion, WriteTransaction, broken, field, read_tree, write_nodes,
 };
 use crate::wallet::CredentialFile;
+use crate::{calendar, files};
 use persons::NewCredential;
 pub use persons::{Applicant, ClaimsFrom, Standing};
+
+/// What an office tells the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OfficeState {
+    /// The office.
+    pub office: OfficeId,
+    /// The schema that it may issue.
+    pub schema: SchemaId,
+    /// The root of its tree.
+    pub root: OfficeRoot,
+    /// How many credentials are live in it.
+    pub live: u32,
+}
+
+/// Offices, what they issued and the state's tree, in a store.
+#[derive(Clone, Copy)]
+pub struct OfficeStore<'s>(pub &'s Store);
 
 /// An accredited office.
 #[derive(Clone, Debug)]
@@ -184,7 +199,7 @@ impl Issuing {
         let issued = self.commit().await?;
         // Until here the staged files are removed with their guard.
         let _ = staged.keep();
-        store.finish_pending_output().await?;
+        OfficeStore(&store).finish_pending_output().await?;
         Ok(issued)
     }
 }
@@ -258,13 +273,13 @@ pub(crate) async fn read_offices(
     Ok(rows.into_iter().filter_map(office).collect())
 }
 
-impl Store {
+impl OfficeStore<'_> {
     /// All offices, by number.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn offices(&self) -> Result<Vec<Office>, ServiceError> {
-        read_offices(&mut *self.pool().acquire().await?).await
+        read_offices(&mut *self.0.pool().acquire().await?).await
     }
 
     /// Accredits a new office. `keep` keeps its key, before the office exists: an office without a
@@ -279,7 +294,7 @@ impl Store {
         keep: impl FnOnce(&OfficeKey) -> Result<(), ServiceError>,
     ) -> Result<OfficeKey, ServiceError> {
         // The lock first: what is read under it, no other process changes.
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.0.begin().await?;
         let office = standing::next_number(&mut transaction).await?.ok_or_else(|| {
             let offices = StateTree::CAPACITY;
             ServiceError::Refused(format!("the state has {offices} offices, and no room for more"))
@@ -319,7 +334,7 @@ impl Store {
         let rows: Vec<(Vec<u8>,)> =
             sqlx::query_as("SELECT tag FROM holder WHERE office = $1 AND revoked = 0")
                 .bind(i64::from(key.office.0))
-                .fetch_all(self.pool())
+                .fetch_all(self.0.pool())
                 .await?;
         let known: HashSet<Vec<u8>> = rows.into_iter().map(|(tag,)| tag).collect();
         Ok(register_nos.map(|no| known.contains(key.holder_tag(no).as_slice())).collect())
@@ -341,7 +356,7 @@ impl Store {
             applications.iter().map(|one| (one.person, one.subject)).collect();
         let tags = persons::tags_of(master, &applicants)?;
         // The lock first: what is read under it, no other process changes.
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.0.begin().await?;
         let office = self.check_office(key).await?;
         standing::require_standing(&mut transaction, &office).await?;
         if office.schema.id != RESIDENT.id {
@@ -392,7 +407,7 @@ impl Store {
                 }
             };
         }
-        let mut tree: OfficeTree = self.tree(TreeName::Office(key.office.0)).await?;
+        let mut tree: OfficeTree = self.0.tree(TreeName::Office(key.office.0)).await?;
         let (credentials, leaves) =
             compute(|| make_credentials(key, &applications, validity, tree.len()));
         let changes = compute(|| tree.append(&leaves))?;
@@ -421,7 +436,7 @@ impl Store {
         });
         persons::keep(&mut transaction, (office.id, office.schema.id), new).await?;
         self.write_office_tree(&mut transaction, &office, &changes).await?;
-        Ok(Issuing { store: self.clone(), transaction, issued: Issued { credentials, root } })
+        Ok(Issuing { store: self.0.clone(), transaction, issued: Issued { credentials, root } })
     }
 
     /// Keeps whose credentials live ones of an office are that were issued before people were known again,
@@ -436,7 +451,7 @@ impl Store {
         people: &[&Person],
     ) -> Result<(), ServiceError> {
         let office = self.check_office(key).await?;
-        let unknown = persons::not_known(&mut *self.pool().acquire().await?, office.id).await?;
+        let unknown = persons::not_known(&mut *self.0.pool().acquire().await?, office.id).await?;
         let people: Vec<&Person> = people
             .iter()
             .copied()
@@ -452,7 +467,7 @@ impl Store {
         let tags = persons::tags_of(master, &applicants)?;
         let holders: Vec<_> =
             people.iter().map(|person| key.holder_tag(person.register_no())).zip(tags).collect();
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.0.begin().await?;
         persons::keep_known(&mut transaction, (office.id, office.schema.id), &holders).await?;
         transaction.commit().await?;
         Ok(())
@@ -465,13 +480,13 @@ impl Store {
     pub async fn finish_pending_output(&self) -> Result<(), ServiceError> {
         let pending: Vec<(String, String)> =
             sqlx::query_as("SELECT staged, place FROM pending_output")
-                .fetch_all(self.pool())
+                .fetch_all(self.0.pool())
                 .await?;
         for (staged, place) in pending {
             move_output(Path::new(&staged), Path::new(&place))?;
             sqlx::query("DELETE FROM pending_output WHERE staged = $1")
                 .bind(&staged)
-                .execute(self.writer())
+                .execute(self.0.writer())
                 .await?;
         }
         Ok(())
@@ -486,9 +501,9 @@ impl Store {
         key: &OfficeKey,
         register_nos: &[String],
     ) -> Result<(usize, OfficeRoot), ServiceError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.0.begin().await?;
         let office = self.check_office(key).await?;
-        let mut tree: OfficeTree = self.tree(TreeName::Office(key.office.0)).await?;
+        let mut tree: OfficeTree = self.0.tree(TreeName::Office(key.office.0)).await?;
         let mut changes = Vec::new();
         let register_nos: BTreeSet<&String> = register_nos.iter().collect();
         for register_no in &register_nos {
@@ -518,7 +533,7 @@ impl Store {
     /// [`ServiceError::Store`].
     pub async fn office_states(&self) -> Result<Vec<OfficeState>, ServiceError> {
         let mut states = Vec::new();
-        let mut reading = self.begin_reading().await?;
+        let mut reading = self.0.begin_reading().await?;
         for office in read_offices(&mut reading).await? {
             let tree: OfficeTree = read_tree(&mut reading, TreeName::Office(office.id.0)).await?;
             states.push(OfficeState {
@@ -540,7 +555,7 @@ impl Store {
         let top: Option<(Vec<u8>,)> =
             sqlx::query_as("SELECT value FROM tree_node WHERE tree = 0 AND level = $1")
                 .bind(STATE_DEPTH as i64)
-                .fetch_optional(self.pool())
+                .fetch_optional(self.0.pool())
                 .await?;
         let root = top.map(|(node,)| field(&node)).transpose()?;
         Ok(StateRoot::from_field(root.unwrap_or_else(|| StateTree::new().root())))
@@ -563,7 +578,7 @@ impl Store {
         let rows: Vec<(Vec<u8>,)> =
             sqlx::query_as("SELECT tag FROM holder WHERE office = $1 AND revoked = 1")
                 .bind(i64::from(office.0))
-                .fetch_all(self.pool())
+                .fetch_all(self.0.pool())
                 .await?;
         Ok(rows.into_iter().map(|(tag,)| tag).collect())
     }
@@ -573,7 +588,7 @@ impl Store {
         let public_key: Option<(Vec<u8>,)> =
             sqlx::query_as("SELECT public_key FROM office WHERE id = $1")
                 .bind(i64::from(key.office.0))
-                .fetch_optional(self.pool())
+                .fetch_optional(self.0.pool())
                 .await?;
         let known = public_key.is_some_and(|(public_key,)| public_key == key.public());
         let office = self.offices().await?.into_iter().find(|office| office.id == key.office);

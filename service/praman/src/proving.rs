@@ -16,6 +16,7 @@ mod request;
 mod worker;
 mod worker_key;
 
+use crate::store::Store;
 pub use desk::{ProvingDesk, ProvingRefusal};
 pub use job::{JobId, JobState, Priority, ProvingFault, ProvingJob};
 pub use overview::{BusyWorker, ProvingFigures};
@@ -23,3 +24,7 @@ pub use queue::{NewJob, QueueLimits, Queued, TakenJob};
 pub use request::{ProvingRequest, REQUEST_BYTES};
 pub use worker::{Worker, WorkerLimits, guard_memory};
 pub use worker_key::{WorkerKey, WorkerPublicKey};
+
+/// Proofs that wait and workers, in a store.
+#[derive(Clone, Copy)]
+pub struct ProvingStore<'s>(pub &'s Store);

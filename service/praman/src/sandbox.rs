@@ -17,19 +17,19 @@ use praman_circuits::policy::TierIndex;
 use serde::Serialize;
 
 use crate::access_control::{Caller, SchemeScope};
-use crate::calendar;
 use crate::demo::due::{Due, DueScheme, tier_of};
 use crate::demo::scene::{Holders, Scene, demo_passphrase, load_prover, new_run};
 use crate::demo::stages::Stages;
 use crate::error::ServiceError;
 use crate::ledger::EmbeddedLedger;
-use crate::register;
 use crate::schema::RESIDENT;
 use crate::scheme::{Scheme, SchemeError};
 use crate::store::Store;
 use crate::treasury::{
     BankReport, Debtor, PaymentRun, Reconciliation, Reissue, TransferReference, TreasuryKey,
+    TreasuryStore,
 };
+use crate::{calendar, register};
 use bank::MockBank;
 pub use frauds::{Fraud, Refused, RefusedBy};
 pub use impact::{Affected, Impact};
@@ -208,13 +208,13 @@ async fn pay(
             crate::files::write(&out.join(name), statement.as_bytes())?;
             let report = BankReport::read(&statement)
                 .map_err(|fault| ServiceError::Refused(format!("the mock bank: {fault}")))?;
-            store.import_bank_report(key, statement.as_bytes(), &report).await?;
+            TreasuryStore(store).import_bank_report(key, statement.as_bytes(), &report).await?;
         }
         Ok::<(), ServiceError>(())
     };
     let paid = run().pay(store, key).await?;
     import(&paid.files, bank, false).await?;
-    let returned = store.returned_transfers(&SchemeScope::ALL, usize::MAX).await?;
+    let returned = TreasuryStore(store).returned_transfers(&SchemeScope::ALL, usize::MAX).await?;
     let same: Vec<TransferReference> = returned.into_iter().map(|one| one.reference).collect();
     let reissue = Reissue { run: run(), corrections: &[], same: &same };
     let anew = reissue.pay(store, key).await?;

@@ -5,6 +5,8 @@
 //! no more connections, lets requests end that have begun, and leaves after a while whatever they do.
 
 mod body;
+#[cfg(test)]
+mod doors;
 mod peers;
 
 use std::future::Future;

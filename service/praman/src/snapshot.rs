@@ -8,21 +8,22 @@ use praman_circuits::period::Day;
 use sqlx::AnyConnection;
 
 use crate::error::ServiceError;
-use crate::offices::{Office, read_offices, standing};
-use crate::store::{Store, TreeName, TreeVersion, read_tree};
+use crate::ledger::LedgerStore;
+use crate::offices::{Office, OfficeStore, read_offices, standing};
+use crate::store::{TreeName, TreeVersion, read_tree};
 
 pub use praman_holder::snapshot::*;
 
-impl Store {
+impl OfficeStore<'_> {
     /// Takes a snapshot with the tree of one office, or of all.
     ///
     /// # Errors
     /// [`ServiceError::WrongUse`] if there is no such office.
     pub async fn snapshot(&self, as_of: Day, only: Option<&str>) -> Result<Snapshot, ServiceError> {
         // Its context was there before, or is not yet: it never changes.
-        let context = self.ledger_context().await?;
+        let context = LedgerStore(self.0).ledger_context().await?;
         // In one transaction, or an office that issues meanwhile leaves roots that do not fit.
-        let mut reading = self.begin_reading().await?;
+        let mut reading = self.0.begin_reading().await?;
         let offices = read_offices(&mut reading).await?;
         if let Some(name) = only.filter(|name| offices.iter().all(|office| office.name != *name)) {
             return Err(ServiceError::WrongUse(format!("there is no office {name:?}")));
@@ -48,7 +49,7 @@ impl Store {
         snapshot: &Snapshot,
         since: StateRoot,
     ) -> Result<Option<SnapshotChanges>, ServiceError> {
-        let mut reading = self.begin_reading().await?;
+        let mut reading = self.0.begin_reading().await?;
         let Some(version) = TreeVersion::of_root(&mut reading, since).await? else {
             return Ok(None);
         };
@@ -113,6 +114,7 @@ mod tests {
     use crate::office_key::OfficeKey;
     use crate::offices::{Application, Validity};
     use crate::schema::RESIDENT;
+    use crate::store::Store;
     use crate::wallet::Wallet;
     use praman_circuits::Fr;
 
@@ -127,7 +129,7 @@ mod tests {
             .map(|person| Application::new(person, Wallet::generate().subject()))
             .collect();
         let validity = Validity::from_today(crate::calendar::today());
-        let issuing = store
+        let issuing = OfficeStore(store)
             .issue(key, &MasterKey::in_memory(), applications, validity)
             .await
             .expect("issuing");
@@ -148,43 +150,55 @@ mod tests {
         let folder = tempfile::TempDir::new().expect("a folder");
         let store = Store::open(folder.path()).await.expect("a store");
         let today = crate::calendar::today();
-        let first = store.new_office("First", &RESIDENT, |_| Ok(())).await.expect("an office");
-        let mut earlier = vec![store.snapshot(today, None).await.expect("taken")];
+        let first = OfficeStore(&store)
+            .new_office("First", &RESIDENT, |_| Ok(()))
+            .await
+            .expect("an office");
+        let mut earlier = vec![OfficeStore(&store).snapshot(today, None).await.expect("taken")];
         let numbers = issue(&store, &first, 0..9).await;
-        earlier.push(store.snapshot(today, None).await.expect("taken"));
-        store.revoke(&first, &numbers[3..5]).await.expect("revoked");
-        let second = store.new_office("Second", &RESIDENT, |_| Ok(())).await.expect("an office");
-        earlier.push(store.snapshot(today, None).await.expect("taken"));
+        earlier.push(OfficeStore(&store).snapshot(today, None).await.expect("taken"));
+        OfficeStore(&store).revoke(&first, &numbers[3..5]).await.expect("revoked");
+        let second = OfficeStore(&store)
+            .new_office("Second", &RESIDENT, |_| Ok(()))
+            .await
+            .expect("an office");
+        earlier.push(OfficeStore(&store).snapshot(today, None).await.expect("taken"));
         issue(&store, &second, 20..31).await;
         issue(&store, &first, 40..45).await;
-        let now = store.snapshot(today, None).await.expect("taken");
+        let now = OfficeStore(&store).snapshot(today, None).await.expect("taken");
         earlier.push(copy(&now));
         for snapshot in &earlier {
-            let changes = store.snapshot_changes(&now, snapshot.root).await.expect("read");
+            let changes =
+                OfficeStore(&store).snapshot_changes(&now, snapshot.root).await.expect("read");
             let changes = changes.expect("its root is known");
             let updated = copy(snapshot).update(changes).expect("brought up to date");
             assert!(as_text(&updated) == as_text(&now));
         }
         // Of the last only the offices that changed, with no more than what changed.
-        let changes = store.snapshot_changes(&now, earlier[2].root).await.expect("read");
+        let changes =
+            OfficeStore(&store).snapshot_changes(&now, earlier[2].root).await.expect("read");
         let changes = changes.expect("known");
         let counts: Vec<usize> = changes.offices.iter().map(|office| office.leaves.len()).collect();
         assert_eq!(counts, [5, 11]);
         let unknown = StateRoot::from_field(Fr::from(5u64));
-        assert!(store.snapshot_changes(&now, unknown).await.expect("read").is_none());
+        assert!(OfficeStore(&store).snapshot_changes(&now, unknown).await.expect("read").is_none());
 
         // A root that comes again: one place was used and emptied, and then one more used.
-        let third = store.new_office("Third", &RESIDENT, |_| Ok(())).await.expect("an office");
-        let before = store.snapshot(today, None).await.expect("taken");
+        let third = OfficeStore(&store)
+            .new_office("Third", &RESIDENT, |_| Ok(()))
+            .await
+            .expect("an office");
+        let before = OfficeStore(&store).snapshot(today, None).await.expect("taken");
         for people in [60..61, 61..62] {
             let numbers = issue(&store, &third, people).await;
-            let now = store.snapshot(today, None).await.expect("taken");
-            let changes = store.snapshot_changes(&now, before.root).await.expect("read");
+            let now = OfficeStore(&store).snapshot(today, None).await.expect("taken");
+            let changes =
+                OfficeStore(&store).snapshot_changes(&now, before.root).await.expect("read");
             let updated =
                 copy(&before).update(changes.expect("known")).expect("brought up to date");
             assert!(as_text(&updated) == as_text(&now));
-            store.revoke(&third, &numbers).await.expect("revoked");
-            let again = store.snapshot(today, None).await.expect("taken");
+            OfficeStore(&store).revoke(&third, &numbers).await.expect("revoked");
+            let again = OfficeStore(&store).snapshot(today, None).await.expect("taken");
             assert!(again.root == before.root, "as if nobody had ever been there");
         }
 

@@ -10,6 +10,7 @@
 mod bank_report;
 mod contested;
 mod correction;
+mod decisions;
 mod envelopes;
 mod key;
 mod lost_file;
@@ -27,17 +28,17 @@ mod restored;
 mod resumed;
 mod run;
 mod same_account;
-mod terms;
 mod transfer;
 
+use crate::store::Store;
 pub(crate) use bank_report::decode;
 pub use bank_report::{
     BankReport, Named, Outcome, ReportFault, ReportKind, ReportedAmount, ReportedTransfer,
     StatementDays,
 };
 pub use contested::ContestedOutcome;
-pub(crate) use contested::resolve;
 pub use correction::Correction;
+pub use decisions::TreasuryDecisions;
 pub use key::{TreasuryKey, read_payout};
 pub use lost_file::LostFile;
 pub use overview::TransferFigures;
@@ -46,10 +47,11 @@ pub use payout_check::open_checked;
 pub use reconciliation::{Reconciliation, Totals};
 pub use reissue::{Reissue, Reissued};
 pub use release::KeptFile;
-pub(crate) use release::drop_batch;
 pub use reporting::{Discrepancy, Imported};
 pub use resumed::Said;
-pub(crate) use resumed::resume;
 pub use run::{Paid, PaymentRun};
-pub(crate) use same_account::release;
 pub use transfer::{ReturnedTransfer, TransferReference, TransferState};
+
+/// Orders, reports and what two treasurers decide, in a store.
+#[derive(Clone, Copy)]
+pub struct TreasuryStore<'s>(pub &'s Store);

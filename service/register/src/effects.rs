@@ -6,8 +6,7 @@ use praman_circuits::policy::{Policy, TierIndex};
 use serde::Serialize;
 
 use crate::attributes::resident_attributes;
-use crate::small_cells;
-use crate::{District, Register};
+use crate::{District, Register, small_cells};
 
 /// How many of a district gain or lose; none where they are few.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

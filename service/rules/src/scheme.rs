@@ -48,8 +48,7 @@ use praman_circuits::policy::Policy;
 
 use crate::schema::Schema;
 use document::Node;
-use praman_language::Language;
-use praman_language::calendar;
+use praman_language::{Language, calendar};
 pub use reading::{ReadLine, Reading, TierChange, TierReading};
 pub use version::{Tier, Version};
 

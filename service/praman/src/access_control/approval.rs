@@ -12,11 +12,11 @@ use super::principal::{Credential, NewPrincipal, Principal, PrincipalNumber, day
 use super::refusal::AccessRefusal;
 use super::role::Role;
 use super::two_persons::end_of_two;
+use crate::access_control::AccessStore;
 use crate::error::ServiceError;
 use crate::named::named;
 use crate::sentence::Sentence;
-use crate::store::{Store, broken};
-use crate::treasury::{drop_batch, release, resolve, resume};
+use crate::store::broken;
 
 /// For how many days something waits for a second person.
 const WAITS_DAYS: u32 = 7;
@@ -218,9 +218,35 @@ impl Row {
     }
 }
 
-impl Store {
+/// What decisions change among payments, in the transaction of the decision. The treasury does it: access control
+/// knows only who decides.
+pub trait PaymentDecisions: Sync {
+    /// Does what two persons have approved: to release a payment, to settle a contested one, to resume payments.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] if it can't be done any more.
+    fn approve(
+        &self,
+        connection: &mut AnyConnection,
+        kind: ApprovalKind,
+        document: &str,
+        number: u32,
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
+
+    /// Takes a denied batch apart. False if it went out before.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    fn drop_batch(
+        &self,
+        connection: &mut AnyConnection,
+        document: &str,
+    ) -> impl Future<Output = Result<bool, ServiceError>> + Send;
+}
+
+impl AccessStore<'_> {
     fn approvals_statement(&self, rest: &str) -> String {
-        let now = self.database().now();
+        let now = self.0.database().now();
         format!(
             "SELECT number, kind, tenant, document, asked_by, asked_by_name, state, expires_at,
                     decided_by_name,
@@ -239,9 +265,9 @@ impl Store {
         new: &NewPrincipal,
         by: &Caller,
     ) -> Result<Admission, AccessRefusal> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.0.begin().await?;
         new.check(&mut transaction, by).await?;
-        let now = self.database().now();
+        let now = self.0.database().now();
         let approvers = ApprovalKind::Admit.approvers();
         let approvers = self.live_principals(&mut transaction, approvers).await?;
         // Where two could approve it once, the operator brings nobody in alone any more.
@@ -278,7 +304,7 @@ impl Store {
         if !ApprovalKind::Admit.approvers().contains(&new.role) {
             return Ok(false);
         }
-        let now = self.database().now();
+        let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT document FROM approval
              WHERE kind = $1 AND state = 'waiting' AND expires_at < {now} AND asked_at >= $2"
@@ -309,7 +335,7 @@ impl Store {
         document: &str,
         by: &Caller,
     ) -> Result<u32, ServiceError> {
-        let now = self.database().now();
+        let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "INSERT INTO approval (number, kind, tenant, document, asked_by, asked_by_name, asked_at,
                                    expires_at, state)
@@ -335,7 +361,7 @@ impl Store {
     pub async fn approvals(&self, by: &Caller) -> Result<Vec<Approval>, ServiceError> {
         let statement = self.approvals_statement("ORDER BY number DESC LIMIT 1000");
         let rows: Vec<Row> =
-            sqlx::query_as(sqlx::AssertSqlSafe(statement)).fetch_all(self.pool()).await?;
+            sqlx::query_as(sqlx::AssertSqlSafe(statement)).fetch_all(self.0.pool()).await?;
         let mut found = Vec::with_capacity(rows.len());
         for row in rows {
             let kind = row.kind()?;
@@ -417,8 +443,9 @@ impl Store {
         number: u32,
         decision: Decision,
         by: &Caller,
+        payments: &impl PaymentDecisions,
     ) -> Result<Approval, AccessRefusal> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.0.begin().await?;
         let row = self.approval_row(&mut transaction, i64::from(number)).await?;
         let refused = AccessRefusal::Refused;
         let none = || refused(Sentence::of("fault-nothing-waits").count("number", number));
@@ -472,26 +499,22 @@ impl Store {
                     .map_err(|_| broken("an approval's document"))?;
                 let new = document.read()?;
                 new.check(&mut transaction, by).await?;
-                new.insert(&mut transaction, self.database().now()).await?;
+                new.insert(&mut transaction, self.0.database().now()).await?;
             }
             (ApprovalKind::Pay, Decision::Deny) => {
-                if !drop_batch(&mut transaction, &row.document).await? {
+                if !payments.drop_batch(&mut transaction, &row.document).await? {
                     let state = format!("desk-approval-{}", ApprovalState::Approved.name());
                     let sentence = Sentence::of("fault-decided-before").named("state", [state]);
                     return Err(refused(sentence));
                 }
             }
-            // An approved batch goes out with the next run, by who has the treasury's key.
-            (ApprovalKind::Release, Decision::Approve) => {
-                release(&mut transaction, &row.document, i64::from(number)).await?;
+            (
+                ApprovalKind::Release | ApprovalKind::Resolve | ApprovalKind::Resume,
+                Decision::Approve,
+            ) => {
+                payments.approve(&mut transaction, kind, &row.document, number).await?;
             }
-            (ApprovalKind::Resolve, Decision::Approve) => {
-                resolve(&mut transaction, &row.document).await?;
-            }
-            (ApprovalKind::Resume, Decision::Approve) => {
-                resume(&mut transaction, &row.document).await?;
-            }
-            // Approved arrears are opened by who has the keys of the ledger, a correction is paid by the treasury.
+            // An approved batch goes out with the next run, by who has the treasury's key. Approved arrears are opened by who has the keys of the ledger, a correction is paid by the treasury.
             (
                 ApprovalKind::Pay | ApprovalKind::Arrears | ApprovalKind::Correct,
                 Decision::Approve,
@@ -510,7 +533,7 @@ impl Store {
             Decision::Approve => ApprovalState::Approved,
             Decision::Deny => ApprovalState::Denied,
         };
-        let now = self.database().now();
+        let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "UPDATE approval SET state = $2, decided_by = $3, decided_by_name = $4, decided_at = {now}
              WHERE number = $1"

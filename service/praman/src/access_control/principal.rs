@@ -5,15 +5,16 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use sqlx::AnyConnection;
 
+use super::approval::PaymentDecisions;
 use super::caller::Caller;
 use super::refusal::AccessRefusal;
 use super::role::Role;
 use super::tenant::{TenantName, of_column};
+use crate::access_control::AccessStore;
 use crate::error::ServiceError;
 use crate::named::{named, number_id, read_digest};
 use crate::sentence::Sentence;
-use crate::store::{Store, broken};
-use crate::treasury::drop_batch;
+use crate::store::broken;
 
 /// The longest name of a principal, in characters.
 const NAME_CHARACTERS_MAX: usize = 64;
@@ -277,7 +278,7 @@ impl NewPrincipal {
     }
 }
 
-impl Store {
+impl AccessStore<'_> {
     /// Who a credential is, if it is good now.
     ///
     /// # Errors
@@ -287,7 +288,7 @@ impl Store {
         let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(statement))
             .bind(credential.digest().to_vec())
             .bind(credential.kind().name())
-            .fetch_optional(self.pool())
+            .fetch_optional(self.0.pool())
             .await?;
         row.map(Row::caller).transpose()
     }
@@ -303,14 +304,14 @@ impl Store {
         let statement = self.who_is("number = $1");
         let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(statement))
             .bind(i64::from(number.0))
-            .fetch_optional(self.pool())
+            .fetch_optional(self.0.pool())
             .await?;
         row.map(Row::caller).transpose()
     }
 
     /// The principals that meet a condition and may act now.
     fn who_is(&self, condition: &str) -> String {
-        let now = self.database().now();
+        let now = self.0.database().now();
         format!(
             "SELECT {COLUMNS} FROM principal WHERE {condition} AND revoked_at IS NULL
                  AND (expires_at IS NULL OR expires_at > {now})"
@@ -324,7 +325,7 @@ impl Store {
     pub async fn principals(&self, by: &Caller) -> Result<Vec<Principal>, ServiceError> {
         let statement =
             sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM principal ORDER BY number"));
-        let rows: Vec<Row> = sqlx::query_as(statement).fetch_all(self.pool()).await?;
+        let rows: Vec<Row> = sqlx::query_as(statement).fetch_all(self.0.pool()).await?;
         let all = rows.into_iter().map(Row::read).collect::<Result<Vec<_>, _>>()?;
         Ok(all.into_iter().filter(|principal| by.sees(&principal.tenant)).collect())
     }
@@ -337,8 +338,9 @@ impl Store {
         &self,
         number: PrincipalNumber,
         by: &Caller,
+        payments: &impl PaymentDecisions,
     ) -> Result<bool, AccessRefusal> {
-        let mut transaction = self.begin_rows().await?;
+        let mut transaction = self.0.begin_rows().await?;
         let statement =
             sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM principal WHERE number = $1"));
         let row: Option<Row> = sqlx::query_as(statement)
@@ -354,7 +356,7 @@ impl Store {
         if by.role == Role::Department && !matches!(principal.role, Role::Office | Role::Kiosk) {
             return Err(AccessRefusal::Another(Sentence::of("fault-department-revokes")));
         }
-        let now = self.database().now();
+        let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "UPDATE principal SET revoked_at = {now} WHERE number = $1 AND revoked_at IS NULL"
         ));
@@ -372,7 +374,7 @@ impl Store {
         .fetch_all(&mut *transaction)
         .await?;
         for (document,) in batches {
-            drop_batch(&mut transaction, &document).await?;
+            payments.drop_batch(&mut transaction, &document).await?;
         }
         let statement = sqlx::AssertSqlSafe(format!(
             "UPDATE approval SET state = 'denied', decided_by_name = $2, decided_at = {now}

@@ -8,8 +8,9 @@ use praman_circuits::nullifier::SchemeId;
 use super::caller::Caller;
 use super::role::Role;
 use super::tenant::TenantName;
+use crate::access_control::AccessStore;
 use crate::error::ServiceError;
-use crate::store::{Store, WriteTransaction};
+use crate::store::WriteTransaction;
 
 /// Of which schemes somebody sees claims and payments.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +51,7 @@ impl SchemeScope {
     }
 }
 
-impl Store {
+impl AccessStore<'_> {
     /// The schemes of a scope, by id; none if it is all.
     ///
     /// # Errors
@@ -63,7 +64,7 @@ impl Store {
         let rows: Vec<(String,)> =
             sqlx::query_as("SELECT scheme FROM tenant_scheme WHERE tenant = $1 ORDER BY scheme")
                 .bind(tenant.as_str())
-                .fetch_all(self.pool())
+                .fetch_all(self.0.pool())
                 .await?;
         Ok(Some(rows.into_iter().map(|(scheme,)| scheme).collect()))
     }

@@ -5,8 +5,8 @@ use praman_circuits::office::OfficeId;
 use serde::Serialize;
 
 use super::scheme_scope;
+use crate::access_control::AccessStore;
 use crate::error::ServiceError;
-use crate::store::Store;
 
 /// A tenant's name: 1 to 32 of a-z, 0-9 and -.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -63,7 +63,7 @@ pub struct Tenant {
     pub schemes: Vec<String>,
 }
 
-impl Store {
+impl AccessStore<'_> {
     /// Takes a tenant in, and gives it offices and schemes that no other has. One that is known gets more.
     ///
     /// # Errors
@@ -90,9 +90,9 @@ impl Store {
         schemes: &[SchemeId],
         from: Option<&TenantName>,
     ) -> Result<(), ServiceError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.0.begin().await?;
         let from = from.unwrap_or(name);
-        let now = self.database().now();
+        let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "INSERT INTO tenant (name, title, created_at) VALUES ($1, $2, {now})
              ON CONFLICT (name) DO UPDATE SET title = excluded.title"
@@ -138,15 +138,15 @@ impl Store {
     pub async fn tenants(&self) -> Result<Vec<Tenant>, ServiceError> {
         let rows: Vec<(String, String)> =
             sqlx::query_as("SELECT name, title FROM tenant ORDER BY name")
-                .fetch_all(self.pool())
+                .fetch_all(self.0.pool())
                 .await?;
         let offices: Vec<(String, i64)> =
             sqlx::query_as("SELECT tenant, office FROM tenant_office ORDER BY office")
-                .fetch_all(self.pool())
+                .fetch_all(self.0.pool())
                 .await?;
         let schemes: Vec<(String, String)> =
             sqlx::query_as("SELECT tenant, scheme FROM tenant_scheme ORDER BY scheme")
-                .fetch_all(self.pool())
+                .fetch_all(self.0.pool())
                 .await?;
         let tenant = |(name, title): (String, String)| {
             let own = offices.iter().filter(|(tenant, _)| *tenant == name);
@@ -166,7 +166,7 @@ impl Store {
         let row: Option<(String,)> =
             sqlx::query_as("SELECT tenant FROM tenant_office WHERE office = $1")
                 .bind(i64::from(office.0))
-                .fetch_optional(self.pool())
+                .fetch_optional(self.0.pool())
                 .await?;
         Ok(row.map_or_else(|| TenantName::of_office(office), |(name,)| TenantName(name)))
     }

@@ -6,20 +6,20 @@ use sqlx::AnyConnection;
 
 use super::approval::person;
 use super::role::Role;
+use crate::access_control::AccessStore;
 use crate::error::ServiceError;
-use crate::store::Store;
 
 /// Who could act, from when, and until when: revoked or expired.
 type Span = (String, i64, Option<i64>, Option<i64>);
 
-impl Store {
+impl AccessStore<'_> {
     /// How many persons may act now in one of some roles.
     pub(crate) async fn live_principals(
         &self,
         connection: &mut AnyConnection,
         roles: &[Role],
     ) -> Result<usize, ServiceError> {
-        let now = self.database().now();
+        let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT name, role FROM principal
              WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > {now})"

@@ -8,9 +8,10 @@ use super::action::Action;
 use super::caller::Caller;
 use super::refusal::AccessRefusal;
 use super::tenant::TenantName;
+use crate::access_control::AccessStore;
 use crate::calendar::{self, INDIA_SECONDS};
 use crate::error::ServiceError;
-use crate::store::{Store, broken};
+use crate::store::broken;
 
 /// In the tariff: for all tenants that have no price of their own.
 const ALL: &str = "*";
@@ -69,7 +70,7 @@ fn until_tomorrow() -> u64 {
     (86_400 - seconds.rem_euclid(86_400)) as u64
 }
 
-impl Store {
+impl AccessStore<'_> {
     /// Counts what somebody does for their tenant; who has none is not counted.
     ///
     /// # Errors
@@ -114,7 +115,7 @@ impl Store {
         .bind(action.name())
         .bind(i64::MAX)
         .bind(i64::from(times))
-        .execute(self.writer())
+        .execute(self.0.writer())
         .await?;
         if counted.rows_affected() == 1 {
             return Ok(());
@@ -123,7 +124,7 @@ impl Store {
             sqlx::query_as("SELECT a_day FROM quota WHERE tenant = $1 AND action = $2")
                 .bind(tenant.as_str())
                 .bind(action.name())
-                .fetch_optional(self.pool())
+                .fetch_optional(self.0.pool())
                 .await?;
         Err(AccessRefusal::Quota {
             action: action.name(),
@@ -144,7 +145,7 @@ impl Store {
             sqlx::query("DELETE FROM quota WHERE tenant = $1 AND action = $2")
                 .bind(tenant)
                 .bind(action)
-                .execute(self.writer())
+                .execute(self.0.writer())
                 .await?;
             return Ok(());
         };
@@ -155,7 +156,7 @@ impl Store {
         .bind(tenant)
         .bind(action)
         .bind(i64::from(a_day))
-        .execute(self.writer())
+        .execute(self.0.writer())
         .await?;
         Ok(())
     }
@@ -182,7 +183,7 @@ impl Store {
         .bind(price.action.name())
         .bind(i64::from(day.0))
         .bind(i64::from(price.paise))
-        .execute(self.writer())
+        .execute(self.0.writer())
         .await?;
         Ok(())
     }
@@ -190,7 +191,7 @@ impl Store {
     async fn require_tenant(&self, tenant: &TenantName) -> Result<(), ServiceError> {
         let known: Option<(String,)> = sqlx::query_as("SELECT name FROM tenant WHERE name = $1")
             .bind(tenant.as_str())
-            .fetch_optional(self.pool())
+            .fetch_optional(self.0.pool())
             .await?;
         let none = || ServiceError::Refused(format!("there is no department {tenant}"));
         known.map(drop).ok_or_else(none)
@@ -210,7 +211,7 @@ impl Store {
         .bind(tenant.as_str())
         .bind(i64::from(day(first).0))
         .bind(i64::from(day(last).0))
-        .fetch_all(self.pool())
+        .fetch_all(self.0.pool())
         .await?;
         let tariff: Vec<(String, String, i64, i64)> = sqlx::query_as(
             "SELECT tenant, action, from_day, paise FROM tariff
@@ -218,7 +219,7 @@ impl Store {
         )
         .bind(tenant.as_str())
         .bind(ALL)
-        .fetch_all(self.pool())
+        .fetch_all(self.0.pool())
         .await?;
         // One's own price goes before everybody's, however old it is.
         let price = |action: &str, day: i64| {

@@ -5,12 +5,13 @@ use jiff::civil::Date;
 
 use super::{Application, Fault};
 use crate::access_control::{
-    AccessRefusal, Action, Admission, ApiKey, Approval, Caller, Credential, Decision, NewPrincipal,
-    Principal, PrincipalNumber, Role, TenantName, Usage,
+    AccessRefusal, AccessStore, Action, Admission, ApiKey, Approval, Caller, Credential, Decision,
+    NewPrincipal, Principal, PrincipalNumber, Role, TenantName, Usage,
 };
-use crate::audit::{AuditEntry, AuditOutcome};
+use crate::audit::{AuditEntry, AuditOutcome, AuditStore};
 use crate::claims::Origin;
 use crate::sentence::Sentence;
+use crate::treasury::TreasuryDecisions;
 
 /// The certificate that a client has shown in the handshake, by its digest.
 #[derive(Clone, Copy)]
@@ -70,7 +71,9 @@ impl Application {
     ) -> Result<(), Fault> {
         if let Err(refusal) = caller.require(action) {
             if action.is_logged() {
-                self.store().log(caller, action, subject, AuditOutcome::Refused).await?;
+                AuditStore(self.store())
+                    .log(caller, action, subject, AuditOutcome::Refused)
+                    .await?;
             }
             return Err(refusal.into());
         }
@@ -83,7 +86,8 @@ impl Application {
         if !action.is_logged() || action.is_open() {
             return;
         }
-        let logged = self.store().log(caller, action, subject, AuditOutcome::Refused).await;
+        let logged =
+            AuditStore(self.store()).log(caller, action, subject, AuditOutcome::Refused).await;
         if let Err(error) = logged {
             eprintln!("praman: a refusal could not be written to the audit log: {error}");
         }
@@ -94,20 +98,20 @@ impl Application {
         let store = self.store();
         let Some(authorization) = &shown.authorization else {
             let Some(PeerCertificate(certificate)) = shown.certificate else { return Ok(None) };
-            return Ok(store.caller_of(certificate).await?);
+            return Ok(AccessStore(store).caller_of(certificate).await?);
         };
         // The scheme is written in any case: RFC 9110, section 11.1.
         let shown = authorization.split_once(' ');
         let shown = shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         let token = shown.ok_or(AccessRefusal::NotAuthorised)?.1;
         let caller = if let Some(key) = ApiKey::parse(token) {
-            store.caller_of(key.credential()).await?
+            AccessStore(store).caller_of(key.credential()).await?
         } else if let (Some(issuer), true) = (&self.openid, token.contains('.')) {
-            store.caller_of(issuer.credential_of(token).await?).await?
+            AccessStore(store).caller_of(issuer.credential_of(token).await?).await?
         } else if let Some(office) =
             self.issuing.as_ref().and_then(|desk| desk.office_of_token(token))
         {
-            Some(Caller::office(office, store.tenant_of_office(office).await?))
+            Some(Caller::office(office, AccessStore(store).tenant_of_office(office).await?))
         } else {
             None
         };
@@ -126,11 +130,11 @@ impl Application {
         if !caller.sees(&tenant) {
             return Err(Fault::not_found(Sentence::of("fault-no-tenant").text("tenant", &tenant)));
         }
-        Ok(self.store().usage(&tenant, month).await?)
+        Ok(AccessStore(self.store()).usage(&tenant, month).await?)
     }
 
     pub(crate) async fn principals(&self, caller: &Caller) -> Result<Vec<Principal>, Fault> {
-        Ok(self.store().principals(caller).await?)
+        Ok(AccessStore(self.store()).principals(caller).await?)
     }
 
     /// Lets somebody act, or has it wait for a second person.
@@ -140,8 +144,8 @@ impl Application {
         new: &NewPrincipal,
     ) -> Result<Admission, Fault> {
         let subject = format!("{} of {}: {}", new.role.name(), new.tenant, new.name);
-        self.store().log_allowed(caller, Action::AdmitPrincipal, &subject).await?;
-        Ok(self.store().admit_principal(new, caller).await?)
+        AuditStore(self.store()).log_allowed(caller, Action::AdmitPrincipal, &subject).await?;
+        Ok(AccessStore(self.store()).admit_principal(new, caller).await?)
     }
 
     /// Lets somebody act no more.
@@ -150,14 +154,14 @@ impl Application {
         caller: &Caller,
         number: PrincipalNumber,
     ) -> Result<bool, Fault> {
-        self.store()
+        AuditStore(self.store())
             .log_allowed(caller, Action::RevokePrincipal, &format!("principal {}", number.0))
             .await?;
-        Ok(self.store().revoke_principal(number, caller).await?)
+        Ok(AccessStore(self.store()).revoke_principal(number, caller, &TreasuryDecisions).await?)
     }
 
     pub(crate) async fn approvals(&self, caller: &Caller) -> Result<Vec<Approval>, Fault> {
-        Ok(self.store().approvals(caller).await?)
+        Ok(AccessStore(self.store()).approvals(caller).await?)
     }
 
     /// Is the second person.
@@ -168,8 +172,8 @@ impl Application {
         decision: Decision,
     ) -> Result<Approval, Fault> {
         let subject = format!("approval {number}: {}", decision.name());
-        self.store().log_allowed(caller, Action::Decide, &subject).await?;
-        Ok(self.store().decide(number, decision, caller).await?)
+        AuditStore(self.store()).log_allowed(caller, Action::Decide, &subject).await?;
+        Ok(AccessStore(self.store()).decide(number, decision, caller, &TreasuryDecisions).await?)
     }
 
     /// Entries of the audit log; that they are read is one too.
@@ -178,9 +182,9 @@ impl Application {
         caller: &Caller,
         from: u64,
     ) -> Result<Vec<AuditEntry>, Fault> {
-        self.store()
+        AuditStore(self.store())
             .log_allowed(caller, Action::ReadAudit, &format!("entries from {from}"))
             .await?;
-        Ok(self.store().audit_entries(from).await?)
+        Ok(AuditStore(self.store()).audit_entries(from).await?)
     }
 }

@@ -2,7 +2,8 @@
 
 use super::{Application, Fault};
 use crate::access_control::{Action, Caller};
-use crate::grievance::{Case, CaseOutcome, NewCase, OpenedCase};
+use crate::audit::AuditStore;
+use crate::grievance::{Case, CaseOutcome, GrievanceStore, NewCase, OpenedCase};
 
 impl Application {
     /// Opens a case.
@@ -11,8 +12,8 @@ impl Application {
         caller: &Caller,
         new: &NewCase,
     ) -> Result<OpenedCase, Fault> {
-        self.store().log_allowed(caller, Action::OpenCase, &new.subject()).await?;
-        Ok(self.store().open_case(new, caller).await?)
+        AuditStore(self.store()).log_allowed(caller, Action::OpenCase, &new.subject()).await?;
+        Ok(GrievanceStore(self.store()).open_case(new, caller).await?)
     }
 
     /// Answers a case.
@@ -23,8 +24,8 @@ impl Application {
         outcome: CaseOutcome,
     ) -> Result<Case, Fault> {
         let subject = outcome.subject(number);
-        self.store().log_allowed(caller, Action::AnswerCase, &subject).await?;
-        Ok(self.store().answer_case(number, outcome, caller).await?)
+        AuditStore(self.store()).log_allowed(caller, Action::AnswerCase, &subject).await?;
+        Ok(GrievanceStore(self.store()).answer_case(number, outcome, caller).await?)
     }
 
     /// Decides an appeal.
@@ -35,7 +36,7 @@ impl Application {
         outcome: CaseOutcome,
     ) -> Result<Case, Fault> {
         let subject = outcome.subject(number);
-        self.store().log_allowed(caller, Action::DecideAppeal, &subject).await?;
-        Ok(self.store().decide_appeal(number, outcome, caller).await?)
+        AuditStore(self.store()).log_allowed(caller, Action::DecideAppeal, &subject).await?;
+        Ok(GrievanceStore(self.store()).decide_appeal(number, outcome, caller).await?)
     }
 }

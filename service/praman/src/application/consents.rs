@@ -5,11 +5,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{Application, Fault};
-use crate::access_control::{Action, Caller, Role};
+use crate::access_control::{AccessStore, Action, Caller, Role};
+use crate::audit::AuditStore;
 use crate::consent::access::{AccessRequest, ProviderTrees, TrailEntry};
 use crate::consent::document::{self, RequestDocument};
 use crate::consent::{
-    ConsentDesk, ConsentError, ErasureOrder, GateDesk, GateDeskError, GateRefusal,
+    ConsentDesk, ConsentError, ConsentStore, ErasureOrder, GateDesk, GateDeskError, GateRefusal,
     NamedParticipant, ReceivedRequest, Release,
 };
 use crate::ledger::ProviderId;
@@ -49,7 +50,7 @@ impl Application {
             _ => request.requester.0,
         };
         caller.require_member(number)?;
-        self.store().meter_for(caller, Action::ReleaseRecord).await?;
+        AccessStore(self.store()).meter_for(caller, Action::ReleaseRecord).await?;
         let verdict = self.consents()?.gate.release(request).await?;
         verdict.map_err(|refusal| match refusal {
             GateRefusal::Later => Fault::unavailable(refusal.to_string()),
@@ -72,11 +73,11 @@ impl Application {
         let request = document::read::<RequestDocument>(text).map_err(ConsentError::from)?;
         let named = &request.consent.hiu.id;
         // Who is asked for in another's name learns nothing of whether there is such a one.
-        let known = self.store().requester_named(named).await?;
+        let known = ConsentStore(self.store()).requester_named(named).await?;
         // No participant has this number.
         caller.require_member(known.map_or(u32::MAX, |number| number.0))?;
-        self.store().meter_for(caller, Action::AskForConsent).await?;
-        self.store()
+        AccessStore(self.store()).meter_for(caller, Action::AskForConsent).await?;
+        AuditStore(self.store())
             .log_allowed(caller, Action::AskForConsent, &format!("requester {named}"))
             .await?;
         Ok(desk.receive(&request, Timestamp::now()).await?)
@@ -84,7 +85,7 @@ impl Application {
 
     /// All providers.
     pub(crate) async fn providers(&self) -> Result<Vec<NamedParticipant<ProviderId>>, Fault> {
-        Ok(self.consents()?.gate.store().providers().await?)
+        Ok(ConsentStore(self.consents()?.gate.store()).providers().await?)
     }
 
     /// A provider's trees.
@@ -93,7 +94,7 @@ impl Application {
         provider: ProviderId,
     ) -> Result<ProviderTrees, Fault> {
         let store = self.consents()?.gate.store();
-        if !store.has_provider(provider).await? {
+        if !ConsentStore(store).has_provider(provider).await? {
             return Err(Fault::not_found(format!("there is no provider {}", provider.0)));
         }
         let mut reading = store.begin_reading().await?;
@@ -110,7 +111,7 @@ impl Application {
         from_block: u64,
     ) -> Result<Vec<TrailEntry>, Fault> {
         let store = self.consents()?.gate.store();
-        Ok(store.access_trail(provider, from_block, ACCESSES_MAX).await?)
+        Ok(ConsentStore(store).access_trail(provider, from_block, ACCESSES_MAX).await?)
     }
 
     /// The order to erase what a consent gave.
@@ -119,7 +120,7 @@ impl Application {
         caller: &Caller,
         consent: &str,
     ) -> Result<ErasureOrder, Fault> {
-        let order = self.consents()?.gate.store().erasure_order(consent).await?;
+        let order = ConsentStore(self.consents()?.gate.store()).erasure_order(consent).await?;
         if !caller.sees_all() {
             caller.require_member(order.requester.0)?;
         }
@@ -134,11 +135,11 @@ impl Application {
         signature: &[u8],
     ) -> Result<ErasureOrder, Fault> {
         self.erasure(caller, consent).await?;
-        self.store()
+        AuditStore(self.store())
             .log_allowed(caller, Action::ConfirmErasure, &format!("consent {consent}"))
             .await?;
         let store = self.consents()?.gate.store();
-        Ok(store.confirm_erasure(consent, signature, Timestamp::now()).await?)
+        Ok(ConsentStore(store).confirm_erasure(consent, signature, Timestamp::now()).await?)
     }
 }
 

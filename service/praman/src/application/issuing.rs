@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::audit::AuditStore;
+use crate::offices::OfficeStore;
 use praman_circuits::office::{OfficeId, OfficeRoot};
 use tokio_stream::wrappers::ReceiverStream;
 use zeroize::Zeroizing;
 
 use super::following::Followed;
 use super::{Application, Fault, Told};
-use crate::access_control::{Action, Caller, Role};
+use crate::access_control::{AccessStore, Action, Caller, Role};
 use crate::error::ServiceError;
 use crate::issuing::{
-    ContentStream, IssuingDesk, IssuingRefusal, RegisterContent, RegisterId, RegisterUpload,
-    RegisterUploading, ReviewVerdict, RowReview, UploadState, whole,
+    ContentStream, IssuingDesk, IssuingRefusal, IssuingStore, RegisterContent, RegisterId,
+    RegisterUpload, RegisterUploading, ReviewVerdict, RowReview, UploadState, whole,
 };
 use crate::register::{DuplicatePair, of_one_row};
 use crate::sentence::Sentence;
@@ -65,7 +67,7 @@ impl Application {
         }
         if caller.role == Role::Office {
             caller.require_member(office.0)?;
-        } else if !caller.sees(&self.store().tenant_of_office(office).await?) {
+        } else if !caller.sees(&AccessStore(self.store()).tenant_of_office(office).await?) {
             return Err(other().into());
         }
         Ok(ActingOffice { desk, office, store: self.store().clone(), caller: caller.clone() })
@@ -77,7 +79,7 @@ impl Application {
         caller: &Caller,
     ) -> Result<Vec<(OfficeId, String)>, Fault> {
         let mut found = Vec::new();
-        for office in self.store().offices().await? {
+        for office in OfficeStore(self.store()).offices().await? {
             if self.acting_office(caller, office.id.0).await.is_ok() {
                 found.push((office.id, office.name));
             }
@@ -116,8 +118,8 @@ impl Application {
 impl ActingOffice {
     /// Begins to take a register in.
     pub(crate) async fn upload(&self, makes_secrets: bool) -> Result<RegisterUploading, Fault> {
-        self.store.meter_for(&self.caller, Action::UploadRegister).await?;
-        self.store
+        AccessStore(&self.store).meter_for(&self.caller, Action::UploadRegister).await?;
+        AuditStore(&self.store)
             .log_allowed(&self.caller, Action::UploadRegister, &format!("office {}", self.office.0))
             .await?;
         Ok(self.desk.upload(self.office, makes_secrets).await?)
@@ -137,7 +139,7 @@ impl ActingOffice {
         if self.desk.register(self.office, id).await?.is_none() {
             return Err(Fault::not_found(NO_REGISTER));
         }
-        self.store
+        AuditStore(&self.store)
             .log_allowed(
                 &self.caller,
                 Action::FetchRegister,
@@ -160,13 +162,17 @@ impl ActingOffice {
         let json = whole(content).await?;
         let (columns, pairs) = serde_json::from_slice(&json)
             .map_err(|_| ServiceError::Ledger("a register's duplicates".to_owned()))?;
-        Ok(Duplicates { columns, pairs, said: self.store.register_reviews(id).await? })
+        Ok(Duplicates {
+            columns,
+            pairs,
+            said: IssuingStore(&self.store).register_reviews(id).await?,
+        })
     }
 
     /// The same, for a person to look at, which is written down.
     pub(crate) async fn look_at_duplicates(&self, id: RegisterId) -> Result<Duplicates, Fault> {
         let subject = format!("register {id}: duplicates");
-        self.store.log_allowed(&self.caller, Action::ReviewRegister, &subject).await?;
+        AuditStore(&self.store).log_allowed(&self.caller, Action::ReviewRegister, &subject).await?;
         self.duplicates(id).await
     }
 
@@ -185,7 +191,7 @@ impl ActingOffice {
             return Err(IssuingRefusal::SaidBefore.into());
         }
         let subject = format!("register {id}: row {}: {}", place + 1, verdict.name());
-        self.store.log_allowed(&self.caller, Action::ReviewRegister, &subject).await?;
+        AuditStore(&self.store).log_allowed(&self.caller, Action::ReviewRegister, &subject).await?;
         let review = RowReview { register: id, place, verdict, by: self.caller.name.clone() };
         match verdict {
             ReviewVerdict::OtherPerson => {
@@ -195,7 +201,7 @@ impl ActingOffice {
                 uploading.finish_with(&review).await?;
             }
             ReviewVerdict::SamePerson => {
-                if !self.store.review_row(&review).await? {
+                if !IssuingStore(&self.store).review_row(&review).await? {
                     return Err(IssuingRefusal::SaidBefore.into());
                 }
             }
@@ -205,7 +211,7 @@ impl ActingOffice {
 
     /// Forgets a register.
     pub(crate) async fn forget(&self, id: RegisterId) -> Result<(), Fault> {
-        self.store
+        AuditStore(&self.store)
             .log_allowed(&self.caller, Action::ForgetRegister, &format!("register {id}"))
             .await?;
         if self.desk.forget(self.office, id).await? {
@@ -225,9 +231,9 @@ impl ActingOffice {
                 Sentence::of("fault-revoke-too-many").count("most", most),
             ));
         }
-        self.store.meter_for(&self.caller, Action::Revoke).await?;
+        AccessStore(&self.store).meter_for(&self.caller, Action::Revoke).await?;
         let subject = format!("office {}: {} credentials", self.office.0, register_nos.len());
-        self.store.log_allowed(&self.caller, Action::Revoke, &subject).await?;
+        AuditStore(&self.store).log_allowed(&self.caller, Action::Revoke, &subject).await?;
         self.desk.revoke(self.office, register_nos).await.map_err(|refusal| match refusal {
             IssuingRefusal::Failed(
                 ref error @ ServiceError::NotLive { ref office, ref register_no },

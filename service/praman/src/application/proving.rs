@@ -10,7 +10,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::following::{AHEAD, Followed};
 use super::{Application, Fault, seconds};
-use crate::access_control::{Action, Caller};
+use crate::access_control::{AccessStore, Action, Caller};
 use crate::proving::{JobId, JobState, NewJob, Priority, ProvingJob, WorkerPublicKey};
 
 const NO_JOB: &str = "there is no such job";
@@ -56,7 +56,7 @@ impl Application {
         // The same request brought again, as when the answer was lost, is counted once.
         let known = self.proving.job(JobId::of(&sealed)).await?;
         if known.is_none_or(|known| known.tenant != tenant) {
-            self.store().meter_for(caller, Action::AskForProof).await?;
+            AccessStore(self.store()).meter_for(caller, Action::AskForProof).await?;
         }
         let kept = self.proving.ask(NewJob { tenant, priority, worker, sealed, deadline }).await?;
         if kept.tenant != caller.tenant_column() {

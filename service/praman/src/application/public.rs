@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::offices::OfficeStore;
 use praman_circuits::Fr;
 use praman_circuits::office::{OfficeId, OfficeTree, StateRoot};
 use praman_verifier::Proof;
@@ -49,11 +50,11 @@ impl Application {
         let today = calendar::today();
         // One at a time makes it; the others wait and take what it made.
         let mut cached = self.snapshot.lock().await;
-        let tag = format!("\"{}-{}\"", store.state_root().await?, today.0);
+        let tag = format!("\"{}-{}\"", OfficeStore(store).state_root().await?, today.0);
         match &*cached {
             Some(known) if known.tag == tag => Ok(known.clone()),
             _ => {
-                let snapshot = store.snapshot(today, None).await?;
+                let snapshot = OfficeStore(store).snapshot(today, None).await?;
                 // Its own root: an office may have issued in between.
                 let tag = format!("\"{}-{}\"", snapshot.root, today.0);
                 let body = serde_json::to_vec(&snapshot)
@@ -78,7 +79,7 @@ impl Application {
     ) -> Result<SnapshotChanges, Fault> {
         let snapshot = self.snapshot().await?.snapshot;
         let store = self.store();
-        let changes = store.snapshot_changes(&snapshot, since).await?;
+        let changes = OfficeStore(store).snapshot_changes(&snapshot, since).await?;
         changes.ok_or_else(|| {
             Fault::not_found(
                 "since is not a root of this state, or too much has changed since: download the \

@@ -4,6 +4,7 @@ use alloy_primitives::Address;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::audit::AuditStore;
 use crate::calendar;
 use crate::error::ServiceError;
 use crate::ledger::{AnchorSeries, Chain, LedgerError, Network, ParticipantNumber};
@@ -41,19 +42,19 @@ pub async fn anchor<C: Chain>(
     network: &mut Network<C>,
     account: Address,
 ) -> Result<Option<AuditAnchor>, LedgerError> {
-    let Some((number, hash)) = store.audit_head().await? else { return Ok(None) };
-    if store.anchored_entries().await? >= number {
+    let Some((number, hash)) = AuditStore(store).audit_head().await? else { return Ok(None) };
+    if AuditStore(store).anchored_entries().await? >= number {
         return Ok(None);
     }
     let said = (number, hash, number);
     let anchored = network.anchor(account, AnchorSeries::Audit, said).await?;
     let anchor =
         AuditAnchor { entries: number, participant: anchored.participant, block: anchored.block };
-    store.keep_audit_anchor(&anchor).await?;
+    AuditStore(store).keep_audit_anchor(&anchor).await?;
     Ok(Some(anchor))
 }
 
-impl Store {
+impl AuditStore<'_> {
     /// Whether the log has entries of a day in India that is over and that the ledger does not have.
     ///
     /// # Errors
@@ -63,7 +64,7 @@ impl Store {
         let first: Option<(i64,)> =
             sqlx::query_as("SELECT at FROM audit_entry WHERE number > $1 ORDER BY number LIMIT 1")
                 .bind(anchored as i64)
-                .fetch_optional(self.pool())
+                .fetch_optional(self.0.pool())
                 .await?;
         let day = first
             .and_then(|(at,)| Timestamp::from_millisecond(at).ok())
@@ -83,7 +84,7 @@ impl Store {
     pub async fn audit_anchors(&self) -> Result<Vec<AuditAnchor>, ServiceError> {
         let rows: Vec<(i64, i64, i64)> =
             sqlx::query_as("SELECT entries, participant, block FROM audit_anchor ORDER BY entries")
-                .fetch_all(self.pool())
+                .fetch_all(self.0.pool())
                 .await?;
         Ok(rows.into_iter().map(AuditAnchor::read).collect())
     }
@@ -99,7 +100,7 @@ impl Store {
              WHERE entries <= (SELECT coalesce(max(number), 0) FROM audit_entry)
              ORDER BY entries DESC LIMIT 1",
         )
-        .fetch_optional(self.pool())
+        .fetch_optional(self.0.pool())
         .await?;
         Ok(row.map(|(entries, participant, block, at)| {
             (AuditAnchor::read((entries, participant, block)), at)
@@ -107,7 +108,7 @@ impl Store {
     }
 
     async fn keep_audit_anchor(&self, anchor: &AuditAnchor) -> Result<(), ServiceError> {
-        let now = self.database().now();
+        let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "INSERT INTO audit_anchor (entries, participant, block, anchored_at)
              VALUES ($1, $2, $3, {now}) ON CONFLICT DO NOTHING"
@@ -116,7 +117,7 @@ impl Store {
             .bind(anchor.entries as i64)
             .bind(i64::from(anchor.participant.0))
             .bind(anchor.block as i64)
-            .execute(self.writer())
+            .execute(self.0.writer())
             .await?;
         Ok(())
     }

@@ -4,11 +4,11 @@ use std::io::Write;
 use std::path::Path;
 
 use super::log::AT_ONCE;
+use crate::audit::AuditStore;
 use crate::error::ServiceError;
 use crate::files;
-use crate::store::Store;
 
-impl Store {
+impl AuditStore<'_> {
     /// Writes the log to a file, an entry a line; how many.
     ///
     /// # Errors

@@ -4,8 +4,9 @@ use sqlx::AnyConnection;
 
 use super::entry::{AuditEntry, AuditOutcome, COLUMNS, Row};
 use crate::access_control::{Action, Caller};
+use crate::audit::AuditStore;
 use crate::error::ServiceError;
-use crate::store::{Store, broken};
+use crate::store::broken;
 
 /// The longest subject, in characters: one that is longer is cut.
 const SUBJECT_CHARACTERS_MAX: usize = 200;
@@ -13,7 +14,7 @@ const SUBJECT_CHARACTERS_MAX: usize = 200;
 /// How many entries are read at once.
 pub(super) const AT_ONCE: i64 = 1_000;
 
-impl Store {
+impl AuditStore<'_> {
     /// Writes down what somebody does, before it is done.
     ///
     /// # Errors
@@ -38,8 +39,8 @@ impl Store {
         subject: &str,
         outcome: AuditOutcome,
     ) -> Result<(), ServiceError> {
-        let mut transaction = self.begin_rows().await?;
-        let now = self.database().now();
+        let mut transaction = self.0.begin_rows().await?;
+        let now = self.0.database().now();
         // Whoever adds waits here for whoever added before, on both databases.
         let statement = sqlx::AssertSqlSafe(format!(
             "INSERT INTO audit_head (one, number, hash) VALUES (1, 1, $1)
@@ -85,7 +86,7 @@ impl Store {
             "SELECT {COLUMNS} FROM audit_entry WHERE number >= $1 ORDER BY number LIMIT {AT_ONCE}"
         ));
         let from = i64::try_from(from).unwrap_or(i64::MAX);
-        Ok(sqlx::query_as(statement).bind(from).fetch_all(self.pool()).await?)
+        Ok(sqlx::query_as(statement).bind(from).fetch_all(self.0.pool()).await?)
     }
 
     /// How many entries there are.
@@ -99,7 +100,7 @@ impl Store {
     /// How many entries there are, and the hash of the last, as the head has them.
     pub(super) async fn audit_head(&self) -> Result<Option<(u64, [u8; 32])>, ServiceError> {
         let row: Option<(i64, Vec<u8>)> = sqlx::query_as("SELECT number, hash FROM audit_head")
-            .fetch_optional(self.pool())
+            .fetch_optional(self.0.pool())
             .await?;
         let read = |(number, hash): (i64, Vec<u8>)| {
             Some((u64::try_from(number).ok()?, hash.try_into().ok()?))

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::anchor::AuditAnchor;
 use super::entry::Row;
 use super::log::AT_ONCE;
+use crate::audit::AuditStore;
 use crate::error::ServiceError;
 use crate::ledger::{LedgerAnchor, ParticipantNumber};
 use crate::store::Store;
@@ -122,7 +123,7 @@ pub async fn verify(
     let mut report = AuditReport { entries: 0, anchored: 0, fault: None };
     let mut previous = [0; 32];
     loop {
-        let rows = store.audit_rows(report.entries + 1).await?;
+        let rows = AuditStore(store).audit_rows(report.entries + 1).await?;
         let is_last = (rows.len() as i64) < AT_ONCE;
         for row in rows {
             match look(row, &mut report, &mut previous, &anchors) {
@@ -140,7 +141,7 @@ pub async fn verify(
         report.fault = Some(AuditFault::CutOff { ends_at, entries });
         return Ok(report);
     }
-    report.fault = match store.audit_head().await? {
+    report.fault = match AuditStore(store).audit_head().await? {
         Some((entries, _)) if entries > ends_at => Some(AuditFault::CutOff { ends_at, entries }),
         Some((entries, hash)) if entries == ends_at && hash == previous => None,
         None if ends_at == 0 => None,

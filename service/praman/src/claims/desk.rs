@@ -18,6 +18,7 @@ use super::origin::{Distrust, Origin};
 use super::settlement::Settled;
 use super::state::{ClaimId, ClaimReceipt, ClaimState, Reason};
 use super::verification::TOGETHER;
+use crate::claims::ClaimStore;
 use crate::error::ServiceError;
 use crate::ledger::JoinedLedger;
 use crate::waiters::Waiters;
@@ -158,7 +159,7 @@ impl ClaimDesk {
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn receipt(&self, id: ClaimId) -> Result<Option<ClaimReceipt>, ServiceError> {
-        self.machine().store().claim_receipt(id).await
+        ClaimStore(self.machine().store()).claim_receipt(id).await
     }
 
     /// What is known of a claim once it is in another state than one, or after a while.

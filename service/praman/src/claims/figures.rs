@@ -12,10 +12,11 @@ use serde::Serialize;
 
 use crate::access_control::SchemeScope;
 use crate::calendar::{self, INDIA_SECONDS, SECONDS_BEFORE_EPOCH};
+use crate::claims::ClaimStore;
 use crate::error::ServiceError;
 use crate::register::District;
 use crate::small_cells;
-use crate::store::{Store, WriteTransaction};
+use crate::store::WriteTransaction;
 
 /// How many days are told of.
 const DAYS: u32 = 31;
@@ -81,7 +82,7 @@ pub(super) async fn count_district(
     Ok(())
 }
 
-impl Store {
+impl ClaimStore<'_> {
     /// How many claims there are, of one scheme or all, among those of a scope.
     ///
     /// # Errors
@@ -119,7 +120,7 @@ impl Store {
             .bind(from)
             .bind(scheme)
             .bind(scope.column())
-            .fetch_all(self.pool())
+            .fetch_all(self.0.pool())
             .await?;
         let counts: BTreeMap<i64, u64> =
             rows.into_iter().map(|(day, count)| (day, count as u64)).collect();
@@ -147,7 +148,7 @@ impl Store {
             .bind(i64::from(first.0))
             .bind(scheme)
             .bind(scope.column())
-            .fetch_all(self.pool())
+            .fetch_all(self.0.pool())
             .await?;
         let counts: BTreeMap<u32, u64> =
             rows.into_iter().map(|(district, count)| (district as u32, count as u64)).collect();
@@ -172,7 +173,7 @@ impl Store {
         let rows: Vec<(String, i64, i64, i64)> = sqlx::query_as(statement)
             .bind(scheme)
             .bind(scope.column())
-            .fetch_all(self.pool())
+            .fetch_all(self.0.pool())
             .await?;
         let figures = |(scheme, period, accepted, ordered): (String, i64, i64, i64)| {
             // What is not ordered yet is told by the other two.

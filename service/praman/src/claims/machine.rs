@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use crate::claims::ClaimStore;
 use praman_circuits::context::Context;
 use praman_verifier::{PreparedKey, VerifyingKey};
 use sha2::{Digest, Sha256};
@@ -15,7 +16,7 @@ use crate::claim::SubmittedClaim;
 use crate::computation::compute;
 use crate::envelope;
 use crate::error::ServiceError;
-use crate::ledger::Taking;
+use crate::ledger::{LedgerStore, Taking};
 use crate::register::District;
 use crate::sealed::random_key;
 use crate::store::{Store, broken, bytes};
@@ -147,7 +148,7 @@ impl ClaimMachine {
         for (place, handed_in) in claims.iter().enumerate() {
             let id = ClaimId::of(&handed_in.claim);
             // What is known already is answered, whatever has changed since.
-            let receipt = self.store.claim_receipt(id).await?;
+            let receipt = ClaimStore(&self.store).claim_receipt(id).await?;
             if let Some(receipt) = receipt.filter(|receipt| !receipt.may_pass()) {
                 answers[place] = Some(Ok(receipt));
                 known.push(Looked { place, id, handed_in });
@@ -176,7 +177,7 @@ impl ClaimMachine {
                 Verdict::KeyUsed => Err(Refusal::KeyUsed),
                 Verdict::Refused(receipt) => Ok(receipt),
                 Verdict::Kept(id) => {
-                    let receipt = self.store.kept_receipt(id).await?;
+                    let receipt = ClaimStore(&self.store).kept_receipt(id).await?;
                     Ok(receipt.ok_or_else(|| broken("a claim that was kept"))?)
                 }
             });
@@ -213,10 +214,10 @@ impl ClaimMachine {
         if published.scheme.in_period(terms.period).is_err() {
             return Ok(Some(Reason::PeriodWithoutRules));
         }
-        if self.store.checkpoint_number(terms.checkpoint).await?.is_none() {
+        if ClaimStore(&self.store).checkpoint_number(terms.checkpoint).await?.is_none() {
             return Ok(Some(Reason::CheckpointNotGood));
         }
-        match self.store.opening_takes_claims(&terms.scheme, terms.period).await? {
+        match LedgerStore(&self.store).opening_takes_claims(&terms.scheme, terms.period).await? {
             Taking::Open => {}
             Taking::NotOpen => return Ok(Some(Reason::PeriodNotOpen)),
             Taking::Over => return Ok(Some(Reason::PeriodOver)),

@@ -10,10 +10,11 @@ use praman_verifier::Proof;
 use super::machine::ClientKey;
 use super::state::{ClaimId, ClaimReceipt, ClaimState, Reason};
 use crate::claim::{Claim, SubmittedClaim};
+use crate::claims::ClaimStore;
 use crate::error::ServiceError;
 use crate::ledger::LedgerClaim;
 use crate::scheme::ClaimPeriod;
-use crate::store::{Database, Store, WriteTransaction, broken, bytes, field};
+use crate::store::{Database, WriteTransaction, broken, bytes, field};
 
 /// Whether a client calls a claim by a name from here on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,7 +172,7 @@ impl Row {
     }
 }
 
-impl Store {
+impl ClaimStore<'_> {
     /// What is known of a claim; of one that repeats another, what is known of that one.
     ///
     /// # Errors
@@ -196,7 +197,7 @@ impl Store {
              WHERE asked.id = $1",
         )
         .bind(id.column())
-        .fetch_optional(self.pool())
+        .fetch_optional(self.0.pool())
         .await?;
         let Some((id, nullifier, state, reason, block, received_at)) = row else {
             return Ok(None);
@@ -220,7 +221,7 @@ impl Store {
             sqlx::query_as("SELECT claim FROM client_key WHERE client = $1 AND name = $2")
                 .bind(&key.client)
                 .bind(&key.name)
-                .fetch_optional(self.pool())
+                .fetch_optional(self.0.pool())
                 .await?;
         Ok(row.and_then(|(claim,)| ClaimId::from_column(&claim)))
     }
@@ -239,7 +240,7 @@ impl Store {
         )
         .bind(bytes(checkpoint.state_root.to_field()))
         .bind(i64::from(checkpoint.as_of.0))
-        .fetch_optional(self.pool())
+        .fetch_optional(self.0.pool())
         .await?;
         Ok(row.map(|(number,)| number as u64))
     }

@@ -8,8 +8,9 @@ use praman_circuits::nullifier::Nullifier;
 
 use super::state::{ClaimId, ClaimReceipt, ClaimState, Reason};
 use crate::claim::SubmittedClaim;
+use crate::claims::ClaimStore;
 use crate::error::ServiceError;
-use crate::store::{Database, Store, WriteTransaction, broken, bytes, field};
+use crate::store::{Database, WriteTransaction, broken, bytes, field};
 
 /// How many bits of an id are its place.
 const PLACE_BITS: u32 = 13;
@@ -63,14 +64,14 @@ fn receipt(
     ClaimReceipt { id, nullifier, state, reason, block, received_at: received_at as u64 }
 }
 
-impl Store {
+impl ClaimStore<'_> {
     /// What is known of a claim that was refused and not kept, or of the one that it repeats.
     pub(super) async fn refused_receipt(
         &self,
         id: ClaimId,
     ) -> Result<Option<ClaimReceipt>, ServiceError> {
         type Columns = (Vec<u8>, String, Option<Vec<u8>>, i64);
-        let now = self.database().now();
+        let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT nullifier, reason, same_as, received_at FROM refused_claim
              WHERE place = $1 AND id = $2 AND received_at > {now} - {DAY}"
@@ -78,7 +79,7 @@ impl Store {
         let row: Option<Columns> = sqlx::query_as(statement)
             .bind(place(id))
             .bind(id.column())
-            .fetch_optional(self.pool())
+            .fetch_optional(self.0.pool())
             .await?;
         let Some((nullifier, reason, same_as, received_at)) = row else { return Ok(None) };
         if let Some(same_as) = same_as {

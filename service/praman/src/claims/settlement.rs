@@ -9,6 +9,7 @@ use super::stages::Stage;
 use super::state::{ClaimId, Reason};
 use super::verification::refuse;
 use crate::claim::SubmittedClaim;
+use crate::claims::ClaimStore;
 use crate::error::ServiceError;
 use crate::failpoint::may_die;
 use crate::ledger::{Ledger, LedgerClaim, LedgerError};
@@ -116,7 +117,7 @@ impl ClaimMachine {
         settled: &mut Settled,
     ) -> Result<(), ServiceError> {
         let checkpoint = claims[0].1.checkpoint();
-        let Some(number) = self.store.checkpoint_number(checkpoint).await? else {
+        let Some(number) = ClaimStore(&self.store).checkpoint_number(checkpoint).await? else {
             return self.refuse_all(&claims, Reason::CheckpointNotGood, settled).await;
         };
         self.keep_payment_terms(&claims[0].1).await?;
@@ -178,7 +179,7 @@ impl ClaimMachine {
         let Some(published) = self.schemes().find(claim.scheme()) else { return Ok(()) };
         let period = claim.claim().ledger.period.period;
         let terms = published.scheme.payment;
-        match self.store.keep_payment_terms(claim.scheme(), period, terms).await {
+        match ClaimStore(&self.store).keep_payment_terms(claim.scheme(), period, terms).await {
             Err(ServiceError::Refused(reason)) => {
                 eprintln!("praman: {reason}");
                 Ok(())

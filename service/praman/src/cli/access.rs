@@ -10,12 +10,12 @@ use serde_json::json;
 
 use super::{Outcome, Setting};
 use crate::access_control::{
-    Action, Admission, ApiKey, Approval, ApprovalState, Credential, Decision, NewPrincipal, Price,
-    PrincipalNumber, Quota, Role, TenantName, days_from_now, matrix,
+    AccessStore, Action, Admission, ApiKey, Approval, ApprovalState, Credential, Decision,
+    NewPrincipal, Price, PrincipalNumber, Quota, Role, TenantName, days_from_now, matrix,
 };
-use crate::calendar;
 use crate::error::ServiceError;
-use crate::tls;
+use crate::treasury::TreasuryDecisions;
+use crate::{calendar, tls};
 
 /// Manage users: departments (tenants), roles, approvals, quotas and prices.
 ///
@@ -210,11 +210,13 @@ impl Access {
                 };
                 setting.act(&store, Action::AdmitTenant, &subject).await?;
                 let offices: Vec<OfficeId> = offices.into_iter().map(OfficeId).collect();
-                store.admit_tenant_from(&name, &title, &offices, &schemes, from.as_ref()).await?;
+                AccessStore(&store)
+                    .admit_tenant_from(&name, &title, &offices, &schemes, from.as_ref())
+                    .await?;
                 Ok(Outcome::done(json!({ "tenant": name }), format!("{name} is a tenant")))
             }
             Self::Tenants => {
-                let tenants = setting.store().await?.tenants().await?;
+                let tenants = AccessStore(&setting.store().await?).tenants().await?;
                 let line = |tenant: &crate::access_control::Tenant| {
                     let (name, title) = (tenant.name.as_str(), &tenant.title);
                     let schemes = tenant.schemes.join(", ");
@@ -227,14 +229,16 @@ impl Access {
                 let store = setting.store().await?;
                 let subject = format!("principal {number}");
                 let caller = setting.act(&store, Action::RevokePrincipal, &subject).await?;
-                let ended = store.revoke_principal(PrincipalNumber(number), &caller).await?;
+                let ended = AccessStore(&store)
+                    .revoke_principal(PrincipalNumber(number), &caller, &TreasuryDecisions)
+                    .await?;
                 let text = if ended { "is removed" } else { "was not active" };
                 let json = json!({ "principal": number, "ended": ended });
                 Ok(Outcome::done(json, format!("user {number} {text}")))
             }
             Self::List => {
                 let (store, caller) = setting.reader(Action::ReadPrincipals).await?;
-                let known = store.principals(&caller).await?;
+                let known = AccessStore(&store).principals(&caller).await?;
                 let line = |principal: &crate::access_control::Principal| {
                     let end = if principal.revoked_at.is_some() { "  (revoked)" } else { "" };
                     format!(
@@ -250,7 +254,7 @@ impl Access {
             }
             Self::Approvals => {
                 let (store, caller) = setting.reader(Action::ReadApprovals).await?;
-                let known = store.approvals(&caller).await?;
+                let known = AccessStore(&store).approvals(&caller).await?;
                 let text = known.iter().map(told).collect::<Vec<_>>().join("\n");
                 Ok(Outcome::done(json!({ "approvals": known }), text))
             }
@@ -258,7 +262,7 @@ impl Access {
                 let store = setting.store().await?;
                 let subject = format!("quota of {tenant}: {}", action.name());
                 setting.act(&store, Action::SetTariff, &subject).await?;
-                store.set_quota(&Quota { tenant, action, a_day }).await?;
+                AccessStore(&store).set_quota(&Quota { tenant, action, a_day }).await?;
                 let text = match a_day {
                     Some(a_day) => format!("the quota of {} is {a_day} a day", action.name()),
                     None => format!("{} has no quota", action.name()),
@@ -269,7 +273,7 @@ impl Access {
                 let store = setting.store().await?;
                 let subject = format!("price of {} from {from}", action.name());
                 setting.act(&store, Action::SetTariff, &subject).await?;
-                store.set_price(&Price { tenant, action, from, paise }).await?;
+                AccessStore(&store).set_price(&Price { tenant, action, from, paise }).await?;
                 let text = format!("{} costs {paise} paise each, from {from} on", action.name());
                 Ok(Outcome::done(json!({ "action": action.name(), "paise": paise }), text))
             }
@@ -279,7 +283,7 @@ impl Access {
                     return Err(ServiceError::Refused(format!("there is no department {tenant}")));
                 }
                 let today = calendar::date_of(calendar::today()).expect("in the calendar");
-                let usage = store.usage(&tenant, month.unwrap_or(today)).await?;
+                let usage = AccessStore(&store).usage(&tenant, month.unwrap_or(today)).await?;
                 let mut text = String::new();
                 for line in &usage.lines {
                     let rupees = rupees(line.paise);
@@ -316,7 +320,8 @@ async fn decide(
     let store = setting.store().await?;
     let subject = format!("approval {number}: {}", decision.name());
     let caller = setting.act(&store, Action::Decide, &subject).await?;
-    let approval = store.decide(number, decision, &caller).await?;
+    let approval =
+        AccessStore(&store).decide(number, decision, &caller, &TreasuryDecisions).await?;
     let mut text = told(&approval);
     if approval.state == ApprovalState::Waiting {
         text += "\nthe operator asked for this, who may be you: it is now requested in your name, and another \
@@ -343,7 +348,7 @@ impl Admit {
         if let (Some(key), Some(path)) = (key, &self.credential.key_out) {
             key.save(path)?;
         }
-        match store.admit_principal(&new, &caller).await {
+        match AccessStore(&store).admit_principal(&new, &caller).await {
             Ok(Admission::Admitted(principal)) => {
                 let text = format!("user {} is added", principal.number.0);
                 Ok(Outcome::done(json!({ "admitted": principal }), text))

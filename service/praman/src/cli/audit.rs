@@ -9,6 +9,7 @@ use super::signer::{Signer, network};
 use super::{Outcome, Setting};
 use crate::access_control::Action;
 use crate::audit;
+use crate::audit::AuditStore;
 use crate::error::ServiceError;
 use crate::ledger::{AnchorSeries, ParticipantNumber};
 
@@ -49,7 +50,7 @@ impl Audit {
             Self::Verify { participants, offline } => {
                 let store = setting.store().await?;
                 // Before the ledger is read: what is anchored meanwhile is not taken for made up.
-                let kept = store.audit_anchors().await?;
+                let kept = AuditStore(&store).audit_anchors().await?;
                 let said = match offline {
                     true => None,
                     false => Some(network(setting).await?.anchored(AnchorSeries::Audit).await?),
@@ -86,7 +87,7 @@ impl Audit {
             Self::Export { out } => {
                 let store = setting.store().await?;
                 setting.act(&store, Action::ReadAudit, "export").await?;
-                let entries = store.export_audit(&out).await?;
+                let entries = AuditStore(&store).export_audit(&out).await?;
                 let text = format!("{entries} entries are written to {}", out.display());
                 Ok(Outcome::done(json!({ "entries": entries }), text))
             }

@@ -9,12 +9,15 @@ use super::ledger::join;
 use super::signer::Signer;
 use super::{Outcome, Setting, scheme};
 use crate::claim::SubmittedClaim;
-use crate::claims::{Check, ClaimId, ClaimMachine, ClaimReceipt, ClaimState, HandedIn, Schemes};
+use crate::claims::{
+    Check, ClaimId, ClaimMachine, ClaimReceipt, ClaimState, ClaimStore, HandedIn, Schemes,
+};
 use crate::error::ServiceError;
 use crate::files;
 use crate::language::{Argument, Language};
 use crate::ledger::Ledger as _;
 use crate::register::District;
+use crate::treasury::TreasuryStore;
 
 /// Submit a claim to the ledger and wait for the decision. The same claim gets the same answer
 /// again.
@@ -87,12 +90,14 @@ impl Claim {
                     // a claim has room for.
                     if state != ClaimState::Refused {
                         let nullifier = claim.claim().ledger.nullifier;
-                        store.keep_envelope(nullifier, &claim.claim().envelope).await?;
+                        TreasuryStore(&store)
+                            .keep_envelope(nullifier, &claim.claim().envelope)
+                            .await?;
                     }
                     return Ok(outcome(&receipt, self.language));
                 }
             }
-            receipt = store.claim_receipt(id).await?.unwrap_or(receipt);
+            receipt = ClaimStore(&store).claim_receipt(id).await?.unwrap_or(receipt);
         }
     }
 }

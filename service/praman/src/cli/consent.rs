@@ -19,7 +19,8 @@ use super::{Outcome, Setting};
 use crate::access_control::Action;
 use crate::consent::document::{self, RequestDocument};
 use crate::consent::{
-    ConsentDesk, ConsentError, ConsentFile, ConsentManager, Terms, publish, write_time,
+    ConsentDesk, ConsentError, ConsentFile, ConsentManager, ConsentStore, Terms, publish,
+    write_time,
 };
 use crate::error::ServiceError;
 use crate::files;
@@ -158,7 +159,7 @@ async fn ledger(store: &Store, signer: &Signer) -> Result<JoinedLedger, ServiceE
 
 /// The provider of a name.
 async fn provider_named(store: &Store, name: &str) -> Result<ProviderId, ServiceError> {
-    store.provider_named(name).await?.ok_or_else(|| {
+    ConsentStore(store).provider_named(name).await?.ok_or_else(|| {
         let reason =
             format!("there is no provider {name:?}: add it with `praman consent provider`");
         ServiceError::Refused(reason)
@@ -288,14 +289,14 @@ fn check(file: &std::path::Path) -> Result<Outcome, ServiceError> {
 async fn overdue(setting: &Setting, signer: &Signer) -> Result<Outcome, ServiceError> {
     let store = setting.store().await?;
     let now = Timestamp::now();
-    let changed = store.end_what_is_over(now).await?;
+    let changed = ConsentStore(&store).end_what_is_over(now).await?;
     if !changed.is_empty() {
         let mut ledger = ledger(&store, signer).await?;
         for provider in changed {
             publish(&store, &mut ledger, provider).await?;
         }
     }
-    let orders = store.overdue_erasures(now).await?;
+    let orders = ConsentStore(&store).overdue_erasures(now).await?;
     let mut text = format!("{} orders to erase are overdue\n", orders.len());
     let mut listed = Vec::new();
     for order in &orders {

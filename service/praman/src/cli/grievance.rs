@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Outcome, Setting};
 use crate::access_control::Action;
 use crate::error::ServiceError;
-use crate::grievance::{Case, CaseOutcome, Cause, NewCase, SlipCode};
+use crate::grievance::{Case, CaseOutcome, Cause, GrievanceStore, NewCase, SlipCode};
 use crate::language::{Argument, Language};
 
 /// Handle grievances: cases of people who were refused, with deadlines, answers and appeals.
@@ -100,7 +100,7 @@ impl Grievance {
             Self::Open { office, scheme, cause, language } => {
                 let new = NewCase { office: OfficeId(office), scheme, cause, language };
                 let caller = setting.act(&store, Action::OpenCase, &new.subject()).await?;
-                let opened = store.open_case(&new, &caller).await?;
+                let opened = GrievanceStore(&store).open_case(&new, &caller).await?;
                 let advice = opened.case.advice();
                 let (number, slip) = (opened.case.number, opened.slip.printed());
                 let by = opened.case.due_on().map(|day| language.day(day)).unwrap_or_default();
@@ -114,31 +114,35 @@ impl Grievance {
             }
             Self::List => {
                 let caller = setting.act(&store, Action::ReadCases, "cases").await?;
-                let cases = store.cases(&caller, 10_000).await?;
+                let cases = GrievanceStore(&store).cases(&caller, 10_000).await?;
                 let text = cases.iter().map(line).collect::<Vec<_>>().join("\n");
                 Ok(Outcome::done(json!({ "cases": cases }), text))
             }
             Self::Answer { number, outcome } => {
                 let subject = outcome.subject(number);
                 let caller = setting.act(&store, Action::AnswerCase, &subject).await?;
-                Ok(told(&store.answer_case(number, outcome, &caller).await?))
+                Ok(told(&GrievanceStore(&store).answer_case(number, outcome, &caller).await?))
             }
-            Self::Slip { number, code } => match store.case_of_slip(number, &code).await? {
-                Some(case) => Ok(told(&case)),
-                None => {
-                    let reason = "there is no grievance with this number and code";
-                    Err(ServiceError::Refused(reason.to_owned()))
+            Self::Slip { number, code } => {
+                match GrievanceStore(&store).case_of_slip(number, &code).await? {
+                    Some(case) => Ok(told(&case)),
+                    None => {
+                        let reason = "there is no grievance with this number and code";
+                        Err(ServiceError::Refused(reason.to_owned()))
+                    }
                 }
-            },
-            Self::Appeal { number, code } => Ok(told(&store.appeal_case(number, &code).await?)),
+            }
+            Self::Appeal { number, code } => {
+                Ok(told(&GrievanceStore(&store).appeal_case(number, &code).await?))
+            }
             Self::Decide { number, outcome } => {
                 let subject = outcome.subject(number);
                 let caller = setting.act(&store, Action::DecideAppeal, &subject).await?;
-                Ok(told(&store.decide_appeal(number, outcome, &caller).await?))
+                Ok(told(&GrievanceStore(&store).decide_appeal(number, outcome, &caller).await?))
             }
             Self::Figures => {
                 let caller = setting.act(&store, Action::ReadExclusion, "figures").await?;
-                let figures = store.exclusion(&caller).await?;
+                let figures = GrievanceStore(&store).exclusion(&caller).await?;
                 let json = serde_json::to_value(&figures).expect("plain data");
                 let text = serde_json::to_string_pretty(&json).expect("plain data");
                 Ok(Outcome::done(json, text))

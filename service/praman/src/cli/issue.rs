@@ -18,7 +18,7 @@ use crate::calendar;
 use crate::error::ServiceError;
 use crate::issuing::{Applicants, Reviewed, Subjects, credential_line, wallet_line};
 use crate::office_key::OfficeKey;
-use crate::offices::Validity;
+use crate::offices::{OfficeStore, Validity};
 use crate::register::{Person, read_rows};
 use crate::wallet::{CredentialFile, Wallet};
 
@@ -74,7 +74,7 @@ impl Issue {
         let store = setting.store().await?;
         setting.act(&store, Action::Issue, &format!("office {}", key.office.0)).await?;
         let master = self.master_key.open(setting, &store, &passphrase).await?;
-        store.finish_pending_output().await?;
+        OfficeStore(&store).finish_pending_output().await?;
 
         let subjects = subjects.as_ref().map_or(Subjects::MadeHere, Subjects::Listed);
         let reviewed = Reviewed::These(&self.other_person);
@@ -90,7 +90,7 @@ impl Issue {
             setting.act(&store, Action::LearnMatches, &subject).await?;
         }
         let Applicants { applications, wallets, .. } = applicants;
-        let issuing = store.issue(&key, &master, applications, validity).await?;
+        let issuing = OfficeStore(&store).issue(&key, &master, applications, validity).await?;
         let staged = stage(&place, &issuing.issued.credentials, &wallets, self.bundle)?;
         let issued = issuing.commit_with_files(staged, &place).await?;
         let count = issued.credentials.len();

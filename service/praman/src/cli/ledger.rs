@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::claims::ClaimStore;
+use crate::offices::OfficeStore;
 use alloy_primitives::{Address, U256};
 use alloy_signer_local::PrivateKeySigner;
 use clap::{Args, Subcommand};
@@ -19,14 +21,14 @@ use super::signer::{Signer, first, network};
 use super::{Outcome, Setting, archive, scheme};
 use crate::access_control::Action;
 use crate::account::AccountKey;
-use crate::calendar;
 use crate::error::ServiceError;
-use crate::files;
 use crate::ledger::{
     ArrearsApproval, Chain as _, EmbeddedLedger, JoinedLedger, JoinedNetwork, Ledger as _,
-    LedgerError, Network, NetworkDescription, RemoteChain, RemoteSettings, WantedLastDay,
+    LedgerError, LedgerStore, Network, NetworkDescription, RemoteChain, RemoteSettings,
+    WantedLastDay,
 };
 use crate::store::Store;
+use crate::{calendar, files};
 
 /// Use the ledger, embedded or on real nodes.
 #[derive(Subcommand)]
@@ -290,7 +292,7 @@ async fn checkpoint(
     };
     let (number, state_root) = published(&store, &mut ledger, as_of).await?;
     let mut text = format!("checkpoint {number}: root {state_root}");
-    let apart = store.offices_apart().await?;
+    let apart = OfficeStore(&store).offices_apart().await?;
     for (office, stands) in &apart {
         text.push_str(&match stands {
             true => format!(
@@ -304,7 +306,7 @@ async fn checkpoint(
             ),
         });
     }
-    for office in store.offices_not_accredited().await? {
+    for office in OfficeStore(&store).offices_not_accredited().await? {
         text.push_str(&format!(
             "\noffice {}: not accredited on the ledger: its department must run praman ledger \
              accredit",
@@ -329,16 +331,16 @@ async fn published(
     let mut tries = 0;
     loop {
         tries += 1;
-        let offices = store.office_states().await?;
+        let offices = OfficeStore(store).office_states().await?;
         // What the ledger says of them is kept before the root is told.
         ledger.bring_offices(&offices).await?;
         ledger.catch_up().await?;
-        let state_root = store.state_root().await?;
+        let state_root = OfficeStore(store).state_root().await?;
         let checkpoint = Checkpoint { state_root, as_of };
         match ledger.publish_checkpoint(&offices, checkpoint).await {
             Ok(number) => return Ok((number, state_root)),
             Err(LedgerError::Refused(_))
-                if tries < TRIES && store.office_states().await? != offices => {}
+                if tries < TRIES && OfficeStore(store).office_states().await? != offices => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -361,7 +363,7 @@ async fn open(
         let subject = format!("{} {text} until {until}", scheme.id);
         let caller = setting.act(&store, Action::OpenArrears, &subject).await?;
         if let ArrearsApproval::Waits(number) =
-            store.ask_arrears(&scheme, text, last_day, &caller).await?
+            LedgerStore(&store).ask_arrears(&scheme, text, last_day, &caller).await?
         {
             let text = format!(
                 "pending approval by a second person: praman --as THEIR.key access approve \
@@ -370,7 +372,7 @@ async fn open(
             return Ok(Outcome::done(json!({ "waits": number }), text));
         }
     }
-    store.set_payment_terms(&scheme.id, period.period, scheme.payment).await?;
+    ClaimStore(&store).set_payment_terms(&scheme.id, period.period, scheme.payment).await?;
     if wanted.for_arrears {
         ledger.extend_period(&terms, period, last_day).await?;
     } else {
@@ -378,7 +380,7 @@ async fn open(
     }
     // As it stands: a period that was opened before keeps its day.
     let of = (scheme.id.as_str(), period.period.0, period.window.0);
-    let stands = store
+    let stands = LedgerStore(&store)
         .openings()
         .await?
         .into_iter()

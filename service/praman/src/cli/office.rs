@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::offices::OfficeStore;
 use clap::{Args, Subcommand};
 use praman_circuits::payee::Payee;
 use praman_circuits::period::Day;
@@ -10,15 +11,14 @@ use serde_json::json;
 use super::passphrase::PassphraseSource;
 use super::{Outcome, Setting, register, scheme};
 use crate::access_control::{Action, Role};
-use crate::calendar;
 use crate::error::ServiceError;
-use crate::files;
 use crate::office_key::OfficeKey;
 use crate::register::Person;
 use crate::schema::Schema;
 use crate::snapshot::{Snapshot as PublicSnapshot, SnapshotChanges};
 use crate::store::Store;
 use crate::treasury::{Correction, TransferReference, read_payout};
+use crate::{calendar, files};
 
 /// Make offices' keys and tokens, and correct accounts.
 #[derive(Subcommand)]
@@ -106,7 +106,7 @@ impl Office {
             Self::CatchUp => {
                 let store = setting.store().await?;
                 setting.act(&store, Action::Issue, "catch-up").await?;
-                store.offices_catch_up().await?;
+                OfficeStore(&store).offices_catch_up().await?;
                 let text = "the offices' roots are published with the next checkpoint";
                 return Ok(Outcome::done(json!({ "caught_up": true }), text));
             }
@@ -125,7 +125,9 @@ impl Office {
         }
         let passphrase = passphrase.passphrase()?;
         let store = setting.store().await?;
-        let key = store.new_office(name.trim(), schema, |key| key.save(&out, &passphrase)).await?;
+        let key = OfficeStore(&store)
+            .new_office(name.trim(), schema, |key| key.save(&out, &passphrase))
+            .await?;
         let public_key = hex::encode(key.public());
         let text = format!("office {} {:?}, public key {public_key}", key.office.0, key.name);
         let json = json!({
@@ -165,7 +167,7 @@ impl Revoke {
         let Some(register) = &self.register else { return Ok(self.register_no.clone()) };
         let register = register::read(register)?;
         let numbers = || register.people().iter().map(Person::register_no);
-        let live = store.has_issued(key, numbers()).await?;
+        let live = OfficeStore(store).has_issued(key, numbers()).await?;
         let live = numbers().zip(live).filter(|(_, live)| *live);
         Ok(live.map(|(number, _)| number.to_owned()).collect())
     }
@@ -181,7 +183,7 @@ impl Revoke {
                 format!("the key is of office {}: it can revoke only its own", key.office.0);
             return Err(ServiceError::Refused(reason));
         }
-        let (revoked, root) = store.revoke(&key, &numbers).await?;
+        let (revoked, root) = OfficeStore(&store).revoke(&key, &numbers).await?;
         let text = format!("{revoked} revoked; the office's root is {root}");
         Ok(Outcome::done(json!({ "revoked": revoked, "root": root }), text))
     }
@@ -215,7 +217,7 @@ impl Snapshot {
             }
             None => {
                 let store = setting.store().await?;
-                store.snapshot(self.day()?, self.office.as_deref()).await?
+                OfficeStore(&store).snapshot(self.day()?, self.office.as_deref()).await?
             }
         };
         files::write_json(&self.out, &snapshot)?;

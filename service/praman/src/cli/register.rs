@@ -7,10 +7,9 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{Outcome, Setting};
-use crate::calendar;
 use crate::error::ServiceError;
-use crate::files;
 use crate::register::{self, Matches, write_report};
+use crate::{calendar, files};
 
 /// Check a register of people.
 #[derive(Subcommand)]

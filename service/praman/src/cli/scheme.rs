@@ -7,14 +7,13 @@ use praman_circuits::period::Period;
 use serde_json::json;
 
 use super::Outcome;
-use crate::calendar;
 use crate::error::ServiceError;
 use crate::language::Language;
-use crate::register;
 use crate::register::effects::Effects;
 use crate::sandbox::synthetic_people;
 use crate::schema::{RESIDENT, Schema};
 use crate::scheme::{self, ClaimPeriod};
+use crate::{calendar, register};
 
 /// Work on scheme files.
 #[derive(Subcommand)]

@@ -4,6 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::audit::AuditStore;
+use crate::offices::OfficeStore;
 use alloy_signer_local::PrivateKeySigner;
 use clap::Args;
 use praman_circuits::circuit;
@@ -20,20 +22,18 @@ use super::signer::{Signer, first};
 use super::{Outcome, Setting};
 use crate::access_control::{OpenIdClient, OpenIdIssuer};
 use crate::application::{Application, ConsentDoor, Limits, OptionalDesks};
-use crate::audit;
 use crate::claims::{ClaimDesk, ClaimLimits, ClaimMachine, Schemes};
 use crate::consent::{ConsentDesk, ConsentManager, Gate, GateDesk};
 use crate::error::ServiceError;
-use crate::files;
 use crate::issuing::{IssuingClerk, IssuingDesk, IssuingLimits};
 use crate::ledger::{JoinedLedger, JoinedNetwork, Ledger as _};
-use crate::metrics;
 use crate::office_key::OfficeKey;
 use crate::proving::{ProvingDesk, QueueLimits, Worker, WorkerKey, WorkerLimits, guard_memory};
 use crate::request_log::{self, LogFormat};
 use crate::server::{self, PeerLimits, Peers};
 use crate::store::Store;
 use crate::tls::{Tls, TlsFiles};
+use crate::{audit, files, metrics};
 
 /// How long nodes may be away before the service says so, and tries again.
 const NODES_PATIENCE: Duration = Duration::from_secs(5);
@@ -291,7 +291,7 @@ async fn anchor_daily(
 }
 
 async fn anchor_if_due(store: &Store, signers: &[PrivateKeySigner]) -> Result<(), ServiceError> {
-    if !store.audit_is_due().await? {
+    if !AuditStore(store).audit_is_due().await? {
         return Ok(());
     }
     let (mut network, accounts) = JoinedNetwork::open(store, signers).await?;
@@ -355,7 +355,7 @@ impl Serve {
         let mut offices = Vec::with_capacity(self.offices.len());
         for path in &self.offices {
             let key = OfficeKey::open(path, &passphrase)?;
-            store.check_office(&key).await?;
+            OfficeStore(store).check_office(&key).await?;
             offices.push(key);
         }
         let master = self.master_key.open(setting, store, &passphrase).await?;

@@ -12,17 +12,16 @@ use super::passphrase::PassphraseSource;
 use super::signer::Signer;
 use super::{Outcome, Setting, scheme};
 use crate::access_control::{AccessRefusal, Action, Caller, SchemeScope};
-use crate::calendar;
 use crate::error::ServiceError;
-use crate::files;
 use crate::ledger::{AnchorSeries, JoinedNetwork};
 use crate::scheme::{ClaimPeriod, Scheme};
 use crate::sentence::Sentence;
 use crate::store::Store;
 use crate::treasury::{
     self, BankReport, ContestedOutcome, Correction, Debtor, KeptFile, LostFile, Paid, PaymentRun,
-    Reconciliation, ReturnedTransfer, Said, TransferReference, TreasuryKey,
+    Reconciliation, ReturnedTransfer, Said, TransferReference, TreasuryKey, TreasuryStore,
 };
+use crate::{calendar, files};
 
 /// Do the treasury's work: its key, payments, and the bank's files.
 #[derive(Subcommand)]
@@ -243,12 +242,12 @@ async fn anchor_after(store: &Store) {
 async fn anchor(store: &Store, signers: &Signer) -> Result<usize, ServiceError> {
     let (mut network, accounts) = JoinedNetwork::open(store, &signers.keys()?).await?;
     let Some(&account) = accounts.first() else { return Ok(0) };
-    Ok(store.anchor_payment_files(&mut network, account).await?)
+    Ok(TreasuryStore(store).anchor_payment_files(&mut network, account).await?)
 }
 
 /// Asks the ledger which files went out that a restored state does not know of.
 async fn look_for_lost_files(store: &Store) -> Result<(), ServiceError> {
-    if !store.is_restored().await? {
+    if !TreasuryStore(store).is_restored().await? {
         return Ok(());
     }
     let (network, _) = JoinedNetwork::open(store, &[]).await?;
@@ -259,7 +258,7 @@ async fn look_for_lost_files(store: &Store) -> Result<(), ServiceError> {
             of_treasuries.push(anchor);
         }
     }
-    store.keep_lost_files(&of_treasuries).await
+    TreasuryStore(store).keep_lost_files(&of_treasuries).await
 }
 
 fn told(paid: &Paid) -> String {
@@ -331,7 +330,8 @@ impl Treasury {
                 if let Some(lost) = lost {
                     let subject = format!("import: {}", lost.message);
                     setting.act(&store, Action::Pay, &subject).await?;
-                    let (adopted, unknown) = store.adopt_lost_file(&key, &bytes, &lost).await?;
+                    let (adopted, unknown) =
+                        TreasuryStore(&store).adopt_lost_file(&key, &bytes, &lost).await?;
                     let mut text = format!("{adopted} payment orders are recorded as sent\n");
                     for reference in &unknown {
                         text.push_str(&format!("{reference}: pays no claim that is known here\n"));
@@ -346,7 +346,8 @@ impl Treasury {
                     .map_err(|fault| ServiceError::malformed(&file, fault))?;
                 let subject = format!("import: {}", report.message);
                 setting.act(&store, Action::Pay, &subject).await?;
-                let imported = store.import_bank_report(&key, &bytes, &report).await?;
+                let imported =
+                    TreasuryStore(&store).import_bank_report(&key, &bytes, &report).await?;
                 anchor_after(&store).await;
                 let mut text = match imported.file {
                     None => "imported before: nothing has changed\n".to_owned(),
@@ -396,7 +397,7 @@ impl Treasury {
                 let store = setting.store().await?;
                 let caller = setting.act(&store, Action::Pay, "resume").await?;
                 look_for_lost_files(&store).await?;
-                match store.resume_payments(said, &caller).await? {
+                match TreasuryStore(&store).resume_payments(said, &caller).await? {
                     Some(number) => Ok(waits(number)),
                     None => Ok(Outcome::done(json!({ "resumed": true }), "payments are resumed")),
                 }
@@ -404,7 +405,7 @@ impl Treasury {
             Self::MarkRestored { since } => {
                 let store = setting.store().await?;
                 setting.act(&store, Action::Pay, "mark-restored").await?;
-                store.mark_restored(since).await?;
+                TreasuryStore(&store).mark_restored(since).await?;
                 let text = "nothing is paid until payments are resumed: praman treasury resume";
                 Ok(Outcome::done(json!({ "restored": true }), text))
             }
@@ -412,18 +413,19 @@ impl Treasury {
                 let store = setting.store().await?;
                 let subject = format!("release: {claim}");
                 let caller = setting.act(&store, Action::Pay, &subject).await?;
-                Ok(waits(store.ask_release(claim, &caller).await?))
+                Ok(waits(TreasuryStore(&store).ask_release(claim, &caller).await?))
             }
             Self::Resolve { reference, outcome } => {
                 let store = setting.store().await?;
                 let subject = format!("resolve: {reference} {}", outcome.name());
                 let caller = setting.act(&store, Action::Pay, &subject).await?;
-                Ok(waits(store.ask_resolve(&reference, outcome, &caller).await?))
+                Ok(waits(TreasuryStore(&store).ask_resolve(&reference, outcome, &caller).await?))
             }
             Self::Returned => {
                 let (store, caller) = setting.reader(Action::ReadPayments).await?;
-                let returned =
-                    store.returned_transfers(&SchemeScope::of(&caller), usize::MAX).await?;
+                let returned = TreasuryStore(&store)
+                    .returned_transfers(&SchemeScope::of(&caller), usize::MAX)
+                    .await?;
                 let line = |one: &ReturnedTransfer| {
                     format!("{}  {}  {} {}", one.reference, one.reason, one.scheme, one.period)
                 };
@@ -436,7 +438,7 @@ impl Treasury {
                     let sentence = Sentence::of("fault-files-of-several");
                     return Err(AccessRefusal::Another(sentence).into());
                 }
-                let files = store.payment_files().await?;
+                let files = TreasuryStore(&store).payment_files().await?;
                 let line = |file: &KeptFile| {
                     let block = file.block.map_or("-".to_owned(), |block| block.to_string());
                     format!(

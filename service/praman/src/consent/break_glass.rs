@@ -16,9 +16,9 @@ use super::refusal::{ConsentError, ConsentRefusal};
 use super::signer::SignerKey;
 use super::terms::{PatientAddress, type_codes, write_time};
 use crate::access_control::person;
+use crate::consent::ConsentStore;
 use crate::error::ServiceError;
 use crate::ledger::ProviderId;
-use crate::store::Store;
 
 /// For how many hours at most.
 const HOURS_MAX: u32 = 24;
@@ -152,7 +152,7 @@ fn purpose(id: &str) -> String {
     format!("praman break-glass {id}")
 }
 
-impl Store {
+impl ConsentStore<'_> {
     /// Refuses a clinician whom a provider has already, however the name is written: two signatures are of two
     /// people.
     ///
@@ -169,7 +169,7 @@ impl Store {
         let known: Vec<(String,)> =
             sqlx::query_as("SELECT name FROM clinician WHERE provider = $1 AND removed_at IS NULL")
                 .bind(i64::from(provider.0))
-                .fetch_all(self.pool())
+                .fetch_all(self.0.pool())
                 .await?;
         match known.iter().find(|(known,)| person(known) == person(name)) {
             Some((known,)) => {
@@ -189,7 +189,7 @@ impl Store {
         provider: ProviderId,
         name: &str,
     ) -> Result<bool, ServiceError> {
-        let now = self.database().now();
+        let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "UPDATE clinician SET removed_at = {now}
              WHERE provider = $1 AND name = $2 AND removed_at IS NULL"
@@ -197,7 +197,7 @@ impl Store {
         let removed = sqlx::query(statement)
             .bind(i64::from(provider.0))
             .bind(name)
-            .execute(self.writer())
+            .execute(self.0.writer())
             .await?;
         Ok(removed.rows_affected() == 1)
     }
@@ -220,7 +220,7 @@ impl Store {
         let (of_key,): (i64,) =
             sqlx::query_as("SELECT count(*) FROM clinician WHERE public_key = $1")
                 .bind(public_key.to_vec())
-                .fetch_one(self.pool())
+                .fetch_one(self.0.pool())
                 .await?;
         if of_key > 0 {
             let reason = "the key is another clinician's, or was removed: make a new one";
@@ -235,7 +235,7 @@ impl Store {
         .bind(i64::from(provider.0))
         .bind(name)
         .bind(public_key.to_vec())
-        .execute(self.writer())
+        .execute(self.0.writer())
         .await?;
         if kept.rows_affected() == 0 {
             let reason = format!("{name:?} was added by another program in this moment");
@@ -255,7 +255,7 @@ impl Store {
         )
         .bind(i64::from(provider.0))
         .bind(name)
-        .fetch_optional(self.pool())
+        .fetch_optional(self.0.pool())
         .await?;
         let key = row.and_then(|(key,)| <[u8; 32]>::try_from(key).ok());
         Ok(key.and_then(|key| VerifyingKey::from_bytes(&key).ok()))
@@ -283,7 +283,7 @@ impl ConsentDesk {
         }
         let mut keys = Vec::new();
         for SignedBy { clinician, signature } in &signed {
-            let key = self.store.clinician_key(scope.provider, clinician).await?;
+            let key = ConsentStore(&self.store).clinician_key(scope.provider, clinician).await?;
             let key = key.ok_or(ConsentRefusal::TwoClinicians)?;
             let signature = hex::decode(signature)
                 .ok()

@@ -1,5 +1,6 @@
 //! What a consent manager does: requests come in, patients grant, narrow, deny and withdraw.
 
+use crate::consent::ConsentStore;
 use jiff::Timestamp;
 use praman_circuits::merkle::empty_leaf;
 use serde::{Deserialize, Serialize};
@@ -175,10 +176,13 @@ impl ConsentDesk {
             return Ok(known);
         }
         let terms = Terms::read(&document.consent, "consent", now)?;
-        let requester = self.store.requester_named(&terms.requester).await?;
+        let requester = ConsentStore(&self.store).requester_named(&terms.requester).await?;
         let requester = requester.ok_or(ConsentRefusal::UnknownRequester)?;
         if let Some(name) = &terms.provider {
-            self.store.provider_named(name).await?.ok_or(ConsentRefusal::UnknownProvider)?;
+            ConsentStore(&self.store)
+                .provider_named(name)
+                .await?
+                .ok_or(ConsentRefusal::UnknownProvider)?;
         }
         let mut transaction = self.store.begin().await?;
         let state = RequestState::Requested;

@@ -7,10 +7,10 @@ use super::desk::{REQUEST_DAYS, time_of_column};
 use super::erasure::{ErasureReason, order_erasure};
 use super::provider::{Tree, change_leaf};
 use super::refusal::ConsentError;
+use crate::consent::ConsentStore;
 use crate::ledger::{ProviderId, RequesterNumber};
-use crate::store::Store;
 
-impl Store {
+impl ConsentStore<'_> {
     /// Ends what is over: requests that nobody answered, and consents whose time has passed, whose leaves
     /// are emptied. What they gave is ordered to be erased at its time. Gives the providers whose trees
     /// have changed.
@@ -25,9 +25,9 @@ impl Store {
         )
         .bind(at)
         .bind(at - REQUEST_DAYS * 86_400_000)
-        .execute(self.writer())
+        .execute(self.0.writer())
         .await?;
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.0.begin().await?;
         let over: Vec<(i64, i64)> = sqlx::query_as(
             "UPDATE consent SET state = 'expired' WHERE state = 'granted' AND valid_until < $1
              RETURNING provider, position",

@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use super::desk::time_of_column;
 use super::refusal::{ConsentError, ConsentRefusal};
+use crate::consent::ConsentStore;
 use crate::ledger::RequesterNumber;
-use crate::store::{Store, WriteTransaction};
+use crate::store::WriteTransaction;
 
 /// Hours that a requester has to erase and confirm.
 pub const ERASURE_HOURS: i64 = 72;
@@ -92,7 +93,7 @@ fn order((consent, requester, reason, ordered_at, due_at, confirmed_at): OrderRo
 const COLUMNS: &str = "SELECT consent, requester, reason, ordered_at, due_at, confirmed_at
      FROM erasure_order";
 
-impl Store {
+impl ConsentStore<'_> {
     /// The order of a consent.
     ///
     /// # Errors
@@ -101,7 +102,7 @@ impl Store {
         let row: Option<OrderRow> =
             sqlx::query_as(sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE consent = $1")))
                 .bind(consent)
-                .fetch_optional(self.pool())
+                .fetch_optional(self.0.pool())
                 .await?;
         Ok(order(row.ok_or(ConsentRefusal::NoSuchOrder)?))
     }
@@ -119,7 +120,7 @@ impl Store {
         );
         let rows: Vec<OrderRow> = sqlx::query_as(sqlx::AssertSqlSafe(statement))
             .bind(i64::from(requester.0))
-            .fetch_all(self.pool())
+            .fetch_all(self.0.pool())
             .await?;
         Ok(rows.into_iter().map(order).collect())
     }
@@ -137,7 +138,7 @@ impl Store {
         );
         let rows: Vec<OrderRow> = sqlx::query_as(sqlx::AssertSqlSafe(statement))
             .bind(now.as_millisecond())
-            .fetch_all(self.pool())
+            .fetch_all(self.0.pool())
             .await?;
         Ok(rows.into_iter().map(order).collect())
     }
@@ -167,7 +168,7 @@ impl Store {
         )
         .bind(consent)
         .bind(now.as_millisecond())
-        .execute(self.writer())
+        .execute(self.0.writer())
         .await?;
         self.erasure_order(consent).await
     }

@@ -19,11 +19,10 @@ use super::code::{type_code, type_of};
 use super::document::{self, ArtefactDocument, ConsentDetail, FieldFault, Named};
 use super::manager::{ConsentManager, is_signed};
 use super::terms::{Granted, Terms, moment_of, read_time, write_time};
-use crate::calendar;
 use crate::error::ServiceError;
-use crate::files;
 use crate::ledger::{ProviderId, RequesterNumber};
 use crate::wallet::SecretText;
+use crate::{calendar, files};
 
 /// A secret element of a file's field.
 pub(super) fn element(secret: &SecretText, field: &str) -> Result<Fr, FieldFault> {

@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::consent::ConsentStore;
 use jiff::Timestamp;
 use praman_circuits::Fr;
 use praman_circuits::artefact::Purpose;
@@ -241,7 +242,7 @@ impl Gate {
         if !standing.may_ask(ledger, request.requester).await? {
             return refuse(GateRefusal::Requester);
         }
-        if !self.store.keeps_record(request.provider, request.record).await? {
+        if !ConsentStore(&self.store).keeps_record(request.provider, request.record).await? {
             return refuse(GateRefusal::Record);
         }
         match self.recorded(request).await? {
@@ -272,7 +273,8 @@ impl Gate {
 
     /// What the ledger's record says of a request: released if it is of this very request.
     async fn recorded(&self, request: &AccessRequest) -> Result<Option<Verdict>, ConsentError> {
-        let recorded = self.store.recorded_access(request.provider, request.nullifier).await?;
+        let recorded =
+            ConsentStore(&self.store).recorded_access(request.provider, request.nullifier).await?;
         Ok(recorded.map(|(digest, block)| {
             if digest != request.digest(self.context) {
                 return Err(GateRefusal::Used);

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::consent::ConsentStore;
 use jiff::Timestamp;
 use praman_circuits::context::Context;
 use tokio::sync::{Mutex, mpsc, oneshot};
@@ -172,10 +173,10 @@ async fn tidy_up(store: &Store, ledger: &mut JoinedLedger) {
     if let Err(error) = ledger.catch_up().await {
         told("consents", error.into());
     }
-    if let Err(error) = store.end_what_is_over(Timestamp::now()).await {
+    if let Err(error) = ConsentStore(store).end_what_is_over(Timestamp::now()).await {
         told("consents", error.into());
     }
-    let providers = match store.unpublished_providers().await {
+    let providers = match ConsentStore(store).unpublished_providers().await {
         Ok(providers) => providers,
         Err(error) => return told("consents", error.into()),
     };

@@ -11,6 +11,7 @@ use super::provider::{Tree, change_leaf, next_place};
 use super::refusal::{ConsentError, ConsentRefusal};
 use super::terms::{Granted, Narrowing, write_time};
 use crate::calendar::day_in_india;
+use crate::consent::ConsentStore;
 use crate::failpoint::may_die;
 use crate::language::Language;
 use crate::store::{WriteTransaction, bytes};
@@ -44,11 +45,11 @@ impl ConsentDesk {
         }
         let mut made = Vec::with_capacity(narrowings.len());
         for narrowing in narrowings {
-            let provider = self.store.provider_named(&narrowing.hip.id).await?;
+            let provider = ConsentStore(&self.store).provider_named(&narrowing.hip.id).await?;
             let provider = provider.ok_or(ConsentRefusal::UnknownProvider)?;
             let granted = request.terms.narrowed(narrowing, now)?;
             let subject = wallet.at_provider(provider).subject();
-            if !self.store.has_records_of(provider, subject).await? {
+            if !ConsentStore(&self.store).has_records_of(provider, subject).await? {
                 return Err(ConsentRefusal::NoRecords.into());
             }
             let notice = Notice::of(&granted, request.number, language);
@@ -120,10 +121,10 @@ impl ConsentDesk {
         let granted = file.granted()?;
         let (provider, artefact) = (file.provider(), file.artefact()?);
         let named = granted.terms.provider.as_deref().unwrap_or_default();
-        if self.store.provider_named(named).await? != Some(provider) {
+        if ConsentStore(&self.store).provider_named(named).await? != Some(provider) {
             return Err(ConsentRefusal::UnknownProvider.into());
         }
-        let asked = self.store.requester_named(&granted.terms.requester).await?;
+        let asked = ConsentStore(&self.store).requester_named(&granted.terms.requester).await?;
         if asked != Some(file.requester()) {
             return Err(ConsentRefusal::UnknownRequester.into());
         }
@@ -136,7 +137,7 @@ impl ConsentDesk {
             Err(ConsentError::Refused(ConsentRefusal::NoSuchConsent)) => {}
             Err(error) => return Err(error),
         }
-        if !self.store.has_records_of(provider, artefact.subject).await? {
+        if !ConsentStore(&self.store).has_records_of(provider, artefact.subject).await? {
             return Err(ConsentRefusal::NoRecords.into());
         }
         let document = RequestDocument {

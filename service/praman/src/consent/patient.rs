@@ -11,6 +11,7 @@ use super::refusal::{ConsentError, ConsentRefusal};
 use super::telephone::Telephone;
 use super::terms::PatientAddress;
 use super::view::emergency_text;
+use crate::consent::ConsentStore;
 use crate::error::ServiceError;
 use crate::language::Language;
 use crate::wallet::Wallet;
@@ -226,7 +227,7 @@ impl ConsentDesk {
             return Ok(());
         };
         if let Some(telephone) = &kept.telephone {
-            let providers = self.store.providers().await?;
+            let providers = ConsentStore(&self.store).providers().await?;
             gateway.send(telephone, &emergency_text(language, &providers, emergency))?;
         }
         Ok(())

@@ -10,9 +10,10 @@ use praman_circuits::subject::SubjectCommitment;
 use super::ConsentRefusal;
 use super::file::RecordFile;
 use super::refusal::ConsentError;
+use crate::consent::ConsentStore;
 use crate::error::ServiceError;
 use crate::ledger::{ProviderId, RequesterNumber};
-use crate::store::{Store, TreeName, WriteTransaction, bytes, put_leaves};
+use crate::store::{TreeName, WriteTransaction, bytes, put_leaves};
 
 /// A provider or requester and its name.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -23,7 +24,7 @@ pub struct NamedParticipant<N> {
     pub name: String,
 }
 
-impl Store {
+impl ConsentStore<'_> {
     /// Keeps a provider of health care that the ledger has.
     ///
     /// # Errors
@@ -32,7 +33,7 @@ impl Store {
         sqlx::query("INSERT INTO provider (number, name) VALUES ($1, $2) ON CONFLICT DO NOTHING")
             .bind(i64::from(number.0))
             .bind(name)
-            .execute(self.writer())
+            .execute(self.0.writer())
             .await?;
         self.require_named(self.provider_named(name).await? == Some(number), name)
     }
@@ -59,7 +60,7 @@ impl Store {
         .bind(i64::from(number.0))
         .bind(name)
         .bind(public_key.to_vec())
-        .execute(self.writer())
+        .execute(self.0.writer())
         .await?;
         let known = self.requester_named(name).await? == Some(number)
             && self.requester_key(number).await?.is_some_and(|key| key.as_bytes() == public_key);
@@ -80,7 +81,7 @@ impl Store {
     pub async fn provider_named(&self, name: &str) -> Result<Option<ProviderId>, ServiceError> {
         let row: Option<(i64,)> = sqlx::query_as("SELECT number FROM provider WHERE name = $1")
             .bind(name)
-            .fetch_optional(self.pool())
+            .fetch_optional(self.0.pool())
             .await?;
         Ok(row.map(|(number,)| ProviderId(number as u32)))
     }
@@ -95,7 +96,7 @@ impl Store {
     ) -> Result<Option<RequesterNumber>, ServiceError> {
         let row: Option<(i64,)> = sqlx::query_as("SELECT number FROM requester WHERE name = $1")
             .bind(name)
-            .fetch_optional(self.pool())
+            .fetch_optional(self.0.pool())
             .await?;
         Ok(row.map(|(number,)| RequesterNumber(number as u32)))
     }
@@ -111,7 +112,7 @@ impl Store {
         let row: Option<(Vec<u8>,)> =
             sqlx::query_as("SELECT public_key FROM requester WHERE number = $1")
                 .bind(i64::from(requester.0))
-                .fetch_optional(self.pool())
+                .fetch_optional(self.0.pool())
                 .await?;
         let key = row.and_then(|(key,)| <[u8; 32]>::try_from(key).ok());
         Ok(key.and_then(|key| VerifyingKey::from_bytes(&key).ok()))
@@ -124,7 +125,7 @@ impl Store {
     pub async fn has_provider(&self, provider: ProviderId) -> Result<bool, ServiceError> {
         let row: Option<(i64,)> = sqlx::query_as("SELECT number FROM provider WHERE number = $1")
             .bind(i64::from(provider.0))
-            .fetch_optional(self.pool())
+            .fetch_optional(self.0.pool())
             .await?;
         Ok(row.is_some())
     }
@@ -136,7 +137,7 @@ impl Store {
     pub async fn providers(&self) -> Result<Vec<NamedParticipant<ProviderId>>, ServiceError> {
         let rows: Vec<(i64, String)> =
             sqlx::query_as("SELECT number, name FROM provider ORDER BY number")
-                .fetch_all(self.pool())
+                .fetch_all(self.0.pool())
                 .await?;
         let provider =
             |(number, name)| NamedParticipant { number: ProviderId(number as u32), name };
@@ -159,7 +160,7 @@ impl Store {
     ) -> Result<RecordFile, ConsentError> {
         let mut file = RecordFile::new(provider, subject, record_type, date, content);
         let leaf = file.record()?.commitment().to_field();
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.0.begin().await?;
         let place = next_place(&mut transaction, provider, Tree::Records).await?;
         file.position = place;
         change_leaf(&mut transaction, provider, Tree::Records, (place, leaf), false).await?;
@@ -187,7 +188,7 @@ impl Store {
         provider: ProviderId,
         record: RecordCommitment,
     ) -> Result<(), ConsentError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.0.begin().await?;
         let row: Option<(i64,)> = sqlx::query_as(
             "UPDATE health_record SET removed = 1
              WHERE provider = $1 AND commitment = $2 AND removed = 0 RETURNING position",
@@ -218,7 +219,7 @@ impl Store {
         )
         .bind(i64::from(provider.0))
         .bind(bytes(record.to_field()))
-        .fetch_optional(self.pool())
+        .fetch_optional(self.0.pool())
         .await?;
         Ok(row.is_some())
     }
@@ -238,7 +239,7 @@ impl Store {
         )
         .bind(i64::from(provider.0))
         .bind(bytes(subject.to_field()))
-        .fetch_optional(self.pool())
+        .fetch_optional(self.0.pool())
         .await?;
         Ok(row.is_some())
     }

@@ -6,11 +6,12 @@ use praman_circuits::health_record::{RECORD_DEPTH, RecordsRoot};
 
 use super::provider::Tree;
 use super::refusal::{ConsentError, ConsentRefusal};
+use crate::consent::ConsentStore;
 use crate::error::ServiceError;
 use crate::ledger::{Chain, ContractLedger, LedgerError, ProviderId, RootUpdate};
 use crate::store::{Store, read_root};
 
-impl Store {
+impl ConsentStore<'_> {
     /// Providers with roots that the ledger is yet to know, as when a program died before it told them.
     ///
     /// # Errors
@@ -20,7 +21,7 @@ impl Store {
             "SELECT number FROM provider WHERE records_published < records_changed
                  OR consents_published < consents_changed ORDER BY number",
         )
-        .fetch_all(self.pool())
+        .fetch_all(self.0.pool())
         .await?;
         Ok(rows.into_iter().map(|(number,)| ProviderId(number as u32)).collect())
     }

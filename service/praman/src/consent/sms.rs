@@ -9,6 +9,7 @@ use super::refusal::{ConsentError, ConsentRefusal};
 use super::terms::{Narrowing, time_of};
 use super::uses::uses_of;
 use super::view::PatientView;
+use crate::consent::ConsentStore;
 use crate::language::{Argument, Language};
 use crate::ledger::{Chain, ContractLedger};
 
@@ -144,10 +145,10 @@ impl ConsentDesk {
             return Ok(numbered(language, "sms-already-decided", number));
         }
         let mut narrowings = Vec::new();
-        for provider in self.store.providers().await? {
+        for provider in ConsentStore(&self.store).providers().await? {
             let asked = request.terms.provider.as_ref().is_none_or(|asked| *asked == provider.name);
             let subject = caller.wallet.at_provider(provider.number).subject();
-            if asked && self.store.has_records_of(provider.number, subject).await? {
+            if asked && ConsentStore(&self.store).has_records_of(provider.number, subject).await? {
                 narrowings.push(Narrowing::none(&provider.name));
             }
         }

@@ -11,6 +11,7 @@ use super::document::FieldFault;
 use super::file::ConsentFile;
 use super::refusal::ConsentError;
 use super::terms::moment_of;
+use crate::consent::ConsentStore;
 use crate::error::ServiceError;
 use crate::ledger::{ProviderId, RequesterNumber};
 use crate::store::{Store, bytes, field};
@@ -89,14 +90,14 @@ pub async fn next_number(
     let commitment = artefact.commitment();
     for number in 0..artefact.frequency.accesses {
         let nullifier = access_nullifier(&wallet.secret, commitment, window, number);
-        if store.recorded_access(consent.provider(), nullifier).await?.is_none() {
+        if ConsentStore(store).recorded_access(consent.provider(), nullifier).await?.is_none() {
             return Ok(number);
         }
     }
     Ok(artefact.frequency.accesses)
 }
 
-impl Store {
+impl ConsentStore<'_> {
     /// The digest of a provider's access that has a nullifier on the ledger, if one has, and its block.
     ///
     /// # Errors
@@ -111,7 +112,7 @@ impl Store {
         )
         .bind(i64::from(provider.0))
         .bind(bytes(nullifier.to_field()))
-        .fetch_optional(self.pool())
+        .fetch_optional(self.0.pool())
         .await?;
         Ok(row.and_then(|(digest, block)| Some((digest.try_into().ok()?, block as u64))))
     }
@@ -133,7 +134,7 @@ impl Store {
         .bind(i64::from(provider.0))
         .bind(i64::try_from(from_block).unwrap_or(i64::MAX))
         .bind(i64::from(most))
-        .fetch_all(self.pool())
+        .fetch_all(self.0.pool())
         .await?;
         let entry = |(nullifier, requester, as_of, digest, block): TrailRow| {
             Ok(TrailEntry {

@@ -1,5 +1,6 @@
 //! A patient's view: what is live now, who used it when, and how to withdraw, in their language.
 
+use crate::consent::ConsentStore;
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, html};
 use praman_circuits::artefact::Moment;
@@ -60,7 +61,7 @@ impl ConsentDesk {
         let (mut live, mut ended) = (Vec::new(), Vec::new());
         for kept in self.consents_of(tag).await? {
             let uses = uses_of(&self.store, wallet, &kept.file, now).await?;
-            let order = match self.store.erasure_order(kept.file.id()).await {
+            let order = match ConsentStore(&self.store).erasure_order(kept.file.id()).await {
                 Err(ConsentError::Refused(ConsentRefusal::NoSuchOrder)) => None,
                 order => Some(order?),
             };
@@ -77,7 +78,7 @@ impl ConsentDesk {
         };
         let waiting = self.requests_of(tag).await?.into_iter().filter(waits).collect();
         let emergencies = self.emergencies_of(tag).await?;
-        let names = self.store.providers().await?;
+        let names = ConsentStore(&self.store).providers().await?;
         Ok(PatientView { language, at: now, live, waiting, ended, emergencies, names })
     }
 }

@@ -11,6 +11,7 @@ use super::layout::{self, cell, code};
 use super::visitor::Visitor;
 use crate::access_control::Caller;
 use crate::application::{Application, Fault};
+use crate::audit::AuditStore;
 use crate::language::Argument;
 
 /// How many entries a page shows.
@@ -29,7 +30,7 @@ pub(super) async fn page(
     Query(asked): Query<Asked>,
 ) -> Result<Markup, Fault> {
     let store = application.store();
-    let last = store.audit_length().await?;
+    let last = AuditStore(store).audit_length().await?;
     // That this page is read is an entry too, which it shows when it is read again.
     let from = asked.from.unwrap_or_else(|| (last + 1).saturating_sub(ENTRIES - 1)).max(1);
     let entries = application.audit_entries(&caller, from).await?;
@@ -62,7 +63,7 @@ pub(super) async fn page(
     ];
     let content = html! {
         p { (visitor.text("desk-audit-intro")) " " code { "praman audit verify" } }
-        @match store.last_audit_anchor().await? {
+        @match AuditStore(store).last_audit_anchor().await? {
             Some((anchor, at)) => {
                 p { (visitor.language.format("desk-anchored-to", &[
                     ("count", Argument::Count(anchor.entries)),

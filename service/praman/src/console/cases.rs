@@ -9,14 +9,13 @@ use maud::{Markup, html};
 use praman_circuits::office::OfficeId;
 use serde::Deserialize;
 
-use super::chart;
 use super::form::{Posted, form_broken};
 use super::layout::{self, cell, code};
-use super::slip;
 use super::visitor::Visitor;
+use super::{chart, slip};
 use crate::access_control::{Action, Caller};
 use crate::application::{Application, Fault};
-use crate::grievance::{Case, CaseOutcome, CaseState, Cause, NewCase};
+use crate::grievance::{Case, CaseOutcome, CaseState, Cause, GrievanceStore, NewCase};
 use crate::language::Language;
 
 /// How many cases a page shows.
@@ -27,7 +26,7 @@ pub(super) async fn list(
     Extension(visitor): Extension<Visitor>,
     Extension(caller): Extension<Caller>,
 ) -> Result<Markup, Fault> {
-    let cases = application.store().cases(&caller, CASES_MAX).await?;
+    let cases = GrievanceStore(application.store()).cases(&caller, CASES_MAX).await?;
     let rows: Vec<Vec<Markup>> = cases
         .iter()
         .map(|case| {
@@ -93,7 +92,7 @@ pub(super) async fn ask(
     Extension(visitor): Extension<Visitor>,
     Extension(caller): Extension<Caller>,
 ) -> Result<Markup, Fault> {
-    let offices = application.store().offices_of(&caller).await?;
+    let offices = GrievanceStore(application.store()).offices_of(&caller).await?;
     let content = html! {
         p { (visitor.text("desk-open-case-intro")) }
         form method="post" action="/desk/cases/new" class="stack" {
@@ -191,7 +190,7 @@ pub(super) async fn figures(
     Extension(visitor): Extension<Visitor>,
     Extension(caller): Extension<Caller>,
 ) -> Result<Markup, Fault> {
-    let figures = application.store().exclusion(&caller).await?;
+    let figures = GrievanceStore(application.store()).exclusion(&caller).await?;
     let rows: Vec<Vec<Markup>> = figures
         .offices
         .iter()

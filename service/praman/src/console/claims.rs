@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::claims::ClaimStore;
 use axum::Extension;
 use axum::extract::{Query, State};
 use maud::{Markup, html};
@@ -12,7 +13,7 @@ use super::form::form_broken;
 use super::layout::{self, cell, code};
 use super::visitor::Visitor;
 use super::{chart, schemes};
-use crate::access_control::{Caller, SchemeScope};
+use crate::access_control::{AccessStore, Caller, SchemeScope};
 use crate::application::{Application, Fault};
 
 #[derive(Deserialize)]
@@ -32,9 +33,9 @@ pub(super) async fn page(
         id => Some(id.parse().map_err(form_broken)?),
     };
     let scope = SchemeScope::of(&caller);
-    let own = application.store().schemes_within(&scope).await?;
+    let own = AccessStore(application.store()).schemes_within(&scope).await?;
     let is_own = |id: &str| own.as_ref().is_none_or(|own| own.iter().any(|known| known == id));
-    let figures = application.store().claim_figures(&scope, scheme.as_ref()).await?;
+    let figures = ClaimStore(application.store()).claim_figures(&scope, scheme.as_ref()).await?;
     let days: Vec<(String, Option<u64>)> =
         figures.days.iter().map(|one| (visitor.language.day(one.day), one.handed_in)).collect();
     let districts: Vec<(String, Option<u64>)> = figures

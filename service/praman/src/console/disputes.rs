@@ -11,13 +11,14 @@ use super::schemes::period;
 use super::visitor::Visitor;
 use crate::access_control::{Caller, SchemeScope};
 use crate::application::{Application, Fault};
+use crate::ledger::LedgerStore;
 
 pub(super) async fn page(
     State(application): State<Arc<Application>>,
     Extension(visitor): Extension<Visitor>,
     Extension(caller): Extension<Caller>,
 ) -> Result<Markup, Fault> {
-    let disputes = application.store().disputes(&SchemeScope::of(&caller)).await?;
+    let disputes = LedgerStore(application.store()).disputes(&SchemeScope::of(&caller)).await?;
     let rows: Vec<Vec<Markup>> = disputes
         .iter()
         .map(|dispute| {

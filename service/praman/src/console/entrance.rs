@@ -14,8 +14,10 @@ use super::cookie::{Cookie, session};
 use super::form::{Entering, Nothing, Posted};
 use super::layout;
 use super::visitor::Visitor;
-use crate::access_control::{Action, ApiKey, Caller};
+use crate::access_control::{AccessStore, Action, ApiKey, Caller};
 use crate::application::{Application, Fault, PeerCertificate};
+use crate::audit::AuditStore;
+use crate::console::session::SessionStore;
 use crate::sentence::Sentence;
 
 /// The entrance, with what was wrong before.
@@ -99,11 +101,11 @@ pub(super) async fn begin_session(
     let principal =
         caller.principal.ok_or_else(|| Fault::not_authorised(Sentence::of("fault-come-in")))?;
     let (store, secure) = (application.store(), application.desk_is_secure());
-    store.log_allowed(caller, Action::KeepSession, "begin").await?;
+    AuditStore(store).log_allowed(caller, Action::KeepSession, "begin").await?;
     if let Some(earlier) = session(headers, secure) {
-        store.end_session(&earlier).await?;
+        SessionStore(store).end_session(&earlier).await?;
     }
-    let secret = store.begin_session(principal).await?;
+    let secret = SessionStore(store).begin_session(principal).await?;
     Cookie::Session.set(&secret.cookie(), secure)
 }
 
@@ -120,7 +122,7 @@ async fn whose(
             None => return Ok(None),
         },
     };
-    Ok(application.store().caller_of(credential).await?)
+    Ok(AccessStore(application.store()).caller_of(credential).await?)
 }
 
 /// Ends the session.
@@ -132,8 +134,8 @@ pub(super) async fn leave(
 ) -> Result<Response, Fault> {
     let (store, secure) = (application.store(), application.desk_is_secure());
     if let (Some(secret), Some(caller)) = (session(&headers, secure), &visitor.caller) {
-        store.log_allowed(caller, Action::KeepSession, "end").await?;
-        store.end_session(&secret).await?;
+        AuditStore(store).log_allowed(caller, Action::KeepSession, "end").await?;
+        SessionStore(store).end_session(&secret).await?;
     }
     Ok(([Cookie::Session.end(secure)?], Redirect::to("/desk/enter")).into_response())
 }

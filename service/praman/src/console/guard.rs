@@ -14,6 +14,7 @@ use super::visitor::{LANGUAGE_COOKIE, Visitor, language};
 use super::{entrance, layout};
 use crate::access_control::Action;
 use crate::application::{Application, Fault, Shown, is_refusal};
+use crate::console::session::SessionStore;
 use crate::sentence::Sentence;
 
 /// What pages may load, and who may show them in a frame: nothing and nobody but the service itself.
@@ -127,7 +128,7 @@ async fn enter(
             return Err(Fault::malformed(Sentence::of("fault-form-elsewhere")));
         }
         if let Some(secret) = session(headers, application.desk_is_secure()) {
-            visitor.caller = application.store().session_caller(&secret).await?;
+            visitor.caller = SessionStore(application.store()).session_caller(&secret).await?;
             visitor.form_token = visitor.caller.is_some().then(|| secret.form_token());
         }
     }

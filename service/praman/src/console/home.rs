@@ -8,8 +8,11 @@ use maud::{Markup, html};
 
 use super::layout;
 use super::visitor::Visitor;
-use crate::access_control::{Action, ApprovalState, Caller, SchemeScope};
+use crate::access_control::{AccessStore, Action, ApprovalState, Caller, SchemeScope};
 use crate::application::{Application, Fault};
+use crate::grievance::GrievanceStore;
+use crate::ledger::LedgerStore;
+use crate::treasury::TreasuryStore;
 
 /// A thing that waits: its text, how often, and where it is.
 type Waiting = (&'static str, usize, &'static str);
@@ -58,21 +61,21 @@ async fn waiting(
     let scope = SchemeScope::of(caller);
     let mut waiting = Vec::new();
     if visitor.may(Action::ReadApprovals) {
-        let approvals = store.approvals(caller).await?;
+        let approvals = AccessStore(store).approvals(caller).await?;
         let open = approvals.iter().filter(|one| one.state == ApprovalState::Waiting).count();
         waiting.push(("desk-waiting-approvals", open, "/desk/approvals"));
     }
     if visitor.may(Action::ReadCases) {
-        let (open, late) = store.waiting_cases(caller).await?;
+        let (open, late) = GrievanceStore(store).waiting_cases(caller).await?;
         waiting.push(("desk-waiting-cases", open, "/desk/cases"));
         waiting.push(("desk-late-cases", late, "/desk/cases"));
     }
     if visitor.may(Action::ReadPayments) {
-        let returned = store.count_returned(&scope).await?;
+        let returned = TreasuryStore(store).count_returned(&scope).await?;
         waiting.push(("desk-waiting-returned", returned, "/desk/payments"));
     }
     if visitor.may(Action::ReadDisputes) {
-        let frozen = store.count_frozen(&scope).await?;
+        let frozen = LedgerStore(store).count_frozen(&scope).await?;
         waiting.push(("desk-waiting-disputes", frozen, "/desk/disputes"));
     }
     if visitor.may(Action::ReadRegisters) {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::cookie::Cookie;
 use super::visitor::Visitor;
 use super::{entrance, layout};
-use crate::access_control::{AccessRefusal, LoginAnswer, LoginAttempt, OpenIdIssuer};
+use crate::access_control::{AccessRefusal, AccessStore, LoginAnswer, LoginAttempt, OpenIdIssuer};
 use crate::application::{Application, Fault};
 use crate::sentence::Sentence;
 
@@ -69,7 +69,7 @@ pub(super) async fn end(
         }
         Err(refusal) => return Err(refusal.into()),
     };
-    let Some(caller) = application.store().caller_of(came.credential).await? else {
+    let Some(caller) = AccessStore(application.store()).caller_of(came.credential).await? else {
         let page = refused(&visitor, "desk-openid-unknown", Some(&came.subject));
         return Ok(([ended], page).into_response());
     };

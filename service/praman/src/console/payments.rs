@@ -11,6 +11,7 @@ use super::schemes::period;
 use super::visitor::Visitor;
 use crate::access_control::{Caller, SchemeScope};
 use crate::application::{Application, Fault};
+use crate::treasury::TreasuryStore;
 
 /// How many returned transfers, and how many of the bank's files, a page shows.
 const ROWS_MAX: usize = 200;
@@ -22,7 +23,7 @@ pub(super) async fn page(
 ) -> Result<Markup, Fault> {
     let store = application.store();
     let scope = SchemeScope::of(&caller);
-    let transfers: Vec<Vec<Markup>> = store
+    let transfers: Vec<Vec<Markup>> = TreasuryStore(store)
         .transfer_figures(&scope)
         .await?
         .iter()
@@ -33,8 +34,8 @@ pub(super) async fn page(
             names.into_iter().chain(counts).collect()
         })
         .collect();
-    let count = store.count_returned(&scope).await?;
-    let returned: Vec<Vec<Markup>> = store
+    let count = TreasuryStore(store).count_returned(&scope).await?;
+    let returned: Vec<Vec<Markup>> = TreasuryStore(store)
         .returned_transfers(&scope, ROWS_MAX)
         .await?
         .iter()
@@ -49,7 +50,8 @@ pub(super) async fn page(
         .collect();
     let mut older = 0;
     // A file may be of several departments' schemes, and its count of transfers is no department's own.
-    let files = if scope.is_all() { Some(store.payment_files().await?) } else { None };
+    let files =
+        if scope.is_all() { Some(TreasuryStore(store).payment_files().await?) } else { None };
     let files: Option<Vec<Vec<Markup>>> = files.map(|files| {
         older = files.len().saturating_sub(ROWS_MAX);
         files

@@ -18,6 +18,7 @@ use crate::claims::PublishedScheme;
 use crate::computation::compute;
 use crate::error::ServiceError;
 use crate::language::Argument;
+use crate::ledger::LedgerStore;
 use crate::register::effects::Effects;
 use crate::sandbox::synthetic_people;
 use crate::schema::RESIDENT;
@@ -31,7 +32,7 @@ pub(super) async fn list(
     State(application): State<Arc<Application>>,
     Extension(visitor): Extension<Visitor>,
 ) -> Result<Markup, Fault> {
-    let openings = application.store().openings().await?;
+    let openings = LedgerStore(application.store()).openings().await?;
     let rows: Vec<Vec<Markup>> = application
         .schemes()
         .iter()

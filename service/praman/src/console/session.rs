@@ -7,10 +7,14 @@
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::access_control::{Caller, PrincipalNumber};
+use crate::access_control::{AccessStore, Caller, PrincipalNumber};
 use crate::error::ServiceError;
 use crate::named::read_digest;
 use crate::store::Store;
+
+/// Sessions at the desk, in a store.
+#[derive(Clone, Copy)]
+pub(crate) struct SessionStore<'s>(pub(crate) &'s Store);
 
 /// For how long a session in which nothing is asked goes on, in milliseconds.
 const IDLE_MS: i64 = 30 * 60 * 1_000;
@@ -52,7 +56,7 @@ impl SessionSecret {
     }
 }
 
-impl Store {
+impl SessionStore<'_> {
     /// Begins a session of a principal.
     ///
     /// # Errors
@@ -62,8 +66,8 @@ impl Store {
         principal: PrincipalNumber,
     ) -> Result<SessionSecret, ServiceError> {
         let secret = SessionSecret::generate();
-        let now = self.database().now();
-        let mut transaction = self.begin_rows().await?;
+        let now = self.0.database().now();
+        let mut transaction = self.0.begin_rows().await?;
         // Whoever comes in sweeps out what is over.
         let over = sqlx::AssertSqlSafe(format!(
             "DELETE FROM console_session
@@ -91,22 +95,22 @@ impl Store {
         &self,
         secret: &SessionSecret,
     ) -> Result<Option<Caller>, ServiceError> {
-        let now = self.database().now();
+        let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT principal, CAST({now} - seen_at AS BIGINT) FROM console_session
              WHERE token_hash = $1 AND seen_at BETWEEN {now} - {IDLE_MS} AND {now} + {AHEAD_MS}
                  AND begun_at BETWEEN {now} - {LONGEST_MS} AND {now} + {AHEAD_MS}"
         ));
         let found: Option<(i64, i64)> =
-            sqlx::query_as(statement).bind(secret.hash()).fetch_optional(self.pool()).await?;
+            sqlx::query_as(statement).bind(secret.hash()).fetch_optional(self.0.pool()).await?;
         let Some((principal, since)) = found else { return Ok(None) };
         if since > SEEN_MS {
             let seen = sqlx::AssertSqlSafe(format!(
                 "UPDATE console_session SET seen_at = {now} WHERE token_hash = $1"
             ));
-            sqlx::query(seen).bind(secret.hash()).execute(self.writer()).await?;
+            sqlx::query(seen).bind(secret.hash()).execute(self.0.writer()).await?;
         }
-        self.caller_of_number(PrincipalNumber(principal as u32)).await
+        AccessStore(self.0).caller_of_number(PrincipalNumber(principal as u32)).await
     }
 
     /// Ends a session.
@@ -116,7 +120,7 @@ impl Store {
     pub(super) async fn end_session(&self, secret: &SessionSecret) -> Result<(), ServiceError> {
         sqlx::query("DELETE FROM console_session WHERE token_hash = $1")
             .bind(secret.hash())
-            .execute(self.writer())
+            .execute(self.0.writer())
             .await?;
         Ok(())
     }

@@ -11,7 +11,7 @@ use super::form::Posted;
 use super::layout;
 use super::visitor::Visitor;
 use crate::application::{Application, Fault};
-use crate::grievance::{Case, CaseOutcome, CaseState, SlipCode};
+use crate::grievance::{Case, CaseOutcome, CaseState, GrievanceStore, SlipCode};
 use crate::language::{Argument, Language};
 
 /// A case in the language of its person, with the code where it is told.
@@ -90,7 +90,9 @@ pub(super) async fn show(
     Posted(shown): Posted<Shown>,
 ) -> Result<Markup, Fault> {
     let found = match shown.read() {
-        Some((number, slip)) => application.store().case_of_slip(number, &slip).await?,
+        Some((number, slip)) => {
+            GrievanceStore(application.store()).case_of_slip(number, &slip).await?
+        }
         None => None,
     };
     let content = match &found {
@@ -127,6 +129,6 @@ pub(super) async fn appeal(
     let Some((number, slip)) = shown.read() else {
         return Ok(layout::page(&visitor, &visitor.text("desk-slip"), form(&visitor, true)));
     };
-    let case = application.store().appeal_case(number, &slip).await?;
+    let case = GrievanceStore(application.store()).appeal_case(number, &slip).await?;
     Ok(layout::page(&visitor, &visitor.text("desk-slip"), printed(&case, None)))
 }

@@ -8,8 +8,9 @@ use maud::{Markup, html};
 
 use super::layout::{self, cell, code};
 use super::visitor::Visitor;
-use crate::access_control::{Caller, Role};
+use crate::access_control::{AccessStore, Caller, Role};
 use crate::application::{Application, Fault};
+use crate::proving::ProvingStore;
 
 pub(super) async fn page(
     State(application): State<Arc<Application>>,
@@ -17,7 +18,7 @@ pub(super) async fn page(
     Extension(caller): Extension<Caller>,
 ) -> Result<Markup, Fault> {
     let store = application.store();
-    let workers: Vec<Vec<Markup>> = store
+    let workers: Vec<Vec<Markup>> = ProvingStore(store)
         .busy_workers()
         .await?
         .iter()
@@ -29,7 +30,7 @@ pub(super) async fn page(
             ]
         })
         .collect();
-    let jobs: Vec<Vec<Markup>> = store
+    let jobs: Vec<Vec<Markup>> = ProvingStore(store)
         .proving_figures(&caller)
         .await?
         .iter()
@@ -39,7 +40,7 @@ pub(super) async fn page(
             std::iter::once(code(&one.tenant)).chain(counts).collect()
         })
         .collect();
-    let kiosks: Vec<Vec<Markup>> = store
+    let kiosks: Vec<Vec<Markup>> = AccessStore(store)
         .principals(&caller)
         .await?
         .iter()

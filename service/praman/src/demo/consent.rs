@@ -20,9 +20,9 @@ use super::stages::Stages;
 use super::{demo_passphrase, load_prover, new_run};
 use crate::consent::access::{AccessRequest, Asked, PreparedAccess, ProviderPaths, next_number};
 use crate::consent::{
-    ConsentDesk, ConsentError, ConsentFile, ConsentManager, EmergencyScope, Gate, GateRefusal,
-    MessageGateway, Narrowing, PatientAddress, RecordFile, SignedBy, SignerKey, Verdict, document,
-    erasure_message, publish, write_time,
+    ConsentDesk, ConsentError, ConsentFile, ConsentManager, ConsentStore, EmergencyScope, Gate,
+    GateRefusal, MessageGateway, Narrowing, PatientAddress, RecordFile, SignedBy, SignerKey,
+    Verdict, document, erasure_message, publish, write_time,
 };
 use crate::error::ServiceError;
 use crate::files;
@@ -163,7 +163,7 @@ impl Scene {
 
         let bar = stages.begin("providers and requesters", 5);
         for name in [HOSPITAL, LABORATORY, CLINIC] {
-            store.keep_provider(ledger.admit_provider(name).await?, name).await?;
+            ConsentStore(&store).keep_provider(ledger.admit_provider(name).await?, name).await?;
             bar.inc(1);
         }
         let mut requesters = Vec::new();
@@ -171,7 +171,7 @@ impl Scene {
             let key = SignerKey::generate(name);
             key.save(&folder.join(format!("{name}.json")), &passphrase)?;
             let number = ledger.admit_requester(name).await?;
-            store.keep_requester(number, name, &key.public()).await?;
+            ConsentStore(&store).keep_requester(number, name, &key.public()).await?;
             requesters.push((number, key));
             bar.inc(1);
         }
@@ -192,7 +192,7 @@ impl Scene {
         ] {
             let provider = named(&store, name).await?;
             let subject = wallet.at_provider(provider).subject();
-            let record = store
+            let record = ConsentStore(&store)
                 .add_record(provider, subject, kind, day, content.as_bytes(), |_| Ok(()))
                 .await?;
             publish(&store, &mut ledger, provider).await?;
@@ -261,7 +261,9 @@ impl Scene {
         self.app_refuses(&hospital, heart_clinic, Purpose::CareManagement, 0).await?;
 
         let signature = self.heart_clinic.1.sign(&erasure_message(hospital.id()));
-        let order = self.store.confirm_erasure(hospital.id(), &signature, Timestamp::now()).await?;
+        let order = ConsentStore(&self.store)
+            .confirm_erasure(hospital.id(), &signature, Timestamp::now())
+            .await?;
         counts.erased += usize::from(order.confirmed_at.is_some());
         self.timeline.tell(true, HEART_CLINIC, "was ordered to erase, and confirms that it did");
         self.emergency().await?;
@@ -412,7 +414,7 @@ impl Scene {
         let clinic = named(&self.store, CLINIC).await?;
         let (first, second) = (SignerKey::generate("Dr. Das"), SignerKey::generate("Dr. Khatun"));
         for key in [&first, &second] {
-            self.store.keep_clinician(clinic, &key.name, &key.public()).await?;
+            ConsentStore(&self.store).keep_clinician(clinic, &key.name, &key.public()).await?;
         }
         let scope = EmergencyScope {
             id: Uuid::new_v4(),
@@ -462,7 +464,7 @@ impl MessageGateway for Heard {
 }
 
 async fn named(store: &Store, name: &str) -> Result<ProviderId, ServiceError> {
-    let provider = store.provider_named(name).await?;
+    let provider = ConsentStore(store).provider_named(name).await?;
     provider.ok_or_else(|| ServiceError::Ledger(format!("there is no provider {name}")))
 }
 

@@ -16,20 +16,19 @@ use rayon::prelude::*;
 use super::due::Due;
 use super::stages::Stages;
 use crate::access_control::Caller;
-use crate::calendar;
 use crate::claim::{Claim, ClaimTerms, CredentialPaths};
 use crate::error::ServiceError;
-use crate::files;
 use crate::key_store::MasterKey;
 use crate::ledger::{EmbeddedLedger, Ledger};
-use crate::offices::{Application, Validity};
+use crate::offices::{Application, OfficeStore, Validity};
 use crate::register::Register;
 use crate::schema::Schema;
 use crate::sealed::{Passphrase, random_key};
 use crate::snapshot::Snapshot;
 use crate::store::Store;
-use crate::treasury::{Debtor, PaymentRun, TreasuryKey};
+use crate::treasury::{Debtor, PaymentRun, TreasuryKey, TreasuryStore};
 use crate::wallet::{CredentialFile, Wallet};
+use crate::{calendar, files};
 
 /// A folder of its own for each run, so that one never meets another's nullifiers.
 pub(crate) fn new_run(folder: &Path) -> Result<PathBuf, ServiceError> {
@@ -89,7 +88,8 @@ impl Holders {
         let bar = stages.begin("issuing credentials", people);
         let path = folder.join("office.json");
         let name = "Demonstration office";
-        let key = store.new_office(name, schema, |key| key.save(&path, passphrase)).await?;
+        let key =
+            OfficeStore(store).new_office(name, schema, |key| key.save(&path, passphrase)).await?;
         let wallets: Vec<Wallet> =
             (0..people).into_par_iter().map(|_| Wallet::generate()).collect();
         let applications: Vec<Application<'_>> = register
@@ -102,7 +102,8 @@ impl Holders {
         let validity = Validity::from_today(today);
         // Who issues to others in this folder later knows these people again.
         let master = master_key(store, folder, passphrase).await?;
-        let issued = store.issue(&key, &master, applications, validity).await?.commit().await?;
+        let issued =
+            OfficeStore(store).issue(&key, &master, applications, validity).await?.commit().await?;
         bar.inc(people as u64);
         Ok(Self { credentials: issued.credentials, wallets })
     }
@@ -146,8 +147,8 @@ impl<'a> Scene<'a> {
         treasury: TreasuryKey,
         today: Day,
     ) -> Result<Self, ServiceError> {
-        let snapshot = store.snapshot(today, None).await?;
-        let offices = store.office_states().await?;
+        let snapshot = OfficeStore(store).snapshot(today, None).await?;
+        let offices = OfficeStore(store).office_states().await?;
         let checkpoint = ledger.publish_checkpoint(&offices, snapshot.checkpoint()).await?;
         for scheme in &due.schemes {
             ledger.open_period(&scheme.terms, scheme.period, scheme.last_day(today)).await?;
@@ -206,7 +207,7 @@ impl<'a> Scene<'a> {
             .map_err(|refusal| ServiceError::Refused(refusal.to_string()))?;
         // The envelope first: a crash in between leaves an envelope without a claim, which costs nothing, and
         // never a claim without its envelope.
-        self.store.keep_envelope(claim.ledger.nullifier, &claim.envelope).await?;
+        TreasuryStore(self.store).keep_envelope(claim.ledger.nullifier, &claim.envelope).await?;
         let receipt = self.ledger.claim(&claim.ledger).await?;
         Ok(receipt.gas_used)
     }

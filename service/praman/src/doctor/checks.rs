@@ -3,6 +3,9 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use crate::audit::AuditStore;
+use crate::offices::OfficeStore;
+use crate::treasury::TreasuryStore;
 use jiff::Timestamp;
 use praman_circuits::circuit;
 use praman_prover::KeyStore;
@@ -10,10 +13,10 @@ use praman_verifier::contracts::{Offices, word};
 use x509_parser::pem::parse_x509_pem;
 
 use super::{Finding, Installation};
-use crate::access_control::{Caller, Role};
+use crate::access_control::{AccessStore, Caller, Role};
 use crate::calendar;
 use crate::error::ServiceError;
-use crate::ledger::{Chain as _, JoinedNetwork};
+use crate::ledger::{Chain as _, JoinedNetwork, LedgerStore};
 use crate::store::Store;
 
 /// How little room on the disk is too little, in MiB.
@@ -249,12 +252,12 @@ pub(super) async fn ledger(store: &Store) -> Vec<Finding> {
 /// The offices: as the ledger says they stand, under the root that it has.
 pub(super) async fn offices(store: &Store) -> Vec<Finding> {
     let Ok((network, _)) = JoinedNetwork::open(store, &[]).await else { return Vec::new() };
-    let own = match store.ledger_state_root().await {
+    let own = match OfficeStore(store).ledger_state_root().await {
         Ok(root) => root,
         Err(error) => return failed("offices", &error),
     };
     let on_ledger = network.view(network.addresses.offices, &Offices::stateRootCall {}).await;
-    let since = match store.offices_apart_since().await {
+    let since = match LedgerStore(store).offices_apart_since().await {
         Ok(since) => since,
         Err(error) => return failed("offices", &error),
     };
@@ -293,7 +296,7 @@ pub(super) async fn offices(store: &Store) -> Vec<Finding> {
             "issue to their offices' registers again, before others issue to the same people",
         )),
     }
-    let apart = match store.offices_apart().await {
+    let apart = match OfficeStore(store).offices_apart().await {
         Ok(apart) => apart,
         Err(error) => return failed("offices", &error),
     };
@@ -355,7 +358,7 @@ pub(super) async fn backlog(store: &Store) -> Vec<Finding> {
 
 /// Who may act: two of those who must be two; none at their end.
 pub(super) async fn people(store: &Store) -> Vec<Finding> {
-    let principals = match store.principals(&Caller::operator()).await {
+    let principals = match AccessStore(store).principals(&Caller::operator()).await {
         Ok(principals) => principals,
         Err(error) => return failed("access", &error),
     };
@@ -410,7 +413,7 @@ pub(super) async fn records(store: &Store) -> Vec<Finding> {
             ),
         }),
     }
-    match store.audit_is_due().await {
+    match AuditStore(store).audit_is_due().await {
         Err(error) => return failed("audit", &error),
         Ok(false) => {}
         Ok(true) => findings.push(Finding::watch(
@@ -419,7 +422,7 @@ pub(super) async fn records(store: &Store) -> Vec<Finding> {
             "run praman audit anchor; a running service does it once a day",
         )),
     }
-    match store.payment_files().await {
+    match TreasuryStore(store).payment_files().await {
         Err(error) => return failed("payments", &error),
         Ok(files) => {
             let missing = files.iter().filter(|file| file.block.is_none()).count();

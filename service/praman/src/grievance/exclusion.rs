@@ -8,8 +8,9 @@ use super::record::CaseCounts;
 use crate::access_control::Caller;
 use crate::claims::Cause;
 use crate::error::ServiceError;
+use crate::grievance::GrievanceStore;
 use crate::small_cells::told;
-use crate::store::{Store, broken};
+use crate::store::broken;
 
 /// What is counted of an office; none where it is of so few that it would tell of one of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -43,7 +44,7 @@ pub struct ExclusionFigures {
     pub causes: BTreeMap<String, Option<u64>>,
 }
 
-impl Store {
+impl GrievanceStore<'_> {
     /// Who was kept out, of the offices that somebody may see.
     ///
     /// # Errors
@@ -55,7 +56,7 @@ impl Store {
                     CAST(SUM(counts_duplicates) AS BIGINT), CAST(SUM(without_subject) AS BIGINT)
              FROM register_upload WHERE state = 'issued' GROUP BY office",
         )
-        .fetch_all(self.pool())
+        .fetch_all(self.0.pool())
         .await?;
         let registers: BTreeMap<i64, [u64; 4]> = rows
             .into_iter()

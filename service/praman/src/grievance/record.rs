@@ -5,13 +5,13 @@ use sqlx::AnyConnection;
 
 use super::case::{ANSWER_DAYS, Case, CaseOutcome, CaseState, DECISION_DAYS, NewCase, OpenedCase};
 use super::slip::SlipCode;
-use crate::access_control::{AccessRefusal, Caller, Role, days_from_now, person};
-use crate::claims::APPEAL_DAYS;
-use crate::claims::Cause;
+use crate::access_control::{AccessRefusal, AccessStore, Caller, Role, days_from_now, person};
+use crate::claims::{APPEAL_DAYS, Cause};
 use crate::error::ServiceError;
+use crate::grievance::GrievanceStore;
 use crate::language::Language;
 use crate::sentence::Sentence;
-use crate::store::{Store, WriteTransaction, broken};
+use crate::store::{WriteTransaction, broken};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -108,9 +108,9 @@ fn seen<'q, T>(query: Asked<'q, T>, by: &Caller) -> Asked<'q, T> {
     query.bind(i64::from(by.sees_all())).bind(by.tenant_column().to_owned()).bind(office)
 }
 
-impl Store {
+impl GrievanceStore<'_> {
     fn cases_statement(&self, rest: &str) -> String {
-        let now = self.database().now();
+        let now = self.0.database().now();
         let is_late = is_late(now);
         format!(
             "SELECT number, tenant, office, scheme, cause, language, state, opened_at, answer_by,
@@ -150,13 +150,13 @@ impl Store {
         if by.role == Role::Office {
             by.require_member(new.office.0)?;
         }
-        let tenant = self.tenant_of_office(new.office).await?;
+        let tenant = AccessStore(self.0).tenant_of_office(new.office).await?;
         if !by.sees(&tenant) {
             let sentence = Sentence::of("fault-no-office").count("office", new.office.0);
             return Err(AccessRefusal::Refused(sentence));
         }
-        let now = self.database().now();
-        let mut transaction = self.begin().await?;
+        let now = self.0.database().now();
+        let mut transaction = self.0.begin().await?;
         let known: Option<(i64,)> =
             sqlx::query_as("SELECT office FROM tenant_office WHERE office = $1")
                 .bind(i64::from(new.office.0))
@@ -203,7 +203,7 @@ impl Store {
         let statement = self.cases_statement(&format!("WHERE {SEEN} {order} LIMIT $4"));
         let rows: Vec<Row> = seen(sqlx::query_as(sqlx::AssertSqlSafe(statement)), by)
             .bind(i64::try_from(most).unwrap_or(i64::MAX))
-            .fetch_all(self.pool())
+            .fetch_all(self.0.pool())
             .await?;
         rows.into_iter().map(Row::read).collect()
     }
@@ -213,19 +213,19 @@ impl Store {
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn waiting_cases(&self, by: &Caller) -> Result<(usize, usize), ServiceError> {
-        let is_late = is_late(self.database().now());
+        let is_late = is_late(self.0.database().now());
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN {is_late} THEN 1 ELSE 0 END), 0) AS BIGINT)
              FROM grievance_case WHERE {SEEN} AND state IN ('open', 'appealed')"
         ));
         let (open, late): (i64, i64) =
-            seen(sqlx::query_as(statement), by).fetch_one(self.pool()).await?;
+            seen(sqlx::query_as(statement), by).fetch_one(self.0.pool()).await?;
         Ok((open as usize, late as usize))
     }
 
     /// How many of the cases that somebody may see came to what, by office and cause.
     pub(super) async fn case_counts(&self, by: &Caller) -> Result<Vec<CaseCounts>, ServiceError> {
-        let is_late = is_late(self.database().now());
+        let is_late = is_late(self.0.database().now());
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT office, cause, COUNT(*) AS opened,
                     CAST(SUM(CASE WHEN coalesce(appeal_outcome, outcome) = 'set-right' THEN 1 ELSE 0 END)
@@ -233,7 +233,7 @@ impl Store {
                     CAST(SUM(CASE WHEN {is_late} THEN 1 ELSE 0 END) AS BIGINT) AS late
              FROM grievance_case WHERE {SEEN} GROUP BY office, cause"
         ));
-        Ok(seen(sqlx::query_as(statement), by).fetch_all(self.pool()).await?)
+        Ok(seen(sqlx::query_as(statement), by).fetch_all(self.0.pool()).await?)
     }
 
     /// The case of a slip; none if there is none of this number and code.
@@ -249,7 +249,7 @@ impl Store {
         let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(statement))
             .bind(i64::from(number))
             .bind(slip.hash(number))
-            .fetch_optional(self.pool())
+            .fetch_optional(self.0.pool())
             .await?;
         row.map(Row::read).transpose()
     }
@@ -264,7 +264,7 @@ impl Store {
         outcome: CaseOutcome,
         by: &Caller,
     ) -> Result<Case, AccessRefusal> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.0.begin().await?;
         let statement = self.cases_statement(&format!("WHERE {SEEN} AND number = $4"));
         let row: Option<Row> = seen(sqlx::query_as(sqlx::AssertSqlSafe(statement)), by)
             .bind(i64::from(number))
@@ -275,7 +275,7 @@ impl Store {
             let sentence = Sentence::of("fault-case-answered").count("number", number);
             return Err(AccessRefusal::Refused(sentence));
         }
-        let now = self.database().now();
+        let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "UPDATE grievance_case SET state = 'answered', outcome = $2, answered_by = $3,
                  answered_at = {now}, appeal_by = $4 WHERE number = $1"
@@ -300,7 +300,7 @@ impl Store {
         if self.case_of_slip(number, slip).await?.is_none() {
             return Err(AccessRefusal::Refused(NO_SLIP));
         }
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.0.begin().await?;
         let row = self.case_row(&mut transaction, number).await?;
         let row = row.ok_or_else(|| broken("a case"))?;
         let refusal = match (row.state()?, row.outcome.as_deref()) {
@@ -316,7 +316,7 @@ impl Store {
         if let Some(sentence) = refusal {
             return Err(AccessRefusal::Refused(sentence));
         }
-        let now = self.database().now();
+        let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "UPDATE grievance_case SET state = 'appealed', appealed_at = {now}, decide_by = $2
              WHERE number = $1"
@@ -339,7 +339,7 @@ impl Store {
         outcome: CaseOutcome,
         by: &Caller,
     ) -> Result<Case, AccessRefusal> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.0.begin().await?;
         let row = self.case_row(&mut transaction, number).await?;
         let row = row.ok_or_else(|| no_case(number))?;
         if row.state()? != CaseState::Appealed {
@@ -349,7 +349,7 @@ impl Store {
         if row.answered_by.as_deref().is_some_and(|name| person(name) == person(&by.name)) {
             return Err(AccessRefusal::Refused(Sentence::of("fault-own-answer")));
         }
-        let now = self.database().now();
+        let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "UPDATE grievance_case SET state = 'decided', appeal_outcome = $2, decided_by = $3,
                  decided_at = {now} WHERE number = $1"
@@ -373,7 +373,7 @@ impl Store {
              WHERE {SEEN} ORDER BY office"
         ));
         let rows: Vec<(i64, String)> =
-            seen(sqlx::query_as(statement), by).fetch_all(self.pool()).await?;
+            seen(sqlx::query_as(statement), by).fetch_all(self.0.pool()).await?;
         Ok(rows.into_iter().map(|(id, name)| (OfficeId(id as u32), name)).collect())
     }
 }

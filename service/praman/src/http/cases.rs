@@ -15,7 +15,9 @@ use super::claims::read_body;
 use crate::access_control::Caller;
 use crate::application::{Application, Fault};
 use crate::consent::document;
-use crate::grievance::{Advice, Case, CaseOutcome, ExclusionFigures, NO_SLIP, NewCase, SlipCode};
+use crate::grievance::{
+    Advice, Case, CaseOutcome, ExclusionFigures, GrievanceStore, NO_SLIP, NewCase, SlipCode,
+};
 use crate::language::Language;
 
 /// A case that is to be opened. It says nothing of who the person is.
@@ -99,7 +101,7 @@ pub(super) async fn list(
     State(application): State<Arc<Application>>,
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<Vec<Case>>, Fault> {
-    Ok(Json(application.store().cases(&caller, 1_000).await?))
+    Ok(Json(GrievanceStore(application.store()).cases(&caller, 1_000).await?))
 }
 
 /// How many were kept out, by office and cause; few are not told.
@@ -113,7 +115,7 @@ pub(super) async fn figures(
     State(application): State<Arc<Application>>,
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<ExclusionFigures>, Fault> {
-    Ok(Json(application.store().exclusion(&caller).await?))
+    Ok(Json(GrievanceStore(application.store()).exclusion(&caller).await?))
 }
 
 /// What comes of a case.
@@ -191,7 +193,9 @@ pub(super) async fn show(
     body: Result<String, StringRejection>,
 ) -> Result<Json<Case>, Fault> {
     let slip: Slip = read(body, &application)?;
-    let found = application.store().case_of_slip(read_number(&number)?, &slip.read()?).await?;
+    let found = GrievanceStore(application.store())
+        .case_of_slip(read_number(&number)?, &slip.read()?)
+        .await?;
     let none = || Fault::not_found(NO_SLIP);
     Ok(Json(found.ok_or_else(none)?))
 }
@@ -210,5 +214,9 @@ pub(super) async fn appeal(
     body: Result<String, StringRejection>,
 ) -> Result<Json<Case>, Fault> {
     let slip: Slip = read(body, &application)?;
-    Ok(Json(application.store().appeal_case(read_number(&number)?, &slip.read()?).await?))
+    Ok(Json(
+        GrievanceStore(application.store())
+            .appeal_case(read_number(&number)?, &slip.read()?)
+            .await?,
+    ))
 }

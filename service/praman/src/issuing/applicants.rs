@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::error::ServiceError;
 use crate::key_store::MasterKey;
 use crate::office_key::OfficeKey;
-use crate::offices::{Applicant, Application, Standing};
+use crate::offices::{Applicant, Application, OfficeStore, Standing};
 use crate::register::{Matches, Person, Register};
 use crate::store::Store;
 use crate::wallet::{CredentialFile, Wallet};
@@ -71,11 +71,12 @@ impl<'a> Applicants<'a> {
         reviewed: Reviewed<'_>,
     ) -> Result<Self, ServiceError> {
         let people = register.people();
-        let known = store.has_issued(key, people.iter().map(Person::register_no)).await?;
+        let known =
+            OfficeStore(store).has_issued(key, people.iter().map(Person::register_no)).await?;
         let again: Vec<&Person> =
             people.iter().zip(&known).filter(|(_, known)| **known).map(|(one, _)| one).collect();
         if !again.is_empty() {
-            store.keep_known_people(key, master, &again).await?;
+            OfficeStore(store).keep_known_people(key, master, &again).await?;
         }
         let mut seen = HashSet::new();
         let already_issued = known.iter().filter(|&&known| known).count();
@@ -107,8 +108,9 @@ impl<'a> Applicants<'a> {
         let without_subject = new.len() - made.len();
         let applicants: Vec<Applicant<'_>> =
             made.iter().map(|(application, _)| (application.person, application.subject)).collect();
-        let schema = store.check_office(key).await?.schema.id;
-        let standing = store.standing_of(master, (key.office, schema), &applicants).await?;
+        let schema = OfficeStore(store).check_office(key).await?.schema.id;
+        let standing =
+            OfficeStore(store).standing_of(master, (key.office, schema), &applicants).await?;
         let (mut applications, mut wallets) = (Vec::with_capacity(made.len()), Vec::new());
         let (mut enrolled, mut to_review) = (Vec::new(), Vec::new());
         for ((application, wallet), standing) in made.into_iter().zip(standing) {

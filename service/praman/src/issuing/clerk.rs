@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::issuing::IssuingStore;
 use praman_circuits::office::OfficeId;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use zeroize::Zeroizing;
@@ -12,13 +13,13 @@ use super::applicants::{Applicants, Reviewed, Subjects, credential_line, wallet_
 use super::desk::{IssuingDesk, Shared, whole};
 use super::record::{TakenUpload, finish_upload, keep_part};
 use super::upload::{IssuingFault, RegisterContent, SealedFor, UploadOutcome};
-use crate::access_control::{Action, Caller};
-use crate::audit::AuditOutcome;
+use crate::access_control::{AccessStore, Action, Caller};
+use crate::audit::{AuditOutcome, AuditStore};
 use crate::calendar;
 use crate::computation::compute;
 use crate::error::ServiceError;
 use crate::failpoint::may_die;
-use crate::offices::Validity;
+use crate::offices::{OfficeStore, Validity};
 use crate::register::{self, Register, RegisterError};
 use crate::sealed_content::ContentSealer;
 
@@ -117,15 +118,15 @@ impl IssuingClerk {
     async fn work(&self, leave: impl Future<Output = ()>) -> Result<Worked, ServiceError> {
         let Shared { store, limits, offices, .. } = self.shared();
         let offices: Vec<OfficeId> = offices.keys().copied().collect();
-        store.tidy_uploads(limits).await?;
-        let Some(upload) = store.take_upload(&offices, limits).await? else {
+        IssuingStore(store).tidy_uploads(limits).await?;
+        let Some(upload) = IssuingStore(store).take_upload(&offices, limits).await? else {
             return Ok(Worked::Idle);
         };
         may_die!("issuing::taken");
         if upload.deaths > i64::from(limits.deaths_max) {
             let message = "a program stopped each time it worked on this register: read the \
                            service's log before you upload it again";
-            store.fail_upload(&upload, IssuingFault::GaveUp, message).await?;
+            IssuingStore(store).fail_upload(&upload, IssuingFault::GaveUp, message).await?;
             return Ok(Worked::Done);
         }
         // Told of all the while, also while it waits for the database's lock.
@@ -136,17 +137,17 @@ impl IssuingClerk {
             () = self.tell_of(&upload, &checked) => return Ok(Worked::Done),
             () = leave => {
                 // Nothing of it is written yet: another program begins anew.
-                store.let_go_of_upload(&upload, limits).await?;
+                IssuingStore(store).let_go_of_upload(&upload, limits).await?;
                 return Ok(Worked::Left);
             }
         };
         match outcome {
             Ok(()) => {}
             Err(Obstacle::Final(reason, message)) => {
-                store.fail_upload(&upload, reason, &message).await?;
+                IssuingStore(store).fail_upload(&upload, reason, &message).await?;
             }
             Err(Obstacle::Passing(error)) => {
-                store.let_go_of_upload(&upload, limits).await?;
+                IssuingStore(store).let_go_of_upload(&upload, limits).await?;
                 return Err(error);
             }
         }
@@ -161,7 +162,7 @@ impl IssuingClerk {
         loop {
             heartbeat.tick().await;
             let bytes = checked.load(Ordering::Relaxed);
-            match store.tell_of_upload(upload, bytes, limits).await {
+            match IssuingStore(store).tell_of_upload(upload, bytes, limits).await {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => eprintln!("praman: telling of a register: {error}"),
@@ -196,15 +197,16 @@ impl IssuingClerk {
         let Applicants { applications, wallets, already_issued, repeated, without_subject, .. } =
             applicants;
         let validity = Validity::from_today(calendar::today());
-        let mut issuing = store.issue(key, master, applications, validity).await.map_err(
-            |error| match error {
+        let mut issuing = OfficeStore(store)
+            .issue(key, master, applications, validity)
+            .await
+            .map_err(|error| match error {
                 // Another has issued to one of them in between: next time they are known.
                 ServiceError::Refused(reason) if upload.attempt > 1 => {
                     Obstacle::Final(IssuingFault::Refused, reason)
                 }
                 other => other.into(),
-            },
-        )?;
+            })?;
 
         let outcome = UploadOutcome {
             counts: register.counts(),
@@ -262,13 +264,13 @@ impl IssuingClerk {
             return Ok(());
         }
         let store = &self.shared().store;
-        let tenant = store.tenant_of_office(office).await?;
+        let tenant = AccessStore(store).tenant_of_office(office).await?;
         let caller = Caller::office(office, tenant.clone());
         let times = u32::try_from(people).unwrap_or(u32::MAX);
-        let counted = store.meter_many(&tenant, Action::LearnMatches, times).await;
+        let counted = AccessStore(store).meter_many(&tenant, Action::LearnMatches, times).await;
         let outcome = if counted.is_ok() { AuditOutcome::Allowed } else { AuditOutcome::Refused };
         let subject = format!("{people} people of a register of office {}", office.0);
-        store.log(&caller, Action::LearnMatches, &subject, outcome).await?;
+        AuditStore(store).log(&caller, Action::LearnMatches, &subject, outcome).await?;
         counted.map_err(|_| {
             let reason = format!(
                 "{people} of its people are, or may be, enrolled already; that is more than this \

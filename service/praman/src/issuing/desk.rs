@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::issuing::IssuingStore;
+use crate::offices::OfficeStore;
 use futures_util::{Stream, StreamExt};
 use praman_circuits::office::{OfficeId, OfficeRoot};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -121,13 +123,13 @@ impl IssuingDesk {
         let places = self.shared.uploads.get(&office);
         let places = places.ok_or(IssuingRefusal::OtherOffice(office))?;
         let place = places.clone().try_acquire_owned().map_err(|_| busy())?;
-        if self.shared.store.too_many_wait(office, &self.shared.limits).await? {
+        if IssuingStore(&self.shared.store).too_many_wait(office, &self.shared.limits).await? {
             return Err(busy());
         }
         let (id, key) = (RegisterId::generate(), DataKey::generate());
         let sealed_for = SealedFor { id, office, makes_secrets };
         let wrapped = self.shared.master.wrap(&key, &sealed_for.key_purpose())?;
-        self.shared.store.begin_upload(id, office, makes_secrets, wrapped).await?;
+        IssuingStore(&self.shared.store).begin_upload(id, office, makes_secrets, wrapped).await?;
         let purpose = sealed_for.content_purpose(RegisterContent::Register);
         let sealer = Some(ContentSealer::new(&key, &purpose));
         Ok(RegisterUploading {
@@ -151,7 +153,7 @@ impl IssuingDesk {
         office: OfficeId,
         id: RegisterId,
     ) -> Result<Option<RegisterUpload>, ServiceError> {
-        self.shared.store.register_upload(office, id).await
+        IssuingStore(&self.shared.store).register_upload(office, id).await
     }
 
     /// The same once it is otherwise than somebody knows it, or after a while.
@@ -177,7 +179,9 @@ impl IssuingDesk {
 
     /// Whether secrets were made for a register's people.
     pub(crate) async fn makes_secrets(&self, id: RegisterId) -> Result<bool, ServiceError> {
-        let known = self.shared.store.register_content(id, RegisterContent::Register).await?;
+        let known = IssuingStore(&self.shared.store)
+            .register_content(id, RegisterContent::Register)
+            .await?;
         Ok(known.is_some_and(|(sealed_for, ..)| sealed_for.makes_secrets))
     }
 
@@ -186,7 +190,7 @@ impl IssuingDesk {
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn registers(&self, office: OfficeId) -> Result<Vec<RegisterUpload>, ServiceError> {
-        self.shared.store.register_uploads(office).await
+        IssuingStore(&self.shared.store).register_uploads(office).await
     }
 
     /// A content of a register, opened part by part; none if there is none.
@@ -198,7 +202,7 @@ impl IssuingDesk {
         id: RegisterId,
         content: RegisterContent,
     ) -> Result<Option<ContentStream>, ServiceError> {
-        let found = self.shared.store.register_content(id, content).await?;
+        let found = IssuingStore(&self.shared.store).register_content(id, content).await?;
         let Some((sealed_for, wrapped, parts)) = found else {
             return Ok(None);
         };
@@ -215,7 +219,7 @@ impl IssuingDesk {
                 if number == parts {
                     return Ok(None);
                 }
-                let sealed = store.register_part(id, content, number).await?;
+                let sealed = IssuingStore(&store).register_part(id, content, number).await?;
                 let opened = opener.open(&sealed, number + 1 == parts)?;
                 Ok(Some((opened, (opener, number + 1))))
             }
@@ -228,7 +232,7 @@ impl IssuingDesk {
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn forget(&self, office: OfficeId, id: RegisterId) -> Result<bool, ServiceError> {
-        self.shared.store.forget_upload(office, id).await
+        IssuingStore(&self.shared.store).forget_upload(office, id).await
     }
 
     /// Empties the leaves of some holders.
@@ -241,7 +245,7 @@ impl IssuingDesk {
         office: OfficeId,
         register_nos: &[String],
     ) -> Result<(usize, OfficeRoot), IssuingRefusal> {
-        Ok(self.shared.store.revoke(self.key(office)?, register_nos).await?)
+        Ok(OfficeStore(&self.shared.store).revoke(self.key(office)?, register_nos).await?)
     }
 }
 
@@ -283,7 +287,8 @@ impl Drop for RegisterUploading {
         let (shared, id) = (self.shared.clone(), self.id);
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             // What this does not reach is tidied away later.
-            runtime.spawn(async move { drop(shared.store.forget_uploading(id).await) });
+            runtime
+                .spawn(async move { drop(IssuingStore(&shared.store).forget_uploading(id).await) });
         }
     }
 }
@@ -301,7 +306,7 @@ impl RegisterUploading {
         }
         let Some(sealer) = &mut self.sealer else { return Ok(()) };
         for part in sealer.push(bytes)? {
-            self.shared.store.keep_uploaded_part(self.id, self.parts, part).await?;
+            IssuingStore(&self.shared.store).keep_uploaded_part(self.id, self.parts, part).await?;
             self.parts += 1;
         }
         Ok(())
@@ -331,7 +336,10 @@ impl RegisterUploading {
         if let Some(sealer) = self.sealer.take() {
             let last = (self.parts, sealer.finish()?);
             let (store, limits) = (&shared.store, &shared.limits);
-            match store.end_upload(id, office, last, self.bytes, limits, review).await? {
+            match IssuingStore(store)
+                .end_upload(id, office, last, self.bytes, limits, review)
+                .await?
+            {
                 UploadEnd::Kept => {}
                 UploadEnd::TooManyWait => return Err(busy()),
                 UploadEnd::SaidBefore => return Err(IssuingRefusal::SaidBefore),
@@ -340,7 +348,7 @@ impl RegisterUploading {
         }
         crate::failpoint::may_die!("issuing::uploaded");
         shared.uploaded.notify_one();
-        let kept = shared.store.register_upload(office, id).await?;
+        let kept = IssuingStore(&shared.store).register_upload(office, id).await?;
         kept.ok_or_else(|| ServiceError::Store(sqlx::Error::RowNotFound).into())
     }
 }

@@ -12,8 +12,9 @@ use super::upload::{
     UploadState,
 };
 use crate::error::ServiceError;
+use crate::issuing::IssuingStore;
 use crate::register::Counts;
-use crate::store::{Database, Store, WriteTransaction, broken, bytes, field, milliseconds};
+use crate::store::{Database, WriteTransaction, broken, bytes, field, milliseconds};
 
 /// Bounds of issuing.
 #[derive(Clone, Copy, Debug)]
@@ -113,7 +114,7 @@ fn read(row: &AnyRow) -> Result<RegisterUpload, ServiceError> {
     })
 }
 
-impl Store {
+impl IssuingStore<'_> {
     /// Keeps that a register is being uploaded; nobody sees it yet.
     pub(super) async fn begin_upload(
         &self,
@@ -122,7 +123,7 @@ impl Store {
         makes_secrets: bool,
         data_key: Vec<u8>,
     ) -> Result<(), ServiceError> {
-        let now = self.database().now();
+        let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "INSERT INTO register_upload (id, office, state, makes_secrets, data_key, bytes, uploaded_at)
              VALUES ($1, $2, 'uploading', $3, $4, 0, {now})"
@@ -132,7 +133,7 @@ impl Store {
             .bind(i64::from(office.0))
             .bind(i64::from(makes_secrets))
             .bind(data_key)
-            .execute(self.writer())
+            .execute(self.0.writer())
             .await?;
         Ok(())
     }
@@ -144,7 +145,7 @@ impl Store {
         number: usize,
         sealed: Vec<u8>,
     ) -> Result<(), ServiceError> {
-        let mut transaction = self.begin_rows().await?;
+        let mut transaction = self.0.begin_rows().await?;
         keep_part(&mut transaction, id, RegisterContent::Register, number, sealed).await?;
         transaction.commit().await?;
         Ok(())
@@ -160,7 +161,7 @@ impl Store {
             "SELECT COUNT(*) FROM register_upload
              WHERE office = $1 AND state IN ('waiting', 'issuing')",
         );
-        let (waiting,): (i64,) = waiting.bind(i64::from(office.0)).fetch_one(self.pool()).await?;
+        let (waiting,): (i64,) = waiting.bind(i64::from(office.0)).fetch_one(self.0.pool()).await?;
         Ok(waiting >= i64::from(limits.waiting_max))
     }
 
@@ -168,7 +169,7 @@ impl Store {
     pub(super) async fn forget_uploading(&self, id: RegisterId) -> Result<(), ServiceError> {
         sqlx::query("DELETE FROM register_upload WHERE id = $1 AND state = 'uploading'")
             .bind(id.column())
-            .execute(self.writer())
+            .execute(self.0.writer())
             .await?;
         Ok(())
     }
@@ -184,9 +185,9 @@ impl Store {
         limits: &IssuingLimits,
         review: Option<&RowReview>,
     ) -> Result<UploadEnd, ServiceError> {
-        let mut transaction = self.begin_rows().await?;
+        let mut transaction = self.0.begin_rows().await?;
         if let Some(review) = review
-            && !keep_review(&mut transaction, self.database(), review).await?
+            && !keep_review(&mut transaction, self.0.database(), review).await?
         {
             return Ok(UploadEnd::SaidBefore);
         }
@@ -224,7 +225,7 @@ impl Store {
         let row = sqlx::query(statement)
             .bind(id.column())
             .bind(i64::from(office.0))
-            .fetch_optional(self.pool())
+            .fetch_optional(self.0.pool())
             .await?;
         row.as_ref().map(read).transpose()
     }
@@ -238,7 +239,8 @@ impl Store {
             "SELECT {COLUMNS} FROM register_upload
              WHERE office = $1 AND state <> 'uploading' ORDER BY uploaded_at DESC LIMIT 1000"
         ));
-        let rows = sqlx::query(statement).bind(i64::from(office.0)).fetch_all(self.pool()).await?;
+        let rows =
+            sqlx::query(statement).bind(i64::from(office.0)).fetch_all(self.0.pool()).await?;
         rows.iter().map(read).collect()
     }
 
@@ -254,7 +256,7 @@ impl Store {
         )
         .bind(id.column())
         .bind(content.name())
-        .fetch_optional(self.pool())
+        .fetch_optional(self.0.pool())
         .await?;
         Ok(row.map(|(office, makes_secrets, key, parts)| {
             let office = OfficeId(office as u32);
@@ -275,7 +277,7 @@ impl Store {
         .bind(id.column())
         .bind(content.name())
         .bind(number as i64)
-        .fetch_optional(self.pool())
+        .fetch_optional(self.0.pool())
         .await?;
         row.map(|(sealed,)| sealed).ok_or_else(|| broken("a part of a register"))
     }
@@ -288,8 +290,8 @@ impl Store {
         limits: &IssuingLimits,
     ) -> Result<Option<TakenUpload>, ServiceError> {
         let numbers: Vec<String> = offices.iter().map(|office| office.0.to_string()).collect();
-        let (now, numbers) = (self.database().now(), numbers.join(", "));
-        let is_over = self.database().is_over("held_until", limits.lease);
+        let (now, numbers) = (self.0.database().now(), numbers.join(", "));
+        let is_over = self.0.database().is_over("held_until", limits.lease);
         let open =
             format!("state IN ('waiting', 'issuing') AND office IN ({numbers}) AND {is_over}");
         // Looked at before it is written to: mostly there is none.
@@ -300,7 +302,7 @@ impl Store {
              LIMIT 1"
         ));
         let Some((id,)): Option<(Vec<u8>,)> =
-            sqlx::query_as(oldest).fetch_optional(self.pool()).await?
+            sqlx::query_as(oldest).fetch_optional(self.0.pool()).await?
         else {
             return Ok(None);
         };
@@ -314,7 +316,7 @@ impl Store {
         let row: Option<(i64, i64, i64, Vec<u8>, i64, i64)> = sqlx::query_as(taken)
             .bind(&id)
             .bind(milliseconds(limits.lease))
-            .fetch_optional(self.writer())
+            .fetch_optional(self.0.writer())
             .await?;
         let id = RegisterId::from_column(&id).ok_or_else(|| broken("a register's id"))?;
         Ok(row.map(|(office, makes_secrets, reviewed, data_key, attempt, deaths)| TakenUpload {
@@ -335,7 +337,7 @@ impl Store {
         checked_bytes: u64,
         limits: &IssuingLimits,
     ) -> Result<bool, ServiceError> {
-        let now = self.database().now();
+        let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "UPDATE register_upload SET checked_bytes = $3, held_until = {now} + $4
              WHERE id = $1 AND attempts = $2 AND state = 'issuing'"
@@ -345,7 +347,7 @@ impl Store {
             .bind(upload.attempt)
             .bind(checked_bytes as i64)
             .bind(milliseconds(limits.lease))
-            .execute(self.writer())
+            .execute(self.0.writer())
             .await?;
         Ok(told.rows_affected() == 1)
     }
@@ -356,7 +358,7 @@ impl Store {
         upload: &TakenUpload,
         limits: &IssuingLimits,
     ) -> Result<(), ServiceError> {
-        let now = self.database().now();
+        let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "UPDATE register_upload SET state = 'waiting', held_until = {now} + $3
              WHERE id = $1 AND attempts = $2 AND state = 'issuing'"
@@ -365,7 +367,7 @@ impl Store {
             .bind(upload.id.column())
             .bind(upload.attempt)
             .bind(milliseconds(limits.rest))
-            .execute(self.writer())
+            .execute(self.0.writer())
             .await?;
         Ok(())
     }
@@ -377,8 +379,8 @@ impl Store {
         reason: IssuingFault,
         message: &str,
     ) -> Result<(), ServiceError> {
-        let mut transaction = self.begin_rows().await?;
-        let now = self.database().now();
+        let mut transaction = self.0.begin_rows().await?;
+        let now = self.0.database().now();
         let failed = sqlx::query(sqlx::AssertSqlSafe(format!(
             "UPDATE register_upload SET state = 'failed', reason = $3, message = $4,
                  finished_at = {now}
@@ -410,7 +412,7 @@ impl Store {
         )
         .bind(id.column())
         .bind(i64::from(office.0))
-        .execute(self.writer())
+        .execute(self.0.writer())
         .await?;
         Ok(forgotten.rows_affected() == 1)
     }
@@ -418,7 +420,7 @@ impl Store {
     /// Forgets what is older than it is kept, and what was never uploaded to its end.
     pub(super) async fn tidy_uploads(&self, limits: &IssuingLimits) -> Result<(), ServiceError> {
         const UPLOADING_MS: i64 = 60 * 60 * 1_000;
-        let now = self.database().now();
+        let now = self.0.database().now();
         let is_old = format!(
             "(state IN ('issued', 'failed') AND finished_at < {now} - $1)
              OR (state = 'uploading' AND uploaded_at < {now} - {UPLOADING_MS})"
@@ -426,12 +428,12 @@ impl Store {
         let kept = milliseconds(limits.kept);
         let look =
             sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM register_upload WHERE {is_old}"));
-        let (old,): (i64,) = sqlx::query_as(look).bind(kept).fetch_one(self.pool()).await?;
+        let (old,): (i64,) = sqlx::query_as(look).bind(kept).fetch_one(self.0.pool()).await?;
         if old == 0 {
             return Ok(());
         }
         let forget = sqlx::AssertSqlSafe(format!("DELETE FROM register_upload WHERE {is_old}"));
-        sqlx::query(forget).bind(kept).execute(self.writer()).await?;
+        sqlx::query(forget).bind(kept).execute(self.0.writer()).await?;
         Ok(())
     }
 }

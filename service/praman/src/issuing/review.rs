@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::upload::RegisterId;
 use crate::error::ServiceError;
+use crate::issuing::IssuingStore;
 use crate::named::named;
-use crate::store::{Database, Store, WriteTransaction, broken};
+use crate::store::{Database, WriteTransaction, broken};
 
 named! {
     /// Whose a row is that was taken for a duplicate.
@@ -17,7 +18,7 @@ named! {
     }
 }
 
-impl Store {
+impl IssuingStore<'_> {
     /// What was said of a register's rows, by their places.
     ///
     /// # Errors
@@ -29,7 +30,7 @@ impl Store {
         let rows: Vec<(i64, String)> =
             sqlx::query_as("SELECT place, verdict FROM register_review WHERE upload = $1")
                 .bind(id.column())
-                .fetch_all(self.pool())
+                .fetch_all(self.0.pool())
                 .await?;
         let read = |(place, verdict): (i64, String)| {
             let verdict = ReviewVerdict::of_name(&verdict).ok_or_else(|| broken("a review"))?;
@@ -43,8 +44,8 @@ impl Store {
     /// # Errors
     /// [`ServiceError::Store`].
     pub(crate) async fn review_row(&self, review: &RowReview) -> Result<bool, ServiceError> {
-        let mut transaction = self.begin_rows().await?;
-        let is_first = keep_review(&mut transaction, self.database(), review).await?;
+        let mut transaction = self.0.begin_rows().await?;
+        let is_first = keep_review(&mut transaction, self.0.database(), review).await?;
         transaction.commit().await?;
         Ok(is_first)
     }

@@ -5,11 +5,11 @@ use praman_circuits::period::Day;
 use serde::Serialize;
 use sqlx::AnyConnection;
 
-use crate::access_control::{ApprovalKind, ApprovalState, Caller};
+use crate::access_control::{AccessStore, ApprovalKind, ApprovalState, Caller};
 use crate::calendar;
 use crate::error::ServiceError;
+use crate::ledger::LedgerStore;
 use crate::scheme::{ClaimPeriod, Scheme};
-use crate::store::Store;
 
 /// For how many days from now on arrears are taken at most.
 const ARREARS_DAYS_MAX: u32 = 366;
@@ -108,7 +108,7 @@ struct ArrearsDocument<'a> {
     last_day: String,
 }
 
-impl Store {
+impl LedgerStore<'_> {
     /// Has arrears wait for a second person, if there is or was one who could be: the same is asked once.
     ///
     /// # Errors
@@ -124,27 +124,29 @@ impl Store {
         let last_day = calendar::date_of(last_day).map(|date| date.to_string()).unwrap_or_default();
         let document = ArrearsDocument { scheme: scheme.id.as_str(), period, last_day };
         let document = serde_json::to_string(&document).expect("plain data");
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.0.begin().await?;
         if !self.has_second_person(&mut transaction, kind).await? {
             return Ok(ArrearsApproval::Approved);
         }
-        let answer = match self.newest_approval(&mut transaction, kind, &document).await? {
-            Some(known) => match known.state {
-                ApprovalState::Approved => ArrearsApproval::Approved,
-                ApprovalState::Waiting => ArrearsApproval::Waits(known.number),
-                ApprovalState::Denied => {
-                    let reason =
-                        format!("a second person has denied approval request {}", known.number);
-                    return Err(ServiceError::Refused(reason));
+        let answer =
+            match AccessStore(self.0).newest_approval(&mut transaction, kind, &document).await? {
+                Some(known) => match known.state {
+                    ApprovalState::Approved => ArrearsApproval::Approved,
+                    ApprovalState::Waiting => ArrearsApproval::Waits(known.number),
+                    ApprovalState::Denied => {
+                        let reason =
+                            format!("a second person has denied approval request {}", known.number);
+                        return Err(ServiceError::Refused(reason));
+                    }
+                },
+                None => {
+                    let tenant = by.tenant_column();
+                    let asked = AccessStore(self.0)
+                        .ask_approval(&mut transaction, kind, tenant, &document, by)
+                        .await?;
+                    ArrearsApproval::Waits(asked)
                 }
-            },
-            None => {
-                let tenant = by.tenant_column();
-                let asked =
-                    self.ask_approval(&mut transaction, kind, tenant, &document, by).await?;
-                ArrearsApproval::Waits(asked)
-            }
-        };
+            };
         transaction.commit().await?;
         Ok(answer)
     }
@@ -156,8 +158,8 @@ impl Store {
         kind: ApprovalKind,
     ) -> Result<bool, ServiceError> {
         let approvers = kind.approvers();
-        Ok(self.live_principals(connection, approvers).await? > 0
-            || self.were_two_at_once(connection, approvers).await?)
+        Ok(AccessStore(self.0).live_principals(connection, approvers).await? > 0
+            || AccessStore(self.0).were_two_at_once(connection, approvers).await?)
     }
 }
 

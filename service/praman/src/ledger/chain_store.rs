@@ -8,16 +8,17 @@ use serde::{Deserialize, Serialize};
 use super::chain::{ChainError, ChainLog};
 use super::chain_state::{AccountChange, ChainState, StoredAccount};
 use crate::error::ServiceError;
+use crate::ledger::LedgerStore;
 use crate::offices::{read_offices, standing};
 use crate::store::{Store, TreeVersion, WriteTransaction};
 
-impl Store {
+impl LedgerStore<'_> {
     /// What binds proofs to this folder's ledger; none before there is one.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn ledger_context(&self) -> Result<Option<Context>, ServiceError> {
-        let Some(settings) = network_settings(self).await? else { return Ok(None) };
+        let Some(settings) = network_settings(self.0).await? else { return Ok(None) };
         Ok(Some(context(settings.chain_id, settings.addresses.claims.into_array())))
     }
 }
@@ -57,23 +58,6 @@ pub(super) async fn network_settings(
                 .to_owned(),
         )),
     }
-}
-
-/// Whether a store's network is one of real nodes, as a connection sees it.
-///
-/// # Errors
-/// [`ServiceError::Store`].
-pub(crate) async fn is_on_real_nodes(
-    connection: &mut sqlx::AnyConnection,
-) -> Result<bool, ServiceError> {
-    let row: Option<(Vec<u8>,)> =
-        sqlx::query_as("SELECT value FROM chain_setting WHERE key = 'network'")
-            .fetch_optional(connection)
-            .await?;
-    let Some((value,)) = row else { return Ok(false) };
-    let broken = |_| ServiceError::Ledger("the network's settings are broken".to_owned());
-    let settings: NetworkSettings = serde_json::from_slice(&value).map_err(broken)?;
-    Ok(settings.chain_id != super::embedded::CHAIN_ID)
 }
 
 /// Keeps which network a folder belongs to.

@@ -1,5 +1,7 @@
 //! The ledger by praman's contracts.
 
+use crate::ledger::LedgerStore;
+use crate::offices::OfficeStore;
 use alloy_primitives::{Address, B256, keccak256};
 use alloy_sol_types::SolCall;
 use praman_circuits::context::{Context, context};
@@ -228,13 +230,13 @@ impl<C: Chain> ContractLedger<C> {
         }
         // A state that was restored takes revocations back that the ledger has, if it tells it of its own.
         let elsewhere = self.network.chain.chain_id() != CHAIN_ID;
-        if elsewhere && self.store.offices_are_restored().await? {
+        if elsewhere && OfficeStore(&self.store).offices_are_restored().await? {
             eprintln!(
                 "praman: office {office} keeps the root that the ledger has: this state was \
                  restored, and does not know what was issued and revoked since the backup. Revoke \
                  again what was revoked, then run: praman office catch-up"
             );
-            self.store.leave_behind(state.office).await?;
+            OfficeStore(&self.store).leave_behind(state.office).await?;
             return Ok(None);
         }
         let register = self.network.addresses.participants;
@@ -243,7 +245,7 @@ impl<C: Chain> ContractLedger<C> {
         let may = Participants::hasRoleCall { role: Role::Office.id(), account };
         if !self.network.chain.sends_as(account) || !self.network.view(register, &may).await? {
             // Its key is elsewhere or revoked, or a notice is overdue: its old root stands meanwhile.
-            self.store.leave_behind(state.office).await?;
+            OfficeStore(&self.store).leave_behind(state.office).await?;
             return Ok(None);
         }
         let call = Offices::updateRootCall { office, root, live: state.live };
@@ -324,7 +326,8 @@ impl<C: Chain> ContractLedger<C> {
     /// The number of a claim's opening.
     async fn opening(&self, claim: &LedgerClaim) -> Result<u32, LedgerError> {
         let ClaimPeriod { period, window } = claim.period;
-        let opening = self.store.opening(claim.scheme.as_str(), period.0, window.0).await;
+        let opening =
+            LedgerStore(&self.store).opening(claim.scheme.as_str(), period.0, window.0).await;
         opening.map_err(ServiceError::from)?.ok_or(LedgerError::PeriodNotOpen)
     }
 

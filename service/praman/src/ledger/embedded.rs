@@ -21,10 +21,10 @@ use super::chain_store::{
 use super::journal;
 use crate::computation::compute;
 use crate::failpoint::may_die;
-use crate::store::Store;
+use crate::store::{EMBEDDED_CHAIN_ID, Store};
 
 /// The embedded chain's EIP-155 id, in the range that public registries leave free.
-pub const CHAIN_ID: u64 = 7_726_261;
+pub const CHAIN_ID: u64 = EMBEDDED_CHAIN_ID;
 
 /// The largest batch of claims or one deployment fits.
 const BLOCK_GAS: u64 = 30_000_000;

@@ -10,9 +10,10 @@ use praman_verifier::contracts::{Addresses, Claims, Consents, Disputes, Offices,
 use super::chain::{ChainError, ChainLog};
 use super::opening::{forget_openings_after, record_opening};
 use crate::error::ServiceError;
+use crate::ledger::LedgerStore;
 use crate::offices::read_offices;
 use crate::offices::standing::{self, OfficeNews};
-use crate::store::{Store, TreeVersion, WriteTransaction};
+use crate::store::{TreeVersion, WriteTransaction};
 
 /// What a disputed claim's outcome must be for it to be paid: `Outcome.Pay`.
 const PAY: u8 = 1;
@@ -311,7 +312,7 @@ async fn record_access(
     Ok(())
 }
 
-impl Store {
+impl LedgerStore<'_> {
     /// The block at which the ledger's state root was not the one that follows from its events; none if
     /// they always agreed.
     ///
@@ -321,7 +322,7 @@ impl Store {
         let row: Option<(Vec<u8>,)> =
             sqlx::query_as("SELECT value FROM chain_setting WHERE key = $1")
                 .bind(OFFICES_APART)
-                .fetch_optional(self.pool())
+                .fetch_optional(self.0.pool())
                 .await?;
         let block = row.map(|(value,)| value.try_into().map(u64::from_be_bytes));
         block.transpose().map_err(|_| crate::store::broken("a block's number"))
@@ -375,6 +376,8 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
+    use crate::offices::OfficeStore;
+    use crate::store::Store;
     use alloy_primitives::{Address, B256, U256};
 
     use super::*;
@@ -409,7 +412,7 @@ mod tests {
         assert_eq!(payable(&store).await, Some(1));
         for (last, expected) in [(8, Some(1)), (7, Some(0)), (3, Some(0)), (2, None)] {
             let mut transaction = store.begin().await.expect("begun");
-            store.forget_after(&mut transaction, last).await.expect("taken back");
+            LedgerStore(&store).forget_after(&mut transaction, last).await.expect("taken back");
             transaction.commit().await.expect("kept");
             assert_eq!(payable(&store).await, expected, "after block {last}");
         }
@@ -419,11 +422,11 @@ mod tests {
     async fn office_barred_in_replaced_block_stands_again() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::open(folder.path()).await.expect("a store");
-        let key = store
+        let key = OfficeStore(&store)
             .new_office("Block", &crate::schema::RESIDENT, |_| Ok(()))
             .await
             .expect("an office");
-        let standing_root = store.state_root().await.expect("a root");
+        let standing_root = OfficeStore(&store).state_root().await.expect("a root");
         let told = |block, standing| {
             log(block, &Offices::OfficeStanding { office: 0, standing, stateRoot: U256::ZERO })
         };
@@ -434,15 +437,15 @@ mod tests {
             record_office(&mut transaction, &log, topic).await.expect("kept");
         }
         transaction.commit().await.expect("kept");
-        assert_ne!(store.state_root().await.expect("a root"), standing_root);
-        assert_eq!(store.offices_apart().await.expect("read"), [(key.office, false)]);
+        assert_ne!(OfficeStore(&store).state_root().await.expect("a root"), standing_root);
+        assert_eq!(OfficeStore(&store).offices_apart().await.expect("read"), [(key.office, false)]);
         // The event's root was made up, and that is known.
-        assert_eq!(store.offices_apart_since().await.expect("read"), Some(5));
+        assert_eq!(LedgerStore(&store).offices_apart_since().await.expect("read"), Some(5));
         let mut transaction = store.begin().await.expect("begun");
-        store.forget_after(&mut transaction, 4).await.expect("taken back");
+        LedgerStore(&store).forget_after(&mut transaction, 4).await.expect("taken back");
         transaction.commit().await.expect("kept");
-        assert_eq!(store.state_root().await.expect("a root"), standing_root);
-        assert_eq!(store.offices_apart().await.expect("read"), []);
-        assert_eq!(store.offices_apart_since().await.expect("read"), None);
+        assert_eq!(OfficeStore(&store).state_root().await.expect("a root"), standing_root);
+        assert_eq!(OfficeStore(&store).offices_apart().await.expect("read"), []);
+        assert_eq!(LedgerStore(&store).offices_apart_since().await.expect("read"), None);
     }
 }

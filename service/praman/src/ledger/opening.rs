@@ -11,8 +11,9 @@ use super::chain::{ChainError, ChainLog};
 use super::journal::decode;
 use crate::calendar;
 use crate::error::ServiceError;
+use crate::ledger::LedgerStore;
 use crate::scheme::ClaimPeriod;
-use crate::store::{Store, WriteTransaction};
+use crate::store::WriteTransaction;
 
 /// `Stage.Open` of the contract.
 const OPEN: i64 = 1;
@@ -143,7 +144,7 @@ pub(super) async fn forget_openings_after(
     Ok(())
 }
 
-impl Store {
+impl LedgerStore<'_> {
     /// The schemes' periods, the latest first.
     ///
     /// # Errors
@@ -153,7 +154,7 @@ impl Store {
             "SELECT scheme, period, \"window\", stage, last_day FROM opening
              ORDER BY period DESC, scheme",
         )
-        .fetch_all(self.pool())
+        .fetch_all(self.0.pool())
         .await?;
         let today = calendar::today();
         let opening = |(scheme, period, window, stage, last_day)| KnownOpening {
@@ -180,7 +181,7 @@ impl Store {
         .bind(scheme)
         .bind(i64::from(period))
         .bind(i64::from(window))
-        .fetch_optional(self.pool())
+        .fetch_optional(self.0.pool())
         .await?;
         Ok(row.map(|(number,)| number as u32))
     }
@@ -198,7 +199,7 @@ impl Store {
         .bind(scheme.as_str())
         .bind(i64::from(period.period.0))
         .bind(i64::from(period.window.0))
-        .fetch_optional(self.pool())
+        .fetch_optional(self.0.pool())
         .await?;
         Ok(row.map_or(Taking::NotOpen, |(stage, last_day)| {
             taking(stage, last_day, calendar::today())
@@ -208,6 +209,7 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
+    use crate::store::Store;
     use alloy_primitives::{Address, B256};
     use praman_circuits::period::Period;
     use praman_verifier::contracts::scheme_word;
@@ -254,9 +256,10 @@ mod tests {
             let mut transaction = store.begin().await.expect("begun");
             forget_openings_after(&mut transaction, last).await.expect("taken back");
             transaction.commit().await.expect("kept");
-            let stands = store.opening_takes_claims(&scheme, period).await.expect("read");
+            let stands =
+                LedgerStore(&store).opening_takes_claims(&scheme, period).await.expect("read");
             assert_eq!(stands, expected, "after block {last}");
         }
-        assert_eq!(store.openings().await.expect("read"), []);
+        assert_eq!(LedgerStore(&store).openings().await.expect("read"), []);
     }
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::access_control::SchemeScope;
 use crate::error::ServiceError;
-use crate::store::Store;
+use crate::ledger::LedgerStore;
 
 /// A claim that is or was disputed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -25,7 +25,7 @@ pub struct KnownDispute {
 const DISPUTED: &str = "dispute LEFT JOIN accepted_claim \
                         ON accepted_claim.nullifier = dispute.nullifier";
 
-impl Store {
+impl LedgerStore<'_> {
     /// How many claims are frozen, of a scope's schemes.
     ///
     /// # Errors
@@ -36,7 +36,7 @@ impl Store {
             SchemeScope::condition("scheme", "$1")
         ));
         let (count,): (i64,) =
-            sqlx::query_as(statement).bind(scope.column()).fetch_one(self.pool()).await?;
+            sqlx::query_as(statement).bind(scope.column()).fetch_one(self.0.pool()).await?;
         Ok(count as usize)
     }
 
@@ -52,7 +52,7 @@ impl Store {
             SchemeScope::condition("scheme", "$1")
         ));
         let rows: Vec<Columns> =
-            sqlx::query_as(statement).bind(scope.column()).fetch_all(self.pool()).await?;
+            sqlx::query_as(statement).bind(scope.column()).fetch_all(self.0.pool()).await?;
         let dispute = |(nullifier, scheme, period, payable, block): Columns| KnownDispute {
             nullifier: format!("0x{}", hex::encode(nullifier)),
             scheme: scheme.unwrap_or_default(),

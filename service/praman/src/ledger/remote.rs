@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::ledger::LedgerStore;
 use alloy_consensus::{SignableTransaction, Signed, TxEip1559, TxEnvelope, TxLegacy};
 use alloy_eips::BlockNumberOrTag;
 use alloy_eips::eip2718::Encodable2718;
@@ -334,7 +335,7 @@ impl RemoteChain {
         }
         if newest.is_some_and(|newest| newest > known) {
             let mut transaction = self.store.begin().await?;
-            self.store.forget_after(&mut transaction, known).await?;
+            LedgerStore(&self.store).forget_after(&mut transaction, known).await?;
             outbox::take_back(&mut transaction, known).await?;
             transaction.commit().await?;
             for account in self.keys.keys() {

@@ -20,8 +20,9 @@ use super::standing;
 use crate::computation::compute;
 use crate::error::ServiceError;
 use crate::key_store::MasterKey;
+use crate::offices::OfficeStore;
 use crate::register::Person;
-use crate::store::{Store, WriteTransaction, bytes};
+use crate::store::{WriteTransaction, bytes};
 
 /// How many tags are asked for at once.
 const TAGS_AT_ONCE: usize = 400;
@@ -427,7 +428,7 @@ pub(super) async fn keep_known(
     keep(transaction, office, credentials).await
 }
 
-impl Store {
+impl OfficeStore<'_> {
     /// How people of a register stand who ask an office for credentials of a schema. Who asks learns of it, so it is
     /// asked by those alone who issue.
     ///
@@ -440,6 +441,6 @@ impl Store {
         applicants: &[Applicant<'_>],
     ) -> Result<Vec<Standing>, ServiceError> {
         let tags = tags_of(master, applicants)?;
-        standing_of(&mut *self.pool().acquire().await?, office, &tags).await
+        standing_of(&mut *self.0.pool().acquire().await?, office, &tags).await
     }
 }

@@ -14,9 +14,10 @@ use praman_circuits::office::{
 use sqlx::AnyConnection;
 
 use crate::error::ServiceError;
+use crate::offices::OfficeStore;
 use crate::store::{
-    RESTORED_OFFICES, Store, TreeName, TreeVersion, WriteTransaction, broken, bytes, field,
-    put_leaves, read_root, read_tree, write_nodes,
+    RESTORED_OFFICES, TreeName, TreeVersion, WriteTransaction, broken, bytes, field,
+    is_on_real_nodes, put_leaves, read_root, read_tree, write_nodes,
 };
 
 /// What the ledger knows of an office.
@@ -293,10 +294,6 @@ fn empty_office_root() -> Fr {
     praman_circuits::office::OfficeTree::new().root()
 }
 
-async fn is_on_real_nodes(connection: &mut AnyConnection) -> Result<bool, ServiceError> {
-    crate::ledger::is_on_real_nodes(connection).await
-}
-
 /// Refuses what an office would issue that does not stand: none of it would be live.
 ///
 /// # Errors
@@ -340,14 +337,14 @@ pub(super) async fn next_number(
     Ok(numbers.find(|number| !taken.contains(number)).map(|number| OfficeId(number as u32)))
 }
 
-impl Store {
+impl OfficeStore<'_> {
     /// Leaves an office of this store under the root that the ledger has of it, since the ledger can't be
     /// told of the newest: the other offices' checkpoints go on.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
     pub(crate) async fn leave_behind(&self, office: OfficeId) -> Result<(), ServiceError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.0.begin().await?;
         set_behind(&mut transaction, office, true).await?;
         let version = TreeVersion::next(&mut transaction).await?;
         place(&mut transaction, version, office).await?;
@@ -361,7 +358,7 @@ impl Store {
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn offices_are_restored(&self) -> Result<bool, ServiceError> {
-        is_restored(&mut *self.pool().acquire().await?).await
+        is_restored(&mut *self.0.pool().acquire().await?).await
     }
 
     /// Lets the offices' roots go to the ledger again as this state has them.
@@ -369,7 +366,7 @@ impl Store {
     /// # Errors
     /// [`ServiceError::Refused`] if it was not restored.
     pub async fn offices_catch_up(&self) -> Result<(), ServiceError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.0.begin().await?;
         let caught_up = sqlx::query("DELETE FROM chain_setting WHERE key = $1")
             .bind(RESTORED_OFFICES)
             .execute(&mut *transaction)
@@ -398,7 +395,7 @@ impl Store {
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn ledger_state_root(&self) -> Result<StateRoot, ServiceError> {
-        let mut connection = self.pool().acquire().await?;
+        let mut connection = self.0.pool().acquire().await?;
         ledger_state_root(&mut connection).await
     }
 
@@ -412,7 +409,7 @@ impl Store {
              WHERE NOT EXISTS (SELECT 1 FROM office_event WHERE office_event.office = office.id)
              ORDER BY id",
         )
-        .fetch_all(self.pool())
+        .fetch_all(self.0.pool())
         .await?;
         Ok(rows.into_iter().map(|(id,)| OfficeId(id as u32)).collect())
     }
@@ -431,7 +428,7 @@ impl Store {
                  AND (office_event.standing = 0 OR office.behind = 1)
              ORDER BY office.id",
         )
-        .fetch_all(self.pool())
+        .fetch_all(self.0.pool())
         .await?;
         Ok(rows.into_iter().map(|(id, standing)| (OfficeId(id as u32), standing != 0)).collect())
     }

@@ -11,6 +11,7 @@ use super::queue::{NewJob, QueueLimits, Queued};
 use super::request::REQUEST_BYTES;
 use super::worker_key::WorkerPublicKey;
 use crate::error::ServiceError;
+use crate::proving::ProvingStore;
 use crate::store::Store;
 use crate::waiters::Waiters;
 
@@ -109,7 +110,7 @@ impl ProvingDesk {
         if job.tenant.len() > TENANT_BYTES_MAX || !printable {
             return Err(ProvingRefusal::Tenant);
         }
-        match self.shared.store.queue_proof(&job, &self.shared.limits).await? {
+        match ProvingStore(&self.shared.store).queue_proof(&job, &self.shared.limits).await? {
             Queued::Kept(kept) => {
                 self.shared.queued.notify_one();
                 Ok(kept)
@@ -125,7 +126,7 @@ impl ProvingDesk {
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn job(&self, id: JobId) -> Result<Option<ProvingJob>, ServiceError> {
-        self.shared.store.proving_job(id).await
+        ProvingStore(&self.shared.store).proving_job(id).await
     }
 
     /// What is known of a job once it is in another state than one, or after a while.
@@ -188,7 +189,7 @@ async fn look_for_finished(shared: std::sync::Weak<Shared>) {
     loop {
         let Some(desk) = shared.upgrade() else { return };
         let _ = tokio::time::timeout(REST, desk.look.notified()).await;
-        match desk.store.proofs_finished_after(after).await {
+        match ProvingStore(&desk.store).proofs_finished_after(after).await {
             Ok((finished, now)) => {
                 desk.waiters.wake(&finished);
                 after = now - LOOK_BACK_MS;

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::access_control::Caller;
 use crate::error::ServiceError;
-use crate::store::Store;
+use crate::proving::ProvingStore;
 
 /// A tenant's proofs for others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -32,7 +32,7 @@ pub struct BusyWorker {
     pub lease_until: i64,
 }
 
-impl Store {
+impl ProvingStore<'_> {
     /// Proofs for others, of the tenants that somebody may see.
     ///
     /// # Errors
@@ -45,7 +45,7 @@ impl Store {
                     CAST(SUM(CASE WHEN state = 'failed' THEN 1 ELSE 0 END) AS BIGINT)
              FROM proving_job GROUP BY tenant ORDER BY tenant",
         )
-        .fetch_all(self.pool())
+        .fetch_all(self.0.pool())
         .await?;
         let figures =
             rows.into_iter().filter(|(tenant, ..)| by.sees_all() || tenant == by.tenant_column());
@@ -64,13 +64,13 @@ impl Store {
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn busy_workers(&self) -> Result<Vec<BusyWorker>, ServiceError> {
-        let now = self.database().now();
+        let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT holder, COUNT(*), MAX(lease_until) FROM proving_job
              WHERE state = 'proving' AND lease_until >= {now} GROUP BY holder ORDER BY holder"
         ));
         let rows: Vec<(String, i64, i64)> =
-            sqlx::query_as(statement).fetch_all(self.pool()).await?;
+            sqlx::query_as(statement).fetch_all(self.0.pool()).await?;
         let worker = |(holder, jobs, lease_until): (String, i64, i64)| BusyWorker {
             holder,
             jobs: jobs as u64,

@@ -9,7 +9,8 @@ use std::time::Duration;
 use super::job::{JobId, JobState, Priority, ProvingFault, ProvingJob};
 use super::worker_key::WorkerPublicKey;
 use crate::error::ServiceError;
-use crate::store::{Store, WriteTransaction, broken, milliseconds};
+use crate::proving::ProvingStore;
+use crate::store::{WriteTransaction, broken, milliseconds};
 
 /// Bounds of the queue.
 #[derive(Clone, Copy, Debug)]
@@ -79,7 +80,7 @@ pub struct TakenJob {
     pub attempt: u32,
 }
 
-impl Store {
+impl ProvingStore<'_> {
     /// Puts a job into the queue; the same sealed request is one job.
     ///
     /// # Errors
@@ -97,8 +98,8 @@ impl Store {
         if waiting >= limits.waiting_max || of_tenant >= limits.tenant_waiting_max {
             return Ok(Queued::Full);
         }
-        let now = self.database().now();
-        let mut transaction = self.begin_rows().await?;
+        let now = self.0.database().now();
+        let mut transaction = self.0.begin_rows().await?;
         sqlx::query(
             "INSERT INTO proving_tenant (tenant, turn) VALUES ($1, 0) ON CONFLICT DO NOTHING",
         )
@@ -136,7 +137,7 @@ impl Store {
                  (SELECT 1 FROM proving_job WHERE state = 'waiting' LIMIT $1) AS waiting",
         )
         .bind(i64::from(limits.waiting_max))
-        .fetch_one(self.pool())
+        .fetch_one(self.0.pool())
         .await?;
         let (of_tenant,): (i64,) = sqlx::query_as(
             "SELECT count(*) FROM
@@ -145,7 +146,7 @@ impl Store {
         )
         .bind(tenant)
         .bind(i64::from(limits.tenant_waiting_max))
-        .fetch_one(self.pool())
+        .fetch_one(self.0.pool())
         .await?;
         Ok((all as u32, of_tenant as u32))
     }
@@ -161,7 +162,7 @@ impl Store {
              WHERE id = $1",
         )
         .bind(id.column())
-        .fetch_optional(self.pool())
+        .fetch_optional(self.0.pool())
         .await?;
         let Some((tenant, state, priority, attempts, reason, claim, queued_at)) = row else {
             return Ok(None);
@@ -194,7 +195,7 @@ impl Store {
         while taken.len() < most && self.some_proof_waits(key).await? {
             // A transaction for each: one that held two tenants' turns could wait for one that has them
             // the other way round.
-            let mut transaction = self.begin_rows().await?;
+            let mut transaction = self.0.begin_rows().await?;
             let Some((tenant, priority)) = self.next_turn(&mut transaction, key).await? else {
                 break;
             };
@@ -213,7 +214,7 @@ impl Store {
              WHERE state = 'waiting' AND worker_key = $1 LIMIT 1",
         )
         .bind(key.0.to_vec())
-        .fetch_optional(self.pool())
+        .fetch_optional(self.0.pool())
         .await?;
         Ok(row.is_some())
     }
@@ -224,7 +225,7 @@ impl Store {
         transaction: &mut WriteTransaction,
         key: &WorkerPublicKey,
     ) -> Result<Option<(String, i64)>, ServiceError> {
-        let now = self.database().now();
+        let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT tenant, priority FROM
                  (SELECT t.tenant AS tenant, t.turn AS turn,
@@ -249,7 +250,7 @@ impl Store {
         (tenant, priority): (&str, i64),
         limits: &QueueLimits,
     ) -> Result<Option<TakenJob>, ServiceError> {
-        let (now, skip_locked) = (self.database().now(), self.database().skip_locked());
+        let (now, skip_locked) = (self.0.database().now(), self.0.database().skip_locked());
         let statement = sqlx::AssertSqlSafe(format!(
             "UPDATE proving_job SET state = 'proving', holder = $1, attempts = attempts + 1,
                  lease_until = {now} + $2
@@ -292,7 +293,7 @@ impl Store {
         jobs: &[(JobId, u32)],
         limits: &QueueLimits,
     ) -> Result<Vec<JobId>, ServiceError> {
-        let now = self.database().now();
+        let now = self.0.database().now();
         let mut lost = Vec::new();
         for (id, attempt) in jobs {
             let statement = sqlx::AssertSqlSafe(format!(
@@ -303,7 +304,7 @@ impl Store {
                 .bind(id.column())
                 .bind(i64::from(*attempt))
                 .bind(milliseconds(limits.lease))
-                .execute(self.writer())
+                .execute(self.0.writer())
                 .await?;
             if renewed.rows_affected() == 0 {
                 lost.push(*id);
@@ -325,13 +326,13 @@ impl Store {
         let statement = sqlx::AssertSqlSafe(format!(
             "UPDATE proving_job SET state = 'proved', claim = $3, sealed = NULL, finished_at = {}
              WHERE id = $1 AND state = 'proving' AND attempts = $2",
-            self.database().now()
+            self.0.database().now()
         ));
         let finished = sqlx::query(statement)
             .bind(id.column())
             .bind(i64::from(attempt))
             .bind(claim)
-            .execute(self.writer())
+            .execute(self.0.writer())
             .await?;
         Ok(finished.rows_affected() == 1)
     }
@@ -347,7 +348,7 @@ impl Store {
         reason: ProvingFault,
         limits: &QueueLimits,
     ) -> Result<(), ServiceError> {
-        let now = self.database().now();
+        let now = self.0.database().now();
         let again = reason.may_pass() && attempt < limits.attempts_max;
         let statement = sqlx::AssertSqlSafe(if again {
             format!(
@@ -366,7 +367,7 @@ impl Store {
             .bind(id.column())
             .bind(i64::from(attempt))
             .bind(reason.name())
-            .execute(self.writer())
+            .execute(self.0.writer())
             .await?;
         Ok(())
     }
@@ -377,9 +378,9 @@ impl Store {
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn tidy_proofs(&self, limits: &QueueLimits) -> Result<(), ServiceError> {
-        let now = self.database().now();
+        let now = self.0.database().now();
         let attempts_max = limits.attempts_max;
-        let is_over = self.database().is_over("lease_until", limits.lease);
+        let is_over = self.0.database().is_over("lease_until", limits.lease);
         for statement in [
             format!(
                 "UPDATE proving_job SET state = 'failed', reason = 'worker-lost', sealed = NULL,
@@ -400,7 +401,7 @@ impl Store {
                 milliseconds(limits.kept)
             ),
         ] {
-            sqlx::query(sqlx::AssertSqlSafe(statement)).execute(self.writer()).await?;
+            sqlx::query(sqlx::AssertSqlSafe(statement)).execute(self.0.writer()).await?;
         }
         Ok(())
     }
@@ -413,12 +414,12 @@ impl Store {
         &self,
         after: i64,
     ) -> Result<(Vec<JobId>, i64), ServiceError> {
-        let statement = sqlx::AssertSqlSafe(format!("SELECT {}", self.database().now()));
-        let (now,): (i64,) = sqlx::query_as(statement).fetch_one(self.pool()).await?;
+        let statement = sqlx::AssertSqlSafe(format!("SELECT {}", self.0.database().now()));
+        let (now,): (i64,) = sqlx::query_as(statement).fetch_one(self.0.pool()).await?;
         let rows: Vec<(Vec<u8>,)> =
             sqlx::query_as("SELECT id FROM proving_job WHERE finished_at >= $1")
                 .bind(after)
-                .fetch_all(self.pool())
+                .fetch_all(self.0.pool())
                 .await?;
         let ids = rows.iter().filter_map(|(id,)| JobId::from_column(id)).collect();
         Ok((ids, now))

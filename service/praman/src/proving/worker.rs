@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::proving::ProvingStore;
 use praman_prover::{Cores, FixedKeyEngine, Prover, ProvingError, ProvingPool};
 use tokio::task::{Id, JoinSet};
 use tokio::time::{interval, sleep};
@@ -132,14 +133,15 @@ impl Worker {
         held: &mut HashMap<Id, (JobId, u32)>,
     ) {
         let (key, limits) = (self.key.public(), &self.limits.queue);
-        let taken = match self.store.take_proofs(&self.name, &key, free, limits).await {
-            Ok(taken) => taken,
-            Err(error) => {
-                eprintln!("praman: taking proofs: {error}");
-                sleep(REST).await;
-                return;
-            }
-        };
+        let taken =
+            match ProvingStore(&self.store).take_proofs(&self.name, &key, free, limits).await {
+                Ok(taken) => taken,
+                Err(error) => {
+                    eprintln!("praman: taking proofs: {error}");
+                    sleep(REST).await;
+                    return;
+                }
+            };
         // One proof on all cores is the soonest; many, each on one, are the most.
         let alone = running.is_empty() && taken.len() == 1;
         for TakenJob { id, priority, sealed, attempt } in taken {
@@ -170,8 +172,12 @@ impl Worker {
     /// Brings what came of a job.
     async fn end(&self, job: JobId, attempt: u32, outcome: Proved) {
         let brought = match outcome {
-            Ok(claim) => self.store.finish_proof(job, attempt, &claim).await.map(drop),
-            Err(reason) => self.store.fail_proof(job, attempt, reason, &self.limits.queue).await,
+            Ok(claim) => {
+                ProvingStore(&self.store).finish_proof(job, attempt, &claim).await.map(drop)
+            }
+            Err(reason) => {
+                ProvingStore(&self.store).fail_proof(job, attempt, reason, &self.limits.queue).await
+            }
         };
         match brought {
             Ok(()) => {
@@ -186,8 +192,8 @@ impl Worker {
 
     async fn tell_of(&self, jobs: &[(JobId, u32)]) {
         let limits = &self.limits.queue;
-        let told = self.store.still_proving(jobs, limits).await.map(drop);
-        if let Err(error) = told.and(self.store.tidy_proofs(limits).await) {
+        let told = ProvingStore(&self.store).still_proving(jobs, limits).await.map(drop);
+        if let Err(error) = told.and(ProvingStore(&self.store).tidy_proofs(limits).await) {
             eprintln!("praman: telling of proofs: {error}");
         }
     }

@@ -8,20 +8,19 @@ use serde::Serialize;
 use crate::claim::{Claim, ClaimTerms, CredentialPaths};
 use crate::demo::due::tier_of;
 use crate::demo::scene::{Scene, refusal};
-use crate::envelope;
 use crate::error::ServiceError;
 use crate::key_store::MasterKey;
 use crate::ledger::{EmbeddedLedger, Ledger};
 use crate::named::named;
 use crate::office_key::OfficeKey;
-use crate::offices::{Application, Validity};
-use crate::register;
+use crate::offices::{Application, OfficeStore, Validity};
 use crate::schema::RESIDENT;
 use crate::sealed::Passphrase;
 use crate::snapshot::Snapshot;
 use crate::store::Store;
 use crate::treasury::open_checked;
 use crate::wallet::{CredentialFile, Wallet};
+use crate::{envelope, register};
 use praman_prover::Cores;
 
 named! {
@@ -149,7 +148,7 @@ fn prepared(
 async fn ghost(scene: &mut Scene<'_>) -> Result<Option<String>, ServiceError> {
     let folder = tempfile::TempDir::new().map_err(ServiceError::file(Path::new("a folder")))?;
     let store = Store::open(folder.path()).await?;
-    let key = store.new_office("Ghost office", &RESIDENT, |_| Ok(())).await?;
+    let key = OfficeStore(&store).new_office("Ghost office", &RESIDENT, |_| Ok(())).await?;
     let day = scene.snapshot.checkpoint().as_of;
     // The ghosts are as the scheme wants them.
     let csv = super::people::register(2_000, 99, day);
@@ -160,12 +159,12 @@ async fn ghost(scene: &mut Scene<'_>) -> Result<Option<String>, ServiceError> {
     let ghosts =
         ghosts.map(|(person, wallet)| Application::new(person, wallet.subject()).reviewed(true));
     let ghosts = ghosts.collect();
-    let issued = store
+    let issued = OfficeStore(&store)
         .issue(&key, &MasterKey::in_memory(), ghosts, Validity::from_today(day))
         .await?
         .commit()
         .await?;
-    let snapshot = store.snapshot(day, None).await?;
+    let snapshot = OfficeStore(&store).snapshot(day, None).await?;
     let scheme = &scene.due.schemes[0];
     let found = issued
         .credentials
@@ -226,7 +225,7 @@ async fn in_earnest(
     let mut ledger = EmbeddedLedger::open(&store, scene.prover.verifying_key()).await?;
     let day = scene.snapshot.checkpoint().as_of;
     ledger.set_day(day);
-    let offices = scene.store.office_states().await?;
+    let offices = OfficeStore(scene.store).office_states().await?;
     let checkpoint = ledger.publish_checkpoint(&offices, scene.snapshot.checkpoint()).await?;
     let due = &scene.due.schemes[0];
     ledger.open_period(&due.terms, due.period, due.last_day(day)).await?;
@@ -245,8 +244,9 @@ async fn revoked(
 ) -> Result<Option<String>, ServiceError> {
     let key = OfficeKey::open(&folder.join("office.json"), passphrase)?;
     let card = &scene.holders.credentials[holder];
-    scene.store.revoke(&key, std::slice::from_ref(&card.register_no)).await?;
-    let snapshot = scene.store.snapshot(scene.snapshot.checkpoint().as_of, None).await?;
+    OfficeStore(scene.store).revoke(&key, std::slice::from_ref(&card.register_no)).await?;
+    let snapshot =
+        OfficeStore(scene.store).snapshot(scene.snapshot.checkpoint().as_of, None).await?;
     let paths = CredentialPaths::find(card, &snapshot)?;
     let wallet = &scene.holders.wallets[holder];
     refusal(terms(scene, &snapshot).prepare(card, wallet, tier, paths).map_err(Into::into))

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use praman_circuits::Fr;
 use praman_circuits::merkle::{ARITY, NodeChange, Path, empty_nodes};
-use praman_circuits::poseidon;
+use praman_circuits::{Fr, poseidon};
 use sqlx::AnyConnection;
 
 use super::{TreeName, TreeVersion, WriteTransaction, field, write_nodes};

@@ -6,10 +6,11 @@ use sqlx::AnyConnection;
 
 use super::reporting::reason_of;
 use super::transfer::{self, TransferReference, TransferState};
-use crate::access_control::{ApprovalKind, Caller};
+use crate::access_control::{AccessStore, ApprovalKind, Caller};
 use crate::error::ServiceError;
 use crate::named::named;
-use crate::store::{Store, broken};
+use crate::store::broken;
+use crate::treasury::TreasuryStore;
 
 named! {
     /// What two persons have found out of a contested transfer.
@@ -28,7 +29,7 @@ struct ResolveDocument {
     outcome: ContestedOutcome,
 }
 
-impl Store {
+impl TreasuryStore<'_> {
     /// Asks a second treasurer to decide what became of a contested transfer; the approval's number.
     ///
     /// # Errors
@@ -39,8 +40,8 @@ impl Store {
         outcome: ContestedOutcome,
         by: &Caller,
     ) -> Result<u32, ServiceError> {
-        let mut transaction = self.begin().await?;
-        super::release::require_two_treasurers(self, &mut transaction, by).await?;
+        let mut transaction = self.0.begin().await?;
+        super::release::require_two_treasurers(self.0, &mut transaction, by).await?;
         let row = transfer::find(&mut transaction, reference.as_str()).await?;
         if !row.is_some_and(|row| row.is_contested()) {
             return Err(ServiceError::Refused(format!(
@@ -50,7 +51,8 @@ impl Store {
         let document = ResolveDocument { transfer: reference.to_string(), outcome };
         let document = serde_json::to_string(&document).expect("plain data");
         let (kind, tenant) = (ApprovalKind::Resolve, by.tenant_column());
-        let number = self.ask_approval(&mut transaction, kind, tenant, &document, by).await?;
+        let number =
+            AccessStore(self.0).ask_approval(&mut transaction, kind, tenant, &document, by).await?;
         transaction.commit().await?;
         Ok(number)
     }
@@ -63,7 +65,7 @@ impl Store {
         let rows: Vec<(String,)> = sqlx::query_as(
             "SELECT reference FROM payment_transfer WHERE contested = 1 ORDER BY reference",
         )
-        .fetch_all(self.pool())
+        .fetch_all(self.0.pool())
         .await?;
         Ok(rows.into_iter().map(|(reference,)| reference).collect())
     }
@@ -75,7 +77,7 @@ impl Store {
 ///
 /// # Errors
 /// [`ServiceError::Store`].
-pub(crate) async fn resolve(
+pub(super) async fn resolve(
     connection: &mut AnyConnection,
     document: &str,
 ) -> Result<(), ServiceError> {

@@ -19,15 +19,14 @@ use zeroize::Zeroizing;
 use super::key::TreasuryKey;
 use super::payout_check::is_payable;
 use super::transfer::{self, TransferReference, TransferRow};
-use crate::access_control::{ApprovalKind, ApprovalState, Caller};
+use crate::access_control::{AccessStore, ApprovalKind, ApprovalState, Caller};
 use crate::envelope::{Payout, TreasuryPublicKey};
 use crate::error::ServiceError;
-use crate::files;
 use crate::office_key::OfficeKey;
 use crate::offices::standing;
-use crate::sealed_box;
 use crate::store::{Store, broken};
 use crate::wallet::{is_signed, payee_message};
+use crate::{files, sealed_box};
 
 const FORMAT: &str = "praman-payment-correction-1";
 const PURPOSE: &[u8] = b"praman.payment-correction.1";
@@ -196,7 +195,7 @@ impl Correction {
         by: &Caller,
     ) -> Result<(), ServiceError> {
         let kind = ApprovalKind::Correct;
-        let tenant = store.tenant_of_office(self.office).await?;
+        let tenant = AccessStore(store).tenant_of_office(self.office).await?;
         let mut transaction = store.begin().await?;
         let mut asked = Vec::new();
         for officer in [1, 2] {
@@ -207,7 +206,8 @@ impl Correction {
                 correction: hex::encode(Sha256::digest(&self.sealed)),
             };
             let document = serde_json::to_string(&document).expect("plain data");
-            let known = store.newest_approval(&mut transaction, kind, &document).await?;
+            let known =
+                AccessStore(store).newest_approval(&mut transaction, kind, &document).await?;
             // What an officer denied stays so, however many are left. What ended with the key of who asked is
             // asked again.
             let known = match known {
@@ -223,7 +223,7 @@ impl Correction {
             };
             asked.push((officer, document, known));
         }
-        if !store.takes_two_officers(&mut transaction, self.office.0).await? {
+        if !AccessStore(store).takes_two_officers(&mut transaction, self.office.0).await? {
             return Ok(());
         }
         let mut asker = by.clone();
@@ -236,7 +236,8 @@ impl Correction {
                 }
                 Some(known) => known.number,
                 None => {
-                    let asked = store.ask_approval(
+                    let access = AccessStore(store);
+                    let asked = access.ask_approval(
                         &mut transaction,
                         kind,
                         tenant.as_str(),

@@ -11,8 +11,8 @@ use super::envelopes::{Envelopes, commitment_of};
 use super::key::TreasuryKey;
 use super::lost_file::LostFile;
 use super::payment_file::share;
-use super::terms;
 use super::transfer::TransferReference;
+use crate::claims::terms;
 use crate::error::ServiceError;
 use crate::store::{WriteTransaction, broken};
 

@@ -8,7 +8,8 @@ use super::transfer::TransferState;
 use crate::access_control::SchemeScope;
 use crate::error::ServiceError;
 use crate::small_cells;
-use crate::store::{Store, broken};
+use crate::store::broken;
+use crate::treasury::TreasuryStore;
 
 /// The transfers of a scheme's period; none where they are few.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -29,7 +30,7 @@ pub struct TransferFigures {
     pub reissued: Option<u64>,
 }
 
-impl Store {
+impl TreasuryStore<'_> {
     /// The transfers by scheme and period, the latest first, of a scope's schemes.
     ///
     /// # Errors
@@ -45,7 +46,7 @@ impl Store {
             SchemeScope::condition("payment_batch.scheme", "$1")
         ));
         let rows: Vec<(String, i64, String, i64)> =
-            sqlx::query_as(statement).bind(scope.column()).fetch_all(self.pool()).await?;
+            sqlx::query_as(statement).bind(scope.column()).fetch_all(self.0.pool()).await?;
         let mut counts: BTreeMap<
             (std::cmp::Reverse<i64>, String),
             [u64; TransferState::ALL.len()],

@@ -10,6 +10,7 @@ use crate::bank_account::{is_account, is_ifsc};
 use crate::envelope::{self, Payout};
 use crate::error::ServiceError;
 use crate::store::{Store, bytes, field};
+use crate::treasury::TreasuryStore;
 
 /// Opens an envelope and holds it to its claim.
 ///
@@ -66,7 +67,7 @@ impl TreasuryKey {
     }
 }
 
-impl Store {
+impl TreasuryStore<'_> {
     /// Keeps an envelope that was handed in for a claim.
     ///
     /// # Errors
@@ -87,7 +88,7 @@ impl Store {
         .bind(bytes(nullifier.to_field()))
         .bind(Sha256::digest(sealed).to_vec())
         .bind(sealed)
-        .execute(self.writer())
+        .execute(self.0.writer())
         .await?;
         Ok(())
     }

@@ -9,10 +9,9 @@ use serde::Serialize;
 use super::key::TreasuryKey;
 use super::payment_file::share;
 use super::transfer::{COLUMNS, TransferRow, TransferState};
-use crate::calendar;
 use crate::error::ServiceError;
-use crate::small_cells;
 use crate::store::{Store, broken};
+use crate::{calendar, small_cells};
 
 /// In which steps a department is told counts and sums.
 const COUNT_STEP: u64 = small_cells::FEW;

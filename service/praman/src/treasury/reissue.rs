@@ -7,10 +7,11 @@ use super::envelopes::{Envelopes, commitment_of};
 use super::key::TreasuryKey;
 use super::payment_file::share;
 use super::release::BatchContents;
+use super::restored;
 use super::run::{Paid, PaymentRun};
 use super::same_account::{PaymentOf, SameAccount};
 use super::transfer::{self, TransferReference, TransferRow, TransferState};
-use super::{restored, terms};
+use crate::claims::terms;
 use crate::error::ServiceError;
 use crate::store::Store;
 

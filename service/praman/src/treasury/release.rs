@@ -13,11 +13,12 @@ use super::key::TreasuryKey;
 use super::payment_file::{Debtor, share};
 use super::reporting::reason_of;
 use super::transfer;
-use crate::access_control::{ApprovalKind, Caller, Role};
+use crate::access_control::{AccessStore, ApprovalKind, Caller, Role};
 use crate::error::ServiceError;
 use crate::ledger::{AnchorSeries, Chain, LedgerError, Network};
 use crate::small_cells::FEW;
 use crate::store::{Store, broken};
+use crate::treasury::TreasuryStore;
 
 /// What a second person approves: a batch, by all that tells of no person.
 #[derive(Serialize, Deserialize)]
@@ -57,7 +58,7 @@ impl PaymentDocument {
         connection: &mut AnyConnection,
         by: &Caller,
     ) -> Result<Option<u32>, ServiceError> {
-        if !store.were_two_at_once(connection, &[Role::Treasury]).await? {
+        if !AccessStore(store).were_two_at_once(connection, &[Role::Treasury]).await? {
             return Ok(None);
         }
         if by.role != Role::Treasury || by.principal.is_none() {
@@ -65,14 +66,14 @@ impl PaymentDocument {
                           key with --as FILE";
             return Err(ServiceError::Refused(reason.to_owned()));
         }
-        if store.live_principals(connection, &[Role::Treasury]).await? < 2 {
+        if AccessStore(store).live_principals(connection, &[Role::Treasury]).await? < 2 {
             let reason = "there were two treasurers, and one alone can't pay: add another with \
                           praman access admit";
             return Err(ServiceError::Refused(reason.to_owned()));
         }
         let document = serde_json::to_string(self).expect("plain data");
         let (kind, tenant) = (ApprovalKind::Pay, by.tenant_column());
-        Ok(Some(store.ask_approval(connection, kind, tenant, &document, by).await?))
+        Ok(Some(AccessStore(store).ask_approval(connection, kind, tenant, &document, by).await?))
     }
 }
 
@@ -86,7 +87,7 @@ pub(super) async fn require_two_treasurers(
         let reason = "two treasurers must approve this: give the treasurer's key with --as FILE";
         return Err(ServiceError::Refused(reason.to_owned()));
     }
-    if store.live_principals(connection, &[Role::Treasury]).await? < 2 {
+    if AccessStore(store).live_principals(connection, &[Role::Treasury]).await? < 2 {
         let reason = "two treasurers must approve this, and there are not two: add one with praman \
                       access admit";
         return Err(ServiceError::Refused(reason.to_owned()));
@@ -203,7 +204,7 @@ pub(super) fn told_debtor(Debtor { name, account, ifsc }: &Debtor) -> String {
 ///
 /// # Errors
 /// [`ServiceError::Store`].
-pub(crate) async fn drop_batch(
+pub(super) async fn drop_batch(
     connection: &mut AnyConnection,
     document: &str,
 ) -> Result<bool, ServiceError> {
@@ -370,7 +371,7 @@ pub struct KeptFile {
     pub block: Option<u64>,
 }
 
-impl Store {
+impl TreasuryStore<'_> {
     /// All files that went to the bank and came from it, in order.
     ///
     /// # Errors
@@ -381,7 +382,7 @@ impl Store {
             "SELECT number, digest, kind, message, transfers, block FROM payment_file
              ORDER BY number",
         )
-        .fetch_all(self.pool())
+        .fetch_all(self.0.pool())
         .await?;
         let file = |(number, digest, kind, message, transfers, block): Columns| KeptFile {
             number: number as u64,
@@ -415,7 +416,7 @@ impl Store {
             sqlx::query("UPDATE payment_file SET block = $1 WHERE number = $2")
                 .bind(anchor.block as i64)
                 .bind(file.number as i64)
-                .execute(self.writer())
+                .execute(self.0.writer())
                 .await
                 .map_err(ServiceError::from)?;
             brought += 1;

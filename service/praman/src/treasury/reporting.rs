@@ -22,6 +22,7 @@ use crate::claims::Reason;
 use crate::error::ServiceError;
 use crate::failpoint::may_die;
 use crate::store::{Store, broken};
+use crate::treasury::TreasuryStore;
 
 /// What came of a report.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
@@ -66,7 +67,7 @@ pub(super) fn reason_of(code: &str) -> Reason {
     }
 }
 
-impl Store {
+impl TreasuryStore<'_> {
     /// Brings a report to the transfers that it is of. A file that was imported before changes nothing; a
     /// report in another file of what is known, neither.
     ///
@@ -81,16 +82,16 @@ impl Store {
         let mut imported = Imported::default();
         // One that is known changes nothing, and no envelope is opened for it.
         let is_restored = self.is_restored().await?;
-        let is_known = is_kept(self, bytes).await? && was_read_by(self, bytes, key).await?;
+        let is_known = is_kept(self.0, bytes).await? && was_read_by(self.0, bytes, key).await?;
         if is_known && !is_restored {
             return Ok(imported);
         }
-        let mut envelopes = Envelopes::new(self, key);
-        envelopes.open_ahead(claims_with_amounts(self, report).await?).await?;
-        let mut transaction = self.begin().await?;
+        let mut envelopes = Envelopes::new(self.0, key);
+        envelopes.open_ahead(claims_with_amounts(self.0, report).await?).await?;
+        let mut transaction = self.0.begin().await?;
         let (kind, message) = (report.kind.name(), report.message.as_str());
         let file = NewFile { bytes, kind, message };
-        imported.file = keep_file(self, &mut transaction, &file, report.transfers.len()).await?;
+        imported.file = keep_file(self.0, &mut transaction, &file, report.transfers.len()).await?;
         if restored_at(&mut transaction).await?.is_some() {
             // What the report names and this state lost went out before it was restored.
             let lost = LostTransfers::find(&mut transaction, &envelopes).await?;

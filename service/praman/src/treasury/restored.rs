@@ -17,7 +17,8 @@ use super::transfer::{self, TransferReference, TransferRow};
 use super::{release, resumed};
 use crate::error::ServiceError;
 use crate::ledger::LedgerAnchor;
-use crate::store::{Store, WriteTransaction, broken};
+use crate::store::{WriteTransaction, broken};
+use crate::treasury::TreasuryStore;
 
 /// The setting that tells when the state was restored.
 pub(super) const RESTORED: &str = "restored";
@@ -404,13 +405,13 @@ async fn adopt_drafted(
     end_draft(transaction, &row.batch, 1).await
 }
 
-impl Store {
+impl TreasuryStore<'_> {
     /// Whether the state was restored and does not know what went to the bank since.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn is_restored(&self) -> Result<bool, ServiceError> {
-        Ok(restored_at(&mut *self.pool().acquire().await?).await?.is_some())
+        Ok(restored_at(&mut *self.0.pool().acquire().await?).await?.is_some())
     }
 
     /// Keeps which files treasuries have on the ledger that a restored state does not know, so that each is asked
@@ -419,7 +420,7 @@ impl Store {
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn keep_lost_files(&self, anchored: &[LedgerAnchor]) -> Result<(), ServiceError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.0.begin().await?;
         for anchor in anchored.iter().filter(|one| one.number < NUMBER_MAX) {
             let known: Option<(i64,)> =
                 sqlx::query_as("SELECT number FROM payment_file WHERE digest = $1 AND kind <> $2")
@@ -457,8 +458,8 @@ impl Store {
         bytes: &[u8],
         file: &LostFile,
     ) -> Result<(usize, Vec<String>), ServiceError> {
-        let envelopes = Envelopes::new(self, key);
-        let mut transaction = self.begin().await?;
+        let envelopes = Envelopes::new(self.0, key);
+        let mut transaction = self.0.begin().await?;
         if restored_at(&mut transaction).await?.is_none() {
             let reason = "this file goes to the bank; only files from the bank are imported, \
                           except after a restore";
@@ -506,14 +507,14 @@ impl Store {
              SELECT number, digest, '{}', '', transfers, {}, block FROM restore_lost_file
              WHERE digest = $1 ORDER BY participant LIMIT 1 ON CONFLICT DO NOTHING",
             release::LOST,
-            self.database().now()
+            self.0.database().now()
         ));
         sqlx::query(statement)
             .bind(Sha256::digest(bytes).to_vec())
             .execute(&mut *transaction)
             .await?;
         let kept = release::NewFile { bytes, kind, message: file.message.as_str() };
-        release::keep_file(self, &mut transaction, &kept, file.transfers.len()).await?;
+        release::keep_file(self.0, &mut transaction, &kept, file.transfers.len()).await?;
         if unknown.is_empty() {
             sqlx::query("DELETE FROM restore_lost_file WHERE digest = $1")
                 .bind(Sha256::digest(bytes).to_vec())

@@ -13,10 +13,11 @@ use super::own_name::OwnName;
 use super::payment_file::Debtor;
 use super::restored::{RESTORED, restored_at, time_of};
 use super::{named_transfers, release};
-use crate::access_control::{ApprovalKind, Caller, Role};
+use crate::access_control::{AccessStore, ApprovalKind, Caller, Role};
 use crate::calendar;
 use crate::error::ServiceError;
-use crate::store::{RESTORED_OFFICES, Store, WriteTransaction, broken};
+use crate::store::{RESTORED_OFFICES, WriteTransaction, broken};
+use crate::treasury::TreasuryStore;
 
 /// The setting that tells when the backup was made.
 const BACKED_UP: &str = "backed_up";
@@ -348,7 +349,7 @@ async fn resume_now(connection: &mut AnyConnection) -> Result<(), ServiceError> 
 ///
 /// # Errors
 /// [`ServiceError::Refused`] if something is not.
-pub(crate) async fn resume(
+pub(super) async fn resume(
     connection: &mut AnyConnection,
     document: &str,
 ) -> Result<(), ServiceError> {
@@ -376,7 +377,7 @@ pub(crate) async fn resume(
     resume_now(connection).await
 }
 
-impl Store {
+impl TreasuryStore<'_> {
     /// Lets a restored state pay again; where there are treasurers, once another approves: the approval's
     /// number.
     ///
@@ -388,15 +389,15 @@ impl Store {
         said: Said<'_>,
         by: &Caller,
     ) -> Result<Option<u32>, ServiceError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.0.begin().await?;
         let Some(restored) = restored_at(&mut transaction).await? else {
             return Err(ServiceError::Refused("this state already pays".to_owned()));
         };
         let days = unknown_days(&mut transaction, restored).await?;
         let Missing { lost_files, unknown } = require_known(&mut transaction, days, said).await?;
         let mut asked = None;
-        if self.were_two_at_once(&mut transaction, &[Role::Treasury]).await? {
-            release::require_two_treasurers(self, &mut transaction, by).await?;
+        if AccessStore(self.0).were_two_at_once(&mut transaction, &[Role::Treasury]).await? {
+            release::require_two_treasurers(self.0, &mut transaction, by).await?;
             let date = |day| calendar::date_of(day).ok_or_else(|| broken("a day"));
             let (from, to) = (date(days.0)?, date(days.1)?);
             let document = ResumeDocument {
@@ -412,7 +413,11 @@ impl Store {
             };
             let document = serde_json::to_string(&document).expect("plain data");
             let (kind, tenant) = (ApprovalKind::Resume, by.tenant_column());
-            asked = Some(self.ask_approval(&mut transaction, kind, tenant, &document, by).await?);
+            asked = Some(
+                AccessStore(self.0)
+                    .ask_approval(&mut transaction, kind, tenant, &document, by)
+                    .await?,
+            );
         } else {
             resume_now(&mut transaction).await?;
         }
@@ -426,7 +431,7 @@ impl Store {
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn mark_restored(&self, since: Timestamp) -> Result<(), ServiceError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.0.begin().await?;
         let now = Timestamp::now();
         if since > now {
             let reason = "--since lies in the future: give a time that has passed";

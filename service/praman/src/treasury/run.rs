@@ -12,11 +12,10 @@ use super::envelopes::Envelopes;
 use super::key::TreasuryKey;
 use super::payment_file::{Debtor, PaymentBatch, PaymentPart, Transfer, date_of_part, share};
 use super::same_account::{PaymentOf, SameAccount};
-use super::terms;
 use super::transfer::{self, TransferRow};
 use super::{release, restored};
-use crate::access_control::Caller;
-use crate::access_control::Waiting;
+use crate::access_control::{AccessStore, Caller, Waiting};
+use crate::claims::terms;
 use crate::envelope::Payout;
 use crate::error::ServiceError;
 use crate::failpoint::may_die;
@@ -284,7 +283,7 @@ impl PaymentRun<'_> {
         paid: &mut Paid,
     ) -> Result<Option<BankFile>, ServiceError> {
         if let Some(approval) = batch.approval {
-            let (approved, document) = store.waiting(transaction, approval).await?;
+            let (approved, document) = AccessStore(store).waiting(transaction, approval).await?;
             match approved {
                 Waiting::Approved => {
                     let of = (batch.id.as_str(), document.as_str());

@@ -13,9 +13,10 @@ use sqlx::AnyConnection;
 use super::envelopes::Envelopes;
 use super::key::TreasuryKey;
 use super::run::PaymentRun;
-use crate::access_control::{ApprovalKind, Caller};
+use crate::access_control::{AccessStore, ApprovalKind, Caller};
 use crate::error::ServiceError;
-use crate::store::{Store, WriteTransaction, broken, bytes};
+use crate::store::{WriteTransaction, broken, bytes};
+use crate::treasury::TreasuryStore;
 
 /// Why a claim is held.
 const HELD: &str = "another claim of this period goes to the same account: check whose account it \
@@ -274,7 +275,7 @@ struct ReleaseDocument {
     account: Option<String>,
 }
 
-impl Store {
+impl TreasuryStore<'_> {
     /// Asks a second treasurer to let an accepted claim go to an account that another claim of its period
     /// goes to; the approval's number.
     ///
@@ -286,8 +287,8 @@ impl Store {
         nullifier: Nullifier,
         by: &Caller,
     ) -> Result<u32, ServiceError> {
-        let mut transaction = self.begin().await?;
-        super::release::require_two_treasurers(self, &mut transaction, by).await?;
+        let mut transaction = self.0.begin().await?;
+        super::release::require_two_treasurers(self.0, &mut transaction, by).await?;
         let row: Option<(String, i64, Option<String>)> =
             sqlx::query_as("SELECT scheme, period, batch FROM accepted_claim WHERE nullifier = $1")
                 .bind(bytes(nullifier.to_field()))
@@ -322,7 +323,8 @@ impl Store {
         let document = ReleaseDocument { claim: nullifier.to_string(), scheme, period, account };
         let document = serde_json::to_string(&document).expect("plain data");
         let (kind, tenant) = (ApprovalKind::Release, by.tenant_column());
-        let number = self.ask_approval(&mut transaction, kind, tenant, &document, by).await?;
+        let number =
+            AccessStore(self.0).ask_approval(&mut transaction, kind, tenant, &document, by).await?;
         transaction.commit().await?;
         Ok(number)
     }
@@ -332,7 +334,7 @@ impl Store {
 ///
 /// # Errors
 /// [`ServiceError::Store`].
-pub(crate) async fn release(
+pub(super) async fn release(
     connection: &mut AnyConnection,
     document: &str,
     approval: i64,
@@ -356,6 +358,7 @@ pub(crate) async fn release(
 
 #[cfg(test)]
 mod tests {
+    use crate::store::Store;
     use jiff::civil::date;
     use praman_circuits::nullifier::SchemeId;
     use praman_circuits::period::Period;

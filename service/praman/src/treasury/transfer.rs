@@ -8,7 +8,8 @@ use super::key::TreasuryKey;
 use crate::access_control::SchemeScope;
 use crate::error::ServiceError;
 use crate::named::named;
-use crate::store::{Store, broken};
+use crate::store::broken;
+use crate::treasury::TreasuryStore;
 
 /// By what a bank reports a transfer back: 32 digits of a keyed hash and the instalment's number. It names
 /// nobody, and the treasury alone can make it: who sees a bank's statement does not find the claim by it.
@@ -313,7 +314,7 @@ const RETURNED: &str = "payment_transfer \
                         JOIN payment_batch ON payment_batch.id = payment_transfer.batch \
                         WHERE state = 'returned'";
 
-impl Store {
+impl TreasuryStore<'_> {
     /// How many transfers wait to be paid anew, of a scope's schemes.
     ///
     /// # Errors
@@ -324,7 +325,7 @@ impl Store {
             SchemeScope::condition("payment_batch.scheme", "$1")
         ));
         let (count,): (i64,) =
-            sqlx::query_as(statement).bind(scope.column()).fetch_one(self.pool()).await?;
+            sqlx::query_as(statement).bind(scope.column()).fetch_one(self.0.pool()).await?;
         Ok(count as usize)
     }
 
@@ -345,7 +346,7 @@ impl Store {
         let rows: Vec<(String, Option<String>, String, i64)> = sqlx::query_as(statement)
             .bind(scope.column())
             .bind(i64::try_from(most).unwrap_or(i64::MAX))
-            .fetch_all(self.pool())
+            .fetch_all(self.0.pool())
             .await?;
         let returned =
             |(reference, reason, scheme, period): (String, Option<String>, String, i64)| {

@@ -13,8 +13,8 @@ use crate::access_control::Action;
 use crate::cli::passphrase::PassphraseSource;
 use crate::cli::{Outcome, Setting};
 use crate::consent::{
-    ConsoleGateway, EmergencyScope, PatientAddress, ReviewOutcome, SignedBy, SignerKey, type_of,
-    write_time,
+    ConsentStore, ConsoleGateway, EmergencyScope, PatientAddress, ReviewOutcome, SignedBy,
+    SignerKey, type_of, write_time,
 };
 use crate::error::ServiceError;
 use crate::files;
@@ -151,10 +151,10 @@ impl Emergency {
                 let provider = provider_named(&store, &provider).await?;
                 let subject = format!("clinician {name} of provider {}", provider.0);
                 setting.act(&store, Action::KeepClinicians, &subject).await?;
-                store.require_new_clinician(provider, &name).await?;
+                ConsentStore(&store).require_new_clinician(provider, &name).await?;
                 let key = SignerKey::generate(&name);
                 key.save(&out, &passphrase.passphrase()?)?;
-                store.keep_clinician(provider, &name, &key.public()).await?;
+                ConsentStore(&store).keep_clinician(provider, &name, &key.public()).await?;
                 let json = json!({ "provider": provider, "clinician": name });
                 Ok(Outcome::done(json, format!("{name} is added and may sign emergency accesses")))
             }
@@ -163,7 +163,7 @@ impl Emergency {
                 let provider = provider_named(&store, &provider).await?;
                 let subject = format!("clinician {name} of provider {}: removed", provider.0);
                 setting.act(&store, Action::KeepClinicians, &subject).await?;
-                if !store.remove_clinician(provider, &name).await? {
+                if !ConsentStore(&store).remove_clinician(provider, &name).await? {
                     let reason = format!("this provider has no clinician {name:?}");
                     return Err(ServiceError::Refused(reason));
                 }

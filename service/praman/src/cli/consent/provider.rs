@@ -13,7 +13,9 @@ use crate::cli::passphrase::PassphraseSource;
 use crate::cli::signer::Signer;
 use crate::cli::{Outcome, Setting};
 use crate::consent::access::AccessRequest;
-use crate::consent::{Gate, RecordFile, SignerKey, erasure_message, publish, type_of, write_time};
+use crate::consent::{
+    ConsentStore, Gate, RecordFile, SignerKey, erasure_message, publish, type_of, write_time,
+};
 use crate::error::ServiceError;
 use crate::files;
 use crate::ledger::{ProviderId, RequesterNumber};
@@ -140,7 +142,7 @@ impl Organisation {
                     Some(number) => ProviderId(number),
                     None => ledger(&store, &Signer::none()).await?.admit_provider(&name).await?,
                 };
-                store.keep_provider(number, &name).await?;
+                ConsentStore(&store).keep_provider(number, &name).await?;
                 let json = json!({ "provider": number, "name": name });
                 Ok(Outcome::done(json, format!("{name} is provider {}", number.0)))
             }
@@ -152,7 +154,7 @@ impl Organisation {
                 };
                 let key = SignerKey::generate(&name);
                 key.save(&out, &passphrase)?;
-                store.keep_requester(number, &name, &key.public()).await?;
+                ConsentStore(&store).keep_requester(number, &name, &key.public()).await?;
                 let json = json!({ "requester": number, "name": name });
                 Ok(Outcome::done(json, format!("{name} is requester {}", number.0)))
             }
@@ -166,8 +168,9 @@ impl Organisation {
                 let content = std::fs::read(&content).map_err(ServiceError::file(&content))?;
                 let mut ledger = ledger(&store, &signer).await?;
                 let keep = |record: &RecordFile| Ok(files::write_new_json(&out, record)?);
-                let record =
-                    store.add_record(provider, subject, kind, date, &content, keep).await?;
+                let record = ConsentStore(&store)
+                    .add_record(provider, subject, kind, date, &content, keep)
+                    .await?;
                 publish(&store, &mut ledger, provider).await?;
                 let json = json!({ "provider": provider, "position": record.position });
                 Ok(Outcome::done(json, format!("the patient's file is {}", out.display())))
@@ -179,7 +182,7 @@ impl Organisation {
                     .map_err(|fault| ServiceError::malformed(&file, fault))?
                     .commitment();
                 let mut ledger = ledger(&store, &signer).await?;
-                let removed = store.remove_record(record.provider, commitment).await;
+                let removed = ConsentStore(&store).remove_record(record.provider, commitment).await;
                 // One that was removed by a program that died is told to the ledger now.
                 publish(&store, &mut ledger, record.provider).await?;
                 removed?;
@@ -211,10 +214,11 @@ impl Organisation {
                 }
             }
             Self::Erasures { requester } => {
-                let number = store.requester_named(&requester).await?.ok_or_else(|| {
-                    ServiceError::Refused(format!("there is no requester {requester:?}"))
-                })?;
-                let orders = store.open_erasures(number).await?;
+                let number =
+                    ConsentStore(&store).requester_named(&requester).await?.ok_or_else(|| {
+                        ServiceError::Refused(format!("there is no requester {requester:?}"))
+                    })?;
+                let orders = ConsentStore(&store).open_erasures(number).await?;
                 let mut text = format!("{} orders to erase are pending\n", orders.len());
                 let mut listed = Vec::new();
                 for order in &orders {
@@ -229,7 +233,9 @@ impl Organisation {
             Self::Erased { consent, key, passphrase } => {
                 let key = SignerKey::open(&key, &passphrase.passphrase()?)?;
                 let signature = key.sign(&erasure_message(&consent));
-                let order = store.confirm_erasure(&consent, &signature, Timestamp::now()).await?;
+                let order = ConsentStore(&store)
+                    .confirm_erasure(&consent, &signature, Timestamp::now())
+                    .await?;
                 let at = order.confirmed_at.map(write_time);
                 let json = json!({ "consent": consent, "confirmed_at": at });
                 Ok(Outcome::done(json, format!("erasure of {consent} is confirmed")))

@@ -145,8 +145,7 @@ async fn the_coefficients_depend_on_everything() {
     use crate::ledger::chain::Chain;
     use crate::ledger::contract_ledger::OPERATOR;
     use alloy_primitives::{B256, Bytes, U256, keccak256};
-    use alloy_sol_types::SolCall;
-    use alloy_sol_types::SolValue;
+    use alloy_sol_types::{SolCall, SolValue};
     alloy_sol_types::sol! {
         function seed(uint256 x, uint256 y, bytes32 transcript, uint256[10][] claims) external returns (bytes32);
     }

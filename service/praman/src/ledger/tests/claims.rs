@@ -3,12 +3,11 @@
 use alloy_primitives::{U256, keccak256};
 use alloy_sol_types::{SolCall, SolValue};
 use ark_ff::{Field, PrimeField, UniformRand};
-use praman_circuits::Fr;
 use praman_circuits::eligibility::SchemePeriod;
-use praman_circuits::fixture;
 use praman_circuits::nullifier::Nullifier;
 use praman_circuits::payout::PayoutCommitment;
 use praman_circuits::period::{Day, Period};
+use praman_circuits::{Fr, fixture};
 use praman_verifier::contracts::{Claims, Rules, create_verifier, policy_data, scheme_word};
 use praman_verifier::{Proof, VerifyingKey};
 use rand::SeedableRng;

@@ -5,8 +5,7 @@ use std::process::Command;
 
 use alloy_primitives::U256;
 use ark_ff::{PrimeField, UniformRand};
-use praman_circuits::Fr;
-use praman_circuits::fixture;
+use praman_circuits::{Fr, fixture};
 use praman_verifier::contracts::{proof_words, snarkjs_call, word};
 use praman_verifier::simulation::rerandomised;
 use praman_verifier::{PreparedKey, Proof};

@@ -2,18 +2,16 @@
 
 use alloy_primitives::U256;
 use ark_ff::UniformRand;
-use praman_circuits::Fr;
 use praman_circuits::credential::SchemaId;
 use praman_circuits::merkle::empty_leaf;
 use praman_circuits::office::{OfficeId, OfficeRoot, StateTree, office_leaf};
-use praman_circuits::poseidon;
+use praman_circuits::{Fr, poseidon};
 use praman_verifier::contracts::{Offices, word};
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
 use super::scene::Scene;
-use crate::ledger::Ledger;
-use crate::ledger::OfficeState;
+use crate::ledger::{Ledger, OfficeState};
 
 /// circomlibjs 0.1.7: poseidon([1, 2, 3, 4, 5, 6, 7, 8]).
 const ONE_TO_EIGHT: &str =

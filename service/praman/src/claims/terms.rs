@@ -5,9 +5,10 @@ use praman_circuits::nullifier::SchemeId;
 use praman_circuits::period::Period;
 use sqlx::AnyConnection;
 
+use crate::claims::ClaimStore;
 use crate::error::ServiceError;
 use crate::scheme::PaymentTerms;
-use crate::store::{Store, broken};
+use crate::store::broken;
 
 fn differs(said: &PaymentTerms, scheme: &SchemeId, kept: &PaymentTerms) -> ServiceError {
     let accounts = |terms: &PaymentTerms| if terms.shared_accounts { "shared" } else { "own" };
@@ -26,7 +27,7 @@ fn differs(said: &PaymentTerms, scheme: &SchemeId, kept: &PaymentTerms) -> Servi
 ///
 /// # Errors
 /// [`ServiceError::Store`].
-pub(super) async fn kept(
+pub(crate) async fn kept(
     connection: &mut AnyConnection,
     scheme: &SchemeId,
     period: Period,
@@ -49,7 +50,7 @@ pub(super) async fn kept(
 ///
 /// # Errors
 /// [`ServiceError::Refused`] if others are kept.
-pub(super) async fn keep(
+pub(crate) async fn keep(
     connection: &mut AnyConnection,
     scheme: &SchemeId,
     period: Period,
@@ -72,7 +73,7 @@ pub(super) async fn keep(
     Ok(kept)
 }
 
-impl Store {
+impl ClaimStore<'_> {
     /// Keeps how a scheme's period is paid, when a claim is brought for it: the first terms hold.
     ///
     /// # Errors
@@ -83,13 +84,13 @@ impl Store {
         period: Period,
         terms: PaymentTerms,
     ) -> Result<(), ServiceError> {
-        let known = kept(&mut *self.pool().acquire().await?, scheme, period).await?;
+        let known = kept(&mut *self.0.pool().acquire().await?, scheme, period).await?;
         match known {
             Some(known) if known == terms => return Ok(()),
             Some(known) => return Err(differs(&terms, scheme, &known)),
             None => {}
         }
-        let mut transaction = self.begin_rows().await?;
+        let mut transaction = self.0.begin_rows().await?;
         keep(&mut transaction, scheme, period, terms).await?;
         transaction.commit().await?;
         Ok(())
@@ -106,11 +107,11 @@ impl Store {
         period: Period,
         terms: PaymentTerms,
     ) -> Result<(), ServiceError> {
-        let known = kept(&mut *self.pool().acquire().await?, scheme, period).await?;
+        let known = kept(&mut *self.0.pool().acquire().await?, scheme, period).await?;
         if known == Some(terms) {
             return Ok(());
         }
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.0.begin().await?;
         let (accepted,): (i64,) = sqlx::query_as(
             "SELECT count(*) FROM (SELECT 1 FROM accepted_claim WHERE scheme = $1 AND period = $2
                                    LIMIT 1) AS one",
