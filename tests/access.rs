@@ -1,10 +1,6 @@
 //! Who may do what, through public doors: every way in, in every role; two persons; tenants; quotas;
 //! certificates and tokens; and the audit log of all of it.
 
-use crate::support;
-use crate::support::{postgres, service as running};
-use praman::treasury::TreasuryDecisions;
-
 use std::fs;
 use std::process::Command;
 
@@ -17,10 +13,14 @@ use praman::access_control::{
 use praman::audit::{self, AuditEntry, AuditFault, AuditOutcome, AuditStore};
 use praman::ledger::{LedgerAnchor, ParticipantNumber};
 use praman::store::Store;
+use praman::treasury::TreasuryDecisions;
 use running::Service;
 use serde_json::{Value, json};
 use support::State;
 use tempfile::TempDir;
+
+use crate::support;
+use crate::support::{postgres, service as running};
 
 /// A ledger and an office that is a tenant's.
 fn with_office() -> State {

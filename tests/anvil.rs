@@ -1,31 +1,32 @@
 //! The ledger on real nodes: anvil with its faults. Nothing is lost and nothing is brought twice.
 
-use crate::support::anvil;
-use praman::consent::ConsentStore;
-
 use std::time::Duration;
 
 use alloy_primitives::B256;
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
 use anvil::Anvil;
+use praman::consent::ConsentStore;
 use praman::ledger::{
     Actors, ContractLedger, Ledger, LedgerAccess, LedgerClaim, LedgerError, Network, OfficeState,
     ProviderId, RemoteChain, RemoteSettings, RequesterNumber, Role, RootUpdate, history,
 };
 use praman::scheme::ClaimPeriod;
 use praman::store::Store;
+use praman_circuits::Fr;
 use praman_circuits::access::AccessNullifier;
 use praman_circuits::artefact::{ConsentsRoot, Moment};
 use praman_circuits::health_record::RecordsRoot;
 use praman_circuits::office::OfficeId;
 use praman_circuits::payout::PayoutCommitment;
-use praman_circuits::{Fr, fixture};
+use praman_testkit::fixture;
+use praman_testkit::simulation::SimulatedKey;
 use praman_verifier::contracts::{Addresses, Claims, Constitution, Offices, Participants};
-use praman_verifier::simulation::SimulatedKey;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use serde_json::json;
+
+use crate::support::anvil;
 
 const PUBLIC_INPUTS: usize = 108;
 
@@ -236,7 +237,7 @@ async fn a_dropped_transaction_and_a_killed_program_lose_nothing() {
     // In another form of its proof it is the same claim.
     let mut other = claim.clone();
     let mut rng = ChaCha20Rng::seed_from_u64(1);
-    other.proof = praman_verifier::simulation::rerandomised(&claim.proof, &mut rng);
+    other.proof = praman_testkit::simulation::rerandomised(&claim.proof, &mut rng);
     ledger.claim(&other).await.expect("the same receipt");
     assert_eq!(scene.anvil.nonce(operator().address()).await, nonce + 1);
     assert_eq!(accepted(&scene.store).await, 1);

@@ -1,10 +1,10 @@
 //! Bad input, verb by verb: the right exit code, the right words, nothing half done.
 
-use crate::support;
-
 use std::fs;
 
 use support::{State, scheme};
+
+use crate::support;
 
 const MISSING: &str = "No such file";
 

@@ -1,9 +1,5 @@
 //! The claim machine on both databases: one suite, run on each.
 
-use crate::support::{claim_scene, postgres};
-use praman::offices::OfficeStore;
-
-use std::path::Path;
 use std::time::Duration;
 
 use ark_ff::{BigInteger, PrimeField};
@@ -15,10 +11,12 @@ use praman::claims::{
     ClientKey, DeskError, HandedIn, Origin, Reason, Refusal, Schemes,
 };
 use praman::ledger::{JoinedLedger, LedgerStore};
+use praman::offices::OfficeStore;
 use praman::store::{Database, Location, Store};
 use praman_circuits::Fr;
-use sqlx::migrate::Migrator;
 use tempfile::TempDir;
+
+use crate::support::{claim_scene, postgres};
 
 async fn receive(machine: &ClaimMachine, claim: &SubmittedClaim) -> ClaimReceipt {
     hand_in(machine, claim.clone().into()).await.unwrap_or_else(|refusal| panic!("{refusal}"))
@@ -280,86 +278,6 @@ async fn a_full_desk_says_when_to_come_again() {
     }
     assert!(kept >= 1 && turned_away >= 1, "{kept} kept, {turned_away} turned away");
     desk.shut_down().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn both_databases_have_the_same_tables() {
-    let folder = TempDir::new().expect("a folder");
-    let sqlite = Store::open(folder.path()).await.expect("a store");
-    let server = Postgres::start();
-    let postgres = Store::connect(&Location::Server(server.address())).await.expect("a store");
-    let of_sqlite: Vec<(String, String)> = sqlx::query_as(
-        "SELECT m.name, c.name FROM sqlite_master AS m, pragma_table_info(m.name) AS c
-         WHERE m.type = 'table' AND m.name NOT LIKE '\\_%' ESCAPE '\\' ORDER BY 1, 2",
-    )
-    .fetch_all(sqlite.pool())
-    .await
-    .expect("columns");
-    let of_postgres: Vec<(String, String)> = sqlx::query_as(
-        "SELECT CAST(table_name AS TEXT), CAST(column_name AS TEXT) FROM information_schema.columns
-         WHERE table_schema = 'public' AND table_name NOT LIKE '\\_%'
-         ORDER BY CAST(table_name AS TEXT) COLLATE \"C\", CAST(column_name AS TEXT) COLLATE \"C\"",
-    )
-    .fetch_all(postgres.pool())
-    .await
-    .expect("columns");
-    assert!(of_sqlite.len() > 60, "{of_sqlite:?}");
-    assert_eq!(of_sqlite, of_postgres);
-    for store in [&sqlite, &postgres] {
-        let state = store.schema_state().await.expect("a state");
-        assert!(state.is_current(), "{state:?}");
-        sqlx::query(
-            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
-             VALUES (9999, 'of the future', true, $1, 0)",
-        )
-        .bind(vec![0u8])
-        .execute(store.writer())
-        .await
-        .expect("a newer program was here");
-        let refused = store.migrate().await.expect_err("a newer schema").to_string();
-        assert!(refused.contains("a newer praman has written it"), "{refused}");
-        assert_eq!(store.schema_state().await.expect("a state").unknown, [9999]);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_store_of_an_earlier_program_is_brought_up_to_date_with_what_it_holds() {
-    let folder = TempDir::new().expect("a folder");
-    let server = Postgres::start();
-    for location in [Location::Folder(folder.path().to_owned()), Location::Server(server.address())]
-    {
-        let store = Store::connect_as_it_is(&location).await.expect("a store");
-        let place = match location {
-            Location::Folder(_) => "migrations/sqlite",
-            Location::Server(_) => "migrations/postgres",
-        };
-        let place = Path::new(env!("CARGO_MANIFEST_DIR")).join(place);
-        let all = Migrator::new(place).await.expect("migrations");
-        let earlier = Migrator { migrations: all.migrations[..11].to_vec().into(), ..all };
-        earlier.run(store.writer()).await.expect("as an earlier program did");
-        for statement in [
-            "INSERT INTO tenant (name, title, created_at) VALUES ('tests', 'Tests', 0)",
-            "INSERT INTO principal (number, name, role, tenant, credential_kind, credential, created_at)
-             VALUES (1, 'R. Das', 'auditor', 'tests', 'api-key', $1, 5)",
-            "INSERT INTO console_session (token_hash, principal, begun_at, seen_at)
-             VALUES ($1, 1, 0, 0)",
-        ] {
-            let statement = sqlx::query(statement).bind(vec![7u8; 32]);
-            statement.execute(store.writer()).await.expect("written");
-        }
-        store.migrate().await.expect("brought up to date");
-        let kept: (i64, String, i64, Vec<u8>) =
-            sqlx::query_as("SELECT number, name, created_at, credential FROM principal")
-                .fetch_one(store.pool())
-                .await
-                .expect("somebody");
-        assert_eq!(kept, (1, "R. Das".to_owned(), 5, vec![7; 32]));
-        let again = "INSERT INTO principal
-                     SELECT 2, name, role, tenant, member, credential_kind, credential, created_at,
-                            expires_at, revoked_at FROM principal";
-        let twice = sqlx::query(again).execute(store.writer()).await;
-        assert!(twice.is_err(), "a key is one principal's");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,5 @@
 //! Consents to health records: what is granted, what the gate releases, and what is refused.
 
-use crate::support::{consent_scene, postgres};
-
 use std::time::Duration;
 
 use consent_scene::{ConsentScene, in_hours, request_json};
@@ -20,6 +18,8 @@ use praman_circuits::health_record::RecordType;
 use praman_verifier::contracts::Participants;
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+use crate::support::{consent_scene, postgres};
 
 fn later(hours: i64) -> Timestamp {
     Timestamp::now().checked_add(SignedDuration::from_hours(hours)).expect("in the calendar")

@@ -1,7 +1,5 @@
 //! Consents and people: erasure, emergencies, what patients see and send, and what lies in the store of them.
 
-use crate::support::consent_scene;
-
 use consent_scene::{ConsentScene, request_json};
 use jiff::{SignedDuration, Timestamp};
 use praman::consent::{
@@ -13,6 +11,8 @@ use praman::language::Language;
 use praman_circuits::artefact::RecordTypes;
 use praman_circuits::health_record::RecordType;
 use uuid::Uuid;
+
+use crate::support::consent_scene;
 
 fn later(hours: i64) -> Timestamp {
     Timestamp::now().checked_add(SignedDuration::from_hours(hours)).expect("in the calendar")

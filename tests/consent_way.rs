@@ -1,9 +1,6 @@
 //! The way of a consent through public doors: command line, HTTP, gRPC, kills, and another implementation's
 //! check of its proof.
 
-use crate::support;
-use crate::support::{consent_scene, service};
-
 use std::fs;
 use std::process::Command;
 
@@ -11,6 +8,9 @@ use consent_scene::request_json;
 use serde_json::{Value, json};
 use service::Service;
 use support::{State, peer, root};
+
+use crate::support;
+use crate::support::{consent_scene, service};
 
 const PATIENT: &str = "rahima@praman-cm";
 

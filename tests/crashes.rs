@@ -1,13 +1,13 @@
 //! Killed anywhere, nothing is lost and nothing happens twice.
 
-use crate::support;
-
 use std::fs;
 use std::process::Stdio;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use support::State;
+
+use crate::support;
 
 /// Starts a command and kills it after a while; the time that it would have taken by itself.
 fn killed(state: &State, arguments: &[&str], after: Duration) {

@@ -1,15 +1,15 @@
 //! The department's desk in a browser: every page in every language, by axe-core and by keyboard; sessions,
 //! forms and frames under attack; and the grievance desk through its doors.
 
-use crate::support;
-use crate::support::service as running;
-
 use std::fs;
 use std::process::Command;
 
 use running::{Answer, Service};
 use serde_json::{Value, json};
 use support::{State, root};
+
+use crate::support;
+use crate::support::service as running;
 
 /// A ledger, an office that is a tenant's, credentials, and everybody's keys.
 fn scene() -> State {

@@ -1,13 +1,13 @@
 //! The doctor: what is wrong with an installation is named, with what to do.
 
-use crate::support;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use serde_json::Value;
 use support::State;
+
+use crate::support;
 
 fn examine(state: &State, more: &[&str]) -> (i32, Value) {
     let ran = state.run(&[&["doctor", "--json"][..], more].concat());

@@ -1,5 +1,11 @@
 //! All end-to-end tests, by what they try.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests say what they drew and counted"
+)]
+
 mod support;
 
 mod access;
@@ -28,6 +34,7 @@ mod readme;
 mod sandbox;
 mod service;
 mod simulation;
+mod stores;
 mod tenants;
 mod tidy;
 mod way_of_a_claim;

@@ -1,9 +1,6 @@
 //! What the service stands on fails and comes back: each time it says what is wrong, goes on by itself, and
 //! has lost nothing.
 
-use crate::support;
-use crate::support::{anvil, node_scene, proxy, service as running};
-
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -20,6 +17,9 @@ use support::State;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+use crate::support;
+use crate::support::{anvil, node_scene, proxy, service as running};
 
 const SCHEME: &str = "krishak-bandhu";
 const HOLDERS: [&str; 6] =

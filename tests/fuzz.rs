@@ -5,8 +5,6 @@
 //! beside the others in `tests/corpus`, so that it is tried ever after. `cargo bolero test --test end_to_end fuzz::NAME`
 //! does the same guided by coverage.
 
-use crate::support;
-
 use std::fs;
 use std::panic::{AssertUnwindSafe, RefUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
@@ -30,6 +28,8 @@ use praman::{calendar, envelope, sealed_box};
 use praman_verifier::{PreparedKey, Proof, VerifyingKey, public_from_json};
 use prost::Message;
 use sha2::{Digest, Sha256};
+
+use crate::support;
 
 /// Something done to an input.
 #[derive(Clone, Debug, TypeGenerator)]

@@ -1,8 +1,5 @@
 //! Who somebody is: by a certificate of mutual TLS, or by the token of an OpenID issuer.
 
-use crate::support;
-use crate::support::{openid, service as running};
-
 use std::fs;
 use std::process::Command;
 use std::sync::atomic::Ordering;
@@ -17,6 +14,9 @@ use rcgen::{
 use running::{Answer, Service};
 use serde_json::{Value, json};
 use support::{State, root};
+
+use crate::support;
+use crate::support::{openid, service as running};
 
 fn ledger() -> State {
     let state = State::new();

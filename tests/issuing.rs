@@ -1,9 +1,6 @@
 //! Issuing and revoking by the service, as an officer asks it by curl.
 
 mod persons;
-use crate::support;
-use crate::support::{postgres, service as running};
-
 use std::collections::HashSet;
 use std::fs;
 use std::process::Command;
@@ -13,6 +10,9 @@ use praman::store::{Location, Store};
 use running::{Answer, Service};
 use serde_json::{Value, json};
 use support::State;
+
+use crate::support;
+use crate::support::{postgres, service as running};
 
 const SCHEME: &str = "krishak-bandhu";
 const FARMER: &str = "WB070000002";

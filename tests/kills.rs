@@ -4,9 +4,6 @@
 //! Claims come in all the while, and the treasury pays. After it every claim is accepted once and paid
 //! once, and store, chain and bank files tell the same. `PRAMAN_SEED` replays a run's choices.
 
-use crate::support;
-use crate::support::{claim_scene, postgres, service as running};
-
 use std::collections::HashSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -28,6 +25,9 @@ use rand_chacha::ChaCha20Rng;
 use running::Service;
 use serde_json::Value;
 use support::{State, rounds};
+
+use crate::support;
+use crate::support::{claim_scene, postgres, service as running};
 
 const SCHEME: &str = "old-age-pension";
 

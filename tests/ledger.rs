@@ -1,11 +1,11 @@
 //! `praman ledger`: what stands, who takes part, orders, seals, history; embedded and on a node.
 
-use crate::support;
-use crate::support::{anvil, node_scene};
-
 use anvil::Anvil;
 use serde_json::json;
 use support::State;
+
+use crate::support;
+use crate::support::{anvil, node_scene};
 
 #[test]
 fn the_embedded_ledger_tells_what_stands_and_replays_its_history() {
@@ -407,5 +407,15 @@ fn rules_of_a_period_that_takes_claims_are_not_changed_in_silence() {
     };
     let same = support::scheme("krishak-bandhu");
     open(same.to_str().expect("UTF-8"), 0, "");
+    // Nor is how it is paid: neither by a file that is refused nor by one with the same rules.
+    let paid = text.replace("instalments = 2", "instalments = 4");
+    assert_ne!(paid, text);
+    std::fs::write(state.path("paid.toml"), &paid).expect("written");
+    let both = paid.replace("floor = 4000", "floor = 5000");
+    std::fs::write(state.path("both.toml"), both).expect("written");
     open("changed.toml", 1, "under other rules");
+    for scheme in ["both.toml", "paid.toml"] {
+        open(scheme, 1, "is paid in 2 instalments");
+    }
+    open(same.to_str().expect("UTF-8"), 0, "");
 }

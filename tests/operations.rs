@@ -1,8 +1,5 @@
 //! What an operator has: settings in layers, metrics, lines with request ids, and the files to deploy by.
 
-use crate::support;
-use crate::support::service as running;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
@@ -14,6 +11,9 @@ use axum::routing::post;
 use running::Service;
 use serde_json::{Value, json};
 use support::{State, root};
+
+use crate::support;
+use crate::support::service as running;
 
 /// A ledger and keys, which a service needs to start.
 fn scene() -> State {

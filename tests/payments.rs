@@ -4,8 +4,6 @@ mod banks;
 mod held;
 mod lost_for_good;
 mod told;
-use crate::support;
-
 use std::fs;
 use std::process::Command;
 
@@ -13,6 +11,8 @@ use praman::treasury::{BankReport, TransferReference};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use support::State;
+
+use crate::support;
 
 const SCHEME: &str = "krishak-bandhu";
 const PERIOD: &str = "2026";

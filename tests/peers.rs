@@ -1,19 +1,20 @@
 //! Other people's implementations agree: snarkjs on circuits, witnesses, keys and proofs, circomlibjs
 //! on hashes.
 
-use crate::support;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use ark_ff::{Field, Zero};
+use praman_circuits::Fr;
 use praman_circuits::circuit::{self, Circuit, Witness};
 use praman_circuits::constraint_system::ConstraintSystem;
 use praman_circuits::export::{write_r1cs, write_wtns};
-use praman_circuits::{Fr, fixture};
 use praman_prover::{Arithmetic, Cores, Engine, FixedKeyEngine, ForeignKey, MemoryBudget};
+use praman_testkit::fixture;
 use support::{State, peer, root, rounds, scheme};
+
+use crate::support;
 
 fn snarkjs(arguments: &[&str], folder: &Path) -> String {
     let ran = peer("snarkjs", arguments, folder);

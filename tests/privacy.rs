@@ -1,11 +1,11 @@
 //! Nothing that is a person's own stands where others can read it.
 
-use crate::support;
-
 use std::fs;
 use std::path::Path;
 
 use support::State;
+
+use crate::support;
 
 /// What must not show: account, name and identity number of the farmer, her secret and her salts.
 fn canaries(state: &State) -> Vec<String> {

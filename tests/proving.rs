@@ -1,8 +1,5 @@
 //! Proofs for others: the queue on both databases, and the whole way by the service and its workers.
 
-use crate::support;
-use crate::support::{postgres, service as running};
-
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
@@ -19,6 +16,9 @@ use running::Service;
 use serde_json::{Value, json};
 use support::State;
 use tempfile::TempDir;
+
+use crate::support;
+use crate::support::{postgres, service as running};
 
 const KEY: WorkerPublicKey = WorkerPublicKey([7; 32]);
 const SCHEME: &str = "krishak-bandhu";

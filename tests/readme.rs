@@ -1,8 +1,5 @@
 //! The documents' commands, run one after the other as a reader would.
 
-use crate::support;
-use crate::support::service as running;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -10,6 +7,9 @@ use std::process::Command;
 use running::Service;
 use serde_json::Value;
 use support::State;
+
+use crate::support;
+use crate::support::service as running;
 
 /// The sections whose commands are run, in this order: each goes on where the one before has ended.
 const SECTIONS: [(&str, &str); 9] = [
@@ -124,7 +124,7 @@ fn what_the_documents_say_works() {
             // Another implementation makes every call; here, that the call is there.
             let call = command.split(' ').next_back().and_then(|call| call.rsplit_once('/'));
             let (service, method) = call.expect("a call");
-            let described = support::root().join("service/praman/proto/praman/v1/praman.proto");
+            let described = support::root().join("service/server/proto/praman/v1/praman.proto");
             let described = fs::read_to_string(described).expect("a description");
             let name = service.trim_start_matches("praman.v1.");
             assert!(described.contains(&format!("service {name} {{")), "{service}");

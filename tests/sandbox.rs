@@ -1,11 +1,11 @@
 //! The sandbox: a scheme tried on synthetic people, and frauds by a script.
 
-use crate::support;
-
 use std::fs;
 
 use serde_json::{Value, json};
 use support::{State, scheme};
+
+use crate::support;
 
 const FRAUDS: [(&str, &str, &str); 9] = [
     ("ghost", "ledger", "the proof does not hold"),

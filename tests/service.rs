@@ -1,8 +1,5 @@
 //! The service over HTTP, as curl asks it, on both databases.
 
-use crate::support;
-use crate::support::{postgres, service as running};
-
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
@@ -12,6 +9,9 @@ use postgres::Postgres;
 use running::Service;
 use serde_json::Value;
 use support::State;
+
+use crate::support;
+use crate::support::{postgres, service as running};
 
 const SCHEME: &str = "krishak-bandhu";
 const HOLDERS: [&str; 4] = ["WB070000002", "WB070000003", "WB070000005", "WB070000009"];
@@ -272,6 +272,13 @@ fn a_restored_backup_serves() {
     }
     for broken in ["cut.db", "short.db"] {
         state.refused(&["restore", "--from", broken], 2, "not a complete backup");
+    }
+    // What is left of another state would be put over the backup.
+    std::fs::create_dir(state.path("state")).expect("a folder");
+    for left in ["state/praman.db-wal", "state/praman.db-shm", "state/praman.db-journal"] {
+        std::fs::write(state.path(left), b"left").expect("written");
+        state.refused(&["restore", "--from", "backup.db"], 2, "is left of another state");
+        std::fs::remove_file(state.path(left)).expect("removed");
     }
     state.json(&["restore", "--from", "backup.db"]);
     let service = Service::start(&state, &[]);

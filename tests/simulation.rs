@@ -6,8 +6,6 @@
 //! by a day. Whatever comes, each person's claim is accepted once, and store and chain tell the same. `PRAMAN_SEED`
 //! replays a run.
 
-use crate::support::{claim_scene, postgres, rounds};
-
 use std::collections::HashMap;
 use std::pin::pin;
 use std::task::Poll;
@@ -31,6 +29,8 @@ use rand::rngs::OsRng;
 use rand::{Rng, RngCore, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use tempfile::TempDir;
+
+use crate::support::{claim_scene, postgres, rounds};
 
 /// Drops a future after so many polls; none if it was.
 async fn crashing<T>(future: impl Future<Output = T>, polls: u32) -> Option<T> {

@@ -1,21 +1,22 @@
 //! Tenants: what they see of each other, which is nothing; their quotas, and what they pay.
 
-use crate::support;
-use crate::support::{postgres, service as running};
-use praman::claims::ClaimStore;
-use praman::ledger::LedgerStore;
-use praman::treasury::TreasuryStore;
-
 use std::fs;
 
 use postgres::on_both;
 use praman::access_control::{
-    AccessRefusal, AccessStore, Action, Caller, Price, Quota, Role, SchemeScope, TenantName,
+    AccessRefusal, AccessStore, Action, Admission, Caller, Credential, NewPrincipal, Price, Quota,
+    Role, SchemeScope, TenantName,
 };
+use praman::claims::ClaimStore;
+use praman::ledger::LedgerStore;
 use praman::store::Store;
+use praman::treasury::TreasuryStore;
 use running::Service;
 use serde_json::json;
 use support::State;
+
+use crate::support;
+use crate::support::{postgres, service as running};
 
 /// Six claims of each of two schemes, of which one transfer is returned and one claim is disputed.
 async fn put_claims(store: &Store) {
@@ -269,4 +270,34 @@ async fn a_quota_holds_whoever_counts_and_a_price_is_of_its_day() {
         assert_eq!(usage().await.paise, 31 * 7);
     })
     .await;
+}
+
+#[tokio::test]
+async fn officers_of_an_office_that_moves_lose_their_access() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(folder.path()).await.expect("a store");
+    let key = praman::offices::OfficeStore(&store)
+        .new_office("Howrah", &praman::schema::RESIDENT, |_| Ok(()))
+        .await
+        .expect("an office");
+    let name = |text: &str| text.parse::<TenantName>().expect("a name");
+    let (access, operator) = (AccessStore(&store), Caller::operator());
+    let offices = [key.office];
+    access.admit_tenant(&name("health"), "Health", &offices, &[]).await.expect("admitted");
+    let credential = || Credential::open_id("https://login.example", "officer");
+    let officer = NewPrincipal {
+        name: "S. Roy".to_owned(),
+        role: Role::Office,
+        tenant: name("health"),
+        member: Some(key.office.0),
+        credential: credential(),
+        expires_at: None,
+    };
+    let admitted = access.admit_principal(&officer, &operator).await.expect("admitted");
+    assert!(matches!(admitted, Admission::Admitted(_)));
+    assert!(access.caller_of(credential()).await.expect("asked").is_some());
+    let (food, health) = (name("food"), name("health"));
+    let moved = access.admit_tenant_from(&food, "Food", &offices, &[], Some(&health));
+    assert_eq!(moved.await.expect("moved"), 1);
+    assert!(access.caller_of(credential()).await.expect("asked").is_none());
 }

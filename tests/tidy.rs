@@ -1,11 +1,11 @@
 //! Rules of style that no linter has.
 
-use crate::support;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use support::root;
+
+use crate::support;
 
 /// The longest file of code.
 const LINES_MAX: usize = 640;
@@ -133,4 +133,80 @@ fn crates_use_only_what_the_table_of_the_architecture_allows() {
         let more: Vec<_> = used.difference(&allowed[&name(package)]).collect();
         assert!(more.is_empty(), "{} uses {more:?}", name(package));
     }
+}
+
+/// The modules that write a table, by the table map in the documents.
+fn documented_writers() -> BTreeMap<String, BTreeSet<String>> {
+    let text = std::fs::read_to_string(root().join("docs/TABLES.md")).expect("readable");
+    let mut writers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let names = |cell: &str| -> Vec<String> {
+        cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    };
+    for row in text.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').collect();
+        for table in names(cells[0]) {
+            let before = writers.insert(table.clone(), names(cells[1]).into_iter().collect());
+            assert!(before.is_none(), "{table} stands twice in the table map");
+        }
+    }
+    writers
+}
+
+/// The same, by the statements in the sources.
+fn writers_by_the_sources() -> BTreeMap<String, BTreeSet<String>> {
+    let service = root().join("service");
+    let mut files = Vec::new();
+    sources(&service, &mut files);
+    let mut writers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for path in files {
+        let name = path.strip_prefix(&service).expect("below").display().to_string();
+        let Some((of_crate, module)) =
+            name.strip_suffix(".rs").and_then(|name| name.split_once("/src/"))
+        else {
+            continue;
+        };
+        if module.split('/').any(|part| part == "tests") {
+            continue;
+        }
+        let module = match module {
+            "lib" => of_crate.to_owned(),
+            module => format!("{of_crate}::{}", module.replace('/', "::")),
+        };
+        let text = std::fs::read_to_string(&path).expect("UTF-8");
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        for verb in ["INSERT INTO ", "UPDATE ", "DELETE FROM "] {
+            for rest in code.split(verb).skip(1) {
+                let end = rest.find(|c: char| c != '_' && !c.is_ascii_lowercase());
+                let table = &rest[..end.unwrap_or(rest.len())];
+                if !table.is_empty() {
+                    writers.entry(table.to_owned()).or_default().insert(module.clone());
+                }
+            }
+        }
+    }
+    writers
+}
+
+#[test]
+fn tables_are_written_by_the_modules_that_the_map_names() {
+    let (documented, found) = (documented_writers(), writers_by_the_sources());
+    assert!(documented.len() > 50);
+    let mut faults = Vec::new();
+    for (table, modules) in &documented {
+        let found = found.get(table).cloned().unwrap_or_default();
+        if *modules != found {
+            faults.push(format!("{table}: the map says {modules:?}, the sources {found:?}"));
+        }
+    }
+    // Tables that the map does not have: words after the verbs that are none have no migration.
+    let mut migrations = Vec::new();
+    sources(&root().join("service/store/migrations"), &mut migrations);
+    let migrations: String =
+        migrations.iter().map(|path| std::fs::read_to_string(path).expect("UTF-8")).collect();
+    for table in found.keys().filter(|table| !documented.contains_key(*table)) {
+        if migrations.contains(&format!("CREATE TABLE {table} (")) {
+            faults.push(format!("{table} is not in the map"));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }

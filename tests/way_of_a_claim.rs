@@ -1,11 +1,11 @@
 //! The way of a claim through the command line, each step a process of its own.
 
-use crate::support;
-
 use std::fs;
 
 use serde_json::Value;
 use support::State;
+
+use crate::support;
 
 /// Land of 1.71 acres: 10,000 a year.
 const FARMER: &str = "WB070000002";

@@ -10,7 +10,8 @@ use praman::offices::{Application, Validity, make_credentials};
 use praman::wallet::Wallet;
 use praman::{calendar, register};
 use praman_circuits::office::{OfficeId, OfficeTree};
-use praman_circuits::{Fr, circuit, fixture, poseidon};
+use praman_circuits::{Fr, circuit, poseidon};
+use praman_testkit::fixture;
 use praman_verifier::PreparedKey;
 
 fn hashes(criterion: &mut Criterion) {

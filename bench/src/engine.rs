@@ -8,12 +8,12 @@ use ark_ff::{Field, UniformRand};
 use praman_circuits::attributes::Attributes;
 use praman_circuits::circuit::{self, Circuit, Witness};
 use praman_circuits::constraint_system::ConstraintSystem;
-use praman_circuits::fixture;
 use praman_circuits::health_record::HandleBlinding;
 use praman_prover::{
     Arithmetic, ArkworksEngine, Cores, Engine, FixedKeyEngine, ForeignKey, KeyStore, MemoryBudget,
     ProvingPool, Stages, addition_nanoseconds, product_nanoseconds, setup,
 };
+use praman_testkit::fixture;
 use praman_verifier::{PreparedKey, public_to_json};
 use rand::SeedableRng;
 use rand::rngs::OsRng;

@@ -17,7 +17,7 @@ use praman_circuits::access::AccessNullifier;
 use praman_circuits::artefact::Purpose;
 use praman_circuits::consent::PUBLIC_INPUTS;
 use praman_circuits::health_record::{HandleBlinding, RecordType};
-use praman_verifier::simulation::SimulatedKey;
+use praman_testkit::simulation::SimulatedKey;
 use rand::SeedableRng;
 use rand::rngs::OsRng;
 use rand_chacha::ChaCha20Rng;

@@ -8,8 +8,8 @@
 //! ```
 
 use praman_circuits::circuit::{self, Witness};
-use praman_circuits::fixture;
 use praman_prover::{Arithmetic, FixedKeyEngine, MemoryBudget, Prover, setup};
+use praman_testkit::fixture;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};

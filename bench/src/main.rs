@@ -1,6 +1,9 @@
 //! Benches that print one JSON object each, for comparison by scripts; `table` prints them all.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it prints what it measured")]
+
 mod capacity;
+mod chain;
 mod engine;
 mod gate;
 mod load;
@@ -23,10 +26,11 @@ use praman::store::Store;
 use praman::wallet::Wallet;
 use praman_circuits::office::{OfficeId, OfficeTree};
 use praman_circuits::period::Day;
-use praman_circuits::{Fr, circuit, fixture, poseidon};
+use praman_circuits::{Fr, circuit, poseidon};
+use praman_testkit::fixture;
+use praman_testkit::simulation::SimulatedKey;
 use praman_verifier::PreparedKey;
 use praman_verifier::batch::BatchItem;
-use praman_verifier::simulation::SimulatedKey;
 use rand::SeedableRng;
 use rand::rngs::OsRng;
 use rayon::prelude::*;
@@ -133,6 +137,8 @@ enum Bench {
     Gas,
     /// Claims at growing rates, from handing in to acceptance on the embedded chain.
     Load(load::Load),
+    /// The embedded chain after millions of claims: to open it, and to take one more.
+    Chain(chain::Chain),
     /// Proofs asked for by the queue, made by workers on one store.
     Proving(proving::Proving),
     /// Accesses by consent, asked of a provider's release gate.
@@ -173,6 +179,7 @@ fn main() -> anyhow::Result<()> {
             vec![("foreign", engine::foreign_bench(&zkey, &wtns, &out, rounds, budget)?)]
         }
         Bench::Proving(proving) => vec![("proving", proving.run())],
+        Bench::Chain(chain) => vec![("chain", chain.run())],
         Bench::Load(load) => vec![("load", load.run())],
         Bench::Gate(gate) => vec![("gate", gate.run())],
         Bench::Capacity(capacity) => vec![("capacity", capacity.run())],
@@ -333,30 +340,38 @@ fn verify_bench(proofs: usize) -> Value {
     })
 }
 
-fn gas_bench() -> Value {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        let folder = tempfile::tempdir().expect("a folder");
-        let store = Store::open(folder.path()).await.expect("a store");
-        // The contracts cannot tell a simulated proof from another; both cost the same.
+/// A ledger with an open period, and claims that it takes. Contracts can't tell a simulated proof from another;
+/// both cost the same.
+struct GasScene {
+    key: SimulatedKey,
+    rng: rand_chacha::ChaCha20Rng,
+    fixture: fixture::Claim,
+    offices: Vec<OfficeState>,
+    ledger: EmbeddedLedger,
+    claims: Vec<LedgerClaim>,
+}
+
+impl GasScene {
+    const TODAY: Day = Day(46_250);
+
+    async fn open(store: &Store, count: u64) -> Self {
         let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(1);
         let fixture = fixture::claim(1);
         let inputs = fixture.public().to_fields().len();
         let key = SimulatedKey::draw(inputs, &mut rng);
-        let mut ledger = EmbeddedLedger::open(&store, key.verifying_key()).await.expect("deployed");
-        ledger.set_day(Day(46_250));
+        let mut ledger = EmbeddedLedger::open(store, key.verifying_key()).await.expect("deployed");
+        ledger.set_day(Self::TODAY);
         let schema = fixture.claimant.credential.schema;
         let office =
             |(number, &root)| OfficeState { office: OfficeId(number), schema, root, live: 10 };
-        let mut offices: Vec<OfficeState> = (0..).zip(&fixture.offices).map(office).collect();
+        let offices: Vec<OfficeState> = (0..).zip(&fixture.offices).map(office).collect();
         let checkpoint =
             ledger.publish_checkpoint(&offices, fixture.checkpoint).await.expect("published");
         let period = fixture.scheme_period.period;
         let period = ClaimPeriod { period, window: period };
         ledger.open_period(&fixture.scheme_period, period, Day(46_260)).await.expect("opened");
         let context = ledger.context();
-        let claims: Vec<LedgerClaim> = (0..66u64)
+        let claims = (0..count)
             .map(|number| {
                 let public = fixture.public_of(context, number);
                 LedgerClaim {
@@ -369,6 +384,18 @@ fn gas_bench() -> Value {
                 }
             })
             .collect();
+        Self { key, rng, fixture, offices, ledger, claims }
+    }
+}
+
+fn gas_bench() -> Value {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path()).await.expect("a store");
+        let GasScene { key, mut rng, fixture, mut offices, mut ledger, claims } =
+            GasScene::open(&store, 66).await;
         let first = ledger.claim(&claims[0]).await.expect("accepted").gas_used;
         let single = ledger.claim(&claims[1]).await.expect("accepted").gas_used;
         let batch = ledger.claim_batch(&claims[2..]).await.expect("accepted").gas_used / 64;

@@ -7,7 +7,7 @@ use clap::Args;
 use praman::claim::{ClaimTerms, CredentialPaths};
 use praman::claims::Schemes;
 use praman::key_store::MasterKey;
-use praman::ledger::{JoinedLedger, Ledger};
+use praman::ledger::{JoinedLedger, Ledger, LedgerStore};
 use praman::offices::{Application, OfficeStore, Validity};
 use praman::proving::{
     NewJob, Priority, ProvingDesk, ProvingRequest, QueueLimits, Worker, WorkerKey, WorkerLimits,
@@ -113,7 +113,7 @@ impl Proving {
         let prover = prover();
         let mut ledger =
             JoinedLedger::join(store, &[], prover.verifying_key()).await.expect("a ledger");
-        let snapshot = OfficeStore(store).snapshot(today, None).await.expect("a snapshot");
+        let snapshot = LedgerStore(store).snapshot(today, None).await.expect("a snapshot");
         let offices = OfficeStore(store).office_states().await.expect("offices");
         ledger.publish_checkpoint(&offices, snapshot.checkpoint()).await.expect("published");
         let schemes = Schemes::shipped();

@@ -17,6 +17,10 @@
 //! assert!(eligibility.info().domain <= 1 << 13);
 //! ```
 
+// The claim that tests tamper with speaks of this crate by its name.
+#[cfg(test)]
+extern crate self as praman_circuits;
+
 pub mod access;
 pub mod amount;
 pub mod artefact;
@@ -30,7 +34,8 @@ pub mod domain;
 pub mod eligibility;
 pub mod export;
 pub mod field;
-#[cfg(any(test, feature = "fixture"))]
+#[cfg(test)]
+#[path = "../../tests/testkit/src/fixture.rs"]
 pub mod fixture;
 pub mod health_record;
 pub mod linear_combination;

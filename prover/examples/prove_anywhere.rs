@@ -3,10 +3,13 @@
 //!
 //! `prover/elsewhere.sh` runs it here, as WASM and on aarch64, and compares.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it prints what it proved")]
+
 use std::time::Instant;
 
-use praman_circuits::{circuit, fixture};
+use praman_circuits::circuit;
 use praman_prover::{Arithmetic, Cores, Engine, FixedKeyEngine, MemoryBudget, setup};
+use praman_testkit::fixture;
 use praman_verifier::PreparedKey;
 use rand::SeedableRng;
 use rand::rngs::OsRng;

@@ -58,7 +58,8 @@ impl ProvingPool {
 
 #[cfg(test)]
 mod tests {
-    use praman_circuits::{circuit, fixture};
+    use praman_circuits::circuit;
+    use praman_testkit::fixture;
     use praman_verifier::PreparedKey;
     use rand::rngs::OsRng;
 

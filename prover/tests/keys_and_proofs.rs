@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::Path;
 
+use praman_circuits::Fr;
 use praman_circuits::circuit::{self, Circuit, Witness};
-use praman_circuits::{Fr, fixture};
 use praman_prover::{ArkworksEngine, KeyError, KeyStore, Keys, Prover, ProvingError, setup};
+use praman_testkit::fixture;
 use praman_verifier::{Origin, PreparedKey};
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;

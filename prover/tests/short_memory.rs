@@ -1,8 +1,9 @@
 //! An engine where there is less memory than it is asked to use.
 #![cfg(target_os = "linux")]
 
-use praman_circuits::{circuit, fixture};
+use praman_circuits::circuit;
 use praman_prover::{Arithmetic, Cores, Engine, FixedKeyEngine, MemoryBudget, setup};
+use praman_testkit::fixture;
 use praman_verifier::PreparedKey;
 use rand::rngs::OsRng;
 use rustix::process::{Resource, getrlimit, setrlimit};

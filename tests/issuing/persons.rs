@@ -334,3 +334,68 @@ fn number_in_anothers_row_costs_no_month_once_an_officer_says_so() {
     issue((owner, &[]), "office.json", "lost", &["--other-person", owner]);
     assert_ne!(claims_from("lost", owner), 0);
 }
+
+/// Everything but the name tells that it may be the same person, in whatever file of whatever day the row comes.
+#[test]
+fn name_written_otherwise_is_looked_at_where_a_number_is_missing() {
+    let (state, _) = with_office(None);
+    let row = |changed: &[(&str, &str, &str)]| {
+        fs::write(state.path("one.csv"), support::some_rows(&[FARMER], changed)).expect("written");
+    };
+    let issue = |out: &str, more: &[&str]| {
+        let issue = ["issue", "--register", "one.csv", "--office", "office.json", "--out", out];
+        state.json(&[&issue[..], more].concat())
+    };
+    row(&[(FARMER, "id_no", "")]);
+    assert_eq!(issue("first", &[])["issued"], 1);
+    let other = "WB990000001";
+    let otherwise = |name: &'static str| {
+        [(FARMER, "register_no", other), (FARMER, "name", name), (FARMER, "account", "999888777")]
+    };
+    for name in ["Hasina Bibi Biswas", "H. Biswas", "Biswas Hasina", "Hasna Biswas"] {
+        // With the number and without it.
+        row(&otherwise(name));
+        let told = issue("none", &[]);
+        assert_eq!(
+            (&told["issued"], &told["to_review"][0]["register_no"]),
+            (&json!(0), &json!(other))
+        );
+        row(&[&otherwise(name)[..], &[(FARMER, "id_no", "")]].concat());
+        assert_eq!(issue("none", &[])["to_review"][0]["register_no"], other, "{name}");
+    }
+    // After a lost wallet from next month on, if no officer says that it is another person.
+    state.json(&["revoke", "--office", "office.json", "--register-no", FARMER]);
+    assert_eq!(issue("again", &[])["issued"], 1);
+    let text = fs::read_to_string(state.path(&format!("again/{other}.json"))).expect("issued");
+    let credential: Value = serde_json::from_str(&text).expect("JSON");
+    assert_ne!(credential["claims_from"], 0);
+}
+
+#[test]
+fn one_number_and_birth_date_are_one_person_whatever_an_officer_says() {
+    let (state, _) = with_office(None);
+    let other = "WB990000001";
+    let otherwise = [
+        (FARMER, "register_no", other),
+        (FARMER, "name", "Hasina Bibi Biswas"),
+        (FARMER, "account", "999888777"),
+        (FARMER, "mobile", "9000000001"),
+    ];
+    for (out, changed, more) in
+        [("first", &[][..], &[][..]), ("second", &otherwise, &["--other-person", other])]
+    {
+        fs::write(state.path("one.csv"), support::some_rows(&[FARMER], changed)).expect("written");
+        let issue = ["issue", "--register", "one.csv", "--office", "office.json", "--out", out];
+        assert_eq!(state.json(&[&issue[..], more].concat())["issued"], 1);
+        if out == "first" {
+            state.json(&["revoke", "--office", "office.json", "--register-no", FARMER]);
+        }
+    }
+    let text = fs::read_to_string(state.path(&format!("second/{other}.json"))).expect("issued");
+    let credential: Value = serde_json::from_str(&text).expect("JSON");
+    assert_ne!(credential["claims_from"], 0);
+    // That it was said stands in the log.
+    state.json(&["audit", "export", "--out", "audit.ndjson"]);
+    let log = fs::read_to_string(state.path("audit.ndjson")).expect("exported");
+    assert!(log.contains("office 0, 1 people said to be others"), "{log}");
+}

@@ -478,3 +478,51 @@ fn restored_state_pays_nothing_until_it_knows_what_went_out() {
     let import = arguments("import", &[&file]);
     state.refused(&import, 1, "except after a restore");
 }
+
+/// Clocks are wrong where machines are new, and marks are made twice: what is not known never gets less by it.
+#[test]
+fn restored_state_asks_for_every_day_whatever_clocks_and_marks_say() {
+    let (state, _) = claimed();
+    state.json(&["backup", "--out", "before.db"]);
+    let now = jiff::Timestamp::now();
+    let in_days = |days: i64| now + jiff::SignedDuration::from_hours(24 * days);
+    let backed_up = |of: &State, at: jiff::Timestamp| {
+        let value = hex::encode(at.as_millisecond().to_be_bytes());
+        of.sql(&format!("update chain_setting set value = x'{value}' where key = 'backed_up'"));
+    };
+    let of = |directory: &str| {
+        let mut other = state.on(None);
+        other.directory = directory.to_owned();
+        other
+    };
+    let resume = ["treasury", "resume"];
+    let restored = of("one");
+    restored.json(&["restore", "--from", "before.db"]);
+    // A second mark, of today, forgets none of the ten days.
+    backed_up(&restored, in_days(-10));
+    let asked = restored.run(&resume);
+    assert!(asked.code == 1 && asked.err.matches("-").count() > 20, "{}", asked.err);
+    let since = now.to_string();
+    let mark = ["treasury", "mark-restored", "--since", &since];
+    restored.json(&mark);
+    assert_eq!(restored.run(&resume).err, asked.err);
+    // Only who has the machine marks: it stops payments, and bears on offices.
+    restored.refused(&[&["--as", "sen.key"][..], &mark].concat(), 2, "does not apply here");
+    // The clock was behind when it was restored.
+    backed_up(&restored, in_days(3));
+    restored.refused(&resume, 1, "no statement of the bank covers");
+    // A backup of tomorrow is not restored, unless it is said when it was made.
+    let ahead = of("ahead");
+    std::fs::create_dir(state.path("ahead")).expect("a folder");
+    std::fs::copy(state.path("before.db"), state.path("ahead/praman.db")).expect("copied");
+    backed_up(&ahead, in_days(1));
+    std::fs::rename(state.path("ahead/praman.db"), state.path("ahead.db")).expect("moved");
+    let two = of("two");
+    let restore = ["restore", "--from", "ahead.db"];
+    two.refused(&restore, 2, "which has not come by this machine's clock");
+    let made_at = in_days(-2).to_string();
+    two.json(&[&restore[..], &["--made-at", &made_at]].concat());
+    let asked = two.run(&resume).err;
+    let first = calendar::date_at(in_days(-2).as_millisecond()).expect("a date").to_string();
+    assert!(asked.contains(&first), "{asked}");
+}

@@ -1,7 +1,8 @@
 //! A restored state whose files, or claims that they name, can't be had any more.
 
-use super::*;
 use praman::calendar;
+
+use super::*;
 
 #[test]
 fn claim_that_is_known_only_after_the_state_pays_again_is_not_paid_twice() {

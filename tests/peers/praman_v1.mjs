@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import grpc from "@grpc/grpc-js";
 import loader from "@grpc/proto-loader";
 
-const proto = join(dirname(fileURLToPath(import.meta.url)), "../../service/praman/proto");
+const proto = join(dirname(fileURLToPath(import.meta.url)), "../../service/server/proto");
 const description = loader.loadSync("praman/v1/praman.proto", {
   includeDirs: [proto], keepCase: true, longs: Number, enums: String, defaults: true, oneofs: true,
 });

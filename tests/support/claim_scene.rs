@@ -17,7 +17,7 @@ use praman_circuits::nullifier::Nullifier;
 use praman_circuits::payee::{Payee, PayeeSalt};
 use praman_circuits::payout::{EnvelopeHash, PayoutBlinding, PayoutCommitment, payout};
 use praman_circuits::{Fr, circuit};
-use praman_verifier::simulation::{SimulatedKey, rerandomised};
+use praman_testkit::simulation::{SimulatedKey, rerandomised};
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use serde_json::json;

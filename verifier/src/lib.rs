@@ -23,8 +23,6 @@ mod points;
 mod prepared;
 mod proof;
 mod public;
-#[cfg(any(test, feature = "simulation"))]
-pub mod simulation;
 mod verifying_key;
 
 pub use json::ReadError;

@@ -7,9 +7,10 @@ use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{BigInteger, Field, PrimeField, UniformRand};
 use ark_groth16::Groth16;
 use num_bigint::BigUint;
+use praman_circuits::circuit;
 use praman_circuits::eligibility::SHARED_INPUTS;
-use praman_circuits::{circuit, fixture};
 use praman_prover::{ArkworksEngine, Prover, setup};
+use praman_testkit::fixture;
 use praman_verifier::batch::BatchItem;
 use praman_verifier::{
     DegenerateKey, PointFault, PreparedKey, Proof, ReadError, Refusal, VerifyingKey,

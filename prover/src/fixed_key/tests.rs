@@ -1,8 +1,9 @@
 //! The engine against ark-groth16: the same proofs to the byte.
 
 use ark_ff::{Field, One, UniformRand, Zero};
+use praman_circuits::circuit;
 use praman_circuits::constraint_system::{ConstraintSystem, Num};
-use praman_circuits::{circuit, fixture};
+use praman_testkit::fixture;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 

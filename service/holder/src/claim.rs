@@ -15,6 +15,8 @@ use praman_circuits::office::{OFFICE_DEPTH, STATE_DEPTH};
 use praman_circuits::payout::{EnvelopeHash, PayoutBlinding, PayoutCommitment, payout};
 use praman_circuits::period::Period;
 use praman_circuits::policy::TierIndex;
+use praman_files::{self as files, FileError};
+use praman_rules::scheme::ClaimPeriod;
 use praman_verifier::{Proof, ReadError};
 use rand::rngs::OsRng;
 use serde::{Deserialize, Serialize};
@@ -23,8 +25,6 @@ use crate::HolderError;
 use crate::envelope::{self, Payout, TreasuryPublicKey};
 use crate::snapshot::{Snapshot, office_path};
 use crate::wallet::{CredentialFile, Wallet};
-use praman_files::{self as files, FileError};
-use praman_rules::scheme::ClaimPeriod;
 
 /// What all claims of one scheme, period and snapshot share.
 pub struct ClaimTerms<'a> {

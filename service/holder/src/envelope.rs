@@ -4,10 +4,9 @@ use praman_circuits::field::{parse_decimal, to_decimal};
 use praman_circuits::office::OfficeId;
 use praman_circuits::payee::{Payee, PayeeSalt};
 use praman_circuits::payout::PayoutBlinding;
+use praman_files::sealed_box::{self, SealedBoxError};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
-
-use praman_files::sealed_box::{self, SealedBoxError};
 
 const INFO: &[u8] = b"praman.envelope.1";
 

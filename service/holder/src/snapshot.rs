@@ -14,12 +14,11 @@ use praman_circuits::office::{
     OFFICE_DEPTH, OfficeId, OfficeRoot, OfficeTree, STATE_DEPTH, StateRoot, StateTree, office_leaf,
 };
 use praman_circuits::period::Day;
+use praman_files::{self as files, FileError};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::HolderError;
-use praman_files::{self as files, FileError};
-
 pub use changes::{CHANGES_MAX, LeafChange, OfficeChanges, SnapshotChanges};
 
 const FORMAT: &str = "praman-snapshot-1";

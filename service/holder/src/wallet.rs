@@ -14,12 +14,12 @@ use praman_circuits::office::OfficeId;
 use praman_circuits::payee::{Payee, PayeeDigest, PayeeSalt};
 use praman_circuits::period::{Day, Period};
 use praman_circuits::subject::{HolderSecret, SubjectBlinding, SubjectCommitment, subject};
+use praman_files::{self as files, FileError};
 use rand::rngs::OsRng;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::HolderError;
-use praman_files::{self as files, FileError};
 
 /// A provider of health care, by its number among the participants on the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

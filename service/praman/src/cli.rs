@@ -3,6 +3,12 @@
 //! With `--json` a verb prints one JSON object on standard output; without, readable lines. Progress
 //! and errors go to standard error. Exit codes: 0 done or yes, 1 refused or no, 2 wrong use, 3 failed.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the command line writes to the terminal"
+)]
+
 mod access;
 mod archive;
 mod audit;
@@ -192,6 +198,19 @@ impl Setting {
         Ok((store, caller))
     }
 
+    /// Refuses `--as` for what the operator alone does.
+    ///
+    /// # Errors
+    /// [`ServiceError::WrongUse`].
+    pub(crate) fn require_operator(&self) -> Result<(), ServiceError> {
+        if self.acting.is_none() {
+            return Ok(());
+        }
+        let reason = "--as FILE does not apply here: only the operator, who has the machine, can run this \
+             command. Leave --as out";
+        Err(ServiceError::WrongUse(reason.to_owned()))
+    }
+
     /// Who acts, if they may; it is written to the audit log before it is done.
     pub(crate) async fn act(
         &self,
@@ -223,6 +242,9 @@ pub fn run() -> ExitCode {
         Ok(setting) => setting,
         Err(error) => return fail(&error),
     };
+    if !matches!(arguments.verb, Verb::Serve(_)) {
+        crate::request_log::begin_for_a_command();
+    }
     // One command at a time needs one thread; a service has as many as there are cores.
     let mut runtime = match arguments.verb {
         Verb::Serve(_) | Verb::Worker(_) => tokio::runtime::Builder::new_multi_thread(),
@@ -276,10 +298,8 @@ fn setting(arguments: &Arguments) -> Result<Setting, ServiceError> {
 }
 
 async fn dispatch(verb: Verb, setting: &Setting) -> Result<Outcome, ServiceError> {
-    if setting.acting.is_some() && !verb.takes_principal() {
-        let reason = "--as FILE does not apply here: only the operator, who has the machine, can run this \
-             command. Leave --as out";
-        return Err(ServiceError::WrongUse(reason.to_owned()));
+    if !verb.takes_principal() {
+        setting.require_operator()?;
     }
     match verb {
         Verb::Demo(verb) => verb.run(setting).await,

@@ -12,48 +12,29 @@
 //! # Ok::<(), praman::register::RegisterError>(())
 //! ```
 
-pub mod access_control;
 pub mod account;
-pub mod application;
-pub mod audit;
-pub mod claims;
 pub mod cli;
-mod computation;
 pub mod config;
-pub mod consent;
-mod console;
-pub mod demo;
 pub mod doctor;
-pub mod error;
-mod failpoint;
-pub mod grievance;
-pub mod grpc;
-pub mod http;
-pub mod issuing;
-pub mod key_store;
-pub mod ledger;
-pub mod metrics;
-pub mod named;
-pub mod office_key;
-pub mod offices;
-mod peer;
-pub mod proving;
-pub mod request_log;
-pub mod sandbox;
-pub mod sealed_content;
-pub mod server;
-pub mod snapshot;
-pub mod store;
-pub mod tls;
-pub mod treasury;
-mod waiters;
 
+use praman_language::sentence;
+use praman_store::failpoint;
+
+pub use praman_access as access_control;
+pub use praman_audit as audit;
+pub use praman_claims as claims;
+pub use praman_consent as consent;
 pub use praman_files::{self as files, sealed, sealed_box};
+pub use praman_grievance as grievance;
 pub use praman_holder::{claim, envelope, subtree, wallet};
+pub use praman_issuing as issuing;
 pub use praman_language::{self as language, calendar};
+pub use praman_ledger::{self as ledger, snapshot};
+pub use praman_offices::{self as offices, office_key};
+pub use praman_proving as proving;
 pub use praman_register::{self as register, small_cells};
 pub use praman_rules::{schema, scheme};
-
-use praman_files::signing_key;
-use praman_language::sentence;
-use praman_register::bank_account;
+pub use praman_sandbox::{demo, sandbox};
+pub use praman_server::{application, grpc, http, metrics, request_log, server, tls};
+pub use praman_store::{self as store, error, key_store, named, sealed_content};
+pub use praman_treasury as treasury;

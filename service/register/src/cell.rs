@@ -30,9 +30,11 @@ pub(super) fn code(cell: &str) -> String {
     text(&cell.nfkc().collect::<String>()).to_uppercase()
 }
 
+/// Marks that nobody sees, and code points that are no characters, which no XML file may carry.
 fn is_invisible(character: char) -> bool {
     matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}' | '\u{feff}')
+        | '\u{2060}' | '\u{feff}' | '\u{fdd0}'..='\u{fdef}')
+        || u32::from(character) & 0xfffe == 0xfffe
 }
 
 fn ascii_digit(character: char) -> Option<char> {
@@ -53,6 +55,7 @@ mod tests {
     #[test]
     fn spaces_digits_and_invisible_characters() {
         assert_eq!(text(" \u{a0}A \u{200b} B\t"), "A B");
+        assert_eq!(text("Hasina\u{fffe} Biswas\u{ffff}\u{1fffe}\u{fdd0}"), "Hasina Biswas");
         assert_eq!(text("২৯/০১/১৯৮২"), "29/01/1982");
         assert_eq!(text("१२"), "12");
         assert_eq!(code("sbin\u{ff10}"), "SBIN0");

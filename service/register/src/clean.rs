@@ -3,6 +3,8 @@
 use std::fmt;
 
 use praman_circuits::period::{Day, Period};
+use praman_language::calendar;
+use praman_rules::resident::{Category, District, RationCard, Sex};
 
 use super::person::Person;
 use super::record::Record;
@@ -10,8 +12,6 @@ use super::{
     COLUMNS, PAID_UNTIL_COLUMN, RegisterError, SUBJECT_COLUMN, cell, date, id_number, money, name,
 };
 use crate::bank_account::{is_account, is_ifsc};
-use praman_language::calendar;
-use praman_rules::resident::{Category, District, RationCard, Sex};
 
 /// What a row is refused for; as the report spells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

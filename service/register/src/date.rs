@@ -2,9 +2,8 @@
 
 use jiff::civil::Date;
 use praman_circuits::period::Day;
-use unicode_normalization::UnicodeNormalization;
-
 use praman_language::calendar;
+use unicode_normalization::UnicodeNormalization;
 
 /// English and Bengali names of the months, by which a date may spell its month. English ones may be
 /// cut to three letters or more.

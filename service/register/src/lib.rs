@@ -37,19 +37,18 @@ use std::collections::HashSet;
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use praman_circuits::period::Day;
 use rayon::prelude::*;
 
 pub use clean::Field;
+use clean::{Columns, clean_row};
 pub use date::parse_date;
+use duplicates::Found;
 pub use pairs::{DuplicatePair, duplicate_pairs, of_one_row};
 pub use person::Person;
 pub use praman_rules::resident::{Category, District, RationCard, Sex};
-pub use report::{Matches, write_report};
-
-use clean::{Columns, clean_row};
-use duplicates::Found;
-use praman_circuits::period::Day;
 use record::Records;
+pub use report::{Matches, write_report};
 
 /// Why a file is no register at all.
 #[derive(Debug, thiserror::Error)]

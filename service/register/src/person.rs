@@ -3,11 +3,11 @@
 use praman_circuits::payee::Payee;
 use praman_circuits::period::{Day, Period};
 use praman_circuits::subject::SubjectCommitment;
-
+use praman_rules::resident::{Category, District, RationCard, Sex};
+use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 use super::name::RomanName;
-use praman_rules::resident::{Category, District, RationCard, Sex};
 
 /// An accepted row. It holds what praman keeps from everyone, so it does not print.
 pub struct Person {
@@ -56,6 +56,11 @@ pub struct PersonMarks {
     pub name_and_birth: Zeroizing<String>,
     /// Bank and account.
     pub account: Option<Zeroizing<String>>,
+    /// By what one may be known whose name is written otherwise, each with the birth date: the telephone, the
+    /// name in Bengali, the guardian with the district. Twins share some of them.
+    pub loose: Vec<Zeroizing<String>>,
+    /// Identity number and birth date: one person's, however their name is written.
+    pub identity_and_birth: Option<Zeroizing<String>>,
 }
 
 impl Person {
@@ -73,7 +78,21 @@ impl Person {
         let account = Zeroizing::new(kept.collect::<String>().to_ascii_uppercase());
         let account = account.trim_start_matches('0');
         let bank = self.ifsc.get(..4).unwrap_or_default();
+        let in_bengali: String = self.name_bn.nfkc().filter(|one| one.is_alphanumeric()).collect();
+        let born = self.born.0;
+        let loose = [
+            (self.mobile != 0).then(|| Zeroizing::new(format!("mobile {}|{born}", self.mobile))),
+            (!in_bengali.is_empty())
+                .then(|| Zeroizing::new(format!("bengali {in_bengali}|{born}"))),
+            (!self.guardian.is_empty()).then(|| {
+                Zeroizing::new(format!("guardian {}|{:?}|{born}", *guardian, self.district))
+            }),
+        ];
         PersonMarks {
+            loose: loose.into_iter().flatten().collect(),
+            identity_and_birth: self
+                .id_no
+                .map(|number| Zeroizing::new(format!("{number:012}|{born}"))),
             identity: self.id_no.map(|number| Zeroizing::new(format!("{number:012}"))),
             name: named(&guardian),
             name_as_written: (*as_written != *guardian).then(|| named(&as_written)),

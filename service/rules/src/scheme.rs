@@ -45,10 +45,10 @@ use praman_circuits::eligibility::SchemePeriod;
 use praman_circuits::nullifier::SchemeId;
 use praman_circuits::period::{Day, Period};
 use praman_circuits::policy::Policy;
+use praman_language::{Language, calendar};
 
 use crate::schema::Schema;
 use document::Node;
-use praman_language::{Language, calendar};
 pub use reading::{ReadLine, Reading, TierChange, TierReading};
 pub use version::{Tier, Version};
 

@@ -9,11 +9,11 @@ use praman_circuits::credential::SchemaId;
 use praman_circuits::field::{parse_decimal, to_decimal};
 use praman_circuits::office::{OfficeId, OfficeRoot, OfficeTree, StateRoot};
 use praman_circuits::period::Day;
+use praman_files::{self as files, FileError};
 use serde::{Deserialize, Serialize};
 
 use super::{OfficeSnapshot, Snapshot};
 use crate::HolderError;
-use praman_files::{self as files, FileError};
 
 const FORMAT: &str = "praman-snapshot-changes-1";
 

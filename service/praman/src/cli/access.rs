@@ -10,9 +10,10 @@ use serde_json::json;
 
 use super::{Outcome, Setting};
 use crate::access_control::{
-    AccessStore, Action, Admission, ApiKey, Approval, ApprovalState, Credential, Decision,
-    NewPrincipal, Price, PrincipalNumber, Quota, Role, TenantName, days_from_now, matrix,
+    AccessRefusal, AccessStore, Action, Admission, ApiKey, Approval, ApprovalState, Credential,
+    Decision, NewPrincipal, Price, PrincipalNumber, Quota, Role, TenantName, days_from_now, matrix,
 };
+use crate::audit::{AuditOutcome, AuditStore};
 use crate::error::ServiceError;
 use crate::treasury::TreasuryDecisions;
 use crate::{calendar, tls};
@@ -210,10 +211,17 @@ impl Access {
                 };
                 setting.act(&store, Action::AdmitTenant, &subject).await?;
                 let offices: Vec<OfficeId> = offices.into_iter().map(OfficeId).collect();
-                AccessStore(&store)
+                let ended = AccessStore(&store)
                     .admit_tenant_from(&name, &title, &offices, &schemes, from.as_ref())
                     .await?;
-                Ok(Outcome::done(json!({ "tenant": name }), format!("{name} is a tenant")))
+                let mut text = format!("{name} is a tenant");
+                if ended > 0 {
+                    text.push_str(&format!(
+                        "\n{ended} officers of its offices lost their access, since another department had \
+                         admitted them: admit those who stay"
+                    ));
+                }
+                Ok(Outcome::done(json!({ "tenant": name, "officers_ended": ended }), text))
             }
             Self::Tenants => {
                 let tenants = AccessStore(&setting.store().await?).tenants().await?;
@@ -320,8 +328,12 @@ async fn decide(
     let store = setting.store().await?;
     let subject = format!("approval {number}: {}", decision.name());
     let caller = setting.act(&store, Action::Decide, &subject).await?;
-    let approval =
-        AccessStore(&store).decide(number, decision, &caller, &TreasuryDecisions).await?;
+    let decided = AccessStore(&store).decide(number, decision, &caller, &TreasuryDecisions).await;
+    if let Err(AccessRefusal::Refused(_) | AccessRefusal::Another(_)) = &decided {
+        // What is written above was not done.
+        AuditStore(&store).log(&caller, Action::Decide, &subject, AuditOutcome::Refused).await?;
+    }
+    let approval = decided?;
     let mut text = told(&approval);
     if approval.state == ApprovalState::Waiting {
         text += "\nthe operator asked for this, who may be you: it is now requested in your name, and another \

@@ -36,11 +36,14 @@ pub(super) struct Restore {
     /// The backup file.
     #[arg(long, value_name = "FILE")]
     from: PathBuf,
+    /// When the backup was made, if the clock that marked it was ahead.
+    #[arg(long, value_name = "TIME")]
+    made_at: Option<jiff::Timestamp>,
 }
 
 impl Restore {
     pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
-        Store::restore(&self.from, &setting.location).await?;
+        Store::restore(&self.from, &setting.location, self.made_at).await?;
         let (place, text) = match &setting.location {
             Location::Folder(folder) => {
                 (json!(folder), format!("restored into {}", folder.display()))

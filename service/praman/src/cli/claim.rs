@@ -17,7 +17,6 @@ use crate::files;
 use crate::language::{Argument, Language};
 use crate::ledger::Ledger as _;
 use crate::register::District;
-use crate::treasury::TreasuryStore;
 
 /// Submit a claim to the ledger and wait for the decision. The same claim gets the same answer
 /// again.
@@ -90,7 +89,7 @@ impl Claim {
                     // a claim has room for.
                     if state != ClaimState::Refused {
                         let nullifier = claim.claim().ledger.nullifier;
-                        TreasuryStore(&store)
+                        ClaimStore(&store)
                             .keep_envelope(nullifier, &claim.claim().envelope)
                             .await?;
                     }

@@ -72,7 +72,11 @@ impl Issue {
         let passphrase = self.passphrase.passphrase()?;
         let key = OfficeKey::open(&self.office, &passphrase)?;
         let store = setting.store().await?;
-        setting.act(&store, Action::Issue, &format!("office {}", key.office.0)).await?;
+        let mut subject = format!("office {}", key.office.0);
+        if !self.other_person.is_empty() {
+            subject.push_str(&format!(", {} people said to be others", self.other_person.len()));
+        }
+        setting.act(&store, Action::Issue, &subject).await?;
         let master = self.master_key.open(setting, &store, &passphrase).await?;
         OfficeStore(&store).finish_pending_output().await?;
 

@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::claims::ClaimStore;
-use crate::offices::OfficeStore;
 use alloy_primitives::{Address, U256};
 use alloy_signer_local::PrivateKeySigner;
 use clap::{Args, Subcommand};
@@ -21,12 +19,14 @@ use super::signer::{Signer, first, network};
 use super::{Outcome, Setting, archive, scheme};
 use crate::access_control::Action;
 use crate::account::AccountKey;
+use crate::claims::ClaimStore;
 use crate::error::ServiceError;
 use crate::ledger::{
-    ArrearsApproval, Chain as _, EmbeddedLedger, JoinedLedger, JoinedNetwork, Ledger as _,
-    LedgerError, LedgerStore, Network, NetworkDescription, RemoteChain, RemoteSettings,
-    WantedLastDay,
+    ArrearsApproval, Chain as _, EmbeddedLedger, JoinedLedger, JoinedNetwork, KnownOpening,
+    Ledger as _, LedgerError, LedgerStore, Network, NetworkDescription, RemoteChain,
+    RemoteSettings, WantedLastDay,
 };
+use crate::offices::OfficeStore;
 use crate::store::Store;
 use crate::{calendar, files};
 
@@ -51,6 +51,9 @@ pub(super) enum Ledger {
         /// The day of the checkpoint [default: today].
         #[arg(long, value_name = "YYYY-MM-DD")]
         as_of: Option<jiff::civil::Date>,
+        /// Confirm that this machine's clock is right, where the newest checkpoint is over a month old.
+        #[arg(long, conflicts_with = "as_of")]
+        clock_is_right: bool,
         #[command(flatten)]
         signer: Signer,
     },
@@ -224,8 +227,8 @@ impl Ledger {
                 let text = format!("the ledger's context is {context}");
                 Ok(Outcome::done(json!({ "context": context }), text))
             }
-            Self::Checkpoint { keys, as_of, signer } => {
-                checkpoint(setting, &keys, as_of, &signer).await
+            Self::Checkpoint { keys, as_of, clock_is_right, signer } => {
+                checkpoint(setting, &keys, (as_of, clock_is_right), &signer).await
             }
             Self::Open { keys, scheme, period, last_day, arrears, signer } => {
                 let wanted = WantedLastDay { day: last_day, for_arrears: arrears };
@@ -280,12 +283,18 @@ impl Ledger {
 async fn checkpoint(
     setting: &Setting,
     keys: &Path,
-    as_of: Option<jiff::civil::Date>,
+    (as_of, clock_is_right): (Option<jiff::civil::Date>, bool),
     signer: &Signer,
 ) -> Result<Outcome, ServiceError> {
     let (store, mut ledger, _) = join(setting, keys, signer).await?;
     let as_of = match as_of {
-        None => calendar::today(),
+        None => {
+            let today = calendar::today();
+            if !clock_is_right {
+                require_no_jump(&store, today).await?;
+            }
+            today
+        }
         Some(date) => calendar::day_of(date).ok_or_else(|| {
             ServiceError::WrongUse("--as-of lies before 1900: give a later day".to_owned())
         })?,
@@ -319,6 +328,26 @@ async fn checkpoint(
         .collect();
     let json = json!({ "checkpoint": number, "root": state_root, "offices_apart": apart });
     Ok(Outcome::done(json, text))
+}
+
+/// For how many days there may be no checkpoint before the clock is asked about.
+const CHECKPOINT_GAP_DAYS: u32 = 31;
+
+/// Refuses a checkpoint of a day long after the newest one: it may be the clock that is wrong, and no checkpoint of
+/// an earlier day can be published after it.
+async fn require_no_jump(store: &Store, today: Day) -> Result<(), ServiceError> {
+    let Some(newest) = LedgerStore(store).newest_checkpoint_day().await? else { return Ok(()) };
+    if today.0 <= newest.0.saturating_add(CHECKPOINT_GAP_DAYS) {
+        return Ok(());
+    }
+    let date = |day| calendar::date_of(day).map_or_else(String::new, |date| date.to_string());
+    Err(ServiceError::Refused(format!(
+        "the newest checkpoint is of {}, and this machine's clock says that today is {}: if the clock is right, give \
+         --clock-is-right; if it is wrong, set it, since after a checkpoint of a day that has not come none can be \
+         published until that day",
+        date(newest),
+        date(today)
+    )))
 }
 
 /// Publishes the state as it is, once more where an office issues or revokes meanwhile.
@@ -372,19 +401,25 @@ async fn open(
             return Ok(Outcome::done(json!({ "waits": number }), text));
         }
     }
-    ClaimStore(&store).set_payment_terms(&scheme.id, period.period, scheme.payment).await?;
+    let of = (scheme.id.as_str(), period.period.0, period.window.0);
+    let is_this =
+        |opening: &KnownOpening| (opening.scheme.as_str(), opening.period, opening.window) == of;
+    // How a period is paid is said when it is opened: of one that is open nobody changes it, as claims are made
+    // for it.
+    let was_open = LedgerStore(&store).openings().await?.iter().any(is_this);
+    if was_open {
+        ClaimStore(&store).keep_payment_terms(&scheme.id, period.period, scheme.payment).await?;
+    }
     if wanted.for_arrears {
         ledger.extend_period(&terms, period, last_day).await?;
     } else {
         ledger.open_period(&terms, period, last_day).await?;
     }
+    if !was_open {
+        ClaimStore(&store).set_payment_terms(&scheme.id, period.period, scheme.payment).await?;
+    }
     // As it stands: a period that was opened before keeps its day.
-    let of = (scheme.id.as_str(), period.period.0, period.window.0);
-    let stands = LedgerStore(&store)
-        .openings()
-        .await?
-        .into_iter()
-        .find(|opening| (opening.scheme.as_str(), opening.period, opening.window) == of);
+    let stands = LedgerStore(&store).openings().await?.into_iter().find(is_this);
     let last_day = stands.and_then(|opening| opening.last_day).map(|day| day.to_string());
     let text = match &last_day {
         Some(day) => format!("scheme {} accepts claims until {day}", scheme.id),

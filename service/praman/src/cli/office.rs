@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use crate::offices::OfficeStore;
 use clap::{Args, Subcommand};
 use praman_circuits::payee::Payee;
 use praman_circuits::period::Day;
@@ -12,7 +11,9 @@ use super::passphrase::PassphraseSource;
 use super::{Outcome, Setting, register, scheme};
 use crate::access_control::{Action, Role};
 use crate::error::ServiceError;
+use crate::ledger::LedgerStore;
 use crate::office_key::OfficeKey;
+use crate::offices::OfficeStore;
 use crate::register::Person;
 use crate::schema::Schema;
 use crate::snapshot::{Snapshot as PublicSnapshot, SnapshotChanges};
@@ -217,7 +218,7 @@ impl Snapshot {
             }
             None => {
                 let store = setting.store().await?;
-                OfficeStore(&store).snapshot(self.day()?, self.office.as_deref()).await?
+                LedgerStore(&store).snapshot(self.day()?, self.office.as_deref()).await?
             }
         };
         files::write_json(&self.out, &snapshot)?;

@@ -4,8 +4,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::audit::AuditStore;
-use crate::offices::OfficeStore;
 use alloy_signer_local::PrivateKeySigner;
 use clap::Args;
 use praman_circuits::circuit;
@@ -22,12 +20,14 @@ use super::signer::{Signer, first};
 use super::{Outcome, Setting};
 use crate::access_control::{OpenIdClient, OpenIdIssuer};
 use crate::application::{Application, ConsentDoor, Limits, OptionalDesks};
+use crate::audit::AuditStore;
 use crate::claims::{ClaimDesk, ClaimLimits, ClaimMachine, Schemes};
 use crate::consent::{ConsentDesk, ConsentManager, Gate, GateDesk};
 use crate::error::ServiceError;
 use crate::issuing::{IssuingClerk, IssuingDesk, IssuingLimits};
 use crate::ledger::{JoinedLedger, JoinedNetwork, Ledger as _};
 use crate::office_key::OfficeKey;
+use crate::offices::OfficeStore;
 use crate::proving::{ProvingDesk, QueueLimits, Worker, WorkerKey, WorkerLimits, guard_memory};
 use crate::request_log::{self, LogFormat};
 use crate::server::{self, PeerLimits, Peers};
@@ -281,7 +281,7 @@ async fn anchor_daily(
     let mut asked = std::pin::pin!(asked);
     loop {
         if let Err(error) = anchor_if_due(&store, &signers).await {
-            eprintln!("praman: the audit log could not be anchored: {error}");
+            tracing::warn!("the audit log could not be anchored: {error}");
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK_FOR_A_DAY) => {}

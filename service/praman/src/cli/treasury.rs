@@ -14,6 +14,7 @@ use super::{Outcome, Setting, scheme};
 use crate::access_control::{AccessRefusal, Action, Caller, SchemeScope};
 use crate::error::ServiceError;
 use crate::ledger::{AnchorSeries, JoinedNetwork};
+use crate::offices::OfficeStore;
 use crate::scheme::{ClaimPeriod, Scheme};
 use crate::sentence::Sentence;
 use crate::store::Store;
@@ -399,10 +400,24 @@ impl Treasury {
                 look_for_lost_files(&store).await?;
                 match TreasuryStore(&store).resume_payments(said, &caller).await? {
                     Some(number) => Ok(waits(number)),
-                    None => Ok(Outcome::done(json!({ "resumed": true }), "payments are resumed")),
+                    None => {
+                        let offices = OfficeStore(&store).offices_are_restored().await?;
+                        let text = match offices {
+                            false => "payments are resumed",
+                            true => {
+                                "payments are resumed. What offices issued and revoked since the backup is \
+                                 still not known: credentials that are issued now claim from next month on. \
+                                 Revoke again what was revoked, then run praman office catch-up"
+                            }
+                        };
+                        let json = json!({ "resumed": true, "offices_are_restored": offices });
+                        Ok(Outcome::done(json, text))
+                    }
                 }
             }
             Self::MarkRestored { since } => {
+                // It bears on offices as well, and stops payments: it is for who has the machine.
+                setting.require_operator()?;
                 let store = setting.store().await?;
                 setting.act(&store, Action::Pay, "mark-restored").await?;
                 TreasuryStore(&store).mark_restored(since).await?;

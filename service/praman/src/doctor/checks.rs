@@ -3,9 +3,6 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::audit::AuditStore;
-use crate::offices::OfficeStore;
-use crate::treasury::TreasuryStore;
 use jiff::Timestamp;
 use praman_circuits::circuit;
 use praman_prover::KeyStore;
@@ -14,10 +11,13 @@ use x509_parser::pem::parse_x509_pem;
 
 use super::{Finding, Installation};
 use crate::access_control::{AccessStore, Caller, Role};
+use crate::audit::AuditStore;
 use crate::calendar;
 use crate::error::ServiceError;
 use crate::ledger::{Chain as _, JoinedNetwork, LedgerStore};
+use crate::offices::OfficeStore;
 use crate::store::Store;
+use crate::treasury::TreasuryStore;
 
 /// How little room on the disk is too little, in MiB.
 const ROOM_MIB_MIN: u64 = 1_024;
@@ -228,7 +228,7 @@ pub(super) async fn ledger(store: &Store) -> Vec<Finding> {
     };
     let mut findings = vec![Finding::well("ledger", format!("the last block is {}", head.number))];
     let newest: Result<Option<(i64,)>, _> =
-        sqlx::query_as("SELECT as_of FROM checkpoint ORDER BY number DESC LIMIT 1")
+        sqlx::query_as("SELECT as_of FROM checkpoint ORDER BY as_of DESC, number DESC LIMIT 1")
             .fetch_optional(store.pool())
             .await;
     let today = i64::from(calendar::today().0);
@@ -238,6 +238,12 @@ pub(super) async fn ledger(store: &Store) -> Vec<Finding> {
             "checkpoint",
             "there is no checkpoint: no claim can be made",
             "run praman ledger checkpoint, after offices have issued",
+        ),
+        Ok(Some((as_of,))) if as_of > today + 1 => Finding::wrong(
+            "checkpoint",
+            format!("the newest is of a day that comes in {} days", as_of - today),
+            "set this machine's clock; if it was ahead when the checkpoint was published, none can be published \
+             until that day, and claims are made against this one",
         ),
         Ok(Some((as_of,))) if as_of < today - 1 => Finding::watch(
             "checkpoint",

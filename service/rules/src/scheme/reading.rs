@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 use praman_circuits::attributes::Slot;
+use praman_language::{Argument, Language};
 use serde::Serialize;
 
 use super::Scheme;
@@ -11,7 +12,6 @@ use super::interval::IntervalSet;
 use super::rule::Rule;
 use super::version::{Tier, Version};
 use crate::schema::{FieldDefinition, Kind, Schema};
-use praman_language::{Argument, Language};
 
 /// A line of what is read out, so many steps in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -5,12 +5,12 @@
 
 use jiff::civil::Date;
 use praman_circuits::attributes::Slot;
+use praman_language::calendar;
 
 use super::SchemeError;
 use super::document::{Node, Table};
 use super::interval::IntervalSet;
 use crate::schema::{FieldDefinition, Kind, Schema};
-use praman_language::calendar;
 
 /// A rule, with numbers as they are written: ages in years, acres in hundredths.
 #[derive(Debug)]

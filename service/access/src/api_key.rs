@@ -1,0 +1,82 @@
+//! API keys: what a machine or a person shows to be known.
+
+use std::path::Path;
+
+use praman_files::sealed::random_key;
+use praman_store::error::ServiceError;
+use praman_store::named::read_digest;
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::principal::Credential;
+
+/// What a key begins with, so that it is known where it was lost.
+const PREFIX: &str = "praman_";
+
+/// An API key: `praman_` and 64 hexadecimal digits. The store keeps a hash of it, which needs no salt,
+/// since a key is 32 random bytes.
+pub struct ApiKey(Zeroizing<[u8; 32]>);
+
+impl ApiKey {
+    /// A fresh key.
+    pub fn generate() -> Self {
+        Self(random_key())
+    }
+
+    /// The key that a text is.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix(PREFIX)?;
+        read_digest(digits).map(|bytes| Self(Zeroizing::new(bytes)))
+    }
+
+    /// Reads a key's file.
+    ///
+    /// # Errors
+    /// [`ServiceError::Malformed`] if it holds none.
+    pub fn read(path: &Path) -> Result<Self, ServiceError> {
+        let text = Zeroizing::new(praman_files::read_text(path)?);
+        let none = || ServiceError::malformed(path, "not an API key: it has praman_ and 64 digits");
+        Self::parse(text.trim()).ok_or_else(none)
+    }
+
+    /// Writes the key to a file that must not be there yet, for its owner alone.
+    ///
+    /// # Errors
+    /// [`ServiceError::WrongUse`] if it is; [`ServiceError::File`].
+    pub fn save(&self, path: &Path) -> Result<(), ServiceError> {
+        let text = Zeroizing::new(format!("{}\n", *self.text()));
+        Ok(praman_files::write_new(path, text.as_bytes())?)
+    }
+
+    /// As it is shown.
+    pub fn text(&self) -> Zeroizing<String> {
+        Zeroizing::new(format!("{PREFIX}{}", *Zeroizing::new(hex::encode(*self.0))))
+    }
+
+    /// What the store knows it by.
+    pub fn credential(&self) -> Credential {
+        let mut hasher = Sha256::new();
+        hasher.update(b"praman.api-key.1");
+        hasher.update(*self.0);
+        Credential::ApiKey(hasher.finalize().into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_known_by_its_hash() {
+        let key = ApiKey::generate();
+        let text = key.text();
+        let again = ApiKey::parse(&text).expect("a key");
+        assert_eq!(again.credential(), key.credential());
+        assert_ne!(ApiKey::generate().credential(), key.credential());
+        let Credential::ApiKey(digest) = key.credential() else { panic!("an API key") };
+        assert!(!text.contains(&hex::encode(digest)));
+        for bad in ["", "praman_", &text[7..], &text[..70], &text.to_uppercase()] {
+            assert!(ApiKey::parse(bad).is_none(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! Coming in at the desk by an OpenID issuer: a browser is sent there, comes back with a code, and the
+//! service gets the token of who it is for it.
+//!
+//! Sources: OpenID Connect Core 1.0, section 3.1 (authorization code flow); RFC 7636 (PKCE, by S256);
+//! RFC 9207 (the issuer that answers is named); RFC 9700 (best practices).
+
+use std::future::Future;
+use std::pin::Pin;
+
+use oauth2::basic::{
+    BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
+    BasicTokenType,
+};
+use oauth2::{
+    AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
+    EndpointNotSet, EndpointSet, ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge,
+    PkceCodeVerifier, RedirectUrl, Scope, StandardRevocableToken, StandardTokenResponse, TokenUrl,
+};
+use praman_store::error::ServiceError;
+use praman_store::named::read_digest;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::openid::{Endpoints, OpenIdIssuer, require_safe};
+use super::principal::Credential;
+use super::refusal::AccessRefusal;
+
+/// Where the issuer sends a person back to, below the desk's address.
+const BACK: &str = "/desk/enter/openid/back";
+
+/// What the service is to its issuer, where people come in by it.
+pub struct OpenIdClient {
+    id: String,
+    secret: Option<Zeroizing<String>>,
+    back: RedirectUrl,
+}
+
+/// What a token answer has besides: who it is of.
+#[derive(Debug, Deserialize, Serialize)]
+struct IdTokenField {
+    id_token: String,
+}
+
+impl ExtraTokenFields for IdTokenField {}
+
+type Tokens = StandardTokenResponse<IdTokenField, BasicTokenType>;
+type Flow = oauth2::Client<
+    BasicErrorResponse,
+    Tokens,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointSet,
+>;
+
+/// What a token says of whom it is, and for whom and which attempt it was made.
+#[derive(Deserialize)]
+struct IdClaims {
+    sub: String,
+    nonce: Option<String>,
+    azp: Option<String>,
+}
+
+/// Somebody on the way to their issuer and back, known by a secret that their browser keeps. What the issuer
+/// hears of it are hashes, each under a tag of its own.
+pub struct LoginAttempt(Zeroizing<[u8; 32]>);
+
+impl LoginAttempt {
+    /// A new one.
+    pub fn begin() -> Self {
+        Self(praman_files::sealed::random_key())
+    }
+
+    /// The one that a browser kept.
+    pub fn parse(text: &str) -> Option<Self> {
+        read_digest(text).map(|bytes| Self(Zeroizing::new(bytes)))
+    }
+
+    /// As a browser keeps it.
+    pub fn secret(&self) -> Zeroizing<String> {
+        Zeroizing::new(hex::encode(*self.0))
+    }
+
+    fn derived(&self, tag: &str) -> String {
+        hex::encode(Sha256::new().chain_update(tag).chain_update(*self.0).finalize())
+    }
+
+    fn state(&self) -> String {
+        self.derived("praman.login-state.1")
+    }
+
+    fn nonce(&self) -> String {
+        self.derived("praman.login-nonce.1")
+    }
+
+    fn verifier(&self) -> PkceCodeVerifier {
+        PkceCodeVerifier::new(self.derived("praman.login-verifier.1"))
+    }
+}
+
+/// What a browser brings back.
+#[derive(Deserialize)]
+pub struct LoginAnswer {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    state: String,
+    /// Which issuer says that it answers.
+    #[serde(default)]
+    iss: Option<String>,
+}
+
+/// Who came in.
+pub struct LoggedIn {
+    /// By what they are known.
+    pub credential: Credential,
+    /// Who they are to the issuer.
+    pub subject: String,
+}
+
+impl OpenIdClient {
+    /// A client by the name that the issuer knows it by, with its secret if it has one, of a service that
+    /// browsers reach at an address. The issuer sends them back to `/desk/enter/openid/back`, which it must know.
+    ///
+    /// # Errors
+    /// [`ServiceError::WrongUse`] for an address that is none, has a path, or is without TLS and not this
+    /// machine's.
+    pub fn new(
+        id: &str,
+        secret: Option<Zeroizing<String>>,
+        address: &str,
+    ) -> Result<Self, ServiceError> {
+        require_safe(address)?;
+        let wrong = |reason: String| ServiceError::WrongUse(format!("{address}: {reason}"));
+        let url = reqwest::Url::parse(address).map_err(|error| wrong(error.to_string()))?;
+        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+            return Err(wrong(
+                "expected an address without a path, as https://desk.example".to_owned(),
+            ));
+        }
+        let back = format!("{}{BACK}", url.origin().ascii_serialization());
+        let back = RedirectUrl::new(back).map_err(|error| wrong(error.to_string()))?;
+        Ok(Self { id: id.to_owned(), secret, back })
+    }
+
+    fn flow(&self, endpoints: &Endpoints) -> Option<Flow> {
+        let authorization = AuthUrl::new(endpoints.authorization_endpoint.clone()?).ok()?;
+        let token = TokenUrl::new(endpoints.token_endpoint.clone()?).ok()?;
+        let mut flow = oauth2::Client::new(ClientId::new(self.id.clone()))
+            .set_auth_uri(authorization)
+            .set_token_uri(token)
+            .set_redirect_uri(self.back.clone());
+        if let Some(secret) = &self.secret {
+            flow = flow.set_client_secret(ClientSecret::new(secret.to_string()));
+            // Some take it in the body alone, and say so.
+            let methods = endpoints.token_endpoint_auth_methods_supported.as_ref();
+            let takes =
+                |method: &str| methods.is_some_and(|all| all.iter().any(|one| one == method));
+            if takes("client_secret_post") && !takes("client_secret_basic") {
+                flow = flow.set_auth_type(AuthType::RequestBody);
+            }
+        }
+        Some(flow)
+    }
+}
+
+impl OpenIdIssuer {
+    /// Whether people come in by it.
+    pub fn has_login(&self) -> bool {
+        self.client.is_some()
+    }
+
+    async fn flow(&self) -> Result<(&OpenIdClient, Flow), AccessRefusal> {
+        let client = self.client.as_ref().ok_or(AccessRefusal::NotAuthorised)?;
+        let flow = client.flow(&self.endpoints().await?);
+        if flow.is_none() {
+            self.say("it has no authorization and token endpoints over https");
+        }
+        Ok((client, flow.ok_or(AccessRefusal::IssuerAway)?))
+    }
+
+    /// Where to send a browser.
+    ///
+    /// # Errors
+    /// [`AccessRefusal::IssuerAway`] if the issuer does not say.
+    pub async fn login_address(&self, attempt: &LoginAttempt) -> Result<String, AccessRefusal> {
+        let (_, flow) = self.flow().await?;
+        let (address, _) = flow
+            .authorize_url(|| CsrfToken::new(attempt.state()))
+            .add_scope(Scope::new("openid".to_owned()))
+            .add_extra_param("nonce", attempt.nonce())
+            .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&attempt.verifier()))
+            .url();
+        Ok(address.into())
+    }
+
+    /// Who has come back.
+    ///
+    /// # Errors
+    /// [`AccessRefusal::NotAuthorised`] if it is not the browser that was sent, another issuer that answers,
+    /// or no code or token that is good; [`AccessRefusal::IssuerAway`].
+    pub async fn logged_in(
+        &self,
+        attempt: &LoginAttempt,
+        answer: LoginAnswer,
+    ) -> Result<LoggedIn, AccessRefusal> {
+        let refused = AccessRefusal::NotAuthorised;
+        let of_another = answer.iss.is_some_and(|named| named != self.issuer);
+        if answer.state != attempt.state() || answer.code.is_empty() || of_another {
+            return Err(refused);
+        }
+        let (client, flow) = self.flow().await?;
+        let tokens = flow
+            .exchange_code(AuthorizationCode::new(answer.code))
+            .set_pkce_verifier(attempt.verifier())
+            .request_async(self)
+            .await;
+        let tokens = match tokens {
+            Ok(tokens) => tokens,
+            Err(oauth2::RequestTokenError::ServerResponse(_)) => return Err(refused),
+            Err(error) => {
+                // Its texts are of the transport or of what can't be read, not of what was sent.
+                self.say(&error.to_string());
+                return Err(AccessRefusal::IssuerAway);
+            }
+        };
+        let id_token = &tokens.extra_fields().id_token;
+        let claims: IdClaims = self.verify(id_token, &client.id).await?;
+        let is_its = claims.nonce.as_deref() == Some(attempt.nonce().as_str());
+        if !is_its || claims.azp.is_some_and(|party| party != client.id) {
+            return Err(refused);
+        }
+        let credential = Credential::open_id(&self.issuer, &claims.sub);
+        Ok(LoggedIn { credential, subject: claims.sub })
+    }
+}
+
+impl<'a> AsyncHttpClient<'a> for OpenIdIssuer {
+    type Error = Away;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, Away>> + Send + 'a>>;
+
+    fn call(&'a self, request: HttpRequest) -> Self::Future {
+        Box::pin(async move {
+            let url = request.uri().to_string();
+            let (parts, body) = request.into_parts();
+            let request = self.http.request(parts.method, url).headers(parts.headers).body(body);
+            let (status, body) = self.answer(request).await.map_err(Away)?;
+            let mut response = HttpResponse::new(with_number(body));
+            *response.status_mut() = status;
+            Ok(response)
+        })
+    }
+}
+
+/// A token answer whose `expires_in` is a number, as RFC 6749 has it: some issuers write it as a text.
+fn with_number(body: Vec<u8>) -> Vec<u8> {
+    let Ok(mut answer) = serde_json::from_slice::<serde_json::Value>(&body) else { return body };
+    let seconds = answer.get("expires_in").and_then(serde_json::Value::as_str);
+    let Some(seconds) = seconds.and_then(|text| text.trim().parse::<u64>().ok()) else {
+        return body;
+    };
+    answer["expires_in"] = seconds.into();
+    serde_json::to_vec(&answer).unwrap_or(body)
+}
+
+/// The issuer did not answer.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Away(String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_written_as_a_text_are_a_number() {
+        let text = br#"{"access_token":"a","expires_in":"3600"}"#.to_vec();
+        let read: serde_json::Value = serde_json::from_slice(&with_number(text)).expect("JSON");
+        assert_eq!(read["expires_in"], 3_600);
+        for same in [&b"no JSON"[..], br#"{"expires_in":5}"#, br#"{"expires_in":"soon"}"#] {
+            assert_eq!(with_number(same.to_vec()), same);
+        }
+    }
+
+    #[test]
+    fn an_attempts_parts_tell_nothing_of_each_other() {
+        let attempt = LoginAttempt::begin();
+        let kept = LoginAttempt::parse(&attempt.secret()).expect("a secret");
+        assert_eq!(attempt.state(), kept.state());
+        let parts = [attempt.state(), attempt.nonce(), attempt.verifier().secret().clone()];
+        for (place, part) in parts.iter().enumerate() {
+            assert_eq!(part.len(), 64, "RFC 7636 takes 43 to 128 characters");
+            assert!(!parts[place + 1..].contains(part));
+            assert_ne!(*part, *attempt.secret());
+        }
+        assert_ne!(LoginAttempt::begin().state(), attempt.state());
+        assert!(LoginAttempt::parse("ab").is_none());
+    }
+}

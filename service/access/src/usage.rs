@@ -1,0 +1,265 @@
+//! What tenants use: counted by day, bounded by quotas, priced by a dated tariff.
+
+use jiff::civil::Date;
+use praman_circuits::period::Day;
+use praman_language::calendar::{self, INDIA_SECONDS};
+use praman_store::broken;
+use praman_store::error::ServiceError;
+use serde::Serialize;
+
+use super::action::Action;
+use super::caller::Caller;
+use super::refusal::AccessRefusal;
+use super::tenant::TenantName;
+use crate::AccessStore;
+
+/// In the tariff: for all tenants that have no price of their own.
+const ALL: &str = "*";
+
+/// How often a day a tenant may do something.
+#[derive(Clone, Debug)]
+pub struct Quota {
+    /// The tenant.
+    pub tenant: TenantName,
+    /// What.
+    pub action: Action,
+    /// How often a day; none takes the quota away.
+    pub a_day: Option<u32>,
+}
+
+/// What something costs from a day on.
+#[derive(Clone, Debug)]
+pub struct Price {
+    /// For whom; none for all who have no price of their own.
+    pub tenant: Option<TenantName>,
+    /// What.
+    pub action: Action,
+    /// The first day.
+    pub from: Date,
+    /// Paise each time.
+    pub paise: u32,
+}
+
+/// What a tenant used in a month.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct Usage {
+    /// The tenant.
+    pub tenant: String,
+    /// The month: 2026-11.
+    pub month: String,
+    /// By action.
+    pub lines: Vec<UsageLine>,
+    /// The sum, in paise.
+    pub paise: u64,
+}
+
+/// What a tenant used of one thing.
+#[derive(Clone, Debug, Serialize, PartialEq, Eq, utoipa::ToSchema)]
+pub struct UsageLine {
+    /// The action's name.
+    pub action: &'static str,
+    /// How often.
+    pub count: u64,
+    /// What it costs by the prices of the days that it was done on, in paise.
+    pub paise: u64,
+}
+
+/// Seconds until the next day in India.
+fn until_tomorrow() -> u64 {
+    let seconds = jiff::Timestamp::now().as_second() + i64::from(INDIA_SECONDS);
+    (86_400 - seconds.rem_euclid(86_400)) as u64
+}
+
+impl AccessStore<'_> {
+    /// Counts what somebody does for their tenant; who has none is not counted.
+    ///
+    /// # Errors
+    /// [`AccessRefusal::Quota`].
+    pub async fn meter_for(&self, by: &Caller, action: Action) -> Result<(), AccessRefusal> {
+        match &by.tenant {
+            Some(tenant) => self.meter(tenant, action).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Counts that a tenant does something; refuses it beyond the quota. Counted where many programs
+    /// serve one tenant, and whether or not it then comes to something: what is paid for is the asking.
+    ///
+    /// # Errors
+    /// [`AccessRefusal::Quota`].
+    pub async fn meter(&self, tenant: &TenantName, action: Action) -> Result<(), AccessRefusal> {
+        self.meter_many(tenant, action, 1).await
+    }
+
+    /// Counts that a tenant does something so often at once, or refuses all of it beyond the quota.
+    ///
+    /// # Errors
+    /// [`AccessRefusal::Quota`].
+    pub async fn meter_many(
+        &self,
+        tenant: &TenantName,
+        action: Action,
+        times: u32,
+    ) -> Result<(), AccessRefusal> {
+        let counted = sqlx::query(
+            "INSERT INTO metered (tenant, day, action, count)
+             SELECT $1, $2, $3, $5
+             WHERE NOT EXISTS (SELECT 1 FROM quota
+                               WHERE tenant = $1 AND action = $3 AND a_day < $5)
+             ON CONFLICT (tenant, day, action) DO UPDATE SET count = metered.count + $5
+                 WHERE metered.count <= coalesce(
+                     (SELECT a_day FROM quota WHERE tenant = $1 AND action = $3), $4) - $5",
+        )
+        .bind(tenant.as_str())
+        .bind(i64::from(calendar::today().0))
+        .bind(action.name())
+        .bind(i64::MAX)
+        .bind(i64::from(times))
+        .execute(self.0.writer())
+        .await?;
+        if counted.rows_affected() == 1 {
+            return Ok(());
+        }
+        let quota: Option<(i64,)> =
+            sqlx::query_as("SELECT a_day FROM quota WHERE tenant = $1 AND action = $2")
+                .bind(tenant.as_str())
+                .bind(action.name())
+                .fetch_optional(self.0.pool())
+                .await?;
+        Err(AccessRefusal::Quota {
+            action: action.name(),
+            quota: quota.map_or(0, |(quota,)| quota as u64),
+            retry_after_s: until_tomorrow(),
+        })
+    }
+
+    /// Sets how often a day a tenant may do something.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] for what is not counted, and for a tenant that is none.
+    pub async fn set_quota(&self, quota: &Quota) -> Result<(), ServiceError> {
+        require_metered(quota.action)?;
+        self.require_tenant(&quota.tenant).await?;
+        let (tenant, action) = (quota.tenant.as_str(), quota.action.name());
+        let Some(a_day) = quota.a_day else {
+            sqlx::query("DELETE FROM quota WHERE tenant = $1 AND action = $2")
+                .bind(tenant)
+                .bind(action)
+                .execute(self.0.writer())
+                .await?;
+            return Ok(());
+        };
+        sqlx::query(
+            "INSERT INTO quota (tenant, action, a_day) VALUES ($1, $2, $3)
+             ON CONFLICT (tenant, action) DO UPDATE SET a_day = excluded.a_day",
+        )
+        .bind(tenant)
+        .bind(action)
+        .bind(i64::from(a_day))
+        .execute(self.0.writer())
+        .await?;
+        Ok(())
+    }
+
+    /// Sets what something costs from a day on, which is not gone by: what was used is not made dearer.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] for a day that is over, for what is not counted, and for a tenant that is none.
+    pub async fn set_price(&self, price: &Price) -> Result<(), ServiceError> {
+        require_metered(price.action)?;
+        if let Some(tenant) = &price.tenant {
+            self.require_tenant(tenant).await?;
+        }
+        let day = calendar::day_of(price.from).filter(|&day| day >= calendar::today());
+        let day = day.ok_or_else(|| {
+            let reason = "a price must begin today or later: earlier use keeps its price";
+            ServiceError::Refused(reason.to_owned())
+        })?;
+        sqlx::query(
+            "INSERT INTO tariff (tenant, action, from_day, paise) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (tenant, action, from_day) DO UPDATE SET paise = excluded.paise",
+        )
+        .bind(price.tenant.as_ref().map_or(ALL, TenantName::as_str))
+        .bind(price.action.name())
+        .bind(i64::from(day.0))
+        .bind(i64::from(price.paise))
+        .execute(self.0.writer())
+        .await?;
+        Ok(())
+    }
+
+    async fn require_tenant(&self, tenant: &TenantName) -> Result<(), ServiceError> {
+        let known: Option<(String,)> = sqlx::query_as("SELECT name FROM tenant WHERE name = $1")
+            .bind(tenant.as_str())
+            .fetch_optional(self.0.pool())
+            .await?;
+        let none = || ServiceError::Refused(format!("there is no department {tenant}"));
+        known.map(drop).ok_or_else(none)
+    }
+
+    /// What a tenant used in a month that begins on a date.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn usage(&self, tenant: &TenantName, month: Date) -> Result<Usage, ServiceError> {
+        let (first, last) = (month.first_of_month(), month.last_of_month());
+        let day = |date| calendar::day_of(date).unwrap_or(Day(0));
+        let counts: Vec<(String, i64, i64)> = sqlx::query_as(
+            "SELECT action, day, count FROM metered
+             WHERE tenant = $1 AND day BETWEEN $2 AND $3 ORDER BY action, day",
+        )
+        .bind(tenant.as_str())
+        .bind(i64::from(day(first).0))
+        .bind(i64::from(day(last).0))
+        .fetch_all(self.0.pool())
+        .await?;
+        let tariff: Vec<(String, String, i64, i64)> = sqlx::query_as(
+            "SELECT tenant, action, from_day, paise FROM tariff
+             WHERE tenant IN ($1, $2) ORDER BY from_day",
+        )
+        .bind(tenant.as_str())
+        .bind(ALL)
+        .fetch_all(self.0.pool())
+        .await?;
+        // One's own price goes before everybody's, however old it is.
+        let price = |action: &str, day: i64| {
+            let of = |whose: &str| {
+                let prices = tariff.iter().rev();
+                let mut known = prices.filter(|(tenant, priced, from, _)| {
+                    tenant == whose && priced == action && *from <= day
+                });
+                known.next().map(|(_, _, _, paise)| *paise as u64)
+            };
+            of(tenant.as_str()).or_else(|| of(ALL)).unwrap_or(0)
+        };
+        let mut lines: Vec<UsageLine> = Vec::new();
+        for (name, day, count) in counts {
+            let action = Action::of_name(&name).ok_or_else(|| broken("a metered action"))?;
+            let count = count as u64;
+            let paise = count * price(&name, day);
+            match lines.last_mut().filter(|line| line.action == action.name()) {
+                Some(line) => (line.count, line.paise) = (line.count + count, line.paise + paise),
+                None => lines.push(UsageLine { action: action.name(), count, paise }),
+            }
+        }
+        let paise = lines.iter().map(|line| line.paise).sum();
+        let month = format!("{:04}-{:02}", month.year(), month.month());
+        Ok(Usage { tenant: tenant.to_string(), month, lines, paise })
+    }
+}
+
+fn require_metered(action: Action) -> Result<(), ServiceError> {
+    if action.is_metered() {
+        return Ok(());
+    }
+    let metered: Vec<&str> = Action::ALL
+        .iter()
+        .filter(|action| action.is_metered())
+        .map(|action| action.name())
+        .collect();
+    Err(ServiceError::Refused(format!(
+        "{} is not counted; the counted actions are {}",
+        action.name(),
+        metered.join(", ")
+    )))
+}

@@ -1,0 +1,41 @@
+//! The audit log: who did what, when, to what, on which legal basis.
+//!
+//! Entries are only ever added, each with the hash of the one before it, so that none can be changed, taken
+//! out or moved without all later hashes being other ones; and hashes are [anchored](anchor) on the ledger,
+//! where nobody changes them. [`verify`] names the first entry that is not as it was written.
+//!
+//! An entry is written before what it tells of is done: what is not in the log was not done. It names who
+//! acts and what the act is on (a register's id, a batch's), and nothing that a document holds.
+//!
+//! ```
+//! use praman_access::{Action, Caller};
+//! use praman_audit::{AuditStore, verify};
+//! use praman_store::Store;
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let folder = tempfile::tempdir()?;
+//! let store = Store::open(folder.path()).await?;
+//! // Written down before it is done.
+//! AuditStore(&store).log_allowed(&Caller::operator(), Action::Pay, "annapurna 2026-06").await?;
+//! assert_eq!(AuditStore(&store).audit_length().await?, 1);
+//! assert!(verify(&store, &[], &[], &[]).await?.fault.is_none());
+//! # Ok(())
+//! # }
+//! ```
+
+mod anchor;
+mod entry;
+mod export;
+mod log;
+mod verification;
+
+use praman_store::Store;
+
+pub use anchor::{AuditAnchor, anchor};
+pub use entry::{AuditEntry, AuditOutcome};
+pub use verification::{AuditFault, AuditReport, made_up, verify};
+
+/// The audit log, in a store.
+#[derive(Clone, Copy)]
+pub struct AuditStore<'s>(pub &'s Store);

@@ -1,0 +1,132 @@
+//! What claims are checked against: the schemes of this service, and their terms at a checkpoint.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use praman_circuits::context::Context;
+use praman_circuits::eligibility::{Checkpoint, PublicInputs, SHARED_INPUTS};
+use praman_circuits::nullifier::{Nullifier, SchemeId};
+use praman_circuits::payout::PayoutCommitment;
+use praman_rules::scheme::{ClaimPeriod, SHIPPED, Scheme};
+use praman_store::error::ServiceError;
+use praman_verifier::{FoldedInputs, PreparedKey};
+
+use super::state::Reason;
+
+/// How many schemes' terms are kept folded: more than a state claims on one day.
+const FOLDED_MAX: usize = 1_024;
+
+/// A scheme with the text that it was read from.
+pub struct PublishedScheme {
+    /// The scheme.
+    pub scheme: Scheme,
+    /// Its text: what wallets compile for themselves.
+    pub text: String,
+}
+
+/// Schemes by their ids.
+pub struct Schemes(BTreeMap<SchemeId, PublishedScheme>);
+
+impl Schemes {
+    /// The schemes that praman ships.
+    pub fn shipped() -> Self {
+        let read = |(_, text): (&str, &str)| {
+            let scheme = Scheme::parse(text).expect("a test compiles every shipped scheme");
+            (scheme.id.clone(), PublishedScheme { scheme, text: text.to_owned() })
+        };
+        Self(SHIPPED.into_iter().map(read).collect())
+    }
+
+    /// Reads a folder's `.toml` files.
+    ///
+    /// # Errors
+    /// [`ServiceError::Malformed`] with file, line and reason; also where two have one id.
+    pub fn read(folder: &Path) -> Result<Self, ServiceError> {
+        let mut schemes = BTreeMap::new();
+        let entries = std::fs::read_dir(folder).map_err(ServiceError::file(folder))?;
+        for entry in entries {
+            let path = entry.map_err(ServiceError::file(folder))?.path();
+            if path.extension().is_none_or(|extension| extension != "toml") {
+                continue;
+            }
+            let text = praman_files::read_text(&path)?;
+            let scheme =
+                Scheme::parse(&text).map_err(|error| ServiceError::malformed(&path, error))?;
+            let id = scheme.id.clone();
+            if schemes.insert(id.clone(), PublishedScheme { scheme, text }).is_some() {
+                let reason =
+                    format!("another file of the folder has the scheme {id}: remove one of them");
+                return Err(ServiceError::malformed(&path, reason));
+            }
+        }
+        Ok(Self(schemes))
+    }
+
+    /// One scheme alone.
+    pub fn one(scheme: Scheme, text: String) -> Self {
+        Self(BTreeMap::from([(scheme.id.clone(), PublishedScheme { scheme, text })]))
+    }
+
+    /// A scheme.
+    pub fn find(&self, id: &SchemeId) -> Option<&PublishedScheme> {
+        self.0.get(id)
+    }
+
+    /// All, by id.
+    pub fn iter(&self) -> impl Iterator<Item = &PublishedScheme> {
+        self.0.values()
+    }
+}
+
+/// What claims of one kind share.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Terms {
+    pub(super) scheme: SchemeId,
+    pub(super) period: ClaimPeriod,
+    pub(super) checkpoint: Checkpoint,
+}
+
+/// The rules by which a service verifies.
+pub(crate) struct Rules {
+    pub(crate) schemes: Schemes,
+    pub(crate) key: PreparedKey,
+    context: Context,
+    folded: Mutex<HashMap<Terms, Arc<FoldedInputs>>>,
+}
+
+impl Rules {
+    pub(crate) fn new(schemes: Schemes, key: PreparedKey, context: Context) -> Self {
+        Self { schemes, key, context, folded: Mutex::default() }
+    }
+
+    /// The public inputs that all claims of some terms share, folded into a point once.
+    pub(super) fn folded(&self, terms: &Terms) -> Result<Arc<FoldedInputs>, Reason> {
+        if let Some(known) = self.cache().get(terms) {
+            return Ok(known.clone());
+        }
+        let published = self.schemes.find(&terms.scheme).ok_or(Reason::SchemeUnknown)?;
+        let in_period = published.scheme.in_period(terms.period);
+        let public = PublicInputs {
+            context: self.context,
+            checkpoint: terms.checkpoint,
+            scheme_period: in_period.map_err(|_| Reason::PeriodWithoutRules)?,
+            // The two inputs behind the shared ones are not folded.
+            nullifier: Nullifier::from_field(0u64.into()),
+            payout: PayoutCommitment::from_field(0u64.into()),
+        };
+        let shared = &public.to_fields()[..SHARED_INPUTS];
+        let folded = Arc::new(self.key.fold(shared).map_err(|_| Reason::ProofInvalid)?);
+        let mut cache = self.cache();
+        if cache.len() >= FOLDED_MAX {
+            cache.clear();
+        }
+        cache.insert(terms.clone(), folded.clone());
+        Ok(folded)
+    }
+
+    fn cache(&self) -> std::sync::MutexGuard<'_, HashMap<Terms, Arc<FoldedInputs>>> {
+        // What is in it is whole whatever happened to another thread.
+        self.folded.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,174 @@
+//! What becomes of a claim, step by step.
+
+use praman_circuits::nullifier::Nullifier;
+use praman_language::{Language, calendar};
+use praman_store::named::{digest_id, named};
+use serde::Serialize;
+
+use super::cause::{Advice, Cause};
+
+digest_id! {
+    /// A claim as a client knows it: the digest of all that was handed in. Who has not seen the claim
+    /// can't name it, so it may stand in a URL.
+    ClaimId: "a claim's id"
+}
+
+named! {
+    /// Where a claim is.
+    ClaimState {
+        /// Kept by an earlier version of this program, which checked its proof after that.
+        Received = "received",
+        /// Kept: its proof holds.
+        Verified = "verified",
+        /// On its way to the chain.
+        Submitted = "submitted",
+        /// On the chain: it will be paid.
+        Accepted = "accepted",
+        /// Not accepted, for a reason.
+        Refused = "refused",
+        /// In a bank's file.
+        Ordered = "ordered",
+        /// The bank has paid.
+        Paid = "paid",
+        /// The bank could not pay.
+        Returned = "returned",
+    }
+}
+
+impl ClaimState {
+    /// Whether the ledger has decided.
+    pub fn is_decided(self) -> bool {
+        !matches!(self, Self::Received | Self::Verified | Self::Submitted)
+    }
+}
+
+named! {
+    /// Why a claim is refused.
+    Reason {
+        /// The proof does not hold.
+        ProofInvalid = "proof-invalid",
+        /// Claimed already for this scheme and period.
+        AlreadyClaimed = "already-claimed",
+        /// The scheme is not one of this service.
+        SchemeUnknown = "scheme-unknown",
+        /// The scheme has no rules in this period.
+        PeriodWithoutRules = "period-without-rules",
+        /// The scheme's period takes no claims.
+        PeriodNotOpen = "period-not-open",
+        /// The period has not begun.
+        PeriodNotBegun = "period-not-begun",
+        /// The period's last day is over.
+        PeriodOver = "period-over",
+        /// The state that it was proved against is no checkpoint, or not good any more.
+        CheckpointNotGood = "checkpoint-not-good",
+        /// The envelope has not an envelope's size.
+        EnvelopeMalformed = "envelope-malformed",
+        /// The ledger refuses for another reason.
+        LedgerRefuses = "ledger-refuses",
+        /// The bank knows no such account.
+        AccountWrong = "account-wrong",
+        /// The account is closed.
+        AccountClosed = "account-closed",
+        /// The account is blocked.
+        AccountBlocked = "account-blocked",
+        /// The account is another name's.
+        NameDiffers = "name-differs",
+        /// The bank says that the account's holder has died.
+        HolderDeceased = "holder-deceased",
+        /// The bank has returned the payment for another reason.
+        ReturnedByBank = "returned-by-bank",
+    }
+}
+
+impl Reason {
+    /// What to tell whoever claimed, and what they can do.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::ProofInvalid => {
+                "the proof does not hold for this scheme, period, state and ledger: take a new \
+                 snapshot and prove again"
+            }
+            Self::AlreadyClaimed => "this person has already claimed for this scheme and period",
+            Self::SchemeUnknown => "this scheme does not take claims here",
+            Self::PeriodWithoutRules => "the scheme has no rules in this period",
+            Self::PeriodNotOpen => "the scheme's period is not open for claims",
+            Self::PeriodNotBegun => {
+                "the period begins after the day of the state that the proof was made against"
+            }
+            Self::PeriodOver => {
+                "the last day for this period is over; a person who could not claim in time can \
+                 ask the department"
+            }
+            Self::CheckpointNotGood => {
+                "the state that the proof was made against is no longer valid: take a new snapshot \
+                 and prove again"
+            }
+            Self::EnvelopeMalformed => "the envelope has the wrong size",
+            Self::LedgerRefuses => "the ledger refuses the claim: ask the department",
+            Self::AccountWrong => {
+                "the bank does not know this account: bring your passbook to the office, which \
+                 corrects it; you need not claim again"
+            }
+            Self::AccountClosed => {
+                "the account is closed: bring the passbook of another account of yours to the office; \
+                 you need not claim again"
+            }
+            Self::AccountBlocked => {
+                "the bank has blocked the account: ask the bank to unblock it, or bring the \
+                 passbook of another account of yours to the office; you need not claim again"
+            }
+            Self::NameDiffers => {
+                "the account's name differs from the name that the office has: bring your passbook \
+                 to the office"
+            }
+            Self::HolderDeceased => {
+                "the bank reports that the account's holder has died: ask the office what the \
+                 family is due"
+            }
+            Self::ReturnedByBank => {
+                "the bank has returned the payment: ask your bank for the reason, and tell the \
+                 office; you need not claim again"
+            }
+        }
+    }
+
+    /// Whether the same claim may be handed in again: what kept it out may pass.
+    pub fn may_pass(self) -> bool {
+        matches!(
+            self,
+            Self::PeriodNotOpen | Self::PeriodNotBegun | Self::PeriodOver | Self::CheckpointNotGood
+        )
+    }
+}
+
+/// What is known of a claim. The same for the same claim, whoever asks and wherever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ClaimReceipt {
+    /// The claim; where it was handed in before in another form, that one.
+    pub id: ClaimId,
+    /// Its nullifier.
+    pub nullifier: Nullifier,
+    /// Where it is.
+    pub state: ClaimState,
+    /// Why it is refused or returned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// The block that accepted it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub block: Option<u64>,
+    /// When it was kept, in milliseconds since 1970.
+    pub received_at: u64,
+}
+
+impl ClaimReceipt {
+    /// Whether it is refused for a reason that may pass.
+    pub(super) fn may_pass(&self) -> bool {
+        self.state == ClaimState::Refused && self.reason.is_some_and(Reason::may_pass)
+    }
+
+    /// What whoever claimed is told of a refusal or return; none where there is none.
+    pub fn advice(&self, language: Language) -> Option<Advice> {
+        let cause = Cause::of_claim(self.reason?);
+        Some(cause.advice(language, calendar::date_at(self.received_at as i64)?))
+    }
+}

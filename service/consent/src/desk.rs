@@ -1,0 +1,428 @@
+//! What a consent manager does: requests come in, patients grant, narrow, deny and withdraw.
+
+use jiff::Timestamp;
+use praman_circuits::merkle::empty_leaf;
+use praman_ledger::{ProviderId, RequesterNumber};
+use praman_store::failpoint::may_die;
+use praman_store::{Store, WriteTransaction};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::document::{FieldFault, RequestDocument};
+use super::erasure::{ErasureReason, order_erasure};
+use super::file::ConsentFile;
+use super::manager::{ConsentManager, PatientTag};
+use super::provider::{Tree, change_leaf};
+use super::refusal::{ConsentError, ConsentRefusal};
+use super::terms::{Granted, Terms, read_time};
+use crate::ConsentStore;
+
+/// For how many days a request waits for an answer. Ignoring it is no denial: it expires.
+pub(super) const REQUEST_DAYS: i64 = 7;
+
+/// Where a request stands, in the standard's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum RequestState {
+    /// It waits for the patient.
+    Requested,
+    /// The patient granted it for one provider at least.
+    Granted,
+    /// The patient said no.
+    Denied,
+    /// Nobody answered in time.
+    Expired,
+}
+
+impl RequestState {
+    /// Its name in the standard.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Requested => "REQUESTED",
+            Self::Granted => "GRANTED",
+            Self::Denied => "DENIED",
+            Self::Expired => "EXPIRED",
+        }
+    }
+
+    fn of_column(column: &str) -> Option<Self> {
+        [Self::Requested, Self::Granted, Self::Denied, Self::Expired]
+            .into_iter()
+            .find(|state| state.name() == column)
+    }
+}
+
+/// A request as it is kept.
+pub struct KeptRequest {
+    /// Its sender's name for it.
+    pub id: String,
+    /// What its patient calls it by.
+    pub number: u32,
+    /// Who asks.
+    pub requester: RequesterNumber,
+    /// Where it stands.
+    pub state: RequestState,
+    /// What is asked.
+    pub terms: Terms,
+    /// When it came.
+    pub received_at: Timestamp,
+    pub(super) patient: PatientTag,
+}
+
+/// A consent as it is kept.
+pub struct KeptConsent {
+    /// The consent.
+    pub file: ConsentFile,
+    /// Its request.
+    pub request: String,
+    /// What its patient calls it by: the request's number.
+    pub number: u32,
+    /// When it was given.
+    pub granted_at: Timestamp,
+    /// When it was withdrawn, if it was.
+    pub revoked_at: Option<Timestamp>,
+    /// What is granted.
+    pub granted: Granted,
+}
+
+impl KeptConsent {
+    /// Its state in the standard's words at a time.
+    pub fn state(&self, now: Timestamp) -> &'static str {
+        match self.revoked_at {
+            Some(_) => "REVOKED",
+            None if self.granted.valid_until < now => "EXPIRED",
+            None => "GRANTED",
+        }
+    }
+}
+
+/// What came of a request that was brought.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReceivedRequest {
+    /// Its sender's name for it.
+    pub id: String,
+    /// What its patient calls it by.
+    pub number: u32,
+    /// Where it stands.
+    pub state: RequestState,
+    /// Whether it had been brought before.
+    pub repeated: bool,
+}
+
+/// A consent manager over a store.
+pub struct ConsentDesk {
+    pub(super) store: Store,
+    pub(super) manager: ConsentManager,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SealedRequest {
+    document: RequestDocument,
+}
+
+pub(super) fn time_of_column(milliseconds: i64) -> Timestamp {
+    Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+pub(super) fn request_purpose(id: &str) -> String {
+    format!("praman consent request {id}")
+}
+
+pub(super) fn consent_purpose(id: &str) -> String {
+    format!("praman consent {id}")
+}
+
+/// A request's id, in its one form.
+fn request_id(document: &RequestDocument) -> Result<String, FieldFault> {
+    let id = Uuid::try_parse(&document.request_id);
+    Ok(id.map_err(|_| FieldFault::new("requestId", "is not a UUID"))?.to_string())
+}
+
+impl ConsentDesk {
+    /// A desk over a store.
+    pub fn new(store: &Store, manager: ConsentManager) -> Self {
+        Self { store: store.clone(), manager }
+    }
+
+    /// What a request is known again by: everything but when it was sent, which callbacks change.
+    fn request_digest(&self, document: &RequestDocument) -> Vec<u8> {
+        let asked = serde_json::to_value(&document.consent).expect("a document is plain data");
+        self.manager.digest(b"praman.consent-request.1", asked.to_string().as_bytes()).to_vec()
+    }
+
+    /// The consent manager's keys.
+    pub fn manager(&self) -> &ConsentManager {
+        &self.manager
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Takes a request in. The same request twice is one request.
+    ///
+    /// # Errors
+    /// [`ConsentError::Field`] naming what is wrong with it; [`ConsentRefusal::RequestIdUsed`].
+    pub async fn receive(
+        &self,
+        document: &RequestDocument,
+        now: Timestamp,
+    ) -> Result<ReceivedRequest, ConsentError> {
+        let id = request_id(document)?;
+        read_time(&document.timestamp, "timestamp")?;
+        let digest = self.request_digest(document);
+        if let Some(known) = self.known_request(&id, &digest).await? {
+            return Ok(known);
+        }
+        let terms = Terms::read(&document.consent, "consent", now)?;
+        let requester = ConsentStore(&self.store).requester_named(&terms.requester).await?;
+        let requester = requester.ok_or(ConsentRefusal::UnknownRequester)?;
+        if let Some(name) = &terms.provider {
+            ConsentStore(&self.store)
+                .provider_named(name)
+                .await?
+                .ok_or(ConsentRefusal::UnknownProvider)?;
+        }
+        let mut transaction = self.store.begin().await?;
+        let state = RequestState::Requested;
+        let kept =
+            self.keep_request(&mut transaction, document, terms, requester, state, now).await?;
+        let Some(KeptRequest { number, .. }) = kept else {
+            // Another program took it in meanwhile.
+            drop(transaction);
+            let known = self.known_request(&id, &digest).await?;
+            return known.ok_or_else(|| ConsentRefusal::RequestIdUsed.into());
+        };
+        transaction.commit().await?;
+        Ok(ReceivedRequest { id, number, state, repeated: false })
+    }
+
+    /// Keeps a request, whose patient calls it by the next of their numbers; none if its id is taken.
+    pub(super) async fn keep_request(
+        &self,
+        transaction: &mut WriteTransaction,
+        document: &RequestDocument,
+        terms: Terms,
+        requester: RequesterNumber,
+        state: RequestState,
+        now: Timestamp,
+    ) -> Result<Option<KeptRequest>, ConsentError> {
+        let id = request_id(document)?;
+        let patient = self.manager.patient_tag(&terms.patient);
+        let sealed = SealedRequest { document: document.clone() };
+        let inserted: Option<(i64,)> = sqlx::query_as(
+            "INSERT INTO consent_request
+                 (id, digest, patient, number, requester, state, sealed, received_at, erase_at)
+             SELECT $1, $2, $3, COALESCE(MAX(number), 0) + 1, $4, $5, $6, $7, $8
+             FROM consent_request WHERE patient = $3
+             ON CONFLICT (id) DO NOTHING RETURNING number",
+        )
+        .bind(&id)
+        .bind(self.request_digest(document))
+        .bind(patient.column())
+        .bind(i64::from(requester.0))
+        .bind(state.name())
+        .bind(self.manager.seal(&request_purpose(&id), &sealed)?)
+        .bind(now.as_millisecond())
+        .bind(terms.erase_at.as_millisecond())
+        .fetch_optional(&mut **transaction)
+        .await?;
+        Ok(inserted.map(|(number,)| KeptRequest {
+            id,
+            number: number as u32,
+            requester,
+            state,
+            terms,
+            received_at: now,
+            patient,
+        }))
+    }
+
+    async fn known_request(
+        &self,
+        id: &str,
+        digest: &[u8],
+    ) -> Result<Option<ReceivedRequest>, ConsentError> {
+        let row: Option<(Vec<u8>, i64, String)> =
+            sqlx::query_as("SELECT digest, number, state FROM consent_request WHERE id = $1")
+                .bind(id)
+                .fetch_optional(self.store.pool())
+                .await?;
+        let Some((known, number, state)) = row else { return Ok(None) };
+        if known != digest {
+            return Err(ConsentRefusal::RequestIdUsed.into());
+        }
+        let state = RequestState::of_column(&state).unwrap_or(RequestState::Expired);
+        Ok(Some(ReceivedRequest {
+            id: id.to_owned(),
+            number: number as u32,
+            state,
+            repeated: true,
+        }))
+    }
+
+    /// A request.
+    ///
+    /// # Errors
+    /// [`ConsentRefusal::NoSuchRequest`].
+    pub async fn request(&self, id: &str) -> Result<KeptRequest, ConsentError> {
+        let row: Option<RequestRow> =
+            sqlx::query_as(sqlx::AssertSqlSafe(format!("{REQUESTS} WHERE id = $1")))
+                .bind(id)
+                .fetch_optional(self.store.pool())
+                .await?;
+        self.opened_request(row.ok_or(ConsentRefusal::NoSuchRequest)?)
+    }
+
+    /// A patient's requests, in the order in which they came.
+    ///
+    /// # Errors
+    /// [`ConsentError::Failed`].
+    pub(super) async fn requests_of(
+        &self,
+        patient: PatientTag,
+    ) -> Result<Vec<KeptRequest>, ConsentError> {
+        let statement = format!("{REQUESTS} WHERE patient = $1 ORDER BY number");
+        let rows: Vec<RequestRow> = sqlx::query_as(sqlx::AssertSqlSafe(statement))
+            .bind(patient.column())
+            .fetch_all(self.store.pool())
+            .await?;
+        rows.into_iter().map(|row| self.opened_request(row)).collect()
+    }
+
+    fn opened_request(&self, row: RequestRow) -> Result<KeptRequest, ConsentError> {
+        let (id, number, requester, state, sealed, received_at, patient) = row;
+        let SealedRequest { document } = self.manager.unseal(&request_purpose(&id), &sealed)?;
+        Ok(KeptRequest {
+            number: number as u32,
+            requester: RequesterNumber(requester as u32),
+            state: RequestState::of_column(&state).unwrap_or(RequestState::Expired),
+            terms: Terms::read(&document.consent, "consent", Timestamp::UNIX_EPOCH)?,
+            received_at: time_of_column(received_at),
+            patient: PatientTag::of_column(&patient).ok_or(ConsentRefusal::NoSuchRequest)?,
+            id,
+        })
+    }
+
+    /// Denies a request.
+    ///
+    /// # Errors
+    /// [`ConsentRefusal::AlreadyDecided`], [`ConsentRefusal::NoSuchRequest`].
+    pub async fn deny(&self, id: &str) -> Result<(), ConsentError> {
+        let denied = sqlx::query(
+            "UPDATE consent_request SET state = 'DENIED' WHERE id = $1 AND state = 'REQUESTED'",
+        )
+        .bind(id)
+        .execute(self.store.writer())
+        .await?;
+        if denied.rows_affected() == 1 {
+            return Ok(());
+        }
+        self.request(id).await?;
+        Err(ConsentRefusal::AlreadyDecided.into())
+    }
+
+    /// A consent.
+    ///
+    /// # Errors
+    /// [`ConsentRefusal::NoSuchConsent`].
+    pub async fn consent(&self, id: &str) -> Result<KeptConsent, ConsentError> {
+        let row: Option<ConsentRow> =
+            sqlx::query_as(sqlx::AssertSqlSafe(format!("{CONSENTS} WHERE consent.id = $1")))
+                .bind(id)
+                .fetch_optional(self.store.pool())
+                .await?;
+        self.opened(row.ok_or(ConsentRefusal::NoSuchConsent)?)
+    }
+
+    /// A patient's consents, in the order in which they were given.
+    ///
+    /// # Errors
+    /// [`ConsentError::Failed`].
+    pub(super) async fn consents_of(
+        &self,
+        patient: PatientTag,
+    ) -> Result<Vec<KeptConsent>, ConsentError> {
+        let statement =
+            format!("{CONSENTS} WHERE consent.patient = $1 ORDER BY granted_at, consent.id");
+        let rows: Vec<ConsentRow> = sqlx::query_as(sqlx::AssertSqlSafe(statement))
+            .bind(patient.column())
+            .fetch_all(self.store.pool())
+            .await?;
+        rows.into_iter().map(|row| self.opened(row)).collect()
+    }
+
+    fn opened(&self, row: ConsentRow) -> Result<KeptConsent, ConsentError> {
+        let (id, request, number, sealed, granted_at, revoked_at) = row;
+        let file: ConsentFile = self.manager.unseal(&consent_purpose(&id), &sealed)?;
+        let granted = file.granted()?;
+        Ok(KeptConsent {
+            file,
+            request,
+            number: number as u32,
+            granted_at: time_of_column(granted_at),
+            revoked_at: revoked_at.map(time_of_column),
+            granted,
+        })
+    }
+
+    /// Withdraws a consent: its leaf is emptied, and the requester is ordered to erase what it got. It is
+    /// withdrawn for every verifier once [`publish`](super::publish) has brought the provider's root to
+    /// the ledger; that provider is what this tells.
+    ///
+    /// # Errors
+    /// [`ConsentRefusal::NoSuchConsent`], [`ConsentRefusal::AlreadyWithdrawn`],
+    /// [`ConsentRefusal::AlreadyExpired`].
+    pub async fn withdraw(&self, id: &str, now: Timestamp) -> Result<ProviderId, ConsentError> {
+        let mut transaction = self.store.begin().await?;
+        let row: Option<(i64, i64, i64)> = sqlx::query_as(
+            "UPDATE consent SET state = 'revoked', revoked_at = $2
+             WHERE id = $1 AND state = 'granted' RETURNING provider, position, requester",
+        )
+        .bind(id)
+        .bind(now.as_millisecond())
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let Some((provider, place, requester)) = row else {
+            drop(transaction);
+            let known: Option<(String,)> =
+                sqlx::query_as("SELECT state FROM consent WHERE id = $1")
+                    .bind(id)
+                    .fetch_optional(self.store.pool())
+                    .await?;
+            return Err(match known.as_ref().map(|(state,)| state.as_str()) {
+                None => ConsentRefusal::NoSuchConsent,
+                Some("revoked") => ConsentRefusal::AlreadyWithdrawn,
+                Some(_) => ConsentRefusal::AlreadyExpired,
+            }
+            .into());
+        };
+        let provider = ProviderId(provider as u32);
+        let emptied = (place as usize, empty_leaf());
+        change_leaf(&mut transaction, provider, Tree::Consents, emptied, true).await?;
+        let requester = RequesterNumber(requester as u32);
+        order_erasure(&mut transaction, id, requester, ErasureReason::Withdrawn, now).await?;
+        may_die!("consent::withdraw");
+        transaction.commit().await?;
+        Ok(provider)
+    }
+}
+
+type RequestRow = (String, i64, i64, String, Vec<u8>, i64, Vec<u8>);
+
+const REQUESTS: &str =
+    "SELECT id, number, requester, state, sealed, received_at, patient FROM consent_request";
+
+type ConsentRow = (String, String, i64, Vec<u8>, i64, Option<i64>);
+
+const CONSENTS: &str = "SELECT consent.id, request, consent_request.number, consent.sealed,
+     granted_at, revoked_at FROM consent JOIN consent_request ON consent_request.id = request";
+
+impl KeptRequest {
+    /// Whether it waited too long.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        let waited = now.as_millisecond() - self.received_at.as_millisecond();
+        self.terms.erase_at <= now || waited > REQUEST_DAYS * 86_400_000
+    }
+}

@@ -1,0 +1,197 @@
+//! The documents of the national standard (ABDM): a request for consent, and the artefact that is granted.
+//!
+//! Source: the Health Information Exchange and Consent Manager's interface. What praman does not look at
+//! is let be, as the standard's readers do; what it looks at is checked, and what is wrong is told by the
+//! name of its field.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// What is wrong with a field of a document. Its text names no value: a document is about a person.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {fault}")]
+pub struct FieldFault {
+    /// The field, as `consent.permission.dateRange.from`.
+    pub field: String,
+    /// What is wrong with it, and what to do.
+    pub fault: String,
+}
+
+impl FieldFault {
+    /// A fault of a field.
+    pub fn new(field: impl Into<String>, fault: impl Into<String>) -> Self {
+        Self { field: field.into(), fault: fault.into() }
+    }
+}
+
+/// What a sender asks: `POST /consent-requests/init` of the standard.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RequestDocument {
+    /// The sender's name for this request: the same twice is one request.
+    pub request_id: String,
+    /// When it was sent.
+    pub timestamp: String,
+    /// What is asked.
+    pub consent: ConsentDocument,
+}
+
+/// What is asked for, or granted.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConsentDocument {
+    /// For what.
+    pub purpose: PurposeDocument,
+    /// Whose records.
+    pub patient: Named,
+    /// Of which provider; none asks all that the patient has records with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hip: Option<Named>,
+    /// Who asks.
+    pub hiu: Named,
+    /// Which person of theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requester: Option<serde_json::Value>,
+    /// Which records of the provider, in its own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub care_contexts: Option<serde_json::Value>,
+    /// Health-information types.
+    pub hi_types: Vec<String>,
+    /// What may be done, when and how often.
+    pub permission: PermissionDocument,
+}
+
+/// For what something is asked.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PurposeDocument {
+    /// In words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Its code.
+    pub code: String,
+    /// Where codes are defined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ref_uri: Option<String>,
+}
+
+/// Somebody by their identifier.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Named {
+    /// The identifier.
+    pub id: String,
+}
+
+/// What may be done, when and how often.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PermissionDocument {
+    /// VIEW, STORE, QUERY or STREAM.
+    pub access_mode: String,
+    /// When care happened.
+    pub date_range: DateRangeDocument,
+    /// When the reader must have erased what it got.
+    pub data_erase_at: String,
+    /// How often.
+    pub frequency: FrequencyDocument,
+}
+
+/// From when to when.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct DateRangeDocument {
+    /// The first moment.
+    pub from: String,
+    /// The last.
+    pub to: String,
+}
+
+/// How often: `repeats` accesses in every `value` units.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct FrequencyDocument {
+    /// HOUR, DAY, WEEK, MONTH or YEAR.
+    pub unit: String,
+    /// How many units.
+    pub value: u64,
+    /// How many accesses.
+    pub repeats: u64,
+}
+
+/// A granted artefact, as the standard hands it out.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ArtefactDocument {
+    /// GRANTED, DENIED, EXPIRED or REVOKED.
+    pub status: String,
+    /// What was granted.
+    pub consent_detail: ConsentDetail,
+    /// Of the consent manager, over commitment and detail: Ed25519, hexadecimal.
+    pub signature: String,
+}
+
+/// What was granted.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConsentDetail {
+    /// The version of this form.
+    pub schema_version: String,
+    /// The artefact's own name.
+    pub consent_id: String,
+    /// When it was granted.
+    pub created_at: String,
+    /// Until when it is good.
+    pub valid_until: String,
+    /// Who keeps it.
+    pub consent_manager: Named,
+    /// The rest.
+    #[serde(flatten)]
+    pub consent: ConsentDocument,
+}
+
+/// Reads a document.
+///
+/// # Errors
+/// [`FieldFault`] naming what can't be read, and no value.
+pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, FieldFault> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let field = error.path().to_string();
+        let inner = error.inner();
+        let fault = match inner.classify() {
+            serde_json::error::Category::Data => missing_field(&inner.to_string()),
+            _ => praman_files::json_fault(inner),
+        };
+        FieldFault { field, fault }
+    })?;
+    reader.end().map_err(|error| {
+        FieldFault::new(".", format!("line {}: there is text after the document", error.line()))
+    })?;
+    Ok(read)
+}
+
+/// What serde says of a field, without the value that it quotes.
+fn missing_field(said: &str) -> String {
+    match said.strip_prefix("missing field `").and_then(|rest| rest.split_once('`')) {
+        Some((name, _)) => format!("{name} is missing"),
+        None => "is missing, or not of the kind that the standard requires".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_told_by_its_field_and_without_a_value() {
+        let fault = |text: &str| match read::<RequestDocument>(text) {
+            Ok(_) => panic!("read"),
+            Err(fault) => fault,
+        };
+        let secret = r#"{"requestId":"r","timestamp":"t","consent":{"purpose":{"code":17}}}"#;
+        let told = fault(secret);
+        assert_eq!(told.field, "consent.purpose.code");
+        assert!(!told.fault.contains("17"));
+        let told = fault(r#"{"requestId":"r","timestamp":"t","consent":{}}"#);
+        assert_eq!(told.to_string(), "consent: purpose is missing");
+        assert!(fault("{\"requestId\":").to_string().contains("line 1"));
+    }
+}

@@ -1,0 +1,314 @@
+//! What a patient holds: consents as they were granted, and what is needed to prove from their records.
+
+use std::path::Path;
+
+use ark_ff::UniformRand;
+use jiff::Timestamp;
+use praman_circuits::Fr;
+use praman_circuits::artefact::{
+    Artefact, ConsentCommitment, ConsentSalt, Frequency, Moment, RequesterId,
+};
+use praman_circuits::field::digest_to_field;
+use praman_circuits::health_record::{ContentDigest, HealthRecord, RecordSalt, RecordType};
+use praman_circuits::period::Day;
+use praman_circuits::subject::SubjectCommitment;
+use praman_holder::wallet::SecretText;
+use praman_language::calendar;
+use praman_ledger::{ProviderId, RequesterNumber};
+use praman_store::error::ServiceError;
+use rand::rngs::OsRng;
+use serde::{Deserialize, Serialize};
+
+use super::code::{type_code, type_of};
+use super::document::{self, ArtefactDocument, ConsentDetail, FieldFault, Named};
+use super::manager::{ConsentManager, is_signed};
+use super::terms::{Granted, Terms, moment_of, read_time, write_time};
+
+/// A secret element of a file's field.
+pub(super) fn element(secret: &SecretText, field: &str) -> Result<Fr, FieldFault> {
+    secret.element().map_err(|error| FieldFault::new(field, format!("is {error}")))
+}
+
+/// What opens an artefact's commitment, beside its document.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Opening {
+    provider: ProviderId,
+    requester: RequesterNumber,
+    /// Its place among the provider's consents.
+    position: usize,
+    subject: SubjectCommitment,
+    valid_from: Moment,
+    frequency: Frequency,
+    salt: SecretText,
+}
+
+/// A consent as its patient holds it.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConsentFile {
+    format: String,
+    artefact: ArtefactDocument,
+    opening: Opening,
+    /// The consent manager's key, Ed25519, hexadecimal.
+    manager_key: String,
+    /// What the patient was told, in their language.
+    pub notice: String,
+}
+
+const CONSENT_FORMAT: &str = "praman-consent-1";
+const RECORD_FORMAT: &str = "praman-health-record-1";
+
+/// The requester of the statement: the number of whom takes part.
+pub(super) fn requester_id(requester: RequesterNumber) -> RequesterId {
+    RequesterId::from_field(Fr::from(requester.0))
+}
+
+/// Who a consent is between.
+#[derive(Clone, Copy)]
+pub(super) struct Parties {
+    pub(super) provider: ProviderId,
+    pub(super) requester: RequesterNumber,
+    pub(super) subject: SubjectCommitment,
+}
+
+impl ConsentFile {
+    /// Makes a consent of what a patient granted, signed.
+    pub(super) fn grant(
+        manager: &ConsentManager,
+        id: String,
+        granted: &Granted,
+        parties: Parties,
+        notice: String,
+        now: Timestamp,
+    ) -> Result<Self, ServiceError> {
+        let outside = || ServiceError::WrongUse("a time lies outside the calendar".to_owned());
+        let moment = |time| moment_of(time).ok_or_else(outside);
+        let (begin, end) = (moment(now)?, moment(granted.valid_until)?);
+        let detail = ConsentDetail {
+            schema_version: "praman.1".to_owned(),
+            consent_id: id,
+            created_at: write_time(now),
+            valid_until: write_time(granted.valid_until),
+            consent_manager: Named { id: manager.name.clone() },
+            consent: granted.terms.document(),
+        };
+        let opening = Opening {
+            provider: parties.provider,
+            requester: parties.requester,
+            position: 0,
+            subject: parties.subject,
+            valid_from: begin,
+            frequency: granted.terms.frequency.of_validity(end.0.saturating_sub(begin.0)),
+            salt: SecretText::of(Fr::rand(&mut OsRng)),
+        };
+        let status = "GRANTED".to_owned();
+        let artefact =
+            ArtefactDocument { status, consent_detail: detail, signature: String::new() };
+        let mut file = Self {
+            format: CONSENT_FORMAT.to_owned(),
+            artefact,
+            opening,
+            manager_key: hex::encode(manager.public()),
+            notice,
+        };
+        let commitment =
+            file.artefact().map_err(|fault| ServiceError::WrongUse(fault.to_string()))?;
+        file.artefact.signature =
+            manager.sign(commitment.commitment(), &file.artefact.consent_detail);
+        Ok(file)
+    }
+
+    /// Puts the consent at its place among the provider's.
+    pub(super) fn at(mut self, position: usize) -> Self {
+        self.opening.position = position;
+        self
+    }
+
+    /// Reads a consent and checks that its consent manager signed what it says.
+    ///
+    /// # Errors
+    /// [`ServiceError`] naming file and field.
+    pub fn read(path: &Path) -> Result<Self, ServiceError> {
+        let text = zeroize::Zeroizing::new(praman_files::read_text(path)?);
+        let read = document::read::<Self>(&text).and_then(|file| file.checked());
+        read.map_err(|fault| ServiceError::malformed(path, fault))
+    }
+
+    /// The consent, if its consent manager signed what it says.
+    ///
+    /// # Errors
+    /// [`FieldFault`].
+    pub fn checked(self) -> Result<Self, FieldFault> {
+        if self.format != CONSENT_FORMAT {
+            return Err(FieldFault::new("format", "is not the format of a consent"));
+        }
+        let commitment = self.artefact()?.commitment();
+        let key = hex::decode(&self.manager_key).ok().and_then(|key| key.try_into().ok());
+        let signed = key.is_some_and(|key| {
+            is_signed(&key, commitment, &self.artefact.consent_detail, &self.artefact.signature)
+        });
+        if !signed {
+            let fault = "is not the signature of the consent manager of this artefact";
+            return Err(FieldFault::new("artefact.signature", fault));
+        }
+        Ok(self)
+    }
+
+    /// Whether it is a consent manager's, by its key.
+    pub fn is_of_manager(&self, key: &[u8; 32]) -> bool {
+        self.manager_key == hex::encode(key)
+    }
+
+    /// The artefact as the national standard hands it out.
+    pub fn document(&self) -> &ArtefactDocument {
+        &self.artefact
+    }
+
+    /// Its name.
+    pub fn id(&self) -> &str {
+        &self.artefact.consent_detail.consent_id
+    }
+
+    /// The provider.
+    pub fn provider(&self) -> ProviderId {
+        self.opening.provider
+    }
+
+    /// Who may see.
+    pub fn requester(&self) -> RequesterNumber {
+        self.opening.requester
+    }
+
+    /// Its place among the provider's consents.
+    pub fn position(&self) -> usize {
+        self.opening.position
+    }
+
+    /// The consent's leaf.
+    ///
+    /// # Errors
+    /// [`FieldFault`].
+    pub fn commitment(&self) -> Result<ConsentCommitment, FieldFault> {
+        Ok(self.artefact()?.commitment())
+    }
+
+    /// What is granted, as people read it.
+    ///
+    /// # Errors
+    /// [`FieldFault`].
+    pub fn granted(&self) -> Result<Granted, FieldFault> {
+        let detail = &self.artefact.consent_detail;
+        // What was good when it was granted is read whenever.
+        let terms = Terms::read(&detail.consent, "artefact.consentDetail", Timestamp::UNIX_EPOCH)?;
+        let valid_until = read_time(&detail.valid_until, "artefact.consentDetail.validUntil")?;
+        Ok(Granted { terms, valid_until })
+    }
+
+    /// The artefact of the statement.
+    ///
+    /// # Errors
+    /// [`FieldFault`] naming a field that does not say what can be proved.
+    pub fn artefact(&self) -> Result<Artefact, FieldFault> {
+        let Granted { terms, valid_until } = self.granted()?;
+        let opening = &self.opening;
+        let day = |time, field: &str| {
+            calendar::day_in_india(time)
+                .ok_or_else(|| FieldFault::new(field, "lies outside the calendar"))
+        };
+        let moment = |time, field: &str| {
+            moment_of(time).ok_or_else(|| FieldFault::new(field, "lies outside the calendar"))
+        };
+        let valid_until = moment(valid_until, "validUntil")?;
+        let seconds = valid_until.0.saturating_sub(opening.valid_from.0);
+        if terms.frequency.of_validity(seconds) != opening.frequency {
+            let fault = "does not match the frequency of the artefact's document";
+            return Err(FieldFault::new("opening.frequency", fault));
+        }
+        Ok(Artefact {
+            subject: opening.subject,
+            requester: requester_id(opening.requester),
+            purpose: terms.purpose,
+            types: terms.types,
+            from: day(terms.from, "dateRange.from")?,
+            to: day(terms.to, "dateRange.to")?,
+            valid_from: opening.valid_from,
+            valid_until,
+            erase_at: moment(terms.erase_at, "dataEraseAt")?,
+            mode: terms.mode,
+            frequency: opening.frequency,
+            salt: ConsentSalt::from_field(element(&opening.salt, "opening.salt")?),
+        })
+    }
+}
+
+/// A record as its provider hands it to the patient: what is proved of it, without what it says.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordFile {
+    format: String,
+    /// The provider.
+    pub provider: ProviderId,
+    /// Its place among the provider's records.
+    pub position: usize,
+    subject: SubjectCommitment,
+    record_type: String,
+    date: jiff::civil::Date,
+    content: SecretText,
+    salt: SecretText,
+}
+
+impl RecordFile {
+    /// A record of a patient at a provider.
+    pub(super) fn new(
+        provider: ProviderId,
+        subject: SubjectCommitment,
+        record_type: RecordType,
+        date: jiff::civil::Date,
+        content: &[u8],
+    ) -> Self {
+        let digest = digest_to_field(&[b"praman.health-record-content.1", content]);
+        Self {
+            format: RECORD_FORMAT.to_owned(),
+            provider,
+            position: 0,
+            subject,
+            record_type: type_code(record_type).to_owned(),
+            date,
+            content: SecretText::of(digest),
+            salt: SecretText::of(Fr::rand(&mut OsRng)),
+        }
+    }
+
+    /// Reads a record's file.
+    ///
+    /// # Errors
+    /// [`ServiceError`] naming file and field, and no value.
+    pub fn read(path: &Path) -> Result<Self, ServiceError> {
+        let text = zeroize::Zeroizing::new(praman_files::read_text(path)?);
+        let file: Self =
+            document::read(&text).map_err(|fault| ServiceError::malformed(path, fault))?;
+        if file.format != RECORD_FORMAT {
+            return Err(ServiceError::malformed(path, "format: is not that of a health record"));
+        }
+        Ok(file)
+    }
+
+    /// The record of the statement.
+    ///
+    /// # Errors
+    /// [`FieldFault`].
+    pub fn record(&self) -> Result<HealthRecord, FieldFault> {
+        let record_type = type_of(&self.record_type)
+            .ok_or_else(|| FieldFault::new("record_type", "is not one of the eight types"))?;
+        let date: Day = calendar::day_of(self.date)
+            .ok_or_else(|| FieldFault::new("date", "lies before 1900"))?;
+        Ok(HealthRecord {
+            subject: self.subject,
+            record_type,
+            date,
+            content: ContentDigest::from_field(element(&self.content, "content")?),
+            salt: RecordSalt::from_field(element(&self.salt, "salt")?),
+        })
+    }
+}

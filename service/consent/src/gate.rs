@@ -1,0 +1,368 @@
+//! A provider's release gate: a proof and a request in, release or refusal out.
+//!
+//! An access is given when the ledger has recorded it. The ledger takes a nullifier once and only a proof
+//! against roots that stand, so a count can't be exceeded and a withdrawal can't be overtaken, however
+//! many gates a provider runs. Whether an access was given is told by the ledger's record alone: a gate
+//! that died between recording and answering gives the same answer when it is asked again, for as long as
+//! the proof is of the moment and nothing was withdrawn.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use praman_circuits::Fr;
+use praman_circuits::artefact::Purpose;
+use praman_circuits::consent::PUBLIC_INPUTS;
+use praman_circuits::context::Context;
+use praman_circuits::health_record::RecordCommitment;
+use praman_ledger::{Chain, ContractLedger, Ledger as _, LedgerError, ProviderId, RequesterNumber};
+use praman_store::Store;
+use praman_store::computation::compute;
+use praman_store::error::ServiceError;
+use praman_store::failpoint::may_die;
+use praman_verifier::batch::BatchItem;
+use praman_verifier::{PreparedKey, VerifyingKey};
+use rand::rngs::OsRng;
+use serde::Serialize;
+
+use super::access::AccessRequest;
+use super::refusal::ConsentError;
+use super::terms::moment_of;
+use crate::ConsentStore;
+
+/// How old a proof may be when it is checked; the contract's bound is wider by what recording may take.
+const AGE_MAX: Duration = Duration::from_secs(10 * 60);
+
+/// By how much clocks of patient, provider and chain may differ.
+const SKEW_MAX: Duration = Duration::from_secs(2 * 60);
+
+/// Accesses that are recorded together: well within a block.
+pub const BATCH_MAX: usize = 256;
+
+/// Why a record is not released.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, thiserror::Error)]
+pub enum GateRefusal {
+    /// Break-glass.
+    #[error(
+        "an emergency is not a consent: open the records with two clinicians' signatures \
+         (praman consent break-glass)"
+    )]
+    BreakGlass,
+    /// The requester may not ask.
+    #[error("the requester is not a participant, or is suspended or debarred")]
+    Requester,
+    /// The provider may not give.
+    #[error(
+        "the provider is not a participant, or is suspended or debarred: it may give no record"
+    )]
+    Provider,
+    /// No such record.
+    #[error("the provider has no such record now")]
+    Record,
+    /// The moment is not now.
+    #[error("the proof's time does not match the provider's clock: set the clock, and prove again")]
+    Moment,
+    /// The chain's clock is ahead of the provider's.
+    #[error("the provider's clock and the chain's differ by more than two minutes: set the clock")]
+    Clock,
+    /// The roots are not good.
+    #[error(
+        "the provider's roots have changed, or a consent was withdrawn since: prove again against \
+         the current roots"
+    )]
+    Roots,
+    /// The proof does not hold.
+    #[error(
+        "the proof does not hold for this provider, requester, purpose, type, record and moment"
+    )]
+    Proof,
+    /// The ledger can't be asked.
+    #[error("the ledger can't record the access now: send the same request again")]
+    Later,
+    /// The access was given.
+    #[error("this access was used already: the consent's count for this window is used up to it")]
+    Used,
+}
+
+impl GateRefusal {
+    /// A word that does not change.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::BreakGlass => "break-glass",
+            Self::Requester => "requester-barred",
+            Self::Provider => "provider-barred",
+            Self::Record => "no-such-record",
+            Self::Moment => "wrong-moment",
+            Self::Clock => "clock-skew",
+            Self::Roots => "roots-moved",
+            Self::Proof => "proof-invalid",
+            Self::Later => "later",
+            Self::Used => "access-used",
+        }
+    }
+}
+
+/// A release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Release {
+    /// The record to be released.
+    pub record: RecordCommitment,
+    /// To whom.
+    pub requester: RequesterNumber,
+    /// The block that recorded the access.
+    pub block: u64,
+    /// Whether it had been recorded before, by the same request.
+    pub repeated: bool,
+}
+
+impl Release {
+    fn of(request: &AccessRequest, block: u64, repeated: bool) -> Self {
+        let AccessRequest { record, requester, .. } = *request;
+        Self { record, requester, block, repeated }
+    }
+}
+
+/// What a gate says.
+pub type Verdict = Result<Release, GateRefusal>;
+
+/// A gate: for any provider whose account its ledger can act by.
+pub struct Gate {
+    store: Store,
+    key: PreparedKey,
+    context: Context,
+}
+
+impl Gate {
+    /// A gate over a store, for a key of the consent circuit, on a ledger.
+    ///
+    /// # Errors
+    /// [`ServiceError::WrongUse`] for a key of another circuit.
+    pub fn on<C: Chain>(
+        store: &Store,
+        key: &VerifyingKey,
+        ledger: &ContractLedger<C>,
+    ) -> Result<Self, ServiceError> {
+        let key = PreparedKey::new(key);
+        if key.inputs() != PUBLIC_INPUTS {
+            let reason = "the gate's key is not a key of the consent circuit: make one with \
+                          `praman setup --circuit consent`";
+            return Err(ServiceError::WrongUse(reason.to_owned()));
+        }
+        Ok(Self { store: store.clone(), key, context: ledger.context() })
+    }
+
+    /// What binds proofs to the gate's ledger.
+    pub fn context(&self) -> Context {
+        self.context
+    }
+
+    /// Releases or refuses some requests: each on its own, none because of another.
+    ///
+    /// # Errors
+    /// [`ConsentError::Failed`] of the chain or the store; then nothing is known, and the same requests
+    /// may be brought again.
+    pub async fn release<C: Chain>(
+        &self,
+        ledger: &mut ContractLedger<C>,
+        requests: &[AccessRequest],
+        now: Timestamp,
+    ) -> Result<Vec<Verdict>, ConsentError> {
+        let mut verdicts: Vec<Option<Verdict>> = Vec::with_capacity(requests.len());
+        let mut standing = Standing::default();
+        for request in requests {
+            verdicts.push(self.before_the_proof(ledger, &mut standing, request, now).await?);
+        }
+        let open: Vec<usize> = (0..requests.len()).filter(|&n| verdicts[n].is_none()).collect();
+        for place in compute(|| self.invalid(requests, &open))? {
+            verdicts[place] = Some(Err(GateRefusal::Proof));
+        }
+        let mut by_provider: BTreeMap<ProviderId, Vec<usize>> = BTreeMap::new();
+        for (place, request) in requests.iter().enumerate() {
+            if verdicts[place].is_none() {
+                by_provider.entry(request.provider).or_default().push(place);
+            }
+        }
+        for (provider, places) in by_provider {
+            for places in places.chunks(BATCH_MAX) {
+                let accesses: Vec<_> =
+                    places.iter().map(|&n| requests[n].ledger_access(self.context)).collect();
+                let recorded = match ledger.record_accesses(provider, &accesses).await {
+                    Ok(recorded) => recorded,
+                    Err(error) => {
+                        // Of this provider alone.
+                        let refusal = match error {
+                            LedgerError::NotPermitted(_) => GateRefusal::Provider,
+                            error => {
+                                tracing::warn!("the gate of provider {}: {error}", provider.0);
+                                GateRefusal::Later
+                            }
+                        };
+                        places.iter().for_each(|&n| verdicts[n] = Some(Err(refusal)));
+                        continue;
+                    }
+                };
+                may_die!("gate::recorded");
+                for (&place, access) in places.iter().zip(&accesses) {
+                    let request = &requests[place];
+                    verdicts[place] = Some(if recorded.digests.contains(&access.digest) {
+                        Ok(Release::of(request, recorded.block, false))
+                    } else {
+                        self.left_out(ledger, request).await?
+                    });
+                }
+            }
+        }
+        Ok(verdicts.into_iter().map(|verdict| verdict.expect("each was looked at")).collect())
+    }
+
+    /// What can be said without looking at the proof; none if it decides.
+    async fn before_the_proof<C: Chain>(
+        &self,
+        ledger: &ContractLedger<C>,
+        standing: &mut Standing,
+        request: &AccessRequest,
+        now: Timestamp,
+    ) -> Result<Option<Verdict>, ConsentError> {
+        let refuse = |refusal| Ok(Some(Err(refusal)));
+        if request.purpose == Purpose::BreakTheGlass {
+            return refuse(GateRefusal::BreakGlass);
+        }
+        let present = moment_of(now).unwrap_or(praman_circuits::artefact::Moment(0)).0;
+        let as_of = request.as_of.0;
+        if as_of > present + SKEW_MAX.as_secs() || as_of + AGE_MAX.as_secs() < present {
+            return refuse(GateRefusal::Moment);
+        }
+        if standing.chain_is_ahead(ledger, now).await? {
+            return refuse(GateRefusal::Clock);
+        }
+        if !standing.may_give(ledger, request.provider).await? {
+            return refuse(GateRefusal::Provider);
+        }
+        if !standing.may_ask(ledger, request.requester).await? {
+            return refuse(GateRefusal::Requester);
+        }
+        if !ConsentStore(&self.store).keeps_record(request.provider, request.record).await? {
+            return refuse(GateRefusal::Record);
+        }
+        match self.recorded(request).await? {
+            // Asked again after a withdrawal, a gate stops at once, too.
+            Some(Ok(_)) if !are_good_roots(ledger, request).await? => refuse(GateRefusal::Roots),
+            known => Ok(known),
+        }
+    }
+
+    /// Which of some requests have proofs that do not hold.
+    fn invalid(
+        &self,
+        requests: &[AccessRequest],
+        places: &[usize],
+    ) -> Result<Vec<usize>, ServiceError> {
+        let inputs: Vec<[Fr; PUBLIC_INPUTS]> = places
+            .iter()
+            .map(|&place| requests[place].public_inputs(self.context).to_fields())
+            .collect();
+        let folded = self.key.fold(&[]).map_err(refused)?;
+        let mut items = Vec::with_capacity(places.len());
+        for (inputs, &place) in inputs.iter().zip(places) {
+            items.push(BatchItem { folded: &folded, rest: inputs, proof: &requests[place].proof });
+        }
+        let invalid = self.key.find_invalid(&items, &mut OsRng).map_err(refused)?;
+        Ok(invalid.into_iter().map(|index| places[index]).collect())
+    }
+
+    /// What the ledger's record says of a request: released if it is of this very request.
+    async fn recorded(&self, request: &AccessRequest) -> Result<Option<Verdict>, ConsentError> {
+        let recorded =
+            ConsentStore(&self.store).recorded_access(request.provider, request.nullifier).await?;
+        Ok(recorded.map(|(digest, block)| {
+            if digest != request.digest(self.context) {
+                return Err(GateRefusal::Used);
+            }
+            Ok(Release::of(request, block, true))
+        }))
+    }
+
+    /// Why the ledger left a request out: the first reason that still holds.
+    async fn left_out<C: Chain>(
+        &self,
+        ledger: &ContractLedger<C>,
+        request: &AccessRequest,
+    ) -> Result<Verdict, ConsentError> {
+        // Another gate may have brought the same.
+        if let Some(verdict) = self.recorded(request).await? {
+            return Ok(verdict);
+        }
+        if !ledger.may_ask(request.requester).await? {
+            return Ok(Err(GateRefusal::Requester));
+        }
+        let are_good = are_good_roots(ledger, request).await?;
+        Ok(Err(if are_good { GateRefusal::Clock } else { GateRefusal::Roots }))
+    }
+}
+
+async fn are_good_roots<C: Chain>(
+    ledger: &ContractLedger<C>,
+    request: &AccessRequest,
+) -> Result<bool, LedgerError> {
+    let AccessRequest { provider, records, consents, .. } = *request;
+    ledger.are_good_roots(provider, records, consents).await
+}
+
+fn refused(refusal: praman_verifier::Refusal) -> ServiceError {
+    ServiceError::Ledger(format!("the gate's key: {refusal}"))
+}
+
+/// Who may ask and give, asked of the ledger once for all requests that come together.
+#[derive(Default)]
+struct Standing {
+    providers: BTreeMap<ProviderId, bool>,
+    requesters: BTreeMap<RequesterNumber, bool>,
+    chain_is_ahead: Option<bool>,
+}
+
+impl Standing {
+    async fn may_give<C: Chain>(
+        &mut self,
+        ledger: &ContractLedger<C>,
+        provider: ProviderId,
+    ) -> Result<bool, LedgerError> {
+        if let Some(&known) = self.providers.get(&provider) {
+            return Ok(known);
+        }
+        let may = match ledger.may_give(provider).await {
+            Ok(may) => may,
+            Err(LedgerError::Refused(_)) => false,
+            Err(error) => return Err(error),
+        };
+        self.providers.insert(provider, may);
+        Ok(may)
+    }
+
+    async fn may_ask<C: Chain>(
+        &mut self,
+        ledger: &ContractLedger<C>,
+        requester: RequesterNumber,
+    ) -> Result<bool, LedgerError> {
+        if let Some(&known) = self.requesters.get(&requester) {
+            return Ok(known);
+        }
+        let may = ledger.may_ask(requester).await?;
+        self.requesters.insert(requester, may);
+        Ok(may)
+    }
+
+    async fn chain_is_ahead<C: Chain>(
+        &mut self,
+        ledger: &ContractLedger<C>,
+        now: Timestamp,
+    ) -> Result<bool, LedgerError> {
+        if let Some(known) = self.chain_is_ahead {
+            return Ok(known);
+        }
+        let head = ledger.network.chain.head().await?.timestamp;
+        let present = u64::try_from(now.as_second()).unwrap_or_default();
+        let ahead = head > present + SKEW_MAX.as_secs();
+        self.chain_is_ahead = Some(ahead);
+        Ok(ahead)
+    }
+}

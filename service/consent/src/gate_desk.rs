@@ -1,0 +1,188 @@
+//! The gate at work: one task checks and records all requests that wait, so the more come, the less one
+//! costs. The same task ends what is over and brings providers' roots to the ledger.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use praman_circuits::context::Context;
+use praman_ledger::{JoinedLedger, ProviderId};
+use praman_store::Store;
+use praman_store::error::ServiceError;
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::access::AccessRequest;
+use super::gate::{BATCH_MAX, Gate, Verdict};
+use super::publishing::publish;
+use crate::ConsentStore;
+
+/// Requests that may wait.
+const WAITING_MAX: usize = 4_096;
+
+/// How often to look for what is over and for roots that the ledger does not know.
+const ROUND: Duration = Duration::from_secs(5);
+
+/// Why the desk gives no verdict.
+#[derive(Debug, thiserror::Error)]
+pub enum GateDeskError {
+    /// Too many wait.
+    #[error("too many requests are pending at the gate: try again in a second")]
+    Busy,
+    /// The service ends.
+    #[error("the service is stopping: try again later")]
+    Stopping,
+    /// Chain or store failed; the same request may be brought again.
+    #[error(transparent)]
+    Failed(#[from] ServiceError),
+}
+
+enum Work {
+    Release(Box<AccessRequest>, oneshot::Sender<Result<Verdict, GateDeskError>>),
+    Publish(ProviderId, oneshot::Sender<Result<(), GateDeskError>>),
+}
+
+/// Where providers' systems bring requests.
+#[derive(Clone)]
+pub struct GateDesk {
+    store: Store,
+    context: Context,
+    work: mpsc::Sender<Work>,
+    task: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+impl GateDesk {
+    /// Opens the desk of a gate on a ledger that acts by the providers' accounts.
+    pub fn open(store: &Store, gate: Gate, ledger: JoinedLedger) -> Self {
+        let (work, waiting) = mpsc::channel(WAITING_MAX);
+        let context = gate.context();
+        let task = tokio::spawn(work_on(store.clone(), gate, ledger, waiting));
+        Self { store: store.clone(), context, work, task: Arc::new(Mutex::new(Some(task))) }
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What binds proofs to the gate's ledger.
+    pub fn context(&self) -> Context {
+        self.context
+    }
+
+    /// Releases or refuses.
+    ///
+    /// # Errors
+    /// [`GateDeskError`]; then the same request may be brought again.
+    pub async fn release(&self, request: AccessRequest) -> Result<Verdict, GateDeskError> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Work::Release(Box::new(request), answer))?;
+        answered.await.map_err(|_| GateDeskError::Stopping)?
+    }
+
+    /// Brings a provider's roots to the ledger.
+    ///
+    /// # Errors
+    /// [`GateDeskError`]; it is tried again by itself.
+    pub async fn publish(&self, provider: ProviderId) -> Result<(), GateDeskError> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Work::Publish(provider, answer))?;
+        answered.await.map_err(|_| GateDeskError::Stopping)?
+    }
+
+    fn send(&self, work: Work) -> Result<(), GateDeskError> {
+        self.work.try_send(work).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => GateDeskError::Busy,
+            mpsc::error::TrySendError::Closed(_) => GateDeskError::Stopping,
+        })
+    }
+
+    /// Ends when all that waits is answered. Clones of the desk answer nothing more.
+    pub async fn shut_down(self) {
+        let task = self.task.lock().await.take();
+        drop(self.work);
+        if let Some(task) = task {
+            // A task that panicked has nothing more to answer.
+            let _ = tokio::time::timeout(Duration::from_secs(30), task).await;
+        }
+    }
+}
+
+async fn work_on(
+    store: Store,
+    gate: Gate,
+    mut ledger: JoinedLedger,
+    mut waiting: mpsc::Receiver<Work>,
+) {
+    let mut round = tokio::time::interval(ROUND);
+    round.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut work = Vec::with_capacity(BATCH_MAX);
+    loop {
+        tokio::select! {
+            biased;
+            // First: it is never put off by requests that keep coming.
+            _ = round.tick() => {
+                tidy_up(&store, &mut ledger).await;
+                continue;
+            }
+            taken = waiting.recv_many(&mut work, BATCH_MAX) => {
+                if taken == 0 {
+                    return;
+                }
+            }
+        }
+        let (mut requests, mut answers) = (Vec::new(), Vec::new());
+        for work in work.drain(..) {
+            match work {
+                Work::Release(request, answer) => {
+                    requests.push(*request);
+                    answers.push(answer);
+                }
+                // Before the accesses that came with it: a withdrawal waits for nobody.
+                Work::Publish(provider, answer) => {
+                    let published = publish(&store, &mut ledger, provider).await;
+                    let _ =
+                        answer.send(published.map_err(|error| ServiceError::from(error).into()));
+                }
+            }
+        }
+        if requests.is_empty() {
+            continue;
+        }
+        match gate.release(&mut ledger, &requests, Timestamp::now()).await {
+            Ok(verdicts) => {
+                for (answer, verdict) in answers.into_iter().zip(verdicts) {
+                    // Who asked may have gone.
+                    let _ = answer.send(Ok(verdict));
+                }
+            }
+            Err(error) => {
+                tracing::warn!("the gate: {error}");
+                for answer in answers {
+                    let reason = "the gate can't reach the ledger now".to_owned();
+                    let _ = answer.send(Err(ServiceError::Ledger(reason).into()));
+                }
+            }
+        }
+    }
+}
+
+/// What waits for nobody's request. One provider's trouble is not another's.
+async fn tidy_up(store: &Store, ledger: &mut JoinedLedger) {
+    let told = |what: &str, error: ServiceError| tracing::warn!("{what}: {error}");
+    if let Err(error) = ledger.catch_up().await {
+        told("consents", error.into());
+    }
+    if let Err(error) = ConsentStore(store).end_what_is_over(Timestamp::now()).await {
+        told("consents", error.into());
+    }
+    let providers = match ConsentStore(store).unpublished_providers().await {
+        Ok(providers) => providers,
+        Err(error) => return told("consents", error.into()),
+    };
+    for provider in providers {
+        if let Err(error) = publish(store, ledger, provider).await {
+            told(&format!("the roots of provider {}", provider.0), error.into());
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! Granting: what a patient gives of a request, for each provider, and consents of other managers.
+
+use jiff::Timestamp;
+use praman_holder::wallet::Wallet;
+use praman_language::Language;
+use praman_language::calendar::day_in_india;
+use praman_store::failpoint::may_die;
+use praman_store::{WriteTransaction, bytes};
+use uuid::Uuid;
+
+use super::desk::{ConsentDesk, KeptConsent, KeptRequest, RequestState, consent_purpose};
+use super::document::{FieldFault, RequestDocument};
+use super::file::{ConsentFile, Parties};
+use super::notice::{LegalBasis, NOTICE_VERSION, Notice};
+use super::provider::{Tree, change_leaf, next_place};
+use super::refusal::{ConsentError, ConsentRefusal};
+use super::terms::{Granted, Narrowing, write_time};
+use crate::ConsentStore;
+
+impl ConsentDesk {
+    /// Grants a request for some providers, each as narrow as the patient wants: one artefact for each.
+    ///
+    /// The wallet must be the one that the patient is registered with. All are granted or none. They are good
+    /// once [`publish`](super::publish) has brought the providers' roots to the ledger.
+    ///
+    /// # Errors
+    /// [`ConsentError`] with what is wrong or refused.
+    pub async fn grant(
+        &self,
+        id: &str,
+        narrowings: &[Narrowing],
+        wallet: &Wallet,
+        language: Language,
+        now: Timestamp,
+    ) -> Result<Vec<ConsentFile>, ConsentError> {
+        let request = self.request(id).await?;
+        if !matches!(request.state, RequestState::Requested | RequestState::Granted)
+            || request.is_over(now)
+        {
+            return Err(ConsentRefusal::AlreadyDecided.into());
+        }
+        self.require_holder(request.patient, wallet).await?;
+        if narrowings.is_empty() {
+            return Err(FieldFault::new("grants", "names no provider").into());
+        }
+        let mut made = Vec::with_capacity(narrowings.len());
+        for narrowing in narrowings {
+            let provider = ConsentStore(&self.store).provider_named(&narrowing.hip.id).await?;
+            let provider = provider.ok_or(ConsentRefusal::UnknownProvider)?;
+            let granted = request.terms.narrowed(narrowing, now)?;
+            let subject = wallet.at_provider(provider).subject();
+            if !ConsentStore(&self.store).has_records_of(provider, subject).await? {
+                return Err(ConsentRefusal::NoRecords.into());
+            }
+            let notice = Notice::of(&granted, request.number, language);
+            let consent = Uuid::new_v4().to_string();
+            let parties = Parties { provider, requester: request.requester, subject };
+            let digest = self.notice_digest(&notice.text);
+            let file =
+                ConsentFile::grant(&self.manager, consent, &granted, parties, notice.text, now)?;
+            made.push((file, granted, digest));
+        }
+        let mut transaction = self.store.begin().await?;
+        let others = self.consents_of(request.patient).await?;
+        let mut files = Vec::with_capacity(made.len());
+        for (file, granted, digest) in made {
+            if others.iter().any(|other| other.overlaps(&file, &granted, now)) {
+                // The other may be of this very request.
+                let same = |other: &KeptConsent| {
+                    other.request == request.id && other.file.provider() == file.provider()
+                };
+                let again = others.iter().any(same);
+                let refusal =
+                    if again { ConsentRefusal::AlreadyGranted } else { ConsentRefusal::Overlaps };
+                return Err(refusal.into());
+            }
+            let file = self.keep_consent(
+                &mut transaction,
+                &request,
+                file,
+                &granted,
+                language,
+                digest,
+                now,
+            );
+            files.push(file.await?);
+        }
+        let updated = sqlx::query(
+            "UPDATE consent_request SET state = 'GRANTED'
+             WHERE id = $1 AND state IN ('REQUESTED', 'GRANTED')",
+        )
+        .bind(&request.id)
+        .execute(&mut *transaction)
+        .await?;
+        if updated.rows_affected() == 0 {
+            return Err(ConsentRefusal::AlreadyDecided.into());
+        }
+        may_die!("consent::grant");
+        transaction.commit().await?;
+        Ok(files)
+    }
+
+    /// Takes in a consent that another consent manager granted, at the provider that it is for: the patient's
+    /// file, with its place in the provider's tree. The same twice is one.
+    ///
+    /// # Errors
+    /// [`FieldFault`] where it is not what a trusted consent manager signed, or is over;
+    /// [`ConsentRefusal`] as of a grant.
+    pub async fn import(
+        &self,
+        file: ConsentFile,
+        trusted: &[u8; 32],
+        language: Language,
+        now: Timestamp,
+    ) -> Result<ConsentFile, ConsentError> {
+        let file = file.checked()?;
+        if !file.is_of_manager(trusted) {
+            let fault = "is not the key of the trusted consent manager";
+            return Err(FieldFault::new("manager_key", fault).into());
+        }
+        let granted = file.granted()?;
+        let (provider, artefact) = (file.provider(), file.artefact()?);
+        let named = granted.terms.provider.as_deref().unwrap_or_default();
+        if ConsentStore(&self.store).provider_named(named).await? != Some(provider) {
+            return Err(ConsentRefusal::UnknownProvider.into());
+        }
+        let asked = ConsentStore(&self.store).requester_named(&granted.terms.requester).await?;
+        if asked != Some(file.requester()) {
+            return Err(ConsentRefusal::UnknownRequester.into());
+        }
+        if granted.valid_until <= now {
+            return Err(FieldFault::new("validUntil", "has passed").into());
+        }
+        match self.consent(file.id()).await {
+            Ok(known) if known.file.commitment()? == file.commitment()? => return Ok(known.file),
+            Ok(_) => return Err(ConsentRefusal::RequestIdUsed.into()),
+            Err(ConsentError::Refused(ConsentRefusal::NoSuchConsent)) => {}
+            Err(error) => return Err(error),
+        }
+        if !ConsentStore(&self.store).has_records_of(provider, artefact.subject).await? {
+            return Err(ConsentRefusal::NoRecords.into());
+        }
+        let document = RequestDocument {
+            request_id: Uuid::new_v4().to_string(),
+            timestamp: write_time(now),
+            consent: granted.terms.document(),
+        };
+        let digest = self.notice_digest(&file.notice);
+        let mut transaction = self.store.begin().await?;
+        let patient = self.manager.patient_tag(&granted.terms.patient);
+        let others = self.consents_of(patient).await?;
+        if others.iter().any(|other| other.overlaps(&file, &granted, now)) {
+            return Err(ConsentRefusal::Overlaps.into());
+        }
+        let state = RequestState::Granted;
+        let request = self
+            .keep_request(
+                &mut transaction,
+                &document,
+                granted.terms.clone(),
+                file.requester(),
+                state,
+                now,
+            )
+            .await?
+            .ok_or(ConsentRefusal::RequestIdUsed)?;
+        let kept =
+            self.keep_consent(&mut transaction, &request, file, &granted, language, digest, now);
+        let file = kept.await?;
+        transaction.commit().await?;
+        Ok(file)
+    }
+
+    #[allow(clippy::too_many_arguments)] // each is a column's source
+    async fn keep_consent(
+        &self,
+        transaction: &mut WriteTransaction,
+        request: &KeptRequest,
+        file: ConsentFile,
+        granted: &Granted,
+        language: Language,
+        notice_digest: [u8; 32],
+        now: Timestamp,
+    ) -> Result<ConsentFile, ConsentError> {
+        let provider = file.provider();
+        let place = next_place(transaction, provider, Tree::Consents).await?;
+        let file = file.at(place);
+        let leaf = file.commitment()?.to_field();
+        change_leaf(transaction, provider, Tree::Consents, (place, leaf), false).await?;
+        let inserted = sqlx::query(
+            "INSERT INTO consent
+                 (id, request, patient, provider, requester, position, commitment, state, valid_until,
+                  erase_at, notice_version, notice_language, notice_digest, legal_basis, sealed,
+                  granted_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 'granted', $8, $9, $10, $11, $12, $13, $14, $15)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(file.id())
+        .bind(&request.id)
+        .bind(request.patient.column())
+        .bind(i64::from(provider.0))
+        .bind(i64::from(request.requester.0))
+        .bind(place as i64)
+        .bind(bytes(leaf))
+        .bind(granted.valid_until.as_millisecond())
+        .bind(granted.terms.erase_at.as_millisecond())
+        .bind(i64::from(NOTICE_VERSION))
+        .bind(language.code())
+        .bind(notice_digest.to_vec())
+        .bind(LegalBasis::Consent.name())
+        .bind(self.manager.seal(&consent_purpose(file.id()), &file)?)
+        .bind(now.as_millisecond())
+        .execute(&mut **transaction)
+        .await?;
+        if inserted.rows_affected() == 0 {
+            return Err(ConsentRefusal::AlreadyGranted.into());
+        }
+        Ok(file)
+    }
+
+    /// The files of a request's consents that were not withdrawn, as when a program died before it wrote
+    /// them.
+    ///
+    /// # Errors
+    /// [`ConsentRefusal::OtherWallet`] for a wallet that is not the patient's.
+    pub async fn granted_files(
+        &self,
+        request: &str,
+        wallet: &Wallet,
+    ) -> Result<Vec<ConsentFile>, ConsentError> {
+        let request = self.request(request).await?;
+        self.require_holder(request.patient, wallet).await?;
+        let consents = self.consents_of(request.patient).await?.into_iter();
+        let mine = |kept: &KeptConsent| kept.request == request.id && kept.revoked_at.is_none();
+        Ok(consents.filter(mine).map(|kept| kept.file).collect())
+    }
+
+    fn notice_digest(&self, text: &str) -> [u8; 32] {
+        self.manager.digest(b"praman.notice.1", text.as_bytes())
+    }
+}
+
+impl KeptConsent {
+    /// Whether another of the same requester, purpose and provider covers some of the same records while
+    /// this one is good: each would have a count of its own.
+    fn overlaps(&self, file: &ConsentFile, granted: &Granted, now: Timestamp) -> bool {
+        let (ours, theirs) = (&self.granted.terms, &granted.terms);
+        self.revoked_at.is_none()
+            && self.granted.valid_until >= now
+            && self.file.provider() == file.provider()
+            && self.file.requester() == file.requester()
+            && ours.purpose == theirs.purpose
+            && ours.types.0 & theirs.types.0 != 0
+            // As the statement counts: by days in India.
+            && day_in_india(ours.from) <= day_in_india(theirs.to)
+            && day_in_india(theirs.from) <= day_in_india(ours.to)
+    }
+}

@@ -1,0 +1,185 @@
+//! The consent manager's key: it signs artefacts and knows patients again.
+
+use std::path::Path;
+
+use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use hmac::{Hmac, KeyInit, Mac};
+use praman_circuits::artefact::ConsentCommitment;
+use praman_circuits::field::to_be_bytes;
+use praman_files::sealed::Passphrase;
+use praman_files::signing_key::{self, KeyKind};
+use praman_holder::wallet::Wallet;
+use praman_ledger::ProviderId;
+use praman_store::error::ServiceError;
+use praman_store::key_store::{DataKey, MasterKey};
+use praman_store::sealed_content::{ContentOpener, ContentSealer};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::document::ConsentDetail;
+use super::terms::PatientAddress;
+
+/// By what a patient is known in a store: a keyed hash of their health address.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PatientTag([u8; 32]);
+
+impl PatientTag {
+    pub(crate) fn column(&self) -> Vec<u8> {
+        self.0.to_vec()
+    }
+
+    /// In hexadecimal, to bind what is sealed to whose it is.
+    pub(crate) fn text(&self) -> String {
+        hex::encode(self.0)
+    }
+
+    pub(crate) fn of_column(column: &[u8]) -> Option<Self> {
+        column.try_into().ok().map(Self)
+    }
+}
+
+/// A consent manager's opened keys: that it signs by, and that it seals by what it keeps.
+pub struct ConsentManager {
+    /// Its identifier, as `praman-cm`.
+    pub name: String,
+    signing: SigningKey,
+    master: MasterKey,
+}
+
+const KIND: KeyKind =
+    KeyKind { format: "praman-consent-manager-1", purpose: "praman consent manager signing key" };
+
+impl ConsentManager {
+    /// A fresh key in a file that must not be there yet.
+    ///
+    /// # Errors
+    /// [`ServiceError::WrongUse`] if the file is there; [`ServiceError::File`].
+    pub fn generate(
+        path: &Path,
+        name: &str,
+        passphrase: &Passphrase,
+        master: MasterKey,
+    ) -> Result<Self, ServiceError> {
+        let signing = signing_key::generate();
+        KIND.save(path, name, &signing, passphrase)?;
+        Ok(Self { name: name.to_owned(), signing, master })
+    }
+
+    /// Opens a key.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] for a wrong passphrase; else what is wrong with the file.
+    pub fn open(
+        path: &Path,
+        passphrase: &Passphrase,
+        master: MasterKey,
+    ) -> Result<Self, ServiceError> {
+        let (name, signing) = KIND.open(path, passphrase)?;
+        Ok(Self { name, signing, master })
+    }
+
+    /// The public key, Ed25519.
+    pub fn public(&self) -> [u8; 32] {
+        self.signing.verifying_key().to_bytes()
+    }
+
+    /// The signature of an artefact: over its commitment, which binds what is proved, and its document,
+    /// which is what people read.
+    pub fn sign(&self, commitment: ConsentCommitment, detail: &ConsentDetail) -> String {
+        hex::encode(self.signing.sign(&signed_message(commitment, detail)).to_bytes())
+    }
+
+    /// By what a patient is known in a store.
+    pub fn patient_tag(&self, patient: &PatientAddress) -> PatientTag {
+        PatientTag(self.mac(b"praman.patient.1", patient.expose().as_bytes()))
+    }
+
+    /// By what a telephone is known in a store.
+    pub fn telephone_tag(&self, number: &str) -> [u8; 32] {
+        self.mac(b"praman.telephone.1", number.as_bytes())
+    }
+
+    /// By what a patient's wallet is known again: a keyed hash of a subject that no provider has.
+    pub(super) fn holder_tag(&self, wallet: &Wallet) -> [u8; 32] {
+        let subject = wallet.at_provider(ProviderId(0)).subject();
+        self.mac(b"praman.consent-holder.1", &to_be_bytes(subject.to_field()))
+    }
+
+    /// A keyed hash of what could be guessed, by which it is known again.
+    pub(super) fn digest(&self, what: &[u8], of: &[u8]) -> [u8; 32] {
+        self.mac(what, of)
+    }
+
+    fn mac(&self, what: &[u8], of: &[u8]) -> [u8; 32] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.signing.as_bytes())
+            .expect("HMAC takes keys of any length");
+        mac.update(what);
+        mac.update(of);
+        mac.finalize().into_bytes().into()
+    }
+
+    /// What is kept of a person, sealed: a wrapped data key, its length before it, and the content.
+    ///
+    /// # Errors
+    /// [`ServiceError::KeyStore`].
+    pub(crate) fn seal<T: Serialize>(
+        &self,
+        purpose: &str,
+        kept: &T,
+    ) -> Result<Vec<u8>, ServiceError> {
+        let text = Zeroizing::new(serde_json::to_vec(kept).expect("what is kept is plain data"));
+        let key = DataKey::generate();
+        let wrapped = self.master.wrap(&key, purpose)?;
+        let mut sealer = ContentSealer::new(&key, purpose);
+        let mut parts = sealer.push(&text)?;
+        parts.push(sealer.finish()?);
+        let [content] = <[Vec<u8>; 1]>::try_from(parts).map_err(|_| {
+            ServiceError::KeyStore("a person's data is too long to be stored".to_owned())
+        })?;
+        let length = u16::try_from(wrapped.len()).expect("a wrapped key is short");
+        Ok([&length.to_be_bytes()[..], &wrapped, &content].concat())
+    }
+
+    /// What was sealed for a purpose.
+    ///
+    /// # Errors
+    /// [`ServiceError::KeyStore`] if it was altered or sealed under another key.
+    pub(crate) fn unseal<T: serde::de::DeserializeOwned>(
+        &self,
+        purpose: &str,
+        sealed: &[u8],
+    ) -> Result<T, ServiceError> {
+        let altered = || ServiceError::KeyStore("a person's stored data was altered".to_owned());
+        let (length, rest) = sealed.split_first_chunk::<2>().ok_or_else(altered)?;
+        let length = usize::from(u16::from_be_bytes(*length));
+        let (wrapped, content) = rest.split_at_checked(length).ok_or_else(altered)?;
+        let key = self.master.unwrap(wrapped, purpose)?;
+        let text = ContentOpener::new(&key, purpose).open(content, true)?;
+        serde_json::from_slice(&text).map_err(|_| altered())
+    }
+}
+
+fn signed_message(commitment: ConsentCommitment, detail: &ConsentDetail) -> Vec<u8> {
+    // Keys in their order, no spaces: the canonical form of RFC 8785 for documents without numbers
+    // beyond whole ones.
+    let canonical = serde_json::to_value(detail).expect("a detail is plain data").to_string();
+    let digest = Sha256::digest(canonical.as_bytes());
+    let element = to_be_bytes(commitment.to_field());
+    [b"praman.consent-artefact.1".as_slice(), &element, &digest].concat()
+}
+
+/// Whether a consent manager has signed an artefact.
+pub fn is_signed(
+    public: &[u8; 32],
+    commitment: ConsentCommitment,
+    detail: &ConsentDetail,
+    signature: &str,
+) -> bool {
+    let verified = || {
+        let signature = Signature::from_slice(&hex::decode(signature).ok()?).ok()?;
+        let key = VerifyingKey::from_bytes(public).ok()?;
+        key.verify_strict(&signed_message(commitment, detail), &signature).ok()
+    };
+    verified().is_some()
+}

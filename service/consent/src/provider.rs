@@ -1,0 +1,325 @@
+//! Providers and requesters as a store knows them, and the records that providers keep.
+
+use ed25519_dalek::VerifyingKey;
+use praman_circuits::Fr;
+use praman_circuits::artefact::CONSENT_DEPTH;
+use praman_circuits::health_record::{RECORD_DEPTH, RecordCommitment, RecordTree, RecordType};
+use praman_circuits::merkle::empty_leaf;
+use praman_circuits::subject::SubjectCommitment;
+use praman_ledger::{ProviderId, RequesterNumber};
+use praman_store::error::ServiceError;
+use praman_store::{TreeName, WriteTransaction, bytes, put_leaves};
+
+use super::ConsentRefusal;
+use super::file::RecordFile;
+use super::refusal::ConsentError;
+use crate::ConsentStore;
+
+/// A provider or requester and its name.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct NamedParticipant<N> {
+    /// Its number on the ledger.
+    pub number: N,
+    /// Its name: the identifier that documents know it by.
+    pub name: String,
+}
+
+impl ConsentStore<'_> {
+    /// Keeps a provider of health care that the ledger has.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] if the name or number is another's.
+    pub async fn keep_provider(&self, number: ProviderId, name: &str) -> Result<(), ServiceError> {
+        sqlx::query("INSERT INTO provider (number, name) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            .bind(i64::from(number.0))
+            .bind(name)
+            .execute(self.0.writer())
+            .await?;
+        self.require_named(self.provider_named(name).await? == Some(number), name)
+    }
+
+    /// Keeps who asks for records, with the key that they sign by, Ed25519.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] if the name or number is another's, or the key is none.
+    pub async fn keep_requester(
+        &self,
+        number: RequesterNumber,
+        name: &str,
+        public_key: &[u8; 32],
+    ) -> Result<(), ServiceError> {
+        if VerifyingKey::from_bytes(public_key).map_or(true, |key| key.is_weak()) {
+            return Err(ServiceError::Refused(
+                "the requester's key is not an Ed25519 key".to_owned(),
+            ));
+        }
+        sqlx::query(
+            "INSERT INTO requester (number, name, public_key) VALUES ($1, $2, $3)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(i64::from(number.0))
+        .bind(name)
+        .bind(public_key.to_vec())
+        .execute(self.0.writer())
+        .await?;
+        let known = self.requester_named(name).await? == Some(number)
+            && self.requester_key(number).await?.is_some_and(|key| key.as_bytes() == public_key);
+        self.require_named(known, name)
+    }
+
+    fn require_named(&self, is_so: bool, name: &str) -> Result<(), ServiceError> {
+        if is_so {
+            return Ok(());
+        }
+        Err(ServiceError::Refused(format!("{name:?}, its number or its key is already in use")))
+    }
+
+    /// The provider of a name.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn provider_named(&self, name: &str) -> Result<Option<ProviderId>, ServiceError> {
+        let row: Option<(i64,)> = sqlx::query_as("SELECT number FROM provider WHERE name = $1")
+            .bind(name)
+            .fetch_optional(self.0.pool())
+            .await?;
+        Ok(row.map(|(number,)| ProviderId(number as u32)))
+    }
+
+    /// The requester of a name.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn requester_named(
+        &self,
+        name: &str,
+    ) -> Result<Option<RequesterNumber>, ServiceError> {
+        let row: Option<(i64,)> = sqlx::query_as("SELECT number FROM requester WHERE name = $1")
+            .bind(name)
+            .fetch_optional(self.0.pool())
+            .await?;
+        Ok(row.map(|(number,)| RequesterNumber(number as u32)))
+    }
+
+    /// The key that a requester signs by.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn requester_key(
+        &self,
+        requester: RequesterNumber,
+    ) -> Result<Option<VerifyingKey>, ServiceError> {
+        let row: Option<(Vec<u8>,)> =
+            sqlx::query_as("SELECT public_key FROM requester WHERE number = $1")
+                .bind(i64::from(requester.0))
+                .fetch_optional(self.0.pool())
+                .await?;
+        let key = row.and_then(|(key,)| <[u8; 32]>::try_from(key).ok());
+        Ok(key.and_then(|key| VerifyingKey::from_bytes(&key).ok()))
+    }
+
+    /// Whether there is a provider of a number.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn has_provider(&self, provider: ProviderId) -> Result<bool, ServiceError> {
+        let row: Option<(i64,)> = sqlx::query_as("SELECT number FROM provider WHERE number = $1")
+            .bind(i64::from(provider.0))
+            .fetch_optional(self.0.pool())
+            .await?;
+        Ok(row.is_some())
+    }
+
+    /// All providers, by number.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn providers(&self) -> Result<Vec<NamedParticipant<ProviderId>>, ServiceError> {
+        let rows: Vec<(i64, String)> =
+            sqlx::query_as("SELECT number, name FROM provider ORDER BY number")
+                .fetch_all(self.0.pool())
+                .await?;
+        let provider =
+            |(number, name)| NamedParticipant { number: ProviderId(number as u32), name };
+        Ok(rows.into_iter().map(provider).collect())
+    }
+
+    /// Keeps a record of a patient at a provider. `keep` keeps what the patient is handed, before the record is
+    /// there: without it nobody could prove from the record.
+    ///
+    /// # Errors
+    /// [`ConsentRefusal::UnknownProvider`]; [`ServiceError::Tree`] if there is no room; `keep`'s.
+    pub async fn add_record(
+        &self,
+        provider: ProviderId,
+        subject: SubjectCommitment,
+        record_type: RecordType,
+        date: jiff::civil::Date,
+        content: &[u8],
+        keep: impl FnOnce(&RecordFile) -> Result<(), ServiceError>,
+    ) -> Result<RecordFile, ConsentError> {
+        let mut file = RecordFile::new(provider, subject, record_type, date, content);
+        let leaf = file.record()?.commitment().to_field();
+        let mut transaction = self.0.begin().await?;
+        let place = next_place(&mut transaction, provider, Tree::Records).await?;
+        file.position = place;
+        change_leaf(&mut transaction, provider, Tree::Records, (place, leaf), false).await?;
+        sqlx::query(
+            "INSERT INTO health_record (provider, position, commitment, subject)
+             VALUES ($1, $2, $3, $4)",
+        )
+        .bind(i64::from(provider.0))
+        .bind(place as i64)
+        .bind(bytes(leaf))
+        .bind(bytes(subject.to_field()))
+        .execute(&mut *transaction)
+        .await?;
+        keep(&file)?;
+        transaction.commit().await?;
+        Ok(file)
+    }
+
+    /// Takes a record away, as when it was another patient's: from now on no access to it is given.
+    ///
+    /// # Errors
+    /// [`ConsentRefusal::NoSuchRecord`].
+    pub async fn remove_record(
+        &self,
+        provider: ProviderId,
+        record: RecordCommitment,
+    ) -> Result<(), ConsentError> {
+        let mut transaction = self.0.begin().await?;
+        let row: Option<(i64,)> = sqlx::query_as(
+            "UPDATE health_record SET removed = 1
+             WHERE provider = $1 AND commitment = $2 AND removed = 0 RETURNING position",
+        )
+        .bind(i64::from(provider.0))
+        .bind(bytes(record.to_field()))
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let (place,) = row.ok_or(ConsentRefusal::NoSuchRecord)?;
+        let emptied = (place as usize, empty_leaf());
+        change_leaf(&mut transaction, provider, Tree::Records, emptied, true).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Whether a provider keeps a record now.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn keeps_record(
+        &self,
+        provider: ProviderId,
+        record: RecordCommitment,
+    ) -> Result<bool, ServiceError> {
+        let row: Option<(i64,)> = sqlx::query_as(
+            "SELECT position FROM health_record
+             WHERE provider = $1 AND commitment = $2 AND removed = 0",
+        )
+        .bind(i64::from(provider.0))
+        .bind(bytes(record.to_field()))
+        .fetch_optional(self.0.pool())
+        .await?;
+        Ok(row.is_some())
+    }
+
+    /// Whether a provider keeps any record of somebody.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn has_records_of(
+        &self,
+        provider: ProviderId,
+        subject: SubjectCommitment,
+    ) -> Result<bool, ServiceError> {
+        let row: Option<(i64,)> = sqlx::query_as(
+            "SELECT position FROM health_record
+             WHERE provider = $1 AND subject = $2 AND removed = 0 LIMIT 1",
+        )
+        .bind(i64::from(provider.0))
+        .bind(bytes(subject.to_field()))
+        .fetch_optional(self.0.pool())
+        .await?;
+        Ok(row.is_some())
+    }
+}
+
+/// One of a provider's two trees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tree {
+    Records,
+    Consents,
+}
+
+impl Tree {
+    pub(super) const fn column(self) -> &'static str {
+        match self {
+            Self::Records => "records",
+            Self::Consents => "consents",
+        }
+    }
+
+    pub(super) fn name(self, provider: ProviderId) -> TreeName {
+        match self {
+            Self::Records => TreeName::Records(provider.0),
+            Self::Consents => TreeName::Consents(provider.0),
+        }
+    }
+}
+
+/// Puts a leaf into a provider's tree, and counts the change, which the ledger is yet to know.
+pub(super) async fn change_leaf(
+    transaction: &mut WriteTransaction,
+    provider: ProviderId,
+    tree: Tree,
+    (place, leaf): (usize, Fr),
+    takes_away: bool,
+) -> Result<(), ConsentError> {
+    let column = tree.column();
+    let removed = if takes_away {
+        format!(", {column}_removed = {column}_changed + 1")
+    } else {
+        String::new()
+    };
+    let statement = format!(
+        "UPDATE provider SET {column}_changed = {column}_changed + 1{removed} WHERE number = $1"
+    );
+    let counted = sqlx::query(sqlx::AssertSqlSafe(statement))
+        .bind(i64::from(provider.0))
+        .execute(&mut **transaction)
+        .await?;
+    if counted.rows_affected() == 0 {
+        return Err(ConsentRefusal::UnknownProvider.into());
+    }
+    let (name, leaves) = (tree.name(provider), [(place, leaf)]);
+    match tree {
+        Tree::Records => put_leaves::<RECORD_DEPTH>(transaction, name, &leaves).await?,
+        Tree::Consents => put_leaves::<CONSENT_DEPTH>(transaction, name, &leaves).await?,
+    };
+    Ok(())
+}
+
+/// The next place in a provider's tree.
+pub(super) async fn next_place(
+    transaction: &mut WriteTransaction,
+    provider: ProviderId,
+    tree: Tree,
+) -> Result<usize, ConsentError> {
+    let table = match tree {
+        Tree::Records => "health_record",
+        Tree::Consents => "consent",
+    };
+    let statement =
+        format!("SELECT COALESCE(MAX(position) + 1, 0) FROM {table} WHERE provider = $1");
+    let (place,): (i64,) = sqlx::query_as(sqlx::AssertSqlSafe(statement))
+        .bind(i64::from(provider.0))
+        .fetch_one(&mut **transaction)
+        .await?;
+    let (place, capacity) = (place as usize, RecordTree::CAPACITY);
+    if place >= capacity {
+        let full = praman_circuits::merkle::TreeError::Full { capacity, wanted: place + 1 };
+        return Err(ServiceError::from(full).into());
+    }
+    Ok(place)
+}

@@ -1,0 +1,256 @@
+//! The patient's side of an access: paths, the check of the statement, the proof.
+
+use std::path::Path;
+
+use ark_ff::UniformRand;
+use jiff::Timestamp;
+use praman_circuits::Fr;
+use praman_circuits::artefact::{CONSENT_DEPTH, ConsentTree, ConsentsRoot, Purpose};
+use praman_circuits::circuit::{self, Witness};
+use praman_circuits::consent::{self, Grant, PublicInputs, Request};
+use praman_circuits::context::Context;
+use praman_circuits::field::{parse_decimal, to_decimal};
+use praman_circuits::health_record::{
+    HandleBlinding, RECORD_DEPTH, RecordCommitment, RecordTree, RecordType, RecordsRoot,
+};
+use praman_circuits::merkle::{Path as TreePath, Tree, root_of};
+use praman_holder::wallet::Wallet;
+use praman_ledger::{ProviderId, RequesterNumber};
+use praman_prover::{Cores, FixedKeyEngine, Prover};
+use praman_store::error::ServiceError;
+use praman_store::{Store, TreeName, read_path};
+use rand::rngs::OsRng;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::access::AccessRequest;
+use super::document::{self, FieldFault};
+use super::file::{ConsentFile, RecordFile, requester_id};
+use super::refusal::ConsentError;
+use super::terms::moment_of;
+
+/// A provider's two trees as a service hands them out, whole: nobody learns whose path is taken from them.
+#[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderTrees {
+    /// The provider's number.
+    pub provider: u32,
+    /// What binds proofs to the ledger, decimal.
+    pub context: String,
+    /// The root of its records, decimal.
+    pub records_root: String,
+    /// The root of its consents, decimal.
+    pub consents_root: String,
+    /// The leaves of its records, in order; what was taken away is the empty value.
+    pub records: Vec<String>,
+    /// The leaves of its consents.
+    pub consents: Vec<String>,
+}
+
+impl ProviderTrees {
+    /// Some trees.
+    pub fn of(
+        provider: ProviderId,
+        context: Context,
+        records: &RecordTree,
+        consents: &ConsentTree,
+    ) -> Self {
+        let leaves = |leaves: &[Fr]| leaves.iter().copied().map(to_decimal).collect();
+        Self {
+            provider: provider.0,
+            context: context.to_string(),
+            records_root: to_decimal(records.root()),
+            consents_root: to_decimal(consents.root()),
+            records: leaves(records.leaves()),
+            consents: leaves(consents.leaves()),
+        }
+    }
+
+    /// Reads trees, as `GET /v1/providers/{provider}/trees` answers.
+    ///
+    /// # Errors
+    /// [`ServiceError`] naming file and field.
+    pub fn read(path: &Path) -> Result<Self, ServiceError> {
+        let text = praman_files::read_text(path)?;
+        document::read(&text).map_err(|fault| ServiceError::malformed(path, fault))
+    }
+
+    /// What binds proofs to the ledger.
+    ///
+    /// # Errors
+    /// [`FieldFault`].
+    pub fn context(&self) -> Result<Context, FieldFault> {
+        let parsed = self.context.parse();
+        parsed.map_err(|error| FieldFault::new("context", format!("is {error}")))
+    }
+
+    /// The paths of a consent and of a record, in trees that are hashed anew.
+    ///
+    /// # Errors
+    /// [`FieldFault`] if they are another provider's, or their leaves do not make their roots.
+    pub fn paths(
+        &self,
+        consent: &ConsentFile,
+        record: &RecordFile,
+    ) -> Result<ProviderPaths, FieldFault> {
+        if ProviderId(self.provider) != consent.provider() {
+            return Err(FieldFault::new("provider", "is not the provider of the consent"));
+        }
+        let record = tree_path(&self.records, &self.records_root, record.position, "records")?;
+        let place = consent.position();
+        let consent = tree_path(&self.consents, &self.consents_root, place, "consents")?;
+        Ok(ProviderPaths { record, consent })
+    }
+}
+
+fn tree_path<const DEPTH: usize>(
+    leaves: &[String],
+    root: &str,
+    place: usize,
+    field: &str,
+) -> Result<TreePath<DEPTH>, FieldFault> {
+    let fault = |fault: String| FieldFault::new(field, fault);
+    let leaves: Result<Vec<Fr>, _> = leaves.iter().map(|leaf| parse_decimal(leaf)).collect();
+    let leaves = leaves.map_err(|error| fault(format!("has a leaf that is {error}")))?;
+    let mut tree = Tree::<DEPTH>::new();
+    tree.append(&leaves).map_err(|error| fault(error.to_string()))?;
+    if to_decimal(tree.root()) != root {
+        return Err(fault("do not make their root".to_owned()));
+    }
+    tree.path(place).map_err(|error| fault(error.to_string()))
+}
+
+/// A provider's two trees at one time, as who proves against them needs them.
+pub struct ProviderPaths {
+    record: TreePath<RECORD_DEPTH>,
+    consent: TreePath<CONSENT_DEPTH>,
+}
+
+impl ProviderPaths {
+    /// The paths of a consent and of a record, from the store.
+    ///
+    /// # Errors
+    /// [`ConsentError::Failed`].
+    pub async fn of(
+        store: &Store,
+        consent: &ConsentFile,
+        record: &RecordFile,
+    ) -> Result<Self, ConsentError> {
+        let provider = consent.provider().0;
+        let mut reading = store.begin_reading().await?;
+        Ok(Self {
+            record: read_path(&mut reading, TreeName::Records(provider), record.position).await?,
+            consent: read_path(&mut reading, TreeName::Consents(provider), consent.position())
+                .await?,
+        })
+    }
+}
+
+/// What is asked of a patient: an access for whom, for what.
+#[derive(Clone, Copy)]
+pub struct Asked {
+    /// Who asks.
+    pub requester: RequesterNumber,
+    /// For what.
+    pub purpose: Purpose,
+    /// The access's number in this window of the consent's frequency, from 0.
+    pub number: u32,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// An access whose statement holds, to be proved.
+pub struct PreparedAccess {
+    public: PublicInputs,
+    witness: Witness,
+    provider: ProviderId,
+    asked: Asked,
+    record: RecordCommitment,
+    record_type: RecordType,
+    blinding: HandleBlinding,
+}
+
+impl PreparedAccess {
+    /// Prepares an access by a patient's wallet, consent and record, and checks it natively.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] with the first clause that does not hold, in words for the patient.
+    pub fn new(
+        wallet: &Wallet,
+        consent: &ConsentFile,
+        record: &RecordFile,
+        paths: ProviderPaths,
+        context: Context,
+        asked: Asked,
+    ) -> Result<Self, ConsentError> {
+        let provider = consent.provider();
+        let at_provider = wallet.at_provider(provider);
+        let (artefact, health_record) = (consent.artefact()?, record.record()?);
+        let (record, record_type) = (health_record.commitment(), health_record.record_type);
+        // Where a path does not fit its leaf, the statement fails at it.
+        let records = root_of(record.to_field(), &paths.record).unwrap_or_default();
+        let consents =
+            root_of(artefact.commitment().to_field(), &paths.consent).unwrap_or_default();
+        let request = Request {
+            context,
+            records: RecordsRoot::from_field(records),
+            consents: ConsentsRoot::from_field(consents),
+            as_of: moment_of(asked.at).ok_or_else(|| FieldFault::new("at", "lies before 1900"))?,
+            requester: requester_id(asked.requester),
+            purpose: asked.purpose,
+            record_type,
+        };
+        let blinding = HandleBlinding::from_field(Fr::rand(&mut OsRng));
+        let grant = Grant {
+            secret: at_provider.secret.clone(),
+            blinding: at_provider.blinding.clone(),
+            record: health_record,
+            record_path: paths.record,
+            artefact,
+            consent_path: paths.consent,
+        };
+        let (public, private) = grant.inputs(request, asked.number, &blinding);
+        let fields = public.to_fields();
+        consent::check(&fields, &private)
+            .map_err(|violation| ServiceError::Refused(violation.to_string()))?;
+        let witness = circuit::consent_witness(&fields, &private);
+        Ok(Self { public, witness, provider, asked, record, record_type, blinding })
+    }
+
+    /// The statement's public inputs.
+    pub fn public_inputs(&self) -> &PublicInputs {
+        &self.public
+    }
+
+    /// The witness, as it is exported.
+    pub fn witness(&self) -> &Witness {
+        &self.witness
+    }
+
+    /// Proves it.
+    ///
+    /// # Errors
+    /// [`ServiceError::Proving`].
+    pub fn prove(
+        self,
+        prover: &Prover<FixedKeyEngine>,
+        cores: Cores,
+    ) -> Result<AccessRequest, ServiceError> {
+        let proof = prover.prove_on(&self.witness, cores)?;
+        let Request { as_of, records, consents, .. } = self.public.request;
+        Ok(AccessRequest {
+            request_id: Uuid::new_v4(),
+            provider: self.provider,
+            requester: self.asked.requester,
+            purpose: self.asked.purpose,
+            record_type: self.record_type,
+            as_of,
+            records,
+            consents,
+            record: self.record,
+            blinding: self.blinding,
+            nullifier: self.public.nullifier,
+            proof,
+        })
+    }
+}

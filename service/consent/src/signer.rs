@@ -1,0 +1,54 @@
+//! The keys by which requesters confirm and clinicians open in an emergency.
+
+use std::path::Path;
+
+use ed25519_dalek::{Signer, SigningKey};
+use praman_files::sealed::Passphrase;
+use praman_files::signing_key::{self, KeyKind};
+use praman_store::error::ServiceError;
+
+/// An opened key, Ed25519, and whose it is.
+pub struct SignerKey {
+    /// Whose.
+    pub name: String,
+    signing: SigningKey,
+}
+
+const KIND: KeyKind = KeyKind {
+    format: "praman-signer-1",
+    purpose: "praman signing key of a requester or clinician",
+};
+
+impl SignerKey {
+    /// A fresh key.
+    pub fn generate(name: &str) -> Self {
+        Self { name: name.to_owned(), signing: signing_key::generate() }
+    }
+
+    /// Writes the key, sealed.
+    ///
+    /// # Errors
+    /// [`ServiceError::WrongUse`] if the file is there; [`ServiceError::File`].
+    pub fn save(&self, path: &Path, passphrase: &Passphrase) -> Result<(), ServiceError> {
+        Ok(KIND.save(path, &self.name, &self.signing, passphrase)?)
+    }
+
+    /// Opens a key.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] for a wrong passphrase; else what is wrong with the file.
+    pub fn open(path: &Path, passphrase: &Passphrase) -> Result<Self, ServiceError> {
+        let (name, signing) = KIND.open(path, passphrase)?;
+        Ok(Self { name, signing })
+    }
+
+    /// The public key.
+    pub fn public(&self) -> [u8; 32] {
+        self.signing.verifying_key().to_bytes()
+    }
+
+    /// The signature of a message.
+    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.signing.sign(message).to_bytes()
+    }
+}

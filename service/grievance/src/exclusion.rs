@@ -1,0 +1,106 @@
+//! Who was kept out, counted by office: registers' rows that got no credential, and cases.
+
+use std::collections::BTreeMap;
+
+use praman_access::Caller;
+use praman_claims::Cause;
+use praman_register::small_cells::told;
+use praman_store::broken;
+use praman_store::error::ServiceError;
+use serde::Serialize;
+
+use super::record::CaseCounts;
+use crate::GrievanceStore;
+
+/// What is counted of an office; none where it is of so few that it would tell of one of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct OfficeFigures {
+    /// The office's number.
+    pub office: u32,
+    /// Its name.
+    pub name: String,
+    /// Rows of its registers.
+    pub rows: u64,
+    /// Rows that were refused for what stands in them.
+    pub rejected: Option<u64>,
+    /// Rows that were taken for another person's.
+    pub duplicates: Option<u64>,
+    /// People whose wallet gave no commitment.
+    pub without_wallet: Option<u64>,
+    /// Cases that were opened.
+    pub cases: Option<u64>,
+    /// Cases in which the person was right.
+    pub set_right: Option<u64>,
+    /// Cases whose day has passed.
+    pub late: Option<u64>,
+}
+
+/// Who was kept out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct ExclusionFigures {
+    /// By office.
+    pub offices: Vec<OfficeFigures>,
+    /// Cases by the code of their cause; none where they are few.
+    pub causes: BTreeMap<String, Option<u64>>,
+}
+
+impl GrievanceStore<'_> {
+    /// Who was kept out, of the offices that somebody may see.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn exclusion(&self, by: &Caller) -> Result<ExclusionFigures, ServiceError> {
+        let offices = self.offices_of(by).await?;
+        let rows: Vec<(i64, i64, i64, i64, i64)> = sqlx::query_as(
+            "SELECT office, CAST(SUM(counts_rows) AS BIGINT), CAST(SUM(counts_rejected) AS BIGINT),
+                    CAST(SUM(counts_duplicates) AS BIGINT), CAST(SUM(without_subject) AS BIGINT)
+             FROM register_upload WHERE state = 'issued' GROUP BY office",
+        )
+        .fetch_all(self.0.pool())
+        .await?;
+        let registers: BTreeMap<i64, [u64; 4]> = rows
+            .into_iter()
+            .map(|(office, rows, rejected, duplicates, without)| {
+                (office, [rows, rejected, duplicates, without].map(|count| count as u64))
+            })
+            .collect();
+        let counts = self.case_counts(by).await?;
+        let of_registers = |place: usize| {
+            let of = |(office, _): &(praman_circuits::office::OfficeId, String)| {
+                registers.get(&i64::from(office.0)).map_or(0, |counts| counts[place])
+            };
+            offices.iter().map(of).collect::<Vec<u64>>()
+        };
+        let of_cases = |count: fn(&CaseCounts) -> i64| {
+            let of = |office: i64| {
+                let own = counts.iter().filter(|one| one.office == office);
+                own.map(count).sum::<i64>() as u64
+            };
+            told(&offices.iter().map(|(office, _)| of(i64::from(office.0))).collect::<Vec<_>>())
+        };
+        let rows = of_registers(0);
+        let [rejected, duplicates, without] = [1, 2, 3].map(|at| told(&of_registers(at)));
+        let opened = of_cases(|one| one.opened);
+        let set_right = of_cases(|one| one.set_right);
+        let late = of_cases(|one| one.late);
+        let figures = offices.into_iter().enumerate().map(|(at, (office, name))| OfficeFigures {
+            office: office.0,
+            name,
+            rows: rows[at],
+            rejected: rejected[at],
+            duplicates: duplicates[at],
+            without_wallet: without[at],
+            cases: opened[at],
+            set_right: set_right[at],
+            late: late[at],
+        });
+        let mut causes: BTreeMap<&str, u64> = BTreeMap::new();
+        for one in &counts {
+            let cause = Cause::of_name(&one.cause).ok_or_else(|| broken("a case's cause"))?;
+            *causes.entry(cause.code()).or_default() += one.opened as u64;
+        }
+        let few = told(&causes.values().copied().collect::<Vec<_>>());
+        let causes = causes.keys().map(|code| (*code).to_owned()).zip(few).collect();
+        Ok(ExclusionFigures { offices: figures.collect(), causes })
+    }
+}

@@ -1,0 +1,345 @@
+//! Who checks uploaded registers and issues to them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use praman_access::{AccessStore, Action, Caller};
+use praman_audit::{AuditOutcome, AuditStore};
+use praman_circuits::office::OfficeId;
+use praman_language::calendar;
+use praman_offices::{OfficeStore, Validity};
+use praman_register::{self as register, Register, RegisterError};
+use praman_store::computation::compute;
+use praman_store::error::ServiceError;
+use praman_store::failpoint::may_die;
+use praman_store::sealed_content::ContentSealer;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+use zeroize::Zeroizing;
+
+use super::applicants::{Applicants, Reviewed, Subjects, credential_line, wallet_line};
+use super::desk::{IssuingDesk, Shared, whole};
+use super::record::{TakenUpload, finish_upload, keep_part};
+use super::upload::{IssuingFault, RegisterContent, SealedFor, UploadOutcome};
+use crate::IssuingStore;
+
+/// How often to look for registers that another program uploaded, or died over.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// How often to tell how far a register is.
+const HEARTBEAT: Duration = Duration::from_millis(500);
+
+/// Checks uploaded registers and issues to them, one at a time.
+pub struct IssuingClerk {
+    desk: IssuingDesk,
+}
+
+/// What came of looking for work.
+enum Worked {
+    /// There was none.
+    Idle,
+    /// A register is done, or is no longer this program's.
+    Done,
+    /// A register is left to another program.
+    Left,
+}
+
+/// How long what has begun may take when the program is to stop.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Why nothing is issued now.
+enum Obstacle {
+    /// And never will be.
+    Final(IssuingFault, String),
+    /// It is tried again soon.
+    Passing(ServiceError),
+}
+
+impl From<ServiceError> for Obstacle {
+    fn from(error: ServiceError) -> Self {
+        match error {
+            ServiceError::Tree(full) => Self::Final(IssuingFault::Refused, full.to_string()),
+            other => Self::Passing(other),
+        }
+    }
+}
+
+impl IssuingClerk {
+    /// A clerk for a desk's offices.
+    pub fn new(desk: &IssuingDesk) -> Self {
+        Self { desk: desk.clone() }
+    }
+
+    /// Works until asked to stop; what has begun is done first, if it is done soon.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let mut stop = std::pin::pin!(stop);
+        let mut stopped = false;
+        loop {
+            let leave = async {
+                stop.as_mut().await;
+                stopped = true;
+                sleep(GRACE).await;
+            };
+            let worked = self.work(leave).await;
+            if stopped {
+                return;
+            }
+            let found = match worked {
+                Ok(Worked::Left) => return,
+                Ok(Worked::Done) => Ok(true),
+                Ok(Worked::Idle) => Ok(false),
+                Err(error) => Err(error),
+            };
+            let rest = async {
+                match found {
+                    Ok(true) => {}
+                    Ok(false) => {
+                        let uploaded = self.shared().uploaded.notified();
+                        let _ = tokio::time::timeout(LOOK, uploaded).await;
+                    }
+                    Err(error) => {
+                        tracing::warn!("issuing: {error}");
+                        sleep(LOOK).await;
+                    }
+                }
+            };
+            tokio::select! {
+                () = rest => {}
+                () = &mut stop => return,
+            }
+        }
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.desk.shared
+    }
+
+    /// Works on a register, if there is one, until it is to be left.
+    async fn work(&self, leave: impl Future<Output = ()>) -> Result<Worked, ServiceError> {
+        let Shared { store, limits, offices, .. } = self.shared();
+        let offices: Vec<OfficeId> = offices.keys().copied().collect();
+        IssuingStore(store).tidy_uploads(limits).await?;
+        let Some(upload) = IssuingStore(store).take_upload(&offices, limits).await? else {
+            return Ok(Worked::Idle);
+        };
+        may_die!("issuing::taken");
+        if upload.deaths > i64::from(limits.deaths_max) {
+            let message = "a program stopped each time it worked on this register: read the \
+                           service's log before you upload it again";
+            IssuingStore(store).fail_upload(&upload, IssuingFault::GaveUp, message).await?;
+            return Ok(Worked::Done);
+        }
+        // Told of all the while, also while it waits for the database's lock.
+        let checked = Arc::new(AtomicU64::new(0));
+        let outcome = tokio::select! {
+            outcome = self.issue(&upload, &checked) => outcome,
+            // It was forgotten, or another program has it: nothing more comes of it here.
+            () = self.tell_of(&upload, &checked) => return Ok(Worked::Done),
+            () = leave => {
+                // Nothing of it is written yet: another program begins anew.
+                IssuingStore(store).let_go_of_upload(&upload, limits).await?;
+                return Ok(Worked::Left);
+            }
+        };
+        match outcome {
+            Ok(()) => {}
+            Err(Obstacle::Final(reason, message)) => {
+                IssuingStore(store).fail_upload(&upload, reason, &message).await?;
+            }
+            Err(Obstacle::Passing(error)) => {
+                IssuingStore(store).let_go_of_upload(&upload, limits).await?;
+                return Err(error);
+            }
+        }
+        Ok(Worked::Done)
+    }
+
+    /// Tells that an upload is worked on, and how far it is checked, while it is this program's.
+    async fn tell_of(&self, upload: &TakenUpload, checked: &AtomicU64) {
+        let Shared { store, limits, .. } = self.shared();
+        let mut heartbeat = interval(HEARTBEAT);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            heartbeat.tick().await;
+            let bytes = checked.load(Ordering::Relaxed);
+            match IssuingStore(store).tell_of_upload(upload, bytes, limits).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => tracing::warn!("telling of a register: {error}"),
+            }
+        }
+    }
+
+    async fn issue(&self, upload: &TakenUpload, checked: &Arc<AtomicU64>) -> Result<(), Obstacle> {
+        let Shared { store, offices, master, .. } = self.shared();
+        let key = offices.get(&upload.office).ok_or_else(|| {
+            ServiceError::KeyStore(format!("no key of office {}", upload.office.0))
+        })?;
+        let (content, register) = self.check(upload, checked).await?;
+        let subjects = if upload.makes_secrets { Subjects::MadeHere } else { Subjects::Register };
+        // What a person has said of a row holds for that row, and a register of it has no other.
+        let reviewed = match upload.reviewed {
+            true => Reviewed::All,
+            false => Reviewed::These(&[]),
+        };
+        let applicants =
+            Applicants::find(store, (key, master), &register, subjects, reviewed).await?;
+        let matches = applicants.matches(&register);
+        let told = matches.enrolled.len() + matches.to_review.len();
+        self.account_for_matches(upload.office, told).await?;
+        let (columns, pairs) =
+            compute(|| register::duplicate_pairs(&content, &register, &matches.to_review))
+                .map_err(|error| Obstacle::Final(IssuingFault::NoRegister, error.to_string()))?;
+        let pairs = (!pairs.is_empty()).then(|| {
+            Zeroizing::new(serde_json::to_vec(&(columns, pairs)).expect("rows are plain data"))
+        });
+        drop(content);
+        let Applicants { applications, wallets, already_issued, repeated, without_subject, .. } =
+            applicants;
+        let validity = Validity::from_today(calendar::today());
+        let mut issuing = OfficeStore(store)
+            .issue(key, master, applications, validity)
+            .await
+            .map_err(|error| match error {
+                // Another has issued to one of them in between: next time they are known.
+                ServiceError::Refused(reason) if upload.attempt > 1 => {
+                    Obstacle::Final(IssuingFault::Refused, reason)
+                }
+                other => other.into(),
+            })?;
+
+        let outcome = UploadOutcome {
+            counts: register.counts(),
+            already_issued,
+            repeated,
+            without_subject,
+            enrolled: matches.enrolled.len(),
+            to_review: matches.to_review.len(),
+            issued: issuing.issued.credentials.len(),
+            root: issuing.issued.root,
+        };
+        if !finish_upload(issuing.transaction(), store.database(), upload, &outcome).await? {
+            // Another program was first; this one's credentials never were.
+            return Ok(());
+        }
+        let TakenUpload { id, office, makes_secrets, .. } = *upload;
+        let sealed_for = SealedFor { id, office, makes_secrets };
+        let data_key = master.unwrap(&upload.data_key, &sealed_for.key_purpose())?;
+        let sealer = |content| {
+            let purpose = sealed_for.content_purpose(content);
+            (content, ContentSealer::new(&data_key, &purpose))
+        };
+        let credentials = &issuing.issued.credentials;
+        let sealed = compute(|| {
+            let mut report = Zeroizing::new(Vec::new());
+            register::write_report(&register, &matches, &mut *report).expect("memory takes all");
+            let wallet_lines = wallets
+                .iter()
+                .map(|(place, wallet)| wallet_line(wallet, &credentials[*place].register_no));
+            Ok::<_, ServiceError>([
+                seal(
+                    sealer(RegisterContent::Credentials),
+                    credentials.iter().map(credential_line),
+                )?,
+                seal(sealer(RegisterContent::Wallets), wallet_lines)?,
+                seal(sealer(RegisterContent::Report), [report].into_iter())?,
+                seal(sealer(RegisterContent::Duplicates), pairs.into_iter())?,
+            ])
+        })?;
+        for (content, parts) in sealed {
+            for (number, part) in parts.into_iter().enumerate() {
+                keep_part(issuing.transaction(), upload.id, content, number, part).await?;
+            }
+        }
+        may_die!("issuing::written");
+        issuing.commit().await?;
+        may_die!("issuing::issued");
+        Ok(())
+    }
+
+    /// Counts and logs of how many people an office learns that they are, or may be, enrolled already: a register
+    /// of guesses must not become a way to look people up.
+    async fn account_for_matches(&self, office: OfficeId, people: usize) -> Result<(), Obstacle> {
+        if people == 0 {
+            return Ok(());
+        }
+        let store = &self.shared().store;
+        let tenant = AccessStore(store).tenant_of_office(office).await?;
+        let caller = Caller::office(office, tenant.clone());
+        let times = u32::try_from(people).unwrap_or(u32::MAX);
+        let counted = AccessStore(store).meter_many(&tenant, Action::LearnMatches, times).await;
+        let outcome = if counted.is_ok() { AuditOutcome::Allowed } else { AuditOutcome::Refused };
+        let subject = format!("{people} people of a register of office {}", office.0);
+        AuditStore(store).log(&caller, Action::LearnMatches, &subject, outcome).await?;
+        counted.map_err(|_| {
+            let reason = format!(
+                "{people} of its people are, or may be, enrolled already; that is more than this \
+                 office may learn in a day: ask the operator for a larger quota (praman access \
+                 quota)"
+            );
+            Obstacle::Final(IssuingFault::Refused, reason)
+        })
+    }
+
+    /// Opens and checks a register.
+    async fn check(
+        &self,
+        upload: &TakenUpload,
+        checked: &Arc<AtomicU64>,
+    ) -> Result<(Zeroizing<Vec<u8>>, Register), Obstacle> {
+        let parts = self.desk.content(upload.id, RegisterContent::Register).await?;
+        let parts = parts.ok_or_else(|| {
+            Obstacle::Final(IssuingFault::NoRegister, "the file is empty".to_owned())
+        })?;
+        let content = whole(parts).await?;
+        // Of the shortest rows a file that is not too long would have more than memory holds.
+        let most = self.shared().limits.register_lines_max;
+        if content.iter().filter(|&&byte| byte == b'\n').count() > most {
+            let reason = format!("a register may have at most {most} lines: split it");
+            return Err(Obstacle::Final(IssuingFault::NoRegister, reason));
+        }
+        let told = checked.clone();
+        // Whoever waits for it no more has it stopped.
+        let left = StopWhenDropped(Arc::default());
+        let stop = left.0.clone();
+        let checking = tokio::task::spawn_blocking(move || {
+            let (tell, today) = (|bytes| told.store(bytes, Ordering::Relaxed), calendar::today());
+            let register = register::check_until(content.as_slice(), today, tell, &stop)?;
+            Ok((content, register))
+        });
+        // A panic tells nothing of what was checked.
+        let register = checking
+            .await
+            .map_err(|_| ServiceError::Ledger("checking a register failed".to_owned()))?;
+        register.map_err(|error: RegisterError| {
+            Obstacle::Final(IssuingFault::NoRegister, error.to_string())
+        })
+    }
+}
+
+/// Tells a computation to stop when nobody waits for it any more.
+struct StopWhenDropped(Arc<AtomicBool>);
+
+impl Drop for StopWhenDropped {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+type SealedParts = (RegisterContent, Vec<Vec<u8>>);
+
+/// Seals lines; none where there are none.
+fn seal(
+    (content, mut sealer): (RegisterContent, ContentSealer),
+    lines: impl Iterator<Item = Zeroizing<Vec<u8>>>,
+) -> Result<SealedParts, ServiceError> {
+    let (mut parts, mut is_empty) = (Vec::new(), true);
+    for line in lines {
+        is_empty = false;
+        parts.extend(sealer.push(&line)?);
+    }
+    if !is_empty {
+        parts.push(sealer.finish()?);
+    }
+    Ok((content, parts))
+}

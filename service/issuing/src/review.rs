@@ -1,0 +1,86 @@
+//! What a person has said of rows that were taken for duplicates.
+
+use std::collections::BTreeMap;
+
+use praman_store::error::ServiceError;
+use praman_store::named::named;
+use praman_store::{Database, WriteTransaction, broken};
+
+use super::upload::RegisterId;
+use crate::IssuingStore;
+
+named! {
+    /// Whose a row is that was taken for a duplicate.
+    ReviewVerdict {
+        /// The same person's: it gets nothing.
+        SamePerson = "same-person",
+        /// Another person's: a credential is issued to it.
+        OtherPerson = "other-person",
+    }
+}
+
+impl IssuingStore<'_> {
+    /// What was said of a register's rows, by their places.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn register_reviews(
+        &self,
+        id: RegisterId,
+    ) -> Result<BTreeMap<usize, ReviewVerdict>, ServiceError> {
+        let rows: Vec<(i64, String)> =
+            sqlx::query_as("SELECT place, verdict FROM register_review WHERE upload = $1")
+                .bind(id.column())
+                .fetch_all(self.0.pool())
+                .await?;
+        let read = |(place, verdict): (i64, String)| {
+            let verdict = ReviewVerdict::of_name(&verdict).ok_or_else(|| broken("a review"))?;
+            Ok((place as usize, verdict))
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Keeps what somebody says of a row; false if it was said before, and that stays.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn review_row(&self, review: &RowReview) -> Result<bool, ServiceError> {
+        let mut transaction = self.0.begin_rows().await?;
+        let is_first = keep_review(&mut transaction, self.0.database(), review).await?;
+        transaction.commit().await?;
+        Ok(is_first)
+    }
+}
+
+/// What somebody says of a row.
+pub struct RowReview {
+    /// The register.
+    pub register: RegisterId,
+    /// The row's place in it, from 0.
+    pub place: usize,
+    /// Whose it is.
+    pub verdict: ReviewVerdict,
+    /// Who says so.
+    pub by: String,
+}
+
+/// Keeps what somebody says of a row, with what comes of it; false if it was said before, and that stays.
+pub(super) async fn keep_review(
+    transaction: &mut WriteTransaction,
+    database: Database,
+    review: &RowReview,
+) -> Result<bool, ServiceError> {
+    let now = database.now();
+    let statement = sqlx::AssertSqlSafe(format!(
+        "INSERT INTO register_review (upload, place, verdict, decided_by, decided_at)
+         VALUES ($1, $2, $3, $4, {now}) ON CONFLICT DO NOTHING"
+    ));
+    let kept = sqlx::query(statement)
+        .bind(review.register.column())
+        .bind(review.place as i64)
+        .bind(review.verdict.name())
+        .bind(&review.by)
+        .execute(&mut **transaction)
+        .await?;
+    Ok(kept.rows_affected() == 1)
+}

@@ -1,0 +1,123 @@
+//! Uploaded registers as the service tells of them.
+
+use praman_circuits::office::{OfficeId, OfficeRoot};
+use praman_register::Counts;
+use praman_store::named::{digest_id, named};
+
+digest_id! {
+    /// What an uploaded register is called: a random number.
+    RegisterId: "a register's id"
+}
+
+impl RegisterId {
+    pub(super) fn generate() -> Self {
+        Self(*praman_files::sealed::random_key())
+    }
+}
+
+/// For what a register is sealed: moved to another office, or to other options, it does not open.
+#[derive(Clone, Copy)]
+pub(super) struct SealedFor {
+    pub(super) id: RegisterId,
+    pub(super) office: OfficeId,
+    pub(super) makes_secrets: bool,
+}
+
+impl SealedFor {
+    /// For what its data key is wrapped.
+    pub(super) fn key_purpose(&self) -> String {
+        let Self { id, office, makes_secrets } = self;
+        format!("praman register {id} of office {} secrets {makes_secrets}", office.0)
+    }
+
+    /// For what a content of it is sealed.
+    pub(super) fn content_purpose(&self, content: RegisterContent) -> String {
+        format!("{} {}", self.key_purpose(), content.name())
+    }
+}
+
+named! {
+    /// Where an uploaded register is.
+    UploadState {
+        /// Kept; nobody has begun.
+        Waiting = "waiting",
+        /// It is checked, and its credentials are made.
+        Issuing = "issuing",
+        /// Its credentials are live and can be fetched.
+        Issued = "issued",
+        /// Nothing was issued.
+        Failed = "failed",
+    }
+}
+
+named! {
+    /// Why nothing was issued.
+    IssuingFault {
+        /// The file is no register.
+        NoRegister = "no-register",
+        /// The office may not issue to it, or its tree is full.
+        Refused = "refused",
+        /// It was begun too often.
+        GaveUp = "gave-up",
+    }
+}
+
+named! {
+    /// What is kept of a register.
+    RegisterContent {
+        /// What was uploaded.
+        Register = "register",
+        /// The credentials, one a line.
+        Credentials = "credentials",
+        /// The wallets that were made here, one a line.
+        Wallets = "wallets",
+        /// What became of each row, CSV.
+        Report = "report",
+        /// Rows that were taken for duplicates beside those that they are of, for a person to look at.
+        Duplicates = "duplicates",
+    }
+}
+
+/// What is known of an uploaded register.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegisterUpload {
+    /// What it is called.
+    pub id: RegisterId,
+    /// The office that issues to it.
+    pub office: OfficeId,
+    /// Where it is.
+    pub state: UploadState,
+    /// Why nothing was issued.
+    pub reason: Option<IssuingFault>,
+    /// What is wrong, and where.
+    pub message: Option<String>,
+    /// Its bytes.
+    pub bytes: u64,
+    /// The bytes that were read and checked.
+    pub checked_bytes: u64,
+    /// What was issued.
+    pub outcome: Option<UploadOutcome>,
+    /// When it was uploaded, in milliseconds since 1970.
+    pub uploaded_at: u64,
+}
+
+/// What was issued to a register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UploadOutcome {
+    /// How many rows came to what.
+    pub counts: Counts,
+    /// Accepted people who had a live credential of this office.
+    pub already_issued: usize,
+    /// Accepted people whose register number an earlier row has: they got no credential.
+    pub repeated: usize,
+    /// Accepted people without a commitment.
+    pub without_subject: usize,
+    /// Accepted people who have a live credential already, under another number or of another office.
+    pub enrolled: usize,
+    /// Accepted people who may have one: a person looks first.
+    pub to_review: usize,
+    /// Credentials.
+    pub issued: usize,
+    /// The office's new root.
+    pub root: OfficeRoot,
+}

@@ -1,0 +1,221 @@
+//! Arrears: a period that is over takes claims again, or for longer than its scheme says. Two persons.
+
+use jiff::civil::Date;
+use praman_access::{AccessStore, ApprovalKind, ApprovalState, Caller};
+use praman_circuits::period::Day;
+use praman_language::calendar;
+use praman_rules::scheme::{ClaimPeriod, Scheme};
+use praman_store::error::ServiceError;
+use serde::Serialize;
+use sqlx::AnyConnection;
+
+use crate::LedgerStore;
+
+/// For how many days from now on arrears are taken at most.
+const ARREARS_DAYS_MAX: u32 = 366;
+
+/// What is asked for when a period is opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WantedLastDay {
+    /// The last day, if it is not the scheme's own.
+    pub day: Option<Date>,
+    /// Whether it is for arrears: of a period that is over, or for longer than its scheme says.
+    pub for_arrears: bool,
+}
+
+impl WantedLastDay {
+    /// The last day on which claims of a period are taken.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] if the period is over; [`ServiceError::WrongUse`] if the day does not fit.
+    pub fn find(
+        self,
+        scheme: &Scheme,
+        period: ClaimPeriod,
+        today: Day,
+    ) -> Result<Day, ServiceError> {
+        let date =
+            |day: Day| calendar::date_of(day).map_or_else(String::new, |date| date.to_string());
+        let wrong = |reason: String| Err(ServiceError::WrongUse(reason));
+        let by_scheme = scheme.last_day(period);
+        let wanted = match self.day {
+            None if self.for_arrears => {
+                return wrong("--arrears needs a last day: give it with --last-day".to_owned());
+            }
+            None => by_scheme,
+            Some(day) => match calendar::day_of(day) {
+                Some(day) => day,
+                None => return wrong(format!("the last day, {day}, lies before 1900")),
+            },
+        };
+        if self.for_arrears {
+            let latest = Day(today.0 + ARREARS_DAYS_MAX);
+            if wanted < today || wanted > latest {
+                return wrong(format!(
+                    "the last day of arrears must lie between today and {}",
+                    date(latest)
+                ));
+            }
+            return Ok(wanted);
+        }
+        let version =
+            scheme.version(period).map_err(|error| ServiceError::Refused(error.reason))?;
+        let rules_end = version.to.and_then(calendar::day_of);
+        let over = match rules_end.filter(|&end| end < today) {
+            Some(end) => Some(format!("the rules of this period ended on {}", date(end))),
+            None if by_scheme < today => {
+                Some(format!("the last day of this period was {}", date(by_scheme)))
+            }
+            None => None,
+        };
+        if let Some(over) = over {
+            return Err(ServiceError::Refused(format!(
+                "{over}: for people who could not claim in time, open it as arrears with --arrears \
+                 --last-day YYYY-MM-DD; a second person must approve it"
+            )));
+        }
+        if wanted > by_scheme {
+            return wrong(format!(
+                "the scheme accepts claims of this period until {}: use --arrears for a later day",
+                date(by_scheme)
+            ));
+        }
+        if wanted < today {
+            return wrong(format!(
+                "the last day, {}, lies in the past: give today or a later day",
+                date(wanted)
+            ));
+        }
+        Ok(wanted)
+    }
+}
+
+/// Whether arrears may be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArrearsApproval {
+    /// They may: a second person has approved it, or there is none in this state.
+    Approved,
+    /// A second person has not decided yet.
+    Waits(u32),
+}
+
+/// What a second person approves.
+#[derive(Serialize)]
+struct ArrearsDocument<'a> {
+    scheme: &'a str,
+    /// As the scheme writes it.
+    period: &'a str,
+    last_day: String,
+}
+
+impl LedgerStore<'_> {
+    /// Has arrears wait for a second person, if there is or was one who could be: the same is asked once.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] if they were denied; [`ServiceError::Store`].
+    pub async fn ask_arrears(
+        &self,
+        scheme: &Scheme,
+        period: &str,
+        last_day: Day,
+        by: &Caller,
+    ) -> Result<ArrearsApproval, ServiceError> {
+        let kind = ApprovalKind::Arrears;
+        let last_day = calendar::date_of(last_day).map(|date| date.to_string()).unwrap_or_default();
+        let document = ArrearsDocument { scheme: scheme.id.as_str(), period, last_day };
+        let document = serde_json::to_string(&document).expect("plain data");
+        let mut transaction = self.0.begin().await?;
+        if !self.has_second_person(&mut transaction, kind).await? {
+            return Ok(ArrearsApproval::Approved);
+        }
+        let answer =
+            match AccessStore(self.0).newest_approval(&mut transaction, kind, &document).await? {
+                Some(known) if known.state == ApprovalState::Approved => ArrearsApproval::Approved,
+                Some(known) if known.state == ApprovalState::Waiting => {
+                    ArrearsApproval::Waits(known.number)
+                }
+                Some(known) if known.decided_by.is_some() => {
+                    let reason =
+                        format!("a second person has denied approval request {}", known.number);
+                    return Err(ServiceError::Refused(reason));
+                }
+                // Also where nobody decided: who asked had their key replaced.
+                Some(_) | None => {
+                    let tenant = by.tenant_column();
+                    let asked = AccessStore(self.0)
+                        .ask_approval(&mut transaction, kind, tenant, &document, by)
+                        .await?;
+                    ArrearsApproval::Waits(asked)
+                }
+            };
+        transaction.commit().await?;
+        Ok(answer)
+    }
+
+    /// Whether somebody can, or two once could, approve something.
+    async fn has_second_person(
+        &self,
+        connection: &mut AnyConnection,
+        kind: ApprovalKind,
+    ) -> Result<bool, ServiceError> {
+        let approvers = kind.approvers();
+        Ok(AccessStore(self.0).live_principals(connection, approvers).await? > 0
+            || AccessStore(self.0).were_two_at_once(connection, approvers).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn period_whose_rules_have_ended_is_opened_for_arrears_only() {
+        let scheme = Scheme::shipped("lakshmir-bhandar").expect("shipped");
+        let period = scheme.parse_period("2026-05").expect("a month");
+        let day = |date| calendar::day_of(date).expect("after 1900");
+        let open = WantedLastDay::default();
+        let last = open.find(&scheme, period, day(date(2026, 5, 31))).expect("in force");
+        assert_eq!(last, day(date(2026, 8, 29)));
+        // Claims of it are still taken, but nobody opens it alone any more.
+        let today = day(date(2026, 6, 1));
+        let refused = open.find(&scheme, period, today);
+        assert!(matches!(refused, Err(ServiceError::Refused(_))), "{refused:?}");
+        let arrears = WantedLastDay { day: Some(date(2026, 8, 29)), for_arrears: true };
+        assert_eq!(arrears.find(&scheme, period, today).expect("arrears"), last);
+    }
+
+    #[test]
+    fn last_day_is_the_schemes_unless_it_is_for_arrears() {
+        let scheme = Scheme::shipped("old-age-pension").expect("shipped");
+        let period = scheme.parse_period("2026-06").expect("a month");
+        let day = |date| calendar::day_of(date).expect("after 1900");
+        let ends = date(2026, 9, 28);
+        let find = |today, wanted, for_arrears| {
+            let wanted = WantedLastDay { day: wanted, for_arrears };
+            wanted.find(&scheme, period, day(today))
+        };
+        assert_eq!(find(date(2026, 6, 1), None, false).expect("open"), day(ends));
+        assert_eq!(find(ends, None, false).expect("its last day"), day(ends));
+        let sooner = date(2026, 7, 31);
+        assert_eq!(find(date(2026, 6, 1), Some(sooner), false).expect("sooner"), day(sooner));
+        let over = find(date(2026, 9, 29), None, false);
+        assert!(matches!(over, Err(ServiceError::Refused(_))), "{over:?}");
+        let arrears = date(2026, 12, 31);
+        for today in [date(2026, 6, 1), date(2026, 9, 29), arrears] {
+            assert_eq!(find(today, Some(arrears), true).expect("arrears"), day(arrears));
+        }
+        for (today, wanted, for_arrears) in [
+            (date(2026, 6, 1), Some(date(2026, 9, 29)), false),
+            (date(2026, 8, 1), Some(sooner), false),
+            (date(2026, 6, 1), None, true),
+            (date(2027, 1, 1), Some(arrears), true),
+            (date(2026, 6, 1), Some(date(2027, 6, 3)), true),
+            (date(2026, 6, 1), Some(date(1899, 12, 31)), true),
+        ] {
+            let wrong = find(today, wanted, for_arrears);
+            assert!(matches!(wrong, Err(ServiceError::WrongUse(_))), "{wanted:?} on {today}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What the program needs of a chain, whoever runs it.
+
+use alloy_primitives::{Address, B256, Bytes};
+use praman_store::error::ServiceError;
+
+/// An event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainLog {
+    /// The block that it is of.
+    pub block: u64,
+    /// The contract.
+    pub address: Address,
+    /// What it is and what it is indexed by.
+    pub topics: Vec<B256>,
+    /// The rest.
+    pub data: Bytes,
+}
+
+/// What came of a transaction that succeeded.
+#[derive(Clone, Debug)]
+pub struct ChainReceipt {
+    /// Its block.
+    pub block: u64,
+    /// What it cost.
+    pub gas_used: u64,
+    /// Its events.
+    pub logs: Vec<ChainLog>,
+    /// The contract that it created.
+    pub created: Option<Address>,
+}
+
+/// The newest block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Its number.
+    pub number: u64,
+    /// Its time, in seconds since 1970.
+    pub timestamp: u64,
+}
+
+/// Why a call or a transaction did not go through.
+#[derive(Debug, thiserror::Error)]
+pub enum ChainError {
+    /// The contract refused, with these bytes for a reason.
+    #[error("the contract refuses")]
+    Reverted(Bytes),
+    /// The chain, the way to it or the store failed.
+    #[error(transparent)]
+    Failed(#[from] ServiceError),
+}
+
+impl From<sqlx::Error> for ChainError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl ChainError {
+    pub(super) fn failed(reason: impl std::fmt::Display) -> Self {
+        Self::Failed(ServiceError::Ledger(reason.to_string()))
+    }
+}
+
+/// A chain.
+#[allow(async_fn_in_trait)] // used with one concrete chain at a time, never across threads
+pub trait Chain {
+    /// Its EIP-155 id.
+    fn chain_id(&self) -> u64;
+
+    /// Whether transactions can be sent here as an account.
+    fn sends_as(&self, _account: Address) -> bool {
+        true
+    }
+
+    /// The next nonce of an account: it tells where a contract that it creates will stand.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    async fn next_nonce(&self, account: Address) -> Result<u64, ChainError>;
+
+    /// Calls a contract as an account would; nothing is written.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    async fn view(
+        &self,
+        from: Address,
+        target: Address,
+        data: Vec<u8>,
+    ) -> Result<Bytes, ChainError>;
+
+    /// Sends a transaction and waits until it stands; without a target it creates a contract.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    async fn send(
+        &mut self,
+        from: Address,
+        target: Option<Address>,
+        data: Vec<u8>,
+    ) -> Result<ChainReceipt, ChainError>;
+
+    /// The events of blocks from `first` to `last`, both included, in order.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    async fn logs(&self, first: u64, last: u64) -> Result<Vec<ChainLog>, ChainError>;
+
+    /// The newest block that stands.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    async fn head(&self) -> Result<Head, ChainError>;
+}

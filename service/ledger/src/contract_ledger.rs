@@ -1,0 +1,542 @@
+//! The ledger by praman's contracts.
+
+use alloy_primitives::{Address, B256, keccak256};
+use alloy_sol_types::SolCall;
+use praman_circuits::context::{Context, context};
+use praman_circuits::eligibility::{Checkpoint, SchemePeriod};
+use praman_circuits::office::OfficeId;
+use praman_circuits::period::{Day, Period};
+use praman_offices::OfficeStore;
+use praman_rules::scheme::ClaimPeriod;
+use praman_store::error::ServiceError;
+use praman_store::{Store, bytes};
+use praman_verifier::VerifyingKey;
+use praman_verifier::contracts::{
+    Claims, Committee, Constitution, Offices, Participants, batch_words, policy_data, policy_leaf,
+    proof_words, rules_leaf, scheme_word, word,
+};
+
+use super::chain::Chain;
+use super::chain_store::{NetworkSettings, keep_network, network_settings};
+use super::embedded::{CHAIN_ID, EmbeddedChain};
+use super::network::{Approver, Network, Role, text_hash};
+use super::{Ledger, LedgerClaim, LedgerError, OfficeState, Receipt, SETTLING_DAYS};
+use crate::LedgerStore;
+
+/// On the embedded chain a replaced checkpoint stays good for a day.
+const GRACE_SECONDS: u64 = 24 * 3_600;
+
+/// The one operator of an embedded network: every role's account, but for offices.
+pub(super) const OPERATOR: Address = Address::new([0x11; 20]);
+
+/// By which accounts a program acts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Actors {
+    /// Members of the committee.
+    pub members: Vec<Address>,
+    /// The agency: publishes checkpoints.
+    pub agency: Option<Address>,
+    /// The department: accredits offices, opens periods.
+    pub department: Option<Address>,
+    /// The relayer: brings claims.
+    pub relayer: Option<Address>,
+}
+
+impl Actors {
+    /// One account in every role.
+    pub fn alone(account: Address) -> Self {
+        let everyone = Some(account);
+        let members = vec![account];
+        Self { members, agency: everyone, department: everyone, relayer: everyone }
+    }
+
+    /// The roles that some accounts have on a network: of each the first that has it.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn among<C: Chain>(
+        network: &Network<C>,
+        accounts: &[Address],
+    ) -> Result<Self, LedgerError> {
+        let mut found = Self::default();
+        for &account in accounts {
+            let call = Committee::isMemberCall { account };
+            if network.view(network.addresses.committee, &call).await? {
+                found.members.push(account);
+            }
+            for (role, place) in [
+                (Role::Agency, &mut found.agency),
+                (Role::Department, &mut found.department),
+                (Role::Relayer, &mut found.relayer),
+            ] {
+                if place.is_none() && network.participant_of(role, account).await? != 0 {
+                    *place = Some(account);
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The account of a role that an act takes.
+pub(super) fn acting(account: Option<Address>, role: Role) -> Result<Address, LedgerError> {
+    account.ok_or_else(|| {
+        let reason = format!("this needs the key of the {}: give it with --account", role.name());
+        LedgerError::Failed(ServiceError::WrongUse(reason))
+    })
+}
+
+/// A ledger on a chain.
+pub struct ContractLedger<C> {
+    pub(super) store: Store,
+    /// The contracts.
+    pub network: Network<C>,
+    /// Who acts.
+    pub actors: Actors,
+}
+
+/// The ledger that starts with one command: embedded chain, one operator in every role.
+pub type EmbeddedLedger = ContractLedger<EmbeddedChain>;
+
+impl EmbeddedLedger {
+    /// Opens the ledger in a store, deploying the contracts for a key on a new one.
+    ///
+    /// # Errors
+    /// [`LedgerError::Refused`] if the chain's contracts are for another key or another network.
+    pub async fn open(store: &Store, key: &VerifyingKey) -> Result<Self, LedgerError> {
+        let mut chain = EmbeddedChain::open(store).await?;
+        let actors = Actors::alone(OPERATOR);
+        let Some(settings) = network_settings(store).await? else {
+            return Self::deploy(store, chain, actors, key).await;
+        };
+        if settings.chain_id != CHAIN_ID {
+            let reason =
+                "this folder belongs to a network of real nodes, and has no embedded ledger";
+            return Err(LedgerError::Refused(reason.to_owned()));
+        }
+        require_key(&settings, key)?;
+        let addresses = settings.addresses;
+        chain.follow(addresses).await?;
+        let network = Network { chain, addresses };
+        Ok(Self { store: store.clone(), network, actors })
+    }
+
+    /// Begins a sandbox's ledger in an empty store. Its contracts stand at other addresses than any embedded
+    /// ledger's do, so its context is another: what is proved for it, no other ledger takes.
+    ///
+    /// # Errors
+    /// [`LedgerError::Refused`] if the store has a network already.
+    pub async fn begin_sandbox(store: &Store, key: &VerifyingKey) -> Result<Self, LedgerError> {
+        if network_settings(store).await?.is_some() {
+            let reason =
+                "a sandbox needs a folder of its own: this folder already belongs to a network";
+            return Err(LedgerError::Refused(reason.to_owned()));
+        }
+        let mut chain = EmbeddedChain::open(store).await?;
+        // An address follows from the deployer's nonce: what is created first moves all the others.
+        chain.send(OPERATOR, None, Vec::new()).await?;
+        Self::deploy(store, chain, Actors::alone(OPERATOR), key).await
+    }
+
+    async fn deploy(
+        store: &Store,
+        chain: EmbeddedChain,
+        actors: Actors,
+        key: &VerifyingKey,
+    ) -> Result<Self, LedgerError> {
+        let constitution = Constitution {
+            members: actors.members.clone(),
+            quorum: 1,
+            delay_seconds: 0,
+            grace_seconds: GRACE_SECONDS,
+        };
+        let before = chain.head().await?.number;
+        let mut network = Network::deploy(chain, key, &constitution, OPERATOR).await?;
+        network.chain.follow(network.addresses).await?;
+        let mut agency = 0;
+        for role in [Role::Agency, Role::Department, Role::Treasury, Role::Auditor, Role::Relayer] {
+            let sponsor = if role == Role::Relayer { agency } else { 0 };
+            let document = text_hash("one operator in every role");
+            let committee = Approver::Committee(&actors.members);
+            let id = network.admit(OPERATOR, role, sponsor, committee, document).await?;
+            if role == Role::Agency {
+                agency = id;
+            }
+        }
+        // Last: a chain without this setting is deployed to anew.
+        let settings = NetworkSettings {
+            chain_id: CHAIN_ID,
+            endpoints: Vec::new(),
+            confirmations: 0,
+            key: key_id(key),
+            addresses: network.addresses,
+            before,
+        };
+        keep_network(store, &settings).await?;
+        Ok(Self { store: store.clone(), network, actors })
+    }
+
+    /// Lets blocks have the time of a day, at its end in UTC, instead of the clock's.
+    pub fn set_day(&mut self, day: Day) {
+        self.network.chain.set_day(day);
+    }
+}
+
+impl<C: Chain> ContractLedger<C> {
+    /// A ledger on a network that there is.
+    pub fn new(store: &Store, network: Network<C>, actors: Actors) -> Self {
+        Self { store: store.clone(), network, actors }
+    }
+
+    /// Accredits an office that the ledger does not know: on a network of one operator the office's
+    /// account is told by its number.
+    async fn accredit(&mut self, state: &OfficeState) -> Result<(), LedgerError> {
+        let account = office_account(state.office);
+        let department = acting(self.actors.department, Role::Department)?;
+        let sponsor = self.network.participant_of(Role::Department, department).await?;
+        let document = text_hash("an office of this folder");
+        let approver = Approver::Account(department);
+        let id = self.network.admit(account, Role::Office, sponsor, approver, document).await?;
+        let accredit = Offices::accreditCall {
+            office: state.office.0,
+            schema: state.schema.0,
+            participant: id,
+        };
+        self.network.send(department, self.network.addresses.offices, &accredit).await?;
+        Ok(())
+    }
+
+    /// Brings an office's root to the ledger, if it has another and the office stands and can act here;
+    /// what it cost.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn update_office(&mut self, state: &OfficeState) -> Result<Option<u64>, LedgerError> {
+        let target = self.network.addresses.offices;
+        let root = word(state.root.to_field());
+        let office = state.office.0;
+        let mut known = self.network.view(target, &Offices::officeOfCall { office }).await?;
+        if known.participant == 0 {
+            if self.network.chain.chain_id() != CHAIN_ID {
+                // It has no leaf until its department accredits it, and holds up nobody.
+                return Ok(None);
+            }
+            self.accredit(state).await?;
+            known = self.network.view(target, &Offices::officeOfCall { office }).await?;
+        }
+        // What is barred or retired has no leaf, here and there, and tells the ledger nothing.
+        if !known.standing || (known.root == root && known.live == state.live) {
+            return Ok(None);
+        }
+        // A state that was restored takes revocations back that the ledger has, if it tells it of its own.
+        let elsewhere = self.network.chain.chain_id() != CHAIN_ID;
+        if elsewhere && OfficeStore(&self.store).offices_are_restored().await? {
+            tracing::warn!(
+                "office {office} keeps the root that the ledger has: this state was \
+                 restored, and does not know what was issued and revoked since the backup. Revoke \
+                 again what was revoked, then run: praman office catch-up"
+            );
+            OfficeStore(&self.store).leave_behind(state.office).await?;
+            return Ok(None);
+        }
+        let register = self.network.addresses.participants;
+        let keeper = Participants::participantCall { id: known.participant };
+        let account = self.network.view(register, &keeper).await?.account;
+        let may = Participants::hasRoleCall { role: Role::Office.id(), account };
+        if !self.network.chain.sends_as(account) || !self.network.view(register, &may).await? {
+            // Its key is elsewhere or revoked, or a notice is overdue: its old root stands meanwhile.
+            OfficeStore(&self.store).leave_behind(state.office).await?;
+            return Ok(None);
+        }
+        let call = Offices::updateRootCall { office, root, live: state.live };
+        Ok(Some(self.network.send(account, target, &call).await?.gas_used))
+    }
+
+    /// Brings all offices' newest roots to the ledger, and has the ledger look at orders that have begun or
+    /// ended by their dates. An office that is barred or retired, or whose account can't act here, holds up
+    /// no other.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn bring_offices(&mut self, offices: &[OfficeState]) -> Result<(), LedgerError> {
+        /// `State.Live` of the contract.
+        const LIVE: u8 = 5;
+        let (target, register) =
+            (self.network.addresses.offices, self.network.addresses.participants);
+        for state in offices {
+            let known = Offices::officeOfCall { office: state.office.0 };
+            let known = self.network.view(target, &known).await?;
+            if known.participant != 0 {
+                let id = known.participant;
+                let live =
+                    self.network.view(register, &Participants::stateOfCall { id }).await? == LIVE;
+                if live != known.standing {
+                    let agency = acting(self.actors.agency, Role::Agency)?;
+                    self.network.send(agency, register, &Participants::refreshCall { id }).await?;
+                }
+            }
+            self.update_office(state).await?;
+        }
+        Ok(())
+    }
+
+    /// Refuses to begin where no relayer's key is there to bring claims.
+    ///
+    /// # Errors
+    /// [`ServiceError::WrongUse`].
+    pub fn require_relayer(&self) -> Result<(), ServiceError> {
+        Ok(acting(self.actors.relayer, Role::Relayer).map(|_| ())?)
+    }
+
+    /// Has the committee adopt the rules of one window with its last day, if it has not; the department
+    /// that opens it.
+    async fn adopt_rules(
+        &mut self,
+        scheme: &SchemePeriod,
+        period: (Period, Period),
+        last_day: Day,
+    ) -> Result<Address, LedgerError> {
+        let claims = self.network.addresses.claims;
+        let word = scheme_word(&scheme.scheme);
+        let account = acting(self.actors.department, Role::Department)?;
+        // One rule for one window: its leaf is the root that the committee adopts.
+        let leaf = rules_leaf(&scheme.scheme, period, last_day, &scheme.policy);
+        let rules = Claims::rulesOfCall { scheme: word };
+        if B256::from(self.network.view(claims, &rules).await?) == leaf {
+            return Ok(account);
+        }
+        let department = self.network.participant_of(Role::Department, account).await?;
+        let adopt = Claims::adoptRulesCall { scheme: word, department, root: leaf };
+        let members = self.actors.members.clone();
+        if members.is_empty() {
+            let reason = "the committee has not adopted these rules with this last day: give its \
+                          members' keys with --account, too";
+            return Err(LedgerError::Refused(reason.to_owned()));
+        }
+        let motion = self.network.committee(&members, claims, adopt.abi_encode(), leaf).await?;
+        if B256::from(self.network.view(claims, &rules).await?) != leaf {
+            return Err(LedgerError::Refused(format!(
+                "motion {motion} to adopt the rules needs more members' votes, or its delay is not \
+                 over: have it enacted with `praman ledger enact {motion}`, then open the period"
+            )));
+        }
+        Ok(account)
+    }
+
+    /// The number of a claim's opening.
+    async fn opening(&self, claim: &LedgerClaim) -> Result<u32, LedgerError> {
+        let ClaimPeriod { period, window } = claim.period;
+        let opening =
+            LedgerStore(&self.store).opening(claim.scheme.as_str(), period.0, window.0).await;
+        opening.map_err(ServiceError::from)?.ok_or(LedgerError::PeriodNotOpen)
+    }
+
+    /// Refuses rules that are not those under which a period takes claims: an opening keeps its rules.
+    async fn require_same_rules(
+        &self,
+        opening: u32,
+        scheme: &SchemePeriod,
+        ClaimPeriod { period, window }: ClaimPeriod,
+    ) -> Result<(), LedgerError> {
+        let claims = self.network.addresses.claims;
+        let stands = self.network.view(claims, &Claims::openingAtCall { opening }).await?;
+        let wanted = policy_leaf(&scheme.scheme, period.0, window.0, &scheme.policy);
+        if stands.policyLeaf == wanted {
+            return Ok(());
+        }
+        Err(LedgerError::Refused(format!(
+            "scheme {} takes claims of this period under other rules: changed rules are for periods that were \
+             never opened",
+            scheme.scheme
+        )))
+    }
+
+    /// The number of a period's opening on the chain, if it is open there.
+    async fn opening_of(
+        &self,
+        scheme: &SchemePeriod,
+        ClaimPeriod { period, window }: ClaimPeriod,
+    ) -> Result<Option<u32>, LedgerError> {
+        let scheme = scheme_word(&scheme.scheme);
+        let call = Claims::openingOfCall { scheme, period: period.0, window: window.0 };
+        let claims = self.network.addresses.claims;
+        Ok(self.network.view(claims, &call).await?.checked_sub(1))
+    }
+}
+
+impl<C: Chain> Ledger for ContractLedger<C> {
+    fn context(&self) -> Context {
+        context(self.network.chain.chain_id(), self.network.addresses.claims.into_array())
+    }
+
+    async fn publish_checkpoint(
+        &mut self,
+        offices: &[OfficeState],
+        checkpoint: Checkpoint,
+    ) -> Result<u64, LedgerError> {
+        for office in offices {
+            self.update_office(office).await?;
+        }
+        let target = self.network.addresses.offices;
+        let root = self.network.view(target, &Offices::stateRootCall {}).await?;
+        if root != word(checkpoint.state_root.to_field()) {
+            let reason = format!(
+                "the ledger's state root is {root}, not {}: the ledger knows other offices than \
+                 this folder",
+                checkpoint.state_root
+            );
+            return Err(LedgerError::Refused(reason));
+        }
+        // One that stands already is not replaced by itself.
+        let claims = self.network.addresses.claims;
+        let count = self.network.view(claims, &Claims::checkpointCountCall {}).await?;
+        let number = count.saturating_to::<u64>();
+        if let Some(last) = number.checked_sub(1) {
+            let call = Claims::checkpointAtCall { checkpoint: last as u32 };
+            let stands = self.network.view(claims, &call).await?;
+            if stands.stateRoot == root && stands.asOf == checkpoint.as_of.0 {
+                return Ok(last);
+            }
+        }
+        let call = Offices::checkpointCall { asOf: checkpoint.as_of.0 };
+        let agency = acting(self.actors.agency, Role::Agency)?;
+        self.network.send(agency, target, &call).await?;
+        Ok(number)
+    }
+
+    async fn find_checkpoint(&self, checkpoint: Checkpoint) -> Result<Option<u64>, LedgerError> {
+        let row: Option<(i64,)> = sqlx::query_as(
+            "SELECT number FROM checkpoint WHERE state_root = $1 AND as_of = $2
+             ORDER BY number DESC LIMIT 1",
+        )
+        .bind(bytes(checkpoint.state_root.to_field()))
+        .bind(i64::from(checkpoint.as_of.0))
+        .fetch_optional(self.store.pool())
+        .await
+        .map_err(ServiceError::from)?;
+        Ok(row.map(|(number,)| number as u64))
+    }
+
+    async fn open_period(
+        &mut self,
+        scheme: &SchemePeriod,
+        period: ClaimPeriod,
+        last_day: Day,
+    ) -> Result<(), LedgerError> {
+        let claims = self.network.addresses.claims;
+        if let Some(opening) = self.opening_of(scheme, period).await? {
+            return self.require_same_rules(opening, scheme, period).await;
+        }
+        let ClaimPeriod { period, window } = period;
+        if self.network.addresses.archives.is_zero() {
+            let reason = "this network's contracts are of an earlier version without a last day \
+                          for periods: create Archives, upgrade Claims, and join the network again";
+            return Err(LedgerError::Refused(reason.to_owned()));
+        }
+        let last_day = Day(last_day.0 + SETTLING_DAYS);
+        let account = self.adopt_rules(scheme, (period, window), last_day).await?;
+        let open = Claims::openPeriodCall {
+            scheme: scheme_word(&scheme.scheme),
+            period: period.0,
+            window: window.0,
+            lastDay: last_day.0,
+            policy: policy_data(&scheme.policy),
+            approval: Vec::new(),
+        };
+        self.network.send(account, claims, &open).await?;
+        Ok(())
+    }
+
+    async fn extend_period(
+        &mut self,
+        scheme: &SchemePeriod,
+        period: ClaimPeriod,
+        last_day: Day,
+    ) -> Result<(), LedgerError> {
+        let claims = self.network.addresses.claims;
+        let Some(opening) = self.opening_of(scheme, period).await? else {
+            return self.open_period(scheme, period, last_day).await;
+        };
+        self.require_same_rules(opening, scheme, period).await?;
+        let last_day = Day(last_day.0 + SETTLING_DAYS);
+        let stands = self.network.view(claims, &Claims::lastDayOfCall { opening }).await?;
+        if stands >= last_day.0 {
+            return Ok(());
+        }
+        let account = self.adopt_rules(scheme, (period.period, period.window), last_day).await?;
+        let extend =
+            Claims::extendPeriodCall { opening, lastDay: last_day.0, approval: Vec::new() };
+        self.network.send(account, claims, &extend).await?;
+        Ok(())
+    }
+
+    async fn claim(&mut self, claim: &LedgerClaim) -> Result<Receipt, LedgerError> {
+        let call = Claims::claimCall {
+            opening: self.opening(claim).await?,
+            checkpoint: checkpoint_number(claim)?,
+            own: [word(claim.nullifier.to_field()), word(claim.payout.to_field())],
+            proof: proof_words(&claim.proof),
+        };
+        let claims = self.network.addresses.claims;
+        let relayer = acting(self.actors.relayer, Role::Relayer)?;
+        let receipt = self.network.send(relayer, claims, &call).await?;
+        Ok(Receipt { block: receipt.block, gas_used: receipt.gas_used })
+    }
+
+    async fn claim_batch(&mut self, claims: &[LedgerClaim]) -> Result<Receipt, LedgerError> {
+        let first = claims
+            .first()
+            .ok_or_else(|| LedgerError::Malformed("a batch needs at least one claim".to_owned()))?;
+        let same = |claim: &LedgerClaim| {
+            (&claim.scheme, claim.period, claim.checkpoint)
+                == (&first.scheme, first.period, first.checkpoint)
+        };
+        if !claims.iter().all(same) {
+            let reason = "a batch must be of one scheme, period and checkpoint".to_owned();
+            return Err(LedgerError::Malformed(reason));
+        }
+        let words = |claim: &LedgerClaim| {
+            let (nullifier, payout) = (claim.nullifier.to_field(), claim.payout.to_field());
+            batch_words(word(nullifier), word(payout), &claim.proof)
+        };
+        let call = Claims::claimBatchCall {
+            opening: self.opening(first).await?,
+            checkpoint: checkpoint_number(first)?,
+            claims: claims.iter().map(words).collect(),
+        };
+        let target = self.network.addresses.claims;
+        let relayer = acting(self.actors.relayer, Role::Relayer)?;
+        let receipt = self.network.send(relayer, target, &call).await?;
+        Ok(Receipt { block: receipt.block, gas_used: receipt.gas_used })
+    }
+}
+
+fn checkpoint_number(claim: &LedgerClaim) -> Result<u32, LedgerError> {
+    u32::try_from(claim.checkpoint).map_err(|_| LedgerError::CheckpointNotGood)
+}
+
+/// The account of an office on a network of one operator.
+pub(super) fn office_account(office: OfficeId) -> Address {
+    let hash =
+        keccak256([b"praman.embedded-office.1".as_slice(), &office.0.to_be_bytes()].concat());
+    Address::from_slice(&hash[12..])
+}
+
+/// Refuses keys that a network's contracts were not deployed for.
+pub(super) fn require_key(
+    settings: &NetworkSettings,
+    key: &VerifyingKey,
+) -> Result<(), LedgerError> {
+    if settings.key == key_id(key) {
+        return Ok(());
+    }
+    let reason = "the chain's contracts were deployed for other keys: use those keys, or start a \
+                  new chain in another folder";
+    Err(LedgerError::Refused(reason.to_owned()))
+}
+
+/// What a deployed key is known by.
+pub(super) fn key_id(key: &VerifyingKey) -> String {
+    use sha2::Digest;
+    hex::encode(sha2::Sha256::digest(key.to_json()))
+}

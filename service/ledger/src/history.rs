@@ -1,0 +1,347 @@
+//! The whole history of a network, replayed from its events.
+
+use std::collections::{BTreeMap, HashSet};
+
+use alloy_primitives::{B256, U256, keccak256};
+use alloy_sol_types::SolEvent;
+use praman_circuits::Fr;
+use praman_circuits::credential::SchemaId;
+use praman_circuits::field::from_be_bytes;
+use praman_circuits::merkle::empty_leaf;
+use praman_circuits::office::{OfficeId, OfficeRoot, StateTree, office_leaf};
+use praman_verifier::contracts::{
+    Addresses, Archives, Claims, Consents, Offices, claim_leaf, word,
+};
+use serde::Serialize;
+
+use super::LedgerError;
+use super::chain::{Chain, ChainLog};
+use super::network::Network;
+
+/// An opening's accepted claims in order: what its seal is over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seal {
+    opening: u32,
+    /// Nullifier and payout commitment of each.
+    pub claims: Vec<(U256, U256)>,
+}
+
+impl Seal {
+    fn leaves(&self) -> Vec<B256> {
+        let leaf = |(place, (nullifier, payout)): (u64, &(U256, U256))| {
+            claim_leaf(self.opening, place, *nullifier, *payout)
+        };
+        (0..).zip(&self.claims).map(leaf).collect()
+    }
+
+    /// The Merkle root over the claims; of none, zero.
+    pub fn root(&self) -> B256 {
+        let mut level = self.leaves();
+        while level.len() > 1 {
+            level = level.chunks(2).map(parent).collect();
+        }
+        level.first().copied().unwrap_or_default()
+    }
+
+    /// The Merkle path of the claim at a place, as OpenZeppelin's `MerkleProof` takes it.
+    pub fn path(&self, mut place: usize) -> Vec<B256> {
+        let mut level = self.leaves();
+        let mut path = Vec::new();
+        while level.len() > 1 {
+            path.extend(level.get(place ^ 1));
+            level = level.chunks(2).map(parent).collect();
+            place /= 2;
+        }
+        path
+    }
+}
+
+/// The hash of a pair in the order of its values; one without a neighbour goes up as it is.
+fn parent(pair: &[B256]) -> B256 {
+    match pair {
+        [left, right] => {
+            let (first, second) = if left <= right { (left, right) } else { (right, left) };
+            keccak256([first.0, second.0].concat())
+        }
+        alone => alone[0],
+    }
+}
+
+/// What a replay found of one opening.
+#[derive(Clone, Debug, Serialize)]
+pub struct OpeningHistory {
+    /// Its number.
+    pub opening: u32,
+    /// The scheme's name, or its number where it is no name.
+    pub scheme: String,
+    /// Its period.
+    pub period: u32,
+    /// How many claims it accepted.
+    pub claims: usize,
+    /// The Merkle root over them.
+    pub root: B256,
+    /// Whether the seal, proposed or confirmed, says the same; none where there is none.
+    pub seal_agrees: Option<bool>,
+}
+
+/// What a replay found.
+#[derive(Clone, Debug, Serialize)]
+pub struct History {
+    /// The last block replayed.
+    pub block: u64,
+    /// How many events the contracts emitted.
+    pub events: usize,
+    /// How many claims were accepted.
+    pub claims: usize,
+    /// How many office roots were set.
+    pub office_updates: usize,
+    /// How many checkpoints were published.
+    pub checkpoints: usize,
+    /// How many accesses by consent were recorded.
+    pub accesses: usize,
+    /// How often a provider's consents were withdrawn.
+    pub withdrawals: usize,
+    /// Every opening.
+    pub openings: Vec<OpeningHistory>,
+    /// What does not agree, in words; empty if all does.
+    pub faults: Vec<String>,
+}
+
+/// The roots of one of a provider's trees that are good.
+type GoodRoots = BTreeMap<u32, HashSet<U256>>;
+
+#[derive(Default)]
+struct Replay {
+    records: GoodRoots,
+    consents: GoodRoots,
+    accesses: HashSet<(u32, U256)>,
+    withdrawals: usize,
+    tree_leaves: Vec<Fr>,
+    schemas: BTreeMap<u32, (u32, U256)>,
+    root: Option<U256>,
+    seals: BTreeMap<u32, Seal>,
+    openings: BTreeMap<u32, (U256, u32)>,
+    spent: HashSet<U256>,
+    updates: usize,
+    checkpoints: usize,
+    faults: Vec<String>,
+}
+
+impl Replay {
+    fn fault(&mut self, log: &ChainLog, what: &str) {
+        self.faults.push(format!("block {}: {what}", log.block));
+    }
+
+    fn accept(&mut self, log: &ChainLog, opening: u32, claim: (U256, U256)) {
+        if !self.spent.insert(claim.0) {
+            self.fault(log, "a nullifier was accepted twice");
+        }
+        let seal = self.seals.entry(opening).or_default();
+        seal.opening = opening;
+        seal.claims.push(claim);
+    }
+
+    /// Puts a leaf and compares the tree's root with the one that the contract told.
+    fn put(&mut self, log: &ChainLog, office: u32, leaf: Fr, told: U256) {
+        let place = office as usize;
+        if self.tree_leaves.len() <= place {
+            self.tree_leaves.resize(place + 1, empty_leaf());
+        }
+        self.tree_leaves[place] = leaf;
+        let mut tree = StateTree::new();
+        if tree.append(&self.tree_leaves).is_err() || word(tree.root()) != told {
+            self.fault(log, &format!("the state root after office {office} differs"));
+        }
+        self.root = Some(told);
+    }
+
+    fn leaf(&self, office: u32) -> Option<Fr> {
+        let (schema, root) = self.schemas.get(&office)?;
+        let root: Fr = from_be_bytes(&root.to_be_bytes())?;
+        let root = OfficeRoot::from_field(root);
+        Some(office_leaf(OfficeId(office), SchemaId(*schema), root).to_field())
+    }
+
+    fn claims_event(&mut self, log: &ChainLog) -> Option<()> {
+        let (topics, data) = (log.topics.iter().copied(), &log.data);
+        match *log.topics.first()? {
+            Claims::PeriodOpened::SIGNATURE_HASH => {
+                let event = Claims::PeriodOpened::decode_raw_log(topics, data).ok()?;
+                self.openings.insert(event.opening, (event.scheme, event.period));
+            }
+            Claims::ClaimAccepted::SIGNATURE_HASH => {
+                let event = Claims::ClaimAccepted::decode_raw_log(topics, data).ok()?;
+                self.accept(log, event.opening, (event.nullifier, event.payoutCommitment));
+            }
+            Claims::ClaimsAccepted::SIGNATURE_HASH => {
+                let event = Claims::ClaimsAccepted::decode_raw_log(topics, data).ok()?;
+                for claim in event.claims.chunks_exact(2) {
+                    self.accept(log, event.opening, (claim[0], claim[1]));
+                }
+            }
+            Claims::CheckpointPublished::SIGNATURE_HASH => {
+                let event = Claims::CheckpointPublished::decode_raw_log(topics, data).ok()?;
+                if self.root.is_some_and(|root| root != event.stateRoot) {
+                    self.fault(log, "a checkpoint does not have the state tree's root");
+                }
+                if event.checkpoint as usize != self.checkpoints {
+                    self.fault(log, "a checkpoint's number does not follow the one before");
+                }
+                self.checkpoints += 1;
+            }
+            _ => {}
+        }
+        Some(())
+    }
+
+    fn consents_event(&mut self, log: &ChainLog) -> Option<()> {
+        fn put(good: &mut GoodRoots, provider: u32, root: U256, graceless: bool) {
+            let roots = good.entry(provider).or_default();
+            if graceless {
+                roots.clear();
+            }
+            roots.insert(root);
+        }
+        let (topics, data) = (log.topics.iter().copied(), &log.data);
+        match *log.topics.first()? {
+            Consents::RecordsRootUpdated::SIGNATURE_HASH => {
+                let event = Consents::RecordsRootUpdated::decode_raw_log(topics, data).ok()?;
+                put(&mut self.records, event.provider, event.root, event.graceless);
+            }
+            Consents::ConsentsRootUpdated::SIGNATURE_HASH => {
+                let event = Consents::ConsentsRootUpdated::decode_raw_log(topics, data).ok()?;
+                self.withdrawals += usize::from(event.graceless);
+                put(&mut self.consents, event.provider, event.root, event.graceless);
+            }
+            Consents::AccessRecorded::SIGNATURE_HASH => {
+                let event = Consents::AccessRecorded::decode_raw_log(topics, data).ok()?;
+                if !self.accesses.insert((event.provider, event.nullifier)) {
+                    self.fault(log, "an access was recorded twice");
+                }
+                let is_good = |good: &GoodRoots, root: &U256| {
+                    good.get(&event.provider).is_some_and(|roots| roots.contains(root))
+                };
+                if !is_good(&self.records, &event.recordsRoot)
+                    || !is_good(&self.consents, &event.consentsRoot)
+                {
+                    self.fault(log, "an access was recorded against roots that were not valid");
+                }
+            }
+            _ => {}
+        }
+        Some(())
+    }
+
+    fn offices_event(&mut self, log: &ChainLog) -> Option<()> {
+        let (topics, data) = (log.topics.iter().copied(), &log.data);
+        match *log.topics.first()? {
+            Offices::OfficeAccredited::SIGNATURE_HASH => {
+                let event = Offices::OfficeAccredited::decode_raw_log(topics, data).ok()?;
+                self.schemas.insert(event.office, (event.schema, U256::ZERO));
+            }
+            Offices::OfficeRootUpdated::SIGNATURE_HASH => {
+                let event = Offices::OfficeRootUpdated::decode_raw_log(topics, data).ok()?;
+                self.schemas.get_mut(&event.office)?.1 = event.root;
+                let leaf = self.leaf(event.office)?;
+                self.put(log, event.office, leaf, event.stateRoot);
+                self.updates += 1;
+            }
+            Offices::OfficeStanding::SIGNATURE_HASH => {
+                let event = Offices::OfficeStanding::decode_raw_log(topics, data).ok()?;
+                let leaf = if event.standing { self.leaf(event.office)? } else { empty_leaf() };
+                self.put(log, event.office, leaf, event.stateRoot);
+            }
+            _ => {}
+        }
+        Some(())
+    }
+}
+
+async fn replay<C: Chain>(network: &mut Network<C>) -> Result<(Replay, u64, usize), LedgerError> {
+    let (mut replay, mut events) = (Replay::default(), 0);
+    let read_event = |log: ChainLog| {
+        let read = if log.address == network.addresses.claims {
+            replay.claims_event(&log)
+        } else if log.address == network.addresses.offices {
+            replay.offices_event(&log)
+        } else if log.address == network.addresses.consents {
+            replay.consents_event(&log)
+        } else {
+            Some(())
+        };
+        if read.is_none() {
+            replay.fault(&log, "an event can't be read");
+        }
+        events += 1;
+        Ok(())
+    };
+    let last = network.for_each_log(read_event).await?;
+    Ok((replay, last, events))
+}
+
+/// The claims of an opening, from the events.
+///
+/// # Errors
+/// [`LedgerError`] of the chain.
+pub async fn seal<C: Chain>(network: &mut Network<C>, opening: u32) -> Result<Seal, LedgerError> {
+    let (mut replay, _, _) = replay(network).await?;
+    let mut seal = replay.seals.remove(&opening).unwrap_or_default();
+    seal.opening = opening;
+    Ok(seal)
+}
+
+/// Replays all events from block 0, other programs' among them: recomputes every state root, count and seal, and compares the
+/// contracts' state with what the events say.
+///
+/// # Errors
+/// [`LedgerError`] of the chain; what does not agree is in the history's faults.
+pub async fn verify<C: Chain>(network: &mut Network<C>) -> Result<History, LedgerError> {
+    let (mut replay, block, events) = replay(network).await?;
+    let Addresses { claims, archives, .. } = network.addresses;
+    let root = network.view(network.addresses.offices, &Offices::stateRootCall {}).await?;
+    if replay.root.is_some_and(|replayed| replayed != root) {
+        replay.faults.push("the state root does not fit the events".to_owned());
+    }
+    let count = network.view(claims, &Claims::checkpointCountCall {}).await?;
+    if count != U256::from(replay.checkpoints) {
+        replay
+            .faults
+            .push(format!("{count} checkpoints stand, but {} were announced", replay.checkpoints));
+    }
+    let mut openings = Vec::new();
+    for (&opening, &(scheme, period)) in &replay.openings {
+        let seal = replay.seals.get(&opening).cloned().unwrap_or_default();
+        let root = seal.root();
+        // A network of an earlier edition has no archives.
+        let agrees = if archives.is_zero() {
+            None
+        } else {
+            let stands = network.view(archives, &Archives::sealOfCall { opening }).await?;
+            let agrees = stands.count == seal.claims.len() as u64 && stands.root == root;
+            (!stands.proposer.is_zero()).then_some(agrees)
+        };
+        if agrees == Some(false) {
+            replay.faults.push(format!("the seal of opening {opening} does not fit its claims"));
+        }
+        let name = praman_verifier::contracts::scheme_of_word(scheme);
+        openings.push(OpeningHistory {
+            opening,
+            scheme: name.map_or_else(|| scheme.to_string(), |name| name.as_str().to_owned()),
+            period,
+            claims: seal.claims.len(),
+            root,
+            seal_agrees: agrees,
+        });
+    }
+    Ok(History {
+        block,
+        events,
+        claims: replay.spent.len(),
+        office_updates: replay.updates,
+        checkpoints: replay.checkpoints,
+        accesses: replay.accesses.len(),
+        withdrawals: replay.withdrawals,
+        openings,
+        faults: replay.faults,
+    })
+}

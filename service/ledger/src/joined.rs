@@ -1,0 +1,309 @@
+//! The network that a folder belongs to, whichever chain it is on.
+
+use std::time::Duration;
+
+use alloy_primitives::{Address, Bytes};
+use alloy_signer_local::PrivateKeySigner;
+use praman_circuits::context::{Context, context};
+use praman_store::Store;
+use praman_store::error::ServiceError;
+use praman_verifier::VerifyingKey;
+use praman_verifier::contracts::{
+    Addresses, Anchors, Archives, Claims, Consents, Disputes, NodeDirectory, Participants,
+};
+use serde::{Deserialize, Serialize};
+
+use super::LedgerError;
+use super::chain::{Chain, ChainError, ChainLog, ChainReceipt, Head};
+use super::chain_store::{NetworkSettings, keep_network, network_settings};
+use super::contract_ledger::{
+    Actors, ContractLedger, EmbeddedLedger, OPERATOR, key_id, require_key,
+};
+use super::embedded::{CHAIN_ID, EmbeddedChain};
+use super::network::Network;
+use super::remote::{RemoteChain, RemoteSettings};
+
+/// The chain that a folder belongs to.
+pub enum JoinedChain {
+    /// The embedded one.
+    Embedded(EmbeddedChain),
+    /// Real nodes.
+    Remote(RemoteChain),
+}
+
+/// Asks whichever chain it is.
+macro_rules! whichever {
+    ($joined:expr, $chain:ident => $asked:expr) => {
+        match $joined {
+            JoinedChain::Embedded($chain) => $asked,
+            JoinedChain::Remote($chain) => $asked,
+        }
+    };
+}
+
+impl Chain for JoinedChain {
+    fn chain_id(&self) -> u64 {
+        whichever!(self, chain => chain.chain_id())
+    }
+
+    fn sends_as(&self, account: Address) -> bool {
+        whichever!(self, chain => chain.sends_as(account))
+    }
+
+    async fn next_nonce(&self, account: Address) -> Result<u64, ChainError> {
+        whichever!(self, chain => chain.next_nonce(account).await)
+    }
+
+    async fn view(
+        &self,
+        from: Address,
+        target: Address,
+        data: Vec<u8>,
+    ) -> Result<Bytes, ChainError> {
+        whichever!(self, chain => chain.view(from, target, data).await)
+    }
+
+    async fn send(
+        &mut self,
+        from: Address,
+        target: Option<Address>,
+        data: Vec<u8>,
+    ) -> Result<ChainReceipt, ChainError> {
+        whichever!(self, chain => chain.send(from, target, data).await)
+    }
+
+    async fn logs(&self, first: u64, last: u64) -> Result<Vec<ChainLog>, ChainError> {
+        whichever!(self, chain => chain.logs(first, last).await)
+    }
+
+    async fn head(&self) -> Result<Head, ChainError> {
+        whichever!(self, chain => chain.head().await)
+    }
+}
+
+/// The network that a folder belongs to.
+pub type JoinedNetwork = Network<JoinedChain>;
+
+/// The ledger that a folder belongs to.
+pub type JoinedLedger = ContractLedger<JoinedChain>;
+
+impl JoinedNetwork {
+    /// Opens the folder's network, and tells by which accounts to act on it: on the embedded chain
+    /// its operator's, on real nodes those of the keys.
+    ///
+    /// # Errors
+    /// [`ServiceError::WrongUse`] if the folder belongs to none.
+    pub async fn open(
+        store: &Store,
+        keys: &[PrivateKeySigner],
+    ) -> Result<(Self, Vec<Address>), LedgerError> {
+        let settings = network_settings(store).await?.ok_or_else(|| {
+            let reason = "this folder belongs to no network: start one with `praman ledger start` \
+                          or `praman ledger deploy`";
+            ServiceError::WrongUse(reason.to_owned())
+        })?;
+        let addresses = settings.addresses;
+        if settings.chain_id == CHAIN_ID {
+            let mut chain = EmbeddedChain::open(store).await?;
+            chain.follow(addresses).await?;
+            let chain = JoinedChain::Embedded(chain);
+            return Ok((Self { chain, addresses }, vec![OPERATOR]));
+        }
+        let remote = remote_settings(&settings);
+        let mut chain = RemoteChain::new(store, remote, keys.iter().cloned())?;
+        chain.follow(addresses, settings.before);
+        chain.record().await?;
+        let accounts = keys.iter().map(PrivateKeySigner::address).collect();
+        Ok((Self { chain: JoinedChain::Remote(chain), addresses }, accounts))
+    }
+
+    /// Refuses a folder that belongs to a network.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`].
+    pub async fn require_none(store: &Store) -> Result<(), ServiceError> {
+        match network_settings(store).await? {
+            None => Ok(()),
+            Some(settings) => Err(ServiceError::Refused(format!(
+                "this folder already belongs to chain {}: deploy from another folder",
+                settings.chain_id
+            ))),
+        }
+    }
+
+    /// Keeps which network a folder belongs to.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn keep(
+        store: &Store,
+        settings: &RemoteSettings,
+        key: &VerifyingKey,
+        addresses: Addresses,
+        before: u64,
+    ) -> Result<(), ServiceError> {
+        let settings = NetworkSettings {
+            chain_id: settings.chain_id,
+            endpoints: settings.endpoints.clone(),
+            confirmations: settings.confirmations,
+            key: key_id(key),
+            addresses,
+            before,
+        };
+        keep_network(store, &settings).await
+    }
+}
+
+/// What others need to join a network: its contracts, and nothing secret.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkDescription {
+    format: String,
+    chain_id: u64,
+    confirmations: u64,
+    before: u64,
+    key: String,
+    contracts: Addresses,
+}
+
+const FORMAT: &str = "praman-network-1";
+
+impl NetworkDescription {
+    /// Describes the network of a folder.
+    ///
+    /// # Errors
+    /// [`ServiceError::WrongUse`] if it belongs to none of real nodes.
+    pub async fn of(store: &Store) -> Result<Self, ServiceError> {
+        let settings = network_settings(store).await?;
+        let settings = settings.filter(|settings| settings.chain_id != CHAIN_ID);
+        let settings = settings.ok_or_else(|| {
+            let reason =
+                "this folder belongs to no network of real nodes, and only such a network can be \
+                 joined";
+            ServiceError::WrongUse(reason.to_owned())
+        })?;
+        Ok(Self {
+            format: FORMAT.to_owned(),
+            chain_id: settings.chain_id,
+            confirmations: settings.confirmations,
+            before: settings.before,
+            key: settings.key,
+            contracts: settings.addresses,
+        })
+    }
+
+    /// Joins the network from a folder that belongs to none, through some nodes, having asked them
+    /// whether these are contracts that know each other; its context.
+    ///
+    /// # Errors
+    /// [`LedgerError::Refused`] if they are not; [`LedgerError`].
+    pub async fn join(self, store: &Store, endpoints: Vec<String>) -> Result<Context, LedgerError> {
+        if self.format != FORMAT {
+            let reason = format!("the file's format is {:?}, not {FORMAT:?}", self.format);
+            return Err(ServiceError::WrongUse(reason).into());
+        }
+        JoinedNetwork::require_none(store).await?;
+        let settings = NetworkSettings {
+            chain_id: self.chain_id,
+            endpoints,
+            confirmations: self.confirmations,
+            key: self.key,
+            addresses: self.contracts,
+            before: self.before,
+        };
+        let addresses = self.contracts;
+        let chain = RemoteChain::new(store, remote_settings(&settings), [])?;
+        let network = Network { chain, addresses };
+        let Addresses {
+            committee,
+            participants,
+            offices,
+            claims,
+            disputes,
+            nodes,
+            verifier,
+            consents,
+            anchors,
+            archives,
+        } = addresses;
+        for (said, stands) in [
+            (committee, network.view(participants, &Participants::COMMITTEECall {}).await?),
+            (offices, network.view(participants, &Participants::OFFICESCall {}).await?),
+            (claims, network.view(participants, &Participants::CLAIMSCall {}).await?),
+            (participants, network.view(claims, &Claims::PARTICIPANTSCall {}).await?),
+            (verifier, network.view(claims, &Claims::VERIFIERCall {}).await?),
+            (claims, network.view(disputes, &Disputes::CLAIMSCall {}).await?),
+            (committee, network.view(nodes, &NodeDirectory::COMMITTEECall {}).await?),
+            (participants, network.view(consents, &Consents::PARTICIPANTSCall {}).await?),
+            (participants, network.view(anchors, &Anchors::PARTICIPANTSCall {}).await?),
+        ] {
+            if said != stands {
+                let reason = format!("the file names {said}, but the contracts name {stands}");
+                return Err(LedgerError::Refused(reason));
+            }
+        }
+        // A network of an earlier edition has none.
+        if !archives.is_zero() {
+            let known = network.view(claims, &Claims::ARCHIVESCall {}).await?;
+            let knows = network.view(archives, &Archives::CLAIMSCall {}).await?;
+            if (known, knows) != (archives, claims) {
+                let reason = format!("the file names {archives}, but the contracts name {known}");
+                return Err(LedgerError::Refused(reason));
+            }
+        }
+        keep_network(store, &settings).await?;
+        Ok(context(settings.chain_id, claims.into_array()))
+    }
+}
+
+fn remote_settings(settings: &NetworkSettings) -> RemoteSettings {
+    RemoteSettings {
+        confirmations: settings.confirmations,
+        ..RemoteSettings::new(settings.endpoints.clone(), settings.chain_id)
+    }
+}
+
+impl JoinedLedger {
+    /// Keeps what others did on real nodes since; an embedded chain's acts are kept as they are done.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn catch_up(&mut self) -> Result<(), LedgerError> {
+        match &self.network.chain {
+            JoinedChain::Embedded(_) => Ok(()),
+            JoinedChain::Remote(chain) => Ok(chain.record().await?),
+        }
+    }
+
+    /// Of a ledger on real nodes: how long to wait for nodes that are away, and for a transaction to stand,
+    /// before it is told and tried again.
+    pub async fn wait_at_most(&mut self, away: Duration, standing: Duration) {
+        if let JoinedChain::Remote(chain) = &mut self.network.chain {
+            chain.wait_at_most(away, standing).await;
+        }
+    }
+
+    /// Opens the folder's ledger, acting by some keys where it is on real nodes; a folder of no
+    /// network begins an embedded one.
+    ///
+    /// # Errors
+    /// [`LedgerError::Refused`] if the contracts are for another key.
+    pub async fn join(
+        store: &Store,
+        keys: &[PrivateKeySigner],
+        key: &VerifyingKey,
+    ) -> Result<Self, LedgerError> {
+        let settings = network_settings(store).await?;
+        let Some(settings) = settings.filter(|settings| settings.chain_id != CHAIN_ID) else {
+            let EmbeddedLedger { store, network, actors } =
+                EmbeddedLedger::open(store, key).await?;
+            let Network { chain, addresses } = network;
+            let network = Network { chain: JoinedChain::Embedded(chain), addresses };
+            return Ok(Self { store, network, actors });
+        };
+        require_key(&settings, key)?;
+        let (network, accounts) = JoinedNetwork::open(store, keys).await?;
+        let actors = Actors::among(&network, &accounts).await?;
+        Ok(Self::new(store, network, actors))
+    }
+}

@@ -1,0 +1,424 @@
+//! What the contracts' events tell, kept in the store.
+
+use alloy_primitives::U256;
+use alloy_sol_types::SolEvent;
+use praman_circuits::credential::SchemaId;
+use praman_circuits::field::from_be_bytes;
+use praman_circuits::office::{OfficeId, OfficeRoot, StateRoot};
+use praman_offices::read_offices;
+use praman_offices::standing::{self, OfficeNews};
+use praman_store::Setting;
+use praman_store::error::ServiceError;
+use praman_store::{TreeVersion, WriteTransaction};
+use praman_verifier::contracts::{Addresses, Claims, Consents, Disputes, Offices, Participants};
+
+use super::chain::{ChainError, ChainLog};
+use super::opening::{forget_openings_after, record_opening};
+use crate::LedgerStore;
+
+/// What a disputed claim's outcome must be for it to be paid: `Outcome.Pay`.
+const PAY: u8 = 1;
+
+/// Writes what events tell, in the transaction that also writes where they are from.
+pub(super) async fn record(
+    transaction: &mut WriteTransaction,
+    addresses: &Addresses,
+    logs: &[ChainLog],
+) -> Result<(), ChainError> {
+    for log in logs {
+        let topic = log.topics.first().copied().unwrap_or_default();
+        if log.address == addresses.offices {
+            record_office(transaction, log, topic).await?;
+        } else if log.address == addresses.participants {
+            record_participant(transaction, log, topic).await?;
+        } else if log.address == addresses.claims {
+            record_opening(transaction, log).await?;
+            record_claims(transaction, log, topic).await?;
+        } else if log.address == addresses.disputes {
+            record_dispute(transaction, log, topic).await?;
+        } else if log.address == addresses.consents {
+            record_access(transaction, log, topic).await?;
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn decode<E: SolEvent>(log: &ChainLog) -> Result<E, ChainError> {
+    E::decode_raw_log(log.topics.iter().copied(), &log.data).map_err(ChainError::failed)
+}
+
+/// Whether the store follows how offices stand. One that an earlier version wrote does not yet.
+pub(super) async fn follows_offices(
+    connection: &mut sqlx::AnyConnection,
+) -> Result<bool, ChainError> {
+    Ok(Setting::FollowsOffices.read(connection).await?.is_some())
+}
+
+/// Has the store follow how offices stand, from what was told before: all events of the contracts of offices
+/// and of participants, in order. Nothing is changed if it does already.
+pub(super) async fn begin_following_offices(
+    transaction: &mut WriteTransaction,
+    addresses: &Addresses,
+    logs: &[ChainLog],
+) -> Result<(), ChainError> {
+    if follows_offices(transaction).await? {
+        return Ok(());
+    }
+    for log in logs {
+        let topic = log.topics.first().copied().unwrap_or_default();
+        if log.address == addresses.offices {
+            record_office(transaction, log, topic).await?;
+        } else if log.address == addresses.participants {
+            record_participant(transaction, log, topic).await?;
+        }
+    }
+    // Those of this store that the ledger never accredited have no leaf on real nodes.
+    let version = TreeVersion::next(transaction).await?;
+    for office in read_offices(transaction).await? {
+        standing::place(transaction, version, office.id).await?;
+    }
+    Setting::FollowsOffices.keep(transaction, &[]).await?;
+    Ok(())
+}
+
+async fn record_office(
+    transaction: &mut WriteTransaction,
+    log: &ChainLog,
+    topic: alloy_primitives::B256,
+) -> Result<(), ChainError> {
+    let (office, news, state_root) = match topic {
+        Offices::OfficeAccredited::SIGNATURE_HASH => {
+            let event: Offices::OfficeAccredited = decode(log)?;
+            let schema = SchemaId(event.schema);
+            (event.office, OfficeNews::Accredited(event.participant, schema), None)
+        }
+        Offices::OfficeRootUpdated::SIGNATURE_HASH => {
+            let event: Offices::OfficeRootUpdated = decode(log)?;
+            let root = OfficeRoot::from_field(element(event.root)?);
+            (event.office, OfficeNews::Root(root, event.live), Some(event.stateRoot))
+        }
+        Offices::OfficeStanding::SIGNATURE_HASH => {
+            let event: Offices::OfficeStanding = decode(log)?;
+            (event.office, OfficeNews::Standing(event.standing), Some(event.stateRoot))
+        }
+        _ => return Ok(()),
+    };
+    standing::keep_news(transaction, log.block, OfficeId(office), news).await?;
+    let Some(state_root) = state_root else { return Ok(()) };
+    // What the ledger says is the root must follow from what it has said of its offices.
+    let own = standing::ledger_state_root(transaction).await?;
+    if own != StateRoot::from_field(element(state_root)?) {
+        Setting::OfficesApart.keep_first(transaction, &log.block.to_be_bytes()).await?;
+    }
+    Ok(())
+}
+
+/// An office that retires does so for good.
+async fn record_participant(
+    transaction: &mut WriteTransaction,
+    log: &ChainLog,
+    topic: alloy_primitives::B256,
+) -> Result<(), ChainError> {
+    /// `Change.Retired` of the contract.
+    const RETIRED: u8 = 4;
+    if topic != Participants::NoticeIssued::SIGNATURE_HASH {
+        return Ok(());
+    }
+    let event: Participants::NoticeIssued = decode(log)?;
+    if event.change == RETIRED
+        && let Some(office) = standing::of_participant(transaction, event.participant).await?
+    {
+        standing::keep_news(transaction, log.block, office, OfficeNews::Retired).await?;
+    }
+    Ok(())
+}
+
+/// A word of an event as an element of the field.
+fn element(word: U256) -> Result<praman_circuits::Fr, ChainError> {
+    from_be_bytes(&word.to_be_bytes::<32>())
+        .ok_or_else(|| ChainError::failed("an event has a word that is not a field element"))
+}
+
+async fn record_claims(
+    transaction: &mut WriteTransaction,
+    log: &ChainLog,
+    topic: alloy_primitives::B256,
+) -> Result<(), ChainError> {
+    match topic {
+        Claims::CheckpointPublished::SIGNATURE_HASH => {
+            let event: Claims::CheckpointPublished = decode(log)?;
+            sqlx::query(
+                "INSERT INTO checkpoint (number, state_root, as_of, block) VALUES ($1, $2, $3, $4)",
+            )
+            .bind(i64::from(event.checkpoint))
+            .bind(event.stateRoot.to_be_bytes_vec())
+            .bind(i64::from(event.asOf))
+            .bind(log.block as i64)
+            .execute(&mut **transaction)
+            .await?;
+        }
+        Claims::ClaimAccepted::SIGNATURE_HASH => {
+            let event: Claims::ClaimAccepted = decode(log)?;
+            let claim = (event.nullifier, event.payoutCommitment);
+            accept(transaction, log.block, event.opening, claim).await?;
+        }
+        Claims::ClaimsAccepted::SIGNATURE_HASH => {
+            let event: Claims::ClaimsAccepted = decode(log)?;
+            for claim in event.claims.chunks_exact(2) {
+                accept(transaction, log.block, event.opening, (claim[0], claim[1])).await?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+async fn accept(
+    transaction: &mut WriteTransaction,
+    block: u64,
+    opening: u32,
+    (nullifier, payout): (U256, U256),
+) -> Result<(), ChainError> {
+    sqlx::query(
+        "INSERT INTO accepted_claim (nullifier, scheme, period, payout_commitment, block, opening)
+         SELECT $1, scheme, period, $2, $3, number FROM opening WHERE number = $4",
+    )
+    .bind(nullifier.to_be_bytes_vec())
+    .bind(payout.to_be_bytes_vec())
+    .bind(block as i64)
+    .bind(i64::from(opening))
+    .execute(&mut **transaction)
+    .await?;
+    // The claim that brought it, if it came by this store.
+    sqlx::query(
+        "UPDATE claim SET state = 'accepted', block = $3
+         WHERE nullifier = $1 AND payout_commitment = $2 AND state NOT IN ('received', 'refused')
+             AND state IN ('verified', 'submitted')",
+    )
+    .bind(nullifier.to_be_bytes_vec())
+    .bind(payout.to_be_bytes_vec())
+    .bind(block as i64)
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+async fn record_dispute(
+    transaction: &mut WriteTransaction,
+    log: &ChainLog,
+    topic: alloy_primitives::B256,
+) -> Result<(), ChainError> {
+    let (nullifier, payable) = match topic {
+        Disputes::Frozen::SIGNATURE_HASH => (decode::<Disputes::Frozen>(log)?.nullifier, false),
+        Disputes::Settled::SIGNATURE_HASH => {
+            let event: Disputes::Settled = decode(log)?;
+            (event.nullifier, event.outcome == PAY)
+        }
+        _ => return Ok(()),
+    };
+    let nullifier = nullifier.to_be_bytes_vec();
+    sqlx::query(
+        "INSERT INTO dispute_event (number, nullifier, payable, block)
+         SELECT coalesce(max(number), 0) + 1, $1, $2, $3 FROM dispute_event",
+    )
+    .bind(&nullifier)
+    .bind(i64::from(payable))
+    .bind(log.block as i64)
+    .execute(&mut **transaction)
+    .await?;
+    follow_dispute(transaction, &nullifier).await
+}
+
+/// Has a claim's dispute stand as its newest event says; none where there is no event.
+async fn follow_dispute(
+    transaction: &mut WriteTransaction,
+    nullifier: &[u8],
+) -> Result<(), ChainError> {
+    sqlx::query("DELETE FROM dispute WHERE nullifier = $1")
+        .bind(nullifier)
+        .execute(&mut **transaction)
+        .await?;
+    sqlx::query(
+        "INSERT INTO dispute (nullifier, payable, block)
+         SELECT nullifier, payable, block FROM dispute_event WHERE nullifier = $1
+         ORDER BY number DESC LIMIT 1",
+    )
+    .bind(nullifier)
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+/// Takes back what blocks above `last` told of disputes; what was told before holds again.
+async fn forget_disputes_after(
+    transaction: &mut WriteTransaction,
+    last: u64,
+) -> Result<(), ChainError> {
+    let told: Vec<(Vec<u8>,)> =
+        sqlx::query_as("SELECT DISTINCT nullifier FROM dispute_event WHERE block > $1")
+            .bind(last as i64)
+            .fetch_all(&mut **transaction)
+            .await?;
+    sqlx::query("DELETE FROM dispute_event WHERE block > $1")
+        .bind(last as i64)
+        .execute(&mut **transaction)
+        .await?;
+    for (nullifier,) in told {
+        follow_dispute(transaction, &nullifier).await?;
+    }
+    Ok(())
+}
+
+async fn record_access(
+    transaction: &mut WriteTransaction,
+    log: &ChainLog,
+    topic: alloy_primitives::B256,
+) -> Result<(), ChainError> {
+    if topic != Consents::AccessRecorded::SIGNATURE_HASH {
+        return Ok(());
+    }
+    let event: Consents::AccessRecorded = decode(log)?;
+    sqlx::query(
+        "INSERT INTO recorded_access (nullifier, provider, requester, as_of, digest, block)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(event.nullifier.to_be_bytes_vec())
+    .bind(i64::from(event.provider))
+    .bind(i64::from(event.requester))
+    .bind(event.asOf as i64)
+    .bind(event.digest.to_vec())
+    .bind(log.block as i64)
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+impl LedgerStore<'_> {
+    /// The block at which the ledger's state root was not the one that follows from its events; none if
+    /// they always agreed.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn offices_apart_since(&self) -> Result<Option<u64>, ServiceError> {
+        let value = Setting::OfficesApart.read(&mut *self.0.pool().acquire().await?).await?;
+        let block = value.map(|value| value.try_into().map(u64::from_be_bytes));
+        block.transpose().map_err(|_| praman_store::broken("a block's number"))
+    }
+
+    /// Takes back what blocks above `last` told, when another chain has taken their place.
+    pub(super) async fn forget_after(
+        &self,
+        transaction: &mut WriteTransaction,
+        last: u64,
+    ) -> Result<(), ChainError> {
+        let (paid,): (i64,) = sqlx::query_as(
+            "SELECT count(*) FROM accepted_claim WHERE block > $1 AND batch IS NOT NULL",
+        )
+        .bind(last as i64)
+        .fetch_one(&mut **transaction)
+        .await?;
+        if paid > 0 {
+            return Err(ChainError::failed(format!(
+                "the chain has dropped {paid} claims that were paid: its blocks above {last} were \
+                 replaced after they were confirmed; nothing is paid until an operator has \
+                 reviewed it"
+            )));
+        }
+        for statement in [
+            "DELETE FROM accepted_claim WHERE block > $1",
+            "DELETE FROM checkpoint WHERE block > $1",
+            "DELETE FROM recorded_access WHERE block > $1",
+            "DELETE FROM recorded_block WHERE number > $1",
+            "UPDATE claim SET state = 'submitted', block = NULL,
+                 settlement = COALESCE(settlement, 'brought by another')
+             WHERE block > $1 AND state = 'accepted'",
+        ] {
+            sqlx::query(statement).bind(last as i64).execute(&mut **transaction).await?;
+        }
+        forget_openings_after(transaction, last).await?;
+        forget_disputes_after(transaction, last).await?;
+        standing::forget_news_after(transaction, last).await?;
+        Setting::OfficesApart.forget_above(transaction, last).await?;
+        // What the ledger knows of providers' trees is asked anew.
+        sqlx::query("UPDATE provider SET records_published = 0, consents_published = 0")
+            .execute(&mut **transaction)
+            .await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::{Address, B256, U256};
+    use praman_offices::OfficeStore;
+    use praman_store::Store;
+
+    use super::*;
+
+    fn log(block: u64, event: &impl SolEvent) -> ChainLog {
+        let data = event.encode_log_data();
+        let topics = data.topics().to_vec();
+        ChainLog { block, address: Address::ZERO, topics, data: data.data }
+    }
+
+    async fn payable(store: &Store) -> Option<i64> {
+        let row: Option<(i64,)> = sqlx::query_as("SELECT payable FROM dispute")
+            .fetch_optional(store.pool())
+            .await
+            .expect("read");
+        row.map(|(payable,)| payable)
+    }
+
+    #[tokio::test]
+    async fn dispute_settled_in_replaced_block_is_frozen_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path()).await.expect("a store");
+        let nullifier = U256::from(7);
+        let frozen = Disputes::Frozen { nullifier, reason: B256::ZERO, decideBy: 9 };
+        let settled = Disputes::Settled { nullifier, outcome: PAY };
+        let mut transaction = store.begin().await.expect("begun");
+        for log in [log(3, &frozen), log(8, &settled)] {
+            let topic = log.topics[0];
+            record_dispute(&mut transaction, &log, topic).await.expect("kept");
+        }
+        transaction.commit().await.expect("kept");
+        assert_eq!(payable(&store).await, Some(1));
+        for (last, expected) in [(8, Some(1)), (7, Some(0)), (3, Some(0)), (2, None)] {
+            let mut transaction = store.begin().await.expect("begun");
+            LedgerStore(&store).forget_after(&mut transaction, last).await.expect("taken back");
+            transaction.commit().await.expect("kept");
+            assert_eq!(payable(&store).await, expected, "after block {last}");
+        }
+    }
+
+    #[tokio::test]
+    async fn office_barred_in_replaced_block_stands_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path()).await.expect("a store");
+        let key = OfficeStore(&store)
+            .new_office("Block", &praman_rules::schema::RESIDENT, |_| Ok(()))
+            .await
+            .expect("an office");
+        let standing_root = OfficeStore(&store).state_root().await.expect("a root");
+        let told = |block, standing| {
+            log(block, &Offices::OfficeStanding { office: 0, standing, stateRoot: U256::ZERO })
+        };
+        let accredited = Offices::OfficeAccredited { office: 0, participant: 5, schema: 1 };
+        let mut transaction = store.begin().await.expect("begun");
+        for log in [log(2, &accredited), told(5, false)] {
+            let topic = log.topics[0];
+            record_office(&mut transaction, &log, topic).await.expect("kept");
+        }
+        transaction.commit().await.expect("kept");
+        assert_ne!(OfficeStore(&store).state_root().await.expect("a root"), standing_root);
+        assert_eq!(OfficeStore(&store).offices_apart().await.expect("read"), [(key.office, false)]);
+        // The event's root was made up, and that is known.
+        assert_eq!(LedgerStore(&store).offices_apart_since().await.expect("read"), Some(5));
+        let mut transaction = store.begin().await.expect("begun");
+        LedgerStore(&store).forget_after(&mut transaction, 4).await.expect("taken back");
+        transaction.commit().await.expect("kept");
+        assert_eq!(OfficeStore(&store).state_root().await.expect("a root"), standing_root);
+        assert_eq!(OfficeStore(&store).offices_apart().await.expect("read"), []);
+        assert_eq!(LedgerStore(&store).offices_apart_since().await.expect("read"), None);
+    }
+}

@@ -1,0 +1,381 @@
+//! A network: praman's contracts on a chain, and how they are called.
+
+use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_sol_types::{SolCall, SolInterface};
+use praman_verifier::VerifyingKey;
+use praman_verifier::contracts::{
+    Addresses, Anchors, Archives, Claims, Committee, Consents, Constitution, Deployment, Disputes,
+    Groth16Verifier, NodeDirectory, Offices, Participants,
+};
+
+use super::LedgerError;
+use super::chain::{Chain, ChainError, ChainLog, ChainReceipt};
+
+/// How many blocks' events are asked for at once.
+const BLOCKS_AT_ONCE: u64 = 5_000;
+
+/// Praman's contracts on a chain.
+pub struct Network<C> {
+    /// The chain.
+    pub chain: C,
+    /// Where the contracts stand.
+    pub addresses: Addresses,
+}
+
+/// A role in the register of participants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The state's implementing agency.
+    Agency,
+    /// A department.
+    Department,
+    /// An issuing office.
+    Office,
+    /// A treasury.
+    Treasury,
+    /// An auditor.
+    Auditor,
+    /// A relayer.
+    Relayer,
+    /// A provider of health care.
+    Provider,
+    /// Someone else's program.
+    Application,
+}
+
+impl Role {
+    /// All roles.
+    pub const ALL: [Self; 8] = [
+        Self::Agency,
+        Self::Department,
+        Self::Office,
+        Self::Treasury,
+        Self::Auditor,
+        Self::Relayer,
+        Self::Provider,
+        Self::Application,
+    ];
+
+    /// The role's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Agency => "agency",
+            Self::Department => "department",
+            Self::Office => "office",
+            Self::Treasury => "treasury",
+            Self::Auditor => "auditor",
+            Self::Relayer => "relayer",
+            Self::Provider => "provider",
+            Self::Application => "application",
+        }
+    }
+
+    /// The role as the contracts have it.
+    pub fn id(self) -> B256 {
+        let mut id = B256::ZERO;
+        id[..self.name().len()].copy_from_slice(self.name().as_bytes());
+        id
+    }
+
+    /// The role of an id.
+    pub fn of(id: B256) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.id() == id)
+    }
+}
+
+impl std::str::FromStr for Role {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = Self::ALL.map(Self::name);
+        let found = Self::ALL.into_iter().find(|role| role.name() == text);
+        found.ok_or_else(|| format!("{text:?} is not a role; the roles are {}", known.join(", ")))
+    }
+}
+
+/// Who approves a request to take part.
+#[derive(Clone, Copy)]
+pub enum Approver<'a> {
+    /// Its sponsor, by their account.
+    Account(Address),
+    /// The committee, by its members.
+    Committee(&'a [Address]),
+}
+
+impl<C: Chain> Network<C> {
+    /// Has every event that the chain has, in order; the last block that was looked at.
+    pub(super) async fn for_each_log(
+        &self,
+        mut each: impl FnMut(ChainLog) -> Result<(), LedgerError>,
+    ) -> Result<u64, LedgerError> {
+        let last = self.chain.head().await?.number;
+        let mut first = 0;
+        while first <= last {
+            let until = last.min(first + BLOCKS_AT_ONCE - 1);
+            self.chain.logs(first, until).await?.into_iter().try_for_each(&mut each)?;
+            first = until + 1;
+        }
+        Ok(last)
+    }
+
+    /// Deploys the contracts for a key.
+    ///
+    /// # Errors
+    /// [`LedgerError`] with what was refused.
+    pub async fn deploy(
+        mut chain: C,
+        key: &VerifyingKey,
+        constitution: &Constitution,
+        deployer: Address,
+    ) -> Result<Self, LedgerError> {
+        let nonce = chain.next_nonce(deployer).await?;
+        let plan = Deployment::plan(key, constitution, deployer, nonce);
+        for (index, (name, code)) in plan.creations.into_iter().enumerate() {
+            let receipt = chain.send(deployer, None, code).await.map_err(|error| match error {
+                ChainError::Reverted(output) => {
+                    LedgerError::Refused(format!("{name}: {}", reason(&output)))
+                }
+                ChainError::Failed(error) => LedgerError::Failed(error),
+            })?;
+            if receipt.created != Some(deployer.create(nonce + index as u64)) {
+                let reason =
+                    "the deployer's account sent another transaction in between: deploy again";
+                return Err(LedgerError::Refused(reason.to_owned()));
+            }
+        }
+        Ok(Self { chain, addresses: plan.addresses })
+    }
+
+    /// Calls a contract as an account.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn send(
+        &mut self,
+        from: Address,
+        target: Address,
+        call: &impl SolCall,
+    ) -> Result<ChainReceipt, LedgerError> {
+        Ok(self.chain.send(from, Some(target), call.abi_encode()).await?)
+    }
+
+    /// Reads from a contract.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn view<F: SolCall>(
+        &self,
+        target: Address,
+        call: &F,
+    ) -> Result<F::Return, LedgerError> {
+        let output = self.chain.view(Address::ZERO, target, call.abi_encode()).await?;
+        F::abi_decode_returns(&output).map_err(|_| {
+            let reason = format!("{target} does not answer as praman's contract would");
+            LedgerError::Refused(reason)
+        })
+    }
+
+    /// Has the committee make a call: moved by the first member and approved by the others in turn,
+    /// until it is carried. Enacts it if no delay is left; returns the motion.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn committee(
+        &mut self,
+        members: &[Address],
+        target: Address,
+        call: Vec<u8>,
+        reason: B256,
+    ) -> Result<u64, LedgerError> {
+        let committee = self.addresses.committee;
+        let Some((&first, others)) = members.split_first() else {
+            return Err(LedgerError::Refused("a motion needs a member's key".to_owned()));
+        };
+        let motion = self.view(committee, &Committee::motionCountCall {}).await?;
+        let data = Bytes::from(call);
+        let moved = Committee::moveCall { target, data: data.clone(), reason };
+        self.send(first, committee, &moved).await?;
+        for &member in others {
+            let state = self.view(committee, &Committee::motionOfCall { motion }).await?;
+            if state.carried {
+                break;
+            }
+            self.send(member, committee, &Committee::approveCall { motion }).await?;
+        }
+        // What was done at the quorum, as resuming, or must wait, is not ready.
+        let operation = Committee::hashOperationCall {
+            target,
+            value: U256::ZERO,
+            data,
+            predecessor: B256::ZERO,
+            salt: B256::from(motion),
+        };
+        let id = self.view(committee, &operation).await?;
+        if self.view(committee, &Committee::isOperationReadyCall { id }).await? {
+            self.send(first, committee, &Committee::enactCall { motion }).await?;
+        }
+        Ok(motion.saturating_to())
+    }
+
+    /// Drafts and submits a request of an account; its participant number.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn request(
+        &mut self,
+        account: Address,
+        role: Role,
+        sponsor: u32,
+        document: B256,
+    ) -> Result<u32, LedgerError> {
+        let participants = self.addresses.participants;
+        let draft = Participants::draftCall { role: role.id(), sponsor, document };
+        let receipt = self.send(account, participants, &draft).await?;
+        let drafted = receipt.logs.iter().find_map(|log| {
+            use alloy_sol_types::SolEvent;
+            Participants::Drafted::decode_raw_log(log.topics.iter().copied(), &log.data).ok()
+        });
+        let id = drafted
+            .ok_or_else(|| LedgerError::Refused("the register reported no draft".to_owned()))?
+            .participant;
+        self.send(account, participants, &Participants::submitCall { id }).await?;
+        Ok(id)
+    }
+
+    /// Takes an account in, in a role: requested, approved and taken up; its participant number.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn admit(
+        &mut self,
+        account: Address,
+        role: Role,
+        sponsor: u32,
+        approver: Approver<'_>,
+        document: B256,
+    ) -> Result<u32, LedgerError> {
+        let id = self.request(account, role, sponsor, document).await?;
+        let approve = Participants::approveCall { id, document, reason: document };
+        let target = self.addresses.participants;
+        match approver {
+            Approver::Account(approver) => {
+                self.send(approver, target, &approve).await?;
+            }
+            Approver::Committee(members) => {
+                self.committee(members, target, approve.abi_encode(), document).await?;
+            }
+        }
+        self.take_up(account, id).await?;
+        Ok(id)
+    }
+
+    /// Takes up an approved request and acknowledges what was told so far.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn take_up(&mut self, account: Address, id: u32) -> Result<(), LedgerError> {
+        let participants = self.addresses.participants;
+        self.send(account, participants, &Participants::goLiveCall { id }).await?;
+        self.acknowledge_all(account, id).await
+    }
+
+    /// Acknowledges all notices to a participant.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn acknowledge_all(&mut self, account: Address, id: u32) -> Result<(), LedgerError> {
+        let target = self.addresses.participants;
+        let reader = self.view(target, &Participants::participantCall { id }).await?;
+        for _ in reader.acknowledged..reader.notices {
+            self.send(account, target, &Participants::acknowledgeCall { id }).await?;
+        }
+        Ok(())
+    }
+
+    /// The participant that an account is in a role; 0 for none.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn participant_of(&self, role: Role, account: Address) -> Result<u32, LedgerError> {
+        let call = Participants::participantOfCall { role: role.id(), account };
+        self.view(self.addresses.participants, &call).await
+    }
+}
+
+impl From<ChainError> for LedgerError {
+    fn from(error: ChainError) -> Self {
+        match error {
+            ChainError::Reverted(output) => refusal(&output),
+            ChainError::Failed(error) => Self::Failed(error),
+        }
+    }
+}
+
+/// Why a contract reverted.
+pub(super) fn refusal(output: &Bytes) -> LedgerError {
+    use Claims::ClaimsErrors as Reason;
+    match Reason::abi_decode(output) {
+        Ok(Reason::AlreadyClaimed(_)) => LedgerError::AlreadyClaimed,
+        Ok(Reason::ProofInvalid(_)) => LedgerError::ProofInvalid,
+        Ok(Reason::BatchInvalid(_)) => LedgerError::BatchInvalid,
+        Ok(Reason::NotCanonical(error)) => {
+            LedgerError::Malformed(format!("public input {} is not canonical", error.index))
+        }
+        Ok(Reason::InvalidPoint(_)) => LedgerError::Malformed("a point is not valid".to_owned()),
+        Ok(Reason::PeriodNotOpen(_)) => LedgerError::PeriodNotOpen,
+        Ok(Reason::PeriodNotBegun(_)) => LedgerError::PeriodNotBegun,
+        Ok(Reason::PeriodOver(_)) => LedgerError::PeriodOver,
+        Ok(Reason::CheckpointNotGood(_)) => LedgerError::CheckpointNotGood,
+        Ok(Reason::NotRelayer(error)) => LedgerError::NotPermitted(error.account),
+        Ok(Reason::NotPermitted(error)) => LedgerError::NotPermitted(error.account),
+        Ok(Reason::Paused(_)) => LedgerError::Paused,
+        _ => match Consents::ConsentsErrors::abi_decode(output) {
+            Ok(Consents::ConsentsErrors::OldRoot(_)) => LedgerError::OldRoot,
+            Ok(Consents::ConsentsErrors::NotPermitted(error)) => {
+                LedgerError::NotPermitted(error.account)
+            }
+            _ => LedgerError::Refused(reason(output)),
+        },
+    }
+}
+
+/// A revert's bytes as the contracts' errors name them.
+fn reason(output: &Bytes) -> String {
+    macro_rules! named {
+        ($($errors:ty),*) => {
+            $(if let Ok(error) = <$errors>::abi_decode(output) {
+                return format!("{error:?}");
+            })*
+        };
+    }
+    named!(
+        Claims::ClaimsErrors,
+        Archives::ArchivesErrors,
+        Groth16Verifier::Groth16VerifierErrors,
+        Participants::ParticipantsErrors,
+        Offices::OfficesErrors,
+        Committee::CommitteeErrors,
+        Disputes::DisputesErrors,
+        NodeDirectory::NodeDirectoryErrors,
+        Consents::ConsentsErrors,
+        Anchors::AnchorsErrors
+    );
+    if output.is_empty() { "without a reason".to_owned() } else { output.to_string() }
+}
+
+/// A hash of a reason's or document's text, which itself stays off the chain.
+pub fn text_hash(text: &str) -> B256 {
+    alloy_primitives::keccak256(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Role;
+
+    #[test]
+    fn roles_of_the_ledger_are_roles_of_users_by_the_same_names() {
+        for role in Role::ALL {
+            assert!(praman_access::Role::ALL.iter().any(|known| known.name() == role.name()));
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What the ledger's events have told, for people to look at.
+
+use praman_access::SchemeScope;
+use praman_circuits::period::Day;
+use praman_store::broken;
+use praman_store::error::ServiceError;
+use serde::Serialize;
+
+use crate::LedgerStore;
+
+/// A claim that is or was disputed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KnownDispute {
+    /// The claim's nullifier, as the ledger has it.
+    pub nullifier: String,
+    /// The claim's scheme; empty where the claim is not known here.
+    pub scheme: String,
+    /// Its period.
+    pub period: u32,
+    /// Whether it may be paid: it was decided so, for good.
+    pub payable: bool,
+    /// The block of the last word.
+    pub block: u64,
+}
+
+/// Disputes with the scheme and period of what is disputed, where it is known here.
+const DISPUTED: &str = "dispute LEFT JOIN accepted_claim \
+                        ON accepted_claim.nullifier = dispute.nullifier";
+
+impl LedgerStore<'_> {
+    /// The latest day of a checkpoint; none before there is one.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn newest_checkpoint_day(&self) -> Result<Option<Day>, ServiceError> {
+        let (day,): (Option<i64>,) =
+            sqlx::query_as("SELECT max(as_of) FROM checkpoint").fetch_one(self.0.pool()).await?;
+        let day = day.map(u32::try_from).transpose().map_err(|_| broken("a checkpoint's day"))?;
+        Ok(day.map(Day))
+    }
+
+    /// How many claims are frozen, of a scope's schemes.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn count_frozen(&self, scope: &SchemeScope) -> Result<usize, ServiceError> {
+        let statement = sqlx::AssertSqlSafe(format!(
+            "SELECT COUNT(*) FROM {DISPUTED} WHERE payable = 0 AND {}",
+            SchemeScope::condition("scheme", "$1")
+        ));
+        let (count,): (i64,) =
+            sqlx::query_as(statement).bind(scope.column()).fetch_one(self.0.pool()).await?;
+        Ok(count as usize)
+    }
+
+    /// The claims that are or were disputed, the latest first, of a scope's schemes.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn disputes(&self, scope: &SchemeScope) -> Result<Vec<KnownDispute>, ServiceError> {
+        type Columns = (Vec<u8>, Option<String>, Option<i64>, i64, i64);
+        let statement = sqlx::AssertSqlSafe(format!(
+            "SELECT dispute.nullifier, scheme, period, payable, dispute.block FROM {DISPUTED}
+             WHERE {} ORDER BY dispute.block DESC LIMIT 1000",
+            SchemeScope::condition("scheme", "$1")
+        ));
+        let rows: Vec<Columns> =
+            sqlx::query_as(statement).bind(scope.column()).fetch_all(self.0.pool()).await?;
+        let dispute = |(nullifier, scheme, period, payable, block): Columns| KnownDispute {
+            nullifier: format!("0x{}", hex::encode(nullifier)),
+            scheme: scheme.unwrap_or_default(),
+            period: period.unwrap_or_default() as u32,
+            payable: payable != 0,
+            block: block as u64,
+        };
+        Ok(rows.into_iter().map(dispute).collect())
+    }
+}

@@ -1,0 +1,310 @@
+//! Issuing: credentials become live in one transaction, or none does.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use praman_circuits::Fr;
+use praman_circuits::office::{OfficeId, OfficeRoot, OfficeTree};
+use praman_circuits::period::Day;
+use praman_circuits::subject::SubjectCommitment;
+use praman_holder::wallet::CredentialFile;
+use praman_register::Person;
+use praman_rules::schema::RESIDENT;
+use praman_store::computation::compute;
+use praman_store::error::ServiceError;
+use praman_store::key_store::MasterKey;
+use praman_store::{Store, TreeName, WriteTransaction, broken};
+use sqlx::AnyConnection;
+use tempfile::TempDir;
+
+use crate::application::{Application, Validity};
+use crate::credentials::make_credentials;
+use crate::office_key::OfficeKey;
+use crate::persons::{self, Applicant, ClaimsFrom, NewCredential, Standing};
+use crate::{OfficeStore, standing};
+
+/// What came of issuing.
+pub struct Issued {
+    /// Credentials in the order of the applications.
+    pub credentials: Vec<CredentialFile>,
+    /// The office's new root.
+    pub root: OfficeRoot,
+}
+
+/// Credentials that are issued once they are committed; dropped, they never were.
+pub struct Issuing {
+    store: Store,
+    transaction: WriteTransaction,
+    /// What is issued.
+    pub issued: Issued,
+}
+
+impl Issuing {
+    /// What else is written with them.
+    pub fn transaction(&mut self) -> &mut WriteTransaction {
+        &mut self.transaction
+    }
+
+    /// Makes the credentials live.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`]; then nothing is issued.
+    pub async fn commit(self) -> Result<Issued, ServiceError> {
+        self.transaction.commit().await?;
+        Ok(self.issued)
+    }
+
+    /// Makes the credentials live whose files are staged beside a place. They are moved there after the
+    /// transaction, or when the store is next opened for issuing, so that no credential is live without
+    /// its file.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`]; then nothing is issued. [`ServiceError::File`] if the files are live but
+    /// not moved yet.
+    pub async fn commit_with_files(
+        mut self,
+        staged: TempDir,
+        place: &Path,
+    ) -> Result<Issued, ServiceError> {
+        sqlx::query("INSERT INTO pending_output (staged, place) VALUES ($1, $2)")
+            .bind(staged.path().to_string_lossy().into_owned())
+            .bind(place.to_string_lossy().into_owned())
+            .execute(&mut *self.transaction)
+            .await?;
+        let store = self.store.clone();
+        let issued = self.commit().await?;
+        // Until here the staged files are removed with their guard.
+        let _ = staged.keep();
+        OfficeStore(&store).finish_pending_output().await?;
+        Ok(issued)
+    }
+}
+
+impl OfficeStore<'_> {
+    /// Which register numbers have a live credential of an office.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn has_issued(
+        &self,
+        key: &OfficeKey,
+        register_nos: impl Iterator<Item = &str>,
+    ) -> Result<Vec<bool>, ServiceError> {
+        let rows: Vec<(Vec<u8>,)> =
+            sqlx::query_as("SELECT tag FROM holder WHERE office = $1 AND revoked = 0")
+                .bind(i64::from(key.office.0))
+                .fetch_all(self.0.pool())
+                .await?;
+        let known: HashSet<Vec<u8>> = rows.into_iter().map(|(tag,)| tag).collect();
+        Ok(register_nos.map(|no| known.contains(key.holder_tag(no).as_slice())).collect())
+    }
+
+    /// Issues credentials, all in one transaction, which is not yet committed.
+    ///
+    /// # Errors
+    /// [`ServiceError`]; then nothing is issued.
+    pub async fn issue(
+        &self,
+        key: &OfficeKey,
+        master: &MasterKey,
+        mut applications: Vec<Application<'_>>,
+        validity: Validity,
+    ) -> Result<Issuing, ServiceError> {
+        require_own_commitments(&applications)?;
+        let applicants: Vec<Applicant<'_>> =
+            applications.iter().map(|one| (one.person, one.subject)).collect();
+        let tags = persons::tags_of(master, &applicants)?;
+        // The lock first: what is read under it, no other process changes.
+        let mut transaction = self.0.begin().await?;
+        let office = self.check_office(key).await?;
+        standing::require_standing(&mut transaction, &office).await?;
+        if office.schema.id != RESIDENT.id {
+            let reason = "a register is of residents, but this office issues another schema";
+            return Err(ServiceError::Refused(reason.to_owned()));
+        }
+        let revoked = self.revoked_tags(key.office).await?;
+        // The day of the newest checkpoint, where this machine's clock is behind it: claims were made by then.
+        let validity = validity.known_on(newest_checkpoint_day(&mut transaction).await?);
+        // What was issued since a backup is not known: who is not known may have claimed.
+        let is_restored = standing::is_restored(&mut transaction).await?;
+        let standing = {
+            let of = (office.id, office.schema.id);
+            persons::standing_of(&mut transaction, of, &tags).await?
+        };
+        let first_of = |known: Option<ClaimsFrom>, is_known: bool| match is_restored {
+            true => Some(ClaimsFrom::NextMonth),
+            false => known.or(is_known.then_some(ClaimsFrom::NextMonth)),
+        };
+        if let Some(place) = persons::shared_commitment(&mut transaction, &tags).await? {
+            let register_no = applications[place].person.register_no();
+            return Err(ServiceError::Refused(format!(
+                "{register_no}: its commitment is in a live credential of another person: each person has a \
+                 secret of their own; nothing was issued"
+            )));
+        }
+        for ((application, standing), tags) in applications.iter_mut().zip(standing).zip(&tags) {
+            let tag = key.holder_tag(application.person.register_no());
+            let mut is_known = revoked.contains(tag.as_slice());
+            if is_known && application.reviewed {
+                // Under a mistyped register number another person may have been issued to, as an officer says.
+                let earlier = persons::tags_of_revoked(&mut transaction, key.office, &tag).await?;
+                is_known = !tags.is_other(&earlier);
+            }
+            application.claims_from = match standing {
+                Standing::Free { if_other, .. } if application.reviewed => {
+                    first_of(if_other, is_known)
+                }
+                Standing::Free { claims_from, .. } => first_of(claims_from, is_known),
+                // Not that person's, as a person has said.
+                Standing::Review { claims_from, .. } if application.reviewed => {
+                    first_of(claims_from, is_known)
+                }
+                Standing::Enrolled(_) | Standing::Review { .. } => {
+                    let reason = "a person has a live credential already, or is a possible \
+                                  duplicate: review it; nothing was issued";
+                    return Err(ServiceError::Refused(reason.to_owned()));
+                }
+            };
+        }
+        let mut tree: OfficeTree = self.0.tree(TreeName::Office(key.office.0)).await?;
+        let (credentials, leaves) =
+            compute(|| make_credentials(key, &applications, validity, tree.len()));
+        let changes = compute(|| tree.append(&leaves))?;
+        let root = OfficeRoot::from_field(tree.root());
+        for file in &credentials {
+            let written = sqlx::query(
+                "INSERT INTO holder (office, tag, position) VALUES ($1, $2, $3)
+                 ON CONFLICT (office, tag) DO UPDATE
+                     SET position = excluded.position, revoked = 0 WHERE holder.revoked = 1",
+            )
+            .bind(i64::from(key.office.0))
+            .bind(key.holder_tag(&file.register_no).to_vec())
+            .bind(file.position as i64)
+            .execute(&mut *transaction)
+            .await?;
+            if written.rows_affected() == 0 {
+                let reason = "a holder already has a live credential; nothing was issued";
+                return Err(ServiceError::Refused(reason.to_owned()));
+            }
+        }
+        let new = credentials.iter().zip(&tags).zip(&applications);
+        let new = new.map(|((file, tags), application)| NewCredential {
+            tags,
+            position: file.position,
+            claims_from: validity.first_period(application),
+        });
+        persons::keep(&mut transaction, (office.id, office.schema.id), new).await?;
+        self.write_office_tree(&mut transaction, &office, &changes).await?;
+        Ok(Issuing { store: self.0.clone(), transaction, issued: Issued { credentials, root } })
+    }
+
+    /// Keeps whose credentials live ones of an office are that were issued before people were known again,
+    /// as when a register is issued to a second time.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`], [`ServiceError::KeyStore`].
+    pub async fn keep_known_people(
+        &self,
+        key: &OfficeKey,
+        master: &MasterKey,
+        people: &[&Person],
+    ) -> Result<(), ServiceError> {
+        let office = self.check_office(key).await?;
+        let unknown = persons::not_known(&mut *self.0.pool().acquire().await?, office.id).await?;
+        let people: Vec<&Person> = people
+            .iter()
+            .copied()
+            .filter(|person| unknown.contains_key(&key.holder_tag(person.register_no())[..]))
+            .collect();
+        if people.is_empty() {
+            return Ok(());
+        }
+        // Of their secrets nothing is known here.
+        let unknown = SubjectCommitment::from_field(Fr::from(0u64));
+        let applicants: Vec<Applicant<'_>> =
+            people.iter().map(|person| (*person, unknown)).collect();
+        let tags = persons::tags_of(master, &applicants)?;
+        let holders: Vec<_> =
+            people.iter().map(|person| key.holder_tag(person.register_no())).zip(tags).collect();
+        let mut transaction = self.0.begin().await?;
+        persons::keep_known(&mut transaction, (office.id, office.schema.id), &holders).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Moves output that a finished transaction left staged to its place.
+    ///
+    /// # Errors
+    /// [`ServiceError::File`]; it is tried again next time.
+    pub async fn finish_pending_output(&self) -> Result<(), ServiceError> {
+        let pending: Vec<(String, String)> =
+            sqlx::query_as("SELECT staged, place FROM pending_output")
+                .fetch_all(self.0.pool())
+                .await?;
+        for (staged, place) in pending {
+            move_output(Path::new(&staged), Path::new(&place))?;
+            sqlx::query("DELETE FROM pending_output WHERE staged = $1")
+                .bind(&staged)
+                .execute(self.0.writer())
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// The tags of an office's revoked holders.
+    async fn revoked_tags(&self, office: OfficeId) -> Result<HashSet<Vec<u8>>, ServiceError> {
+        let rows: Vec<(Vec<u8>,)> =
+            sqlx::query_as("SELECT tag FROM holder WHERE office = $1 AND revoked = 1")
+                .bind(i64::from(office.0))
+                .fetch_all(self.0.pool())
+                .await?;
+        Ok(rows.into_iter().map(|(tag,)| tag).collect())
+    }
+}
+
+/// The day of the newest checkpoint that the ledger has; none if it has none.
+async fn newest_checkpoint_day(
+    connection: &mut AnyConnection,
+) -> Result<Option<Day>, ServiceError> {
+    let (day,): (Option<i64>,) =
+        sqlx::query_as("SELECT max(as_of) FROM checkpoint").fetch_one(connection).await?;
+    day.map(|day| u32::try_from(day).map(Day).map_err(|_| broken("a checkpoint's day"))).transpose()
+}
+
+/// Refuses a commitment that two persons would share: the first of them who claims would have the others refused.
+/// Zero is nobody's: no secret has it.
+fn require_own_commitments(applications: &[Application<'_>]) -> Result<(), ServiceError> {
+    let mut seen = HashMap::with_capacity(applications.len());
+    for application in applications {
+        let (register_no, subject) =
+            (application.person.register_no(), application.subject.to_field());
+        if subject == Fr::from(0u64) {
+            return Err(ServiceError::Refused(format!(
+                "{register_no}: its commitment is zero, which can't come from a secret; nothing \
+                 was issued"
+            )));
+        }
+        if let Some(other) = seen.insert(subject, register_no) {
+            return Err(ServiceError::Refused(format!(
+                "{other} and {register_no} have the same commitment, but each person needs a \
+                 secret of their own; nothing was issued"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Moves a staged folder to its place, or beside it if something has come to stand there.
+fn move_output(staged: &Path, place: &Path) -> Result<(), ServiceError> {
+    // An empty folder may stand where the new one goes.
+    let _ = std::fs::remove_dir(place);
+    let mut recovered = place.as_os_str().to_owned();
+    recovered.push(".recovered");
+    let moved = std::fs::rename(staged, place).or_else(|error| match error.kind() {
+        // Another process has moved it.
+        std::io::ErrorKind::NotFound => Ok(()),
+        _ => std::fs::rename(staged, &recovered),
+    });
+    moved.map_err(ServiceError::file(place))?;
+    Ok(praman_files::sync_folder_of(place)?)
+}

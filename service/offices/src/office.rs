@@ -1,0 +1,172 @@
+//! Offices as the store has them.
+
+use praman_circuits::credential::SchemaId;
+use praman_circuits::merkle::NodeChange;
+use praman_circuits::office::{
+    OfficeId, OfficeRoot, OfficeTree, STATE_DEPTH, StateRoot, StateTree,
+};
+use praman_rules::schema::{SCHEMAS, Schema};
+use praman_store::error::ServiceError;
+use praman_store::{
+    TreeName, TreeVersion, WriteTransaction, broken, field, read_tree, write_nodes,
+};
+use sqlx::AnyConnection;
+
+use crate::office_key::OfficeKey;
+use crate::{OfficeStore, standing};
+
+/// An accredited office.
+#[derive(Clone, Debug)]
+pub struct Office {
+    /// Its number.
+    pub id: OfficeId,
+    /// Its name.
+    pub name: String,
+    /// The schema that it may issue.
+    pub schema: &'static Schema,
+}
+
+/// What an office tells the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OfficeState {
+    /// The office.
+    pub office: OfficeId,
+    /// The schema that it may issue.
+    pub schema: SchemaId,
+    /// The root of its tree.
+    pub root: OfficeRoot,
+    /// How many credentials are live in it.
+    pub live: u32,
+}
+
+/// All offices, by number, as a connection sees them.
+///
+/// # Errors
+/// [`ServiceError::Store`].
+pub async fn read_offices(connection: &mut AnyConnection) -> Result<Vec<Office>, ServiceError> {
+    let rows: Vec<(i64, String, i64)> =
+        sqlx::query_as("SELECT id, name, schema FROM office ORDER BY id")
+            .fetch_all(&mut *connection)
+            .await?;
+    let office = |(id, name, schema): (i64, String, i64)| {
+        let schema = SCHEMAS.into_iter().find(|known| i64::from(known.id.0) == schema);
+        let schema = schema.ok_or_else(|| broken("an office's schema"))?;
+        let id = u32::try_from(id).map_err(|_| broken("an office's number"))?;
+        Ok(Office { id: OfficeId(id), name, schema })
+    };
+    rows.into_iter().map(office).collect()
+}
+
+impl OfficeStore<'_> {
+    /// All offices, by number.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn offices(&self) -> Result<Vec<Office>, ServiceError> {
+        read_offices(&mut *self.0.pool().acquire().await?).await
+    }
+
+    /// Accredits a new office. `keep` keeps its key, before the office exists: an office without a
+    /// key would be for ever empty.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] if the name is taken or the state tree full.
+    pub async fn new_office(
+        &self,
+        name: &str,
+        schema: &'static Schema,
+        keep: impl FnOnce(&OfficeKey) -> Result<(), ServiceError>,
+    ) -> Result<OfficeKey, ServiceError> {
+        // The lock first: what is read under it, no other process changes.
+        let mut transaction = self.0.begin().await?;
+        let office = standing::next_number(&mut transaction).await?.ok_or_else(|| {
+            let offices = StateTree::CAPACITY;
+            ServiceError::Refused(format!("the state has {offices} offices, and no room for more"))
+        })?;
+        let key = OfficeKey::generate(office, name);
+        let inserted = sqlx::query(
+            "INSERT INTO office (id, name, schema, public_key) VALUES ($1, $2, $3, $4)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(i64::from(office.0))
+        .bind(name)
+        .bind(i64::from(schema.id.0))
+        .bind(key.public().to_vec())
+        .execute(&mut *transaction)
+        .await?;
+        if inserted.rows_affected() == 0 {
+            return Err(ServiceError::Refused(format!(
+                "there is already an office {name:?}: give another name"
+            )));
+        }
+        let version = TreeVersion::next(&mut transaction).await?;
+        standing::place(&mut transaction, version, office).await?;
+        keep(&key)?;
+        transaction.commit().await?;
+        Ok(key)
+    }
+
+    /// What the offices tell the ledger, by number.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn office_states(&self) -> Result<Vec<OfficeState>, ServiceError> {
+        let mut states = Vec::new();
+        let mut reading = self.0.begin_reading().await?;
+        for office in read_offices(&mut reading).await? {
+            let tree: OfficeTree = read_tree(&mut reading, TreeName::Office(office.id.0)).await?;
+            states.push(OfficeState {
+                office: office.id,
+                schema: office.schema.id,
+                root: OfficeRoot::from_field(tree.root()),
+                live: tree.live() as u32,
+            });
+        }
+        Ok(states)
+    }
+
+    /// The state root.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn state_root(&self) -> Result<StateRoot, ServiceError> {
+        // Asked at each request of a snapshot: the topmost node alone.
+        let top: Option<(Vec<u8>,)> =
+            sqlx::query_as("SELECT value FROM tree_node WHERE tree = 0 AND level = $1")
+                .bind(STATE_DEPTH as i64)
+                .fetch_optional(self.0.pool())
+                .await?;
+        let root = top.map(|(node,)| field(&node)).transpose()?;
+        Ok(StateRoot::from_field(root.unwrap_or_else(|| StateTree::new().root())))
+    }
+
+    /// Writes an office's changed nodes, and those of the state's tree above it.
+    pub(super) async fn write_office_tree(
+        &self,
+        transaction: &mut WriteTransaction,
+        office: &Office,
+        changes: &[NodeChange],
+    ) -> Result<(), ServiceError> {
+        let version = TreeVersion::next(transaction).await?;
+        write_nodes(transaction, version, TreeName::Office(office.id.0), changes).await?;
+        standing::place(transaction, version, office.id).await
+    }
+
+    /// The office of a key, if it is accredited here.
+    pub async fn check_office(&self, key: &OfficeKey) -> Result<Office, ServiceError> {
+        let public_key: Option<(Vec<u8>,)> =
+            sqlx::query_as("SELECT public_key FROM office WHERE id = $1")
+                .bind(i64::from(key.office.0))
+                .fetch_optional(self.0.pool())
+                .await?;
+        let known = public_key.is_some_and(|(public_key,)| public_key == key.public());
+        let office = self.offices().await?.into_iter().find(|office| office.id == key.office);
+        match office {
+            Some(office) if known => Ok(office),
+            _ => Err(ServiceError::Refused(format!(
+                "office {:?} is not accredited in this folder: make it with `praman office new`",
+                key.name
+            ))),
+        }
+    }
+}

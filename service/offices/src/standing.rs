@@ -1,0 +1,438 @@
+//! How offices stand on the ledger, and what of it lies under this store's state root.
+//!
+//! The ledger says which offices stand and under which root. An office that it has barred or retired has no
+//! leaf here either, so that the others' checkpoints go on; one that another folder issues for has the leaf
+//! that the ledger has. An office of this store that stands has its newest root, which the next checkpoint
+//! brings to the ledger, or the ledger's older one while the ledger can't be told of the newest.
+
+use praman_circuits::Fr;
+use praman_circuits::credential::SchemaId;
+use praman_circuits::merkle::empty_leaf;
+use praman_circuits::office::{
+    OFFICE_DEPTH, OfficeId, OfficeRoot, STATE_DEPTH, StateRoot, StateTree, office_leaf,
+};
+use praman_store::error::ServiceError;
+use praman_store::{
+    Setting, TreeName, TreeVersion, WriteTransaction, broken, bytes, field, is_on_real_nodes,
+    put_leaves, read_root, read_tree, write_nodes,
+};
+use sqlx::AnyConnection;
+
+use crate::OfficeStore;
+
+/// What the ledger knows of an office.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LedgerOffice {
+    /// The schema that it may issue.
+    pub(crate) schema: SchemaId,
+    /// The root that the ledger has of its tree.
+    pub(crate) root: OfficeRoot,
+    /// How many credentials are live by it.
+    pub(crate) live: u32,
+    /// Whether it has a leaf: it is neither barred nor retired.
+    pub standing: bool,
+    /// Which participant it is.
+    participant: u32,
+    /// Whether it has retired, for good.
+    retired: bool,
+}
+
+/// What an event tells of an office.
+#[derive(Clone, Copy, Debug)]
+pub enum OfficeNews {
+    /// A participant may issue credentials of a schema.
+    Accredited(u32, SchemaId),
+    /// Its tree has another root, by which so many credentials are live.
+    Root(OfficeRoot, u32),
+    /// It lost its leaf, or has it again.
+    Standing(bool),
+    /// It has retired, for good.
+    Retired,
+}
+
+/// An office as the state tree has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OfficePlace {
+    /// The schema that it issues.
+    pub schema: SchemaId,
+    /// The root of its tree.
+    pub root: OfficeRoot,
+    /// How many credentials are live by the root, where that is the ledger's.
+    pub live_on_ledger: Option<u32>,
+    /// Whether it has a leaf.
+    pub standing: bool,
+}
+
+impl OfficePlace {
+    /// The leaf: empty for an office that does not stand.
+    pub(crate) fn leaf(&self, office: OfficeId) -> Fr {
+        match self.standing {
+            true => office_leaf(office, self.schema, self.root).to_field(),
+            false => empty_leaf(),
+        }
+    }
+}
+
+/// Keeps what an event tells of an office, and has the trees follow it.
+///
+/// # Errors
+/// [`ServiceError::Store`].
+pub async fn keep_news(
+    transaction: &mut WriteTransaction,
+    block: u64,
+    office: OfficeId,
+    news: OfficeNews,
+) -> Result<(), ServiceError> {
+    let known = on_ledger(transaction, office).await?;
+    let known = match (news, known) {
+        (OfficeNews::Accredited(participant, schema), _) => {
+            let root = OfficeRoot::from_field(empty_office_root());
+            LedgerOffice { schema, root, live: 0, standing: true, participant, retired: false }
+        }
+        (_, None) => return Err(broken("an office that the ledger never accredited")),
+        (OfficeNews::Root(root, live), Some(known)) => LedgerOffice { root, live, ..known },
+        (OfficeNews::Standing(standing), Some(known)) => LedgerOffice { standing, ..known },
+        (OfficeNews::Retired, Some(known)) => LedgerOffice { retired: true, ..known },
+    };
+    sqlx::query(
+        "INSERT INTO office_event
+             (number, block, office, participant, schema, root, live, standing, retired)
+         SELECT coalesce(max(number), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8 FROM office_event",
+    )
+    .bind(block as i64)
+    .bind(i64::from(office.0))
+    .bind(i64::from(known.participant))
+    .bind(i64::from(known.schema.0))
+    .bind(bytes(known.root.to_field()))
+    .bind(i64::from(known.live))
+    .bind(i64::from(known.standing))
+    .bind(i64::from(known.retired))
+    .execute(&mut **transaction)
+    .await?;
+    if let OfficeNews::Root(root, _) = news {
+        // The ledger was told: what an office is behind with, it is behind with no longer.
+        if own_root(transaction, office).await? == root {
+            set_behind(transaction, office, false).await?;
+        }
+    }
+    follow(transaction, office).await
+}
+
+/// Takes back what blocks above `last` told of offices.
+///
+/// # Errors
+/// [`ServiceError::Store`].
+pub async fn forget_news_after(
+    transaction: &mut WriteTransaction,
+    last: u64,
+) -> Result<(), ServiceError> {
+    let offices: Vec<(i64,)> =
+        sqlx::query_as("SELECT DISTINCT office FROM office_event WHERE block > $1 ORDER BY office")
+            .bind(last as i64)
+            .fetch_all(&mut **transaction)
+            .await?;
+    sqlx::query("DELETE FROM office_event WHERE block > $1")
+        .bind(last as i64)
+        .execute(&mut **transaction)
+        .await?;
+    for (office,) in offices {
+        follow(transaction, OfficeId(office as u32)).await?;
+    }
+    Ok(())
+}
+
+/// What the ledger knows of an office; none before it is accredited.
+///
+/// # Errors
+/// [`ServiceError::Store`].
+pub async fn on_ledger(
+    connection: &mut AnyConnection,
+    office: OfficeId,
+) -> Result<Option<LedgerOffice>, ServiceError> {
+    type Row = (i64, i64, Vec<u8>, i64, i64, i64);
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT participant, schema, root, live, standing, retired FROM office_event WHERE office = $1
+         ORDER BY number DESC LIMIT 1",
+    )
+    .bind(i64::from(office.0))
+    .fetch_optional(&mut *connection)
+    .await?;
+    row.map(|(participant, schema, root, live, standing, retired)| {
+        Ok(LedgerOffice {
+            schema: SchemaId(schema as u32),
+            root: OfficeRoot::from_field(field(&root)?),
+            live: live as u32,
+            standing: standing != 0,
+            participant: participant as u32,
+            retired: retired != 0,
+        })
+    })
+    .transpose()
+}
+
+/// The office that a participant is; none for one that is no office.
+///
+/// # Errors
+/// [`ServiceError::Store`].
+pub async fn of_participant(
+    connection: &mut AnyConnection,
+    participant: u32,
+) -> Result<Option<OfficeId>, ServiceError> {
+    let row: Option<(i64,)> =
+        sqlx::query_as("SELECT office FROM office_event WHERE participant = $1 LIMIT 1")
+            .bind(i64::from(participant))
+            .fetch_optional(connection)
+            .await?;
+    Ok(row.map(|(office,)| OfficeId(office as u32)))
+}
+
+/// How an office lies in the state tree; none for a number that is nobody's.
+///
+/// # Errors
+/// [`ServiceError::Store`].
+pub async fn place_of(
+    connection: &mut AnyConnection,
+    office: OfficeId,
+) -> Result<Option<OfficePlace>, ServiceError> {
+    let known = on_ledger(connection, office).await?;
+    let own: Option<(i64, i64)> = sqlx::query_as("SELECT schema, behind FROM office WHERE id = $1")
+        .bind(i64::from(office.0))
+        .fetch_optional(&mut *connection)
+        .await?;
+    Ok(match (own, known) {
+        (None, None) => None,
+        // Another folder's, or one of this folder's whose newest root the ledger can't be told.
+        (None | Some((_, 1)), Some(known)) => Some(OfficePlace {
+            schema: known.schema,
+            root: known.root,
+            live_on_ledger: Some(known.live),
+            standing: known.standing,
+        }),
+        (Some((schema, _)), known) => Some(OfficePlace {
+            schema: known.map_or(SchemaId(schema as u32), |known| known.schema),
+            root: own_root(connection, office).await?,
+            live_on_ledger: None,
+            standing: match known {
+                Some(known) => known.standing,
+                // Real nodes know offices when a department has accredited them, not before.
+                None => !is_on_real_nodes(connection).await?,
+            },
+        }),
+    })
+}
+
+/// Puts an office's leaf where it belongs: under the ledger's state root and under this store's.
+///
+/// # Errors
+/// [`ServiceError::Store`] or [`ServiceError::Tree`].
+pub(crate) async fn follow(
+    transaction: &mut WriteTransaction,
+    office: OfficeId,
+) -> Result<(), ServiceError> {
+    let known = on_ledger(transaction, office).await?;
+    let leaf = match known {
+        Some(known) if known.standing => office_leaf(office, known.schema, known.root).to_field(),
+        _ => empty_leaf(),
+    };
+    let leaves = [(office.0 as usize, leaf)];
+    put_leaves::<STATE_DEPTH>(transaction, TreeName::Ledger, &leaves).await?;
+    let version = TreeVersion::next(transaction).await?;
+    place(transaction, version, office).await
+}
+
+/// Puts an office's leaf under this store's state root, in a change of the trees.
+///
+/// # Errors
+/// [`ServiceError::Store`] or [`ServiceError::Tree`].
+pub async fn place(
+    transaction: &mut WriteTransaction,
+    version: TreeVersion,
+    office: OfficeId,
+) -> Result<(), ServiceError> {
+    let leaf =
+        place_of(transaction, office).await?.map_or_else(empty_leaf, |place| place.leaf(office));
+    let mut state: StateTree = read_tree(transaction, TreeName::State).await?;
+    let index = office.0 as usize;
+    let used = state.len();
+    let changes = match index.checked_sub(used) {
+        None if state.leaf(index) == leaf => Vec::new(),
+        None => state.replace(index, leaf)?,
+        // Places are used in order: those between are nobody's yet.
+        Some(between) => {
+            let mut leaves = vec![empty_leaf(); between];
+            leaves.push(leaf);
+            state.append(&leaves)?
+        }
+    };
+    write_nodes(transaction, version, TreeName::State, &changes).await?;
+    version.keep(transaction, StateRoot::from_field(state.root())).await
+}
+
+/// Keeps whether the ledger can't be told of an office's newest root now.
+///
+/// # Errors
+/// [`ServiceError::Store`].
+async fn set_behind(
+    transaction: &mut WriteTransaction,
+    office: OfficeId,
+    behind: bool,
+) -> Result<(), ServiceError> {
+    sqlx::query("UPDATE office SET behind = $2 WHERE id = $1")
+        .bind(i64::from(office.0))
+        .bind(i64::from(behind))
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}
+
+async fn own_root(
+    connection: &mut AnyConnection,
+    office: OfficeId,
+) -> Result<OfficeRoot, ServiceError> {
+    let root = read_root::<OFFICE_DEPTH>(connection, TreeName::Office(office.0)).await?;
+    Ok(OfficeRoot::from_field(root))
+}
+
+fn empty_office_root() -> Fr {
+    praman_circuits::office::OfficeTree::new().root()
+}
+
+/// Refuses what an office would issue that does not stand: none of it would be live.
+///
+/// # Errors
+/// [`ServiceError::Refused`].
+pub(super) async fn require_standing(
+    connection: &mut AnyConnection,
+    office: &super::Office,
+) -> Result<(), ServiceError> {
+    match on_ledger(connection, office.id).await? {
+        Some(known) if !known.standing => Err(ServiceError::Refused(format!(
+            "office {:?} is suspended, debarred or retired on the ledger and can't issue; see \
+             `praman ledger roles`",
+            office.name
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the state was restored, and what was issued and revoked since the backup is not known here.
+pub(super) async fn is_restored(connection: &mut AnyConnection) -> Result<bool, ServiceError> {
+    Ok(Setting::RestoredOffices.read(connection).await?.is_some())
+}
+
+/// The first number that no office has, here or on the ledger; none if all are taken.
+///
+/// # Errors
+/// [`ServiceError::Store`].
+pub(super) async fn next_number(
+    connection: &mut AnyConnection,
+) -> Result<Option<OfficeId>, ServiceError> {
+    let taken: Vec<(i64,)> =
+        sqlx::query_as("SELECT id FROM office UNION SELECT office FROM office_event")
+            .fetch_all(connection)
+            .await?;
+    let taken: std::collections::HashSet<i64> = taken.into_iter().map(|(id,)| id).collect();
+    let mut numbers = 0..StateTree::CAPACITY as i64;
+    Ok(numbers.find(|number| !taken.contains(number)).map(|number| OfficeId(number as u32)))
+}
+
+impl OfficeStore<'_> {
+    /// Leaves an office of this store under the root that the ledger has of it, since the ledger can't be
+    /// told of the newest: the other offices' checkpoints go on.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn leave_behind(&self, office: OfficeId) -> Result<(), ServiceError> {
+        let mut transaction = self.0.begin().await?;
+        set_behind(&mut transaction, office, true).await?;
+        let version = TreeVersion::next(&mut transaction).await?;
+        place(&mut transaction, version, office).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Whether the state was restored and its offices have not caught up: what was issued and revoked since the
+    /// backup is on the ledger alone.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn offices_are_restored(&self) -> Result<bool, ServiceError> {
+        is_restored(&mut *self.0.pool().acquire().await?).await
+    }
+
+    /// Lets the offices' roots go to the ledger again as this state has them.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] if it was not restored.
+    pub async fn offices_catch_up(&self) -> Result<(), ServiceError> {
+        let mut transaction = self.0.begin().await?;
+        if !Setting::RestoredOffices.forget(&mut transaction).await? {
+            let reason = "this state was not restored: its offices' roots already go to the ledger";
+            return Err(ServiceError::Refused(reason.to_owned()));
+        }
+        let behind: Vec<(i64,)> = sqlx::query_as("SELECT id FROM office WHERE behind = 1")
+            .fetch_all(&mut *transaction)
+            .await?;
+        for (office,) in behind {
+            let office = OfficeId(office as u32);
+            // The ledger has its newest root already.
+            let known = on_ledger(&mut transaction, office).await?;
+            if known.map(|known| known.root) == Some(own_root(&mut transaction, office).await?) {
+                set_behind(&mut transaction, office, false).await?;
+            }
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// The state root that the ledger has by its events.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn ledger_state_root(&self) -> Result<StateRoot, ServiceError> {
+        let mut connection = self.0.pool().acquire().await?;
+        ledger_state_root(&mut connection).await
+    }
+
+    /// The offices of this store that the ledger does not know: a department accredits them.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn offices_not_accredited(&self) -> Result<Vec<OfficeId>, ServiceError> {
+        let rows: Vec<(i64,)> = sqlx::query_as(
+            "SELECT id FROM office
+             WHERE NOT EXISTS (SELECT 1 FROM office_event WHERE office_event.office = office.id)
+             ORDER BY id",
+        )
+        .fetch_all(self.0.pool())
+        .await?;
+        Ok(rows.into_iter().map(|(id,)| OfficeId(id as u32)).collect())
+    }
+
+    /// The offices of this store that the ledger has barred or retired, or can't be told the newest root
+    /// of; and whether they stand.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn offices_apart(&self) -> Result<Vec<(OfficeId, bool)>, ServiceError> {
+        let rows: Vec<(i64, i64)> = sqlx::query_as(
+            "SELECT office.id, office_event.standing FROM office
+             JOIN office_event ON office_event.office = office.id
+             WHERE office_event.number = (SELECT max(number) FROM office_event AS newest
+                                          WHERE newest.office = office.id)
+                 AND (office_event.standing = 0 OR office.behind = 1)
+             ORDER BY office.id",
+        )
+        .fetch_all(self.0.pool())
+        .await?;
+        Ok(rows.into_iter().map(|(id, standing)| (OfficeId(id as u32), standing != 0)).collect())
+    }
+}
+
+/// The state root that the ledger has by its events, as a connection sees it.
+///
+/// # Errors
+/// [`ServiceError::Store`].
+pub async fn ledger_state_root(connection: &mut AnyConnection) -> Result<StateRoot, ServiceError> {
+    Ok(StateRoot::from_field(read_root::<STATE_DEPTH>(connection, TreeName::Ledger).await?))
+}

@@ -1,0 +1,133 @@
+//! What becomes of a proof that was asked for.
+
+use praman_store::named::{digest_id, named};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+digest_id! {
+    /// A job as who asked for it knows it: the digest of what was handed in. Sealed bytes are never twice
+    /// the same, so nobody else can name it.
+    JobId: "a job's id"
+}
+
+impl JobId {
+    /// The id of a sealed request.
+    pub fn of(sealed: &[u8]) -> Self {
+        let mut hasher = Sha256::new();
+        hasher.update(b"praman.proving.job.1");
+        hasher.update(sealed);
+        Self(hasher.finalize().into())
+    }
+}
+
+named! {
+    /// Where a job is.
+    JobState {
+        /// No worker has it.
+        Waiting = "waiting",
+        /// A worker has it.
+        Proving = "proving",
+        /// The claim is there.
+        Proved = "proved",
+        /// There will be no claim, for a reason.
+        Failed = "failed",
+    }
+}
+
+impl JobState {
+    /// Whether nothing more will come of it.
+    pub fn is_finished(self) -> bool {
+        matches!(self, Self::Proved | Self::Failed)
+    }
+}
+
+named! {
+    /// What goes before what.
+    Priority {
+        /// A person waits.
+        Interactive = "interactive",
+        /// Nobody waits for this one alone.
+        Batch = "batch",
+    }
+}
+
+impl Priority {
+    pub(super) fn column(self) -> i64 {
+        match self {
+            Self::Interactive => 0,
+            Self::Batch => 1,
+        }
+    }
+
+    pub(super) fn of_column(column: i64) -> Self {
+        if column == 0 { Self::Interactive } else { Self::Batch }
+    }
+}
+
+named! {
+    /// Why there is no claim. It tells nothing of what was sealed but which clause does not hold, and that
+    /// only to who sealed it: the name of a job is known to nobody else.
+    ProvingFault {
+        /// It can't be opened, or holds no request.
+        Unreadable = "unreadable",
+        /// The worker does not know the scheme, or it has no rules in the period.
+        SchemeUnknown = "scheme-unknown",
+        /// The statement does not hold.
+        NotEligible = "not-eligible",
+        /// It was not proved in time.
+        DeadlinePassed = "deadline-passed",
+        /// The engine failed, again and again.
+        EngineFailed = "engine-failed",
+        /// Workers that had it died, again and again.
+        WorkerLost = "worker-lost",
+    }
+}
+
+impl ProvingFault {
+    /// What to tell who asked, and what they can do.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Unreadable => {
+                "the worker can't open what was sealed, or it is not a request: get the worker's \
+                 key again, and seal the request again"
+            }
+            Self::SchemeUnknown => "the scheme is not proved here, or has no rules in this period",
+            Self::NotEligible => {
+                "the statement does not hold: the person does not meet the rules of the tier, or \
+                 the state or the credential's time does not fit"
+            }
+            Self::DeadlinePassed => "no worker was free in time: ask again",
+            Self::EngineFailed => "the proof could not be made: ask again, or tell the operator",
+            Self::WorkerLost => "the workers that took it stopped: tell the operator",
+        }
+    }
+
+    /// Whether another attempt may go better.
+    pub fn may_pass(self) -> bool {
+        matches!(self, Self::EngineFailed)
+    }
+}
+
+/// What is known of a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProvingJob {
+    /// The job.
+    pub id: JobId,
+    /// Who asked first.
+    #[serde(skip)]
+    pub tenant: String,
+    /// Where it is.
+    pub state: JobState,
+    /// What goes before it.
+    pub priority: Priority,
+    /// How often it was begun.
+    pub attempts: u32,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<ProvingFault>,
+    /// The claim, as it is handed in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claim: Option<String>,
+    /// When it was asked for, in milliseconds since 1970.
+    pub queued_at: u64,
+}

@@ -1,0 +1,81 @@
+//! Who proves, and what waits to be proved.
+
+use praman_access::Caller;
+use praman_store::error::ServiceError;
+use serde::Serialize;
+
+use crate::ProvingStore;
+
+/// A tenant's proofs for others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProvingFigures {
+    /// The tenant.
+    pub tenant: String,
+    /// That wait.
+    pub waiting: u64,
+    /// That a worker has.
+    pub proving: u64,
+    /// That were made, of those that are still known.
+    pub proved: u64,
+    /// That were not, of those that are still known.
+    pub failed: u64,
+}
+
+/// A worker that has jobs now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BusyWorker {
+    /// What it calls itself.
+    pub holder: String,
+    /// How many it has.
+    pub jobs: u64,
+    /// Until when it has told of them at least, in milliseconds since 1970.
+    pub lease_until: i64,
+}
+
+impl ProvingStore<'_> {
+    /// Proofs for others, of the tenants that somebody may see.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn proving_figures(&self, by: &Caller) -> Result<Vec<ProvingFigures>, ServiceError> {
+        let rows: Vec<(String, i64, i64, i64, i64)> = sqlx::query_as(
+            "SELECT tenant, CAST(SUM(CASE WHEN state = 'waiting' THEN 1 ELSE 0 END) AS BIGINT),
+                    CAST(SUM(CASE WHEN state = 'proving' THEN 1 ELSE 0 END) AS BIGINT),
+                    CAST(SUM(CASE WHEN state = 'proved' THEN 1 ELSE 0 END) AS BIGINT),
+                    CAST(SUM(CASE WHEN state = 'failed' THEN 1 ELSE 0 END) AS BIGINT)
+             FROM proving_job GROUP BY tenant ORDER BY tenant",
+        )
+        .fetch_all(self.0.pool())
+        .await?;
+        let figures =
+            rows.into_iter().filter(|(tenant, ..)| by.sees_all() || tenant == by.tenant_column());
+        let figures = figures.map(|(tenant, waiting, proving, proved, failed)| ProvingFigures {
+            tenant,
+            waiting: waiting as u64,
+            proving: proving as u64,
+            proved: proved as u64,
+            failed: failed as u64,
+        });
+        Ok(figures.collect())
+    }
+
+    /// The workers that have jobs now.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn busy_workers(&self) -> Result<Vec<BusyWorker>, ServiceError> {
+        let now = self.0.database().now();
+        let statement = sqlx::AssertSqlSafe(format!(
+            "SELECT holder, COUNT(*), MAX(lease_until) FROM proving_job
+             WHERE state = 'proving' AND lease_until >= {now} GROUP BY holder ORDER BY holder"
+        ));
+        let rows: Vec<(String, i64, i64)> =
+            sqlx::query_as(statement).fetch_all(self.0.pool()).await?;
+        let worker = |(holder, jobs, lease_until): (String, i64, i64)| BusyWorker {
+            holder,
+            jobs: jobs as u64,
+            lease_until,
+        };
+        Ok(rows.into_iter().map(worker).collect())
+    }
+}

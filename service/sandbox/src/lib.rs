@@ -1,0 +1,16 @@
+//! The whole way of a claim in one program: the demonstration, and rehearsals of a scheme before it opens.
+//!
+//! [`demo`] takes the sample register to paid claims in a folder of its own. [`sandbox`] does the same with a
+//! scheme of your own and with frauds, each of which must be refused.
+//!
+//! ```
+//! use praman_language::calendar;
+//! use praman_sandbox::demo;
+//!
+//! let register = praman_register::check(demo::SAMPLE_REGISTER, calendar::today(), |_| ())?;
+//! assert_eq!(register.counts().accepted, 1_987);
+//! # Ok::<(), praman_register::RegisterError>(())
+//! ```
+
+pub mod demo;
+pub mod sandbox;

@@ -1,0 +1,253 @@
+//! Frauds, each tried by the means that a thief would have.
+
+use std::path::Path;
+
+use praman_circuits::policy::TierIndex;
+use praman_files::sealed::Passphrase;
+use praman_holder::claim::{Claim, ClaimTerms, CredentialPaths};
+use praman_holder::envelope;
+use praman_holder::wallet::{CredentialFile, Wallet};
+use praman_ledger::snapshot::Snapshot;
+use praman_ledger::{EmbeddedLedger, Ledger, LedgerStore};
+use praman_offices::office_key::OfficeKey;
+use praman_offices::{Application, OfficeStore, Validity};
+use praman_prover::Cores;
+use praman_rules::schema::RESIDENT;
+use praman_store::Store;
+use praman_store::error::ServiceError;
+use praman_store::key_store::MasterKey;
+use praman_store::named::named;
+use praman_treasury::open_checked;
+use serde::Serialize;
+
+use crate::demo::due::tier_of;
+use crate::demo::scene::{Scene, refusal};
+
+named! {
+    /// A fraud.
+    Fraud {
+        /// An office that is not accredited issues to a person who does not exist, and claims for them.
+        Ghost = "ghost",
+        /// A person claims twice for one period, with another proof.
+        Double = "double",
+        /// A relayer changes what is paid under an honest proof.
+        Forged = "forged",
+        /// A thief has a card, a copy of a credential, but not the secret of its wallet.
+        StolenCard = "stolen-card",
+        /// A thief has card and wallet and leads the money to an account of their own.
+        Redirected = "redirected",
+        /// A holder puts a larger amount into the envelope than was proved.
+        Inflated = "inflated",
+        /// Somebody claims whom the rules are not met by.
+        Ineligible = "ineligible",
+        /// Somebody claims whose credential was revoked.
+        Revoked = "revoked",
+        /// A proof of this sandbox is brought to a ledger in earnest.
+        SandboxProof = "sandbox-proof",
+    }
+}
+
+named! {
+    /// Who refuses.
+    RefusedBy {
+        /// No proof can be made: the statement does not hold.
+        Statement = "statement",
+        /// The ledger's contracts.
+        Ledger = "ledger",
+        /// The treasury, when it opens the envelope.
+        Treasury = "treasury",
+    }
+}
+
+/// A fraud that was refused.
+#[derive(Clone, Debug, Serialize)]
+pub struct Refused {
+    /// The fraud.
+    pub fraud: Fraud,
+    /// Who refused it.
+    pub by: RefusedBy,
+    /// Why.
+    pub reason: String,
+}
+
+/// What came of all of them.
+#[derive(Default)]
+pub(super) struct Outcome {
+    pub(super) refused: Vec<Refused>,
+    pub(super) succeeded: Vec<Fraud>,
+}
+
+impl Outcome {
+    fn add(&mut self, fraud: Fraud, by: RefusedBy, refused: Option<String>) {
+        match refused {
+            Some(reason) => self.refused.push(Refused { fraud, by, reason }),
+            None => self.succeeded.push(fraud),
+        }
+    }
+}
+
+/// Tries them all; failures that are no refusals stay failures.
+pub(super) async fn try_all(
+    scene: &mut Scene<'_>,
+    eligible: &[(usize, TierIndex)],
+    made: &[Claim],
+    folder: &Path,
+    passphrase: &Passphrase,
+) -> Result<Outcome, ServiceError> {
+    use RefusedBy::{Ledger, Statement, Treasury};
+    let mut outcome = Outcome::default();
+    let honest = made.first().ok_or_else(|| refused("no person has claimed"))?;
+    outcome.add(Fraud::Ghost, Ledger, ghost(scene).await?);
+    outcome.add(Fraud::Double, Ledger, scene.double_claim().await?);
+    outcome.add(Fraud::Forged, Ledger, scene.forged_claim(Some(honest)).await?);
+    let (holder, tier) = eligible[0];
+    let thief = Wallet::generate();
+    let card = &scene.holders.credentials[holder];
+    outcome.add(Fraud::StolenCard, Statement, prepared(scene, card, &thief, tier)?);
+    let redirected = redirect(card)?;
+    let wallet = &scene.holders.wallets[holder];
+    outcome.add(Fraud::Redirected, Statement, prepared(scene, &redirected, wallet, tier)?);
+    outcome.add(Fraud::Inflated, Treasury, inflate(scene, honest)?);
+    outcome.add(Fraud::Ineligible, Statement, ineligible(scene, eligible)?);
+    outcome.add(Fraud::SandboxProof, Ledger, in_earnest(scene, honest, folder).await?);
+    outcome.add(
+        Fraud::Revoked,
+        Statement,
+        revoked(scene, (holder, tier), folder, passphrase).await?,
+    );
+    Ok(outcome)
+}
+
+fn refused(reason: &str) -> ServiceError {
+    ServiceError::Refused(reason.to_owned())
+}
+
+fn terms<'a>(scene: &'a Scene<'_>, snapshot: &Snapshot) -> ClaimTerms<'a> {
+    ClaimTerms {
+        context: scene.ledger.context(),
+        checkpoint: snapshot.checkpoint(),
+        scheme: &scene.due.schemes[0].terms,
+        treasury: scene.treasury.public(),
+    }
+}
+
+/// Whether a claim can be made ready with a credential and a wallet.
+fn prepared(
+    scene: &Scene<'_>,
+    credential: &CredentialFile,
+    wallet: &Wallet,
+    tier: TierIndex,
+) -> Result<Option<String>, ServiceError> {
+    let paths = CredentialPaths::find(credential, &scene.snapshot)?;
+    refusal(
+        terms(scene, &scene.snapshot).prepare(credential, wallet, tier, paths).map_err(Into::into),
+    )
+}
+
+/// An office of the thief's own, whose tree no checkpoint knows: the proof holds, for another state.
+async fn ghost(scene: &mut Scene<'_>) -> Result<Option<String>, ServiceError> {
+    let folder = tempfile::TempDir::new().map_err(ServiceError::file(Path::new("a folder")))?;
+    let store = Store::open(folder.path()).await?;
+    let key = OfficeStore(&store).new_office("Ghost office", &RESIDENT, |_| Ok(())).await?;
+    let day = scene.snapshot.checkpoint().as_of;
+    // The ghosts are as the scheme wants them.
+    let csv = super::people::register(2_000, 99, day);
+    let checked = praman_register::check(&csv[..], day, |_| ())
+        .map_err(|error| ServiceError::Refused(format!("the ghosts' register: {error}")))?;
+    let wallets: Vec<Wallet> = checked.people().iter().map(|_| Wallet::generate()).collect();
+    let ghosts = checked.people().iter().zip(&wallets);
+    let ghosts =
+        ghosts.map(|(person, wallet)| Application::new(person, wallet.subject()).reviewed(true));
+    let ghosts = ghosts.collect();
+    let issued = OfficeStore(&store)
+        .issue(&key, &MasterKey::in_memory(), ghosts, Validity::from_today(day))
+        .await?
+        .commit()
+        .await?;
+    let snapshot = LedgerStore(&store).snapshot(day, None).await?;
+    let scheme = &scene.due.schemes[0];
+    let found = issued
+        .credentials
+        .iter()
+        .zip(&wallets)
+        .find_map(|(file, wallet)| Some((file, wallet, tier_of(file, &scheme.terms)?)));
+    let (file, wallet, tier) = found.ok_or_else(|| refused("no ghost qualifies"))?;
+    let paths = CredentialPaths::find(file, &snapshot)?;
+    let ready = terms(scene, &snapshot).prepare(file, wallet, tier, paths)?;
+    let proof = scene.prover.prove_on(&ready.witness, Cores::All)?;
+    let claim = ready.into_claim(scheme.period, scene.checkpoint, proof);
+    store.close().await;
+    refusal(scene.ledger.claim(&claim.ledger).await.map_err(ServiceError::from))
+}
+
+/// The same card with the thief's account on it.
+fn redirect(card: &CredentialFile) -> Result<CredentialFile, ServiceError> {
+    let mut file = serde_json::to_value(card).expect("a credential is plain data");
+    file["payee"]["account"] = "6660000000".into();
+    serde_json::from_value(file).map_err(|_| refused("a card could not be altered"))
+}
+
+/// An envelope with another amount than the one that was proved, to the claim that proved it.
+fn inflate(scene: &Scene<'_>, honest: &Claim) -> Result<Option<String>, ServiceError> {
+    let commitment = honest.ledger.payout;
+    let opened = open_checked(&honest.envelope, &scene.treasury, commitment).map_err(refused)?;
+    let salts = opened.payee_salt().zip(opened.blinding());
+    let (salt, blinding) = salts.ok_or_else(|| refused("the envelope holds no salts"))?;
+    let amount = opened.amount + 100_000;
+    let inflated = envelope::Payout::new(amount, opened.payee.clone(), &salt, &blinding);
+    let sealed = envelope::seal(&inflated, scene.treasury.public())
+        .map_err(|error| ServiceError::Refused(error.to_string()))?;
+    Ok(open_checked(&sealed, &scene.treasury, commitment).err().map(str::to_owned))
+}
+
+/// One whom no tier's rules are met by, to the first tier.
+fn ineligible(
+    scene: &Scene<'_>,
+    eligible: &[(usize, TierIndex)],
+) -> Result<Option<String>, ServiceError> {
+    let is_eligible = |holder: &usize| eligible.iter().any(|(known, _)| known == holder);
+    let others = (0..scene.holders.credentials.len()).filter(|holder| !is_eligible(holder));
+    let Some(holder) = others.min() else {
+        return Ok(Some("every person qualifies for this scheme".to_owned()));
+    };
+    let tier = TierIndex::new(0).expect("there is a first tier");
+    let (card, wallet) = (&scene.holders.credentials[holder], &scene.holders.wallets[holder]);
+    prepared(scene, card, wallet, tier)
+}
+
+/// An honest claim of the sandbox, brought to a ledger that has the same offices, state and period.
+async fn in_earnest(
+    scene: &Scene<'_>,
+    honest: &Claim,
+    folder: &Path,
+) -> Result<Option<String>, ServiceError> {
+    let store = Store::open(&folder.join("in-earnest")).await?;
+    let mut ledger = EmbeddedLedger::open(&store, scene.prover.verifying_key()).await?;
+    let day = scene.snapshot.checkpoint().as_of;
+    ledger.set_day(day);
+    let offices = OfficeStore(scene.store).office_states().await?;
+    let checkpoint = ledger.publish_checkpoint(&offices, scene.snapshot.checkpoint()).await?;
+    let due = &scene.due.schemes[0];
+    ledger.open_period(&due.terms, due.period, due.last_day(day)).await?;
+    let claim = praman_ledger::LedgerClaim { checkpoint, ..honest.ledger.clone() };
+    let refused = ledger.claim(&claim).await;
+    store.close().await;
+    refusal(refused.map_err(ServiceError::from))
+}
+
+/// A holder's claim against the state after their credential was revoked.
+async fn revoked(
+    scene: &Scene<'_>,
+    (holder, tier): (usize, TierIndex),
+    folder: &Path,
+    passphrase: &Passphrase,
+) -> Result<Option<String>, ServiceError> {
+    let key = OfficeKey::open(&folder.join("office.json"), passphrase)?;
+    let card = &scene.holders.credentials[holder];
+    OfficeStore(scene.store).revoke(&key, std::slice::from_ref(&card.register_no)).await?;
+    let snapshot =
+        LedgerStore(scene.store).snapshot(scene.snapshot.checkpoint().as_of, None).await?;
+    let paths = CredentialPaths::find(card, &snapshot)?;
+    let wallet = &scene.holders.wallets[holder];
+    refusal(terms(scene, &snapshot).prepare(card, wallet, tier, paths).map_err(Into::into))
+}

@@ -1,0 +1,216 @@
+//! What the service does, whichever way it is asked: over HTTP ([`crate::http`]) or gRPC
+//! ([`crate::grpc`]), which only read requests and write answers.
+
+mod access;
+mod cases;
+mod claims;
+mod consents;
+mod fault;
+mod following;
+mod issuing;
+mod proving;
+mod public;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use praman_access::OpenIdIssuer;
+use praman_claims::{ClaimDesk, StageTimes};
+use praman_issuing::IssuingDesk;
+use praman_proving::ProvingDesk;
+use praman_store::Store;
+use praman_verifier::{PreparedKey, VerifyingKey};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
+
+use crate::metrics::Metrics;
+pub(crate) use access::{PeerCertificate, Shown, is_refusal};
+pub use consents::ConsentDoor;
+pub(crate) use fault::{Fault, FaultKind, Told};
+pub(crate) use issuing::ActingOffice;
+pub(crate) use proving::AskedJob;
+use public::CachedSnapshot;
+pub(crate) use public::office_tree;
+
+/// Bounds of what clients may ask.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of a request's body: a claim has some 5,000, a sealed request for a proof 25,000.
+    pub body_bytes_max: usize,
+    /// Requests at a time.
+    pub requests_max: usize,
+    /// Connections at a time.
+    pub connections_max: usize,
+    /// Requests at a time on one connection.
+    pub connection_requests_max: u32,
+    /// Clients at a time that watch something.
+    pub watchers_max: usize,
+    /// How long a client may take to send the head of a request, the first included.
+    pub head_time_max: Duration,
+    /// How long a request may take, the longest wait included.
+    pub request_time_max: Duration,
+    /// How long a register may take to be uploaded.
+    pub upload_time_max: Duration,
+    /// How long a client may wait for something to be decided.
+    pub wait_max: Duration,
+    /// How long a client may watch something.
+    pub watch_max: Duration,
+    /// How long requests may take to end when the service stops.
+    pub drain_max: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: 64 * 1024,
+            requests_max: 4_096,
+            connections_max: 4_096,
+            connection_requests_max: 256,
+            watchers_max: 1_024,
+            head_time_max: Duration::from_secs(10),
+            request_time_max: Duration::from_secs(60),
+            upload_time_max: Duration::from_secs(15 * 60),
+            wait_max: Duration::from_secs(30),
+            watch_max: Duration::from_secs(600),
+            drain_max: Duration::from_secs(45),
+        }
+    }
+}
+
+/// A time that a client has given in seconds.
+pub(crate) fn seconds(number: u32) -> Duration {
+    Duration::from_secs(u64::from(number))
+}
+
+/// What a service has if it is started so.
+#[derive(Default)]
+pub struct OptionalDesks {
+    /// Where offices bring registers.
+    pub issuing: Option<IssuingDesk>,
+    /// A release gate, and where consents are asked for.
+    pub consents: Option<ConsentDoor>,
+    /// Whose tokens are taken.
+    pub openid: Option<OpenIdIssuer>,
+    /// Whether browsers reach the service by TLS alone, so that its cookies never go otherwise.
+    pub desk_is_secure: bool,
+}
+
+/// All that answers stand on.
+pub struct Application {
+    desk: ClaimDesk,
+    proving: ProvingDesk,
+    issuing: Option<IssuingDesk>,
+    consents: Option<ConsentDoor>,
+    openid: Option<OpenIdIssuer>,
+    desk_is_secure: bool,
+    metrics: Metrics,
+    key: PreparedKey,
+    limits: Limits,
+    snapshot: Mutex<Option<CachedSnapshot>>,
+    watchers: Arc<Semaphore>,
+    /// Who has a proof checked that is no claim.
+    checking: Semaphore,
+    /// Whether the service stops.
+    stopping: watch::Sender<bool>,
+}
+
+impl Application {
+    /// The service over desks that are open.
+    pub fn new(
+        desk: ClaimDesk,
+        proving: ProvingDesk,
+        more: OptionalDesks,
+        key: &VerifyingKey,
+        limits: Limits,
+    ) -> Arc<Self> {
+        let key = PreparedKey::new(key);
+        let watchers = Arc::new(Semaphore::new(limits.watchers_max));
+        let OptionalDesks { issuing, consents, openid, desk_is_secure } = more;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let checking = Semaphore::new(cores.div_ceil(2));
+        let (snapshot, stopping) = (Mutex::default(), watch::Sender::new(false));
+        Arc::new(Self {
+            desk,
+            proving,
+            issuing,
+            consents,
+            openid,
+            desk_is_secure,
+            metrics: Metrics::default(),
+            key,
+            limits,
+            snapshot,
+            watchers,
+            checking,
+            stopping,
+        })
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        self.desk.machine().store()
+    }
+
+    /// What is counted for Prometheus.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// How many claims wait to be looked at.
+    pub(crate) fn claims_to_look_at(&self) -> usize {
+        self.desk.waiting()
+    }
+
+    /// How long the steps of claims have taken.
+    pub(crate) fn stage_times(&self) -> StageTimes {
+        self.desk.machine().stage_times()
+    }
+
+    /// Whether claims can't be brought to the ledger now.
+    pub(crate) fn is_hindered(&self) -> bool {
+        self.desk.hindrance().is_some()
+    }
+
+    /// Whose tokens are taken.
+    pub(crate) fn openid(&self) -> Option<&OpenIdIssuer> {
+        self.openid.as_ref()
+    }
+
+    /// Whether people come in at the desk by the issuer.
+    pub(crate) fn has_login(&self) -> bool {
+        self.openid().is_some_and(OpenIdIssuer::has_login)
+    }
+
+    /// Whether browsers reach the service by TLS alone.
+    pub(crate) fn desk_is_secure(&self) -> bool {
+        self.desk_is_secure
+    }
+
+    /// The bounds.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Ends what only waits for something to move: clients follow on at another replica.
+    pub(crate) fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    async fn stopped(&self) {
+        // The sender lives as long as the service.
+        let _ = self.stopping.subscribe().wait_for(|&stopping| stopping).await;
+    }
+
+    fn patience(&self, asked: Duration) -> Duration {
+        asked.min(self.limits.wait_max)
+    }
+
+    /// How long a client may watch at a time.
+    pub(crate) fn watch_max(&self) -> Duration {
+        self.limits.watch_max
+    }
+
+    /// A place among those who watch.
+    pub(crate) fn watcher(&self) -> Result<OwnedSemaphorePermit, Fault> {
+        let place = self.watchers.clone().try_acquire_owned();
+        place.map_err(|_| Fault::busy("too many clients are watching: try again later", 5))
+    }
+}

@@ -1,0 +1,173 @@
+//! What providers, requesters and consent managers ask.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use praman_access::{AccessStore, Action, Caller, Role};
+use praman_audit::AuditStore;
+use praman_consent::access::{AccessRequest, ProviderTrees, TrailEntry};
+use praman_consent::document::{self, RequestDocument};
+use praman_consent::{
+    ConsentDesk, ConsentError, ConsentStore, ErasureOrder, GateDesk, GateDeskError, GateRefusal,
+    NamedParticipant, ReceivedRequest, Release,
+};
+use praman_ledger::ProviderId;
+use praman_store::{TreeName, read_tree};
+
+use super::{Application, Fault};
+
+/// Accesses of one answer.
+const ACCESSES_MAX: u32 = 10_000;
+
+/// What serves consents: a gate, and where requests for consent come in.
+#[derive(Clone)]
+pub struct ConsentDoor {
+    gate: GateDesk,
+    desk: Option<Arc<ConsentDesk>>,
+}
+
+impl ConsentDoor {
+    /// A gate; and a consent manager's desk, if this service is one's.
+    pub fn new(gate: GateDesk, desk: Option<ConsentDesk>) -> Self {
+        Self { gate, desk: desk.map(Arc::new) }
+    }
+}
+
+impl Application {
+    fn consents(&self) -> Result<&ConsentDoor, Fault> {
+        let none = || Fault::not_found("this service has no gate: start it with --consent-keys");
+        self.consents.as_ref().ok_or_else(none)
+    }
+
+    /// Releases a record, or refuses to.
+    pub(crate) async fn release(
+        &self,
+        caller: &Caller,
+        request: AccessRequest,
+    ) -> Result<Release, Fault> {
+        let number = match caller.role {
+            Role::Provider => request.provider.0,
+            _ => request.requester.0,
+        };
+        caller.require_member(number)?;
+        AccessStore(self.store()).meter_for(caller, Action::ReleaseRecord).await?;
+        let verdict = self.consents()?.gate.release(request).await?;
+        verdict.map_err(|refusal| match refusal {
+            GateRefusal::Later => Fault::unavailable(refusal.to_string()),
+            refusal => Fault::refused(refusal.code(), refusal.to_string()),
+        })
+    }
+
+    /// Takes a request for consent in.
+    pub(crate) async fn ask_for_consent(
+        &self,
+        caller: &Caller,
+        text: &str,
+    ) -> Result<ReceivedRequest, Fault> {
+        let none = || {
+            Fault::not_found(
+                "this service is not a consent manager: start it with --consent-manager",
+            )
+        };
+        let desk = self.consents()?.desk.as_ref().ok_or_else(none)?;
+        let request = document::read::<RequestDocument>(text).map_err(ConsentError::from)?;
+        let named = &request.consent.hiu.id;
+        // Who is asked for in another's name learns nothing of whether there is such a one.
+        let known = ConsentStore(self.store()).requester_named(named).await?;
+        // No participant has this number.
+        caller.require_member(known.map_or(u32::MAX, |number| number.0))?;
+        AccessStore(self.store()).meter_for(caller, Action::AskForConsent).await?;
+        AuditStore(self.store())
+            .log_allowed(caller, Action::AskForConsent, &format!("requester {named}"))
+            .await?;
+        Ok(desk.receive(&request, Timestamp::now()).await?)
+    }
+
+    /// All providers.
+    pub(crate) async fn providers(&self) -> Result<Vec<NamedParticipant<ProviderId>>, Fault> {
+        Ok(ConsentStore(self.consents()?.gate.store()).providers().await?)
+    }
+
+    /// A provider's trees.
+    pub(crate) async fn provider_trees(
+        &self,
+        provider: ProviderId,
+    ) -> Result<ProviderTrees, Fault> {
+        let store = self.consents()?.gate.store();
+        if !ConsentStore(store).has_provider(provider).await? {
+            return Err(Fault::not_found(format!("there is no provider {}", provider.0)));
+        }
+        let mut reading = store.begin_reading().await?;
+        let records = read_tree(&mut reading, TreeName::Records(provider.0)).await?;
+        let consents = read_tree(&mut reading, TreeName::Consents(provider.0)).await?;
+        let context = self.consents()?.gate.context();
+        Ok(ProviderTrees::of(provider, context, &records, &consents))
+    }
+
+    /// The accesses that a provider gave from a block on, in the ledger's order.
+    pub(crate) async fn trail(
+        &self,
+        provider: ProviderId,
+        from_block: u64,
+    ) -> Result<Vec<TrailEntry>, Fault> {
+        let store = self.consents()?.gate.store();
+        Ok(ConsentStore(store).access_trail(provider, from_block, ACCESSES_MAX).await?)
+    }
+
+    /// The order to erase what a consent gave.
+    pub(crate) async fn erasure(
+        &self,
+        caller: &Caller,
+        consent: &str,
+    ) -> Result<ErasureOrder, Fault> {
+        let order = ConsentStore(self.consents()?.gate.store()).erasure_order(consent).await?;
+        if !caller.sees_all() {
+            caller.require_member(order.requester.0)?;
+        }
+        Ok(order)
+    }
+
+    /// Takes a requester's word that it has erased.
+    pub(crate) async fn confirm_erasure(
+        &self,
+        caller: &Caller,
+        consent: &str,
+        signature: &[u8],
+    ) -> Result<ErasureOrder, Fault> {
+        self.erasure(caller, consent).await?;
+        AuditStore(self.store())
+            .log_allowed(caller, Action::ConfirmErasure, &format!("consent {consent}"))
+            .await?;
+        let store = self.consents()?.gate.store();
+        Ok(ConsentStore(store).confirm_erasure(consent, signature, Timestamp::now()).await?)
+    }
+}
+
+impl From<GateDeskError> for Fault {
+    fn from(error: GateDeskError) -> Self {
+        match error {
+            GateDeskError::Busy => Self::busy(error.to_string(), 1),
+            GateDeskError::Stopping => Self::unavailable(error.to_string()),
+            GateDeskError::Failed(error) => error.into(),
+        }
+    }
+}
+
+impl From<ConsentError> for Fault {
+    fn from(error: ConsentError) -> Self {
+        match error {
+            ConsentError::Field(fault) => Self::malformed(fault.to_string()),
+            ConsentError::Refused(refusal) => {
+                let message = refusal.to_string();
+                match refusal {
+                    praman_consent::ConsentRefusal::RequestIdUsed => {
+                        Self::conflict(refusal.code(), message)
+                    }
+                    praman_consent::ConsentRefusal::NoSuchOrder => Self::not_found(message),
+                    _ => Self::refused(refusal.code(), message),
+                }
+            }
+            ConsentError::Failed(error) => error.into(),
+        }
+    }
+}

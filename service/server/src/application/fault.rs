@@ -1,0 +1,205 @@
+//! What a client is told when something is wrong.
+
+use std::time::Duration;
+
+use praman_access::AccessRefusal;
+use praman_claims::{DeskError, Reason, Refusal};
+use praman_holder::HolderError;
+use praman_holder::claim::ClaimFault;
+use praman_language::sentence::Sentence;
+use praman_proving::ProvingRefusal;
+use praman_store::error::ServiceError;
+
+/// What kind of thing is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FaultKind {
+    /// Not of the form asked for.
+    Malformed,
+    /// Nothing is there.
+    NotFound,
+    /// There, but not so.
+    WrongMethod,
+    /// Well-formed, and the answer is no.
+    Refused,
+    /// Who asks has not shown that they may.
+    NotAuthorised,
+    /// Who asks is known, and may not.
+    Forbidden,
+    /// It contradicts what was said before.
+    Conflict,
+    /// Too much at a time.
+    Busy,
+    /// Not now.
+    Unavailable,
+    /// It took too long.
+    TimedOut,
+}
+
+/// An answer that is no answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Fault {
+    pub(crate) kind: FaultKind,
+    /// A word that does not change.
+    pub(crate) code: &'static str,
+    /// What is wrong, and what to do.
+    pub(crate) message: String,
+    /// The same for people, in each language; none of what programs alone are told.
+    pub(crate) sentence: Option<Sentence>,
+    pub(crate) retry_after_s: Option<u64>,
+}
+
+/// What is wrong, for programs, and for people where they are told it.
+pub(crate) struct Told {
+    message: String,
+    sentence: Option<Sentence>,
+}
+
+impl Told {
+    /// What programs are told with more in it than people need.
+    pub(crate) fn with(message: impl ToString, sentence: impl Into<Option<Sentence>>) -> Self {
+        Self { message: message.to_string(), sentence: sentence.into() }
+    }
+}
+
+impl From<&str> for Told {
+    fn from(message: &str) -> Self {
+        Self::with(message, None)
+    }
+}
+
+impl From<String> for Told {
+    fn from(message: String) -> Self {
+        Self { message, sentence: None }
+    }
+}
+
+impl From<Sentence> for Told {
+    fn from(sentence: Sentence) -> Self {
+        Self::with(&sentence, sentence.clone())
+    }
+}
+
+impl Fault {
+    fn new(kind: FaultKind, code: &'static str, told: impl Into<Told>) -> Self {
+        let Told { message, sentence } = told.into();
+        Self { kind, code, message, sentence, retry_after_s: None }
+    }
+
+    pub(crate) fn not_found(told: impl Into<Told>) -> Self {
+        Self::new(FaultKind::NotFound, "not-found", told)
+    }
+
+    pub(crate) fn wrong_method() -> Self {
+        let sentence = Sentence::of("fault-wrong-method");
+        Self::new(FaultKind::WrongMethod, "wrong-method", sentence)
+    }
+
+    /// A request that is not of the form asked for.
+    pub(crate) fn malformed(told: impl Into<Told>) -> Self {
+        Self::new(FaultKind::Malformed, "malformed", told)
+    }
+
+    pub(super) fn refused(code: &'static str, told: impl Into<Told>) -> Self {
+        Self::new(FaultKind::Refused, code, told)
+    }
+
+    pub(crate) fn busy(told: impl Into<Told>, seconds: u64) -> Self {
+        let fault = Self::new(FaultKind::Busy, "busy", told);
+        Self { retry_after_s: Some(seconds), ..fault }
+    }
+
+    pub(super) fn conflict(code: &'static str, told: impl Into<Told>) -> Self {
+        Self::new(FaultKind::Conflict, code, told)
+    }
+
+    pub(crate) fn not_authorised(told: impl Into<Told>) -> Self {
+        Self::new(FaultKind::NotAuthorised, "not-authorised", told)
+    }
+
+    pub(super) fn forbidden(told: impl Into<Told>) -> Self {
+        Self::new(FaultKind::Forbidden, "forbidden", told)
+    }
+
+    /// Not now.
+    pub(crate) fn unavailable(told: impl Into<Told>) -> Self {
+        let fault = Self::new(FaultKind::Unavailable, "unavailable", told);
+        Self { retry_after_s: Some(2), ..fault }
+    }
+
+    pub(crate) fn timed_out() -> Self {
+        Self::new(FaultKind::TimedOut, "timeout", Sentence::of("fault-timed-out"))
+    }
+}
+
+fn seconds(duration: Duration) -> u64 {
+    duration.as_secs().max(1)
+}
+
+impl From<ClaimFault> for Fault {
+    fn from(fault: ClaimFault) -> Self {
+        match fault {
+            ClaimFault::Form(reason) => Self::malformed(reason),
+            ClaimFault::Proof(_) => Self::refused(Reason::ProofInvalid.name(), fault.to_string()),
+        }
+    }
+}
+
+impl From<DeskError> for Fault {
+    fn from(error: DeskError) -> Self {
+        match error {
+            DeskError::Refused(Refusal::Reason(reason)) => {
+                Self::refused(reason.name(), reason.sentence())
+            }
+            DeskError::Refused(Refusal::KeyUsed) => Self::conflict("key-used", error.to_string()),
+            DeskError::Busy { retry_after } => Self::busy(error.to_string(), seconds(retry_after)),
+            DeskError::Stopping => Self::unavailable(error.to_string()),
+            DeskError::Failed(error) => error.into(),
+        }
+    }
+}
+
+impl From<HolderError> for Fault {
+    fn from(error: HolderError) -> Self {
+        ServiceError::from(error).into()
+    }
+}
+
+impl From<ServiceError> for Fault {
+    fn from(error: ServiceError) -> Self {
+        // What the system says is for the operator.
+        tracing::error!("{error}");
+        Self::unavailable(Sentence::of("fault-unavailable"))
+    }
+}
+
+impl From<AccessRefusal> for Fault {
+    fn from(refusal: AccessRefusal) -> Self {
+        let told = Told::with(&refusal, refusal.sentence());
+        match refusal {
+            AccessRefusal::Unknown { .. } | AccessRefusal::NotAuthorised => {
+                Self::not_authorised(told)
+            }
+            AccessRefusal::IssuerAway => Self::unavailable(told),
+            AccessRefusal::Role { .. } | AccessRefusal::Another(_) => Self::forbidden(told),
+            AccessRefusal::Quota { retry_after_s, .. } => {
+                let fault = Self::new(FaultKind::Busy, "quota", told);
+                Self { retry_after_s: Some(retry_after_s), ..fault }
+            }
+            AccessRefusal::Refused(_) => Self::refused("refused", told),
+            AccessRefusal::Failed(error) => error.into(),
+        }
+    }
+}
+
+impl From<ProvingRefusal> for Fault {
+    fn from(refusal: ProvingRefusal) -> Self {
+        match refusal {
+            ProvingRefusal::OtherKey => Self::refused("other-key", refusal.to_string()),
+            ProvingRefusal::Length | ProvingRefusal::Tenant => Self::malformed(refusal.to_string()),
+            ProvingRefusal::Busy { retry_after } => {
+                Self::busy(refusal.to_string(), seconds(retry_after))
+            }
+            ProvingRefusal::Failed(error) => error.into(),
+        }
+    }
+}

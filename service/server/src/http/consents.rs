@@ -1,0 +1,268 @@
+//! Consents and the release gate over HTTP.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::{QueryRejection, StringRejection};
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use praman_access::Caller;
+use praman_consent::access::{AccessRequest, ProviderTrees};
+use praman_consent::{self as consent, ErasureOrder, write_time};
+use praman_ledger::ProviderId;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::answer::Error;
+use super::claims::read_body;
+use crate::application::{Application, Fault};
+
+/// A release.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Released {
+    /// The commitment of the record to be released, decimal.
+    record: String,
+    /// To whom: the requester's number.
+    requester: u32,
+    /// The block that recorded the access.
+    block: u64,
+    /// Whether the same request was released before: it is the same access.
+    repeated: bool,
+}
+
+/// Ask a provider's gate to release a record, as `praman consent prove` writes it.
+#[utoipa::path(
+    post,
+    path = "/v1/accesses",
+    security(("credential" = [])),
+    request_body(content = String, description = "access.json", content_type = "application/json"),
+    responses(
+        (status = 200, description = "release the record", body = Released),
+        (status = 422, description = "do not: the code tells why", body = Error),
+        (status = "4XX", description = "not a request", body = Error),
+        (status = "5XX", description = "ask again with the same request", body = Error),
+    )
+)]
+pub(super) async fn release(
+    State(application): State<Arc<Application>>,
+    Extension(caller): Extension<Caller>,
+    body: Result<String, StringRejection>,
+) -> Result<Json<Released>, Fault> {
+    let text = read_body(body, &application)?;
+    let request =
+        AccessRequest::from_json(&text).map_err(|fault| Fault::malformed(fault.to_string()))?;
+    let release = application.release(&caller, request).await?;
+    Ok(Json(Released {
+        record: release.record.to_string(),
+        requester: release.requester.0,
+        block: release.block,
+        repeated: release.repeated,
+    }))
+}
+
+/// A request for consent, as it was taken in.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Asked {
+    /// The sender's name for it.
+    request_id: String,
+    /// REQUESTED, GRANTED, DENIED or EXPIRED.
+    state: &'static str,
+    /// Whether it had been brought before.
+    repeated: bool,
+}
+
+/// Ask a patient for consent, by the national standard's document (ABDM).
+#[utoipa::path(
+    post,
+    path = "/v1/consents/requests",
+    security(("credential" = [])),
+    request_body(content = String, description = "the standard's consent request",
+                 content_type = "application/json"),
+    responses(
+        (status = 202, description = "the patient is asked", body = Asked),
+        (status = "4XX", description = "not taken in: the message names the field", body = Error),
+    )
+)]
+pub(super) async fn ask(
+    State(application): State<Arc<Application>>,
+    Extension(caller): Extension<Caller>,
+    body: Result<String, StringRejection>,
+) -> Result<(StatusCode, Json<Asked>), Fault> {
+    let text = read_body(body, &application)?;
+    let received = application.ask_for_consent(&caller, &text).await?;
+    let asked = Asked {
+        request_id: received.id,
+        state: received.state.name(),
+        repeated: received.repeated,
+    };
+    Ok((StatusCode::ACCEPTED, Json(asked)))
+}
+
+/// A provider of health care.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Provider {
+    /// Its number on the ledger.
+    number: u32,
+    /// Its name.
+    name: String,
+}
+
+/// The providers of health care.
+#[utoipa::path(
+    get,
+    path = "/v1/providers",
+    responses((status = 200, body = Vec<Provider>), (status = "4XX", body = Error))
+)]
+pub(super) async fn providers(
+    State(application): State<Arc<Application>>,
+) -> Result<Json<Vec<Provider>>, Fault> {
+    let known = application.providers().await?.into_iter();
+    Ok(Json(known.map(|known| Provider { number: known.number.0, name: known.name }).collect()))
+}
+
+/// A provider's two trees, whole, so that nobody learns whose path is taken from them.
+#[utoipa::path(
+    get,
+    path = "/v1/providers/{provider}/trees",
+    params(("provider" = u32, Path, description = "the provider's number")),
+    responses((status = 200, body = ProviderTrees), (status = "4XX", body = Error))
+)]
+pub(super) async fn trees(
+    State(application): State<Arc<Application>>,
+    Path(provider): Path<String>,
+) -> Result<Json<ProviderTrees>, Fault> {
+    Ok(Json(application.provider_trees(read_provider(&provider)?).await?))
+}
+
+fn read_provider(text: &str) -> Result<ProviderId, Fault> {
+    let number = text.parse().map_err(|_| Fault::malformed("provider must be a whole number"))?;
+    Ok(ProviderId(number))
+}
+
+/// An access that a gate gave. It names no person.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Access {
+    /// Its nullifier, decimal.
+    nullifier: String,
+    /// Who asked.
+    requester: u32,
+    /// The moment that its proof is for, in seconds since 1900-01-01.
+    as_of: u64,
+    /// What request, public inputs and proof are known again by: 64 hexadecimal digits.
+    digest: String,
+    /// The block that recorded it.
+    block: u64,
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct FromBlock {
+    /// The first block.
+    #[serde(default)]
+    from: u64,
+}
+
+/// The accesses that a provider gave, 10,000 at most, in the ledger's order.
+#[utoipa::path(
+    get,
+    path = "/v1/providers/{provider}/accesses",
+    params(("provider" = u32, Path, description = "the provider's number"), FromBlock),
+    responses((status = 200, body = Vec<Access>), (status = "4XX", body = Error))
+)]
+pub(super) async fn accesses(
+    State(application): State<Arc<Application>>,
+    Path(provider): Path<String>,
+    from: Result<Query<FromBlock>, QueryRejection>,
+) -> Result<Json<Vec<Access>>, Fault> {
+    let Query(FromBlock { from }) =
+        from.map_err(|_| Fault::malformed("from must be the number of a block"))?;
+    let trail = application.trail(read_provider(&provider)?, from).await?.into_iter();
+    let access = trail.map(|entry| Access {
+        nullifier: entry.nullifier.to_string(),
+        requester: entry.requester.0,
+        as_of: entry.as_of.0,
+        digest: hex::encode(entry.digest),
+        block: entry.block,
+    });
+    Ok(Json(access.collect()))
+}
+
+/// An order to erase what a consent gave.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Erasure {
+    /// The consent.
+    consent: String,
+    /// Who must erase.
+    requester: u32,
+    /// withdrawn or erase-at.
+    reason: String,
+    /// When it was ordered.
+    ordered_at: String,
+    /// By when it must be confirmed.
+    due_at: String,
+    /// When it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirmed_at: Option<String>,
+}
+
+impl From<ErasureOrder> for Erasure {
+    fn from(order: ErasureOrder) -> Self {
+        Self {
+            consent: order.consent,
+            requester: order.requester.0,
+            reason: order.reason,
+            ordered_at: write_time(order.ordered_at),
+            due_at: write_time(order.due_at),
+            confirmed_at: order.confirmed_at.map(write_time),
+        }
+    }
+}
+
+/// The order to erase what a consent gave.
+#[utoipa::path(
+    get,
+    path = "/v1/erasures/{consent}",
+    security(("credential" = [])),
+    params(("consent" = String, Path, description = "the artefact's consentId")),
+    responses((status = 200, body = Erasure), (status = "4XX", body = Error))
+)]
+pub(super) async fn erasure(
+    State(application): State<Arc<Application>>,
+    Extension(caller): Extension<Caller>,
+    Path(consent): Path<String>,
+) -> Result<Json<Erasure>, Fault> {
+    Ok(Json(application.erasure(&caller, &consent).await?.into()))
+}
+
+/// A requester's word that it has erased.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Erased {
+    /// Its Ed25519 signature of `praman.erased.1:` and the consentId: 128 hexadecimal digits.
+    signature: String,
+}
+
+/// Confirm that what a consent gave is erased.
+#[utoipa::path(
+    post,
+    path = "/v1/erasures/{consent}",
+    security(("credential" = [])),
+    params(("consent" = String, Path, description = "the artefact's consentId")),
+    request_body(content = Erased),
+    responses((status = 200, body = Erasure), (status = "4XX", body = Error))
+)]
+pub(super) async fn confirm_erasure(
+    State(application): State<Arc<Application>>,
+    Extension(caller): Extension<Caller>,
+    Path(consent): Path<String>,
+    body: Result<String, StringRejection>,
+) -> Result<Json<Erasure>, Fault> {
+    let text = read_body(body, &application)?;
+    let Erased { signature } =
+        consent::document::read(&text).map_err(|fault| Fault::malformed(fault.to_string()))?;
+    let signature = hex::decode(&signature)
+        .map_err(|_| Fault::malformed("signature: must have 128 hexadecimal digits"))?;
+    Ok(Json(application.confirm_erasure(&caller, &consent, &signature).await?.into()))
+}

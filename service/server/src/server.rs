@@ -1,0 +1,298 @@
+//! One listener for HTTP and gRPC, within bounds.
+//!
+//! A connection must send the head of a request in time, the first one included; requests on it are
+//! counted, and timed with their bodies; what watches is counted apart. When the service stops it takes
+//! no more connections, lets requests end that have begun, and leaves after a while whatever they do.
+
+mod body;
+#[cfg(test)]
+mod doors;
+mod peers;
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::error_handling::HandleErrorLayer;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{BoxError, Router};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::service::TowerToHyperService;
+use praman_access::{Action, door};
+use praman_claims::Origin;
+use praman_language::sentence::Sentence;
+use praman_store::error::ServiceError;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tower::{ServiceBuilder, ServiceExt};
+
+use crate::application::{Application, Fault, Limits, PeerCertificate, Shown, is_refusal};
+use crate::tls::Tls;
+use crate::{console, grpc, http, request_log};
+pub(crate) use body::TooSlow;
+use body::{Paced, Placed};
+use peers::Taken;
+pub use peers::{PeerLimits, Peers};
+
+/// How often a silent connection is asked whether it lives.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
+
+/// All routes.
+async fn routes(application: Arc<Application>, peers: Arc<Peers>) -> Router {
+    let limits = *application.limits();
+    let bounds = ServiceBuilder::new()
+        .layer(HandleErrorLayer::new(out_of_bounds))
+        .load_shed()
+        .concurrency_limit(limits.requests_max)
+        .layer(middleware::from_fn(move |request, next| in_time(limits, request, next)));
+    http::routes(application.clone())
+        .merge(console::routes(application.clone()).reset_fallback())
+        // What is at no path is answered as over HTTP; gRPC knows 404 for unimplemented.
+        .merge(grpc::routes(application.clone()).await.reset_fallback())
+        .layer(middleware::from_fn_with_state(application.clone(), counted))
+        .layer(middleware::from_fn_with_state(application.clone(), guard))
+        .layer(bounds)
+        // Before what all share: who has its part takes nothing of the others'.
+        .layer(middleware::from_fn_with_state(peers, within_part))
+        .layer(middleware::from_fn(console::told_as_page))
+        .layer(middleware::from_fn_with_state(application, request_log::log))
+        // Answered however much else there is to do.
+        .route("/healthz", get(async || "alive\n"))
+}
+
+/// Lets a request in if who asks may do what is behind the door that it comes by.
+async fn guard(
+    State(application): State<Arc<Application>>,
+    route: Option<MatchedPath>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let grpc = speaks_grpc(request.headers());
+    let shown = Shown {
+        authorization: request
+            .headers()
+            .get(header::AUTHORIZATION)
+            .map(|shown| shown.to_str().unwrap_or_default().to_owned()),
+        // A browser shows a certificate for pages of other sites, too, whatever its holder wants.
+        certificate: request
+            .extensions()
+            .get()
+            .copied()
+            .filter(|_| console::is_from_own_page(request.headers(), request.uri())),
+    };
+    let path = request.uri().path();
+    // What is at no path is answered so behind; at the desk by a page.
+    let Some(route) = route else {
+        if console::is_page(path) {
+            let action = Some(Action::EnterDesk);
+            return console::guard(application, action, shown, request, next).await;
+        }
+        return next.run(request).await;
+    };
+    let action = if route.as_str().contains("{*") {
+        door::action_of_procedure(path)
+    } else {
+        door::action_of(request.method().as_str(), route.as_str())
+    };
+    if console::is_page(route.as_str()) {
+        return console::guard(application, action, shown, request, next).await;
+    }
+    let Some(action) = action else {
+        let fault =
+            if grpc { Fault::not_found("no such procedure") } else { Fault::wrong_method() };
+        return told(grpc, fault);
+    };
+    let path = path.to_owned();
+    match application.let_in(action, &shown, &path).await {
+        Ok(None) => {
+            if action == Action::SubmitClaim
+                && let Some(origin) = application.admitted_origin(&shown).await
+            {
+                request.extensions_mut().insert(origin);
+            }
+            next.run(request).await
+        }
+        Ok(Some(caller)) => {
+            request.extensions_mut().insert(caller.clone());
+            let response = next.run(request).await;
+            if is_refusal(&response) {
+                application.note_refusal(&caller, action, &path).await;
+            }
+            response
+        }
+        Err(fault) => told(grpc, fault),
+    }
+}
+
+/// Answers a request in time: one that brings a register has more of it.
+async fn in_time(limits: Limits, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let uploads = path.ends_with("/registers") || path == "/praman.v1.Issuing/Upload";
+    let most = if uploads { limits.upload_time_max } else { limits.request_time_max };
+    let grpc = speaks_grpc(request.headers());
+    let request = request.map(|body| Body::new(Paced::new(body)));
+    match tokio::time::timeout(most, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => told(grpc, Fault::timed_out()),
+    }
+}
+
+/// Counts who watches whether the service is well among all who watch something, and ends that in time. Other streams
+/// of answers count themselves, and end by themselves.
+async fn counted(
+    State(application): State<Arc<Application>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if request.uri().path() != "/grpc.health.v1.Health/Watch" {
+        return next.run(request).await;
+    }
+    match application.watcher() {
+        Ok(_place) => {
+            let end = Some(Box::pin(tokio::time::sleep(application.watch_max())));
+            next.run(request).await.map(|body| Body::new(Placed { body, _place, end }))
+        }
+        Err(fault) => told(true, fault),
+    }
+}
+
+/// The address that a connection comes from.
+#[derive(Clone, Copy)]
+struct PeerAddress(IpAddr);
+
+/// Answers a request of a peer that has not its whole part of requests already. A stream of answers is a request
+/// until it ends.
+async fn within_part(
+    State(peers): State<Arc<Peers>>,
+    axum::Extension(PeerAddress(address)): axum::Extension<PeerAddress>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let grpc = speaks_grpc(request.headers());
+    let sender = peers.sender_of(address, request.headers());
+    let Some(_place) = peers.take(sender, Taken::Request) else {
+        return told(grpc, Fault::busy(Sentence::of("fault-busy"), 1));
+    };
+    request.extensions_mut().insert(sender.map_or(Origin::Trusted, Origin::Peer));
+    next.run(request).await.map(|body| Body::new(Placed { body, _place, end: None }))
+}
+
+/// More requests than there is room for.
+async fn out_of_bounds(headers: HeaderMap, _: BoxError) -> Response {
+    told(speaks_grpc(&headers), Fault::busy(Sentence::of("fault-busy"), 1))
+}
+
+fn speaks_grpc(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("application/grpc"))
+}
+
+/// A fault in the form that a client speaks.
+fn told(grpc: bool, fault: Fault) -> Response {
+    if grpc {
+        return tonic::Status::from(fault).into_http();
+    }
+    fault.into_response()
+}
+
+/// Answers until asked to stop, then lets requests end that have begun.
+///
+/// # Errors
+/// [`ServiceError::Ledger`] if the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<Tls>,
+    application: Arc<Application>,
+    peers: Arc<Peers>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), ServiceError> {
+    let limits = *application.limits();
+    let routes = routes(application.clone(), peers.clone()).await;
+    let connections = Arc::new(Semaphore::new(limits.connections_max));
+    let graceful = GracefulShutdown::new();
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stop => break,
+        };
+        let (stream, peer) = match accepted {
+            Ok((stream, peer)) => (stream, PeerAddress(peer.ip())),
+            Err(error) => {
+                // Out of files, or a client that is gone already: others come.
+                tracing::warn!("accepting a connection: {error}");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        // With no room the connection is closed: the client comes again.
+        let Some(part) = peers.take(peers.peer_of(peer.0), Taken::Connection) else { continue };
+        let Ok(place) = connections.clone().try_acquire_owned() else { continue };
+        let _ = stream.set_nodelay(true);
+        let (tls, routes, watcher) = (tls.clone(), routes.clone(), graceful.watcher());
+        tokio::spawn(async move {
+            let _places = (part, place);
+            let Some(tls) = tls else {
+                return answer(stream, (peer, None), routes, limits, watcher).await;
+            };
+            // A client that does not end its handshake in time is let go.
+            let handshake = tokio::time::timeout(limits.head_time_max, tls.accept(stream));
+            if let Ok(Some((stream, certificate))) = handshake.await {
+                answer(stream, (peer, certificate), routes, limits, watcher).await;
+            }
+        });
+    }
+    drop(listener);
+    application.stop();
+    // A client that never ends its request holds nothing up.
+    let _ = tokio::time::timeout(limits.drain_max, graceful.shutdown()).await;
+    Ok(())
+}
+
+/// Answers the requests of one connection.
+async fn answer(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    (peer, certificate): (PeerAddress, Option<PeerCertificate>),
+    routes: Router,
+    limits: Limits,
+    watcher: Watcher,
+) {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.head_time_max);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.connection_requests_max)
+        .keep_alive_interval(KEEP_ALIVE)
+        .keep_alive_timeout(KEEP_ALIVE);
+    let asked = Arc::new(AtomicBool::new(false));
+    let seen = asked.clone();
+    let service = routes.map_request(move |mut request: Request<hyper::body::Incoming>| {
+        seen.store(true, Ordering::Relaxed);
+        request.extensions_mut().insert(peer);
+        if let Some(certificate) = certificate {
+            request.extensions_mut().insert(certificate);
+        }
+        request
+    });
+    let connection =
+        builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let connection = watcher.watch(connection.into_owned());
+    let mut connection = std::pin::pin!(connection);
+    // Before the first request it is not even known which protocol is spoken.
+    if tokio::time::timeout(limits.head_time_max, &mut connection).await.is_err()
+        && asked.load(Ordering::Relaxed)
+    {
+        let _ = connection.await;
+    }
+}

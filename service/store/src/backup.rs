@@ -1,0 +1,210 @@
+//! Backups of a store, taken while it is in use, and checked when they are restored. A backup is a SQLite
+//! file whatever the database, so that a state can move from one to the other.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::database::FILE_NAME;
+use super::{Database, Location, Store};
+use crate::error::ServiceError;
+use crate::setting::Setting;
+
+impl Store {
+    /// Writes all that is committed now to a file that must not be there yet; others go on meanwhile.
+    ///
+    /// # Errors
+    /// [`ServiceError::WrongUse`] if the file is there.
+    pub async fn back_up(&self, out: &Path) -> Result<(), ServiceError> {
+        if out.exists() {
+            let reason = format!(
+                "{} exists, and a backup never overwrites a file: give another file",
+                out.display()
+            );
+            return Err(ServiceError::WrongUse(reason));
+        }
+        let folder = praman_files::folder_of(out);
+        let begun = Timestamp::now();
+        // Beside its place, so that none is ever half there.
+        let beside = tempfile::tempdir_in(folder).map_err(ServiceError::file(folder))?;
+        let copy = beside.path().join(FILE_NAME);
+        match self.database() {
+            Database::Sqlite => {
+                sqlx::query("VACUUM INTO $1")
+                    .bind(copy.to_string_lossy().into_owned())
+                    .execute(self.pool())
+                    .await?;
+            }
+            Database::Postgres => {
+                let file = Self::open(beside.path()).await?;
+                let copied = self.copy_into(&file).await;
+                file.close().await;
+                copied?;
+            }
+        }
+        check(beside.path()).await?;
+        mark(beside.path(), &[Setting::BackedUp], begun).await?;
+        publish(&copy, out)
+    }
+
+    /// Puts a backup into a folder that has no store yet, or a database that holds nothing, after it was
+    /// checked. `made_at` says when it was made, where the clock was ahead that marked it.
+    ///
+    /// # Errors
+    /// [`ServiceError::WrongUse`] if there is a state, or parts of one, or if the backup was made at a time that
+    /// has not come; [`ServiceError::Malformed`] if the file is no whole store; [`ServiceError::Schema`] if a
+    /// newer program wrote it.
+    pub async fn restore(
+        backup: &Path,
+        location: &Location,
+        made_at: Option<Timestamp>,
+    ) -> Result<(), ServiceError> {
+        match location {
+            Location::Folder(folder) => Self::restore_file(backup, folder, made_at).await,
+            Location::Server(_) => {
+                let beside = tempfile::tempdir().map_err(ServiceError::file(backup))?;
+                let folder = beside.path().join("backup");
+                Self::restore_file(backup, &folder, made_at).await?;
+                let file = Self::open(&folder).await?;
+                let copied = match Self::connect(location).await {
+                    Ok(database) => file.copy_into(&database).await,
+                    Err(error) => Err(error),
+                };
+                file.close().await;
+                copied
+            }
+        }
+    }
+
+    async fn restore_file(
+        backup: &Path,
+        folder: &Path,
+        made_at: Option<Timestamp>,
+    ) -> Result<(), ServiceError> {
+        let place = folder.join(FILE_NAME);
+        if place.exists() {
+            let reason =
+                format!("{} already holds a state; nothing was restored", folder.display());
+            return Err(ServiceError::WrongUse(reason));
+        }
+        // SQLite would put what is left of another state over the backup.
+        for left in ["-wal", "-shm", "-journal"].map(|end| folder.join(format!("{FILE_NAME}{end}")))
+        {
+            if left.exists() {
+                return Err(ServiceError::WrongUse(format!(
+                    "{} is left of another state, and may hold what its last programs wrote; nothing was \
+                     restored: restore into an empty folder, and keep this file",
+                    left.display()
+                )));
+            }
+        }
+        std::fs::create_dir_all(folder).map_err(ServiceError::file(folder))?;
+        let beside = tempfile::tempdir_in(folder).map_err(ServiceError::file(folder))?;
+        let copy = beside.path().join(FILE_NAME);
+        std::fs::copy(backup, &copy).map_err(ServiceError::file(backup))?;
+        let whole = check(beside.path()).await.map_err(|error| match error {
+            ServiceError::Store(_) => ServiceError::malformed(backup, "not a complete backup"),
+            other => other,
+        });
+        whole?;
+        require_made_before_now(beside.path(), made_at).await?;
+        // It does not know what was done since: it pays nothing until it does, and tells the ledger of no office
+        // that had other credentials then.
+        let marks = [Setting::Restored, Setting::RestoredOffices];
+        mark(beside.path(), &marks, Timestamp::now()).await?;
+        publish(&copy, &place)
+    }
+}
+
+/// Refuses a backup that this machine's clock says was made in the future: from when on the state does not know
+/// what went to the bank would be wrong. Who knows when it was made says so, and it is kept.
+async fn require_made_before_now(
+    folder: &Path,
+    made_at: Option<Timestamp>,
+) -> Result<(), ServiceError> {
+    let store = Store::connect_as_it_is(&Location::Folder(folder.to_owned())).await?;
+    let checked = made_before_now(&store, made_at).await;
+    store.close().await;
+    checked
+}
+
+async fn made_before_now(store: &Store, made_at: Option<Timestamp>) -> Result<(), ServiceError> {
+    let now = Timestamp::now();
+    let mut connection = store.writer().acquire().await?;
+    let marked = Setting::BackedUp.read(&mut connection).await?;
+    let marked = marked.map(|value| value.try_into().map(i64::from_be_bytes)).transpose();
+    let marked = marked.map_err(|_| super::broken("when the backup was made"))?;
+    let ahead = marked.filter(|marked| *marked > now.as_millisecond());
+    match (ahead, made_at) {
+        (_, Some(made_at)) if made_at > now => {
+            let reason = "--made-at lies in the future: give the time at which the backup was made";
+            Err(ServiceError::WrongUse(reason.to_owned()))
+        }
+        (Some(_), Some(made_at)) => {
+            let value = made_at.as_millisecond().to_be_bytes();
+            Setting::BackedUp.keep(&mut connection, &value).await
+        }
+        (Some(ahead), None) => {
+            let ahead = Timestamp::from_millisecond(ahead).map_or_else(
+                |_| "a time".to_owned(),
+                |at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            );
+            Err(ServiceError::WrongUse(format!(
+                "the backup says that it was made at {ahead}, which has not come by this machine's clock; \
+                 nothing was restored: set the clock, or, if the clock was ahead when the backup was made, say \
+                 when that was with --made-at"
+            )))
+        }
+        (None, Some(_)) if marked.is_some() => {
+            let reason = "the backup itself says when it was made: leave --made-at out";
+            Err(ServiceError::WrongUse(reason.to_owned()))
+        }
+        (None, _) => Ok(()),
+    }
+}
+
+/// Keeps in the store in a folder when things were done with it. When a state was backed up that had been
+/// restored, and does not know yet what was done before, stays as it is: since then it does not know.
+async fn mark(folder: &Path, what: &[Setting], at: Timestamp) -> Result<(), ServiceError> {
+    let store = Store::connect_as_it_is(&Location::Folder(folder.to_owned())).await?;
+    let mut marked = Ok(());
+    for what in what {
+        let mark = sqlx::query(
+            "INSERT INTO chain_setting (key, value) VALUES ($1, $2)
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value
+                 WHERE chain_setting.key <> 'backed_up'
+                     OR NOT EXISTS (SELECT 1 FROM chain_setting WHERE key = 'restored')",
+        )
+        .bind(what.name())
+        .bind(at.as_millisecond().to_be_bytes().to_vec())
+        .execute(store.writer())
+        .await;
+        marked = marked.and(mark.map(drop));
+    }
+    store.close().await;
+    Ok(marked?)
+}
+
+/// Moves a finished file to its place.
+fn publish(file: &Path, place: &Path) -> Result<(), ServiceError> {
+    std::fs::File::open(file)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| std::fs::rename(file, place))
+        .map_err(ServiceError::file(place))?;
+    Ok(praman_files::sync_folder_of(place)?)
+}
+
+/// Whether the store in a folder is whole, and of a schema known here.
+async fn check(folder: &Path) -> Result<(), ServiceError> {
+    let store = Store::connect_as_it_is(&Location::Folder(folder.to_owned())).await?;
+    let checked: Result<Vec<(String,)>, _> =
+        sqlx::query_as("PRAGMA integrity_check").fetch_all(store.writer()).await;
+    let checked = match checked {
+        Ok(said) if said == [("ok".to_owned(),)] => store.migrate().await,
+        Ok(_) => Err(super::broken("the database's pages")),
+        Err(error) => Err(error.into()),
+    };
+    // Its journal is folded into the file.
+    store.close().await;
+    checked
+}

@@ -1,0 +1,196 @@
+//! The two databases: how each is connected to, locked and brought up to date.
+//!
+//! Statements are written once, in the SQL that both have, with numbered parameters; what differs is
+//! here and in `migrations/`, which hold the same tables in each one's types.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AnyConnection, AnyPool, ConnectOptions, Connection, Executor};
+
+use crate::error::ServiceError;
+
+static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// A folder's store.
+pub(super) const FILE_NAME: &str = "praman.db";
+
+/// How long to wait for a connection, or for others to finish writing.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Connections that read.
+const READERS: u32 = 8;
+
+/// The number of the lock that writers to one PostgreSQL database take in turn: "praman" in ASCII.
+const WRITE_LOCK: &str = "SELECT pg_advisory_xact_lock(123645076300142)";
+
+/// Where a store lies.
+#[derive(Clone)]
+pub enum Location {
+    /// A folder with a SQLite file.
+    Folder(PathBuf),
+    /// A PostgreSQL server; the address may hold a password, so it is never printed.
+    Server(String),
+}
+
+impl Location {
+    /// The database at an address, or the file in a folder where none is given.
+    ///
+    /// # Errors
+    /// [`ServiceError::WrongUse`] for an address of another kind.
+    pub fn new(folder: &Path, address: Option<&str>) -> Result<Self, ServiceError> {
+        match address {
+            None => Ok(Self::Folder(folder.to_owned())),
+            Some(address)
+                if ["postgres://", "postgresql://"].iter().any(|s| address.starts_with(s)) =>
+            {
+                Ok(Self::Server(address.to_owned()))
+            }
+            Some(_) => Err(ServiceError::WrongUse(
+                "the database's address does not begin with postgres://: correct it, or leave it \
+                 out to use a file in the folder"
+                    .to_owned(),
+            )),
+        }
+    }
+}
+
+/// Which database it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// SQLite, one file.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+}
+
+impl Database {
+    /// The migrations that this program knows.
+    pub(super) fn migrations(self) -> &'static Migrator {
+        match self {
+            Self::Sqlite => &SQLITE_MIGRATIONS,
+            Self::Postgres => &POSTGRES_MIGRATIONS,
+        }
+    }
+
+    /// What begins a transaction that writes.
+    pub(super) fn begin(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN IMMEDIATE",
+            Self::Postgres => "BEGIN",
+        }
+    }
+
+    /// What begins a transaction that only reads, of one state.
+    pub(super) fn begin_reading(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN",
+            Self::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        }
+    }
+
+    /// What takes the one lock that writers of shared state wait for, where beginning does not.
+    pub(super) fn lock(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(WRITE_LOCK),
+        }
+    }
+
+    /// The database's clock in milliseconds since 1970: one for all replicas.
+    pub fn now(self) -> &'static str {
+        match self {
+            Self::Sqlite => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+            Self::Postgres => "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
+        }
+    }
+
+    /// Whether what is held until the time in a column is held no more. One that would be held for more than
+    /// twice as long as it ever is was taken before the clock was set back, and is over.
+    pub fn is_over(self, column: &str, length: Duration) -> String {
+        let (now, length) = (self.now(), milliseconds(length));
+        format!("({column} < {now} OR {column} > {now} + 2 * {length})")
+    }
+
+    /// Whether two transactions have waited for each other, and this one was given up.
+    pub fn is_deadlock(error: &dyn sqlx::error::DatabaseError) -> bool {
+        error.code().as_deref() == Some("40P01")
+    }
+
+    /// What lets a reader of a queue pass over rows that another has locked.
+    pub fn skip_locked(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => "FOR UPDATE SKIP LOCKED",
+        }
+    }
+}
+
+/// A time as columns have it.
+pub fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
+}
+
+/// Connections to a database: for reading, and for writing.
+pub(super) async fn connect(
+    location: &Location,
+) -> Result<(Database, AnyPool, AnyPool), ServiceError> {
+    sqlx::any::install_default_drivers();
+    let (database, options, writers) = match location {
+        Location::Folder(folder) => {
+            std::fs::create_dir_all(folder).map_err(ServiceError::file(folder))?;
+            let file = SqliteConnectOptions::new()
+                .filename(folder.join(FILE_NAME))
+                .create_if_missing(true);
+            // SQLite has one writer: to queue for it here is fair, to poll for it in SQLite is not.
+            (Database::Sqlite, AnyConnectOptions::from_url(&file.to_url_lossy())?, 1)
+        }
+        Location::Server(address) => {
+            (Database::Postgres, AnyConnectOptions::from_str(address)?, READERS)
+        }
+    };
+    let options = options.disable_statement_logging();
+    // A pool tries again for as long as it has patience: what is wrong with the database itself is said
+    // at once.
+    let mut first = AnyConnection::connect_with(&options).await?;
+    prepare(&mut first, database).await?;
+    first.close().await?;
+    let pool = |connections: u32| {
+        AnyPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(PATIENCE)
+            .after_connect(move |connection, _| Box::pin(prepare(connection, database)))
+            .after_release(|connection, _| Box::pin(is_usable(connection)))
+    };
+    let writes = pool(writers).connect_with(options.clone()).await?;
+    let reads = pool(READERS).connect_lazy_with(options);
+    Ok((database, reads, writes))
+}
+
+/// Whether a connection that is given back can be used again. One whose transaction could be neither
+/// committed nor rolled back, as when the disk is full, would refuse every further one.
+async fn is_usable(connection: &mut AnyConnection) -> Result<bool, sqlx::Error> {
+    if connection.is_in_transaction() {
+        // The rollback of one that was dropped may still be on its way.
+        connection.ping().await?;
+    }
+    Ok(!connection.is_in_transaction())
+}
+
+async fn prepare(connection: &mut AnyConnection, database: Database) -> Result<(), sqlx::Error> {
+    if database == Database::Sqlite {
+        // A commit is on the disk when it is answered; readers never wait for the writer.
+        let pragmas = format!(
+            "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+             PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = ON;",
+            PATIENCE.as_millis()
+        );
+        connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(pragmas))).await?;
+    }
+    Ok(())
+}

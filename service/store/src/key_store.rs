@@ -1,0 +1,245 @@
+//! The key store: a master key, under which the data keys are wrapped that seal what is kept of people.
+//!
+//! It lies in a file under a passphrase, or in a PKCS#11 token that never gives it away. What is sealed
+//! has a data key of its own ([`crate::sealed_content`]), so a master key wraps 32 bytes a register and
+//! is easily replaced.
+
+mod token;
+
+use std::path::{Path, PathBuf};
+
+use chacha20poly1305::aead::{Aead, Payload};
+use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
+use praman_files::sealed::{Passphrase, SealedKey, fill_random, random_key};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::error::ServiceError;
+use token::TokenKey;
+
+const PURPOSE: &str = "praman master key";
+const NONCE_BYTES: usize = 24;
+
+/// A key that seals one content.
+pub struct DataKey(Zeroizing<[u8; 32]>);
+
+impl DataKey {
+    /// A fresh one.
+    pub fn generate() -> Self {
+        Self(random_key())
+    }
+
+    /// The key itself, for what seals and opens with it.
+    pub fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// What wraps data keys.
+pub struct MasterKey(Place);
+
+enum Place {
+    File(FileKey),
+    Token(TokenKey),
+}
+
+/// A master key in memory, with what is derived of it.
+struct FileKey {
+    cipher: XChaCha20Poly1305,
+    tags: Zeroizing<[u8; 32]>,
+}
+
+impl FileKey {
+    fn of(key: &[u8; 32]) -> Self {
+        let tags = Zeroizing::new(keyed_hash(key, b"praman.person-tag-key.1", &[]));
+        Self { cipher: XChaCha20Poly1305::new(key.into()), tags }
+    }
+}
+
+/// HMAC-SHA-256 over a purpose and some parts, each told apart from the next by its length.
+fn keyed_hash(key: &[u8; 32], purpose: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key)
+        .expect("HMAC takes keys of any length");
+    mac.update(&tagged(purpose, parts));
+    mac.finalize().into_bytes().into()
+}
+
+fn tagged(purpose: &[u8], parts: &[&[u8]]) -> Zeroizing<Vec<u8>> {
+    let mut message = Zeroizing::new(Vec::new());
+    for part in std::iter::once(&purpose).chain(parts) {
+        message.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        message.extend_from_slice(part);
+    }
+    message
+}
+
+/// Where a master key lies, as its file tells.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "format", deny_unknown_fields)]
+enum MasterKeyFile {
+    #[serde(rename = "praman-master-key-1")]
+    Sealed { sealed: SealedKey },
+    #[serde(rename = "praman-master-token-1")]
+    Token(TokenPlace),
+}
+
+/// Which key of which token.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TokenPlace {
+    /// The token's PKCS#11 library.
+    pub module: PathBuf,
+    /// The token's label.
+    pub token: String,
+    /// The key's label.
+    pub key: String,
+}
+
+impl MasterKey {
+    /// Makes a master key in a file that must not be there yet.
+    ///
+    /// # Errors
+    /// [`ServiceError::WrongUse`] if the file is there; [`ServiceError::File`].
+    pub fn new_in_file(path: &Path, passphrase: &Passphrase) -> Result<Self, ServiceError> {
+        let key = random_key();
+        let sealed = SealedKey::seal(&key, PURPOSE, passphrase)?;
+        praman_files::write_new_json(path, &MasterKeyFile::Sealed { sealed })?;
+        Ok(Self(Place::File(FileKey::of(&key))))
+    }
+
+    /// A fresh master key that is kept nowhere: what is sealed under it is lost with this program.
+    pub fn in_memory() -> Self {
+        Self(Place::File(FileKey::of(&random_key())))
+    }
+
+    /// A tag that nobody can make without this key, for a purpose, over a content. A token makes it inside.
+    ///
+    /// # Errors
+    /// [`ServiceError::KeyStore`] if the token does not do it.
+    pub fn tag(&self, purpose: &str, content: &[u8]) -> Result<[u8; 32], ServiceError> {
+        match &self.0 {
+            Place::File(key) => Ok(keyed_hash(&key.tags, purpose.as_bytes(), &[content])),
+            Place::Token(token) => token.tag(&tagged(purpose.as_bytes(), &[content])),
+        }
+    }
+
+    /// Makes a master key in a token, AES-256, that the token never gives away, and a file that tells
+    /// where it is. The passphrase is the token's PIN.
+    ///
+    /// # Errors
+    /// [`ServiceError::WrongUse`] if the file is there or the token has a key of this label;
+    /// [`ServiceError::KeyStore`].
+    pub fn new_in_token(
+        path: &Path,
+        place: TokenPlace,
+        pin: &Passphrase,
+    ) -> Result<Self, ServiceError> {
+        if path.exists() {
+            let reason = format!("{} exists; a key is never overwritten", path.display());
+            return Err(ServiceError::WrongUse(reason));
+        }
+        let key = TokenKey::generate(&place, pin)?;
+        // The key that makes tags is made beside it.
+        key.tag(&[])?;
+        praman_files::write_new_json(path, &MasterKeyFile::Token(place))?;
+        Ok(Self(Place::Token(key)))
+    }
+
+    /// Opens a master key; the passphrase of a token is its PIN.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] for a wrong passphrase or PIN; else what is wrong with file or token.
+    pub fn open(path: &Path, passphrase: &Passphrase) -> Result<Self, ServiceError> {
+        Ok(Self(match praman_files::read_json(path)? {
+            MasterKeyFile::Sealed { sealed } => {
+                let key = sealed.open(PURPOSE, passphrase)?;
+                Place::File(FileKey::of(&key))
+            }
+            MasterKeyFile::Token(place) => Place::Token(TokenKey::open(&place, passphrase)?),
+        }))
+    }
+
+    /// A data key wrapped for one purpose.
+    ///
+    /// # Errors
+    /// [`ServiceError::KeyStore`] if the token does not do it.
+    pub fn wrap(&self, key: &DataKey, purpose: &str) -> Result<Vec<u8>, ServiceError> {
+        match &self.0 {
+            Place::Token(token) => token.wrap(key.expose(), purpose),
+            Place::File(FileKey { cipher, .. }) => {
+                let mut nonce = [0; NONCE_BYTES];
+                fill_random(&mut nonce);
+                let payload = Payload { msg: key.expose(), aad: purpose.as_bytes() };
+                let wrapped = cipher.encrypt(&XNonce::from(nonce), payload);
+                let wrapped = wrapped.map_err(|_| failed("a data key could not be wrapped"))?;
+                Ok([&nonce[..], &wrapped].concat())
+            }
+        }
+    }
+
+    /// A data key that was wrapped for a purpose.
+    ///
+    /// # Errors
+    /// [`ServiceError::KeyStore`] if it was wrapped by another master key, for another purpose, or altered.
+    pub fn unwrap(&self, wrapped: &[u8], purpose: &str) -> Result<DataKey, ServiceError> {
+        let key = match &self.0 {
+            Place::Token(token) => token.unwrap(wrapped, purpose)?,
+            Place::File(FileKey { cipher, .. }) => {
+                let (nonce, wrapped) =
+                    wrapped.split_first_chunk::<NONCE_BYTES>().ok_or_else(other_key)?;
+                let payload = Payload { msg: wrapped, aad: purpose.as_bytes() };
+                let key = cipher.decrypt(&XNonce::from(*nonce), payload);
+                Zeroizing::new(key.map_err(|_| other_key())?)
+            }
+        };
+        let key: [u8; 32] = key.as_slice().try_into().map_err(|_| other_key())?;
+        Ok(DataKey(Zeroizing::new(key)))
+    }
+}
+
+fn failed(reason: impl Into<String>) -> ServiceError {
+    ServiceError::KeyStore(reason.into())
+}
+
+fn other_key() -> ServiceError {
+    failed("a data key was altered, or was wrapped by another master key than the given one")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_unwrap_for_their_purpose_under_their_master_key_alone() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let passphrase = |text: &str| Passphrase::new(text.to_owned()).expect("not empty");
+        let path = folder.path().join("master.json");
+        let master = MasterKey::new_in_file(&path, &passphrase("right")).expect("made");
+        assert!(MasterKey::new_in_file(&path, &passphrase("right")).is_err());
+        assert!(MasterKey::open(&path, &passphrase("wrong")).is_err());
+        let other = folder.path().join("other.json");
+        let other = MasterKey::new_in_file(&other, &passphrase("right")).expect("made");
+
+        let key = DataKey::generate();
+        let wrapped = master.wrap(&key, "a").expect("wrapped");
+        assert!(!wrapped.windows(32).any(|part| part == key.expose()));
+        let opened = MasterKey::open(&path, &passphrase("right")).expect("opens");
+        assert_eq!(opened.unwrap(&wrapped, "a").expect("unwrapped").expose(), key.expose());
+        assert!(opened.unwrap(&wrapped, "b").is_err());
+        assert!(other.unwrap(&wrapped, "a").is_err());
+        for cut in [0, 23, wrapped.len() - 1] {
+            assert!(opened.unwrap(&wrapped[..cut], "a").is_err());
+        }
+        for place in 0..wrapped.len() {
+            let mut altered = wrapped.clone();
+            altered[place] ^= 1;
+            assert!(opened.unwrap(&altered, "a").is_err());
+        }
+        let tag = master.tag("a", b"content").expect("a tag");
+        assert_eq!(opened.tag("a", b"content").expect("a tag"), tag);
+        assert_ne!(opened.tag("b", b"content").expect("a tag"), tag);
+        assert_ne!(opened.tag("a", b"other").expect("a tag"), tag);
+        assert_ne!(other.tag("a", b"content").expect("a tag"), tag);
+    }
+}

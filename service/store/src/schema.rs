@@ -1,0 +1,84 @@
+//! The store's schema: which migrations it has, and which this program knows.
+
+use sqlx::migrate::{Migrate, MigrateError};
+
+use super::Store;
+use crate::error::ServiceError;
+
+/// A migration of the store's schema.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Migration {
+    /// Its number.
+    pub version: i64,
+    /// What it is about.
+    pub description: String,
+    /// Whether the store has it.
+    pub applied: bool,
+}
+
+/// How the store's schema stands to this program.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct SchemaState {
+    /// The migrations that this program knows, in order.
+    pub migrations: Vec<Migration>,
+    /// Migrations of a newer program that the store has, by number.
+    pub unknown: Vec<i64>,
+}
+
+impl SchemaState {
+    /// Whether the store is as this program needs it.
+    pub fn is_current(&self) -> bool {
+        self.unknown.is_empty() && self.migrations.iter().all(|migration| migration.applied)
+    }
+}
+
+impl Store {
+    /// Applies what is missing.
+    ///
+    /// # Errors
+    /// [`ServiceError::Schema`] if a newer program wrote the store, or a migration was altered.
+    pub async fn migrate(&self) -> Result<(), ServiceError> {
+        Ok(self.database.migrations().run(&self.writes).await?)
+    }
+
+    /// Which migrations the store has.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn schema_state(&self) -> Result<SchemaState, ServiceError> {
+        let migrator = self.database.migrations();
+        let mut connection = self.writes.acquire().await?;
+        let table = migrator.table_name.as_ref();
+        connection.ensure_migrations_table(table).await?;
+        let applied = connection.list_applied_migrations(table).await?;
+        let migrations: Vec<Migration> = migrator
+            .iter()
+            .map(|known| Migration {
+                version: known.version,
+                description: known.description.to_string(),
+                applied: applied.iter().any(|applied| applied.version == known.version),
+            })
+            .collect();
+        let is_known = |version| migrations.iter().any(|known| known.version == version);
+        let unknown = applied
+            .iter()
+            .map(|applied| applied.version)
+            .filter(|&version| !is_known(version))
+            .collect();
+        Ok(SchemaState { migrations, unknown })
+    }
+}
+
+/// What to do about a schema that can't be used.
+pub fn advice(error: &MigrateError) -> String {
+    match error {
+        MigrateError::VersionMissing(version) => format!(
+            "a newer praman has written it (migration {version} is unknown here): use the newer \
+             program, or restore a backup"
+        ),
+        MigrateError::VersionMismatch(version) => {
+            format!("migration {version} is not the one that was applied: use the released program")
+        }
+        other => other.to_string(),
+    }
+}

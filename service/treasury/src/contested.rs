@@ -1,0 +1,118 @@
+//! Transfers of which the bank has said that they are paid after it had said that they are returned: nothing
+//! is paid anew for them until two persons have asked the bank and decide.
+
+use praman_access::{AccessStore, ApprovalKind, Caller};
+use praman_store::broken;
+use praman_store::error::ServiceError;
+use praman_store::named::named;
+use serde::{Deserialize, Serialize};
+use sqlx::AnyConnection;
+
+use super::reporting::reason_of;
+use super::transfer::{self, TransferReference, TransferState};
+use crate::TreasuryStore;
+
+named! {
+    /// What two persons have found out of a contested transfer.
+    ContestedOutcome {
+        /// The money is with its account.
+        Paid = "paid",
+        /// It came back.
+        Returned = "returned",
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ResolveDocument {
+    transfer: String,
+    outcome: ContestedOutcome,
+}
+
+impl TreasuryStore<'_> {
+    /// Asks a second treasurer to decide what became of a contested transfer; the approval's number.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] if it is not contested, or if there are not two treasurers.
+    pub async fn ask_resolve(
+        &self,
+        reference: &TransferReference,
+        outcome: ContestedOutcome,
+        by: &Caller,
+    ) -> Result<u32, ServiceError> {
+        let mut transaction = self.0.begin().await?;
+        super::release::require_two_treasurers(self.0, &mut transaction, by).await?;
+        let row = transfer::find(&mut transaction, reference.as_str()).await?;
+        if !row.is_some_and(|row| row.is_contested()) {
+            return Err(ServiceError::Refused(format!(
+                "payment order {reference} is not contested"
+            )));
+        }
+        let document = ResolveDocument { transfer: reference.to_string(), outcome };
+        let document = serde_json::to_string(&document).expect("plain data");
+        let (kind, tenant) = (ApprovalKind::Resolve, by.tenant_column());
+        let number =
+            AccessStore(self.0).ask_approval(&mut transaction, kind, tenant, &document, by).await?;
+        transaction.commit().await?;
+        Ok(number)
+    }
+
+    /// The contested transfers, by reference.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn contested_transfers(&self) -> Result<Vec<String>, ServiceError> {
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT reference FROM payment_transfer WHERE contested = 1 ORDER BY reference",
+        )
+        .fetch_all(self.0.pool())
+        .await?;
+        Ok(rows.into_iter().map(|(reference,)| reference).collect())
+    }
+}
+
+/// Writes what two persons have decided. Where the money is with its account, what was to be paid anew is
+/// not; where that has gone out as well, it stays as the bank reports it, and reconciliation tells that too much
+/// was paid.
+///
+/// # Errors
+/// [`ServiceError::Store`].
+pub(super) async fn resolve(
+    connection: &mut AnyConnection,
+    document: &str,
+) -> Result<(), ServiceError> {
+    let about: ResolveDocument =
+        serde_json::from_str(document).map_err(|_| broken("an approval's document"))?;
+    let Some(row) = transfer::find(connection, &about.transfer).await? else {
+        return Err(broken("an approval's transfer"));
+    };
+    let refused = |reason: &str| {
+        Err(ServiceError::Refused(format!("payment order {}: {reason}", row.reference)))
+    };
+    if !row.is_contested() {
+        return refused("it is no longer contested: deny this request");
+    }
+    let attempts = transfer::attempts(connection, &row.nullifier, row.part()).await?;
+    for other in attempts.iter().filter(|one| one.reference != row.reference) {
+        if other.state()? == TransferState::Drafted {
+            return refused(
+                "a payment in its place is drafted: have that batch denied first (access deny)",
+            );
+        }
+    }
+    let decided = match about.outcome {
+        ContestedOutcome::Paid => TransferState::Paid,
+        ContestedOutcome::Returned => TransferState::Returned,
+    };
+    transfer::set_state(connection, &row.reference, decided).await?;
+    // What two persons have found out, no report overturns: it is contested again.
+    sqlx::query("UPDATE payment_transfer SET contested = 0, resolved = $2 WHERE reference = $1")
+        .bind(&row.reference)
+        .bind(about.outcome.name())
+        .execute(&mut *connection)
+        .await?;
+    // What was to be paid in its place is not, if it is paid.
+    transfer::settle_part(connection, &row.nullifier, row.part()).await?;
+    let reason = row.reason.as_deref().map(|code| reason_of(code).name());
+    transfer::settle_claim(connection, &row.nullifier, reason).await
+}

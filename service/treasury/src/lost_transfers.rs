@@ -1,0 +1,171 @@
+//! Which transfers may have gone out since a state was backed up, by their references.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use praman_circuits::nullifier::SchemeId;
+use praman_circuits::period::Period;
+use praman_claims::terms;
+use praman_store::error::ServiceError;
+use praman_store::{WriteTransaction, broken};
+use sqlx::AnyConnection;
+
+use super::envelopes::{Envelopes, commitment_of};
+use super::key::TreasuryKey;
+use super::lost_file::LostFile;
+use super::payment_file::share;
+use super::transfer::TransferReference;
+
+/// The most parts that an amount is paid in.
+const PARTS_MAX: u32 = 12;
+
+/// How many times in a row a part may have been paid again of which nothing is known here.
+const ATTEMPTS_AHEAD: u32 = 4;
+
+/// A transfer that went out, of which the restored state knows nothing.
+#[derive(Clone)]
+pub(super) struct Lost {
+    pub(super) nullifier: Vec<u8>,
+    pub(super) part: u32,
+    pub(super) attempt: u32,
+    /// None where the claim's envelope is not here.
+    pub(super) rupees: Option<u32>,
+    pub(super) scheme: String,
+    pub(super) period: i64,
+    /// None where it is not known here in how many parts the claim is paid: its file tells.
+    pub(super) instalments: Option<u32>,
+}
+
+/// All transfers that may have gone out since a state was backed up, by reference.
+pub(super) struct LostTransfers {
+    /// The next one of each part: what is not known here begins with it.
+    pub(super) next: HashMap<String, Lost>,
+    /// Those by which the same parts were paid again after that: the reference of the next one, and the attempt.
+    /// They are looked for only where something is named that is not the next.
+    ahead: OnceLock<HashMap<String, (String, u32)>>,
+}
+
+impl LostTransfers {
+    /// Those of claims that are in no batch, and those by which others would be paid anew.
+    pub(super) async fn find(
+        transaction: &mut WriteTransaction,
+        envelopes: &Envelopes<'_>,
+    ) -> Result<Self, ServiceError> {
+        let key = envelopes.key();
+        let mut found = HashMap::new();
+        let mut keep = |lost: Lost| {
+            let reference = TransferReference::of(key, &lost.nullifier, lost.part, lost.attempt);
+            found.insert(reference.to_string(), lost);
+        };
+        let unpaid: Vec<(Vec<u8>, Vec<u8>, String, i64)> = sqlx::query_as(
+            "SELECT nullifier, payout_commitment, scheme, period FROM accepted_claim
+             WHERE batch IS NULL",
+        )
+        .fetch_all(&mut **transaction)
+        .await?;
+        for (nullifier, commitment, scheme, period) in unpaid {
+            let payout = envelopes.payout(&nullifier, &commitment).await?.ok();
+            let kept = instalments_of(transaction, &scheme, period).await?;
+            // Where it is not known in how many parts it is paid, any part may be named.
+            for part in 0..kept.unwrap_or(PARTS_MAX) {
+                let rupees = payout.as_ref().zip(kept);
+                let rupees = rupees.map(|(payout, of)| share(payout.amount, part, of));
+                let (nullifier, scheme) = (nullifier.clone(), scheme.clone());
+                let (attempt, instalments) = (0, kept);
+                keep(Lost { nullifier, part, attempt, rupees, scheme, period, instalments });
+            }
+        }
+        let paid: Vec<(Vec<u8>, i64, i64, String, i64, i64)> = sqlx::query_as(
+            "SELECT nullifier, part, max(attempt), scheme, period, max(instalments)
+             FROM payment_transfer JOIN payment_batch ON payment_batch.id = payment_transfer.batch
+             WHERE state <> 'drafted' GROUP BY nullifier, part, scheme, period",
+        )
+        .fetch_all(&mut **transaction)
+        .await?;
+        for (nullifier, part, attempt, scheme, period, of) in paid {
+            let commitment = commitment_of(transaction, &nullifier).await?;
+            let payout = envelopes.payout(&nullifier, &commitment).await?.ok();
+            // It is of the parts that the batch before has.
+            let (part, attempt, of) = (part as u32, attempt as u32 + 1, of.max(1) as u32);
+            let rupees = payout.map(|payout| share(payout.amount, part, of));
+            let instalments = Some(of);
+            keep(Lost { nullifier, part, attempt, rupees, scheme, period, instalments });
+        }
+        // What is drafted waits: a payment of the same part that is named came after it.
+        let drafted: Vec<(Vec<u8>, i64, i64, String, i64, i64)> = sqlx::query_as(
+            "SELECT nullifier, part, attempt, scheme, period, instalments
+             FROM payment_transfer JOIN payment_batch ON payment_batch.id = payment_transfer.batch
+             WHERE state = 'drafted'",
+        )
+        .fetch_all(&mut **transaction)
+        .await?;
+        for (nullifier, part, attempt, scheme, period, of) in drafted {
+            let (part, attempt) = (part as u32, attempt as u32);
+            let (rupees, instalments) = (None, Some(of.max(1) as u32));
+            keep(Lost { nullifier, part, attempt, rupees, scheme, period, instalments });
+        }
+        Ok(Self { next: found, ahead: OnceLock::new() })
+    }
+
+    /// The transfer that a reference is of, and those before it of the same part that are not known either,
+    /// the first one first.
+    pub(super) fn of_reference(
+        &self,
+        key: &TreasuryKey,
+        reference: &str,
+    ) -> Option<(Lost, Vec<Lost>)> {
+        if let Some(lost) = self.next.get(reference) {
+            return Some((lost.clone(), Vec::new()));
+        }
+        let ahead = self.ahead.get_or_init(|| {
+            let mut ahead = HashMap::new();
+            for (next, lost) in &self.next {
+                for attempt in lost.attempt + 1..=lost.attempt + ATTEMPTS_AHEAD {
+                    let of = TransferReference::of(key, &lost.nullifier, lost.part, attempt);
+                    ahead.insert(of.to_string(), (next.clone(), attempt));
+                }
+            }
+            ahead
+        });
+        let (next, attempt) = ahead.get(reference)?;
+        let next = self.next.get(next)?;
+        let of = |attempt| Lost { attempt, ..next.clone() };
+        Some((of(*attempt), (next.attempt..*attempt).map(of).collect()))
+    }
+
+    /// Learns from a file that went out in how many parts its claims are paid, where that is not known here:
+    /// the file that pays a claim has all of its parts.
+    pub(super) async fn learn_parts(
+        &mut self,
+        transaction: &mut WriteTransaction,
+        envelopes: &Envelopes<'_>,
+        file: &LostFile,
+    ) -> Result<(), ServiceError> {
+        let mut parts: HashMap<Vec<u8>, u32> = HashMap::new();
+        for lost in file.transfers.iter().filter_map(|one| self.next.get(&one.reference)) {
+            if lost.instalments.is_none() && lost.attempt == 0 {
+                *parts.entry(lost.nullifier.clone()).or_default() += 1;
+            }
+        }
+        for (nullifier, of) in parts {
+            let commitment = commitment_of(transaction, &nullifier).await?;
+            let payout = envelopes.payout(&nullifier, &commitment).await?.ok();
+            self.next.retain(|_, lost| lost.nullifier != nullifier || lost.part < of);
+            for lost in self.next.values_mut().filter(|lost| lost.nullifier == nullifier) {
+                lost.instalments = Some(of);
+                lost.rupees = payout.as_ref().map(|payout| share(payout.amount, lost.part, of));
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn instalments_of(
+    connection: &mut AnyConnection,
+    scheme: &str,
+    period: i64,
+) -> Result<Option<u32>, ServiceError> {
+    let scheme: SchemeId = scheme.parse().map_err(|_| broken("a claim's scheme"))?;
+    let kept = terms::kept(connection, &scheme, Period(period as u32)).await?;
+    Ok(kept.map(|kept| kept.instalments))
+}

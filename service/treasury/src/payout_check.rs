@@ -1,0 +1,62 @@
+//! Envelopes: opened, and held to their claims.
+
+use praman_circuits::payee::Payee;
+use praman_circuits::payout::{EnvelopeHash, PayoutCommitment, payout};
+use praman_claims::envelopes_of;
+use praman_holder::envelope::{self, Payout};
+use praman_register::bank_account::{is_account, is_ifsc};
+use praman_store::error::ServiceError;
+use praman_store::{Store, field};
+
+use super::key::TreasuryKey;
+use super::payment_file::name_in_file;
+
+/// Opens an envelope and holds it to its claim.
+///
+/// # Errors
+/// Why it is not paid, without a word of what it holds.
+pub fn open_checked(
+    sealed: &[u8],
+    key: &TreasuryKey,
+    commitment: PayoutCommitment,
+) -> Result<Payout, &'static str> {
+    let opened = envelope::open(sealed, &key.private)
+        .map_err(|_| "the envelope can't be opened with this treasury's key")?;
+    let contents = "the envelope's salts are not field elements";
+    let (salt, blinding) =
+        (opened.payee_salt().ok_or(contents)?, opened.blinding().ok_or(contents)?);
+    if !is_payable(&opened.payee) {
+        return Err("the registered account, branch or name is not one that a bank accepts");
+    }
+    let digest = opened.payee.digest(&salt);
+    if payout(opened.amount, digest, EnvelopeHash::of(sealed), &blinding) != commitment {
+        return Err("the envelope's content is not what was proved");
+    }
+    Ok(opened)
+}
+
+/// Whether a bank's file can carry an account. One that can't would sink the whole file.
+pub(super) fn is_payable(payee: &Payee) -> bool {
+    let named = name_in_file(&payee.name).chars().any(|character| !character.is_whitespace());
+    is_account(&payee.account) && is_ifsc(&payee.ifsc) && named
+}
+
+impl TreasuryKey {
+    /// The payout of the first of a claim's envelopes that fits it, or why none does.
+    pub(super) async fn open_any(
+        &self,
+        store: &Store,
+        nullifier: &[u8],
+        commitment: &[u8],
+    ) -> Result<Result<Payout, &'static str>, ServiceError> {
+        let commitment = PayoutCommitment::from_field(field(commitment)?);
+        let mut reason = "no envelope was submitted";
+        for sealed in envelopes_of(&mut *store.pool().acquire().await?, nullifier).await? {
+            match open_checked(&sealed, self, commitment) {
+                Ok(payout) => return Ok(Ok(payout)),
+                Err(fault) => reason = fault,
+            }
+        }
+        Ok(Err(reason))
+    }
+}

@@ -1,0 +1,182 @@
+//! Paying anew what the bank returned: no second claim, one more transfer.
+
+use praman_claims::terms;
+use praman_store::Store;
+use praman_store::error::ServiceError;
+use serde::Serialize;
+
+use super::correction::Correction;
+use super::envelopes::{Envelopes, commitment_of};
+use super::key::TreasuryKey;
+use super::payment_file::share;
+use super::release::BatchContents;
+use super::restored;
+use super::run::{Paid, PaymentRun};
+use super::same_account::{PaymentOf, SameAccount};
+use super::transfer::{self, TransferReference, TransferRow, TransferState};
+
+/// Which returned transfers to pay anew.
+pub struct Reissue<'a> {
+    /// The scheme, its period, and where the file goes.
+    pub run: PaymentRun<'a>,
+    /// To whom an office has said since.
+    pub corrections: &'a [Correction],
+    /// To the same account, where the bank has put it right.
+    pub same: &'a [TransferReference],
+}
+
+/// What came of it.
+#[derive(Debug, Serialize)]
+pub struct Reissued {
+    /// How many transfers are drafted to be paid anew.
+    pub transfers: usize,
+    /// The bank's files, and what waits.
+    #[serde(flatten)]
+    pub paid: Paid,
+}
+
+impl Reissue<'_> {
+    /// Drafts a transfer for each, in one batch, and writes its file. One that can't be paid anew refuses
+    /// them all.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] naming the transfer.
+    pub async fn pay(&self, store: &Store, key: &TreasuryKey) -> Result<Reissued, ServiceError> {
+        for correction in self.corrections {
+            correction.require_officers(store, self.run.by).await?;
+        }
+        let mut envelopes = Envelopes::new(store, key);
+        let mut transaction = store.begin().await?;
+        restored::require_reconciled(&mut transaction).await?;
+        self.run.require_folder()?;
+        let corrected = self.corrections.iter().map(|one| (&one.reference, Some(one)));
+        let all: Vec<(&TransferReference, Option<&Correction>)> =
+            corrected.chain(self.same.iter().map(|reference| (reference, None))).collect();
+        let transfers = all.len();
+        if transfers > 0 {
+            let (scheme, period) = (self.run.scheme, self.run.period);
+            let terms = terms::keep(&mut transaction, scheme, period, self.run.terms).await?;
+            let mut rows = Vec::with_capacity(transfers);
+            let mut contents = BatchContents::default();
+            let mut accounts = SameAccount::begin(&mut transaction, &envelopes, &self.run).await?;
+            for (reference, correction) in all {
+                let row = self.returned(&mut transaction, reference).await?;
+                if correction.is_none() && row.is_payee_lost() {
+                    let reason = "it went to an account that an office had corrected, and this \
+                                  state lost it: give the correction again (--correction)";
+                    return Err(refused(reference, reason));
+                }
+                if let Some(correction) = correction {
+                    // What was proved, whatever was corrected before.
+                    let commitment = commitment_of(&mut transaction, &row.nullifier).await?;
+                    let proved = envelopes.payout(&row.nullifier, &commitment).await?;
+                    let proved = proved.map_err(|reason| refused(reference, reason))?;
+                    correction.keep(&mut transaction, key, &proved).await?;
+                }
+                let next = row.next_attempt();
+                let payout = envelopes.of_transfer(&mut transaction, &next).await?;
+                let payout = payout.map_err(|reason| refused(reference, reason))?;
+                // A corrected account may be one that another claim of the period goes to.
+                let payment =
+                    (row.nullifier.as_slice(), PaymentOf::Part(row.part(), next.attempt as u32));
+                if !terms.shared_accounts
+                    && let Some(reason) =
+                        accounts.holds(&mut transaction, payment, &payout.payee).await?
+                {
+                    // Nothing of this is kept, but for which account it was held.
+                    drop(transaction);
+                    let mut transaction = store.begin().await?;
+                    accounts.keep_held(&mut transaction, &row.nullifier, &payout.payee).await?;
+                    transaction.commit().await?;
+                    return Err(refused(reference, reason));
+                }
+                let rupees = share(payout.amount, row.part(), terms.instalments);
+                let anew = (row.nullifier.as_slice(), row.part(), next.attempt as u32);
+                contents.add(key, anew, rupees, &payout.payee);
+                rows.push((reference, row));
+            }
+            let told = contents.told(key);
+            let batch = self.run.new_batch(store, &mut transaction, terms, told).await?;
+            for (reference, row) in rows {
+                sqlx::query(
+                    "UPDATE payment_transfer SET state = 'reissued'
+                     WHERE reference = $1 AND state = 'returned'",
+                )
+                .bind(reference.as_str())
+                .execute(&mut *transaction)
+                .await?;
+                let anew = (row.part(), row.attempt as u32 + 1);
+                transfer::draft(&mut transaction, key, &batch, &row.nullifier, anew).await?;
+                transfer::settle_claim(&mut transaction, &row.nullifier, None).await?;
+            }
+        }
+        transaction.commit().await?;
+        let mut paid = Paid::default();
+        self.run.write_drafted(store, &mut envelopes, &mut paid).await?;
+        Ok(Reissued { transfers, paid })
+    }
+
+    /// A transfer that was returned, of this scheme and period.
+    async fn returned(
+        &self,
+        connection: &mut sqlx::AnyConnection,
+        reference: &TransferReference,
+    ) -> Result<TransferRow, ServiceError> {
+        let row = transfer::find(connection, reference.as_str()).await?;
+        let row = row.ok_or_else(|| refused(reference, "there is no such payment order"))?;
+        match row.state()? {
+            TransferState::Returned => {}
+            TransferState::Reissued => {
+                return Err(refused(reference, "it is already being paid again"));
+            }
+            TransferState::Drafted | TransferState::Ordered | TransferState::Paid => {
+                return Err(refused(reference, "it was not returned"));
+            }
+        }
+        let attempts = transfer::attempts(connection, &row.nullifier, row.part()).await?;
+        for one in &attempts {
+            if one.state()? == TransferState::Paid {
+                return Err(refused(reference, "another payment of the same instalment is paid"));
+            }
+        }
+        if attempts.iter().any(TransferRow::is_contested) {
+            let reason = "the bank has also reported it as paid: ask the bank, then have two \
+                          treasurers resolve it: praman treasury resolve";
+            return Err(refused(reference, reason));
+        }
+        // A claim waits whole: what is drafted of it would be taken out again.
+        let (contested,): (i64,) = sqlx::query_as(
+            "SELECT count(*) FROM payment_transfer WHERE nullifier = $1 AND contested = 1",
+        )
+        .bind(&row.nullifier)
+        .fetch_one(&mut *connection)
+        .await?;
+        if contested > 0 {
+            let reason = "another instalment of its claim is contested: have two treasurers \
+                          resolve that first: praman treasury resolve";
+            return Err(refused(reference, reason));
+        }
+        let of: Option<(String, i64)> =
+            sqlx::query_as("SELECT scheme, period FROM payment_batch WHERE id = $1")
+                .bind(&row.batch)
+                .fetch_optional(&mut *connection)
+                .await?;
+        let run = (self.run.scheme.as_str().to_owned(), i64::from(self.run.period.0));
+        if of.as_ref() != Some(&run) {
+            return Err(refused(reference, "it is of another scheme or period"));
+        }
+        let disputed: Option<(i64,)> =
+            sqlx::query_as("SELECT payable FROM dispute WHERE nullifier = $1 AND payable = 0")
+                .bind(&row.nullifier)
+                .fetch_optional(&mut *connection)
+                .await?;
+        if disputed.is_some() {
+            return Err(refused(reference, "its claim is in dispute"));
+        }
+        Ok(row)
+    }
+}
+
+fn refused(reference: &TransferReference, reason: &str) -> ServiceError {
+    ServiceError::Refused(format!("payment order {reference}: {reason}"))
+}

@@ -1,0 +1,522 @@
+//! A state that was restored from a backup pays nothing until it knows what went to the bank since.
+//!
+//! References are the same whenever they are made, so what a bank's file or report names is found again
+//! among the claims that this state takes for unpaid. Files that the ledger has and this state lost are known
+//! by their hashes: each is brought again, by `import`, before anything is paid.
+
+use praman_access::end_waiting;
+use praman_circuits::payee::Payee;
+use praman_ledger::LedgerAnchor;
+use praman_store::error::ServiceError;
+use praman_store::{Setting, WriteTransaction, broken};
+use sqlx::AnyConnection;
+
+use super::envelopes::Envelopes;
+use super::key::TreasuryKey;
+use super::lost_file::{LostFile, LostTransfer};
+use super::lost_transfers::{Lost, LostTransfers};
+use super::payment_file::share;
+use super::same_account::{self, PaymentOf};
+use super::transfer::{self, TransferReference, TransferRow};
+use super::{release, resumed};
+use crate::TreasuryStore;
+
+/// No treasury writes so many files.
+const NUMBER_MAX: u64 = 1 << 40;
+
+/// When the state was restored, in milliseconds since 1970, if what went to the bank since is not known.
+pub(super) async fn restored_at(
+    connection: &mut AnyConnection,
+) -> Result<Option<i64>, ServiceError> {
+    time_of(connection, Setting::Restored).await
+}
+
+/// The time that a setting tells, in milliseconds since 1970.
+pub(super) async fn time_of(
+    connection: &mut AnyConnection,
+    setting: Setting,
+) -> Result<Option<i64>, ServiceError> {
+    let value = setting.read(connection).await?;
+    let at = value.map(|value| value.try_into().map(i64::from_be_bytes));
+    at.transpose().map_err(|_| broken("when the state was backed up or restored"))
+}
+
+/// Refuses to pay from a state that does not know what went to the bank.
+///
+/// # Errors
+/// [`ServiceError::Refused`].
+pub(super) async fn require_reconciled(connection: &mut AnyConnection) -> Result<(), ServiceError> {
+    if restored_at(connection).await?.is_none() {
+        return Ok(());
+    }
+    Err(ServiceError::Refused(
+        "this state was restored from a backup, and does not know what went to the bank since: \
+         import the payment files written since and the bank's statements (praman treasury \
+         import), then run praman treasury resume"
+            .to_owned(),
+    ))
+}
+
+impl LostTransfers {
+    /// Takes a transfer that a bank's report names for sent, if it is one of those that were lost: its file is
+    /// missing from then on. By a report nothing is taken for sent of which only the file tells: what was drafted
+    /// when the state was backed up, and in how many parts a claim is paid.
+    pub(super) async fn adopt_reported(
+        &self,
+        transaction: &mut WriteTransaction,
+        envelopes: &Envelopes<'_>,
+        reference: &str,
+    ) -> Result<(), ServiceError> {
+        if transfer::find(transaction, reference).await?.is_some() {
+            return Ok(());
+        }
+        let key = envelopes.key();
+        let Some((lost, before)) = self.of_reference(key, reference) else { return Ok(()) };
+        if keep_drafted(transaction, key, &before).await? {
+            return Ok(());
+        }
+        let Some(instalments) = lost.instalments else { return Ok(()) };
+        // Without the envelope the other parts are not known to be anything.
+        if lost.rupees.is_none() && instalments > 1 {
+            return Ok(());
+        }
+        let batch = batch_of_report(key, &lost);
+        self.take_before(transaction, key, (&before, instalments)).await?;
+        self.take_for_sent(transaction, key, (&lost, instalments), &batch).await?;
+        if lost.attempt > 0 {
+            // An office may have corrected the account since the backup: the file alone tells.
+            set_payee_lost(transaction, reference, true).await?;
+        }
+        keep_adopted(transaction, reference, true).await?;
+        resumed::reference_is_known(transaction, reference).await
+    }
+
+    /// Takes a transfer of a file that went out for sent, with the other parts of its claim; false if it is of
+    /// nothing that was lost, or of another amount or account than what was proved.
+    async fn adopt(
+        &self,
+        transaction: &mut WriteTransaction,
+        envelopes: &Envelopes<'_>,
+        (sent, message): (&LostTransfer, &str),
+    ) -> Result<bool, ServiceError> {
+        let key = envelopes.key();
+        let known = transfer::find(transaction, &sent.reference).await?;
+        if let Some(row) = &known {
+            move_to_batch(transaction, row, message).await?;
+            let row = transfer::find(transaction, &sent.reference).await?;
+            let row = &row.ok_or_else(|| broken("a transfer of a file"))?;
+            if row.state()? == transfer::TransferState::Drafted {
+                adopt_drafted(transaction, envelopes, row).await?;
+            }
+        } else {
+            let lost = self.of_reference(key, &sent.reference);
+            let Some((lost, before)) = lost else { return Ok(false) };
+            if keep_drafted(transaction, key, &before).await? {
+                return Ok(false);
+            }
+            let Some(instalments) = lost.instalments else { return Ok(false) };
+            if lost.rupees.is_some() && lost.rupees != sent.rupees {
+                return Ok(false);
+            }
+            self.take_before(transaction, key, (&before, instalments)).await?;
+            self.take_for_sent(transaction, key, (&lost, instalments), message).await?;
+        }
+        keep_adopted(transaction, &sent.reference, false).await?;
+        keep_payee(transaction, envelopes, sent).await
+    }
+
+    /// Takes transfers for sent that were paid again by one that is named: their own files are missing.
+    async fn take_before(
+        &self,
+        transaction: &mut WriteTransaction,
+        key: &TreasuryKey,
+        (before, instalments): (&[Lost], u32),
+    ) -> Result<(), ServiceError> {
+        for lost in before {
+            let batch = batch_of_report(key, lost);
+            self.take_for_sent(transaction, key, (lost, instalments), &batch).await?;
+            let reference = TransferReference::of(key, &lost.nullifier, lost.part, lost.attempt);
+            if lost.attempt > 0 {
+                set_payee_lost(transaction, reference.as_str(), true).await?;
+            }
+            keep_adopted(transaction, reference.as_str(), true).await?;
+        }
+        Ok(())
+    }
+
+    async fn take_for_sent(
+        &self,
+        transaction: &mut WriteTransaction,
+        key: &TreasuryKey,
+        (lost, instalments): (&Lost, u32),
+        batch: &str,
+    ) -> Result<(), ServiceError> {
+        sqlx::query(
+            "INSERT INTO payment_batch
+                 (id, scheme, period, created_on, instalments, debtor, folder, written)
+             VALUES ($1, $2, $3, '', $4, '', '', 1) ON CONFLICT (id) DO NOTHING",
+        )
+        .bind(batch)
+        .bind(&lost.scheme)
+        .bind(lost.period)
+        .bind(i64::from(instalments))
+        .execute(&mut **transaction)
+        .await?;
+        let parts: Vec<&Lost> = match lost.attempt {
+            // The file that pays a claim has all of its parts.
+            0 if lost.rupees.is_some() => {
+                let same = |one: &&Lost| one.nullifier == lost.nullifier && one.attempt == 0;
+                self.next.values().filter(same).collect()
+            }
+            _ => vec![lost],
+        };
+        for one in parts.into_iter().filter(|one| one.rupees != Some(0)) {
+            let of = (one.part, one.attempt);
+            let reference = TransferReference::of(key, &one.nullifier, one.part, one.attempt);
+            if transfer::find(transaction, reference.as_str()).await?.is_some() {
+                continue;
+            }
+            let made = transfer::draft(transaction, key, batch, &one.nullifier, of).await?;
+            transfer::send(transaction, key, made.as_str(), one.rupees).await?;
+        }
+        if lost.attempt == 0 {
+            sqlx::query("UPDATE accepted_claim SET batch = $1 WHERE nullifier = $2")
+                .bind(batch)
+                .bind(&lost.nullifier)
+                .execute(&mut **transaction)
+                .await?;
+        } else {
+            sqlx::query(
+                "UPDATE payment_transfer SET state = 'reissued'
+                 WHERE nullifier = $1 AND part = $2 AND attempt < $3",
+            )
+            .bind(&lost.nullifier)
+            .bind(i64::from(lost.part))
+            .bind(i64::from(lost.attempt))
+            .execute(&mut **transaction)
+            .await?;
+        }
+        transfer::settle_claim(transaction, &lost.nullifier, None).await
+    }
+}
+
+/// Whether one of some transfers is drafted here that a later one was paid for: it has gone out, so its name is kept
+/// among those that hold the state up until its file is imported or its batch is denied.
+async fn keep_drafted(
+    transaction: &mut WriteTransaction,
+    key: &TreasuryKey,
+    before: &[Lost],
+) -> Result<bool, ServiceError> {
+    for lost in before {
+        let reference = TransferReference::of(key, &lost.nullifier, lost.part, lost.attempt);
+        let known = transfer::find(transaction, reference.as_str()).await?;
+        if let Some(row) = known
+            && row.state()? == transfer::TransferState::Drafted
+        {
+            resumed::keep_unknown(transaction, reference.as_str()).await?;
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The batch of what is known by a report alone: none tells which file it was in.
+fn batch_of_report(key: &TreasuryKey, lost: &Lost) -> String {
+    let of = [lost.scheme.as_bytes(), &lost.period.to_be_bytes()];
+    format!("restored-{}", hex::encode(&key.tag(b"praman.restored-batch.1", &of)[..8]))
+}
+
+/// Takes for sent what went out before a restore for claims that are known only since: the bank, or a file, has
+/// named it, and the state was let pay again without them.
+pub(super) async fn adopt_named(
+    transaction: &mut WriteTransaction,
+    envelopes: &Envelopes<'_>,
+) -> Result<(), ServiceError> {
+    loop {
+        let names = resumed::named_transfers(transaction).await?;
+        if names.is_empty() {
+            return Ok(());
+        }
+        let lost = LostTransfers::find(transaction, envelopes).await?;
+        for name in &names {
+            lost.adopt_reported(transaction, envelopes, name).await?;
+        }
+        // One that was paid again is known once the payment before it is.
+        if resumed::named_transfers(transaction).await?.len() == names.len() {
+            return Ok(());
+        }
+    }
+}
+
+/// Keeps that a transfer was taken for sent, by a report or by its file.
+async fn keep_adopted(
+    transaction: &mut WriteTransaction,
+    reference: &str,
+    by_report: bool,
+) -> Result<(), ServiceError> {
+    sqlx::query(
+        "INSERT INTO restore_adopted (reference, by_report) VALUES ($1, $2)
+         ON CONFLICT (reference) DO UPDATE SET by_report = excluded.by_report
+             WHERE excluded.by_report = 0",
+    )
+    .bind(reference)
+    .bind(i64::from(by_report))
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+/// Compares the account that a file names with the one that is known here. A first payment goes where was proved,
+/// or the file is none of this treasury's. One that was paid again may have gone to an account that an office
+/// had corrected since the backup: that counts as taken, and is asked for before it is paid once more.
+async fn keep_payee(
+    transaction: &mut WriteTransaction,
+    envelopes: &Envelopes<'_>,
+    sent: &LostTransfer,
+) -> Result<bool, ServiceError> {
+    let row = transfer::find(transaction, &sent.reference).await?;
+    let row = row.ok_or_else(|| broken("a transfer that was taken for sent"))?;
+    let Ok(known) = envelopes.of_transfer(transaction, &row).await? else { return Ok(true) };
+    let key = envelopes.key();
+    let of = |payee: &Payee| key.account_tag("", 0, payee);
+    if of(&known.payee) == of(&sent.payee) {
+        set_payee_lost(transaction, &row.reference, false).await?;
+        return Ok(true);
+    }
+    if row.attempt == 0 {
+        let reason = format!(
+            "payment order {}: the file names another account than the claim: the file is not one \
+             of this treasury's",
+            sent.reference
+        );
+        return Err(ServiceError::Refused(reason));
+    }
+    set_payee_lost(transaction, &row.reference, true).await?;
+    let (scheme, period): (String, i64) =
+        sqlx::query_as("SELECT scheme, period FROM payment_batch WHERE id = $1")
+            .bind(&row.batch)
+            .fetch_one(&mut **transaction)
+            .await?;
+    let payment = PaymentOf::Part(row.part(), row.attempt as u32);
+    let taken = (row.nullifier.as_slice(), payment);
+    same_account::keep_taken(transaction, key, (&scheme, period as u32), taken, &sent.payee)
+        .await?;
+    Ok(true)
+}
+
+/// Keeps whether a transfer may have gone to an account that is not known here.
+async fn set_payee_lost(
+    transaction: &mut WriteTransaction,
+    reference: &str,
+    is_lost: bool,
+) -> Result<(), ServiceError> {
+    sqlx::query("UPDATE payment_transfer SET payee_lost = $2 WHERE reference = $1")
+        .bind(reference)
+        .bind(i64::from(is_lost))
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}
+
+/// Has a transfer that is known be in the batch of the file that it went out with: a bank that books that one's sum
+/// means all of it. A batch that nothing is left in is none.
+async fn move_to_batch(
+    transaction: &mut WriteTransaction,
+    row: &TransferRow,
+    message: &str,
+) -> Result<(), ServiceError> {
+    if row.batch == message {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO payment_batch
+             (id, scheme, period, created_on, instalments, debtor, folder, written)
+         SELECT $1, scheme, period, created_on, instalments, debtor, folder, 1 FROM payment_batch
+         WHERE id = $2 ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(message)
+    .bind(&row.batch)
+    .execute(&mut **transaction)
+    .await?;
+    sqlx::query("UPDATE payment_transfer SET batch = $1 WHERE reference = $2")
+        .bind(message)
+        .bind(&row.reference)
+        .execute(&mut **transaction)
+        .await?;
+    sqlx::query("UPDATE accepted_claim SET batch = $1 WHERE nullifier = $2 AND batch = $3")
+        .bind(message)
+        .bind(&row.nullifier)
+        .bind(&row.batch)
+        .execute(&mut **transaction)
+        .await?;
+    let (left,): (i64,) = sqlx::query_as("SELECT count(*) FROM payment_transfer WHERE batch = $1")
+        .bind(&row.batch)
+        .fetch_one(&mut **transaction)
+        .await?;
+    if left == 0 {
+        end_draft(transaction, &row.batch, 2).await?;
+    }
+    Ok(())
+}
+
+/// Ends a drafted batch with the file that went out: it is written (1), or nothing is left in it (2). What waited
+/// for a second person has nothing to approve or deny any more.
+async fn end_draft(
+    transaction: &mut WriteTransaction,
+    batch: &str,
+    written: i64,
+) -> Result<(), ServiceError> {
+    let (approval,): (Option<i64>,) =
+        sqlx::query_as("SELECT approval FROM payment_batch WHERE id = $1")
+            .bind(batch)
+            .fetch_one(&mut **transaction)
+            .await?;
+    if let Some(approval) = approval {
+        end_waiting(transaction, approval, "the file that went out").await?;
+    }
+    sqlx::query("UPDATE payment_batch SET written = $2, approval = NULL WHERE id = $1")
+        .bind(batch)
+        .bind(written)
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}
+
+/// Takes a transfer of a batch that was drafted when the state was backed up for sent, as the file that went
+/// out names it.
+async fn adopt_drafted(
+    transaction: &mut WriteTransaction,
+    envelopes: &Envelopes<'_>,
+    row: &TransferRow,
+) -> Result<(), ServiceError> {
+    let (instalments,): (i64,) =
+        sqlx::query_as("SELECT instalments FROM payment_batch WHERE id = $1")
+            .bind(&row.batch)
+            .fetch_one(&mut **transaction)
+            .await?;
+    let payout = envelopes.of_transfer(transaction, row).await?.ok();
+    let rupees = payout.map(|payout| share(payout.amount, row.part(), instalments.max(1) as u32));
+    transfer::send(transaction, envelopes.key(), &row.reference, rupees).await?;
+    end_draft(transaction, &row.batch, 1).await
+}
+
+impl TreasuryStore<'_> {
+    /// Whether the state was restored and does not know what went to the bank since.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn is_restored(&self) -> Result<bool, ServiceError> {
+        Ok(restored_at(&mut *self.0.pool().acquire().await?).await?.is_some())
+    }
+
+    /// Keeps which files treasuries have on the ledger that a restored state does not know, so that each is asked
+    /// for; those of participants that are no treasury's are nothing of this one's.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn keep_lost_files(&self, anchored: &[LedgerAnchor]) -> Result<(), ServiceError> {
+        let mut transaction = self.0.begin().await?;
+        for anchor in anchored.iter().filter(|one| one.number < NUMBER_MAX) {
+            let known: Option<(i64,)> =
+                sqlx::query_as("SELECT number FROM payment_file WHERE digest = $1 AND kind <> $2")
+                    .bind(anchor.digest.to_vec())
+                    .bind(release::LOST)
+                    .fetch_optional(&mut *transaction)
+                    .await?;
+            if known.is_some() {
+                continue;
+            }
+            sqlx::query(
+                "INSERT INTO restore_lost_file (participant, number, digest, transfers, block)
+                 VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+            )
+            .bind(i64::from(anchor.participant.0))
+            .bind(anchor.number as i64)
+            .bind(anchor.digest.to_vec())
+            .bind(anchor.count as i64)
+            .bind(anchor.block as i64)
+            .execute(&mut *transaction)
+            .await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Takes the transfers of a file that was written before the state was restored for sent; how many.
+    /// What this state does not know of is told by its reference.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] if the state was not restored.
+    pub async fn adopt_lost_file(
+        &self,
+        key: &super::TreasuryKey,
+        bytes: &[u8],
+        file: &LostFile,
+    ) -> Result<(usize, Vec<String>), ServiceError> {
+        let envelopes = Envelopes::new(self.0, key);
+        let mut transaction = self.0.begin().await?;
+        if restored_at(&mut transaction).await?.is_none() {
+            let reason = "this file goes to the bank; only files from the bank are imported, \
+                          except after a restore";
+            return Err(ServiceError::Refused(reason.to_owned()));
+        }
+        let mut lost = LostTransfers::find(&mut transaction, &envelopes).await?;
+        lost.learn_parts(&mut transaction, &envelopes, file).await?;
+        let (mut adopted, mut unknown) = (0, Vec::new());
+        for sent in &file.transfers {
+            let of = (sent, file.message.as_str());
+            match lost.adopt(&mut transaction, &envelopes, of).await? {
+                true => {
+                    adopted += 1;
+                    resumed::reference_is_known(&mut transaction, &sent.reference).await?;
+                }
+                false => {
+                    resumed::keep_unknown(&mut transaction, &sent.reference).await?;
+                    unknown.push(sent.reference.clone());
+                }
+            }
+        }
+        // What was drafted when the state was backed up, and is not in the file that went out, waits as before.
+        let touched: Vec<(String,)> = sqlx::query_as(
+            "SELECT DISTINCT batch FROM payment_transfer
+             JOIN payment_batch ON payment_batch.id = payment_transfer.batch
+             WHERE state = 'drafted' AND written = 1",
+        )
+        .fetch_all(&mut *transaction)
+        .await?;
+        for (batch,) in touched {
+            release::take_out_unwritten(&mut transaction, &batch).await?;
+        }
+        // It is with the bank: nothing writes it once more.
+        sqlx::query("UPDATE payment_batch SET written = 1 WHERE id = $1 AND written = 3")
+            .bind(&file.message)
+            .execute(&mut *transaction)
+            .await?;
+        resumed::message_is_known(&mut transaction, &file.message).await?;
+        // A file of which something is not known stays lost: until it is, nothing is paid.
+        let kind = if unknown.is_empty() { "pain.001" } else { release::LOST };
+        // Under the number that the ledger has of it.
+        use sha2::{Digest, Sha256};
+        let statement = sqlx::AssertSqlSafe(format!(
+            "INSERT INTO payment_file (number, digest, kind, message, transfers, kept_at, block)
+             SELECT number, digest, '{}', '', transfers, {}, block FROM restore_lost_file
+             WHERE digest = $1 ORDER BY participant LIMIT 1 ON CONFLICT DO NOTHING",
+            release::LOST,
+            self.0.database().now()
+        ));
+        sqlx::query(statement)
+            .bind(Sha256::digest(bytes).to_vec())
+            .execute(&mut *transaction)
+            .await?;
+        let kept = release::NewFile { bytes, kind, message: file.message.as_str() };
+        release::keep_file(self.0, &mut transaction, &kept, file.transfers.len()).await?;
+        if unknown.is_empty() {
+            sqlx::query("DELETE FROM restore_lost_file WHERE digest = $1")
+                .bind(Sha256::digest(bytes).to_vec())
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+        Ok((adopted, unknown))
+    }
+}

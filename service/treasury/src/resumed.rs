@@ -1,0 +1,452 @@
+//! When a restored state pays again: once all that went to the bank since its backup is known, and two
+//! treasurers say so where there are two.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use praman_access::{AccessStore, ApprovalKind, Caller, Role};
+use praman_circuits::period::Day;
+use praman_language::calendar;
+use praman_store::error::ServiceError;
+use praman_store::{Setting, WriteTransaction, broken};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use sqlx::AnyConnection;
+
+use super::bank_report::{BankReport, Named, StatementDays};
+use super::own_name::OwnName;
+use super::payment_file::Debtor;
+use super::restored::{restored_at, time_of};
+use super::{named_transfers, release};
+use crate::TreasuryStore;
+
+/// How many names or days a refusal tells.
+const TOLD: usize = 8;
+
+/// What two treasurers decide: that all is known that went to the bank.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ResumeDocument {
+    /// From the backup's day to that of the restore.
+    from: Date,
+    to: Date,
+    /// Days of which the bank has no statement, as who asks says.
+    without_statement: Vec<Date>,
+    /// How many transfers were taken for sent since the restore.
+    #[serde(default)]
+    taken_for_sent: i64,
+    /// Of how many of these no file is there, as who asks says.
+    #[serde(default)]
+    without_file: i64,
+    /// Treasuries on the ledger whose files are none of this one's, as who asks says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    other_treasuries: Vec<u32>,
+    /// How many files went out that are lost for good, whole or in part, as who asks says.
+    #[serde(default)]
+    lost_files: usize,
+    /// How much the bank, or a file, has named that is not known here.
+    #[serde(default)]
+    unknown: usize,
+    /// A digest of all of these names: what is counted here is the same when it is approved.
+    #[serde(default)]
+    digest: String,
+}
+
+/// What is missing still, and who asks says is lost for good.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Missing {
+    lost_files: usize,
+    unknown: usize,
+}
+
+/// What who resumes says that no record shows.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Said<'a> {
+    /// Days of which the bank has no statement.
+    pub without_statement: &'a [Date],
+    /// Whether files that went out, or claims that they name, are lost for good: only what the bank has named of
+    /// them is known.
+    pub files_are_lost: bool,
+    /// Treasuries on the ledger, by their participant, whose files are none of this one's.
+    pub other_treasuries: &'a [u32],
+}
+
+/// Keeps what a bank named that is not known here, if it can be this treasury's.
+pub(super) async fn keep_unknown(
+    connection: &mut AnyConnection,
+    name: &str,
+) -> Result<(), ServiceError> {
+    if let Some(own) = OwnName::of(name) {
+        sqlx::query("INSERT INTO restore_unknown (name) VALUES ($1) ON CONFLICT DO NOTHING")
+            .bind(own.text())
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Keeps that the file of a message is known: what the bank named by it and its parts is, too.
+pub(super) async fn message_is_known(
+    connection: &mut AnyConnection,
+    message: &str,
+) -> Result<(), ServiceError> {
+    let names: Vec<(String,)> =
+        sqlx::query_as("SELECT name FROM restore_unknown").fetch_all(&mut *connection).await?;
+    for (name,) in names {
+        let is_part = name.rsplit_once('-').is_some_and(|(of, _)| of == message);
+        if is_part || name == message {
+            reference_is_known(connection, &name).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The references of transfers that were named and are not known here.
+pub(super) async fn named_transfers(
+    connection: &mut AnyConnection,
+) -> Result<Vec<String>, ServiceError> {
+    let names: Vec<(String,)> =
+        sqlx::query_as("SELECT name FROM restore_unknown WHERE name NOT LIKE '%-%' ORDER BY name")
+            .fetch_all(connection)
+            .await?;
+    Ok(names.into_iter().map(|(name,)| name).collect())
+}
+
+/// Keeps that a reference is known.
+pub(super) async fn reference_is_known(
+    connection: &mut AnyConnection,
+    name: &str,
+) -> Result<(), ServiceError> {
+    sqlx::query("DELETE FROM restore_unknown WHERE name = $1")
+        .bind(name)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Keeps which days a report's statements cover, of the account that payments go out from; that of an account of
+/// another number is no statement of it.
+pub(super) async fn keep_days(
+    transaction: &mut WriteTransaction,
+    report: &BankReport,
+) -> Result<(), ServiceError> {
+    let debtors = debtor_accounts(transaction).await?;
+    for StatementDays { from, to, account } in &report.days {
+        let is_other = account.as_ref().is_some_and(|account| {
+            !debtors.is_empty() && !debtors.contains(&plain_account(account))
+        });
+        if is_other {
+            continue;
+        }
+        let days = calendar::day_of(*from).zip(calendar::day_of(*to));
+        // A year at most: what is longer is no statement.
+        let Some((first, last)) = days.filter(|(first, last)| last.0.saturating_sub(first.0) < 366)
+        else {
+            continue;
+        };
+        for day in first.0..=last.0 {
+            sqlx::query(
+                "INSERT INTO restore_statement_day (day) VALUES ($1) ON CONFLICT DO NOTHING",
+            )
+            .bind(i64::from(day))
+            .execute(&mut **transaction)
+            .await?;
+        }
+    }
+    Ok(())
+}
+
+/// The accounts that batches are known to go out from.
+async fn debtor_accounts(connection: &mut AnyConnection) -> Result<Vec<String>, ServiceError> {
+    let debtors: Vec<(String,)> =
+        sqlx::query_as("SELECT DISTINCT debtor FROM payment_batch WHERE debtor <> ''")
+            .fetch_all(connection)
+            .await?;
+    let account = |(text,): (String,)| {
+        let debtor: Debtor = serde_json::from_str(&text).ok()?;
+        Some(plain_account(&debtor.account))
+    };
+    Ok(debtors.into_iter().filter_map(account).collect())
+}
+
+fn plain_account(account: &str) -> String {
+    let kept: String = account.chars().filter(char::is_ascii_alphanumeric).collect();
+    kept.to_ascii_uppercase().trim_start_matches('0').to_owned()
+}
+
+fn told(names: &[String]) -> String {
+    let mut text = names[..names.len().min(TOLD)].join(", ");
+    if names.len() > TOLD {
+        text.push_str(&format!(" and {} more", names.len() - TOLD));
+    }
+    text
+}
+
+fn day_of(milliseconds: i64) -> Result<Day, ServiceError> {
+    let broken = || broken("when the state was restored");
+    let date = calendar::date_at(milliseconds).ok_or_else(broken)?;
+    calendar::day_of(date).ok_or_else(broken)
+}
+
+/// From which day to which the state does not know what went out.
+async fn unknown_days(
+    connection: &mut AnyConnection,
+    restored: i64,
+) -> Result<(Day, Day), ServiceError> {
+    let backed_up = time_of(connection, Setting::BackedUp).await?;
+    // A backup of an earlier version does not say: it knows at least its last file.
+    let last: (Option<i64>,) =
+        sqlx::query_as("SELECT max(kept_at) FROM payment_file WHERE kind <> $1 AND kept_at < $2")
+            .bind(release::LOST)
+            .bind(restored)
+            .fetch_one(connection)
+            .await?;
+    let from = backed_up.or(last.0).unwrap_or(restored);
+    // The clock was behind when the state was restored: when that was, is not known better than that it was
+    // before now.
+    let until =
+        if from > restored { Timestamp::now().as_millisecond().max(from) } else { restored };
+    Ok((day_of(from)?, day_of(until)?))
+}
+
+/// Refuses while something is not known that may have gone out, but for what is said to be lost for good: how much
+/// that is.
+async fn require_known(
+    connection: &mut AnyConnection,
+    (first, last): (Day, Day),
+    said: Said<'_>,
+) -> Result<Missing, ServiceError> {
+    let lost: Vec<(i64,)> =
+        sqlx::query_as("SELECT number FROM payment_file WHERE kind = $1 ORDER BY number")
+            .bind(release::LOST)
+            .fetch_all(&mut *connection)
+            .await?;
+    let on_ledger: Vec<(i64, i64)> = sqlx::query_as(
+        "SELECT participant, number FROM restore_lost_file ORDER BY participant, number",
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let is_own = |participant: &i64| {
+        !said.other_treasuries.iter().any(|other| i64::from(*other) == *participant)
+    };
+    let of_ledger = on_ledger.iter().filter(|(participant, _)| is_own(participant));
+    let of_ledger =
+        of_ledger.map(|(participant, number)| format!("{number} of treasury {participant}"));
+    let numbers: Vec<String> =
+        lost.iter().map(|(number,)| number.to_string()).chain(of_ledger).collect();
+    if !numbers.is_empty() && !said.files_are_lost {
+        return Err(ServiceError::Refused(format!(
+            "files were sent that this state lost, or that name claims which it does not know, by \
+             number {}: import each file; first submit again the claims that are not known; if a \
+             file belongs to another treasury, give --other-treasury; if files or claims are lost \
+             for good, give --files-are-lost",
+            told(&numbers)
+        )));
+    }
+    let unknown: Vec<(String,)> = sqlx::query_as("SELECT name FROM restore_unknown ORDER BY name")
+        .fetch_all(&mut *connection)
+        .await?;
+    for (name,) in &unknown {
+        // What was drafted when the state was backed up would go out a second time.
+        let own = OwnName::of(name).ok_or_else(|| broken("what the bank has named"))?;
+        if named_transfers::is_drafted(connection, &Named::from(own)).await? {
+            return Err(ServiceError::Refused(format!(
+                "the bank has named {name}, which was drafted when the state was backed up: import its file, or \
+                 have its batch denied (praman access deny)"
+            )));
+        }
+    }
+    let lost_for_good = Missing { lost_files: numbers.len(), unknown: unknown.len() };
+    if !unknown.is_empty() && !said.files_are_lost {
+        let names: Vec<String> = unknown.into_iter().map(|(name,)| name).collect();
+        return Err(ServiceError::Refused(format!(
+            "the bank has named payments that this state does not know: {}: import the files that \
+             they are in (praman treasury import bank/pain.001-….xml), then import the report \
+             again; if the files are lost for good, give --files-are-lost",
+            told(&names)
+        )));
+    }
+    let by_report = adopted(connection, true).await?;
+    if by_report > 0 && !said.files_are_lost {
+        return Err(ServiceError::Refused(format!(
+            "{by_report} payment orders are known only from the bank's reports, and others of \
+             their files may be on their way: import these files; if they are lost for good, give \
+             --files-are-lost"
+        )));
+    }
+    let mut missing = Vec::new();
+    // What went out on the last day may be booked on the next.
+    for day in first.0..=last.0 + 1 {
+        let known: Option<(i64,)> =
+            sqlx::query_as("SELECT day FROM restore_statement_day WHERE day = $1")
+                .bind(i64::from(day))
+                .fetch_optional(&mut *connection)
+                .await?;
+        let date = calendar::date_of(Day(day)).ok_or_else(|| broken("a day"))?;
+        if known.is_none() && !said.without_statement.contains(&date) {
+            missing.push(date.to_string());
+        }
+    }
+    if missing.is_empty() {
+        return Ok(lost_for_good);
+    }
+    Err(ServiceError::Refused(format!(
+        "no statement of the bank covers {} whole: import the statements of each day from the \
+         backup to the day after the restore, for the account that payments go out from; for a day \
+         without a statement, give --no-statement-of",
+        told(&missing)
+    )))
+}
+
+/// How many transfers were taken for sent since the restore; by a bank's report alone, or in all.
+async fn adopted(connection: &mut AnyConnection, by_report: bool) -> Result<i64, ServiceError> {
+    let (count,): (i64,) =
+        sqlx::query_as("SELECT count(*) FROM restore_adopted WHERE by_report >= $1")
+            .bind(i64::from(by_report))
+            .fetch_one(connection)
+            .await?;
+    Ok(count)
+}
+
+/// A digest of what was taken for sent and what is missing, by name.
+async fn digest_of_names(connection: &mut AnyConnection) -> Result<String, ServiceError> {
+    let names: Vec<(String,)> = sqlx::query_as(
+        "SELECT 'sent ' || reference || ' ' || CAST(by_report AS TEXT) FROM restore_adopted
+         UNION ALL SELECT 'named ' || name FROM restore_unknown
+         UNION ALL SELECT 'file ' || CAST(participant AS TEXT) || ' ' || CAST(number AS TEXT)
+                   FROM restore_lost_file",
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut names: Vec<String> = names.into_iter().map(|(name,)| name).collect();
+    names.sort_unstable();
+    let mut digest = Sha256::new();
+    for name in names {
+        digest.update(name);
+        digest.update("\n");
+    }
+    Ok(hex::encode(digest.finalize()))
+}
+
+async fn resume_now(connection: &mut AnyConnection) -> Result<(), ServiceError> {
+    for statement in [
+        // What was named of claims that are not known yet stays: once they are, they count as paid by it.
+        "DELETE FROM restore_unknown WHERE name LIKE '%-%'",
+        "DELETE FROM restore_statement_day",
+        "DELETE FROM restore_adopted",
+        "DELETE FROM restore_lost_file",
+    ] {
+        sqlx::query(statement).execute(&mut *connection).await?;
+    }
+    for setting in [Setting::Restored, Setting::BackedUp] {
+        setting.forget(connection).await?;
+    }
+    Ok(())
+}
+
+/// Lets a restored state pay again, as two treasurers have decided, if all is still known.
+///
+/// # Errors
+/// [`ServiceError::Refused`] if something is not.
+pub(super) async fn resume(
+    connection: &mut AnyConnection,
+    document: &str,
+) -> Result<(), ServiceError> {
+    let about: ResumeDocument =
+        serde_json::from_str(document).map_err(|_| broken("an approval's document"))?;
+    let Some(restored) = restored_at(connection).await? else { return Ok(()) };
+    let days = unknown_days(connection, restored).await?;
+    let said = Said {
+        without_statement: &about.without_statement,
+        files_are_lost: about.without_file > 0 || about.lost_files > 0 || about.unknown > 0,
+        other_treasuries: &about.other_treasuries,
+    };
+    let missing = require_known(connection, days, said).await?;
+    // Nothing more may have been taken for sent, or be missing, than the second person was told.
+    let told = Missing { lost_files: about.lost_files, unknown: about.unknown };
+    if missing != told
+        || (adopted(connection, false).await?, adopted(connection, true).await?)
+            != (about.taken_for_sent, about.without_file)
+        || digest_of_names(connection).await? != about.digest
+    {
+        let reason = "what is known of what went out has changed since this was requested: deny \
+                      this request, and request it again";
+        return Err(ServiceError::Refused(reason.to_owned()));
+    }
+    resume_now(connection).await
+}
+
+impl TreasuryStore<'_> {
+    /// Lets a restored state pay again; where there are treasurers, once another approves: the approval's
+    /// number.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`] while files that the ledger has are missing, the bank has named what is not
+    /// known here, or a day since the backup is in no statement.
+    pub async fn resume_payments(
+        &self,
+        said: Said<'_>,
+        by: &Caller,
+    ) -> Result<Option<u32>, ServiceError> {
+        let mut transaction = self.0.begin().await?;
+        let Some(restored) = restored_at(&mut transaction).await? else {
+            return Err(ServiceError::Refused("this state already pays".to_owned()));
+        };
+        let days = unknown_days(&mut transaction, restored).await?;
+        let Missing { lost_files, unknown } = require_known(&mut transaction, days, said).await?;
+        let mut asked = None;
+        if AccessStore(self.0).were_two_at_once(&mut transaction, &[Role::Treasury]).await? {
+            release::require_two_treasurers(self.0, &mut transaction, by).await?;
+            let date = |day| calendar::date_of(day).ok_or_else(|| broken("a day"));
+            let (from, to) = (date(days.0)?, date(days.1)?);
+            let document = ResumeDocument {
+                from,
+                to,
+                without_statement: said.without_statement.to_vec(),
+                taken_for_sent: adopted(&mut transaction, false).await?,
+                without_file: adopted(&mut transaction, true).await?,
+                other_treasuries: said.other_treasuries.to_vec(),
+                lost_files,
+                unknown,
+                digest: digest_of_names(&mut transaction).await?,
+            };
+            let document = serde_json::to_string(&document).expect("plain data");
+            let (kind, tenant) = (ApprovalKind::Resume, by.tenant_column());
+            asked = Some(
+                AccessStore(self.0)
+                    .ask_approval(&mut transaction, kind, tenant, &document, by)
+                    .await?,
+            );
+        } else {
+            resume_now(&mut transaction).await?;
+        }
+        transaction.commit().await?;
+        Ok(asked)
+    }
+
+    /// Marks a state that was brought back by other means than a backup of praman's, as a database's own: it
+    /// pays nothing until it knows what went to the bank since a moment. Of a state that is marked already, more
+    /// can become unknown by it, and never less.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn mark_restored(&self, since: Timestamp) -> Result<(), ServiceError> {
+        let mut transaction = self.0.begin().await?;
+        let now = Timestamp::now();
+        if since > now {
+            let reason = "--since lies in the future: give a time that has passed";
+            return Err(ServiceError::WrongUse(reason.to_owned()));
+        }
+        let (now, mut since) = (now.as_millisecond(), since.as_millisecond());
+        if restored_at(&mut transaction).await?.is_some() {
+            let known = time_of(&mut transaction, Setting::BackedUp).await?;
+            since = since.min(known.unwrap_or(since));
+        }
+        for (setting, at) in
+            [(Setting::Restored, now), (Setting::RestoredOffices, now), (Setting::BackedUp, since)]
+        {
+            setting.keep(&mut transaction, &at.to_be_bytes()).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+}

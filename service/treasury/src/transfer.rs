@@ -1,0 +1,387 @@
+//! Transfers: what a bank is told to pay, by the reference that it reports back.
+
+use std::collections::BTreeMap;
+
+use praman_access::SchemeScope;
+use praman_store::broken;
+use praman_store::error::ServiceError;
+use praman_store::named::named;
+use sqlx::AnyConnection;
+
+use super::key::TreasuryKey;
+use crate::TreasuryStore;
+
+/// By what a bank reports a transfer back: 32 digits of a keyed hash and the instalment's number. It names
+/// nobody, and the treasury alone can make it: who sees a bank's statement does not find the claim by it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(transparent)]
+pub struct TransferReference(String);
+
+impl TransferReference {
+    /// The reference of a claim's instalment, the first being 0, that was returned so often before.
+    pub fn of(key: &TreasuryKey, nullifier: &[u8], part: u32, attempt: u32) -> Self {
+        let parts = [nullifier, &part.to_be_bytes(), &attempt.to_be_bytes()];
+        let tag = key.tag(b"praman.transfer.1", &parts);
+        Self(format!("{}{:02}", hex::encode(&tag[..16]), part + 1))
+    }
+
+    /// The reference as a text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for TransferReference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::str::FromStr for TransferReference {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let plain = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        if text.len() == 34 && text.bytes().all(plain) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(format!("{text:?} is not a payment order's reference: it must have 34 digits"))
+    }
+}
+
+named! {
+    /// Where a transfer is.
+    TransferState {
+        /// In a batch whose file is not written: nothing that a bank says can be of it.
+        Drafted = "drafted",
+        /// In a bank's file.
+        Ordered = "ordered",
+        /// The bank has paid.
+        Paid = "paid",
+        /// The bank could not pay, or the money came back.
+        Returned = "returned",
+        /// It was returned, and another transfer pays it anew.
+        Reissued = "reissued",
+    }
+}
+
+/// A transfer as the store has it.
+#[derive(Clone, sqlx::FromRow)]
+pub(super) struct TransferRow {
+    pub(super) reference: String,
+    pub(super) batch: String,
+    pub(super) nullifier: Vec<u8>,
+    pub(super) part: i64,
+    pub(super) attempt: i64,
+    state: String,
+    pub(super) reason: Option<String>,
+    /// What was written for it, sealed by the treasury's key.
+    pub(super) amount: Option<Vec<u8>>,
+    contested: i64,
+    resolved: Option<String>,
+    payee_lost: i64,
+    /// On which days a statement has booked it, with spaces between.
+    booked_on: Option<String>,
+}
+
+pub(super) const COLUMNS: &str = "reference, batch, nullifier, part, attempt, state, reason, amount, contested, resolved, payee_lost, booked_on";
+
+impl TransferRow {
+    pub(super) fn state(&self) -> Result<TransferState, ServiceError> {
+        TransferState::of_name(&self.state).ok_or_else(|| broken("a transfer's state"))
+    }
+
+    /// The transfer that would pay the same part anew; it is not kept.
+    pub(super) fn next_attempt(&self) -> Self {
+        Self { attempt: self.attempt + 1, amount: None, ..self.clone() }
+    }
+
+    /// Whether the bank has said that it is paid after it had said that it is returned.
+    pub(super) fn is_contested(&self) -> bool {
+        self.contested != 0
+    }
+
+    /// Whether two persons have decided what became of it.
+    pub(super) fn is_resolved(&self) -> bool {
+        self.resolved.is_some()
+    }
+
+    /// Whether it went to an account that is not known here.
+    pub(super) fn is_payee_lost(&self) -> bool {
+        self.payee_lost != 0
+    }
+
+    /// On which days a statement has booked it as money out.
+    pub(super) fn booked_on(&self) -> impl Iterator<Item = &str> {
+        self.booked_on.iter().flat_map(|days| days.split(' '))
+    }
+
+    pub(super) fn part(&self) -> u32 {
+        self.part as u32
+    }
+}
+
+/// Writes a transfer of a batch that is drafted.
+pub(super) async fn draft(
+    connection: &mut AnyConnection,
+    key: &TreasuryKey,
+    batch: &str,
+    nullifier: &[u8],
+    (part, attempt): (u32, u32),
+) -> Result<TransferReference, ServiceError> {
+    let reference = TransferReference::of(key, nullifier, part, attempt);
+    let drafted = sqlx::query(
+        "INSERT INTO payment_transfer (reference, batch, nullifier, part, attempt, state)
+         VALUES ($1, $2, $3, $4, $5, 'drafted') ON CONFLICT DO NOTHING",
+    )
+    .bind(reference.as_str())
+    .bind(batch)
+    .bind(nullifier)
+    .bind(i64::from(part))
+    .bind(i64::from(attempt))
+    .execute(connection)
+    .await?;
+    if drafted.rows_affected() == 0 {
+        // What is drafted but is in no batch would never be paid.
+        return Err(ServiceError::Refused(format!("payment order {reference} is already drafted")));
+    }
+    Ok(reference)
+}
+
+/// Keeps that a transfer is in a file that is written, and with which amount.
+pub(super) async fn order(
+    connection: &mut AnyConnection,
+    key: &TreasuryKey,
+    reference: &str,
+    rupees: u32,
+) -> Result<(), ServiceError> {
+    sqlx::query("UPDATE payment_transfer SET state = 'ordered', amount = $2 WHERE reference = $1")
+        .bind(reference)
+        .bind(key.seal_amount(reference, rupees))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Keeps that a transfer went out before the state was restored; with its amount where that is known.
+pub(super) async fn send(
+    connection: &mut AnyConnection,
+    key: &TreasuryKey,
+    reference: &str,
+    rupees: Option<u32>,
+) -> Result<(), ServiceError> {
+    if let Some(rupees) = rupees {
+        return order(connection, key, reference, rupees).await;
+    }
+    sqlx::query("UPDATE payment_transfer SET state = 'ordered' WHERE reference = $1")
+        .bind(reference)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// The transfers by which a claim's instalment was tried, the first one first.
+pub(super) async fn attempts(
+    connection: &mut AnyConnection,
+    nullifier: &[u8],
+    part: u32,
+) -> Result<Vec<TransferRow>, ServiceError> {
+    let statement = sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM payment_transfer WHERE nullifier = $1 AND part = $2 ORDER BY attempt"
+    ));
+    let found = sqlx::query_as(statement).bind(nullifier).bind(i64::from(part));
+    Ok(found.fetch_all(connection).await?)
+}
+
+/// The transfers of a batch, in the order in which their claims were accepted.
+pub(super) async fn of_batch(
+    connection: &mut AnyConnection,
+    batch: &str,
+) -> Result<Vec<TransferRow>, ServiceError> {
+    let statement = sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM payment_transfer
+         JOIN (SELECT nullifier AS claimed, block FROM accepted_claim) AS claims
+             ON claimed = nullifier
+         WHERE batch = $1 ORDER BY block, nullifier, part"
+    ));
+    Ok(sqlx::query_as(statement).bind(batch).fetch_all(connection).await?)
+}
+
+/// A transfer by its reference.
+pub(super) async fn find(
+    connection: &mut AnyConnection,
+    reference: &str,
+) -> Result<Option<TransferRow>, ServiceError> {
+    let statement =
+        sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM payment_transfer WHERE reference = $1"));
+    Ok(sqlx::query_as(statement).bind(reference).fetch_optional(connection).await?)
+}
+
+/// Brings the attempts at a claim's part together after one has moved: only the newest waits to be paid anew,
+/// and none where one is paid.
+pub(super) async fn settle_part(
+    connection: &mut AnyConnection,
+    nullifier: &[u8],
+    part: u32,
+) -> Result<(), ServiceError> {
+    use TransferState::{Paid, Reissued, Returned};
+    let attempts = attempts(connection, nullifier, part).await?;
+    let mut is_paid = false;
+    for one in &attempts {
+        is_paid |= one.state()? == Paid;
+    }
+    let newest = attempts.last().map(|one| one.attempt);
+    for one in &attempts {
+        let is_newest = Some(one.attempt) == newest;
+        let settled = match one.state()? {
+            Returned if is_paid || !is_newest => Reissued,
+            Reissued if is_newest && !is_paid => Returned,
+            _ => continue,
+        };
+        set_state(connection, &one.reference, settled).await?;
+    }
+    Ok(())
+}
+
+/// Puts a transfer into a state.
+pub(super) async fn set_state(
+    connection: &mut AnyConnection,
+    reference: &str,
+    state: TransferState,
+) -> Result<(), ServiceError> {
+    sqlx::query("UPDATE payment_transfer SET state = $2 WHERE reference = $1")
+        .bind(reference)
+        .bind(state.name())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Moves a claim to where its parts are: returned if one is, paid if each is, else ordered.
+pub(super) async fn settle_claim(
+    connection: &mut AnyConnection,
+    nullifier: &[u8],
+    reason: Option<&str>,
+) -> Result<(), ServiceError> {
+    let rows: Vec<(i64, String)> = sqlx::query_as(
+        "SELECT part, state FROM payment_transfer WHERE nullifier = $1 AND state <> 'reissued'",
+    )
+    .bind(nullifier)
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut parts: BTreeMap<i64, Vec<String>> = BTreeMap::new();
+    for (part, state) in rows {
+        parts.entry(part).or_default().push(state);
+    }
+    let has = |part: &Vec<String>, state: TransferState| part.iter().any(|one| one == state.name());
+    let is_paid = |part: &Vec<String>| has(part, TransferState::Paid);
+    let is_returned = |part: &Vec<String>| !is_paid(part) && has(part, TransferState::Returned);
+    let state = if parts.values().any(is_returned) {
+        "returned"
+    } else if !parts.is_empty() && parts.values().all(is_paid) {
+        "paid"
+    } else {
+        "ordered"
+    };
+    sqlx::query(
+        "UPDATE claim SET state = $2, reason = $3 WHERE nullifier = $1
+             AND state NOT IN ('received', 'refused')
+             AND state IN ('accepted', 'ordered', 'paid', 'returned')",
+    )
+    .bind(nullifier)
+    .bind(state)
+    .bind(reason.filter(|_| state == "returned"))
+    .execute(&mut *connection)
+    .await?;
+    Ok(())
+}
+
+/// A transfer that the bank has returned and that is not paid anew yet. It tells no amount.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct ReturnedTransfer {
+    /// Its reference.
+    pub reference: TransferReference,
+    /// The bank's code.
+    pub reason: String,
+    /// Of which scheme.
+    pub scheme: String,
+    /// Of which period, as statements have it.
+    pub period: u32,
+}
+
+/// Transfers that the bank has returned and nobody has paid anew, with their batches.
+const RETURNED: &str = "payment_transfer \
+                        JOIN payment_batch ON payment_batch.id = payment_transfer.batch \
+                        WHERE state = 'returned'";
+
+impl TreasuryStore<'_> {
+    /// How many transfers wait to be paid anew, of a scope's schemes.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn count_returned(&self, scope: &SchemeScope) -> Result<usize, ServiceError> {
+        let statement = sqlx::AssertSqlSafe(format!(
+            "SELECT COUNT(*) FROM {RETURNED} AND {}",
+            SchemeScope::condition("payment_batch.scheme", "$1")
+        ));
+        let (count,): (i64,) =
+            sqlx::query_as(statement).bind(scope.column()).fetch_one(self.0.pool()).await?;
+        Ok(count as usize)
+    }
+
+    /// The transfers that wait to be paid anew, of a scope's schemes, so many at most.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn returned_transfers(
+        &self,
+        scope: &SchemeScope,
+        most: usize,
+    ) -> Result<Vec<ReturnedTransfer>, ServiceError> {
+        let statement = sqlx::AssertSqlSafe(format!(
+            "SELECT reference, reason, scheme, period FROM {RETURNED} AND {}
+             ORDER BY scheme, period, reference LIMIT $2",
+            SchemeScope::condition("payment_batch.scheme", "$1")
+        ));
+        let rows: Vec<(String, Option<String>, String, i64)> = sqlx::query_as(statement)
+            .bind(scope.column())
+            .bind(i64::try_from(most).unwrap_or(i64::MAX))
+            .fetch_all(self.0.pool())
+            .await?;
+        let returned =
+            |(reference, reason, scheme, period): (String, Option<String>, String, i64)| {
+                ReturnedTransfer {
+                    reference: TransferReference(reference),
+                    reason: reason.unwrap_or_default(),
+                    scheme,
+                    period: period as u32,
+                }
+            };
+        Ok(rows.into_iter().map(returned).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_tell_part_and_attempt_apart_and_nothing_else() {
+        let nullifier = [7; 32];
+        let key = TreasuryKey::generate();
+        let of = |part, attempt| TransferReference::of(&key, &nullifier, part, attempt);
+        let first = of(0, 0);
+        assert_eq!(first, of(0, 0));
+        assert_ne!(first, TransferReference::of(&TreasuryKey::generate(), &nullifier, 0, 0));
+        assert_eq!(first.as_str().len(), 34);
+        assert!(first.as_str().ends_with("01"));
+        let others = [(1, 0), (0, 1), (0, 2), (1, 1)].map(|(part, attempt)| of(part, attempt));
+        for other in &others {
+            assert_ne!(*other, first);
+            assert_eq!(other.as_str().parse(), Ok(other.clone()));
+        }
+        for bad in ["", "zz", &"A".repeat(34), &"0".repeat(35)] {
+            assert!(bad.parse::<TransferReference>().is_err(), "{bad}");
+        }
+    }
+}
