@@ -274,7 +274,7 @@ fn a_restored_backup_serves() {
         state.refused(&["restore", "--from", broken], 2, "not a complete backup");
     }
     // What is left of another state would be put over the backup.
-    std::fs::create_dir(state.path("state")).expect("a folder");
+    std::fs::create_dir_all(state.path("state")).expect("a folder");
     for left in ["state/praman.db-wal", "state/praman.db-shm", "state/praman.db-journal"] {
         std::fs::write(state.path(left), b"left").expect("written");
         state.refused(&["restore", "--from", "backup.db"], 2, "is left of another state");

@@ -274,6 +274,6 @@ pub fn scratch_gas(code: Vec<u8>, call: Vec<u8>) -> Result<u64, ChainError> {
 pub(super) fn creation_outcome(code: &[u8]) -> Result<Bytes, ChainError> {
     let from = Address::repeat_byte(1);
     let executed =
-        execute(&ChainState::default(), (1, 1), (from, 0), TxKind::Create, code.to_vec())?;
+        execute(ChainState::default(), (1, 1), (from, 0), TxKind::Create, code.to_vec())?;
     Ok(executed.output.into_data())
 }

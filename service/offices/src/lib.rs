@@ -10,7 +10,7 @@
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let sample = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../data/register.csv"));
-//! let register = praman_register::check(sample, today(), |_| ())?;
+//! let register = praman_register::check(&sample[..], today(), |_| ())?;
 //! let folder = tempfile::tempdir()?;
 //! let store = Store::open(folder.path()).await?;
 //! let offices = OfficeStore(&store);

@@ -209,7 +209,10 @@ pub(super) async fn standing_of(
     let standing = people.iter().map(|person| {
         let standing = standing(person, &known, &barred);
         let is_twice = person.identity.is_some_and(|identity| !seen.insert(identity));
-        let is_alike = [person.name, person.alike()].iter().any(|tag| seen.contains(tag));
+        let is_alike = [person.name, person.alike()]
+            .into_iter()
+            .chain(person.loosely())
+            .any(|tag| seen.contains(&tag));
         seen.extend(person.kept().filter(|tag| Some(*tag) != person.account));
         match standing {
             Standing::Free { .. } | Standing::Review { .. } if is_twice => {

@@ -22,7 +22,7 @@ use praman_store::error::ServiceError;
 use tracing::Instrument;
 use tracing::field::Empty;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
-use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -90,7 +90,8 @@ impl Telling {
         };
         let provider = self.collector.as_deref().map(provider).transpose()?;
         // Requests alone are told: no library's spans, which may hold what was asked.
-        let requests = Targets::new().with_target("praman", LevelFilter::INFO);
+        // What went wrong stays in the lines, on this machine.
+        let requests = filter_fn(|of| of.is_span() && of.target().starts_with("praman"));
         let spans = provider.as_ref().map(|provider| {
             let tracer = provider.tracer("praman");
             tracing_opentelemetry::layer().with_tracer(tracer).with_filter(requests)

@@ -140,7 +140,7 @@ async fn made_before_now(store: &Store, made_at: Option<Timestamp>) -> Result<()
             let reason = "--made-at lies in the future: give the time at which the backup was made";
             Err(ServiceError::WrongUse(reason.to_owned()))
         }
-        (Some(_), Some(made_at)) => {
+        (_, Some(made_at)) if ahead.is_some() || marked.is_none() => {
             let value = made_at.as_millisecond().to_be_bytes();
             Setting::BackedUp.keep(&mut connection, &value).await
         }
@@ -155,11 +155,11 @@ async fn made_before_now(store: &Store, made_at: Option<Timestamp>) -> Result<()
                  when that was with --made-at"
             )))
         }
-        (None, Some(_)) if marked.is_some() => {
+        (_, Some(_)) => {
             let reason = "the backup itself says when it was made: leave --made-at out";
             Err(ServiceError::WrongUse(reason.to_owned()))
         }
-        (None, _) => Ok(()),
+        (None, None) => Ok(()),
     }
 }
 
@@ -170,10 +170,10 @@ async fn mark(folder: &Path, what: &[Setting], at: Timestamp) -> Result<(), Serv
     let mut marked = Ok(());
     for what in what {
         let mark = sqlx::query(
-            "INSERT INTO chain_setting (key, value) VALUES ($1, $2)
-             ON CONFLICT (key) DO UPDATE SET value = excluded.value
-                 WHERE chain_setting.key <> 'backed_up'
-                     OR NOT EXISTS (SELECT 1 FROM chain_setting WHERE key = 'restored')",
+            "INSERT INTO chain_setting (key, value)
+             SELECT $1, $2 WHERE $1 <> 'backed_up'
+                 OR NOT EXISTS (SELECT 1 FROM chain_setting WHERE key = 'restored')
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value",
         )
         .bind(what.name())
         .bind(at.as_millisecond().to_be_bytes().to_vec())

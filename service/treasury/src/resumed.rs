@@ -187,11 +187,8 @@ fn day_of(milliseconds: i64) -> Result<Day, ServiceError> {
     calendar::day_of(date).ok_or_else(broken)
 }
 
-/// From which day to which the state does not know what went out.
-async fn unknown_days(
-    connection: &mut AnyConnection,
-    restored: i64,
-) -> Result<(Day, Day), ServiceError> {
+/// From when on the state does not know what went out, in milliseconds since 1970.
+async fn unknown_from(connection: &mut AnyConnection, restored: i64) -> Result<i64, ServiceError> {
     let backed_up = time_of(connection, Setting::BackedUp).await?;
     // A backup of an earlier version does not say: it knows at least its last file.
     let last: (Option<i64>,) =
@@ -200,12 +197,26 @@ async fn unknown_days(
             .bind(restored)
             .fetch_one(connection)
             .await?;
-    let from = backed_up.or(last.0).unwrap_or(restored);
-    // The clock was behind when the state was restored: when that was, is not known better than that it was
-    // before now.
-    let until =
-        if from > restored { Timestamp::now().as_millisecond().max(from) } else { restored };
-    Ok((day_of(from)?, day_of(until)?))
+    Ok(backed_up.or(last.0).unwrap_or(restored))
+}
+
+/// From which day to which the state does not know what went out.
+///
+/// # Errors
+/// [`ServiceError::Refused`] if its clock was behind when it was restored.
+async fn unknown_days(
+    connection: &mut AnyConnection,
+    restored: i64,
+) -> Result<(Day, Day), ServiceError> {
+    let from = unknown_from(connection, restored).await?;
+    if from > restored {
+        return Err(ServiceError::Refused(
+            "this state was backed up later than it was restored, by the clocks that marked it: set this \
+             machine's clock, then run praman treasury mark-restored --since TIME, with the time of the backup"
+                .to_owned(),
+        ));
+    }
+    Ok((day_of(from)?, day_of(restored)?))
 }
 
 /// Refuses while something is not known that may have gone out, but for what is said to be lost for good: how much
@@ -436,10 +447,10 @@ impl TreasuryStore<'_> {
             let reason = "--since lies in the future: give a time that has passed";
             return Err(ServiceError::WrongUse(reason.to_owned()));
         }
-        let (now, mut since) = (now.as_millisecond(), since.as_millisecond());
-        if restored_at(&mut transaction).await?.is_some() {
-            let known = time_of(&mut transaction, Setting::BackedUp).await?;
-            since = since.min(known.unwrap_or(since));
+        let (mut now, mut since) = (now.as_millisecond(), since.as_millisecond());
+        if let Some(restored) = restored_at(&mut transaction).await? {
+            since = since.min(unknown_from(&mut transaction, restored).await?);
+            now = now.max(restored);
         }
         for (setting, at) in
             [(Setting::Restored, now), (Setting::RestoredOffices, now), (Setting::BackedUp, since)]

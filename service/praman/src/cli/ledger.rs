@@ -404,9 +404,13 @@ async fn open(
     let of = (scheme.id.as_str(), period.period.0, period.window.0);
     let is_this =
         |opening: &KnownOpening| (opening.scheme.as_str(), opening.period, opening.window) == of;
+    // Of a benefit that is paid once in a life, each month's opening is of one period, paid in one way.
+    let is_of_period =
+        |opening: &KnownOpening| (opening.scheme.as_str(), opening.period) == (of.0, of.1);
+    ledger.catch_up().await?;
     // How a period is paid is said when it is opened: of one that is open nobody changes it, as claims are made
     // for it.
-    let was_open = LedgerStore(&store).openings().await?.iter().any(is_this);
+    let was_open = LedgerStore(&store).openings().await?.iter().any(is_of_period);
     if was_open {
         ClaimStore(&store).keep_payment_terms(&scheme.id, period.period, scheme.payment).await?;
     }

@@ -380,7 +380,7 @@ impl Serve {
         let circuit = circuit::eligibility();
         let keys = KeyStore::new(&self.keys);
         if !keys.has_proving_key() {
-            eprintln!("praman: no proving key in {}: no proofs are made here", self.keys.display());
+            tracing::warn!("no proving key in {}: no proofs are made here", self.keys.display());
             return Ok((desk, None));
         }
         let engine = keys.engine(circuit, MemoryBudget::SMALL)?;

@@ -233,9 +233,7 @@ impl Payments {
 /// Brings the files to the ledger after what was done, which stays done where the ledger can't be asked.
 async fn anchor_after(store: &Store) {
     if let Err(error) = anchor(store, &Signer::none()).await {
-        eprintln!(
-            "praman: the files are not on the ledger yet: {error}: run praman treasury anchor"
-        );
+        tracing::warn!("the files are not on the ledger yet: {error}: run praman treasury anchor");
     }
 }
 
