@@ -181,6 +181,11 @@ fn arguments<'a>(verb: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [&["treasury", verb, "--key", "treasury.json", "--json"], more].concat()
 }
 
+/// The same, of what is paid.
+fn pay_arguments<'a>(verb: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    arguments(verb, &[&["--debtor", support::DEBTOR], more].concat())
+}
+
 fn scheme_arguments() -> [String; 4] {
     let scheme = support::scheme(SCHEME).to_str().expect("UTF-8").to_owned();
     ["--scheme".to_owned(), scheme, "--period".to_owned(), PERIOD.to_owned()]
@@ -194,7 +199,7 @@ fn reconcile(state: &State, more: &[&str]) -> Value {
 
 fn reissue<'a>(scheme: &'a [String; 4], more: &[&'a str]) -> Vec<&'a str> {
     let scheme: Vec<&str> = scheme.iter().map(String::as_str).collect();
-    arguments("reissue", &[&scheme[..], &["--out", "bank"], more].concat())
+    pay_arguments("reissue", &[&scheme[..], &["--out", "bank"], more].concat())
 }
 
 #[test]

@@ -78,7 +78,7 @@ fn returned_part_is_reissued_by_the_terms_that_were_kept() {
     let changed = text.replace("instalments = 2", "instalments = 1");
     fs::write(state.path("changed.toml"), changed).expect("written");
     let other = ["--scheme", "changed.toml", "--period", PERIOD, "--out", "bank"];
-    let anew = arguments("reissue", &[&other[..], &["--same", &second.reference]].concat());
+    let anew = pay_arguments("reissue", &[&other[..], &["--same", &second.reference]].concat());
     state.refused(&anew, 1, "is paid in 2 instalments");
     let scheme = scheme_arguments();
     let ran = state.run(&reissue(&scheme, &["--same", &second.reference]));
@@ -100,7 +100,7 @@ fn folder_that_takes_no_file_stops_nothing_and_a_lost_file_is_written_again() {
     let pay = |out: &str, more: &[&str]| {
         let scheme = scheme_arguments();
         let scheme: Vec<&str> = scheme.iter().map(String::as_str).collect();
-        state.run(&arguments("pay", &[&scheme[..], &["--out", out], more].concat()))
+        state.run(&pay_arguments("pay", &[&scheme[..], &["--out", out], more].concat()))
     };
     assert_ne!(pay("a-file/bank", &[]).code, 0);
     // Drafted for a folder that is gone by the time at which it goes out: it goes where this run says.
@@ -119,7 +119,7 @@ fn folder_that_takes_no_file_stops_nothing_and_a_lost_file_is_written_again() {
     let scheme: Vec<&str> = scheme.iter().map(String::as_str).collect();
     let again = ["--out", "again", "--again", &ordered.message];
     let again =
-        [&["--as", "sen.key"][..], &arguments("pay", &[&scheme[..], &again].concat())].concat();
+        [&["--as", "sen.key"][..], &pay_arguments("pay", &[&scheme[..], &again].concat())].concat();
     let ran = state.run(&again);
     assert_eq!(ran.code, 0, "{} {}", ran.out, ran.err);
     let told: Value = serde_json::from_str(&ran.out).expect("JSON");
@@ -127,7 +127,7 @@ fn folder_that_takes_no_file_stops_nothing_and_a_lost_file_is_written_again() {
     assert!(written == bytes, "the same to the byte");
     let other = ["--out", "again", "--again", "1-0"];
     let other =
-        [&["--as", "sen.key"][..], &arguments("pay", &[&scheme[..], &other].concat())].concat();
+        [&["--as", "sen.key"][..], &pay_arguments("pay", &[&scheme[..], &other].concat())].concat();
     state.refused(&other, 1, "no batch of this scheme and period");
 }
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use praman::calendar;
 use praman_circuits::period::Day;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// The repository.
@@ -44,8 +44,11 @@ pub(crate) fn next_week() -> Day {
     Day(calendar::today().0 + 7)
 }
 
+/// The file in the folder of a state that says who pays.
+pub(crate) const DEBTOR: &str = "debtor.json";
+
 /// What a treasury says that pays a scheme's period into the folder `bank`.
-pub(crate) fn pay_arguments(scheme_id: &str, period: &str) -> [String; 10] {
+pub(crate) fn pay_arguments(scheme_id: &str, period: &str) -> [String; 12] {
     let scheme = scheme(scheme_id);
     let scheme = scheme.to_str().expect("UTF-8");
     [
@@ -57,6 +60,8 @@ pub(crate) fn pay_arguments(scheme_id: &str, period: &str) -> [String; 10] {
         scheme,
         "--period",
         period,
+        "--debtor",
+        DEBTOR,
         "--out",
         "bank",
     ]
@@ -82,6 +87,10 @@ pub(crate) struct Ran {
 impl State {
     pub(crate) fn new() -> Self {
         let folder = Arc::new(TempDir::new().expect("a folder"));
+        let debtor =
+            json!({ "name": "State Treasury", "account": "41100200300", "ifsc": "PRMN0000001" });
+        praman::files::write(&folder.path().join(DEBTOR), debtor.to_string().as_bytes())
+            .expect("written");
         Self { folder, database: None, directory: "state".to_owned() }
     }
 

@@ -118,7 +118,11 @@ impl Scene {
 
     /// Pays all that is accepted and not yet paid, into the bank's files.
     async fn pay(&self, store: &Store, folder: &Path) -> Paid {
-        let debtor = Debtor::demonstration();
+        let debtor = Debtor {
+            name: "State Treasury".to_owned(),
+            account: "41100200300".to_owned(),
+            ifsc: "PRMN0000001".to_owned(),
+        };
         let folder = folder.join("bank");
         let run = PaymentRun {
             scheme: &self.public.scheme_period.scheme,

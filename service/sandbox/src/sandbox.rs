@@ -22,13 +22,12 @@ use praman_rules::scheme::{Scheme, SchemeError};
 use praman_store::Store;
 use praman_store::error::ServiceError;
 use praman_treasury::{
-    BankReport, Debtor, PaymentRun, Reconciliation, Reissue, TransferReference, TreasuryKey,
-    TreasuryStore,
+    BankReport, PaymentRun, Reconciliation, Reissue, TransferReference, TreasuryKey, TreasuryStore,
 };
 use serde::Serialize;
 
 use crate::demo::due::{Due, DueScheme, tier_of};
-use crate::demo::scene::{Holders, Scene, demo_passphrase, load_prover, new_run};
+use crate::demo::scene::{Holders, Scene, debtor, demo_passphrase, load_prover, new_run};
 use crate::demo::stages::Stages;
 use bank::MockBank;
 pub use frauds::{Fraud, Refused, RefusedBy};
@@ -187,7 +186,7 @@ async fn pay(
 ) -> Result<usize, ServiceError> {
     let (store, key) = (scene.store, &scene.treasury);
     let due = &scene.due.schemes[0];
-    let (debtor, caller, out) = (Debtor::demonstration(), Caller::operator(), folder.join("bank"));
+    let (debtor, caller, out) = (debtor(), Caller::operator(), folder.join("bank"));
     let run = || PaymentRun {
         scheme: &due.scheme.id,
         period: due.period.period,

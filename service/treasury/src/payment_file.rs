@@ -1,10 +1,13 @@
 //! The bank's file: ISO 20022 `pain.001.001.09`, customer credit transfer initiation.
 
 use std::io::Cursor;
+use std::path::Path;
 
 use jiff::ToSpan;
 use jiff::civil::Date;
 use praman_circuits::payee::Payee;
+use praman_files::FileError;
+use praman_register::bank_account::{is_account, is_ifsc};
 use praman_store::error::ServiceError;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
@@ -25,13 +28,24 @@ pub struct Debtor {
 }
 
 impl Debtor {
-    /// The treasury of the demonstration; no such account exists.
-    pub fn demonstration() -> Self {
-        Self {
-            name: "State Treasury (demonstration)".to_owned(),
-            account: "00000000000".to_owned(),
-            ifsc: "PRMN0000000".to_owned(),
-        }
+    /// Reads who pays from a JSON file.
+    ///
+    /// # Errors
+    /// [`FileError`] if the file can't be read, or a field is not what a bank's file takes: the message names
+    /// the field.
+    pub fn read(path: &Path) -> Result<Self, FileError> {
+        let debtor: Self = praman_files::read_json(path)?;
+        let name = name_in_file(&debtor.name);
+        let fault = if !name.chars().any(char::is_alphabetic) || name != debtor.name {
+            "name: write the account holder's name, at most 140 characters"
+        } else if !is_account(&debtor.account) {
+            "account: write the account number that payments are made from, letters and digits alone"
+        } else if !is_ifsc(&debtor.ifsc) {
+            "ifsc: write the branch's IFSC, as ABCD0123456"
+        } else {
+            return Ok(debtor);
+        };
+        Err(FileError::malformed(path, fault))
     }
 }
 
@@ -210,6 +224,7 @@ fn is_in_xml(character: char) -> bool {
 mod tests {
     use jiff::civil::date;
     use praman_circuits::payee::Payee;
+    use serde_json::json;
 
     use super::*;
 
@@ -273,5 +288,39 @@ mod tests {
         // Nothing is transferred where nothing is left to pay.
         assert!(text.contains("<NbOfTxs>3</NbOfTxs>"));
         assert!(text.contains("<CtrlSum>4102.00</CtrlSum>"));
+    }
+
+    #[test]
+    fn debtor_is_one_that_a_bank_takes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("debtor.json");
+        let good = json!({
+            "name": "State Treasury, Kolkata", "account": "41100200300", "ifsc": "PRMN0000001"
+        });
+        let read = |field: &str, value: &str| {
+            let mut file = good.clone();
+            file[field] = value.into();
+            std::fs::write(&path, file.to_string()).expect("written");
+            Debtor::read(&path).map_err(|error| error.to_string())
+        };
+        assert_eq!(read("ifsc", "PRMN0000002").expect("a debtor").account, "41100200300");
+        let long = "a".repeat(141);
+        for (field, value) in [
+            ("name", ""),
+            ("name", "  "),
+            ("name", "a\u{7}b"),
+            ("name", &long),
+            ("account", "00000000000"),
+            ("account", "4110 0200 300"),
+            ("ifsc", "PRMN1000002"),
+            ("ifsc", ""),
+        ] {
+            let fault = read(field, value).expect_err(value);
+            assert!(
+                fault.contains("debtor.json") && fault.contains(&format!("{field}: ")),
+                "{fault}"
+            );
+        }
+        assert!(read("bank", "more").is_err());
     }
 }

@@ -379,7 +379,12 @@ mod tests {
         let key = TreasuryKey::generate();
         let envelopes = Envelopes::new(&store, &key);
         let scheme: SchemeId = "farmers".parse().expect("an id");
-        let (debtor, by) = (Debtor::demonstration(), Caller::operator());
+        let by = Caller::operator();
+        let debtor = Debtor {
+            name: "State Treasury".into(),
+            account: "41100200300".into(),
+            ifsc: "PRMN0000001".into(),
+        };
         let run = PaymentRun {
             scheme: &scheme,
             period: Period(7),

@@ -12,6 +12,7 @@ use super::passphrase::PassphraseSource;
 use super::signer::Signer;
 use super::{Outcome, Setting, scheme};
 use crate::access_control::{AccessRefusal, Action, Caller, SchemeScope};
+use crate::calendar;
 use crate::error::ServiceError;
 use crate::ledger::{AnchorSeries, JoinedNetwork};
 use crate::offices::OfficeStore;
@@ -22,7 +23,6 @@ use crate::treasury::{
     self, BankReport, ContestedOutcome, Correction, Debtor, KeptFile, LostFile, Paid, PaymentRun,
     Reconciliation, ReturnedTransfer, Said, TransferReference, TreasuryKey, TreasuryStore,
 };
-use crate::{calendar, files};
 
 /// Do the treasury's work: its key, payments, and the bank's files.
 #[derive(Subcommand)]
@@ -41,7 +41,8 @@ pub(super) enum Treasury {
     },
     /// Write the bank file for the accepted claims of a scheme and period.
     #[command(
-        after_help = "Example: praman treasury pay --key treasury.json --scheme annapurna.toml --period 2026-06 --out bank"
+        after_help = "Example: praman treasury pay --key treasury.json --scheme annapurna.toml --period 2026-06 \
+          --debtor debtor.json --out bank"
     )]
     Pay {
         #[command(flatten)]
@@ -151,7 +152,7 @@ pub(super) enum Treasury {
 #[derive(Args)]
 #[command(
     after_help = "Example: praman treasury reissue --key treasury.json --scheme annapurna.toml --period 2026-06 \
-          --out bank --correction correction.json"
+          --debtor debtor.json --out bank --correction correction.json"
 )]
 pub(super) struct Reissue {
     #[command(flatten)]
@@ -179,16 +180,17 @@ pub(super) struct Ordering {
     /// A folder for the bank's files.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// The payer: a JSON file with name, account and ifsc [default: a demonstration account].
+    /// The account that payments are made from: a JSON file with its name, account and ifsc. Put its
+    /// place into the file of settings, and no command has to name it.
     #[arg(long, value_name = "FILE")]
-    debtor: Option<PathBuf>,
+    debtor: PathBuf,
     #[command(flatten)]
     passphrase: PassphraseSource,
 }
 
 impl Ordering {
     fn read(&self) -> Result<(Payments, TreasuryKey), ServiceError> {
-        let payments = Payments::read(&self.scheme, &self.period, self.debtor.as_deref())?;
+        let payments = Payments::read(&self.scheme, &self.period, &self.debtor)?;
         Ok((payments, TreasuryKey::open(&self.key, &self.passphrase.passphrase()?)?))
     }
 }
@@ -201,15 +203,9 @@ struct Payments {
 }
 
 impl Payments {
-    fn read(path: &Path, period: &str, debtor: Option<&Path>) -> Result<Self, ServiceError> {
-        let scheme = scheme::read(path)?;
-        let period =
-            scheme.parse_period(period).map_err(|error| ServiceError::WrongUse(error.reason))?;
-        let debtor = match debtor {
-            Some(path) => files::read_json(path)?,
-            None => Debtor::demonstration(),
-        };
-        Ok(Self { scheme, period, debtor })
+    fn read(path: &Path, period: &str, debtor: &Path) -> Result<Self, ServiceError> {
+        let (scheme, period) = read_period(path, period)?;
+        Ok(Self { scheme, period, debtor: Debtor::read(debtor)? })
     }
 
     fn run<'a>(&'a self, folder: &'a Path, by: &'a Caller) -> PaymentRun<'a> {
@@ -226,8 +222,21 @@ impl Payments {
 
     /// What is paid, in the audit log.
     fn subject(&self, what: &str) -> String {
-        format!("{what}: {} {}", self.scheme.id, self.period.period.0)
+        subject(what, &self.scheme, self.period)
     }
+}
+
+/// A scheme from its file, and its period of a name.
+fn read_period(path: &Path, period: &str) -> Result<(Scheme, ClaimPeriod), ServiceError> {
+    let scheme = scheme::read(path)?;
+    let period =
+        scheme.parse_period(period).map_err(|error| ServiceError::WrongUse(error.reason))?;
+    Ok((scheme, period))
+}
+
+/// What is done about a scheme's period, in the audit log.
+fn subject(what: &str, scheme: &Scheme, period: ClaimPeriod) -> String {
+    format!("{what}: {} {}", scheme.id, period.period.0)
 }
 
 /// Brings the files to the ledger after what was done, which stays done where the ledger can't be asked.
@@ -366,13 +375,12 @@ impl Treasury {
             }
             Self::Reissue(reissue) => reissue.run(setting).await,
             Self::Reconcile { key, scheme, period, for_department, passphrase } => {
-                let payments = Payments::read(&scheme, &period, None)?;
+                let (scheme, period) = read_period(&scheme, &period)?;
                 let key = TreasuryKey::open(&key, &passphrase.passphrase()?)?;
                 let store = setting.store().await?;
-                let subject = payments.subject("reconcile");
+                let subject = subject("reconcile", &scheme, period);
                 setting.act(&store, Action::Pay, &subject).await?;
                 JoinedNetwork::open(&store, &[]).await?;
-                let Payments { scheme, period, .. } = &payments;
                 let sums = Reconciliation::of(&store, &key, &scheme.id, period.period).await?;
                 let json = match for_department {
                     true => {
