@@ -2,7 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use praman::access_control::ApprovalState;
+use praman::claims::ClaimState;
+use praman::consent::{ConsentState, RequestState};
+use praman::grievance::CaseState;
+use praman::issuing::UploadState;
+use praman::proving::{JobId, JobState, ProvingStore};
 use praman::store::{Location, Store};
+use praman::treasury::TransferState;
 use sqlx::migrate::Migrator;
 use tempfile::TempDir;
 
@@ -94,6 +101,62 @@ async fn both_databases_have_the_same_tables() {
         assert!(refused.contains("a newer praman has written it"), "{refused}");
         assert_eq!(store.schema_state().await.expect("a state").unknown, [9999]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn states_that_the_store_takes_are_those_that_the_program_knows() {
+    let folder = TempDir::new().expect("a folder");
+    let store = Store::open(folder.path()).await.expect("a store");
+    macro_rules! names {
+        ($state:ty) => {
+            <$state>::ALL.iter().map(|state| state.name()).collect::<Vec<_>>()
+        };
+    }
+    // A register that is being uploaded is no one's yet, and a transaction on its way has two states.
+    let uploads = [vec!["uploading"], names!(UploadState)].concat();
+    for (table, names) in [
+        ("claim", names!(ClaimState)),
+        ("proving_job", names!(JobState)),
+        ("register_upload", uploads),
+        ("consent_request", names!(RequestState)),
+        ("consent", names!(ConsentState)),
+        ("approval", names!(ApprovalState)),
+        ("payment_transfer", names!(TransferState)),
+        ("grievance_case", names!(CaseState)),
+        ("outbox", vec!["pending", "arrived"]),
+    ] {
+        let (sql,): (String,) = sqlx::query_as("SELECT sql FROM sqlite_schema WHERE name = $1")
+            .bind(table)
+            .fetch_one(store.pool())
+            .await
+            .expect("a table");
+        let (_, checked) = sql.split_once("CHECK (state IN (").expect(table);
+        let (checked, _) = checked.split_once("))").expect("an end");
+        let checked: BTreeSet<&str> =
+            checked.split(", ").map(|name| name.trim_matches('\'')).collect();
+        assert_eq!(checked, names.into_iter().collect(), "{table}");
+    }
+}
+
+/// A state that the program does not know is told as an error, and never read as another.
+#[tokio::test(flavor = "multi_thread")]
+async fn state_that_nobody_knows_is_an_error() {
+    let folder = TempDir::new().expect("a folder");
+    let store = Store::open(folder.path()).await.expect("a store");
+    let statements = [
+        "PRAGMA ignore_check_constraints = ON",
+        "INSERT INTO proving_tenant (tenant, turn) VALUES ('kiosk', 0)",
+        "INSERT INTO proving_job (id, tenant, priority, state, worker_key, attempts, not_before, deadline, queued_at)
+         VALUES ($1, 'kiosk', 0, 'lost', $1, 0, 0, 0, 0)",
+    ];
+    let mut connection = store.writer().acquire().await.expect("a connection");
+    let id = JobId::of(b"a request");
+    for statement in statements {
+        let statement = sqlx::query(statement).bind(id.column());
+        statement.execute(&mut *connection).await.expect("written");
+    }
+    let refused = ProvingStore(&store).proving_job(id).await.expect_err("a damaged store");
+    assert!(refused.to_string().contains("is no JobState"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

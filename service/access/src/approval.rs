@@ -190,32 +190,27 @@ pub fn person(name: &str) -> String {
 #[derive(sqlx::FromRow)]
 struct Row {
     number: i64,
-    kind: String,
+    kind: ApprovalKind,
     tenant: String,
     document: String,
     asked_by: Option<i64>,
     asked_by_name: String,
-    state: String,
+    state: ApprovalState,
     expires_at: i64,
     decided_by_name: Option<String>,
     is_over: i64,
 }
 
 impl Row {
-    fn kind(&self) -> Result<ApprovalKind, ServiceError> {
-        ApprovalKind::of_name(&self.kind).ok_or_else(|| broken("an approval's kind"))
-    }
-
     fn read(self) -> Result<Approval, ServiceError> {
         Ok(Approval {
             number: self.number as u32,
-            kind: self.kind()?,
+            kind: self.kind,
             tenant: self.tenant,
             document: serde_json::from_str(&self.document)
                 .map_err(|_| broken("an approval's document"))?,
             asked_by: self.asked_by_name,
-            state: ApprovalState::of_name(&self.state)
-                .ok_or_else(|| broken("an approval's state"))?,
+            state: self.state,
             expires_at: self.expires_at,
             decided_by: self.decided_by_name,
         })
@@ -316,7 +311,7 @@ impl AccessStore<'_> {
         // What was asked while two could have approved it does not count.
         let ended = end_of_two(connection, ApprovalKind::Admit.approvers()).await?;
         let asked: Vec<(String,)> = sqlx::query_as(statement)
-            .bind(ApprovalKind::Admit.name())
+            .bind(ApprovalKind::Admit)
             .bind(ended)
             .fetch_all(connection)
             .await?;
@@ -347,7 +342,7 @@ impl AccessStore<'_> {
              FROM approval RETURNING number"
         ));
         let (number,): (i64,) = sqlx::query_as(statement)
-            .bind(kind.name())
+            .bind(kind)
             .bind(tenant)
             .bind(document)
             .bind(by.principal.map(|principal| i64::from(principal.0)))
@@ -368,7 +363,7 @@ impl AccessStore<'_> {
             sqlx::query_as(sqlx::AssertSqlSafe(statement)).fetch_all(self.0.pool()).await?;
         let mut found = Vec::with_capacity(rows.len());
         for row in rows {
-            let kind = row.kind()?;
+            let kind = row.kind;
             let is_own =
                 kind != ApprovalKind::Correct || by.member == Some(office_of(&row.document)?);
             let may_decide = kind.approvers().contains(&by.role) && is_own;
@@ -387,7 +382,7 @@ impl AccessStore<'_> {
     ) -> Result<(Waiting, String), ServiceError> {
         let row = self.approval_row(connection, number).await?;
         let row = row.ok_or_else(|| broken("a batch's approval"))?;
-        let waiting = if row.state == ApprovalState::Approved.name() {
+        let waiting = if row.state == ApprovalState::Approved {
             Waiting::Approved
         } else if row.is_over == 0 {
             Waiting::NotYet
@@ -407,11 +402,11 @@ impl AccessStore<'_> {
         let statement = self
             .approvals_statement("WHERE kind = $1 AND document = $2 ORDER BY number DESC LIMIT 1");
         let found: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(statement))
-            .bind(kind.name())
+            .bind(kind)
             .bind(document)
             .fetch_optional(&mut *connection)
             .await?;
-        let waited = |row: &Row| row.is_over != 0 && row.state == ApprovalState::Waiting.name();
+        let waited = |row: &Row| row.is_over != 0 && row.state == ApprovalState::Waiting;
         let Some(row) = found.filter(|row| !waited(row)) else { return Ok(None) };
         let (decided_by,): (Option<i64>,) =
             sqlx::query_as("SELECT decided_by FROM approval WHERE number = $1")
@@ -420,8 +415,7 @@ impl AccessStore<'_> {
                 .await?;
         Ok(Some(KnownApproval {
             number: row.number as u32,
-            state: ApprovalState::of_name(&row.state)
-                .ok_or_else(|| broken("an approval's state"))?,
+            state: row.state,
             decided_by: decided_by.map(|number| PrincipalNumber(number as u32)),
             decided_by_name: row.decided_by_name.unwrap_or_default(),
         }))
@@ -454,7 +448,7 @@ impl AccessStore<'_> {
         let refused = AccessRefusal::Refused;
         let none = || refused(Sentence::of("fault-nothing-waits").count("number", number));
         let row = row.ok_or_else(none)?;
-        let kind = row.kind()?;
+        let kind = row.kind;
         let Some(second) = by.principal else {
             return Err(refused(Sentence::of("fault-second-shows")));
         };
@@ -474,9 +468,9 @@ impl AccessStore<'_> {
         // A batch that was approved and did not go out yet can be stopped by one person.
         let stops = kind == ApprovalKind::Pay
             && decision == Decision::Deny
-            && row.state == ApprovalState::Approved.name();
-        if row.state != ApprovalState::Waiting.name() && !stops {
-            let state = format!("desk-approval-{}", row.state);
+            && row.state == ApprovalState::Approved;
+        if row.state != ApprovalState::Waiting && !stops {
+            let state = format!("desk-approval-{}", row.state.name());
             return Err(refused(Sentence::of("fault-decided-before").named("state", [state])));
         }
         if row.is_over != 0 && !stops {
@@ -544,7 +538,7 @@ impl AccessStore<'_> {
         ));
         sqlx::query(statement)
             .bind(i64::from(number))
-            .bind(state.name())
+            .bind(state)
             .bind(i64::from(second.0))
             .bind(&by.name)
             .execute(&mut *transaction)

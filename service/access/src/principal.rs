@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 use praman_language::sentence::Sentence;
-use praman_store::broken;
 use praman_store::error::ServiceError;
 use praman_store::named::{named, number_id, read_digest};
 use serde::Serialize;
@@ -140,10 +139,10 @@ pub struct Principal {
 struct Row {
     number: i64,
     name: String,
-    role: String,
+    role: Role,
     tenant: String,
     member: Option<i64>,
-    credential_kind: String,
+    credential_kind: CredentialKind,
     expires_at: Option<i64>,
     revoked_at: Option<i64>,
 }
@@ -155,11 +154,10 @@ impl Row {
         Ok(Principal {
             number: PrincipalNumber(self.number as u32),
             name: self.name,
-            role: Role::of_name(&self.role).ok_or_else(|| broken("a principal's role"))?,
+            role: self.role,
             tenant: of_column(self.tenant),
             member: self.member.map(|member| member as u32),
-            credential: CredentialKind::of_name(&self.credential_kind)
-                .ok_or_else(|| broken("a principal's credential"))?,
+            credential: self.credential_kind,
             expires_at: self.expires_at,
             revoked_at: self.revoked_at,
         })
@@ -237,8 +235,8 @@ impl NewPrincipal {
                  AND (revoked_at IS NULL OR credential_kind <> $3)",
         )
         .bind(self.credential.digest().to_vec())
-        .bind(self.credential.kind().name())
-        .bind(CredentialKind::OpenId.name())
+        .bind(self.credential.kind())
+        .bind(CredentialKind::OpenId)
         .fetch_optional(&mut *connection)
         .await?;
         let Some((number, tenant)) = used else { return Ok(()) };
@@ -266,10 +264,10 @@ impl NewPrincipal {
         let row: Row = sqlx::query_as(statement)
             .bind(number)
             .bind(&self.name)
-            .bind(self.role.name())
+            .bind(self.role)
             .bind(self.tenant.as_str())
             .bind(self.member.map(i64::from))
-            .bind(self.credential.kind().name())
+            .bind(self.credential.kind())
             .bind(self.credential.digest().to_vec())
             .bind(self.expires_at)
             .fetch_one(&mut *connection)
@@ -287,7 +285,7 @@ impl AccessStore<'_> {
         let statement = self.who_is("credential = $1 AND credential_kind = $2");
         let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(statement))
             .bind(credential.digest().to_vec())
-            .bind(credential.kind().name())
+            .bind(credential.kind())
             .fetch_optional(self.0.pool())
             .await?;
         row.map(Row::caller).transpose()

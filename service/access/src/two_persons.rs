@@ -40,7 +40,7 @@ impl AccessStore<'_> {
             "SELECT name, created_at, revoked_at, expires_at FROM principal
              WHERE role = $1 AND member = $2",
         )
-        .bind(Role::Office.name())
+        .bind(Role::Office)
         .bind(i64::from(office))
         .fetch_all(connection)
         .await?;

@@ -112,7 +112,7 @@ impl AccessStore<'_> {
         )
         .bind(tenant.as_str())
         .bind(i64::from(calendar::today().0))
-        .bind(action.name())
+        .bind(action)
         .bind(i64::MAX)
         .bind(i64::from(times))
         .execute(self.0.writer())
@@ -123,7 +123,7 @@ impl AccessStore<'_> {
         let quota: Option<(i64,)> =
             sqlx::query_as("SELECT a_day FROM quota WHERE tenant = $1 AND action = $2")
                 .bind(tenant.as_str())
-                .bind(action.name())
+                .bind(action)
                 .fetch_optional(self.0.pool())
                 .await?;
         Err(AccessRefusal::Quota {
@@ -180,7 +180,7 @@ impl AccessStore<'_> {
              ON CONFLICT (tenant, action, from_day) DO UPDATE SET paise = excluded.paise",
         )
         .bind(price.tenant.as_ref().map_or(ALL, TenantName::as_str))
-        .bind(price.action.name())
+        .bind(price.action)
         .bind(i64::from(day.0))
         .bind(i64::from(price.paise))
         .execute(self.0.writer())

@@ -89,6 +89,7 @@ pub(super) struct Row {
     tenant: String,
     action: String,
     subject: String,
+    /// As the column has it: a damaged entry is named by its number, beside those that are whole.
     outcome: String,
     legal_basis: String,
     previous: Vec<u8>,

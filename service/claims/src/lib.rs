@@ -8,6 +8,56 @@
 //! A claim that does not hold is not kept: it is told so at once, and remembered for a day in bounded room.
 //!
 //! [`ClaimMachine`] takes the steps; [`ClaimDesk`] runs them side by side for as many clients as come.
+//!
+//! ```
+//! use praman_circuits::eligibility::{Checkpoint, PUBLIC_INPUTS, PublicInputs};
+//! use praman_circuits::office::{StateRoot, StateTree};
+//! use praman_circuits::{Fr, nullifier::Nullifier, payout::PayoutCommitment};
+//! use praman_claims::{Check, ClaimMachine, ClaimState, ClaimStore, Schemes};
+//! use praman_holder::claim::{Claim, LedgerClaim, SubmittedClaim};
+//! use praman_holder::envelope::SEALED_BYTES;
+//! use praman_language::calendar;
+//! use praman_ledger::{EmbeddedLedger, Ledger};
+//! use praman_store::Store;
+//! use praman_testkit::simulation::SimulatedKey;
+//! use rand::rngs::OsRng;
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // A ledger on which the old-age pension of this month is claimed. Whoever made its key can prove anything.
+//! let folder = tempfile::tempdir()?;
+//! let store = Store::open(folder.path()).await?;
+//! let key = SimulatedKey::draw(PUBLIC_INPUTS, &mut OsRng);
+//! let mut ledger = EmbeddedLedger::open(&store, key.verifying_key()).await?;
+//! let state_root = StateRoot::from_field(StateTree::new().root());
+//! let checkpoint = Checkpoint { state_root, as_of: calendar::today() };
+//! ledger.publish_checkpoint(&[], checkpoint).await?;
+//! let schemes = Schemes::shipped();
+//! let scheme = &schemes.find(&"old-age-pension".parse()?).expect("shipped").scheme;
+//! let today = calendar::date_of(checkpoint.as_of).expect("a date").to_string();
+//! let period = scheme.parse_period(&today[..7])?;
+//! let rules = scheme.in_period(period)?;
+//! ledger.open_period(&rules, period, scheme.last_day(period)).await?;
+//!
+//! // A claim. It names nobody.
+//! let (nullifier, payout) = (Nullifier::from_field(Fr::from(1u64)), PayoutCommitment::from_field(Fr::from(2u64)));
+//! let scheme = rules.scheme.clone();
+//! let public = PublicInputs { context: ledger.context(), checkpoint, scheme_period: rules, nullifier, payout };
+//! let proof = key.prove(&public.to_fields(), &mut OsRng);
+//! let claim = LedgerClaim { scheme, period, checkpoint: 0, nullifier, payout, proof };
+//! let claim = Claim { ledger: claim, envelope: vec![0; SEALED_BYTES] };
+//!
+//! // It is kept once its proof holds, and accepted by the ledger's event.
+//! let machine = ClaimMachine::new(&store, key.verifying_key(), schemes, ledger.context());
+//! let handed_in = [SubmittedClaim::new(claim, checkpoint).into()];
+//! let receipt = machine.receive(&handed_in, Check::Together).await?.remove(0)?;
+//! assert_eq!(receipt.state, ClaimState::Verified);
+//! machine.settle(&mut ledger).await?;
+//! let receipt = ClaimStore(&store).claim_receipt(receipt.id).await?.expect("it is kept");
+//! assert_eq!(receipt.state, ClaimState::Accepted);
+//! # Ok(())
+//! # }
+//! ```
 
 mod cause;
 mod desk;
@@ -16,6 +66,7 @@ mod figures;
 mod lanes;
 mod machine;
 mod origin;
+pub mod payment;
 mod record;
 mod refused;
 mod rules;

@@ -189,7 +189,7 @@ impl ClaimStore<'_> {
         &self,
         id: ClaimId,
     ) -> Result<Option<ClaimReceipt>, ServiceError> {
-        type Columns = (Vec<u8>, Vec<u8>, String, Option<String>, Option<i64>, i64);
+        type Columns = (Vec<u8>, Vec<u8>, ClaimState, Option<Reason>, Option<i64>, i64);
         let row: Option<Columns> = sqlx::query_as(
             "SELECT claim.id, claim.nullifier, claim.state, claim.reason, claim.block,
                     claim.received_at
@@ -205,8 +205,8 @@ impl ClaimStore<'_> {
         Ok(Some(ClaimReceipt {
             id: ClaimId::from_column(&id).ok_or_else(|| broken("a claim's id"))?,
             nullifier: Nullifier::from_field(field(&nullifier)?),
-            state: ClaimState::of_name(&state).ok_or_else(|| broken("a claim's state"))?,
-            reason: reason.as_deref().and_then(Reason::of_name),
+            state,
+            reason,
             block: block.map(|block| block as u64),
             received_at: received_at as u64,
         }))
@@ -223,7 +223,10 @@ impl ClaimStore<'_> {
                 .bind(&key.name)
                 .fetch_optional(self.0.pool())
                 .await?;
-        Ok(row.and_then(|(claim,)| ClaimId::from_column(&claim)))
+        let id = |(claim,): (Vec<u8>,)| {
+            ClaimId::from_column(&claim).ok_or_else(|| broken("a claim's id"))
+        };
+        row.map(id).transpose()
     }
 
     /// The number of the latest checkpoint with a root and day.

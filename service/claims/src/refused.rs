@@ -47,7 +47,7 @@ pub(super) async fn remember(
         .bind(place(id))
         .bind(id.column())
         .bind(bytes(nullifier.to_field()))
-        .bind(reason.name())
+        .bind(reason)
         .bind(same_as.map(|same_as| same_as.column()))
         .fetch_one(&mut **transaction)
         .await?;
@@ -70,7 +70,7 @@ impl ClaimStore<'_> {
         &self,
         id: ClaimId,
     ) -> Result<Option<ClaimReceipt>, ServiceError> {
-        type Columns = (Vec<u8>, String, Option<Vec<u8>>, i64);
+        type Columns = (Vec<u8>, Reason, Option<Vec<u8>>, i64);
         let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT nullifier, reason, same_as, received_at FROM refused_claim
@@ -87,6 +87,6 @@ impl ClaimStore<'_> {
             return self.kept_receipt(same_as).await;
         }
         let nullifier = Nullifier::from_field(field(&nullifier)?);
-        Ok(Some(receipt(id, nullifier, Reason::of_name(&reason), received_at)))
+        Ok(Some(receipt(id, nullifier, Some(reason), received_at)))
     }
 }

@@ -265,7 +265,7 @@ pub(super) async fn refuse(
          WHERE id = $1 AND state IN ('verified', 'submitted')",
     )
     .bind(id.column())
-    .bind(reason.name())
+    .bind(reason)
     .execute(&mut **transaction)
     .await?;
     Ok(())

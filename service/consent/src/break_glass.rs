@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::desk::{ConsentDesk, time_of_column};
 use super::manager::PatientTag;
+use super::provider::key_of_column;
 use super::refusal::{ConsentError, ConsentRefusal};
 use super::signer::SignerKey;
 use super::terms::{PatientAddress, type_codes, write_time};
@@ -257,8 +258,7 @@ impl ConsentStore<'_> {
         .bind(name)
         .fetch_optional(self.0.pool())
         .await?;
-        let key = row.and_then(|(key,)| <[u8; 32]>::try_from(key).ok());
-        Ok(key.and_then(|key| VerifyingKey::from_bytes(&key).ok()))
+        Ok(row.map(|(key,)| key_of_column(&key)).transpose()?)
     }
 }
 

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use praman_circuits::merkle::empty_leaf;
 use praman_ledger::{ProviderId, RequesterNumber};
 use praman_store::failpoint::may_die;
+use praman_store::named::{named, text_column};
 use praman_store::{Store, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -45,10 +46,26 @@ impl RequestState {
         }
     }
 
-    fn of_column(column: &str) -> Option<Self> {
-        [Self::Requested, Self::Granted, Self::Denied, Self::Expired]
-            .into_iter()
-            .find(|state| state.name() == column)
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::Requested, Self::Granted, Self::Denied, Self::Expired];
+
+    /// The one of a name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|state| state.name() == name)
+    }
+}
+
+text_column!(RequestState);
+
+named! {
+    /// Where a consent stands in the store.
+    ConsentState {
+        /// The patient has given it.
+        Granted = "granted",
+        /// The patient has withdrawn it.
+        Revoked = "revoked",
+        /// Its time is over.
+        Expired = "expired",
     }
 }
 
@@ -222,7 +239,7 @@ impl ConsentDesk {
         .bind(self.request_digest(document))
         .bind(patient.column())
         .bind(i64::from(requester.0))
-        .bind(state.name())
+        .bind(state)
         .bind(self.manager.seal(&request_purpose(&id), &sealed)?)
         .bind(now.as_millisecond())
         .bind(terms.erase_at.as_millisecond())
@@ -244,7 +261,7 @@ impl ConsentDesk {
         id: &str,
         digest: &[u8],
     ) -> Result<Option<ReceivedRequest>, ConsentError> {
-        let row: Option<(Vec<u8>, i64, String)> =
+        let row: Option<(Vec<u8>, i64, RequestState)> =
             sqlx::query_as("SELECT digest, number, state FROM consent_request WHERE id = $1")
                 .bind(id)
                 .fetch_optional(self.store.pool())
@@ -253,7 +270,6 @@ impl ConsentDesk {
         if known != digest {
             return Err(ConsentRefusal::RequestIdUsed.into());
         }
-        let state = RequestState::of_column(&state).unwrap_or(RequestState::Expired);
         Ok(Some(ReceivedRequest {
             id: id.to_owned(),
             number: number as u32,
@@ -297,7 +313,7 @@ impl ConsentDesk {
         Ok(KeptRequest {
             number: number as u32,
             requester: RequesterNumber(requester as u32),
-            state: RequestState::of_column(&state).unwrap_or(RequestState::Expired),
+            state,
             terms: Terms::read(&document.consent, "consent", Timestamp::UNIX_EPOCH)?,
             received_at: time_of_column(received_at),
             patient: PatientTag::of_column(&patient).ok_or(ConsentRefusal::NoSuchRequest)?,
@@ -386,15 +402,17 @@ impl ConsentDesk {
         .await?;
         let Some((provider, place, requester)) = row else {
             drop(transaction);
-            let known: Option<(String,)> =
+            let known: Option<(ConsentState,)> =
                 sqlx::query_as("SELECT state FROM consent WHERE id = $1")
                     .bind(id)
                     .fetch_optional(self.store.pool())
                     .await?;
-            return Err(match known.as_ref().map(|(state,)| state.as_str()) {
+            return Err(match known {
                 None => ConsentRefusal::NoSuchConsent,
-                Some("revoked") => ConsentRefusal::AlreadyWithdrawn,
-                Some(_) => ConsentRefusal::AlreadyExpired,
+                Some((ConsentState::Revoked,)) => ConsentRefusal::AlreadyWithdrawn,
+                Some((ConsentState::Granted | ConsentState::Expired,)) => {
+                    ConsentRefusal::AlreadyExpired
+                }
             }
             .into());
         };
@@ -409,7 +427,7 @@ impl ConsentDesk {
     }
 }
 
-type RequestRow = (String, i64, i64, String, Vec<u8>, i64, Vec<u8>);
+type RequestRow = (String, i64, i64, RequestState, Vec<u8>, i64, Vec<u8>);
 
 const REQUESTS: &str =
     "SELECT id, number, requester, state, sealed, received_at, patient FROM consent_request";

@@ -8,7 +8,7 @@ use praman_circuits::merkle::empty_leaf;
 use praman_circuits::subject::SubjectCommitment;
 use praman_ledger::{ProviderId, RequesterNumber};
 use praman_store::error::ServiceError;
-use praman_store::{TreeName, WriteTransaction, bytes, put_leaves};
+use praman_store::{TreeName, WriteTransaction, broken, bytes, put_leaves};
 
 use super::ConsentRefusal;
 use super::file::RecordFile;
@@ -22,6 +22,12 @@ pub struct NamedParticipant<N> {
     pub number: N,
     /// Its name: the identifier that documents know it by.
     pub name: String,
+}
+
+/// A key that somebody signs by, as a column has it.
+pub(super) fn key_of_column(column: &[u8]) -> Result<VerifyingKey, ServiceError> {
+    let key = <&[u8; 32]>::try_from(column).ok().and_then(|key| VerifyingKey::from_bytes(key).ok());
+    key.ok_or_else(|| broken("a public key"))
 }
 
 impl ConsentStore<'_> {
@@ -114,8 +120,7 @@ impl ConsentStore<'_> {
                 .bind(i64::from(requester.0))
                 .fetch_optional(self.0.pool())
                 .await?;
-        let key = row.and_then(|(key,)| <[u8; 32]>::try_from(key).ok());
-        Ok(key.and_then(|key| VerifyingKey::from_bytes(&key).ok()))
+        row.map(|(key,)| key_of_column(&key)).transpose()
     }
 
     /// Whether there is a provider of a number.

@@ -8,7 +8,7 @@ use praman_circuits::artefact::Moment;
 use praman_holder::wallet::Wallet;
 use praman_ledger::{ProviderId, RequesterNumber};
 use praman_store::error::ServiceError;
-use praman_store::{Store, bytes, field};
+use praman_store::{Store, broken, bytes, field};
 use rayon::prelude::*;
 
 use super::document::FieldFault;
@@ -114,7 +114,11 @@ impl ConsentStore<'_> {
         .bind(bytes(nullifier.to_field()))
         .fetch_optional(self.0.pool())
         .await?;
-        Ok(row.and_then(|(digest, block)| Some((digest.try_into().ok()?, block as u64))))
+        row.map(|(digest, block)| {
+            let digest = digest.try_into().map_err(|_| broken("an access's digest"))?;
+            Ok((digest, block as u64))
+        })
+        .transpose()
     }
 
     /// The accesses that a provider gave from a block on, so many at most, in the ledger's order.

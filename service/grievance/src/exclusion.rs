@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use praman_access::Caller;
-use praman_claims::Cause;
 use praman_register::small_cells::told;
-use praman_store::broken;
 use praman_store::error::ServiceError;
 use serde::Serialize;
 
@@ -96,8 +94,7 @@ impl GrievanceStore<'_> {
         });
         let mut causes: BTreeMap<&str, u64> = BTreeMap::new();
         for one in &counts {
-            let cause = Cause::of_name(&one.cause).ok_or_else(|| broken("a case's cause"))?;
-            *causes.entry(cause.code()).or_default() += one.opened as u64;
+            *causes.entry(one.cause.code()).or_default() += one.opened as u64;
         }
         let few = told(&causes.values().copied().collect::<Vec<_>>());
         let causes = causes.keys().map(|code| (*code).to_owned()).zip(few).collect();

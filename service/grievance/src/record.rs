@@ -19,48 +19,37 @@ struct Row {
     tenant: String,
     office: i64,
     scheme: String,
-    cause: String,
+    cause: Cause,
     language: String,
-    state: String,
+    state: CaseState,
     opened_at: i64,
     answer_by: i64,
-    outcome: Option<String>,
+    outcome: Option<CaseOutcome>,
     appeal_by: Option<i64>,
     decide_by: Option<i64>,
-    appeal_outcome: Option<String>,
+    appeal_outcome: Option<CaseOutcome>,
     answered_by: Option<String>,
     is_late: i64,
     is_too_late: i64,
 }
 
 impl Row {
-    fn state(&self) -> Result<CaseState, ServiceError> {
-        CaseState::of_name(&self.state).ok_or_else(|| broken("a case's state"))
-    }
-
     fn read(self) -> Result<Case, ServiceError> {
-        let cause = Cause::of_name(&self.cause).ok_or_else(|| broken("a case's cause"))?;
-        let outcome = |text: Option<String>| {
-            let read = |text: String| {
-                CaseOutcome::of_name(&text).ok_or_else(|| broken("a case's outcome"))
-            };
-            text.map(read).transpose()
-        };
         Ok(Case {
             number: self.number as u32,
-            state: self.state()?,
+            state: self.state,
             tenant: self.tenant,
             office: self.office as u32,
             scheme: self.scheme,
-            cause,
-            code: cause.code(),
+            cause: self.cause,
+            code: self.cause.code(),
             language: Language::of(&self.language).ok_or_else(|| broken("a case's language"))?,
             opened_at: self.opened_at,
             answer_by: self.answer_by,
-            outcome: outcome(self.outcome)?,
+            outcome: self.outcome,
             appeal_by: self.appeal_by,
             decide_by: self.decide_by,
-            appeal_outcome: outcome(self.appeal_outcome)?,
+            appeal_outcome: self.appeal_outcome,
             is_late: self.is_late != 0,
         })
     }
@@ -70,7 +59,7 @@ impl Row {
 #[derive(sqlx::FromRow)]
 pub(super) struct CaseCounts {
     pub(super) office: i64,
-    pub(super) cause: String,
+    pub(super) cause: Cause,
     /// That were opened.
     pub(super) opened: i64,
     /// In which the person was right in the end.
@@ -188,7 +177,7 @@ impl GrievanceStore<'_> {
             .bind(tenant.as_str())
             .bind(i64::from(new.office.0))
             .bind(new.scheme.as_str())
-            .bind(new.cause.name())
+            .bind(new.cause)
             .bind(new.language.code())
             .bind(&by.name)
             .bind(days_from_now(ANSWER_DAYS))
@@ -277,7 +266,7 @@ impl GrievanceStore<'_> {
             .fetch_optional(&mut *transaction)
             .await?;
         let row = row.ok_or_else(|| no_case(number))?;
-        if row.state()? != CaseState::Open {
+        if row.state != CaseState::Open {
             let sentence = Sentence::of("fault-case-answered").count("number", number);
             return Err(AccessRefusal::Refused(sentence));
         }
@@ -288,7 +277,7 @@ impl GrievanceStore<'_> {
         ));
         sqlx::query(statement)
             .bind(i64::from(number))
-            .bind(outcome.name())
+            .bind(outcome)
             .bind(&by.name)
             .bind(days_from_now(APPEAL_DAYS as u32))
             .execute(&mut *transaction)
@@ -309,11 +298,13 @@ impl GrievanceStore<'_> {
         let mut transaction = self.0.begin().await?;
         let row = self.case_row(&mut transaction, number).await?;
         let row = row.ok_or_else(|| broken("a case"))?;
-        let refusal = match (row.state()?, row.outcome.as_deref()) {
+        let refusal = match (row.state, row.outcome) {
             (CaseState::Open, _) if row.is_late != 0 => None,
             (CaseState::Open, _) => Some(Sentence::of("fault-not-answered-yet")),
-            (CaseState::Answered, Some("stands")) if row.is_too_late == 0 => None,
-            (CaseState::Answered, Some("stands")) => Some(Sentence::of("fault-appeal-over")),
+            (CaseState::Answered, Some(CaseOutcome::Stands)) if row.is_too_late == 0 => None,
+            (CaseState::Answered, Some(CaseOutcome::Stands)) => {
+                Some(Sentence::of("fault-appeal-over"))
+            }
             (CaseState::Answered, _) => Some(Sentence::of("fault-set-right")),
             (CaseState::Appealed | CaseState::Decided, _) => {
                 Some(Sentence::of("fault-appealed-before"))
@@ -348,7 +339,7 @@ impl GrievanceStore<'_> {
         let mut transaction = self.0.begin().await?;
         let row = self.case_row(&mut transaction, number).await?;
         let row = row.ok_or_else(|| no_case(number))?;
-        if row.state()? != CaseState::Appealed {
+        if row.state != CaseState::Appealed {
             let sentence = Sentence::of("fault-waits-for-no-decision").count("number", number);
             return Err(AccessRefusal::Refused(sentence));
         }
@@ -362,7 +353,7 @@ impl GrievanceStore<'_> {
         ));
         sqlx::query(statement)
             .bind(i64::from(number))
-            .bind(outcome.name())
+            .bind(outcome)
             .bind(&by.name)
             .execute(&mut *transaction)
             .await?;

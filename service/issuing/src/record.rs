@@ -12,7 +12,6 @@ use sqlx::any::AnyRow;
 use super::review::{RowReview, keep_review};
 use super::upload::{
     IssuingFault, RegisterContent, RegisterId, RegisterUpload, SealedFor, UploadOutcome,
-    UploadState,
 };
 use crate::IssuingStore;
 
@@ -79,8 +78,7 @@ const COLUMNS: &str = "id, office, state, reason, message, bytes, checked_bytes,
                        repeated, without_subject, enrolled, to_review, issued, root, uploaded_at";
 
 fn read(row: &AnyRow) -> Result<RegisterUpload, ServiceError> {
-    let (id, state): (Vec<u8>, String) = (row.try_get("id")?, row.try_get("state")?);
-    let reason: Option<String> = row.try_get("reason")?;
+    let id: Vec<u8> = row.try_get("id")?;
     let number = |column: &str| row.try_get::<i64, _>(column).map(|number| number as u64);
     let count = |column: &str| row.try_get::<i64, _>(column).map(|number| number as usize);
     let root: Option<Vec<u8>> = row.try_get("root")?;
@@ -104,8 +102,8 @@ fn read(row: &AnyRow) -> Result<RegisterUpload, ServiceError> {
     Ok(RegisterUpload {
         id: RegisterId::from_column(&id).ok_or_else(|| broken("a register's id"))?,
         office: OfficeId(row.try_get::<i64, _>("office")? as u32),
-        state: UploadState::of_name(&state).ok_or_else(|| broken("a register's state"))?,
-        reason: reason.as_deref().and_then(IssuingFault::of_name),
+        state: row.try_get("state")?,
+        reason: row.try_get("reason")?,
         message: row.try_get("message")?,
         bytes: number("bytes")?,
         checked_bytes: number("checked_bytes")?,
@@ -255,7 +253,7 @@ impl IssuingStore<'_> {
              FROM register_upload WHERE id = $1",
         )
         .bind(id.column())
-        .bind(content.name())
+        .bind(content)
         .fetch_optional(self.0.pool())
         .await?;
         Ok(row.map(|(office, makes_secrets, key, parts)| {
@@ -275,7 +273,7 @@ impl IssuingStore<'_> {
             "SELECT sealed FROM register_part WHERE upload = $1 AND content = $2 AND number = $3",
         )
         .bind(id.column())
-        .bind(content.name())
+        .bind(content)
         .bind(number as i64)
         .fetch_optional(self.0.pool())
         .await?;
@@ -388,7 +386,7 @@ impl IssuingStore<'_> {
         )))
         .bind(upload.id.column())
         .bind(upload.attempt)
-        .bind(reason.name())
+        .bind(reason)
         .bind(message)
         .execute(&mut *transaction)
         .await?;
@@ -450,7 +448,7 @@ pub(super) async fn keep_part(
         "INSERT INTO register_part (upload, content, number, sealed) VALUES ($1, $2, $3, $4)",
     )
     .bind(id.column())
-    .bind(content.name())
+    .bind(content)
     .bind(number as i64)
     .bind(sealed)
     .execute(&mut **transaction)
@@ -464,7 +462,7 @@ async fn forget_register(
 ) -> Result<(), ServiceError> {
     sqlx::query("DELETE FROM register_part WHERE upload = $1 AND content = $2")
         .bind(id.column())
-        .bind(RegisterContent::Register.name())
+        .bind(RegisterContent::Register)
         .execute(&mut **transaction)
         .await?;
     Ok(())

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use praman_store::error::ServiceError;
 use praman_store::named::named;
-use praman_store::{Database, WriteTransaction, broken};
+use praman_store::{Database, WriteTransaction};
 
 use super::upload::RegisterId;
 use crate::IssuingStore;
@@ -28,16 +28,12 @@ impl IssuingStore<'_> {
         &self,
         id: RegisterId,
     ) -> Result<BTreeMap<usize, ReviewVerdict>, ServiceError> {
-        let rows: Vec<(i64, String)> =
+        let rows: Vec<(i64, ReviewVerdict)> =
             sqlx::query_as("SELECT place, verdict FROM register_review WHERE upload = $1")
                 .bind(id.column())
                 .fetch_all(self.0.pool())
                 .await?;
-        let read = |(place, verdict): (i64, String)| {
-            let verdict = ReviewVerdict::of_name(&verdict).ok_or_else(|| broken("a review"))?;
-            Ok((place as usize, verdict))
-        };
-        rows.into_iter().map(read).collect()
+        Ok(rows.into_iter().map(|(place, verdict)| (place as usize, verdict)).collect())
     }
 
     /// Keeps what somebody says of a row; false if it was said before, and that stays.
@@ -78,7 +74,7 @@ pub(super) async fn keep_review(
     let kept = sqlx::query(statement)
         .bind(review.register.column())
         .bind(review.place as i64)
-        .bind(review.verdict.name())
+        .bind(review.verdict)
         .bind(&review.by)
         .execute(&mut **transaction)
         .await?;

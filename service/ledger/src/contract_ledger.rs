@@ -1,7 +1,7 @@
 //! The ledger by praman's contracts.
 
 use alloy_primitives::{Address, B256, keccak256};
-use alloy_sol_types::SolCall;
+use alloy_sol_types::{SolCall, SolEvent};
 use praman_circuits::context::{Context, context};
 use praman_circuits::eligibility::{Checkpoint, SchemePeriod};
 use praman_circuits::office::OfficeId;
@@ -390,8 +390,7 @@ impl<C: Chain> Ledger for ContractLedger<C> {
         // One that stands already is not replaced by itself.
         let claims = self.network.addresses.claims;
         let count = self.network.view(claims, &Claims::checkpointCountCall {}).await?;
-        let number = count.saturating_to::<u64>();
-        if let Some(last) = number.checked_sub(1) {
+        if let Some(last) = count.saturating_to::<u64>().checked_sub(1) {
             let call = Claims::checkpointAtCall { checkpoint: last as u32 };
             let stands = self.network.view(claims, &call).await?;
             if stands.stateRoot == root && stands.asOf == checkpoint.as_of.0 {
@@ -400,8 +399,17 @@ impl<C: Chain> Ledger for ContractLedger<C> {
         }
         let call = Offices::checkpointCall { asOf: checkpoint.as_of.0 };
         let agency = acting(self.actors.agency, Role::Agency)?;
-        self.network.send(agency, target, &call).await?;
-        Ok(number)
+        let receipt = self.network.send(agency, target, &call).await?;
+        // Another agency may have published one in the meantime: the event says which is ours.
+        let published = receipt.logs.iter().filter(|log| log.address == claims).find_map(|log| {
+            let topics = log.topics.iter().copied();
+            Claims::CheckpointPublished::decode_raw_log(topics, &log.data).ok()
+        });
+        let published = published.ok_or_else(|| {
+            let reason = "the ledger reported no checkpoint, though its contract took the call";
+            LedgerError::Refused(reason.to_owned())
+        })?;
+        Ok(u64::from(published.checkpoint))
     }
 
     async fn find_checkpoint(&self, checkpoint: Checkpoint) -> Result<Option<u64>, LedgerError> {

@@ -12,6 +12,7 @@ use praman_store::error::ServiceError;
 use praman_store::{TreeVersion, WriteTransaction};
 use praman_verifier::contracts::{Addresses, Claims, Consents, Disputes, Offices, Participants};
 
+use super::accepted_claim;
 use super::chain::{ChainError, ChainLog};
 use super::opening::{forget_openings_after, record_opening};
 use crate::LedgerStore;
@@ -179,16 +180,7 @@ async fn accept(
     opening: u32,
     (nullifier, payout): (U256, U256),
 ) -> Result<(), ChainError> {
-    sqlx::query(
-        "INSERT INTO accepted_claim (nullifier, scheme, period, payout_commitment, block, opening)
-         SELECT $1, scheme, period, $2, $3, number FROM opening WHERE number = $4",
-    )
-    .bind(nullifier.to_be_bytes_vec())
-    .bind(payout.to_be_bytes_vec())
-    .bind(block as i64)
-    .bind(i64::from(opening))
-    .execute(&mut **transaction)
-    .await?;
+    accepted_claim::accept(transaction, block, opening, (nullifier, payout)).await?;
     // The claim that brought it, if it came by this store.
     sqlx::query(
         "UPDATE claim SET state = 'accepted', block = $3
@@ -311,21 +303,8 @@ impl LedgerStore<'_> {
         transaction: &mut WriteTransaction,
         last: u64,
     ) -> Result<(), ChainError> {
-        let (paid,): (i64,) = sqlx::query_as(
-            "SELECT count(*) FROM accepted_claim WHERE block > $1 AND batch IS NOT NULL",
-        )
-        .bind(last as i64)
-        .fetch_one(&mut **transaction)
-        .await?;
-        if paid > 0 {
-            return Err(ChainError::failed(format!(
-                "the chain has dropped {paid} claims that were paid: its blocks above {last} were \
-                 replaced after they were confirmed; nothing is paid until an operator has \
-                 reviewed it"
-            )));
-        }
+        accepted_claim::forget_after(transaction, last).await?;
         for statement in [
-            "DELETE FROM accepted_claim WHERE block > $1",
             "DELETE FROM checkpoint WHERE block > $1",
             "DELETE FROM recorded_access WHERE block > $1",
             "DELETE FROM recorded_block WHERE number > $1",

@@ -25,6 +25,7 @@
 //! # }
 //! ```
 
+pub mod accepted_claim;
 mod anchors;
 mod arrears;
 mod chain;

@@ -1,5 +1,7 @@
 //! What becomes of a proof that was asked for.
 
+use praman_store::broken;
+use praman_store::error::ServiceError;
 use praman_store::named::{digest_id, named};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -59,8 +61,9 @@ impl Priority {
         }
     }
 
-    pub(super) fn of_column(column: i64) -> Self {
-        if column == 0 { Self::Interactive } else { Self::Batch }
+    pub(super) fn of_column(column: i64) -> Result<Self, ServiceError> {
+        let known = [Self::Interactive, Self::Batch].into_iter().find(|one| one.column() == column);
+        known.ok_or_else(|| broken("a job's priority"))
     }
 }
 

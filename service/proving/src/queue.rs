@@ -157,7 +157,7 @@ impl ProvingStore<'_> {
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn proving_job(&self, id: JobId) -> Result<Option<ProvingJob>, ServiceError> {
-        type Columns = (String, String, i64, i64, Option<String>, Option<String>, i64);
+        type Columns = (String, JobState, i64, i64, Option<ProvingFault>, Option<String>, i64);
         let row: Option<Columns> = sqlx::query_as(
             "SELECT tenant, state, priority, attempts, reason, claim, queued_at FROM proving_job
              WHERE id = $1",
@@ -171,10 +171,10 @@ impl ProvingStore<'_> {
         Ok(Some(ProvingJob {
             id,
             tenant,
-            state: JobState::of_name(&state).ok_or_else(|| broken("a job's state"))?,
-            priority: Priority::of_column(priority),
+            state,
+            priority: Priority::of_column(priority)?,
             attempts: attempts as u32,
-            reason: reason.as_deref().and_then(ProvingFault::of_name),
+            reason,
             claim,
             queued_at: queued_at as u64,
         }))
@@ -279,7 +279,7 @@ impl ProvingStore<'_> {
         .await?;
         Ok(Some(TakenJob {
             id: JobId::from_column(&id).ok_or_else(|| broken("a job's id"))?,
-            priority: Priority::of_column(priority),
+            priority: Priority::of_column(priority)?,
             sealed: sealed.ok_or_else(|| broken("a waiting job's request"))?,
             attempt: attempts as u32,
         }))
@@ -367,7 +367,7 @@ impl ProvingStore<'_> {
         sqlx::query(statement)
             .bind(id.column())
             .bind(i64::from(attempt))
-            .bind(reason.name())
+            .bind(reason)
             .execute(self.0.writer())
             .await?;
         Ok(())
@@ -422,7 +422,7 @@ impl ProvingStore<'_> {
                 .bind(after)
                 .fetch_all(self.0.pool())
                 .await?;
-        let ids = rows.iter().filter_map(|(id,)| JobId::from_column(id)).collect();
-        Ok((ids, now))
+        let id = |(id,): &(Vec<u8>,)| JobId::from_column(id).ok_or_else(|| broken("a job's id"));
+        Ok((rows.iter().map(id).collect::<Result<_, _>>()?, now))
     }
 }

@@ -51,6 +51,9 @@ use praman_circuits::office::StateRoot;
 use sqlx::{Any, AnyConnection, AnyPool, Transaction};
 
 use crate::error::ServiceError;
+#[doc(hidden)]
+pub use sqlx;
+
 pub use database::milliseconds;
 pub use database::{Database, Location};
 pub use lease::LeaseToken;

@@ -25,10 +25,49 @@ macro_rules! named {
                 Self::ALL.iter().copied().find(|known| known.name() == name)
             }
         }
+
+        $crate::text_column!($name);
     };
 }
 
-pub use named;
+/// Makes values that have a `name`, and are found `of_name`, the type of a column. A column that holds another
+/// text can't be read: it is an error, and never taken for one of the values.
+#[macro_export]
+macro_rules! text_column {
+    ($name:ident) => {
+        impl $crate::sqlx::Type<$crate::sqlx::Any> for $name {
+            fn type_info() -> $crate::sqlx::any::AnyTypeInfo {
+                <str as $crate::sqlx::Type<$crate::sqlx::Any>>::type_info()
+            }
+        }
+
+        impl $crate::sqlx::Encode<'_, $crate::sqlx::Any> for $name {
+            fn encode_by_ref(
+                &self,
+                buffer: &mut <$crate::sqlx::Any as $crate::sqlx::Database>::ArgumentBuffer,
+            ) -> Result<$crate::sqlx::encode::IsNull, $crate::sqlx::error::BoxDynError> {
+                $crate::sqlx::Encode::<$crate::sqlx::Any>::encode(self.name(), buffer)
+            }
+        }
+
+        impl<'r> $crate::sqlx::Decode<'r, $crate::sqlx::Any> for $name {
+            fn decode(
+                value: <$crate::sqlx::Any as $crate::sqlx::Database>::ValueRef<'r>,
+            ) -> Result<Self, $crate::sqlx::error::BoxDynError> {
+                let name = <String as $crate::sqlx::Decode<$crate::sqlx::Any>>::decode(value)?;
+                let known = Self::of_name(&name);
+                known.ok_or_else(|| $crate::named::UnknownName(stringify!($name)).into())
+            }
+        }
+    };
+}
+
+pub use {named, text_column};
+
+/// A column holds a text that is none of its values: the store was written by another program, or is damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a column holds a text that is no {0}")]
+pub struct UnknownName(pub &'static str);
 
 /// Why a text is no digest that names something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -94,7 +94,7 @@ pub(super) async fn resolve(
     }
     let attempts = transfer::attempts(connection, &row.nullifier, row.part()).await?;
     for other in attempts.iter().filter(|one| one.reference != row.reference) {
-        if other.state()? == TransferState::Drafted {
+        if other.state == TransferState::Drafted {
             return refused(
                 "a payment in its place is drafted: have that batch denied first (access deny)",
             );
@@ -108,11 +108,11 @@ pub(super) async fn resolve(
     // What two persons have found out, no report overturns: it is contested again.
     sqlx::query("UPDATE payment_transfer SET contested = 0, resolved = $2 WHERE reference = $1")
         .bind(&row.reference)
-        .bind(about.outcome.name())
+        .bind(about.outcome)
         .execute(&mut *connection)
         .await?;
     // What was to be paid in its place is not, if it is paid.
     transfer::settle_part(connection, &row.nullifier, row.part()).await?;
-    let reason = row.reason.as_deref().map(|code| reason_of(code).name());
+    let reason = row.reason.as_deref().map(reason_of);
     transfer::settle_claim(connection, &row.nullifier, reason).await
 }

@@ -16,7 +16,7 @@ pub(super) async fn sent_rows(
     for named in of {
         let before = sent.len();
         for row in named_rows(connection, named).await? {
-            if row.state()? != TransferState::Drafted {
+            if row.state != TransferState::Drafted {
                 sent.push(row);
             }
         }
@@ -33,7 +33,7 @@ pub(super) async fn is_drafted(
     named: &Named,
 ) -> Result<bool, ServiceError> {
     for row in named_rows(connection, named).await? {
-        if row.state()? == TransferState::Drafted {
+        if row.state == TransferState::Drafted {
             return Ok(true);
         }
     }

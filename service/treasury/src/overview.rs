@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use praman_access::SchemeScope;
 use praman_register::small_cells;
-use praman_store::broken;
 use praman_store::error::ServiceError;
 use serde::Serialize;
 
@@ -45,15 +44,13 @@ impl TreasuryStore<'_> {
              WHERE {} GROUP BY scheme, period, state",
             SchemeScope::condition("payment_batch.scheme", "$1")
         ));
-        let rows: Vec<(String, i64, String, i64)> =
+        let rows: Vec<(String, i64, TransferState, i64)> =
             sqlx::query_as(statement).bind(scope.column()).fetch_all(self.0.pool()).await?;
         let mut counts: BTreeMap<
             (std::cmp::Reverse<i64>, String),
             [u64; TransferState::ALL.len()],
         > = BTreeMap::new();
         for (scheme, period, state, count) in rows {
-            let state =
-                TransferState::of_name(&state).ok_or_else(|| broken("a transfer's state"))?;
             counts.entry((std::cmp::Reverse(period), scheme)).or_default()[state as usize] =
                 count as u64;
         }

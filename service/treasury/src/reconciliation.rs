@@ -132,7 +132,7 @@ impl Reconciliation {
                     None => u64::from(share(payout.amount, row.part(), instalments.max(1) as u32)),
                 };
                 sums.contested += u64::from(row.is_contested());
-                match row.state()? {
+                match row.state {
                     TransferState::Drafted => sums.drafted.add(rupees),
                     TransferState::Ordered => sums.ordered.add(rupees),
                     TransferState::Paid => sums.paid.add(rupees),

@@ -124,7 +124,7 @@ impl Reissue<'_> {
     ) -> Result<TransferRow, ServiceError> {
         let row = transfer::find(connection, reference.as_str()).await?;
         let row = row.ok_or_else(|| refused(reference, "there is no such payment order"))?;
-        match row.state()? {
+        match row.state {
             TransferState::Returned => {}
             TransferState::Reissued => {
                 return Err(refused(reference, "it is already being paid again"));
@@ -135,7 +135,7 @@ impl Reissue<'_> {
         }
         let attempts = transfer::attempts(connection, &row.nullifier, row.part()).await?;
         for one in &attempts {
-            if one.state()? == TransferState::Paid {
+            if one.state == TransferState::Paid {
                 return Err(refused(reference, "another payment of the same instalment is paid"));
             }
         }

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use alloy_primitives::Address;
 use praman_access::{AccessStore, ApprovalKind, Caller, Role};
 use praman_circuits::payee::Payee;
-use praman_ledger::{AnchorSeries, Chain, LedgerError, Network};
+use praman_claims::payment;
+use praman_ledger::{AnchorSeries, Chain, LedgerError, Network, accepted_claim};
 use praman_register::small_cells::FEW;
 use praman_store::error::ServiceError;
 use praman_store::{Store, broken};
@@ -264,12 +265,16 @@ async fn take_out(
     ));
     let anew: Vec<(Vec<u8>, Option<String>)> =
         sqlx::query_as(anew).bind(batch).fetch_all(&mut *connection).await?;
+    let claims = sqlx::AssertSqlSafe(format!(
+        "SELECT nullifier FROM accepted_claim WHERE batch = $1 AND {condition}"
+    ));
+    let claims: Vec<(Vec<u8>,)> =
+        sqlx::query_as(claims).bind(batch).fetch_all(&mut *connection).await?;
+    for (nullifier,) in &claims {
+        payment::keep_taken_out(connection, nullifier).await?;
+        accepted_claim::take_out_of_batch(connection, nullifier).await?;
+    }
     for statement in [
-        format!(
-            "UPDATE claim SET state = 'accepted' WHERE state = 'ordered' AND nullifier IN
-                 (SELECT nullifier FROM accepted_claim WHERE batch = $1) AND {condition}"
-        ),
-        format!("UPDATE accepted_claim SET batch = NULL WHERE batch = $1 AND {condition}"),
         // A correction is for the payment that it was brought for: the next one is asked for anew, with one
         // of its own or without.
         format!(
@@ -296,7 +301,7 @@ async fn take_out(
     }
     // Whoever claimed is told again that it came back, and why.
     for (nullifier, code) in anew {
-        let reason = code.as_deref().map(|code| reason_of(code).name());
+        let reason = code.as_deref().map(reason_of);
         transfer::settle_claim(connection, &nullifier, reason).await?;
     }
     Ok(())

@@ -132,8 +132,7 @@ impl TreasuryStore<'_> {
             import.apply(&mut transaction, line).await?;
         }
         for (nullifier, reason) in &import.touched {
-            let reason = reason.map(Reason::name);
-            transfer::settle_claim(&mut transaction, nullifier, reason).await?;
+            transfer::settle_claim(&mut transaction, nullifier, *reason).await?;
         }
         let Import { imported, unknown, by_another_key, envelopes, .. } = import;
         // What names unknown payments is read again once they are known.
@@ -355,7 +354,7 @@ impl Import<'_> {
         let all: u64 = ordered.iter().map(|(_, paise)| paise).sum();
         let is_rejected = |row: &TransferRow| {
             Ok::<bool, ServiceError>(matches!(
-                row.state()?,
+                row.state,
                 TransferState::Returned | TransferState::Reissued
             ))
         };
@@ -442,7 +441,7 @@ impl Import<'_> {
         use TransferState::{Drafted, Ordered, Paid, Reissued, Returned};
         let outcome = &line.outcome;
         let is_first = *outcome != Outcome::Paid || self.paid.insert(row.reference.clone());
-        let (state, code) = match (row.state()?, outcome) {
+        let (state, code) = match (row.state, outcome) {
             (Paid, Outcome::Paid) if self.kind == ReportKind::Statement && !is_first => {
                 let reason = "booked twice in one statement: ask the bank, then have two \
                               treasurers resolve it: praman treasury resolve";
@@ -496,7 +495,7 @@ impl Import<'_> {
         let reason = code.and_then(|reasons| reasons.first());
         sqlx::query("UPDATE payment_transfer SET state = $2, reason = $3 WHERE reference = $1")
             .bind(&row.reference)
-            .bind(state.name())
+            .bind(state)
             .bind(code.map(|reasons| reasons.join(" ")))
             .execute(&mut *connection)
             .await?;

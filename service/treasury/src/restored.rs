@@ -6,7 +6,7 @@
 
 use praman_access::end_waiting;
 use praman_circuits::payee::Payee;
-use praman_ledger::LedgerAnchor;
+use praman_ledger::{LedgerAnchor, accepted_claim};
 use praman_store::error::ServiceError;
 use praman_store::{Setting, WriteTransaction, broken};
 use sqlx::AnyConnection;
@@ -105,7 +105,7 @@ impl LostTransfers {
             move_to_batch(transaction, row, message).await?;
             let row = transfer::find(transaction, &sent.reference).await?;
             let row = &row.ok_or_else(|| broken("a transfer of a file"))?;
-            if row.state()? == transfer::TransferState::Drafted {
+            if row.state == transfer::TransferState::Drafted {
                 adopt_drafted(transaction, envelopes, row).await?;
             }
         } else {
@@ -180,11 +180,7 @@ impl LostTransfers {
             transfer::send(transaction, key, made.as_str(), one.rupees).await?;
         }
         if lost.attempt == 0 {
-            sqlx::query("UPDATE accepted_claim SET batch = $1 WHERE nullifier = $2")
-                .bind(batch)
-                .bind(&lost.nullifier)
-                .execute(&mut **transaction)
-                .await?;
+            accepted_claim::put_into_batch(transaction, &lost.nullifier, batch).await?;
         } else {
             sqlx::query(
                 "UPDATE payment_transfer SET state = 'reissued'
@@ -211,7 +207,7 @@ async fn keep_drafted(
         let reference = TransferReference::of(key, &lost.nullifier, lost.part, lost.attempt);
         let known = transfer::find(transaction, reference.as_str()).await?;
         if let Some(row) = known
-            && row.state()? == transfer::TransferState::Drafted
+            && row.state == transfer::TransferState::Drafted
         {
             resumed::keep_unknown(transaction, reference.as_str()).await?;
             return Ok(true);
@@ -343,12 +339,8 @@ async fn move_to_batch(
         .bind(&row.reference)
         .execute(&mut **transaction)
         .await?;
-    sqlx::query("UPDATE accepted_claim SET batch = $1 WHERE nullifier = $2 AND batch = $3")
-        .bind(message)
-        .bind(&row.nullifier)
-        .bind(&row.batch)
-        .execute(&mut **transaction)
-        .await?;
+    let batches = (row.batch.as_str(), message);
+    accepted_claim::move_to_batch(transaction, &row.nullifier, batches).await?;
     let (left,): (i64,) = sqlx::query_as("SELECT count(*) FROM payment_transfer WHERE batch = $1")
         .bind(&row.batch)
         .fetch_one(&mut **transaction)

@@ -162,10 +162,10 @@ async fn debtor_accounts(connection: &mut AnyConnection) -> Result<Vec<String>, 
             .fetch_all(connection)
             .await?;
     let account = |(text,): (String,)| {
-        let debtor: Debtor = serde_json::from_str(&text).ok()?;
-        Some(plain_account(&debtor.account))
+        let debtor: Debtor = serde_json::from_str(&text).map_err(|_| broken("a batch's debtor"))?;
+        Ok(plain_account(&debtor.account))
     };
-    Ok(debtors.into_iter().filter_map(account).collect())
+    debtors.into_iter().map(account).collect()
 }
 
 fn plain_account(account: &str) -> String {

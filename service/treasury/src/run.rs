@@ -6,9 +6,10 @@ use jiff::civil::Date;
 use praman_access::{AccessStore, Caller, Waiting};
 use praman_circuits::nullifier::{Nullifier, SchemeId};
 use praman_circuits::period::Period;
-use praman_claims::terms;
+use praman_claims::{payment, terms};
 use praman_files::sealed::random_key;
 use praman_holder::envelope::Payout;
+use praman_ledger::accepted_claim;
 use praman_rules::scheme::PaymentTerms;
 use praman_store::error::ServiceError;
 use praman_store::failpoint::may_die;
@@ -387,22 +388,12 @@ impl PaymentRun<'_> {
             self.new_batch(store, &mut transaction, terms, contents.told(envelopes.key())).await?;
         for (nullifier, payout) in payable {
             let amount = payout.amount;
-            sqlx::query("UPDATE accepted_claim SET batch = $1 WHERE nullifier = $2")
-                .bind(&id)
-                .bind(&nullifier)
-                .execute(&mut *transaction)
-                .await?;
+            accepted_claim::put_into_batch(&mut transaction, &nullifier, &id).await?;
             for part in parts_of(amount, terms.instalments) {
                 let first = (part, 0);
                 transfer::draft(&mut transaction, envelopes.key(), &id, &nullifier, first).await?;
             }
-            sqlx::query(
-                "UPDATE claim SET state = 'ordered' WHERE nullifier = $1
-                     AND state NOT IN ('received', 'refused') AND state = 'accepted'",
-            )
-            .bind(&nullifier)
-            .execute(&mut *transaction)
-            .await?;
+            payment::keep_ordered(&mut transaction, &nullifier).await?;
         }
         transaction.commit().await?;
         Ok(())

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use praman_access::SchemeScope;
-use praman_store::broken;
+use praman_claims::{ClaimState, Reason, payment};
 use praman_store::error::ServiceError;
 use praman_store::named::named;
 use sqlx::AnyConnection;
@@ -73,7 +73,7 @@ pub(super) struct TransferRow {
     pub(super) nullifier: Vec<u8>,
     pub(super) part: i64,
     pub(super) attempt: i64,
-    state: String,
+    pub(super) state: TransferState,
     pub(super) reason: Option<String>,
     /// What was written for it, sealed by the treasury's key.
     pub(super) amount: Option<Vec<u8>>,
@@ -87,10 +87,6 @@ pub(super) struct TransferRow {
 pub(super) const COLUMNS: &str = "reference, batch, nullifier, part, attempt, state, reason, amount, contested, resolved, payee_lost, booked_on";
 
 impl TransferRow {
-    pub(super) fn state(&self) -> Result<TransferState, ServiceError> {
-        TransferState::of_name(&self.state).ok_or_else(|| broken("a transfer's state"))
-    }
-
     /// The transfer that would pay the same part anew; it is not kept.
     pub(super) fn next_attempt(&self) -> Self {
         Self { attempt: self.attempt + 1, amount: None, ..self.clone() }
@@ -226,14 +222,11 @@ pub(super) async fn settle_part(
 ) -> Result<(), ServiceError> {
     use TransferState::{Paid, Reissued, Returned};
     let attempts = attempts(connection, nullifier, part).await?;
-    let mut is_paid = false;
-    for one in &attempts {
-        is_paid |= one.state()? == Paid;
-    }
+    let is_paid = attempts.iter().any(|one| one.state == Paid);
     let newest = attempts.last().map(|one| one.attempt);
     for one in &attempts {
         let is_newest = Some(one.attempt) == newest;
-        let settled = match one.state()? {
+        let settled = match one.state {
             Returned if is_paid || !is_newest => Reissued,
             Reissued if is_newest && !is_paid => Returned,
             _ => continue,
@@ -251,7 +244,7 @@ pub(super) async fn set_state(
 ) -> Result<(), ServiceError> {
     sqlx::query("UPDATE payment_transfer SET state = $2 WHERE reference = $1")
         .bind(reference)
-        .bind(state.name())
+        .bind(state)
         .execute(connection)
         .await?;
     Ok(())
@@ -261,39 +254,29 @@ pub(super) async fn set_state(
 pub(super) async fn settle_claim(
     connection: &mut AnyConnection,
     nullifier: &[u8],
-    reason: Option<&str>,
+    reason: Option<Reason>,
 ) -> Result<(), ServiceError> {
-    let rows: Vec<(i64, String)> = sqlx::query_as(
+    let rows: Vec<(i64, TransferState)> = sqlx::query_as(
         "SELECT part, state FROM payment_transfer WHERE nullifier = $1 AND state <> 'reissued'",
     )
     .bind(nullifier)
     .fetch_all(&mut *connection)
     .await?;
-    let mut parts: BTreeMap<i64, Vec<String>> = BTreeMap::new();
+    let mut parts: BTreeMap<i64, Vec<TransferState>> = BTreeMap::new();
     for (part, state) in rows {
         parts.entry(part).or_default().push(state);
     }
-    let has = |part: &Vec<String>, state: TransferState| part.iter().any(|one| one == state.name());
-    let is_paid = |part: &Vec<String>| has(part, TransferState::Paid);
-    let is_returned = |part: &Vec<String>| !is_paid(part) && has(part, TransferState::Returned);
+    let is_paid = |part: &Vec<TransferState>| part.contains(&TransferState::Paid);
+    let is_returned =
+        |part: &Vec<TransferState>| !is_paid(part) && part.contains(&TransferState::Returned);
     let state = if parts.values().any(is_returned) {
-        "returned"
+        ClaimState::Returned
     } else if !parts.is_empty() && parts.values().all(is_paid) {
-        "paid"
+        ClaimState::Paid
     } else {
-        "ordered"
+        ClaimState::Ordered
     };
-    sqlx::query(
-        "UPDATE claim SET state = $2, reason = $3 WHERE nullifier = $1
-             AND state NOT IN ('received', 'refused')
-             AND state IN ('accepted', 'ordered', 'paid', 'returned')",
-    )
-    .bind(nullifier)
-    .bind(state)
-    .bind(reason.filter(|_| state == "returned"))
-    .execute(&mut *connection)
-    .await?;
-    Ok(())
+    payment::keep_payment(connection, nullifier, state, reason).await
 }
 
 /// A transfer that the bank has returned and that is not paid anew yet. It tells no amount.

@@ -1,0 +1,66 @@
+//! How a claim stands while it is paid. The treasury says so, in the transaction that orders or settles it.
+
+use praman_store::error::ServiceError;
+use sqlx::AnyConnection;
+
+use super::state::{ClaimState, Reason};
+
+/// What finds a claim that is kept, by its nullifier and the index of those.
+const KEPT: &str = "nullifier = $1 AND state NOT IN ('received', 'refused')";
+
+/// Keeps that an accepted claim is in a batch.
+///
+/// # Errors
+/// [`ServiceError::Store`].
+pub async fn keep_ordered(
+    connection: &mut AnyConnection,
+    nullifier: &[u8],
+) -> Result<(), ServiceError> {
+    let statement = format!("UPDATE claim SET state = $2 WHERE {KEPT} AND state = 'accepted'");
+    sqlx::query(sqlx::AssertSqlSafe(statement))
+        .bind(nullifier)
+        .bind(ClaimState::Ordered)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Keeps that a claim was taken out of its batch: it waits to be paid, as before.
+///
+/// # Errors
+/// [`ServiceError::Store`].
+pub async fn keep_taken_out(
+    connection: &mut AnyConnection,
+    nullifier: &[u8],
+) -> Result<(), ServiceError> {
+    let statement = format!("UPDATE claim SET state = $2 WHERE {KEPT} AND state = 'ordered'");
+    sqlx::query(sqlx::AssertSqlSafe(statement))
+        .bind(nullifier)
+        .bind(ClaimState::Accepted)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Keeps what became of a claim's payment; the reason is that of a payment that came back.
+///
+/// # Errors
+/// [`ServiceError::Store`].
+pub async fn keep_payment(
+    connection: &mut AnyConnection,
+    nullifier: &[u8],
+    state: ClaimState,
+    reason: Option<Reason>,
+) -> Result<(), ServiceError> {
+    let statement = format!(
+        "UPDATE claim SET state = $2, reason = $3
+         WHERE {KEPT} AND state IN ('accepted', 'ordered', 'paid', 'returned')"
+    );
+    sqlx::query(sqlx::AssertSqlSafe(statement))
+        .bind(nullifier)
+        .bind(state)
+        .bind(reason.filter(|_| state == ClaimState::Returned))
+        .execute(connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! Accepted claims: what the ledger's events say of them, and in which of the treasury's batches each is paid.
+
+use alloy_primitives::U256;
+use praman_store::WriteTransaction;
+use praman_store::error::ServiceError;
+use sqlx::AnyConnection;
+
+use crate::chain::ChainError;
+
+/// Keeps that a claim was accepted in a block.
+pub(crate) async fn accept(
+    transaction: &mut WriteTransaction,
+    block: u64,
+    opening: u32,
+    (nullifier, payout): (U256, U256),
+) -> Result<(), ChainError> {
+    sqlx::query(
+        "INSERT INTO accepted_claim (nullifier, scheme, period, payout_commitment, block, opening)
+         SELECT $1, scheme, period, $2, $3, number FROM opening WHERE number = $4",
+    )
+    .bind(nullifier.to_be_bytes_vec())
+    .bind(payout.to_be_bytes_vec())
+    .bind(block as i64)
+    .bind(i64::from(opening))
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+/// Takes back what blocks above `last` accepted.
+///
+/// # Errors
+/// [`ChainError::Failed`] if some of it was paid: a person decides then.
+pub(crate) async fn forget_after(
+    transaction: &mut WriteTransaction,
+    last: u64,
+) -> Result<(), ChainError> {
+    let (paid,): (i64,) = sqlx::query_as(
+        "SELECT count(*) FROM accepted_claim WHERE block > $1 AND batch IS NOT NULL",
+    )
+    .bind(last as i64)
+    .fetch_one(&mut **transaction)
+    .await?;
+    if paid > 0 {
+        return Err(ChainError::failed(format!(
+            "the chain has dropped {paid} claims that were paid: its blocks above {last} were \
+             replaced after they were confirmed; nothing is paid until an operator has reviewed it"
+        )));
+    }
+    sqlx::query("DELETE FROM accepted_claim WHERE block > $1")
+        .bind(last as i64)
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}
+
+/// Puts a claim into a batch, which pays it.
+///
+/// # Errors
+/// [`ServiceError::Store`].
+pub async fn put_into_batch(
+    connection: &mut AnyConnection,
+    nullifier: &[u8],
+    batch: &str,
+) -> Result<(), ServiceError> {
+    sqlx::query("UPDATE accepted_claim SET batch = $1 WHERE nullifier = $2")
+        .bind(batch)
+        .bind(nullifier)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Moves a claim from one batch into another; one that is in neither stays.
+///
+/// # Errors
+/// [`ServiceError::Store`].
+pub async fn move_to_batch(
+    connection: &mut AnyConnection,
+    nullifier: &[u8],
+    (from, to): (&str, &str),
+) -> Result<(), ServiceError> {
+    sqlx::query("UPDATE accepted_claim SET batch = $1 WHERE nullifier = $2 AND batch = $3")
+        .bind(to)
+        .bind(nullifier)
+        .bind(from)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Takes a claim out of its batch: it waits to be paid, as before.
+///
+/// # Errors
+/// [`ServiceError::Store`].
+pub async fn take_out_of_batch(
+    connection: &mut AnyConnection,
+    nullifier: &[u8],
+) -> Result<(), ServiceError> {
+    sqlx::query("UPDATE accepted_claim SET batch = NULL WHERE nullifier = $1")
+        .bind(nullifier)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
