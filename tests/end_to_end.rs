@@ -18,6 +18,7 @@ mod consent_way;
 mod crashes;
 mod desk;
 mod doctor;
+mod examples;
 mod faults;
 mod fuzz;
 mod identities;

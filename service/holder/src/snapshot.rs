@@ -123,18 +123,38 @@ impl Snapshot {
     /// [`HolderError`] if the file is none, or its offices do not make its root.
     pub fn read(path: &Path) -> Result<Self, HolderError> {
         let snapshot: Self = files::read_json(path)?;
-        let fault = |reason: &str| Err(FileError::malformed(path, reason).into());
-        if snapshot.format != FORMAT {
-            return fault("not a snapshot in a known format");
+        match snapshot.fault()? {
+            None => Ok(snapshot),
+            Some(reason) => Err(FileError::malformed(path, reason).into()),
         }
-        let numbered = snapshot.offices.iter().enumerate();
-        if numbered.clone().any(|(place, office)| office.office.0 as usize != place) {
-            return fault("the offices are not in the order of their numbers");
+    }
+
+    /// Reads a snapshot as a service gives it.
+    ///
+    /// # Errors
+    /// [`HolderError::Unfit`] if the text is none, or its offices do not make its root.
+    pub fn from_json(text: &str) -> Result<Self, HolderError> {
+        let fault = |reason: String| HolderError::Unfit(format!("the snapshot: {reason}"));
+        let snapshot: Self =
+            serde_json::from_str(text).map_err(|error| fault(files::json_fault(&error)))?;
+        match snapshot.fault()? {
+            None => Ok(snapshot),
+            Some(reason) => Err(fault(reason.to_owned())),
         }
-        if snapshot.state_tree()?.root() != snapshot.root.to_field() {
-            return fault("the offices' roots do not make the snapshot's root");
-        }
-        Ok(snapshot)
+    }
+
+    /// What is wrong with it.
+    fn fault(&self) -> Result<Option<&'static str>, HolderError> {
+        let mut numbered = self.offices.iter().enumerate();
+        Ok(if self.format != FORMAT {
+            Some("not a snapshot in a known format")
+        } else if numbered.any(|(place, office)| office.office.0 as usize != place) {
+            Some("the offices are not in the order of their numbers")
+        } else if self.state_tree()?.root() != self.root.to_field() {
+            Some("the offices' roots do not make the snapshot's root")
+        } else {
+            None
+        })
     }
 
     /// What claims by this snapshot are made against.

@@ -233,7 +233,7 @@ impl Setting {
 /// Runs the program on its arguments.
 pub fn run() -> ExitCode {
     #[cfg(feature = "failpoints")]
-    crate::failpoint::listen();
+    praman_store::failpoint::listen();
     let arguments = match layered() {
         Ok(arguments) => arguments,
         Err(error) => return fail(&error),

@@ -18,7 +18,6 @@ pub mod config;
 pub mod doctor;
 
 use praman_language::sentence;
-use praman_store::failpoint;
 
 pub use praman_access as access_control;
 pub use praman_audit as audit;
