@@ -327,17 +327,45 @@ pub fn batch_words(nullifier: U256, payout_commitment: U256, proof: &Proof) -> [
 
 #[cfg(test)]
 mod tests {
+    use praman_circuits::eligibility::PublicInputs;
+
     use super::*;
 
     #[test]
-    fn the_state_tree_pins_poseidons_constants() {
+    fn state_tree_pins_poseidons_constants() {
         let source = include_str!("../contracts/src/StateTree.sol");
         let digest = poseidon_constants_digest();
         assert!(source.contains(&digest.to_string()), "CONSTANTS_DIGEST is to be {digest}");
     }
 
     #[test]
-    fn a_schemes_word_names_it() {
+    fn places_of_public_inputs_are_those_of_the_statement() {
+        let names = PublicInputs::names();
+        let of = |name: &str| names.iter().position(|known| known == name).expect("an input");
+        let source = include_str!("../contracts/src/Places.sol");
+        let constants = source.lines().filter_map(|line| {
+            let (name, place) =
+                line.trim().strip_prefix("uint256 internal constant ")?.split_once(" = ")?;
+            Some((name, place.trim_end_matches(';').parse().expect("a place")))
+        });
+        let constants: Vec<(&str, usize)> = constants.collect();
+        let expected = [
+            ("CONTEXT", of("context")),
+            ("STATE_ROOT", of("state_root")),
+            ("AS_OF", of("as_of")),
+            ("SCHEME", of("scheme")),
+            ("PERIOD", of("period")),
+            ("SCHEMA", of("schema")),
+            ("CLAUSES", of("clause0.slot")),
+            ("TIERS", of("tier0.groups")),
+            ("NULLIFIER", of("nullifier")),
+            ("PAYOUT_COMMITMENT", of("payout_commitment")),
+        ];
+        assert_eq!(constants, expected);
+    }
+
+    #[test]
+    fn scheme_word_is_read_back_as_its_scheme() {
         let scheme: SchemeId = "lakshmir-bhandar".parse().expect("an id");
         assert_eq!(scheme_of_word(scheme_word(&scheme)), Some(scheme));
         assert_eq!(scheme_of_word(U256::from(7u64)), None);

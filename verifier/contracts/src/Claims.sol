@@ -80,6 +80,7 @@ contract Claims is SchemeRegistry, IClaimsRelayers, ISealedClaims {
         _requireRelayer();
         _requireGate(checkpoint);
         (uint256 x, uint256 y) = _lane(address(VERIFIER), opening, checkpoint);
+        // E10: a person has one nullifier for a scheme and period, so one claim.
         if (spent[own[0]] != 0) revert AlreadyClaimed(own[0]);
         _requireProof(x, y, own, proof);
         spent[own[0]] = uint256(opening) + 1;

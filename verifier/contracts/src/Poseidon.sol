@@ -25,7 +25,7 @@ library Poseidon {
     /// @param state where `2 · width` words lie in memory: a zero, the elements, and room; they are
     /// overwritten
     /// @dev The twin is `praman_circuits::poseidon::hash`; both are compared on random and edge
-    /// inputs by `the_contracts_poseidon_is_circomlibs`.
+    /// inputs by `contracts_poseidon_agrees_with_circomlib`.
     function permute(uint256 constants, uint256 width, uint256 partialRounds, uint256 state)
         internal
         pure

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Places} from "./Places.sol";
+
 /// @title A scheme's rules as data, and as public inputs of the statement
 /// @notice How a policy becomes the statement's public inputs, and the leaf that the committee approves.
 library Rules {
@@ -35,17 +37,19 @@ library Rules {
 
     uint256 internal constant SLOTS = 9;
     /// @notice Public inputs of scheme, period and policy.
-    uint256 internal constant INPUTS = 3 + 16 * 5 + 4 * 5;
+    uint256 internal constant INPUTS = Places.NULLIFIER - Places.SCHEME;
 
-    /// @notice Scheme, period and policy as public inputs. Decoding has held every number to its type.
+    /// @notice Scheme, period and policy as public inputs, from `Places.SCHEME` on. Decoding has held every
+    /// number to its type. E7 to E9 are proved of a policy: that it is one is required here.
     function inputs(uint256 scheme, uint32 period, Policy calldata policy)
         internal
         pure
         returns (uint256[] memory words)
     {
         words = new uint256[](INPUTS);
-        (words[0], words[1], words[2]) = (scheme, period, policy.schema);
-        uint256 place = 3;
+        (words[0], words[Places.PERIOD - Places.SCHEME], words[Places.SCHEMA - Places.SCHEME]) =
+            (scheme, period, policy.schema);
+        uint256 place = Places.CLAUSES - Places.SCHEME;
         for (uint256 i = 0; i < 16; i++) {
             Clause calldata clause = policy.clauses[i];
             if (clause.slot >= SLOTS || (i == 15 && clause.orNext)) revert MalformedPolicy();
@@ -53,6 +57,7 @@ library Rules {
             (words[place + 3], words[place + 4]) = (clause.negate ? 1 : 0, clause.orNext ? 1 : 0);
             place += 5;
         }
+        // From `Places.TIERS` on.
         for (uint256 i = 0; i < 4; i++) {
             Tier calldata tier = policy.tiers[i];
             if (tier.slot >= SLOTS || tier.floor > tier.cap) revert MalformedPolicy();

@@ -6,6 +6,7 @@ import {ClaimVerifier} from "./ClaimVerifier.sol";
 import {Governed} from "./Governed.sol";
 import {Groth16Verifier} from "./Groth16Verifier.sol";
 import {Participants} from "./Participants.sol";
+import {Places} from "./Places.sol";
 import {Rules} from "./Rules.sol";
 import {ICheckpoints} from "./interfaces/ICheckpoints.sol";
 
@@ -102,11 +103,6 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
     /// @notice The grace time is another.
     event GraceChanged(uint64 grace);
 
-    // Places of the shared inputs: 0 context, 1 state root, 2 as-of day, 3 scheme, 4 period,
-    // 5 schema, then the clauses and the tiers.
-    uint256 private constant AT_CONTEXT = 0;
-    uint256 private constant AT_CHECKPOINT = 1;
-    uint256 private constant AT_SCHEME = 3;
     // As `Participants` names them, without a call.
     bytes32 internal constant AGENCY = "agency";
     bytes32 internal constant AUDITOR = "auditor";
@@ -144,7 +140,7 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
         ClaimVerifier(verifier)
         Governed(committee)
     {
-        uint256 expected = AT_SCHEME + Rules.INPUTS;
+        uint256 expected = Places.SCHEME + Rules.INPUTS;
         if (SHARED != expected) revert Groth16Verifier.WrongInputCount(SHARED, expected);
         CHAIN = block.chainid;
         PARTICIPANTS = Participants(participants);
@@ -349,12 +345,14 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
         Opening storage open = openings[opening];
         if (open.stage != Stage.Open) revert PeriodNotOpen(opening);
         Checkpoint storage known = checkpoints[checkpoint];
+        // E5 proves no more than that the credential holds on the checkpoint's day: it must lie in the period.
         if (known.asOf < Rules.firstDay(open.window)) revert PeriodNotBegun(open.window, known.asOf);
         uint256[2] memory fold = folds[verifier][opening];
         if (fold[0] | fold[1] == 0) revert KeyNotGood(verifier);
+        // E4 and E5 are proved of this root and this day: a good checkpoint's.
         uint256[] memory inputs = new uint256[](2);
-        (inputs[0], inputs[1]) = (known.stateRoot, known.asOf);
-        fold = VERIFIER.add(fold, Groth16Verifier(verifier).fold(AT_CHECKPOINT, inputs));
+        (inputs[0], inputs[Places.AS_OF - Places.STATE_ROOT]) = (known.stateRoot, known.asOf);
+        fold = VERIFIER.add(fold, Groth16Verifier(verifier).fold(Places.STATE_ROOT, inputs));
         (x, y) = (fold[0], fold[1]);
         (lane[0], lane[1]) = (x, y);
         open.lanes.push(LaneKey(verifier, checkpoint));
@@ -384,12 +382,15 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
         emit StageChanged(opening, to, reason);
     }
 
+    /// @dev What an opening's claims are proved of: E12's context, E10's scheme and period, and the policy of
+    /// E7 to E9 that the committee has approved.
     function _fold(uint32 opening, uint256[] memory inputs) private {
         uint256[] memory context_ = new uint256[](1);
         context_[0] = context();
         uint256[2] memory sum =
-            VERIFIER.add(VERIFIER.constantPoint(), VERIFIER.fold(AT_CONTEXT, context_));
-        folds[address(VERIFIER)][opening] = VERIFIER.add(sum, VERIFIER.fold(AT_SCHEME, inputs));
+            VERIFIER.add(VERIFIER.constantPoint(), VERIFIER.fold(Places.CONTEXT, context_));
+        folds[address(VERIFIER)][opening] =
+            VERIFIER.add(sum, VERIFIER.fold(Places.SCHEME, inputs));
     }
 
     /// @dev Sets an opening's last day, to a later one than stood, if the committee has approved it.
