@@ -64,6 +64,16 @@ fetch_promtool
 step "formatting"
 cargo fmt --all --check
 
+step "unused dependencies, licences"
+# The licences and sources of all dependencies are a test (tests/tidy.rs); cargo deny, where it is there, looks as well.
+if ! command -v cargo-machete >/dev/null && ! [ -x tests/peers/cargo/bin/cargo-machete ]; then
+  CARGO_PROFILE_DEV_OPT_LEVEL=1 cargo install --quiet --locked --debug --root tests/peers/cargo --version 0.9.2 cargo-machete
+fi
+PATH="$PATH:$PWD/tests/peers/cargo/bin" cargo machete --skip-target-dir circuits prover verifier service bench tests/testkit
+if command -v cargo-deny >/dev/null; then
+  cargo deny --offline check licenses bans sources
+fi
+
 step "the contracts are what their sources compile to"
 (cd verifier/contracts && npm run check && npm run lint)
 

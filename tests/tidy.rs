@@ -135,6 +135,90 @@ fn crates_use_only_what_the_table_of_the_architecture_allows() {
     }
 }
 
+/// Two types of one name would be one in the description, and the other's callers would be misled.
+#[test]
+fn schemas_of_the_description_have_names_of_their_own() {
+    let mut files = Vec::new();
+    sources(&root().join("service"), &mut files);
+    let mut found = BTreeMap::new();
+    let mut faults = Vec::new();
+    for path in files.iter().filter(|path| path.extension().is_some_and(|end| end == "rs")) {
+        let text = std::fs::read_to_string(path).expect("UTF-8");
+        for after in text.split("ToSchema)]").skip(1) {
+            let declared = after.lines().find_map(|line| {
+                let (_, name) = line.split_once("struct ").or_else(|| line.split_once("enum "))?;
+                name.split(|letter: char| !letter.is_alphanumeric()).next().map(str::to_owned)
+            });
+            let name = declared.expect("a type");
+            if let Some(other) = found.insert(name.clone(), path.clone()) {
+                faults.push(format!("{name}: {} and {}", other.display(), path.display()));
+            }
+        }
+    }
+    assert!(found.len() > 30, "{}", found.len());
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Licences, sources and what is banned, by the file that `cargo deny` reads.
+#[test]
+fn dependencies_are_those_that_deny_toml_allows() {
+    let read = |name: &str| -> toml::Table {
+        let text = std::fs::read_to_string(root().join(name)).expect("readable");
+        text.parse().expect("TOML")
+    };
+    let deny = read("deny.toml");
+    let texts = |value: &toml::Value| -> BTreeSet<String> {
+        let texts = value.as_array().expect("a list").iter();
+        texts.map(|text| text.as_str().expect("a text").to_owned()).collect()
+    };
+    let allowed = texts(&deny["licenses"]["allow"]);
+    let exceptions = deny["licenses"]["exceptions"].as_array().expect("a list");
+    let banned = deny["bans"]["deny"].as_array().expect("a list").iter();
+    let banned: BTreeSet<&str> = banned.filter_map(|one| one["crate"].as_str()).collect();
+    let registries = texts(&deny["sources"]["allow-registry"]);
+    let mut faults = Vec::new();
+
+    for package in read("Cargo.lock")["package"].as_array().expect("packages") {
+        let source = package.get("source").and_then(toml::Value::as_str);
+        let is_known = |source: &str| {
+            source.strip_prefix("registry+").is_some_and(|registry| registries.contains(registry))
+        };
+        if !source.is_none_or(is_known) {
+            faults.push(format!("{} is from {source:?}", package["name"]));
+        }
+    }
+
+    // What is built here, of all that the lock file has.
+    let output = std::process::Command::new(env!("CARGO"))
+        .args(["tree", "--workspace", "--offline", "--prefix", "none", "--format", "{p};{l}"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    let built = String::from_utf8(output.stdout).expect("UTF-8");
+    let built: BTreeSet<(&str, &str)> = built
+        .lines()
+        .filter_map(|line| line.trim_end_matches(" (*)").split_once(';'))
+        .map(|(package, licence)| (package.split(' ').next().unwrap_or_default(), licence))
+        .collect();
+    assert!(built.len() > 300, "{}: {}", built.len(), String::from_utf8_lossy(&output.stderr));
+    for (name, licence) in built {
+        if banned.contains(name) {
+            faults.push(format!("{name} is banned"));
+        }
+        let exception = exceptions.iter().find(|one| one["crate"].as_str() == Some(name));
+        let exception = exception.map(|one| texts(&one["allow"])).unwrap_or_default();
+        let is_allowed = |one: &spdx::LicenseReq| {
+            let one = one.to_string();
+            allowed.contains(&one) || exception.contains(&one)
+        };
+        match spdx::Expression::parse_mode(licence, spdx::ParseMode::LAX) {
+            Ok(licence) if licence.evaluate(is_allowed) => {}
+            _ => faults.push(format!("{name} is under {licence:?}")),
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
 /// The modules that write a table, by the table map in the documents.
 fn documented_writers() -> BTreeMap<String, BTreeSet<String>> {
     let text = std::fs::read_to_string(root().join("docs/TABLES.md")).expect("readable");

@@ -16,14 +16,14 @@ use crate::AccessStore;
 /// In the tariff: for all tenants that have no price of their own.
 const ALL: &str = "*";
 
-/// How often a day a tenant may do something.
+/// How often a day a tenant may do an action.
 #[derive(Clone, Debug)]
 pub struct Quota {
     /// The tenant.
     pub tenant: TenantName,
     /// What.
     pub action: Action,
-    /// How often a day; none takes the quota away.
+    /// How often a day; none removes the quota.
     pub a_day: Option<u32>,
 }
 
@@ -40,38 +40,38 @@ pub struct Price {
     pub paise: u32,
 }
 
-/// What a tenant used in a month.
+/// A tenant's usage in a month.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Usage {
     /// The tenant.
     pub tenant: String,
-    /// The month: 2026-11.
+    /// The month, for example 2026-11.
     pub month: String,
-    /// By action.
+    /// The usage of each action.
     pub lines: Vec<UsageLine>,
-    /// The sum, in paise.
+    /// The total cost, in paise.
     pub paise: u64,
 }
 
-/// What a tenant used of one thing.
+/// A tenant's usage of one action.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq, utoipa::ToSchema)]
 pub struct UsageLine {
     /// The action's name.
     pub action: &'static str,
-    /// How often.
+    /// How often it was done.
     pub count: u64,
-    /// What it costs by the prices of the days that it was done on, in paise.
+    /// Its cost in paise, by the prices of the days on which it was done.
     pub paise: u64,
 }
 
-/// Seconds until the next day in India.
+/// Returns the seconds until the next day in India.
 fn until_tomorrow() -> u64 {
     let seconds = jiff::Timestamp::now().as_second() + i64::from(INDIA_SECONDS);
     (86_400 - seconds.rem_euclid(86_400)) as u64
 }
 
 impl AccessStore<'_> {
-    /// Counts what somebody does for their tenant; who has none is not counted.
+    /// Counts an action of a user for their tenant; a user without one is not counted.
     ///
     /// # Errors
     /// [`AccessRefusal::Quota`].
@@ -82,8 +82,8 @@ impl AccessStore<'_> {
         }
     }
 
-    /// Counts that a tenant does something; refuses it beyond the quota. Counted where many programs
-    /// serve one tenant, and whether or not it then comes to something: what is paid for is the asking.
+    /// Counts an action of a tenant; refuses it beyond the quota. The count is shared by all programs that serve the
+    /// tenant, and includes actions that then fail: the request is what is paid for.
     ///
     /// # Errors
     /// [`AccessRefusal::Quota`].
@@ -91,7 +91,7 @@ impl AccessStore<'_> {
         self.meter_many(tenant, action, 1).await
     }
 
-    /// Counts that a tenant does something so often at once, or refuses all of it beyond the quota.
+    /// Counts several actions of a tenant at once, or refuses all of them beyond the quota.
     ///
     /// # Errors
     /// [`AccessRefusal::Quota`].
@@ -133,10 +133,10 @@ impl AccessStore<'_> {
         })
     }
 
-    /// Sets how often a day a tenant may do something.
+    /// Sets how often a day a tenant may do an action.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] for what is not counted, and for a tenant that is none.
+    /// [`ServiceError::Refused`] for what is not counted, and for an unknown tenant.
     pub async fn set_quota(&self, quota: &Quota) -> Result<(), ServiceError> {
         require_metered(quota.action)?;
         self.require_tenant(&quota.tenant).await?;
@@ -161,10 +161,10 @@ impl AccessStore<'_> {
         Ok(())
     }
 
-    /// Sets what something costs from a day on, which is not gone by: what was used is not made dearer.
+    /// Sets what an action costs from a day on, which must not be past: what was used does not become dearer.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] for a day that is over, for what is not counted, and for a tenant that is none.
+    /// [`ServiceError::Refused`] for a day that is over, for what is not counted, and for an unknown tenant.
     pub async fn set_price(&self, price: &Price) -> Result<(), ServiceError> {
         require_metered(price.action)?;
         if let Some(tenant) = &price.tenant {
@@ -197,7 +197,7 @@ impl AccessStore<'_> {
         known.map(drop).ok_or_else(none)
     }
 
-    /// What a tenant used in a month that begins on a date.
+    /// Returns what a tenant used in a month that begins on a date.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -221,7 +221,7 @@ impl AccessStore<'_> {
         .bind(ALL)
         .fetch_all(self.0.pool())
         .await?;
-        // One's own price goes before everybody's, however old it is.
+        // A tenant's own price takes precedence over the general one, however old it is.
         let price = |action: &str, day: i64| {
             let of = |whose: &str| {
                 let prices = tariff.iter().rev();

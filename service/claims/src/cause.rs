@@ -1,4 +1,4 @@
-//! Why somebody was refused, and what they are told.
+//! Why a person was refused, and what they are advised.
 
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -13,7 +13,7 @@ use super::state::Reason;
 pub const APPEAL_DAYS: i64 = 30;
 
 named! {
-    /// Why somebody was refused.
+    /// Why a person was refused.
     Cause {
         /// The office's register does not have them.
         NotInRegister = "not-in-register",
@@ -23,21 +23,21 @@ named! {
         TakenForDuplicate = "taken-for-duplicate",
         /// The scheme's rules do not hold for them.
         RulesNotMet = "rules-not-met",
-        /// Their credential is no longer good.
+        /// Their credential is no longer valid.
         CredentialEnded = "credential-ended",
         /// They have claimed for this period already.
         ClaimedAlready = "claimed-already",
         /// The scheme takes no claims for this period now.
         PeriodClosed = "period-closed",
-        /// The proof was not taken.
+        /// The proof was not accepted.
         ProofNotTaken = "proof-not-taken",
-        /// A kiosk, or whoever was to help, turned them away.
+        /// A kiosk, or another helper, turned them away.
         TurnedAway = "turned-away",
         /// The bank knows no such account.
         AccountWrong = "account-wrong",
         /// The account is closed.
         AccountClosed = "account-closed",
-        /// The account is another name's.
+        /// The account is in another name.
         NameDiffers = "name-differs",
         /// The account is blocked.
         AccountBlocked = "account-blocked",
@@ -45,27 +45,27 @@ named! {
         HolderDeceased = "holder-deceased",
         /// The bank has returned the payment.
         ReturnedByBank = "returned-by-bank",
-        /// They were told that they are paid, and no money has come.
+        /// The payment was reported as made, and no money has come.
         NotPaid = "not-paid",
     }
 }
 
-/// What somebody who was refused is told.
+/// Advice for a person who was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Advice {
-    /// The cause's code, which stands on slips and in figures.
+    /// The cause's code, as slips and figures show it.
     pub code: &'static str,
     /// Why, in a plain sentence.
     pub sentence: String,
     /// What to bring, and where.
     pub bring: String,
-    /// The last day on which to appeal.
+    /// The last day to appeal.
     #[schema(value_type = String, format = Date)]
     pub appeal_by: Date,
 }
 
 impl Cause {
-    /// Its code: E1 at the register, E2 by the rules, E3 at the claim, E4 at the bank.
+    /// Returns its code: E1 at the register, E2 by the rules, E3 at the claim, E4 at the bank.
     pub fn code(self) -> &'static str {
         match self {
             Self::NotInRegister => "E11",
@@ -97,14 +97,14 @@ impl Cause {
         language.text(&format!("bring-{}", self.name()))
     }
 
-    /// What somebody is told who was refused on a day.
+    /// Returns the advice for a person who was refused on a day.
     pub fn advice(self, language: Language, refused_on: Date) -> Advice {
         let appeal_by = refused_on.saturating_add(APPEAL_DAYS.days());
         let (sentence, bring) = (self.sentence(language), self.bring(language));
         Advice { code: self.code(), sentence, bring, appeal_by }
     }
 
-    /// The cause of a claim's refusal or return.
+    /// Returns the cause of a claim's refusal or return.
     pub fn of_claim(reason: Reason) -> Self {
         match reason {
             Reason::AlreadyClaimed => Self::ClaimedAlready,
@@ -126,7 +126,7 @@ impl Cause {
         }
     }
 
-    /// The cause of what became of a register's row; none if it was accepted.
+    /// Returns the cause of a register row's verdict; none if it was accepted.
     pub fn of_row(verdict: Verdict) -> Option<Self> {
         match verdict {
             Verdict::Accept => None,
@@ -164,7 +164,7 @@ mod tests {
             assert_eq!(cause.code().to_lowercase().parse(), Ok(cause));
             for language in Language::ALL {
                 let advice = cause.advice(language, "2026-11-25".parse().expect("a day"));
-                // A text that is not there is told by its name.
+                // A missing text shows as its name.
                 assert!(!advice.sentence.contains("cause-"), "{advice:?}");
                 assert!(!advice.bring.contains("bring-"), "{advice:?}");
                 assert_eq!(advice.appeal_by.to_string(), "2026-12-25");

@@ -1,4 +1,4 @@
-//! One access by consent, as a provider's gate is asked for it.
+//! One access by consent, as requested from a provider's gate.
 
 use std::path::Path;
 
@@ -24,23 +24,23 @@ use super::file::{element, requester_id};
 pub use super::proving::{Asked, PreparedAccess, ProviderPaths, ProviderTrees};
 pub use super::uses::{TrailEntry, next_number, uses_of};
 
-/// What a provider's gate is asked: to release one record once.
+/// A request to a provider's gate: release one record once.
 ///
-/// Its fields are what the proof is about. By record and blinding the provider knows which record is meant;
-/// the requester who carries them is handed that very record, and the ledger sees neither.
+/// Its fields are what the proof is about. Record and blinding show the provider which record is meant; the
+/// requester who carries them receives that record, and the ledger sees neither.
 #[derive(Clone)]
 pub struct AccessRequest {
-    /// The sender's name for it: the same twice is one access.
+    /// The sender's id for it: the same id twice is one access.
     pub request_id: Uuid,
     /// The provider.
     pub provider: ProviderId,
-    /// Who asks.
+    /// The requester.
     pub requester: RequesterNumber,
-    /// For what.
+    /// The purpose.
     pub purpose: Purpose,
-    /// For a record of which type.
+    /// The record's type.
     pub record_type: RecordType,
-    /// The moment that it is for.
+    /// The moment of the access.
     pub as_of: Moment,
     /// The root of the provider's records that the proof is against.
     pub records: RecordsRoot,
@@ -48,7 +48,7 @@ pub struct AccessRequest {
     pub consents: ConsentsRoot,
     /// The record.
     pub record: RecordCommitment,
-    /// By what its handle is made.
+    /// The blinding of its handle.
     pub blinding: HandleBlinding,
     /// The access's nullifier.
     pub nullifier: AccessNullifier,
@@ -77,7 +77,7 @@ struct AccessFile {
 const FORMAT: &str = "praman-access-1";
 
 impl AccessRequest {
-    /// The request of a text, as [`AccessRequest::to_json`] writes it.
+    /// Reads a request from text, as [`AccessRequest::to_json`] writes it.
     ///
     /// # Errors
     /// [`FieldFault`] naming what is wrong.
@@ -120,7 +120,7 @@ impl AccessRequest {
         Self::from_json(&text).map_err(|fault| ServiceError::malformed(path, fault))
     }
 
-    /// The request as text.
+    /// Returns the request as text.
     pub fn to_json(&self) -> String {
         let file = AccessFile {
             format: FORMAT.to_owned(),
@@ -140,12 +140,12 @@ impl AccessRequest {
         serde_json::to_string(&file).expect("a request is plain data")
     }
 
-    /// The record's handle.
+    /// Returns the record's handle.
     pub fn handle(&self) -> RecordHandle {
         record_handle(self.record, &self.blinding)
     }
 
-    /// The statement's public inputs on a ledger.
+    /// Returns the statement's public inputs on a ledger.
     pub fn public_inputs(&self, context: Context) -> PublicInputs {
         let request = Request {
             context,
@@ -159,7 +159,7 @@ impl AccessRequest {
         PublicInputs { request, handle: self.handle(), nullifier: self.nullifier }
     }
 
-    /// What the ledger knows the access again by: request id, public inputs and proof.
+    /// Returns what identifies the access on the ledger: a digest of request id, public inputs and proof.
     pub fn digest(&self, context: Context) -> [u8; 32] {
         let mut hasher = Sha256::new();
         hasher.update(b"praman.access-request.1");
@@ -171,7 +171,7 @@ impl AccessRequest {
         hasher.finalize().into()
     }
 
-    /// The access as the ledger records it.
+    /// Returns the access as the ledger records it.
     pub(super) fn ledger_access(&self, context: Context) -> LedgerAccess {
         LedgerAccess {
             nullifier: self.nullifier,

@@ -1,7 +1,8 @@
 //! Opening records in an emergency: never a consent, and never shown as one.
 //!
-//! Two clinicians of one provider sign what they open, of whom, why and for how long. The patient is told
-//! at once unless that would harm them, and then soon; an overseer reviews every one. No proof is made.
+//! Two clinicians of one provider sign what they open, whose it is, why and for how long. The patient is
+//! informed at once unless that would harm them, and then soon; an overseer reviews each access. No proof is
+//! made.
 
 use ed25519_dalek::{Signature, VerifyingKey};
 use jiff::Timestamp;
@@ -21,36 +22,36 @@ use super::signer::SignerKey;
 use super::terms::{PatientAddress, type_codes, write_time};
 use crate::ConsentStore;
 
-/// For how many hours at most.
+/// The most hours of an access.
 const HOURS_MAX: u32 = 24;
 
-/// By how many hours at most the patient may be told later.
+/// The most hours by which the notice to the patient may be delayed.
 const TELL_LATER_HOURS_MAX: u32 = 72;
 
-/// What a reason has at least, in characters: a name of an illness is none.
+/// The fewest characters of a reason: the name of an illness is not one.
 const REASON_MIN: usize = 20;
 
-/// What is opened, of whom, why and for how long.
+/// What is opened, whose it is, why and for how long.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct EmergencyScope {
-    /// The access's own name.
+    /// The access's id.
     pub id: Uuid,
-    /// At which provider.
+    /// The provider.
     pub provider: ProviderId,
     /// Whose records.
     pub patient: PatientAddress,
-    /// Of which types: not all.
+    /// The types: not all.
     pub types: RecordTypes,
     /// Why.
     pub reason: String,
-    /// For how many hours, 24 at most.
+    /// The duration in hours, 24 at most.
     pub hours: u32,
-    /// By how many hours the patient is told later, and why; at once where there is none.
+    /// The delay of the notice to the patient in hours, and why; none for at once.
     pub tell_later: Option<(u32, String)>,
 }
 
 impl EmergencyScope {
-    /// What both clinicians sign.
+    /// Returns the message that both clinicians sign.
     pub fn message(&self) -> Vec<u8> {
         let text = serde_json::to_value(self).expect("a scope is plain data").to_string();
         [b"praman.break-glass.1:".as_slice(), text.as_bytes()].concat()
@@ -91,13 +92,13 @@ struct SealedEmergency {
     signed: [SignedBy; 2],
 }
 
-/// What an overseer finds of an emergency access.
+/// An overseer's finding about an emergency access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum ReviewOutcome {
-    /// It had to be.
+    /// The access was justified.
     Justified,
-    /// It was abuse.
+    /// The access was an abuse.
     Unjustified,
 }
 
@@ -110,17 +111,17 @@ impl ReviewOutcome {
     }
 }
 
-/// An emergency access as it is kept.
+/// A stored emergency access.
 pub struct BreakGlass {
     /// What was opened.
     pub scope: EmergencyScope,
-    /// By whom, each with their signature, for a reviewer to check.
+    /// The clinicians with their signatures, for a reviewer to check.
     pub signed: [SignedBy; 2],
-    /// When.
+    /// When it was opened.
     pub opened_at: Timestamp,
-    /// Until when.
+    /// When it ends.
     pub ends_at: Timestamp,
-    /// When the patient was told.
+    /// When the patient was informed.
     pub told_at: Option<Timestamp>,
     /// What the review found.
     pub outcome: Option<String>,
@@ -128,12 +129,12 @@ pub struct BreakGlass {
 }
 
 impl BreakGlass {
-    /// Whether a record of a type may be looked at, at a time.
+    /// Whether a record of a type may be viewed at a time.
     pub fn covers(&self, kind: RecordType, at: Timestamp) -> bool {
         self.opened_at <= at && at < self.ends_at && self.scope.types.contains(kind)
     }
 
-    /// What an overseer's queue shows of it: not the patient.
+    /// Returns what an overseer's queue shows: not the patient.
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::json!({
             "id": self.scope.id,
@@ -154,8 +155,8 @@ fn purpose(id: &str) -> String {
 }
 
 impl ConsentStore<'_> {
-    /// Refuses a clinician whom a provider has already, however the name is written: two signatures are of two
-    /// people.
+    /// Refuses a clinician whom a provider already has, however the name is spelled: two signatures must be of
+    /// two people.
     ///
     /// # Errors
     /// [`ConsentRefusal::UnknownProvider`]; [`ServiceError::Refused`].
@@ -181,7 +182,7 @@ impl ConsentStore<'_> {
         }
     }
 
-    /// Ends what a clinician may sign; false if the provider has none of this name.
+    /// Removes a clinician; false if the provider has none of this name.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -203,10 +204,10 @@ impl ConsentStore<'_> {
         Ok(removed.rows_affected() == 1)
     }
 
-    /// Lets a clinician of a provider sign emergency accesses; one who was removed, by a new key.
+    /// Adds a clinician of a provider, who may sign emergency accesses; one who was removed, with a new key.
     ///
     /// # Errors
-    /// [`ConsentRefusal::UnknownProvider`]; [`ServiceError::Refused`] if name or key is another's.
+    /// [`ConsentRefusal::UnknownProvider`]; [`ServiceError::Refused`] if name or key belongs to another.
     pub async fn keep_clinician(
         &self,
         provider: ProviderId,
@@ -268,7 +269,7 @@ const COLUMNS: &str =
     "SELECT id, patient, sealed, opened_at, ends_at, told_at, outcome FROM break_glass";
 
 impl ConsentDesk {
-    /// Opens records in an emergency, by two clinicians' signatures. The same twice is one.
+    /// Opens records in an emergency, by two clinicians' signatures. The same access twice counts once.
     ///
     /// # Errors
     /// [`ConsentRefusal::TwoClinicians`], [`ConsentRefusal::TooWide`].
@@ -293,7 +294,7 @@ impl ConsentDesk {
             holds.map_err(|_| ConsentRefusal::TwoClinicians)?;
             keys.push(key);
         }
-        // One who was added under two spellings, as before names were compared, is one.
+        // A clinician added under two spellings, before names were compared, is one person.
         if keys[0] == keys[1] || person(&signed[0].clinician) == person(&signed[1].clinician) {
             return Err(ConsentRefusal::TwoClinicians.into());
         }
@@ -321,7 +322,7 @@ impl ConsentDesk {
         Err(ConsentRefusal::RequestIdUsed.into())
     }
 
-    /// An emergency access.
+    /// Returns an emergency access.
     ///
     /// # Errors
     /// [`ConsentRefusal::NothingToReview`] if there is none.
@@ -334,7 +335,7 @@ impl ConsentDesk {
         self.opened_emergency(row.ok_or(ConsentRefusal::NothingToReview)?)
     }
 
-    /// Emergency accesses that nobody has reviewed, the oldest first.
+    /// Returns the emergency accesses that are not reviewed yet, the oldest first.
     ///
     /// # Errors
     /// [`ConsentError::Failed`].
@@ -344,7 +345,7 @@ impl ConsentDesk {
         self.opened_emergencies(rows.fetch_all(self.store.pool()).await?)
     }
 
-    /// Keeps what a review found, once.
+    /// Records a review's outcome, once.
     ///
     /// # Errors
     /// [`ConsentRefusal::NothingToReview`].
@@ -369,7 +370,7 @@ impl ConsentDesk {
         }
     }
 
-    /// Emergency accesses of which the patient is to be told by a time and was not.
+    /// Returns the emergency accesses that the patient should be informed of by a time and was not.
     pub(super) async fn untold(&self, now: Timestamp) -> Result<Vec<BreakGlass>, ConsentError> {
         let statement =
             format!("{COLUMNS} WHERE told_at IS NULL AND tell_by <= $1 ORDER BY opened_at, id");
@@ -377,7 +378,7 @@ impl ConsentDesk {
         self.opened_emergencies(rows.fetch_all(self.store.pool()).await?)
     }
 
-    /// Emergency accesses to a patient's records that the patient may know of.
+    /// Returns the emergency accesses to a patient's records that the patient may know of.
     pub(super) async fn emergencies_of(
         &self,
         patient: PatientTag,
@@ -388,7 +389,7 @@ impl ConsentDesk {
         self.opened_emergencies(rows.fetch_all(self.store.pool()).await?)
     }
 
-    /// Marks an access as told; whether nobody else had.
+    /// Marks the patient as informed of an access; returns whether no one else had.
     pub(super) async fn mark_told(&self, id: Uuid, now: Timestamp) -> Result<bool, ConsentError> {
         let statement = "UPDATE break_glass SET told_at = $2 WHERE id = $1 AND told_at IS NULL";
         let marked = sqlx::query(statement)

@@ -1,9 +1,9 @@
-//! The codes of the national standard (ABDM) and what they are in the statement.
+//! The codes of the national standard (ABDM) and their values in the statement.
 
 use praman_circuits::artefact::{AccessMode, Purpose};
 use praman_circuits::health_record::RecordType;
 
-/// The code of a purpose.
+/// Returns the code of a purpose.
 pub const fn purpose_code(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::CareManagement => "CAREMGT",
@@ -15,7 +15,7 @@ pub const fn purpose_code(purpose: Purpose) -> &'static str {
     }
 }
 
-/// A purpose in the standard's words.
+/// Returns a purpose in the standard's words.
 pub(super) const fn purpose_text(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::CareManagement => "Care Management",
@@ -27,14 +27,14 @@ pub(super) const fn purpose_text(purpose: Purpose) -> &'static str {
     }
 }
 
-/// The purpose of a code. `PATRQST` is taken for `PATRQT`, as both are in use.
+/// Returns the purpose of a code. `PATRQST` is read as `PATRQT`, since both are in use.
 pub fn purpose_of(code: &str) -> Option<Purpose> {
     let all = Purpose::OF_CONSENT.into_iter().chain([Purpose::BreakTheGlass]);
     let known = all.into_iter().find(|&purpose| purpose_code(purpose) == code);
     known.or_else(|| (code == "PATRQST").then_some(Purpose::PatientRequest))
 }
 
-/// The code of a health-information type.
+/// Returns the code of a health-information type.
 pub const fn type_code(kind: RecordType) -> &'static str {
     match kind {
         RecordType::Prescription => "Prescription",
@@ -48,12 +48,12 @@ pub const fn type_code(kind: RecordType) -> &'static str {
     }
 }
 
-/// The health-information type of a code.
+/// Returns the health-information type of a code.
 pub fn type_of(code: &str) -> Option<RecordType> {
     RecordType::ALL.into_iter().find(|&kind| type_code(kind) == code)
 }
 
-/// The code of an access mode.
+/// Returns the code of an access mode.
 pub(super) const fn mode_code(mode: AccessMode) -> &'static str {
     match mode {
         AccessMode::View => "VIEW",
@@ -63,14 +63,14 @@ pub(super) const fn mode_code(mode: AccessMode) -> &'static str {
     }
 }
 
-/// The access mode of a code.
+/// Returns the access mode of a code.
 pub(super) fn mode_of(code: &str) -> Option<AccessMode> {
     use AccessMode::{Query, Store, Stream, View};
     [View, Store, Query, Stream].into_iter().find(|&mode| mode_code(mode) == code)
 }
 
-/// The seconds of a frequency's unit: a month has thirty days and a year 365, since windows are counted
-/// from a consent's begin and not by the calendar.
+/// Returns the seconds of a frequency's unit: a month has thirty days and a year 365, since windows are counted
+/// from a consent's start and not by the calendar.
 pub(super) fn unit_seconds(unit: &str) -> Option<u64> {
     const DAY: u64 = 86_400;
     match unit {

@@ -1,4 +1,4 @@
-//! What a consent manager does: requests come in, patients grant, narrow, deny and withdraw.
+//! The work of a consent manager: it receives requests; patients grant, narrow, deny and withdraw.
 
 use jiff::Timestamp;
 use praman_circuits::merkle::empty_leaf;
@@ -18,25 +18,25 @@ use super::refusal::{ConsentError, ConsentRefusal};
 use super::terms::{Granted, Terms, read_time};
 use crate::ConsentStore;
 
-/// For how many days a request waits for an answer. Ignoring it is no denial: it expires.
+/// How many days a request waits for an answer. Ignoring it is not a denial: it expires.
 pub(super) const REQUEST_DAYS: i64 = 7;
 
-/// Where a request stands, in the standard's words.
+/// The state of a request, in the standard's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum RequestState {
     /// It waits for the patient.
     Requested,
-    /// The patient granted it for one provider at least.
+    /// The patient granted it for at least one provider.
     Granted,
-    /// The patient said no.
+    /// The patient denied it.
     Denied,
-    /// Nobody answered in time.
+    /// There was no answer in time.
     Expired,
 }
 
 impl RequestState {
-    /// Its name in the standard.
+    /// Returns its name in the standard.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Requested => "REQUESTED",
@@ -49,7 +49,7 @@ impl RequestState {
     /// All of them.
     pub const ALL: &[Self] = &[Self::Requested, Self::Granted, Self::Denied, Self::Expired];
 
-    /// The one of a name.
+    /// Returns the state with a name.
     pub fn of_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|state| state.name() == name)
     }
@@ -58,41 +58,41 @@ impl RequestState {
 text_column!(RequestState);
 
 named! {
-    /// Where a consent stands in the store.
+    /// The state of a consent in the store.
     ConsentState {
         /// The patient has given it.
         Granted = "granted",
         /// The patient has withdrawn it.
         Revoked = "revoked",
-        /// Its time is over.
+        /// It has expired.
         Expired = "expired",
     }
 }
 
-/// A request as it is kept.
+/// A stored request.
 pub struct KeptRequest {
-    /// Its sender's name for it.
+    /// The sender's id for it.
     pub id: String,
-    /// What its patient calls it by.
+    /// The patient's number for it.
     pub number: u32,
-    /// Who asks.
+    /// The requester.
     pub requester: RequesterNumber,
-    /// Where it stands.
+    /// Its state.
     pub state: RequestState,
-    /// What is asked.
+    /// What it asks for.
     pub terms: Terms,
-    /// When it came.
+    /// When it was received.
     pub received_at: Timestamp,
     pub(super) patient: PatientTag,
 }
 
-/// A consent as it is kept.
+/// A stored consent.
 pub struct KeptConsent {
     /// The consent.
     pub file: ConsentFile,
     /// Its request.
     pub request: String,
-    /// What its patient calls it by: the request's number.
+    /// The patient's number for it: that of the request.
     pub number: u32,
     /// When it was given.
     pub granted_at: Timestamp,
@@ -103,7 +103,7 @@ pub struct KeptConsent {
 }
 
 impl KeptConsent {
-    /// Its state in the standard's words at a time.
+    /// Returns its state at a time, in the standard's words.
     pub fn state(&self, now: Timestamp) -> &'static str {
         match self.revoked_at {
             Some(_) => "REVOKED",
@@ -113,16 +113,16 @@ impl KeptConsent {
     }
 }
 
-/// What came of a request that was brought.
+/// The result of receiving a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReceivedRequest {
-    /// Its sender's name for it.
+    /// The sender's id for it.
     pub id: String,
-    /// What its patient calls it by.
+    /// The patient's number for it.
     pub number: u32,
-    /// Where it stands.
+    /// Its state.
     pub state: RequestState,
-    /// Whether it had been brought before.
+    /// Whether it had been received before.
     pub repeated: bool,
 }
 
@@ -149,25 +149,26 @@ pub(super) fn consent_purpose(id: &str) -> String {
     format!("praman consent {id}")
 }
 
-/// A request's id, in its one form.
+/// Returns a request's id in canonical form.
 fn request_id(document: &RequestDocument) -> Result<String, FieldFault> {
     let id = Uuid::try_parse(&document.request_id);
     Ok(id.map_err(|_| FieldFault::new("requestId", "is not a UUID"))?.to_string())
 }
 
 impl ConsentDesk {
-    /// A desk over a store.
+    /// Creates a desk over a store.
     pub fn new(store: &Store, manager: ConsentManager) -> Self {
         Self { store: store.clone(), manager }
     }
 
-    /// What a request is known again by: everything but when it was sent, which callbacks change.
+    /// Returns the digest that identifies a request: of everything except when it was sent, which callbacks
+    /// change.
     fn request_digest(&self, document: &RequestDocument) -> Vec<u8> {
         let asked = serde_json::to_value(&document.consent).expect("a document is plain data");
         self.manager.digest(b"praman.consent-request.1", asked.to_string().as_bytes()).to_vec()
     }
 
-    /// The consent manager's keys.
+    /// Returns the consent manager's keys.
     pub fn manager(&self) -> &ConsentManager {
         &self.manager
     }
@@ -177,7 +178,7 @@ impl ConsentDesk {
         &self.store
     }
 
-    /// Takes a request in. The same request twice is one request.
+    /// Receives a request. The same request twice is one request.
     ///
     /// # Errors
     /// [`ConsentError::Field`] naming what is wrong with it; [`ConsentRefusal::RequestIdUsed`].
@@ -206,7 +207,7 @@ impl ConsentDesk {
         let kept =
             self.keep_request(&mut transaction, document, terms, requester, state, now).await?;
         let Some(KeptRequest { number, .. }) = kept else {
-            // Another program took it in meanwhile.
+            // Another program received it meanwhile.
             drop(transaction);
             let known = self.known_request(&id, &digest).await?;
             return known.ok_or_else(|| ConsentRefusal::RequestIdUsed.into());
@@ -215,7 +216,7 @@ impl ConsentDesk {
         Ok(ReceivedRequest { id, number, state, repeated: false })
     }
 
-    /// Keeps a request, whose patient calls it by the next of their numbers; none if its id is taken.
+    /// Stores a request under the patient's next number; none if its id is taken.
     pub(super) async fn keep_request(
         &self,
         transaction: &mut WriteTransaction,
@@ -291,7 +292,7 @@ impl ConsentDesk {
         self.opened_request(row.ok_or(ConsentRefusal::NoSuchRequest)?)
     }
 
-    /// A patient's requests, in the order in which they came.
+    /// Returns a patient's requests, in the order in which they were received.
     ///
     /// # Errors
     /// [`ConsentError::Failed`].
@@ -352,7 +353,7 @@ impl ConsentDesk {
         self.opened(row.ok_or(ConsentRefusal::NoSuchConsent)?)
     }
 
-    /// A patient's consents, in the order in which they were given.
+    /// Returns a patient's consents, in the order in which they were given.
     ///
     /// # Errors
     /// [`ConsentError::Failed`].
@@ -384,8 +385,8 @@ impl ConsentDesk {
     }
 
     /// Withdraws a consent: its leaf is emptied, and the requester is ordered to erase what it got. It is
-    /// withdrawn for every verifier once [`publish`](super::publish) has brought the provider's root to
-    /// the ledger; that provider is what this tells.
+    /// withdrawn for every verifier once [`publish`](super::publish) has put the provider's root on the ledger;
+    /// returns that provider.
     ///
     /// # Errors
     /// [`ConsentRefusal::NoSuchConsent`], [`ConsentRefusal::AlreadyWithdrawn`],

@@ -1,34 +1,34 @@
 //! The documents of the national standard (ABDM): a request for consent, and the artefact that is granted.
 //!
-//! Source: the Health Information Exchange and Consent Manager's interface. What praman does not look at
-//! is let be, as the standard's readers do; what it looks at is checked, and what is wrong is told by the
-//! name of its field.
+//! Source: the Health Information Exchange and Consent Manager's interface. Fields that praman does not use are
+//! ignored, as the standard's readers do; those that it uses are checked, and a fault is reported by the
+//! field's name.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// What is wrong with a field of a document. Its text names no value: a document is about a person.
+/// What is wrong with a field of a document. Its text contains no value: a document is about a person.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {fault}")]
 pub struct FieldFault {
-    /// The field, as `consent.permission.dateRange.from`.
+    /// The field, such as `consent.permission.dateRange.from`.
     pub field: String,
     /// What is wrong with it, and what to do.
     pub fault: String,
 }
 
 impl FieldFault {
-    /// A fault of a field.
+    /// Creates a fault of a field.
     pub fn new(field: impl Into<String>, fault: impl Into<String>) -> Self {
         Self { field: field.into(), fault: fault.into() }
     }
 }
 
-/// What a sender asks: `POST /consent-requests/init` of the standard.
+/// A sender's request: `POST /consent-requests/init` of the standard.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestDocument {
-    /// The sender's name for this request: the same twice is one request.
+    /// The sender's id for this request: the same id twice is one request.
     pub request_id: String,
     /// When it was sent.
     pub timestamp: String,
@@ -40,19 +40,19 @@ pub struct RequestDocument {
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConsentDocument {
-    /// For what.
+    /// The purpose.
     pub purpose: PurposeDocument,
     /// Whose records.
     pub patient: Named,
-    /// Of which provider; none asks all that the patient has records with.
+    /// The provider; none for all that the patient has records with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hip: Option<Named>,
-    /// Who asks.
+    /// The requester.
     pub hiu: Named,
-    /// Which person of theirs.
+    /// The person at the requester who asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requester: Option<serde_json::Value>,
-    /// Which records of the provider, in its own words.
+    /// The provider's records, in its own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub care_contexts: Option<serde_json::Value>,
     /// Health-information types.
@@ -61,11 +61,11 @@ pub struct ConsentDocument {
     pub permission: PermissionDocument,
 }
 
-/// For what something is asked.
+/// The purpose of a request.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PurposeDocument {
-    /// In words.
+    /// The purpose in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// Its code.
@@ -75,7 +75,7 @@ pub struct PurposeDocument {
     pub ref_uri: Option<String>,
 }
 
-/// Somebody by their identifier.
+/// A person or organisation, by identifier.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Named {
     /// The identifier.
@@ -90,13 +90,13 @@ pub struct PermissionDocument {
     pub access_mode: String,
     /// When care happened.
     pub date_range: DateRangeDocument,
-    /// When the reader must have erased what it got.
+    /// By when the requester must have erased what it got.
     pub data_erase_at: String,
     /// How often.
     pub frequency: FrequencyDocument,
 }
 
-/// From when to when.
+/// A range of time.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct DateRangeDocument {
     /// The first moment.
@@ -116,7 +116,7 @@ pub struct FrequencyDocument {
     pub repeats: u64,
 }
 
-/// A granted artefact, as the standard hands it out.
+/// A granted artefact, in the standard's form.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ArtefactDocument {
@@ -124,7 +124,7 @@ pub struct ArtefactDocument {
     pub status: String,
     /// What was granted.
     pub consent_detail: ConsentDetail,
-    /// Of the consent manager, over commitment and detail: Ed25519, hexadecimal.
+    /// The consent manager's signature over commitment and detail: Ed25519, hexadecimal.
     pub signature: String,
 }
 
@@ -134,13 +134,13 @@ pub struct ArtefactDocument {
 pub struct ConsentDetail {
     /// The version of this form.
     pub schema_version: String,
-    /// The artefact's own name.
+    /// The artefact's id.
     pub consent_id: String,
     /// When it was granted.
     pub created_at: String,
-    /// Until when it is good.
+    /// Until when it is valid.
     pub valid_until: String,
-    /// Who keeps it.
+    /// The consent manager that keeps it.
     pub consent_manager: Named,
     /// The rest.
     #[serde(flatten)]
@@ -168,7 +168,7 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, FieldFault> {
     Ok(read)
 }
 
-/// What serde says of a field, without the value that it quotes.
+/// Returns what serde says about a field, without the value that it quotes.
 fn missing_field(said: &str) -> String {
     match said.strip_prefix("missing field `").and_then(|rest| rest.split_once('`')) {
         Some((name, _)) => format!("{name} is missing"),
@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_read_is_told_by_its_field_and_without_a_value() {
+    fn unreadable_field_is_reported_by_name_and_without_its_value() {
         let fault = |text: &str| match read::<RequestDocument>(text) {
             Ok(_) => panic!("read"),
             Err(fault) => fault,

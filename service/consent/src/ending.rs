@@ -1,4 +1,4 @@
-//! What ends by itself: requests that nobody answered, consents whose time has passed.
+//! What expires: requests without an answer, and consents whose time has passed.
 
 use jiff::Timestamp;
 use praman_circuits::merkle::empty_leaf;
@@ -11,9 +11,9 @@ use super::refusal::ConsentError;
 use crate::ConsentStore;
 
 impl ConsentStore<'_> {
-    /// Ends what is over: requests that nobody answered, and consents whose time has passed, whose leaves
-    /// are emptied. What they gave is ordered to be erased at its time. Gives the providers whose trees
-    /// have changed.
+    /// Ends what is over: requests without an answer, and consents whose time has passed, whose leaves are
+    /// emptied. What they gave is ordered to be erased at its time. Returns the providers whose trees have
+    /// changed.
     ///
     /// # Errors
     /// [`ConsentError::Failed`].
@@ -38,7 +38,7 @@ impl ConsentStore<'_> {
         let mut changed = Vec::new();
         for (provider, place) in over {
             let provider = ProviderId(provider as u32);
-            // A proof as of now is refused by its validity, so earlier roots may stay good for the others'.
+            // Its validity already refuses a proof as of now, so earlier roots may stay valid for other proofs.
             let emptied = (place as usize, empty_leaf());
             change_leaf(&mut transaction, provider, Tree::Consents, emptied, false).await?;
             if !changed.contains(&provider) {

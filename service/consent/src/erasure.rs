@@ -1,5 +1,5 @@
-//! Orders to erase what a consent gave: at its time or when it is withdrawn, confirmed by the requester,
-//! and told to the overseer where it is overdue.
+//! Orders to erase what a consent gave: at its time or when it is withdrawn, confirmed by the requester, and
+//! shown to the overseer when overdue.
 
 use ed25519_dalek::Signature;
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use super::desk::time_of_column;
 use super::refusal::{ConsentError, ConsentRefusal};
 use crate::ConsentStore;
 
-/// Hours that a requester has to erase and confirm.
+/// How many hours a requester has to erase and confirm.
 pub const ERASURE_HOURS: i64 = 72;
 
 /// Why something must be erased.
@@ -50,7 +50,7 @@ pub struct ErasureOrder {
     pub confirmed_at: Option<Timestamp>,
 }
 
-/// Orders that what a consent gave be erased; once.
+/// Orders the erasure of what a consent gave; once.
 pub(super) async fn order_erasure(
     transaction: &mut WriteTransaction,
     consent: &str,
@@ -72,7 +72,7 @@ pub(super) async fn order_erasure(
     Ok(())
 }
 
-/// What a requester signs when it has erased what a consent gave, Ed25519.
+/// Returns the message that a requester signs (Ed25519) when it has erased what a consent gave.
 pub fn erasure_message(consent: &str) -> Vec<u8> {
     [b"praman.erased.1:".as_slice(), consent.as_bytes()].concat()
 }
@@ -94,7 +94,7 @@ const COLUMNS: &str = "SELECT consent, requester, reason, ordered_at, due_at, co
      FROM erasure_order";
 
 impl ConsentStore<'_> {
-    /// The order of a consent.
+    /// Returns the order of a consent.
     ///
     /// # Errors
     /// [`ConsentRefusal::NoSuchOrder`].
@@ -107,7 +107,7 @@ impl ConsentStore<'_> {
         Ok(order(row.ok_or(ConsentRefusal::NoSuchOrder)?))
     }
 
-    /// The orders to a requester that it has not confirmed.
+    /// Returns the orders that a requester has not confirmed.
     ///
     /// # Errors
     /// [`ConsentError::Failed`].
@@ -125,7 +125,7 @@ impl ConsentStore<'_> {
         Ok(rows.into_iter().map(order).collect())
     }
 
-    /// The orders that are overdue at a time: what the overseer looks at.
+    /// Returns the orders that are overdue at a time, for the overseer.
     ///
     /// # Errors
     /// [`ConsentError::Failed`].
@@ -143,11 +143,10 @@ impl ConsentStore<'_> {
         Ok(rows.into_iter().map(order).collect())
     }
 
-    /// Takes a requester's word, signed, that it has erased what a consent gave. Said twice, it was said
-    /// the first time.
+    /// Records a requester's signed confirmation that it has erased what a consent gave. The first one counts.
     ///
     /// # Errors
-    /// [`ConsentRefusal::NoSuchOrder`]; [`ConsentRefusal::NotSigned`] if the signature is another's.
+    /// [`ConsentRefusal::NoSuchOrder`]; [`ConsentRefusal::NotSigned`] if the signature is not the requester's.
     pub async fn confirm_erasure(
         &self,
         consent: &str,

@@ -24,12 +24,12 @@ use super::document::{self, ArtefactDocument, ConsentDetail, FieldFault, Named};
 use super::manager::{ConsentManager, is_signed};
 use super::terms::{Granted, Terms, moment_of, read_time, write_time};
 
-/// A secret element of a file's field.
+/// Reads a secret element from a file's field.
 pub(super) fn element(secret: &SecretText, field: &str) -> Result<Fr, FieldFault> {
     secret.element().map_err(|error| FieldFault::new(field, format!("is {error}")))
 }
 
-/// What opens an artefact's commitment, beside its document.
+/// What opens an artefact's commitment, besides its document.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Opening {
@@ -43,7 +43,7 @@ struct Opening {
     salt: SecretText,
 }
 
-/// A consent as its patient holds it.
+/// A consent in its patient's hands.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConsentFile {
@@ -52,19 +52,19 @@ pub struct ConsentFile {
     opening: Opening,
     /// The consent manager's key, Ed25519, hexadecimal.
     manager_key: String,
-    /// What the patient was told, in their language.
+    /// The notice that the patient was given, in their language.
     pub notice: String,
 }
 
 const CONSENT_FORMAT: &str = "praman-consent-1";
 const RECORD_FORMAT: &str = "praman-health-record-1";
 
-/// The requester of the statement: the number of whom takes part.
+/// Returns the requester of the statement: the participant's number.
 pub(super) fn requester_id(requester: RequesterNumber) -> RequesterId {
     RequesterId::from_field(Fr::from(requester.0))
 }
 
-/// Who a consent is between.
+/// The parties of a consent.
 #[derive(Clone, Copy)]
 pub(super) struct Parties {
     pub(super) provider: ProviderId,
@@ -73,7 +73,7 @@ pub(super) struct Parties {
 }
 
 impl ConsentFile {
-    /// Makes a consent of what a patient granted, signed.
+    /// Makes a signed consent of what a patient granted.
     pub(super) fn grant(
         manager: &ConsentManager,
         id: String,
@@ -119,7 +119,7 @@ impl ConsentFile {
         Ok(file)
     }
 
-    /// Puts the consent at its place among the provider's.
+    /// Sets the consent's place among the provider's.
     pub(super) fn at(mut self, position: usize) -> Self {
         self.opening.position = position;
         self
@@ -155,17 +155,17 @@ impl ConsentFile {
         Ok(self)
     }
 
-    /// Whether it is a consent manager's, by its key.
+    /// Whether it belongs to the consent manager with a key.
     pub fn is_of_manager(&self, key: &[u8; 32]) -> bool {
         self.manager_key == hex::encode(key)
     }
 
-    /// The artefact as the national standard hands it out.
+    /// Returns the artefact in the national standard's form.
     pub fn document(&self) -> &ArtefactDocument {
         &self.artefact
     }
 
-    /// Its name.
+    /// Returns its id.
     pub fn id(&self) -> &str {
         &self.artefact.consent_detail.consent_id
     }
@@ -185,7 +185,7 @@ impl ConsentFile {
         self.opening.position
     }
 
-    /// The consent's leaf.
+    /// Returns the consent's leaf.
     ///
     /// # Errors
     /// [`FieldFault`].
@@ -193,19 +193,19 @@ impl ConsentFile {
         Ok(self.artefact()?.commitment())
     }
 
-    /// What is granted, as people read it.
+    /// Returns what is granted, in readable form.
     ///
     /// # Errors
     /// [`FieldFault`].
     pub fn granted(&self) -> Result<Granted, FieldFault> {
         let detail = &self.artefact.consent_detail;
-        // What was good when it was granted is read whenever.
+        // Terms that were valid when they were granted are read at any time.
         let terms = Terms::read(&detail.consent, "artefact.consentDetail", Timestamp::UNIX_EPOCH)?;
         let valid_until = read_time(&detail.valid_until, "artefact.consentDetail.validUntil")?;
         Ok(Granted { terms, valid_until })
     }
 
-    /// The artefact of the statement.
+    /// Returns the artefact of the statement.
     ///
     /// # Errors
     /// [`FieldFault`] naming a field that does not say what can be proved.
@@ -242,7 +242,7 @@ impl ConsentFile {
     }
 }
 
-/// A record as its provider hands it to the patient: what is proved of it, without what it says.
+/// A record's file for the patient: what is proved of it, without its content.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordFile {
@@ -259,7 +259,7 @@ pub struct RecordFile {
 }
 
 impl RecordFile {
-    /// A record of a patient at a provider.
+    /// Creates the file of a patient's record at a provider.
     pub(super) fn new(
         provider: ProviderId,
         subject: SubjectCommitment,
@@ -294,7 +294,7 @@ impl RecordFile {
         Ok(file)
     }
 
-    /// The record of the statement.
+    /// Returns the record of the statement.
     ///
     /// # Errors
     /// [`FieldFault`].

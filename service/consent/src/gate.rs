@@ -1,10 +1,10 @@
 //! A provider's release gate: a proof and a request in, release or refusal out.
 //!
 //! An access is given when the ledger has recorded it. The ledger takes a nullifier once and only a proof
-//! against roots that stand, so a count can't be exceeded and a withdrawal can't be overtaken, however
-//! many gates a provider runs. Whether an access was given is told by the ledger's record alone: a gate
-//! that died between recording and answering gives the same answer when it is asked again, for as long as
-//! the proof is of the moment and nothing was withdrawn.
+//! against current roots, so a count can't be exceeded and a withdrawal can't be overtaken, however many gates
+//! a provider runs. Only the ledger's record shows whether an access was given: a gate that died between
+//! recording and answering gives the same answer when it is asked again, as long as the proof is current and
+//! nothing was withdrawn.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -30,10 +30,11 @@ use super::refusal::ConsentError;
 use super::terms::moment_of;
 use crate::ConsentStore;
 
-/// How old a proof may be when it is checked; the contract's bound is wider by what recording may take.
+/// How old a proof may be when it is checked; the contract's bound is wider by the time that recording may
+/// take.
 const AGE_MAX: Duration = Duration::from_secs(10 * 60);
 
-/// By how much clocks of patient, provider and chain may differ.
+/// How much the clocks of patient, provider and chain may differ.
 const SKEW_MAX: Duration = Duration::from_secs(2 * 60);
 
 /// Accesses that are recorded together: well within a block.
@@ -48,10 +49,10 @@ pub enum GateRefusal {
          (praman consent break-glass)"
     )]
     BreakGlass,
-    /// The requester may not ask.
+    /// The requester is not allowed to ask.
     #[error("the requester is not a participant, or is suspended or debarred")]
     Requester,
-    /// The provider may not give.
+    /// The provider is not allowed to give.
     #[error(
         "the provider is not a participant, or is suspended or debarred: it may give no record"
     )]
@@ -65,7 +66,7 @@ pub enum GateRefusal {
     /// The chain's clock is ahead of the provider's.
     #[error("the provider's clock and the chain's differ by more than two minutes: set the clock")]
     Clock,
-    /// The roots are not good.
+    /// The roots are not current.
     #[error(
         "the provider's roots have changed, or a consent was withdrawn since: prove again against \
          the current roots"
@@ -79,13 +80,13 @@ pub enum GateRefusal {
     /// The ledger can't be asked.
     #[error("the ledger can't record the access now: send the same request again")]
     Later,
-    /// The access was given.
+    /// The access was already given.
     #[error("this access was used already: the consent's count for this window is used up to it")]
     Used,
 }
 
 impl GateRefusal {
-    /// A word that does not change.
+    /// Returns a stable code.
     pub const fn code(self) -> &'static str {
         match self {
             Self::BreakGlass => "break-glass",
@@ -107,11 +108,11 @@ impl GateRefusal {
 pub struct Release {
     /// The record to be released.
     pub record: RecordCommitment,
-    /// To whom.
+    /// The requester.
     pub requester: RequesterNumber,
     /// The block that recorded the access.
     pub block: u64,
-    /// Whether it had been recorded before, by the same request.
+    /// Whether it had been recorded before, for the same request.
     pub repeated: bool,
 }
 
@@ -122,10 +123,10 @@ impl Release {
     }
 }
 
-/// What a gate says.
+/// A gate's answer.
 pub type Verdict = Result<Release, GateRefusal>;
 
-/// A gate: for any provider whose account its ledger can act by.
+/// A gate, for any provider whose account its ledger can use.
 pub struct Gate {
     store: Store,
     key: PreparedKey,
@@ -133,7 +134,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// A gate over a store, for a key of the consent circuit, on a ledger.
+    /// Creates a gate over a store, for a key of the consent circuit, on a ledger.
     ///
     /// # Errors
     /// [`ServiceError::WrongUse`] for a key of another circuit.
@@ -151,16 +152,16 @@ impl Gate {
         Ok(Self { store: store.clone(), key, context: ledger.context() })
     }
 
-    /// What binds proofs to the gate's ledger.
+    /// Returns what binds proofs to the gate's ledger.
     pub fn context(&self) -> Context {
         self.context
     }
 
-    /// Releases or refuses some requests: each on its own, none because of another.
+    /// Releases or refuses some requests, each independently of the others.
     ///
     /// # Errors
-    /// [`ConsentError::Failed`] of the chain or the store; then nothing is known, and the same requests
-    /// may be brought again.
+    /// [`ConsentError::Failed`] of the chain or the store; then the outcome is unknown, and the same requests
+    /// may be sent again.
     pub async fn release<C: Chain>(
         &self,
         ledger: &mut ContractLedger<C>,
@@ -189,7 +190,7 @@ impl Gate {
                 let recorded = match ledger.record_accesses(provider, &accesses).await {
                     Ok(recorded) => recorded,
                     Err(error) => {
-                        // Of this provider alone.
+                        // For this provider alone.
                         let refusal = match error {
                             LedgerError::NotPermitted(_) => GateRefusal::Provider,
                             error => {
@@ -215,7 +216,7 @@ impl Gate {
         Ok(verdicts.into_iter().map(|verdict| verdict.expect("each was looked at")).collect())
     }
 
-    /// What can be said without looking at the proof; none if it decides.
+    /// Returns what can be decided without the proof; none if the proof decides.
     async fn before_the_proof<C: Chain>(
         &self,
         ledger: &ContractLedger<C>,
@@ -245,13 +246,13 @@ impl Gate {
             return refuse(GateRefusal::Record);
         }
         match self.recorded(request).await? {
-            // Asked again after a withdrawal, a gate stops at once, too.
+            // A repeated request after a withdrawal is refused at once, too.
             Some(Ok(_)) if !are_good_roots(ledger, request).await? => refuse(GateRefusal::Roots),
             known => Ok(known),
         }
     }
 
-    /// Which of some requests have proofs that do not hold.
+    /// Returns which of some requests have proofs that do not hold.
     fn invalid(
         &self,
         requests: &[AccessRequest],
@@ -270,7 +271,7 @@ impl Gate {
         Ok(invalid.into_iter().map(|index| places[index]).collect())
     }
 
-    /// What the ledger's record says of a request: released if it is of this very request.
+    /// Returns what the ledger's record says about a request: released if the record is for this request.
     async fn recorded(&self, request: &AccessRequest) -> Result<Option<Verdict>, ConsentError> {
         let recorded =
             ConsentStore(&self.store).recorded_access(request.provider, request.nullifier).await?;
@@ -282,13 +283,13 @@ impl Gate {
         }))
     }
 
-    /// Why the ledger left a request out: the first reason that still holds.
+    /// Returns why the ledger left a request out: the first reason that still holds.
     async fn left_out<C: Chain>(
         &self,
         ledger: &ContractLedger<C>,
         request: &AccessRequest,
     ) -> Result<Verdict, ConsentError> {
-        // Another gate may have brought the same.
+        // Another gate may have recorded the same one.
         if let Some(verdict) = self.recorded(request).await? {
             return Ok(verdict);
         }
@@ -312,7 +313,7 @@ fn refused(refusal: praman_verifier::Refusal) -> ServiceError {
     ServiceError::Ledger(format!("the gate's key: {refusal}"))
 }
 
-/// Who may ask and give, asked of the ledger once for all requests that come together.
+/// Who may ask and give, read from the ledger once for all requests of a batch.
 #[derive(Default)]
 struct Standing {
     providers: BTreeMap<ProviderId, bool>,

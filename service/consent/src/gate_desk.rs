@@ -1,5 +1,5 @@
-//! The gate at work: one task checks and records all requests that wait, so the more come, the less one
-//! costs. The same task ends what is over and brings providers' roots to the ledger.
+//! The gate at work: one task checks and records all pending requests, so the more there are, the less each
+//! costs. The same task ends what is over and puts providers' roots on the ledger.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,22 +17,22 @@ use super::gate::{BATCH_MAX, Gate, Verdict};
 use super::publishing::publish;
 use crate::ConsentStore;
 
-/// Requests that may wait.
+/// How many requests may wait.
 const WAITING_MAX: usize = 4_096;
 
 /// How often to look for what is over and for roots that the ledger does not know.
 const ROUND: Duration = Duration::from_secs(5);
 
-/// Why the desk gives no verdict.
+/// Why the desk gives no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum GateDeskError {
-    /// Too many wait.
+    /// Too many requests wait.
     #[error("too many requests are pending at the gate: try again in a second")]
     Busy,
-    /// The service ends.
+    /// The service is shutting down.
     #[error("the service is stopping: try again later")]
     Stopping,
-    /// Chain or store failed; the same request may be brought again.
+    /// Chain or store failed; the same request may be sent again.
     #[error(transparent)]
     Failed(#[from] ServiceError),
 }
@@ -42,7 +42,7 @@ enum Work {
     Publish(ProviderId, oneshot::Sender<Result<(), GateDeskError>>),
 }
 
-/// Where providers' systems bring requests.
+/// Where providers' systems send requests.
 #[derive(Clone)]
 pub struct GateDesk {
     store: Store,
@@ -52,7 +52,7 @@ pub struct GateDesk {
 }
 
 impl GateDesk {
-    /// Opens the desk of a gate on a ledger that acts by the providers' accounts.
+    /// Opens the desk of a gate on a ledger that uses the providers' accounts.
     pub fn open(store: &Store, gate: Gate, ledger: JoinedLedger) -> Self {
         let (work, waiting) = mpsc::channel(WAITING_MAX);
         let context = gate.context();
@@ -70,20 +70,20 @@ impl GateDesk {
         self.context
     }
 
-    /// Releases or refuses.
+    /// Releases or refuses a record.
     ///
     /// # Errors
-    /// [`GateDeskError`]; then the same request may be brought again.
+    /// [`GateDeskError`]; then the same request may be sent again.
     pub async fn release(&self, request: AccessRequest) -> Result<Verdict, GateDeskError> {
         let (answer, answered) = oneshot::channel();
         self.send(Work::Release(Box::new(request), answer))?;
         answered.await.map_err(|_| GateDeskError::Stopping)?
     }
 
-    /// Brings a provider's roots to the ledger.
+    /// Puts a provider's roots on the ledger.
     ///
     /// # Errors
-    /// [`GateDeskError`]; it is tried again by itself.
+    /// [`GateDeskError`]; it is retried automatically.
     pub async fn publish(&self, provider: ProviderId) -> Result<(), GateDeskError> {
         let (answer, answered) = oneshot::channel();
         self.send(Work::Publish(provider, answer))?;
@@ -97,7 +97,7 @@ impl GateDesk {
         })
     }
 
-    /// Ends when all that waits is answered. Clones of the desk answer nothing more.
+    /// Shuts down once all pending requests are answered. Clones of the desk answer nothing more.
     pub async fn shut_down(self) {
         let task = self.task.lock().await.take();
         drop(self.work);
@@ -120,7 +120,7 @@ async fn work_on(
     loop {
         tokio::select! {
             biased;
-            // First: it is never put off by requests that keep coming.
+            // First: a stream of requests never delays it.
             _ = round.tick() => {
                 tidy_up(&store, &mut ledger).await;
                 continue;
@@ -138,7 +138,7 @@ async fn work_on(
                     requests.push(*request);
                     answers.push(answer);
                 }
-                // Before the accesses that came with it: a withdrawal waits for nobody.
+                // Before the accesses in the same batch: a withdrawal never waits.
                 Work::Publish(provider, answer) => {
                     let published = publish(&store, &mut ledger, provider).await;
                     let _ =
@@ -152,7 +152,7 @@ async fn work_on(
         match gate.release(&mut ledger, &requests, Timestamp::now()).await {
             Ok(verdicts) => {
                 for (answer, verdict) in answers.into_iter().zip(verdicts) {
-                    // Who asked may have gone.
+                    // The sender may be gone.
                     let _ = answer.send(Ok(verdict));
                 }
             }
@@ -167,7 +167,7 @@ async fn work_on(
     }
 }
 
-/// What waits for nobody's request. One provider's trouble is not another's.
+/// Does what needs no request. One provider's failure does not affect another.
 async fn tidy_up(store: &Store, ledger: &mut JoinedLedger) {
     let told = |what: &str, error: ServiceError| tracing::warn!("{what}: {error}");
     if let Err(error) = ledger.catch_up().await {

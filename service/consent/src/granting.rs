@@ -1,4 +1,4 @@
-//! Granting: what a patient gives of a request, for each provider, and consents of other managers.
+//! Granting: what a patient grants of a request, for each provider, and consents of other managers.
 
 use jiff::Timestamp;
 use praman_holder::wallet::Wallet;
@@ -20,8 +20,8 @@ use crate::ConsentStore;
 impl ConsentDesk {
     /// Grants a request for some providers, each as narrow as the patient wants: one artefact for each.
     ///
-    /// The wallet must be the one that the patient is registered with. All are granted or none. They are good
-    /// once [`publish`](super::publish) has brought the providers' roots to the ledger.
+    /// The wallet must be the one that the patient is registered with. All are granted or none. They are valid
+    /// once [`publish`](super::publish) has put the providers' roots on the ledger.
     ///
     /// # Errors
     /// [`ConsentError`] with what is wrong or refused.
@@ -65,7 +65,7 @@ impl ConsentDesk {
         let mut files = Vec::with_capacity(made.len());
         for (file, granted, digest) in made {
             if others.iter().any(|other| other.overlaps(&file, &granted, now)) {
-                // The other may be of this very request.
+                // The other may be of this same request.
                 let same = |other: &KeptConsent| {
                     other.request == request.id && other.file.provider() == file.provider()
                 };
@@ -100,12 +100,12 @@ impl ConsentDesk {
         Ok(files)
     }
 
-    /// Takes in a consent that another consent manager granted, at the provider that it is for: the patient's
-    /// file, with its place in the provider's tree. The same twice is one.
+    /// Imports a consent that another consent manager granted, at its provider; returns the patient's file,
+    /// with its place in the provider's tree. The same consent twice counts once.
     ///
     /// # Errors
-    /// [`FieldFault`] where it is not what a trusted consent manager signed, or is over;
-    /// [`ConsentRefusal`] as of a grant.
+    /// [`FieldFault`] if no trusted consent manager signed it, or it is over; [`ConsentRefusal`] as for a
+    /// grant.
     pub async fn import(
         &self,
         file: ConsentFile,
@@ -218,8 +218,8 @@ impl ConsentDesk {
         Ok(file)
     }
 
-    /// The files of a request's consents that were not withdrawn, as when a program died before it wrote
-    /// them.
+    /// Returns the files of a request's consents that were not withdrawn, e.g. if a program died before it
+    /// wrote them.
     ///
     /// # Errors
     /// [`ConsentRefusal::OtherWallet`] for a wallet that is not the patient's.
@@ -241,8 +241,8 @@ impl ConsentDesk {
 }
 
 impl KeptConsent {
-    /// Whether another of the same requester, purpose and provider covers some of the same records while
-    /// this one is good: each would have a count of its own.
+    /// Whether another of the same requester, purpose and provider covers some of the same records while this
+    /// one is valid: each would have its own count.
     fn overlaps(&self, file: &ConsentFile, granted: &Granted, now: Timestamp) -> bool {
         let (ours, theirs) = (&self.granted.terms, &granted.terms);
         self.revoked_at.is_none()
@@ -251,7 +251,7 @@ impl KeptConsent {
             && self.file.requester() == file.requester()
             && ours.purpose == theirs.purpose
             && ours.types.0 & theirs.types.0 != 0
-            // As the statement counts: by days in India.
+            // As in the statement: by days in India.
             && day_in_india(ours.from) <= day_in_india(theirs.to)
             && day_in_india(theirs.from) <= day_in_india(ours.to)
     }

@@ -1,4 +1,4 @@
-//! Health records by consent: what the national standard (ABDM) asks and grants, the consents that
+//! Health records by consent: the requests and artefacts of the national standard (ABDM), the consents that
 //! patients give and withdraw, and the gate that releases a record on a proof.
 //!
 //! ```text
@@ -6,9 +6,9 @@
 //! document   notice    desk, file         provider::publish  access   gate    recorded   erasure
 //! ```
 //!
-//! The consent manager keeps what was asked and granted, sealed. Providers' trees lie in the store and
-//! their roots on the ledger. The patient's wallet proves; who checks learns neither who the patient is nor
-//! which consent it was.
+//! The consent manager keeps what was asked and granted, sealed. Providers' trees are in the store and their
+//! roots on the ledger. The patient's wallet proves; a verifier learns neither who the patient is nor which
+//! consent it was.
 //!
 //! ```
 //! use jiff::{Timestamp, ToSpan, civil::date};

@@ -1,4 +1,4 @@
-//! The consent manager's key: it signs artefacts and knows patients again.
+//! The consent manager's key: it signs artefacts and recognises patients.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 use super::document::ConsentDetail;
 use super::terms::PatientAddress;
 
-/// By what a patient is known in a store: a keyed hash of their health address.
+/// What identifies a patient in a store: a keyed hash of their health address.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PatientTag([u8; 32]);
 
@@ -29,7 +29,7 @@ impl PatientTag {
         self.0.to_vec()
     }
 
-    /// In hexadecimal, to bind what is sealed to whose it is.
+    /// Returns it in hexadecimal, to bind sealed data to its person.
     pub(crate) fn text(&self) -> String {
         hex::encode(self.0)
     }
@@ -39,9 +39,9 @@ impl PatientTag {
     }
 }
 
-/// A consent manager's opened keys: that it signs by, and that it seals by what it keeps.
+/// A consent manager's opened keys: one to sign with, one to seal what it stores.
 pub struct ConsentManager {
-    /// Its identifier, as `praman-cm`.
+    /// Its identifier, such as `praman-cm`.
     pub name: String,
     signing: SigningKey,
     master: MasterKey,
@@ -51,10 +51,10 @@ const KIND: KeyKind =
     KeyKind { format: "praman-consent-manager-1", purpose: "praman consent manager signing key" };
 
 impl ConsentManager {
-    /// A fresh key in a file that must not be there yet.
+    /// Generates a key in a file that must not exist yet.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] if the file is there; [`ServiceError::File`].
+    /// [`ServiceError::WrongUse`] if the file exists; [`ServiceError::File`].
     pub fn generate(
         path: &Path,
         name: &str,
@@ -79,34 +79,33 @@ impl ConsentManager {
         Ok(Self { name, signing, master })
     }
 
-    /// The public key, Ed25519.
+    /// Returns the public key, Ed25519.
     pub fn public(&self) -> [u8; 32] {
         self.signing.verifying_key().to_bytes()
     }
 
-    /// The signature of an artefact: over its commitment, which binds what is proved, and its document,
-    /// which is what people read.
+    /// Signs an artefact: its commitment, which binds what is proved, and its document, which people read.
     pub fn sign(&self, commitment: ConsentCommitment, detail: &ConsentDetail) -> String {
         hex::encode(self.signing.sign(&signed_message(commitment, detail)).to_bytes())
     }
 
-    /// By what a patient is known in a store.
+    /// Returns the tag of a patient in a store.
     pub fn patient_tag(&self, patient: &PatientAddress) -> PatientTag {
         PatientTag(self.mac(b"praman.patient.1", patient.expose().as_bytes()))
     }
 
-    /// By what a telephone is known in a store.
+    /// Returns the tag of a telephone in a store.
     pub fn telephone_tag(&self, number: &str) -> [u8; 32] {
         self.mac(b"praman.telephone.1", number.as_bytes())
     }
 
-    /// By what a patient's wallet is known again: a keyed hash of a subject that no provider has.
+    /// Returns the tag of a patient's wallet: a keyed hash of a subject that no provider has.
     pub(super) fn holder_tag(&self, wallet: &Wallet) -> [u8; 32] {
         let subject = wallet.at_provider(ProviderId(0)).subject();
         self.mac(b"praman.consent-holder.1", &to_be_bytes(subject.to_field()))
     }
 
-    /// A keyed hash of what could be guessed, by which it is known again.
+    /// Returns a keyed hash that identifies a value that could be guessed.
     pub(super) fn digest(&self, what: &[u8], of: &[u8]) -> [u8; 32] {
         self.mac(what, of)
     }
@@ -119,7 +118,7 @@ impl ConsentManager {
         mac.finalize().into_bytes().into()
     }
 
-    /// What is kept of a person, sealed: a wrapped data key, its length before it, and the content.
+    /// Seals what is stored about a person: the length of a wrapped data key, the key, and the content.
     ///
     /// # Errors
     /// [`ServiceError::KeyStore`].
@@ -141,7 +140,7 @@ impl ConsentManager {
         Ok([&length.to_be_bytes()[..], &wrapped, &content].concat())
     }
 
-    /// What was sealed for a purpose.
+    /// Opens what was sealed for a purpose.
     ///
     /// # Errors
     /// [`ServiceError::KeyStore`] if it was altered or sealed under another key.

@@ -1,4 +1,4 @@
-//! What a patient is told before they consent: itemised, in plain language, in theirs.
+//! The notice to a patient before they consent: itemised, in plain words, in their language.
 //!
 //! Source: the Digital Personal Data Protection Act, 2023, section 5 (notice) and section 6 (consent, and
 //! withdrawal as easy as giving).
@@ -12,7 +12,7 @@ use super::terms::Granted;
 /// The version of the notice's wording: raised with every change of its texts.
 pub const NOTICE_VERSION: u32 = 2;
 
-/// On what the processing of somebody's data rests.
+/// The legal basis for processing a person's data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LegalBasis {
@@ -44,7 +44,7 @@ pub struct Notice {
 }
 
 impl Notice {
-    /// The notice of what is granted, which the patient calls by a number.
+    /// Returns the notice of what is granted, under the patient's number for it.
     pub fn of(granted: &Granted, number: u32, language: Language) -> Self {
         let terms = &granted.terms;
         let texts = Texts(language);
@@ -94,7 +94,7 @@ impl Texts {
     }
 
     fn frequency(&self, granted: &Granted) -> String {
-        // Whatever the whole time, a window that is shorter shows as it is.
+        // A window shorter than the whole time is shown as it is.
         let whole = u64::from(u32::MAX);
         let frequency = granted.terms.frequency.of_validity(whole);
         let count = ("count", Argument::Count(u64::from(frequency.accesses)));

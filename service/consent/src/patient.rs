@@ -21,11 +21,12 @@ pub trait MessageGateway {
     /// Sends a message.
     ///
     /// # Errors
-    /// [`ServiceError`] if it was not taken; it is sent again later.
+    /// [`ServiceError`] if it was not accepted; it is sent again later.
     fn send(&mut self, telephone: &str, text: &str) -> Result<(), ServiceError>;
 }
 
-/// A gateway that prints messages where an operator reads them. The number's last two digits tell which.
+/// A gateway that prints messages where an operator reads them. The number's last two digits show which
+/// telephone.
 pub struct ConsoleGateway;
 
 impl MessageGateway for ConsoleGateway {
@@ -37,7 +38,7 @@ impl MessageGateway for ConsoleGateway {
     }
 }
 
-/// What is kept of a patient who asks by telephone.
+/// What is stored about a patient who uses a telephone.
 #[derive(Serialize, Deserialize)]
 struct SealedPatient {
     address: PatientAddress,
@@ -52,12 +53,12 @@ impl Drop for SealedPatient {
     }
 }
 
-/// What a patient's row is sealed for: it opens in that row alone.
+/// Returns what a patient's row is sealed for: it opens in that row alone.
 fn purpose_of_row(patient: PatientTag) -> String {
     format!("praman patient {}", patient.text())
 }
 
-/// A patient who asks by telephone.
+/// A patient who uses a telephone.
 pub(super) struct Caller {
     pub(super) patient: PatientTag,
     pub(super) address: PatientAddress,
@@ -66,12 +67,12 @@ pub(super) struct Caller {
 }
 
 impl ConsentDesk {
-    /// Registers a patient by their wallet, which alone can grant from then on: in which language they are
-    /// told, and, for one without a device, the telephone that they ask by; the wallet is then kept here,
-    /// sealed. What is not said again stays as it is.
+    /// Registers a patient by their wallet, which alone can grant from then on: the language of their messages
+    /// and, for one without a device, their telephone; the wallet is then stored here, sealed. What is left out
+    /// stays as it is.
     ///
     /// # Errors
-    /// [`ConsentRefusal::OtherWallet`] if the patient is registered with another;
+    /// [`ConsentRefusal::OtherWallet`] if the patient is registered with another wallet;
     /// [`ServiceError::Refused`] if the telephone is another patient's.
     pub async fn register_patient(
         &self,
@@ -141,7 +142,7 @@ impl ConsentDesk {
         Ok(self.sealed_patient(self.manager.patient_tag(address)).await?.is_some())
     }
 
-    /// In which language a patient is told; English for one who is not registered.
+    /// Returns a patient's language; English for one who is not registered.
     ///
     /// # Errors
     /// [`ConsentError::Failed`].
@@ -151,7 +152,7 @@ impl ConsentDesk {
     }
 
     pub(super) async fn caller(&self, telephone: &str) -> Result<Option<Caller>, ConsentError> {
-        // Numbers that were kept before they had one form are known as they were typed.
+        // Numbers stored before they had one form are looked up as typed.
         let number: Option<Telephone> = telephone.parse().ok();
         let typed = [number.as_ref().map(Telephone::as_str), Some(telephone)];
         for number in typed.into_iter().flatten() {
@@ -163,7 +164,7 @@ impl ConsentDesk {
             let Some(patient) = row.and_then(|(tag,)| PatientTag::of_column(&tag)) else {
                 continue;
             };
-            // What is sealed says whose telephone it is; the column beside it finds it.
+            // The sealed content says whose telephone it is; the column only finds it.
             match self.sealed_patient(patient).await? {
                 Some((language, kept)) if kept.telephone.as_deref() == Some(number) => {
                     let wallet = kept.wallet.as_deref().and_then(Wallet::from_json);
@@ -176,7 +177,7 @@ impl ConsentDesk {
         Ok(None)
     }
 
-    /// What is kept of a patient, and in which language they are told.
+    /// Returns what is stored about a patient, and their language.
     async fn sealed_patient(
         &self,
         patient: PatientTag,
@@ -191,11 +192,11 @@ impl ConsentDesk {
         Ok(Some((Language::of(&code).unwrap_or(Language::English), kept)))
     }
 
-    /// Tells patients of emergency accesses, those that are due by a time. One without a telephone finds
-    /// it in their view.
+    /// Informs patients of emergency accesses whose notice is due by a time. A patient without a telephone
+    /// finds them in their view.
     ///
     /// # Errors
-    /// [`ConsentError::Failed`]; who was not told is told by the next call.
+    /// [`ConsentError::Failed`]; the next call informs the remaining patients.
     pub async fn tell_patients(
         &self,
         gateway: &mut impl MessageGateway,
@@ -204,7 +205,7 @@ impl ConsentDesk {
         let mut told = 0;
         let mut failed = None;
         for emergency in self.untold(now).await? {
-            // Marked first: two programs don't both tell.
+            // Marked first, so that two programs don't both send it.
             if !self.mark_told(emergency.scope.id, now).await? {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! Providers and requesters as a store knows them, and the records that providers keep.
+//! Providers and requesters in a store, and the records that providers keep.
 
 use ed25519_dalek::VerifyingKey;
 use praman_circuits::Fr;
@@ -24,17 +24,17 @@ pub struct NamedParticipant<N> {
     pub name: String,
 }
 
-/// A key that somebody signs by, as a column has it.
+/// Reads a verifying key from a column.
 pub(super) fn key_of_column(column: &[u8]) -> Result<VerifyingKey, ServiceError> {
     let key = <&[u8; 32]>::try_from(column).ok().and_then(|key| VerifyingKey::from_bytes(key).ok());
     key.ok_or_else(|| broken("a public key"))
 }
 
 impl ConsentStore<'_> {
-    /// Keeps a provider of health care that the ledger has.
+    /// Stores a provider of health care that the ledger has.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] if the name or number is another's.
+    /// [`ServiceError::Refused`] if the name or number belongs to another.
     pub async fn keep_provider(&self, number: ProviderId, name: &str) -> Result<(), ServiceError> {
         sqlx::query("INSERT INTO provider (number, name) VALUES ($1, $2) ON CONFLICT DO NOTHING")
             .bind(i64::from(number.0))
@@ -44,10 +44,10 @@ impl ConsentStore<'_> {
         self.require_named(self.provider_named(name).await? == Some(number), name)
     }
 
-    /// Keeps who asks for records, with the key that they sign by, Ed25519.
+    /// Stores a requester of records, with its signing key, Ed25519.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] if the name or number is another's, or the key is none.
+    /// [`ServiceError::Refused`] if the name or number belongs to another, or the key is invalid.
     pub async fn keep_requester(
         &self,
         number: RequesterNumber,
@@ -80,7 +80,7 @@ impl ConsentStore<'_> {
         Err(ServiceError::Refused(format!("{name:?}, its number or its key is already in use")))
     }
 
-    /// The provider of a name.
+    /// Returns the provider with a name.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -92,7 +92,7 @@ impl ConsentStore<'_> {
         Ok(row.map(|(number,)| ProviderId(number as u32)))
     }
 
-    /// The requester of a name.
+    /// Returns the requester with a name.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -107,7 +107,7 @@ impl ConsentStore<'_> {
         Ok(row.map(|(number,)| RequesterNumber(number as u32)))
     }
 
-    /// The key that a requester signs by.
+    /// Returns a requester's signing key.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -123,7 +123,7 @@ impl ConsentStore<'_> {
         row.map(|(key,)| key_of_column(&key)).transpose()
     }
 
-    /// Whether there is a provider of a number.
+    /// Whether there is a provider with a number.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -135,7 +135,7 @@ impl ConsentStore<'_> {
         Ok(row.is_some())
     }
 
-    /// All providers, by number.
+    /// Returns all providers, by number.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -149,8 +149,8 @@ impl ConsentStore<'_> {
         Ok(rows.into_iter().map(provider).collect())
     }
 
-    /// Keeps a record of a patient at a provider. `keep` keeps what the patient is handed, before the record is
-    /// there: without it nobody could prove from the record.
+    /// Adds a patient's record at a provider. `keep` stores the patient's file before the record exists:
+    /// without it no one could prove from the record.
     ///
     /// # Errors
     /// [`ConsentRefusal::UnknownProvider`]; [`ServiceError::Tree`] if there is no room; `keep`'s.
@@ -184,7 +184,7 @@ impl ConsentStore<'_> {
         Ok(file)
     }
 
-    /// Takes a record away, as when it was another patient's: from now on no access to it is given.
+    /// Removes a record, e.g. because it was another patient's: no access to it is given from now on.
     ///
     /// # Errors
     /// [`ConsentRefusal::NoSuchRecord`].
@@ -229,7 +229,7 @@ impl ConsentStore<'_> {
         Ok(row.is_some())
     }
 
-    /// Whether a provider keeps any record of somebody.
+    /// Whether a provider keeps any record of a person.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -273,7 +273,7 @@ impl Tree {
     }
 }
 
-/// Puts a leaf into a provider's tree, and counts the change, which the ledger is yet to know.
+/// Puts a leaf into a provider's tree, and counts the change, which the ledger does not know yet.
 pub(super) async fn change_leaf(
     transaction: &mut WriteTransaction,
     provider: ProviderId,

@@ -29,26 +29,26 @@ use super::file::{ConsentFile, RecordFile, requester_id};
 use super::refusal::ConsentError;
 use super::terms::moment_of;
 
-/// A provider's two trees as a service hands them out, whole: nobody learns whose path is taken from them.
+/// A provider's two trees. They come whole, so that nobody learns which patient's path is used.
 #[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProviderTrees {
     /// The provider's number.
     pub provider: u32,
-    /// What binds proofs to the ledger, decimal.
+    /// The value that binds proofs to the ledger, decimal.
     pub context: String,
     /// The root of its records, decimal.
     pub records_root: String,
     /// The root of its consents, decimal.
     pub consents_root: String,
-    /// The leaves of its records, in order; what was taken away is the empty value.
+    /// The leaves of its records, in order; a removed record has the empty value.
     pub records: Vec<String>,
     /// The leaves of its consents.
     pub consents: Vec<String>,
 }
 
 impl ProviderTrees {
-    /// Some trees.
+    /// Creates trees.
     pub fn of(
         provider: ProviderId,
         context: Context,
@@ -66,7 +66,7 @@ impl ProviderTrees {
         }
     }
 
-    /// Reads trees, as `GET /v1/providers/{provider}/trees` answers.
+    /// Reads trees in the form of `GET /v1/providers/{provider}/trees`.
     ///
     /// # Errors
     /// [`ServiceError`] naming file and field.
@@ -75,7 +75,7 @@ impl ProviderTrees {
         document::read(&text).map_err(|fault| ServiceError::malformed(path, fault))
     }
 
-    /// What binds proofs to the ledger.
+    /// Returns what binds proofs to the ledger.
     ///
     /// # Errors
     /// [`FieldFault`].
@@ -84,10 +84,10 @@ impl ProviderTrees {
         parsed.map_err(|error| FieldFault::new("context", format!("is {error}")))
     }
 
-    /// The paths of a consent and of a record, in trees that are hashed anew.
+    /// Returns the paths of a consent and of a record, in trees that are hashed again.
     ///
     /// # Errors
-    /// [`FieldFault`] if they are another provider's, or their leaves do not make their roots.
+    /// [`FieldFault`] if they are another provider's, or their leaves do not give their roots.
     pub fn paths(
         &self,
         consent: &ConsentFile,
@@ -120,14 +120,14 @@ fn tree_path<const DEPTH: usize>(
     tree.path(place).map_err(|error| fault(error.to_string()))
 }
 
-/// A provider's two trees at one time, as who proves against them needs them.
+/// A provider's two trees at one time, as a prover needs them.
 pub struct ProviderPaths {
     record: TreePath<RECORD_DEPTH>,
     consent: TreePath<CONSENT_DEPTH>,
 }
 
 impl ProviderPaths {
-    /// The paths of a consent and of a record, from the store.
+    /// Returns the paths of a consent and of a record, from the store.
     ///
     /// # Errors
     /// [`ConsentError::Failed`].
@@ -146,16 +146,16 @@ impl ProviderPaths {
     }
 }
 
-/// What is asked of a patient: an access for whom, for what.
+/// An access that a patient is asked for: by whom and for what.
 #[derive(Clone, Copy)]
 pub struct Asked {
-    /// Who asks.
+    /// The requester.
     pub requester: RequesterNumber,
-    /// For what.
+    /// The purpose.
     pub purpose: Purpose,
     /// The access's number in this window of the consent's frequency, from 0.
     pub number: u32,
-    /// When.
+    /// The time.
     pub at: Timestamp,
 }
 
@@ -187,7 +187,7 @@ impl PreparedAccess {
         let at_provider = wallet.at_provider(provider);
         let (artefact, health_record) = (consent.artefact()?, record.record()?);
         let (record, record_type) = (health_record.commitment(), health_record.record_type);
-        // Where a path does not fit its leaf, the statement fails at it.
+        // If a path does not fit its leaf, the statement fails there.
         let records = root_of(record.to_field(), &paths.record).unwrap_or_default();
         let consents =
             root_of(artefact.commitment().to_field(), &paths.consent).unwrap_or_default();
@@ -217,17 +217,17 @@ impl PreparedAccess {
         Ok(Self { public, witness, provider, asked, record, record_type, blinding })
     }
 
-    /// The statement's public inputs.
+    /// Returns the statement's public inputs.
     pub fn public_inputs(&self) -> &PublicInputs {
         &self.public
     }
 
-    /// The witness, as it is exported.
+    /// Returns the witness for export.
     pub fn witness(&self) -> &Witness {
         &self.witness
     }
 
-    /// Proves it.
+    /// Proves the access.
     ///
     /// # Errors
     /// [`ServiceError::Proving`].

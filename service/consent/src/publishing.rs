@@ -1,4 +1,4 @@
-//! Providers' roots on their way to the ledger.
+//! Puts providers' roots on the ledger.
 
 use praman_circuits::Fr;
 use praman_circuits::artefact::{CONSENT_DEPTH, ConsentsRoot};
@@ -12,7 +12,8 @@ use super::refusal::{ConsentError, ConsentRefusal};
 use crate::ConsentStore;
 
 impl ConsentStore<'_> {
-    /// Providers with roots that the ledger is yet to know, as when a program died before it told them.
+    /// Returns the providers with roots that the ledger does not know yet, e.g. after a program died before it
+    /// sent them.
     ///
     /// # Errors
     /// [`ConsentError::Failed`].
@@ -27,7 +28,7 @@ impl ConsentStore<'_> {
     }
 }
 
-/// How a provider's tree stands, in the store and on the ledger.
+/// The state of a provider's tree, in the store and on the ledger.
 struct TreeState {
     changed: i64,
     removed: i64,
@@ -65,23 +66,23 @@ async fn tree_state(
     Ok(TreeState { changed, removed, published, live: live as u32, root })
 }
 
-/// How often a root is put anew because another program put one in between.
+/// How often a root is sent again because another program sent one in between.
 const ATTEMPTS_MAX: usize = 16;
 
-/// Brings a provider's two roots to the ledger, if the ledger knows older ones.
+/// Puts a provider's two roots on the ledger, if it has older ones.
 ///
-/// What is taken away ends all earlier roots. Each change of a tree has a number, and the ledger takes a root
-/// only of a later change than the one that stands: two programs never undo each other's change, however
-/// late one of them sends.
+/// A removal ends all earlier roots. Each change of a tree has a number, and the ledger takes a root only of a
+/// later change than the current one: two programs never undo each other's change, however late one of them
+/// sends.
 ///
 /// # Errors
-/// [`ConsentError`] of either tree; then it is done by the next call.
+/// [`ConsentError`] of either tree; then the next call does it.
 pub async fn publish<C: Chain>(
     store: &Store,
     ledger: &mut ContractLedger<C>,
     provider: ProviderId,
 ) -> Result<(), ConsentError> {
-    // Consents first: a withdrawal waits for nothing, also of a provider that may add no record.
+    // Consents first: a withdrawal never waits, even at a provider that may add no record.
     let consents = publish_tree(store, ledger, provider, Tree::Consents).await;
     let records = publish_tree(store, ledger, provider, Tree::Records).await;
     consents.and(records)
@@ -99,7 +100,7 @@ async fn publish_tree<C: Chain>(
             return Ok(());
         }
         match put_root(ledger, provider, tree, &state).await {
-            // One of a later change stands: whether it is the newest is looked at anew.
+            // The root of a later change is current: check again whether it is the newest.
             Ok(()) | Err(LedgerError::OldRoot) => {}
             Err(error) => return Err(error.into()),
         }
@@ -124,7 +125,7 @@ async fn put_root<C: Chain>(
     tree: Tree,
     state: &TreeState,
 ) -> Result<(), LedgerError> {
-    // A ledger that is asked late tells an older change: then more roots are ended than need be, never fewer.
+    // A ledger that lags reports an older change: then more roots are ended than necessary, never fewer.
     let stands = ledger.provider_state(provider).await?;
     let known = match tree {
         Tree::Records => stands.records_version,

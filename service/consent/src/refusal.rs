@@ -1,4 +1,4 @@
-//! What is refused of consents, and why.
+//! Refusals about consents, and why.
 
 use praman_ledger::LedgerError;
 use praman_store::error::ServiceError;
@@ -11,10 +11,10 @@ pub enum ConsentRefusal {
     /// A request id that another request has.
     #[error("this request id was used for another request: give each request its own id")]
     RequestIdUsed,
-    /// A requester that nobody admitted.
+    /// An unknown requester.
     #[error("hiu.id: no requester with this id participates in this network")]
     UnknownRequester,
-    /// A provider that nobody admitted.
+    /// An unknown provider.
     #[error("hip.id: no provider with this id participates in this network")]
     UnknownProvider,
     /// No such request.
@@ -32,7 +32,7 @@ pub enum ConsentRefusal {
     /// A provider without records of the patient.
     #[error("this provider has no record of this patient")]
     NoRecords,
-    /// A consent that covers some of the same.
+    /// A consent that covers some of the same records.
     #[error(
         "a live consent of this patient to this requester for this purpose covers some of the same \
          records: withdraw it first, so that no access is counted twice"
@@ -44,7 +44,7 @@ pub enum ConsentRefusal {
     /// A consent that was withdrawn.
     #[error("this consent was already withdrawn")]
     AlreadyWithdrawn,
-    /// A consent whose end has come.
+    /// A consent that has expired.
     #[error("this consent has already expired")]
     AlreadyExpired,
     /// No such record.
@@ -53,7 +53,7 @@ pub enum ConsentRefusal {
     /// A patient that is not known here.
     #[error("this patient is not registered here: register them with `praman consent register`")]
     UnknownPatient,
-    /// A wallet that is another's.
+    /// Another patient's wallet.
     #[error("this is not the wallet that the patient is registered with")]
     OtherWallet,
     /// No such erasure order.
@@ -62,19 +62,19 @@ pub enum ConsentRefusal {
     /// A signature that is not the requester's.
     #[error("the signature is not from the requester")]
     NotSigned,
-    /// An emergency access that may not be.
+    /// An emergency access that is not allowed.
     #[error("an emergency access needs two different clinicians of the provider")]
     TwoClinicians,
     /// An emergency access of too much or for too long.
     #[error("an emergency access needs some types, a reason, and at most 24 hours")]
     TooWide,
-    /// No emergency access that waits for this.
+    /// No emergency access that waits for a review.
     #[error("there is no such emergency access, or it was already reviewed")]
     NothingToReview,
 }
 
 impl ConsentRefusal {
-    /// A word that does not change.
+    /// Returns a stable code.
     pub const fn code(self) -> &'static str {
         match self {
             Self::RequestIdUsed => "request-id-used",
@@ -100,13 +100,13 @@ impl ConsentRefusal {
     }
 }
 
-/// What goes wrong with consents.
+/// An error about consents.
 #[derive(Debug, thiserror::Error)]
 pub enum ConsentError {
-    /// A document's field.
+    /// A wrong field of a document.
     #[error(transparent)]
     Field(#[from] FieldFault),
-    /// The answer is no.
+    /// The act is refused.
     #[error(transparent)]
     Refused(#[from] ConsentRefusal),
     /// It can't be done now.

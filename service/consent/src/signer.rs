@@ -1,4 +1,4 @@
-//! The keys by which requesters confirm and clinicians open in an emergency.
+//! The keys that requesters confirm with and clinicians open with in an emergency.
 
 use std::path::Path;
 
@@ -7,9 +7,9 @@ use praman_files::sealed::Passphrase;
 use praman_files::signing_key::{self, KeyKind};
 use praman_store::error::ServiceError;
 
-/// An opened key, Ed25519, and whose it is.
+/// An opened key, Ed25519, and its owner.
 pub struct SignerKey {
-    /// Whose.
+    /// The owner's name.
     pub name: String,
     signing: SigningKey,
 }
@@ -20,7 +20,7 @@ const KIND: KeyKind = KeyKind {
 };
 
 impl SignerKey {
-    /// A fresh key.
+    /// Generates a key.
     pub fn generate(name: &str) -> Self {
         Self { name: name.to_owned(), signing: signing_key::generate() }
     }
@@ -28,7 +28,7 @@ impl SignerKey {
     /// Writes the key, sealed.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] if the file is there; [`ServiceError::File`].
+    /// [`ServiceError::WrongUse`] if the file exists; [`ServiceError::File`].
     pub fn save(&self, path: &Path, passphrase: &Passphrase) -> Result<(), ServiceError> {
         Ok(KIND.save(path, &self.name, &self.signing, passphrase)?)
     }
@@ -42,12 +42,12 @@ impl SignerKey {
         Ok(Self { name, signing })
     }
 
-    /// The public key.
+    /// Returns the public key.
     pub fn public(&self) -> [u8; 32] {
         self.signing.verifying_key().to_bytes()
     }
 
-    /// The signature of a message.
+    /// Signs a message.
     pub fn sign(&self, message: &[u8]) -> [u8; 64] {
         self.signing.sign(message).to_bytes()
     }

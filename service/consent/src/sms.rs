@@ -1,4 +1,4 @@
-//! Consents by SMS: one keyword to see them, one message to give, one to withdraw.
+//! Consents by SMS: one keyword to see them, one message to give one, one to withdraw.
 
 use jiff::Timestamp;
 use praman_language::{Argument, Language};
@@ -13,7 +13,7 @@ use super::uses::uses_of;
 use super::view::PatientView;
 use crate::ConsentStore;
 
-/// What a message asks.
+/// What a message asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Keyword {
     List,
@@ -22,7 +22,7 @@ enum Keyword {
     Used(u32),
 }
 
-/// Digits of any of the three scripts as a number.
+/// Parses digits of any of the three scripts as a number.
 fn number(text: &str) -> Option<u32> {
     let digit = |c: char| match c {
         '0'..='9' => c.to_digit(10),
@@ -64,7 +64,7 @@ impl ConsentDesk {
     /// Answers a message. Giving and withdrawing each take one.
     ///
     /// # Errors
-    /// [`ConsentError::Failed`]; what the sender did wrong is told in the answer.
+    /// [`ConsentError::Failed`]; the answer says what the sender did wrong.
     pub async fn answer<C: Chain>(
         &self,
         ledger: &mut ContractLedger<C>,
@@ -205,8 +205,8 @@ impl ConsentDesk {
                 Err(error) => return Err(error),
             }
         }
-        // Also of what a program withdrew that died before the ledger knew; one provider's trouble keeps no
-        // other from being told.
+        // Includes withdrawals of a program that died before the ledger knew; one provider's failure does not
+        // stop the others.
         let mut published = Ok(());
         for kept in &of_number {
             published = publish(&self.store, ledger, kept.file.provider()).await.and(published);
@@ -253,7 +253,7 @@ impl ConsentDesk {
         ))
     }
 
-    /// What a patient who asks by telephone sees, as who registered them shows it.
+    /// Returns the view of a patient who uses a telephone, for the person who registered them.
     ///
     /// # Errors
     /// [`ConsentRefusal::UnknownPatient`].

@@ -1,11 +1,11 @@
-//! Telephone numbers in one form: a patient is known by theirs however it is typed.
+//! Telephone numbers in one form: a patient is recognised by theirs however it is typed.
 
 /// A telephone number as ITU-T E.164 writes it: a plus sign and up to 15 digits. It is personal, so it does not
 /// print.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Telephone(String);
 
-/// Why a text is no telephone number.
+/// Why a text is not a telephone number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a telephone number has a plus sign, the country and the number, like +91 98300 00001; without a country, ten digits"
@@ -13,7 +13,7 @@ pub struct Telephone(String);
 pub struct InvalidTelephone;
 
 impl Telephone {
-    /// The number in its one form.
+    /// Returns the number in canonical form.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -23,7 +23,7 @@ impl std::str::FromStr for Telephone {
     type Err = InvalidTelephone;
 
     /// Reads a number as people and gateways write it: spaces, hyphens, dots and brackets are left out, and a number of
-    /// ten digits, also behind a zero or 91, is of India.
+    /// ten digits, also after a zero or 91, is Indian.
     fn from_str(text: &str) -> Result<Self, InvalidTelephone> {
         let kept: String = text
             .chars()
@@ -38,7 +38,7 @@ impl std::str::FromStr for Telephone {
             return Err(InvalidTelephone);
         }
         let number = match (has_country, digits.len()) {
-            // ITU-T E.164: 15 digits at most; shorter ones than 8 are of no subscriber.
+            // ITU-T E.164: 15 digits at most; no subscriber's number has fewer than 8.
             (true, 8..=15) => digits.to_owned(),
             (false, 10) => format!("91{digits}"),
             (false, 11) if digits.starts_with('0') => format!("91{}", &digits[1..]),

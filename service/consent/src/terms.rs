@@ -14,28 +14,28 @@ use super::document::{
     PurposeDocument,
 };
 
-/// Accesses of a window at most: more is no use of a record but a copy of it.
+/// The most accesses of a window: more would be copying a record, not using it.
 pub(super) const ACCESSES_MAX: u32 = 10_000;
 
-/// Units of a window at most.
+/// The most units of a window.
 const UNITS_MAX: u64 = 10_000;
 
-/// A moment in time as the statement counts it; none before 1900.
+/// Returns a time as a moment of the statement; none before 1900.
 pub fn moment_of(time: Timestamp) -> Option<Moment> {
     u64::try_from(time.as_second() + SECONDS_BEFORE_EPOCH).ok().map(Moment)
 }
 
-/// The time of a moment; none beyond the calendar.
+/// Returns the time of a moment; none beyond the calendar.
 pub fn time_of(moment: Moment) -> Option<Timestamp> {
     Timestamp::from_second(i64::try_from(moment.0).ok()? - SECONDS_BEFORE_EPOCH).ok()
 }
 
-/// A time as the standard writes it: UTC with milliseconds.
+/// Writes a time in the standard's form: UTC with milliseconds.
 pub fn write_time(time: Timestamp) -> String {
     format!("{time:.3}")
 }
 
-/// A time as the standard writes it.
+/// Reads a time in the standard's form.
 ///
 /// # Errors
 /// [`FieldFault`].
@@ -52,13 +52,13 @@ pub(super) fn read_time(text: &str, field: &str) -> Result<Timestamp, FieldFault
     Ok(time)
 }
 
-/// Whose records: a health address, as `name@abdm`. It is never printed.
+/// A patient's health address, such as `name@abdm`. It is never printed.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PatientAddress(String);
 
 impl PatientAddress {
-    /// A health address.
+    /// Reads a health address.
     ///
     /// # Errors
     /// [`FieldFault`] at a field.
@@ -73,7 +73,7 @@ impl PatientAddress {
         }
     }
 
-    /// The address itself.
+    /// Returns the address itself.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -85,32 +85,32 @@ impl Drop for PatientAddress {
     }
 }
 
-/// What may be seen, by whom, when and how often: of a request, or of a consent.
+/// What may be seen, by whom, when and how often: for a request, or for a consent.
 #[derive(Clone)]
 pub struct Terms {
-    /// For what.
+    /// The purpose.
     pub purpose: Purpose,
     /// Whose records.
     pub patient: PatientAddress,
-    /// Of which provider; none asks all that the patient has records with.
+    /// The provider; none for all that the patient has records with.
     pub provider: Option<String>,
-    /// Who asks.
+    /// The requester.
     pub requester: String,
-    /// Which types.
+    /// The types.
     pub types: RecordTypes,
     /// Of care from this time on…
     pub from: Timestamp,
     /// …to this time.
     pub to: Timestamp,
-    /// When what was got must be erased.
+    /// When the data must be erased.
     pub erase_at: Timestamp,
     /// What may be done.
     pub mode: AccessMode,
-    /// How often, as the standard counts: accesses in so many units.
+    /// How often, in the standard's form: accesses in a number of units.
     pub frequency: AskedFrequency,
 }
 
-/// How often something may be seen, as the standard writes it.
+/// How often something may be seen, in the standard's form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AskedFrequency {
     unit: String,
@@ -135,8 +135,8 @@ impl AskedFrequency {
         Ok(Self { unit, value, repeats })
     }
 
-    /// `repeats` accesses in every `value` units. No count stated is one access; no length of a window
-    /// stated is one window, the whole time that the consent is good.
+    /// Returns `repeats` accesses in every `value` units. Without a count it is one access; without a window's
+    /// length it is one window, the whole validity of the consent.
     pub fn of_validity(&self, seconds: u64) -> Frequency {
         let unit = unit_seconds(&self.unit).unwrap_or(1);
         let window = if self.value == 0 { seconds + 1 } else { self.value * unit };
@@ -144,7 +144,8 @@ impl AskedFrequency {
         Frequency { window, accesses }
     }
 
-    /// Accesses in a million years, nearly: by what one is told to be no more than another.
+    /// Whether it allows no more accesses than a wider one, in no shorter a window; the whole time is 2³²
+    /// seconds.
     fn is_within(&self, wider: &Self) -> bool {
         let (ours, theirs) =
             (self.of_validity(u64::from(u32::MAX)), wider.of_validity(u64::from(u32::MAX)));
@@ -157,7 +158,7 @@ impl AskedFrequency {
     }
 }
 
-/// The types of some codes.
+/// Reads the types of some codes.
 fn read_types(codes: &[String], field: &str) -> Result<RecordTypes, FieldFault> {
     let mut types = RecordTypes(0);
     for (place, code) in codes.iter().enumerate() {
@@ -176,17 +177,17 @@ fn read_types(codes: &[String], field: &str) -> Result<RecordTypes, FieldFault> 
     Ok(types)
 }
 
-/// The codes of some types.
+/// Returns the codes of some types.
 pub(super) fn type_codes(types: RecordTypes) -> Vec<String> {
     let contained = RecordType::ALL.into_iter().filter(|&kind| types.contains(kind));
     contained.map(|kind| type_code(kind).to_owned()).collect()
 }
 
 impl Terms {
-    /// The terms of a document, whose fields lie under a prefix, as they can be granted at a time.
+    /// Reads the terms of a document, whose fields have a prefix, as they can be granted at a time.
     ///
     /// # Errors
-    /// [`FieldFault`] of the first that is wrong.
+    /// [`FieldFault`] of the first wrong field.
     pub fn read(
         document: &ConsentDocument,
         prefix: &str,
@@ -242,7 +243,7 @@ impl Terms {
         })
     }
 
-    /// The terms as a document.
+    /// Returns the terms as a document.
     pub fn document(&self) -> ConsentDocument {
         ConsentDocument {
             purpose: PurposeDocument {
@@ -268,10 +269,10 @@ impl Terms {
         }
     }
 
-    /// The terms as a patient grants them for one provider.
+    /// Returns the terms as a patient grants them for one provider.
     ///
     /// # Errors
-    /// [`FieldFault`] where a part is wider than what was asked.
+    /// [`FieldFault`] if a part is wider than what was asked.
     pub fn narrowed(&self, grant: &Narrowing, now: Timestamp) -> Result<Granted, FieldFault> {
         let mut terms = self.clone();
         terms.provider = Some(grant.hip.id.clone());
@@ -332,16 +333,16 @@ impl Terms {
     }
 }
 
-/// Terms that are granted.
+/// Granted terms.
 #[derive(Clone)]
 pub struct Granted {
     /// The terms.
     pub terms: Terms,
-    /// Until when they are good.
+    /// Until when they are valid.
     pub valid_until: Timestamp,
 }
 
-/// What a patient grants for one provider; what is left out is as it was asked.
+/// What a patient grants for one provider; what is left out stays as requested.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Narrowing {
@@ -353,22 +354,22 @@ pub struct Narrowing {
     /// Care of this range only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date_range: Option<DateRangeDocument>,
-    /// To be erased by then.
+    /// To be erased by this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_erase_at: Option<String>,
-    /// Good until then.
+    /// Valid until this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<String>,
-    /// VIEW instead of what was asked.
+    /// VIEW instead of the requested mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_mode: Option<String>,
-    /// So often only.
+    /// A lower frequency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frequency: Option<FrequencyDocument>,
 }
 
 impl Narrowing {
-    /// All that was asked, of a provider.
+    /// Everything that was asked, for a provider.
     pub fn none(provider: &str) -> Self {
         Self {
             hip: Named { id: provider.to_owned() },

@@ -1,4 +1,4 @@
-//! Which accesses were given: to a patient of their consents, to everybody by the ledger's trail.
+//! Which accesses were given: for a patient, of their consents; for everyone, in the ledger's trail.
 
 use std::collections::HashSet;
 
@@ -17,11 +17,11 @@ use super::refusal::ConsentError;
 use super::terms::moment_of;
 use crate::ConsentStore;
 
-/// Nullifiers that are looked for at most when a consent's uses are told.
+/// The most nullifiers that are looked up to list a consent's uses.
 const NULLIFIERS_MAX: u64 = 200_000;
 
-/// The nullifiers of a consent's accesses up to a moment, by window and number, of the newest windows so
-/// many as can be told in a moment.
+/// Returns the nullifiers of a consent's accesses up to a moment, by window and number, of as many of the
+/// newest windows as can be computed quickly.
 fn nullifiers(
     wallet: &Wallet,
     consent: &ConsentFile,
@@ -45,7 +45,7 @@ fn nullifiers(
     Ok(all.par_iter().map(nullifier).collect())
 }
 
-/// Which accesses of a consent were given, and when, as the ledger tells.
+/// Returns which accesses of a consent were given, and when, according to the ledger.
 ///
 /// # Errors
 /// [`ConsentError`].
@@ -61,7 +61,7 @@ pub async fn uses_of(
         .par_iter()
         .map(|nullifier| bytes(nullifier.to_field()))
         .collect();
-    // The provider's since the consent began: which of them are this patient's, only the wallet tells.
+    // The provider's since the consent began: only the wallet can tell which are this patient's.
     let rows: Vec<(Vec<u8>, i64)> = sqlx::query_as(
         "SELECT nullifier, as_of FROM recorded_access WHERE provider = $1 AND as_of >= $2
          ORDER BY as_of",
@@ -74,7 +74,7 @@ pub async fn uses_of(
     Ok(used.map(|(_, as_of)| Moment(as_of as u64)).collect())
 }
 
-/// The first number of a consent's window at a time that was not used yet.
+/// Returns the first unused number of a consent's window at a time.
 ///
 /// # Errors
 /// [`ConsentError`].
@@ -98,7 +98,7 @@ pub async fn next_number(
 }
 
 impl ConsentStore<'_> {
-    /// The digest of a provider's access that has a nullifier on the ledger, if one has, and its block.
+    /// Returns the digest and block of a provider's access with a nullifier on the ledger, if there is one.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -121,7 +121,7 @@ impl ConsentStore<'_> {
         .transpose()
     }
 
-    /// The accesses that a provider gave from a block on, so many at most, in the ledger's order.
+    /// Returns the accesses that a provider gave from a block on, up to a limit, in the ledger's order.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -155,16 +155,16 @@ impl ConsentStore<'_> {
 
 type TrailRow = (Vec<u8>, i64, i64, Vec<u8>, i64);
 
-/// An access as the ledger's trail has it. It names no person.
+/// An access in the ledger's trail. It names no person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrailEntry {
     /// Its nullifier.
     pub nullifier: AccessNullifier,
-    /// Who asked.
+    /// The requester.
     pub requester: RequesterNumber,
     /// The moment that its proof is for.
     pub as_of: Moment,
-    /// What request, public inputs and proof are known again by.
+    /// The digest of request, public inputs and proof.
     pub digest: [u8; 32],
     /// The block that recorded it.
     pub block: u64,

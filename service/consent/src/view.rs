@@ -1,4 +1,4 @@
-//! A patient's view: what is live now, who used it when, and how to withdraw, in their language.
+//! A patient's view: what is live now, who used it and when, and how to withdraw, in their language.
 
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, html};
@@ -29,13 +29,13 @@ pub struct SeenConsent {
 
 /// All that a patient sees.
 pub struct PatientView {
-    /// In which language.
+    /// The language.
     pub language: Language,
     /// When it was made.
     pub at: Timestamp,
     /// What is live.
     pub live: Vec<SeenConsent>,
-    /// What waits for an answer.
+    /// What is pending.
     pub waiting: Vec<KeptRequest>,
     /// What has ended.
     pub ended: Vec<SeenConsent>,
@@ -46,7 +46,7 @@ pub struct PatientView {
 }
 
 impl ConsentDesk {
-    /// What a patient sees. Who used what is told by their wallet alone.
+    /// Returns a patient's view. Only their wallet can show who used what.
     ///
     /// # Errors
     /// [`ConsentError::Failed`].
@@ -92,7 +92,7 @@ impl PatientView {
         time_of(moment).map(|time| self.language.time(time)).unwrap_or_default()
     }
 
-    /// Who, from where, for what and of which types.
+    /// Returns the requester, provider, purpose and types.
     fn what(&self, seen: &SeenConsent) -> Vec<String> {
         let texts = Texts(self.language);
         let granted = &seen.kept.granted;
@@ -157,7 +157,7 @@ impl PatientView {
         ]
     }
 
-    /// Headings, and under each an item's lines.
+    /// Returns headings, and under each the lines of its items.
     fn sections(&self) -> Vec<(String, Vec<Vec<String>>)> {
         let mut sections = vec![
             ("view-live", self.live.iter().map(|seen| self.live_lines(seen)).collect::<Vec<_>>()),
@@ -172,7 +172,7 @@ impl PatientView {
         sections.into_iter().map(|(name, items)| (self.language.text(name), items)).collect()
     }
 
-    /// The view as lines.
+    /// Returns the view as lines of text.
     pub fn to_text(&self) -> String {
         let mut text = format!("{}\n", self.language.text("view-title"));
         for (heading, items) in self.sections() {
@@ -191,7 +191,7 @@ impl PatientView {
         text
     }
 
-    /// The view as a page that needs nothing else.
+    /// Returns the view as a self-contained page.
     pub fn to_html(&self) -> String {
         let title = self.language.text("view-title");
         page(
@@ -216,7 +216,7 @@ impl PatientView {
     }
 }
 
-/// What a patient is told of an emergency access.
+/// Returns the notice to a patient of an emergency access.
 pub(super) fn emergency_text(
     language: Language,
     providers: &[NamedParticipant<ProviderId>],
@@ -234,7 +234,7 @@ pub(super) fn emergency_text(
     language.format("sms-emergency", &arguments)
 }
 
-/// A page of its own: no script, nothing fetched, readable on a small screen.
+/// Returns a self-contained page: no script, nothing fetched, readable on a small screen.
 pub fn page(language: Language, title: &str, body: Markup) -> String {
     let style = "body{font:1.05rem/1.55 system-ui,'Noto Sans','Noto Sans Bengali','Noto Sans \
                  Devanagari',sans-serif;max-width:44rem;margin:0 auto;padding:1rem;color:#1b1b1b;\

@@ -1,4 +1,4 @@
-//! A case of somebody who was refused.
+//! A grievance of a person who was refused.
 //!
 //! Source of the deadlines: the Government of India's guidelines for grievances of the public of August
 //! 2024, 21 days to an answer and 30 to an appeal's.
@@ -13,14 +13,14 @@ use serde::Serialize;
 
 use super::slip::SlipCode;
 
-/// Within how many days a case is answered.
+/// The days within which a case is answered.
 pub(super) const ANSWER_DAYS: u32 = 21;
 
-/// Within how many days an appeal is decided.
+/// The days within which an appeal is decided.
 pub(super) const DECISION_DAYS: u32 = 30;
 
 named! {
-    /// Where a case is.
+    /// The state of a case.
     CaseState {
         /// It waits for an answer.
         Open = "open",
@@ -34,16 +34,16 @@ named! {
 }
 
 impl CaseState {
-    /// Whether it is an office's turn, not the person's.
+    /// Whether the office acts next, not the person.
     pub fn waits_for_an_office(self) -> bool {
         matches!(self, Self::Open | Self::Appealed)
     }
 }
 
 named! {
-    /// What came of a case.
+    /// The outcome of a case.
     CaseOutcome {
-        /// The person was right: it is set right.
+        /// The person was right: it is fixed.
         SetRight = "set-right",
         /// The refusal stands.
         Stands = "stands",
@@ -58,7 +58,7 @@ impl std::str::FromStr for CaseOutcome {
     }
 }
 
-/// A case that is to be opened. It says nothing of who the person is.
+/// A case to be opened. It does not say who the person is.
 #[derive(Clone, Debug)]
 pub struct NewCase {
     /// The office whose register it is about.
@@ -67,19 +67,19 @@ pub struct NewCase {
     pub scheme: SchemeId,
     /// Why they were refused.
     pub cause: Cause,
-    /// In which language they are told.
+    /// The person's language.
     pub language: Language,
 }
 
 impl NewCase {
-    /// What is opened, in the audit log.
+    /// Returns the audit log's subject when it is opened.
     pub fn subject(&self) -> String {
         format!("office {}: {} of {}", self.office.0, self.cause.code(), self.scheme)
     }
 }
 
 impl CaseOutcome {
-    /// What is answered or decided of a case, in the audit log.
+    /// Returns the audit log's subject when a case is answered or decided.
     pub fn subject(self, number: u32) -> String {
         format!("case {number}: {}", self.name())
     }
@@ -90,7 +90,7 @@ impl CaseOutcome {
 pub struct Case {
     /// Its number.
     pub number: u32,
-    /// Whose it is to answer.
+    /// The department that answers it.
     pub tenant: String,
     /// The office whose register it is about.
     pub office: u32,
@@ -100,24 +100,24 @@ pub struct Case {
     pub cause: Cause,
     /// The cause's code.
     pub code: &'static str,
-    /// In which language they are told.
+    /// The person's language.
     pub language: Language,
-    /// Where it is.
+    /// Its state.
     pub state: CaseState,
     /// When it was opened, in milliseconds since 1970.
     pub opened_at: i64,
-    /// By when it is answered.
+    /// By when it must be answered.
     pub answer_by: i64,
-    /// What was answered.
+    /// The answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<CaseOutcome>,
     /// By when it may be appealed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub appeal_by: Option<i64>,
-    /// By when the appeal is decided.
+    /// By when the appeal must be decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decide_by: Option<i64>,
-    /// What the appeal came to.
+    /// The outcome of the appeal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub appeal_outcome: Option<CaseOutcome>,
     /// Whether a deadline of the department's has passed.
@@ -125,12 +125,12 @@ pub struct Case {
 }
 
 impl Case {
-    /// What came of it in the end so far.
+    /// Returns its latest outcome.
     pub fn came_to(&self) -> Option<CaseOutcome> {
         self.appeal_outcome.or(self.outcome)
     }
 
-    /// The last day of whoever has to act next; none if nobody has.
+    /// Returns the due date of the next act; none if there is none.
     pub fn due_on(&self) -> Option<Date> {
         let due = match self.state {
             CaseState::Open => Some(self.answer_by),
@@ -141,14 +141,14 @@ impl Case {
         calendar::date_at(due?)
     }
 
-    /// What its person is told when it is opened.
+    /// Returns the advice to the person when it is opened.
     pub fn advice(&self) -> Advice {
         let opened_on = calendar::date_at(self.opened_at).unwrap_or_default();
         self.cause.advice(self.language, opened_on)
     }
 }
 
-/// A case that was just opened, with the code that the person is given and nobody else has.
+/// A case that was just opened, with the code that only the person has.
 pub struct OpenedCase {
     /// The case.
     pub case: Case,

@@ -10,40 +10,40 @@ use serde::Serialize;
 use super::record::CaseCounts;
 use crate::GrievanceStore;
 
-/// What is counted of an office; none where it is of so few that it would tell of one of them.
+/// The counts of an office. A count is null where it is so small that it could reveal a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct OfficeFigures {
     /// The office's number.
     pub office: u32,
     /// Its name.
     pub name: String,
-    /// Rows of its registers.
+    /// Rows in its registers.
     pub rows: u64,
-    /// Rows that were refused for what stands in them.
+    /// Rows that were rejected for what they contain.
     pub rejected: Option<u64>,
-    /// Rows that were taken for another person's.
+    /// Rows that were treated as duplicates.
     pub duplicates: Option<u64>,
-    /// People whose wallet gave no commitment.
+    /// People without a commitment of their wallet.
     pub without_wallet: Option<u64>,
-    /// Cases that were opened.
+    /// Grievances opened.
     pub cases: Option<u64>,
-    /// Cases in which the person was right.
+    /// Grievances in which the person was right.
     pub set_right: Option<u64>,
-    /// Cases whose day has passed.
+    /// Grievances past their due date.
     pub late: Option<u64>,
 }
 
-/// Who was kept out.
+/// Counts of people who were left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct ExclusionFigures {
-    /// By office.
+    /// The counts of each office.
     pub offices: Vec<OfficeFigures>,
-    /// Cases by the code of their cause; none where they are few.
+    /// Grievances by the code of their cause; null where the count is small.
     pub causes: BTreeMap<String, Option<u64>>,
 }
 
 impl GrievanceStore<'_> {
-    /// Who was kept out, of the offices that somebody may see.
+    /// Returns who was kept out, for the offices that a user may see.
     ///
     /// # Errors
     /// [`ServiceError::Store`].

@@ -1,9 +1,9 @@
-//! The grievance desk: what somebody who was refused is told, and the case that is opened for them.
+//! The grievance desk: the advice to a person who was refused, and the case that is opened for them.
 //!
 //! A refusal has a [`Cause`] with a code, a sentence in the person's language, what to bring, and a day by
-//! which to appeal. A [`Case`] names nobody: the person holds a slip with its number and a code, and who
-//! shows it is told how it stands and may appeal. It is answered by a day and an appeal decided by another;
-//! what is late is told of. [`ExclusionFigures`] count who was kept out, by office, small cells hidden.
+//! which to appeal. A [`Case`] names no person: the person holds a slip with its number and a code; who shows
+//! it sees the case's state and may appeal. It is answered by a day and an appeal decided by another; what is
+//! late is reported. [`ExclusionFigures`] count who was kept out, by office, small cells hidden.
 //!
 //! ```
 //! use praman_grievance::Cause;

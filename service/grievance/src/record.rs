@@ -1,4 +1,4 @@
-//! Cases as the store has them.
+//! Cases in the store.
 
 use praman_access::{AccessRefusal, AccessStore, Caller, Role, days_from_now, person};
 use praman_circuits::office::OfficeId;
@@ -55,23 +55,23 @@ impl Row {
     }
 }
 
-/// Cases of one office and cause.
+/// The cases of one office and cause.
 #[derive(sqlx::FromRow)]
 pub(super) struct CaseCounts {
     pub(super) office: i64,
     pub(super) cause: Cause,
-    /// That were opened.
+    /// How many were opened.
     pub(super) opened: i64,
-    /// In which the person was right in the end.
+    /// In how many the person was right in the end.
     pub(super) set_right: i64,
-    /// Whose day has passed.
+    /// How many are late.
     pub(super) late: i64,
 }
 
-/// What is told of a slip that is none.
+/// The answer to an unknown slip.
 pub const NO_SLIP: Sentence = Sentence::of("fault-no-slip");
 
-/// Of a case that a deadline of the department's has passed, as the store asks it.
+/// Returns the SQL condition that a deadline of the department's has passed.
 pub fn is_late(now: &str) -> String {
     format!(
         "((state = 'open' AND answer_by < {now}) OR (state = 'appealed' AND decide_by < {now}))"
@@ -82,15 +82,13 @@ fn no_case(number: u32) -> AccessRefusal {
     AccessRefusal::Refused(Sentence::of("fault-no-case").count("number", number))
 }
 
-/// Whether an office's cases are one's own to see: a department's are those of its offices, an office's its
-/// own.
-/// Asked of the store, with [`seen`]'s parameters.
-/// A case follows its office to another department.
+/// The SQL condition that a user may see an office's cases: a department sees those of its offices, an office
+/// its own. With [`seen`]'s parameters. A case follows its office to another department.
 const SEEN: &str = "($1 = 1 OR (coalesce((SELECT moved.tenant FROM tenant_office AS moved
                                           WHERE moved.office = grievance_case.office), tenant) = $2
                                 AND ($3 < 0 OR office = $3)))";
 
-/// The same of offices, with their departments.
+/// The same for offices, with their departments.
 const SEEN_OFFICES: &str = "($1 = 1 OR (tenant = $2 AND ($3 < 0 OR office = $3)))";
 
 type Asked<'q, T> = sqlx::query::QueryAs<'q, sqlx::Any, T, sqlx::any::AnyArguments>;
@@ -126,7 +124,7 @@ impl GrievanceStore<'_> {
         Ok(found.fetch_optional(connection).await?)
     }
 
-    /// Ends a change of a case; the case as it is then.
+    /// Ends a change of a case; returns the changed case.
     async fn end_change(
         &self,
         mut transaction: WriteTransaction,
@@ -137,10 +135,10 @@ impl GrievanceStore<'_> {
         Ok(row.ok_or_else(|| broken("a case"))?.read()?)
     }
 
-    /// Opens a case. Its code is told once, here.
+    /// Opens a case. Its code is returned once, here.
     ///
     /// # Errors
-    /// [`AccessRefusal`] for an office that is not there, or is another's.
+    /// [`AccessRefusal`] for an office that does not exist, or is another department's.
     pub async fn open_case(&self, new: &NewCase, by: &Caller) -> Result<OpenedCase, AccessRefusal> {
         if by.role == Role::Office {
             by.require_member(new.office.0)?;
@@ -187,7 +185,7 @@ impl GrievanceStore<'_> {
         Ok(OpenedCase { case, slip })
     }
 
-    /// The cases that somebody may see, so many at most: what is due next first, what is over last.
+    /// Returns the cases that a user may see, up to a limit: those due next first, closed ones last.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -203,7 +201,7 @@ impl GrievanceStore<'_> {
         rows.into_iter().map(Row::read).collect()
     }
 
-    /// How many of the cases that somebody may see wait for an office, and how many of those are late.
+    /// Returns how many of the cases that a user may see wait for an office, and how many of those are late.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -218,7 +216,7 @@ impl GrievanceStore<'_> {
         Ok((open as usize, late as usize))
     }
 
-    /// How many of the cases that somebody may see came to what, by office and cause.
+    /// Counts the cases that a user may see by outcome, office and cause.
     pub(super) async fn case_counts(&self, by: &Caller) -> Result<Vec<CaseCounts>, ServiceError> {
         let is_late = is_late(self.0.database().now());
         let statement = sqlx::AssertSqlSafe(format!(
@@ -231,7 +229,7 @@ impl GrievanceStore<'_> {
         Ok(seen(sqlx::query_as(statement), by).fetch_all(self.0.pool()).await?)
     }
 
-    /// The case of a slip; none if there is none of this number and code.
+    /// Returns the case of a slip; none if there is none with this number and code.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -249,10 +247,10 @@ impl GrievanceStore<'_> {
         row.map(Row::read).transpose()
     }
 
-    /// Answers a case; what was answered stays answered.
+    /// Answers a case; an answer is final.
     ///
     /// # Errors
-    /// [`AccessRefusal::Refused`] if it is not one's own, or waits for no answer.
+    /// [`AccessRefusal::Refused`] if it is not the user's, or waits for no answer.
     pub async fn answer_case(
         &self,
         number: u32,
@@ -285,11 +283,11 @@ impl GrievanceStore<'_> {
         self.end_change(transaction, number).await
     }
 
-    /// Appeals a case, by the slip that its person holds. A case that was not answered in time may be
-    /// appealed as well.
+    /// Appeals a case, by the slip that its person holds. A case that was not answered in time may be appealed
+    /// as well.
     ///
     /// # Errors
-    /// [`AccessRefusal::Refused`] if there is no such slip, it was answered as the person wished, it is too
+    /// [`AccessRefusal::Refused`] if there is no such slip, the answer was in the person's favour, it is too
     /// late, or it was appealed before.
     pub async fn appeal_case(&self, number: u32, slip: &SlipCode) -> Result<Case, AccessRefusal> {
         if self.case_of_slip(number, slip).await?.is_none() {
@@ -360,7 +358,7 @@ impl GrievanceStore<'_> {
         self.end_change(transaction, number).await
     }
 
-    /// The offices whose cases somebody may open or see.
+    /// Returns the offices whose cases a user may open or see.
     ///
     /// # Errors
     /// [`ServiceError::Store`].

@@ -1,14 +1,14 @@
-//! The slip that a person holds of their case.
+//! A person's slip for their case.
 
 use sha2::{Digest, Sha256};
 
-/// Letters and digits that no two of are mistaken for each other: Crockford's base 32.
+/// Letters and digits of which no two are mistaken for each other: Crockford's base 32.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/// How many of them a code has: 50 bits.
+/// The length of a code: 50 bits.
 const CHARACTERS: usize = 10;
 
-/// The code on a slip. The store has a hash of it.
+/// The code on a slip. The store has only its hash.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SlipCode(String);
 
@@ -19,13 +19,13 @@ impl SlipCode {
         Self(letters.map(char::from).collect())
     }
 
-    /// As it is printed: 4F7K2-9QXMB.
+    /// Returns the printed form: 4F7K2-9QXMB.
     pub fn printed(&self) -> String {
         let (first, second) = self.0.split_at(CHARACTERS / 2);
         format!("{first}-{second}")
     }
 
-    /// The hash of a case's code.
+    /// Returns the hash of a case's code.
     pub(super) fn hash(&self, number: u32) -> Vec<u8> {
         let hasher =
             Sha256::new().chain_update(b"praman.slip.1").chain_update(number.to_be_bytes());
@@ -36,7 +36,7 @@ impl SlipCode {
 impl std::str::FromStr for SlipCode {
     type Err = &'static str;
 
-    /// As people write it: in any case, with spaces and hyphens, O for 0, and I or L for 1.
+    /// Reads a code as people write it: in any case, with spaces and hyphens, O for 0, and I or L for 1.
     fn from_str(text: &str) -> Result<Self, &'static str> {
         let letters = text.chars().filter(|letter| !letter.is_whitespace() && *letter != '-');
         let read = letters.map(|letter| match letter.to_ascii_uppercase() {
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_good_for_its_case_alone() {
+    fn slip_code_is_good_for_its_case_alone() {
         let code = SlipCode::generate();
         assert_ne!(code.hash(1), code.hash(2));
     }

@@ -34,11 +34,11 @@ pub struct ClaimTerms<'a> {
     pub checkpoint: Checkpoint,
     /// Scheme, period and policy.
     pub scheme: &'a SchemePeriod,
-    /// Whose key envelopes are sealed to.
+    /// The key that envelopes are sealed to.
     pub treasury: TreasuryPublicKey,
 }
 
-/// From a credential to the state root.
+/// The paths from a credential to the state root.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CredentialPaths {
@@ -49,10 +49,11 @@ pub struct CredentialPaths {
 }
 
 impl CredentialPaths {
-    /// The paths of a credential in a snapshot.
+    /// Finds the paths of a credential in a snapshot.
     ///
     /// # Errors
-    /// [`HolderError::Unfit`] if the snapshot lacks its office's tree, [`HolderError::Tree`] its place.
+    /// [`HolderError::Unfit`] if the snapshot lacks its office's tree, [`HolderError::Tree`] if it lacks its
+    /// place.
     pub fn find(file: &CredentialFile, snapshot: &Snapshot) -> Result<Self, HolderError> {
         Ok(Self {
             office: office_path(snapshot.office_tree(file.office)?, file.position)?,
@@ -116,7 +117,7 @@ impl ClaimTerms<'_> {
     }
 }
 
-/// A claim as the ledger takes it. It names nobody.
+/// A claim in the ledger's form. It names no person.
 #[derive(Clone, Debug)]
 pub struct LedgerClaim {
     /// The scheme.
@@ -133,7 +134,7 @@ pub struct LedgerClaim {
     pub proof: Proof,
 }
 
-/// A claim as it is handed in.
+/// A claim as it is submitted.
 #[derive(Clone)]
 pub struct Claim {
     /// What the ledger takes.
@@ -160,7 +161,7 @@ struct ClaimFile {
 const CLAIM_FORMAT: &str = "praman-claim-1";
 
 impl PreparedClaim {
-    /// The claim with its proof, for a checkpoint of a ledger.
+    /// Returns the claim with its proof, for a checkpoint of a ledger.
     pub fn into_claim(self, period: ClaimPeriod, checkpoint: u64, proof: Proof) -> Claim {
         let PublicInputs { scheme_period, nullifier, payout, .. } = &self.public;
         let scheme = scheme_period.scheme.clone();
@@ -180,26 +181,26 @@ impl PreparedClaim {
     }
 }
 
-/// A claim as it was handed in, with the state it was proved against.
+/// A submitted claim, with the state it was proved against.
 #[derive(Clone)]
 pub struct SubmittedClaim {
     claim: Claim,
     checkpoint: Checkpoint,
 }
 
-/// Why a text is no claim.
+/// Why a text is not a claim.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ClaimFault {
-    /// Not of the form of a claim.
+    /// It does not have the form of a claim.
     #[error("{0}")]
     Form(String),
-    /// The proof is none.
+    /// The proof is invalid.
     #[error("proof: {0}")]
     Proof(ReadError),
 }
 
 impl SubmittedClaim {
-    /// A claim against a state.
+    /// Creates a claim against a state.
     pub fn new(claim: Claim, checkpoint: Checkpoint) -> Self {
         Self { claim, checkpoint }
     }
@@ -207,8 +208,7 @@ impl SubmittedClaim {
     /// Reads a claim's file.
     ///
     /// # Errors
-    /// [`HolderError::File`] for a file that is no claim; [`HolderError::Proof`] for a
-    /// proof that is none.
+    /// [`HolderError::File`] for a file that is not a claim; [`HolderError::Proof`] for an invalid proof.
     pub fn read(path: &Path) -> Result<Self, HolderError> {
         Self::from_json(&files::read_text(path)?).map_err(|fault| match fault {
             ClaimFault::Form(reason) => FileError::malformed(path, reason).into(),
@@ -260,22 +260,22 @@ impl SubmittedClaim {
         serde_json::to_string_pretty(&file).expect("a claim is plain data")
     }
 
-    /// The claim, without the number of a checkpoint.
+    /// Returns the claim, without the number of a checkpoint.
     pub fn claim(&self) -> &Claim {
         &self.claim
     }
 
-    /// The scheme claimed for.
+    /// Returns the scheme claimed for.
     pub fn scheme(&self) -> &SchemeId {
         &self.claim.ledger.scheme
     }
 
-    /// The period claimed for.
+    /// Returns the period claimed for.
     pub fn period(&self) -> ClaimPeriod {
         self.claim.ledger.period
     }
 
-    /// The state that the claim was proved against.
+    /// Returns the state that the claim was proved against.
     pub fn checkpoint(&self) -> Checkpoint {
         self.checkpoint
     }

@@ -10,17 +10,17 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 const INFO: &[u8] = b"praman.envelope.1";
 
-/// Plain texts are filled up to this length, so that an envelope's size tells nothing of a name.
+/// Plaintexts are padded to this length, so that an envelope's size reveals nothing about a name.
 const PLAIN_BYTES: usize = 1_280;
 
-/// An envelope: the encapsulated key, the plain text, the cipher's tag.
+/// The length of an envelope: the encapsulated key, the plaintext, the cipher's tag.
 pub const SEALED_BYTES: usize = PLAIN_BYTES + sealed_box::OVERHEAD_BYTES;
 
-/// The length of an envelope of before it told which office registered the account: a claim that was proved
-/// with one fits no other.
+/// The length of an envelope from before it named the office that registered the account: a claim that was
+/// proved with one fits no other.
 const SEALED_BYTES_BEFORE: usize = 1_024 + sealed_box::OVERHEAD_BYTES;
 
-/// Whether an envelope has so many bytes.
+/// Whether a length is one of an envelope.
 pub fn is_length(bytes: usize) -> bool {
     [SEALED_BYTES, SEALED_BYTES_BEFORE].contains(&bytes)
 }
@@ -32,7 +32,7 @@ pub struct TreasuryPublicKey(pub [u8; 32]);
 /// Why an envelope can't be sealed or opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
-    /// The public key is none.
+    /// The public key is invalid.
     #[error("the treasury's public key is not a valid X25519 key")]
     PublicKey,
     /// The payee's name and account are too long.
@@ -43,7 +43,7 @@ pub enum EnvelopeError {
     /// Sealed to another key, or altered.
     #[error("the envelope is not sealed to this treasury, or was altered")]
     Sealed,
-    /// Opened, but not what an envelope holds.
+    /// It opens, but does not hold what an envelope should.
     #[error("the envelope holds no payout")]
     Contents,
 }
@@ -54,11 +54,11 @@ pub enum EnvelopeError {
 pub struct Payout {
     /// Whole rupees.
     pub amount: u32,
-    /// Whom to pay.
+    /// The payee.
     pub payee: Payee,
     payee_salt: String,
     blinding: String,
-    /// Which office registered the account, and its signature of that.
+    /// The office that registered the account, and its signature of that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     office: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,7 +66,7 @@ pub struct Payout {
 }
 
 impl Payout {
-    /// A payout.
+    /// Creates a payout.
     pub fn new(
         amount: u32,
         payee: Payee,
@@ -78,25 +78,25 @@ impl Payout {
         Self { amount, payee, payee_salt, blinding, office: None, office_signature: None }
     }
 
-    /// The same, with the office that registered the account and its signature of that.
+    /// Returns the same, with the office that registered the account and its signature of that.
     pub fn registered_by(mut self, office: OfficeId, signature: &str) -> Self {
         self.office = Some(office.0);
         self.office_signature = Some(signature.to_owned());
         self
     }
 
-    /// Which office registered the account, and its signature of that; what a claimant writes here alone
-    /// proves nothing.
+    /// The office that registered the account, and its signature of that; what a claimant writes here proves
+    /// nothing by itself.
     pub fn registrar(&self) -> Option<(OfficeId, &str)> {
         Some((OfficeId(self.office?), self.office_signature.as_deref()?))
     }
 
-    /// The salt of the payee digest.
+    /// Returns the salt of the payee digest.
     pub fn payee_salt(&self) -> Option<PayeeSalt> {
         parse_decimal(&self.payee_salt).ok().map(PayeeSalt::from_field)
     }
 
-    /// The blinding of the payout commitment.
+    /// Returns the blinding of the payout commitment.
     pub fn blinding(&self) -> Option<PayoutBlinding> {
         parse_decimal(&self.blinding).ok().map(PayoutBlinding::from_field)
     }
@@ -125,10 +125,10 @@ pub fn open(envelope: &[u8], private: &[u8; 32]) -> Result<Payout, EnvelopeError
     serde_json::from_slice(&plain).map_err(|_| EnvelopeError::Contents)
 }
 
-/// The public key of a private one.
+/// Returns the public key of a private one.
 ///
 /// # Errors
-/// [`EnvelopeError::PublicKey`] if the private key is none.
+/// [`EnvelopeError::PublicKey`] if the private key is invalid.
 pub fn public_key(private: &[u8; 32]) -> Result<TreasuryPublicKey, EnvelopeError> {
     let public = sealed_box::public_key(private);
     public.map(TreasuryPublicKey).map_err(|SealedBoxError| EnvelopeError::PublicKey)
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn opens_with_the_treasurys_key_alone_and_shows_no_length() {
+    fn envelope_opens_with_the_treasurys_key_alone_and_shows_no_length() {
         let public = public_key(&[9; 32]).expect("a key");
         let sealed = seal(&payout("Rina"), public).expect("sealed");
         let longer = seal(&payout("Rina Bandyopadhyay"), public).expect("sealed");

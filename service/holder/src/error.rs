@@ -1,4 +1,4 @@
-//! Why a holder's work is not done.
+//! Errors of the holder's side.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use crate::envelope::EnvelopeError;
 /// Why a claim can't be made or read. No variant holds a secret or an attribute.
 #[derive(Debug, thiserror::Error)]
 pub enum HolderError {
-    /// A file can't be read or written, or is none of its kind.
+    /// A file can't be read or written, or is not of its kind.
     #[error(transparent)]
     File(#[from] FileError),
     /// A place of a tree was never used, or the tree is full.
@@ -24,7 +24,7 @@ pub enum HolderError {
     /// The envelope can't be sealed.
     #[error(transparent)]
     Envelope(#[from] EnvelopeError),
-    /// A field of a credential is none.
+    /// A field of a credential is invalid.
     #[error("{0}")]
     Credential(String),
     /// The office of a credential is barred, or unknown to the ledger.
@@ -33,7 +33,7 @@ pub enum HolderError {
          ask the department, and take a new snapshot afterwards"
     )]
     NotStanding(u32),
-    /// The proof in a claim's file is none.
+    /// The proof in a claim's file is invalid.
     #[error("{}: proof: {fault}", path.display())]
     Proof {
         /// The file.
@@ -41,7 +41,7 @@ pub enum HolderError {
         /// What is wrong with it.
         fault: ReadError,
     },
-    /// A snapshot, its changes or a part of a tree are of something else.
+    /// A snapshot, its changes or a part of a tree do not match.
     #[error("{0}")]
     Unfit(String),
 }

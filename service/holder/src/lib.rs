@@ -1,6 +1,6 @@
 //! What a holder does: keeps a secret and a credential, takes paths from a public snapshot, and makes claims.
 //!
-//! Nothing here knows of a store, a ledger's node or a network, so that it runs in a browser as well.
+//! Nothing here uses a store, a ledger's node or a network, so it also runs in a browser.
 //!
 //! ```
 //! use ed25519_dalek::Signer;

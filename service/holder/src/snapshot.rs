@@ -1,4 +1,4 @@
-//! The public snapshot: from it a wallet takes its paths without telling whose they are.
+//! The public snapshot: a wallet takes its paths from it without revealing whose they are.
 
 mod changes;
 
@@ -23,7 +23,7 @@ pub use changes::{CHANGES_MAX, LeafChange, OfficeChanges, SnapshotChanges};
 
 const FORMAT: &str = "praman-snapshot-1";
 
-/// All offices with their roots, and the trees of those that were asked for.
+/// All offices with their roots, and the trees of the requested ones.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Snapshot {
@@ -53,22 +53,23 @@ pub struct OfficeSnapshot {
     pub root: OfficeRoot,
     /// How many credentials are live: ghosts can be counted.
     pub live: usize,
-    /// Whether it stands: one that the ledger has barred or retired, or does not know, has an empty leaf.
+    /// Whether it is in good standing: one that the ledger has barred or retired, or does not know, has an
+    /// empty leaf.
     #[serde(default = "stands", skip_serializing_if = "is_standing")]
     pub standing: bool,
-    /// The nodes of its tree by level, leaves first; absent where only the root was asked for.
+    /// The nodes of its tree by level, leaves first; absent if only the root was requested.
     #[serde(default, rename = "levels", with = "levels", skip_serializing_if = "Option::is_none")]
     pub tree: Option<OfficeTree>,
 }
 
 impl OfficeSnapshot {
-    /// Places that were ever used; none where only the root was asked for.
+    /// Returns how many places were ever used; none if only the root was requested.
     pub fn places(&self) -> usize {
         self.tree.as_ref().map_or(0, OfficeTree::len)
     }
 }
 
-/// What a file of before offices could be barred says of all of them.
+/// The standing of all offices in a file from before offices could be barred.
 fn stands() -> bool {
     true
 }
@@ -77,7 +78,7 @@ fn is_standing(standing: &bool) -> bool {
     *standing
 }
 
-/// A tree as its nodes by level, in decimal.
+/// A tree's nodes by level, in decimal.
 mod levels {
     use super::*;
 
@@ -107,7 +108,7 @@ mod levels {
 }
 
 impl Snapshot {
-    /// A snapshot of offices, in the order of their numbers, whose roots make the state root.
+    /// Creates a snapshot of offices, in the order of their numbers, whose roots give the state root.
     pub fn new(
         root: StateRoot,
         as_of: Day,
@@ -120,7 +121,7 @@ impl Snapshot {
     /// Reads a snapshot.
     ///
     /// # Errors
-    /// [`HolderError`] if the file is none, or its offices do not make its root.
+    /// [`HolderError`] if the file is invalid, or its offices do not give its root.
     pub fn read(path: &Path) -> Result<Self, HolderError> {
         let snapshot: Self = files::read_json(path)?;
         match snapshot.fault()? {
@@ -129,10 +130,10 @@ impl Snapshot {
         }
     }
 
-    /// Reads a snapshot as a service gives it.
+    /// Reads a snapshot as returned by a service.
     ///
     /// # Errors
-    /// [`HolderError::Unfit`] if the text is none, or its offices do not make its root.
+    /// [`HolderError::Unfit`] if the text is invalid, or its offices do not give its root.
     pub fn from_json(text: &str) -> Result<Self, HolderError> {
         let fault = |reason: String| HolderError::Unfit(format!("the snapshot: {reason}"));
         let snapshot: Self =
@@ -143,7 +144,7 @@ impl Snapshot {
         }
     }
 
-    /// What is wrong with it.
+    /// Returns what is wrong with it.
     fn fault(&self) -> Result<Option<&'static str>, HolderError> {
         let mut numbered = self.offices.iter().enumerate();
         Ok(if self.format != FORMAT {
@@ -157,15 +158,15 @@ impl Snapshot {
         })
     }
 
-    /// What claims by this snapshot are made against.
+    /// Returns what claims with this snapshot are made against.
     pub fn checkpoint(&self) -> Checkpoint {
         Checkpoint { state_root: self.root, as_of: self.as_of }
     }
 
-    /// The tree of the offices' leaves.
+    /// Returns the tree of the offices' leaves.
     ///
     /// # Errors
-    /// [`HolderError::Tree`] if there are more than a state has.
+    /// [`HolderError::Tree`] if there are more than a state can have.
     pub fn state_tree(&self) -> Result<StateTree, HolderError> {
         let leaf = |office: &OfficeSnapshot| match office.standing {
             true => office_leaf(office.office, office.schema, office.root).to_field(),
@@ -176,8 +177,8 @@ impl Snapshot {
         Ok(tree)
     }
 
-    /// The tree of an office. Its inner nodes are taken as they come: a wrong one leads to another
-    /// root, and no proof comes of it.
+    /// Returns the tree of an office. Its inner nodes are not checked: a wrong one leads to another root, and
+    /// no proof can be made with it.
     ///
     /// # Errors
     /// [`HolderError::Unfit`] if the snapshot lacks it.
@@ -189,7 +190,7 @@ impl Snapshot {
         })
     }
 
-    /// The path from an office's leaf to the state root.
+    /// Returns the path from an office's leaf to the state root.
     ///
     /// # Errors
     /// [`HolderError::Tree`] if there is no such office; [`HolderError::NotStanding`].
@@ -201,7 +202,7 @@ impl Snapshot {
     }
 }
 
-/// The path from a credential to its office's root.
+/// Returns the path from a credential to its office's root.
 ///
 /// # Errors
 /// [`HolderError::Tree`] if the place was never used.

@@ -1,4 +1,4 @@
-//! A part of an office's tree: small enough to fetch, large enough to tell nobody whose path is wanted.
+//! A part of an office's tree: small enough to fetch, large enough to hide whose path is wanted.
 
 use praman_circuits::Fr;
 use praman_circuits::field::{parse_decimal, to_decimal};
@@ -14,13 +14,13 @@ const UPPER_LEVELS: usize = OFFICE_DEPTH - SUBTREE_DEPTH;
 /// The leaves of a part: 512.
 pub const SUBTREE_LEAVES: usize = ARITY.pow(SUBTREE_DEPTH as u32);
 
-/// 512 leaves of an office's tree, and what leads from them to its root.
+/// 512 leaves of an office's tree, and the nodes that lead from them to its root.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Subtree {
     /// The office.
     pub office: OfficeId,
-    /// Which 512 places.
+    /// The number of this part of 512 places.
     pub number: u32,
     /// The office's root.
     pub root: OfficeRoot,
@@ -29,7 +29,7 @@ pub struct Subtree {
 }
 
 impl Subtree {
-    /// A part of a tree; none where no leaf was ever put.
+    /// Returns a part of a tree; none if it never had a leaf.
     pub fn of(office: OfficeId, tree: &OfficeTree, number: u32) -> Option<Self> {
         let first = (number as usize).checked_mul(SUBTREE_LEAVES)?;
         let leaves = tree.leaves().get(first..).filter(|leaves| !leaves.is_empty())?;
@@ -44,7 +44,7 @@ impl Subtree {
         })
     }
 
-    /// The leaves, and by level above them the children among which the node below is.
+    /// Returns the leaves and, by level above them, the node below with its siblings.
     pub fn elements(&self) -> Result<(Vec<Fr>, Vec<[Fr; ARITY]>), HolderError> {
         let read = |text: &String| {
             parse_decimal(text)
@@ -62,10 +62,10 @@ impl Subtree {
         Ok((leaves, upper))
     }
 
-    /// The path of the credential at a place in the office's tree. It is checked against the root.
+    /// Returns the path of the credential at a place in the office's tree, checked against the root.
     ///
     /// # Errors
-    /// [`HolderError::Unfit`] if the place is not in this part, or its nodes do not make its root.
+    /// [`HolderError::Unfit`] if the place is not in this part, or its nodes do not give its root.
     pub fn path(&self, position: usize) -> Result<TreePath<OFFICE_DEPTH>, HolderError> {
         let wrong = |reason: &str| HolderError::Unfit(reason.to_owned());
         let (leaves, upper) = self.elements()?;
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_another_root_is_refused() {
+    fn subtree_that_makes_another_root_is_refused() {
         let tree = tree(600);
         let part = Subtree::of(OfficeId(4), &tree, 1).expect("there are leaves");
         assert!(part.path(511).is_err());

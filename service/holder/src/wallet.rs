@@ -21,7 +21,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::HolderError;
 
-/// A provider of health care, by its number among the participants on the ledger.
+/// A health-care provider, by its number among the participants on the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[serde(transparent)]
@@ -47,7 +47,7 @@ const WALLET_FORMAT: &str = "praman-wallet-1";
 const CREDENTIAL_FORMAT: &str = "praman-credential-1";
 
 impl Wallet {
-    /// A wallet with fresh secrets of the operating system.
+    /// Generates a wallet with secrets from the operating system.
     pub fn generate() -> Self {
         Self {
             secret: HolderSecret::from_field(Fr::rand(&mut OsRng)),
@@ -55,8 +55,8 @@ impl Wallet {
         }
     }
 
-    /// The same secret as it is known at a provider of health care: under a blinding of its own, which
-    /// only who has the secret can tell, so that no two providers can compare people.
+    /// Returns the same secret for a provider of health care: under its own blinding, which only the secret's
+    /// holder can compute, so that no two providers can compare people.
     pub fn at_provider(&self, provider: ProviderId) -> Self {
         use hmac::{Hmac, KeyInit, Mac};
         let secret = zeroize::Zeroizing::new(to_be_bytes(self.secret.expose()));
@@ -72,12 +72,12 @@ impl Wallet {
         Self { secret: self.secret.clone(), blinding: SubjectBlinding::from_field(blinding) }
     }
 
-    /// What the office is given.
+    /// Returns the commitment for the office.
     pub fn subject(&self) -> SubjectCommitment {
         subject(&self.secret, &self.blinding)
     }
 
-    /// The wallet as its file has it.
+    /// Returns the wallet in the form of its file.
     pub fn to_json(&self) -> zeroize::Zeroizing<String> {
         let file = WalletFile {
             format: WALLET_FORMAT.to_owned(),
@@ -87,7 +87,7 @@ impl Wallet {
         zeroize::Zeroizing::new(serde_json::to_string(&file).expect("strings serialise"))
     }
 
-    /// The wallet of a text as [`Wallet::to_json`] makes it.
+    /// Reads a wallet from text, as [`Wallet::to_json`] writes it.
     pub fn from_json(text: &str) -> Option<Self> {
         Self::of_file(&serde_json::from_str(text).ok()?).ok()
     }
@@ -95,7 +95,7 @@ impl Wallet {
     /// Reads a wallet's file.
     ///
     /// # Errors
-    /// [`HolderError`] naming the file and no value of it.
+    /// [`HolderError`] naming the file, but no value of it.
     pub fn read(path: &Path) -> Result<Self, HolderError> {
         Self::of_file(&files::read_json(path)?)
             .map_err(|reason| FileError::malformed(path, reason).into())
@@ -115,12 +115,12 @@ impl Wallet {
     }
 }
 
-/// A credential as the office hands it out. It holds what praman keeps from everyone else.
+/// A credential as issued by the office. It holds what praman shows to no one else.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CredentialFile {
     format: String,
-    /// The register number, for the holder to know their file by.
+    /// The register number, by which the holder recognises their file.
     pub register_no: String,
     /// The office.
     pub office: OfficeId,
@@ -137,7 +137,7 @@ pub struct CredentialFile {
     attributes: Attributes,
     office_public_key: String,
     signature: String,
-    /// The office's signature of the account alone: the treasury sees it, and not the credential.
+    /// The office's signature of the account alone: the treasury sees it, but not the credential.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     payee_signature: Option<String>,
 }
@@ -154,12 +154,12 @@ impl Drop for CredentialFile {
 pub struct SecretText(String);
 
 impl SecretText {
-    /// The text of an element.
+    /// Returns the text of an element.
     pub fn of(element: Fr) -> Self {
         Self(to_decimal(element))
     }
 
-    /// The element, if the text is one's.
+    /// Returns the element, if the text is one.
     pub fn element(&self) -> Result<Fr, ParseFieldError> {
         parse_decimal(&self.0)
     }
@@ -175,21 +175,21 @@ pub fn is_signed(key: &[u8; 32], signature: &str, message: &[u8]) -> bool {
         .is_some_and(|(signature, key)| key.verify_strict(message, &signature).is_ok())
 }
 
-/// What an office signs: the credential's commitment behind a tag.
+/// Returns what an office signs: the credential's commitment after a tag.
 pub fn signed_message(commitment: CredentialCommitment) -> Vec<u8> {
     let element = praman_circuits::field::to_be_bytes(commitment.to_field());
     [b"praman.credential.1".as_slice(), &element].concat()
 }
 
-/// What an office signs of an account that it registered, behind a tag: by it the treasury knows which office
-/// may say to whom a returned payment goes.
+/// Returns what an office signs for an account that it registered, after a tag: it shows the treasury which
+/// office may say to whom a returned payment goes.
 pub fn payee_message(office: OfficeId, digest: PayeeDigest) -> Vec<u8> {
     let element = praman_circuits::field::to_be_bytes(digest.to_field());
     [b"praman.payee.1".as_slice(), &office.0.to_be_bytes(), &element].concat()
 }
 
 impl CredentialFile {
-    /// The file of a credential.
+    /// Creates the file of a credential.
     #[allow(clippy::too_many_arguments)] // each is one line of the file
     pub fn new(
         register_no: &str,
@@ -224,7 +224,7 @@ impl CredentialFile {
     /// Reads a credential's file and checks that the office signed it.
     ///
     /// # Errors
-    /// [`HolderError`] naming the file and no value of it.
+    /// [`HolderError`] naming the file, but no value of it.
     pub fn read(path: &Path) -> Result<Self, HolderError> {
         let file: Self = files::read_json(path)?;
         file.check().map_err(|reason| FileError::malformed(path, reason))?;
@@ -254,7 +254,7 @@ impl CredentialFile {
         }
     }
 
-    /// The credential.
+    /// Returns the credential.
     ///
     /// # Errors
     /// What is wrong with the file's salt.
@@ -272,17 +272,17 @@ impl CredentialFile {
         })
     }
 
-    /// The registered account.
+    /// Returns the registered account.
     pub fn payee(&self) -> &Payee {
         &self.payee
     }
 
-    /// The office's signature of the account; none in a file of an earlier version.
+    /// Returns the office's signature of the account; none in a file of an earlier version.
     pub fn payee_signature(&self) -> Option<&str> {
         self.payee_signature.as_deref()
     }
 
-    /// The salt of the payee digest.
+    /// Returns the salt of the payee digest.
     ///
     /// # Errors
     /// What is wrong with the file's salt.

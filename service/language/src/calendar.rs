@@ -6,40 +6,40 @@ use praman_circuits::period::{Day, Period};
 /// Day 0 of the statements.
 const FIRST: Date = date(1900, 1, 1);
 
-/// The day number of a date; `None` before 1900.
+/// Returns the day number of a date; `None` before 1900.
 pub fn day_of(date: Date) -> Option<Day> {
     u32::try_from(date.since(FIRST).ok()?.get_days()).ok().map(Day)
 }
 
-/// The date of a day number; `None` beyond the year 9999.
+/// Returns the date of a day number; `None` beyond the year 9999.
 pub fn date_of(day: Day) -> Option<Date> {
     let days = i32::try_from(day.0).ok()?;
     FIRST.checked_add(jiff::Span::new().try_days(days).ok()?).ok()
 }
 
-/// By how many seconds Indian standard time is ahead of UTC.
+/// How many seconds Indian standard time is ahead of UTC.
 pub const INDIA_SECONDS: i32 = 5 * 3_600 + 1_800;
 
 /// Seconds from 1900-01-01 to 1970-01-01.
 pub const SECONDS_BEFORE_EPOCH: i64 = 25_567 * 86_400;
 
-/// The day in India of a time; none before 1900.
+/// Returns the day in India of a time; none before 1900.
 pub fn day_in_india(time: jiff::Timestamp) -> Option<Day> {
     let seconds = time.as_second() + i64::from(INDIA_SECONDS) + SECONDS_BEFORE_EPOCH;
     u32::try_from(seconds.div_euclid(86_400)).ok().map(Day)
 }
 
-/// The date in India of a time in milliseconds since 1970.
+/// Returns the date in India of a time in milliseconds since 1970.
 pub fn date_at(milliseconds: i64) -> Option<Date> {
     date_of(day_in_india(jiff::Timestamp::from_millisecond(milliseconds).ok()?)?)
 }
 
-/// Today, by this machine's clock in Indian standard time.
+/// Returns today, by this machine's clock in Indian standard time.
 pub fn today() -> Day {
     day_in_india(jiff::Timestamp::now()).expect("the clock is past 1900")
 }
 
-/// The first day of a period; day 0 for [`Period::ONCE`].
+/// Returns the first day of a period; day 0 for [`Period::ONCE`].
 pub fn first_day(period: Period) -> Date {
     match period.year_and_month() {
         None => FIRST,
@@ -50,19 +50,19 @@ pub fn first_day(period: Period) -> Date {
     }
 }
 
-/// The period that begins with a date's month.
+/// Returns the period that begins with a date's month.
 pub fn month_of(date: Date) -> Option<Period> {
     Period::starting(u32::try_from(date.year()).ok()?, u32::from(date.month().unsigned_abs()))
 }
 
-/// The first day of a month as it is written: 2026-11.
+/// Parses a month such as 2026-11 to its first day.
 pub fn read_month(text: &str) -> Option<Date> {
     let (year, month) = text.split_once('-').filter(|_| text.len() == 7)?;
     Date::new(year.parse().ok()?, month.parse().ok()?, 1).ok()
 }
 
-/// Birth days of those who have completed at least `least` and at most `most` years on a day that is
-/// the first of a month, as an inclusive range.
+/// Returns the birth days of people who have completed at least `least` and at most `most` years on a day that
+/// is the first of a month, as an inclusive range.
 ///
 /// On the first of a month a person born on the 29th of February has turned a year older exactly
 /// when one born on the 28th has, whichever day the law lets the birthday fall on.
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leap_day_birth_counts_from_march() {
+    fn leap_day_birth_counts_from_march() {
         let born = day_of(date(2000, 2, 29)).expect("after 1900");
         let is_at_least = |on: Date, age| {
             let (earliest, latest) = birth_days(on, age, 200).expect("in range");

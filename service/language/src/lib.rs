@@ -1,7 +1,7 @@
-//! What people read, in their language: Bengali, Hindi and English, by Fluent; and dates as India has them.
+//! What people read, in their language: Bengali, Hindi and English, by Fluent; and dates as in India.
 //!
-//! The texts are `service/language/texts/`. In Bengali, numbers are written with Bengali numerals, but for
-//! those that a telephone is to send.
+//! The texts are in `service/language/texts/`. In Bengali, numbers are written with Bengali numerals, except
+//! those that a telephone must send.
 //!
 //! ```
 //! use praman_language::sentence::Sentence;
@@ -61,7 +61,7 @@ impl Language {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Bengali, Self::Hindi, Self::English];
 
-    /// Its code.
+    /// Returns its code.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Bengali => "bn",
@@ -70,8 +70,7 @@ impl Language {
         }
     }
 
-    /// Its texts: what people are told of their consents, of schemes and refusals, at the desk, and of what is
-    /// not done.
+    /// Returns its texts: about consents, about schemes and refusals, for the desk, and for what is not done.
     const fn texts(self) -> [&'static str; 4] {
         macro_rules! of {
             ($code:literal) => {
@@ -90,7 +89,7 @@ impl Language {
         }
     }
 
-    /// Its name in itself.
+    /// Returns its name in the language itself.
     pub const fn own_name(self) -> &'static str {
         match self {
             Self::Bengali => "বাংলা",
@@ -99,12 +98,12 @@ impl Language {
         }
     }
 
-    /// The language of a code.
+    /// Returns the language of a code.
     pub fn of(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|language| language.code() == code)
     }
 
-    /// The first of the languages that a header `Accept-Language` names.
+    /// Returns the first known language in a header `Accept-Language`.
     pub fn accepted(header: &str) -> Option<Self> {
         header.split(',').find_map(|one| {
             let code = one.trim().split([';', '-']).next().unwrap_or_default();
@@ -112,12 +111,12 @@ impl Language {
         })
     }
 
-    /// A text without arguments.
+    /// Returns a text without arguments.
     pub fn text(self, name: &str) -> String {
         self.format(name, &[])
     }
 
-    /// A text with arguments. A number brings how it is written, as `countText`, with it.
+    /// Returns a text with arguments. A number also adds its written form, such as `countText`.
     pub fn format(self, name: &str, arguments: &[(&str, Argument<'_>)]) -> String {
         let bundle = &BUNDLES[self as usize];
         let mut given = FluentArgs::new();
@@ -139,7 +138,7 @@ impl Language {
         bundle.format_pattern(pattern, Some(&given), &mut faults).into_owned()
     }
 
-    /// A text's digits as the language writes them.
+    /// Returns a text with its digits as the language writes them.
     pub fn digits(self, text: &str) -> String {
         if self != Self::Bengali {
             return text.to_owned();
@@ -148,7 +147,7 @@ impl Language {
         text.chars().map(|c| bengali(c).unwrap_or(c)).collect()
     }
 
-    /// A number as the language writes it, in groups as India writes them: 12,34,567.
+    /// Returns a number as the language writes it, in Indian groups: 12,34,567.
     pub fn number(self, number: u64) -> String {
         let digits = number.to_string();
         let (rest, last) = digits.split_at(digits.len().saturating_sub(3));
@@ -162,28 +161,28 @@ impl Language {
         self.digits(&(text + last))
     }
 
-    /// A day as people read it.
+    /// Returns a day as people read it.
     pub fn day(self, date: jiff::civil::Date) -> String {
         self.digits(&date.strftime("%d-%m-%Y").to_string())
     }
 
-    /// A time as people read it: the day, and the hour in India.
+    /// Returns a time as people read it: the day, and the hour in India.
     pub fn time(self, time: jiff::Timestamp) -> String {
         let india = jiff::tz::Offset::from_seconds(INDIA_SECONDS).unwrap_or(jiff::tz::Offset::UTC);
         self.digits(&india.to_datetime(time).strftime("%d-%m-%Y %H:%M").to_string())
     }
 }
 
-/// What is put into a text.
+/// A value that is put into a text.
 #[derive(Clone, Copy)]
 pub enum Argument<'a> {
-    /// As it is.
+    /// A text, unchanged.
     Text(&'a str),
-    /// A number, by which the text's form is chosen.
+    /// A number, which selects the text's form.
     Count(u64),
 }
 
-/// The line of a text, from 1, that a place in it is on.
+/// Returns the line, from 1, of a place in a text.
 pub fn line_at(text: &str, place: usize) -> usize {
     let before = &text.as_bytes()[..place.min(text.len())];
     before.iter().filter(|&&byte| byte == b'\n').count() + 1
@@ -197,7 +196,7 @@ mod tests {
 
     fn names(text: &str) -> BTreeSet<&str> {
         let name = |line: &'static str| line.split_once(" = ").map(|(name, _)| name);
-        // The texts are compiled in, so they live for ever.
+        // The texts are compiled in, so they live forever.
         let text: &'static str = Box::leak(text.to_owned().into_boxed_str());
         text.lines().filter(|line| !line.starts_with(' ')).filter_map(name).collect()
     }

@@ -1,11 +1,11 @@
-//! Sentences that somebody is told, in their language.
+//! Sentences for a person, in their language.
 
 use std::fmt;
 
 use crate::{Argument, Language};
 
-/// A sentence: its name among the texts of `service/language/texts`, and what is put into it. Displayed, it is in
-/// English, as programs and operators are told.
+/// A sentence: its name among the texts of `service/language/texts`, and what is put into it. `Display` writes it in
+/// English, for programs and operators.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sentence {
     name: &'static str,
@@ -14,7 +14,7 @@ pub struct Sentence {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
-    /// As it is.
+    /// A text, unchanged.
     Text(String),
     /// A number.
     Count(u64),
@@ -23,7 +23,7 @@ enum Part {
 }
 
 impl Sentence {
-    /// The sentence of a name.
+    /// Creates the sentence with a name.
     pub const fn of(name: &'static str) -> Self {
         Self { name, parts: Vec::new() }
     }
@@ -33,17 +33,17 @@ impl Sentence {
         self
     }
 
-    /// With something put in as it is.
+    /// Adds a text, unchanged.
     pub fn text(self, part: &'static str, text: impl fmt::Display) -> Self {
         self.with(part, Part::Text(text.to_string()))
     }
 
-    /// With a number.
+    /// Adds a number.
     pub fn count(self, part: &'static str, count: impl Into<u64>) -> Self {
         self.with(part, Part::Count(count.into()))
     }
 
-    /// With other texts, by their names.
+    /// Adds other texts, by their names.
     pub fn named(
         self,
         part: &'static str,
@@ -53,7 +53,7 @@ impl Sentence {
         self.with(part, Part::Named(names))
     }
 
-    /// The sentence in a language.
+    /// Returns the sentence in a language.
     pub fn said_in(&self, language: Language) -> String {
         let named: Vec<String> = self
             .parts
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sentence_is_said_in_every_language() {
+    fn sentence_is_said_in_every_language() {
         let sentence = Sentence::of("fault-role")
             .named("role", ["role-kiosk"])
             .named("allowed", ["role-office", "role-treasury"]);

@@ -1,5 +1,5 @@
-//! What the service does, whichever way it is asked: over HTTP ([`crate::http`]) or gRPC
-//! ([`crate::grpc`]), which only read requests and write answers.
+//! What the service does, over HTTP ([`crate::http`]) or gRPC ([`crate::grpc`]) alike, which only read requests
+//! and write answers.
 
 mod access;
 mod cases;
@@ -31,7 +31,7 @@ pub(crate) use proving::AskedJob;
 use public::CachedSnapshot;
 pub(crate) use public::office_tree;
 
-/// Bounds of what clients may ask.
+/// Bounds of clients' requests.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Bytes of a request's body: a claim has some 5,000, a sealed request for a proof 25,000.
@@ -42,7 +42,7 @@ pub struct Limits {
     pub connections_max: usize,
     /// Requests at a time on one connection.
     pub connection_requests_max: u32,
-    /// Clients at a time that watch something.
+    /// Watching clients at a time.
     pub watchers_max: usize,
     /// How long a client may take to send the head of a request, the first included.
     pub head_time_max: Duration,
@@ -50,9 +50,9 @@ pub struct Limits {
     pub request_time_max: Duration,
     /// How long a register may take to be uploaded.
     pub upload_time_max: Duration,
-    /// How long a client may wait for something to be decided.
+    /// How long a client may wait for a decision.
     pub wait_max: Duration,
-    /// How long a client may watch something.
+    /// How long a client may watch.
     pub watch_max: Duration,
     /// How long requests may take to end when the service stops.
     pub drain_max: Duration,
@@ -76,25 +76,25 @@ impl Default for Limits {
     }
 }
 
-/// A time that a client has given in seconds.
+/// Converts a time that a client has given in seconds.
 pub(crate) fn seconds(number: u32) -> Duration {
     Duration::from_secs(u64::from(number))
 }
 
-/// What a service has if it is started so.
+/// The optional parts of a service.
 #[derive(Default)]
 pub struct OptionalDesks {
-    /// Where offices bring registers.
+    /// Where offices upload registers.
     pub issuing: Option<IssuingDesk>,
-    /// A release gate, and where consents are asked for.
+    /// A release gate, and where consents are requested.
     pub consents: Option<ConsentDoor>,
-    /// Whose tokens are taken.
+    /// The issuer whose tokens are accepted.
     pub openid: Option<OpenIdIssuer>,
-    /// Whether browsers reach the service by TLS alone, so that its cookies never go otherwise.
+    /// Whether browsers reach the service only over TLS, so that its cookies are never sent without it.
     pub desk_is_secure: bool,
 }
 
-/// All that answers stand on.
+/// All that answers are made from.
 pub struct Application {
     desk: ClaimDesk,
     proving: ProvingDesk,
@@ -107,14 +107,14 @@ pub struct Application {
     limits: Limits,
     snapshot: Mutex<Option<CachedSnapshot>>,
     watchers: Arc<Semaphore>,
-    /// Who has a proof checked that is no claim.
+    /// Checks of proofs that are no claims.
     checking: Semaphore,
-    /// Whether the service stops.
+    /// Whether the service is stopping.
     stopping: watch::Sender<bool>,
 }
 
 impl Application {
-    /// The service over desks that are open.
+    /// Creates the service over open desks.
     pub fn new(
         desk: ClaimDesk,
         proving: ProvingDesk,
@@ -149,47 +149,47 @@ impl Application {
         self.desk.machine().store()
     }
 
-    /// What is counted for Prometheus.
+    /// Returns what is counted for Prometheus.
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.metrics
     }
 
-    /// How many claims wait to be looked at.
+    /// Returns how many claims wait to be checked.
     pub(crate) fn claims_to_look_at(&self) -> usize {
         self.desk.waiting()
     }
 
-    /// How long the steps of claims have taken.
+    /// Returns how long the steps of claims have taken.
     pub(crate) fn stage_times(&self) -> StageTimes {
         self.desk.machine().stage_times()
     }
 
-    /// Whether claims can't be brought to the ledger now.
+    /// Returns whether claims can't be submitted to the ledger now.
     pub(crate) fn is_hindered(&self) -> bool {
         self.desk.hindrance().is_some()
     }
 
-    /// Whose tokens are taken.
+    /// Returns the issuer whose tokens are accepted.
     pub(crate) fn openid(&self) -> Option<&OpenIdIssuer> {
         self.openid.as_ref()
     }
 
-    /// Whether people come in at the desk by the issuer.
+    /// Returns whether users sign in to the desk with the issuer.
     pub(crate) fn has_login(&self) -> bool {
         self.openid().is_some_and(OpenIdIssuer::has_login)
     }
 
-    /// Whether browsers reach the service by TLS alone.
+    /// Returns whether browsers reach the service only over TLS.
     pub(crate) fn desk_is_secure(&self) -> bool {
         self.desk_is_secure
     }
 
-    /// The bounds.
+    /// Returns the bounds.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// Ends what only waits for something to move: clients follow on at another replica.
+    /// Ends requests that only wait for a change: clients continue at another replica.
     pub(crate) fn stop(&self) {
         self.stopping.send_replace(true);
     }
@@ -203,12 +203,12 @@ impl Application {
         asked.min(self.limits.wait_max)
     }
 
-    /// How long a client may watch at a time.
+    /// Returns how long a client may watch at a time.
     pub(crate) fn watch_max(&self) -> Duration {
         self.limits.watch_max
     }
 
-    /// A place among those who watch.
+    /// Takes a place among the watching clients.
     pub(crate) fn watcher(&self) -> Result<OwnedSemaphorePermit, Fault> {
         let place = self.watchers.clone().try_acquire_owned();
         place.map_err(|_| Fault::busy("too many clients are watching: try again later", 5))

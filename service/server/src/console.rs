@@ -1,8 +1,7 @@
 //! The department's desk in a browser: pages that the service writes itself, with nothing to build.
 //!
-//! Every page works without JavaScript; with it, what is in progress moves by itself. Who is there is known
-//! by a [session]; what they may do is asked at the same table as everywhere. Pages are in Bengali, Hindi
-//! and English.
+//! Every page works without JavaScript; with it, what is in progress updates by itself. A [session] identifies
+//! the user; what they may do is in the same table as everywhere. Pages are in Bengali, Hindi and English.
 
 mod approvals;
 mod assets;
@@ -92,7 +91,7 @@ pages! {
     GET "/desk/audit" => get(audit::page);
 }
 
-/// The pages over an application.
+/// Returns the pages over an application.
 pub(crate) fn routes(application: Arc<Application>) -> Router {
     let most = application.limits().body_bytes_max;
     pages().layer(DefaultBodyLimit::max(most)).with_state(application)

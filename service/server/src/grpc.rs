@@ -1,4 +1,4 @@
-//! The service over gRPC: `praman.v1`, as `service/praman/proto/` describes it.
+//! The service over gRPC: `praman.v1`, as `service/server/proto/` describes it.
 //!
 //! Reflection and the standard health service are there too, so that `grpcurl` and orchestrators need no
 //! description.
@@ -37,16 +37,16 @@ use crate::application::{Application, Fault};
 
 pub(crate) const DESCRIPTION: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/praman.v1.bin"));
 
-/// Bytes of a message: a sealed request has 12,000; public inputs and a proof 4,000; a register comes in
-/// many.
+/// Bytes of a message: a sealed request has 12,000; public inputs and a proof 4,000; a register is sent
+/// in many.
 const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 
-/// A claim as a message.
+/// Writes a claim as a message.
 pub fn claim_message(claim: &SubmittedClaim) -> v1::Claim {
     elements::write_claim(claim)
 }
 
-/// The claim of a message.
+/// Reads the claim of a message.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -54,12 +54,12 @@ pub fn read_claim_message(message: v1::Claim) -> Result<SubmittedClaim, String> 
     elements::read_claim(message).map_err(|fault| fault.message)
 }
 
-/// A request to a gate as a message.
+/// Writes a request to a gate as a message.
 pub fn access_message(request: &AccessRequest) -> v1::AccessRequest {
     consents::write_access(request)
 }
 
-/// The request to a gate of a message.
+/// Reads the request to a gate of a message.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -71,7 +71,7 @@ pub fn read_access_message(message: &v1::AccessRequest) -> Result<AccessRequest,
 #[derive(Clone)]
 struct Api(Arc<Application>);
 
-/// Who asks: the guard in front has told it, where not anyone may.
+/// Returns the caller, whom the guard has set for actions that not anyone may do.
 fn caller<T>(request: &tonic::Request<T>) -> Result<Caller, tonic::Status> {
     let caller = request.extensions().get::<Caller>().cloned();
     caller.ok_or_else(|| tonic::Status::unauthenticated("no user is signed in"))
@@ -87,7 +87,7 @@ where
     Box::pin(told.map(|told| told.map(U::from).map_err(tonic::Status::from)))
 }
 
-/// The routes over an application, and what tells health.
+/// Returns the routes over an application, and the health service.
 pub(crate) async fn routes(application: Arc<Application>) -> axum::Router {
     let api = Api(application.clone());
     let (health, health_service) = tonic_health::server::health_reporter();
@@ -100,7 +100,7 @@ pub(crate) async fn routes(application: Arc<Application>) -> axum::Router {
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
     let reflection = described().build_v1().expect("the description describes itself");
-    // Clients of before 2024 ask by this version.
+    // Clients from before 2024 use this version.
     let earlier = described().build_v1alpha().expect("the description describes itself");
     Routes::new(ClaimsServer::new(api.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX))
         .add_service(ProvingServer::new(api.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX))
@@ -116,7 +116,7 @@ pub(crate) async fn routes(application: Arc<Application>) -> axum::Router {
         .into_axum_router()
 }
 
-/// Tells of the claims' health what `/readyz` tells.
+/// Reports the same health of the claims as `/readyz`.
 async fn report_health(
     application: std::sync::Weak<Application>,
     health: tonic_health::server::HealthReporter,

@@ -4,13 +4,13 @@
 //! |---|---|
 //! | `POST /v1/claims` | hand in a claim, as `praman prove` writes it |
 //! | `GET /v1/claims/{id}` | what became of it; `?wait=20` waits until it is decided, or so many seconds |
-//! | `GET /v1/claims/{id}/events` | the same whenever it moves, as server-sent events |
+//! | `GET /v1/claims/{id}/events` | the same at each change, as server-sent events |
 //! | `GET /v1/proofs/key` | the key that requests for proofs are sealed to |
 //! | `POST /v1/proofs` | ask for a proof, as `praman worker seal` writes it |
 //! | `GET /v1/proofs/{id}` | what became of it, with the claim to hand in |
-//! | `GET /v1/proofs/{id}/events` | the same whenever it moves |
+//! | `GET /v1/proofs/{id}/events` | the same at each change |
 //! | `GET /v1/schemes`, `GET /v1/schemes/{id}` | what can be claimed; the rules as they are compiled |
-//! | `GET /v1/snapshot` | the public snapshot, all of it, so that nobody learns whose path is taken |
+//! | `GET /v1/snapshot` | the public snapshot, all of it, so that no one learns whose path is taken |
 //! | `GET /v1/snapshot/changes?since=ROOT` | what has changed since a snapshot of this root |
 //! | `GET /v1/snapshot/{office}/{number}` | a part of an office's tree, of 512 places |
 //! | `POST /v1/verify` | whether a proof holds |
@@ -24,20 +24,20 @@
 //! | `POST /v1/consents/requests` | ask a patient for consent, by the national standard's document |
 //! | `GET /v1/providers` | providers of health care |
 //! | `GET /v1/providers/{provider}/trees` | the leaves of its records and consents, to prove against |
-//! | `GET /v1/providers/{provider}/accesses?from=BLOCK` | the accesses that it gave; they name nobody |
+//! | `GET /v1/providers/{provider}/accesses?from=BLOCK` | the accesses that it gave; they name no person |
 //! | `GET`, `POST /v1/erasures/{consent}` | an order to erase; a requester's word that it did |
-//! | `GET /v1/identity` | who one is taken for |
+//! | `GET /v1/identity` | which user one's credential belongs to |
 //! | `GET /v1/usage?month=2026-11` | what a tenant used, and what it costs |
-//! | `GET`, `POST /v1/principals`, `DELETE /v1/principals/{number}` | who may act |
-//! | `GET /v1/approvals`, `POST /v1/approvals/{number}` | what waits for a second person |
+//! | `GET`, `POST /v1/principals`, `DELETE /v1/principals/{number}` | users |
+//! | `GET /v1/approvals`, `POST /v1/approvals/{number}` | approval requests |
 //! | `GET /v1/audit?from=NUMBER` | the audit log |
 //! | `GET`, `POST /v1/cases` | cases of people who were refused; also `/{number}/answer`, `/decision` |
 //! | `POST /v1/cases/{number}/slip`, `/appeal` | how a case stands and its appeal, by the person's slip |
 //! | `GET /v1/cases/figures` | how many were kept out |
 //! | `GET /v1/openapi.json` | all of this, for programs |
-//! | `GET /healthz`, `GET /readyz` | whether the program lives; whether it can do its work |
+//! | `GET /healthz`, `GET /readyz` | whether the program runs; whether it can do its work |
 //!
-//! An error is `{"error": {"code": …, "message": …}}`. What is asked is never logged.
+//! An error is `{"error": {"code": …, "message": …}}`. The content of a request is never logged.
 
 mod access;
 mod answer;
@@ -70,8 +70,8 @@ use crate::application::{Application, Fault};
 ))]
 struct Described;
 
-/// That a credential is shown as `Authorization: Bearer …`: an API key, an OpenID issuer's token, or an
-/// office's own access token. A client's certificate does as well, where the service has TLS.
+/// The credential in `Authorization: Bearer …`: an API key, an OpenID issuer's token, or an office's own access
+/// token. A client's certificate does as well, if the service has TLS.
 struct Credential;
 
 impl Modify for Credential {
@@ -123,7 +123,7 @@ fn described_routes() -> OpenApiRouter<Arc<Application>> {
         .routes(routes!(public::ready))
 }
 
-/// The description of the service for programs, OpenAPI 3.1, as `service/praman/openapi.json` has it.
+/// Returns the description of the service for programs, OpenAPI 3.1, as `service/server/openapi.json` has it.
 pub fn openapi() -> String {
     let (_, described) = described_routes().split_for_parts();
     let mut text = described.to_pretty_json().expect("a description is plain data");
@@ -131,7 +131,7 @@ pub fn openapi() -> String {
     text
 }
 
-/// The routes over an application.
+/// Returns the routes over an application.
 pub(crate) fn routes(application: Arc<Application>) -> Router {
     let (routes, described) = described_routes().split_for_parts();
     let described = Arc::new(described);
@@ -146,7 +146,7 @@ pub(crate) fn routes(application: Arc<Application>) -> Router {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_description_is_the_one_that_is_checked_in() {
+    fn openapi_description_is_the_one_that_is_checked_in() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
         if std::env::var_os("PRAMAN_WRITE_OPENAPI").is_some() {
             std::fs::write(path, super::openapi()).expect("written");

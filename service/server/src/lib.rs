@@ -1,7 +1,7 @@
 //! The service: HTTP, gRPC and the desk, over one application layer.
 //!
-//! [`application`] is what the service does, whichever way it is asked. [`http`], [`grpc`] and the desk read
-//! requests and write answers; [`server`] has the one listener and its bounds.
+//! [`application`] is what the service does, over any interface. [`http`], [`grpc`] and the desk read requests
+//! and write answers; [`server`] has the one listener and its bounds.
 //!
 //! ```
 //! // The interface over HTTP describes itself, by OpenAPI.

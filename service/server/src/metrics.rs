@@ -1,7 +1,7 @@
-//! What the service tells Prometheus: counts and times by route and state. No label is of a person, a claim, a
-//! tenant or an address.
+//! What the service reports to Prometheus: counts and times by route and state. No label is of a person, a
+//! claim, a tenant or an address.
 //!
-//! Requests are counted as they are answered; what waits is asked of the store when it is scraped.
+//! Requests are counted as they are answered; pending items are read from the store at each scrape.
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub(crate) struct FigureStore<'s>(pub(crate) &'s Store);
 const SECONDS: [f64; 12] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
-/// A request that was answered: the route as it is written, never the path that was asked.
+/// An answered request: the route as it is written, never the requested path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
     method: &'static str,
@@ -157,7 +157,7 @@ impl Metrics {
         self.seconds.get_or_create(&Routed { route }).observe(took.as_secs_f64());
     }
 
-    /// All of it, as Prometheus reads it.
+    /// Writes all figures, as Prometheus reads them.
     async fn written(&self, application: &Application) -> Result<String, ServiceError> {
         for (what, count) in FigureStore(application.store()).what_waits().await? {
             self.waiting.get_or_create(&What { what }).set(count);
@@ -185,7 +185,7 @@ impl Metrics {
 }
 
 impl FigureStore<'_> {
-    /// How much of each kind waits now.
+    /// Counts what of each kind is pending now.
     async fn what_waits(&self) -> Result<Vec<(Waiting, i64)>, ServiceError> {
         let now = self.0.database().now();
         let statements = [
@@ -222,8 +222,8 @@ impl FigureStore<'_> {
     }
 }
 
-/// The page that Prometheus reads, and whether the program lives, for a listener of its own: who floods the
-/// service does not reach it.
+/// Returns the page that Prometheus reads, and whether the program runs, for a listener of its own: a flood of
+/// requests to the service does not reach it.
 pub fn routes(application: std::sync::Arc<Application>) -> Router {
     Router::new()
         .route("/metrics", get(page))

@@ -1,8 +1,8 @@
-//! What is said of requests: an id, the route, the status and the time; never what was asked.
+//! What is logged of requests: an id, the route, the status and the time; never their content.
 //!
-//! A request brings its id in `X-Request-Id`, or is given one; the answer has it, and so has every line that is
-//! said while it is answered. Lines go to standard error, plain or as JSON; spans to a collector of OpenTelemetry,
-//! as parts of the trace that the request says it is of.
+//! A request has its id in `X-Request-Id`, or gets one; the answer has it, and so has every line that is logged
+//! while it is answered. Lines go to standard error, plain or as JSON; spans to a collector of OpenTelemetry, as
+//! parts of the trace that the request names.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
@@ -29,41 +29,41 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::application::Application;
 
-/// The header that an id comes and goes in.
+/// The header of the id, in requests and answers.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Reads of which trace a request is.
+/// Reads which trace a request belongs to.
 static TRACES: LazyLock<TraceContextPropagator> = LazyLock::new(TraceContextPropagator::new);
 
-/// The longest id that a request brings.
+/// The longest id that is accepted from a request.
 const ID_BYTES_MAX: usize = 64;
 
 /// How lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
-    /// For people.
+    /// Lines for people to read.
     #[default]
     Plain,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// What lines and spans are written, and where spans go.
+/// Which lines and spans are written, and where spans go.
 #[derive(Clone, Debug)]
 pub struct Telling {
     /// How lines are written.
     pub format: LogFormat,
-    /// Which are: as `tracing` filters, such as `info` or `praman=debug`.
+    /// Which are written: `tracing` filters, such as `info` or `praman=debug`.
     pub filter: String,
-    /// Where a collector of OpenTelemetry takes spans, OTLP over gRPC; nowhere if nothing is said.
+    /// Where a collector of OpenTelemetry takes spans, OTLP over gRPC; none by default.
     pub collector: Option<String>,
 }
 
-/// Spans that are on their way to a collector.
+/// Spans on their way to a collector.
 pub struct Spans(Option<SdkTracerProvider>);
 
 impl Spans {
-    /// Sends what is left, or lets it be after a few seconds.
+    /// Sends what is left, or gives up after a few seconds.
     pub async fn end(self) {
         let Some(provider) = self.0 else { return };
         // It waits for the collector, on a thread of its own.
@@ -75,7 +75,7 @@ impl Spans {
 }
 
 impl Telling {
-    /// Begins to write. Must be called within a runtime.
+    /// Starts the logging. Must be called within a runtime.
     ///
     /// # Errors
     /// [`ServiceError::WrongUse`] for a filter or an address that can't be read.
@@ -89,8 +89,8 @@ impl Telling {
             LogFormat::Json => lines.json().flatten_event(true).boxed(),
         };
         let provider = self.collector.as_deref().map(provider).transpose()?;
-        // Requests alone are told: no library's spans, which may hold what was asked.
-        // What went wrong stays in the lines, on this machine.
+        // Only spans of requests are sent: a library's spans may hold the content of requests.
+        // Errors stay in the lines, on this machine.
         let requests = filter_fn(|of| of.is_span() && of.target().starts_with("praman"));
         let spans = provider.as_ref().map(|provider| {
             let tracer = provider.tracer("praman");
@@ -104,7 +104,7 @@ impl Telling {
     }
 }
 
-/// Has diagnostics of a single command go to standard error, a line each. The service has settings for its own.
+/// Sends diagnostics of a single command to standard error, a line each. The service has settings of its own.
 pub fn begin_for_a_command() {
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
@@ -112,7 +112,7 @@ pub fn begin_for_a_command() {
         .with_target(false)
         .without_time();
     let lines = lines.with_filter(LevelFilter::WARN);
-    // Where a test has begun it already, that one stays.
+    // If a test has started it already, that one stays.
     let _ = tracing_subscriber::registry().with(lines).try_init();
 }
 
@@ -129,7 +129,7 @@ fn provider(collector: &str) -> Result<SdkTracerProvider, ServiceError> {
     Ok(provider.with_resource(resource).build())
 }
 
-/// The headers that say of which trace a request is: W3C's Trace Context.
+/// The headers that name a request's trace: W3C's Trace Context.
 struct TraceHeaders<'a>(&'a HeaderMap);
 
 impl Extractor for TraceHeaders<'_> {
@@ -142,7 +142,7 @@ impl Extractor for TraceHeaders<'_> {
     }
 }
 
-/// The id that a request brings, if it may be written; else a new one.
+/// Returns the id of a request, if it may be written; else a new one.
 fn id_of(headers: &HeaderMap) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     let brought = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
@@ -152,7 +152,7 @@ fn id_of(headers: &HeaderMap) -> String {
     brought.unwrap_or_else(|| uuid::Uuid::new_v4().to_string())
 }
 
-/// A method's name; those of a client's own making have one together, so that nobody makes up labels.
+/// Returns a method's name; unknown methods share one, so that clients can't create labels.
 fn known(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
@@ -165,7 +165,7 @@ fn known(method: &Method) -> &'static str {
     }
 }
 
-/// Answers a request, counts it, and says so.
+/// Answers a request, counts it, and logs it.
 pub(crate) async fn log(
     State(application): State<Arc<Application>>,
     route: Option<MatchedPath>,
@@ -175,7 +175,7 @@ pub(crate) async fn log(
     let begun = Instant::now();
     let id = id_of(request.headers());
     let method = known(request.method());
-    // A remote procedure's path names nobody; any other is told as its route is written.
+    // A remote procedure's path names no person; any other request is logged by its route.
     let route = match &route {
         Some(route) if route.as_str().contains("{*") => {
             praman_access::door::procedure_of(request.uri().path())
@@ -185,7 +185,7 @@ pub(crate) async fn log(
     };
     let span = tracing::info_span!("request", id = %id, method, %route, status = Empty);
     let trace = TRACES.extract(&TraceHeaders(request.headers()));
-    // Without a collector there is nobody to tell of which trace it is.
+    // Without a collector this fails, and the trace is not needed.
     let _ = span.set_parent(trace);
     let mut response = next.run(request).instrument(span.clone()).await;
     let (status, took) = (response.status(), begun.elapsed());
@@ -206,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_taken_if_it_is_plain_and_else_made() {
+    fn plain_request_id_is_kept_and_any_other_is_replaced() {
         let of = |id: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(REQUEST_ID, HeaderValue::from_static(id));

@@ -1,8 +1,8 @@
 //! One listener for HTTP and gRPC, within bounds.
 //!
 //! A connection must send the head of a request in time, the first one included; requests on it are
-//! counted, and timed with their bodies; what watches is counted apart. When the service stops it takes
-//! no more connections, lets requests end that have begun, and leaves after a while whatever they do.
+//! counted, and timed with their bodies; watching clients are counted apart. When the service stops it takes
+//! no more connections, finishes requests that have begun, and exits after a while in any case.
 
 mod body;
 #[cfg(test)]
@@ -44,10 +44,10 @@ use body::{Paced, Placed};
 use peers::Taken;
 pub use peers::{PeerLimits, Peers};
 
-/// How often a silent connection is asked whether it lives.
+/// How often a silent connection is checked.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
-/// All routes.
+/// Returns all routes.
 async fn routes(application: Arc<Application>, peers: Arc<Peers>) -> Router {
     let limits = *application.limits();
     let bounds = ServiceBuilder::new()
@@ -57,20 +57,20 @@ async fn routes(application: Arc<Application>, peers: Arc<Peers>) -> Router {
         .layer(middleware::from_fn(move |request, next| in_time(limits, request, next)));
     http::routes(application.clone())
         .merge(console::routes(application.clone()).reset_fallback())
-        // What is at no path is answered as over HTTP; gRPC knows 404 for unimplemented.
+        // An unknown path is answered as over HTTP; gRPC reads 404 as unimplemented.
         .merge(grpc::routes(application.clone()).await.reset_fallback())
         .layer(middleware::from_fn_with_state(application.clone(), counted))
         .layer(middleware::from_fn_with_state(application.clone(), guard))
         .layer(bounds)
-        // Before what all share: who has its part takes nothing of the others'.
+        // Before the shared bounds: a peer that has its full part takes nothing of the others'.
         .layer(middleware::from_fn_with_state(peers, within_part))
         .layer(middleware::from_fn(console::told_as_page))
         .layer(middleware::from_fn_with_state(application, request_log::log))
-        // Answered however much else there is to do.
+        // Answered under any load.
         .route("/healthz", get(async || "alive\n"))
 }
 
-/// Lets a request in if who asks may do what is behind the door that it comes by.
+/// Lets a request through if the caller may do its route's action.
 async fn guard(
     State(application): State<Arc<Application>>,
     route: Option<MatchedPath>,
@@ -83,7 +83,7 @@ async fn guard(
             .headers()
             .get(header::AUTHORIZATION)
             .map(|shown| shown.to_str().unwrap_or_default().to_owned()),
-        // A browser shows a certificate for pages of other sites, too, whatever its holder wants.
+        // A browser shows a certificate for pages of other sites, too, without asking its owner.
         certificate: request
             .extensions()
             .get()
@@ -91,7 +91,7 @@ async fn guard(
             .filter(|_| console::is_from_own_page(request.headers(), request.uri())),
     };
     let path = request.uri().path();
-    // What is at no path is answered so behind; at the desk by a page.
+    // An unknown path is answered further in; at the desk by a page.
     let Some(route) = route else {
         if console::is_page(path) {
             let action = Some(Action::EnterDesk);
@@ -134,7 +134,7 @@ async fn guard(
     }
 }
 
-/// Answers a request in time: one that brings a register has more of it.
+/// Answers a request in time: the upload of a register has more time.
 async fn in_time(limits: Limits, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let uploads = path.ends_with("/registers") || path == "/praman.v1.Issuing/Upload";
@@ -147,8 +147,8 @@ async fn in_time(limits: Limits, request: Request, next: Next) -> Response {
     }
 }
 
-/// Counts who watches whether the service is well among all who watch something, and ends that in time. Other streams
-/// of answers count themselves, and end by themselves.
+/// Counts clients that watch the service's health among all that watch, and ends that in time. Other streams of
+/// answers count themselves, and end by themselves.
 async fn counted(
     State(application): State<Arc<Application>>,
     request: Request,
@@ -170,7 +170,7 @@ async fn counted(
 #[derive(Clone, Copy)]
 struct PeerAddress(IpAddr);
 
-/// Answers a request of a peer that has not its whole part of requests already. A stream of answers is a request
+/// Answers a request of a peer that does not have its full part of requests yet. A stream of answers is a request
 /// until it ends.
 async fn within_part(
     State(peers): State<Arc<Peers>>,
@@ -187,7 +187,7 @@ async fn within_part(
     next.run(request).await.map(|body| Body::new(Placed { body, _place, end: None }))
 }
 
-/// More requests than there is room for.
+/// Answers when there are more requests than there is room for.
 async fn out_of_bounds(headers: HeaderMap, _: BoxError) -> Response {
     told(speaks_grpc(&headers), Fault::busy(Sentence::of("fault-busy"), 1))
 }
@@ -197,7 +197,7 @@ fn speaks_grpc(headers: &HeaderMap) -> bool {
     kind.is_some_and(|kind| kind.starts_with("application/grpc"))
 }
 
-/// A fault in the form that a client speaks.
+/// Writes a fault in the client's protocol.
 fn told(grpc: bool, fault: Fault) -> Response {
     if grpc {
         return tonic::Status::from(fault).into_http();
@@ -205,7 +205,7 @@ fn told(grpc: bool, fault: Fault) -> Response {
     fault.into_response()
 }
 
-/// Answers until asked to stop, then lets requests end that have begun.
+/// Answers until asked to stop, then finishes requests that have begun.
 ///
 /// # Errors
 /// [`ServiceError::Ledger`] if the listener fails.
@@ -229,13 +229,13 @@ pub async fn serve(
         let (stream, peer) = match accepted {
             Ok((stream, peer)) => (stream, PeerAddress(peer.ip())),
             Err(error) => {
-                // Out of files, or a client that is gone already: others come.
+                // Out of files, or the client has gone already: go on with others.
                 tracing::warn!("accepting a connection: {error}");
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             }
         };
-        // With no room the connection is closed: the client comes again.
+        // With no room the connection is closed: the client tries again.
         let Some(part) = peers.take(peers.peer_of(peer.0), Taken::Connection) else { continue };
         let Ok(place) = connections.clone().try_acquire_owned() else { continue };
         let _ = stream.set_nodelay(true);
@@ -245,7 +245,7 @@ pub async fn serve(
             let Some(tls) = tls else {
                 return answer(stream, (peer, None), routes, limits, watcher).await;
             };
-            // A client that does not end its handshake in time is let go.
+            // A client that does not finish its handshake in time is dropped.
             let handshake = tokio::time::timeout(limits.head_time_max, tls.accept(stream));
             if let Ok(Some((stream, certificate))) = handshake.await {
                 answer(stream, (peer, certificate), routes, limits, watcher).await;
@@ -254,7 +254,7 @@ pub async fn serve(
     }
     drop(listener);
     application.stop();
-    // A client that never ends its request holds nothing up.
+    // A client that never finishes its request delays nothing.
     let _ = tokio::time::timeout(limits.drain_max, graceful.shutdown()).await;
     Ok(())
 }
@@ -289,7 +289,7 @@ async fn answer(
         builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     let connection = watcher.watch(connection.into_owned());
     let mut connection = std::pin::pin!(connection);
-    // Before the first request it is not even known which protocol is spoken.
+    // Before the first request even the protocol is unknown.
     if tokio::time::timeout(limits.head_time_max, &mut connection).await.is_err()
         && asked.load(Ordering::Relaxed)
     {

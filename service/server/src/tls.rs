@@ -1,8 +1,8 @@
 //! TLS on the service's listener, with clients' certificates for those who have one.
 //!
 //! A certificate is a credential like an API key: the authority that signed it says that it is a machine of
-//! ours, and the store says, by its digest, which principal it is. One that the store does not know is no
-//! credential, however well it is signed; and who shows none may still do what anyone may.
+//! ours, and the store says, by its digest, which user it is. One that the store does not know is no
+//! credential, however well it is signed; a client without one may still do what anyone may.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::application::PeerCertificate;
 
-/// What TLS is done with.
+/// The configuration of TLS.
 #[derive(Clone)]
 pub struct Tls(TlsAcceptor);
 
@@ -66,7 +66,7 @@ impl Tls {
         Ok(Self(TlsAcceptor::from(Arc::new(config))))
     }
 
-    /// Shakes hands; none if the client can't.
+    /// Does the handshake; returns none if the client fails it.
     pub(crate) async fn accept(
         &self,
         stream: TcpStream,
@@ -78,7 +78,7 @@ impl Tls {
     }
 }
 
-/// By what the store knows the first certificate of a PEM file.
+/// Returns the credential of the first certificate of a PEM file.
 ///
 /// # Errors
 /// [`ServiceError::Malformed`] if it holds none.

@@ -1,4 +1,4 @@
-//! What has changed since a snapshot, so that a wallet or kiosk that has one need not take it all again.
+//! What has changed since a snapshot, so that a wallet or kiosk that has one need not fetch it all again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -17,17 +17,17 @@ use crate::HolderError;
 
 const FORMAT: &str = "praman-snapshot-changes-1";
 
-/// Changed leaves at most, state's and offices': who is further behind takes the snapshot, which is made
+/// The most changed leaves, the state's and the offices': a client further behind fetches the snapshot, which is made
 /// once for all.
 pub const CHANGES_MAX: usize = 16_384;
 
-/// The offices that have changed since a state root was the root, with their changed leaves. Inner nodes
-/// are left out: who brings a snapshot up to date hashes them, and so checks every leaf.
+/// The offices that have changed since a state root, with their changed leaves. Inner nodes are left out: updating a
+/// snapshot hashes them, and so checks every leaf.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SnapshotChanges {
     format: String,
-    /// The root of the snapshot that they bring up to date.
+    /// The root of the snapshot that they update.
     pub since: StateRoot,
     /// The root that they lead to.
     pub root: StateRoot,
@@ -54,10 +54,10 @@ pub struct OfficeChanges {
     pub root: OfficeRoot,
     /// How many credentials are live.
     pub live: usize,
-    /// Whether it stands: one that is barred or retired has an empty leaf.
+    /// Whether it is in good standing: one that is barred or retired has an empty leaf.
     #[serde(default = "super::stands", skip_serializing_if = "super::is_standing")]
     pub standing: bool,
-    /// Whether only its root is told: its tree is another folder's, or older than what is kept here.
+    /// Whether only its root is given: its tree is another folder's, or older than what is stored here.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub root_only: bool,
     /// Its changed leaves, by place.
@@ -78,10 +78,10 @@ impl LeafChange {
         Self(place, to_decimal(leaf))
     }
 
-    /// Its value.
+    /// Returns its value.
     ///
     /// # Errors
-    /// [`HolderError::Unfit`] if it is no field element.
+    /// [`HolderError::Unfit`] if it is not a field element.
     pub fn value(&self) -> Result<Fr, HolderError> {
         parse_decimal(&self.1)
             .map_err(|error| HolderError::Unfit(format!("leaf {} is {error}", self.0)))
@@ -104,7 +104,7 @@ impl SnapshotChanges {
 }
 
 impl Snapshot {
-    /// What the snapshot has that is new since a root: some offices, and in the trees of some of them some places.
+    /// Returns what is new in the snapshot since a root: some offices, and some places in the trees of some of them.
     pub fn changes_since(
         &self,
         since: StateRoot,
@@ -138,11 +138,10 @@ impl Snapshot {
         }
     }
 
-    /// Brings a snapshot up to date. Every tree is hashed anew where it has changed and must come to the
-    /// root that is told.
+    /// Updates a snapshot. Every changed part of a tree is hashed again and must give the stated root.
     ///
     /// # Errors
-    /// [`HolderError::Unfit`] if the changes are of another snapshot, or do not lead to their root.
+    /// [`HolderError::Unfit`] if the changes are for another snapshot, or do not lead to their root.
     pub fn update(mut self, changes: SnapshotChanges) -> Result<Self, HolderError> {
         let wrong = |reason: String| HolderError::Unfit(reason);
         if changes.since != self.root {
@@ -196,7 +195,7 @@ impl OfficeSnapshot {
     }
 }
 
-/// Replaces leaves and appends those behind the last.
+/// Replaces leaves and appends those after the last.
 fn replace_leaves(tree: &mut OfficeTree, changes: &[LeafChange]) -> Result<(), HolderError> {
     let used = tree.len();
     let mut appended = Vec::new();

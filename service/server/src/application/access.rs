@@ -1,4 +1,4 @@
-//! Who asks, and whether they may.
+//! Who sends a request, and whether they may.
 
 use axum::response::Response;
 use jiff::civil::Date;
@@ -17,7 +17,7 @@ use super::{Application, Fault};
 #[derive(Clone, Copy)]
 pub(crate) struct PeerCertificate(pub(crate) Credential);
 
-/// What somebody shows of who they are.
+/// The credentials that a request shows.
 #[derive(Default)]
 pub(crate) struct Shown {
     /// The header `Authorization`.
@@ -26,17 +26,17 @@ pub(crate) struct Shown {
     pub(crate) certificate: Option<PeerCertificate>,
 }
 
-/// Whether an answer is that something is not for who asks, over HTTP or gRPC.
+/// Returns whether an answer refuses a request to its caller, over HTTP or gRPC.
 pub(crate) fn is_refusal(response: &Response) -> bool {
-    // gRPC answers what it refuses at once by a header: not found, there already, not permitted, too much,
-    // not now, aborted.
+    // gRPC reports an immediate refusal in a header: not found, already exists, permission denied, resource
+    // exhausted, failed precondition, aborted.
     let grpc = response.headers().get("grpc-status").and_then(|status| status.to_str().ok());
     grpc.is_some_and(|status| matches!(status, "5" | "6" | "7" | "8" | "9" | "10"))
         || matches!(response.status().as_u16(), 403 | 404 | 409 | 422 | 429)
 }
 
 impl Application {
-    /// Who asks, if they may do something; nobody is asked who they are where anyone may.
+    /// Returns the caller, if they may do an action; none, without checking, if anyone may.
     pub(crate) async fn let_in(
         &self,
         action: Action,
@@ -53,8 +53,8 @@ impl Application {
         Ok(Some(caller))
     }
 
-    /// From whom a claim comes, if somebody brings it who was let in to bring claims: theirs go before those
-    /// of anyone. Who can't be told is anyone.
+    /// Returns the origin of a claim that a user hands in who may: their claims go before those of others. A caller
+    /// that is not identified counts as anyone.
     pub(crate) async fn admitted_origin(&self, shown: &Shown) -> Option<Origin> {
         let caller = self.identify(shown).await.ok()??;
         let brings = [Role::Kiosk, Role::Office, Role::Department, Role::Relayer];
@@ -62,7 +62,7 @@ impl Application {
         principal.map(Origin::Admitted)
     }
 
-    /// Whether somebody may do something; that they may not is written down.
+    /// Checks that a caller may do an action; a refusal is logged.
     pub(crate) async fn permit(
         &self,
         caller: &Caller,
@@ -80,8 +80,8 @@ impl Application {
         Ok(())
     }
 
-    /// Writes down that something was asked for by somebody whose role may do it, and was not done: it is
-    /// another's, or not theirs to decide.
+    /// Logs an action that a caller's role may do, and that was refused: it belongs to another, or is not theirs to
+    /// decide.
     pub(crate) async fn note_refusal(&self, caller: &Caller, action: Action, subject: &str) {
         if !action.is_logged() || action.is_open() {
             return;
@@ -93,14 +93,14 @@ impl Application {
         }
     }
 
-    /// Who shows something, if anybody does.
+    /// Identifies the caller, if any credential is shown.
     pub(crate) async fn identify(&self, shown: &Shown) -> Result<Option<Caller>, AccessRefusal> {
         let store = self.store();
         let Some(authorization) = &shown.authorization else {
             let Some(PeerCertificate(certificate)) = shown.certificate else { return Ok(None) };
             return Ok(AccessStore(store).caller_of(certificate).await?);
         };
-        // The scheme is written in any case: RFC 9110, section 11.1.
+        // The scheme is case-insensitive: RFC 9110, section 11.1.
         let shown = authorization.split_once(' ');
         let shown = shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         let token = shown.ok_or(AccessRefusal::NotAuthorised)?.1;
@@ -118,7 +118,7 @@ impl Application {
         caller.map(Some).ok_or(AccessRefusal::NotAuthorised)
     }
 
-    /// What a tenant used in a month: one's own, or any for who sees all.
+    /// Returns what a tenant used in a month: the caller's own, or any for a caller who sees all.
     pub(crate) async fn usage(
         &self,
         caller: &Caller,
@@ -137,7 +137,7 @@ impl Application {
         Ok(AccessStore(self.store()).principals(caller).await?)
     }
 
-    /// Lets somebody act, or has it wait for a second person.
+    /// Adds a user, or asks a second person to approve it.
     pub(crate) async fn admit_principal(
         &self,
         caller: &Caller,
@@ -148,7 +148,7 @@ impl Application {
         Ok(AccessStore(self.store()).admit_principal(new, caller).await?)
     }
 
-    /// Lets somebody act no more.
+    /// Removes a user.
     pub(crate) async fn revoke_principal(
         &self,
         caller: &Caller,
@@ -164,7 +164,7 @@ impl Application {
         Ok(AccessStore(self.store()).approvals(caller).await?)
     }
 
-    /// Is the second person.
+    /// Approves or denies a request, as the second person.
     pub(crate) async fn decide(
         &self,
         caller: &Caller,
@@ -176,7 +176,7 @@ impl Application {
         Ok(AccessStore(self.store()).decide(number, decision, caller, &TreasuryDecisions).await?)
     }
 
-    /// Entries of the audit log; that they are read is one too.
+    /// Returns entries of the audit log; reading them is an entry too.
     pub(crate) async fn audit_entries(
         &self,
         caller: &Caller,

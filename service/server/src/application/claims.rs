@@ -10,16 +10,16 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::following::Followed;
 use super::{Application, Fault};
 
-/// What a client calls its claim, at most.
+/// The longest name that a client gives its claim.
 const KEY_BYTES_MAX: usize = 128;
 
 impl Application {
-    /// Whether there is room for one more claim of an origin: asked before it is read.
+    /// Checks that there is room for one more claim of an origin, before it is read.
     pub(crate) fn require_room_for_claim(&self, origin: Origin) -> Result<(), Fault> {
         Ok(self.desk.require_room(origin)?)
     }
 
-    /// Hands in a claim, and waits a while until it is decided.
+    /// Hands in a claim, and waits a while for its decision.
     pub(crate) async fn submit(
         &self,
         (claim, origin): (SubmittedClaim, Origin),
@@ -38,14 +38,14 @@ impl Application {
         self.claim(kept.id, wait).await
     }
 
-    /// What is known of a claim once it is decided, or after a while.
+    /// Returns what is known of a claim once it is decided, or after a while.
     pub(crate) async fn claim(&self, id: ClaimId, wait: Duration) -> Result<ClaimReceipt, Fault> {
         let is_old = |receipt: &ClaimReceipt| !receipt.state.is_decided();
         let receipt = self.desk.changed(id, is_old, self.patience(wait)).await?;
         receipt.ok_or_else(|| Fault::not_found("there is no such claim"))
     }
 
-    /// What is known of a claim now and whenever it moves, until it is decided.
+    /// Streams what is known of a claim now and at each change, until it is decided.
     pub(crate) fn watch_claim(
         self: &Arc<Self>,
         id: ClaimId,
@@ -69,8 +69,8 @@ impl Followed for ClaimReceipt {
     }
 }
 
-/// A client's own name for a claim. Users have names of their own; those of all other clients are in one space, since
-/// nobody keeps from where a claim came: there it is best a random number.
+/// Reads a client's own name for a claim. Each user has a name space of their own; all other clients share one,
+/// since a claim's origin is not kept: there a random number is best.
 fn named_by_client(name: &str, origin: Origin) -> Result<ClientKey, Fault> {
     let printable = name.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
     if !printable || !(1..=KEY_BYTES_MAX).contains(&name.len()) {

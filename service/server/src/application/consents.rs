@@ -1,4 +1,4 @@
-//! What providers, requesters and consent managers ask.
+//! What providers, requesters and consent managers request.
 
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ use praman_store::{TreeName, read_tree};
 
 use super::{Application, Fault};
 
-/// Accesses of one answer.
+/// Accesses in one answer.
 const ACCESSES_MAX: u32 = 10_000;
 
-/// What serves consents: a gate, and where requests for consent come in.
+/// What serves consents: a gate, and a desk that takes requests for consent.
 #[derive(Clone)]
 pub struct ConsentDoor {
     gate: GateDesk,
@@ -27,7 +27,7 @@ pub struct ConsentDoor {
 }
 
 impl ConsentDoor {
-    /// A gate; and a consent manager's desk, if this service is one's.
+    /// Combines a gate with a consent manager's desk, if this service belongs to one.
     pub fn new(gate: GateDesk, desk: Option<ConsentDesk>) -> Self {
         Self { gate, desk: desk.map(Arc::new) }
     }
@@ -39,7 +39,7 @@ impl Application {
         self.consents.as_ref().ok_or_else(none)
     }
 
-    /// Releases a record, or refuses to.
+    /// Releases a record, or refuses.
     pub(crate) async fn release(
         &self,
         caller: &Caller,
@@ -58,7 +58,7 @@ impl Application {
         })
     }
 
-    /// Takes a request for consent in.
+    /// Takes a request for consent.
     pub(crate) async fn ask_for_consent(
         &self,
         caller: &Caller,
@@ -72,7 +72,7 @@ impl Application {
         let desk = self.consents()?.desk.as_ref().ok_or_else(none)?;
         let request = document::read::<RequestDocument>(text).map_err(ConsentError::from)?;
         let named = &request.consent.hiu.id;
-        // Who is asked for in another's name learns nothing of whether there is such a one.
+        // A request in another's name reveals nothing about whether that requester exists.
         let known = ConsentStore(self.store()).requester_named(named).await?;
         // No participant has this number.
         caller.require_member(known.map_or(u32::MAX, |number| number.0))?;
@@ -83,12 +83,12 @@ impl Application {
         Ok(desk.receive(&request, Timestamp::now()).await?)
     }
 
-    /// All providers.
+    /// Returns all providers.
     pub(crate) async fn providers(&self) -> Result<Vec<NamedParticipant<ProviderId>>, Fault> {
         Ok(ConsentStore(self.consents()?.gate.store()).providers().await?)
     }
 
-    /// A provider's trees.
+    /// Returns a provider's trees.
     pub(crate) async fn provider_trees(
         &self,
         provider: ProviderId,
@@ -104,7 +104,7 @@ impl Application {
         Ok(ProviderTrees::of(provider, context, &records, &consents))
     }
 
-    /// The accesses that a provider gave from a block on, in the ledger's order.
+    /// Returns the accesses that a provider gave from a block on, in the ledger's order.
     pub(crate) async fn trail(
         &self,
         provider: ProviderId,
@@ -114,7 +114,7 @@ impl Application {
         Ok(ConsentStore(store).access_trail(provider, from_block, ACCESSES_MAX).await?)
     }
 
-    /// The order to erase what a consent gave.
+    /// Returns the order to erase what a consent gave.
     pub(crate) async fn erasure(
         &self,
         caller: &Caller,

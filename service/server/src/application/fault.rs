@@ -1,4 +1,4 @@
-//! What a client is told when something is wrong.
+//! What a client sees when something is wrong.
 
 use std::time::Duration;
 
@@ -10,22 +10,22 @@ use praman_language::sentence::Sentence;
 use praman_proving::ProvingRefusal;
 use praman_store::error::ServiceError;
 
-/// What kind of thing is wrong.
+/// The kind of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FaultKind {
-    /// Not of the form asked for.
+    /// Malformed.
     Malformed,
     /// Nothing is there.
     NotFound,
-    /// There, but not so.
+    /// There, but not for this method.
     WrongMethod,
     /// Well-formed, and the answer is no.
     Refused,
-    /// Who asks has not shown that they may.
+    /// The caller has not shown that they may.
     NotAuthorised,
-    /// Who asks is known, and may not.
+    /// The caller is known, and may not.
     Forbidden,
-    /// It contradicts what was said before.
+    /// It contradicts an earlier request.
     Conflict,
     /// Too much at a time.
     Busy,
@@ -35,7 +35,7 @@ pub(crate) enum FaultKind {
     TimedOut,
 }
 
-/// An answer that is no answer.
+/// An answer that reports what is wrong.
 #[derive(Clone, Debug)]
 pub(crate) struct Fault {
     pub(crate) kind: FaultKind,
@@ -43,19 +43,19 @@ pub(crate) struct Fault {
     pub(crate) code: &'static str,
     /// What is wrong, and what to do.
     pub(crate) message: String,
-    /// The same for people, in each language; none of what programs alone are told.
+    /// The same for people, in each language; none if it is for programs alone.
     pub(crate) sentence: Option<Sentence>,
     pub(crate) retry_after_s: Option<u64>,
 }
 
-/// What is wrong, for programs, and for people where they are told it.
+/// What is wrong, for programs, and for people if they see it.
 pub(crate) struct Told {
     message: String,
     sentence: Option<Sentence>,
 }
 
 impl Told {
-    /// What programs are told with more in it than people need.
+    /// Combines a message for programs, with more in it than people need, and a sentence for people.
     pub(crate) fn with(message: impl ToString, sentence: impl Into<Option<Sentence>>) -> Self {
         Self { message: message.to_string(), sentence: sentence.into() }
     }
@@ -94,7 +94,7 @@ impl Fault {
         Self::new(FaultKind::WrongMethod, "wrong-method", sentence)
     }
 
-    /// A request that is not of the form asked for.
+    /// A malformed request.
     pub(crate) fn malformed(told: impl Into<Told>) -> Self {
         Self::new(FaultKind::Malformed, "malformed", told)
     }
@@ -166,7 +166,7 @@ impl From<HolderError> for Fault {
 
 impl From<ServiceError> for Fault {
     fn from(error: ServiceError) -> Self {
-        // What the system says is for the operator.
+        // The system's message is for the operator.
         tracing::error!("{error}");
         Self::unavailable(Sentence::of("fault-unavailable"))
     }

@@ -1,4 +1,4 @@
-//! Clients that follow something until it is over.
+//! Clients that follow something until it is finished.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -11,23 +11,23 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::{Application, Fault, Told};
 
-/// How much is told ahead of a client that reads slowly.
+/// How many changes are sent ahead to a client that reads slowly.
 pub(super) const AHEAD: usize = 4;
 
-/// What moves from state to state.
+/// Something that goes from state to state.
 pub(super) trait Followed {
     /// Its states.
     type State: Copy + PartialEq + Send;
 
-    /// Where it is.
+    /// Returns the current state.
     fn state(&self) -> Self::State;
 
-    /// Whether it moves no more while anybody follows it.
+    /// Returns whether it will not change any more while a client follows it.
     fn is_over(&self) -> bool;
 }
 
 impl Application {
-    /// Tells a client, who may read slowly, but not for ever: whether it was told.
+    /// Sends to a client, which may read slowly, but not for ever; returns whether it was sent.
     pub(super) async fn tell<T>(&self, told: &mpsc::Sender<T>, one: T, end: Instant) -> bool {
         tokio::select! {
             biased;
@@ -37,8 +37,8 @@ impl Application {
         }
     }
 
-    /// Tells of something now and whenever it moves, until it is over, the client has gone or has followed
-    /// long enough, or the service stops. `changed` waits until it is in another state than the last, or so long.
+    /// Streams something now and at each change, until it is finished, the client has gone or has followed long
+    /// enough, or the service stops. `changed` waits for another state than the last, or for a time.
     pub(super) fn follow<T, F>(
         self: &Arc<Self>,
         missing: impl Into<Told> + Clone + Send + 'static,

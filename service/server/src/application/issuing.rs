@@ -1,4 +1,4 @@
-//! What offices ask: issuing to registers and revoking.
+//! What offices request: issuing to registers and revoking.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,14 +22,14 @@ use zeroize::Zeroizing;
 use super::following::Followed;
 use super::{Application, Fault, Told};
 
-/// Rows that were taken for duplicates.
+/// The possible duplicates of a register.
 #[derive(Default)]
 pub(crate) struct Duplicates {
     /// The columns' names.
     pub(crate) columns: Vec<String>,
-    /// Each beside the row that it is of.
+    /// Each beside the row that it may duplicate.
     pub(crate) pairs: Vec<DuplicatePair>,
-    /// What was said of them, by their places.
+    /// What officers answered, by their places.
     pub(crate) said: BTreeMap<usize, ReviewVerdict>,
 }
 
@@ -40,10 +40,10 @@ fn no_content(content: RegisterContent) -> Told {
     Told::with(message, Sentence::of("fault-no-content"))
 }
 
-/// Revocations of one request.
+/// Revocations in one request.
 const REVOCATIONS_MAX: usize = 1_000;
 
-/// An office that somebody may act for.
+/// An office that the caller may act for.
 #[derive(Clone)]
 pub(crate) struct ActingOffice {
     desk: IssuingDesk,
@@ -53,7 +53,7 @@ pub(crate) struct ActingOffice {
 }
 
 impl Application {
-    /// The office that somebody acts for. A department acts for its own; to it another's is none.
+    /// Returns the office that the caller acts for. A department acts for its own; another's is unknown to it.
     pub(crate) async fn acting_office(
         &self,
         caller: &Caller,
@@ -73,7 +73,7 @@ impl Application {
         Ok(ActingOffice { desk, office, store: self.store().clone(), caller: caller.clone() })
     }
 
-    /// The offices that the service issues for and somebody may act for, with their names.
+    /// Returns the offices that the service issues for and the caller may act for, with their names.
     pub(crate) async fn offices_for(
         &self,
         caller: &Caller,
@@ -87,7 +87,7 @@ impl Application {
         Ok(found)
     }
 
-    /// What is known of a register now and whenever it moves, until it is issued or failed.
+    /// Streams what is known of a register now and at each change, until it is issued or failed.
     pub(crate) fn watch_register(
         self: &Arc<Self>,
         acting: ActingOffice,
@@ -102,7 +102,7 @@ impl Application {
         })
     }
 
-    /// What is known of a register once it is issued or failed, or after a while.
+    /// Returns what is known of a register once it is issued or failed, or after a while.
     pub(crate) async fn register(
         &self,
         acting: &ActingOffice,
@@ -116,7 +116,7 @@ impl Application {
 }
 
 impl ActingOffice {
-    /// Begins to take a register in.
+    /// Begins the upload of a register.
     pub(crate) async fn upload(&self, makes_secrets: bool) -> Result<RegisterUploading, Fault> {
         AccessStore(&self.store).meter_for(&self.caller, Action::UploadRegister).await?;
         AuditStore(&self.store)
@@ -125,12 +125,12 @@ impl ActingOffice {
         Ok(self.desk.upload(self.office, makes_secrets).await?)
     }
 
-    /// The office's registers, newest first.
+    /// Returns the office's registers, newest first.
     pub(crate) async fn registers(&self) -> Result<Vec<RegisterUpload>, Fault> {
         Ok(self.desk.registers(self.office).await?)
     }
 
-    /// What is kept of a register, opened part by part.
+    /// Returns what is kept of a register, opened part by part.
     pub(crate) async fn content(
         &self,
         id: RegisterId,
@@ -150,13 +150,13 @@ impl ActingOffice {
         found.ok_or_else(|| Fault::not_found(no_content(content)))
     }
 
-    /// Rows that were taken for duplicates, beside those that they are of, with the columns' names and what
-    /// was said of them: it opens what is sealed.
+    /// Reads the possible duplicates, beside the rows that they may duplicate, with the columns' names and the
+    /// officers' answers: it opens what is sealed.
     async fn duplicates(&self, id: RegisterId) -> Result<Duplicates, Fault> {
         if self.desk.register(self.office, id).await?.is_none() {
             return Err(Fault::not_found(NO_REGISTER));
         }
-        // A register without duplicates has nothing of them.
+        // A register without duplicates has no such content.
         let content = self.desk.content(id, RegisterContent::Duplicates).await?;
         let Some(content) = content else { return Ok(Duplicates::default()) };
         let json = whole(content).await?;
@@ -169,15 +169,15 @@ impl ActingOffice {
         })
     }
 
-    /// The same, for a person to look at, which is written down.
+    /// Reads the same for an officer's review, and logs that.
     pub(crate) async fn look_at_duplicates(&self, id: RegisterId) -> Result<Duplicates, Fault> {
         let subject = format!("register {id}: duplicates");
         AuditStore(&self.store).log_allowed(&self.caller, Action::ReviewRegister, &subject).await?;
         self.duplicates(id).await
     }
 
-    /// Says of a row that was taken for a duplicate whose it is. Another person's is issued to, by a
-    /// register of its own; that again issues nothing, for it is known by its number.
+    /// Records an officer's answer on a possible duplicate. A different person gets a credential, by a register of
+    /// its own; the same register again issues nothing, since the person is known by their number.
     pub(crate) async fn review(
         &self,
         id: RegisterId,
@@ -248,7 +248,7 @@ impl ActingOffice {
 }
 
 impl Followed for RegisterUpload {
-    /// Each time more of it is checked, too.
+    /// Also changes each time more of it is checked.
     type State = (UploadState, u64);
 
     fn state(&self) -> Self::State {

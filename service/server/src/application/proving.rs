@@ -15,28 +15,28 @@ use super::{Application, Fault, seconds};
 
 const NO_JOB: &str = "there is no such job";
 
-/// A proof that is asked for; whose it is, who asks tells.
+/// A requested proof; it belongs to the caller.
 pub(crate) struct AskedJob {
-    /// What goes before it.
+    /// Its priority.
     pub(crate) priority: Priority,
     /// The key that it is sealed to.
     pub(crate) worker: WorkerPublicKey,
     /// What it is made from, sealed.
     pub(crate) sealed: Vec<u8>,
-    /// How long it waits.
+    /// How long it may wait.
     pub(crate) deadline: Duration,
 }
 
-/// Jobs of one stream that are waited for at a time.
+/// Jobs of one stream that are pending at a time.
 const STREAM_JOBS_MAX: usize = 256;
 
 impl Application {
-    /// The key that requests for proofs are sealed to.
+    /// Returns the key that requests for proofs are sealed to.
     pub(crate) fn worker_key(&self) -> WorkerPublicKey {
         self.proving.worker()
     }
 
-    /// How long a job waits if nothing is said.
+    /// Returns how long a job waits, with the default if none is given.
     pub(crate) fn job_deadline(&self, asked_s: u32) -> Duration {
         match asked_s {
             0 => self.proving.limits().deadline_max,
@@ -53,7 +53,7 @@ impl Application {
     ) -> Result<ProvingJob, Fault> {
         let AskedJob { priority, worker, sealed, deadline } = job;
         let tenant = caller.tenant_column().to_owned();
-        // The same request brought again, as when the answer was lost, is counted once.
+        // The same request sent again, for example because the answer was lost, is counted once.
         let known = self.proving.job(JobId::of(&sealed)).await?;
         if known.is_none_or(|known| known.tenant != tenant) {
             AccessStore(self.store()).meter_for(caller, Action::AskForProof).await?;
@@ -69,14 +69,14 @@ impl Application {
         self.job(caller, kept.id, wait).await
     }
 
-    /// What is known of a job once it is finished, or after a while.
+    /// Returns what is known of a job once it is finished, or after a while.
     pub(crate) async fn job(
         &self,
         caller: &Caller,
         id: JobId,
         wait: Duration,
     ) -> Result<ProvingJob, Fault> {
-        // Before it is waited for: another tenant's is none.
+        // Checked before waiting: another tenant's job is not found.
         let is_own = |job: &ProvingJob| job.tenant == caller.tenant_column();
         let known = self.proving.job(id).await?.filter(is_own);
         let none = || Fault::not_found(NO_JOB);
@@ -87,7 +87,7 @@ impl Application {
         self.proving.finished(id, self.patience(wait)).await?.ok_or_else(none)
     }
 
-    /// What is known of a job now and whenever it moves, until it is finished.
+    /// Streams what is known of a job now and at each change, until it is finished.
     pub(crate) fn watch_job(
         self: &Arc<Self>,
         caller: &Caller,
@@ -104,8 +104,8 @@ impl Application {
         })
     }
 
-    /// Asks for many proofs, and tells each job as it is finished. One that is not taken is told by its
-    /// fault and ends the stream: what was taken goes on, and is found by its id. The stream takes no more
+    /// Asks for many proofs, and streams each job as it is finished. A job that is not accepted is reported with
+    /// its fault and ends the stream: accepted ones go on, and are found by their ids. The stream takes no more
     /// once the client has followed long enough, and ends when the service stops.
     pub(crate) fn prove_many(
         self: &Arc<Self>,
@@ -141,7 +141,7 @@ impl Application {
                 };
                 let Some(outcome) = next else { return };
                 let ends = outcome.is_err();
-                // What was waited for to the end is told after it.
+                // A job that was awaited until the end is sent after it.
                 let end = end + application.limits.wait_max;
                 if !application.tell(&told, outcome, end).await || ends {
                     return;

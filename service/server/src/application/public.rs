@@ -1,4 +1,4 @@
-//! What anyone may know: schemes, the state, whether a proof holds, whether the service does.
+//! What anyone may know: schemes, the state, whether a proof holds, whether the service works.
 
 use std::sync::Arc;
 
@@ -17,17 +17,17 @@ use praman_verifier::Proof;
 
 use super::{Application, Fault};
 
-/// A snapshot as it was last made.
+/// The snapshot that was last made.
 #[derive(Clone)]
 pub(crate) struct CachedSnapshot {
     /// The state and the day, in quotes: an entity tag.
     pub(crate) tag: String,
     pub(crate) snapshot: Arc<Snapshot>,
-    /// As JSON.
+    /// The snapshot as JSON.
     pub(crate) body: axum::body::Bytes,
 }
 
-/// An office's tree in a snapshot of all.
+/// Returns an office's tree in a snapshot of all.
 pub(crate) fn office_tree(snapshot: &Snapshot, office: u32) -> Result<&OfficeTree, Fault> {
     let tree = snapshot.office_tree(OfficeId(office));
     tree.map_err(|_| Fault::not_found(Sentence::of("fault-no-office").count("office", office)))
@@ -45,18 +45,18 @@ impl Application {
             .ok_or_else(|| Fault::not_found(Sentence::of("fault-no-scheme").text("scheme", &id)))
     }
 
-    /// The snapshot, made once for a state and day.
+    /// Returns the snapshot, which is made once for a state and day.
     pub(crate) async fn snapshot(&self) -> Result<CachedSnapshot, Fault> {
         let store = self.store();
         let today = calendar::today();
-        // One at a time makes it; the others wait and take what it made.
+        // One request at a time makes it; the others wait and use the result.
         let mut cached = self.snapshot.lock().await;
         let tag = format!("\"{}-{}\"", OfficeStore(store).state_root().await?, today.0);
         match &*cached {
             Some(known) if known.tag == tag => Ok(known.clone()),
             _ => {
                 let snapshot = LedgerStore(store).snapshot(today, None).await?;
-                // Its own root: an office may have issued in between.
+                // The snapshot's own root: an office may have issued in between.
                 let tag = format!("\"{}-{}\"", snapshot.root, today.0);
                 let body = serde_json::to_vec(&snapshot)
                     .map_err(|error| ServiceError::Ledger(format!("a snapshot: {error}")))?;
@@ -66,14 +66,14 @@ impl Application {
         }
     }
 
-    /// A part of an office's tree that tells nobody whose path is taken from it.
+    /// Returns a part of an office's tree, so large that it does not reveal whose path is taken from it.
     pub(crate) async fn subtree(&self, office: u32, number: u32) -> Result<Subtree, Fault> {
         let snapshot = self.snapshot().await?.snapshot;
         Subtree::of(OfficeId(office), office_tree(&snapshot, office)?, number)
             .ok_or_else(|| Fault::not_found(format!("office {office} has no such part")))
     }
 
-    /// What is new in the snapshot since a state root was the root.
+    /// Returns what is new in the snapshot since a state root was current.
     pub(crate) async fn snapshot_changes(
         &self,
         since: StateRoot,
@@ -89,13 +89,13 @@ impl Application {
         })
     }
 
-    /// Why a proof does not hold, if it does not. Anyone may ask, so half of the cores are left to claims.
+    /// Returns why a proof does not hold, if so. Anyone may ask, so half of the cores are left to claims.
     pub(crate) async fn verify(&self, public: &[Fr], proof: &Proof) -> Result<(), String> {
         let _place = self.checking.acquire().await;
         compute(|| self.key.verify(public, proof)).map_err(|refusal| refusal.to_string())
     }
 
-    /// Whether the service can do its work.
+    /// Checks that the service can do its work.
     pub(crate) async fn ready(&self) -> Result<(), Fault> {
         if let Some(reason) = self.desk.hindrance() {
             return Err(Fault::unavailable(format!("claims can't be settled now: {reason}")));

@@ -1,4 +1,4 @@
-//! What waits for a second person.
+//! Approval requests.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::layout;
 use super::visitor::Visitor;
 use crate::application::{Application, Fault};
 
-/// How much of what was decided a page shows, the latest first.
+/// How many decided requests a page shows, the latest first.
 const DECIDED_MAX: usize = 50;
 
 pub(super) async fn page(

@@ -1,7 +1,7 @@
-//! What pages load: style, fonts and htmx, as they lie in `service/praman/console`.
+//! What pages load: style, fonts and htmx, from `service/server/console`.
 //!
 //! Fonts are Noto Sans for Bengali, Devanagari and Latin letters (SIL Open Font License), so that conjuncts
-//! are shaped alike on every machine; htmx is 4.0.1 (Zero-Clause BSD).
+//! look the same on every machine; htmx is 4.0.1 (Zero-Clause BSD).
 
 use axum::extract::Path;
 use axum::http::header;
@@ -17,7 +17,7 @@ pub(super) struct Asset {
 }
 
 impl Asset {
-    /// Where it is. It changes with the program, so that a browser keeps none of an earlier one.
+    /// Returns its path. It changes with the program, so that a browser keeps none of an earlier version.
     pub(super) fn path(&self) -> String {
         format!("/desk/assets/{}?v={}", self.name, env!("CARGO_PKG_VERSION"))
     }
@@ -31,7 +31,7 @@ macro_rules! asset {
 
 /// The style of all pages.
 pub(super) const STYLE: Asset = asset!("desk.css", "text/css; charset=utf-8", "desk.css");
-/// The program that lets parts of a page move.
+/// The script that updates parts of a page.
 pub(super) const HTMX: Asset = asset!("htmx.js", "text/javascript; charset=utf-8", "htmx.min.js");
 
 const ASSETS: [Asset; 8] = [
@@ -45,7 +45,7 @@ const ASSETS: [Asset; 8] = [
     asset!("latin-700.woff2", "font/woff2", "fonts/latin-700.woff2"),
 ];
 
-/// One of the files.
+/// Sends one of the files.
 pub(super) async fn file(Path(name): Path<String>) -> Result<Response, Fault> {
     let found = ASSETS.into_iter().find(|asset| asset.name == name);
     let asset = found.ok_or_else(|| Fault::not_found("there is no such file"))?;

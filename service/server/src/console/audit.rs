@@ -1,4 +1,4 @@
-//! The audit log, a part at a time, and up to where the ledger has it.
+//! The audit log, a part at a time, and how far the ledger has it.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ const ENTRIES: u64 = 100;
 
 #[derive(Deserialize)]
 pub(super) struct Asked {
-    /// The first entry's number; else the last ones are shown.
+    /// The first entry's number; by default the last ones are shown.
     from: Option<u64>,
 }
 
@@ -31,7 +31,7 @@ pub(super) async fn page(
 ) -> Result<Markup, Fault> {
     let store = application.store();
     let last = AuditStore(store).audit_length().await?;
-    // That this page is read is an entry too, which it shows when it is read again.
+    // Reading this page is an entry too, which it shows when it is read again.
     let from = asked.from.unwrap_or_else(|| (last + 1).saturating_sub(ENTRIES - 1)).max(1);
     let entries = application.audit_entries(&caller, from).await?;
     let rows: Vec<Vec<Markup>> = entries

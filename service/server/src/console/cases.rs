@@ -62,7 +62,7 @@ pub(super) async fn list(
     Ok(layout::page(&visitor, &title, content))
 }
 
-/// What came of a case, or the buttons by which it is answered.
+/// Renders what came of a case, or the buttons to answer it.
 fn outcome(visitor: &Visitor, case: &Case) -> Markup {
     let to_do = match case.state {
         CaseState::Open if visitor.may(Action::AnswerCase) => Some("answer"),
@@ -184,7 +184,7 @@ pub(super) async fn decide(
     Ok(Redirect::to("/desk/cases").into_response())
 }
 
-/// Who was kept out, by office and by cause.
+/// Shows who was kept out, by office and by cause.
 pub(super) async fn figures(
     State(application): State<Arc<Application>>,
     Extension(visitor): Extension<Visitor>,

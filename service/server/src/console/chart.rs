@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::visitor::Visitor;
 
-/// How high columns are drawn, of this.
+/// The height of the columns' drawing area.
 const HEIGHT: u64 = 100;
 
 /// How wide a column is drawn, with its gap.
@@ -18,7 +18,7 @@ fn most(values: &[(String, Option<u64>)]) -> u64 {
     values.iter().filter_map(|(_, count)| *count).max().unwrap_or(0)
 }
 
-/// Columns in the order of time. What is of few is drawn hollow, as high as the least that is told.
+/// Renders columns in the order of time. A hidden small count is drawn hollow, as high as the least shown count.
 pub(super) fn columns(visitor: &Visitor, label: &str, values: &[(String, Option<u64>)]) -> Markup {
     let most = most(values);
     let width = values.len() * STEP;
@@ -47,7 +47,7 @@ pub(super) fn columns(visitor: &Visitor, label: &str, values: &[(String, Option<
     }
 }
 
-/// Bars, one under the other, with their names and numbers.
+/// Renders bars, one under the other, with their names and numbers.
 pub(super) fn bars(visitor: &Visitor, label: &str, values: &[(String, Option<u64>)]) -> Markup {
     let most = most(values);
     html! {

@@ -1,4 +1,4 @@
-//! Claims that must not be paid now, and what was decided of others.
+//! Claims that must not be paid now, and what was decided about others.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Rows that were taken for duplicates: a person says whose they are.
+//! Possible duplicates: an officer says whether they are the same person.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::registers::{place, read_id};
 use super::visitor::Visitor;
 use crate::application::{Application, Fault};
 
-/// How many pairs a page shows; what is decided goes to its end.
+/// How many pairs a page shows; decided ones go to its end.
 const PAIRS_MAX: usize = 50;
 
 pub(super) async fn page(
@@ -53,7 +53,7 @@ fn side_by_side(
     action: &str,
 ) -> Markup {
     let label = visitor.count("desk-row", pair.place + 1);
-    // Of somebody whom an office has enrolled no row is kept.
+    // No row is kept of a person who is enrolled already.
     let unknown = vec![String::new(); pair.cells.len()];
     let first_cells = if pair.enrolled.is_some() { &unknown } else { &pair.first_cells };
     let cells = columns.iter().zip(pair.cells.iter().zip(first_cells));

@@ -1,4 +1,4 @@
-//! Coming in and leaving.
+//! Signing in and signing out.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use praman_language::sentence::Sentence;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::cookie::{Cookie, session};
+use super::cookie::{DeskCookie, session};
 use super::form::{Entering, Nothing, Posted};
 use super::layout;
 use super::visitor::Visitor;
 use crate::application::{Application, Fault, PeerCertificate};
 use crate::console::session::SessionStore;
 
-/// The entrance, with what was wrong before.
+/// Renders the sign-in page, with what was wrong before.
 pub(super) fn shown(visitor: &Visitor, has_openid: bool, wrong: Option<String>) -> Markup {
     let outside = visitor.path.starts_with("/desk/enter");
     let back = if outside { "/desk" } else { visitor.path.as_str() };
@@ -65,7 +65,7 @@ pub(super) struct Shown {
     back: String,
 }
 
-/// Begins a session, a new one whatever the browser has brought; an earlier one of this browser ends.
+/// Signs a user in: begins a new session, and ends an earlier one of this browser.
 pub(super) async fn enter(
     State(application): State<Arc<Application>>,
     Extension(visitor): Extension<Visitor>,
@@ -84,15 +84,15 @@ pub(super) async fn enter(
     Ok(([cookie], Redirect::to(way_back(&entering.back))).into_response())
 }
 
-/// A page of the desk, from what says where somebody was, which may be anybody's: the first page, if it is
-/// none.
+/// Returns the page of the desk to go back to, from input that anyone may have written: the first page, if it is
+/// not one of the desk's.
 pub(super) fn way_back(asked: &str) -> &str {
     let inside = asked == "/desk" || asked.starts_with("/desk/") || asked.starts_with("/desk?");
     let plain = asked.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     if inside && plain { asked } else { "/desk" }
 }
 
-/// Begins a session, and ends the one that the browser has brought; the cookie that it keeps.
+/// Begins a session, and ends the one in the request; returns the new cookie.
 pub(super) async fn begin_session(
     application: &Application,
     caller: &Caller,
@@ -106,10 +106,10 @@ pub(super) async fn begin_session(
         SessionStore(store).end_session(&earlier).await?;
     }
     let secret = SessionStore(store).begin_session(principal).await?;
-    Cookie::Session.set(&secret.cookie(), secure)
+    DeskCookie::Session.set(&secret.cookie(), secure)
 }
 
-/// Who shows a key, or the certificate of the connection.
+/// Identifies the user by a key, or by the certificate of the connection.
 async fn whose(
     application: &Application,
     key: &str,
@@ -125,7 +125,7 @@ async fn whose(
     Ok(AccessStore(application.store()).caller_of(credential).await?)
 }
 
-/// Ends the session.
+/// Signs a user out: ends the session.
 pub(super) async fn leave(
     State(application): State<Arc<Application>>,
     Extension(visitor): Extension<Visitor>,
@@ -137,7 +137,7 @@ pub(super) async fn leave(
         AuditStore(store).log_allowed(caller, Action::KeepSession, "end").await?;
         SessionStore(store).end_session(&secret).await?;
     }
-    Ok(([Cookie::Session.end(secure)?], Redirect::to("/desk/enter")).into_response())
+    Ok(([DeskCookie::Session.end(secure)?], Redirect::to("/desk/enter")).into_response())
 }
 
 #[cfg(test)]
@@ -145,7 +145,7 @@ mod tests {
     use super::way_back;
 
     #[test]
-    fn the_way_back_is_on_the_desk() {
+    fn way_back_outside_the_desk_is_replaced_by_the_desk() {
         for page in ["/desk", "/desk/audit", "/desk?lang=bn", "/desk/claims?scheme=a&lang=en"] {
             assert_eq!(way_back(page), page);
         }

@@ -1,4 +1,4 @@
-//! What forms bring, each with the token that shows that it is of the session's own page.
+//! Submitted forms, each with the token that shows that it is from the session's own page.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
@@ -12,16 +12,16 @@ use crate::application::{Fault, Told};
 /// The name of the field that holds the session's form token.
 pub(super) const TOKEN_FIELD: &str = "token";
 
-/// A form that no page sends so: programs are told why.
+/// Returns the fault for a form that no page sends like this: programs see why.
 pub(super) fn form_broken(reason: impl ToString) -> Fault {
     Fault::malformed(Told::with(reason, Sentence::of("fault-form-broken")))
 }
 
-/// What a form brings, once its token is checked.
+/// A submitted form whose token is checked.
 pub(super) struct Posted<T>(pub(super) T);
 
-/// What a form brings that begins a session, and so has none to be of. That it is of the service's own page
-/// is told by where the browser says that it is sent from.
+/// A submitted form that begins a session, and so has no token yet. The browser's headers show that it is from
+/// the service's own page.
 pub(super) struct Entering<T>(pub(super) T);
 
 impl<T, S> FromRequest<S> for Entering<T>
@@ -69,13 +69,13 @@ where
 }
 
 impl Visitor {
-    /// Whether a form is of a page of this session.
+    /// Checks that a form is from a page of this session.
     ///
     /// # Errors
-    /// [`Fault`] if it is not; who shows a credential with each request needs no token.
+    /// [`Fault`] if it is not; a caller that shows a credential with each request needs no token.
     pub(super) fn check_token(&self, token: &str) -> Result<(), Fault> {
         let Some(own) = &self.form_token else { return Ok(()) };
-        // The token is a hash of a secret: how long the comparison takes tells nothing to build on.
+        // The token is a hash of a secret: the time of the comparison reveals nothing useful.
         if token == own {
             return Ok(());
         }
@@ -83,6 +83,6 @@ impl Visitor {
     }
 }
 
-/// A form that brings its token alone.
+/// A form that has only its token.
 #[derive(Deserialize)]
 pub(super) struct Nothing {}

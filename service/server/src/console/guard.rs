@@ -11,13 +11,13 @@ use axum::response::{IntoResponse, Response};
 use praman_access::Action;
 use praman_language::sentence::Sentence;
 
-use super::cookie::session;
-use super::visitor::{LANGUAGE_COOKIE, Visitor, language};
+use super::cookie::{keep_language, session};
+use super::visitor::{Visitor, language};
 use super::{entrance, layout};
 use crate::application::{Application, Fault, Shown, is_refusal};
 use crate::console::session::SessionStore;
 
-/// What pages may load, and who may show them in a frame: nothing and nobody but the service itself.
+/// What pages may load, and who may show them in a frame: only the service itself.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
                                        font-src 'self'; img-src 'self'; connect-src 'self'; \
                                        form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -26,18 +26,18 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    // With none at all a browser would not say from where a form is sent.
+    // With no referrer at all, a browser would not say from where a form is sent.
     (header::REFERRER_POLICY, "same-origin"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
 ];
 
-/// Whether a route is a page of the desk.
+/// Returns whether a route is a page of the desk.
 pub(crate) fn is_page(route: &str) -> bool {
     route == "/desk" || route.starts_with("/desk/")
 }
 
-/// Lets a request to a page in if who asks may do what is behind it, and writes every fault as a page.
+/// Lets a request to a page through if the caller may do its action, and writes every fault as a page.
 pub(crate) async fn guard(
     application: Arc<Application>,
     action: Option<Action>,
@@ -48,7 +48,7 @@ pub(crate) async fn guard(
     let (language, chosen) = language(request.headers(), request.uri().query());
     let path = request.uri().path().to_owned();
     let mut visitor = Visitor { language, caller: None, form_token: None, path };
-    // A body can't be shared between threads, and who asks is looked up meanwhile.
+    // A body can't be shared between threads, and the caller is looked up meanwhile.
     let (parts, body) = request.into_parts();
     let entered = enter(&application, action, shown, &mut visitor, &parts).await;
     let mut request = Request::from_parts(parts, body);
@@ -69,20 +69,14 @@ pub(crate) async fn guard(
     };
     let mut response = told(&visitor, application.has_login(), response);
     protect(response.headers_mut());
-    if chosen {
-        let cookie = format!(
-            "{LANGUAGE_COOKIE}={}; Path=/desk; Max-Age=31536000; SameSite=Lax",
-            language.code()
-        );
-        if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-            response.headers_mut().append(header::SET_COOKIE, cookie);
-        }
+    if chosen && let Ok((name, cookie)) = keep_language(language) {
+        response.headers_mut().append(name, cookie);
     }
     response
 }
 
-/// Writes as a page what a request to one is answered before it comes to its guard: that there is no room for
-/// it, or that it took too long.
+/// Writes answers that a request to a page gets before its guard as a page: that there is no room for it, or
+/// that it took too long.
 pub(crate) async fn told_as_page(request: Request, next: Next) -> Response {
     if !is_page(request.uri().path()) {
         return next.run(request).await;
@@ -99,7 +93,7 @@ pub(crate) async fn told_as_page(request: Request, next: Next) -> Response {
     response
 }
 
-/// What every page is sent with.
+/// Sets the headers of every page.
 fn protect(headers: &mut HeaderMap) {
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
@@ -108,7 +102,7 @@ fn protect(headers: &mut HeaderMap) {
     headers.entry(header::CACHE_CONTROL).or_insert(private);
 }
 
-/// Who is there, and whether they may.
+/// Identifies the visitor, and checks that they may do the action.
 async fn enter(
     application: &Application,
     action: Option<Action>,
@@ -119,7 +113,7 @@ async fn enter(
     let action = action.ok_or_else(Fault::wrong_method)?;
     let headers = &request.headers;
     if shown.authorization.is_some() {
-        // Shown with each request by a program, which no page of another site can do.
+        // A program shows it with each request, which no page of another site can do.
         let shown = Shown { certificate: None, ..shown };
         visitor.caller = application.identify(&shown).await?;
     } else {
@@ -139,19 +133,19 @@ async fn enter(
     }
 }
 
-/// Whether no page of another site sends something: browsers say from where they send.
+/// Returns whether a request is not from a page of another site: browsers say which page sends it.
 pub(crate) fn is_from_own_page(headers: &HeaderMap, uri: &Uri) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if text("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none") {
         return false;
     }
     let Some(origin) = text("origin") else { return !headers.contains_key("origin") };
-    // HTTP/2 has the host as the authority of the request.
+    // In HTTP/2 the host is the authority of the request.
     let host = text("host").or(uri.authority().map(|name| name.as_str()));
     origin.split_once("://").is_some_and(|(_, name)| Some(name) == host)
 }
 
-/// A fault as a page; who is not in is shown the entrance.
+/// Renders a fault as a page; a visitor who is not signed in sees the sign-in page.
 fn told(visitor: &Visitor, has_login: bool, response: Response) -> Response {
     let (mut parts, body) = response.into_parts();
     let mut fault = parts.extensions.remove::<Fault>();
@@ -171,8 +165,8 @@ fn told(visitor: &Visitor, has_login: bool, response: Response) -> Response {
     Response::from_parts(parts, Body::from(page.into_string()))
 }
 
-/// Whether it is what the router answers itself, in plain text, where a part of an address or of its query is
-/// not of the form asked for: there is no such page.
+/// Returns whether it is the router's own answer, in plain text, to an address or query with a malformed part:
+/// there is no such page.
 fn is_unreadable(response: &axum::http::response::Parts) -> bool {
     let kind = response.headers.get(header::CONTENT_TYPE);
     let is_plain = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
@@ -189,7 +183,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_takes_too_long_is_told_as_a_page_at_the_desk_alone() {
+    async fn timeout_is_answered_with_a_page_at_the_desk_alone() {
         let late = || get(async || Fault::timed_out());
         let routes = Router::new().route("/desk/audit", late()).route("/v1/audit", late());
         let routes = routes.layer(axum::middleware::from_fn(told_as_page));

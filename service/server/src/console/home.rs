@@ -1,4 +1,4 @@
-//! The first page: what waits for who is there.
+//! The first page: what is pending for the user.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::layout;
 use super::visitor::Visitor;
 use crate::application::{Application, Fault};
 
-/// A thing that waits: its text, how often, and where it is.
+/// Something that is pending: its text, how many, and where it is.
 pub(super) type Waiting = (&'static str, usize, &'static str);
 
 pub(super) async fn page(

@@ -10,7 +10,7 @@ use super::form::TOKEN_FIELD;
 use super::visitor::Visitor;
 use crate::application::Fault;
 
-/// The pages of the menu: what they are called, where they are, and what one must be allowed for them.
+/// The pages of the menu: their names, their paths, and the action that each needs.
 const MENU: [(&str, &str, Action); 13] = [
     ("desk-home", "/desk", Action::ReadIdentity),
     ("desk-schemes", "/desk/schemes", Action::ReadSchemes),
@@ -27,7 +27,7 @@ const MENU: [(&str, &str, Action); 13] = [
     ("desk-audit", "/desk/audit", Action::ReadAudit),
 ];
 
-/// A page.
+/// Renders a page.
 pub(super) fn page(visitor: &Visitor, title: &str, content: Markup) -> Markup {
     let entries = MENU.into_iter().filter(|(.., action)| visitor.may(*action));
     html! {
@@ -75,7 +75,7 @@ pub(super) fn page(visitor: &Visitor, title: &str, content: Markup) -> Markup {
     }
 }
 
-/// Who is there, and the way out.
+/// Renders the user's name and the way to sign out.
 fn who(visitor: &Visitor) -> Markup {
     html! {
         div class="who" {
@@ -95,7 +95,7 @@ fn who(visitor: &Visitor) -> Markup {
     }
 }
 
-/// The field by which a form shows that it is of the session's own page.
+/// Renders the field by which a form shows that it is from the session's own page.
 pub(super) fn token(visitor: &Visitor) -> Markup {
     html! {
         @if let Some(token) = &visitor.form_token {
@@ -104,7 +104,7 @@ pub(super) fn token(visitor: &Visitor) -> Markup {
     }
 }
 
-/// A fault as a page. What no text is of is told as programs are, in English.
+/// Renders a fault as a page. A fault without a text for people shows the message for programs, in English.
 pub(super) fn fault(visitor: &Visitor, status: StatusCode, fault: &Fault) -> Markup {
     let name = match status {
         StatusCode::FORBIDDEN => "desk-fault-forbidden",
@@ -126,7 +126,7 @@ pub(super) fn fault(visitor: &Visitor, status: StatusCode, fault: &Fault) -> Mar
     )
 }
 
-/// A table that a narrow window scrolls, by keyboard too.
+/// Renders a table that scrolls in a narrow window, by keyboard too.
 pub(super) fn table(label: &str, headings: &[String], rows: &[Vec<Markup>]) -> Markup {
     html! {
         div class="scroll" role="region" tabindex="0" aria-label=(label) {
@@ -147,12 +147,12 @@ pub(super) fn table(label: &str, headings: &[String], rows: &[Vec<Markup>]) -> M
     }
 }
 
-/// What stands where a list has nothing in it.
+/// Renders the text for an empty list.
 pub(super) fn none(visitor: &Visitor) -> Markup {
     html! { p class="none" { (visitor.text("desk-none")) } }
 }
 
-/// A table, or that there is nothing to put into one.
+/// Renders a table, or the text for an empty one.
 pub(super) fn table_or_none(
     visitor: &Visitor,
     label: &str,
@@ -168,17 +168,17 @@ pub(super) fn table_or_none(
     }
 }
 
-/// How many more there are than are shown; nothing of none.
+/// Renders how many more there are than are shown; nothing for none.
 pub(super) fn more(visitor: &Visitor, more: usize) -> Markup {
     html! { @if more > 0 { p { (visitor.count("desk-rows-more", more)) } } }
 }
 
-/// A text as a cell.
+/// Renders a text as a cell.
 pub(super) fn cell(text: impl AsRef<str>) -> Markup {
     html! { (text.as_ref()) }
 }
 
-/// A name that people copy: digits and letters as they are in every language.
+/// Renders a name that people copy: its digits and letters are the same in every language.
 pub(super) fn code(text: &str) -> Markup {
     html! { code { (text) } }
 }

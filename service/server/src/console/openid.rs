@@ -1,4 +1,4 @@
-//! Coming in by the OpenID issuer: out to it, and back.
+//! Signing in with the OpenID issuer: to it, and back.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use praman_access::{AccessRefusal, AccessStore, LoginAnswer, LoginAttempt, OpenI
 use praman_language::sentence::Sentence;
 use serde::Deserialize;
 
-use super::cookie::Cookie;
+use super::cookie::DeskCookie;
 use super::visitor::Visitor;
 use super::{entrance, layout};
 use crate::application::{Application, Fault};
@@ -27,7 +27,7 @@ fn issuer(application: &Application) -> Result<&OpenIdIssuer, Fault> {
     issuer.ok_or_else(|| Fault::not_found(Sentence::of("fault-no-openid")))
 }
 
-/// Sends a browser to the issuer. It keeps the attempt's secret, and where it was.
+/// Sends a browser to the issuer. The browser keeps the attempt's secret, and where it was.
 pub(super) async fn begin(
     State(application): State<Arc<Application>>,
     Extension(visitor): Extension<Visitor>,
@@ -41,11 +41,11 @@ pub(super) async fn begin(
     };
     let back = hex::encode(entrance::way_back(&asked.back));
     let kept = format!("{}.{back}", *attempt.secret());
-    let cookie = Cookie::Login.set(&kept, application.desk_is_secure())?;
+    let cookie = DeskCookie::Login.set(&kept, application.desk_is_secure())?;
     Ok(([cookie], Redirect::to(&address)).into_response())
 }
 
-/// Takes a browser that comes back.
+/// Handles a browser that comes back.
 pub(super) async fn end(
     State(application): State<Arc<Application>>,
     Extension(visitor): Extension<Visitor>,
@@ -54,8 +54,8 @@ pub(super) async fn end(
 ) -> Result<Response, Fault> {
     let issuer = issuer(&application)?;
     let secure = application.desk_is_secure();
-    let ended = Cookie::Login.end(secure)?;
-    let kept = Cookie::Login.read(&headers, secure).and_then(|kept| kept.split_once('.'));
+    let ended = DeskCookie::Login.end(secure)?;
+    let kept = DeskCookie::Login.read(&headers, secure).and_then(|kept| kept.split_once('.'));
     let attempt = kept.and_then(|(secret, back)| Some((LoginAttempt::parse(secret)?, back)));
     let Some((attempt, back)) = attempt else {
         return Ok(refused(&visitor, "desk-openid-refused", None));
@@ -76,8 +76,8 @@ pub(super) async fn end(
     let session = entrance::begin_session(&application, &caller, &headers).await?;
     let back = hex::decode(back).ok().and_then(|back| String::from_utf8(back).ok());
     let back = entrance::way_back(&back.unwrap_or_default()).to_owned();
-    // Sent on by the issuer, the browser would not yet show a cookie that is for the desk's own pages alone:
-    // it must come from one of them.
+    // Redirected from the issuer, the browser would not yet send a cookie that is only for the desk's own pages:
+    // the request must come from one of them.
     let onward = [("refresh", format!("0; url={back}"))];
     let page = layout::page(
         &visitor,
@@ -87,14 +87,15 @@ pub(super) async fn end(
     Ok((AppendHeaders([session, ended]), onward, page).into_response())
 }
 
-/// The issuer does not answer: there is the key.
+/// Answers when the issuer does not: users can sign in with a key.
 fn away(visitor: &Visitor) -> Response {
     let page = entrance::shown(visitor, true, Some(visitor.text("desk-openid-away")));
     let later = [(header::RETRY_AFTER, HeaderValue::from_static("30"))];
     (StatusCode::SERVICE_UNAVAILABLE, later, page).into_response()
 }
 
-/// They are not let in. Whom the issuer knows and nobody has admitted is told what to be admitted by.
+/// Refuses to sign a person in. A person whom the issuer knows, but who is not a user, sees the subject to be
+/// added with.
 fn refused(visitor: &Visitor, text: &str, subject: Option<&str>) -> Response {
     let told = match subject {
         Some(subject) => visitor.with(text, "subject", subject),

@@ -1,4 +1,4 @@
-//! What the treasury has ordered and what the bank has done: no amount of a person.
+//! What the treasury has ordered and what the bank has done, without any person's amount.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::schemes::period;
 use super::visitor::Visitor;
 use crate::application::{Application, Fault};
 
-/// How many returned transfers, and how many of the bank's files, a page shows.
+/// How many returned transfers, and how many bank files, a page shows.
 const ROWS_MAX: usize = 200;
 
 pub(super) async fn page(
@@ -49,7 +49,7 @@ pub(super) async fn page(
         })
         .collect();
     let mut older = 0;
-    // A file may be of several departments' schemes, and its count of transfers is no department's own.
+    // A file may have several departments' schemes, so its count of transfers belongs to no single one.
     let files =
         if scope.is_all() { Some(TreasuryStore(store).payment_files().await?) } else { None };
     let files: Option<Vec<Vec<Markup>>> = files.map(|files| {

@@ -1,4 +1,4 @@
-//! Who may act.
+//! Users.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -18,12 +18,12 @@ use super::layout::{self, cell, code};
 use super::visitor::Visitor;
 use crate::application::{Application, Fault, Told};
 
-/// How many principals a page shows: a state has thousands of offices and kiosks.
+/// How many users a page shows: a state has thousands of offices and kiosks.
 const ROWS_MAX: usize = 200;
 
 #[derive(Deserialize)]
 pub(super) struct Asked {
-    /// A part of the names that are looked for.
+    /// A part of the names to search for.
     #[serde(default)]
     part: String,
 }
@@ -144,7 +144,7 @@ pub(super) struct Admit {
     days: String,
 }
 
-/// What somebody is to be known by: a key of their own, or the service's issuer.
+/// Reads the credential of a new user: a key of their own, or a subject of the service's issuer.
 fn credential(application: &Application, asked: &Admit) -> Result<Credential, Fault> {
     match (asked.digest.trim(), asked.subject.trim(), application.openid()) {
         ("", subject, Some(issuer)) if !subject.is_empty() => Ok(issuer.credential(subject)),
@@ -154,7 +154,7 @@ fn credential(application: &Application, asked: &Admit) -> Result<Credential, Fa
     }
 }
 
-/// A number, or none, of the field that a text names.
+/// Reads a number, or none, from the text of a field.
 fn number_or_none(text: &str, field: &'static str) -> Result<Option<u32>, Fault> {
     match text.trim() {
         "" => Ok(None),
@@ -200,7 +200,7 @@ pub(super) async fn end(
     Posted(asked): Posted<Asked>,
 ) -> Result<Response, Fault> {
     application.revoke_principal(&caller, PrincipalNumber(number)).await?;
-    // Back to the names that were looked for.
+    // Back to the same search.
     let query = serde_urlencoded::to_string([("part", &asked.part)]).unwrap_or_default();
     Ok(Redirect::to(&format!("/desk/principals?{query}")).into_response())
 }

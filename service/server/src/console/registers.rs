@@ -1,4 +1,4 @@
-//! Registers: bringing them, how far they are, and what is wrong with their rows.
+//! Registers: uploading them, how far they are, and what is wrong with their rows.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::layout::{self, cell, code};
 use super::visitor::Visitor;
 use crate::application::{Application, Fault, Told};
 
-/// How many rows that were refused a page shows.
+/// How many rejected rows a page shows.
 const ROWS_MAX: usize = 500;
 
 pub(super) async fn offices(
@@ -41,7 +41,7 @@ pub(super) async fn offices(
     Ok(layout::page(&visitor, &title, content))
 }
 
-/// Where a register's page is.
+/// Returns the path of a register's page.
 pub(super) fn place(office: u32, id: RegisterId) -> String {
     format!("/desk/offices/{office}/registers/{id}")
 }
@@ -81,7 +81,7 @@ fn upload_form(visitor: &Visitor, office: u32) -> Markup {
         form method="post" enctype="multipart/form-data" class="stack"
             action={ "/desk/offices/" (office) "/registers" } {
             (layout::token(visitor))
-            // Before the file: the service reads the form as it comes.
+            // Before the file: the service reads the form in order.
             label class="check" {
                 input name="secrets" type="checkbox" value="made";
                 (visitor.text("desk-make-wallets"))
@@ -104,7 +104,7 @@ fn state_name(state: UploadState) -> &'static str {
     }
 }
 
-/// Bytes of a field that is no file.
+/// Bytes of a field that is not a file, at most.
 const FIELD_BYTES_MAX: usize = 1_024;
 
 async fn text_of(mut field: Field<'_>) -> Result<String, Fault> {
@@ -119,8 +119,8 @@ async fn text_of(mut field: Field<'_>) -> Result<String, Fault> {
     String::from_utf8(text).map_err(|_| broken())
 }
 
-/// Takes a register in. The form's fields come in the page's order, its token first: nothing is kept
-/// before that is checked.
+/// Takes an uploaded register. The form's fields come in the page's order, its token first: nothing is kept
+/// before the token is checked.
 pub(super) async fn upload(
     State(application): State<Arc<Application>>,
     Extension(visitor): Extension<Visitor>,
@@ -185,7 +185,7 @@ pub(super) fn read_id(text: &str) -> Result<RegisterId, Fault> {
     text.parse().map_err(|error| Fault::malformed(none(error)))
 }
 
-/// How far a register is. While it is worked on, the page's program asks again; without one, a link does.
+/// Renders how far a register is. While it is worked on, the page's script refreshes it; without one, a link does.
 fn progress(visitor: &Visitor, register: &RegisterUpload) -> Markup {
     let is_open = matches!(register.state, UploadState::Waiting | UploadState::Issuing);
     let path = place(register.office.0, register.id);
@@ -233,7 +233,7 @@ fn outcome(visitor: &Visitor, register: &RegisterUpload) -> Markup {
     }
 }
 
-/// The rows that were refused, each with what is wrong: it opens the report, and that is written down.
+/// Shows the rejected rows, each with what is wrong: it opens the report, and that is logged.
 pub(super) async fn rows(
     State(application): State<Arc<Application>>,
     Extension(visitor): Extension<Visitor>,
@@ -244,7 +244,7 @@ pub(super) async fn rows(
     let id = read_id(&id)?;
     let report = whole(acting.content(id, RegisterContent::Report).await?).await?;
     let report = String::from_utf8_lossy(&report);
-    // A register number has no comma; a row of which it had one was refused, and shows its last cells.
+    // A register number has no comma; a row that had one in it was rejected, and shows its last cells.
     let refused = report.lines().skip(1).filter_map(|line| {
         let (rest, field) = line.rsplit_once(',')?;
         let (number, verdict) = rest.rsplit_once(',')?;

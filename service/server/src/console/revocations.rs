@@ -1,4 +1,4 @@
-//! Ending credentials.
+//! Revoking credentials.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Schemes: their rules read out, and whom a change of them would affect.
+//! Schemes: their rules in words, and whom a change of them would affect.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use super::layout::{self, cell, code};
 use super::visitor::Visitor;
 use crate::application::{Application, Fault};
 
-/// How many synthetic people a change is tried on, and what they are drawn from.
+/// How many synthetic people a change is tried on, and the seed that they are drawn from.
 const PEOPLE: usize = 5_000;
 const SEED: u64 = 1;
 
@@ -64,7 +64,7 @@ fn frequency(frequency: Frequency) -> &'static str {
     }
 }
 
-/// A period as people read it: its first month.
+/// Renders a period as people read it: its first month.
 pub(super) fn period(visitor: &Visitor, period: u32, window: u32) -> String {
     let of = |number| praman_circuits::period::Period(number).year_and_month();
     let found = of(period).or_else(|| of(window));
@@ -189,7 +189,7 @@ pub(super) async fn compare(
 }
 
 enum Wrong {
-    /// What stands in the form is no scheme that can be compared.
+    /// The form's content is no scheme that can be compared.
     Rules(String),
     Fault(Fault),
 }
@@ -219,7 +219,7 @@ async fn compared(visitor: &Visitor, before: &Scheme, change: &Change) -> Result
     })
 }
 
-/// What is said otherwise.
+/// Renders what is different.
 fn changes(visitor: &Visitor, changes: &[TierChange]) -> Markup {
     html! {
         section aria-labelledby="changes" {
@@ -240,7 +240,7 @@ fn changes(visitor: &Visitor, changes: &[TierChange]) -> Markup {
     }
 }
 
-/// Whom it would affect.
+/// Renders whom it would affect.
 fn affected(visitor: &Visitor, effects: &Effects) -> Markup {
     let lines = [
         ("desk-gained", effects.gained),

@@ -1,8 +1,8 @@
-//! Who is at a browser: sessions, each begun anew at the entrance and known by a cookie.
+//! Sessions: who uses a browser. Each begins at sign-in and is identified by a cookie.
 //!
-//! The store has a hash of the cookie's secret, so that who reads the store enters nothing by it. A session
-//! ends after half an hour in which nothing was asked, after half a day in any case, and at once when its
-//! principal may act no more.
+//! The store has a hash of the cookie's secret, so that a reader of the store can't sign in with it. A session
+//! ends after half an hour without a request, after half a day in any case, and at once when its user is
+//! removed or expires.
 
 use praman_access::{AccessStore, Caller, PrincipalNumber};
 use praman_store::Store;
@@ -15,15 +15,15 @@ use zeroize::Zeroizing;
 #[derive(Clone, Copy)]
 pub(crate) struct SessionStore<'s>(pub(crate) &'s Store);
 
-/// For how long a session in which nothing is asked goes on, in milliseconds.
+/// For how long a session lasts without a request, in milliseconds.
 const IDLE_MS: i64 = 30 * 60 * 1_000;
 
-/// For how long a session goes on at most, in milliseconds.
+/// For how long a session lasts at most, in milliseconds.
 const LONGEST_MS: i64 = 12 * 60 * 60 * 1_000;
-/// By how much a clock may be ahead of another: a session of a later time was begun by one that was wrong.
+/// By how much a clock may be ahead of another: a session of a later time was begun by a wrong clock.
 const AHEAD_MS: i64 = 60_000;
 
-/// After how long it is written down again that something was asked, in milliseconds.
+/// After how long the time of the last request is stored again, in milliseconds.
 const SEEN_MS: i64 = 60 * 1_000;
 
 /// A session's secret, which a cookie holds.
@@ -34,12 +34,12 @@ impl SessionSecret {
         Self(praman_files::sealed::random_key())
     }
 
-    /// The secret that a cookie holds.
+    /// Parses the secret that a cookie holds.
     pub(super) fn parse(text: &str) -> Option<Self> {
         read_digest(text).map(|bytes| Self(Zeroizing::new(bytes)))
     }
 
-    /// As a cookie holds it.
+    /// Returns the secret as a cookie holds it.
     pub(super) fn cookie(&self) -> Zeroizing<String> {
         Zeroizing::new(hex::encode(*self.0))
     }
@@ -48,7 +48,7 @@ impl SessionSecret {
         Sha256::new().chain_update(b"praman.session.1").chain_update(*self.0).finalize().to_vec()
     }
 
-    /// What every form of the session brings, and no page of another site can know.
+    /// Returns the token of every form of the session, which no page of another site can know.
     pub(super) fn form_token(&self) -> String {
         let hasher = Sha256::new().chain_update(b"praman.form.1").chain_update(*self.0);
         hex::encode(hasher.finalize())
@@ -67,7 +67,7 @@ impl SessionStore<'_> {
         let secret = SessionSecret::generate();
         let now = self.0.database().now();
         let mut transaction = self.0.begin_rows().await?;
-        // Whoever comes in sweeps out what is over.
+        // Each sign-in deletes expired sessions.
         let over = sqlx::AssertSqlSafe(format!(
             "DELETE FROM console_session
              WHERE seen_at < {now} - {IDLE_MS} OR begun_at < {now} - {LONGEST_MS}"
@@ -86,7 +86,7 @@ impl SessionStore<'_> {
         Ok(secret)
     }
 
-    /// Whose a session is; none if it is over, or its principal may act no more.
+    /// Returns the user of a session; none if it is over, or the user was removed or has expired.
     ///
     /// # Errors
     /// [`ServiceError::Store`].

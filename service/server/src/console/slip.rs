@@ -1,4 +1,4 @@
-//! What the slip of a case says, for the person who holds it, without a credential.
+//! A case's slip, for the person who holds it, without a credential.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::layout;
 use super::visitor::Visitor;
 use crate::application::{Application, Fault};
 
-/// A case in the language of its person, with the code where it is told.
+/// Renders a case in the language of its person, with the code if it is shown.
 pub(super) fn printed(case: &Case, slip: Option<&SlipCode>) -> Markup {
     let language = case.language;
     let text = |name: &str| language.text(name);
@@ -31,7 +31,7 @@ pub(super) fn printed(case: &Case, slip: Option<&SlipCode>) -> Markup {
     }
 }
 
-/// How a case stands, and until when what can be done.
+/// Renders how a case stands, and until when what can be done.
 fn stands(language: Language, case: &Case) -> String {
     let due = case.due_on().map(|day| language.day(day)).unwrap_or_default();
     let name = match (case.state, case.came_to()) {
@@ -73,7 +73,7 @@ pub(super) struct Shown {
 
 impl Shown {
     fn read(&self) -> Option<(u32, SlipCode)> {
-        // As a Bengali or Hindi keyboard writes digits, too.
+        // Also accepts the digits of a Bengali or Hindi keyboard.
         let digit = |letter: char| match letter {
             '০'..='৯' => char::from_digit(letter as u32 - '০' as u32, 10),
             '०'..='९' => char::from_digit(letter as u32 - '०' as u32, 10),

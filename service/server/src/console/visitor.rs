@@ -1,4 +1,4 @@
-//! Who looks at a page, and in which language.
+//! Who opens a page, and in which language.
 
 use axum::http::{HeaderMap, header};
 use praman_access::{Action, Caller};
@@ -6,70 +6,67 @@ use praman_language::{Argument, Language};
 
 use super::cookie;
 
-/// In which cookie the language is kept.
-pub(super) const LANGUAGE_COOKIE: &str = "praman-language";
-
-/// Who looks at a page, and what its frame needs of them.
+/// Who opens a page, and what its frame needs of them.
 #[derive(Clone)]
 pub(super) struct Visitor {
-    /// In which language they read.
+    /// The language that they read.
     pub(super) language: Language,
-    /// Who they are; none for one who has not come in.
+    /// Who they are; none for a visitor who has not signed in.
     pub(super) caller: Option<Caller>,
-    /// What their forms bring; none for who shows a credential with each request, and for who is not in.
+    /// The token of their forms; none for a caller that shows a credential with each request, or is not signed in.
     pub(super) form_token: Option<String>,
     /// The page's path.
     pub(super) path: String,
 }
 
 impl Visitor {
-    /// Whether they may do something.
+    /// Returns whether they may do an action.
     pub(super) fn may(&self, action: Action) -> bool {
         let caller = self.caller.as_ref();
         action.is_open() || caller.is_some_and(|caller| action.may_be_done_by(caller.role))
     }
 
-    /// A text of the desk.
+    /// Returns a text of the desk.
     pub(super) fn text(&self, name: &str) -> String {
         self.language.text(name)
     }
 
-    /// A text of the desk with a number in it.
+    /// Returns a text of the desk with a number in it.
     pub(super) fn count(&self, name: &str, count: usize) -> String {
         self.language.format(name, &[("count", Argument::Count(count as u64))])
     }
 
-    /// A text of the desk with another text in it.
+    /// Returns a text of the desk with another text in it.
     pub(super) fn with(&self, name: &str, argument: &str, text: &str) -> String {
         self.language.format(name, &[(argument, Argument::Text(text))])
     }
 
-    /// A number.
+    /// Formats a number.
     pub(super) fn number(&self, number: u64) -> String {
         self.language.number(number)
     }
 
-    /// A number that is hidden where it is of few.
+    /// Formats a number, hidden if it is small.
     pub(super) fn told(&self, number: Option<u64>) -> String {
         number.map_or_else(|| self.text("desk-few"), |number| self.number(number))
     }
 
-    /// A time in milliseconds since 1970.
+    /// Formats a time in milliseconds since 1970.
     pub(super) fn time(&self, at: i64) -> String {
         let time = jiff::Timestamp::from_millisecond(at);
         time.map(|time| self.language.time(time)).unwrap_or_default()
     }
 }
 
-/// The language of a request: what the page's address says, what was chosen before, what the browser asks
-/// for, else the state's.
+/// Returns the language of a request: what the page's address says, what was chosen before, what the browser
+/// asks for, else the state's.
 pub(super) fn language(headers: &HeaderMap, query: Option<&str>) -> (Language, bool) {
     let asked = query.into_iter().flat_map(|query| query.split('&'));
     let asked = asked.filter_map(|pair| pair.strip_prefix("lang=")).find_map(Language::of);
     if let Some(language) = asked {
         return (language, true);
     }
-    let kept = cookie::read(headers, LANGUAGE_COOKIE).and_then(Language::of);
+    let kept = cookie::kept_language(headers);
     let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     let of_browser = accepted.and_then(Language::accepted);
     (kept.or(of_browser).unwrap_or(Language::Bengali), false)
@@ -86,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn the_language_is_the_one_asked_for_kept_or_accepted() {
+    fn language_is_the_one_asked_for_kept_or_accepted() {
         let none = HeaderMap::new();
         assert_eq!(language(&none, None).0, Language::Bengali);
         assert_eq!(language(&none, Some("a=1&lang=hi")), (Language::Hindi, true));

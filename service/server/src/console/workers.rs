@@ -1,4 +1,4 @@
-//! Who proves, what waits to be proved, and the kiosks that ask for it.
+//! Workers, what is pending for them, and the kiosks that request proofs.
 
 use std::sync::Arc;
 

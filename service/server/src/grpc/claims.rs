@@ -11,7 +11,7 @@ use super::elements::{read_32, read_claim, write_element};
 use super::{Answers, Api, answers, v1};
 use crate::application::{Fault, seconds};
 
-/// The language that a request's metadata names, else English.
+/// Returns the language that a request's metadata names, else English.
 fn language_of(metadata: &MetadataMap) -> Language {
     let accepted = metadata.get("accept-language").and_then(|value| value.to_str().ok());
     accepted.and_then(Language::accepted).unwrap_or(Language::English)

@@ -14,7 +14,7 @@ use super::elements::{read_element, read_proof, write_element};
 use super::{Answers, Api, caller, v1};
 use crate::application::Fault;
 
-/// A request for an access as a message.
+/// Writes a request for an access as a message.
 pub(super) fn write_access(request: &AccessRequest) -> v1::AccessRequest {
     v1::AccessRequest {
         request_id: request.request_id.as_bytes().to_vec(),

@@ -15,12 +15,12 @@ use praman_verifier::Proof;
 use super::v1;
 use crate::application::Fault;
 
-/// 32 bytes.
+/// Reads 32 bytes.
 pub(super) fn read_32(bytes: &[u8], name: &str) -> Result<[u8; 32], Fault> {
     bytes.try_into().map_err(|_| Fault::malformed(format!("{name} must have 32 bytes")))
 }
 
-/// A field element, in its one form.
+/// Reads a field element in its canonical form.
 pub(super) fn read_element(bytes: &[u8], name: &str) -> Result<Fr, Fault> {
     from_be_bytes(&read_32(bytes, name)?)
         .ok_or_else(|| Fault::malformed(format!("{name} is not below the field's modulus")))
@@ -30,12 +30,12 @@ pub(super) fn write_element(element: Fr) -> Vec<u8> {
     to_be_bytes(element).to_vec()
 }
 
-/// Elements one behind the other.
+/// Writes elements one after the other.
 pub(super) fn write_elements(elements: &[Fr]) -> Vec<u8> {
     elements.iter().flat_map(|&element| to_be_bytes(element)).collect()
 }
 
-/// A proof whose points were checked.
+/// Reads a proof and checks its points.
 pub(super) fn read_proof(bytes: &[u8]) -> Result<Proof, Fault> {
     let (words, rest) = bytes.as_chunks::<32>();
     let words: [[u8; 32]; 8] = match (words.try_into(), rest) {
@@ -45,7 +45,7 @@ pub(super) fn read_proof(bytes: &[u8]) -> Result<Proof, Fault> {
     Ok(Proof::from_words(&words).map_err(ClaimFault::Proof)?)
 }
 
-/// A claim as it is handed in.
+/// Reads a claim as it is handed in.
 pub(super) fn read_claim(claim: v1::Claim) -> Result<SubmittedClaim, Fault> {
     let scheme = claim.scheme.parse();
     let ledger = LedgerClaim {
@@ -66,7 +66,7 @@ pub(super) fn read_claim(claim: v1::Claim) -> Result<SubmittedClaim, Fault> {
     Ok(SubmittedClaim::new(Claim { ledger, envelope: claim.envelope }, checkpoint))
 }
 
-/// The same, written.
+/// Writes the same.
 pub(super) fn write_claim(claim: &SubmittedClaim) -> v1::Claim {
     let Claim { ledger, envelope } = claim.claim();
     v1::Claim {

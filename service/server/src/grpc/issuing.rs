@@ -48,7 +48,7 @@ fn read_id(bytes: &[u8]) -> Result<RegisterId, Fault> {
     RegisterId::from_column(bytes).ok_or_else(|| Fault::malformed("id must have 32 bytes"))
 }
 
-/// The office that a request is about, if who asks acts for it.
+/// Returns the office that a request is about, if the caller acts for it.
 async fn acting<T>(
     application: &Application,
     office: impl FnOnce(&T) -> u32,

@@ -38,7 +38,7 @@ impl From<ProvingJob> for v1::Job {
     }
 }
 
-/// What is asked for; it waits no longer than its call.
+/// Reads the requested proof; it waits no longer than its call.
 fn read_job(
     request: v1::ProveRequest,
     call: Option<Duration>,
@@ -57,7 +57,7 @@ fn read_job(
     })
 }
 
-/// The deadline of a call, as gRPC writes it: at most eight digits and a unit.
+/// Reads the deadline of a call, as gRPC writes it: at most eight digits and a unit.
 fn deadline_of(metadata: &MetadataMap) -> Option<Duration> {
     let text = metadata.get("grpc-timeout")?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;

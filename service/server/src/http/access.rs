@@ -20,16 +20,16 @@ use super::answer::Error;
 use super::claims::read_body;
 use crate::application::{Application, Fault};
 
-/// Who one is taken for.
+/// The caller's identity.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Identity {
-    /// The principal's number; none of who shows an office's own token.
+    /// The principal's number; absent for an office's own token.
     #[serde(skip_serializing_if = "Option::is_none")]
     principal: Option<u32>,
     name: String,
-    /// In what capacity one acts.
+    /// The caller's role.
     role: &'static str,
-    /// For whom.
+    /// The tenant that the user acts for.
     #[serde(skip_serializing_if = "Option::is_none")]
     tenant: Option<String>,
     /// The office's or participant's number.
@@ -37,7 +37,7 @@ pub(super) struct Identity {
     member: Option<u32>,
 }
 
-/// Who one is taken for.
+/// The caller's identity.
 #[utoipa::path(
     get,
     path = "/v1/identity",
@@ -58,15 +58,15 @@ pub(super) async fn identity(Extension(caller): Extension<Caller>) -> Json<Ident
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct UsageOf {
-    /// The month, as 2026-11; this one if nothing is said.
+    /// The month, for example 2026-11; the current month if absent.
     #[serde(default)]
     month: Option<String>,
-    /// Whose; one's own if nothing is said. Others' are told to overseers and auditors.
+    /// The tenant; the caller's own if absent. Overseers and auditors may name another.
     #[serde(default)]
     tenant: Option<String>,
 }
 
-/// What a tenant used in a month, and what it costs.
+/// Get a tenant's usage in a month, and its cost.
 #[utoipa::path(
     get,
     path = "/v1/usage",
@@ -91,7 +91,7 @@ pub(super) async fn usage(
     Ok(Json(application.usage(&caller, tenant.transpose()?, month).await?))
 }
 
-/// The principals that one may see.
+/// List the users that the caller may see.
 #[utoipa::path(
     get,
     path = "/v1/principals",
@@ -105,36 +105,36 @@ pub(super) async fn principals(
     Ok(Json(application.principals(&caller).await?))
 }
 
-/// Somebody who is to act. No secret is sent: the digest of an API key is what `praman access key` prints.
+/// A user to add. Send no secret: for an API key, send the digest that `praman access key` prints.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Admit {
-    /// As people call them.
+    /// The user's name, as people say it.
     name: String,
-    /// In what capacity: department, office, kiosk, …
+    /// The role: department, office, kiosk, …
     role: String,
-    /// For whom.
+    /// The tenant that the user acts for.
     tenant: String,
-    /// The office's or participant's number, of roles that have one.
+    /// The office's or participant's number, for roles that have one.
     #[serde(default)]
     member: Option<u32>,
     /// api-key, certificate or openid.
     credential_kind: String,
     /// 64 hexadecimal digits.
     credential: String,
-    /// For how many days; for good if nothing is said.
+    /// For how many days; without end if absent.
     #[serde(default)]
     days: Option<u32>,
 }
 
-/// Let somebody act; where two persons are needed, it waits for the second.
+/// Add a user. Where two persons are needed, the second must approve it.
 #[utoipa::path(
     post,
     path = "/v1/principals",
     security(("credential" = [])),
     request_body(content = Admit),
     responses(
-        (status = 201, description = "they may act", body = Object),
+        (status = 201, description = "the user is added", body = Object),
         (status = 202, description = "a second person must approve it", body = Object),
         (status = "4XX", body = Error),
     )
@@ -165,17 +165,17 @@ pub(super) async fn admit(
     Ok((status, Json(admission)))
 }
 
-/// Whether they could act before.
+/// Whether the user could act until now.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Ended {
     ended: bool,
 }
 
-/// Let somebody act no more, at once.
+/// Remove a user, at once.
 #[utoipa::path(
     delete,
     path = "/v1/principals/{number}",
-    params(("number" = u32, Path, description = "the principal's number")),
+    params(("number" = u32, Path, description = "the user's number")),
     security(("credential" = [])),
     responses((status = 200, body = Ended), (status = "4XX", body = Error))
 )]
@@ -189,7 +189,7 @@ pub(super) async fn revoke(
     Ok(Json(Ended { ended }))
 }
 
-/// What waits for a second person, and what was decided, newest first.
+/// List approval requests, pending and decided, newest first.
 #[utoipa::path(
     get,
     path = "/v1/approvals",
@@ -203,7 +203,7 @@ pub(super) async fn approvals(
     Ok(Json(application.approvals(&caller).await?))
 }
 
-/// What the second person says.
+/// The second person's decision.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Decided {
@@ -212,16 +212,16 @@ pub(super) struct Decided {
     decision: Decision,
 }
 
-/// Be the second person: what waits is done, or will not be.
+/// Approve or deny an approval request, as the second person.
 #[utoipa::path(
     post,
     path = "/v1/approvals/{number}",
-    params(("number" = u32, Path, description = "the approval's number")),
+    params(("number" = u32, Path, description = "the approval request's number")),
     security(("credential" = [])),
     request_body(content = Decided),
     responses(
         (status = 200, body = Object),
-        (status = 422, description = "who asked, or who may not", body = Error),
+        (status = 422, description = "the caller made the request, or may not decide it", body = Error),
         (status = "4XX", body = Error),
     )
 )]
@@ -242,12 +242,12 @@ pub(super) async fn decide(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct FromEntry {
-    /// The first entry's number.
+    /// The number of the first entry.
     #[serde(default)]
     from: u64,
 }
 
-/// The audit log: 1,000 entries at most, in order. That it is read is an entry too.
+/// Read the audit log: 1,000 entries at most, in order. Each reading is an entry too.
 #[utoipa::path(
     get,
     path = "/v1/audit",

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use crate::application::{Fault, FaultKind, seconds};
 
-/// What is wrong.
+/// An error.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Error {
     error: ErrorBody,
@@ -23,7 +23,7 @@ pub(super) struct Error {
 
 #[derive(Serialize, ToSchema)]
 struct ErrorBody {
-    /// A word that does not change.
+    /// A stable code for programs.
     code: &'static str,
     /// What is wrong, and what to do.
     message: String,
@@ -53,7 +53,7 @@ impl IntoResponse for Fault {
         if let Some(seconds) = self.retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        // For who writes it as a page.
+        // For the layer that writes it as a page.
         response.extensions_mut().insert(self);
         response
     }
@@ -63,20 +63,20 @@ impl IntoResponse for Fault {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Wait {
-    /// Seconds to wait until it is decided.
+    /// The longest time to wait for the result, in seconds.
     #[serde(default)]
     wait: u32,
 }
 
 pub(super) type WaitQuery = Result<Query<Wait>, QueryRejection>;
 
-/// How long to wait.
+/// Reads how long to wait.
 pub(super) fn patience(wait: WaitQuery) -> Result<Duration, Fault> {
     let Query(Wait { wait }) = wait.map_err(|_| Fault::malformed("wait must be whole seconds"))?;
     Ok(seconds(wait))
 }
 
-/// Each thing that is told as a server-sent event; a fault is the last, of the name `error`.
+/// Sends each item as a server-sent event; a fault is the last, named `error`.
 pub(super) fn events<T: Serialize>(
     told: impl Stream<Item = Result<T, Fault>> + Send + 'static,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {

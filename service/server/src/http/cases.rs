@@ -20,29 +20,29 @@ use super::answer::Error;
 use super::claims::read_body;
 use crate::application::{Application, Fault};
 
-/// A case that is to be opened. It says nothing of who the person is.
+/// A grievance to open. It does not say who the person is.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Open {
-    /// The office whose register it is about.
+    /// The office whose register the grievance is about.
     office: u32,
     /// The scheme.
     scheme: String,
-    /// Why they were refused: a cause's name or code.
+    /// Why the person was refused: a cause's name or code.
     cause: String,
-    /// In which language they are told: bn, hi or en.
+    /// The language of the advice: bn, hi or en.
     #[schema(value_type = String)]
     language: Language,
 }
 
-/// A case that was just opened.
+/// A grievance that was just opened.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Opened {
     #[schema(value_type = Object)]
     case: Case,
-    /// The code on the person's slip: told here once, and kept nowhere.
+    /// The code on the person's slip. It is shown here once, and is not stored.
     slip: String,
-    /// What the person is told.
+    /// The advice for the person.
     told: Advice,
 }
 
@@ -58,7 +58,7 @@ fn read_number(text: &str) -> Result<u32, Fault> {
     text.parse().map_err(|_| Fault::malformed("a case's number must be a whole number"))
 }
 
-/// Open a case for somebody who was refused.
+/// Open a grievance for a person who was refused.
 #[utoipa::path(
     post,
     path = "/v1/cases",
@@ -90,7 +90,7 @@ pub(super) async fn open(
     Ok((StatusCode::CREATED, Json(Opened { case, slip, told })))
 }
 
-/// The cases of one's own: what is due next first. 1,000 at most.
+/// List the grievances that the caller may see, those due next first. 1,000 at most.
 #[utoipa::path(
     get,
     path = "/v1/cases",
@@ -104,7 +104,7 @@ pub(super) async fn list(
     Ok(Json(GrievanceStore(application.store()).cases(&caller, 1_000).await?))
 }
 
-/// How many were kept out, by office and cause; few are not told.
+/// Count the people left out, by office and cause. Small counts are not shown.
 #[utoipa::path(
     get,
     path = "/v1/cases/figures",
@@ -118,7 +118,7 @@ pub(super) async fn figures(
     Ok(Json(GrievanceStore(application.store()).exclusion(&caller).await?))
 }
 
-/// What comes of a case.
+/// The outcome of a grievance.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Answer {
@@ -127,11 +127,11 @@ pub(super) struct Answer {
     outcome: CaseOutcome,
 }
 
-/// Answer a case.
+/// Answer a grievance.
 #[utoipa::path(
     post,
     path = "/v1/cases/{number}/answer",
-    params(("number" = u32, Path, description = "the case's number")),
+    params(("number" = u32, Path, description = "the grievance's number")),
     security(("credential" = [])),
     request_body(content = Answer),
     responses((status = 200, body = Object), (status = "4XX", body = Error))
@@ -146,11 +146,11 @@ pub(super) async fn answer(
     Ok(Json(application.answer_case(&caller, read_number(&number)?, outcome).await?))
 }
 
-/// Decide an appeal, for good.
+/// Decide an appeal. The decision is final.
 #[utoipa::path(
     post,
     path = "/v1/cases/{number}/decision",
-    params(("number" = u32, Path, description = "the case's number")),
+    params(("number" = u32, Path, description = "the grievance's number")),
     security(("credential" = [])),
     request_body(content = Answer),
     responses((status = 200, body = Object), (status = "4XX", body = Error))
@@ -165,7 +165,7 @@ pub(super) async fn decide(
     Ok(Json(application.decide_appeal(&caller, read_number(&number)?, outcome).await?))
 }
 
-/// What stands on a person's slip. It is sent in the body, so that it is in no address.
+/// The code on a person's slip. It is sent in the body, so that no address contains it.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Slip {
@@ -179,11 +179,11 @@ impl Slip {
     }
 }
 
-/// How a case stands, for who holds its slip.
+/// Show a grievance to the person who holds its slip.
 #[utoipa::path(
     post,
     path = "/v1/cases/{number}/slip",
-    params(("number" = u32, Path, description = "the case's number")),
+    params(("number" = u32, Path, description = "the grievance's number")),
     request_body(content = Slip),
     responses((status = 200, body = Object), (status = "4XX", body = Error))
 )]
@@ -200,11 +200,11 @@ pub(super) async fn show(
     Ok(Json(found.ok_or_else(none)?))
 }
 
-/// Appeal a case, by its slip.
+/// Appeal against the answer to a grievance, with its slip.
 #[utoipa::path(
     post,
     path = "/v1/cases/{number}/appeal",
-    params(("number" = u32, Path, description = "the case's number")),
+    params(("number" = u32, Path, description = "the grievance's number")),
     request_body(content = Slip),
     responses((status = 200, body = Object), (status = "4XX", body = Error))
 )]

@@ -19,7 +19,7 @@ use super::answer::{self, Error, Wait, WaitQuery, patience};
 use crate::application::{Application, Fault};
 use crate::server::TooSlow;
 
-/// What is known of a claim.
+/// The receipt of a claim.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Receipt {
     /// Its digest: 64 hexadecimal digits.
@@ -28,23 +28,23 @@ pub(super) struct Receipt {
     nullifier: String,
     /// received, verified, submitted, accepted, refused, ordered, paid or returned.
     state: &'static str,
-    /// Why it is refused or returned: a word that does not change.
+    /// Why it was refused or returned: a stable code.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
-    /// The same as a sentence.
+    /// The reason as a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'static str>,
-    /// What whoever claimed is told: a code, why, what to bring, and by when to appeal.
+    /// Advice for the person who claimed: a code, why, what to bring, and by when to appeal.
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal: Option<Advice>,
     /// The block that accepted it.
     #[serde(skip_serializing_if = "Option::is_none")]
     block: Option<u64>,
-    /// When it was kept, in milliseconds since 1970.
+    /// When it was stored, in milliseconds since 1970.
     received_at: u64,
 }
 
-/// The language of a request, else English.
+/// Returns the language of a request, else English.
 fn language_of(headers: &HeaderMap) -> Language {
     let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     accepted.and_then(Language::accepted).unwrap_or(Language::English)
@@ -65,7 +65,7 @@ impl Receipt {
     }
 }
 
-/// Hand in a claim, as `praman prove` writes it.
+/// Submit a claim, as `praman prove` writes it.
 #[utoipa::path(
     post,
     path = "/v1/claims",
@@ -73,15 +73,15 @@ impl Receipt {
         Wait,
         ("Idempotency-Key" = Option<String>, Header, description = "the client's own name for the claim"),
         ("Praman-District" = Option<String>, Header,
-            description = "the district that it is handed in in; it is counted, and not kept with the claim"),
-        ("Accept-Language" = Option<String>, Header, description = "bn, hi or en: in which a refusal is told"),
+            description = "the district where the claim is submitted; it is counted, and not stored with the claim"),
+        ("Accept-Language" = Option<String>, Header, description = "the language of a refusal: bn, hi or en"),
     ),
     request_body(content = String, description = "claim.json", content_type = "application/json"),
     responses(
-        (status = 200, description = "decided", body = Receipt),
-        (status = 202, description = "kept, on its way", body = Receipt),
-        (status = "4XX", description = "not kept", body = Error),
-        (status = "5XX", description = "ask again with the same claim", body = Error),
+        (status = 200, description = "the claim is decided", body = Receipt),
+        (status = 202, description = "the claim is stored, and not decided yet", body = Receipt),
+        (status = "4XX", description = "the claim is not stored", body = Error),
+        (status = "5XX", description = "send the same claim again", body = Error),
     )
 )]
 pub(super) async fn submit(
@@ -103,14 +103,14 @@ pub(super) async fn submit(
     Ok((status, place, Json(Receipt::of(receipt, language_of(&headers)))).into_response())
 }
 
-/// What became of a claim.
+/// Get the receipt of a claim.
 #[utoipa::path(
     get,
     path = "/v1/claims/{id}",
     params(("id" = String, Path, description = "the receipt's id"), Wait),
     responses(
         (status = 200, body = Receipt),
-        (status = "4XX", description = "no claim, or none of this id", body = Error),
+        (status = "4XX", description = "the id is malformed, or no claim has it", body = Error),
     )
 )]
 pub(super) async fn status(
@@ -124,14 +124,14 @@ pub(super) async fn status(
     Ok(Json(Receipt::of(receipt, language_of(&headers))))
 }
 
-/// What becomes of a claim, whenever it moves, until it is decided.
+/// Watch a claim: its receipt at each change, until it is decided.
 #[utoipa::path(
     get,
     path = "/v1/claims/{id}/events",
     params(("id" = String, Path, description = "the receipt's id")),
     responses(
-        (status = 200, description = "receipts", body = Receipt, content_type = "text/event-stream"),
-        (status = "4XX", description = "no id, or too many watch", body = Error),
+        (status = 200, description = "a stream of receipts", body = Receipt, content_type = "text/event-stream"),
+        (status = "4XX", description = "the id is malformed, or too many clients are watching", body = Error),
     )
 )]
 pub(super) async fn events(
@@ -148,7 +148,7 @@ fn read_id(text: &str) -> Result<ClaimId, Fault> {
     text.parse().map_err(|error| Fault::malformed(format!("{error}")))
 }
 
-/// Whether a body came more slowly than is waited for.
+/// Returns whether a body arrived too slowly.
 fn is_too_slow(error: &StringRejection) -> bool {
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = cause {
@@ -160,7 +160,7 @@ fn is_too_slow(error: &StringRejection) -> bool {
     false
 }
 
-/// A body's text.
+/// Returns a body's text.
 pub(super) fn read_body(
     body: Result<String, StringRejection>,
     application: &Application,

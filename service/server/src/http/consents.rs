@@ -17,30 +17,30 @@ use super::answer::Error;
 use super::claims::read_body;
 use crate::application::{Application, Fault};
 
-/// A release.
+/// A record's release.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Released {
-    /// The commitment of the record to be released, decimal.
+    /// The commitment of the record to release, decimal.
     record: String,
-    /// To whom: the requester's number.
+    /// The number of the requester who gets the record.
     requester: u32,
     /// The block that recorded the access.
     block: u64,
-    /// Whether the same request was released before: it is the same access.
+    /// Whether the same request was released before. If so, this is the same access.
     repeated: bool,
 }
 
-/// Ask a provider's gate to release a record, as `praman consent prove` writes it.
+/// Ask a provider's gate to release a record. `praman consent prove` writes the request.
 #[utoipa::path(
     post,
     path = "/v1/accesses",
     security(("credential" = [])),
     request_body(content = String, description = "access.json", content_type = "application/json"),
     responses(
-        (status = 200, description = "release the record", body = Released),
-        (status = 422, description = "do not: the code tells why", body = Error),
-        (status = "4XX", description = "not a request", body = Error),
-        (status = "5XX", description = "ask again with the same request", body = Error),
+        (status = 200, description = "the provider may release the record", body = Released),
+        (status = 422, description = "the provider must not release it: the code says why", body = Error),
+        (status = "4XX", description = "the request is not accepted", body = Error),
+        (status = "5XX", description = "send the same request again", body = Error),
     )
 )]
 pub(super) async fn release(
@@ -60,19 +60,19 @@ pub(super) async fn release(
     }))
 }
 
-/// A request for consent, as it was taken in.
+/// A received request for consent.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Asked {
-    /// The sender's name for it.
+pub(super) struct RequestedConsent {
+    /// The sender's id of the request.
     request_id: String,
     /// REQUESTED, GRANTED, DENIED or EXPIRED.
     state: &'static str,
-    /// Whether it had been brought before.
+    /// Whether it was received before.
     repeated: bool,
 }
 
-/// Ask a patient for consent, by the national standard's document (ABDM).
+/// Ask a patient for consent, with the national standard's document (ABDM).
 #[utoipa::path(
     post,
     path = "/v1/consents/requests",
@@ -80,18 +80,18 @@ pub(super) struct Asked {
     request_body(content = String, description = "the standard's consent request",
                  content_type = "application/json"),
     responses(
-        (status = 202, description = "the patient is asked", body = Asked),
-        (status = "4XX", description = "not taken in: the message names the field", body = Error),
+        (status = 202, description = "the patient is asked", body = RequestedConsent),
+        (status = "4XX", description = "not accepted: the message names the field", body = Error),
     )
 )]
 pub(super) async fn ask(
     State(application): State<Arc<Application>>,
     Extension(caller): Extension<Caller>,
     body: Result<String, StringRejection>,
-) -> Result<(StatusCode, Json<Asked>), Fault> {
+) -> Result<(StatusCode, Json<RequestedConsent>), Fault> {
     let text = read_body(body, &application)?;
     let received = application.ask_for_consent(&caller, &text).await?;
-    let asked = Asked {
+    let asked = RequestedConsent {
         request_id: received.id,
         state: received.state.name(),
         repeated: received.repeated,
@@ -99,7 +99,7 @@ pub(super) async fn ask(
     Ok((StatusCode::ACCEPTED, Json(asked)))
 }
 
-/// A provider of health care.
+/// A health-care provider.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Provider {
     /// Its number on the ledger.
@@ -108,7 +108,7 @@ pub(super) struct Provider {
     name: String,
 }
 
-/// The providers of health care.
+/// List the health-care providers.
 #[utoipa::path(
     get,
     path = "/v1/providers",
@@ -121,7 +121,7 @@ pub(super) async fn providers(
     Ok(Json(known.map(|known| Provider { number: known.number.0, name: known.name }).collect()))
 }
 
-/// A provider's two trees, whole, so that nobody learns whose path is taken from them.
+/// Get a provider's two trees. They come whole, so that nobody learns which patient's path is used.
 #[utoipa::path(
     get,
     path = "/v1/providers/{provider}/trees",
@@ -140,16 +140,16 @@ fn read_provider(text: &str) -> Result<ProviderId, Fault> {
     Ok(ProviderId(number))
 }
 
-/// An access that a gate gave. It names no person.
+/// An access that a gate allowed. It names no person.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Access {
     /// Its nullifier, decimal.
     nullifier: String,
-    /// Who asked.
+    /// The requester's number.
     requester: u32,
     /// The moment that its proof is for, in seconds since 1900-01-01.
     as_of: u64,
-    /// What request, public inputs and proof are known again by: 64 hexadecimal digits.
+    /// A digest that identifies the request, its public inputs and its proof: 64 hexadecimal digits.
     digest: String,
     /// The block that recorded it.
     block: u64,
@@ -159,12 +159,12 @@ pub(super) struct Access {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct FromBlock {
-    /// The first block.
+    /// The number of the first block.
     #[serde(default)]
     from: u64,
 }
 
-/// The accesses that a provider gave, 10,000 at most, in the ledger's order.
+/// List the accesses that a provider's gate allowed, in the ledger's order. 10,000 at most.
 #[utoipa::path(
     get,
     path = "/v1/providers/{provider}/accesses",
@@ -189,20 +189,20 @@ pub(super) async fn accesses(
     Ok(Json(access.collect()))
 }
 
-/// An order to erase what a consent gave.
+/// An order to erase the data that a requester got by a consent.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Erasure {
-    /// The consent.
+    /// The consent's id.
     consent: String,
-    /// Who must erase.
+    /// The number of the requester who must erase the data.
     requester: u32,
     /// withdrawn or erase-at.
     reason: String,
     /// When it was ordered.
     ordered_at: String,
-    /// By when it must be confirmed.
+    /// By when the erasure must be confirmed.
     due_at: String,
-    /// When it was.
+    /// When the erasure was confirmed.
     #[serde(skip_serializing_if = "Option::is_none")]
     confirmed_at: Option<String>,
 }
@@ -220,7 +220,7 @@ impl From<ErasureOrder> for Erasure {
     }
 }
 
-/// The order to erase what a consent gave.
+/// Get the order to erase the data that a requester got by a consent.
 #[utoipa::path(
     get,
     path = "/v1/erasures/{consent}",
@@ -236,15 +236,15 @@ pub(super) async fn erasure(
     Ok(Json(application.erasure(&caller, &consent).await?.into()))
 }
 
-/// A requester's word that it has erased.
+/// A requester's confirmation that it has erased the data.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Erased {
-    /// Its Ed25519 signature of `praman.erased.1:` and the consentId: 128 hexadecimal digits.
+    /// The requester's Ed25519 signature of `praman.erased.1:` and the consentId: 128 hexadecimal digits.
     signature: String,
 }
 
-/// Confirm that what a consent gave is erased.
+/// Confirm that the data that a requester got by a consent is erased.
 #[utoipa::path(
     post,
     path = "/v1/erasures/{consent}",

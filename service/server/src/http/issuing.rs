@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 use super::answer::{self, Error, Wait, WaitQuery, patience};
 use crate::application::{Application, Fault};
 
-/// What is known of an uploaded register.
+/// An uploaded register.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Register {
     /// 64 hexadecimal digits.
@@ -27,7 +27,7 @@ pub(super) struct Register {
     office: u32,
     /// waiting, issuing, issued or failed.
     state: &'static str,
-    /// Why nothing was issued: a word that does not change.
+    /// Why nothing was issued: a stable code.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
     /// What is wrong, and where.
@@ -42,24 +42,24 @@ pub(super) struct Register {
     uploaded_at: u64,
 }
 
-/// What was issued to a register.
+/// The result of issuing to a register.
 #[derive(Serialize, ToSchema)]
 struct Outcome {
     rows: usize,
     accepted: usize,
     rejected: usize,
     duplicates: usize,
-    /// Credentials that were issued.
+    /// Credentials issued.
     issued: usize,
-    /// Accepted people who had a live credential of this office.
+    /// Accepted people who already had a live credential from this office.
     already_issued: usize,
-    /// Accepted people whose register number an earlier row has: they got none.
+    /// Accepted people with the same register number as an earlier row: they got no credential.
     repeated: usize,
-    /// Accepted people without a commitment of their wallet.
+    /// Accepted people whose row has no commitment of their wallet.
     without_subject: usize,
-    /// Accepted people who have a live credential already, under another number or of another office.
+    /// Accepted people who already have a live credential, under another number or from another office.
     enrolled: usize,
-    /// Accepted people who may have one: a person looks first.
+    /// Accepted people who may already have one: an officer reviews them first.
     to_review: usize,
     /// The office's new root, decimal.
     root: String,
@@ -113,8 +113,8 @@ fn read_register(path: RegisterPath) -> Result<(u32, RegisterId), Fault> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct UploadOptions {
-    /// `made`: wallets are made here for those whose row has no commitment in the column `subject`, to be
-    /// handed to them or kept in a kiosk's vault; else they get no credential.
+    /// `made`: the service makes wallets for people whose row has no commitment in the column `subject`. The
+    /// wallets are given to them or kept in a kiosk's vault. If absent, these people get no credential.
     #[serde(default)]
     #[param(value_type = Option<String>)]
     secrets: Option<Secrets>,
@@ -126,7 +126,7 @@ enum Secrets {
     Made,
 }
 
-/// Upload a register, CSV; credentials are issued to its accepted rows.
+/// Upload a register as CSV. Credentials are issued to its accepted rows.
 #[utoipa::path(
     post,
     path = "/v1/offices/{office}/registers",
@@ -134,9 +134,9 @@ enum Secrets {
     request_body(content = String, description = "the register", content_type = "text/csv"),
     security(("credential" = [])),
     responses(
-        (status = 202, description = "kept", body = Register),
-        (status = "4XX", description = "not kept", body = Error),
-        (status = "5XX", description = "not kept; upload it again", body = Error),
+        (status = 202, description = "the register is stored", body = Register),
+        (status = "4XX", description = "the register is not stored", body = Error),
+        (status = "5XX", description = "the register is not stored: upload it again", body = Error),
     )
 )]
 pub(super) async fn upload(
@@ -167,13 +167,13 @@ pub(super) struct Registers {
     registers: Vec<Register>,
 }
 
-/// An office's registers, newest first.
+/// List an office's registers, newest first.
 #[utoipa::path(
     get,
     path = "/v1/offices/{office}/registers",
     params(("office" = u32, Path, description = "the office's number")),
     security(("credential" = [])),
-    responses((status = 200, body = Registers), (status = "4XX", body = Error, description = "not for you"))
+    responses((status = 200, body = Registers), (status = "4XX", body = Error, description = "not for this caller"))
 )]
 pub(super) async fn list(
     State(application): State<Arc<Application>>,
@@ -185,7 +185,7 @@ pub(super) async fn list(
     Ok(Json(Registers { registers: registers.into_iter().map(Register::from).collect() }))
 }
 
-/// What became of a register.
+/// Get the state and result of a register.
 #[utoipa::path(
     get,
     path = "/v1/offices/{office}/registers/{id}",
@@ -208,7 +208,7 @@ pub(super) async fn status(
     Ok(Json(application.register(&acting, id, patience(wait)?).await?.into()))
 }
 
-/// What becomes of a register, whenever more of it is checked, until it is issued or failed.
+/// Watch a register: its state whenever more of it is checked, until it is issued or failed.
 #[utoipa::path(
     get,
     path = "/v1/offices/{office}/registers/{id}/events",
@@ -218,8 +218,8 @@ pub(super) async fn status(
     ),
     security(("credential" = [])),
     responses(
-        (status = 200, description = "registers", body = Register, content_type = "text/event-stream"),
-        (status = "4XX", body = Error, description = "no such register, or too many watch"),
+        (status = 200, description = "a stream of registers", body = Register, content_type = "text/event-stream"),
+        (status = "4XX", body = Error, description = "no such register, or too many clients are watching"),
     )
 )]
 pub(super) async fn events(
@@ -233,8 +233,8 @@ pub(super) async fn events(
     Ok(answer::events(told.map(|told| told.map(Register::from))))
 }
 
-/// What is kept of a register for thirty days, or until it is forgotten: its `credentials`, the `wallets` that
-/// were made here, the `report`.
+/// Download a register's `credentials`, the `wallets` that the service made, or the `report`. They are kept for
+/// thirty days, or until the register is forgotten.
 #[utoipa::path(
     get,
     path = "/v1/offices/{office}/registers/{id}/{content}",
@@ -245,9 +245,9 @@ pub(super) async fn events(
     ),
     security(("credential" = [])),
     responses(
-        (status = 200, description = "one JSON object a line; the report is CSV", body = String,
+        (status = 200, description = "one JSON object per line; the report is CSV", body = String,
          content_type = "application/x-ndjson"),
-        (status = "4XX", body = Error, description = "no such register, or it has none of this"),
+        (status = "4XX", body = Error, description = "no such register, or it does not have this content"),
     )
 )]
 pub(super) async fn content(
@@ -271,7 +271,7 @@ pub(super) async fn content(
         Ok(part) => Ok(Bytes::copy_from_slice(&part)),
         Err(error) => {
             tracing::warn!("{error}");
-            // The answer ends before its end, and the client sees that it does.
+            // The answer is cut off, and the client sees that.
             Err(std::io::Error::other("the service can't read on"))
         }
     });
@@ -279,7 +279,7 @@ pub(super) async fn content(
     Ok((headers, Body::from_stream(parts)).into_response())
 }
 
-/// Forget a register and what came of it; its credentials stay live.
+/// Forget a register and its results. Its credentials stay live.
 #[utoipa::path(
     delete,
     path = "/v1/offices/{office}/registers/{id}",
@@ -290,7 +290,7 @@ pub(super) async fn content(
     security(("credential" = [])),
     responses(
         (status = 204, description = "forgotten"),
-        (status = "4XX", body = Error, description = "no such register, or still worked on"),
+        (status = "4XX", body = Error, description = "no such register, or it is still being processed"),
     )
 )]
 pub(super) async fn forget(
@@ -303,15 +303,15 @@ pub(super) async fn forget(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Whose credentials to revoke.
+/// The holders whose credentials are to be revoked.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Revocation {
-    /// Register numbers.
+    /// The holders' register numbers.
     register_nos: Vec<String>,
 }
 
-/// What was revoked.
+/// The result of a revocation.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Revoked {
     revoked: usize,
@@ -319,7 +319,7 @@ pub(super) struct Revoked {
     root: String,
 }
 
-/// Empty the leaves of holders: their credentials prove nothing from the next checkpoint on.
+/// Revoke credentials: the holders' leaves are emptied. From the next checkpoint on, the credentials prove nothing.
 #[utoipa::path(
     post,
     path = "/v1/offices/{office}/revocations",
@@ -328,7 +328,7 @@ pub(super) struct Revoked {
     security(("credential" = [])),
     responses(
         (status = 200, body = Revoked),
-        (status = "4XX", body = Error, description = "none was revoked"),
+        (status = "4XX", body = Error, description = "no credential was revoked"),
     )
 )]
 pub(super) async fn revoke(

@@ -23,7 +23,7 @@ use crate::application::{Application, AskedJob, Fault};
 pub(super) struct Key {
     /// X25519, 64 hexadecimal digits.
     worker_key: String,
-    /// The length of a sealed request.
+    /// The length of a sealed request, in bytes.
     request_bytes: usize,
 }
 
@@ -31,20 +31,20 @@ pub(super) struct Key {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Request {
-    /// The key that it is sealed to.
+    /// The key that the request is sealed to.
     worker_key: String,
-    /// What the proof is made from, sealed: hexadecimal.
+    /// The inputs of the proof, sealed, in hexadecimal.
     sealed: String,
-    /// interactive: a person waits; batch: nobody waits for this one alone.
+    /// interactive: a person is waiting; batch: nobody is waiting for this one alone.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     priority: Priority,
-    /// How long it may wait; a day if nothing is said.
+    /// How many seconds it may wait; one day if absent.
     #[serde(default)]
     deadline_s: u32,
 }
 
-/// What is known of a job.
+/// A proving job.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Job {
     /// Its digest: 64 hexadecimal digits.
@@ -52,19 +52,19 @@ pub(super) struct Job {
     /// waiting, proving, proved or failed.
     state: &'static str,
     priority: &'static str,
-    /// How often it was begun.
+    /// How often it was started.
     attempts: u32,
-    /// Why it failed: a word that does not change.
+    /// Why it failed: a stable code.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
-    /// The same as a sentence.
+    /// The reason as a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'static str>,
     /// The claim, once it is proved: the body of `POST /v1/claims`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     claim: Option<serde_json::Value>,
-    /// When it was asked for, in milliseconds since 1970.
+    /// When it was requested, in milliseconds since 1970.
     queued_at: u64,
 }
 
@@ -83,14 +83,14 @@ impl From<ProvingJob> for Job {
     }
 }
 
-/// The key that requests for proofs are sealed to.
+/// Get the key that requests for proofs are sealed to.
 #[utoipa::path(get, path = "/v1/proofs/key", responses((status = 200, body = Key)))]
 pub(super) async fn key(State(application): State<Arc<Application>>) -> Json<Key> {
     let worker_key = application.worker_key().to_string();
     Json(Key { worker_key, request_bytes: REQUEST_BYTES })
 }
 
-/// Ask for a proof.
+/// Request a proof.
 #[utoipa::path(
     post,
     path = "/v1/proofs",
@@ -98,10 +98,10 @@ pub(super) async fn key(State(application): State<Arc<Application>>) -> Json<Key
     security(("credential" = [])),
     request_body = Request,
     responses(
-        (status = 200, description = "finished", body = Job),
-        (status = 202, description = "kept, it will be made", body = Job),
-        (status = "4XX", description = "not kept", body = Error),
-        (status = "5XX", description = "ask again with the same request", body = Error),
+        (status = 200, description = "the job is finished", body = Job),
+        (status = 202, description = "the request is stored, and the proof will be made", body = Job),
+        (status = "4XX", description = "the request is not stored", body = Error),
+        (status = "5XX", description = "send the same request again", body = Error),
     )
 )]
 pub(super) async fn ask(
@@ -128,7 +128,7 @@ pub(super) async fn ask(
     Ok((status, place, Json(Job::from(job))).into_response())
 }
 
-/// What became of a job.
+/// Get the state of a job, and its claim once it is proved.
 #[utoipa::path(
     get,
     path = "/v1/proofs/{id}",
@@ -136,7 +136,7 @@ pub(super) async fn ask(
     security(("credential" = [])),
     responses(
         (status = 200, body = Job),
-        (status = "4XX", description = "no id, or no job of this id", body = Error),
+        (status = "4XX", description = "the id is malformed, or no job has it", body = Error),
     )
 )]
 pub(super) async fn status(
@@ -149,15 +149,15 @@ pub(super) async fn status(
     Ok(Json(application.job(&caller, read_id(&id)?, patience).await?.into()))
 }
 
-/// What becomes of a job, whenever it moves, until it is finished.
+/// Watch a job: its state at each change, until it is finished.
 #[utoipa::path(
     get,
     path = "/v1/proofs/{id}/events",
     params(("id" = String, Path, description = "the job's id")),
     security(("credential" = [])),
     responses(
-        (status = 200, description = "jobs", body = Job, content_type = "text/event-stream"),
-        (status = "4XX", description = "no id, or too many watch", body = Error),
+        (status = 200, description = "a stream of jobs", body = Job, content_type = "text/event-stream"),
+        (status = "4XX", description = "the id is malformed, or too many clients are watching", body = Error),
     )
 )]
 pub(super) async fn events(

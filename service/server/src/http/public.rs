@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 use super::answer::Error;
 use crate::application::{Application, Fault};
 
-/// What can be claimed.
+/// The schemes that can be claimed.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Schemes {
     schemes: Vec<SchemeRow>,
@@ -32,7 +32,7 @@ struct SchemeRow {
     schema: &'static str,
 }
 
-/// What can be claimed.
+/// List the schemes that can be claimed.
 #[utoipa::path(get, path = "/v1/schemes", responses((status = 200, body = Schemes)))]
 pub(super) async fn schemes(State(application): State<Arc<Application>>) -> Json<Schemes> {
     let row = |published: &praman_claims::PublishedScheme| {
@@ -46,14 +46,14 @@ pub(super) async fn schemes(State(application): State<Arc<Application>>) -> Json
     Json(Schemes { schemes: application.schemes().iter().map(row).collect() })
 }
 
-/// A scheme's text, from which a wallet compiles what it proves.
+/// Get a scheme's text, from which a wallet compiles what it proves.
 #[utoipa::path(
     get,
     path = "/v1/schemes/{id}",
-    params(("id" = String, Path, description = "the scheme")),
+    params(("id" = String, Path, description = "the scheme's id")),
     responses(
         (status = 200, description = "TOML", body = String, content_type = "application/toml"),
-        (status = "4XX", body = Error, description = "no scheme of this id"),
+        (status = "4XX", body = Error, description = "no scheme has this id"),
     )
 )]
 pub(super) async fn scheme(
@@ -64,14 +64,14 @@ pub(super) async fn scheme(
     Ok(([(header::CONTENT_TYPE, "application/toml")], text).into_response())
 }
 
-/// The public snapshot, as `praman snapshot` writes it; 304 to who has it.
+/// Get the public snapshot, as `praman snapshot` writes it. The status is 304 if the client already has it.
 #[utoipa::path(
     get,
     path = "/v1/snapshot",
-    params(("If-None-Match" = Option<String>, Header, description = "the ETag of the one at hand")),
+    params(("If-None-Match" = Option<String>, Header, description = "the ETag of the client's snapshot")),
     responses(
         (status = 200, description = "the snapshot, with its ETag", body = Object),
-        (status = 304, description = "it is the one at hand"),
+        (status = 304, description = "the client already has this snapshot"),
     )
 )]
 pub(super) async fn snapshot(
@@ -87,24 +87,24 @@ pub(super) async fn snapshot(
     Ok((headers, [(header::CONTENT_TYPE, "application/json")], cached.body).into_response())
 }
 
-/// Which snapshot is at hand.
+/// Which snapshot the client has.
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Since {
-    /// The root of the snapshot at hand, decimal.
+    /// The root of the client's snapshot, decimal.
     #[param(value_type = String)]
     since: StateRoot,
 }
 
-/// What has changed since a snapshot, for `praman snapshot --update`.
+/// Get the changes since a snapshot, for `praman snapshot --update`.
 #[utoipa::path(
     get,
     path = "/v1/snapshot/changes",
     params(Since),
     responses(
-        (status = 200, description = "the offices and leaves that have changed", body = Object),
-        (status = "4XX", body = Error, description = "no root, or none that is known: take the snapshot"),
+        (status = 200, description = "the offices and leaves that changed", body = Object),
+        (status = "4XX", body = Error, description = "the root is malformed or not known: get the whole snapshot"),
     )
 )]
 pub(super) async fn snapshot_changes(
@@ -116,13 +116,13 @@ pub(super) async fn snapshot_changes(
     Ok(Json(application.snapshot_changes(since).await?))
 }
 
-/// A part of an office's tree, of 512 places, and what leads from it to the office's root.
+/// Get a part of an office's tree: 512 places, and the path from them to the office's root.
 #[utoipa::path(
     get,
     path = "/v1/snapshot/{office}/{number}",
     params(
         ("office" = u32, Path, description = "the office's number"),
-        ("number" = u32, Path, description = "which 512 places: that of a credential divided by 512"),
+        ("number" = u32, Path, description = "which 512 places: a credential's place divided by 512"),
     ),
     responses(
         (status = 200, description = "the part", body = Object),
@@ -138,17 +138,17 @@ pub(super) async fn subtree(
     Ok(Json(application.subtree(office, number).await?))
 }
 
-/// Public inputs and a proof in snarkjs' forms.
+/// Public inputs and a proof, in snarkjs' formats.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Asked {
+pub(super) struct ProofToCheck {
     #[schema(value_type = Vec<String>)]
     public: Value,
     #[schema(value_type = Object)]
     proof: Value,
 }
 
-/// Whether a proof holds.
+/// Whether a proof is valid.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Verdict {
     valid: bool,
@@ -156,18 +156,18 @@ pub(super) struct Verdict {
     reason: Option<String>,
 }
 
-/// Whether a proof holds under the service's key.
+/// Check a proof with the service's key.
 #[utoipa::path(
     post,
     path = "/v1/verify",
-    request_body = Asked,
-    responses((status = 200, body = Verdict), (status = "4XX", body = Error, description = "malformed"))
+    request_body = ProofToCheck,
+    responses((status = 200, body = Verdict), (status = "4XX", body = Error, description = "the request is malformed"))
 )]
 pub(super) async fn verify(
     State(application): State<Arc<Application>>,
     body: Bytes,
 ) -> Result<Json<Verdict>, Fault> {
-    let asked: Asked = serde_json::from_slice(&body)
+    let asked: ProofToCheck = serde_json::from_slice(&body)
         .map_err(|error| Fault::malformed(praman_files::json_fault(&error)))?;
     let read = public_from_json(&asked.public.to_string())
         .and_then(|public| Ok((public, Proof::from_json(&asked.proof.to_string())?)));
@@ -178,12 +178,12 @@ pub(super) async fn verify(
     Ok(Json(Verdict { valid: verdict.is_ok(), reason: verdict.err() }))
 }
 
-/// Whether the service can do its work.
+/// Check whether the service can do its work.
 #[utoipa::path(
     get,
     path = "/readyz",
     responses(
-        (status = 200, description = "it can", body = String),
+        (status = 200, description = "the service is ready", body = String),
         (status = 503, description = "the store does not answer, or claims can't be settled", body = Error),
     )
 )]

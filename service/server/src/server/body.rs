@@ -8,10 +8,10 @@ use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// How long a body may take beside what its bytes take at the least rate.
+/// How long a body may take in addition to its bytes at the least rate.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Bytes a second: less than the slowest mobile network brings.
+/// Bytes a second: less than the slowest mobile network delivers.
 const LEAST_RATE: u32 = 512;
 
 /// A request's body came too slowly.
@@ -19,7 +19,7 @@ const LEAST_RATE: u32 = 512;
 #[error("the body arrived too slowly")]
 pub(crate) struct TooSlow;
 
-/// A request's body that must come at a least rate, so that nobody holds a place by a byte now and then.
+/// A request's body that must come at a least rate, so that no client keeps a place with a byte now and then.
 pub(super) struct Paced {
     body: Body,
     begun: Instant,
@@ -68,11 +68,11 @@ impl HttpBody for Paced {
     }
 }
 
-/// An answer's body with the place that its client has, until the body ends.
+/// An answer's body with its client's place, until the body ends.
 pub(super) struct Placed<P> {
     pub(super) body: Body,
     pub(super) _place: P,
-    /// When it is ended, whether or not it is whole.
+    /// When it is ended, complete or not.
     pub(super) end: Option<Pin<Box<Sleep>>>,
 }
 
@@ -107,7 +107,7 @@ mod tests {
 
     use super::*;
 
-    /// Whether a body comes whole that brings a part of so many bytes every so many seconds.
+    /// Returns whether a body arrives complete that sends a part of so many bytes every so many seconds.
     async fn comes_whole(parts: usize, bytes: usize, seconds: u64) -> bool {
         let stream = futures_util::stream::iter(0..parts).then(move |_| async move {
             sleep(Duration::from_secs(seconds)).await;
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn body_comes_at_a_least_rate_or_not_at_all() {
+    async fn body_slower_than_the_minimum_rate_is_cut_off() {
         assert!(comes_whole(100, 1_024, 2).await, "a slow network");
         assert!(comes_whole(1, 0, 4).await, "one that is slow to begin");
         assert!(!comes_whole(60, 1, 1).await, "a byte now and then");

@@ -1,4 +1,4 @@
-//! Every way in has its rule, and every rule its way in.
+//! Every door has its rule, and every rule its door.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use praman_access::door::{DOORS, action_of, action_of_procedure};
 use prost::Message;
 
 #[test]
-fn every_path_that_is_described_has_its_rule_and_no_rule_is_for_nothing() {
+fn every_described_path_has_a_rule_and_every_rule_has_a_path() {
     let described: serde_json::Value = serde_json::from_str(&crate::http::openapi()).expect("JSON");
     let paths = described["paths"].as_object().expect("paths");
     let described: HashSet<(String, String)> = paths
@@ -19,7 +19,7 @@ fn every_path_that_is_described_has_its_rule_and_no_rule_is_for_nothing() {
     for (method, path) in &described {
         assert!(action_of(method, path).is_some(), "{method} {path} has no rule");
     }
-    // What is not described, as it is no part of the interface.
+    // Not described, as they are no part of the interface.
     let plain = ["/v1/openapi.json", "/healthz"];
     for door in DOORS.iter().filter(|door| door.method != "RPC") {
         let known = (door.method.to_owned(), door.path.to_owned());

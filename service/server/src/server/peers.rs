@@ -1,9 +1,9 @@
 //! How much one peer may take of what all share: connections, and requests at a time.
 //!
 //! Carriers put many people behind one address, so the bounds are wide: they keep one peer from shutting out
-//! all others, and no more. Which addresses are proxies is said by configuration alone. What comes through one
-//! is its client's, who is the last in `X-Forwarded-For` that is no proxy: what stands before that is anyone's
-//! word. A proxy that tells no client bounds its clients itself.
+//! all others, and no more. Only the configuration says which addresses are proxies. A request through one is
+//! its client's, who is the last in `X-Forwarded-For` that is no proxy: what is before that can be forged. A
+//! proxy that names no client bounds its clients itself.
 
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::http::HeaderMap;
 use praman_store::peer::Peer;
 
-/// In which proxies tell whose request they bring.
+/// The header in which proxies name the client of a request.
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// How much one peer may have at a time.
@@ -24,14 +24,14 @@ pub struct PeerLimits {
     pub requests_max: usize,
 }
 
-/// What a peer takes a place of.
+/// What a peer takes a place for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Taken {
     Connection,
     Request,
 }
 
-/// Who has how much.
+/// How much each peer has.
 pub struct Peers {
     limits: PeerLimits,
     proxies: HashSet<IpAddr>,
@@ -39,27 +39,27 @@ pub struct Peers {
 }
 
 impl Peers {
-    /// Nobody has anything yet.
+    /// Creates the bounds; no peer has a place yet.
     pub fn new(limits: PeerLimits, proxies: impl IntoIterator<Item = IpAddr>) -> Arc<Self> {
         let proxies = proxies.into_iter().map(|address| address.to_canonical()).collect();
         Arc::new(Self { limits, proxies, open: Mutex::default() })
     }
 
-    /// Whose a connection is; nobody's, if a proxy's.
+    /// Returns the peer of a connection; none if it is a proxy's.
     pub(super) fn peer_of(&self, address: IpAddr) -> Option<Peer> {
         (!self.proxies.contains(&address.to_canonical())).then(|| address.into())
     }
 
-    /// Whose a request is; nobody's, if it comes through a proxy that does not tell.
+    /// Returns the peer of a request; none if it comes through a proxy that names no client.
     pub(super) fn sender_of(&self, address: IpAddr, headers: &HeaderMap) -> Option<Peer> {
         let connected = self.peer_of(address);
         if connected.is_some() {
             return connected;
         }
         let forwarded = headers.get_all(FORWARDED_FOR).iter().rev();
-        // Byte by byte: what a client has put before must not hide what the proxy has put behind.
+        // As bytes: what a client has written first must not hide what the proxy has added at the end.
         let parts = forwarded.flat_map(|value| value.as_bytes().rsplit(|&byte| byte == b','));
-        // The first of them, from the end, that is no proxy's, if it is an address at all.
+        // From the end, the first that is no proxy's, if it is an address at all.
         for part in parts {
             let address = std::str::from_utf8(part).ok().and_then(|text| read_address(text.trim()));
             let peer = self.peer_of(address?);
@@ -70,7 +70,7 @@ impl Peers {
         None
     }
 
-    /// A place for a peer; none if it has as many as it may.
+    /// Takes a place for a peer; none if it has as many as it may.
     pub(super) fn take(self: &Arc<Self>, peer: Option<Peer>, taken: Taken) -> Option<Place> {
         let Some(peer) = peer else { return Some(Place(None)) };
         let most = match taken {
@@ -89,12 +89,12 @@ impl Peers {
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<(Peer, Taken), usize>> {
-        // What is in it is whole whatever happened to another thread.
+        // Its content is consistent even if another thread panicked.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// An address, with or without a port.
+/// Reads an address, with or without a port.
 fn read_address(text: &str) -> Option<IpAddr> {
     let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
     text.parse().ok().or_else(with_port)
@@ -135,7 +135,7 @@ mod tests {
         let _other = take("192.0.2.2", Taken::Connection).expect("another peer");
         drop(first);
         assert!(take("192.0.2.1", Taken::Connection).is_some());
-        // One subscriber's network is one peer; a proxy is none.
+        // One subscriber's network is one peer; a proxy is not a peer.
         let _six = [take("2001:db8::1", Taken::Request), take("2001:db8:0:1::1", Taken::Request)];
         assert!(take("2001:db8::2", Taken::Request).is_none());
         let proxied: Vec<_> = (0..9).map(|_| take("10.0.0.1", Taken::Request)).collect();
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn request_through_proxy_is_its_clients() {
+    fn request_through_a_proxy_counts_for_its_client() {
         let limits = PeerLimits { connections_max: 2, requests_max: 1 };
         let peers = Peers::new(limits, [address("10.0.0.1"), address("10.0.0.2")]);
         let sender = |from: &str, lines: &[&str]| {
@@ -156,7 +156,7 @@ mod tests {
             peers.sender_of(address(from), &headers)
         };
         let peer = |text: &str| Some(Peer::from(address(text)));
-        // What a client writes of itself counts for nothing.
+        // What a client writes about itself is ignored.
         assert_eq!(sender("192.0.2.9", &["192.0.2.1"]), peer("192.0.2.9"));
         assert_eq!(sender("10.0.0.1", &["192.0.2.1, 192.0.2.2"]), peer("192.0.2.2"));
         assert_eq!(sender("10.0.0.1", &["192.0.2.1", "192.0.2.2, 10.0.0.2"]), peer("192.0.2.2"));
