@@ -245,7 +245,7 @@ fn money_and_keys_take_two_persons() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_admitted_anew_by_their_subject_is_no_second_person_and_nobodys_business() {
+async fn person_admitted_again_by_the_same_subject_is_no_second_person() {
     on_both(async |store| {
         let operator = Caller::operator();
         let name = |text: &str| text.parse::<TenantName>().expect("a name");
@@ -308,7 +308,7 @@ async fn who_is_admitted_anew_by_their_subject_is_no_second_person_and_nobodys_b
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_waited_too_long_is_over_and_departments_stay_among_themselves() {
+async fn request_that_waited_too_long_is_over_and_departments_stay_apart() {
     on_both(async |store| {
         let operator = Caller::operator();
         let name = |text: &str| text.parse::<TenantName>().expect("a name");
@@ -527,7 +527,7 @@ async fn many_programs_write_one_log_and_whatever_is_changed_is_named() {
 }
 
 #[test]
-fn the_log_is_fixed_by_the_ledger_and_verified_by_anyone() {
+fn audit_log_is_fixed_by_the_ledger_and_verified_by_anyone() {
     let state = with_office();
     let anchored = state.json(&["audit", "anchor"]);
     assert_eq!(anchored["anchor"]["entries"], 1, "the tenant: {anchored}");

@@ -164,7 +164,7 @@ async fn accepted(store: &Store) -> i64 {
 }
 
 #[tokio::test]
-async fn claims_are_brought_once_over_several_endpoints() {
+async fn claims_are_sent_once_over_several_endpoints() {
     let mut scene = scene(0, 6).await;
     let addresses = scene.ledger.network.addresses;
     scene.ledger.claim(&scene.claims[0]).await.expect("accepted");
@@ -195,7 +195,7 @@ async fn claims_are_brought_once_over_several_endpoints() {
 }
 
 #[tokio::test]
-async fn what_waits_is_sent_again_with_a_higher_fee() {
+async fn waiting_transaction_is_sent_again_with_a_higher_fee() {
     let mut scene = scene(0, 2).await;
     scene.anvil.call("evm_setAutomine", json!([false])).await;
     let before = scene.anvil.pool().await;
@@ -219,7 +219,7 @@ async fn what_waits_is_sent_again_with_a_higher_fee() {
 }
 
 #[tokio::test]
-async fn a_dropped_transaction_and_a_killed_program_lose_nothing() {
+async fn dropped_transaction_and_killed_program_lose_nothing() {
     let mut scene = scene(0, 3).await;
     let addresses = scene.ledger.network.addresses;
     scene.anvil.call("evm_setAutomine", json!([false])).await;
@@ -244,7 +244,7 @@ async fn a_dropped_transaction_and_a_killed_program_lose_nothing() {
 }
 
 #[tokio::test]
-async fn a_reorganised_claim_is_taken_back_and_brought_again() {
+async fn reorganised_claim_is_taken_back_and_sent_again() {
     let mut scene = scene(0, 3).await;
     scene.ledger.claim(&scene.claims[0]).await.expect("accepted");
     let first = scene.claims[1].clone();
@@ -282,7 +282,7 @@ async fn a_reorganised_claim_is_taken_back_and_brought_again() {
 }
 
 #[tokio::test]
-async fn a_claim_waits_for_as_many_blocks_as_asked() {
+async fn claim_waits_for_as_many_blocks_as_asked() {
     let mut scene = scene(2, 1).await;
     let url = scene.anvil.url();
     let mining = tokio::spawn(async move {
@@ -300,7 +300,7 @@ async fn a_claim_waits_for_as_many_blocks_as_asked() {
 }
 
 #[tokio::test]
-async fn a_node_killed_in_between_comes_back_to_one_acceptance() {
+async fn node_killed_in_between_comes_back_to_one_acceptance() {
     let mut scene = scene(0, 9).await;
     let addresses = scene.ledger.network.addresses;
     scene.anvil.call("evm_setAutomine", json!([false])).await;
@@ -341,7 +341,7 @@ async fn refusals_and_blocks_too_small_cost_no_nonce() {
 }
 
 #[tokio::test]
-async fn anyone_sees_in_a_browser_what_the_ledger_says() {
+async fn explorer_page_shows_anyone_what_the_ledger_says() {
     let mut scene = scene(0, 4).await;
     scene.ledger.claim(&scene.claims[0]).await.expect("accepted");
     scene.ledger.claim_batch(&scene.claims[1..4]).await.expect("accepted");

@@ -13,7 +13,7 @@ fn text(path: &std::path::Path) -> &str {
 }
 
 #[test]
-fn wrong_words_are_wrong_use() {
+fn wrong_arguments_are_refused_as_wrong_use() {
     let state = State::new();
     for arguments in [
         &["no-such-verb"][..],
@@ -46,7 +46,7 @@ fn hashes_take_canonical_elements_only() {
 }
 
 #[test]
-fn registers() {
+fn bad_register_is_refused_by_its_fault() {
     let state = State::new();
     state.refused(&["register", "check", "none.csv"], 2, MISSING);
     fs::write(state.path("empty.csv"), "").expect("written");
@@ -61,7 +61,7 @@ fn registers() {
 }
 
 #[test]
-fn schemes() {
+fn bad_scheme_is_refused_by_its_fault() {
     let state = State::new();
     state.refused(&["scheme", "check", "none.toml"], 2, MISSING);
     fs::write(state.path("bad.toml"), "id = \"a\"\nname = \n").expect("written");
@@ -79,7 +79,7 @@ fn schemes() {
 }
 
 #[test]
-fn offices_and_issuing() {
+fn office_and_issuing_commands_with_bad_input_are_refused() {
     let state = State::new();
     let new = ["office", "new", "--schema", "resident", "--name"];
     let with = |name: &'static str, out: &'static str| [&new[..], &[name, "--out", out]].concat();
@@ -134,7 +134,7 @@ fn offices_and_issuing() {
 }
 
 #[test]
-fn proofs_that_do_not_even_parse_are_no() {
+fn proofs_that_do_not_parse_or_do_not_fit_are_refused() {
     let state = State::with_everything("krishak-bandhu", "2026");
     assert_eq!(state.prove("WB070000002", "krishak-bandhu", "2026", "proof").code, 0);
     let (public, proof) = ("proof/public.json", "proof/proof.json");
@@ -177,7 +177,7 @@ fn proofs_that_do_not_even_parse_are_no() {
 }
 
 #[test]
-fn keys_that_do_not_fit() {
+fn keys_that_do_not_fit_are_refused() {
     let state = State::new();
     state.refused(&["setup", "--circuit", "nothing", "--out", "k"], 2, "no circuit");
     state.refused(&["circuit", "info", "nothing"], 2, "no circuit");
@@ -229,7 +229,7 @@ fn keys_that_do_not_fit() {
 }
 
 #[test]
-fn credentials_wallets_and_snapshots_that_were_touched() {
+fn altered_credentials_wallets_and_snapshots_are_refused() {
     let state = State::with_everything("krishak-bandhu", "2026");
     let path = |name: &str| state.path(name);
     let prove = || state.prove("WB070000002", "krishak-bandhu", "2026", "proof");
@@ -268,7 +268,7 @@ fn credentials_wallets_and_snapshots_that_were_touched() {
 }
 
 #[test]
-fn a_store_of_a_newer_program_is_refused() {
+fn store_of_a_newer_program_is_refused() {
     let state = State::new();
     state.json(&["office", "new", "--name", "A", "--schema", "resident", "--out", "a.json"]);
     state.sql("insert into _sqlx_migrations values (9999,'newer',datetime('now'),1,x'00',0)");
@@ -276,7 +276,7 @@ fn a_store_of_a_newer_program_is_refused() {
 }
 
 #[test]
-fn a_full_disk_leaves_nothing_half_written() {
+fn full_disk_leaves_nothing_half_written() {
     // /dev/full can't take a rename, so a limit on the size of files stands for the full disk.
     let state = State::new();
     let program = env!("CARGO_BIN_EXE_praman");

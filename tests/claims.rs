@@ -36,7 +36,7 @@ async fn on_both(test: impl AsyncFn(Scene)) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_claim_goes_its_way_and_has_one_receipt() {
+async fn claim_is_accepted_and_has_one_receipt() {
     on_both(async |mut scene| {
         let (first, second) = (scene.machine(), scene.machine());
         let claim = scene.claim(1, 10);
@@ -70,7 +70,7 @@ fn refused(reason: Reason) -> (ClaimState, Option<Reason>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_does_not_hold_keeps_nothing_out() {
+async fn forged_claim_does_not_keep_the_honest_one_out() {
     on_both(async |mut scene| {
         let machine = scene.machine();
         let honest = scene.claim(1, 10);
@@ -115,7 +115,7 @@ fn named(claim: &SubmittedClaim, key: &ClientKey) -> HandedIn {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clients_name_is_for_one_claim() {
+async fn clients_name_for_one_claim_is_refused_for_another() {
     on_both(async |mut scene| {
         let machine = scene.machine();
         let key = ClientKey { client: "kiosk 1".to_owned(), name: "a".to_owned() };
@@ -187,7 +187,7 @@ async fn claim_that_does_not_hold_takes_no_name_and_is_not_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_program_that_died_leaves_its_claims_to_the_next() {
+async fn program_that_died_leaves_its_claims_to_the_next() {
     on_both(async |mut scene| {
         let claims: Vec<_> = (1..=100).map(|person| scene.claim(person, 10)).collect();
         let dead = scene.machine();
@@ -252,7 +252,7 @@ async fn two_desks_on_one_store_give_one_receipt() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_desk_says_when_to_come_again() {
+async fn full_desk_says_when_to_come_again() {
     let folder = TempDir::new().expect("a folder");
     let mut scene = Scene::open(Location::Folder(folder.path().to_owned())).await;
     let limits = ClaimLimits { waiting_max: 1, retry_after: Duration::from_secs(3) };
@@ -281,7 +281,7 @@ async fn a_full_desk_says_when_to_come_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clock_that_is_set_back_holds_nothing_for_a_day() {
+async fn clock_that_is_set_back_holds_nothing_for_a_day() {
     on_both(async |mut scene| {
         const DAY: &str = "86400000";
         let (first, second) = (scene.machine(), scene.machine());

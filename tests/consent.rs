@@ -37,7 +37,7 @@ fn changed(change: impl FnOnce(&mut Value)) -> Value {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_request_is_told_by_its_field() {
+async fn fault_in_a_request_is_reported_by_its_field() {
     let scene = ConsentScene::open(None).await;
     let permission = |field: &'static str, value: Value| {
         move |request: &mut Value| {
@@ -114,7 +114,7 @@ async fn what_is_wrong_with_a_request_is_told_by_its_field() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_repeated_is_one_and_another_under_its_id_is_refused() {
+async fn repeated_request_is_one_and_another_under_its_id_is_refused() {
     let scene = ConsentScene::open(None).await;
     let request = request_json();
     let document: RequestDocument = document::read(&request.to_string()).expect("a request");
@@ -143,7 +143,7 @@ async fn a_request_that_is_repeated_is_one_and_another_under_its_id_is_refused()
 }
 
 #[tokio::test]
-async fn a_patient_grants_less_never_more_and_once_a_provider() {
+async fn patient_grants_less_but_never_more_and_once_a_provider() {
     let mut scene = ConsentScene::open(None).await;
     let id = scene.receive(&request_json()).await;
     let narrowed = |change: &dyn Fn(&mut Value)| -> Narrowing {
@@ -242,7 +242,7 @@ async fn a_patient_grants_less_never_more_and_once_a_provider() {
 }
 
 #[tokio::test]
-async fn a_consent_of_another_manager_is_taken_in_where_that_manager_is_trusted() {
+async fn consent_of_another_manager_is_imported_if_the_manager_is_trusted() {
     let mut granting = ConsentScene::open(None).await;
     let mut provider = ConsentScene::open(None).await;
     // The same patient has a record at both providers' own stores.
@@ -289,7 +289,7 @@ async fn a_consent_of_another_manager_is_taken_in_where_that_manager_is_trusted(
 }
 
 #[tokio::test]
-async fn the_gate_gives_each_access_once_and_refuses_what_was_not_consented_to() {
+async fn gate_gives_each_access_once_and_refuses_what_was_not_consented_to() {
     let mut scene = ConsentScene::open(None).await;
     let consent = scene.consent(0, 3).await;
     let access = scene.access(&consent, 0).await;
@@ -346,7 +346,7 @@ async fn the_gate_gives_each_access_once_and_refuses_what_was_not_consented_to()
 }
 
 #[tokio::test]
-async fn clocks_that_differ_refuse_and_use_nothing_up() {
+async fn access_under_differing_clocks_is_refused_and_not_used_up() {
     let mut scene = ConsentScene::open(None).await;
     let consent = scene.consent(0, 3).await;
     let access = scene.access(&consent, 0).await;
@@ -369,7 +369,7 @@ async fn clocks_that_differ_refuse_and_use_nothing_up() {
 }
 
 #[tokio::test]
-async fn a_withdrawal_has_no_grace_and_other_providers_proofs_live_on() {
+async fn withdrawal_has_no_grace_and_other_providers_proofs_live_on() {
     let mut scene = ConsentScene::open(None).await;
     let first = scene.consent(0, 3).await;
     let second = scene.consent(1, 3).await;
@@ -428,7 +428,7 @@ async fn bar(ledger: &mut EmbeddedLedger, id: u32, barred: bool) {
 }
 
 #[tokio::test]
-async fn a_debarred_provider_gives_nothing_and_can_still_let_patients_withdraw() {
+async fn debarred_provider_gives_nothing_and_can_still_let_patients_withdraw() {
     let mut scene = ConsentScene::open(None).await;
     let consent = scene.consent(0, 3).await;
     let access = scene.access(&consent, 0).await;
@@ -485,12 +485,12 @@ async fn count_holds(database: Option<String>) {
 }
 
 #[tokio::test]
-async fn a_count_is_not_exceeded_by_gates_side_by_side() {
+async fn count_is_not_exceeded_by_gates_side_by_side() {
     count_holds(None).await;
 }
 
 #[test]
-fn a_count_is_not_exceeded_by_gates_side_by_side_on_postgresql() {
+fn count_is_not_exceeded_by_gates_side_by_side_on_postgresql() {
     let postgres = Postgres::start();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.expect("a runtime").block_on(count_holds(Some(postgres.address())));
@@ -534,7 +534,7 @@ async fn race(database: Option<String>, rounds: usize) -> (usize, usize) {
 }
 
 #[test]
-fn a_withdrawal_that_races_an_access_comes_before_or_after_it() {
+fn withdrawal_that_races_an_access_comes_before_or_after_it() {
     let postgres = Postgres::start();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");

@@ -19,7 +19,7 @@ fn later(hours: i64) -> Timestamp {
 }
 
 #[tokio::test]
-async fn what_was_given_is_ordered_to_be_erased_and_the_overdue_are_listed() {
+async fn erasure_of_given_records_is_ordered_and_the_overdue_are_listed() {
     let mut scene = ConsentScene::open(None).await;
     let withdrawn = scene.consent(0, 3).await;
     let expiring = scene.consent(1, 3).await;
@@ -87,7 +87,7 @@ impl MessageGateway for Sent {
 const TELEPHONE: &str = "+919800000001";
 
 #[tokio::test]
-async fn an_emergency_takes_two_clinicians_is_told_and_reviewed_and_is_no_consent() {
+async fn emergency_takes_two_clinicians_a_notice_and_a_review() {
     let scene = ConsentScene::open(None).await;
     let provider = scene.provider(1);
     scene.register(Language::English, TELEPHONE).await;
@@ -178,7 +178,7 @@ async fn an_emergency_takes_two_clinicians_is_told_and_reviewed_and_is_no_consen
 }
 
 #[tokio::test]
-async fn a_patient_sees_gives_and_withdraws_by_sms_in_their_language() {
+async fn patient_sees_gives_and_withdraws_by_sms_in_their_language() {
     let mut scene = ConsentScene::open(None).await;
     scene.register(Language::Bengali, TELEPHONE).await;
     let second = PatientAddress::new("second@praman-cm", "patient").expect("an address");
@@ -223,7 +223,7 @@ async fn a_patient_sees_gives_and_withdraws_by_sms_in_their_language() {
 }
 
 #[tokio::test]
-async fn nothing_of_a_patient_lies_in_the_store_in_clear() {
+async fn patient_data_is_never_in_the_store_in_clear() {
     let mut scene = ConsentScene::open(None).await;
     scene.register(Language::Bengali, TELEPHONE).await;
     let consent = scene.consent(0, 3).await;

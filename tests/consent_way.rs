@@ -111,7 +111,7 @@ impl Granted {
 }
 
 #[test]
-fn a_consent_is_given_used_seen_and_withdrawn_by_command_line() {
+fn consent_is_given_used_seen_and_withdrawn_by_command_line() {
     let granted = Granted::new();
     let state = &granted.state;
     state.json(&granted.prove("first", &["--wtns", "c.wtns"]));
@@ -276,7 +276,7 @@ fn bad_files_are_refused(granted: &Granted) {
 }
 
 #[test]
-fn a_gate_that_dies_gives_the_same_access_when_it_is_asked_again() {
+fn gate_that_dies_gives_the_same_access_when_it_is_asked_again() {
     let granted = Granted::new();
     let state = &granted.state;
     state.json(&granted.prove("first", &[]));
@@ -315,7 +315,7 @@ fn a_gate_that_dies_gives_the_same_access_when_it_is_asked_again() {
 }
 
 #[test]
-fn the_gate_answers_over_http_and_grpc() {
+fn gate_answers_over_http_and_grpc() {
     let granted = Granted::new();
     let state = &granted.state;
     state.json(&granted.prove("first", &["--number", "0"]));
@@ -418,7 +418,7 @@ fn the_gate_answers_over_http_and_grpc() {
 }
 
 #[test]
-fn the_demonstration_shows_what_is_allowed_and_what_is_refused() {
+fn consent_demonstration_shows_what_is_allowed_and_what_is_refused() {
     let state = State::new();
     let shown = state.json(&["demo", "consent"]);
     for (name, count) in [

@@ -26,7 +26,7 @@ fn points(whole: Duration, count: u32) -> impl Iterator<Item = Duration> {
 }
 
 #[test]
-fn a_credential_is_live_exactly_where_its_file_is() {
+fn credential_is_live_exactly_where_its_file_is() {
     let state = State::new();
     state.json(&["office", "new", "--name", "B", "--schema", "resident", "--out", "o.json"]);
     let register = support::register();
@@ -60,7 +60,7 @@ fn a_credential_is_live_exactly_where_its_file_is() {
 }
 
 #[test]
-fn a_claim_is_accepted_once_and_paid_once() {
+fn claim_is_accepted_once_and_paid_once() {
     let state = State::with_everything("krishak-bandhu", "2026");
     let holders = ["WB070000002", "WB070000003", "WB070000005", "WB070000009"];
     for holder in holders {

@@ -111,7 +111,7 @@ fn every_page_is_whole_in_every_language_by_axe_and_by_keyboard() {
 }
 
 #[test]
-fn a_session_can_be_neither_fixed_nor_kept_nor_used_by_another_site() {
+fn session_can_be_neither_fixed_nor_kept_nor_used_by_another_site() {
     let state = scene();
     let service = Service::start(&state, &[]);
     let oversight = key(&state, "oversight");
@@ -208,7 +208,7 @@ fn a_session_can_be_neither_fixed_nor_kept_nor_used_by_another_site() {
 }
 
 #[test]
-fn whose_a_row_is_is_said_once_however_many_say_it_at_once() {
+fn owner_of_a_row_is_decided_once_however_many_decide_at_once() {
     let state = scene();
     write_new_register(&state);
     let service = Service::start(&state, &["--office", "office.json"]);
@@ -258,7 +258,7 @@ fn whose_a_row_is_is_said_once_however_many_say_it_at_once() {
 }
 
 #[test]
-fn what_is_not_done_is_told_in_the_readers_language() {
+fn refusal_is_explained_in_the_readers_language() {
     let state = scene();
     let service = Service::start(&state, &[]);
     let told = |role: &str, path: &str, language: &str, more: &[&str]| {
@@ -331,7 +331,7 @@ fn what_is_not_done_is_told_in_the_readers_language() {
 }
 
 #[test]
-fn somebody_who_is_refused_is_told_why_and_appeals() {
+fn refused_person_learns_why_and_appeals() {
     let state = scene();
     let open = ["grievance", "open", "--office", "0", "--scheme", "krishak-bandhu", "--language"];
     let opened = state
@@ -406,7 +406,7 @@ fn somebody_who_is_refused_is_told_why_and_appeals() {
 }
 
 #[test]
-fn districts_are_counted_and_refusals_told_in_the_persons_language() {
+fn districts_are_counted_and_refusals_are_in_the_persons_language() {
     let state = scene();
     let holders = (2..60).map(|number| format!("WB07{number:07}"));
     let service = Service::start(&state, &[]);

@@ -23,7 +23,7 @@ fn standing(report: &Value, check: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn an_installation_that_works_is_told_so_and_each_thing_that_is_wrong_is_named() {
+fn installation_that_works_is_reported_so_and_each_fault_is_named() {
     let state = State::with_everything("krishak-bandhu", "2026");
     fs::set_permissions(state.path("state"), fs::Permissions::from_mode(0o700)).expect("set");
     let (code, report) = examine(&state, &["--keys", "keys"]);

@@ -91,7 +91,7 @@ fn fill(disk: &Path) -> PathBuf {
 }
 
 #[test]
-fn a_full_disk_refuses_claims_and_loses_none() {
+fn full_disk_refuses_claims_and_loses_none() {
     let state = State::with_everything(SCHEME, "2026");
     let holders = prove_all(&state, 3);
     let (service, disk) = on_small_disk(&state);
@@ -130,7 +130,7 @@ fn a_full_disk_refuses_claims_and_loses_none() {
 // ---- the clock
 
 #[test]
-fn a_clock_that_jumps_stops_nothing() {
+fn clock_that_jumps_stops_nothing() {
     let library = ["x86_64", "aarch64"]
         .map(|machine| format!("/usr/lib/{machine}-linux-gnu/faketime/libfaketimeMT.so.1"));
     let library = library.iter().find(|path| Path::new(path).exists());
@@ -181,7 +181,7 @@ fn hindered(service: &Service, state: &State, holder: &str, words: &str) {
 }
 
 #[test]
-fn a_chain_that_is_gone_stuck_another_or_reorganised_comes_back() {
+fn chain_that_is_gone_stuck_another_or_reorganised_comes_back() {
     let runtime = runtime();
     let anvil = runtime.block_on(Anvil::start(&[]));
     let proxy = Proxy::start(Door::To(node(&anvil)));
@@ -244,7 +244,7 @@ fn certificate(issuer: &CertifiedIssuer<'static, KeyPair>, year: i32) -> TlsAcce
 }
 
 #[test]
-fn a_certificate_that_has_expired_is_named_and_a_new_one_goes_on() {
+fn certificate_that_has_expired_is_named_and_a_new_one_goes_on() {
     let mut parameters = CertificateParams::new(Vec::new()).expect("no names");
     parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let issuer = CertifiedIssuer::self_signed(parameters, KeyPair::generate().expect("a key"));

@@ -74,7 +74,7 @@ fn sample() -> String {
 }
 
 #[test]
-fn a_register_is_uploaded_followed_and_fetched() {
+fn register_is_uploaded_followed_and_fetched() {
     let (state, token) = with_office(None);
     let service = Service::start(&state, &["--office", "office.json"]);
     let officer = Officer { service: &service, token: &token };
@@ -161,7 +161,7 @@ fn a_register_is_uploaded_followed_and_fetched() {
 
 /// A register of guesses does not become a way to look people up: what it tells is counted, bounded and logged.
 #[test]
-fn what_an_office_learns_of_people_elsewhere_is_counted_and_bounded() {
+fn matches_with_people_of_other_offices_are_counted_and_bounded() {
     let (state, _) = with_office(None);
     let second = ["office", "new", "--name", "Second", "--schema", "resident", "--out", "two.json"];
     state.json(&second);
@@ -229,7 +229,7 @@ fn holders_who_gave_their_commitment_keep_their_secret() {
 }
 
 #[test]
-fn who_may_not_and_what_is_no_register_is_refused() {
+fn upload_by_a_stranger_or_of_no_register_is_refused() {
     let (state, token) = with_office(None);
     let second =
         ["office", "new", "--name", "Other", "--schema", "resident", "--out", "other.json"];
@@ -296,7 +296,7 @@ fn who_may_not_and_what_is_no_register_is_refused() {
 }
 
 #[test]
-fn what_is_uploaded_lies_in_no_clear_column() {
+fn uploaded_register_is_stored_in_no_column_in_clear() {
     let (state, token) = with_office(None);
     let service = Service::start(&state, &["--office", "office.json"]);
     let officer = Officer { service: &service, token: &token };
@@ -429,7 +429,7 @@ fn killed_at_each_point(database: Option<String>) {
 
 #[cfg(feature = "failpoints")]
 #[test]
-fn a_service_that_dies_issues_all_or_nothing_and_once() {
+fn service_that_dies_issues_all_or_nothing_and_once() {
     killed_at_each_point(None);
     let server = Postgres::start();
     killed_at_each_point(Some(server.address()));
@@ -450,7 +450,7 @@ fn soft_token(state: &State) -> String {
 }
 
 #[test]
-fn the_master_key_may_lie_in_a_token() {
+fn master_key_in_a_token_is_used_and_a_wrong_pin_is_refused() {
     let (state, token) = with_office(None);
     let module = soft_token(&state);
     fs::write(state.path("pin"), "4321\n").expect("written");

@@ -8,7 +8,7 @@ use crate::support;
 use crate::support::{anvil, node_scene};
 
 #[test]
-fn the_embedded_ledger_tells_what_stands_and_replays_its_history() {
+fn embedded_ledger_shows_its_status_and_replays_its_history() {
     let state = State::with_everything("annapurna", "2026-06");
     let status = state.json(&["ledger", "status"]);
     assert_eq!((&status["checkpoints"], &status["openings"]), (&json!(1), &json!(1)));
@@ -100,11 +100,22 @@ fn period_that_is_over_is_opened_for_arrears_by_two_persons() {
     assert_eq!(state.json(&longer)["waits"], 2);
     state.json(&["--as", "ali.key", "access", "deny", "2"]);
     state.refused(&longer, 1, "denied");
+    // The first who approved has their key taken: nobody has denied anything, and it is asked again.
+    let later = praman_circuits::period::Day(praman::calendar::today().0 + 10);
+    let later = praman::calendar::date_of(later).expect("a date").to_string();
+    let longer = [&open[..], &["--arrears", "--last-day", &later]].concat();
+    assert_eq!(state.json(&longer)["waits"], 3);
+    state.json(&["--as", "das.key", "access", "approve", "3"]);
+    let principals = state.json(&["access", "list"])["principals"].clone();
+    let principals = principals.as_array().expect("principals");
+    let das = principals.iter().find(|one| one["name"] == "R. Das").expect("admitted");
+    state.json(&["access", "revoke", &das["number"].to_string()]);
+    assert_eq!(state.json(&longer)["waits"], 4);
     assert_eq!(state.json(&["ledger", "verify-history"])["faults"], json!([]));
 }
 
 #[test]
-fn a_network_of_real_nodes_is_deployed_and_governed_by_its_keys() {
+fn network_of_real_nodes_is_deployed_and_governed_by_its_keys() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
     let anvil = runtime.block_on(Anvil::start(&[]));
@@ -185,7 +196,7 @@ fn a_network_of_real_nodes_is_deployed_and_governed_by_its_keys() {
 
 /// A scheme's claims on a node, every role with a key of its own.
 #[test]
-fn claims_go_their_whole_way_on_real_nodes_and_frozen_ones_are_not_paid() {
+fn claims_on_real_nodes_are_paid_and_frozen_ones_are_not() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
     let anvil = runtime.block_on(Anvil::start(&[]));

@@ -24,7 +24,7 @@ fn scene() -> State {
 }
 
 #[test]
-fn a_flag_goes_before_a_variable_and_that_before_the_file() {
+fn flag_overrides_variable_and_variable_overrides_file() {
     let state = State::new();
     let file = "dir = \"elsewhere\"\n\
                 [serve]\n\
@@ -88,7 +88,7 @@ fn a_flag_goes_before_a_variable_and_that_before_the_file() {
 }
 
 #[test]
-fn the_example_names_every_setting_and_is_well_formed() {
+fn example_file_names_every_setting_and_is_well_formed() {
     let state = State::new();
     let path = root().join("deploy/praman.toml");
     let example = state.json(&["config", "example"])["example"].as_str().expect("text").to_owned();
@@ -107,7 +107,7 @@ fn names(told: &str) -> BTreeSet<&str> {
 }
 
 #[test]
-fn what_is_told_names_nobody_and_is_what_dashboards_and_alerts_ask() {
+fn logs_and_metrics_name_nobody_and_fit_dashboards_and_alerts() {
     let state = scene();
     let telling = ["--metrics", "127.0.0.1:0", "--log", "info", "--log-format", "json"];
     let service = Service::start(&state, &telling);

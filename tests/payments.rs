@@ -203,7 +203,7 @@ fn reissue<'a>(scheme: &'a [String; 4], more: &[&'a str]) -> Vec<&'a str> {
 }
 
 #[test]
-fn a_month_of_payments_with_returns_reconciles_to_the_rupee() {
+fn month_of_payments_with_returns_reconciles_to_the_rupee() {
     let (state, holders) = claimed();
     let claims = holders.len();
     assert!(claims >= 5, "{holders:?}");
@@ -426,7 +426,7 @@ fn claim_json(state: &State, holder: &str) -> String {
 }
 
 #[test]
-fn where_there_are_treasurers_one_pays_and_another_approves() {
+fn payment_by_one_treasurer_waits_for_another_to_approve() {
     let (state, holders) = claimed();
     let claims = holders.len();
     state.json(&["access", "tenant", "treasury", "--title", "Treasury"]);
@@ -530,7 +530,7 @@ fn newest(state: &State, told: &Value) -> Read {
 
 #[cfg(feature = "failpoints")]
 #[test]
-fn a_batch_that_was_drafted_before_transfers_were_kept_is_written_whole() {
+fn batch_that_was_drafted_before_transfers_were_kept_is_written_whole() {
     let (state, holders) = claimed();
     let pay = support::pay_arguments(SCHEME, PERIOD);
     let pay: Vec<&str> = pay.iter().map(String::as_str).collect();
@@ -549,7 +549,7 @@ fn a_batch_that_was_drafted_before_transfers_were_kept_is_written_whole() {
 
 #[cfg(feature = "failpoints")]
 #[test]
-fn an_import_that_dies_is_made_again_whole() {
+fn import_that_dies_is_repeated_whole() {
     let (state, _) = claimed();
     let paid = state.pay(SCHEME, PERIOD);
     let file = state.path(paid["files"][0].as_str().expect("a file"));
@@ -568,7 +568,7 @@ fn an_import_that_dies_is_made_again_whole() {
 }
 
 #[test]
-fn what_is_no_report_is_refused_with_its_line() {
+fn import_of_what_is_no_report_is_refused_with_its_line() {
     let state = State::new();
     state.json(&["treasury", "new", "--out", "treasury.json", "--payout", "payout.json"]);
     for (name, text, words) in [

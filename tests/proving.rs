@@ -131,7 +131,7 @@ async fn each_job_is_given_to_one_worker() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_lost_a_job_changes_nothing_any_more() {
+async fn worker_that_lost_a_job_changes_nothing_any_more() {
     on_both(async |store, _| {
         let limits = QueueLimits::default();
         let id = ask(&store, &job("a", Priority::Batch, 0)).await;
@@ -180,7 +180,7 @@ async fn who_lost_a_job_changes_nothing_any_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_fails_is_tried_again_and_ends_with_a_reason() {
+async fn job_that_fails_is_tried_again_and_ends_with_a_reason() {
     on_both(async |store, _| {
         let limits = QueueLimits { attempts_max: 2, ..QueueLimits::default() };
         let take =
@@ -229,7 +229,7 @@ async fn what_fails_is_tried_again_and_ends_with_a_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_queue_is_bounded_in_all_and_for_each_tenant() {
+async fn queue_is_bounded_in_all_and_for_each_tenant() {
     on_both(async |store, _| {
         let limits =
             QueueLimits { waiting_max: 5, tenant_waiting_max: 3, ..QueueLimits::default() };
@@ -261,7 +261,7 @@ fn claim_of(job: &Value, state: &State, name: &str) {
 }
 
 #[test]
-fn a_claim_is_proved_for_one_who_has_no_device() {
+fn claim_is_proved_for_a_holder_without_a_device() {
     let state = State::with_everything(SCHEME, "2026");
     let service = Service::start(&state, &[]);
     let request = service.seal(&state, "WB070000002", SCHEME, &[]);
@@ -423,7 +423,7 @@ fn canaries(state: &State, holder: &str) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn nothing_of_what_is_proved_is_left_anywhere() {
+fn witness_data_is_left_nowhere_after_proving() {
     let state = State::with_everything(SCHEME, "2026");
     state.json(&["worker", "new", "--out", "worker.json"]);
     let service = Service::start(&state, &["--worker-key", "worker.json", "--proofs", "0"]);
@@ -474,7 +474,7 @@ fn nothing_of_what_is_proved_is_left_anywhere() {
 }
 
 #[test]
-fn another_implementation_speaks_grpc_with_it() {
+fn grpc_calls_of_another_implementation_are_answered() {
     let state = State::with_everything(SCHEME, "2026");
     state.json(&["office", "token", "--office", "office.json", "--out", "token"]);
     let service = Service::start(&state, &["--office", "office.json"]);
@@ -499,7 +499,7 @@ fn another_implementation_speaks_grpc_with_it() {
 }
 
 #[test]
-fn a_stream_that_is_left_open_does_not_hold_the_service_up() {
+fn stream_that_is_left_open_does_not_hold_the_service_up() {
     let state = State::with_everything(SCHEME, "2026");
     let service = Service::start(&state, &[]);
     let mut peer = Command::new("node")

@@ -116,7 +116,7 @@ impl Reader {
 }
 
 #[test]
-fn what_the_documents_say_works() {
+fn commands_in_the_documents_work() {
     let mut reader = Reader::new();
     let mut asked = 0;
     for command in SECTIONS.iter().flat_map(|(document, heading)| commands(document, heading)) {

@@ -57,7 +57,7 @@ fn every_fraud_is_named_and_refused_and_the_books_balance() {
 }
 
 #[test]
-fn a_sandbox_lives_on_its_own_day_and_says_what_it_can_not_try() {
+fn sandbox_runs_on_its_own_day_and_refuses_what_it_can_not_try() {
     let state = State::new();
     let on = ["--people", "300", "--claims", "5", "--on", "2026-08-15"];
     let report = run(&state, "old-age-pension", "2026-08", &on);

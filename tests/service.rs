@@ -25,7 +25,7 @@ fn with_claims() -> State {
 }
 
 #[test]
-fn a_claim_is_handed_in_and_followed_by_curl() {
+fn claim_is_handed_in_and_followed_by_curl() {
     let state = with_claims();
     let service = Service::start(&state, &[]);
     assert_eq!(service.curl("/healthz", &[]).status, 200);
@@ -68,7 +68,7 @@ fn a_claim_is_handed_in_and_followed_by_curl() {
 }
 
 #[test]
-fn what_anyone_may_know_is_served() {
+fn public_data_is_served_to_anyone() {
     let state = with_claims();
     let service = Service::start(&state, &[]);
     let schemes = service.curl("/v1/schemes", &[]).json();
@@ -203,7 +203,7 @@ fn killed_anywhere(arguments: &[&str], state: &State) {
 }
 
 #[test]
-fn a_service_killed_anywhere_accepts_each_claim_once() {
+fn service_killed_anywhere_accepts_each_claim_once() {
     let state = with_claims();
     killed_anywhere(&[], &state);
     let paid = state.pay(SCHEME, "2026");
@@ -254,7 +254,7 @@ fn two_services_on_one_database_do_the_same() {
 }
 
 #[test]
-fn a_restored_backup_serves() {
+fn restored_backup_serves() {
     let state = with_claims();
     let service = Service::start(&state, &[]);
     let before = service.submit(&state, HOLDERS[0], "?wait=20", &[]).json();
@@ -290,7 +290,7 @@ fn a_restored_backup_serves() {
 }
 
 #[test]
-fn a_request_without_an_end_is_cut_off_when_the_service_stops() {
+fn request_without_an_end_is_cut_off_when_the_service_stops() {
     let state = with_claims();
     let service = Service::start(&state, &[]);
     let mut idle = TcpStream::connect(service.host()).expect("open");
@@ -335,7 +335,7 @@ fn clients_that_send_nothing_or_too_slowly_are_cut_off() {
 }
 
 #[test]
-fn a_backup_moves_a_state_from_one_database_to_the_other_and_back() {
+fn backup_moves_a_state_from_one_database_to_the_other_and_back() {
     let state = with_claims();
     let service = Service::start(&state, &["--office", "office.json"]);
     let before = service.submit(&state, HOLDERS[0], "?wait=20", &[]).json();

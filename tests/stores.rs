@@ -140,7 +140,7 @@ async fn states_that_the_store_takes_are_those_that_the_program_knows() {
 
 /// A state that the program does not know is told as an error, and never read as another.
 #[tokio::test(flavor = "multi_thread")]
-async fn state_that_nobody_knows_is_an_error() {
+async fn unknown_state_in_the_store_is_an_error() {
     let folder = TempDir::new().expect("a folder");
     let store = Store::open(folder.path()).await.expect("a store");
     let statements = [
@@ -160,7 +160,7 @@ async fn state_that_nobody_knows_is_an_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_store_of_an_earlier_program_is_brought_up_to_date_with_what_it_holds() {
+async fn store_of_an_earlier_program_is_migrated_with_what_it_holds() {
     let folder = TempDir::new().expect("a folder");
     let server = Postgres::start();
     for location in [Location::Folder(folder.path().to_owned()), Location::Server(server.address())]

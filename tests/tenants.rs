@@ -64,7 +64,7 @@ async fn put_claims(store: &Store) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_department_sees_claims_and_payments_of_its_own_schemes_alone() {
+async fn department_sees_claims_and_payments_of_its_own_schemes_alone() {
     on_both(async |store| {
         put_claims(&store).await;
         let name = |text: &str| text.parse::<TenantName>().expect("a name");
@@ -213,7 +213,7 @@ fn tenants_see_nothing_of_each_others_proofs_and_registers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_quota_holds_whoever_counts_and_a_price_is_of_its_day() {
+async fn quota_holds_whoever_counts_and_a_price_is_of_its_day() {
     on_both(async |store| {
         let tenant: TenantName = "food".parse().expect("a name");
         AccessStore(&store).admit_tenant(&tenant, "Food", &[], &[]).await.expect("admitted");

@@ -11,7 +11,7 @@ use crate::support;
 const FARMER: &str = "WB070000002";
 
 #[test]
-fn from_a_register_to_a_paid_claim() {
+fn claim_from_a_register_is_paid_once() {
     let state = State::with_everything("krishak-bandhu", "2026");
     let proved = state.prove(FARMER, "krishak-bandhu", "2026", "proof");
     assert_eq!(proved.code, 0, "{}", proved.err);
@@ -50,7 +50,7 @@ fn from_a_register_to_a_paid_claim() {
 }
 
 #[test]
-fn a_revoked_holder_proves_nothing_more() {
+fn revoked_holder_proves_nothing_more() {
     let state = State::with_everything("krishak-bandhu", "2026");
     let revoke = ["revoke", "--office", "office.json", "--register-no", FARMER];
     assert_eq!(state.json(&revoke)["revoked"], 1);
@@ -117,7 +117,7 @@ fn row_whose_account_no_bank_takes_is_refused_alone() {
 }
 
 #[test]
-fn who_is_not_eligible_is_told_why() {
+fn ineligible_holder_is_refused_with_the_reason() {
     let state = State::with_everything("annapurna", "2026-06");
     // Born 1954: over 60.
     let refused = state.prove("WB070000001", "annapurna", "2026-06", "proof");
@@ -130,7 +130,7 @@ fn who_is_not_eligible_is_told_why() {
 }
 
 #[test]
-fn an_envelope_that_does_not_fit_holds_up_nothing_else() {
+fn envelope_that_does_not_fit_holds_up_nothing_else() {
     let state = State::with_everything("krishak-bandhu", "2026");
     for (holder, out) in [(FARMER, "first"), ("WB070000003", "second")] {
         assert_eq!(state.prove(holder, "krishak-bandhu", "2026", out).code, 0);
@@ -203,7 +203,7 @@ fn bundles_have_a_line_for_each_holder() {
 }
 
 #[test]
-fn the_demonstration_shows_each_stage() {
+fn demonstration_shows_each_stage() {
     let state = State::new();
     let demo = state.json(&["demo", "--claims", "6", "--people", "400", "--seed", "5"]);
     for (member, expected) in [

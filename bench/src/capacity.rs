@@ -8,27 +8,27 @@ use crate::load::Load;
 /// A caseload, and what computing costs.
 #[derive(Args)]
 pub(crate) struct Capacity {
-    /// Claims a month, one line of the table each.
+    /// Claims per month; each value is a line of the table.
     #[arg(long, value_delimiter = ',', default_values_t = [1_000_000, 5_000_000, 25_000_000])]
     claims: Vec<u64>,
-    /// Of a hundred claims how many are proved for people by the state's workers; the rest prove on phones.
+    /// How many claims in a hundred the state's workers prove; phones prove the rest.
     #[arg(long, default_value_t = 40)]
     proved_percent: u64,
-    /// Within how many hours of a month all claims come, are proved and settled.
+    /// In how many hours of a month all claims are submitted, proved and settled.
     #[arg(long, default_value_t = 24)]
     hours: u64,
-    /// Of a hundred people how many get a new credential in a month.
+    /// How many people in a hundred get a new credential in a month.
     #[arg(long, default_value_t = 5)]
     issued_percent: u64,
-    /// How much of a core's time is planned to be used, in percent.
+    /// The planned use of a core's time, in percent.
     #[arg(long, default_value_t = 60)]
     used_percent: u64,
-    /// What an hour of a core costs, in rupees: one's own price.
+    /// The price of an hour of a core, in rupees: set your own.
     #[arg(long, default_value_t = 4.0)]
     rupees: f64,
 }
 
-/// Core-seconds of one of each.
+/// The core-seconds of one of each.
 struct Cost {
     proof: f64,
     claim: f64,
@@ -84,7 +84,7 @@ impl Capacity {
             (core_hours / self.hours as f64 / (self.used_percent as f64 / 100.0)).ceil() as u64
         };
         let hours = proving + service;
-        // What stands idle is paid for, too.
+        // Idle time is paid for, too.
         let rupees = hours / (self.used_percent as f64 / 100.0) * self.rupees;
         json!({
             "claims": claims,
@@ -110,7 +110,7 @@ fn measure() -> Cost {
     let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
     let proofs = crate::engine::throughput_bench(250);
     let issued = crate::issue_bench(20_000);
-    // Offered more than it can accept: what one claim takes when all are busy, clients included.
+    // Offered more than it can accept: measures one claim when everything is busy, clients included.
     let load = Load::saturating(600, 8).run();
     let rate = &load["rates"][0];
     Cost {

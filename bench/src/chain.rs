@@ -13,7 +13,7 @@ use crate::{GasScene, rounded};
 /// Opens the embedded chain of a state in which many claims were accepted, and accepts one more.
 #[derive(Args)]
 pub(crate) struct Chain {
-    /// How many claims were accepted.
+    /// How many claims were accepted before.
     #[arg(long, default_value_t = 2_000_000)]
     claims: u32,
 }

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 
 use crate::rounded;
 
-/// What is proved.
+/// The subject of a proof.
 struct Subject {
     name: String,
     circuit: &'static Circuit,
@@ -147,7 +147,8 @@ fn measure(subject: &Subject, rounds: usize, budget: MemoryBudget) -> Value {
     })
 }
 
-/// The engine beside ark-groth16 on so many threads; plain circuits up to a size beside praman's own.
+/// Measures the engine beside ark-groth16 on a number of threads; plain circuits up to a size beside praman's
+/// own.
 pub(crate) fn engine_bench(
     rounds: usize,
     threads: usize,
@@ -155,7 +156,7 @@ pub(crate) fn engine_bench(
     budget_mib: usize,
 ) -> Value {
     if threads == 1 {
-        // ark-ec makes thread pools of its own: one core is one core by the system's word only.
+        // ark-ec makes its own thread pools: only the system can enforce one core.
         let mut one = rustix::thread::CpuSet::new();
         one.set(0);
         rustix::thread::sched_setaffinity(None, &one).expect("a core");
@@ -170,7 +171,7 @@ pub(crate) fn engine_bench(
         results["product_ns"] = rounded(product_nanoseconds(Arithmetic::Fastest, 200_000)).into();
         let portable = product_nanoseconds(Arithmetic::Portable, 50_000);
         results["portable_product_ns"] = rounded(portable).into();
-        // A table of half a MiB against one of 48: what reading tables costs, and sharing could save.
+        // A table of half a MiB against one of 48: what reading tables costs, and what sharing could save.
         let [cached, read] = [256, 24_576]
             .map(|points| rounded(addition_nanoseconds(points, Arithmetic::Fastest, 21)));
         results["addition_ns"] = json!({ "table_in_cache": cached, "table_in_memory": read });
@@ -180,8 +181,8 @@ pub(crate) fn engine_bench(
     })
 }
 
-/// Proofs by another's key and witness, each on all cores: run snarkjs, rapidsnark or gnark on the same
-/// files beside it.
+/// Makes proofs with another program's key and witness, each on all cores: run snarkjs, rapidsnark or gnark on
+/// the same files beside it.
 pub(crate) fn foreign_bench(
     zkey: &Path,
     wtns: &Path,
@@ -213,7 +214,7 @@ pub(crate) fn foreign_bench(
     }))
 }
 
-/// So many proofs with a fixed blinding, on the portable path or by ark-groth16.
+/// Makes a number of proofs with a fixed blinding, on the portable path or by ark-groth16.
 pub(crate) fn count_bench(
     circuit: &str,
     keys: &Path,
@@ -241,7 +242,7 @@ pub(crate) fn count_bench(
     Ok(json!({ "proofs": proofs }))
 }
 
-/// So many claims' proofs, one on each core at a time, each checked: what a proving service does.
+/// Makes proofs for a number of claims, one on each core at a time, each checked: as a proving service does.
 pub(crate) fn throughput_bench(proofs: usize) -> Value {
     let prover = bench::prover();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -269,8 +270,8 @@ pub(crate) fn throughput_bench(proofs: usize) -> Value {
     })
 }
 
-/// Whether proving time tells attributes: two groups of claims that differ in attributes alone, taken in
-/// turns on one core, each with a witness and blinding of its own.
+/// Measures whether proving time leaks attributes: two groups of claims that differ only in attributes, taken
+/// in turns on one core, each with its own witness and blinding.
 pub(crate) fn timing_bench(rounds: usize) -> Value {
     let circuit = circuit::eligibility();
     let mut rng = ChaCha20Rng::seed_from_u64(4);
@@ -278,8 +279,8 @@ pub(crate) fn timing_bench(rounds: usize) -> Value {
     let budget = MemoryBudget::SMALL;
     let engine = FixedKeyEngine::new(circuit, &keys, budget, Arithmetic::Fastest);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
-    // Slots 3, 5, 6, 7: what the fixture's policy leaves free for the tier that is claimed. The first
-    // group has zeros, the second values with every bit set.
+    // Slots 3, 5, 6, 7: what the fixture's policy leaves free for the claimed tier. The first group has zeros,
+    // the second values with every bit set.
     let attributes = [
         [30_000, 2, 2, 0, 1, 0, 0, 0, 0],
         [30_000, 2, 2, u32::MAX, 1, u32::MAX, u32::MAX, u32::MAX, u32::MAX],

@@ -29,13 +29,13 @@ use uuid::Uuid;
 /// Accesses asked of a gate by clients that each wait for their answer.
 #[derive(Args)]
 pub(crate) struct GateBench {
-    /// How many accesses are asked for.
+    /// How many accesses to request.
     #[arg(long, default_value_t = 6_000)]
     accesses: usize,
-    /// How many clients ask at a time.
+    /// How many clients send requests at a time.
     #[arg(long, default_value_t = 256)]
     clients: usize,
-    /// The state's database [default: a file in a folder of this run].
+    /// The database to use [default: a file in this run's folder].
     #[arg(long, value_name = "URL")]
     database: Option<String>,
 }
@@ -51,8 +51,8 @@ impl GateBench {
         let location = Location::new(folder.path(), self.database.as_deref()).expect("an address");
         let store = Store::connect(&location).await.expect("a store");
         let mut rng = ChaCha20Rng::seed_from_u64(1);
-        // What a check costs does not depend on who made the proof: a key whose maker kept its secret
-        // makes them in a millisecond.
+        // A check's cost does not depend on how the proof was made: a key whose maker kept its secret makes
+        // proofs in a millisecond.
         let claims = SimulatedKey::draw(108, &mut rng);
         let key = SimulatedKey::draw(PUBLIC_INPUTS, &mut rng);
         let scene = Scene::open(&store, &claims, key).await;

@@ -60,8 +60,8 @@ const SURNAMES: [&str; 16] = [
 ];
 const DISTRICTS: [&str; 6] = ["Malda", "NADIA", "Howrah", "Birbhum", "Purulia", "Cooch Behar"];
 
-/// A register of so many rows with the dirt of real ones: about one row in twenty is a duplicate of
-/// the one before it without an identity number, one in fifty is refused.
+/// Returns a register of a number of rows with the dirt of real ones: about one row in twenty is a duplicate of
+/// the one before it without an identity number, one in fifty is rejected.
 pub fn generated_register(rows: usize, seed: u64) -> Vec<u8> {
     let mut rng = StdRng::seed_from_u64(seed);
     let mut text = format!("{}\r\n", praman::register::COLUMNS.join(",")).into_bytes();
@@ -84,7 +84,7 @@ pub fn generated_register(rows: usize, seed: u64) -> Vec<u8> {
     text
 }
 
-/// A row behind its register number, with places for what a duplicate has otherwise.
+/// Returns a row after its register number, with places for what differs in a duplicate.
 fn person(rng: &mut StdRng) -> String {
     let mut pick = |from: &[&'static str]| *from.choose(rng).expect("not empty");
     let name = format!("{} {}", pick(&GIVEN), pick(&SURNAMES));
@@ -115,7 +115,7 @@ fn identity_number(number: u64) -> String {
     format!("{digits}{}", check.expect("one of ten digits fits"))
 }
 
-/// A prover of the eligibility statement on keys that anyone can make.
+/// Returns a prover of the eligibility statement on keys that anyone can make.
 pub fn prover() -> Prover<FixedKeyEngine> {
     let circuit = circuit::eligibility();
     let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(1);
@@ -124,13 +124,13 @@ pub fn prover() -> Prover<FixedKeyEngine> {
     Prover::new(circuit, engine)
 }
 
-/// The witness of a claim.
+/// Returns the witness of a claim.
 pub fn witness(number: u64) -> Witness {
     let claim = fixture::claim(number);
     circuit::eligibility_witness(&claim.public().to_fields(), &claim.private())
 }
 
-/// The most memory this process ever had, in MiB; 0 where the system does not tell.
+/// Returns the most memory this process ever had, in MiB; 0 if the system does not say.
 pub fn peak_mib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -1,8 +1,7 @@
-//! Many claims at once: handed in over gRPC, verified, accepted on the embedded chain, ordered to be paid.
+//! Many claims at once: submitted over gRPC, verified, accepted on the embedded chain, ordered to be paid.
 //!
-//! Claims come at a steady rate whatever becomes of those before them, so that a slow service can't
-//! slow its measure down; a claim's time counts from when it was due to come. Clients and service share
-//! the machine.
+//! Claims arrive at a steady rate whatever happens to earlier ones, so that a slow service can't slow the
+//! measurement down; a claim's time counts from when it was due. Clients and service share the machine.
 
 mod clients;
 mod flood;
@@ -22,7 +21,7 @@ use scene::{Replica, Scene, Treasury};
 /// What to load the service with.
 #[derive(Args)]
 pub(crate) struct Load {
-    /// Claims a second, one after the other; what is told of all is told of the first.
+    /// Claims per second, one rate after the other; the totals are those of the first.
     #[arg(long = "rate", visible_alias = "rates", value_delimiter = ',', default_values_t = [300])]
     rates: Vec<u32>,
     /// How long each rate lasts.
@@ -31,23 +30,23 @@ pub(crate) struct Load {
     /// How many services share the store.
     #[arg(long, default_value_t = 1)]
     replicas: usize,
-    /// A PostgreSQL database, empty [default: a SQLite file].
+    /// An empty PostgreSQL database [default: a SQLite file].
     #[arg(long)]
     database: Option<String>,
-    /// Let the treasury pay twice a second all the while, and tell when each claim's payment order is in a
-    /// bank's file.
+    /// Let the treasury pay twice a second during the run, and report when each claim's payment order is in a
+    /// bank file.
     #[arg(long)]
     ordered: bool,
-    /// All the while, so many claims a second that do not hold, from one other address.
+    /// During the run, also send this many invalid claims per second, from one other address.
     #[arg(long, value_name = "RATE")]
     bad: Option<u32>,
-    /// Fill the store up to so many claims then, and load it with the same again.
+    /// Then fill the store up to this many claims, and repeat the load.
     #[arg(long, value_name = "CLAIMS")]
     grown: Option<u64>,
 }
 
 impl Load {
-    /// One service on a SQLite file, offered claims at a rate.
+    /// Returns the load of one service on a SQLite file, offered claims at a rate.
     pub(crate) fn saturating(rate: u32, seconds: u32) -> Self {
         let rates = vec![rate];
         Self { rates, seconds, replicas: 1, database: None, ordered: false, bad: None, grown: None }
@@ -73,7 +72,7 @@ impl Load {
         let store = Store::connect(&location).await.expect("a store");
         let treasury = self.ordered.then(|| Treasury::new(&scene, &store, folder.path()));
         let load = (&clients, &replicas[..], treasury.as_ref());
-        // From the moment on at which the bad ones come, for as long as they do.
+        // From when the bad ones start, for as long as they come.
         let flood = self.bad.map(|rate| {
             let (rates, seconds) = (self.rates.len() as u64, u64::from(self.seconds));
             (flood::claims(&scene, u64::from(rate) * seconds * rates), rate)
@@ -98,13 +97,13 @@ impl Load {
         if self.bad.is_some() {
             result["bad"]["kept"] = scene::bad_kept(&store).await.into();
         }
-        // Before it is filled with what never was on the chain.
+        // Before it is filled with claims that never were on the chain.
         let (lost, twice) = scene.lost_and_twice(&store, people.end).await;
         (result["lost"], result["twice"]) = (lost.into(), twice.into());
         if let Some(claims) = self.grown {
             grown::fill(&store, claims).await;
             let again = self.offer_all(&scene, load, &mut people).await;
-            // Of the highest rate: what is accepted of more than can be.
+            // At the highest rate: how many are accepted when more come than can be.
             let most =
                 |rates: &[Value]| rates.last().and_then(|r| r["accepted_per_second"].as_f64());
             let ratio = most(&again).zip(most(&rates)).map(|(after, before)| after / before);

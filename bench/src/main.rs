@@ -36,7 +36,7 @@ use rand::rngs::OsRng;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-/// As the program has it: figures are those of memory that is wiped when it is given back.
+/// As in the program: the figures are those of memory that is wiped when it is freed.
 #[cfg(not(feature = "plain-allocator"))]
 #[global_allocator]
 static WIPING: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
@@ -54,56 +54,56 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Bench {
-    /// Cleaning and de-duplicating a generated register.
+    /// Clean and de-duplicate a generated register.
     Register {
         #[arg(long, default_value_t = 1_000_000)]
         rows: usize,
     },
-    /// Credentials with the office's tree.
+    /// Issue credentials, with the office's tree.
     Issue {
         #[arg(long, default_value_t = 50_000)]
         people: usize,
     },
-    /// Poseidon beside light-poseidon, in one run.
+    /// Compare Poseidon with light-poseidon, in one run.
     Poseidon {
         #[arg(long, default_value_t = 2_000)]
         hashes: usize,
     },
-    /// One proof after the other, each on all cores.
+    /// Make proofs one after the other, each on all cores.
     Prove {
         #[arg(long, default_value_t = 10)]
         proofs: usize,
     },
-    /// A batch of proofs on all cores.
+    /// Make a batch of proofs on all cores.
     Batch {
         #[arg(long, default_value_t = 40)]
         proofs: usize,
     },
-    /// Checking proofs one by one and in a batch.
+    /// Check proofs one by one and in a batch.
     Verify {
         #[arg(long, default_value_t = 256)]
         proofs: usize,
     },
-    /// The engine beside ark-groth16, alternating; medians.
+    /// Compare the engine with ark-groth16, in turns; prints medians.
     Engine {
         #[arg(long, default_value_t = 11)]
         rounds: usize,
-        /// How many threads [default: the machine's]; one is one core.
+        /// How many threads [default: the machine's]; one thread uses one core.
         #[arg(long)]
         threads: Option<usize>,
-        /// The largest plain circuit, by the logarithm of its domain; 12 for none.
+        /// The largest plain circuit, as the logarithm of its domain; 12 for none.
         #[arg(long, default_value_t = 15)]
         largest: u32,
         /// How many MiB the tables of a key may take.
         #[arg(long, default_value_t = 64)]
         budget: usize,
     },
-    /// Whether proving time tells attributes: two groups in turns, Welch's t between them.
+    /// Test whether proving time reveals attributes: two groups in turns, with Welch's t between them.
     Timing {
         #[arg(long, default_value_t = 400)]
         rounds: usize,
     },
-    /// So many proofs on one thread by keys in a folder, and nothing else: for `bench/callgrind.sh`,
+    /// Make proofs on one thread with keys from a folder, and nothing else: for `bench/callgrind.sh`,
     /// which counts what each proof adds.
     Count {
         /// `eligibility` or `consent`.
@@ -112,13 +112,13 @@ enum Bench {
         /// The folder that `praman setup` made.
         #[arg(long, value_name = "DIR")]
         keys: PathBuf,
-        /// Prove by ark-groth16.
+        /// Prove with ark-groth16.
         #[arg(long)]
         arkworks: bool,
         #[arg(long)]
         proofs: usize,
     },
-    /// Proofs by a `.zkey` and a `.wtns` of anyone's; the last one is written as snarkjs writes it.
+    /// Make proofs with any `.zkey` and `.wtns`; the last proof is written as snarkjs writes it.
     Foreign {
         #[arg(long, value_name = "FILE")]
         zkey: PathBuf,
@@ -133,19 +133,19 @@ enum Bench {
         #[arg(long, default_value_t = 64)]
         budget: usize,
     },
-    /// What a claim costs on chain.
+    /// Measure the gas of a claim on chain.
     Gas,
-    /// Claims at growing rates, from handing in to acceptance on the embedded chain.
+    /// Submit claims at the given rates, and time them until the embedded chain accepts them.
     Load(load::Load),
-    /// The embedded chain after millions of claims: to open it, and to take one more.
+    /// Open the embedded chain after millions of claims, and accept one more.
     Chain(chain::Chain),
-    /// Proofs asked for by the queue, made by workers on one store.
+    /// Request proofs through the queue; workers on one store make them.
     Proving(proving::Proving),
-    /// Accesses by consent, asked of a provider's release gate.
+    /// Request accesses by consent from a provider's release gate.
     Gate(gate::GateBench),
-    /// What a caseload takes, from what this machine does: cores, hours, rupees, disk.
+    /// Estimate what a caseload needs, from this machine's speed: cores, hours, rupees, disk.
     Capacity(capacity::Capacity),
-    /// All of them.
+    /// Run all of them.
     Table,
 }
 
@@ -424,8 +424,8 @@ fn gas_bench() -> Value {
     })
 }
 
-/// What the verifier that snarkjs generates for the same key costs for one proof, which it only
-/// checks: it spends no nullifier. Needs node and the peers' packages; none without.
+/// Returns the gas of snarkjs's generated verifier for the same key and one proof, which it only checks: it
+/// spends no nullifier. Needs node and the peers' packages; none without.
 fn snarkjs_gas(key: &SimulatedKey, public: &[Fr], rng: &mut impl rand::RngCore) -> Option<u64> {
     let folder = tempfile::tempdir().ok()?;
     let path = folder.path().join("verification_key.json");

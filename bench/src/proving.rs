@@ -29,16 +29,16 @@ const SCHEME: &str = "krishak-bandhu";
 /// How to prove.
 #[derive(Args)]
 pub(crate) struct Proving {
-    /// How many proofs are asked for.
+    /// How many proofs to request.
     #[arg(long, default_value_t = 400)]
     proofs: usize,
     /// How many workers share the store.
     #[arg(long, default_value_t = 1)]
     workers: usize,
-    /// How many proofs a worker makes at a time, each on a core of its own.
+    /// How many proofs a worker makes at a time, each on its own core.
     #[arg(long, default_value_t = 1)]
     threads: usize,
-    /// A PostgreSQL database, empty [default: a SQLite file].
+    /// An empty PostgreSQL database [default: a SQLite file].
     #[arg(long)]
     database: Option<String>,
 }
@@ -63,7 +63,7 @@ impl Proving {
         let (stop, stopping) = watch::channel(false);
         let mut working = JoinSet::new();
         for _ in 0..self.workers {
-            // As on other machines: each with connections and keys of its own.
+            // As on other machines: each with its own connections and keys.
             let store = Store::connect(&location).await.expect("a store");
             let key = WorkerKey::open(&path, &passphrase).expect("opened");
             let limits = WorkerLimits { threads: self.threads, ..WorkerLimits::default() };
@@ -96,7 +96,7 @@ impl Proving {
         })
     }
 
-    /// The farmer's claim, sealed as often as proofs are asked for.
+    /// Returns the farmer's claim, sealed as often as proofs are requested.
     async fn jobs(&self, store: &Store, worker: &WorkerKey) -> Vec<NewJob> {
         let today = calendar::today();
         let register = register::check(praman::demo::SAMPLE_REGISTER, today, |_| ());

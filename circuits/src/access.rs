@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_that_is_a_quotient_in_the_field_alone_is_refused() {
+    fn window_that_is_a_quotient_in_the_field_alone_is_refused() {
         let (elapsed, length) = (Fr::from(1_000u64), Fr::from(300u64));
         assert!(window(elapsed, length, Fr::from(3u64)).is_satisfied());
         // 1000 - w 300 = 7 has a solution in the field, of more than 40 bits.
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn one_of_some_numbers_and_no_other() {
+    fn one_of_gadget_takes_the_listed_numbers_and_no_other() {
         let choices = [0, 2, 3, 4, 5];
         for value in (0u64..8).map(Fr::from).chain([-Fr::one(), Fr::from(1u64 << 40)]) {
             let synthesis = Synthesis::of(|cs| {
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn costs() {
+    fn access_costs_318_rows() {
         assert_eq!(rows(|cs, x| window_gadget(cs, x, x, x)), 161);
         assert_eq!(rows(|cs, x| number_gadget(cs, x, x)), 64);
         assert_eq!(rows(|cs, x| one_of_gadget(cs, x, &[0, 2, 3, 4, 5])), 4);

@@ -71,7 +71,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn agrees_with_its_twin_and_pays_nothing_else(
+        fn amount_agrees_with_its_twin_and_any_other_is_refused(
             inputs in [arb_edge(), arb_edge(), arb_edge(), arb_edge()],
             other in any::<u32>(),
         ) {
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn costs_133_rows() {
+    fn amount_costs_133_rows() {
         assert_eq!(rows(|cs, x| drop(amount_gadget(cs, x, x, x, x))), 133);
     }
 }

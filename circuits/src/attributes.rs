@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_choice_costs_eight_rows() {
+    fn choice_of_an_attribute_costs_eight_rows() {
         let rows = crate::testing::rows(|cs, slot| {
             let values = array::from_fn(|_| slot.clone());
             AttributeWires::interpolate(&values).value(cs, slot);

@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chain_and_contract_both_count() {
+    fn context_depends_on_chain_and_contract() {
         assert_ne!(context(1, [1; 20]), context(2, [1; 20]));
         assert_ne!(context(1, [1; 20]), context(1, [2; 20]));
     }

@@ -182,7 +182,7 @@ mod tests {
         "21888242871839275222246405745257275088548364400416034343698204186575808495617";
 
     #[test]
-    fn only_one_text_names_a_value() {
+    fn field_value_has_only_one_text() {
         assert_eq!(parse_decimal("0"), Ok(Fr::from(0u64)));
         assert_eq!(parse_decimal("17"), Ok(Fr::from(17u64)));
         for bad in ["", "+1", "-1", " 1", "1 ", "01", "00", "0x1", "1e3", "१"] {

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn depends_on_secret_scheme_and_period_alone() {
+    fn nullifier_depends_on_secret_scheme_and_period_alone() {
         let scheme = |name: &str| name.parse::<SchemeId>().expect("valid");
         let secret = |value: u64| HolderSecret::from_field(Fr::from(value));
         let base = nullifier(&secret(1), &scheme("a"), Period(1));

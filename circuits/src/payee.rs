@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn each_part_and_the_salt_count_and_borders_do_not_move() {
+    fn payee_digest_depends_on_each_part_its_borders_and_the_salt() {
         let salt = PayeeSalt::from_field(Fr::from(1u64));
         let base = payee("123", "SBIN0000001", "A B").digest(&salt);
         for other in [

@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn edges_of_a_range() {
+    fn range_holds_its_edges_and_refuses_all_beyond() {
         let top = Fr::from((1u64 << 32) - 1);
         let cases = [
             (Fr::zero(), true),
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_decomposition_has_no_alias() {
+    fn decomposition_has_no_alias() {
         // The 254 bits of value + modulus would pass a 254-bit decomposition; 253 bits have none.
         assert!(fits(Fr::from(0u64), MAX_BITS));
         let alias = std::panic::catch_unwind(|| synthesize_fits(Fr::zero(), MAX_BITS + 1));
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn costs() {
+    fn bits_cost_32_rows_and_a_comparison_33() {
         assert_eq!(rows(|cs, x| drop(to_bits_gadget(cs, x, 32))), 32);
         assert_eq!(rows(|cs, x| drop(at_least_gadget(cs, x, x, 32))), 33);
     }

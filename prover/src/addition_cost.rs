@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_addition_takes_some_time() {
+    fn addition_takes_some_time() {
         for by in [Arithmetic::Fastest, Arithmetic::Portable] {
             assert!(addition_nanoseconds(16, by, 1) > 0.0);
         }

@@ -69,14 +69,14 @@ mod tests {
     use crate::tables::MemoryBudget;
 
     #[test]
-    fn a_pool_has_no_more_threads_than_there_are_cores() {
+    fn pool_has_no_more_threads_than_there_are_cores() {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         assert_eq!(ProvingPool::new(10_000).expect("threads").threads(), cores);
         assert_eq!(ProvingPool::new(0).expect("threads").threads(), 1);
     }
 
     #[test]
-    fn a_batch_is_proved_in_its_order_and_in_bounded_memory() {
+    fn batch_is_proved_in_its_order_and_in_bounded_memory() {
         let circuit = circuit::eligibility();
         let keys = setup(circuit, &mut OsRng).expect("keys");
         let (budget, by) = (MemoryBudget::SMALL, Arithmetic::Fastest);

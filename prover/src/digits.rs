@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn edges_add_up_to_themselves() {
+    fn digits_of_edge_scalars_add_up_to_them() {
         let edges = [Fr::from(0u64), Fr::from(1u64), -Fr::from(1u64), Fr::from(u64::MAX)];
         let half = Fr::from(2u64).pow([253]);
         for bits in 2..20 {

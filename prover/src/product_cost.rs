@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_product_takes_some_time() {
+    fn product_takes_some_time() {
         for by in [Arithmetic::Fastest, Arithmetic::Portable] {
             assert!(product_nanoseconds(by, 100) > 0.0);
         }

@@ -49,7 +49,7 @@ fn stored(folder: &Path) -> KeyStore {
 }
 
 #[test]
-fn an_eligibility_claim_is_proved_and_verified() {
+fn eligibility_claim_is_proved_and_verified() {
     let circuit = circuit::eligibility();
     let keys = setup(circuit, &mut ChaCha20Rng::seed_from_u64(1)).expect("keys");
     assert_eq!(keys.verifying().origin(), Some(Origin::Development));
@@ -63,7 +63,7 @@ fn an_eligibility_claim_is_proved_and_verified() {
 }
 
 #[test]
-fn a_false_statement_is_not_proved_and_the_error_tells_no_secret() {
+fn false_statement_is_not_proved_and_its_error_shows_no_secret() {
     let prover = Prover::new(cubic(), ArkworksEngine::new(cubic(), cubic_keys()));
     let refused = prover.prove(&cubic_witness(3, 36)).expect_err("27 + 3 + 5 is 35");
     assert_eq!(refused, ProvingError::Unsatisfied { circuit: "cubic", row: 2, clause: None });
@@ -74,7 +74,7 @@ fn a_false_statement_is_not_proved_and_the_error_tells_no_secret() {
 }
 
 #[test]
-fn each_proof_is_blinded_anew() {
+fn two_proofs_of_one_witness_differ() {
     let prover = Prover::new(cubic(), ArkworksEngine::new(cubic(), cubic_keys()));
     let witness = cubic_witness(3, 35);
     let (first, second) = (prover.prove(&witness), prover.prove(&witness));
@@ -82,7 +82,7 @@ fn each_proof_is_blinded_anew() {
 }
 
 #[test]
-fn keys_survive_the_disk() {
+fn saved_keys_are_loaded_and_prove() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = stored(folder.path());
     assert!(store.holds_keys());
@@ -136,7 +136,7 @@ fn missing_cut_and_altered_key_files_are_refused() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_is_named() {
+fn folder_that_cannot_be_written_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("file");
     fs::write(&file, "in the way").expect("written");

@@ -94,7 +94,7 @@ fn returned_part_is_reissued_by_the_terms_that_were_kept() {
 }
 
 #[test]
-fn folder_that_takes_no_file_stops_nothing_and_a_lost_file_is_written_again() {
+fn unwritable_folder_stops_nothing_and_a_lost_file_is_written_again() {
     let (state, holders) = claimed();
     fs::write(state.path("a-file"), "").expect("written");
     let pay = |out: &str, more: &[&str]| {

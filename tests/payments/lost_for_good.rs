@@ -54,7 +54,7 @@ fn claim_that_is_known_only_after_the_state_pays_again_is_not_paid_twice() {
 }
 
 #[test]
-fn payment_anew_that_is_known_without_the_first_one_stands_for_it() {
+fn second_payment_known_without_the_first_one_stands_for_it() {
     let (state, holders) = claimed();
     state.json(&["backup", "--out", "before.db"]);
     let paid = state.pay(SCHEME, PERIOD);
@@ -99,7 +99,7 @@ fn payment_anew_that_is_known_without_the_first_one_stands_for_it() {
 /// The backup has a batch that waits for its second treasurer. It went out, came back and was paid anew: by the bank's
 /// word of the last payment alone the batch is not let out once more.
 #[test]
-fn batch_that_waited_at_the_backup_is_not_let_out_beside_a_later_payment() {
+fn batch_pending_at_the_backup_is_not_sent_beside_a_later_payment() {
     let (state, _) = claimed();
     two_treasurers(&state);
     assert_eq!(pay_as(&state, "sen.key")["waits"], json!([1]));

@@ -15,7 +15,7 @@ fn import(state: &State, file: &str) -> (i32, Value) {
 }
 
 #[test]
-fn line_that_is_told_is_not_moved_by_the_status_of_its_part() {
+fn line_with_a_discrepancy_is_not_moved_by_the_status_of_its_part() {
     let (state, holders) = claimed();
     let ordered = newest(&state, &state.pay(SCHEME, PERIOD));
     let bank = Bank { state: &state };

@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn inputs_are_texts_or_numbers_that_are_exact() {
+    fn inputs_that_are_neither_texts_nor_exact_numbers_are_refused() {
         let read = |text: &str| public_from_json(text);
         assert_eq!(read("[\"1\", 2, 0]"), Ok([1u64, 2, 0].map(Fr::from).to_vec()));
         let largest = format!("[{EXACT_MAX}]");

@@ -73,7 +73,7 @@ fn any_public_input_changed_after_proving_is_refused() {
 }
 
 #[test]
-fn the_number_of_public_inputs_is_checked() {
+fn wrong_number_of_public_inputs_is_refused() {
     // ark-groth16 0.6 alone would read a missing zero as zero and ignore what is too many.
     let Proved { key, public, proof } = proved();
     let key = PreparedKey::new(key);
@@ -90,7 +90,7 @@ fn the_number_of_public_inputs_is_checked() {
 }
 
 #[test]
-fn a_public_input_has_one_text() {
+fn public_input_has_one_text() {
     let text = public_to_json(&proved().public);
     assert_eq!(public_from_json(&text).as_ref(), Ok(&proved().public));
     let texts: Vec<String> = serde_json::from_str(&text).expect("strings");
@@ -116,7 +116,7 @@ fn a_public_input_has_one_text() {
 }
 
 #[test]
-fn a_rerandomised_proof_holds_and_so_can_be_no_name() {
+fn rerandomised_proof_holds_though_it_is_another_proof() {
     let Proved { key, public, proof } = proved();
     let prepared = PreparedKey::new(key);
     let RawProof { a, b, c } = *proof.points();
@@ -149,7 +149,7 @@ fn refused(change: impl FnOnce(&mut Value)) -> ReadError {
 }
 
 #[test]
-fn a_proof_has_one_text() {
+fn proof_has_one_text() {
     assert_eq!(Proof::from_json(&proved().proof.to_json()).as_ref(), Ok(&proved().proof));
     let modulus = BigUint::from(Fq::MODULUS);
     let places =
@@ -169,7 +169,7 @@ fn a_proof_has_one_text() {
 }
 
 #[test]
-fn a_proof_has_one_form_in_words() {
+fn proof_has_one_form_in_words() {
     let words = proved().proof.to_words();
     assert_eq!(Proof::from_words(&words), Ok(proved().proof.clone()));
     for index in 0..8 {
@@ -209,7 +209,7 @@ fn points_at_infinity_in_other_forms_and_in_other_groups_are_refused() {
 
 /// Provers spell the curve in several ways, or leave it out.
 #[test]
-fn proof_of_the_curve_is_read_however_its_prover_spells_it() {
+fn proof_is_read_however_its_prover_spells_the_curve() {
     let text = proved().proof.to_json();
     let with = |curve: Option<&str>| {
         let mut json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
@@ -262,7 +262,7 @@ fn with_key(change: impl FnOnce(&mut ark_groth16::VerifyingKey<Bn254>)) -> Optio
 }
 
 #[test]
-fn a_degenerate_key_is_refused_wherever_it_comes_from() {
+fn degenerate_key_is_refused_wherever_it_comes_from() {
     use DegenerateKey::*;
     let (g1, g2) = (G1Affine::generator(), G2Affine::generator());
     assert_eq!(with_key(|_| ()), None);
@@ -284,7 +284,7 @@ fn a_degenerate_key_is_refused_wherever_it_comes_from() {
 }
 
 #[test]
-fn a_degenerate_key_file_is_refused() {
+fn degenerate_key_file_is_refused() {
     // As snarkjs writes a key whose second phase was skipped: without praman's note, delta and gamma
     // at the generator.
     let mut json: Value = serde_json::from_str(&proved().key.to_json()).expect("JSON");
@@ -313,7 +313,7 @@ fn a_degenerate_key_file_is_refused() {
 }
 
 #[test]
-fn a_degenerate_key_would_accept_a_forgery() {
+fn degenerate_key_would_accept_a_forgery() {
     // The reason for the refusal above: with gamma = delta, whoever knows nothing proves anything.
     let key = proved().key.points();
     let mut public = proved().public.clone();

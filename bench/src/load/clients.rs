@@ -1,4 +1,4 @@
-//! Clients that hand in claims at a steady rate.
+//! Clients that submit claims at a steady rate.
 
 use std::time::{Duration, Instant};
 
@@ -30,7 +30,7 @@ impl Clients {
         Self(connections)
     }
 
-    /// Hands in claims at a rate; how long each took until it was accepted.
+    /// Submits claims at a rate; returns how long each took until it was accepted.
     pub(super) async fn offer(
         &self,
         replicas: &[Replica],
@@ -69,7 +69,7 @@ impl Clients {
         result
     }
 
-    /// Hands claims in when they are due: when each was due and when accepted, and how long all took.
+    /// Submits claims when they are due; returns when each was due and when accepted, and how long all took.
     async fn hand_in(
         &self,
         claims: Vec<SubmittedClaim>,
@@ -91,7 +91,7 @@ impl Clients {
     }
 }
 
-/// In milliseconds: of half of them, of 95 and of 99 in a hundred.
+/// Returns the 50th, 95th and 99th percentile in milliseconds.
 fn quantiles(times: impl Iterator<Item = Duration>) -> [f64; 3] {
     let mut milliseconds: Vec<f64> = times.map(|time| time.as_secs_f64() * 1e3).collect();
     milliseconds.sort_by(f64::total_cmp);
@@ -99,7 +99,8 @@ fn quantiles(times: impl Iterator<Item = Duration>) -> [f64; 3] {
     [0.50, 0.95, 0.99].map(|share| milliseconds[(last as f64 * share) as usize].round())
 }
 
-/// How long each claim took until the run that ordered it was done: claims are ordered as they are accepted.
+/// Returns how long each claim took until the run that ordered it was done: claims are ordered as they are
+/// accepted.
 fn ordered(
     mut times: Vec<(Instant, Instant)>,
     runs: &[(Instant, usize)],
@@ -111,7 +112,7 @@ fn ordered(
     })
 }
 
-/// Hands in a claim and waits until it is accepted; comes again when it is told to.
+/// Submits a claim and waits until it is accepted; retries when asked to.
 async fn accepted(mut client: ClaimsClient<Channel>, claim: v1::Claim) {
     loop {
         let request = v1::SubmitRequest {
@@ -134,7 +135,8 @@ async fn accepted(mut client: ClaimsClient<Channel>, claim: v1::Claim) {
     }
 }
 
-/// What each step took of a claim: several at once, so that they may sum up to more than a claim's time.
+/// Returns the time of each step of a claim: several at once, so that they may sum up to more than a claim's
+/// time.
 fn stages(before: &[StageTimes], replicas: &[Replica], claims: usize) -> Value {
     let after: Vec<StageTimes> = replicas.iter().map(Replica::stage_times).collect();
     let spent = |time: fn(&StageTimes) -> Duration| {
@@ -149,12 +151,12 @@ fn stages(before: &[StageTimes], replicas: &[Replica], claims: usize) -> Value {
     })
 }
 
-/// What this process has taken of the processors' time.
+/// Returns the processor time that this process has used.
 fn cpu_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let behind_name = stat.rsplit(')').next().unwrap_or_default();
     let ticks: Vec<f64> =
         behind_name.split_whitespace().filter_map(|field| field.parse().ok()).collect();
-    // The first field is a letter; the 11th and 12th numbers behind it are ticks of a hundredth.
+    // The first field is a letter; the 11th and 12th numbers after it are ticks of a hundredth.
     ticks.get(10).zip(ticks.get(11)).map_or(0.0, |(user, system)| (user + system) / 100.0)
 }

@@ -18,10 +18,10 @@ const FROM: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
 const CONNECTIONS: usize = 16;
 
-/// Whose claims they pretend to be: nobody's of the honest ones.
+/// Whose claims they pretend to be: none of the honest ones'.
 const FIRST_PERSON: u64 = 1 << 40;
 
-/// Claims with proofs of something else.
+/// Returns claims with proofs of something else.
 pub(super) fn claims(scene: &Scene, count: u64) -> Vec<SubmittedClaim> {
     let mut claims = scene.claims(FIRST_PERSON..FIRST_PERSON + count);
     let proof = claims[0].claim().ledger.proof.clone();
@@ -35,7 +35,7 @@ pub(super) fn claims(scene: &Scene, count: u64) -> Vec<SubmittedClaim> {
     claims
 }
 
-/// Hands them in at a rate; what became of them.
+/// Submits them at a rate; returns the outcomes.
 pub(super) async fn run(claims: Vec<SubmittedClaim>, replicas: &[Replica], rate: u32) -> Value {
     let mut clients = Vec::new();
     for number in 0..CONNECTIONS {

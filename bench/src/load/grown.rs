@@ -3,7 +3,7 @@
 
 use praman::store::{Database, Store};
 
-/// Fills a store up to so many claims.
+/// Fills a store up to a number of claims.
 pub(super) async fn fill(store: &Store, claims: u64) {
     let has = super::scene::claims_in(store).await as u64;
     let missing = claims.saturating_sub(has);
@@ -20,7 +20,7 @@ pub(super) async fn fill(store: &Store, claims: u64) {
             format!("WITH series AS (SELECT n FROM generate_series(1, {missing}) AS n)"),
         ),
     };
-    // SQLite looks behind WITH at the end of INSERT INTO; both databases take it there.
+    // SQLite looks for WITH after INSERT INTO; both databases accept it there.
     for (table, columns, values) in [
         (
             "accepted_claim",
@@ -43,13 +43,13 @@ pub(super) async fn fill(store: &Store, claims: u64) {
         ),
     ] {
         let pattern = match table {
-            // The contract of claims is the one that has the most slots.
+            // The contract of claims is the one with the most slots.
             "chain_slot" => {
                 "SELECT * FROM chain_slot WHERE address =
                      (SELECT address FROM chain_slot GROUP BY address ORDER BY count(*) DESC LIMIT 1)
                  LIMIT 1"
             }
-            // An event of the first block, of no claim.
+            // An event of the first block, not of a claim.
             "chain_log" => "SELECT * FROM chain_log ORDER BY block, position LIMIT 1",
             "claim" => "SELECT * FROM claim WHERE state = 'accepted' LIMIT 1",
             "envelope" => "SELECT * FROM envelope LIMIT 1",

@@ -75,7 +75,7 @@ impl Scene {
         Self { key, public, period, checkpoint, treasury: TreasuryKey::generate() }
     }
 
-    /// Claims of so many people, proved beforehand, with envelopes that the treasury opens.
+    /// Returns claims of a number of people, proved beforehand, with envelopes that the treasury can open.
     pub(super) fn claims(&self, people: std::ops::Range<u64>) -> Vec<SubmittedClaim> {
         people.into_par_iter().map(|person| self.claim(person)).collect()
     }
@@ -106,7 +106,7 @@ impl Scene {
         SubmittedClaim::new(Claim { ledger, envelope }, self.checkpoint)
     }
 
-    /// How many of the people's claims were not accepted, and how many more than once by the chain's
+    /// Returns how many of the people's claims were not accepted, and how many more than once by the chain's
     /// history, replayed from the first block.
     pub(super) async fn lost_and_twice(&self, store: &Store, people: u64) -> (i64, i64) {
         let accepted = claims_in(store).await;
@@ -116,7 +116,7 @@ impl Scene {
         (people as i64 - accepted, history.claims as i64 - accepted)
     }
 
-    /// Pays all that is accepted and not yet paid, into the bank's files.
+    /// Pays everything that is accepted and not yet paid, into the bank's files.
     async fn pay(&self, store: &Store, folder: &Path) -> Paid {
         let debtor = Debtor {
             name: "State Treasury".to_owned(),
@@ -136,7 +136,7 @@ impl Scene {
         run.pay(store, &self.treasury).await.expect("paid")
     }
 
-    /// Pays everybody at once.
+    /// Pays everyone at once.
     pub(super) async fn pay_all(&self, store: &Store, folder: &Path, people: u64) -> Value {
         let begun = Instant::now();
         let paid = self.pay(store, folder).await;
@@ -162,7 +162,7 @@ impl Treasury {
         Self { scene: scene.clone(), store: store.clone(), folder: folder.to_owned() }
     }
 
-    /// Pays until so many claims are ordered: after each run, when, and how many then were.
+    /// Pays until a number of claims are ordered; returns the time and count after each run.
     pub(super) async fn pay_along(&self, claims: usize) -> Vec<(Instant, usize)> {
         let (mut runs, mut ordered) = (Vec::new(), 0);
         while ordered < claims {
@@ -177,15 +177,14 @@ impl Treasury {
     }
 }
 
-/// How many claims a store has.
+/// Returns how many claims a store has.
 pub(super) async fn claims_in(store: &Store) -> i64 {
     let count = sqlx::query_as("SELECT count(*) FROM accepted_claim");
     let (count,): (i64,) = count.fetch_one(store.pool()).await.expect("a count");
     count
 }
 
-/// How many claims a store keeps beside those that were accepted, and of how many it remembers that they were
-/// refused.
+/// Returns how many claims a store keeps besides the accepted ones, and how many refused ones it remembers.
 pub(super) async fn bad_kept(store: &Store) -> Vec<i64> {
     let mut counts = Vec::new();
     for statement in
@@ -198,12 +197,12 @@ pub(super) async fn bad_kept(store: &Store) -> Vec<i64> {
     counts
 }
 
-/// The size of a folder's store; none of a database elsewhere.
+/// Returns the size of a folder's store; none for a database elsewhere.
 pub(super) fn file_mib(folder: &Path) -> Option<u64> {
     Some(file_bytes(folder)? >> 20)
 }
 
-/// How many bytes the store's file has; none where it is no file.
+/// Returns how many bytes the store's file has; none if it is not a file.
 pub(super) fn file_bytes(folder: &Path) -> Option<u64> {
     Some(std::fs::metadata(folder.join("praman.db")).ok()?.len())
 }

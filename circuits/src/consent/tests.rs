@@ -58,7 +58,7 @@ fn honest() -> (Public, PrivateInputs) {
 }
 
 #[test]
-fn a_granted_access_holds_and_no_more_than_were_granted() {
+fn granted_accesses_hold_and_one_more_is_refused() {
     let granted = grant(1);
     assert_eq!(verdict_of(&granted, 0), Ok(()));
     assert_eq!(verdict_of(&granted, 1), Ok(()));
@@ -101,7 +101,7 @@ fn c1_another_persons_record_or_consent_is_refused() {
 }
 
 #[test]
-fn c3_a_withdrawn_consent_is_refused() {
+fn c3_withdrawn_consent_is_refused() {
     let (mut granted, mut request) = grant(1);
     let mut consents = ConsentTree::new();
     consents.append(&[Fr::one(), granted.artefact.commitment().to_field()]).expect("room");
@@ -134,7 +134,7 @@ fn c4_break_the_glass_and_unknown_purposes_are_never_consent() {
 }
 
 #[test]
-fn c5_a_type_outside_the_mask_is_refused() {
+fn c5_type_outside_the_mask_is_refused() {
     for (kind, bit) in RecordType::ALL.into_iter().zip(0u8..) {
         let of = |mask: u8| {
             changed(|record, consent| {
@@ -153,7 +153,7 @@ fn c5_a_type_outside_the_mask_is_refused() {
 }
 
 #[test]
-fn c6_dates_at_their_edges() {
+fn c6_date_range_holds_at_its_edges_and_not_beyond() {
     let on = |day, from, to| {
         changed(|record, consent| {
             (record.date, consent.from, consent.to) = (Day(day), Day(from), Day(to));
@@ -168,7 +168,7 @@ fn c6_dates_at_their_edges() {
 }
 
 #[test]
-fn c7_validity_at_its_edges() {
+fn c7_validity_holds_at_its_edges_and_not_beyond() {
     let at = |begin, end, erase, now: u64| {
         let mut granted = grant_with(1, |_, consent| {
             consent.valid_from = Moment(begin);
@@ -212,7 +212,7 @@ fn c8_another_window_is_refused() {
 }
 
 #[test]
-fn c10_an_access_has_one_nullifier() {
+fn c10_access_has_one_nullifier() {
     let (granted, request) = grant(1);
     let (first, _) = granted.inputs(request, 0, &blinding());
     // Another moment of the same window, another handle, another record: the same access.
@@ -435,7 +435,7 @@ proptest! {
 }
 
 #[test]
-fn roots_are_the_providers_own() {
+fn records_root_that_is_not_the_providers_is_refused() {
     // A tree of the requester's making against the provider's root.
     let (grant, request) = grant(1);
     let forged = Request { records: RecordsRoot::from_field(Fr::one()), ..request };

@@ -47,7 +47,7 @@ fn public_index(name: &str) -> usize {
 }
 
 #[test]
-fn an_honest_claim_holds_for_each_of_its_tiers() {
+fn honest_claim_holds_for_each_of_its_tiers() {
     for number in 0..4 {
         let mut honest = claim(1);
         honest.tier = tier(number);
@@ -93,14 +93,14 @@ fn e1_another_persons_secret_is_refused() {
 }
 
 #[test]
-fn e2_a_credential_of_another_schema_is_refused() {
+fn e2_credential_of_another_schema_is_refused() {
     // Issued under schema 2 by an office that may issue it; the policy asks for schema 1.
     let other = claim_with(1, |credential| credential.schema.0 = 2);
     assert_eq!(verdict_of(&other), Err(Violation::NotLive));
 }
 
 #[test]
-fn e3_an_emptied_credential_is_refused() {
+fn e3_emptied_credential_is_refused() {
     let mut revoked = claim(1);
     let credential = revoked.claimant.credential.commitment().to_field();
     let mut offices = OfficeTree::new();
@@ -111,7 +111,7 @@ fn e3_an_emptied_credential_is_refused() {
 }
 
 #[test]
-fn e3_the_empty_leaf_is_no_credential() {
+fn e3_empty_leaf_is_no_credential() {
     // Every credential's commitment is made inside the statement from its parts, so to claim the
     // empty leaf one would need a preimage of it; the path of an empty place alone gains nothing.
     let mut ghost = claim(1);
@@ -123,7 +123,7 @@ fn e3_the_empty_leaf_is_no_credential() {
 }
 
 #[test]
-fn e3_an_internal_node_and_a_path_of_another_depth_are_refused() {
+fn e3_internal_node_and_path_of_another_depth_are_refused() {
     let honest = claim(1);
     let levels = *honest.claimant.office_path.children();
     // One level short: the leaf's parent stands where the leaf should.
@@ -157,7 +157,7 @@ fn rebuild_state(claim: &mut Claim, office_root: Fr) {
 }
 
 #[test]
-fn e4_an_unaccredited_office_is_refused() {
+fn e4_unaccredited_office_is_refused() {
     // A state tree of the forger's own making, against the true root.
     let mut forged = claim(1);
     let root = forged.checkpoint.state_root;
@@ -171,7 +171,7 @@ fn e4_an_unaccredited_office_is_refused() {
 }
 
 #[test]
-fn e4_the_office_must_be_allowed_the_schema() {
+fn e4_office_that_may_not_issue_the_schema_is_refused() {
     // A credential of the right schema, in the tree of an office that may issue another one only.
     let mut overreaching = claim(1);
     let mut offices = OfficeTree::new();
@@ -188,7 +188,7 @@ fn e4_the_office_must_be_allowed_the_schema() {
 }
 
 #[test]
-fn e5_a_replacement_can_not_claim_what_is_paid_once() {
+fn e5_replacement_can_not_claim_what_is_paid_once() {
     let once = |claims_from| {
         let mut claim = claim_with(1, |credential| credential.claims_from = claims_from);
         claim.scheme_period.period = Period::ONCE;
@@ -199,7 +199,7 @@ fn e5_a_replacement_can_not_claim_what_is_paid_once() {
 }
 
 #[test]
-fn e5_validity_at_its_edges() {
+fn e5_validity_holds_at_its_edges_and_not_beyond() {
     let on = |issued, expires, from| {
         verdict_of(&claim_with(1, |credential| {
             credential.issued_on = Day(issued);
@@ -249,7 +249,7 @@ fn reissued(claim: &Claim, private: &mut PrivateInputs) -> Public {
 }
 
 #[test]
-fn e8_a_tier_whose_groups_do_not_hold_is_refused() {
+fn e8_tier_whose_groups_do_not_hold_is_refused() {
     let with = |attributes: [u32; SLOTS], number| {
         let mut claim = claim_with(1, |c| c.attributes = Attributes::new(attributes));
         claim.tier = tier(number);
@@ -320,7 +320,7 @@ fn e9_only_the_tiers_own_amount_can_be_paid() {
 }
 
 #[test]
-fn e9_a_product_that_would_wrap_is_capped_not_wrapped() {
+fn e9_product_that_would_wrap_is_capped_not_wrapped() {
     // rate · slot = (2³² - 1)²: more than 32 bits, less than the field.
     let mut claim = claim_with(1, |credential| {
         credential.attributes = Attributes::new([30_000, 2, 2, 7, 1, u32::MAX, 0, 84_000, 3]);
@@ -332,7 +332,7 @@ fn e9_a_product_that_would_wrap_is_capped_not_wrapped() {
 }
 
 #[test]
-fn e10_a_secret_has_one_nullifier_for_a_scheme_and_period() {
+fn e10_secret_has_one_nullifier_for_a_scheme_and_period() {
     let honest = claim(1);
     let first = honest.public().nullifier;
     // Everything else that the prover may vary leaves it alone.
@@ -385,7 +385,7 @@ fn every_public_input_stands_in_a_constraint() {
 }
 
 #[test]
-fn a_public_input_changed_is_refused_or_makes_another_true_statement() {
+fn public_input_changed_is_refused_or_makes_another_true_statement() {
     // The same wires may satisfy another policy, whose other tiers pay otherwise or whose bounds
     // are wider: that is another statement, true as well. Nothing of the claim's own may change.
     let honest = claim(1);

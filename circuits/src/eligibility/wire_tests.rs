@@ -45,7 +45,7 @@ fn any_private_input_changed_is_refused_or_leaves_the_claim_as_it_was() {
 }
 
 #[test]
-fn the_other_eligible_tier_changes_the_amount_and_so_is_refused() {
+fn other_eligible_tier_changes_the_amount_and_so_is_refused() {
     // Tier 1 is as true as tier 0 for this person: only the payout commitment tells them apart,
     // and it must.
     let honest = claim(1);
@@ -91,7 +91,7 @@ fn every_internal_wire_follows_from_the_inputs() {
 }
 
 #[test]
-fn the_search_for_undetermined_wires_finds_a_planted_one() {
+fn search_for_undetermined_wires_finds_a_planted_one() {
     let plant = |planted: bool| {
         Circuit::compile("planted", |cs| {
             let public = cs.public("nullifier", Fr::zero());

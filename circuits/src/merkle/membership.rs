@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_level_costs_409_rows() {
+    fn tree_level_costs_409_rows() {
         let path = tree().path(0).expect("in the tree");
         let rows = crate::testing::rows(|cs, leaf| {
             let path = PathWires::private(cs, &path);

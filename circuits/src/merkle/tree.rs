@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_told() {
+    fn full_tree_and_malformed_levels_are_refused() {
         let mut tree = Tree::<1>::new();
         tree.append(&[Fr::from(1u64); 8]).expect("room for eight");
         let full = TreeError::Full { capacity: 8, wanted: 9 };

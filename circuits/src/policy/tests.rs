@@ -60,7 +60,7 @@ fn one_clause(clause: Clause) -> Policy {
 }
 
 #[test]
-fn each_clause_just_inside_and_just_outside_its_bounds() {
+fn clause_holds_just_inside_its_bounds_and_fails_just_outside() {
     for place in 0..CLAUSES {
         for slot in [0, 4, 8] {
             for (lo, hi) in [(25, 60), (0, 0), (u32::MAX, u32::MAX), (0, u32::MAX)] {
@@ -81,7 +81,7 @@ fn each_clause_just_inside_and_just_outside_its_bounds() {
 }
 
 #[test]
-fn negation_turns_a_clause_about() {
+fn negated_clause_holds_exactly_outside_its_bounds() {
     let policy = one_clause(Clause { negate: true, ..clause(3, 10, 20) });
     for (value, expected) in [(9, true), (10, false), (20, false), (21, true), (u32::MAX, true)] {
         let mut attributes = [0; SLOTS];
@@ -143,7 +143,7 @@ fn every_wrong_wire_is_refused() {
 }
 
 #[test]
-fn senseless_policies_are_told_apart() {
+fn senseless_policy_is_refused_with_its_own_error() {
     let ok = clause(0, 0, 1);
     let open = Clause { or_next: true, ..ok };
     let new = |clauses: &[Clause], tiers: &[Tier]| Policy::new(SchemaId(1), clauses, tiers).err();
@@ -165,7 +165,7 @@ fn senseless_policies_are_told_apart() {
 }
 
 #[test]
-fn costs() {
+fn clause_costs_78_rows() {
     let clauses = |cs: &mut ConstraintSystem, x: &Num| {
         let wire = || x.clone();
         let clauses: [ClauseParts<Num>; CLAUSES] = std::array::from_fn(|_| ClauseParts {
@@ -201,7 +201,7 @@ fn arb_clause() -> impl Strategy<Value = Clause> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn agrees_with_its_twin(
+    fn policy_agrees_with_its_twin(
         mut clauses in prop::collection::vec(arb_clause(), 1..=CLAUSES),
         attributes in prop::array::uniform9(prop_oneof![any::<u32>(), 0u32..8, Just(u32::MAX)]),
         wanted in prop::array::uniform4(any::<u16>()),

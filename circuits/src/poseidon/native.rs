@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn the_widest_are_circomlibs() {
+    fn widest_hashes_are_those_of_circomlib() {
         // circomlib's own published vectors for sixteen inputs.
         let hash_of = |inputs: &[u64]| {
             crate::field::to_decimal(hash(
@@ -155,12 +155,12 @@ mod tests {
         }
 
         #[test]
-        fn sparse_rounds_are_the_dense_ones(inputs in prop::collection::vec(arb_element(), 1..=16)) {
+        fn sparse_rounds_agree_with_the_dense_ones(inputs in prop::collection::vec(arb_element(), 1..=16)) {
             prop_assert_eq!(hash(&inputs), hash_dense(&inputs));
         }
 
         #[test]
-        fn agrees_with_light_poseidon(inputs in prop::collection::vec(arb_element(), 1..=12)) {
+        fn hash_agrees_with_light_poseidon(inputs in prop::collection::vec(arb_element(), 1..=12)) {
             let mut peer = Poseidon::<Fr>::new_circom(inputs.len()).expect("supported width");
             prop_assert_eq!(hash(&inputs), peer.hash(&inputs).expect("inputs fit"));
         }

@@ -215,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn drawn_constants_are_light_poseidons() {
+    fn drawn_constants_are_those_of_light_poseidon() {
         for inputs in 1..=12usize {
             let peer = get_poseidon_parameters::<Fr>(inputs as u8 + 1).expect("supported width");
             let (constants, mds) = Parameters::of(inputs).dense();
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn inversion_inverts() {
+    fn matrix_times_its_inverse_is_the_identity() {
         let matrix = Parameters::of(4).mds.clone();
         let inverse = invert(&matrix);
         for (i, row) in matrix.iter().enumerate() {

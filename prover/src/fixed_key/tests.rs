@@ -105,7 +105,7 @@ fn proofs_are_those_of_arkworks() {
 }
 
 #[test]
-fn a_witness_that_breaks_a_row_is_refused_by_its_number() {
+fn witness_that_breaks_a_row_is_refused_with_the_rows_number() {
     let circuit = circuit::eligibility();
     let mut rng = ChaCha20Rng::seed_from_u64(8);
     let keys = setup(circuit, &mut rng).expect("keys");
@@ -134,7 +134,7 @@ fn a_witness_that_breaks_a_row_is_refused_by_its_number() {
 }
 
 #[test]
-fn a_circuit_too_small_for_vectors_is_proved_all_the_same() {
+fn circuit_too_small_for_vectors_is_still_proved() {
     let circuit = Circuit::compile("square", |cs| {
         let y = cs.public("y", Fr::from(9u64));
         let x = cs.private("x", Fr::from(3u64));
@@ -145,7 +145,7 @@ fn a_circuit_too_small_for_vectors_is_proved_all_the_same() {
 }
 
 #[test]
-fn tables_are_kept_and_what_is_not_theirs_is_made_anew() {
+fn good_tables_are_kept_and_bad_ones_are_made_again() {
     let zero = Fr::zero();
     let circuit = Circuit::compile("powers", |cs| powers(cs, zero, zero));
     let mut cs = ConstraintSystem::assigning(circuit.wires());

@@ -110,7 +110,7 @@ fn short_memory_takes_more_sets_of_buckets() {
 }
 
 #[test]
-fn nothing_adds_up_to_nothing() {
+fn sum_of_nothing_is_zero() {
     check_groups(&[], &[], 1 << 20);
     check_groups(&[Fr::from(0u64)], &[Fr::from(5u64)], 1 << 20);
 }

@@ -1,4 +1,4 @@
-//! What can be done, and by whom: the one place that says so.
+//! What can be done and by whom: the only place that defines it.
 
 use praman_store::named::named;
 
@@ -23,7 +23,7 @@ named! {
     }
 }
 
-/// Who may do something.
+/// Who may do an action.
 enum Who {
     /// Anyone, who need not say who they are.
     Anyone,
@@ -36,7 +36,7 @@ enum Who {
 enum Log {
     /// It is: it changes something, or opens what is sealed.
     Yes,
-    /// It is not: it is public, tells only of its own progress, or the ledger itself has it.
+    /// It is not: it is public, reports only its own progress, or the ledger itself records it.
     No,
 }
 
@@ -83,7 +83,7 @@ macro_rules! actions {
 }
 
 actions! {
-    /// Hand in a claim. Who claims is told by nothing.
+    /// Hand in a claim. Nothing shows who claims.
     SubmitClaim = "claims.submit": Anyone, Statutory, No;
     /// See what became of a claim, by its id.
     ReadClaim = "claims.read": Anyone, NoData, No;
@@ -99,21 +99,21 @@ actions! {
     AskForProof = "proofs.ask": Roles(&[Department, Office, Kiosk]), Statutory, No;
     /// See what became of one's requests for proofs.
     ReadProof = "proofs.read": Roles(&[Department, Office, Kiosk]), Statutory, No;
-    /// Bring a register.
+    /// Upload a register.
     UploadRegister = "registers.upload": Roles(&[Office]), Statutory, Yes;
-    /// See which registers were brought, and how far they are.
+    /// See which registers were uploaded, and how far they are.
     ReadRegisters = "registers.read": Roles(&[Department, Office]), NoData, No;
     /// Fetch what a register holds or what was issued to it: it opens what is sealed.
     FetchRegister = "registers.fetch": Roles(&[Office]), Statutory, Yes;
     /// Forget a register.
     ForgetRegister = "registers.forget": Roles(&[Office]), Statutory, Yes;
-    /// Learn of a register's people that they are, or may be, enrolled already: each is counted.
+    /// Learn which people of a register are, or may be, enrolled already: each is counted.
     LearnMatches = "registers.matches": Roles(&[Office]), Statutory, Yes;
     /// Issue credentials, at the command line.
     Issue = "credentials.issue": Roles(&[]), Statutory, Yes;
     /// Revoke credentials.
     Revoke = "credentials.revoke": Roles(&[Department, Office]), Statutory, Yes;
-    /// See which providers there are, their trees and the accesses that they gave, which name nobody.
+    /// See the providers, their trees and the accesses that they gave, which name no person.
     ReadProviders = "providers.read": Anyone, NoData, No;
     /// Have a record released by a patient's consent. The ledger keeps each access.
     ReleaseRecord = "records.release": Roles(&[Provider, Application]), Consent, No;
@@ -133,23 +133,23 @@ actions! {
     ReadErasure = "erasures.read": Roles(&[Auditor, Application]), NoData, No;
     /// Confirm that something is erased.
     ConfirmErasure = "erasures.confirm": Roles(&[Application]), Consent, Yes;
-    /// See who one is taken for.
+    /// See which user one's credential belongs to.
     ReadIdentity = "identity.read": Roles(KNOWN), NoData, No;
     /// See what was used, and what it costs.
     ReadUsage = "usage.read": Roles(KNOWN), NoData, No;
     /// Set quotas and prices, at the command line.
     SetTariff = "usage.set": Roles(&[]), NoData, Yes;
-    /// See who may act.
+    /// See the users.
     ReadPrincipals = "principals.read": Roles(&[Oversight, Agency, Department, Auditor]), NoData, No;
-    /// Let somebody act.
+    /// Add a user.
     AdmitPrincipal = "principals.admit": Roles(&[Oversight, Agency, Department]), NoData, Yes;
-    /// Let somebody act no more.
+    /// Remove a user.
     RevokePrincipal = "principals.revoke": Roles(&[Oversight, Agency, Department]), NoData, Yes;
-    /// Bring a tenant in, at the command line.
+    /// Add a tenant, at the command line.
     AdmitTenant = "tenants.admit": Roles(&[]), NoData, Yes;
-    /// See what waits for a second person.
+    /// See the approval requests.
     ReadApprovals = "approvals.read": Roles(&[Oversight, Agency, Office, Treasury, Auditor]), NoData, No;
-    /// Be the second person.
+    /// Approve or deny a request, as the second person.
     Decide = "approvals.decide": Roles(&[Oversight, Agency, Office, Treasury]), NoData, Yes;
     /// Read the audit log.
     ReadAudit = "audit.read": Roles(&[Oversight, Auditor]), Accountability, Yes;
@@ -163,15 +163,15 @@ actions! {
     ReadClaimFigures = "claims.figures": Roles(&[Oversight, Agency, Department, Treasury, Auditor]), NoData, No;
     /// Compare the rules of two versions of a scheme, and whom the change would affect.
     CompareSchemes = "schemes.compare": Roles(&[Oversight, Agency, Department, Auditor]), NoData, No;
-    /// Say of rows that were taken for duplicates whose they are: it opens what is sealed.
+    /// Review the possible duplicates of a register: it opens what is sealed.
     ReviewRegister = "registers.review": Roles(&[Office]), Statutory, Yes;
-    /// See what must not be paid, and what was decided of it.
+    /// See which claims must not be paid, and what was decided about them.
     ReadDisputes = "disputes.read": Roles(&[Oversight, Agency, Department, Treasury, Auditor]), NoData, No;
-    /// See who proves, and what waits to be proved.
+    /// See the workers, and what is pending for them.
     ReadWorkers = "workers.read": Roles(&[Oversight, Agency, Department, Auditor]), NoData, No;
-    /// Open a case for somebody who was refused.
+    /// Open a case for a person who was refused.
     OpenCase = "cases.open": Roles(&[Department, Office, Kiosk]), Statutory, Yes;
-    /// See the cases of one's own.
+    /// See one's own cases.
     ReadCases = "cases.read": Roles(&[Oversight, Department, Office, Auditor]), Statutory, No;
     /// Answer a case.
     AnswerCase = "cases.answer": Roles(&[Department]), Statutory, Yes;
@@ -181,21 +181,21 @@ actions! {
     FollowCase = "cases.follow": Anyone, Statutory, No;
     /// See how many were refused, by office and cause.
     ReadExclusion = "cases.figures": Roles(&[Oversight, Agency, Department, Auditor]), NoData, No;
-    /// See the desk's entrance.
+    /// See the desk's sign-in page.
     EnterDesk = "desk.enter": Anyone, NoData, No;
-    /// Come in at the desk, and leave it. Who comes in is known by then.
+    /// Sign in to the desk and sign out. Who signs in is known by then.
     KeepSession = "desk.session": Anyone, NoData, Yes;
-    /// See how the service is described, and whether it is well.
+    /// See the service's description and its health.
     ReadService = "service.read": Anyone, NoData, No;
 }
 
 impl Action {
-    /// Whether anyone may do it, without saying who they are.
+    /// Returns whether anyone may do it, without saying who they are.
     pub fn is_open(self) -> bool {
         matches!(self.who(), Anyone)
     }
 
-    /// Whether somebody in a role may do it. The operator has the machine.
+    /// Returns whether a user in a role may do it. The operator may do everything: they have the machine.
     pub fn may_be_done_by(self, role: Role) -> bool {
         match self.who() {
             Anyone => true,
@@ -203,7 +203,7 @@ impl Action {
         }
     }
 
-    /// Who may do it, of those who come from afar; none if anyone may.
+    /// Returns the remote roles that may do it; none if anyone may.
     pub fn roles(self) -> Option<&'static [Role]> {
         match self.who() {
             Anyone => None,
@@ -211,12 +211,12 @@ impl Action {
         }
     }
 
-    /// Whether it is written to the audit log when somebody does it.
+    /// Returns whether doing it is written to the audit log.
     pub fn is_logged(self) -> bool {
         self.log() == Yes
     }
 
-    /// Whether a tenant can have a quota and a price for it.
+    /// Returns whether a tenant can have a quota and a price for it.
     pub fn is_metered(self) -> bool {
         matches!(
             self,
@@ -244,7 +244,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_opens_something_sealed_or_changes_it_is_logged() {
+    fn action_that_opens_or_changes_something_sealed_is_logged() {
         for &action in Action::ALL.iter().filter(|action| action.is_open()) {
             let names_somebody = action == Action::KeepSession;
             assert_eq!(action.is_logged(), names_somebody, "{}", action.name());
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patients_records_and_money_are_out_of_a_departments_reach() {
+    fn patients_records_and_money_are_out_of_a_departments_reach() {
         for action in [Action::ReleaseRecord, Action::FetchRegister, Action::Pay, Action::Decide] {
             assert!(!action.may_be_done_by(Department), "{}", action.name());
         }

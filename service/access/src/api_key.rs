@@ -1,4 +1,4 @@
-//! API keys: what a machine or a person shows to be known.
+//! API keys: what a machine or a person shows to sign in.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::principal::Credential;
 
-/// What a key begins with, so that it is known where it was lost.
+/// What a key begins with, so that a lost one is recognised where it turns up.
 const PREFIX: &str = "praman_";
 
 /// An API key: `praman_` and 64 hexadecimal digits. The store keeps a hash of it, which needs no salt,
@@ -18,12 +18,12 @@ const PREFIX: &str = "praman_";
 pub struct ApiKey(Zeroizing<[u8; 32]>);
 
 impl ApiKey {
-    /// A fresh key.
+    /// Generates a key.
     pub fn generate() -> Self {
         Self(random_key())
     }
 
-    /// The key that a text is.
+    /// Parses a key.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix(PREFIX)?;
         read_digest(digits).map(|bytes| Self(Zeroizing::new(bytes)))
@@ -48,12 +48,12 @@ impl ApiKey {
         Ok(praman_files::write_new(path, text.as_bytes())?)
     }
 
-    /// As it is shown.
+    /// Returns the key as text.
     pub fn text(&self) -> Zeroizing<String> {
         Zeroizing::new(format!("{PREFIX}{}", *Zeroizing::new(hex::encode(*self.0))))
     }
 
-    /// What the store knows it by.
+    /// Returns the credential that the store knows it by.
     pub fn credential(&self) -> Credential {
         let mut hasher = Sha256::new();
         hasher.update(b"praman.api-key.1");
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_known_by_its_hash() {
+    fn api_key_is_known_by_its_hash() {
         let key = ApiKey::generate();
         let text = key.text();
         let again = ApiKey::parse(&text).expect("a key");

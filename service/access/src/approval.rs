@@ -1,7 +1,7 @@
-//! The two-person rule: what one person asks for that moves money or brings in who may, another approves.
+//! The two-person rule: a request that moves money, or adds a user who may, needs a second person's approval.
 //!
-//! What waits is a document of all that will be done, so that who approves sees it whole; it is done in the
-//! transaction that approves it.
+//! An approval request is a document of all that will be done, so that the approver sees it whole; it is done in
+//! the transaction that approves it.
 
 use praman_language::sentence::Sentence;
 use praman_store::broken;
@@ -18,19 +18,19 @@ use super::role::Role;
 use super::two_persons::end_of_two;
 use crate::AccessStore;
 
-/// For how many days something waits for a second person.
+/// For how many days a request waits for a second person.
 const WAITS_DAYS: u32 = 7;
 
 named! {
-    /// What waits.
+    /// What an approval request is for.
     ApprovalKind {
-        /// Somebody is to act.
+        /// A user is to be added.
         Admit = "admit",
         /// A batch is to go to the bank.
         Pay = "pay",
         /// A claim is to go to an account that another claim of its period goes to.
         Release = "release",
-        /// It is decided what became of a transfer of which the bank has said two things.
+        /// A contested transfer, of which the bank has said two things, is resolved.
         Resolve = "resolve",
         /// A state that was restored pays again.
         Resume = "resume",
@@ -53,9 +53,9 @@ impl ApprovalKind {
 }
 
 named! {
-    /// What came of it.
+    /// What became of it.
     ApprovalState {
-        /// It waits.
+        /// It is pending.
         Waiting = "waiting",
         /// It was done.
         Approved = "approved",
@@ -74,55 +74,55 @@ named! {
     }
 }
 
-/// Where something stands that waits for a second person before it goes out.
+/// The state of something that needs a second person's approval before it goes out.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Waiting {
     /// A second person has approved it.
     Approved,
     /// No second person has decided yet.
     NotYet,
-    /// Nobody was the second person in time.
+    /// No second person decided in time.
     TooLate,
 }
 
-/// What is known of something that was asked before.
+/// What is known of an earlier request.
 pub struct KnownApproval {
     /// Its number.
     pub number: u32,
-    /// Where it stands.
+    /// Its state.
     pub state: ApprovalState,
     /// Who has decided.
     pub decided_by: Option<PrincipalNumber>,
     pub decided_by_name: String,
 }
 
-/// Something that waits, or waited, for a second person.
+/// A request that is, or was, pending for a second person.
 #[derive(Clone, Debug, Serialize)]
 pub struct Approval {
     /// Its number.
     pub number: u32,
     /// What it is about.
     pub kind: ApprovalKind,
-    /// Whose it is.
+    /// The tenant that it belongs to.
     pub tenant: String,
     /// All that will be done.
     pub document: serde_json::Value,
     /// Who asked.
     pub asked_by: String,
-    /// What came of it.
+    /// What became of it.
     pub state: ApprovalState,
-    /// Until when it waits, in milliseconds since 1970.
+    /// Until when it is pending, in milliseconds since 1970.
     pub expires_at: i64,
     /// Who decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decided_by: Option<String>,
 }
 
-/// What came of letting somebody act.
+/// What came of adding a user.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Admission {
-    /// They may.
+    /// The user was added.
     Admitted(Principal),
     /// A second person must approve it.
     Waits(u32),
@@ -169,7 +169,7 @@ impl AdmitDocument {
     }
 }
 
-/// Which office's officers decide on a correction.
+/// Returns the office whose officers decide on a correction.
 fn office_of(document: &str) -> Result<u32, ServiceError> {
     #[derive(Deserialize)]
     struct OfOffice {
@@ -180,8 +180,8 @@ fn office_of(document: &str) -> Result<u32, ServiceError> {
     Ok(of.office)
 }
 
-/// Whom a name is of: however it is spaced, dotted and written, letters and digits tell. Letters that a
-/// keyboard writes whole or in parts are one.
+/// Reduces a name to the person it is of: only letters and digits count, not spaces, dots or case. Letters that
+/// a keyboard writes whole or in parts are the same.
 pub fn person(name: &str) -> String {
     let letters = name.nfkd().flat_map(char::to_lowercase).nfkd();
     letters.filter(|character| character.is_alphanumeric()).collect()
@@ -254,8 +254,8 @@ impl AccessStore<'_> {
         )
     }
 
-    /// Lets somebody act, or has it wait for a second person. Until there are two who could approve it, the
-    /// operator brings the first ones in alone.
+    /// Adds a user, or asks a second person to approve it. Until there are two who could approve it, the operator
+    /// adds the first ones alone.
     ///
     /// # Errors
     /// [`AccessRefusal`].
@@ -269,7 +269,7 @@ impl AccessStore<'_> {
         let now = self.0.database().now();
         let approvers = ApprovalKind::Admit.approvers();
         let approvers = self.live_principals(&mut transaction, approvers).await?;
-        // Where two could approve it once, the operator brings nobody in alone any more.
+        // Once two could approve it, the operator no longer adds anyone alone.
         let were_two =
             self.were_two_at_once(&mut transaction, ApprovalKind::Admit.approvers()).await?;
         let begins = by.role == Role::Operator && approvers < 2 && !were_two;
@@ -292,9 +292,9 @@ impl AccessStore<'_> {
         Ok(admission)
     }
 
-    /// Whether it was asked before to admit the same person to a role whose members approve, while there were not
-    /// two who could have approved it, and nobody decided in the time that it waits: with one left, or nobody, this
-    /// is the way back. It takes as long as people have to see it in the log, and who is left can deny it.
+    /// Returns whether the same person was requested before for a role whose members approve, while there were not
+    /// two who could have approved it, and the request expired undecided: with one approver left, or none, this is
+    /// the way back. The wait gives people time to see it in the log, and the one who is left can deny it.
     async fn was_unanswered(
         &self,
         connection: &mut AnyConnection,
@@ -308,7 +308,7 @@ impl AccessStore<'_> {
             "SELECT document FROM approval
              WHERE kind = $1 AND state = 'waiting' AND expires_at < {now} AND asked_at >= $2"
         ));
-        // What was asked while two could have approved it does not count.
+        // Requests made while two could have approved them do not count.
         let ended = end_of_two(connection, ApprovalKind::Admit.approvers()).await?;
         let asked: Vec<(String,)> = sqlx::query_as(statement)
             .bind(ApprovalKind::Admit)
@@ -325,7 +325,7 @@ impl AccessStore<'_> {
         Ok(asked.iter().any(|(document,)| is_same(document)))
     }
 
-    /// Has something wait for a second person; its number.
+    /// Creates an approval request and returns its number.
     pub async fn ask_approval(
         &self,
         connection: &mut AnyConnection,
@@ -353,7 +353,7 @@ impl AccessStore<'_> {
         Ok(number as u32)
     }
 
-    /// What waits, and what was decided, newest first.
+    /// Returns the pending and the decided requests, newest first.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -374,7 +374,7 @@ impl AccessStore<'_> {
         Ok(found)
     }
 
-    /// Where what waits under a number stands, and its document.
+    /// Returns the state of a request and its document.
     pub async fn waiting(
         &self,
         connection: &mut AnyConnection,
@@ -392,7 +392,7 @@ impl AccessStore<'_> {
         Ok((waiting, row.document))
     }
 
-    /// The newest that was asked with a document, unless it waited too long.
+    /// Returns the newest request with a document, unless it has expired.
     pub async fn newest_approval(
         &self,
         connection: &mut AnyConnection,
@@ -431,11 +431,11 @@ impl AccessStore<'_> {
         Ok(found.fetch_optional(connection).await?)
     }
 
-    /// Does what waits, or lets it be, for a second person. What was decided stays decided.
+    /// Approves or denies a request, as the second person, and does what was approved. A decision is final.
     ///
     /// # Errors
     /// [`AccessRefusal::Refused`] for the person who asked, for one of the same name, for a role that
-    /// is not asked, and for what waits no more.
+    /// does not approve it, and for a request that is no longer pending.
     pub async fn decide(
         &self,
         number: u32,
@@ -465,7 +465,7 @@ impl AccessStore<'_> {
         {
             return Err(refused(Sentence::of("fault-second-person")));
         }
-        // A batch that was approved and did not go out yet can be stopped by one person.
+        // One person can stop a batch that was approved and has not gone out yet.
         let stops = kind == ApprovalKind::Pay
             && decision == Decision::Deny
             && row.state == ApprovalState::Approved;
@@ -476,8 +476,8 @@ impl AccessStore<'_> {
         if row.is_over != 0 && !stops {
             return Err(refused(Sentence::of("fault-waited").count("days", WAITS_DAYS)));
         }
-        // What was asked in nobody's name may be either's of two who could approve it: the first of them only
-        // stands for it, and the other approves it.
+        // A request without a name may have been made by either of two approvers: the first of them only signs it as
+        // their own, and the other approves it.
         let is_nobodys = row.asked_by.is_none()
             && matches!(kind, ApprovalKind::Admit | ApprovalKind::Arrears)
             && decision == Decision::Approve;
@@ -512,7 +512,8 @@ impl AccessStore<'_> {
             ) => {
                 payments.approve(&mut transaction, kind, &row.document, number).await?;
             }
-            // An approved batch goes out with the next run, by who has the treasury's key. Approved arrears are opened by who has the keys of the ledger, a correction is paid by the treasury.
+            // An approved batch goes out with the next run, by who has the treasury's key. Approved
+            // arrears are opened by who has the ledger's keys; the treasury pays a correction.
             (
                 ApprovalKind::Pay | ApprovalKind::Arrears | ApprovalKind::Correct,
                 Decision::Approve,
@@ -548,7 +549,7 @@ impl AccessStore<'_> {
     }
 }
 
-/// Ends what waits under a number, as nobody needs to decide it any more. What was decided stays so.
+/// Ends a pending request that no longer needs a decision. A decided one stays as it is.
 ///
 /// # Errors
 /// [`ServiceError::Store`].
@@ -568,8 +569,8 @@ pub async fn end_waiting(
     Ok(())
 }
 
-/// Whether a principal is known by what another is, or was until it was revoked: who was admitted anew is the
-/// same person, whatever they are called now.
+/// Returns whether two principals have the same credential, one of them perhaps revoked: a user who was removed
+/// and added again is the same person, whatever they are called now.
 async fn comes_as(
     connection: &mut AnyConnection,
     one: Option<i64>,
@@ -593,7 +594,7 @@ mod tests {
     use super::person;
 
     #[test]
-    fn a_name_is_of_one_person_however_it_is_typed() {
+    fn name_is_of_one_person_however_it_is_typed() {
         for (one, other) in [
             ("T. Sen", "t sen"),
             ("\u{9b0}\u{9be}\u{9df}", "\u{9b0}\u{9be}\u{9af}\u{9bc}"),

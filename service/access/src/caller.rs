@@ -1,4 +1,4 @@
-//! Who asks.
+//! The caller of an action.
 
 use praman_circuits::office::OfficeId;
 use praman_language::sentence::Sentence;
@@ -9,14 +9,14 @@ use super::refusal::AccessRefusal;
 use super::role::Role;
 use super::tenant::TenantName;
 
-/// Who asks, once it is known.
+/// The caller, once identified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// Which principal; none for the operator, and for who shows an office's own token.
+    /// Which principal; none for the operator, and for a caller with an office's own token.
     pub principal: Option<PrincipalNumber>,
     /// As people call them.
     pub name: String,
-    /// In what capacity they act.
+    /// In which role they act.
     pub role: Role,
     /// For whom; none for the operator, who acts for the whole service.
     pub tenant: Option<TenantName>,
@@ -25,7 +25,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Who runs the program on the machine itself.
+    /// Returns the operator, who runs the program on the machine itself.
     pub fn operator() -> Self {
         Self {
             principal: None,
@@ -36,7 +36,7 @@ impl Caller {
         }
     }
 
-    /// Who shows the token that an office's key derives.
+    /// Returns the caller of the token that an office's key derives.
     pub fn office(office: OfficeId, tenant: TenantName) -> Self {
         Self {
             principal: None,
@@ -47,7 +47,7 @@ impl Caller {
         }
     }
 
-    /// Whether they may do something at all; what it is done to is asked behind.
+    /// Checks that they may do an action at all; what it is done to is checked later.
     ///
     /// # Errors
     /// [`AccessRefusal::Role`].
@@ -58,22 +58,22 @@ impl Caller {
         Err(AccessRefusal::Role { role: self.role, action })
     }
 
-    /// Whether they see all tenants.
+    /// Returns whether they see all tenants.
     pub fn sees_all(&self) -> bool {
         matches!(self.role, Role::Oversight | Role::Agency | Role::Auditor | Role::Operator)
     }
 
-    /// Whether what is a tenant's is theirs to see.
+    /// Returns whether they may see what a tenant owns.
     pub fn sees(&self, tenant: &TenantName) -> bool {
         self.sees_all() || self.tenant.as_ref() == Some(tenant)
     }
 
-    /// The tenant's name as a column has it; the operator's is empty.
+    /// Returns the tenant's name as a column has it; the operator's is empty.
     pub fn tenant_column(&self) -> &str {
         self.tenant.as_ref().map_or("", TenantName::as_str)
     }
 
-    /// Whether a number is that of the member they act for.
+    /// Checks that a number is that of the member they act for.
     ///
     /// # Errors
     /// [`AccessRefusal::Another`].

@@ -1,8 +1,8 @@
-//! The ways in: every path and every remote procedure, and the action behind it.
+//! The doors: every path and every remote procedure, and the action behind it.
 
 use super::action::Action::{self, *};
 
-/// A way in.
+/// A door: one way to request an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Door {
     /// The method; of gRPC `RPC`.
@@ -22,7 +22,7 @@ const fn rpc(path: &'static str, action: Action) -> Door {
     door("RPC", path, action)
 }
 
-/// All of them.
+/// All doors.
 pub const DOORS: &[Door] = &[
     door("POST", "/v1/claims", SubmitClaim),
     door("GET", "/v1/claims/{id}", ReadClaim),
@@ -139,20 +139,20 @@ pub const DOORS: &[Door] = &[
     rpc("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", ReadService),
 ];
 
-/// The action behind a route, as it is written; none for one that has no rule, and then nobody may.
+/// Returns the action behind a route, as it is written; none if it has no rule, and then it is refused.
 pub fn action_of(method: &str, route: &str) -> Option<Action> {
-    // Who may read may ask for the head alone.
+    // A user who may read may request the head alone.
     let method = if method == "HEAD" { "GET" } else { method };
     let found = DOORS.iter().find(|door| door.method == method && door.path == route);
     found.map(|door| door.action)
 }
 
-/// The action behind a remote procedure's path.
+/// Returns the action behind a remote procedure's path.
 pub fn action_of_procedure(path: &str) -> Option<Action> {
     action_of("RPC", path)
 }
 
-/// A remote procedure's name, if it is one; else that it is none.
+/// Returns a remote procedure's name, or that there is none.
 pub fn procedure_of(path: &str) -> String {
     if action_of_procedure(path).is_some() { path.to_owned() } else { "none".to_owned() }
 }
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_has_no_rule_is_for_nobody() {
+    fn path_without_a_rule_is_open_to_nobody() {
         assert_eq!(action_of("POST", "/v1/schemes"), None);
         assert_eq!(action_of("GET", "/v1/claims"), None);
         assert_eq!(action_of("HEAD", "/v1/schemes"), Some(ReadSchemes));

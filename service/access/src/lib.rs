@@ -2,11 +2,11 @@
 //!
 //! A **principal** is a person or a machine that acts for a **tenant** in a **role**, and is known by one
 //! credential: an API key, the certificate of mutual TLS, or a subject of an OpenID issuer. An **action** is
-//! what can be done, whichever way it is asked; [`Action::may_be_done_by`] is the one place that says by
-//! whom, and [`door::action_of`] knows the action behind every path and every remote procedure. What has no
-//! rule is refused. [`matrix`] prints all of it.
+//! what can be done, however it is requested; [`Action::may_be_done_by`] is the only place that says by whom,
+//! and [`door::action_of`] knows the action behind every path and every remote procedure. What has no rule is
+//! refused. [`matrix`] prints all of it.
 //!
-//! Roles are those of the ledger, with three more that it knows otherwise or not at all: the oversight
+//! Roles are those of the ledger, and three more that it knows in another form or not at all: the oversight
 //! committee, kiosks, and the operator, who runs the program on the machine itself.
 //!
 //! ```
@@ -52,6 +52,6 @@ pub use scheme_scope::SchemeScope;
 pub use tenant::{Tenant, TenantName};
 pub use usage::{Price, Quota, Usage, UsageLine};
 
-/// Who may act, what waits for a second person, departments and their quotas, in a store.
+/// Users, approval requests, departments and their quotas, in a store.
 #[derive(Clone, Copy)]
 pub struct AccessStore<'s>(pub &'s Store);

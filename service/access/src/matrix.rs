@@ -1,4 +1,4 @@
-//! The permission matrix: every way in and every role.
+//! The permission matrix: every door and every role.
 
 use std::fmt::Write as _;
 
@@ -25,7 +25,7 @@ pub struct MatrixLine {
     pub logged: bool,
 }
 
-/// All lines.
+/// Returns all lines.
 pub fn lines() -> Vec<MatrixLine> {
     let line = |&action: &Action| MatrixLine {
         action: action.name(),
@@ -49,7 +49,7 @@ pub fn lines() -> Vec<MatrixLine> {
     Action::ALL.iter().map(line).collect()
 }
 
-/// The matrix as a table of Markdown.
+/// Returns the matrix as a table of Markdown.
 pub fn markdown() -> String {
     let mut text = String::from("| action | anyone |");
     for role in Role::ALL {
@@ -80,7 +80,7 @@ pub fn markdown() -> String {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_documented_matrix_is_the_one_that_is_enforced() {
+    fn documented_matrix_is_the_one_that_is_enforced() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/ACCESS.md");
         let page = std::fs::read_to_string(path).expect("a page");
         let (begin, end) = ("<!-- matrix -->\n", "<!-- end of the matrix -->");

@@ -1,5 +1,5 @@
-//! Tokens of an OpenID issuer: who they are of is told by issuer and subject, and what that one may do by
-//! the store alone, so that an issuer hands out no roles.
+//! Tokens of an OpenID issuer: issuer and subject identify the user, and only the store says what they may do,
+//! so that an issuer gives no roles.
 //!
 //! Sources: OpenID Connect Discovery 1.0; RFC 7517 (JWK); RFC 7519 (JWT); RFC 8725 (best practices: the
 //! algorithm is the key's and never the token's choice of none or of a shared secret).
@@ -18,21 +18,21 @@ use super::openid_login::OpenIdClient;
 use super::principal::Credential;
 use super::refusal::AccessRefusal;
 
-/// How long keys are taken for the issuer's before it is asked again.
+/// How long the issuer's keys are used before it is asked again.
 const KEYS_AGE_MAX: Duration = Duration::from_secs(3_600);
-/// For how long they are when the issuer does not answer: a key that it has withdrawn meanwhile is good no
+/// How long they are used while the issuer does not answer: a key that it has withdrawn meanwhile is valid no
 /// longer than this.
 const KEYS_KEPT_MAX: Duration = Duration::from_secs(24 * 3_600);
-/// How soon it is asked again for a key that is not among them.
+/// How soon the issuer is asked again for an unknown key.
 const ASK_AGAIN: Duration = Duration::from_secs(30);
-/// How long it may take to answer.
+/// How long the issuer may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Bytes of an answer.
+/// Bytes of an answer at most.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
 /// By how many seconds its clock may be off.
 const SKEW_SECONDS: u64 = 60;
 
-/// What tokens may be signed by: by a key of the issuer's alone, never by a secret that both share.
+/// How tokens may be signed: only by a key of the issuer's own, never by a secret that both share.
 const ALGORITHMS: [Algorithm; 9] = [
     Algorithm::RS256,
     Algorithm::RS384,
@@ -45,27 +45,27 @@ const ALGORITHMS: [Algorithm; 9] = [
     Algorithm::EdDSA,
 ];
 
-/// An OpenID issuer that this service takes tokens of.
+/// An OpenID issuer whose tokens this service accepts.
 pub struct OpenIdIssuer {
     pub(super) issuer: String,
     audience: String,
     pub(super) http: reqwest::Client,
-    /// What the service is to it, where people come in by it.
+    /// How the issuer knows the service, if users sign in with it.
     pub(super) client: Option<OpenIdClient>,
-    /// Held while the issuer is asked, by one at a time.
+    /// Held while the issuer is asked: one request at a time.
     asking: Mutex<()>,
     known: Mutex<Known>,
 }
 
-/// The issuer's keys and addresses, as they were told last.
+/// The issuer's keys and addresses, as it last reported them.
 struct Known {
     set: JwkSet,
     endpoints: Option<Endpoints>,
     told: Option<Instant>,
-    /// Algorithms of which the operator was told that they are not taken.
+    /// Algorithms that were reported to the operator as not accepted.
     told_of: Vec<String>,
-    /// When it was asked last, whether or not it answered: whoever sends tokens can't have it asked more
-    /// often, nor hold up those whose keys are known.
+    /// When it was last asked, whether or not it answered: a client that sends tokens can't make the service ask
+    /// more often, nor delay those whose keys are known.
     asked: Option<Instant>,
 }
 
@@ -77,19 +77,19 @@ struct Discovered {
     endpoints: Endpoints,
 }
 
-/// Where people come in; an issuer for machines alone has neither.
+/// Where users sign in; an issuer for machines alone has neither.
 #[derive(Clone, Deserialize)]
 pub(super) struct Endpoints {
     /// Where a browser is sent.
     pub(super) authorization_endpoint: Option<String>,
-    /// Where a code is taken for a token.
+    /// Where a code is exchanged for a token.
     pub(super) token_endpoint: Option<String>,
-    /// How a client may show its secret there; by the header, if nothing is said.
+    /// How a client may show its secret there; by the header, by default.
     #[serde(default)]
     pub(super) token_endpoint_auth_methods_supported: Option<Vec<String>>,
 }
 
-/// Keys as an issuer tells them: what is no key that is known here is left out, and sinks no other.
+/// Keys as an issuer reports them: a key of an unknown kind is left out and does not spoil the others.
 #[derive(Deserialize)]
 struct ToldKeys {
     keys: Vec<serde_json::Value>,
@@ -108,13 +108,13 @@ struct Claims {
 }
 
 impl Known {
-    /// The keys of an id that are for an algorithm: two while an issuer changes them. Without an id, of the token or
-    /// of the key, the only such key there is. None of a set that was told too long ago.
+    /// Returns the keys of an id that are for an algorithm: two while an issuer changes them. If the token or the key
+    /// has no id, the only such key there is. None of a set that is too old.
     fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Vec<Jwk> {
         if !self.is_kept() {
             return Vec::new();
         }
-        // One id may be of two keys: one to encrypt, one to sign.
+        // Two keys may have the same id: one to encrypt, one to sign.
         let fitting: Vec<&Jwk> = self.set.keys.iter().filter(|key| fits(key, algorithm)).collect();
         let named = fitting.iter().copied();
         let named = named.filter(|key| id.is_some() && key.common.key_id.as_deref() == id);
@@ -127,7 +127,7 @@ impl Known {
         }
     }
 
-    /// What is known of keys, if that can be gone by; none if the issuer is to be asked.
+    /// Returns what the known keys answer, if they can be used; none if the issuer must be asked.
     fn answer(
         &self,
         id: Option<&str>,
@@ -143,25 +143,25 @@ impl Known {
         })
     }
 
-    /// Whether what was told is new enough to go by.
+    /// Returns whether the keys are new enough to use.
     fn is_fresh(&self) -> bool {
         self.told.is_some_and(|at| at.elapsed() < KEYS_AGE_MAX)
     }
 
-    /// Whether what was told may be gone by while the issuer does not answer.
+    /// Returns whether the keys may be used while the issuer does not answer.
     fn is_kept(&self) -> bool {
         self.told.is_some_and(|at| at.elapsed() < KEYS_KEPT_MAX)
     }
 
-    /// Whether it is too soon to ask again.
+    /// Returns whether it is too soon to ask again.
     fn was_just_asked(&self) -> bool {
         self.asked.is_some_and(|at| at.elapsed() < ASK_AGAIN)
     }
 }
 
 impl OpenIdIssuer {
-    /// An issuer by its address, which tokens must name letter by letter, and the audience that they must
-    /// be for. It is asked for its keys when a token first comes.
+    /// Creates an issuer from its address, which tokens must name exactly, and the audience that they must
+    /// be for. It is asked for its keys when the first token arrives.
     ///
     /// # Errors
     /// [`ServiceError::WrongUse`] for an address without TLS that is not this machine's.
@@ -188,17 +188,17 @@ impl OpenIdIssuer {
         })
     }
 
-    /// The same, by which people come in at the desk as well.
+    /// Lets users sign in to the desk with it as well.
     pub fn with_login(self, client: OpenIdClient) -> Self {
         Self { client: Some(client), ..self }
     }
 
-    /// What a subject of this issuer is known by.
+    /// Returns the credential of a subject of this issuer.
     pub fn credential(&self, subject: &str) -> Credential {
         Credential::open_id(&self.issuer, subject)
     }
 
-    /// Who a token is of.
+    /// Returns the credential that a token is of.
     ///
     /// # Errors
     /// [`AccessRefusal::NotAuthorised`]; [`AccessRefusal::IssuerAway`] if its keys can't be had.
@@ -207,7 +207,7 @@ impl OpenIdIssuer {
         Ok(self.credential(&claims.sub))
     }
 
-    /// What a token for an audience says.
+    /// Verifies a token for an audience and returns its claims.
     ///
     /// # Errors
     /// Those of [`credential_of`](Self::credential_of).
@@ -221,7 +221,7 @@ impl OpenIdIssuer {
             self.tell_of(header.alg).await;
             return Err(AccessRefusal::NotAuthorised);
         }
-        // RFC 7515, section 4.1.11: what a token says must be understood is not understood here.
+        // RFC 7515, section 4.1.11: no extension that a token marks as critical is understood here.
         if header.crit.is_some() {
             self.say("a token with a critical extension was refused: none is known here");
             return Err(AccessRefusal::NotAuthorised);
@@ -240,8 +240,8 @@ impl OpenIdIssuer {
         keys.iter().find_map(by_key).ok_or(AccessRefusal::NotAuthorised)
     }
 
-    /// The keys of an id, asked for again when none is known, or what is known is old. Whoever has a known key does
-    /// not wait for what another is asked for.
+    /// Returns the keys of an id; asks the issuer again when none is known, or the known ones are old. A token with a
+    /// known key does not wait for a request for another.
     async fn key(&self, id: Option<&str>, algorithm: Algorithm) -> Result<Vec<Jwk>, AccessRefusal> {
         if let Some(Ok(found)) = self.known.lock().await.answer(id, algorithm) {
             return Ok(found);
@@ -259,13 +259,13 @@ impl OpenIdIssuer {
         }
     }
 
-    /// Where people come in, asked for anew when what is known is old.
+    /// Returns where users sign in; asks again when what is known is old.
     ///
     /// # Errors
     /// [`AccessRefusal::IssuerAway`].
     pub(super) async fn endpoints(&self) -> Result<Endpoints, AccessRefusal> {
         let is_asked = |known: &Known| !known.is_fresh() && !known.was_just_asked();
-        // They are told with the keys, and known as long.
+        // They are reported with the keys, and kept as long.
         if is_asked(&*self.known.lock().await) {
             let _asking = self.asking.lock().await;
             if is_asked(&*self.known.lock().await) {
@@ -277,9 +277,9 @@ impl OpenIdIssuer {
         endpoints.ok_or(AccessRefusal::IssuerAway)
     }
 
-    /// Asks for all that is known of the issuer; whether it has answered.
+    /// Asks the issuer for its keys and addresses; returns whether it has answered.
     async fn ask_again(&self) -> bool {
-        // Before it is asked: who goes away meanwhile does not have it asked again at once.
+        // Set before asking: a client that disconnects meanwhile can't make the service ask again at once.
         self.known.lock().await.asked = Some(Instant::now());
         let told = self.ask().await;
         let mut known = self.known.lock().await;
@@ -295,7 +295,7 @@ impl OpenIdIssuer {
         }
     }
 
-    /// Tells the operator, once, by what tokens are signed that are not taken.
+    /// Warns the operator, once, of an algorithm whose tokens are not accepted.
     async fn tell_of(&self, algorithm: Algorithm) {
         let name = format!("{algorithm:?}");
         let mut known = self.known.lock().await;
@@ -308,7 +308,7 @@ impl OpenIdIssuer {
         }
     }
 
-    /// Tells the operator what is wrong with the issuer.
+    /// Warns the operator of what is wrong with the issuer.
     pub(super) fn say(&self, reason: &str) {
         tracing::warn!("the OpenID issuer {}: {reason}", self.issuer);
     }
@@ -337,7 +337,7 @@ impl OpenIdIssuer {
         serde_json::from_slice(&body).map_err(|error| format!("its answer: {error}"))
     }
 
-    /// The issuer's answer to a request, within bounds.
+    /// Returns the issuer's answer to a request, within bounds.
     pub(super) async fn answer(
         &self,
         request: reqwest::RequestBuilder,
@@ -356,7 +356,7 @@ impl OpenIdIssuer {
     }
 }
 
-/// Whether a key is for an algorithm, and to sign: a token does not choose how its key is used.
+/// Returns whether a key is for an algorithm and to sign: a token does not choose how its key is used.
 fn fits(key: &Jwk, algorithm: Algorithm) -> bool {
     let of_kind = match &key.algorithm {
         AlgorithmParameters::RSA(_) => matches!(
@@ -382,7 +382,7 @@ fn fits(key: &Jwk, algorithm: Algorithm) -> bool {
     of_kind && named.is_none_or(|named| named == format!("{algorithm:?}"))
 }
 
-/// Keys come over TLS, or from this machine.
+/// Checks that keys come over TLS or from this machine.
 pub(super) fn require_safe(address: &str) -> Result<(), ServiceError> {
     let url = reqwest::Url::parse(address)
         .map_err(|error| ServiceError::WrongUse(format!("{address:?} is no address: {error}")))?;
@@ -397,7 +397,7 @@ pub(super) fn require_safe(address: &str) -> Result<(), ServiceError> {
 mod tests {
     use super::*;
 
-    /// Keys as issuers tell them, and which one a token's header finds.
+    /// Keys as issuers report them, and which one a token's header finds.
     #[test]
     fn key_is_found_by_id_use_and_algorithm() {
         let point = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
@@ -423,7 +423,7 @@ mod tests {
         };
         let odd = serde_json::json!({ "kty": "unheard", "kid": "one" });
         let ed = serde_json::json!({ "kty": "OKP", "crv": "Ed25519", "kid": "ed", "x": point });
-        // One id twice, the key to encrypt first, beside what nobody knows.
+        // One id twice, the key to encrypt first, beside a key of an unknown kind.
         let both = set(serde_json::json!([
             odd,
             rsa(Some("one"), Some("enc"), None),
@@ -436,14 +436,14 @@ mod tests {
         assert_eq!(both.find(Some("ed"), Algorithm::EdDSA).len(), 1);
         assert!(both.find(Some("ed"), Algorithm::RS256).is_empty(), "no token chooses");
         assert_eq!(both.find(None, Algorithm::EdDSA).len(), 1, "the only one for it");
-        // A key without an id, where there is one alone.
+        // A single key without an id.
         let alone = set(serde_json::json!([rsa(None, None, Some("RS256"))]));
         assert_eq!(alone.find(Some("any"), Algorithm::RS256).len(), 1);
         assert_eq!(alone.find(None, Algorithm::RS256).len(), 1);
         assert!(alone.find(None, Algorithm::PS256).is_empty(), "it says what it is for");
         let two = set(serde_json::json!([rsa(None, None, None), rsa(None, None, None)]));
         assert!(two.find(None, Algorithm::RS256).is_empty());
-        // While an issuer changes its keys two may have one id: each is tried.
+        // While an issuer changes its keys, two may have the same id: each is tried.
         let twins =
             set(serde_json::json!([rsa(Some("t"), None, None), rsa(Some("t"), None, None)]));
         assert_eq!(twins.find(Some("t"), Algorithm::RS256).len(), 2);
@@ -453,7 +453,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn keys_of_an_issuer_that_is_away_are_good_for_a_day() {
-        // A port that nobody listens at.
+        // A port that nothing listens on.
         let issuer = OpenIdIssuer::new("http://127.0.0.1:1", "praman").expect("an issuer");
         assert!(matches!(
             issuer.key(Some("one"), Algorithm::EdDSA).await,
@@ -482,7 +482,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_come_over_tls_or_from_this_machine() {
+    fn issuer_without_tls_is_refused_unless_on_this_machine() {
         assert!(OpenIdIssuer::new("https://login.example", "praman").is_ok());
         assert!(OpenIdIssuer::new("http://127.0.0.1:8090/realm", "praman").is_ok());
         for bad in ["http://login.example", "ftp://127.0.0.1", "login.example", ""] {

@@ -1,5 +1,5 @@
-//! Coming in at the desk by an OpenID issuer: a browser is sent there, comes back with a code, and the
-//! service gets the token of who it is for it.
+//! Signing in to the desk with an OpenID issuer: a browser is sent there and comes back with a code, which the
+//! service exchanges for a token of who it is.
 //!
 //! Sources: OpenID Connect Core 1.0, section 3.1 (authorization code flow); RFC 7636 (PKCE, by S256);
 //! RFC 9207 (the issuer that answers is named); RFC 9700 (best practices).
@@ -26,17 +26,17 @@ use super::openid::{Endpoints, OpenIdIssuer, require_safe};
 use super::principal::Credential;
 use super::refusal::AccessRefusal;
 
-/// Where the issuer sends a person back to, below the desk's address.
+/// Where the issuer sends a user back to, below the desk's address.
 const BACK: &str = "/desk/enter/openid/back";
 
-/// What the service is to its issuer, where people come in by it.
+/// How the issuer knows the service, if users sign in with it.
 pub struct OpenIdClient {
     id: String,
     secret: Option<Zeroizing<String>>,
     back: RedirectUrl,
 }
 
-/// What a token answer has besides: who it is of.
+/// What else a token answer has: who it is of.
 #[derive(Debug, Deserialize, Serialize)]
 struct IdTokenField {
     id_token: String,
@@ -58,7 +58,7 @@ type Flow = oauth2::Client<
     EndpointSet,
 >;
 
-/// What a token says of whom it is, and for whom and which attempt it was made.
+/// What a token says: who it is of, for whom and for which attempt it was made.
 #[derive(Deserialize)]
 struct IdClaims {
     sub: String,
@@ -66,22 +66,22 @@ struct IdClaims {
     azp: Option<String>,
 }
 
-/// Somebody on the way to their issuer and back, known by a secret that their browser keeps. What the issuer
-/// hears of it are hashes, each under a tag of its own.
+/// A user on the way to their issuer and back, known by a secret that their browser keeps. The issuer sees only
+/// hashes of it, each under a tag of its own.
 pub struct LoginAttempt(Zeroizing<[u8; 32]>);
 
 impl LoginAttempt {
-    /// A new one.
+    /// Begins an attempt.
     pub fn begin() -> Self {
         Self(praman_files::sealed::random_key())
     }
 
-    /// The one that a browser kept.
+    /// Parses the attempt that a browser kept.
     pub fn parse(text: &str) -> Option<Self> {
         read_digest(text).map(|bytes| Self(Zeroizing::new(bytes)))
     }
 
-    /// As a browser keeps it.
+    /// Returns the secret, as a browser keeps it.
     pub fn secret(&self) -> Zeroizing<String> {
         Zeroizing::new(hex::encode(*self.0))
     }
@@ -103,7 +103,7 @@ impl LoginAttempt {
     }
 }
 
-/// What a browser brings back.
+/// What a browser comes back with.
 #[derive(Deserialize)]
 pub struct LoginAnswer {
     #[serde(default)]
@@ -115,20 +115,20 @@ pub struct LoginAnswer {
     iss: Option<String>,
 }
 
-/// Who came in.
+/// Who signed in.
 pub struct LoggedIn {
-    /// By what they are known.
+    /// What they are known by.
     pub credential: Credential,
     /// Who they are to the issuer.
     pub subject: String,
 }
 
 impl OpenIdClient {
-    /// A client by the name that the issuer knows it by, with its secret if it has one, of a service that
+    /// Creates a client from the name that the issuer knows it by and its secret, if it has one, for a service that
     /// browsers reach at an address. The issuer sends them back to `/desk/enter/openid/back`, which it must know.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] for an address that is none, has a path, or is without TLS and not this
+    /// [`ServiceError::WrongUse`] for an address that is malformed, has a path, or is without TLS and not this
     /// machine's.
     pub fn new(
         id: &str,
@@ -157,7 +157,7 @@ impl OpenIdClient {
             .set_redirect_uri(self.back.clone());
         if let Some(secret) = &self.secret {
             flow = flow.set_client_secret(ClientSecret::new(secret.to_string()));
-            // Some take it in the body alone, and say so.
+            // Some issuers take it only in the body, and say so.
             let methods = endpoints.token_endpoint_auth_methods_supported.as_ref();
             let takes =
                 |method: &str| methods.is_some_and(|all| all.iter().any(|one| one == method));
@@ -170,7 +170,7 @@ impl OpenIdClient {
 }
 
 impl OpenIdIssuer {
-    /// Whether people come in by it.
+    /// Returns whether users sign in with it.
     pub fn has_login(&self) -> bool {
         self.client.is_some()
     }
@@ -184,7 +184,7 @@ impl OpenIdIssuer {
         Ok((client, flow.ok_or(AccessRefusal::IssuerAway)?))
     }
 
-    /// Where to send a browser.
+    /// Returns the address to send a browser to.
     ///
     /// # Errors
     /// [`AccessRefusal::IssuerAway`] if the issuer does not say.
@@ -199,11 +199,11 @@ impl OpenIdIssuer {
         Ok(address.into())
     }
 
-    /// Who has come back.
+    /// Returns who has come back.
     ///
     /// # Errors
-    /// [`AccessRefusal::NotAuthorised`] if it is not the browser that was sent, another issuer that answers,
-    /// or no code or token that is good; [`AccessRefusal::IssuerAway`].
+    /// [`AccessRefusal::NotAuthorised`] if it is not the browser that was sent, if another issuer answers, or if the
+    /// code or token is not valid; [`AccessRefusal::IssuerAway`].
     pub async fn logged_in(
         &self,
         attempt: &LoginAttempt,
@@ -224,7 +224,7 @@ impl OpenIdIssuer {
             Ok(tokens) => tokens,
             Err(oauth2::RequestTokenError::ServerResponse(_)) => return Err(refused),
             Err(error) => {
-                // Its texts are of the transport or of what can't be read, not of what was sent.
+                // Its messages are about the transport or an unreadable answer, and do not contain what was sent.
                 self.say(&error.to_string());
                 return Err(AccessRefusal::IssuerAway);
             }
@@ -257,7 +257,7 @@ impl<'a> AsyncHttpClient<'a> for OpenIdIssuer {
     }
 }
 
-/// A token answer whose `expires_in` is a number, as RFC 6749 has it: some issuers write it as a text.
+/// Rewrites `expires_in` of a token answer as a number, as RFC 6749 has it: some issuers write it as a text.
 fn with_number(body: Vec<u8>) -> Vec<u8> {
     let Ok(mut answer) = serde_json::from_slice::<serde_json::Value>(&body) else { return body };
     let seconds = answer.get("expires_in").and_then(serde_json::Value::as_str);
@@ -278,7 +278,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seconds_written_as_a_text_are_a_number() {
+    fn seconds_written_as_text_are_read_as_a_number() {
         let text = br#"{"access_token":"a","expires_in":"3600"}"#.to_vec();
         let read: serde_json::Value = serde_json::from_slice(&with_number(text)).expect("JSON");
         assert_eq!(read["expires_in"], 3_600);
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attempts_parts_tell_nothing_of_each_other() {
+    fn parts_of_a_login_attempt_differ_from_each_other() {
         let attempt = LoginAttempt::begin();
         let kept = LoginAttempt::parse(&attempt.secret()).expect("a secret");
         assert_eq!(attempt.state(), kept.state());

@@ -1,4 +1,4 @@
-//! Principals: who may act, in which role, known by which credential.
+//! Principals: the users, in which role, known by which credential.
 
 use jiff::Timestamp;
 use praman_language::sentence::Sentence;
@@ -47,7 +47,7 @@ pub enum Credential {
 }
 
 impl Credential {
-    /// A subject of an issuer.
+    /// Returns the credential of a subject of an issuer.
     pub fn open_id(issuer: &str, subject: &str) -> Self {
         let mut hasher = Sha256::new();
         hasher.update(b"praman.openid.1");
@@ -71,7 +71,7 @@ impl Credential {
         }
     }
 
-    /// The credential of a kind's name and 64 hexadecimal digits.
+    /// Parses a credential from a kind's name and 64 hexadecimal digits.
     ///
     /// # Errors
     /// What is wrong.
@@ -89,17 +89,17 @@ impl Credential {
     }
 }
 
-/// By what a certificate is known, of its DER form.
+/// Returns the credential of a certificate in DER form.
 pub fn certificate_digest(der: &[u8]) -> Credential {
     Credential::Certificate(Sha256::digest(der).into())
 }
 
-/// Somebody who is to act.
+/// A user to add.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewPrincipal {
     /// As people call them.
     pub name: String,
-    /// In what capacity they act.
+    /// In which role they act.
     pub role: Role,
     /// For whom.
     pub tenant: TenantName,
@@ -111,14 +111,14 @@ pub struct NewPrincipal {
     pub expires_at: Option<i64>,
 }
 
-/// Somebody who may act, or might.
+/// A user, who may have expired or been revoked.
 #[derive(Clone, Debug, Serialize)]
 pub struct Principal {
     /// Their number.
     pub number: PrincipalNumber,
     /// As people call them.
     pub name: String,
-    /// In what capacity they act.
+    /// In which role they act.
     pub role: Role,
     /// For whom.
     pub tenant: TenantName,
@@ -175,13 +175,13 @@ impl Row {
     }
 }
 
-/// Whether a character turns the order of letters about, so that a name is shown as another.
+/// Returns whether a character changes the direction of text, so that a name is shown as another.
 fn turns_letters(character: char) -> bool {
     matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 impl NewPrincipal {
-    /// Whether one may let them act, and they can.
+    /// Checks that the caller may add this user, and that the user can be added.
     pub(super) async fn check(
         &self,
         connection: &mut AnyConnection,
@@ -227,8 +227,8 @@ impl NewPrincipal {
                 return refused(sentence.text("tenant", &self.tenant));
             }
         }
-        // A person who was revoked may come again as who they are; a key or a certificate that was may be
-        // in other hands, and is not taken again.
+        // A person who was revoked may be added again as themselves; a revoked key or certificate may be
+        // in other hands, and is not accepted again.
         let used: Option<(i64, String)> = sqlx::query_as(
             "SELECT number, tenant FROM principal
              WHERE credential = $1 AND credential_kind = $2
@@ -246,7 +246,7 @@ impl NewPrincipal {
         refused(Sentence::of("fault-credential-taken"))
     }
 
-    /// Writes them down.
+    /// Stores the user.
     pub(super) async fn insert(
         &self,
         connection: &mut AnyConnection,
@@ -277,7 +277,7 @@ impl NewPrincipal {
 }
 
 impl AccessStore<'_> {
-    /// Who a credential is, if it is good now.
+    /// Returns the user of a credential, if it is valid now.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -291,7 +291,7 @@ impl AccessStore<'_> {
         row.map(Row::caller).transpose()
     }
 
-    /// Who a number is, if they may act now.
+    /// Returns the user of a number, if they may act now.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -307,7 +307,7 @@ impl AccessStore<'_> {
         row.map(Row::caller).transpose()
     }
 
-    /// The principals that meet a condition and may act now.
+    /// Returns the query for the principals that meet a condition and may act now.
     fn who_is(&self, condition: &str) -> String {
         let now = self.0.database().now();
         format!(
@@ -316,7 +316,7 @@ impl AccessStore<'_> {
         )
     }
 
-    /// All principals that somebody may see.
+    /// Returns all principals that the caller may see.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -328,7 +328,7 @@ impl AccessStore<'_> {
         Ok(all.into_iter().filter(|principal| by.sees(&principal.tenant)).collect())
     }
 
-    /// Lets somebody act no more, at once; to take away needs no second person. True if they could.
+    /// Removes a user at once; this needs no second person. Returns whether they could act until now.
     ///
     /// # Errors
     /// [`AccessRefusal::Another`] if they are another tenant's.
@@ -363,8 +363,8 @@ impl AccessStore<'_> {
             .execute(&mut *transaction)
             .await?
             .rows_affected();
-        // Whoever has their key may have asked for more: nobody approves that by mistake. A batch that waits is
-        // taken apart.
+        // Their key may be in other hands and have requested more: those requests are denied, so that none is
+        // approved by mistake. A pending batch is taken apart.
         let batches: Vec<(String,)> = sqlx::query_as(
             "SELECT document FROM approval WHERE asked_by = $1 AND state = 'waiting' AND kind = 'pay'",
         )
@@ -378,7 +378,7 @@ impl AccessStore<'_> {
             "UPDATE approval SET state = 'denied', decided_by_name = $2, decided_at = {now}
              WHERE asked_by = $1 AND state = 'waiting'"
         ));
-        // Nobody who may decide it has: it can be asked again.
+        // No approver has decided these: they can be requested again.
         sqlx::query(statement)
             .bind(i64::from(number.0))
             .bind(&by.name)
@@ -389,7 +389,7 @@ impl AccessStore<'_> {
     }
 }
 
-/// When something is over that lasts so many days from now, in milliseconds since 1970.
+/// Returns the time a number of days from now, in milliseconds since 1970.
 pub fn days_from_now(days: u32) -> i64 {
     Timestamp::now().as_millisecond() + i64::from(days) * 86_400_000
 }

@@ -1,4 +1,4 @@
-//! Why somebody may not.
+//! Why an action is refused.
 
 use praman_language::sentence::Sentence;
 use praman_store::error::ServiceError;
@@ -9,10 +9,10 @@ use super::role::Role;
 const NOT_AUTHORISED: Sentence = Sentence::of("fault-not-authorised");
 const ISSUER_AWAY: Sentence = Sentence::of("fault-issuer-away");
 
-/// Why something is not done for whoever asks.
+/// Why an action is refused to a caller.
 #[derive(Debug, thiserror::Error)]
 pub enum AccessRefusal {
-    /// Nobody has said who they are, and not anyone may do it.
+    /// The caller has not said who they are, and not anyone may do it.
     #[error(
         "{action} needs a credential: send an API key or a token as `Authorization: Bearer …`, or \
          a client's certificate"
@@ -21,7 +21,7 @@ pub enum AccessRefusal {
         /// What was to be done.
         action: &'static str,
     },
-    /// What was shown is no credential that is good now.
+    /// What was shown is no credential that is valid now.
     #[error("{NOT_AUTHORISED}")]
     NotAuthorised,
     /// What was shown is an identity whose issuer can't be asked now.
@@ -35,7 +35,7 @@ pub enum AccessRefusal {
         /// What was to be done.
         action: Action,
     },
-    /// It is another's.
+    /// It belongs to another.
     #[error("{0}")]
     Another(Sentence),
     /// The tenant's quota is used up.
@@ -57,7 +57,7 @@ pub enum AccessRefusal {
 }
 
 impl AccessRefusal {
-    /// The same for a person, who reads it in their language; none of what is for programs and operators.
+    /// Returns the same for a person, in their language; none for what only programs and operators see.
     pub fn sentence(&self) -> Option<Sentence> {
         Some(match self {
             Self::Unknown { .. } => Sentence::of("fault-come-in"),
@@ -79,7 +79,7 @@ impl AccessRefusal {
     }
 }
 
-/// Who may do something, as programs and operators call them.
+/// Returns who may do an action, as programs and operators call them.
 fn allowed(action: Action) -> String {
     match action.roles().unwrap_or_default() {
         [] => "the operator, at the command line".to_owned(),

@@ -1,4 +1,4 @@
-//! In what capacity somebody acts.
+//! In which role a user acts.
 
 use praman_store::named::named;
 
@@ -17,9 +17,9 @@ named! {
         Treasury = "treasury",
         /// An auditor.
         Auditor = "auditor",
-        /// A relayer, which brings claims to the ledger.
+        /// A relayer, which submits claims to the ledger.
         Relayer = "relayer",
-        /// A kiosk, which proves for people who have no device. The ledger never hears of it.
+        /// A kiosk, which proves for people who have no device. The ledger does not know it.
         Kiosk = "kiosk",
         /// A provider of health care.
         Provider = "provider",
@@ -31,8 +31,8 @@ named! {
 }
 
 impl Role {
-    /// Whether who has it can move money, bring others in, or see what others must not: two persons bring
-    /// such a one in.
+    /// Returns whether its users can move money, add other users, or see what others must not: two persons add
+    /// such a user.
     pub fn needs_two_persons(self) -> bool {
         match self {
             Self::Oversight | Self::Agency | Self::Treasury | Self::Auditor | Self::Relayer => true,
@@ -43,17 +43,17 @@ impl Role {
         }
     }
 
-    /// Whether those of it have a number: the office's, or the participant's on the ledger.
+    /// Returns whether its users have a number: the office's, or the participant's on the ledger.
     pub fn has_member(self) -> bool {
         matches!(self, Self::Office | Self::Provider | Self::Application)
     }
 
-    /// The name of the text that people read for it.
+    /// Returns the name of the text that people read for it.
     pub fn text_name(self) -> String {
         format!("role-{}", self.name())
     }
 
-    /// The roles that a credential can be given for: nobody is the operator from afar.
+    /// Returns the roles that a credential can be given for: no one is the operator remotely.
     pub fn from_afar() -> impl Iterator<Item = Self> {
         Self::ALL.iter().copied().filter(|&role| role != Self::Operator)
     }
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_is_the_operator_from_afar() {
+    fn operator_is_refused_as_a_role_from_afar() {
         assert!("operator".parse::<Role>().is_err(), "nobody is it from afar");
     }
 }

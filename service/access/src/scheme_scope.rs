@@ -1,7 +1,7 @@
-//! Of which schemes somebody sees claims and payments: a department of its own alone.
+//! The schemes whose claims and payments a user sees: a department sees only its own.
 //!
-//! A scheme belongs to one tenant at most, and what is claimed and paid under it is that tenant's. One that
-//! is nobody's yet is seen by those alone who see all.
+//! A scheme belongs to one tenant at most, and what is claimed and paid under it is that tenant's. One that has
+//! no tenant yet is seen only by those who see all.
 
 use praman_circuits::nullifier::SchemeId;
 use praman_store::WriteTransaction;
@@ -12,7 +12,7 @@ use super::role::Role;
 use super::tenant::TenantName;
 use crate::AccessStore;
 
-/// Of which schemes somebody sees claims and payments.
+/// The schemes whose claims and payments a user sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemeScope(Option<TenantName>);
 
@@ -20,22 +20,22 @@ impl SchemeScope {
     /// All of them.
     pub const ALL: Self = Self(None);
 
-    /// Those that a caller sees. The treasury pays for all departments.
+    /// Returns those that a caller sees. The treasury pays for all departments.
     pub fn of(caller: &Caller) -> Self {
         match &caller.tenant {
             _ if caller.sees_all() || caller.role == Role::Treasury => Self::ALL,
             Some(tenant) => Self(Some(tenant.clone())),
-            // Nobody but the operator is without a tenant; if one were, they would see nothing.
+            // Only the operator has no tenant; anyone else without one would see nothing.
             None => Self(Some(TenantName::nobody())),
         }
     }
 
-    /// Whether it is all of them.
+    /// Returns whether it is all of them.
     pub fn is_all(&self) -> bool {
         self.0.is_none()
     }
 
-    /// The condition that a column's scheme is among them, where [`column`](Self::column) is bound to a
+    /// Returns the SQL condition that a column's scheme is among them, where [`column`](Self::column) is bound to a
     /// parameter.
     pub fn condition(column: &str, parameter: &str) -> String {
         format!(
@@ -45,14 +45,14 @@ impl SchemeScope {
         )
     }
 
-    /// What is bound to the condition's parameter.
+    /// Returns what is bound to the condition's parameter.
     pub fn column(&self) -> &str {
         self.0.as_ref().map_or("", TenantName::as_str)
     }
 }
 
 impl AccessStore<'_> {
-    /// The schemes of a scope, by id; none if it is all.
+    /// Returns the schemes of a scope, by id; none if it is all.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -70,7 +70,7 @@ impl AccessStore<'_> {
     }
 }
 
-/// Gives a tenant a scheme that is nobody's, its own, or that of the tenant which it is taken from.
+/// Gives a tenant a scheme that has no tenant, is its own, or belongs to the tenant that it is taken from.
 ///
 /// # Errors
 /// [`ServiceError::Refused`] if it is another's.
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn only_those_who_account_for_all_see_all() {
+    fn roles_that_account_for_all_schemes_alone_see_all() {
         for &role in Role::ALL {
             let sees_all = matches!(
                 role,

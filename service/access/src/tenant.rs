@@ -15,17 +15,17 @@ use crate::AccessStore;
 pub struct TenantName(String);
 
 impl TenantName {
-    /// The name as a text.
+    /// Returns the name as a text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The tenant of an office that no tenant has.
+    /// Returns the tenant of an office that belongs to none.
     pub(super) fn of_office(office: OfficeId) -> Self {
         Self(format!("office-{}", office.0))
     }
 
-    /// A name that no tenant can have.
+    /// Returns a name that no tenant can have.
     pub(super) fn nobody() -> Self {
         Self("*".to_owned())
     }
@@ -64,7 +64,7 @@ pub struct Tenant {
     pub schemes: Vec<String>,
 }
 
-/// Ends the officers of an office whom a tenant has that has the office no more, and what they have asked for.
+/// Removes a tenant's officers of an office that it no longer has, and denies their pending requests.
 async fn end_officers(
     transaction: &mut WriteTransaction,
     now: &str,
@@ -92,7 +92,7 @@ async fn end_officers(
 }
 
 impl AccessStore<'_> {
-    /// Takes a tenant in, and gives it offices and schemes that no other has. One that is known gets more.
+    /// Adds a tenant, and gives it offices and schemes that no other has. A known tenant gets more.
     ///
     /// # Errors
     /// [`ServiceError::Refused`] if an office is not there, or an office or a scheme is another's.
@@ -106,8 +106,8 @@ impl AccessStore<'_> {
         self.admit_tenant_from(name, title, offices, schemes, None).await.map(drop)
     }
 
-    /// The same, and takes the offices and schemes from another tenant that has them by mistake, or no more.
-    /// Officers of theirs whom that tenant has lose their access: how many.
+    /// The same, but takes the offices and schemes from another tenant that has them by mistake, or should no longer
+    /// have them. That tenant's officers of these offices lose their access; returns how many.
     ///
     /// # Errors
     /// [`ServiceError::Refused`] if one of them is of neither.
@@ -165,7 +165,7 @@ impl AccessStore<'_> {
         Ok(ended)
     }
 
-    /// All tenants.
+    /// Returns all tenants.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -192,7 +192,7 @@ impl AccessStore<'_> {
         Ok(rows.into_iter().map(tenant).collect())
     }
 
-    /// Whose an office is.
+    /// Returns the tenant of an office.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -206,7 +206,7 @@ impl AccessStore<'_> {
     }
 }
 
-/// A tenant's name out of a column.
+/// Reads a tenant's name from a column.
 pub(super) fn of_column(name: String) -> TenantName {
     TenantName(name)
 }
@@ -216,7 +216,7 @@ mod tests {
     use super::TenantName;
 
     #[test]
-    fn names_are_plain() {
+    fn tenant_name_that_is_not_plain_is_refused() {
         assert!("food-and-supplies".parse::<TenantName>().is_ok());
         for bad in ["", "Food", "a b", "*", &"a".repeat(33), "é"] {
             assert!(bad.parse::<TenantName>().is_err(), "{bad}");

@@ -13,7 +13,7 @@ use crate::AccessStore;
 type Span = (String, i64, Option<i64>, Option<i64>);
 
 impl AccessStore<'_> {
-    /// How many persons may act now in one of some roles.
+    /// Returns how many persons may act now in one of some roles.
     pub async fn live_principals(
         &self,
         connection: &mut AnyConnection,
@@ -30,7 +30,7 @@ impl AccessStore<'_> {
         Ok(persons.len())
     }
 
-    /// Whether an office ever had two officers at once: what takes two then does not fall to the one who is left.
+    /// Returns whether an office ever had two officers at once: what needs two then does not fall to the one left.
     pub async fn takes_two_officers(
         &self,
         connection: &mut AnyConnection,
@@ -47,8 +47,8 @@ impl AccessStore<'_> {
         Ok(are_two_at_once(known))
     }
 
-    /// Whether two persons could ever act at once in some roles: what takes two then takes two for good, and
-    /// does not fall to the one who is left.
+    /// Returns whether two persons could ever act at once in some roles: what needs two then needs two for good, and
+    /// does not fall to the one left.
     pub async fn were_two_at_once(
         &self,
         connection: &mut AnyConnection,
@@ -67,12 +67,12 @@ impl AccessStore<'_> {
     }
 }
 
-/// Whether a role is one of some, by its name.
+/// Returns whether a role is one of some, by its name.
 fn is_of(roles: &[Role], name: &str) -> bool {
     roles.iter().any(|role| role.name() == name)
 }
 
-/// Whether two of some persons could ever act at one time.
+/// Returns whether two of some persons could ever act at once.
 fn are_two_at_once(known: impl IntoIterator<Item = Span>) -> bool {
     let spans: Vec<(String, i64, i64)> = known
         .into_iter()
@@ -88,7 +88,7 @@ fn are_two_at_once(known: impl IntoIterator<Item = Span>) -> bool {
     })
 }
 
-/// From when on there were no longer two persons who could act in some roles, in milliseconds since 1970.
+/// Returns since when fewer than two persons could act in some roles, in milliseconds since 1970.
 pub(super) async fn end_of_two(
     connection: &mut AnyConnection,
     roles: &[Role],

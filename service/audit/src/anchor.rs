@@ -15,14 +15,14 @@ use crate::AuditStore;
 pub struct AuditAnchor {
     /// The entry's number: so many entries are fixed.
     pub entries: u64,
-    /// Who says so.
+    /// Who anchored it.
     pub participant: ParticipantNumber,
-    /// The block that took it.
+    /// The block that recorded it.
     pub block: u64,
 }
 
 impl AuditAnchor {
-    /// As the store has it.
+    /// Reads an anchor from the store's columns.
     fn read((entries, participant, block): (i64, i64, i64)) -> Self {
         Self {
             entries: entries as u64,
@@ -32,11 +32,11 @@ impl AuditAnchor {
     }
 }
 
-/// Brings the hash of the log's last entry to the ledger, and with it all before; none if the last is
+/// Anchors the hash of the log's last entry on the ledger, and with it all before; returns none if the last is
 /// there already, or the log is empty.
 ///
 /// # Errors
-/// [`LedgerError`]: what was not kept here is brought again, which changes nothing.
+/// [`LedgerError`]: what was not kept here is anchored again, which changes nothing.
 pub async fn anchor<C: Chain>(
     store: &Store,
     network: &mut Network<C>,
@@ -55,7 +55,7 @@ pub async fn anchor<C: Chain>(
 }
 
 impl AuditStore<'_> {
-    /// Whether the log has entries of a day in India that is over and that the ledger does not have.
+    /// Returns whether the log has entries of a past day in India that the ledger does not have.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -72,12 +72,12 @@ impl AuditStore<'_> {
         Ok(day.is_some_and(|day| day < calendar::today()))
     }
 
-    /// Up to which entry the log was brought to the ledger.
+    /// Returns up to which entry the log was anchored.
     pub(super) async fn anchored_entries(&self) -> Result<u64, ServiceError> {
         Ok(self.last_audit_anchor().await?.map_or(0, |(anchor, _)| anchor.entries))
     }
 
-    /// All that was brought to the ledger, as the store says.
+    /// Returns all anchors that the store knows.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -89,8 +89,8 @@ impl AuditStore<'_> {
         Ok(rows.into_iter().map(AuditAnchor::read).collect())
     }
 
-    /// The last anchor, and when it was brought, in milliseconds since 1970. A row of more entries than
-    /// there are was made up, and must not keep the log from the ledger.
+    /// Returns the last anchor and when it was made, in milliseconds since 1970. A row of more entries than
+    /// there are is forged, and must not keep the log from being anchored.
     ///
     /// # Errors
     /// [`ServiceError::Store`].

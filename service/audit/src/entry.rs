@@ -7,11 +7,11 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 named! {
-    /// What was said to who would act.
+    /// Whether the action was allowed.
     AuditOutcome {
-        /// They may.
+        /// The action was allowed.
         Allowed = "allowed",
-        /// They may not.
+        /// The action was refused.
         Refused = "refused",
     }
 }
@@ -28,7 +28,7 @@ pub struct AuditEntry {
     pub principal: Option<u32>,
     /// As people call them.
     pub name: String,
-    /// In what capacity.
+    /// In which role.
     pub role: String,
     /// For whom; empty for the whole service.
     pub tenant: String,
@@ -36,7 +36,7 @@ pub struct AuditEntry {
     pub action: String,
     /// On what.
     pub subject: String,
-    /// Whether they could.
+    /// Whether it was allowed.
     pub outcome: AuditOutcome,
     /// On what the processing rests.
     pub legal_basis: String,
@@ -53,7 +53,7 @@ fn as_hex<S: serde::Serializer>(bytes: &[u8; 32], serializer: S) -> Result<S::Ok
 }
 
 impl AuditEntry {
-    /// The hash of an entry: SHA-256 of a tag, the hash before, and every field in order, texts with their
+    /// Computes the hash of an entry: SHA-256 of a tag, the hash before, and every field in order, texts with their
     /// length before them, so that no two entries have the same bytes.
     pub fn compute_hash(&self) -> [u8; 32] {
         let mut hasher = Sha256::new();

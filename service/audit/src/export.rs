@@ -9,7 +9,7 @@ use super::log::AT_ONCE;
 use crate::AuditStore;
 
 impl AuditStore<'_> {
-    /// Writes the log to a file, an entry a line; how many.
+    /// Writes the log to a file, an entry a line; returns how many.
     ///
     /// # Errors
     /// [`ServiceError::File`], [`ServiceError::Store`].

@@ -1,11 +1,11 @@
 //! The audit log: who did what, when, to what, on which legal basis.
 //!
-//! Entries are only ever added, each with the hash of the one before it, so that none can be changed, taken
-//! out or moved without all later hashes being other ones; and hashes are [anchored](anchor) on the ledger,
-//! where nobody changes them. [`verify`] names the first entry that is not as it was written.
+//! Entries are only ever added, each with the hash of the one before it, so that none can be changed, removed
+//! or moved without changing all later hashes; and hashes are [anchored](anchor) on the ledger, where they
+//! can't be changed. [`verify`] names the first entry that is not as it was written.
 //!
-//! An entry is written before what it tells of is done: what is not in the log was not done. It names who
-//! acts and what the act is on (a register's id, a batch's), and nothing that a document holds.
+//! An entry is written before its action is done: what is not in the log was not done. It names who acts and
+//! what the action is on (a register's id, a batch's), and nothing that a document holds.
 //!
 //! ```
 //! use praman_access::{Action, Caller};

@@ -15,7 +15,7 @@ const SUBJECT_CHARACTERS_MAX: usize = 200;
 pub(super) const AT_ONCE: i64 = 1_000;
 
 impl AuditStore<'_> {
-    /// Writes down what somebody does, before it is done.
+    /// Logs an action of a user, before it is done.
     ///
     /// # Errors
     /// [`ServiceError::Store`]; then it must not be done.
@@ -28,7 +28,7 @@ impl AuditStore<'_> {
         self.log(caller, action, subject, AuditOutcome::Allowed).await
     }
 
-    /// Writes down that somebody does something, or would have done it.
+    /// Logs an action that a user does, or was refused.
     ///
     /// # Errors
     /// [`ServiceError::Store`]; then it must not be done.
@@ -41,7 +41,7 @@ impl AuditStore<'_> {
     ) -> Result<(), ServiceError> {
         let mut transaction = self.0.begin_rows().await?;
         let now = self.0.database().now();
-        // Whoever adds waits here for whoever added before, on both databases.
+        // A writer waits here for the one before it, on both databases.
         let statement = sqlx::AssertSqlSafe(format!(
             "INSERT INTO audit_head (one, number, hash) VALUES (1, 1, $1)
              ON CONFLICT (one) DO UPDATE SET number = audit_head.number + 1
@@ -73,7 +73,7 @@ impl AuditStore<'_> {
         Ok(transaction.commit().await?)
     }
 
-    /// Entries from a number on, in order: 1,000 at most.
+    /// Returns entries from a number on, in order: 1,000 at most.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -89,7 +89,7 @@ impl AuditStore<'_> {
         Ok(sqlx::query_as(statement).bind(from).fetch_all(self.0.pool()).await?)
     }
 
-    /// How many entries there are.
+    /// Returns how many entries there are.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -97,7 +97,7 @@ impl AuditStore<'_> {
         Ok(self.audit_head().await?.map_or(0, |(number, _)| number))
     }
 
-    /// How many entries there are, and the hash of the last, as the head has them.
+    /// Returns how many entries there are and the hash of the last, as the head has them.
     pub(super) async fn audit_head(&self) -> Result<Option<(u64, [u8; 32])>, ServiceError> {
         let row: Option<(i64, Vec<u8>)> = sqlx::query_as("SELECT number, hash FROM audit_head")
             .fetch_optional(self.0.pool())

@@ -1,4 +1,4 @@
-//! Whether the log is as it was written.
+//! Verification that the log is as it was written.
 
 use std::collections::BTreeMap;
 
@@ -16,20 +16,20 @@ use crate::AuditStore;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case", tag = "fault")]
 pub enum AuditFault {
-    /// An entry has other fields than its hash is of.
+    /// An entry's fields do not match its hash.
     #[error("entry {number} was changed: its hash does not match its content")]
     Changed {
         /// The entry.
         number: u64,
     },
-    /// Entries are not there.
+    /// Entries are missing.
     #[error("entry {number} is missing: entry {next} follows entry {after}")]
     Missing {
-        /// The first that is not there.
+        /// The first missing one.
         number: u64,
         /// The entry before it.
         after: u64,
-        /// The entry that comes instead.
+        /// The entry that follows instead.
         next: u64,
     },
     /// An entry does not follow from the one before it.
@@ -38,7 +38,7 @@ pub enum AuditFault {
         /// The entry.
         number: u64,
     },
-    /// The last entries are not there.
+    /// The last entries are missing.
     #[error("the log ends at entry {ends_at}, but it had {entries} entries")]
     CutOff {
         /// The last that is there.
@@ -46,13 +46,13 @@ pub enum AuditFault {
         /// How many there were.
         entries: u64,
     },
-    /// The head says something else than the last entry does.
+    /// The head does not match the last entry.
     #[error("the head of the log is not entry {number}'s hash")]
     Head {
         /// The last entry.
         number: u64,
     },
-    /// The ledger says otherwise: the log was written anew.
+    /// The ledger has another hash: the log was rewritten.
     #[error(
         "up to entry {number} the log differs from the one that was anchored in block {block}: it \
          was rewritten after entry {after}"
@@ -65,7 +65,7 @@ pub enum AuditFault {
         /// The last entry that is as it was anchored.
         after: u64,
     },
-    /// The store says that the ledger has an anchor, and it has none.
+    /// The store has an anchor that the ledger does not have.
     #[error(
         "the store says that the ledger has fixed entry {number} in block {block}, but the ledger \
          has not: the store was altered, or this is another ledger"
@@ -84,21 +84,21 @@ pub enum AuditFault {
     },
 }
 
-/// What came of looking.
+/// The result of a verification.
 #[derive(Clone, Debug, Serialize)]
 pub struct AuditReport {
-    /// How many entries were looked at.
+    /// How many entries were checked.
     pub entries: u64,
     /// How many of them the ledger has fixed.
     pub anchored: u64,
-    /// What is wrong, at the first place.
+    /// The first thing that is wrong.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub fault: Option<AuditFault>,
 }
 
-/// Looks at every entry, and at what the ledger says of the log. Anchors count that were said by those who
-/// have anchored it as far as the store knows (`kept`), or by those who are named, whom a store that was
-/// tampered with can't leave out.
+/// Checks every entry, and the log's anchors on the ledger. Only anchors count of participants that have anchored
+/// the log as far as the store knows (`kept`), or of those that are `named`, which a store that was tampered with
+/// can't leave out.
 ///
 /// # Errors
 /// [`ServiceError::Store`].
@@ -115,7 +115,7 @@ pub async fn verify(
             named.contains(&anchor.participant)
         }
     };
-    // Of one number several may have said something, and each of them must have said the same.
+    // Several participants may have anchored the same number: all their hashes must match.
     let mut anchors: BTreeMap<u64, Vec<&LedgerAnchor>> = BTreeMap::new();
     for anchor in said.iter().filter(counts) {
         anchors.entry(anchor.number).or_default().push(anchor);
@@ -135,7 +135,7 @@ pub async fn verify(
             break;
         }
     }
-    // The ledger's word goes before the head's: who cuts the log off can change its head.
+    // The ledger takes precedence over the head: who truncates the log can change its head.
     let ends_at = report.entries;
     if let Some((&entries, _)) = anchors.last_key_value().filter(|(number, _)| **number > ends_at) {
         report.fault = Some(AuditFault::CutOff { ends_at, entries });
@@ -150,8 +150,8 @@ pub async fn verify(
     Ok(report)
 }
 
-/// The first anchor that a store says it brought to the ledger, of which the ledger knows nothing: it can
-/// hide that the log is anchored no more. What the store says is to be read before the ledger.
+/// Returns the first anchor that a store claims to have made and that the ledger does not have: it can hide that
+/// the log is no longer anchored. Read the store's anchors before the ledger's.
 pub fn made_up(kept: &[AuditAnchor], said: &[LedgerAnchor]) -> Option<AuditFault> {
     let is_said = |kept: &AuditAnchor| {
         said.iter().any(|said| (said.number, said.participant) == (kept.entries, kept.participant))
@@ -172,7 +172,7 @@ fn look(
         return Err(AuditFault::Missing { number: after + 1, after, next });
     }
     let entry = row.read().map_err(|_| AuditFault::Unreadable { number: next })?;
-    // Where both are wrong, what was changed is the entry.
+    // If both are wrong, the entry was changed.
     if entry.compute_hash() != entry.hash {
         return Err(AuditFault::Changed { number: entry.number });
     }

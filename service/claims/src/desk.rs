@@ -1,8 +1,8 @@
-//! The claim machine at work: two tasks look at what comes in, one settles.
+//! The claim machine at work: two tasks check incoming claims, one settles.
 //!
-//! Each takes all that waits at once, so the more come, the less one costs. What waits is bounded, and who
-//! hands in claims that don't hold waits behind all others: who comes when there is no room is told to come
-//! again.
+//! Each takes all pending claims at once, so the more come, the less one costs. Pending claims are bounded, and a
+//! client that hands in claims that don't hold waits behind all others. When there is no room, a client is asked
+//! to try again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,25 +23,25 @@ use super::state::{ClaimId, ClaimReceipt, ClaimState, Reason};
 use super::verification::TOGETHER;
 use crate::ClaimStore;
 
-/// The lease of the one program that brings claims to the chain.
+/// The lease of the one program that submits claims to the chain.
 const SETTLEMENT: &str = "settlement";
 const LEASE: Duration = Duration::from_secs(10);
 
 /// How often to look for what another program left, and to renew the lease.
 const ROUND: Duration = Duration::from_secs(2);
 
-/// How many batches are looked at side by side: one is written while another's proofs are checked.
+/// How many batches are checked side by side: one is written while another's proofs are checked.
 const SIDE_BY_SIDE: usize = 2;
 
 /// How long to wait after something failed.
 const REST: Duration = Duration::from_millis(500);
 
-/// Bounds of what waits.
+/// Bounds of pending claims.
 #[derive(Clone, Copy, Debug)]
 pub struct ClaimLimits {
-    /// Claims that wait to be looked at: of anyone, and again as many of who was let in.
+    /// Claims that wait to be checked: of anyone, and again as many of users.
     pub waiting_max: usize,
-    /// When to come again if it is full.
+    /// When to try again if it is full.
     pub retry_after: Duration,
 }
 
@@ -57,16 +57,16 @@ pub enum DeskError {
     /// The claim is not kept.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// Too many wait.
+    /// Too many claims are pending.
     #[error("too many claims are pending: try again in {} s", .retry_after.as_secs())]
     Busy {
-        /// When to come again.
+        /// When to try again.
         retry_after: Duration,
     },
-    /// The service ends.
+    /// The service is stopping.
     #[error("the service is stopping: try again later")]
     Stopping,
-    /// The store failed; whether the claim was kept is told by asking again with the same claim.
+    /// The store failed; handing in the same claim again shows whether it was kept.
     #[error(transparent)]
     Failed(#[from] ServiceError),
 }
@@ -97,7 +97,7 @@ pub struct ClaimDesk {
 }
 
 impl ClaimDesk {
-    /// Opens the desk. It settles on a ledger while no other program on the same store does.
+    /// Opens the desk. It settles on a ledger as long as no other program on the same store does.
     pub fn open(machine: ClaimMachine, ledger: JoinedLedger, limits: ClaimLimits) -> Self {
         let shared = Arc::new(Shared {
             machine,
@@ -117,12 +117,12 @@ impl ClaimDesk {
         Self { shared, tasks: Arc::new(tokio::sync::Mutex::new(tasks)) }
     }
 
-    /// The machine.
+    /// Returns the machine.
     pub fn machine(&self) -> &ClaimMachine {
         &self.shared.machine
     }
 
-    /// Whether there is room for one more claim of an origin, so that nobody reads one for which there is none.
+    /// Checks that there is room for one more claim of an origin, before the claim is read.
     ///
     /// # Errors
     /// [`DeskError::Busy`], [`DeskError::Stopping`].
@@ -132,7 +132,7 @@ impl ClaimDesk {
         room.map_err(|none| shared.told(none))
     }
 
-    /// Hands in a claim; if it holds, it is kept when this answers.
+    /// Hands in a claim; if it holds, it is kept when this returns.
     ///
     /// # Errors
     /// [`DeskError`].
@@ -149,12 +149,12 @@ impl ClaimDesk {
         answered.await.map_err(|_| DeskError::Stopping)?
     }
 
-    /// How many claims wait to be looked at.
+    /// Returns how many claims wait to be checked.
     pub fn waiting(&self) -> usize {
         self.shared.lanes.count()
     }
 
-    /// What is known of a claim.
+    /// Returns what is known of a claim.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -162,7 +162,7 @@ impl ClaimDesk {
         ClaimStore(self.machine().store()).claim_receipt(id).await
     }
 
-    /// What is known of a claim once it is in another state than one, or after a while.
+    /// Returns what is known of a claim once its state has changed, or after a while.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -181,12 +181,12 @@ impl ClaimDesk {
             {
                 return Ok(receipt);
             }
-            // Another program may move it, of which this one is not told.
+            // Another program may change it without notifying this one.
             let _ = timeout_at(deadline.min(Instant::now() + REST), woken).await;
         }
     }
 
-    /// Why claims wait to be settled; none if they don't.
+    /// Returns why claims wait to be settled; none if they don't.
     pub fn hindrance(&self) -> Option<String> {
         self.shared.hindrance.borrow().clone()
     }
@@ -199,7 +199,7 @@ impl ClaimDesk {
         shared.to_settle.notify_one();
         let mut tasks = tasks.lock().await;
         while tasks.join_next().await.is_some() {}
-        // What is left is left to others at once.
+        // Other programs can take over the rest at once.
         let (store, program) = (shared.machine.store(), &shared.machine.program);
         let _ = store.give_back_lease(SETTLEMENT, program).await;
     }
@@ -218,7 +218,7 @@ impl Shared {
     }
 }
 
-/// Looks at what comes in: all that waits, in one transaction.
+/// Checks incoming claims: all that are pending, in one transaction.
 async fn receive_all(shared: Arc<Shared>) {
     while let Some(Batch { waiting, singly }) = shared.lanes.next(TOGETHER).await {
         let check = if singly { Check::Singly } else { Check::Together };
@@ -229,7 +229,7 @@ async fn receive_all(shared: Arc<Shared>) {
         }
         match shared.machine.receive(&claims, check).await {
             Ok(outcomes) => {
-                // A flood of what does not hold wakes nobody.
+                // A flood of claims that don't hold does not wake the settler.
                 let to_settle = |receipt: &ClaimReceipt| receipt.state == ClaimState::Verified;
                 if outcomes.iter().flatten().any(to_settle) {
                     shared.to_settle.notify_one();
@@ -239,7 +239,7 @@ async fn receive_all(shared: Arc<Shared>) {
                     if reason == Some(Reason::ProofInvalid) {
                         shared.distrust.remember(origin);
                     }
-                    // Who has gone away meanwhile finds the receipt by asking again.
+                    // A client that has disconnected meanwhile finds the receipt by asking again.
                     let _ = answer.send(outcome.map_err(DeskError::from));
                 }
             }
@@ -254,7 +254,7 @@ async fn receive_all(shared: Arc<Shared>) {
     }
 }
 
-/// Settles what is verified, while no other program does.
+/// Settles verified claims, as long as no other program does.
 async fn settle_all(shared: Arc<Shared>, mut ledger: JoinedLedger) {
     let machine = &shared.machine;
     let mut renewed: Option<Instant> = None;
@@ -297,7 +297,7 @@ async fn settle_all(shared: Arc<Shared>, mut ledger: JoinedLedger) {
         if waits {
             sleep(REST).await;
         } else if idle {
-            // Verified by another program, it is found by looking.
+            // Claims that another program verified are found by polling.
             let _ = timeout_at(Instant::now() + REST, shared.to_settle.notified()).await;
         }
     }

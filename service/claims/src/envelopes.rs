@@ -9,11 +9,11 @@ use sqlx::AnyConnection;
 
 use crate::ClaimStore;
 
-/// How many envelopes a claim has at most. Only the treasury can tell which one fits: whoever sees a claim
+/// How many envelopes a claim has at most. Only the treasury can find the one that fits: anyone who sees a claim
 /// on the ledger can hand it in again with an envelope of their own.
 const ENVELOPES_MAX: i64 = 8;
 
-/// Keeps an envelope of a claim, unless it has as many as there is room for.
+/// Keeps an envelope of a claim, if there is room for it.
 pub(super) async fn keep(
     transaction: &mut WriteTransaction,
     nullifier: Vec<u8>,
@@ -33,7 +33,7 @@ pub(super) async fn keep(
     Ok(())
 }
 
-/// The sealed envelopes of a claim, by its nullifier's 32 bytes.
+/// Returns the sealed envelopes of a claim, by its nullifier's 32 bytes.
 ///
 /// # Errors
 /// [`ServiceError::Store`].
@@ -49,11 +49,11 @@ pub async fn envelopes_of(
 }
 
 impl ClaimStore<'_> {
-    /// Keeps an envelope that an operator hands in for a claim, however many it has: where others filled the room
-    /// before the claim's own envelope was here, this is the way in.
+    /// Keeps an envelope that an operator hands in for a claim, however many it has: this is the way in where others
+    /// filled the room before the claim's own envelope arrived.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] if it has not the length of one; [`ServiceError::Store`].
+    /// [`ServiceError::Refused`] if its length is not an envelope's; [`ServiceError::Store`].
     pub async fn keep_envelope(
         &self,
         nullifier: Nullifier,

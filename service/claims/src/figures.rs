@@ -1,7 +1,7 @@
-//! How many claims there are, by day, scheme and district, told without telling of anybody.
+//! How many claims there are, by day, scheme and district, without revealing anything about a person.
 //!
-//! A claim names no place. Whoever brings it may say in which district they are, as kiosks do: that is
-//! counted by day and scheme, in the transaction that finds that its proof holds, and kept nowhere with it.
+//! A claim names no place. Who hands it in may say in which district they are, as kiosks do: that is counted by
+//! day and scheme, in the transaction that finds that its proof holds, and never kept with the claim.
 
 use std::collections::BTreeMap;
 
@@ -17,10 +17,10 @@ use serde::Serialize;
 
 use crate::ClaimStore;
 
-/// How many days are told of.
+/// How many days are reported.
 const DAYS: u32 = 31;
 
-/// What was handed in on a day; none where it is of few.
+/// What was handed in on a day; none where the count is small.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DayFigures {
     /// The day in India.
@@ -29,7 +29,7 @@ pub struct DayFigures {
     pub handed_in: Option<u64>,
 }
 
-/// What was handed in in a district; none where it is of few.
+/// What was handed in in a district; none where the count is small.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DistrictFigures {
     /// The district's number.
@@ -38,7 +38,7 @@ pub struct DistrictFigures {
     pub handed_in: Option<u64>,
 }
 
-/// Where a scheme's claims of a period are; none where they are few.
+/// How far a scheme's claims of a period are; none if they are few.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SchemeFigures {
     /// The scheme.
@@ -82,7 +82,7 @@ pub(super) async fn count_district(
 }
 
 impl ClaimStore<'_> {
-    /// How many claims there are, of one scheme or all, among those of a scope.
+    /// Counts the claims of one scheme or all, among those of a scope.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -175,7 +175,7 @@ impl ClaimStore<'_> {
             .fetch_all(self.0.pool())
             .await?;
         let figures = |(scheme, period, accepted, ordered): (String, i64, i64, i64)| {
-            // What is not ordered yet is told by the other two.
+            // What is not ordered yet follows from the other two.
             let cells = [ordered as u64, (accepted - ordered) as u64];
             let few = (1..small_cells::FEW).contains(&(accepted as u64));
             let hidden = small_cells::hidden(&cells)[0];

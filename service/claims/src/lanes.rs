@@ -1,7 +1,7 @@
-//! What waits to be looked at, in three lanes, so that nobody's claims hold up another's.
+//! Claims that wait to be checked, in three lanes, so that no client's claims delay another's.
 //!
-//! Who was let in goes first. Anyone follows, origins in turns. Origins of which too many claims did not hold
-//! come last: few at a time, each checked alone, so that a bad one spoils no batch.
+//! Users go first. Anyone else follows, origins in turns. Origins with too many claims that did not hold come
+//! last: few at a time, each checked alone, so that a bad one spoils no batch.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,12 +10,12 @@ use tokio::sync::Notify;
 
 use super::origin::Origin;
 
-/// How many of those that come last are taken at a time, and how many wait: of one origin, of all.
+/// How many claims of the last lane are taken at a time, and how many wait: of one origin, of all.
 const LAST_TOGETHER: usize = 16;
 const LAST_OF_ONE: usize = 32;
 const LAST_OF_ALL: usize = 512;
 
-/// What is taken out together.
+/// Claims that are taken out together.
 pub(super) struct Batch<T> {
     pub(super) waiting: Vec<T>,
     /// Whether each is checked alone.
@@ -29,7 +29,7 @@ pub(super) enum NoRoom {
     Closed,
 }
 
-/// What waits of many origins; they are taken in turns.
+/// Pending claims of many origins, taken in turns.
 struct Turns<T> {
     of: HashMap<Origin, VecDeque<T>>,
     order: VecDeque<Origin>,
@@ -78,7 +78,7 @@ pub(crate) struct Waiting<T> {
     admitted: Turns<T>,
     anyone: Turns<T>,
     last: Turns<T>,
-    /// Whether those that come last have their turn now.
+    /// Whether the last lane has its turn now.
     last_now: bool,
     closed: bool,
 }
@@ -91,19 +91,19 @@ pub(super) struct Lanes<T> {
 }
 
 impl<T> Lanes<T> {
-    /// Empty lanes; who was let in and anyone have room for so many each.
+    /// Creates empty lanes, with room for so many claims of users and as many of anyone else.
     pub(super) fn new(waiting_max: usize) -> Self {
         let (admitted, anyone, last) = (Turns::default(), Turns::default(), Turns::default());
         let waiting = Waiting { admitted, anyone, last, last_now: false, closed: false };
         Self { waiting: Mutex::new(waiting), waiting_max, changed: Notify::new() }
     }
 
-    /// Whether there is room for one more of an origin.
+    /// Checks that there is room for one more of an origin.
     pub(super) fn has_room(&self, origin: Origin, distrusted: bool) -> Result<(), NoRoom> {
         self.waiting().has_room(self.waiting_max, origin, distrusted)
     }
 
-    /// Puts something where its origin belongs.
+    /// Puts an item into the lane of its origin.
     pub(super) fn put(&self, origin: Origin, distrusted: bool, item: T) -> Result<(), NoRoom> {
         let mut waiting = self.waiting();
         waiting.has_room(self.waiting_max, origin, distrusted)?;
@@ -118,7 +118,7 @@ impl<T> Lanes<T> {
         Ok(())
     }
 
-    /// What comes next, as soon as something does; none when the lanes are closed and empty.
+    /// Returns the next batch as soon as there is one; none when the lanes are closed and empty.
     pub(super) async fn next(&self, together: usize) -> Option<Batch<T>> {
         loop {
             let changed = self.changed.notified();
@@ -131,7 +131,7 @@ impl<T> Lanes<T> {
                     return Some(batch);
                 }
                 if waiting.closed {
-                    // Whoever else waits ends too.
+                    // Wakes the other waiting tasks, so that they end too.
                     self.changed.notify_one();
                     return None;
                 }
@@ -140,19 +140,19 @@ impl<T> Lanes<T> {
         }
     }
 
-    /// How much waits.
+    /// Returns how many are pending.
     pub(super) fn count(&self) -> usize {
         self.waiting().count()
     }
 
-    /// Takes no more in.
+    /// Closes the lanes: no more is accepted.
     pub(super) fn close(&self) {
         self.waiting().closed = true;
         self.changed.notify_one();
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting<T>> {
-        // What is in it is whole whatever happened to another thread.
+        // Its content is consistent even if another thread panicked.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

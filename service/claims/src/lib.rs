@@ -1,11 +1,11 @@
 //! Claims on the state's side: each a durable state machine.
 //!
 //! `verified` (kept: its proof holds), `submitted` (on its way to the chain), `accepted` or `refused`,
-//! `ordered` (in a bank's file), `paid` or `returned`. A step is one transaction of the store; a claim is
-//! accepted by what the ledger's events tell, in the transaction that keeps them. So a program that dies
-//! anywhere leaves every claim at a step from which the next program goes on.
+//! `ordered` (in a bank's file), `paid` or `returned`. A step is one transaction of the store; a claim becomes
+//! accepted by the ledger's events, in the transaction that keeps them. So a program that dies anywhere leaves
+//! every claim at a step from which the next program continues.
 //!
-//! A claim that does not hold is not kept: it is told so at once, and remembered for a day in bounded room.
+//! A claim that does not hold is not kept: it is refused at once, and remembered for a day in bounded space.
 //!
 //! [`ClaimMachine`] takes the steps; [`ClaimDesk`] runs them side by side for as many clients as come.
 //!

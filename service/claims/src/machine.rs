@@ -1,4 +1,4 @@
-//! The claim machine: what it stands on, and its first step.
+//! The claim machine: its parts, and its first step.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +21,7 @@ use super::stages::{Stage, StageClock, StageTimes};
 use super::state::{ClaimId, ClaimReceipt, Reason};
 use crate::ClaimStore;
 
-/// What a client calls a claim of its own.
+/// A client's own name for a claim.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ClientKey {
     /// The client.
@@ -36,7 +36,7 @@ pub struct HandedIn {
     pub claim: SubmittedClaim,
     /// What its client calls it.
     pub client_key: Option<ClientKey>,
-    /// In which district it is handed in, if whoever brings it says so. It is counted, and not kept with
+    /// In which district it is handed in, if who hands it in says so. It is counted, and not kept with
     /// the claim.
     pub district: Option<District>,
 }
@@ -47,24 +47,24 @@ impl From<SubmittedClaim> for HandedIn {
     }
 }
 
-/// A claim of those that come together.
+/// One of the claims that are handed in together.
 pub(super) struct Looked<'a> {
     pub(super) place: usize,
     pub(super) id: ClaimId,
     pub(super) handed_in: &'a HandedIn,
 }
 
-/// What a claim came to.
+/// What became of a claim.
 pub(super) enum Verdict {
-    /// It is kept, or is in another form the one that is.
+    /// It is kept, or is another form of a kept one.
     Kept(ClaimId),
     /// It is refused, and not kept.
     Refused(ClaimReceipt),
-    /// Its client calls another so.
+    /// Its client has used the name for another claim.
     KeyUsed,
 }
 
-/// Why a claim is not looked at further.
+/// Why a claim is not checked further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// It would be refused for this reason.
@@ -75,12 +75,12 @@ pub enum Refusal {
     KeyUsed,
 }
 
-/// How the proofs of claims that come together are checked.
+/// How the proofs of claims that are handed in together are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check {
-    /// All by one product of pairings: fastest where they hold.
+    /// All by one product of pairings: fastest if they hold.
     Together,
-    /// Each alone: fastest where many don't.
+    /// Each alone: fastest if many don't.
     Singly,
 }
 
@@ -91,12 +91,12 @@ pub struct ClaimMachine {
     /// This program among those on the same store.
     pub(super) program: String,
     pub(super) clock: StageClock,
-    /// Whether the last claims could not be kept, as when the disk is full.
+    /// Whether the last claims could not be kept, for example because the disk is full.
     pub(super) is_unwritten: AtomicBool,
 }
 
 impl ClaimMachine {
-    /// The machine of a ledger's claims.
+    /// Creates the machine for a ledger's claims.
     pub fn new(store: &Store, key: &VerifyingKey, schemes: Schemes, context: Context) -> Self {
         let rules = Rules::new(schemes, PreparedKey::new(key), context);
         let program = hex::encode(&random_key()[..8]);
@@ -104,7 +104,7 @@ impl ClaimMachine {
         Self { store: store.clone(), rules, program, clock, is_unwritten }
     }
 
-    /// Whether claims can be kept. Where the last ones could not, a write is tried.
+    /// Checks that claims can be kept. If the last ones could not, a write is tried.
     ///
     /// # Errors
     /// [`ServiceError::Store`] if they can't.
@@ -116,23 +116,23 @@ impl ClaimMachine {
         Ok(())
     }
 
-    /// The schemes that are claimed here.
+    /// Returns the schemes that can be claimed here.
     pub fn schemes(&self) -> &Schemes {
         &self.rules.schemes
     }
 
-    /// How long its steps have taken.
+    /// Returns how long its steps have taken.
     pub fn stage_times(&self) -> StageTimes {
         self.clock.read()
     }
 
-    /// The store.
+    /// Returns the store.
     pub fn store(&self) -> &Store {
         &self.store
     }
 
-    /// Looks at claims: those whose proofs hold are kept, in one transaction. What is known already is told
-    /// again; what does not hold is told so, and remembered for a day in as much room as there is for it.
+    /// Checks claims: those whose proofs hold are kept, in one transaction. A known claim gets its receipt again; one
+    /// that does not hold is refused, and remembered for a day in bounded space.
     ///
     /// # Errors
     /// [`ServiceError::Store`]; then none is kept.
@@ -147,7 +147,7 @@ impl ClaimMachine {
         let mut unknown: Vec<Looked<'_>> = Vec::new();
         for (place, handed_in) in claims.iter().enumerate() {
             let id = ClaimId::of(&handed_in.claim);
-            // What is known already is answered, whatever has changed since.
+            // A known claim gets its receipt, whatever has changed since.
             let receipt = ClaimStore(&self.store).claim_receipt(id).await?;
             if let Some(receipt) = receipt.filter(|receipt| !receipt.may_pass()) {
                 answers[place] = Some(Ok(receipt));
@@ -186,8 +186,8 @@ impl ClaimMachine {
         Ok(answers.into_iter().map(|answer| answer.expect("each place was filled")).collect())
     }
 
-    /// What keeps a claim out before its proof is looked at; of claims that come together those of the
-    /// same terms are looked up once.
+    /// Returns why a claim is refused before its proof is checked; claims of the same terms that are handed in
+    /// together are looked up once.
     async fn examine(
         &self,
         claim: &SubmittedClaim,
@@ -205,9 +205,9 @@ impl ClaimMachine {
         Ok(reason)
     }
 
-    /// What keeps out all claims of some terms now.
+    /// Returns why all claims of some terms are refused now.
     async fn examine_terms(&self, terms: &Terms) -> Result<Option<Reason>, ServiceError> {
-        // What is cheap to look up goes first: to fold a state root costs as much as to check some proofs.
+        // Cheap look-ups go first: folding a state root costs as much as checking several proofs.
         let Some(published) = self.rules.schemes.find(&terms.scheme) else {
             return Ok(Some(Reason::SchemeUnknown));
         };
@@ -234,7 +234,7 @@ impl Terms {
 }
 
 impl ClaimId {
-    /// The id of a claim.
+    /// Computes the id of a claim.
     pub fn of(claim: &SubmittedClaim) -> Self {
         let ledger = &claim.claim().ledger;
         let mut hasher = Sha256::new();

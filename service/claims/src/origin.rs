@@ -1,4 +1,4 @@
-//! From whom claims come, and from whom too many came that did not hold.
+//! Where claims come from, and which origins sent too many that did not hold.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,14 +7,14 @@ use praman_access::PrincipalNumber;
 use praman_store::peer::Peer;
 use tokio::time::Instant;
 
-/// From whom a claim comes. It is kept nowhere with the claim.
+/// Where a claim comes from. It is never kept with the claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Origin {
-    /// Somebody who was let in to bring claims: a kiosk, an office, a relayer.
+    /// A user who may hand in claims: a kiosk, an office, a relayer.
     Admitted(PrincipalNumber),
     /// Anyone.
     Peer(Peer),
-    /// Nobody is told apart: the machine itself, or a proxy that bounds its clients.
+    /// Clients that can't be told apart: the machine itself, or a proxy that bounds its clients.
     Trusted,
 }
 
@@ -24,13 +24,13 @@ impl From<std::net::IpAddr> for Origin {
     }
 }
 
-/// After so many claims that did not hold, one by one, more are looked at last.
+/// After so many claims that did not hold, further ones are checked last, one by one.
 const MOST: f64 = 20.0;
 
-/// So many are forgotten in a second: one whose claims hold again is as good as others within a minute.
+/// So many are forgotten in a second: an origin whose claims hold again is like others within a minute.
 const FORGOTTEN_PER_SECOND: f64 = 1.0;
 
-/// What is remembered at most, of one and of all.
+/// How much is remembered at most, of one origin and of all.
 const REMEMBERED: f64 = 60.0;
 const ORIGINS_MAX: usize = 65_536;
 
@@ -58,14 +58,14 @@ impl Distrust {
         *count = ((left(*count, now) + 1.0).min(REMEMBERED), now);
     }
 
-    /// Whether too many of an origin did not hold.
+    /// Returns whether too many claims of an origin did not hold.
     pub(super) fn is_earned(&self, origin: Origin) -> bool {
         let count = self.counts().get(&origin).copied();
         count.is_some_and(|count| left(count, Instant::now()) >= MOST)
     }
 
     fn counts(&self) -> MutexGuard<'_, HashMap<Origin, (f64, Instant)>> {
-        // What is in it is whole whatever happened to another thread.
+        // Its content is consistent even if another thread panicked.
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,14 +1,14 @@
-//! How a claim stands while it is paid. The treasury says so, in the transaction that orders or settles it.
+//! The state of a claim while it is paid. The treasury sets it, in the transaction that orders or settles it.
 
 use praman_store::error::ServiceError;
 use sqlx::AnyConnection;
 
 use super::state::{ClaimState, Reason};
 
-/// What finds a claim that is kept, by its nullifier and the index of those.
+/// The condition that finds a kept claim by its nullifier, using the index on nullifiers.
 const KEPT: &str = "nullifier = $1 AND state NOT IN ('received', 'refused')";
 
-/// Keeps that an accepted claim is in a batch.
+/// Records that an accepted claim is in a batch.
 ///
 /// # Errors
 /// [`ServiceError::Store`].
@@ -25,7 +25,7 @@ pub async fn keep_ordered(
     Ok(())
 }
 
-/// Keeps that a claim was taken out of its batch: it waits to be paid, as before.
+/// Records that a claim was taken out of its batch: it waits to be paid, as before.
 ///
 /// # Errors
 /// [`ServiceError::Store`].
@@ -42,7 +42,7 @@ pub async fn keep_taken_out(
     Ok(())
 }
 
-/// Keeps what became of a claim's payment; the reason is that of a payment that came back.
+/// Records what became of a claim's payment; the reason is that of a returned payment.
 ///
 /// # Errors
 /// [`ServiceError::Store`].

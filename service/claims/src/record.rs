@@ -16,27 +16,27 @@ use super::machine::ClientKey;
 use super::state::{ClaimId, ClaimReceipt, ClaimState, Reason};
 use crate::ClaimStore;
 
-/// Whether a client calls a claim by a name from here on.
+/// What came of a client's naming a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Naming {
-    /// It does, and did not.
+    /// The name is new.
     New,
-    /// It has called it so before.
+    /// The client has used this name for this claim before.
     Known,
-    /// It calls another claim so.
+    /// The client uses this name for another claim.
     Anothers,
 }
 
-/// By how many names one client may call a claim: one more is as good as none.
+/// How many names one client may give a claim: further ones are not kept.
 const NAMES_MAX: i64 = 8;
 
-/// Names a claim by its client's key, unless another is called so.
+/// Names a claim by its client's key, unless another claim has that name.
 pub(super) async fn name_claim(
     transaction: &mut WriteTransaction,
     key: &ClientKey,
     id: ClaimId,
 ) -> Result<Naming, ServiceError> {
-    // Where another program names one so in this moment, this waits for it.
+    // If another program is giving the same name right now, this waits for it.
     let named = sqlx::query(
         "INSERT INTO client_key (client, name, claim) SELECT $1, $2, $3
          WHERE (SELECT count(*) FROM client_key WHERE client = $1 AND claim = $3) < $4
@@ -61,7 +61,7 @@ pub(super) async fn name_claim(
     Ok(if is_anothers { Naming::Anothers } else { Naming::Known })
 }
 
-/// Takes a name back that was given in this transaction.
+/// Removes a name that was given in this transaction.
 pub(super) async fn take_name_back(
     transaction: &mut WriteTransaction,
     key: &ClientKey,
@@ -74,7 +74,7 @@ pub(super) async fn take_name_back(
     Ok(())
 }
 
-/// Whether a claim is kept that holds.
+/// Returns whether a claim is kept and its proof holds.
 pub(super) async fn holds(
     transaction: &mut WriteTransaction,
     id: ClaimId,
@@ -88,8 +88,8 @@ pub(super) async fn holds(
     Ok(holds.is_some())
 }
 
-/// Keeps a claim whose proof holds: to be settled, or accepted already by a block; false if it is on its way
-/// or decided.
+/// Keeps a claim whose proof holds: to be settled, or accepted already by a block; returns false if it is on its
+/// way or decided.
 pub(super) async fn keep(
     transaction: &mut WriteTransaction,
     database: Database,
@@ -145,7 +145,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// The claim; a proof's points are checked again.
+    /// Reads the claim; its proof's points are checked again.
     pub(super) fn read(self) -> Result<(ClaimId, SubmittedClaim), ServiceError> {
         let id = ClaimId::from_column(&self.id).ok_or_else(|| broken("a claim's id"))?;
         let (words, rest) = self.proof.as_chunks::<32>();
@@ -173,7 +173,7 @@ impl Row {
 }
 
 impl ClaimStore<'_> {
-    /// What is known of a claim; of one that repeats another, what is known of that one.
+    /// Returns what is known of a claim; if it repeats another, what is known of that one.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -184,7 +184,7 @@ impl ClaimStore<'_> {
         }
     }
 
-    /// What is known of a claim that is kept.
+    /// Returns what is known of a kept claim.
     pub(super) async fn kept_receipt(
         &self,
         id: ClaimId,
@@ -212,7 +212,7 @@ impl ClaimStore<'_> {
         }))
     }
 
-    /// The claim that a client has named.
+    /// Returns the claim that a client has named.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -229,7 +229,7 @@ impl ClaimStore<'_> {
         row.map(id).transpose()
     }
 
-    /// The number of the latest checkpoint with a root and day.
+    /// Returns the number of the latest checkpoint with a root and day.
     ///
     /// # Errors
     /// [`ServiceError::Store`].

@@ -1,8 +1,8 @@
-//! Claims that were refused and not kept: told of for a day, in as much room as there is for them.
+//! Claims that were refused and not kept: remembered for a day, in bounded space.
 //!
 //! Anyone can make claims that don't hold, and another form of a claim that is on the ledger; so what is
 //! remembered of them must not grow. Each has one place, by its id; the next one there takes it over, and
-//! then the first is not known any more. Who hands it in again is told again.
+//! then the first is no longer known. Handing it in again gets the same refusal again.
 
 use praman_circuits::nullifier::Nullifier;
 use praman_holder::claim::SubmittedClaim;
@@ -15,17 +15,17 @@ use crate::ClaimStore;
 /// How many bits of an id are its place.
 const PLACE_BITS: u32 = 13;
 
-/// How long one is told of, in milliseconds.
+/// How long a refusal is remembered, in milliseconds.
 const DAY: i64 = 86_400_000;
 
-/// The place of a claim. Those of greater ids are not smaller, so that two programs which write in the order
-/// of ids never wait for each other.
+/// Returns the place of a claim. Greater ids never have smaller places, so that two programs that write in the
+/// order of ids never wait for each other.
 fn place(id: ClaimId) -> i64 {
     let column = id.column();
     i64::from(u16::from_be_bytes([column[0], column[1]]) >> (16 - PLACE_BITS))
 }
 
-/// Remembers that a claim was refused; or that it is another claim in another form.
+/// Remembers that a claim was refused, or that it is another form of another claim.
 pub(super) async fn remember(
     transaction: &mut WriteTransaction,
     database: Database,
@@ -65,7 +65,7 @@ fn receipt(
 }
 
 impl ClaimStore<'_> {
-    /// What is known of a claim that was refused and not kept, or of the one that it repeats.
+    /// Returns what is known of a claim that was refused and not kept, or of the one that it repeats.
     pub(super) async fn refused_receipt(
         &self,
         id: ClaimId,

@@ -14,14 +14,14 @@ use praman_verifier::{FoldedInputs, PreparedKey};
 
 use super::state::Reason;
 
-/// How many schemes' terms are kept folded: more than a state claims on one day.
+/// How many schemes' terms are kept folded: more than are claimed in a state on one day.
 const FOLDED_MAX: usize = 1_024;
 
 /// A scheme with the text that it was read from.
 pub struct PublishedScheme {
     /// The scheme.
     pub scheme: Scheme,
-    /// Its text: what wallets compile for themselves.
+    /// Its text, which wallets compile for themselves.
     pub text: String,
 }
 
@@ -29,7 +29,7 @@ pub struct PublishedScheme {
 pub struct Schemes(BTreeMap<SchemeId, PublishedScheme>);
 
 impl Schemes {
-    /// The schemes that praman ships.
+    /// Returns the schemes that praman ships.
     pub fn shipped() -> Self {
         let read = |(_, text): (&str, &str)| {
             let scheme = Scheme::parse(text).expect("a test compiles every shipped scheme");
@@ -41,7 +41,7 @@ impl Schemes {
     /// Reads a folder's `.toml` files.
     ///
     /// # Errors
-    /// [`ServiceError::Malformed`] with file, line and reason; also where two have one id.
+    /// [`ServiceError::Malformed`] with file, line and reason; also if two have the same id.
     pub fn read(folder: &Path) -> Result<Self, ServiceError> {
         let mut schemes = BTreeMap::new();
         let entries = std::fs::read_dir(folder).map_err(ServiceError::file(folder))?;
@@ -63,17 +63,17 @@ impl Schemes {
         Ok(Self(schemes))
     }
 
-    /// One scheme alone.
+    /// Returns a single scheme.
     pub fn one(scheme: Scheme, text: String) -> Self {
         Self(BTreeMap::from([(scheme.id.clone(), PublishedScheme { scheme, text })]))
     }
 
-    /// A scheme.
+    /// Finds a scheme.
     pub fn find(&self, id: &SchemeId) -> Option<&PublishedScheme> {
         self.0.get(id)
     }
 
-    /// All, by id.
+    /// Iterates over all schemes, by id.
     pub fn iter(&self) -> impl Iterator<Item = &PublishedScheme> {
         self.0.values()
     }
@@ -100,7 +100,7 @@ impl Rules {
         Self { schemes, key, context, folded: Mutex::default() }
     }
 
-    /// The public inputs that all claims of some terms share, folded into a point once.
+    /// Returns the public inputs that all claims of some terms share, folded into a point once.
     pub(super) fn folded(&self, terms: &Terms) -> Result<Arc<FoldedInputs>, Reason> {
         if let Some(known) = self.cache().get(terms) {
             return Ok(known.clone());
@@ -126,7 +126,7 @@ impl Rules {
     }
 
     fn cache(&self) -> std::sync::MutexGuard<'_, HashMap<Terms, Arc<FoldedInputs>>> {
-        // What is in it is whole whatever happened to another thread.
+        // Its content is consistent even if another thread panicked.
         self.folded.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

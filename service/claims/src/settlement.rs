@@ -1,4 +1,4 @@
-//! Verified claims are settled: those of one scheme, period and state by one transaction of the chain.
+//! Settling verified claims: those of one scheme, period and state by one transaction of the chain.
 
 use std::time::Instant;
 
@@ -17,20 +17,20 @@ use super::state::{ClaimId, Reason};
 use super::verification::refuse;
 use crate::ClaimStore;
 
-/// How many claims a transaction of the chain takes: what a block has gas for.
+/// How many claims a transaction of the chain takes: as many as a block has gas for.
 pub(super) const TOGETHER: usize = 64;
 
-/// What came of bringing some claims to the chain.
+/// What came of submitting some claims to the chain.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Settled {
     /// Claims that are decided now.
     pub decided: Vec<ClaimId>,
-    /// Why the rest waits, if it does.
+    /// Why the rest is pending, if it is.
     pub waits: Option<String>,
 }
 
 impl Settled {
-    /// Whether there was nothing to do.
+    /// Returns whether there was nothing to do.
     pub fn is_idle(&self) -> bool {
         self.decided.is_empty() && self.waits.is_none()
     }
@@ -39,11 +39,11 @@ impl Settled {
 type Claims = Vec<(ClaimId, SubmittedClaim)>;
 
 impl ClaimMachine {
-    /// Brings the claims that were on their way when a program died, else those that have waited
+    /// Submits the claims that were on their way when a program died, else those that have waited
     /// longest, to the chain.
     ///
-    /// Two programs that settle at once lose nothing: the chain takes a nullifier once. That only one
-    /// does is a matter of speed.
+    /// Two programs that settle at once lose nothing: the chain accepts a nullifier once. Only one
+    /// settles for the sake of speed.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -63,7 +63,7 @@ impl ClaimMachine {
         Ok(settled)
     }
 
-    /// The claims of one settlement that was not finished.
+    /// Returns the claims of one unfinished settlement.
     async fn interrupted(&self) -> Result<Claims, ServiceError> {
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT {COLUMNS} FROM claim WHERE state = 'submitted' AND settlement =
@@ -88,7 +88,7 @@ impl ClaimMachine {
         };
         claims.retain(|(_, claim)| Terms::of(claim) == terms);
         claims.truncate(TOGETHER);
-        // As they are read again after a crash: the same claims in the same order.
+        // The order in which they are read again after a crash.
         claims.sort_by_key(|(id, _)| *id);
         let settlement = hex::encode(&random_key()[..16]);
         let mut taken = Vec::with_capacity(claims.len());
@@ -122,7 +122,7 @@ impl ClaimMachine {
             return self.refuse_all(&claims, Reason::CheckpointNotGood, settled).await;
         };
         self.keep_payment_terms(&claims[0].1).await?;
-        // Parts of a batch that was refused, in order; no recursion in a future.
+        // Parts of a refused batch, in order; a loop, since a future can't recurse.
         let mut parts = vec![claims];
         while let Some(mut part) = parts.pop() {
             let ledger_claims: Vec<LedgerClaim> = part
@@ -139,7 +139,7 @@ impl ClaimMachine {
             };
             self.clock.since(Stage::Settling, begun);
             match outcome {
-                // The ledger's events have moved the claims on, in its own transaction.
+                // The ledger's events have advanced the claims, in its own transaction.
                 Ok(_) => {
                     may_die!("claims::settled");
                     settled.decided.extend(part.iter().map(|(id, _)| *id));
@@ -174,7 +174,7 @@ impl ClaimMachine {
         Ok(())
     }
 
-    /// Keeps how what is accepted will be paid, as the scheme says now. Where the period was opened with
+    /// Keeps how accepted claims will be paid, as the scheme says now. If the period was opened with
     /// other terms, those hold.
     async fn keep_payment_terms(&self, claim: &SubmittedClaim) -> Result<(), ServiceError> {
         let Some(published) = self.schemes().find(claim.scheme()) else { return Ok(()) };
@@ -203,7 +203,7 @@ impl ClaimMachine {
         Ok(transaction.commit().await?)
     }
 
-    /// Refuses a claim that the chain does not take; one that it has taken before is accepted.
+    /// Refuses a claim that the chain rejects; one that the chain has accepted before is accepted.
     async fn refuse_one(
         &self,
         (id, claim): &(ClaimId, SubmittedClaim),

@@ -25,18 +25,18 @@ pub(super) enum Stage {
 /// claims go on at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StageTimes {
-    /// Claims looked at and kept in the store.
+    /// Claims looked up and kept in the store.
     pub keeping: Duration,
     /// Proofs checked.
     pub verifying: Duration,
-    /// What the proofs came to, and what is settled together, written to the store.
+    /// The verdicts, and what is settled together, written to the store.
     pub recording: Duration,
-    /// Claims brought to the chain and its events written.
+    /// Claims submitted to the chain and its events written.
     pub settling: Duration,
 }
 
 impl StageClock {
-    /// Counts the time since a moment as a step's.
+    /// Adds the time since a moment to a step.
     pub(super) fn since(&self, stage: Stage, begun: Instant) {
         let counter = match stage {
             Stage::Keeping => &self.keeping,

@@ -1,4 +1,4 @@
-//! What becomes of a claim, step by step.
+//! The states of a claim, step by step.
 
 use praman_circuits::nullifier::Nullifier;
 use praman_language::{Language, calendar};
@@ -8,13 +8,13 @@ use serde::Serialize;
 use super::cause::{Advice, Cause};
 
 digest_id! {
-    /// A claim as a client knows it: the digest of all that was handed in. Who has not seen the claim
-    /// can't name it, so it may stand in a URL.
+    /// A claim as a client knows it: the digest of all that was handed in. Only who has seen the claim
+    /// can name it, so it may appear in a URL.
     ClaimId: "a claim's id"
 }
 
 named! {
-    /// Where a claim is.
+    /// The state of a claim.
     ClaimState {
         /// Kept by an earlier version of this program, which checked its proof after that.
         Received = "received",
@@ -36,7 +36,7 @@ named! {
 }
 
 impl ClaimState {
-    /// Whether the ledger has decided.
+    /// Returns whether the ledger has decided.
     pub fn is_decided(self) -> bool {
         !matches!(self, Self::Received | Self::Verified | Self::Submitted)
     }
@@ -59,9 +59,9 @@ named! {
         PeriodNotBegun = "period-not-begun",
         /// The period's last day is over.
         PeriodOver = "period-over",
-        /// The state that it was proved against is no checkpoint, or not good any more.
+        /// The state that it was proved against is no checkpoint, or no longer valid.
         CheckpointNotGood = "checkpoint-not-good",
-        /// The envelope has not an envelope's size.
+        /// The envelope has the wrong size.
         EnvelopeMalformed = "envelope-malformed",
         /// The ledger refuses for another reason.
         LedgerRefuses = "ledger-refuses",
@@ -71,7 +71,7 @@ named! {
         AccountClosed = "account-closed",
         /// The account is blocked.
         AccountBlocked = "account-blocked",
-        /// The account is another name's.
+        /// The account is in another name.
         NameDiffers = "name-differs",
         /// The bank says that the account's holder has died.
         HolderDeceased = "holder-deceased",
@@ -81,7 +81,7 @@ named! {
 }
 
 impl Reason {
-    /// What to tell whoever claimed, and what they can do.
+    /// Returns the sentence for the claimant: what is wrong, and what they can do.
     pub fn sentence(self) -> &'static str {
         match self {
             Self::ProofInvalid => {
@@ -132,7 +132,7 @@ impl Reason {
         }
     }
 
-    /// Whether the same claim may be handed in again: what kept it out may pass.
+    /// Returns whether the same claim may be handed in again: the reason may pass.
     pub fn may_pass(self) -> bool {
         matches!(
             self,
@@ -141,14 +141,14 @@ impl Reason {
     }
 }
 
-/// What is known of a claim. The same for the same claim, whoever asks and wherever.
+/// What is known of a claim. It is the same for every client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ClaimReceipt {
-    /// The claim; where it was handed in before in another form, that one.
+    /// The claim; if it was handed in before in another form, that one.
     pub id: ClaimId,
     /// Its nullifier.
     pub nullifier: Nullifier,
-    /// Where it is.
+    /// Its state.
     pub state: ClaimState,
     /// Why it is refused or returned.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -161,12 +161,12 @@ pub struct ClaimReceipt {
 }
 
 impl ClaimReceipt {
-    /// Whether it is refused for a reason that may pass.
+    /// Returns whether it is refused for a reason that may pass.
     pub(super) fn may_pass(&self) -> bool {
         self.state == ClaimState::Refused && self.reason.is_some_and(Reason::may_pass)
     }
 
-    /// What whoever claimed is told of a refusal or return; none where there is none.
+    /// Returns the claimant's advice on a refusal or return; none if there is neither.
     pub fn advice(&self, language: Language) -> Option<Advice> {
         let cause = Cause::of_claim(self.reason?);
         Some(cause.advice(language, calendar::date_at(self.received_at as i64)?))

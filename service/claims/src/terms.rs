@@ -1,5 +1,5 @@
-//! How a scheme's period is paid: kept when it is opened or first claimed for, and never read again from a
-//! file. A file that says otherwise later changes nothing that was accepted.
+//! How a scheme's period is paid: kept when it is opened or first claimed for, and never read from a file again.
+//! A file that says otherwise later changes nothing that was accepted.
 
 use praman_circuits::nullifier::SchemeId;
 use praman_circuits::period::Period;
@@ -23,7 +23,7 @@ fn differs(said: &PaymentTerms, scheme: &SchemeId, kept: &PaymentTerms) -> Servi
     ))
 }
 
-/// The terms that are kept of a scheme's period.
+/// Returns the kept terms of a scheme's period.
 ///
 /// # Errors
 /// [`ServiceError::Store`].
@@ -46,7 +46,7 @@ pub async fn kept(
     .transpose()
 }
 
-/// Keeps the terms of a scheme's period if there are none; those that hold.
+/// Keeps the terms of a scheme's period if there are none; returns those that hold.
 ///
 /// # Errors
 /// [`ServiceError::Refused`] if others are kept.
@@ -74,7 +74,7 @@ pub async fn keep(
 }
 
 impl ClaimStore<'_> {
-    /// Keeps how a scheme's period is paid, when a claim is brought for it: the first terms hold.
+    /// Keeps how a scheme's period is paid, when a claim for it is handed in: the first terms hold.
     ///
     /// # Errors
     /// [`ServiceError::Refused`] if others are kept.
@@ -96,8 +96,8 @@ impl ClaimStore<'_> {
         Ok(())
     }
 
-    /// Sets how a scheme's period is paid, when it is opened. Until a claim is accepted, later terms take
-    /// the place of earlier ones.
+    /// Sets how a scheme's period is paid, when it is opened. Until a claim is accepted, later terms replace
+    /// earlier ones.
     ///
     /// # Errors
     /// [`ServiceError::Refused`] if claims were accepted under other terms.

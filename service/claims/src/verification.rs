@@ -1,4 +1,4 @@
-//! Proofs are checked before anything is kept: those that come together by one product of pairings.
+//! Checking proofs before anything is kept: those handed in together by one product of pairings.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -21,14 +21,14 @@ use super::{figures, record, refused};
 /// How many claims are checked together at most: more would not make one cheaper.
 pub(super) const TOGETHER: usize = 256;
 
-/// How often programs that write of the same nullifier or name at once try again.
+/// How often programs that write the same nullifier or name at once try.
 const ATTEMPTS: usize = 5;
 
-/// How long the program that took over a claim of an earlier version alone checks it.
+/// How long only the program that took over a claim of an earlier version checks it.
 const HELD: Duration = Duration::from_secs(10);
 
 impl ClaimMachine {
-    /// Which of some claims don't hold, and why. A long computation.
+    /// Returns which of some claims don't hold, and why. A long computation.
     pub(super) fn find_refusals(
         &self,
         claims: &[&SubmittedClaim],
@@ -64,13 +64,14 @@ impl ClaimMachine {
                     reasons[places[index]] = Some(Reason::ProofInvalid);
                 }
             }
-            // The key is for another number of inputs: nothing holds under it.
+            // The key is for another number of inputs: no proof holds under it.
             Err(_) => places.iter().for_each(|&place| reasons[place] = Some(Reason::ProofInvalid)),
         }
         reasons
     }
 
-    /// Writes what claims came to, in one transaction; of those that were known, whose client calls another so.
+    /// Writes the verdicts of claims, in one transaction. A known claim gets one only if its client has used the name
+    /// for another.
     pub(super) async fn write_verdicts(
         &self,
         known: &[Looked<'_>],
@@ -81,7 +82,7 @@ impl ClaimMachine {
         }
         for attempt in 1.. {
             match self.try_to_write_verdicts(known, verified).await {
-                // Another program has written of the same nullifier or names in this moment.
+                // Another program has just written the same nullifier or names.
                 Err(ServiceError::Store(sqlx::Error::Database(error)))
                     if attempt < ATTEMPTS
                         && (error.is_unique_violation() || Database::is_deadlock(&*error)) => {}
@@ -136,7 +137,7 @@ impl ClaimMachine {
             } else if let Some((key, Naming::New)) = naming
                 && !is_it
             {
-                // Another form of a claim that is known takes no name and is not counted again.
+                // Another form of a known claim gets no name and is not counted again.
                 record::take_name_back(&mut transaction, key).await?;
             }
         }
@@ -146,8 +147,8 @@ impl ClaimMachine {
         Ok(verdicts)
     }
 
-    /// Checks claims that an earlier version of this program kept and has not checked in time: it died, or is
-    /// slow. Which they were.
+    /// Checks claims that an earlier version of this program kept and has not checked in time, because it died or is
+    /// slow; returns which they were.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -185,8 +186,8 @@ impl ClaimMachine {
         Ok(claims.into_iter().map(|(id, _)| id).collect())
     }
 
-    /// Remembers that a claim is refused which is not kept; what was kept of it, by an earlier version or for a
-    /// reason that has passed, goes.
+    /// Remembers that a claim is refused and not kept; what was kept of it, by an earlier version or for a reason
+    /// that has passed, is deleted.
     async fn refuse_unkept(
         &self,
         transaction: &mut WriteTransaction,
@@ -202,8 +203,8 @@ impl ClaimMachine {
         refused::remember(transaction, database, (id, claim), reason, same_as).await
     }
 
-    /// Keeps a claim whose proof holds. Of a nullifier one claim goes on; another that says the same is that
-    /// one, another that says something else is a second claim. Also whether it is one that goes on, new.
+    /// Keeps a claim whose proof holds. One claim per nullifier goes on: another with the same payout is another form
+    /// of it, and one with a different payout is a second claim. Also returns whether it is new and goes on.
     async fn stand(
         &self,
         transaction: &mut WriteTransaction,
@@ -243,7 +244,7 @@ impl ClaimMachine {
                 self.refuse_unkept(transaction, (id, claim), reason, Some(first)).await?;
                 (first, false)
             }
-            // Accepted already where another relayer has brought it.
+            // Accepted already if another relayer has submitted it.
             None => {
                 let block = accepted.map(|(_, block)| block);
                 (id, record::keep(transaction, self.store.database(), id, claim, block).await?)

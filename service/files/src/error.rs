@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a file can't be read or written, or a key in it not opened. No variant holds anything of a secret.
+/// Why a file can't be read or written, or a key in it can't be opened. No variant holds any part of a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// The file can't be read or written.
@@ -25,24 +25,24 @@ pub enum FileError {
     /// A key would be overwritten.
     #[error("{} exists; a key is never overwritten", .0.display())]
     Exists(PathBuf),
-    /// A passphrase is needed and is empty.
+    /// A passphrase is required, but is empty.
     #[error("the passphrase is empty")]
     EmptyPassphrase,
     /// A sealed key does not open.
     #[error("the passphrase is wrong, or the sealed key was altered")]
     WrongPassphrase,
-    /// A key can't be derived or sealed, which no input causes.
+    /// A key can't be derived or sealed; no input causes this.
     #[error("the key could not be sealed: {0}")]
     Sealing(String),
 }
 
 impl FileError {
-    /// An error of the system at a file.
+    /// Creates an error of the system at a file.
     pub fn io(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
         move |source| Self::Io { path: path.to_owned(), source }
     }
 
-    /// A file that does not hold what it should.
+    /// Creates the error of a file that does not hold what it should.
     pub fn malformed(path: &Path, reason: impl std::fmt::Display) -> Self {
         Self::Malformed { path: path.to_owned(), reason: reason.to_string() }
     }

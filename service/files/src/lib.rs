@@ -1,4 +1,4 @@
-//! Reading files, and writing them so that none is ever half there; keys and other secrets in them, sealed.
+//! Reading files, and writing them so that none is ever incomplete; with sealed keys and other secrets.
 //!
 //! ```
 //! use praman_files::sealed::{Passphrase, SealedKey, random_key};
@@ -27,11 +27,11 @@ use serde::de::DeserializeOwned;
 
 pub use error::FileError;
 
-/// Writes a file beside its place, then renames it into it. Readable by its owner alone: most of what
-/// praman writes is somebody's.
+/// Writes a file beside its place, then renames it into it. Readable only by its owner: most of what praman
+/// writes is personal.
 ///
 /// # Errors
-/// [`FileError::Io`]; the file is then what it was before.
+/// [`FileError::Io`]; then the file is unchanged.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     place(path, bytes, |beside| beside.persist(path).map_err(|error| error.error))
 }
@@ -47,13 +47,13 @@ fn place(
         beside.write_all(bytes)?;
         beside.as_file().sync_all()?;
         persist(beside)?;
-        // The rename is on the disk once the folder is.
+        // The rename is on disk once the folder is.
         std::fs::File::open(folder)?.sync_all()
     };
     attempt().map_err(FileError::io(path))
 }
 
-/// The folder that a path lies in, also of a path that names none.
+/// Returns the folder of a path, even if the path names none.
 pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -61,7 +61,7 @@ pub fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Brings the entry of a path in its folder to the disk.
+/// Syncs the entry of a path in its folder to disk.
 ///
 /// # Errors
 /// [`FileError::Io`].
@@ -70,10 +70,10 @@ pub fn sync_folder_of(path: &Path) -> Result<(), FileError> {
     std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(FileError::io(folder))
 }
 
-/// Writes a file that must not be there yet, readable by its owner alone.
+/// Writes a file that must not exist yet, readable only by its owner.
 ///
 /// # Errors
-/// [`FileError::Exists`] if it is: keys are never overwritten.
+/// [`FileError::Exists`] if it exists: keys are never overwritten.
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     if path.exists() {
         return Err(FileError::Exists(path.to_owned()));
@@ -81,7 +81,7 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     place(path, bytes, |beside| beside.persist_noclobber(path).map_err(|error| error.error))
 }
 
-/// Writes a value as JSON to a file that must not be there yet.
+/// Writes a value as JSON to a file that must not exist yet.
 ///
 /// # Errors
 /// As [`write_new`].
@@ -112,19 +112,19 @@ pub fn read_text(path: &Path) -> Result<String, FileError> {
     std::fs::read_to_string(path).map_err(FileError::io(path))
 }
 
-/// Reads a JSON file. The error names line and field, and no value of the file.
+/// Reads a JSON file. The error names line and field, but no value of the file.
 ///
 /// # Errors
 /// [`FileError::Io`] or [`FileError::Malformed`].
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, FileError> {
     let text = zeroize::Zeroizing::new(read_text(path)?);
-    // Some editors put a byte order mark before it.
+    // Some editors write a byte order mark first.
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     serde_json::from_str(text).map_err(|error| FileError::malformed(path, json_fault(&error)))
 }
 
-/// What is wrong with a JSON text, and where. serde_json quotes values of the wrong type, which may be
-/// secret: this says only where.
+/// Returns what is wrong with a JSON text, and where. serde_json quotes values of the wrong type, which may be
+/// secret: this only says where.
 pub fn json_fault(error: &serde_json::Error) -> String {
     let what = match error.classify() {
         serde_json::error::Category::Data => "a field is missing, unknown or of the wrong kind",

@@ -16,7 +16,7 @@ use crate::FileError;
 pub struct Passphrase(Zeroizing<String>);
 
 impl Passphrase {
-    /// A passphrase that is not empty.
+    /// Creates a passphrase that is not empty.
     ///
     /// # Errors
     /// [`FileError::EmptyPassphrase`].
@@ -27,7 +27,7 @@ impl Passphrase {
         Ok(Self(Zeroizing::new(text)))
     }
 
-    /// A file's first line.
+    /// Reads a passphrase from a file's first line.
     ///
     /// # Errors
     /// [`FileError::Io`]; [`FileError::EmptyPassphrase`].
@@ -36,7 +36,7 @@ impl Passphrase {
         Self::new(text.lines().next().unwrap_or_default().to_owned())
     }
 
-    /// The text itself.
+    /// Returns the text itself.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -58,7 +58,7 @@ pub struct SealedKey {
 }
 
 impl SealedKey {
-    /// Seals a key. `purpose` says what it is for; it opens for no other.
+    /// Seals a key. `purpose` says what it is for; it opens for no other purpose.
     ///
     /// # Errors
     /// [`FileError::Sealing`].
@@ -116,7 +116,7 @@ pub fn fill_random(buffer: &mut [u8]) {
     getrandom::fill(buffer).expect("the operating system gives randomness");
 }
 
-/// A fresh secret of 32 bytes.
+/// Generates a secret of 32 bytes.
 pub fn random_key() -> Zeroizing<[u8; 32]> {
     let mut key = Zeroizing::new([0; 32]);
     fill_random(&mut *key);
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn opens_for_its_passphrase_and_purpose_alone() {
+    fn sealed_key_opens_for_its_passphrase_and_purpose_alone() {
         let sealed = SealedKey::seal(&[7; 32], "office", &passphrase("right")).expect("sealed");
         assert_eq!(*sealed.open("office", &passphrase("right")).expect("opens"), [7; 32]);
         assert!(sealed.open("office", &passphrase("wrong")).is_err());

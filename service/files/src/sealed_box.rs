@@ -1,4 +1,4 @@
-//! Bytes sealed to somebody's public key by HPKE.
+//! Bytes sealed to a public key by HPKE.
 //!
 //! Source: RFC 9180, base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305.
 
@@ -19,10 +19,10 @@ type EncappedKey = <X25519HkdfSha256 as Kem>::EncappedKey;
 
 const ENCAPPED_BYTES: usize = 32;
 
-/// By how much sealed bytes are longer: the encapsulated key before them, the cipher's tag behind.
+/// How many bytes sealing adds: the encapsulated key before the bytes, the cipher's tag after them.
 pub const OVERHEAD_BYTES: usize = ENCAPPED_BYTES + 16;
 
-/// A key is none, or the bytes were not sealed to it or were altered.
+/// A key is invalid, or the bytes were not sealed to it or were altered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not sealed to this key, or altered")]
 pub struct SealedBoxError;
@@ -30,7 +30,7 @@ pub struct SealedBoxError;
 /// Seals bytes to a public key, for one purpose.
 ///
 /// # Errors
-/// [`SealedBoxError`] if the key is none.
+/// [`SealedBoxError`] if the key is invalid.
 pub fn seal(purpose: &[u8], plain: &[u8], public: &[u8; 32]) -> Result<Vec<u8>, SealedBoxError> {
     let public = PublicKey::from_bytes(public).map_err(|_| SealedBoxError)?;
     let (encapped, ciphertext) = single_shot_seal::<
@@ -45,7 +45,7 @@ pub fn seal(purpose: &[u8], plain: &[u8], public: &[u8; 32]) -> Result<Vec<u8>, 
     Ok([encapped.to_bytes().as_slice(), &ciphertext].concat())
 }
 
-/// Opens bytes that were sealed for a purpose; what it gives wipes itself.
+/// Opens bytes that were sealed for a purpose; the result wipes itself.
 ///
 /// # Errors
 /// [`SealedBoxError`].
@@ -69,16 +69,16 @@ pub fn open(
     .map_err(|_| SealedBoxError)
 }
 
-/// The public key of a private one.
+/// Returns the public key of a private one.
 ///
 /// # Errors
-/// [`SealedBoxError`] if the private key is none.
+/// [`SealedBoxError`] if the private key is invalid.
 pub fn public_key(private: &[u8; 32]) -> Result<[u8; 32], SealedBoxError> {
     let private = PrivateKey::from_bytes(private).map_err(|_| SealedBoxError)?;
     Ok(X25519HkdfSha256::sk_to_pk(&private).to_bytes().into())
 }
 
-/// The operating system's generator as HPKE takes one.
+/// The operating system's generator in the form that HPKE takes.
 struct SystemRandom;
 
 impl RngCore for SystemRandom {

@@ -8,17 +8,17 @@ use serde::{Deserialize, Serialize};
 use crate::FileError;
 use crate::sealed::{Passphrase, SealedKey, random_key};
 
-/// A fresh key of the operating system.
+/// Generates a key with the operating system's randomness.
 pub fn generate() -> SigningKey {
     SigningKey::from_bytes(&random_key())
 }
 
-/// A key's public part as files have it.
+/// Returns a key's public part as in files.
 pub fn public_text(key: &SigningKey) -> String {
     hex::encode(key.verifying_key().to_bytes())
 }
 
-/// Opens a sealed key, which must be that of the public one beside it.
+/// Opens a sealed key, which must match the public one beside it.
 ///
 /// # Errors
 /// [`FileError::WrongPassphrase`]; [`FileError::Malformed`] for another public key.
@@ -46,7 +46,7 @@ struct NamedKeyFile {
     sealed: SealedKey,
 }
 
-/// What a file of somebody's key is known by, and what its key is sealed for.
+/// The format of a named key's file, and what its key is sealed for.
 pub struct KeyKind {
     /// The name of the format.
     pub format: &'static str,
@@ -55,10 +55,10 @@ pub struct KeyKind {
 }
 
 impl KeyKind {
-    /// Writes a key to a file that must not be there yet.
+    /// Writes a key to a file that must not exist yet.
     ///
     /// # Errors
-    /// [`FileError::Exists`] if it is; [`FileError::Io`].
+    /// [`FileError::Exists`] if it exists; [`FileError::Io`].
     pub fn save(
         &self,
         path: &Path,
@@ -75,7 +75,7 @@ impl KeyKind {
         crate::write_new_json(path, &file)
     }
 
-    /// Whose key a file has, and the key.
+    /// Returns the owner of a file's key, and the key.
     ///
     /// # Errors
     /// [`FileError::WrongPassphrase`]; else what is wrong with the file.

@@ -1,4 +1,4 @@
-//! Who of a register gets a credential now, under what commitment.
+//! Which people of a register get a credential now, under which commitment.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-/// Where the commitment of somebody comes from whom the register has none of.
+/// Where a person's commitment comes from if the register has none.
 pub enum Subjects<'a> {
     /// Nowhere: they get no credential.
     Register,
@@ -25,7 +25,7 @@ pub enum Subjects<'a> {
     MadeHere,
 }
 
-/// Those who get a credential.
+/// The people who get a credential.
 pub struct Applicants<'a> {
     /// What the office is asked to issue.
     pub applications: Vec<Application<'a>>,
@@ -33,21 +33,21 @@ pub struct Applicants<'a> {
     pub wallets: Vec<(usize, Wallet)>,
     /// People who have a live credential of this office.
     pub already_issued: usize,
-    /// People whose register number an earlier row has.
+    /// People whose register number is in an earlier row.
     pub repeated: usize,
     /// People without a commitment.
     pub without_subject: usize,
-    /// People who have a live credential of an office, this one under another number or another one.
+    /// People who have a live credential: of this office under another number, or of another office.
     pub enrolled: Vec<(&'a Person, OfficeId)>,
-    /// People who may be somebody who has one: a person looks first.
+    /// People who may already have one: an officer reviews them first.
     pub to_review: Vec<(&'a Person, OfficeId)>,
 }
 
-/// Who of those whom a person must look at has been looked at.
+/// Which of the rows to review have been reviewed.
 pub enum Reviewed<'a> {
     /// All.
     All,
-    /// Those of some register numbers.
+    /// Those with some register numbers.
     These(&'a [String]),
 }
 
@@ -61,7 +61,8 @@ impl Reviewed<'_> {
 }
 
 impl<'a> Applicants<'a> {
-    /// Those of a register who have no live credential of an office, nor as far as is known of any other.
+    /// Finds the people of a register who have no live credential of an office, nor as far as is known of any
+    /// other.
     pub async fn find(
         store: &Store,
         (key, master): (&OfficeKey, &MasterKey),
@@ -114,7 +115,7 @@ impl<'a> Applicants<'a> {
         let (mut enrolled, mut to_review) = (Vec::new(), Vec::new());
         for ((application, wallet), standing) in made.into_iter().zip(standing) {
             let person = application.person;
-            // One that was not compared with all of its own register may be another row's.
+            // A person who was not compared with the whole register may be another row's.
             let standing = match standing {
                 Standing::Free { claims_from, .. } if !register.is_compared(person) => {
                     Standing::Review { office: key.office, claims_from }
@@ -145,7 +146,7 @@ impl<'a> Applicants<'a> {
 }
 
 impl Applicants<'_> {
-    /// What the report of their register tells of people who have a live credential, or may have.
+    /// Returns what the register's report says about people who have a live credential, or may have one.
     pub(crate) fn matches(&self, register: &Register) -> Matches {
         let places: HashMap<*const Person, usize> =
             register.people().iter().map(std::ptr::from_ref).zip(register.places()).collect();
@@ -159,14 +160,14 @@ impl Applicants<'_> {
     }
 }
 
-/// A credential as a line of a bundle.
+/// Returns a credential as a line of a bundle.
 pub fn credential_line(file: &CredentialFile) -> Zeroizing<Vec<u8>> {
     let mut line = Zeroizing::new(serde_json::to_vec(file).expect("a credential is plain data"));
     line.push(b'\n');
     line
 }
 
-/// A wallet that was made here as a line of a bundle.
+/// Returns a wallet that was made here as a line of a bundle.
 pub fn wallet_line(wallet: &Wallet, register_no: &str) -> Zeroizing<Vec<u8>> {
     let json = wallet.to_json();
     let number = Zeroizing::new(json!(register_no).to_string());

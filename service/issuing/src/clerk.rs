@@ -1,4 +1,4 @@
-//! Who checks uploaded registers and issues to them.
+//! The task that checks uploaded registers and issues to them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -26,7 +26,7 @@ use crate::IssuingStore;
 /// How often to look for registers that another program uploaded, or died over.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// How often to tell how far a register is.
+/// How often to report a register's progress.
 const HEARTBEAT: Duration = Duration::from_millis(500);
 
 /// Checks uploaded registers and issues to them, one at a time.
@@ -34,24 +34,24 @@ pub struct IssuingClerk {
     desk: IssuingDesk,
 }
 
-/// What came of looking for work.
+/// The result of looking for work.
 enum Worked {
     /// There was none.
     Idle,
-    /// A register is done, or is no longer this program's.
+    /// A register is finished, or no longer belongs to this program.
     Done,
     /// A register is left to another program.
     Left,
 }
 
-/// How long what has begun may take when the program is to stop.
+/// How long work in progress may take when the program stops.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Why nothing is issued now.
 enum Obstacle {
-    /// And never will be.
+    /// For good.
     Final(IssuingFault, String),
-    /// It is tried again soon.
+    /// For now: it is retried soon.
     Passing(ServiceError),
 }
 
@@ -65,12 +65,12 @@ impl From<ServiceError> for Obstacle {
 }
 
 impl IssuingClerk {
-    /// A clerk for a desk's offices.
+    /// Creates a clerk for a desk's offices.
     pub fn new(desk: &IssuingDesk) -> Self {
         Self { desk: desk.clone() }
     }
 
-    /// Works until asked to stop; what has begun is done first, if it is done soon.
+    /// Works until asked to stop; work in progress is finished first, if it is short.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let mut stop = std::pin::pin!(stop);
         let mut stopped = false;
@@ -114,7 +114,7 @@ impl IssuingClerk {
         &self.desk.shared
     }
 
-    /// Works on a register, if there is one, until it is to be left.
+    /// Works on a register, if there is one, until asked to leave it.
     async fn work(&self, leave: impl Future<Output = ()>) -> Result<Worked, ServiceError> {
         let Shared { store, limits, offices, .. } = self.shared();
         let offices: Vec<OfficeId> = offices.keys().copied().collect();
@@ -129,14 +129,14 @@ impl IssuingClerk {
             IssuingStore(store).fail_upload(&upload, IssuingFault::GaveUp, message).await?;
             return Ok(Worked::Done);
         }
-        // Told of all the while, also while it waits for the database's lock.
+        // Progress is reported throughout, also while waiting for the database's lock.
         let checked = Arc::new(AtomicU64::new(0));
         let outcome = tokio::select! {
             outcome = self.issue(&upload, &checked) => outcome,
-            // It was forgotten, or another program has it: nothing more comes of it here.
+            // It was deleted, or another program has it: there is nothing more to do here.
             () = self.tell_of(&upload, &checked) => return Ok(Worked::Done),
             () = leave => {
-                // Nothing of it is written yet: another program begins anew.
+                // Nothing of it is written yet: another program starts over.
                 IssuingStore(store).let_go_of_upload(&upload, limits).await?;
                 return Ok(Worked::Left);
             }
@@ -154,7 +154,7 @@ impl IssuingClerk {
         Ok(Worked::Done)
     }
 
-    /// Tells that an upload is worked on, and how far it is checked, while it is this program's.
+    /// Reports that an upload is worked on, and how far it is checked, while this program has it.
     async fn tell_of(&self, upload: &TakenUpload, checked: &AtomicU64) {
         let Shared { store, limits, .. } = self.shared();
         let mut heartbeat = interval(HEARTBEAT);
@@ -177,7 +177,7 @@ impl IssuingClerk {
         })?;
         let (content, register) = self.check(upload, checked).await?;
         let subjects = if upload.makes_secrets { Subjects::MadeHere } else { Subjects::Register };
-        // What a person has said of a row holds for that row, and a register of it has no other.
+        // An officer's answer about a row holds for that row, and its register has no other row.
         let reviewed = match upload.reviewed {
             true => Reviewed::All,
             false => Reviewed::These(&[]),
@@ -201,7 +201,7 @@ impl IssuingClerk {
             .issue(key, master, applications, validity)
             .await
             .map_err(|error| match error {
-                // Another has issued to one of them in between: next time they are known.
+                // Another program has issued to one of them in between: next time that person is known.
                 ServiceError::Refused(reason) if upload.attempt > 1 => {
                     Obstacle::Final(IssuingFault::Refused, reason)
                 }
@@ -219,7 +219,7 @@ impl IssuingClerk {
             root: issuing.issued.root,
         };
         if !finish_upload(issuing.transaction(), store.database(), upload, &outcome).await? {
-            // Another program was first; this one's credentials never were.
+            // Another program was first; this one's credentials were never issued.
             return Ok(());
         }
         let TakenUpload { id, office, makes_secrets, .. } = *upload;
@@ -257,8 +257,8 @@ impl IssuingClerk {
         Ok(())
     }
 
-    /// Counts and logs of how many people an office learns that they are, or may be, enrolled already: a register
-    /// of guesses must not become a way to look people up.
+    /// Counts and logs how many people an office learns to be, or possibly be, enrolled already: a register of
+    /// guesses must not become a way to look people up.
     async fn account_for_matches(&self, office: OfficeId, people: usize) -> Result<(), Obstacle> {
         if people == 0 {
             return Ok(());
@@ -292,14 +292,14 @@ impl IssuingClerk {
             Obstacle::Final(IssuingFault::NoRegister, "the file is empty".to_owned())
         })?;
         let content = whole(parts).await?;
-        // Of the shortest rows a file that is not too long would have more than memory holds.
+        // With the shortest rows, a file within the limit would have more of them than memory holds.
         let most = self.shared().limits.register_lines_max;
         if content.iter().filter(|&&byte| byte == b'\n').count() > most {
             let reason = format!("a register may have at most {most} lines: split it");
             return Err(Obstacle::Final(IssuingFault::NoRegister, reason));
         }
         let told = checked.clone();
-        // Whoever waits for it no more has it stopped.
+        // It stops once nothing waits for it any more.
         let left = StopWhenDropped(Arc::default());
         let stop = left.0.clone();
         let checking = tokio::task::spawn_blocking(move || {
@@ -307,7 +307,7 @@ impl IssuingClerk {
             let register = register::check_until(content.as_slice(), today, tell, &stop)?;
             Ok((content, register))
         });
-        // A panic tells nothing of what was checked.
+        // A panic reveals nothing about what was checked.
         let register = checking
             .await
             .map_err(|_| ServiceError::Ledger("checking a register failed".to_owned()))?;
@@ -317,7 +317,7 @@ impl IssuingClerk {
     }
 }
 
-/// Tells a computation to stop when nobody waits for it any more.
+/// Stops a computation when nothing waits for it any more.
 struct StopWhenDropped(Arc<AtomicBool>);
 
 impl Drop for StopWhenDropped {
@@ -328,7 +328,7 @@ impl Drop for StopWhenDropped {
 
 type SealedParts = (RegisterContent, Vec<Vec<u8>>);
 
-/// Seals lines; none where there are none.
+/// Seals lines; none if there are none.
 fn seal(
     (content, mut sealer): (RegisterContent, ContentSealer),
     lines: impl Iterator<Item = Zeroizing<Vec<u8>>>,

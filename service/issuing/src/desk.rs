@@ -1,4 +1,4 @@
-//! Where offices bring registers and revoke.
+//! Where offices upload registers and revoke.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,10 +21,10 @@ use super::review::RowReview;
 use super::upload::{RegisterContent, RegisterId, RegisterUpload, SealedFor};
 use crate::IssuingStore;
 
-/// How often somebody who follows a register looks.
+/// How often a follower of a register checks.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Why a service does not do what an office asks.
+/// Why a service refuses an office's request.
 #[derive(Debug, thiserror::Error)]
 pub enum IssuingRefusal {
     /// The service has no key of this office.
@@ -36,10 +36,10 @@ pub enum IssuingRefusal {
     /// Too many at a time.
     #[error("too many registers are pending: try again in {} s", .retry_after.as_secs())]
     Busy {
-        /// When to come again.
+        /// When to try again.
         retry_after: Duration,
     },
-    /// Somebody has said before whose a row is.
+    /// A row has been reviewed before.
     #[error("this row was already reviewed")]
     SaidBefore,
     /// The service failed.
@@ -57,14 +57,14 @@ pub(super) struct Shared {
     uploads: BTreeMap<OfficeId, Arc<Semaphore>>,
 }
 
-/// Where offices bring registers and revoke.
+/// Where offices upload registers and revoke.
 #[derive(Clone)]
 pub struct IssuingDesk {
     pub(super) shared: Arc<Shared>,
 }
 
 impl IssuingDesk {
-    /// A desk for the offices whose keys are given. The store keeps to the first master key.
+    /// Opens a desk for the offices whose keys are given. The store keeps to its first master key.
     ///
     /// # Errors
     /// [`ServiceError::KeyStore`] if data keys in the store are wrapped by another master key.
@@ -88,7 +88,7 @@ impl IssuingDesk {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// The bounds.
+    /// Returns the limits.
     pub fn limits(&self) -> &IssuingLimits {
         &self.shared.limits
     }
@@ -98,7 +98,7 @@ impl IssuingDesk {
         self.shared.offices.contains_key(&office)
     }
 
-    /// The office whose access token a text is; all are looked at, whichever it is.
+    /// Returns the office of an access token; all are compared, whichever it is.
     pub fn office_of_token(&self, token: &str) -> Option<OfficeId> {
         let keys = self.shared.offices.values();
         keys.fold(
@@ -111,7 +111,7 @@ impl IssuingDesk {
         self.shared.offices.get(&office).ok_or(IssuingRefusal::OtherOffice(office))
     }
 
-    /// Begins to take a register in.
+    /// Begins an upload of a register.
     ///
     /// # Errors
     /// [`IssuingRefusal`].
@@ -144,7 +144,7 @@ impl IssuingDesk {
         })
     }
 
-    /// What is known of an office's register.
+    /// Returns what is known about an office's register.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -156,7 +156,7 @@ impl IssuingDesk {
         IssuingStore(&self.shared.store).register_upload(office, id).await
     }
 
-    /// The same once it is otherwise than somebody knows it, or after a while.
+    /// Returns the same once it differs from what the caller knows, or after a while.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -185,7 +185,7 @@ impl IssuingDesk {
         Ok(known.is_some_and(|(sealed_for, ..)| sealed_for.makes_secrets))
     }
 
-    /// An office's registers, newest first.
+    /// Returns an office's registers, newest first.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -193,7 +193,7 @@ impl IssuingDesk {
         IssuingStore(&self.shared.store).register_uploads(office).await
     }
 
-    /// A content of a register, opened part by part; none if there is none.
+    /// Returns a content of a register, opened part by part; none if there is none.
     ///
     /// # Errors
     /// [`ServiceError::Store`], [`ServiceError::KeyStore`]; of a part, as the stream's last item.
@@ -226,8 +226,8 @@ impl IssuingDesk {
         }))))
     }
 
-    /// Forgets a register and all that came of it but the credentials' leaves. False if it is being
-    /// worked on, or there is none.
+    /// Deletes a register and all its results except the credentials' leaves. False if it is being worked on,
+    /// or there is none.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -238,8 +238,8 @@ impl IssuingDesk {
     /// Empties the leaves of some holders.
     ///
     /// # Errors
-    /// [`IssuingRefusal::Failed`]: [`ServiceError::Refused`] if one of them has no live credential, and
-    /// then none is revoked.
+    /// [`IssuingRefusal::Failed`]: [`ServiceError::Refused`] if one of them has no live credential; then none
+    /// is revoked.
     pub async fn revoke(
         &self,
         office: OfficeId,
@@ -249,11 +249,11 @@ impl IssuingDesk {
     }
 }
 
-/// What a content holds, part by part.
+/// A content, part by part.
 pub type ContentStream =
     std::pin::Pin<Box<dyn Stream<Item = Result<Zeroizing<Vec<u8>>, ServiceError>> + Send>>;
 
-/// The whole of a content, in memory that is wiped.
+/// Reads a whole content into memory that is wiped.
 pub async fn whole(mut content: ContentStream) -> Result<Zeroizing<Vec<u8>>, ServiceError> {
     let mut bytes = Zeroizing::new(Vec::new());
     while let Some(part) = content.next().await {
@@ -266,12 +266,12 @@ fn busy() -> IssuingRefusal {
     IssuingRefusal::Busy { retry_after: Duration::from_secs(10) }
 }
 
-/// A register that is being uploaded. Dropped before its end, it is forgotten.
+/// A register that is being uploaded. If dropped before its end, it is deleted.
 pub struct RegisterUploading {
     shared: Arc<Shared>,
     id: RegisterId,
     office: OfficeId,
-    /// None once it is whole.
+    /// None once it is complete.
     sealer: Option<ContentSealer>,
     parts: usize,
     bytes: u64,
@@ -286,7 +286,7 @@ impl Drop for RegisterUploading {
         }
         let (shared, id) = (self.shared.clone(), self.id);
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            // What this does not reach is tidied away later.
+            // What this misses is cleaned up later.
             runtime
                 .spawn(async move { drop(IssuingStore(&shared.store).forget_uploading(id).await) });
         }
@@ -294,7 +294,7 @@ impl Drop for RegisterUploading {
 }
 
 impl RegisterUploading {
-    /// Takes bytes of it in.
+    /// Adds bytes to it.
     ///
     /// # Errors
     /// [`IssuingRefusal::TooLong`]; [`IssuingRefusal::Failed`].
@@ -312,7 +312,7 @@ impl RegisterUploading {
         Ok(())
     }
 
-    /// It is whole: from here on it is not lost.
+    /// Completes the upload: from here on it is not lost.
     ///
     /// # Errors
     /// [`IssuingRefusal::Busy`] if too many of its office wait; [`IssuingRefusal::Failed`].
@@ -320,7 +320,7 @@ impl RegisterUploading {
         self.end(None).await
     }
 
-    /// The same of a register that comes of what somebody says of a row: both are kept, or neither.
+    /// Does the same for a register that follows from a review of a row: both are stored, or neither.
     ///
     /// # Errors
     /// Those of [`finish`](Self::finish); [`IssuingRefusal::SaidBefore`].

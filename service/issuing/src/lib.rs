@@ -1,10 +1,9 @@
-//! Issuing by the service: an office uploads a register, follows what becomes of it and fetches the
-//! credentials.
+//! Issuing by the service: an office uploads a register, follows its progress and fetches the credentials.
 //!
-//! What is uploaded and what comes of it is sealed in the store ([`praman_store::sealed_content`]), since it is
-//! about people; the register is forgotten once its credentials are issued, these once the office says so
-//! or a week has passed. One program at a time works on a register. Its credentials become live in the
-//! transaction that keeps them, so that a program that dies has issued all of them or none.
+//! Uploads and their results are sealed in the store ([`praman_store::sealed_content`]), since they are about
+//! people; the register is deleted once its credentials are issued, these once the office says so or a week has
+//! passed. One program at a time works on a register. Its credentials become live in the transaction that
+//! stores them, so that a program that dies has issued all of them or none.
 //!
 //! ```
 //! use std::time::Duration;

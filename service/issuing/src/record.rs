@@ -1,4 +1,4 @@
-//! Uploaded registers as the store has them.
+//! Uploaded registers in the store.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::upload::{
 };
 use crate::IssuingStore;
 
-/// Bounds of issuing.
+/// Limits of issuing.
 #[derive(Clone, Copy, Debug)]
 pub struct IssuingLimits {
     /// Bytes of a register: an office's tree has 262,144 places, whose rows have some 54 MB.
@@ -26,13 +26,13 @@ pub struct IssuingLimits {
     pub uploads_max: usize,
     /// Registers of one office that wait.
     pub waiting_max: u32,
-    /// How long a program has a register that it does not tell of.
+    /// How long a program holds a register without reporting progress.
     pub lease: Duration,
-    /// Over how many programs' deaths a register is begun again.
+    /// How many programs may die over a register before it is given up.
     pub deaths_max: u32,
     /// How long to wait after something failed.
     pub rest: Duration,
-    /// How long what came of a register is kept.
+    /// How long a register's results are kept.
     pub kept: Duration,
 }
 
@@ -56,20 +56,20 @@ pub(super) struct TakenUpload {
     pub(super) id: RegisterId,
     pub(super) office: OfficeId,
     pub(super) makes_secrets: bool,
-    /// Whether a person has said that its row is another person's.
+    /// Whether an officer has said that its row is a different person.
     pub(super) reviewed: bool,
     pub(super) data_key: Vec<u8>,
     pub(super) attempt: i64,
     pub(super) deaths: i64,
 }
 
-/// What came of a register's end.
+/// The result of completing an upload.
 pub(super) enum UploadEnd {
-    /// It is not lost from here on.
+    /// It is stored.
     Kept,
-    /// Too many of its office wait: nothing is kept.
+    /// Too many of its office wait: nothing is stored.
     TooManyWait,
-    /// It was said before whose the row is that it comes of: nothing is kept.
+    /// Its row has been reviewed before: nothing is stored.
     SaidBefore,
 }
 
@@ -113,7 +113,7 @@ fn read(row: &AnyRow) -> Result<RegisterUpload, ServiceError> {
 }
 
 impl IssuingStore<'_> {
-    /// Keeps that a register is being uploaded; nobody sees it yet.
+    /// Records that a register is being uploaded; it is not visible yet.
     pub(super) async fn begin_upload(
         &self,
         id: RegisterId,
@@ -136,7 +136,7 @@ impl IssuingStore<'_> {
         Ok(())
     }
 
-    /// Keeps a part of a register that is being uploaded.
+    /// Stores a part of a register that is being uploaded.
     pub(super) async fn keep_uploaded_part(
         &self,
         id: RegisterId,
@@ -163,7 +163,7 @@ impl IssuingStore<'_> {
         Ok(waiting >= i64::from(limits.waiting_max))
     }
 
-    /// Forgets a register that was not uploaded to its end.
+    /// Deletes a register that was not fully uploaded.
     pub(super) async fn forget_uploading(&self, id: RegisterId) -> Result<(), ServiceError> {
         sqlx::query("DELETE FROM register_upload WHERE id = $1 AND state = 'uploading'")
             .bind(id.column())
@@ -172,8 +172,8 @@ impl IssuingStore<'_> {
         Ok(())
     }
 
-    /// Keeps that a register is uploaded, if not too many of its office wait; where it comes of what
-    /// somebody says of another register's row, both or neither.
+    /// Records that a register is uploaded, if not too many of its office wait; if it follows from a review of
+    /// another register's row, both are stored or neither.
     pub(super) async fn end_upload(
         &self,
         id: RegisterId,
@@ -210,7 +210,7 @@ impl IssuingStore<'_> {
         Ok(UploadEnd::Kept)
     }
 
-    /// What is known of an office's register.
+    /// Returns what is known about an office's register.
     pub(super) async fn register_upload(
         &self,
         office: OfficeId,
@@ -228,7 +228,7 @@ impl IssuingStore<'_> {
         row.as_ref().map(read).transpose()
     }
 
-    /// An office's registers, newest first.
+    /// Returns an office's registers, newest first.
     pub(super) async fn register_uploads(
         &self,
         office: OfficeId,
@@ -242,7 +242,7 @@ impl IssuingStore<'_> {
         rows.iter().map(read).collect()
     }
 
-    /// How a register is sealed, and how many parts a content has.
+    /// Returns how a register is sealed, and how many parts a content has.
     pub(super) async fn register_content(
         &self,
         id: RegisterId,
@@ -262,7 +262,7 @@ impl IssuingStore<'_> {
         }))
     }
 
-    /// A part of a content.
+    /// Returns a part of a content.
     pub(super) async fn register_part(
         &self,
         id: RegisterId,
@@ -280,8 +280,8 @@ impl IssuingStore<'_> {
         row.map(|(sealed,)| sealed).ok_or_else(|| broken("a part of a register"))
     }
 
-    /// Takes a register of some offices that nobody works on: offices take turns, and of one office the
-    /// oldest goes first.
+    /// Takes a register of some offices that no program works on: offices take turns, and an office's oldest
+    /// goes first.
     pub(super) async fn take_upload(
         &self,
         offices: &[OfficeId],
@@ -292,7 +292,7 @@ impl IssuingStore<'_> {
         let is_over = self.0.database().is_over("held_until", limits.lease);
         let open =
             format!("state IN ('waiting', 'issuing') AND office IN ({numbers}) AND {is_over}");
-        // Looked at before it is written to: mostly there is none.
+        // Read before writing: mostly there is none.
         let oldest = sqlx::AssertSqlSafe(format!(
             "SELECT id FROM register_upload WHERE {open}
              ORDER BY (SELECT coalesce(max(finished_at), 0) FROM register_upload AS earlier
@@ -328,7 +328,7 @@ impl IssuingStore<'_> {
         }))
     }
 
-    /// Tells how far a register is checked, and that it is still worked on; whether it is.
+    /// Reports how far a register is checked, and that it is still worked on; returns whether it is.
     pub(super) async fn tell_of_upload(
         &self,
         upload: &TakenUpload,
@@ -350,7 +350,7 @@ impl IssuingStore<'_> {
         Ok(told.rows_affected() == 1)
     }
 
-    /// Lets go of a register for a while, since something failed that passes.
+    /// Releases a register for a while, after a temporary failure.
     pub(super) async fn let_go_of_upload(
         &self,
         upload: &TakenUpload,
@@ -370,7 +370,7 @@ impl IssuingStore<'_> {
         Ok(())
     }
 
-    /// Keeps why nothing is issued to a register, and forgets what it held.
+    /// Records why nothing is issued to a register, and deletes its content.
     pub(super) async fn fail_upload(
         &self,
         upload: &TakenUpload,
@@ -397,8 +397,8 @@ impl IssuingStore<'_> {
         Ok(())
     }
 
-    /// Forgets an office's register and all that came of it but the credentials' leaves. Of one that is
-    /// being worked on nothing is issued, unless it was issued in this moment. False if there is none.
+    /// Deletes an office's register and all its results except the credentials' leaves. Nothing more is issued
+    /// to one that is being worked on, unless it is issued at this moment. False if there is none.
     pub(super) async fn forget_upload(
         &self,
         office: OfficeId,
@@ -415,7 +415,7 @@ impl IssuingStore<'_> {
         Ok(forgotten.rows_affected() == 1)
     }
 
-    /// Forgets what is older than it is kept, and what was never uploaded to its end.
+    /// Deletes what has been kept long enough, and what was never fully uploaded.
     pub(super) async fn tidy_uploads(&self, limits: &IssuingLimits) -> Result<(), ServiceError> {
         const UPLOADING_MS: i64 = 60 * 60 * 1_000;
         let now = self.0.database().now();
@@ -436,7 +436,7 @@ impl IssuingStore<'_> {
     }
 }
 
-/// Keeps a part of a content.
+/// Stores a part of a content.
 pub(super) async fn keep_part(
     transaction: &mut WriteTransaction,
     id: RegisterId,
@@ -468,8 +468,8 @@ async fn forget_register(
     Ok(())
 }
 
-/// Keeps what is issued to a register, with the credentials; false if another program has done so, and
-/// nothing may be issued. Whoever is first has issued: what the other would issue to is issued to already.
+/// Stores what is issued to a register, with the credentials; false if another program has done so, and nothing
+/// may be issued. The first one has issued to the same people already.
 pub(super) async fn finish_upload(
     transaction: &mut WriteTransaction,
     database: Database,

@@ -1,4 +1,4 @@
-//! What a person has said of rows that were taken for duplicates.
+//! What an officer has said about possible duplicates.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +10,17 @@ use super::upload::RegisterId;
 use crate::IssuingStore;
 
 named! {
-    /// Whose a row is that was taken for a duplicate.
+    /// Whose row a possible duplicate is.
     ReviewVerdict {
-        /// The same person's: it gets nothing.
+        /// The same person: the row gets nothing.
         SamePerson = "same-person",
-        /// Another person's: a credential is issued to it.
+        /// A different person: a credential is issued.
         OtherPerson = "other-person",
     }
 }
 
 impl IssuingStore<'_> {
-    /// What was said of a register's rows, by their places.
+    /// Returns the reviews of a register's rows, by their places.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -36,7 +36,7 @@ impl IssuingStore<'_> {
         Ok(rows.into_iter().map(|(place, verdict)| (place as usize, verdict)).collect())
     }
 
-    /// Keeps what somebody says of a row; false if it was said before, and that stays.
+    /// Records a review of a row; false if it was reviewed before, and that stays.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -48,7 +48,7 @@ impl IssuingStore<'_> {
     }
 }
 
-/// What somebody says of a row.
+/// A review of a row.
 pub struct RowReview {
     /// The register.
     pub register: RegisterId,
@@ -56,11 +56,11 @@ pub struct RowReview {
     pub place: usize,
     /// Whose it is.
     pub verdict: ReviewVerdict,
-    /// Who says so.
+    /// Who reviewed it.
     pub by: String,
 }
 
-/// Keeps what somebody says of a row, with what comes of it; false if it was said before, and that stays.
+/// Records a review of a row, with what follows from it; false if it was reviewed before, and that stays.
 pub(super) async fn keep_review(
     transaction: &mut WriteTransaction,
     database: Database,

@@ -1,11 +1,11 @@
-//! Uploaded registers as the service tells of them.
+//! Uploaded registers as the service reports them.
 
 use praman_circuits::office::{OfficeId, OfficeRoot};
 use praman_register::Counts;
 use praman_store::named::{digest_id, named};
 
 digest_id! {
-    /// What an uploaded register is called: a random number.
+    /// The id of an uploaded register: a random number.
     RegisterId: "a register's id"
 }
 
@@ -15,7 +15,7 @@ impl RegisterId {
     }
 }
 
-/// For what a register is sealed: moved to another office, or to other options, it does not open.
+/// What a register is sealed for: moved to another office, or to other options, it does not open.
 #[derive(Clone, Copy)]
 pub(super) struct SealedFor {
     pub(super) id: RegisterId,
@@ -24,22 +24,22 @@ pub(super) struct SealedFor {
 }
 
 impl SealedFor {
-    /// For what its data key is wrapped.
+    /// Returns the purpose that its data key is wrapped for.
     pub(super) fn key_purpose(&self) -> String {
         let Self { id, office, makes_secrets } = self;
         format!("praman register {id} of office {} secrets {makes_secrets}", office.0)
     }
 
-    /// For what a content of it is sealed.
+    /// Returns the purpose that a content of it is sealed for.
     pub(super) fn content_purpose(&self, content: RegisterContent) -> String {
         format!("{} {}", self.key_purpose(), content.name())
     }
 }
 
 named! {
-    /// Where an uploaded register is.
+    /// The state of an uploaded register.
     UploadState {
-        /// Kept; nobody has begun.
+        /// Stored; not begun yet.
         Waiting = "waiting",
         /// It is checked, and its credentials are made.
         Issuing = "issuing",
@@ -53,7 +53,7 @@ named! {
 named! {
     /// Why nothing was issued.
     IssuingFault {
-        /// The file is no register.
+        /// The file is not a register.
         NoRegister = "no-register",
         /// The office may not issue to it, or its tree is full.
         Refused = "refused",
@@ -63,7 +63,7 @@ named! {
 }
 
 named! {
-    /// What is kept of a register.
+    /// A stored content of a register.
     RegisterContent {
         /// What was uploaded.
         Register = "register",
@@ -71,21 +71,21 @@ named! {
         Credentials = "credentials",
         /// The wallets that were made here, one a line.
         Wallets = "wallets",
-        /// What became of each row, CSV.
+        /// The result of each row, CSV.
         Report = "report",
-        /// Rows that were taken for duplicates beside those that they are of, for a person to look at.
+        /// Possible duplicates beside their earlier rows, for an officer to review.
         Duplicates = "duplicates",
     }
 }
 
-/// What is known of an uploaded register.
+/// What is known about an uploaded register.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegisterUpload {
-    /// What it is called.
+    /// Its id.
     pub id: RegisterId,
     /// The office that issues to it.
     pub office: OfficeId,
-    /// Where it is.
+    /// Its state.
     pub state: UploadState,
     /// Why nothing was issued.
     pub reason: Option<IssuingFault>,
@@ -93,7 +93,7 @@ pub struct RegisterUpload {
     pub message: Option<String>,
     /// Its bytes.
     pub bytes: u64,
-    /// The bytes that were read and checked.
+    /// The number of bytes that were read and checked.
     pub checked_bytes: u64,
     /// What was issued.
     pub outcome: Option<UploadOutcome>,
@@ -104,17 +104,17 @@ pub struct RegisterUpload {
 /// What was issued to a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UploadOutcome {
-    /// How many rows came to what.
+    /// The rows by result.
     pub counts: Counts,
     /// Accepted people who had a live credential of this office.
     pub already_issued: usize,
-    /// Accepted people whose register number an earlier row has: they got no credential.
+    /// Accepted people whose register number is in an earlier row: they got no credential.
     pub repeated: usize,
     /// Accepted people without a commitment.
     pub without_subject: usize,
     /// Accepted people who have a live credential already, under another number or of another office.
     pub enrolled: usize,
-    /// Accepted people who may have one: a person looks first.
+    /// Accepted people who may have one: an officer reviews them first.
     pub to_review: usize,
     /// Credentials.
     pub issued: usize,

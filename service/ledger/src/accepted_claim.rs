@@ -1,4 +1,4 @@
-//! Accepted claims: what the ledger's events say of them, and in which of the treasury's batches each is paid.
+//! Accepted claims: what the ledger's events say of them, and in which treasury batch each is paid.
 
 use alloy_primitives::U256;
 use praman_store::WriteTransaction;
@@ -7,7 +7,7 @@ use sqlx::AnyConnection;
 
 use crate::chain::ChainError;
 
-/// Keeps that a claim was accepted in a block.
+/// Records that a claim was accepted in a block.
 pub(crate) async fn accept(
     transaction: &mut WriteTransaction,
     block: u64,
@@ -27,10 +27,10 @@ pub(crate) async fn accept(
     Ok(())
 }
 
-/// Takes back what blocks above `last` accepted.
+/// Deletes what blocks above `last` accepted.
 ///
 /// # Errors
-/// [`ChainError::Failed`] if some of it was paid: a person decides then.
+/// [`ChainError::Failed`] if some of it was paid: then a person must decide.
 pub(crate) async fn forget_after(
     transaction: &mut WriteTransaction,
     last: u64,
@@ -54,7 +54,7 @@ pub(crate) async fn forget_after(
     Ok(())
 }
 
-/// Puts a claim into a batch, which pays it.
+/// Puts a claim into the batch that pays it.
 ///
 /// # Errors
 /// [`ServiceError::Store`].

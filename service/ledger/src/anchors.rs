@@ -1,4 +1,4 @@
-//! What a participant says of its own books on the ledger, for good.
+//! What a participant states on the ledger about its own books, for good.
 
 use alloy_primitives::{Address, B256};
 use alloy_sol_types::SolEvent;
@@ -35,7 +35,7 @@ impl AnchorSeries {
     }
 }
 
-/// What was said under a number.
+/// What was anchored under a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LedgerAnchor {
     /// By whom.
@@ -44,9 +44,9 @@ pub struct LedgerAnchor {
     pub number: u64,
     /// The digest.
     pub digest: [u8; 32],
-    /// How many things it is of.
+    /// How many items it covers.
     pub count: u64,
-    /// The block that took it.
+    /// The block that recorded it.
     pub block: u64,
 }
 
@@ -61,7 +61,7 @@ impl<C: Chain> Network<C> {
         Ok(address)
     }
 
-    /// The role in which an account anchors: the first that it has now.
+    /// Returns the role in which an account anchors: the first that it has now.
     async fn anchoring_role(&self, account: Address) -> Result<Role, LedgerError> {
         for role in [Role::Treasury, Role::Relayer, Role::Department, Role::Agency, Role::Auditor] {
             let call = Participants::hasRoleCall { role: role.id(), account };
@@ -72,7 +72,7 @@ impl<C: Chain> Network<C> {
         Err(LedgerError::NotPermitted(account))
     }
 
-    /// Whether a participant is or was a treasury.
+    /// Returns whether a participant is or was a treasury.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -82,7 +82,7 @@ impl<C: Chain> Network<C> {
         Ok(Role::of(known.role) == Some(Role::Treasury))
     }
 
-    /// Says something under a number, for good; the same again changes nothing.
+    /// Anchors a digest under a number, for good; the same again changes nothing.
     ///
     /// # Errors
     /// [`LedgerError::NotPermitted`] for an account without a role that anchors;
@@ -107,7 +107,7 @@ impl<C: Chain> Network<C> {
         Ok(LedgerAnchor { participant, number, digest, count, block })
     }
 
-    /// All that was anchored in a series, in the ledger's order.
+    /// Returns all that was anchored in a series, in the ledger's order.
     ///
     /// # Errors
     /// [`LedgerError`].

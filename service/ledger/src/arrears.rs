@@ -1,4 +1,4 @@
-//! Arrears: a period that is over takes claims again, or for longer than its scheme says. Two persons.
+//! Arrears: a period that is over takes claims again, or for longer than its scheme says. It takes two persons.
 
 use jiff::civil::Date;
 use praman_access::{AccessStore, ApprovalKind, ApprovalState, Caller};
@@ -11,10 +11,10 @@ use sqlx::AnyConnection;
 
 use crate::LedgerStore;
 
-/// For how many days from now on arrears are taken at most.
+/// For how many days from now arrears are taken at most.
 const ARREARS_DAYS_MAX: u32 = 366;
 
-/// What is asked for when a period is opened.
+/// What is requested when a period is opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WantedLastDay {
     /// The last day, if it is not the scheme's own.
@@ -24,7 +24,7 @@ pub struct WantedLastDay {
 }
 
 impl WantedLastDay {
-    /// The last day on which claims of a period are taken.
+    /// Finds the last day on which claims of a period are taken.
     ///
     /// # Errors
     /// [`ServiceError::Refused`] if the period is over; [`ServiceError::WrongUse`] if the day does not fit.
@@ -93,7 +93,7 @@ impl WantedLastDay {
 /// Whether arrears may be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArrearsApproval {
-    /// They may: a second person has approved it, or there is none in this state.
+    /// They may: a second person has approved it, or this state has none.
     Approved,
     /// A second person has not decided yet.
     Waits(u32),
@@ -109,7 +109,7 @@ struct ArrearsDocument<'a> {
 }
 
 impl LedgerStore<'_> {
-    /// Has arrears wait for a second person, if there is or was one who could be: the same is asked once.
+    /// Asks a second person to approve arrears, if there is or was one who could: the same is requested once.
     ///
     /// # Errors
     /// [`ServiceError::Refused`] if they were denied; [`ServiceError::Store`].
@@ -139,7 +139,7 @@ impl LedgerStore<'_> {
                         format!("a second person has denied approval request {}", known.number);
                     return Err(ServiceError::Refused(reason));
                 }
-                // Also where nobody decided: who asked had their key replaced.
+                // Also if no one decided, because the key of the user who asked was replaced.
                 Some(_) | None => {
                     let tenant = by.tenant_column();
                     let asked = AccessStore(self.0)
@@ -152,7 +152,7 @@ impl LedgerStore<'_> {
         Ok(answer)
     }
 
-    /// Whether somebody can, or two once could, approve something.
+    /// Returns whether a user can, or two users once could, approve a request of a kind.
     async fn has_second_person(
         &self,
         connection: &mut AnyConnection,
@@ -178,7 +178,7 @@ mod tests {
         let open = WantedLastDay::default();
         let last = open.find(&scheme, period, day(date(2026, 5, 31))).expect("in force");
         assert_eq!(last, day(date(2026, 8, 29)));
-        // Claims of it are still taken, but nobody opens it alone any more.
+        // Claims of it are still taken, but no one can open it alone any more.
         let today = day(date(2026, 6, 1));
         let refused = open.find(&scheme, period, today);
         assert!(matches!(refused, Err(ServiceError::Refused(_))), "{refused:?}");

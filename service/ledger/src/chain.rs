@@ -1,4 +1,4 @@
-//! What the program needs of a chain, whoever runs it.
+//! What the program needs from a chain, no matter who runs it.
 
 use alloy_primitives::{Address, B256, Bytes};
 use praman_store::error::ServiceError;
@@ -6,13 +6,13 @@ use praman_store::error::ServiceError;
 /// An event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainLog {
-    /// The block that it is of.
+    /// The block that it is in.
     pub block: u64,
     /// The contract.
     pub address: Address,
-    /// What it is and what it is indexed by.
+    /// Its signature and indexed fields.
     pub topics: Vec<B256>,
-    /// The rest.
+    /// Its other fields.
     pub data: Bytes,
 }
 
@@ -41,10 +41,10 @@ pub struct Head {
 /// Why a call or a transaction did not go through.
 #[derive(Debug, thiserror::Error)]
 pub enum ChainError {
-    /// The contract refused, with these bytes for a reason.
+    /// The contract refused, with these bytes as the reason.
     #[error("the contract refuses")]
     Reverted(Bytes),
-    /// The chain, the way to it or the store failed.
+    /// The chain, the connection to it or the store failed.
     #[error(transparent)]
     Failed(#[from] ServiceError),
 }
@@ -64,15 +64,15 @@ impl ChainError {
 /// A chain.
 #[allow(async_fn_in_trait)] // used with one concrete chain at a time, never across threads
 pub trait Chain {
-    /// Its EIP-155 id.
+    /// Returns its EIP-155 id.
     fn chain_id(&self) -> u64;
 
-    /// Whether transactions can be sent here as an account.
+    /// Returns whether transactions can be sent here as an account.
     fn sends_as(&self, _account: Address) -> bool {
         true
     }
 
-    /// The next nonce of an account: it tells where a contract that it creates will stand.
+    /// Returns the next nonce of an account: the address of a contract that it creates follows from it.
     ///
     /// # Errors
     /// [`ChainError`].
@@ -100,13 +100,13 @@ pub trait Chain {
         data: Vec<u8>,
     ) -> Result<ChainReceipt, ChainError>;
 
-    /// The events of blocks from `first` to `last`, both included, in order.
+    /// Returns the events of blocks from `first` to `last`, both included, in order.
     ///
     /// # Errors
     /// [`ChainError`].
     async fn logs(&self, first: u64, last: u64) -> Result<Vec<ChainLog>, ChainError>;
 
-    /// The newest block that stands.
+    /// Returns the newest block that stands.
     ///
     /// # Errors
     /// [`ChainError`].

@@ -13,7 +13,7 @@ pub(super) enum StateFault {
     /// The state is broken.
     #[error("the chain has no code with hash {0}")]
     MissingCode(B256),
-    /// Whoever reads the store has given up: why is told there.
+    /// The reader of the store has stopped; it reports why.
     #[error("a slot was not read")]
     NotRead,
 }
@@ -45,7 +45,7 @@ pub(super) struct AccountChange {
     pub(super) slots: Vec<(U256, U256)>,
 }
 
-/// The changes of a transaction's state, by address.
+/// Returns the changes of a transaction's state, by address.
 pub(super) fn changes(state: &EvmState) -> Vec<AccountChange> {
     let mut changes: Vec<AccountChange> = state
         .iter()

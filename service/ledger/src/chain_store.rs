@@ -14,7 +14,7 @@ use super::chain_state::{AccountChange, ChainState, StoredAccount};
 use crate::LedgerStore;
 
 impl LedgerStore<'_> {
-    /// What binds proofs to this folder's ledger; none before there is one.
+    /// Returns what binds proofs to this folder's ledger; none before there is one.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -39,7 +39,7 @@ pub(super) struct NetworkSettings {
     pub(super) before: u64,
 }
 
-/// The network of a folder; none before one was deployed or joined.
+/// Reads the network of a folder; none before one was deployed or joined.
 pub(super) async fn network_settings(
     store: &Store,
 ) -> Result<Option<NetworkSettings>, ServiceError> {
@@ -58,7 +58,7 @@ pub(super) async fn network_settings(
     }
 }
 
-/// Keeps which network a folder belongs to.
+/// Stores which network a folder belongs to.
 pub(super) async fn keep_network(
     store: &Store,
     settings: &NetworkSettings,
@@ -66,7 +66,7 @@ pub(super) async fn keep_network(
     let mut transaction = store.begin().await?;
     let value = serde_json::to_vec(settings).expect("settings are plain data");
     Setting::Network.keep(&mut transaction, &value).await?;
-    // On real nodes an office has its leaf when a department has accredited it.
+    // On real nodes an office gets its leaf when a department accredits it.
     let version = TreeVersion::next(&mut transaction).await?;
     for office in read_offices(&mut transaction).await? {
         standing::place(&mut transaction, version, office.id).await?;
@@ -75,7 +75,7 @@ pub(super) async fn keep_network(
     Ok(())
 }
 
-/// The events of two contracts, in order.
+/// Loads the events of two contracts, in order.
 pub(super) async fn load_logs_of(
     connection: &mut AnyConnection,
     contracts: [Address; 2],
@@ -112,7 +112,7 @@ pub(super) async fn write_logs(
     Ok(())
 }
 
-/// The events of blocks, in order.
+/// Loads the events of blocks, in order.
 pub(super) async fn load_logs(
     store: &Store,
     first: u64,
@@ -181,7 +181,7 @@ pub(super) async fn write_changes(
     Ok(())
 }
 
-/// The number of the block that comes next.
+/// Returns the number of the next block.
 pub(super) async fn next_block(connection: &mut AnyConnection) -> Result<u64, ChainError> {
     let (last,): (Option<i64>,) = sqlx::query_as("SELECT max(number) FROM chain_block")
         .fetch_one(connection)
@@ -190,7 +190,7 @@ pub(super) async fn next_block(connection: &mut AnyConnection) -> Result<u64, Ch
     Ok(last.map_or(1, |last| last as u64 + 1))
 }
 
-/// All accounts of the chain with their codes, and no slot.
+/// Loads all accounts of the chain with their codes, without slots.
 pub(super) async fn load_accounts(
     connection: &mut AnyConnection,
 ) -> Result<ChainState, ChainError> {
@@ -220,7 +220,7 @@ pub(super) async fn load_accounts(
     Ok(state)
 }
 
-/// A slot of the chain; one that was never written is zero.
+/// Reads a slot of the chain; one that was never written is zero.
 pub(super) async fn read_slot(
     connection: &mut AnyConnection,
     (address, slot): (Address, U256),

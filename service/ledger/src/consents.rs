@@ -20,24 +20,24 @@ use super::network::{Approver, Role, text_hash};
 pub use praman_holder::wallet::ProviderId;
 
 number_id! {
-    /// Who asks for records, by their number among those who take part.
+    /// Who asks for records, by their participant number.
     RequesterNumber
 }
 
-/// A root of one of a provider's trees that is to stand.
+/// A new root of one of a provider's trees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RootUpdate<R> {
     /// The root.
     pub root: R,
-    /// How often the tree has changed: what comes late changes nothing back.
+    /// How often the tree has changed: a late root can't undo a newer one.
     pub version: u64,
     /// How many leaves are live.
     pub live: u32,
-    /// Whether something was taken away, so that no earlier root is good any more.
+    /// Whether a leaf was removed, so that no earlier root is valid any more.
     pub graceless: bool,
 }
 
-/// What stands of a provider.
+/// A provider's current state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProviderState {
     /// The root of its records.
@@ -56,7 +56,7 @@ pub struct ProviderState {
     pub accesses: u64,
 }
 
-/// An access as the ledger records it. It names nobody.
+/// An access as the ledger records it. It names no person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LedgerAccess {
     /// Its nullifier.
@@ -69,7 +69,7 @@ pub struct LedgerAccess {
     pub requester: RequesterNumber,
     /// The moment that its proof is for.
     pub as_of: Moment,
-    /// What request, public inputs and proof are known again by.
+    /// The digest of request, public inputs and proof.
     pub digest: [u8; 32],
 }
 
@@ -100,7 +100,7 @@ impl<C: Chain> ContractLedger<C> {
         Ok(address)
     }
 
-    /// Takes a provider of health care in; on an embedded ledger only, where one operator approves.
+    /// Adds a provider of health care; only on an embedded ledger, where one operator approves.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -108,7 +108,7 @@ impl<C: Chain> ContractLedger<C> {
         Ok(ProviderId(self.admit(Role::Provider, name).await?))
     }
 
-    /// Takes in who asks for records; on an embedded ledger only.
+    /// Adds a requester of records; only on an embedded ledger.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -128,7 +128,7 @@ impl<C: Chain> ContractLedger<C> {
         let account = embedded_account(role, name);
         let known = self.network.participant_of(role, account).await?;
         if known != 0 {
-            // A program may have died before it had read everything.
+            // A program may have died before it had acknowledged everything.
             self.network.acknowledge_all(account, known).await?;
             return Ok(known);
         }
@@ -143,7 +143,7 @@ impl<C: Chain> ContractLedger<C> {
         self.network.admit(account, role, sponsor, approver, document).await
     }
 
-    /// What stands of a provider.
+    /// Returns a provider's current state.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -161,7 +161,7 @@ impl<C: Chain> ContractLedger<C> {
         })
     }
 
-    /// Lets a root of records stand in the place of that of an earlier change.
+    /// Replaces the root of records of an earlier change.
     ///
     /// # Errors
     /// [`LedgerError`]; [`LedgerError::OldRoot`] if a later one stands.
@@ -181,7 +181,7 @@ impl<C: Chain> ContractLedger<C> {
         Ok(())
     }
 
-    /// Lets a root of consents stand in the place of that of an earlier change.
+    /// Replaces the root of consents of an earlier change.
     ///
     /// # Errors
     /// [`LedgerError`]; [`LedgerError::OldRoot`] if a later one stands.
@@ -204,8 +204,8 @@ impl<C: Chain> ContractLedger<C> {
         Ok(())
     }
 
-    /// Records accesses that a provider's gate has checked, and tells of which the block has recorded. One
-    /// that is not good now is left out.
+    /// Records accesses that a provider's gate has checked; returns those that the block has recorded. One that
+    /// is not valid now is left out.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -232,7 +232,7 @@ impl<C: Chain> ContractLedger<C> {
         Ok(RecordedAccesses { block: receipt.block, digests: recorded.collect() })
     }
 
-    /// Whether proofs against two roots of a provider are good now.
+    /// Returns whether proofs against two roots of a provider are valid now.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -250,7 +250,7 @@ impl<C: Chain> ContractLedger<C> {
         self.network.view(self.consents()?, &call).await
     }
 
-    /// Whether somebody may ask for records now.
+    /// Returns whether a requester may ask for records now.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -259,7 +259,7 @@ impl<C: Chain> ContractLedger<C> {
         self.network.view(self.consents()?, &call).await
     }
 
-    /// Whether a provider may give records out now.
+    /// Returns whether a provider may release records now.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -285,7 +285,7 @@ impl<C: Chain> ContractLedger<C> {
     }
 }
 
-/// The account of a participant of an embedded ledger, where no key signs.
+/// Returns the account of a participant of an embedded ledger, where no key signs.
 fn embedded_account(role: Role, name: &str) -> Address {
     let parts = [b"praman.embedded-participant.1", role.name().as_bytes(), name.as_bytes()];
     let hash = keccak256(parts.join(&0u8));

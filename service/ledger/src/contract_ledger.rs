@@ -1,4 +1,4 @@
-//! The ledger by praman's contracts.
+//! The ledger on praman's contracts.
 
 use alloy_primitives::{Address, B256, keccak256};
 use alloy_sol_types::{SolCall, SolEvent};
@@ -23,13 +23,13 @@ use super::network::{Approver, Network, Role, text_hash};
 use super::{Ledger, LedgerClaim, LedgerError, OfficeState, Receipt, SETTLING_DAYS};
 use crate::LedgerStore;
 
-/// On the embedded chain a replaced checkpoint stays good for a day.
+/// On the embedded chain a replaced checkpoint stays valid for a day.
 const GRACE_SECONDS: u64 = 24 * 3_600;
 
-/// The one operator of an embedded network: every role's account, but for offices.
+/// The one operator of an embedded network: the account of every role except offices.
 pub(super) const OPERATOR: Address = Address::new([0x11; 20]);
 
-/// By which accounts a program acts.
+/// The accounts that a program acts with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Actors {
     /// Members of the committee.
@@ -38,19 +38,19 @@ pub struct Actors {
     pub agency: Option<Address>,
     /// The department: accredits offices, opens periods.
     pub department: Option<Address>,
-    /// The relayer: brings claims.
+    /// The relayer: submits claims.
     pub relayer: Option<Address>,
 }
 
 impl Actors {
-    /// One account in every role.
+    /// Returns one account in every role.
     pub fn alone(account: Address) -> Self {
         let everyone = Some(account);
         let members = vec![account];
         Self { members, agency: everyone, department: everyone, relayer: everyone }
     }
 
-    /// The roles that some accounts have on a network: of each the first that has it.
+    /// Finds the roles that some accounts have on a network: for each role the first account that has it.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -78,7 +78,7 @@ impl Actors {
     }
 }
 
-/// The account of a role that an act takes.
+/// Returns the account of the role that an action needs.
 pub(super) fn acting(account: Option<Address>, role: Role) -> Result<Address, LedgerError> {
     account.ok_or_else(|| {
         let reason = format!("this needs the key of the {}: give it with --account", role.name());
@@ -121,8 +121,8 @@ impl EmbeddedLedger {
         Ok(Self { store: store.clone(), network, actors })
     }
 
-    /// Begins a sandbox's ledger in an empty store. Its contracts stand at other addresses than any embedded
-    /// ledger's do, so its context is another: what is proved for it, no other ledger takes.
+    /// Begins a sandbox's ledger in an empty store. Its contracts have other addresses than any embedded ledger's,
+    /// so its context is another: no other ledger accepts what is proved for it.
     ///
     /// # Errors
     /// [`LedgerError::Refused`] if the store has a network already.
@@ -133,7 +133,7 @@ impl EmbeddedLedger {
             return Err(LedgerError::Refused(reason.to_owned()));
         }
         let mut chain = EmbeddedChain::open(store).await?;
-        // An address follows from the deployer's nonce: what is created first moves all the others.
+        // An address follows from the deployer's nonce: one transaction before moves all of them.
         chain.send(OPERATOR, None, Vec::new()).await?;
         Self::deploy(store, chain, Actors::alone(OPERATOR), key).await
     }
@@ -163,7 +163,7 @@ impl EmbeddedLedger {
                 agency = id;
             }
         }
-        // Last: a chain without this setting is deployed to anew.
+        // Last: the contracts are deployed again on a chain without this setting.
         let settings = NetworkSettings {
             chain_id: CHAIN_ID,
             endpoints: Vec::new(),
@@ -176,20 +176,20 @@ impl EmbeddedLedger {
         Ok(Self { store: store.clone(), network, actors })
     }
 
-    /// Lets blocks have the time of a day, at its end in UTC, instead of the clock's.
+    /// Sets the time of blocks to the end of a day in UTC, instead of the clock's.
     pub fn set_day(&mut self, day: Day) {
         self.network.chain.set_day(day);
     }
 }
 
 impl<C: Chain> ContractLedger<C> {
-    /// A ledger on a network that there is.
+    /// Creates a ledger on an existing network.
     pub fn new(store: &Store, network: Network<C>, actors: Actors) -> Self {
         Self { store: store.clone(), network, actors }
     }
 
     /// Accredits an office that the ledger does not know: on a network of one operator the office's
-    /// account is told by its number.
+    /// account follows from its number.
     async fn accredit(&mut self, state: &OfficeState) -> Result<(), LedgerError> {
         let account = office_account(state.office);
         let department = acting(self.actors.department, Role::Department)?;
@@ -206,8 +206,8 @@ impl<C: Chain> ContractLedger<C> {
         Ok(())
     }
 
-    /// Brings an office's root to the ledger, if it has another and the office stands and can act here;
-    /// what it cost.
+    /// Sends an office's root to the ledger, if the ledger has another and the office stands and can act here;
+    /// returns what it cost.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -218,17 +218,17 @@ impl<C: Chain> ContractLedger<C> {
         let mut known = self.network.view(target, &Offices::officeOfCall { office }).await?;
         if known.participant == 0 {
             if self.network.chain.chain_id() != CHAIN_ID {
-                // It has no leaf until its department accredits it, and holds up nobody.
+                // It has no leaf until its department accredits it, and delays no other office.
                 return Ok(None);
             }
             self.accredit(state).await?;
             known = self.network.view(target, &Offices::officeOfCall { office }).await?;
         }
-        // What is barred or retired has no leaf, here and there, and tells the ledger nothing.
+        // A barred or retired office has no leaf, here and on the ledger, and sends no root.
         if !known.standing || (known.root == root && known.live == state.live) {
             return Ok(None);
         }
-        // A state that was restored takes revocations back that the ledger has, if it tells it of its own.
+        // A restored state would undo revocations that the ledger has, if it sent its own root.
         let elsewhere = self.network.chain.chain_id() != CHAIN_ID;
         if elsewhere && OfficeStore(&self.store).offices_are_restored().await? {
             tracing::warn!(
@@ -244,7 +244,7 @@ impl<C: Chain> ContractLedger<C> {
         let account = self.network.view(register, &keeper).await?.account;
         let may = Participants::hasRoleCall { role: Role::Office.id(), account };
         if !self.network.chain.sends_as(account) || !self.network.view(register, &may).await? {
-            // Its key is elsewhere or revoked, or a notice is overdue: its old root stands meanwhile.
+            // Its key is elsewhere or revoked, or a notice is overdue: its old root stands until then.
             OfficeStore(&self.store).leave_behind(state.office).await?;
             return Ok(None);
         }
@@ -252,8 +252,8 @@ impl<C: Chain> ContractLedger<C> {
         Ok(Some(self.network.send(account, target, &call).await?.gas_used))
     }
 
-    /// Brings all offices' newest roots to the ledger, and has the ledger look at orders that have begun or
-    /// ended by their dates. An office that is barred or retired, or whose account can't act here, holds up
+    /// Sends all offices' newest roots to the ledger, and has the ledger refresh orders that have begun or
+    /// ended by their dates. An office that is barred or retired, or whose account can't act here, delays
     /// no other.
     ///
     /// # Errors
@@ -280,7 +280,7 @@ impl<C: Chain> ContractLedger<C> {
         Ok(())
     }
 
-    /// Refuses to begin where no relayer's key is there to bring claims.
+    /// Checks that there is a relayer's key to submit claims with.
     ///
     /// # Errors
     /// [`ServiceError::WrongUse`].
@@ -288,7 +288,7 @@ impl<C: Chain> ContractLedger<C> {
         Ok(acting(self.actors.relayer, Role::Relayer).map(|_| ())?)
     }
 
-    /// Has the committee adopt the rules of one window with its last day, if it has not; the department
+    /// Has the committee adopt the rules of one window with its last day, if it has not; returns the department
     /// that opens it.
     async fn adopt_rules(
         &mut self,
@@ -299,7 +299,7 @@ impl<C: Chain> ContractLedger<C> {
         let claims = self.network.addresses.claims;
         let word = scheme_word(&scheme.scheme);
         let account = acting(self.actors.department, Role::Department)?;
-        // One rule for one window: its leaf is the root that the committee adopts.
+        // There is one rule for one window: its leaf is the root that the committee adopts.
         let leaf = rules_leaf(&scheme.scheme, period, last_day, &scheme.policy);
         let rules = Claims::rulesOfCall { scheme: word };
         if B256::from(self.network.view(claims, &rules).await?) == leaf {
@@ -323,7 +323,7 @@ impl<C: Chain> ContractLedger<C> {
         Ok(account)
     }
 
-    /// The number of a claim's opening.
+    /// Returns the number of a claim's opening.
     async fn opening(&self, claim: &LedgerClaim) -> Result<u32, LedgerError> {
         let ClaimPeriod { period, window } = claim.period;
         let opening =
@@ -331,7 +331,7 @@ impl<C: Chain> ContractLedger<C> {
         opening.map_err(ServiceError::from)?.ok_or(LedgerError::PeriodNotOpen)
     }
 
-    /// Refuses rules that are not those under which a period takes claims: an opening keeps its rules.
+    /// Refuses rules other than those under which a period takes claims: an opening keeps its rules.
     async fn require_same_rules(
         &self,
         opening: u32,
@@ -351,7 +351,7 @@ impl<C: Chain> ContractLedger<C> {
         )))
     }
 
-    /// The number of a period's opening on the chain, if it is open there.
+    /// Returns the number of a period's opening on the chain, if it is open there.
     async fn opening_of(
         &self,
         scheme: &SchemePeriod,
@@ -387,7 +387,7 @@ impl<C: Chain> Ledger for ContractLedger<C> {
             );
             return Err(LedgerError::Refused(reason));
         }
-        // One that stands already is not replaced by itself.
+        // A checkpoint that stands already is not replaced by itself.
         let claims = self.network.addresses.claims;
         let count = self.network.view(claims, &Claims::checkpointCountCall {}).await?;
         if let Some(last) = count.saturating_to::<u64>().checked_sub(1) {
@@ -400,7 +400,7 @@ impl<C: Chain> Ledger for ContractLedger<C> {
         let call = Offices::checkpointCall { asOf: checkpoint.as_of.0 };
         let agency = acting(self.actors.agency, Role::Agency)?;
         let receipt = self.network.send(agency, target, &call).await?;
-        // Another agency may have published one in the meantime: the event says which is ours.
+        // Another agency may have published one meanwhile: the event says which is ours.
         let published = receipt.logs.iter().filter(|log| log.address == claims).find_map(|log| {
             let topics = log.topics.iter().copied();
             Claims::CheckpointPublished::decode_raw_log(topics, &log.data).ok()
@@ -523,7 +523,7 @@ fn checkpoint_number(claim: &LedgerClaim) -> Result<u32, LedgerError> {
     u32::try_from(claim.checkpoint).map_err(|_| LedgerError::CheckpointNotGood)
 }
 
-/// The account of an office on a network of one operator.
+/// Returns the account of an office on a network of one operator.
 pub(super) fn office_account(office: OfficeId) -> Address {
     let hash =
         keccak256([b"praman.embedded-office.1".as_slice(), &office.0.to_be_bytes()].concat());
@@ -543,7 +543,7 @@ pub(super) fn require_key(
     Err(LedgerError::Refused(reason.to_owned()))
 }
 
-/// What a deployed key is known by.
+/// Returns the id of a deployed key.
 pub(super) fn key_id(key: &VerifyingKey) -> String {
     use sha2::Digest;
     hex::encode(sha2::Sha256::digest(key.to_json()))

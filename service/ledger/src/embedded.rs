@@ -1,8 +1,8 @@
 //! An EVM in this process, its chain in the store.
 //!
-//! Each transaction is a block. State, block, events and what they tell are written in one
+//! Each transaction is a block. State, block, events and what follows from them are written in one
 //! transaction of the store before anything is answered, so a crash at any point leaves a claim
-//! either accepted in all of them or in none.
+//! accepted in all of them or in none.
 
 use alloy_primitives::{Address, B256, Bytes, Log, U256};
 use praman_circuits::period::Day;
@@ -24,20 +24,20 @@ use super::stored_state::StoredState;
 /// The embedded chain's EIP-155 id, in the range that public registries leave free.
 pub const CHAIN_ID: u64 = EMBEDDED_CHAIN_ID;
 
-/// The largest batch of claims or one deployment fits.
+/// Enough for the largest batch of claims, or for one deployment.
 const BLOCK_GAS: u64 = 30_000_000;
 
-/// Seconds from 1900-01-01 to 1970-01-01 in days.
+/// Days from 1900-01-01 to 1970-01-01.
 const DAYS_BEFORE_EPOCH: u64 = 25_567;
 
-/// The embedded chain. No key signs on it, since only this process writes it: a transaction is from
-/// whom the program says.
+/// The embedded chain. No key signs on it, since only this process writes it: the program says who a
+/// transaction is from.
 pub struct EmbeddedChain {
     store: Store,
     state: StoredState,
     /// Whose events are kept; none before the contracts are there.
     contracts: Option<Addresses>,
-    /// The time of blocks, where it is not the clock's.
+    /// The time of blocks, if it is not the clock's.
     timestamp: Option<u64>,
 }
 
@@ -55,7 +55,7 @@ impl EmbeddedChain {
         })
     }
 
-    /// Keeps what these contracts' events tell, from now on; of offices also what they told before.
+    /// Follows these contracts' events from now on; those of offices also from before.
     pub(super) async fn follow(&mut self, contracts: Addresses) -> Result<(), ChainError> {
         self.contracts = Some(contracts);
         if journal::follows_offices(&mut *self.store.pool().acquire().await?).await? {
@@ -69,13 +69,13 @@ impl EmbeddedChain {
         Ok(())
     }
 
-    /// Lets blocks have the time of a day, at its end in UTC, instead of the clock's.
+    /// Sets the time of blocks to the end of a day in UTC, instead of the clock's.
     pub fn set_day(&mut self, day: Day) {
         let days = u64::from(day.0).saturating_sub(DAYS_BEFORE_EPOCH);
         self.timestamp = Some((days + 1) * 86_400 - 1);
     }
 
-    /// Lets blocks have a time instead of the clock's.
+    /// Sets the time of blocks, instead of the clock's.
     pub fn set_timestamp(&mut self, seconds: u64) {
         self.timestamp = Some(seconds);
     }
@@ -134,7 +134,7 @@ pub(super) fn execute(
     }
 }
 
-/// Events as the program has them.
+/// Converts events to the program's form.
 fn chain_logs(block: u64, events: Vec<Log>) -> Vec<ChainLog> {
     let log = |log: Log| ChainLog {
         block,
@@ -195,8 +195,8 @@ impl Chain for EmbeddedChain {
         Ok(executed.output.into_data())
     }
 
-    /// Runs a transaction as the next block and writes it. A refused one makes no block: nothing of
-    /// it needs to be replayed.
+    /// Runs a transaction as the next block and writes it. A refused one makes no block: nothing in
+    /// it needs a replay.
     async fn send(
         &mut self,
         from: Address,
@@ -248,7 +248,7 @@ impl Chain for EmbeddedChain {
     }
 }
 
-/// What a call to a contract that is created on an empty chain costs; it must answer with one.
+/// Returns the gas of a call to a contract that is created on an empty chain; the call must answer with one.
 ///
 /// # Errors
 /// [`ChainError`] if it cannot be created, reverts or answers otherwise.
@@ -269,7 +269,7 @@ pub fn scratch_gas(code: Vec<u8>, call: Vec<u8>) -> Result<u64, ChainError> {
     Err(ChainError::failed("the contract was not called"))
 }
 
-/// What comes of creating a contract on an empty chain.
+/// Creates a contract on an empty chain and returns what came of it.
 #[cfg(test)]
 pub(super) fn creation_outcome(code: &[u8]) -> Result<Bytes, ChainError> {
     let from = Address::repeat_byte(1);

@@ -34,7 +34,7 @@ impl Seal {
         (0..).zip(&self.claims).map(leaf).collect()
     }
 
-    /// The Merkle root over the claims; of none, zero.
+    /// Computes the Merkle root over the claims; zero for none.
     pub fn root(&self) -> B256 {
         let mut level = self.leaves();
         while level.len() > 1 {
@@ -43,7 +43,7 @@ impl Seal {
         level.first().copied().unwrap_or_default()
     }
 
-    /// The Merkle path of the claim at a place, as OpenZeppelin's `MerkleProof` takes it.
+    /// Computes the Merkle path of the claim at a place, as OpenZeppelin's `MerkleProof` takes it.
     pub fn path(&self, mut place: usize) -> Vec<B256> {
         let mut level = self.leaves();
         let mut path = Vec::new();
@@ -56,7 +56,7 @@ impl Seal {
     }
 }
 
-/// The hash of a pair in the order of its values; one without a neighbour goes up as it is.
+/// Hashes a pair in the order of its values; a node without a neighbour goes up unchanged.
 fn parent(pair: &[B256]) -> B256 {
     match pair {
         [left, right] => {
@@ -72,7 +72,7 @@ fn parent(pair: &[B256]) -> B256 {
 pub struct OpeningHistory {
     /// Its number.
     pub opening: u32,
-    /// The scheme's name, or its number where it is no name.
+    /// The scheme's name, or its number if that is no name.
     pub scheme: String,
     /// Its period.
     pub period: u32,
@@ -80,7 +80,7 @@ pub struct OpeningHistory {
     pub claims: usize,
     /// The Merkle root over them.
     pub root: B256,
-    /// Whether the seal, proposed or confirmed, says the same; none where there is none.
+    /// Whether the seal, proposed or confirmed, has the same root; none if there is no seal.
     pub seal_agrees: Option<bool>,
 }
 
@@ -103,11 +103,11 @@ pub struct History {
     pub withdrawals: usize,
     /// Every opening.
     pub openings: Vec<OpeningHistory>,
-    /// What does not agree, in words; empty if all does.
+    /// What does not agree, in words; empty if everything agrees.
     pub faults: Vec<String>,
 }
 
-/// The roots of one of a provider's trees that are good.
+/// The valid roots of one of a provider's trees.
 type GoodRoots = BTreeMap<u32, HashSet<U256>>;
 
 #[derive(Default)]
@@ -141,7 +141,7 @@ impl Replay {
         seal.claims.push(claim);
     }
 
-    /// Puts a leaf and compares the tree's root with the one that the contract told.
+    /// Puts a leaf and compares the tree's root with the one that the contract reported.
     fn put(&mut self, log: &ChainLog, office: u32, leaf: Fr, told: U256) {
         let place = office as usize;
         if self.tree_leaves.len() <= place {
@@ -279,7 +279,7 @@ async fn replay<C: Chain>(network: &mut Network<C>) -> Result<(Replay, u64, usiz
     Ok((replay, last, events))
 }
 
-/// The claims of an opening, from the events.
+/// Reads the claims of an opening from the events.
 ///
 /// # Errors
 /// [`LedgerError`] of the chain.
@@ -290,8 +290,8 @@ pub async fn seal<C: Chain>(network: &mut Network<C>, opening: u32) -> Result<Se
     Ok(seal)
 }
 
-/// Replays all events from block 0, other programs' among them: recomputes every state root, count and seal, and compares the
-/// contracts' state with what the events say.
+/// Replays all events from block 0, other programs' included: recomputes every state root, count and seal, and
+/// compares the contracts' state with what the events say.
 ///
 /// # Errors
 /// [`LedgerError`] of the chain; what does not agree is in the history's faults.
@@ -312,7 +312,7 @@ pub async fn verify<C: Chain>(network: &mut Network<C>) -> Result<History, Ledge
     for (&opening, &(scheme, period)) in &replay.openings {
         let seal = replay.seals.get(&opening).cloned().unwrap_or_default();
         let root = seal.root();
-        // A network of an earlier edition has no archives.
+        // A network of an earlier version has no archives.
         let agrees = if archives.is_zero() {
             None
         } else {

@@ -1,4 +1,4 @@
-//! The network that a folder belongs to, whichever chain it is on.
+//! The network that a folder belongs to, on either kind of chain.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ pub enum JoinedChain {
     Remote(RemoteChain),
 }
 
-/// Asks whichever chain it is.
+/// Calls a method on either kind of chain.
 macro_rules! whichever {
     ($joined:expr, $chain:ident => $asked:expr) => {
         match $joined {
@@ -88,8 +88,8 @@ pub type JoinedNetwork = Network<JoinedChain>;
 pub type JoinedLedger = ContractLedger<JoinedChain>;
 
 impl JoinedNetwork {
-    /// Opens the folder's network, and tells by which accounts to act on it: on the embedded chain
-    /// its operator's, on real nodes those of the keys.
+    /// Opens the folder's network; also returns the accounts to act with: on the embedded chain its
+    /// operator's, on real nodes those of the keys.
     ///
     /// # Errors
     /// [`ServiceError::WrongUse`] if the folder belongs to none.
@@ -131,7 +131,7 @@ impl JoinedNetwork {
         }
     }
 
-    /// Keeps which network a folder belongs to.
+    /// Stores which network a folder belongs to.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -192,8 +192,8 @@ impl NetworkDescription {
         })
     }
 
-    /// Joins the network from a folder that belongs to none, through some nodes, having asked them
-    /// whether these are contracts that know each other; its context.
+    /// Joins the network from a folder that belongs to none, through some nodes, after asking them
+    /// whether these contracts know each other; returns its context.
     ///
     /// # Errors
     /// [`LedgerError::Refused`] if they are not; [`LedgerError`].
@@ -242,7 +242,7 @@ impl NetworkDescription {
                 return Err(LedgerError::Refused(reason));
             }
         }
-        // A network of an earlier edition has none.
+        // A network of an earlier version has none.
         if !archives.is_zero() {
             let known = network.view(claims, &Claims::ARCHIVESCall {}).await?;
             let knows = network.view(archives, &Archives::CLAIMSCall {}).await?;
@@ -264,7 +264,7 @@ fn remote_settings(settings: &NetworkSettings) -> RemoteSettings {
 }
 
 impl JoinedLedger {
-    /// Keeps what others did on real nodes since; an embedded chain's acts are kept as they are done.
+    /// Records what others have done on real nodes since; an embedded chain's actions are recorded at once.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -275,15 +275,15 @@ impl JoinedLedger {
         }
     }
 
-    /// Of a ledger on real nodes: how long to wait for nodes that are away, and for a transaction to stand,
-    /// before it is told and tried again.
+    /// Sets how long a ledger on real nodes waits for nodes that are away, and for a transaction to stand,
+    /// before it reports that and tries again.
     pub async fn wait_at_most(&mut self, away: Duration, standing: Duration) {
         if let JoinedChain::Remote(chain) = &mut self.network.chain {
             chain.wait_at_most(away, standing).await;
         }
     }
 
-    /// Opens the folder's ledger, acting by some keys where it is on real nodes; a folder of no
+    /// Opens the folder's ledger, acting with some keys if it is on real nodes; a folder without a
     /// network begins an embedded one.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What the contracts' events tell, kept in the store.
+//! What the contracts' events say, kept in the store.
 
 use alloy_primitives::U256;
 use alloy_sol_types::SolEvent;
@@ -20,7 +20,7 @@ use crate::LedgerStore;
 /// What a disputed claim's outcome must be for it to be paid: `Outcome.Pay`.
 const PAY: u8 = 1;
 
-/// Writes what events tell, in the transaction that also writes where they are from.
+/// Writes what events say, in the transaction that also writes where they are from.
 pub(super) async fn record(
     transaction: &mut WriteTransaction,
     addresses: &Addresses,
@@ -48,15 +48,15 @@ pub(crate) fn decode<E: SolEvent>(log: &ChainLog) -> Result<E, ChainError> {
     E::decode_raw_log(log.topics.iter().copied(), &log.data).map_err(ChainError::failed)
 }
 
-/// Whether the store follows how offices stand. One that an earlier version wrote does not yet.
+/// Returns whether the store follows the offices' standing. One that an earlier version wrote does not yet.
 pub(super) async fn follows_offices(
     connection: &mut sqlx::AnyConnection,
 ) -> Result<bool, ChainError> {
     Ok(Setting::FollowsOffices.read(connection).await?.is_some())
 }
 
-/// Has the store follow how offices stand, from what was told before: all events of the contracts of offices
-/// and of participants, in order. Nothing is changed if it does already.
+/// Makes the store follow the offices' standing, from all earlier events of the contracts of offices and of
+/// participants, in order. Changes nothing if it does already.
 pub(super) async fn begin_following_offices(
     transaction: &mut WriteTransaction,
     addresses: &Addresses,
@@ -73,7 +73,7 @@ pub(super) async fn begin_following_offices(
             record_participant(transaction, log, topic).await?;
         }
     }
-    // Those of this store that the ledger never accredited have no leaf on real nodes.
+    // Offices of this store that the ledger never accredited have no leaf on real nodes.
     let version = TreeVersion::next(transaction).await?;
     for office in read_offices(transaction).await? {
         standing::place(transaction, version, office.id).await?;
@@ -106,7 +106,7 @@ async fn record_office(
     };
     standing::keep_news(transaction, log.block, OfficeId(office), news).await?;
     let Some(state_root) = state_root else { return Ok(()) };
-    // What the ledger says is the root must follow from what it has said of its offices.
+    // The root that the ledger reports must follow from its events of offices.
     let own = standing::ledger_state_root(transaction).await?;
     if own != StateRoot::from_field(element(state_root)?) {
         Setting::OfficesApart.keep_first(transaction, &log.block.to_be_bytes()).await?;
@@ -114,7 +114,7 @@ async fn record_office(
     Ok(())
 }
 
-/// An office that retires does so for good.
+/// Records a participant's change. An office that retires does so for good.
 async fn record_participant(
     transaction: &mut WriteTransaction,
     log: &ChainLog,
@@ -134,7 +134,7 @@ async fn record_participant(
     Ok(())
 }
 
-/// A word of an event as an element of the field.
+/// Reads a word of an event as an element of the field.
 fn element(word: U256) -> Result<praman_circuits::Fr, ChainError> {
     from_be_bytes(&word.to_be_bytes::<32>())
         .ok_or_else(|| ChainError::failed("an event has a word that is not a field element"))
@@ -181,7 +181,7 @@ async fn accept(
     (nullifier, payout): (U256, U256),
 ) -> Result<(), ChainError> {
     accepted_claim::accept(transaction, block, opening, (nullifier, payout)).await?;
-    // The claim that brought it, if it came by this store.
+    // The claim that led to it, if it is in this store.
     sqlx::query(
         "UPDATE claim SET state = 'accepted', block = $3
          WHERE nullifier = $1 AND payout_commitment = $2 AND state NOT IN ('received', 'refused')
@@ -221,7 +221,7 @@ async fn record_dispute(
     follow_dispute(transaction, &nullifier).await
 }
 
-/// Has a claim's dispute stand as its newest event says; none where there is no event.
+/// Sets a claim's dispute to its newest event; deletes it if there is no event.
 async fn follow_dispute(
     transaction: &mut WriteTransaction,
     nullifier: &[u8],
@@ -241,7 +241,7 @@ async fn follow_dispute(
     Ok(())
 }
 
-/// Takes back what blocks above `last` told of disputes; what was told before holds again.
+/// Reverts disputes to what blocks up to `last` say.
 async fn forget_disputes_after(
     transaction: &mut WriteTransaction,
     last: u64,
@@ -286,7 +286,7 @@ async fn record_access(
 }
 
 impl LedgerStore<'_> {
-    /// The block at which the ledger's state root was not the one that follows from its events; none if
+    /// Returns the block at which the ledger's state root was not the one that follows from its events; none if
     /// they always agreed.
     ///
     /// # Errors
@@ -297,7 +297,7 @@ impl LedgerStore<'_> {
         block.transpose().map_err(|_| praman_store::broken("a block's number"))
     }
 
-    /// Takes back what blocks above `last` told, when another chain has taken their place.
+    /// Deletes what blocks above `last` said, when another chain has replaced them.
     pub(super) async fn forget_after(
         &self,
         transaction: &mut WriteTransaction,
@@ -318,7 +318,7 @@ impl LedgerStore<'_> {
         forget_disputes_after(transaction, last).await?;
         standing::forget_news_after(transaction, last).await?;
         Setting::OfficesApart.forget_above(transaction, last).await?;
-        // What the ledger knows of providers' trees is asked anew.
+        // Ask the ledger again what it knows of providers' trees.
         sqlx::query("UPDATE provider SET records_published = 0, consents_published = 0")
             .execute(&mut **transaction)
             .await?;
@@ -391,7 +391,7 @@ mod tests {
         transaction.commit().await.expect("kept");
         assert_ne!(OfficeStore(&store).state_root().await.expect("a root"), standing_root);
         assert_eq!(OfficeStore(&store).offices_apart().await.expect("read"), [(key.office, false)]);
-        // The event's root was made up, and that is known.
+        // The event's root is forged, and that is found.
         assert_eq!(LedgerStore(&store).offices_apart_since().await.expect("read"), Some(5));
         let mut transaction = store.begin().await.expect("begun");
         LedgerStore(&store).forget_after(&mut transaction, 4).await.expect("taken back");

@@ -1,7 +1,7 @@
 //! The ledger: where claims are accepted, once.
 //!
-//! [`Ledger`] is what the program asks of it. [`ContractLedger`] answers by praman's contracts on a
-//! [`Chain`]: the [`EmbeddedChain`] in this process, kept in the store, or nodes of a network.
+//! [`Ledger`] is the interface. [`ContractLedger`] implements it with praman's contracts on a [`Chain`]: the
+//! [`EmbeddedChain`] in this process, kept in the store, or nodes of a network.
 //!
 //! ```
 //! use praman_circuits::eligibility;
@@ -71,7 +71,7 @@ pub use praman_holder::claim::LedgerClaim;
 pub use praman_offices::OfficeState;
 pub use remote::{RemoteChain, RemoteSettings};
 
-/// What the ledger has told, in a store.
+/// What the ledger has reported, in a store.
 #[derive(Clone, Copy)]
 pub struct LedgerStore<'s>(pub &'s Store);
 
@@ -144,20 +144,20 @@ impl From<LedgerError> for ServiceError {
 }
 
 /// For how many days after an opening's last one the ledger still takes its claims: those that were handed in in
-/// time, and settle later.
+/// time and settle later.
 pub const SETTLING_DAYS: u32 = 2;
 
 /// A chain with praman's contracts on it.
 #[allow(async_fn_in_trait)] // used with one concrete ledger at a time, never across threads
 pub trait Ledger {
-    /// What binds proofs to this ledger.
+    /// Returns what binds proofs to this ledger.
     fn context(&self) -> Context;
 
-    /// Brings the offices' roots to the ledger and lets claims be made against them from now on;
+    /// Publishes the offices' roots on the ledger, so that claims can be made against them from now on;
     /// returns the checkpoint's number.
     ///
     /// # Errors
-    /// [`LedgerError::Refused`] if the ledger comes to another state root, as when it knows offices
+    /// [`LedgerError::Refused`] if the ledger computes another state root, for example because it knows offices
     /// that the caller does not.
     async fn publish_checkpoint(
         &mut self,
@@ -165,14 +165,14 @@ pub trait Ledger {
         checkpoint: Checkpoint,
     ) -> Result<u64, LedgerError>;
 
-    /// The number of the latest checkpoint with this root and day.
+    /// Returns the number of the latest checkpoint with this root and day.
     ///
     /// # Errors
     /// [`LedgerError`].
     async fn find_checkpoint(&self, checkpoint: Checkpoint) -> Result<Option<u64>, LedgerError>;
 
-    /// Opens a scheme's period under its policy until the end of a day in India, for which the ledger has some
-    /// days more to settle; one that was opened stays as it is.
+    /// Opens a scheme's period under its policy until the end of a day in India; the ledger has some days more to
+    /// settle its claims. An open period stays as it is.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -183,7 +183,7 @@ pub trait Ledger {
         last_day: Day,
     ) -> Result<(), LedgerError>;
 
-    /// Has a scheme's period take claims until a later day, over or not, or opens it until then.
+    /// Extends a scheme's period until a later day, whether or not it is over, or opens it until then.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -203,7 +203,7 @@ pub trait Ledger {
     /// Submits claims of one scheme, period and checkpoint together: all are accepted or none.
     ///
     /// # Errors
-    /// [`LedgerError`] with the reason for a refusal; find a proof that does not hold before, by
+    /// [`LedgerError`] with the reason for a refusal; find a proof that does not hold beforehand, with
     /// `praman_verifier::batch`.
     async fn claim_batch(&mut self, claims: &[LedgerClaim]) -> Result<Receipt, LedgerError>;
 }

@@ -11,7 +11,7 @@ use praman_verifier::contracts::{
 use super::LedgerError;
 use super::chain::{Chain, ChainError, ChainLog, ChainReceipt};
 
-/// How many blocks' events are asked for at once.
+/// How many blocks' events are requested at once.
 const BLOCKS_AT_ONCE: u64 = 5_000;
 
 /// Praman's contracts on a chain.
@@ -56,7 +56,7 @@ impl Role {
         Self::Application,
     ];
 
-    /// The role's name.
+    /// Returns the role's name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Agency => "agency",
@@ -70,14 +70,14 @@ impl Role {
         }
     }
 
-    /// The role as the contracts have it.
+    /// Returns the role as the contracts have it.
     pub fn id(self) -> B256 {
         let mut id = B256::ZERO;
         id[..self.name().len()].copy_from_slice(self.name().as_bytes());
         id
     }
 
-    /// The role of an id.
+    /// Returns the role of an id.
     pub fn of(id: B256) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.id() == id)
     }
@@ -93,7 +93,7 @@ impl std::str::FromStr for Role {
     }
 }
 
-/// Who approves a request to take part.
+/// Who approves a request to participate.
 #[derive(Clone, Copy)]
 pub enum Approver<'a> {
     /// Its sponsor, by their account.
@@ -103,7 +103,7 @@ pub enum Approver<'a> {
 }
 
 impl<C: Chain> Network<C> {
-    /// Has every event that the chain has, in order; the last block that was looked at.
+    /// Calls a function for every event of the chain, in order; returns the last block that was read.
     pub(super) async fn for_each_log(
         &self,
         mut each: impl FnMut(ChainLog) -> Result<(), LedgerError>,
@@ -202,7 +202,7 @@ impl<C: Chain> Network<C> {
             }
             self.send(member, committee, &Committee::approveCall { motion }).await?;
         }
-        // What was done at the quorum, as resuming, or must wait, is not ready.
+        // A call that was enacted at the quorum, such as resuming, or that must wait, is not ready.
         let operation = Committee::hashOperationCall {
             target,
             value: U256::ZERO,
@@ -217,7 +217,7 @@ impl<C: Chain> Network<C> {
         Ok(motion.saturating_to())
     }
 
-    /// Drafts and submits a request of an account; its participant number.
+    /// Drafts and submits a request of an account; returns its participant number.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -242,7 +242,7 @@ impl<C: Chain> Network<C> {
         Ok(id)
     }
 
-    /// Takes an account in, in a role: requested, approved and taken up; its participant number.
+    /// Admits an account in a role: requests, approves and takes it up; returns its participant number.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -269,7 +269,7 @@ impl<C: Chain> Network<C> {
         Ok(id)
     }
 
-    /// Takes up an approved request and acknowledges what was told so far.
+    /// Takes up an approved request and acknowledges all notices so far.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -292,7 +292,7 @@ impl<C: Chain> Network<C> {
         Ok(())
     }
 
-    /// The participant that an account is in a role; 0 for none.
+    /// Returns the participant that an account is in a role; 0 for none.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -311,7 +311,7 @@ impl From<ChainError> for LedgerError {
     }
 }
 
-/// Why a contract reverted.
+/// Returns why a contract reverted.
 pub(super) fn refusal(output: &Bytes) -> LedgerError {
     use Claims::ClaimsErrors as Reason;
     match Reason::abi_decode(output) {
@@ -339,7 +339,7 @@ pub(super) fn refusal(output: &Bytes) -> LedgerError {
     }
 }
 
-/// A revert's bytes as the contracts' errors name them.
+/// Decodes a revert's bytes by the contracts' errors.
 fn reason(output: &Bytes) -> String {
     macro_rules! named {
         ($($errors:ty),*) => {
@@ -363,7 +363,7 @@ fn reason(output: &Bytes) -> String {
     if output.is_empty() { "without a reason".to_owned() } else { output.to_string() }
 }
 
-/// A hash of a reason's or document's text, which itself stays off the chain.
+/// Hashes the text of a reason or document, which itself stays off the chain.
 pub fn text_hash(text: &str) -> B256 {
     alloy_primitives::keccak256(text.as_bytes())
 }

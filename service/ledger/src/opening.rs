@@ -1,4 +1,4 @@
-//! How the ledger's openings stand, from what its events have told.
+//! The state of the ledger's openings, from its events.
 
 use alloy_sol_types::SolEvent;
 use praman_circuits::nullifier::SchemeId;
@@ -29,7 +29,7 @@ pub struct KnownOpening {
     pub window: u32,
     /// Whether it takes claims now.
     pub takes_claims: bool,
-    /// The last day on which claims are handed in; none where the ledger knew no such day.
+    /// The last day on which claims are handed in; none if the ledger has no such day.
     pub last_day: Option<jiff::civil::Date>,
 }
 
@@ -44,7 +44,7 @@ pub enum Taking {
     Over,
 }
 
-/// The last day on which claims are handed in, by the ledger's, which has some days more to settle them.
+/// Computes the last day on which claims are handed in from the ledger's, which has some days more to settle them.
 fn handed_in_until(last_day: i64) -> i64 {
     last_day - i64::from(SETTLING_DAYS)
 }
@@ -57,7 +57,7 @@ fn taking(stage: i64, last_day: Option<i64>, today: Day) -> Taking {
     }
 }
 
-/// Writes what an event tells of an opening, if it is one of these.
+/// Writes what an event says of an opening, if it is of one.
 pub(super) async fn record_opening(
     transaction: &mut WriteTransaction,
     log: &ChainLog,
@@ -104,7 +104,7 @@ pub(super) async fn record_opening(
     follow_opening(transaction, i64::from(opening)).await
 }
 
-/// Has an opening stand as its newest events say.
+/// Sets an opening to its newest events.
 async fn follow_opening(
     transaction: &mut WriteTransaction,
     opening: i64,
@@ -123,7 +123,7 @@ async fn follow_opening(
     Ok(())
 }
 
-/// Takes back what blocks above `last` told of openings; what was told before holds again.
+/// Reverts openings to what blocks up to `last` say.
 pub(super) async fn forget_openings_after(
     transaction: &mut WriteTransaction,
     last: u64,
@@ -145,7 +145,7 @@ pub(super) async fn forget_openings_after(
 }
 
 impl LedgerStore<'_> {
-    /// The schemes' periods, the latest first.
+    /// Returns the schemes' periods, the latest first.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -168,7 +168,7 @@ impl LedgerStore<'_> {
         Ok(rows.into_iter().map(|row: (_, i64, i64, _, _)| opening(row)).collect())
     }
 
-    /// The number of a scheme's opening; none where it was not opened.
+    /// Returns the number of a scheme's opening; none if it was not opened.
     pub(super) async fn opening(
         &self,
         scheme: &str,
@@ -186,7 +186,7 @@ impl LedgerStore<'_> {
         Ok(row.map(|(number,)| number as u32))
     }
 
-    /// Whether a scheme's period takes claims today.
+    /// Returns whether a scheme's period takes claims today.
     pub async fn opening_takes_claims(
         &self,
         scheme: &SchemeId,
@@ -222,7 +222,7 @@ mod tests {
         ChainLog { block, address: Address::ZERO, topics, data: data.data }
     }
 
-    /// What the chain takes back of an opening is as it was before; nobody is shut out by a block that is gone.
+    /// An opening goes back to its earlier state when its block is replaced; a replaced block shuts no one out.
     #[tokio::test]
     async fn opening_changed_in_replaced_block_stands_as_before() {
         let folder = tempfile::tempdir().expect("a folder");

@@ -1,4 +1,4 @@
-//! What the ledger's events have told, for people to look at.
+//! What the ledger's events say, for people to look at.
 
 use praman_access::SchemeScope;
 use praman_circuits::period::Day;
@@ -17,18 +17,18 @@ pub struct KnownDispute {
     pub scheme: String,
     /// Its period.
     pub period: u32,
-    /// Whether it may be paid: it was decided so, for good.
+    /// Whether it may be paid, by a final decision.
     pub payable: bool,
-    /// The block of the last word.
+    /// The block of the last event.
     pub block: u64,
 }
 
-/// Disputes with the scheme and period of what is disputed, where it is known here.
+/// Disputes with the scheme and period of the claim, if it is known here.
 const DISPUTED: &str = "dispute LEFT JOIN accepted_claim \
                         ON accepted_claim.nullifier = dispute.nullifier";
 
 impl LedgerStore<'_> {
-    /// The latest day of a checkpoint; none before there is one.
+    /// Returns the latest day of a checkpoint; none before there is one.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -39,7 +39,7 @@ impl LedgerStore<'_> {
         Ok(day.map(Day))
     }
 
-    /// How many claims are frozen, of a scope's schemes.
+    /// Counts the frozen claims of a scope's schemes.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -53,7 +53,7 @@ impl LedgerStore<'_> {
         Ok(count as usize)
     }
 
-    /// The claims that are or were disputed, the latest first, of a scope's schemes.
+    /// Returns the claims of a scope's schemes that are or were disputed, the latest first.
     ///
     /// # Errors
     /// [`ServiceError::Store`].

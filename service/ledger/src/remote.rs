@@ -1,8 +1,8 @@
 //! A chain behind JSON-RPC nodes.
 //!
 //! A transaction is signed with the account's own next nonce, kept, sent, sent again with a higher fee
-//! while it waits, and taken for done only when its block is as deep as asked and still the chain's.
-//! Nonces are this program's own: those that a node calls pending count what it will throw away.
+//! while it is pending, and done only when its block is as deep as configured and still on the chain.
+//! Nonces are this program's own: a node's pending count includes transactions that it will drop.
 
 mod nodes;
 mod outbox;
@@ -33,7 +33,7 @@ use crate::LedgerStore;
 use nodes::{NodeError, Nodes};
 use outbox::Sent;
 
-/// How a network is spoken with.
+/// How to connect to a network.
 #[derive(Clone, Debug)]
 pub struct RemoteSettings {
     /// The nodes' addresses.
@@ -42,21 +42,21 @@ pub struct RemoteSettings {
     pub chain_id: u64,
     /// How many blocks must lie on one for it to stand: 0 where blocks are final, as with QBFT.
     pub confirmations: u64,
-    /// How long a transaction waits before it is sent with a higher fee.
+    /// How long a transaction is pending before it is sent with a higher fee.
     pub raise_after: Duration,
     /// How long to wait for nodes, and for a transaction to stand.
     pub patience: Duration,
 }
 
 impl RemoteSettings {
-    /// How a network is spoken with whose blocks are final, waiting as long as people do.
+    /// Returns settings for a network whose blocks are final, waiting as long as people do.
     pub fn new(endpoints: Vec<String>, chain_id: u64) -> Self {
         let (raise_after, patience) = (Duration::from_secs(15), Duration::from_secs(300));
         Self { endpoints, chain_id, confirmations: 0, raise_after, patience }
     }
 }
 
-/// How many blocks' events are asked for at once, at most: a node may grant fewer.
+/// How many blocks' events are requested at once, at most: a node may grant fewer.
 const BLOCKS_AT_ONCE: u64 = 5_000;
 
 /// How long to wait before asking again how a transaction stands.
@@ -69,7 +69,7 @@ pub struct RemoteChain {
     nodes: Mutex<Nodes>,
     keys: HashMap<Address, PrivateKeySigner>,
     contracts: Option<(Addresses, u64)>,
-    /// How many blocks' events the nodes have granted at once of late.
+    /// How many blocks' events the nodes have lately granted at once.
     span: AtomicU64,
 }
 
@@ -81,19 +81,19 @@ struct Fee {
     is_legacy: bool,
 }
 
-/// How a transaction stands.
+/// The state of a sent transaction.
 enum Standing {
     Stands(Box<TransactionReceipt>),
     Waits,
-    /// Its nonce went to another transaction.
+    /// Another transaction has used its nonce.
     Lost,
 }
 
 impl RemoteChain {
-    /// Speaks with a network, signing for the accounts of some keys.
+    /// Connects to a network, signing for the accounts of some keys.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] for addresses that are none.
+    /// [`ServiceError::WrongUse`] for malformed addresses.
     pub fn new(
         store: &Store,
         settings: RemoteSettings,
@@ -110,19 +110,19 @@ impl RemoteChain {
         })
     }
 
-    /// Keeps what these contracts' events tell, of blocks behind `before`.
+    /// Follows these contracts' events, of blocks after `before`.
     pub fn follow(&mut self, contracts: Addresses, before: u64) {
         self.contracts = Some((contracts, before));
     }
 
-    /// Waits no longer for nodes that are away, and for a transaction to stand: who waits for this chain
-    /// asks again. For a transaction long enough that its fee is raised in between.
+    /// Sets how long to wait for nodes that are away, and for a transaction to stand: the caller tries again.
+    /// The wait for a transaction is long enough to raise its fee meanwhile.
     pub(super) async fn wait_at_most(&mut self, away: Duration, standing: Duration) {
         self.settings.patience = standing.max(2 * self.settings.raise_after);
         self.nodes.lock().await.patience = away;
     }
 
-    /// The accounts that it signs for.
+    /// Returns the accounts that it signs for.
     pub fn accounts(&self) -> impl Iterator<Item = Address> + '_ {
         self.keys.keys().copied()
     }
@@ -133,13 +133,13 @@ impl RemoteChain {
 
     async fn nonce_on_chain(&self, account: Address) -> Result<u64, ChainError> {
         let params = (account, BlockNumberOrTag::Latest);
-        // Another chain's nonce would leave a gap that nothing fills.
+        // A nonce from another chain would leave a gap that nothing fills.
         self.nodes.lock().await.doubt_chain();
         let nonce: U64 = self.nodes.lock().await.ask("eth_getTransactionCount", params).await?;
         Ok(nonce.to())
     }
 
-    /// The fee for a unit of gas now, twice what the last block took; 0 where none is taken.
+    /// Returns the fee for a unit of gas now, twice what the last block took; 0 if the chain takes none.
     async fn fee(&self) -> Result<Fee, ChainError> {
         let block = self.block(BlockNumberOrTag::Latest).await?;
         let (price, is_legacy) = match block.and_then(|block| block.header.base_fee_per_gas) {
@@ -187,13 +187,13 @@ impl RemoteChain {
         Ok(())
     }
 
-    /// Sends a form; whatever a node says of it, where it stands is found out by its hash.
+    /// Sends a form of a transaction; whatever a node answers, its state is looked up by its hash.
     async fn broadcast(&self, sent: &Sent) -> Result<(), ChainError> {
         let answer: Result<B256, NodeError> =
             self.nodes.lock().await.ask("eth_sendRawTransaction", (sent.raw.clone(),)).await;
         match answer {
             Ok(_) => Ok(()),
-            // Clients say in many ways that they have it, or had: that is seen, not read.
+            // Nodes report in many ways that they have it, or had: look it up instead of reading that.
             Err(NodeError::Answered { .. }) if self.is_there(sent).await? => Ok(()),
             // A fee that is too low is raised in time.
             Err(NodeError::Answered { message, .. })
@@ -207,7 +207,7 @@ impl RemoteChain {
         }
     }
 
-    /// Whether a node has some form of a transaction, or its nonce went to one.
+    /// Returns whether a node has a form of a transaction, or its nonce is used.
     async fn is_there(&self, sent: &Sent) -> Result<bool, ChainError> {
         for &hash in &sent.hashes {
             let found: Option<serde_json::Value> =
@@ -234,16 +234,16 @@ impl RemoteChain {
                 Standing::Waits
             });
         }
-        // Asked after the receipts: one that arrived in between is found the next time.
+        // Asked after the receipts: one that arrived in between is found next time.
         let lost = self.nonce_on_chain(sent.account).await? > sent.nonce;
         Ok(if lost { Standing::Lost } else { Standing::Waits })
     }
 
-    /// Brings a kept transaction to where it stands; none if its nonce went to another.
+    /// Sends a kept transaction until it stands; returns none if another has used its nonce.
     async fn bring(&self, mut sent: Sent) -> Result<Option<ChainReceipt>, ChainError> {
         let started = Instant::now();
         let (mut last, mut lost) = (Instant::now(), 0);
-        // All that were kept before it, in order: a node takes none before those.
+        // First all that were kept before it, in order: a node accepts it only after those.
         for earlier in outbox::pending(&self.store, sent.account).await? {
             if earlier.nonce <= sent.nonce {
                 self.broadcast(&earlier).await?;
@@ -254,7 +254,7 @@ impl RemoteChain {
                 Standing::Stands(receipt) => return self.arrived(&sent, *receipt).await.map(Some),
                 Standing::Lost => {
                     lost += 1;
-                    // More than once: nodes do not all tell the same at the same time.
+                    // More than once: nodes do not all report the same at the same time.
                     if lost > 5 {
                         outbox::forget(&self.store, &sent).await?;
                         return Ok(None);
@@ -271,9 +271,9 @@ impl RemoteChain {
             if last.elapsed() >= self.settings.raise_after {
                 last = Instant::now();
                 if sent.fee > 0 {
-                    // Nodes ask for a tenth more than the form before.
+                    // Nodes require a tenth more than for the form before.
                     sent.fee = (sent.fee + sent.fee / 8 + 1).max(self.fee().await?.price);
-                    // Of the form that it had: a legacy transaction is a list of RLP.
+                    // Keep its type: a legacy transaction is a list of RLP.
                     let is_legacy = sent.raw.first().is_some_and(|&first| first >= 0xc0);
                     self.sign(&mut sent, is_legacy)?;
                     outbox::keep_form(&self.store, &sent).await?;
@@ -292,7 +292,7 @@ impl RemoteChain {
         let block = receipt.block_number.unwrap_or_default();
         if !receipt.status() {
             outbox::forget(&self.store, sent).await?;
-            // Why, if the block's state still tells; running out of gas leaves no reason.
+            // Find out why, if the block's state is still there; running out of gas leaves no reason.
             let request = request(sent.account, sent.target, sent.data.clone());
             let params = (request, BlockNumberOrTag::Number(block));
             let again: Result<Bytes, NodeError> =
@@ -311,11 +311,11 @@ impl RemoteChain {
         })
     }
 
-    /// Keeps what the contracts' events tell, up to the newest block that stands; takes back what
-    /// blocks told that the chain has replaced.
+    /// Records the contracts' events, up to the newest block that stands; reverts what came from blocks
+    /// that the chain has replaced.
     ///
     /// # Errors
-    /// [`ChainError`]; also if a claim that was paid was taken back.
+    /// [`ChainError`]; also if a paid claim was reverted.
     pub async fn record(&self) -> Result<(), ChainError> {
         let Some((contracts, before)) = &self.contracts else { return Ok(()) };
         let head = self.head().await?.number;
@@ -350,7 +350,7 @@ impl RemoteChain {
             journal::begin_following_offices(&mut transaction, contracts, &logs).await?;
             transaction.commit().await?;
         }
-        // Each piece is kept by itself: what stops goes on from there.
+        // Each piece is kept by itself: an interrupted run continues from there.
         while known < head {
             let (logs, last) = self.some_logs(known + 1, head).await?;
             if !self.keep_logs(contracts, (known, last), &logs).await? {
@@ -361,7 +361,7 @@ impl RemoteChain {
         Ok(())
     }
 
-    /// Keeps what the events of blocks behind `known` up to `last` tell; false if another process has kept more
+    /// Records the events of blocks after `known` up to `last`; returns false if another process has recorded more
     /// in between.
     async fn keep_logs(
         &self,
@@ -389,7 +389,7 @@ impl RemoteChain {
         Ok(true)
     }
 
-    /// The events of as many blocks as a node grants, from a first one on, and the last block of these.
+    /// Returns the events of as many blocks as a node grants, from a first one on, and the last of these blocks.
     async fn some_logs(&self, first: u64, until: u64) -> Result<(Vec<ChainLog>, u64), ChainError> {
         let mut filter = Filter::new();
         if let Some((contracts, _)) = &self.contracts {
@@ -412,11 +412,11 @@ impl RemoteChain {
                     self.span.store((span * 2).min(BLOCKS_AT_ONCE), Ordering::Relaxed);
                     return Ok((logs.iter().map(chain_log).collect(), last));
                 }
-                // By blocks or by events: whatever a node's limit is, half of it is within once.
+                // Whether a node limits blocks or events, halving gets within the limit.
                 Err(NodeError::Answered { .. }) if last > first => {
                     self.span.store((last - first).div_ceil(2).max(1), Ordering::Relaxed);
                 }
-                // One that can't give a single block's, as it keeps no history: another may.
+                // This node can't give even one block's, as it keeps no history: another may.
                 Err(NodeError::Answered { .. }) if left > 1 => {
                     left -= 1;
                     self.nodes.lock().await.take_next();
@@ -454,8 +454,8 @@ fn chain_log(log: &Log) -> ChainLog {
     }
 }
 
-/// What a transaction is kept under: a claim's nullifiers, so that in whatever form its proof comes
-/// it is brought once; for all else its sender and bytes.
+/// Returns what a transaction is kept under: a claim's nullifiers, so that it is submitted once in whatever
+/// form its proof comes; for all else its sender and bytes.
 fn brings(from: Address, target: Option<Address>, data: &[u8]) -> (B256, bool) {
     let nullifiers = if let Ok(call) = Claims::claimCall::abi_decode(data) {
         vec![call.own[0]]
@@ -505,13 +505,13 @@ impl Chain for RemoteChain {
             if let Some(sent) = outbox::find(&self.store, brings).await? {
                 let Some(receipt) = self.bring(sent.clone()).await? else { continue };
                 if !is_claim {
-                    // It may be meant again: to acknowledge the next notice is the same call.
+                    // The same call may be needed again: acknowledging the next notice is one.
                     outbox::forget(&self.store, &sent).await?;
                 }
                 self.record().await?;
                 return Ok(receipt);
             }
-            // Refused here, it costs no nonce and no fee.
+            // A refusal here costs no nonce and no fee.
             let request = request(from, target, data.clone().into());
             let params = (request.clone(), BlockNumberOrTag::Latest);
             let _: Bytes = self.nodes.lock().await.ask("eth_call", params).await?;
@@ -529,7 +529,7 @@ impl Chain for RemoteChain {
                 hashes: Vec::new(),
             };
             self.sign(&mut sent, fee.is_legacy)?;
-            // If another took the nonce or brings the same: look again.
+            // If another took the nonce or submits the same: look again.
             outbox::keep(&self.store, brings, &sent).await?;
         }
     }
@@ -544,7 +544,7 @@ impl Chain for RemoteChain {
         Ok(logs)
     }
 
-    /// The newest block that lies as deep as asked.
+    /// Returns the newest block that is as deep as configured.
     async fn head(&self) -> Result<Head, ChainError> {
         let lost = || ChainError::failed("the node has no blocks");
         let newest = self.block(BlockNumberOrTag::Latest).await?.ok_or_else(lost)?;

@@ -1,4 +1,4 @@
-//! Snapshots of a store: what wallets take their paths from, and what has changed since.
+//! Snapshots of a store, from which wallets take their paths, and what has changed since.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,9 +19,9 @@ impl LedgerStore<'_> {
     /// # Errors
     /// [`ServiceError::WrongUse`] if there is no such office.
     pub async fn snapshot(&self, as_of: Day, only: Option<&str>) -> Result<Snapshot, ServiceError> {
-        // Its context was there before, or is not yet: it never changes.
+        // Outside the transaction: the context never changes once it is there.
         let context = self.ledger_context().await?;
-        // In one transaction, or an office that issues meanwhile leaves roots that do not fit.
+        // In one transaction, or an office that issues meanwhile would leave roots that do not match.
         let mut reading = self.0.begin_reading().await?;
         let offices = read_offices(&mut reading).await?;
         if let Some(name) = only.filter(|name| offices.iter().all(|office| office.name != *name)) {
@@ -38,8 +38,8 @@ impl LedgerStore<'_> {
         Ok(Snapshot::new(root, as_of, context, snapshots))
     }
 
-    /// What a snapshot has that is new since a root was the root; nothing if it never was, or so long ago
-    /// that nobody knows or more than [`CHANGES_MAX`] leaves have changed.
+    /// Returns what is new in a snapshot since a root was the state's; none if it never was, or so long ago
+    /// that it is not known or more than [`CHANGES_MAX`] leaves have changed.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -57,14 +57,14 @@ impl LedgerStore<'_> {
         if changed.len() > CHANGES_MAX {
             return Ok(None);
         }
-        // What has changed after the snapshot too is taken as the snapshot has it.
+        // A leaf that has changed after the snapshot, too, is taken as the snapshot has it.
         let mut offices = BTreeSet::new();
         let mut places: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         for (tree, place) in changed {
             match tree {
                 TreeName::State => _ = offices.insert(place),
                 TreeName::Office(office) => places.entry(office).or_default().push(place),
-                // These lie under no state root.
+                // These are under no state root.
                 TreeName::Records(_) | TreeName::Consents(_) | TreeName::Ledger => {}
             }
         }
@@ -72,8 +72,8 @@ impl LedgerStore<'_> {
     }
 }
 
-/// The office of a number: of this store, with its tree where it is asked for and as new as its root; of
-/// another folder, by what the ledger has of it; or nobody's.
+/// Returns the office of a number: one of this store, with its tree if requested, as new as its root; one of
+/// another folder, by what the ledger has of it; or an unknown one.
 async fn office_snapshot(
     reading: &mut AnyConnection,
     number: u32,
@@ -175,7 +175,7 @@ mod tests {
             let updated = copy(snapshot).update(changes).expect("brought up to date");
             assert!(as_text(&updated) == as_text(&now));
         }
-        // Of the last only the offices that changed, with no more than what changed.
+        // Only the offices that changed since the last one, with only what changed.
         let changes =
             LedgerStore(&store).snapshot_changes(&now, earlier[2].root).await.expect("read");
         let changes = changes.expect("known");
@@ -184,7 +184,7 @@ mod tests {
         let unknown = StateRoot::from_field(Fr::from(5u64));
         assert!(LedgerStore(&store).snapshot_changes(&now, unknown).await.expect("read").is_none());
 
-        // A root that comes again: one place was used and emptied, and then one more used.
+        // A root that occurs again: one place was used and emptied, and then one more used.
         let third = OfficeStore(&store)
             .new_office("Third", &RESIDENT, |_| Ok(()))
             .await
@@ -203,7 +203,7 @@ mod tests {
             assert!(again.root == before.root, "as if nobody had ever been there");
         }
 
-        // Each thing that is told is checked.
+        // Each part of the changes is checked.
         let refused = |altered: SnapshotChanges| copy(&earlier[2]).update(altered).err().is_some();
         let altered = |alter: &dyn Fn(&mut SnapshotChanges)| {
             let mut changes = changes.clone();

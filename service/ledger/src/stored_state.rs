@@ -1,5 +1,5 @@
-//! The embedded chain's state as the store has it: accounts and codes in memory, slots when a contract asks for
-//! them. A state has a slot for each spent nullifier, for ever; what is in memory does not grow with them.
+//! The embedded chain's state as the store has it: accounts and codes in memory, slots when a contract reads
+//! them. A state has a slot for each spent nullifier, for ever; memory does not grow with them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,7 +28,7 @@ pub(super) struct StateAt {
     next_block: u64,
     /// Accounts and codes; its slots are not used.
     small: ChainState,
-    /// Slots that were asked for, those without a value included.
+    /// Slots that were read, those without a value included.
     slots: Mutex<HashMap<Place, U256>>,
 }
 
@@ -38,17 +38,17 @@ struct Question {
     answer: oneshot::Sender<U256>,
 }
 
-/// What a running contract reads: what is in memory, and the rest by asking whoever has the connection.
+/// What a running contract reads: from memory, and the rest by asking the task that has the connection.
 struct Reader {
     state: Arc<StateAt>,
     ask: mpsc::Sender<Question>,
 }
 
-/// The newest state that is known. It looks by itself whether another program has made blocks.
+/// The newest known state. It checks by itself whether another program has made blocks.
 pub(super) struct StoredState(Mutex<Arc<StateAt>>);
 
 impl StoredState {
-    /// The state that the store has now.
+    /// Opens the state that the store has now.
     ///
     /// # Errors
     /// [`ChainError::Failed`].
@@ -59,7 +59,7 @@ impl StoredState {
         Ok(Self(Mutex::new(Arc::new(state))))
     }
 
-    /// The state as a transaction sees it, which must be of one state of the store.
+    /// Returns the state as a transaction sees it; the transaction must see one state of the store.
     ///
     /// # Errors
     /// [`ChainError::Failed`].
@@ -103,7 +103,7 @@ impl StateAt {
         })
     }
 
-    /// The number of the block that comes next.
+    /// Returns the number of the next block.
     pub(super) fn next_block(&self) -> u64 {
         self.next_block
     }
@@ -126,7 +126,7 @@ impl StateAt {
     ) -> Result<Executed, ChainError> {
         let (ask, mut asked) = mpsc::channel(1);
         let state = self.clone();
-        // The machine is not asynchronous: it runs beside, and asks for what is not in memory.
+        // The EVM is not asynchronous: it runs on a thread of its own, and asks for what is not in memory.
         let running = tokio::task::spawn_blocking(move || {
             let (block, nonce) = ((state.next_block, timestamp), state.nonce(from));
             execute(Reader { state, ask }, block, (from, nonce), kind, data)
@@ -134,18 +134,18 @@ impl StateAt {
         while let Some(Question { place, answer }) = asked.recv().await {
             let value = read_slot(connection, place).await?;
             self.remember(place, value);
-            // It waits for this answer, or has ended.
+            // It is waiting for this answer, or has ended.
             let _ = answer.send(value);
         }
         running.await.map_err(ChainError::failed)?
     }
 
-    /// The state after a transaction that made the next block.
+    /// Returns the state after a transaction that made the next block.
     pub(super) fn after(&self, changes: &[AccountChange]) -> Arc<Self> {
         let mut small = self.small.clone();
         small.apply(changes);
         let written = std::mem::take(&mut small.slots);
-        // Who still reads this state asks again.
+        // A reader that still has this state asks again.
         let mut slots = std::mem::take(&mut *self.slots());
         if slots.len() + written.len() > SLOTS_MAX {
             slots.clear();

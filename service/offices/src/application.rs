@@ -1,4 +1,4 @@
-//! What an office is asked to issue, and from when to when it is good.
+//! What an office is asked to issue, and when it is valid.
 
 use praman_circuits::period::{Day, Period};
 use praman_circuits::subject::SubjectCommitment;
@@ -9,29 +9,29 @@ use crate::persons::ClaimsFrom;
 
 /// What an office is asked to issue to one person.
 pub struct Application<'a> {
-    /// The person as the register has them.
+    /// The person in the register.
     pub person: &'a Person,
     /// The holder's commitment: all that the office learns of their secret.
     pub subject: SubjectCommitment,
-    /// Whether a person has looked at it, where it may be of somebody who has a live credential.
+    /// Whether an officer has reviewed it, if it may be for a person who has a live credential.
     pub reviewed: bool,
-    /// From when on one may claim who had a credential before; [`Store::issue`] finds out.
+    /// The first period that a person may claim for who had a credential before; [`Store::issue`] finds it.
     pub(super) claims_from: Option<ClaimsFrom>,
 }
 
 impl<'a> Application<'a> {
-    /// A person's application with their commitment.
+    /// Creates a person's application with their commitment.
     pub fn new(person: &'a Person, subject: SubjectCommitment) -> Self {
         Self { person, subject, reviewed: false, claims_from: None }
     }
 
-    /// The same, after a person has said whose it is.
+    /// Returns the same, after an officer has said whose it is.
     pub fn reviewed(self, reviewed: bool) -> Self {
         Self { reviewed, ..self }
     }
 }
 
-/// When credentials are good.
+/// When credentials are valid.
 #[derive(Clone, Copy, Debug)]
 pub struct Validity {
     /// The day of issue.
@@ -40,12 +40,12 @@ pub struct Validity {
     pub expires_on: Day,
     /// The first period that may be claimed for.
     pub claims_from: Period,
-    /// The latest day that is known to have come: that of issue, or a later one of a checkpoint.
+    /// The latest day known to have come: the day of issue, or a checkpoint's later one.
     latest: Day,
 }
 
 impl Validity {
-    /// Good for ten years from a day, for claims of any period.
+    /// Returns a validity of ten years from a day, for claims of any period.
     ///
     /// A first credential needs no bound on its periods; one that replaces another does, so that the
     /// lost secret and the new one can't both claim for one period.
@@ -59,23 +59,23 @@ impl Validity {
         }
     }
 
-    /// The same where a day is known to have come, though a clock may be behind it.
+    /// Returns the same when a day is known to have come, even if the clock is behind it.
     pub(super) fn known_on(self, day: Option<Day>) -> Self {
         Self { latest: self.latest.max(day.unwrap_or(self.latest)), ..self }
     }
 
-    /// The first period to claim for: of a replacement at the earliest the month after its issue, so
-    /// that the revoked credential and the new one never both claim for one period.
+    /// Returns the first period to claim for: for a replacement at the earliest the month after its issue, so that
+    /// the revoked credential and the new one never both claim for one period.
     ///
-    /// One that replaces another under the same secret, as after a correction, may claim as before: what
-    /// was claimed by the one can't be claimed by the other.
+    /// A replacement under the same secret, such as after a correction, may claim as before: what one has claimed,
+    /// the other can't.
     pub(super) fn first_period(&self, application: &Application<'_>) -> Period {
         let next_month = calendar::date_of(self.latest)
             .and_then(calendar::month_of)
             .map_or(Period(u32::MAX), |month| Period(month.0 + 1));
-        // Whom another system has paid claims from the month after.
+        // A person whom another system has paid claims from the month after.
         let paid_until = application.person.paid_until();
-        // What the office says now puts right what it said before, but for the month that is always safe: why the
+        // What the office says now corrects what it said before, except for the month that is always safe: why the
         // earlier bound was set is not known, and another secret may have claimed until now.
         let is_said = paid_until.is_some() || self.claims_from != Period::ONCE;
         let bound = match application.claims_from {

@@ -1,4 +1,4 @@
-//! Credentials, made of applications on all cores.
+//! Makes credentials from applications, on all cores.
 
 use ark_ff::UniformRand;
 use praman_circuits::Fr;

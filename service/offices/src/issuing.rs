@@ -23,7 +23,7 @@ use crate::office_key::OfficeKey;
 use crate::persons::{self, Applicant, ClaimsFrom, NewCredential, Standing};
 use crate::{OfficeStore, standing};
 
-/// What came of issuing.
+/// The result of issuing.
 pub struct Issued {
     /// Credentials in the order of the applications.
     pub credentials: Vec<CredentialFile>,
@@ -31,7 +31,7 @@ pub struct Issued {
     pub root: OfficeRoot,
 }
 
-/// Credentials that are issued once they are committed; dropped, they never were.
+/// Credentials that are issued on commit; if dropped, none was issued.
 pub struct Issuing {
     store: Store,
     transaction: WriteTransaction,
@@ -40,7 +40,7 @@ pub struct Issuing {
 }
 
 impl Issuing {
-    /// What else is written with them.
+    /// Returns the transaction, to write more with them.
     pub fn transaction(&mut self) -> &mut WriteTransaction {
         &mut self.transaction
     }
@@ -54,9 +54,8 @@ impl Issuing {
         Ok(self.issued)
     }
 
-    /// Makes the credentials live whose files are staged beside a place. They are moved there after the
-    /// transaction, or when the store is next opened for issuing, so that no credential is live without
-    /// its file.
+    /// Makes the credentials live, with their files staged beside a place. The files are moved there after the
+    /// transaction, or when the store is next opened for issuing, so that no credential is live without its file.
     ///
     /// # Errors
     /// [`ServiceError::Store`]; then nothing is issued. [`ServiceError::File`] if the files are live but
@@ -73,7 +72,7 @@ impl Issuing {
             .await?;
         let store = self.store.clone();
         let issued = self.commit().await?;
-        // Until here the staged files are removed with their guard.
+        // Up to here the guard removes the staged files.
         let _ = staged.keep();
         OfficeStore(&store).finish_pending_output().await?;
         Ok(issued)
@@ -81,7 +80,7 @@ impl Issuing {
 }
 
 impl OfficeStore<'_> {
-    /// Which register numbers have a live credential of an office.
+    /// Returns which register numbers have a live credential of an office.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -114,7 +113,7 @@ impl OfficeStore<'_> {
         let applicants: Vec<Applicant<'_>> =
             applications.iter().map(|one| (one.person, one.subject)).collect();
         let tags = persons::tags_of(master, &applicants)?;
-        // The lock first: what is read under it, no other process changes.
+        // The lock first: no other process changes what is read under it.
         let mut transaction = self.0.begin().await?;
         let office = self.check_office(key).await?;
         standing::require_standing(&mut transaction, &office).await?;
@@ -123,9 +122,9 @@ impl OfficeStore<'_> {
             return Err(ServiceError::Refused(reason.to_owned()));
         }
         let revoked = self.revoked_tags(key.office).await?;
-        // The day of the newest checkpoint, where this machine's clock is behind it: claims were made by then.
+        // The day of the newest checkpoint, if this machine's clock is behind it: claims were made by then.
         let validity = validity.known_on(newest_checkpoint_day(&mut transaction).await?);
-        // What was issued since a backup is not known: who is not known may have claimed.
+        // What was issued since a backup is not known: an unknown person may have claimed.
         let is_restored = standing::is_restored(&mut transaction).await?;
         let standing = {
             let of = (office.id, office.schema.id);
@@ -146,7 +145,7 @@ impl OfficeStore<'_> {
             let tag = key.holder_tag(application.person.register_no());
             let mut is_known = revoked.contains(tag.as_slice());
             if is_known && application.reviewed {
-                // Under a mistyped register number another person may have been issued to, as an officer says.
+                // An officer may say that a mistyped register number was issued to another person.
                 let earlier = persons::tags_of_revoked(&mut transaction, key.office, &tag).await?;
                 is_known = !tags.is_other(&earlier);
             }
@@ -155,7 +154,7 @@ impl OfficeStore<'_> {
                     first_of(if_other, is_known)
                 }
                 Standing::Free { claims_from, .. } => first_of(claims_from, is_known),
-                // Not that person's, as a person has said.
+                // Not that person's, as an officer has said.
                 Standing::Review { claims_from, .. } if application.reviewed => {
                     first_of(claims_from, is_known)
                 }
@@ -198,8 +197,8 @@ impl OfficeStore<'_> {
         Ok(Issuing { store: self.0.clone(), transaction, issued: Issued { credentials, root } })
     }
 
-    /// Keeps whose credentials live ones of an office are that were issued before people were known again,
-    /// as when a register is issued to a second time.
+    /// Records the persons of an office's live credentials that were issued before persons were recognised, such as
+    /// when a register is issued to a second time.
     ///
     /// # Errors
     /// [`ServiceError::Store`], [`ServiceError::KeyStore`].
@@ -219,7 +218,7 @@ impl OfficeStore<'_> {
         if people.is_empty() {
             return Ok(());
         }
-        // Of their secrets nothing is known here.
+        // Nothing is known here about their secrets.
         let unknown = SubjectCommitment::from_field(Fr::from(0u64));
         let applicants: Vec<Applicant<'_>> =
             people.iter().map(|person| (*person, unknown)).collect();
@@ -232,10 +231,10 @@ impl OfficeStore<'_> {
         Ok(())
     }
 
-    /// Moves output that a finished transaction left staged to its place.
+    /// Moves output to its place that a finished transaction left staged.
     ///
     /// # Errors
-    /// [`ServiceError::File`]; it is tried again next time.
+    /// [`ServiceError::File`]; it is retried next time.
     pub async fn finish_pending_output(&self) -> Result<(), ServiceError> {
         let pending: Vec<(String, String)> =
             sqlx::query_as("SELECT staged, place FROM pending_output")
@@ -251,7 +250,7 @@ impl OfficeStore<'_> {
         Ok(())
     }
 
-    /// The tags of an office's revoked holders.
+    /// Returns the tags of an office's revoked holders.
     async fn revoked_tags(&self, office: OfficeId) -> Result<HashSet<Vec<u8>>, ServiceError> {
         let rows: Vec<(Vec<u8>,)> =
             sqlx::query_as("SELECT tag FROM holder WHERE office = $1 AND revoked = 1")
@@ -262,7 +261,7 @@ impl OfficeStore<'_> {
     }
 }
 
-/// The day of the newest checkpoint that the ledger has; none if it has none.
+/// Returns the day of the newest checkpoint on the ledger; none if it has none.
 async fn newest_checkpoint_day(
     connection: &mut AnyConnection,
 ) -> Result<Option<Day>, ServiceError> {
@@ -271,8 +270,8 @@ async fn newest_checkpoint_day(
     day.map(|day| u32::try_from(day).map(Day).map_err(|_| broken("a checkpoint's day"))).transpose()
 }
 
-/// Refuses a commitment that two persons would share: the first of them who claims would have the others refused.
-/// Zero is nobody's: no secret has it.
+/// Refuses a commitment that two persons would share: the first to claim would have the others refused. Zero belongs
+/// to no one: no secret has it.
 fn require_own_commitments(applications: &[Application<'_>]) -> Result<(), ServiceError> {
     let mut seen = HashMap::with_capacity(applications.len());
     for application in applications {
@@ -294,9 +293,9 @@ fn require_own_commitments(applications: &[Application<'_>]) -> Result<(), Servi
     Ok(())
 }
 
-/// Moves a staged folder to its place, or beside it if something has come to stand there.
+/// Moves a staged folder to its place, or beside it if something else is there by now.
 fn move_output(staged: &Path, place: &Path) -> Result<(), ServiceError> {
-    // An empty folder may stand where the new one goes.
+    // An empty folder may be where the new one goes.
     let _ = std::fs::remove_dir(place);
     let mut recovered = place.as_os_str().to_owned();
     recovered.push(".recovered");

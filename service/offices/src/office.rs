@@ -1,4 +1,4 @@
-//! Offices as the store has them.
+//! Offices in the store.
 
 use praman_circuits::credential::SchemaId;
 use praman_circuits::merkle::NodeChange;
@@ -26,7 +26,7 @@ pub struct Office {
     pub schema: &'static Schema,
 }
 
-/// What an office tells the ledger.
+/// What an office reports to the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OfficeState {
     /// The office.
@@ -39,7 +39,7 @@ pub struct OfficeState {
     pub live: u32,
 }
 
-/// All offices, by number, as a connection sees them.
+/// Returns all offices, by number, as a connection sees them.
 ///
 /// # Errors
 /// [`ServiceError::Store`].
@@ -66,8 +66,8 @@ impl OfficeStore<'_> {
         read_offices(&mut *self.0.pool().acquire().await?).await
     }
 
-    /// Accredits a new office. `keep` keeps its key, before the office exists: an office without a
-    /// key would be for ever empty.
+    /// Accredits a new office. `keep` stores its key before the office exists: an office without a key would be
+    /// empty forever.
     ///
     /// # Errors
     /// [`ServiceError::Refused`] if the name is taken or the state tree full.
@@ -77,7 +77,7 @@ impl OfficeStore<'_> {
         schema: &'static Schema,
         keep: impl FnOnce(&OfficeKey) -> Result<(), ServiceError>,
     ) -> Result<OfficeKey, ServiceError> {
-        // The lock first: what is read under it, no other process changes.
+        // The lock first: no other process changes what is read under it.
         let mut transaction = self.0.begin().await?;
         let office = standing::next_number(&mut transaction).await?.ok_or_else(|| {
             let offices = StateTree::CAPACITY;
@@ -106,7 +106,7 @@ impl OfficeStore<'_> {
         Ok(key)
     }
 
-    /// What the offices tell the ledger, by number.
+    /// Returns what the offices report to the ledger, by number.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -125,12 +125,12 @@ impl OfficeStore<'_> {
         Ok(states)
     }
 
-    /// The state root.
+    /// Returns the state root.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
     pub async fn state_root(&self) -> Result<StateRoot, ServiceError> {
-        // Asked at each request of a snapshot: the topmost node alone.
+        // Read at each request of a snapshot: only the topmost node.
         let top: Option<(Vec<u8>,)> =
             sqlx::query_as("SELECT value FROM tree_node WHERE tree = 0 AND level = $1")
                 .bind(STATE_DEPTH as i64)
@@ -152,7 +152,7 @@ impl OfficeStore<'_> {
         standing::place(transaction, version, office.id).await
     }
 
-    /// The office of a key, if it is accredited here.
+    /// Returns the office of a key, if it is accredited here.
     pub async fn check_office(&self, key: &OfficeKey) -> Result<Office, ServiceError> {
         let public_key: Option<(Vec<u8>,)> =
             sqlx::query_as("SELECT public_key FROM office WHERE id = $1")

@@ -1,4 +1,4 @@
-//! An office's key file: it signs credentials and knows holders again.
+//! An office's key file: it signs credentials and recognises holders.
 
 use std::path::Path;
 
@@ -38,7 +38,7 @@ const FORMAT: &str = "praman-office-1";
 const PURPOSE: &str = "praman office signing key";
 
 impl OfficeKey {
-    /// A fresh key for an office.
+    /// Generates a key for an office.
     pub fn generate(office: OfficeId, name: &str) -> Self {
         let signing = signing_key::generate();
         Self { office, name: name.to_owned(), signing }
@@ -73,33 +73,33 @@ impl OfficeKey {
         Ok(Self { office: file.office, name: file.name, signing })
     }
 
-    /// The public key, Ed25519.
+    /// Returns the public key, Ed25519.
     pub fn public(&self) -> [u8; 32] {
         self.signing.verifying_key().to_bytes()
     }
 
-    /// The signature of a credential.
+    /// Signs a credential.
     pub fn sign(&self, commitment: CredentialCommitment) -> [u8; 64] {
         self.signing.sign(&signed_message(commitment)).to_bytes()
     }
 
-    /// The signature of an account that the office registered.
+    /// Signs an account that the office registered.
     pub(crate) fn sign_payee(&self, digest: PayeeDigest) -> [u8; 64] {
         self.signing.sign(&payee_message(self.office, digest)).to_bytes()
     }
 
-    /// The signature of a message of one purpose, which no credential's signature can be taken for.
+    /// Signs a message for one purpose; the signature can't be taken for a credential's.
     pub fn sign_message(&self, purpose: &[u8], message: &[u8]) -> [u8; 64] {
         self.signing.sign(&[purpose, message].concat()).to_bytes()
     }
 
-    /// What an officer shows to a service that issues for this office, 64 hexadecimal digits. Who has the
-    /// key can compute it, so nothing of it is kept.
+    /// Returns the token that an officer shows to a service that issues for this office, 64 hexadecimal digits.
+    /// It is computed from the key, so it is not stored.
     pub fn access_token(&self) -> Zeroizing<String> {
         Zeroizing::new(hex::encode(self.access_mac().finalize().into_bytes()))
     }
 
-    /// Whether a text is the access token; in the same time whatever it is.
+    /// Whether a text is the access token; in constant time.
     pub fn is_access_token(&self, text: &str) -> bool {
         let token = Zeroizing::new(hex::decode(text).unwrap_or_default());
         self.access_mac().verify_slice(&token).is_ok()
@@ -115,8 +115,8 @@ impl OfficeKey {
         Hmac::new_from_slice(self.signing.as_bytes()).expect("HMAC takes keys of any length")
     }
 
-    /// By what the store knows a holder: a keyed hash of the register number, which only the office
-    /// can compute.
+    /// Returns the tag of a holder in the store: a keyed hash of the register number, which only the office can
+    /// compute.
     pub fn holder_tag(&self, register_no: &str) -> [u8; 32] {
         let mut mac = self.mac();
         mac.update(b"praman.holder.1");

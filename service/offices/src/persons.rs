@@ -1,12 +1,12 @@
 //! One person is one person for all offices of a store.
 //!
-//! People are known again by keyed tags of their identity number, of their name, birth date and guardian, and
-//! of their account. A second live credential of a schema is not made: the identity number's tag refuses; the
-//! others, which relatives and namesakes may share, have a person look first. Where one of two has no identity
-//! number, name and birth date are enough for that: a guardian is written in many ways; and where the name is written
-//! otherwise, the birth date with the telephone, with the name in Bengali, or with guardian and district. What
-//! replaces a credential follows the person, whichever office issued the earlier one, so that the lost secret and the new one never
-//! claim for one period.
+//! People are recognised by keyed tags of their identity number, of their name, birth date and guardian, and of their
+//! account. A second live credential of a schema is not made: the identity number's tag refuses; the others, which
+//! relatives and namesakes may share, lead to a review first. If one of two has no identity number, name and birth
+//! date are enough for that: a guardian is written in many ways; and if the name is spelled differently, the birth
+//! date with the telephone, with the name in Bengali, or with guardian and district. A replacement follows the
+//! person, whichever office issued the earlier credential, so that the lost secret and the new one never claim for
+//! one period.
 
 use std::collections::{HashMap, HashSet};
 
@@ -26,22 +26,22 @@ use sqlx::AnyConnection;
 use super::standing;
 use crate::OfficeStore;
 
-/// How many tags are asked for at once.
+/// How many tags are looked up at once.
 const TAGS_AT_ONCE: usize = 400;
 
-/// By what a store knows a person and a secret again. Each tag is keyed and of one purpose.
+/// The tags by which a store recognises a person and a secret. Each tag is keyed and has one purpose.
 #[derive(Clone)]
 pub(super) struct PersonTags {
     identity: Option<[u8; 32]>,
     name: [u8; 32],
-    /// Of the guardian as it was written, by which earlier versions knew people.
+    /// Of the guardian as written, by which earlier versions recognised people.
     name_as_written: Option<[u8; 32]>,
     account: Option<[u8; 32]>,
-    /// Of name and birth date: of everybody.
+    /// Of name and birth date: for everyone.
     name_and_birth: [u8; 32],
-    /// The same, of those alone who have no identity number.
+    /// The same, only for people without an identity number.
     unnumbered: [u8; 32],
-    /// Of what is the same where a name is written otherwise: of everybody.
+    /// Of what is the same if a name is spelled differently: for everyone.
     loose: Vec<[u8; 32]>,
     /// Of identity number and birth date.
     identity_and_birth: Option<[u8; 32]>,
@@ -49,7 +49,7 @@ pub(super) struct PersonTags {
     subject: [u8; 32],
 }
 
-/// The same of those alone who have no identity number. It is made of the keyed tag, beside which it is kept.
+/// Returns the same for people without an identity number. It is made from the keyed tag that it is stored beside.
 fn unnumbered_of(loose: &[u8; 32]) -> [u8; 32] {
     Sha256::new().chain_update("praman.person.unnumbered.2").chain_update(loose).finalize().into()
 }
@@ -88,7 +88,7 @@ impl PersonTags {
         })
     }
 
-    /// By which others who come later know the person.
+    /// Returns the tags by which later applicants are compared with the person.
     fn kept(&self) -> impl Iterator<Item = [u8; 32]> {
         let is_unnumbered = self.identity.is_none();
         let of_unnumbered = self.loose.iter().map(unnumbered_of).filter(move |_| is_unnumbered);
@@ -99,14 +99,14 @@ impl PersonTags {
             .chain(of_unnumbered)
     }
 
-    /// Number and names, which nobody shares but namesakes.
+    /// Returns number and names, which only namesakes share.
     fn surely(&self) -> impl Iterator<Item = [u8; 32]> {
         let unnumbered = self.identity.is_none().then_some(self.unnumbered);
         let all = [self.identity, Some(self.name), Some(self.name_and_birth), unnumbered];
         all.into_iter().flatten()
     }
 
-    /// By which the person is looked for among those who came before.
+    /// Returns the tags by which the person is looked up among earlier ones.
     fn asked(&self) -> impl Iterator<Item = [u8; 32]> {
         let names =
             [Some(self.name), self.name_as_written, Some(self.alike()), Some(self.name_and_birth)];
@@ -117,7 +117,8 @@ impl PersonTags {
             .chain(self.loosely())
     }
 
-    /// Of those of the same birth date and telephone, name in Bengali, or guardian: as [`Self::alike`].
+    /// Returns the tags of people of the same birth date and telephone, name in Bengali, or guardian: as
+    /// [`Self::alike`].
     fn loosely(&self) -> impl Iterator<Item = [u8; 32]> {
         let is_unnumbered = self.identity.is_none();
         self.loose
@@ -125,8 +126,8 @@ impl PersonTags {
             .map(move |loose| if is_unnumbered { *loose } else { unnumbered_of(loose) })
     }
 
-    /// Of those of the same name and birth date who may be the same: anybody for one who has no identity
-    /// number, else those who have none.
+    /// Returns the tags of people of the same name and birth date who may be the same: anyone for a person without an
+    /// identity number, else those who have none.
     fn alike(&self) -> [u8; 32] {
         if self.identity.is_none() { self.name_and_birth } else { self.unnumbered }
     }
@@ -137,37 +138,36 @@ impl PersonTags {
 pub enum Standing {
     /// Issue: nothing is known of the person, or what is known is revoked.
     Free {
-        /// The first period that may be claimed for, of one who had a credential before.
+        /// The first period to claim for, if the person had a credential before.
         claims_from: Option<ClaimsFrom>,
-        /// The same, where an officer says that an earlier credential of their identity number was another person's,
+        /// The same, if an officer says that an earlier credential of their identity number was another person's,
         /// whose row had the number by mistake.
         if_other: Option<ClaimsFrom>,
     },
     /// Nothing: the person has a live credential of this office.
     Enrolled(OfficeId),
-    /// Have a person look whether it is somebody who has a live credential of this office.
+    /// Review: it may be a person who has a live credential of this office.
     Review {
         /// The office.
         office: OfficeId,
-        /// The first period that may be claimed for, of one who had a credential before.
+        /// The first period to claim for, if the person had a credential before.
         claims_from: Option<ClaimsFrom>,
     },
 }
 
-/// From when on one may claim who had a credential before.
+/// The first period that a person may claim for who had a credential before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClaimsFrom {
     /// From the month after the issue: the earlier secret may have claimed for this one.
     NextMonth,
-    /// From a period on: as the earlier credential says, where the secret is the same, and so is what it has
-    /// claimed for.
+    /// From a period on: as in the earlier credential, if the secret is the same, and so its past claims.
     Period(Period),
 }
 
 /// A person of a register, and the commitment that their credential is to hold.
 pub type Applicant<'a> = (&'a Person, SubjectCommitment);
 
-/// A credential that is known of a person by a tag.
+/// A credential that is known for a person by a tag.
 #[derive(Clone)]
 struct Known {
     number: i64,
@@ -177,7 +177,7 @@ struct Known {
     is_live: bool,
 }
 
-/// The tags of some people, made on all cores, or by a token one after the other.
+/// Makes the tags of some people, on all cores, or with a token one after the other.
 pub(super) fn tags_of(
     master: &MasterKey,
     applicants: &[Applicant<'_>],
@@ -190,7 +190,7 @@ pub(super) fn tags_of(
     })
 }
 
-/// How some people stand who ask an office for credentials of a schema, as a connection sees it.
+/// Returns the standing of some people who ask an office for credentials of a schema, as a connection sees it.
 pub(super) async fn standing_of(
     connection: &mut AnyConnection,
     (office, schema): (OfficeId, SchemaId),
@@ -204,7 +204,7 @@ pub(super) async fn standing_of(
         look_up(connection, schema, some, &mut known).await?;
     }
     let barred = barred(connection, &known).await?;
-    // Of one file, too, no identity number gets two, and one who may be another row's is looked at.
+    // Within one file, too, no identity number gets two, and a person who may be another row's is reviewed.
     let mut seen = HashSet::new();
     let standing = people.iter().map(|person| {
         let standing = standing(person, &known, &barred);
@@ -227,8 +227,8 @@ pub(super) async fn standing_of(
     Ok(standing.collect())
 }
 
-/// Of the offices whose live credentials are known: those that the ledger has barred for now. Nobody can claim by
-/// these, and nobody is kept out by them alone.
+/// Returns, of the offices whose live credentials are known, those that the ledger has barred for now. No one can
+/// claim with their credentials, and these alone keep no one out.
 async fn barred(
     connection: &mut AnyConnection,
     known: &HashMap<[u8; 32], Vec<Known>>,
@@ -251,8 +251,8 @@ async fn look_up(
     known: &mut HashMap<[u8; 32], Vec<Known>>,
 ) -> Result<(), ServiceError> {
     let places: Vec<String> = (2..=tags.len() + 1).map(|place| format!("${place}")).collect();
-    // An office that has retired for good has no live credentials, whatever it could revoke no more. Of one
-    // whose newest root the ledger can't be told, what it revoked may be live there still.
+    // An office that has retired for good has no live credentials, even those that it could no longer revoke. If an
+    // office's newest root can't reach the ledger, what it revoked may still be live there.
     let statement = sqlx::AssertSqlSafe(format!(
         "SELECT person_tag.tag, person.number, person.office, person.subject, person.claims_from,
                 CAST(CASE WHEN (EXISTS (SELECT 1 FROM holder WHERE holder.office = person.office
@@ -286,8 +286,8 @@ async fn look_up(
     Ok(())
 }
 
-/// By what the person is known whose credential an office has revoked, by their holder; nothing where that was not
-/// kept.
+/// Returns the tags of the person whose credential an office has revoked, by their holder; nothing if they were not
+/// stored.
 pub(super) async fn tags_of_revoked(
     connection: &mut AnyConnection,
     office: OfficeId,
@@ -308,15 +308,15 @@ pub(super) async fn tags_of_revoked(
 }
 
 impl PersonTags {
-    /// Whether some tags are surely another person's: they are known, and neither number nor names are these.
+    /// Whether some tags are surely another person's: they are known, and neither number nor names match.
     pub(super) fn is_other(&self, tags: &HashSet<Vec<u8>>) -> bool {
         let mut own = self.surely();
         !tags.is_empty() && !own.any(|tag| tags.contains(tag.as_slice()))
     }
 }
 
-/// The first of some people whose commitment is in a live credential of another person: of two who share a secret
-/// one would have the other's claims refused.
+/// Returns the first of some people whose commitment is in a live credential of another person: of two who share a
+/// secret, one would have the other's claims refused.
 pub(super) async fn shared_commitment(
     connection: &mut AnyConnection,
     people: &[PersonTags],
@@ -337,7 +337,7 @@ pub(super) async fn shared_commitment(
         }
         let mut holders: HashMap<Vec<u8>, HashMap<i64, HashSet<Vec<u8>>>> = HashMap::new();
         for (subject, office, number, tag) in asked.fetch_all(&mut *connection).await? {
-            // Nobody is kept out by an office that is barred, or has retired: nobody can claim by it.
+            // A barred or retired office keeps no one out: no one can claim with its credentials.
             let of = OfficeId(office as u32);
             if standing::on_ledger(connection, of).await?.is_some_and(|known| !known.standing) {
                 continue;
@@ -365,11 +365,11 @@ fn standing(
     if let Some(live) = of(person.identity).find(is_good) {
         return Standing::Enrolled(live.office);
     }
-    // The account may be a relative's: it has a person look, and costs nobody a month. One of the same name and
-    // birth date may be the same whose guardian was written otherwise: the lost secret may have claimed.
+    // The account may be a relative's: it leads to a review, and costs no one a month. A person of the same name and
+    // birth date may be the same with the guardian spelled differently: the lost secret may have claimed.
     let named = || of(Some(person.name)).chain(of(person.name_as_written));
     let of_names = || named().chain(of(Some(person.alike())));
-    // A credential of an office that is barred may have claimed, and may again.
+    // A credential of a barred office may have claimed, and may again.
     let is_earlier = |known: &&Known| !known.is_live || barred.contains(&known.office);
     let from = |latest: &Known| match latest.subject == person.subject {
         true => ClaimsFrom::Period(latest.claims_from),
@@ -379,11 +379,11 @@ fn standing(
         earlier.max_by_key(|known| known.number).map(from)
     };
     let claims_from = latest(&mut of(person.identity).chain(of_names()).filter(is_earlier));
-    // Whose name is written otherwise may be the same, too, if no officer says that it is another.
+    // A person with the name spelled differently may be the same, too, unless an officer says otherwise.
     let loosely = || person.loosely().flat_map(|tag| of(Some(tag)));
     let unless_other =
         latest(&mut of(person.identity).chain(of_names()).chain(loosely()).filter(is_earlier));
-    // Of the identity number those who have the name, or the birth date, too, are surely the same person.
+    // Persons with the same identity number and name, or birth date, are surely the same.
     let same: HashSet<i64> = named()
         .chain(of(Some(person.name_and_birth)))
         .chain(of(person.identity_and_birth))
@@ -400,14 +400,14 @@ fn standing(
     }
 }
 
-/// A credential that is about to be kept.
+/// A credential that is about to be stored.
 pub(super) struct NewCredential<'a> {
     pub(super) tags: &'a PersonTags,
     pub(super) position: usize,
     pub(super) claims_from: Period,
 }
 
-/// Keeps whose credentials an office's new ones are.
+/// Records the persons of an office's new credentials.
 pub(super) async fn keep(
     transaction: &mut WriteTransaction,
     (office, schema): (OfficeId, SchemaId),
@@ -444,8 +444,8 @@ pub(super) async fn keep(
     Ok(())
 }
 
-/// The live credentials of an office of which it is not kept whose they are, by their holders: those that were
-/// issued before people were known again.
+/// Returns the live credentials of an office without a recorded person, by their holders: those that were issued
+/// before persons were recognised.
 pub(super) async fn not_known(
     connection: &mut AnyConnection,
     office: OfficeId,
@@ -461,7 +461,7 @@ pub(super) async fn not_known(
     Ok(rows.into_iter().map(|(tag, position)| (tag, position as usize)).collect())
 }
 
-/// Keeps whose credentials live ones are that were issued before people were known again.
+/// Records the persons of live credentials that were issued before persons were recognised.
 pub(super) async fn keep_known(
     transaction: &mut WriteTransaction,
     office: (OfficeId, SchemaId),
@@ -471,7 +471,7 @@ pub(super) async fn keep_known(
     let place = |(holder, tags)| Some((*places.get(<[u8; 32]>::as_slice(holder))?, tags));
     let found: Vec<(usize, &PersonTags)> =
         holders.iter().map(|(holder, tags)| (holder, tags)).filter_map(place).collect();
-    // Their first period is not known: none that a later secret could claim for again.
+    // Their first period is not known: record none that a later secret could claim for again.
     let credentials = found.into_iter().map(|(position, tags)| NewCredential {
         tags,
         position,
@@ -481,8 +481,8 @@ pub(super) async fn keep_known(
 }
 
 impl OfficeStore<'_> {
-    /// How people of a register stand who ask an office for credentials of a schema. Who asks learns of it, so it is
-    /// asked by those alone who issue.
+    /// Returns the standing of a register's people who ask an office for credentials of a schema. The answer reveals
+    /// it, so only issuers may ask.
     ///
     /// # Errors
     /// [`ServiceError::Store`], [`ServiceError::KeyStore`].

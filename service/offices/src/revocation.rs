@@ -1,4 +1,4 @@
-//! What an office takes back.
+//! What an office revokes.
 
 use std::collections::BTreeSet;
 

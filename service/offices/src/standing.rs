@@ -1,9 +1,9 @@
-//! How offices stand on the ledger, and what of it lies under this store's state root.
+//! The standing of offices on the ledger, and what of it is under this store's state root.
 //!
-//! The ledger says which offices stand and under which root. An office that it has barred or retired has no
-//! leaf here either, so that the others' checkpoints go on; one that another folder issues for has the leaf
-//! that the ledger has. An office of this store that stands has its newest root, which the next checkpoint
-//! brings to the ledger, or the ledger's older one while the ledger can't be told of the newest.
+//! The ledger says which offices are in good standing and under which root. An office that it has barred or
+//! retired has no leaf here either, so that the others' checkpoints go on; one that another folder issues for
+//! has the leaf that the ledger has. An office of this store in good standing has its newest root, which the
+//! next checkpoint puts on the ledger, or the ledger's older one while the newest can't be sent.
 
 use praman_circuits::Fr;
 use praman_circuits::credential::SchemaId;
@@ -20,51 +20,51 @@ use sqlx::AnyConnection;
 
 use crate::OfficeStore;
 
-/// What the ledger knows of an office.
+/// What the ledger knows about an office.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LedgerOffice {
     /// The schema that it may issue.
     pub(crate) schema: SchemaId,
-    /// The root that the ledger has of its tree.
+    /// The root of its tree on the ledger.
     pub(crate) root: OfficeRoot,
-    /// How many credentials are live by it.
+    /// How many credentials are live under it.
     pub(crate) live: u32,
     /// Whether it has a leaf: it is neither barred nor retired.
     pub standing: bool,
-    /// Which participant it is.
+    /// Its participant.
     participant: u32,
     /// Whether it has retired, for good.
     retired: bool,
 }
 
-/// What an event tells of an office.
+/// What an event says about an office.
 #[derive(Clone, Copy, Debug)]
 pub enum OfficeNews {
     /// A participant may issue credentials of a schema.
     Accredited(u32, SchemaId),
-    /// Its tree has another root, by which so many credentials are live.
+    /// Its tree has a new root, with a number of live credentials.
     Root(OfficeRoot, u32),
-    /// It lost its leaf, or has it again.
+    /// It lost its leaf, or has it back.
     Standing(bool),
     /// It has retired, for good.
     Retired,
 }
 
-/// An office as the state tree has it.
+/// An office in the state tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OfficePlace {
     /// The schema that it issues.
     pub schema: SchemaId,
     /// The root of its tree.
     pub root: OfficeRoot,
-    /// How many credentials are live by the root, where that is the ledger's.
+    /// How many credentials are live under the root, if it is the ledger's.
     pub live_on_ledger: Option<u32>,
     /// Whether it has a leaf.
     pub standing: bool,
 }
 
 impl OfficePlace {
-    /// The leaf: empty for an office that does not stand.
+    /// Returns the leaf: empty for an office that is not in good standing.
     pub(crate) fn leaf(&self, office: OfficeId) -> Fr {
         match self.standing {
             true => office_leaf(office, self.schema, self.root).to_field(),
@@ -73,7 +73,7 @@ impl OfficePlace {
     }
 }
 
-/// Keeps what an event tells of an office, and has the trees follow it.
+/// Records what an event says about an office, and updates the trees.
 ///
 /// # Errors
 /// [`ServiceError::Store`].
@@ -110,7 +110,7 @@ pub async fn keep_news(
     .execute(&mut **transaction)
     .await?;
     if let OfficeNews::Root(root, _) = news {
-        // The ledger was told: what an office is behind with, it is behind with no longer.
+        // The ledger has it: the office is no longer behind.
         if own_root(transaction, office).await? == root {
             set_behind(transaction, office, false).await?;
         }
@@ -118,7 +118,7 @@ pub async fn keep_news(
     follow(transaction, office).await
 }
 
-/// Takes back what blocks above `last` told of offices.
+/// Undoes what blocks above `last` said about offices.
 ///
 /// # Errors
 /// [`ServiceError::Store`].
@@ -141,7 +141,7 @@ pub async fn forget_news_after(
     Ok(())
 }
 
-/// What the ledger knows of an office; none before it is accredited.
+/// Returns what the ledger knows about an office; none before it is accredited.
 ///
 /// # Errors
 /// [`ServiceError::Store`].
@@ -170,7 +170,7 @@ pub async fn on_ledger(
     .transpose()
 }
 
-/// The office that a participant is; none for one that is no office.
+/// Returns the office of a participant; none if it is not an office.
 ///
 /// # Errors
 /// [`ServiceError::Store`].
@@ -186,7 +186,7 @@ pub async fn of_participant(
     Ok(row.map(|(office,)| OfficeId(office as u32)))
 }
 
-/// How an office lies in the state tree; none for a number that is nobody's.
+/// Returns an office's place in the state tree; none for an unused number.
 ///
 /// # Errors
 /// [`ServiceError::Store`].
@@ -201,7 +201,7 @@ pub async fn place_of(
         .await?;
     Ok(match (own, known) {
         (None, None) => None,
-        // Another folder's, or one of this folder's whose newest root the ledger can't be told.
+        // Another folder's, or one of this folder's whose newest root can't reach the ledger.
         (None | Some((_, 1)), Some(known)) => Some(OfficePlace {
             schema: known.schema,
             root: known.root,
@@ -214,7 +214,7 @@ pub async fn place_of(
             live_on_ledger: None,
             standing: match known {
                 Some(known) => known.standing,
-                // Real nodes know offices when a department has accredited them, not before.
+                // Real nodes know an office only once a department has accredited it.
                 None => !is_on_real_nodes(connection).await?,
             },
         }),
@@ -257,7 +257,7 @@ pub async fn place(
     let changes = match index.checked_sub(used) {
         None if state.leaf(index) == leaf => Vec::new(),
         None => state.replace(index, leaf)?,
-        // Places are used in order: those between are nobody's yet.
+        // Places are used in order: those between are unused so far.
         Some(between) => {
             let mut leaves = vec![empty_leaf(); between];
             leaves.push(leaf);
@@ -268,7 +268,7 @@ pub async fn place(
     version.keep(transaction, StateRoot::from_field(state.root())).await
 }
 
-/// Keeps whether the ledger can't be told of an office's newest root now.
+/// Records whether an office's newest root can't be sent to the ledger now.
 ///
 /// # Errors
 /// [`ServiceError::Store`].
@@ -297,7 +297,7 @@ fn empty_office_root() -> Fr {
     praman_circuits::office::OfficeTree::new().root()
 }
 
-/// Refuses what an office would issue that does not stand: none of it would be live.
+/// Refuses to issue for an office that is not in good standing: no credential would be live.
 ///
 /// # Errors
 /// [`ServiceError::Refused`].
@@ -315,12 +315,12 @@ pub(super) async fn require_standing(
     }
 }
 
-/// Whether the state was restored, and what was issued and revoked since the backup is not known here.
+/// Whether the state was restored, without knowing what was issued and revoked since the backup.
 pub(super) async fn is_restored(connection: &mut AnyConnection) -> Result<bool, ServiceError> {
     Ok(Setting::RestoredOffices.read(connection).await?.is_some())
 }
 
-/// The first number that no office has, here or on the ledger; none if all are taken.
+/// Returns the first number that no office has, here or on the ledger; none if all are taken.
 ///
 /// # Errors
 /// [`ServiceError::Store`].
@@ -337,8 +337,8 @@ pub(super) async fn next_number(
 }
 
 impl OfficeStore<'_> {
-    /// Leaves an office of this store under the root that the ledger has of it, since the ledger can't be
-    /// told of the newest: the other offices' checkpoints go on.
+    /// Leaves an office of this store under its root on the ledger, since the newest can't be sent: the other
+    /// offices' checkpoints go on.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -352,7 +352,7 @@ impl OfficeStore<'_> {
     }
 
     /// Whether the state was restored and its offices have not caught up: what was issued and revoked since the
-    /// backup is on the ledger alone.
+    /// backup is only on the ledger.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -360,7 +360,7 @@ impl OfficeStore<'_> {
         is_restored(&mut *self.0.pool().acquire().await?).await
     }
 
-    /// Lets the offices' roots go to the ledger again as this state has them.
+    /// Allows the offices' roots of this state to go to the ledger again.
     ///
     /// # Errors
     /// [`ServiceError::Refused`] if it was not restored.
@@ -375,7 +375,7 @@ impl OfficeStore<'_> {
             .await?;
         for (office,) in behind {
             let office = OfficeId(office as u32);
-            // The ledger has its newest root already.
+            // The ledger already has its newest root.
             let known = on_ledger(&mut transaction, office).await?;
             if known.map(|known| known.root) == Some(own_root(&mut transaction, office).await?) {
                 set_behind(&mut transaction, office, false).await?;
@@ -385,7 +385,7 @@ impl OfficeStore<'_> {
         Ok(())
     }
 
-    /// The state root that the ledger has by its events.
+    /// Returns the ledger's state root according to its events.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -394,7 +394,7 @@ impl OfficeStore<'_> {
         ledger_state_root(&mut connection).await
     }
 
-    /// The offices of this store that the ledger does not know: a department accredits them.
+    /// Returns the offices of this store that the ledger does not know: a department accredits them.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -409,8 +409,8 @@ impl OfficeStore<'_> {
         Ok(rows.into_iter().map(|(id,)| OfficeId(id as u32)).collect())
     }
 
-    /// The offices of this store that the ledger has barred or retired, or can't be told the newest root
-    /// of; and whether they stand.
+    /// Returns the offices of this store that the ledger has barred or retired, or whose newest root can't be
+    /// sent to it; and whether they are in good standing.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -429,7 +429,7 @@ impl OfficeStore<'_> {
     }
 }
 
-/// The state root that the ledger has by its events, as a connection sees it.
+/// Returns the ledger's state root according to its events, as a connection sees it.
 ///
 /// # Errors
 /// [`ServiceError::Store`].

@@ -15,19 +15,19 @@ use super::request::REQUEST_BYTES;
 use super::worker_key::WorkerPublicKey;
 use crate::ProvingStore;
 
-/// How often finished jobs are looked for while somebody waits for one.
+/// How often finished jobs are polled for while a client waits for one.
 const ROUND: Duration = Duration::from_millis(40);
 
 /// How far to look back, since a transaction may end after its own time.
 const LOOK_BACK_MS: i64 = 3_000;
 
-/// How long a waiting client goes without looking itself.
+/// How long a waiting client waits before it looks itself.
 const REST: Duration = Duration::from_secs(2);
 
 /// The longest name of a tenant.
 const TENANT_BYTES_MAX: usize = 64;
 
-/// Why a job is not taken.
+/// Why a job is not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum ProvingRefusal {
     /// Sealed to a key that no worker of this service has.
@@ -36,16 +36,16 @@ pub enum ProvingRefusal {
          again"
     )]
     OtherKey,
-    /// Not of a request's length.
+    /// The length is not a request's.
     #[error("a sealed request must have {REQUEST_BYTES} bytes")]
     Length,
-    /// The tenant's name is none.
+    /// The tenant's name is malformed.
     #[error("a tenant's name must have at most {TENANT_BYTES_MAX} printable ASCII characters")]
     Tenant,
-    /// Too many wait.
+    /// Too many jobs are pending.
     #[error("too many proofs are pending: try again in {} s", .retry_after.as_secs())]
     Busy {
-        /// When to come again.
+        /// When to try again.
         retry_after: Duration,
     },
     /// The store failed.
@@ -58,9 +58,9 @@ struct Shared {
     worker: WorkerPublicKey,
     limits: QueueLimits,
     waiters: Waiters<JobId>,
-    /// Somebody waits, or a worker of this program has finished something.
+    /// A client waits, or a worker of this program has finished a job.
     look: Notify,
-    /// Something was put into the queue.
+    /// A job was put into the queue.
     queued: Notify,
 }
 
@@ -85,17 +85,17 @@ impl ProvingDesk {
         Self { shared }
     }
 
-    /// The key that requests are sealed to.
+    /// Returns the key that requests are sealed to.
     pub fn worker(&self) -> WorkerPublicKey {
         self.shared.worker
     }
 
-    /// The bounds.
+    /// Returns the bounds.
     pub fn limits(&self) -> &QueueLimits {
         &self.shared.limits
     }
 
-    /// Asks for a proof. The same sealed request is one job, however often it comes.
+    /// Asks for a proof. The same sealed request is one job, however often it is sent.
     ///
     /// # Errors
     /// [`ProvingRefusal`].
@@ -121,7 +121,7 @@ impl ProvingDesk {
         }
     }
 
-    /// What is known of a job.
+    /// Returns what is known of a job.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -129,7 +129,7 @@ impl ProvingDesk {
         ProvingStore(&self.shared.store).proving_job(id).await
     }
 
-    /// What is known of a job once it is in another state than one, or after a while.
+    /// Returns what is known of a job once its state has changed, or after a while.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -152,7 +152,7 @@ impl ProvingDesk {
         }
     }
 
-    /// A job once it is finished, or after a while as it is then.
+    /// Returns a job once it is finished, or as it is after a while.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -164,27 +164,27 @@ impl ProvingDesk {
         self.changed(id, |job| !job.state.is_finished(), patience).await
     }
 
-    /// Tells that a job of this program's worker is finished.
+    /// Wakes who waits for a job that this program's worker has finished.
     pub(super) fn tell(&self, id: JobId) {
         self.shared.waiters.wake(&[id]);
     }
 
-    /// Ends when something was put into the queue here, or after a while.
+    /// Returns when a job was put into the queue here, or after a while.
     pub(super) async fn queued(&self, patience: Duration) {
         let _ = tokio::time::timeout(patience, self.shared.queued.notified()).await;
     }
 }
 
 impl Default for Priority {
-    /// A person waits, if nothing else is said.
+    /// Returns the default: a person waits.
     fn default() -> Self {
         Self::Interactive
     }
 }
 
-/// Looks for what workers elsewhere have finished, as long as somebody waits.
+/// Polls for what workers elsewhere have finished, as long as a client waits.
 async fn look_for_finished(shared: std::sync::Weak<Shared>) {
-    // Nothing of before is waited for; the first look tells the time.
+    // Nothing earlier is waited for; the first query returns the time.
     let mut after = i64::MAX;
     loop {
         let Some(desk) = shared.upgrade() else { return };
@@ -199,7 +199,7 @@ async fn look_for_finished(shared: std::sync::Weak<Shared>) {
         if desk.waiters.is_empty() {
             continue;
         }
-        // Somebody waits still: once more, soon.
+        // A client still waits: look again soon.
         desk.look.notify_one();
         drop(desk);
         sleep(ROUND).await;

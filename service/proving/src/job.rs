@@ -1,4 +1,4 @@
-//! What becomes of a proof that was asked for.
+//! What becomes of a requested proof.
 
 use praman_store::broken;
 use praman_store::error::ServiceError;
@@ -7,13 +7,13 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 digest_id! {
-    /// A job as who asked for it knows it: the digest of what was handed in. Sealed bytes are never twice
-    /// the same, so nobody else can name it.
+    /// A job as its client knows it: the digest of what was handed in. Sealed bytes are never the same twice,
+    /// so no one else can name it.
     JobId: "a job's id"
 }
 
 impl JobId {
-    /// The id of a sealed request.
+    /// Computes the id of a sealed request.
     pub fn of(sealed: &[u8]) -> Self {
         let mut hasher = Sha256::new();
         hasher.update(b"praman.proving.job.1");
@@ -23,7 +23,7 @@ impl JobId {
 }
 
 named! {
-    /// Where a job is.
+    /// The state of a job.
     JobState {
         /// No worker has it.
         Waiting = "waiting",
@@ -37,18 +37,18 @@ named! {
 }
 
 impl JobState {
-    /// Whether nothing more will come of it.
+    /// Returns whether the state is final.
     pub fn is_finished(self) -> bool {
         matches!(self, Self::Proved | Self::Failed)
     }
 }
 
 named! {
-    /// What goes before what.
+    /// The order of jobs.
     Priority {
         /// A person waits.
         Interactive = "interactive",
-        /// Nobody waits for this one alone.
+        /// No person waits for this one alone.
         Batch = "batch",
     }
 }
@@ -68,8 +68,8 @@ impl Priority {
 }
 
 named! {
-    /// Why there is no claim. It tells nothing of what was sealed but which clause does not hold, and that
-    /// only to who sealed it: the name of a job is known to nobody else.
+    /// Why there is no claim. Of what was sealed it reveals only which clause does not hold, and that only
+    /// to who sealed it: no one else knows the job's name.
     ProvingFault {
         /// It can't be opened, or holds no request.
         Unreadable = "unreadable",
@@ -79,15 +79,15 @@ named! {
         NotEligible = "not-eligible",
         /// It was not proved in time.
         DeadlinePassed = "deadline-passed",
-        /// The engine failed, again and again.
+        /// The engine failed repeatedly.
         EngineFailed = "engine-failed",
-        /// Workers that had it died, again and again.
+        /// Workers that had it died repeatedly.
         WorkerLost = "worker-lost",
     }
 }
 
 impl ProvingFault {
-    /// What to tell who asked, and what they can do.
+    /// Returns the sentence for the client: what is wrong, and what they can do.
     pub fn sentence(self) -> &'static str {
         match self {
             Self::Unreadable => {
@@ -105,7 +105,7 @@ impl ProvingFault {
         }
     }
 
-    /// Whether another attempt may go better.
+    /// Returns whether another attempt may succeed.
     pub fn may_pass(self) -> bool {
         matches!(self, Self::EngineFailed)
     }
@@ -119,9 +119,9 @@ pub struct ProvingJob {
     /// Who asked first.
     #[serde(skip)]
     pub tenant: String,
-    /// Where it is.
+    /// Its state.
     pub state: JobState,
-    /// What goes before it.
+    /// Its priority.
     pub priority: Priority,
     /// How often it was begun.
     pub attempts: u32,
@@ -131,6 +131,6 @@ pub struct ProvingJob {
     /// The claim, as it is handed in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claim: Option<String>,
-    /// When it was asked for, in milliseconds since 1970.
+    /// When it was requested, in milliseconds since 1970.
     pub queued_at: u64,
 }

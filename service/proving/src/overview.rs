@@ -1,4 +1,4 @@
-//! Who proves, and what waits to be proved.
+//! The workers, and what is pending for them.
 
 use praman_access::Caller;
 use praman_store::error::ServiceError;
@@ -11,13 +11,13 @@ use crate::ProvingStore;
 pub struct ProvingFigures {
     /// The tenant.
     pub tenant: String,
-    /// That wait.
+    /// How many wait.
     pub waiting: u64,
-    /// That a worker has.
+    /// How many a worker has.
     pub proving: u64,
-    /// That were made, of those that are still known.
+    /// How many were made, of those still known.
     pub proved: u64,
-    /// That were not, of those that are still known.
+    /// How many failed, of those still known.
     pub failed: u64,
 }
 
@@ -28,12 +28,12 @@ pub struct BusyWorker {
     pub holder: String,
     /// How many it has.
     pub jobs: u64,
-    /// Until when it has told of them at least, in milliseconds since 1970.
+    /// When its last lease ends, in milliseconds since 1970.
     pub lease_until: i64,
 }
 
 impl ProvingStore<'_> {
-    /// Proofs for others, of the tenants that somebody may see.
+    /// Returns the proofs for others, of the tenants that the caller may see.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -59,7 +59,7 @@ impl ProvingStore<'_> {
         Ok(figures.collect())
     }
 
-    /// The workers that have jobs now.
+    /// Returns the workers that have jobs now.
     ///
     /// # Errors
     /// [`ServiceError::Store`].

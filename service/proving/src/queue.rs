@@ -1,8 +1,8 @@
 //! The queue of proofs in the store: who is next, who has what, and until when.
 //!
-//! A person who waits goes before any batch; among those alike, tenants take turns, so that who asks
-//! for a million proofs delays nobody else. A job is given away by a lease. Its attempts are the fencing
-//! token: what the holder of an earlier attempt brings changes nothing.
+//! A person who waits goes before any batch; at the same priority, tenants take turns, so that a client
+//! that asks for a million proofs delays no other. A job is given to a worker by a lease. Its attempts are
+//! the fencing token: a result of an earlier attempt changes nothing.
 
 use std::time::Duration;
 
@@ -16,19 +16,19 @@ use crate::ProvingStore;
 /// Bounds of the queue.
 #[derive(Clone, Copy, Debug)]
 pub struct QueueLimits {
-    /// Jobs that wait, of all tenants.
+    /// Pending jobs of all tenants.
     pub waiting_max: u32,
-    /// Jobs that wait, of one tenant.
+    /// Pending jobs of one tenant.
     pub tenant_waiting_max: u32,
-    /// When to come again if it is full.
+    /// When to try again if it is full.
     pub retry_after: Duration,
-    /// How often a job is begun.
+    /// How often a job is begun at most.
     pub attempts_max: u32,
-    /// How long a worker has a job that it does not tell of.
+    /// How long a worker keeps a job without renewing its lease.
     pub lease: Duration,
-    /// How long a job may wait at most, and if nothing is said.
+    /// How long a job may wait at most, and by default.
     pub deadline_max: Duration,
-    /// How long what came of a job is kept.
+    /// How long a job's result is kept.
     pub kept: Duration,
 }
 
@@ -46,11 +46,11 @@ impl Default for QueueLimits {
     }
 }
 
-/// A proof that is asked for.
+/// A proof to request.
 pub struct NewJob {
     /// Who asks: tenants take turns.
     pub tenant: String,
-    /// What goes before it.
+    /// Its priority.
     pub priority: Priority,
     /// The key that it is sealed to.
     pub worker: WorkerPublicKey,
@@ -60,12 +60,12 @@ pub struct NewJob {
     pub deadline: Duration,
 }
 
-/// What came of asking.
+/// What came of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Queued {
     /// It is in the queue, or was already.
     Kept(ProvingJob),
-    /// Too many wait.
+    /// Too many jobs are pending.
     Full,
 }
 
@@ -73,11 +73,11 @@ pub enum Queued {
 pub struct TakenJob {
     /// The job.
     pub id: JobId,
-    /// What goes before it.
+    /// Its priority.
     pub priority: Priority,
     /// The sealed request.
     pub sealed: Vec<u8>,
-    /// For the how manieth time it was given away.
+    /// Which attempt this is, from 1.
     pub attempt: u32,
 }
 
@@ -127,7 +127,7 @@ impl ProvingStore<'_> {
         kept.map(Queued::Kept).ok_or_else(|| broken("a job that was kept"))
     }
 
-    /// How many jobs wait, of all and of one tenant; counted no further than the limits.
+    /// Counts the pending jobs of all and of one tenant, no further than the limits.
     async fn waiting_proofs(
         &self,
         tenant: &str,
@@ -152,7 +152,7 @@ impl ProvingStore<'_> {
         Ok((all as u32, of_tenant as u32))
     }
 
-    /// What is known of a job.
+    /// Returns what is known of a job.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -180,7 +180,7 @@ impl ProvingStore<'_> {
         }))
     }
 
-    /// Gives jobs that are sealed to a key to a worker, one tenant after the other.
+    /// Gives a worker jobs that are sealed to a key, one tenant after the other.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -192,16 +192,16 @@ impl ProvingStore<'_> {
         limits: &QueueLimits,
     ) -> Result<Vec<TakenJob>, ServiceError> {
         let mut taken = Vec::new();
-        // An idle worker asks often: it holds up nobody who writes.
+        // An idle worker asks often, so it must not delay writers.
         while taken.len() < most && self.some_proof_waits(key).await? {
-            // A transaction for each: one that held two tenants' turns could wait for one that has them
-            // the other way round.
+            // A transaction for each: one that held two tenants' turns could deadlock with one that holds
+            // them the other way round.
             let mut transaction = self.0.begin_rows().await?;
             let Some((tenant, priority)) = self.next_turn(&mut transaction, key).await? else {
                 break;
             };
             let job = self.take_of(&mut transaction, worker, key, (&tenant, priority), limits);
-            // Taken by another in this moment: next time.
+            // Another worker has just taken it: next time.
             let Some(job) = job.await? else { break };
             transaction.commit().await?;
             taken.push(job);
@@ -220,7 +220,7 @@ impl ProvingStore<'_> {
         Ok(row.is_some())
     }
 
-    /// The tenant whose turn it is, and which of its jobs come first.
+    /// Returns the tenant whose turn it is, and the priority of its first jobs.
     async fn next_turn(
         &self,
         transaction: &mut WriteTransaction,
@@ -285,7 +285,7 @@ impl ProvingStore<'_> {
         }))
     }
 
-    /// Tells that a worker is still at its jobs; those that it has no more.
+    /// Renews a worker's leases; returns the jobs that it no longer has.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -314,7 +314,7 @@ impl ProvingStore<'_> {
         Ok(lost)
     }
 
-    /// Brings the claim of a job; false if the worker has the job no more.
+    /// Stores the claim of a job; returns false if the worker no longer has the job.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -338,7 +338,7 @@ impl ProvingStore<'_> {
         Ok(finished.rows_affected() == 1)
     }
 
-    /// Tells why a job has no claim. It is tried again, later and later, where that may help.
+    /// Records why a job has no claim. It is tried again, later and later, if that may help.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -373,8 +373,8 @@ impl ProvingStore<'_> {
         Ok(())
     }
 
-    /// Takes jobs from workers that are lost, ends those that are too late or were begun too often, and
-    /// forgets what was kept long enough. Any program may do it at any time.
+    /// Takes jobs from lost workers, ends jobs that are too late or were begun too often, and deletes results
+    /// that were kept long enough. Any program may do it at any time.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -407,7 +407,7 @@ impl ProvingStore<'_> {
         Ok(())
     }
 
-    /// Jobs that were finished after a time, in milliseconds since 1970, and that time now.
+    /// Returns the jobs that were finished after a time, in milliseconds since 1970, and the time now.
     ///
     /// # Errors
     /// [`ServiceError::Store`].

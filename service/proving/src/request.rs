@@ -22,7 +22,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use super::job::ProvingFault;
 use super::worker_key::{WorkerKey, WorkerPublicKey};
 
-/// Requests are filled up to this length, so that a sealed one tells nothing of names or numbers.
+/// Requests are padded to this length, so that a sealed one reveals nothing of names or numbers.
 const PLAIN_BYTES: usize = 12 * 1024;
 
 /// A sealed request's length.
@@ -64,7 +64,7 @@ impl SecretHex {
 }
 
 impl ProvingRequest {
-    /// The request of a holder's claim to a tier.
+    /// Creates the request for a holder's claim to a tier.
     pub fn new(
         terms: &ClaimTerms<'_>,
         period: ClaimPeriod,
@@ -92,7 +92,7 @@ impl ProvingRequest {
     /// Seals it to the workers.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] if the worker's key is none, or the credential's texts are too long.
+    /// [`ServiceError::Refused`] if the worker's key is invalid, or the credential's texts are too long.
     pub fn seal(&self, worker: &WorkerPublicKey) -> Result<Vec<u8>, ServiceError> {
         let mut plain = Zeroizing::new(Vec::with_capacity(PLAIN_BYTES));
         serde_json::to_writer(&mut *plain, self).expect("a request is plain data");
@@ -116,7 +116,7 @@ impl ProvingRequest {
         serde_json::from_slice(&plain).map_err(|_| ProvingFault::Unreadable)
     }
 
-    /// The claim, checked natively, and its period.
+    /// Returns the claim, checked natively, and its period.
     ///
     /// # Errors
     /// [`ProvingFault`].

@@ -1,4 +1,4 @@
-//! A worker: takes sealed requests from the queue, proves, brings the claims.
+//! A worker: takes sealed requests from the queue, proves, delivers the claims.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -22,7 +22,7 @@ use super::request::ProvingRequest;
 use super::worker_key::{WorkerKey, WorkerPublicKey};
 use crate::ProvingStore;
 
-/// How often an idle worker looks for jobs that came in elsewhere.
+/// How often an idle worker polls for jobs that were queued elsewhere.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// How long to wait after the store failed.
@@ -33,7 +33,7 @@ const REST: Duration = Duration::from_secs(1);
 pub struct WorkerLimits {
     /// Proofs at a time, each on a core of its own: as much memory as they take.
     pub threads: usize,
-    /// Those of the queue.
+    /// The bounds of the queue.
     pub queue: QueueLimits,
 }
 
@@ -54,14 +54,14 @@ pub struct Worker {
     limits: WorkerLimits,
     /// This worker among those on the same store.
     name: String,
-    /// The desk of the same program, to be told at once.
+    /// The desk of the same program, to be notified at once.
     desk: Option<ProvingDesk>,
 }
 
 type Proved = Result<String, ProvingFault>;
 
 impl Worker {
-    /// A worker on a store.
+    /// Creates a worker on a store.
     ///
     /// # Errors
     /// [`ServiceError::Proving`] if the system gives no threads.
@@ -78,12 +78,12 @@ impl Worker {
         Ok(Self { store: store.clone(), prover, pool, key, schemes, limits, name, desk: None })
     }
 
-    /// The same, in the program of a desk.
+    /// Runs the worker in the program of a desk.
     pub fn beside(self, desk: &ProvingDesk) -> Self {
         Self { desk: Some(desk.clone()), ..self }
     }
 
-    /// The key that its requests are sealed to.
+    /// Returns the key that its requests are sealed to.
     pub fn public_key(&self) -> WorkerPublicKey {
         self.key.public()
     }
@@ -108,7 +108,7 @@ impl Worker {
                 Some(done) = running.join_next_with_id() => {
                     let (id, outcome) = match done {
                         Ok((id, outcome)) => (id, outcome),
-                        // A panic tells nothing of what was proved: it is not printed.
+                        // The panic is not printed: it must reveal nothing of what was proved.
                         Err(error) => (error.id(), Err(ProvingFault::EngineFailed)),
                     };
                     if let Some((job, attempt)) = held.remove(&id) {
@@ -142,7 +142,7 @@ impl Worker {
                     return;
                 }
             };
-        // One proof on all cores is the soonest; many, each on one, are the most.
+        // One proof on all cores is the fastest; many, each on one core, give the highest throughput.
         let alone = running.is_empty() && taken.len() == 1;
         for TakenJob { id, priority, sealed, attempt } in taken {
             let cores =
@@ -153,7 +153,7 @@ impl Worker {
         }
     }
 
-    /// The claim of a sealed request. What it is made from is wiped before this returns.
+    /// Makes the claim of a sealed request. What it is made from is wiped before this returns.
     fn prove(&self, sealed: &[u8], cores: Cores) -> Proved {
         let request = ProvingRequest::open(sealed, &self.key)?;
         let (prepared, period) = request.prepare(&self.schemes)?;
@@ -169,7 +169,7 @@ impl Worker {
         Ok(SubmittedClaim::new(prepared.into_claim(period, 0, proof), checkpoint).to_json())
     }
 
-    /// Brings what came of a job.
+    /// Stores the result of a job.
     async fn end(&self, job: JobId, attempt: u32, outcome: Proved) {
         let brought = match outcome {
             Ok(claim) => {
@@ -206,10 +206,10 @@ impl Worker {
     }
 }
 
-/// Keeps the memory of this program from swap and from core dumps, as far as the system allows it.
+/// Keeps the memory of this program out of swap and core dumps, as far as the system allows it.
 ///
-/// All of it is locked where there is no limit of locked memory; else the buffers that hold witnesses,
-/// each by itself.
+/// All of it is locked if there is no limit on locked memory; else each buffer that holds witnesses, by
+/// itself.
 #[cfg(target_os = "linux")]
 pub fn guard_memory() {
     use rustix::mm::{MlockAllFlags, mlockall};
@@ -222,7 +222,7 @@ pub fn guard_memory() {
     if undumped.is_err() {
         tracing::warn!("core dumps can't be turned off on this system");
     }
-    // With a limit, memory that can't be locked would not be given at all.
+    // With a limit, allocating memory that can't be locked would fail.
     let unlimited = getrlimit(Resource::Memlock).current.is_none() || geteuid().is_root();
     if unlimited {
         let all = MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT;
@@ -230,6 +230,6 @@ pub fn guard_memory() {
     }
 }
 
-/// Without effect on this system.
+/// Does nothing on this system.
 #[cfg(not(target_os = "linux"))]
 pub fn guard_memory() {}

@@ -24,7 +24,7 @@ impl WorkerPublicKey {
     /// Seals bytes to the workers.
     ///
     /// # Errors
-    /// [`SealedBoxError`] if the key is none.
+    /// [`SealedBoxError`] if the key is invalid.
     pub(super) fn seal(&self, plain: &[u8]) -> Result<Vec<u8>, SealedBoxError> {
         sealed_box::seal(INFO, plain, &self.0)
     }
@@ -59,7 +59,7 @@ struct WorkerKeyFile {
 }
 
 impl WorkerKey {
-    /// A fresh key.
+    /// Generates a key.
     pub fn generate() -> Self {
         Self::of(random_key()).expect("any 32 bytes are an X25519 key")
     }
@@ -69,7 +69,7 @@ impl WorkerKey {
         Ok(Self { private, public })
     }
 
-    /// The public key.
+    /// Returns the public key.
     pub fn public(&self) -> WorkerPublicKey {
         self.public
     }

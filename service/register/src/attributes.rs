@@ -1,11 +1,11 @@
-//! What a register attests of a person.
+//! What a register attests about a person.
 
 use praman_circuits::attributes::{Attributes, SLOTS};
 use praman_rules::resident::{Category, District, RationCard, Sex};
 
 use crate::Person;
 
-/// What a register attests of a person, by [`RESIDENT`](praman_rules::schema::RESIDENT).
+/// What a register attests about a person, by [`RESIDENT`](praman_rules::schema::RESIDENT).
 ///
 /// The register has no column for public income; the slot says that none is recorded.
 pub fn resident_attributes(person: &Person) -> Attributes {

@@ -1,4 +1,4 @@
-//! Accounts and branches as banks of India take them: decided here alone, for registers and for payments.
+//! Accounts and branches that Indian banks accept: decided only here, for registers and for payments.
 
 /// The longest account number of ISO 20022's messages.
 const ACCOUNT_MAX: usize = 34;
@@ -6,8 +6,8 @@ const ACCOUNT_MAX: usize = 34;
 /// The shortest account number that a bank in India has issued.
 const ACCOUNT_MIN: usize = 4;
 
-/// Whether a text is an account's number as banks' files have it: letters and digits, a digit other than zero
-/// among them, and none that a spreadsheet has rounded.
+/// Whether a text is an account number for banks' files: letters and digits, at least one digit not zero, and
+/// not rounded by a spreadsheet.
 pub fn is_account(text: &str) -> bool {
     let rounded = text.split_once(['E', 'e']).is_some_and(|(digits, exponent)| {
         !digits.is_empty()

@@ -4,7 +4,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::name::is_honorific;
 
-/// A Bengali name with letters that sound alike made one.
+/// A Bengali name in which letters that sound alike are the same.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct BengaliName {
     /// All words, without spaces; empty if the cell has no Bengali letters.
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sounds_alike_is_alike() {
+    fn names_that_sound_alike_are_alike() {
         let name = |text: &str| BengaliName::of(text).joined;
         assert_eq!(name("রীনা দাস"), name("রিনা দাশ"));
         assert_ne!(name("রিনা দাস"), name("মিনা দাস"));

@@ -2,7 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-/// A cell's text: invisible characters dropped, digits of Indian scripts and full-width forms made
+/// Returns a cell's text: invisible characters dropped, digits of Indian scripts and full-width forms made
 /// ASCII, runs of white space made one space, none at the ends.
 pub(super) fn text(cell: &str) -> String {
     let mut text = String::with_capacity(cell.len());
@@ -17,7 +17,7 @@ pub(super) fn text(cell: &str) -> String {
         }
         space = false;
         text.push(match character {
-            // Dashes of all kinds, which spreadsheets put for a hyphen.
+            // Dashes of all kinds, which spreadsheets write for a hyphen.
             '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
             other => ascii_digit(other).unwrap_or(other),
         });
@@ -25,12 +25,12 @@ pub(super) fn text(cell: &str) -> String {
     text
 }
 
-/// [`text`] with full-width and other compatibility forms made plain, in upper case.
+/// Returns [`text`] with full-width and other compatibility forms made plain, in upper case.
 pub(super) fn code(cell: &str) -> String {
     text(&cell.nfkc().collect::<String>()).to_uppercase()
 }
 
-/// Marks that nobody sees, and code points that are no characters, which no XML file may carry.
+/// Invisible marks, and code points that are not characters, which no XML file may contain.
 fn is_invisible(character: char) -> bool {
     matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2060}' | '\u{feff}' | '\u{fdd0}'..='\u{fdef}')
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spaces_digits_and_invisible_characters() {
+    fn spaces_digits_and_invisible_characters_are_normalised() {
         assert_eq!(text(" \u{a0}A \u{200b} B\t"), "A B");
         assert_eq!(text("Hasina\u{fffe} Biswas\u{ffff}\u{1fffe}\u{fdd0}"), "Hasina Biswas");
         assert_eq!(text("২৯/০১/১৯৮২"), "29/01/1982");

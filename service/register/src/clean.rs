@@ -1,4 +1,4 @@
-//! A row turned into a person, or refused for its first field at fault.
+//! Turns a row into a person, or rejects it for its first wrong field.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::bank_account::{is_account, is_ifsc};
 
-/// What a row is refused for; as the report spells it.
+/// What a row is rejected for; as the report spells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Field {
     /// The row is not UTF-8.
@@ -76,7 +76,7 @@ impl fmt::Display for Field {
     }
 }
 
-/// Where each column stands.
+/// The place of each column.
 pub(super) struct Columns {
     places: [usize; COLUMNS.len()],
     subject: Option<usize>,
@@ -105,8 +105,8 @@ impl Columns {
     }
 }
 
-/// The register number of a row and the person, or the field at fault. Of several faults the one of
-/// the first column counts, the row's form before any.
+/// Returns a row's register number and the person, or the wrong field. Of several faults the first column's
+/// counts, and the row's form before any.
 pub(super) fn clean_row(
     record: &Record,
     columns: &Columns,
@@ -190,19 +190,19 @@ fn clean_person(
     })
 }
 
-/// A cell of a column that a register may have; none where it is empty.
+/// Returns the cell of an optional column; none if it is empty.
 fn optional(record: &Record, place: Option<usize>) -> Option<String> {
     let cell = place.map(|place| cell::text(&String::from_utf8_lossy(record.cell(place))));
     cell.filter(|cell| !cell.is_empty())
 }
 
-/// A month as 2026-05, or of a date.
+/// Parses a month such as 2026-05, or a date's month.
 fn month(cell: &str) -> Option<Period> {
     let first = calendar::read_month(cell);
     calendar::month_of(first.or_else(|| calendar::date_of(date::parse_date(cell)?))?)
 }
 
-/// After the year 1900 and before today.
+/// Whether a day is after the year 1900 and before today.
 fn is_past(day: Day, today: Day) -> bool {
     const FIRST_OF_1901: u32 = 365;
     (FIRST_OF_1901..today.0).contains(&day.0)
@@ -245,7 +245,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mobiles() {
+    fn mobile_numbers_in_usual_spellings_are_read() {
         for cell in [
             "6590830166",
             "65908 30166",
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn accounts() {
+    fn account_is_read_without_its_spaces() {
         for (cell, account) in [
             ("4410100023781", "4410100023781"),
             ("6563 2122 33079", "656321223307 9"),
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn ifsc() {
+    fn ifsc_of_another_form_is_refused() {
         assert_eq!(parse_ifsc("sbin0993518").as_deref(), Some("SBIN0993518"));
         for bad in ["", "SBI00123", "SBIN1993518", "SBIN09935189", "5BIN0993518", "SBIN09935-8"] {
             assert_eq!(parse_ifsc(bad), None, "{bad}");

@@ -5,8 +5,8 @@ use praman_circuits::period::Day;
 use praman_language::calendar;
 use unicode_normalization::UnicodeNormalization;
 
-/// English and Bengali names of the months, by which a date may spell its month. English ones may be
-/// cut to three letters or more.
+/// English and Bengali names of the months, as dates may spell them. English ones may be cut to three letters
+/// or more.
 const MONTHS: [(&str, &[&str]); 12] = [
     ("JANUARY", &["জানুয়ারি", "জানুয়ারী"]),
     ("FEBRUARY", &["ফেব্রুয়ারি", "ফেব্রুয়ারী"]),
@@ -22,12 +22,12 @@ const MONTHS: [(&str, &[&str]); 12] = [
     ("DECEMBER", &["ডিসেম্বর"]),
 ];
 
-/// The day that a cell names; day before month where both are numbers.
+/// Parses the day that a cell names; day before month if both are numbers.
 ///
 /// `None` for a year alone, two-digit years, days that do not exist and anything else.
 pub fn parse_date(cell: &str) -> Option<Day> {
     let upper = cell.to_uppercase();
-    // A time of day after an ISO date is left out; with an offset it is an instant, and of a day in India.
+    // A time of day after an ISO date is ignored; with an offset it is an instant, and gives the day in India.
     let text = match upper.split_once('T') {
         Some((date, time))
             if date.len() == 10 && time.starts_with(|c: char| c.is_ascii_digit()) =>
@@ -62,13 +62,13 @@ pub fn parse_date(cell: &str) -> Option<Day> {
     calendar::day_of(date)
 }
 
-/// Whether a time of day has an offset: it is then of an instant.
+/// Whether a time of day has an offset: then it gives an instant.
 fn is_offset_time(time: &str) -> bool {
     let time = time.trim();
     time.contains(':') && (time.ends_with('Z') || time.contains('+') || time.contains('-'))
 }
 
-/// The day in India of an ISO time with an offset, or the day of one without; none of anything else.
+/// Parses an ISO time: with an offset to the day in India, else to its day; none for anything else.
 fn instant(text: &str) -> Option<Day> {
     let text: String = text.split_whitespace().collect();
     if let Ok(time) = text.parse::<jiff::Timestamp>() {
@@ -81,7 +81,7 @@ fn instant(text: &str) -> Option<Day> {
     calendar::day_of(text.parse::<jiff::civil::DateTime>().ok()?.date())
 }
 
-/// Eight digits: ISO's basic form, or day, month and year; none where both would name a day.
+/// Parses eight digits: ISO's basic form, or day, month and year; none if both would give a day.
 fn undivided(text: &str) -> Option<Day> {
     let iso = [&text[..4], &text[4..6], &text[6..]].join("-");
     let day_first = [&text[..2], &text[2..4], &text[4..]].join("-");
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn forms() {
+    fn date_is_read_in_every_usual_form() {
         for cell in [
             "1955-03-07",
             "07/03/1955",
@@ -152,7 +152,7 @@ mod tests {
             assert_eq!(parse_date(cell), day_number(1955, 3, 7), "{cell}");
         }
         assert_eq!(parse_date("29/02/2000"), day_number(2000, 2, 29));
-        // An instant is of the day that it was in India, and never cut at its `T`.
+        // An instant gives its day in India, and is never cut at its `T`.
         for cell in [
             "1984-02-11T18:30:00.000Z",
             "1984-02-11T18:30:00Z",
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_day() {
+    fn cell_that_names_no_day_is_refused() {
         for cell in [
             "",
             "1975",

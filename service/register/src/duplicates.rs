@@ -3,9 +3,9 @@
 //! Two papers are two people: rows with different identity numbers never join. Rows with the same
 //! one are the same person. A row without one is compared with those that share its birth date and
 //! its district, mobile, account or branch, never with all others, so the work grows with the
-//! register and not with its square. Where very many share all of that, as a date that is written for
-//! everybody whose birth date is not known, a row is compared with so many at most, and one that was not
-//! compared with all goes to a person's review.
+//! register and not with its square. If very many share all of that, such as a date written for everyone whose
+//! birth date is not known, a row is compared with a limited number, and one that was not compared with all is
+//! reviewed by an officer.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering::Relaxed;
@@ -21,23 +21,23 @@ use super::similarity::{Likeness, bengali_slips, likeness};
 /// Above this many people on one key, the key is split by the beginning of their names.
 const CROWDED: usize = 256;
 
-/// At how many people on one key, with papers and without, a row looks at most: those that are nearest.
+/// The most people on one key, with papers and without, that a row is compared with: the nearest.
 const LOOKED_AT_MAX: usize = 1_024;
 
 /// How many names a row is compared with at most.
 const COMPARED_MAX: usize = 256;
 
-/// How many names are compared in a register in all: about half a minute of two cores.
+/// How many names are compared in a whole register: about half a minute on two cores.
 const COMPARED_IN_ALL_MAX: u64 = 16_000_000;
 
-/// After how many that are likely the same person a row on a crowded key looks no further: they are one group.
+/// After how many likely matches a row on a crowded key stops looking: they are one group.
 const ENOUGH: usize = 4;
 
-/// What was found out of some people.
+/// What was found out about some people.
 pub(super) struct Found {
-    /// For each the first row that is about them: their own place unless they are a duplicate.
+    /// For each the first row about them: their own place unless they are a duplicate.
     pub(super) firsts: Vec<usize>,
-    /// Those who were not compared with all whom they could be.
+    /// Those who were not compared with everyone they could be.
     pub(super) not_compared: HashSet<usize>,
 }
 
@@ -62,7 +62,7 @@ fn keys(person: &Person) -> [Option<Key<'_>>; 4] {
     ]
 }
 
-/// Finds the rows that are about one person; told to stop, not all of them.
+/// Finds the rows that are about one person; if stopped, not all of them.
 pub(super) fn find(people: &[Person], stop: &AtomicBool) -> Found {
     let mut groups = Groups::new(people);
     let mut by_id = HashMap::new();
@@ -109,7 +109,7 @@ pub(super) fn find(people: &[Person], stop: &AtomicBool) -> Found {
         groups.join(first, second);
     }
     let firsts = groups.firsts();
-    // One that is known to be another's needs no review.
+    // A row known to be a duplicate needs no review.
     not_compared.retain(|&place| firsts[place] == place);
     Found { firsts, not_compared }
 }
@@ -138,7 +138,7 @@ impl Places {
     }
 }
 
-/// Which rows a row was compared with already. To sort them would take longer than all comparisons.
+/// Which rows a row was already compared with. Sorting them would take longer than all comparisons.
 #[derive(Default)]
 struct Seen {
     by: Vec<u32>,
@@ -146,7 +146,7 @@ struct Seen {
 }
 
 impl Seen {
-    /// None is seen yet, of so many.
+    /// Starts a new round, for a number of rows.
     fn begin(&mut self, rows: usize) {
         self.by.resize(rows, 0);
         self.now += 1;
@@ -157,17 +157,17 @@ impl Seen {
     }
 }
 
-/// Whom a row could be, and whether that is all.
+/// The people that a row could be, and whether these are all.
 struct Candidates {
     places: Vec<usize>,
     is_crowded: bool,
     is_all: bool,
 }
 
-/// Two rows that are likely one person's, by how much speaks for it.
+/// Two rows that are likely one person's, by the strength of the evidence.
 type Likely = (std::cmp::Reverse<u32>, usize, usize);
 
-/// What came of comparing a row.
+/// The result of comparing a row.
 struct Looked {
     likely: Vec<Likely>,
     compared_all: bool,
@@ -186,7 +186,7 @@ fn look(
         return Looked { likely, compared_all: false };
     }
     for &other in &candidates.places {
-        // What is cheap to compare decides most pairs before any name is looked at.
+        // Cheap comparisons decide most pairs before any name is compared.
         let Some(alike) = Alike::of(&people[place], &people[other]) else { continue };
         let is_enough = candidates.is_crowded && likely.len() >= ENOUGH;
         if is_enough || compared == COMPARED_MAX || !take_one(budget) {
@@ -200,7 +200,7 @@ fn look(
     Looked { likely, compared_all: candidates.is_all }
 }
 
-/// Takes one comparison from what is left for all; false if nothing is.
+/// Takes one comparison from the shared budget; false if it is used up.
 fn take_one(budget: &AtomicU64) -> bool {
     budget.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok()
 }
@@ -248,7 +248,7 @@ struct Names {
     frequent_bengali: HashSet<String>,
 }
 
-/// What is kept of every name; the rest is made again for the few that are compared.
+/// What is kept of every name; the rest is recomputed for the few that are compared.
 struct RomanKey {
     given_folded: String,
     bengali_first: String,
@@ -280,7 +280,7 @@ impl Names {
         Self { roman, frequent_given, frequent_bengali }
     }
 
-    /// Whether a given name is a name in its own right and no slip of another.
+    /// Whether a given name is a name in its own right and not a misspelling of another.
     fn is_known(&self, name: &RomanName) -> bool {
         name.is_common() || self.frequent_given.contains(&name.given_folded)
     }
@@ -310,7 +310,7 @@ impl<'a> Crowded<'a> {
         [latin, bengali_first.as_str()].into_iter().filter(|beginning| !beginning.is_empty())
     }
 
-    /// Whom a row could be: those on its keys before it, and those with papers behind it.
+    /// Finds the people that a row could be: those on its keys before it, and those with papers after it.
     fn candidates_of(
         &self,
         people: &'a [Person],
@@ -339,8 +339,8 @@ impl<'a> Crowded<'a> {
 }
 
 impl Candidates {
-    /// Takes those among some places that a row without papers compares itself with. Of two rows without
-    /// papers only the later one looks for the other.
+    /// Takes the places that a row without papers is compared with. Of two rows without papers only the later
+    /// one looks for the other.
     fn take(&mut self, place: usize, places: &Places, seen: &mut Seen) {
         let own = places.without.partition_point(|&other| other < place);
         let before = &places.without[own.saturating_sub(LOOKED_AT_MAX)..own];
@@ -354,7 +354,7 @@ impl Candidates {
     }
 }
 
-/// What two rows of one birth date have in common, where it may be enough for them to be one person's.
+/// What two rows of one birth date have in common, if that may make them one person's.
 struct Alike {
     district: bool,
     mobile: bool,
@@ -364,7 +364,7 @@ struct Alike {
 }
 
 impl Alike {
-    /// What is cheap to compare; `None` if too little agrees whatever their names are.
+    /// Compares what is cheap; `None` if too little agrees, whatever their names are.
     fn of(x: &Person, y: &Person) -> Option<Self> {
         let district = x.district == y.district;
         let mobile = x.mobile == y.mobile;
@@ -388,7 +388,7 @@ impl Alike {
         })
     }
 
-    /// How much speaks for two rows, not both with papers, being one person's; `None` if too little does.
+    /// Returns the evidence that two rows, not both with papers, are one person's; `None` if it is too weak.
     fn same_person(&self, names: &Names, x: &Person, y: &Person) -> Option<u32> {
         let Self { district, mobile, account, agreeing, all_lasting } = *self;
         let guardians = (!x.guardian.is_empty() && !y.guardian.is_empty()).then(|| {
@@ -415,7 +415,7 @@ impl Alike {
 }
 
 /// Whether two names are one, by their Latin and their Bengali spelling together. Twins and sisters
-/// have names that are one letter apart: such a difference counts where both are names of their own.
+/// have names that are one letter apart: such a difference counts if both are names in their own right.
 fn same_name(names: &Names, x: &Person, y: &Person) -> bool {
     let (a, b) = (RomanName::of(&x.name), RomanName::of(&y.name));
     let (a_bn, b_bn) = (BengaliName::of(&x.name_bn), BengaliName::of(&y.name_bn));

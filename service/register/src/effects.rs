@@ -1,5 +1,4 @@
-//! Whom a change of rules would affect, among people whose attributes are known: told without telling of
-//! anybody.
+//! Whom a change of rules would affect, among people whose attributes are known: without revealing any person.
 
 use praman_circuits::attributes::Attributes;
 use praman_circuits::policy::{Policy, TierIndex};
@@ -8,25 +7,25 @@ use serde::Serialize;
 use crate::attributes::resident_attributes;
 use crate::{District, Register, small_cells};
 
-/// How many of a district gain or lose; none where they are few.
+/// How many in a district gain or lose; none if they are few.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DistrictEffects {
     /// The district's number.
     pub district: u32,
-    /// People who could not claim, and can.
+    /// People who could not claim before, and can now.
     pub gained: Option<u64>,
-    /// People who could claim, and can't.
+    /// People who could claim before, and can't now.
     pub lost: Option<u64>,
 }
 
-/// Whom a change would affect; none where they are few.
+/// Whom a change would affect; none if they are few.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Effects {
-    /// How many people were looked at.
+    /// How many people were checked.
     pub people: u64,
-    /// Who could not claim, and can.
+    /// Who could not claim before, and can now.
     pub gained: Option<u64>,
-    /// Who could claim, and can't.
+    /// Who could claim before, and can't now.
     pub lost: Option<u64>,
     /// Who gets more.
     pub more: Option<u64>,
@@ -34,7 +33,7 @@ pub struct Effects {
     pub less: Option<u64>,
     /// Who gets the same.
     pub same: Option<u64>,
-    /// Who gets nothing by either.
+    /// Who gets nothing under either.
     pub neither: Option<u64>,
     /// What it costs if all claim, in rupees a period.
     pub rupees_before: u64,
@@ -44,7 +43,7 @@ pub struct Effects {
     pub districts: Vec<DistrictEffects>,
 }
 
-/// The most that somebody gets by a policy; none if they meet no tier's rules.
+/// Returns the most that a person gets under a policy; none if they meet no tier's rules.
 fn best(policy: &Policy, attributes: &Attributes) -> Option<u32> {
     let tiers = (0..policy.used_tiers()).filter_map(|tier| TierIndex::new(tier as u8));
     let met = tiers.filter(|&tier| policy.satisfies(attributes, tier));
@@ -52,13 +51,14 @@ fn best(policy: &Policy, attributes: &Attributes) -> Option<u32> {
 }
 
 impl Effects {
-    /// Of a change from one policy of residents to another, among the people of a register.
+    /// Returns the effects of a change from one policy for residents to another, among the people of a
+    /// register.
     pub fn of_register(before: &Policy, after: &Policy, register: &Register) -> Self {
         let people = register.people().iter();
         Self::of(before, after, people.map(|one| (one.district, resident_attributes(one))))
     }
 
-    /// Of a change from one policy to another, among people.
+    /// Returns the effects of a change from one policy to another, among people.
     pub fn of(
         before: &Policy,
         after: &Policy,
@@ -119,7 +119,7 @@ mod tests {
     use praman_rules::scheme::Scheme;
 
     #[test]
-    fn each_person_is_counted_once_where_they_stand_and_few_are_hidden() {
+    fn each_person_is_counted_once_and_small_counts_are_hidden() {
         let scheme = |amount: u32, age: u32| {
             let text = format!(
                 "id = \"p\"\nname = \"P\"\nschema = \"resident\"\nperiod = \"monthly\"\n\

@@ -1,4 +1,4 @@
-//! A register's bytes as UTF-8, whichever way a spreadsheet has saved it.
+//! A register's bytes as UTF-8, however a spreadsheet has saved it.
 
 use std::io::{self, Read};
 
@@ -7,7 +7,7 @@ use encoding_rs::{CoderResult, Decoder, UTF_16BE, UTF_16LE};
 /// How many bytes of a file are read ahead: a header lies within them.
 const LOOKED_AT: usize = 64 * 1024;
 
-/// What a file begins with, and the rest of it.
+/// A file: its beginning, and the rest of it.
 pub(super) enum Utf8<R> {
     /// Bytes as they are.
     AsIs(io::Chain<io::Cursor<Vec<u8>>, R>),
@@ -15,7 +15,7 @@ pub(super) enum Utf8<R> {
     Decoded(Decoded<io::Chain<io::Cursor<Vec<u8>>, R>>),
 }
 
-/// UTF-16 that is read as UTF-8. What is no UTF-16 is read as the replacement character.
+/// UTF-16 that is read as UTF-8. Invalid UTF-16 is read as the replacement character.
 pub(super) struct Decoded<R> {
     input: R,
     decoder: Decoder,
@@ -26,7 +26,7 @@ pub(super) struct Decoded<R> {
 }
 
 impl<R: Read> Utf8<R> {
-    /// Looks at how a file begins: UTF-16 by its mark, or by every other byte being none.
+    /// Detects UTF-16 from a file's beginning: by its byte order mark, or because every other byte is zero.
     pub(super) fn new(mut input: R) -> io::Result<Self> {
         let mut head = vec![0; LOOKED_AT];
         let mut filled = 0;
@@ -37,7 +37,7 @@ impl<R: Read> Utf8<R> {
             }
         }
         head.truncate(filled);
-        // Without a mark: the header's names are of ASCII.
+        // Without a mark: the header's names are ASCII.
         const NAMES: usize = 64;
         let names = &head[..head.len().min(NAMES)];
         let zeros = |place: usize| names.iter().skip(place).step_by(2).all(|&byte| byte == 0);

@@ -24,7 +24,7 @@ pub(super) fn has_check_digit(digits: &[u8]) -> bool {
     places.fold(0, |check, (place, &digit)| compose(check, permuted(digit, place))) == 0
 }
 
-/// The identity number of eleven digits and their check digit.
+/// Returns the identity number of eleven digits and their check digit.
 pub fn with_check_digit(digits: [u8; 11]) -> String {
     let completed = |last: u8| [&digits[..], &[last]].concat();
     let number = (0..10).map(completed).find(|number| has_check_digit(number));
@@ -32,7 +32,7 @@ pub fn with_check_digit(digits: [u8; 11]) -> String {
     number.iter().map(|&digit| char::from(b'0' + digit)).collect()
 }
 
-/// A twelve-digit identity number, spaces and hyphens allowed; `Ok(None)` if the cell is empty.
+/// Parses a twelve-digit identity number, spaces and hyphens allowed; `Ok(None)` if the cell is empty.
 pub(super) fn parse(cell: &str) -> Result<Option<u64>, ()> {
     let mut digits = Vec::with_capacity(12);
     for byte in cell.bytes().filter(|byte| !matches!(byte, b' ' | b'-')) {
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn verhoeffs_own_example_and_every_single_error() {
+    fn verhoeffs_example_holds_and_every_single_error_is_found() {
         assert!(has_check_digit(&[2, 3, 6, 3]));
         for place in 0..4 {
             for wrong in 0..10 {
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn spellings() {
+    fn id_number_is_read_with_spaces_and_refused_with_a_wrong_digit() {
         assert_eq!(parse(""), Ok(None));
         assert_eq!(parse("1200 0201 0199"), parse("120002010199"));
         assert!(parse("120002010199").is_ok());

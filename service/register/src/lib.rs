@@ -1,8 +1,7 @@
 //! The beneficiary register: read as a stream, cleaned, validated, freed of duplicates.
 //!
-//! A row is refused alone, with the field at fault; the rest goes on. Whatever a cell holds is data.
-//! [`check`] gives every row its [`Verdict`]; the accepted people are what offices
-//! make credentials for.
+//! A wrong row is rejected alone, with the field that is wrong; the others go on. Any content of a cell is
+//! data. [`check`] gives every row its [`Verdict`]; offices make credentials for the accepted people.
 //!
 //! ```
 //! let register = praman_register::check(
@@ -50,7 +49,7 @@ pub use praman_rules::resident::{Category, District, RationCard, Sex};
 use record::Records;
 pub use report::{Matches, write_report};
 
-/// Why a file is no register at all.
+/// Why a file is not a register.
 #[derive(Debug, thiserror::Error)]
 pub enum RegisterError {
     /// The file can't be read.
@@ -61,7 +60,7 @@ pub enum RegisterError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// It was not looked at to its end, as was asked for.
+    /// Reading was stopped on request.
     #[error("the check was stopped")]
     Stopped,
     /// There is no header.
@@ -76,7 +75,7 @@ pub enum RegisterError {
     /// The header lacks columns.
     #[error("line 1: the header has no column {}; it needs all of: {}", missing.join(", "), COLUMNS.join(", "))]
     Header {
-        /// The columns that are not there.
+        /// The missing columns.
         missing: Vec<&'static str>,
     },
 }
@@ -102,11 +101,11 @@ pub const COLUMNS: [&str; 17] = [
     "account",
 ];
 
-/// A column that a register may have: the commitment that the holder's wallet made, decimal.
+/// An optional column: the commitment that the holder's wallet made, decimal.
 pub const SUBJECT_COLUMN: &str = "subject";
 
-/// A column that a register may have: the last month that the person was paid for before they had a credential,
-/// as 2026-05. They claim from the month after it.
+/// An optional column: the last month that the person was paid for before they had a credential, such as
+/// 2026-05. They claim from the month after it.
 pub const PAID_UNTIL_COLUMN: &str = "paid_until";
 
 /// Whether a text is an identity number: twelve digits, spaces allowed, with a valid check digit.
@@ -114,14 +113,14 @@ pub fn is_identity_number(text: &str) -> bool {
     matches!(id_number::parse(text), Ok(Some(_)))
 }
 
-/// What becomes of a row.
+/// The result of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The person gets a credential.
     Accept,
-    /// The row is refused for this field.
+    /// The row is rejected for this field.
     Reject(Field),
-    /// The row is of the same person as an earlier one: its place among the rows.
+    /// The row is about the same person as an earlier one: the place of that row.
     Duplicate(usize),
 }
 
@@ -130,52 +129,52 @@ pub struct Register {
     register_nos: Vec<String>,
     verdicts: Vec<Verdict>,
     people: Vec<Person>,
-    /// Register numbers of people who were not compared with all whom they could be.
+    /// Register numbers of people who were not compared with everyone they could be.
     not_compared: HashSet<String>,
 }
 
-/// How many rows came to what.
+/// The rows by result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Counts {
     /// All rows.
     pub rows: usize,
     /// People.
     pub accepted: usize,
-    /// Refused rows.
+    /// Rejected rows.
     pub rejected: usize,
-    /// Rows of people that an earlier row is about.
+    /// Rows about people of an earlier row.
     pub duplicates: usize,
 }
 
 impl Register {
-    /// Every row's register number and verdict, in the order of the file.
+    /// Returns every row's register number and verdict, in the order of the file.
     pub fn rows(&self) -> impl Iterator<Item = (&str, Verdict)> {
         self.register_nos.iter().map(String::as_str).zip(self.verdicts.iter().copied())
     }
 
-    /// The register number of a row.
+    /// Returns the register number of a row.
     pub fn register_no(&self, row: usize) -> &str {
         &self.register_nos[row]
     }
 
-    /// The accepted people, in the order of the file.
+    /// Returns the accepted people, in the order of the file.
     pub fn people(&self) -> &[Person] {
         &self.people
     }
 
-    /// Whether a person was compared with all rows that could be of the same one. Where too many share a
-    /// birth date and much else, they are not, and a person looks.
+    /// Whether a person was compared with all rows that could be about them. If too many share a birth date and
+    /// much else, they are not, and an officer reviews them.
     pub fn is_compared(&self, person: &Person) -> bool {
         !self.not_compared.contains(&person.register_no)
     }
 
-    /// The places of the accepted people's rows, in the order of the people.
+    /// Returns the places of the accepted people's rows, in the order of the people.
     pub fn places(&self) -> impl Iterator<Item = usize> {
         let rows = self.verdicts.iter().enumerate();
         rows.filter(|(_, verdict)| **verdict == Verdict::Accept).map(|(place, _)| place)
     }
 
-    /// How many rows came to what.
+    /// Returns how many rows had which result.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts { rows: self.verdicts.len(), ..Counts::default() };
         for verdict in &self.verdicts {
@@ -188,7 +187,7 @@ impl Register {
         counts
     }
 
-    /// How many rows were refused for each field, most first.
+    /// Returns how many rows were rejected for each field, most first.
     pub fn rejections(&self) -> Vec<(Field, usize)> {
         let mut counts = std::collections::BTreeMap::new();
         for verdict in &self.verdicts {
@@ -205,10 +204,10 @@ impl Register {
 /// Rows that are cleaned at a time, on all cores.
 const BATCH_ROWS: usize = 8_192;
 
-/// Reads and checks a register. `today` bounds birth dates; `progress` hears how many bytes are read.
+/// Reads and checks a register. `today` bounds birth dates; `progress` gets the number of bytes read.
 ///
 /// # Errors
-/// [`RegisterError`] if the file can't be read or has no usable header; bad rows are no errors.
+/// [`RegisterError`] if the file can't be read or has no usable header; bad rows are not errors.
 pub fn check(
     input: impl Read,
     today: Day,
@@ -217,7 +216,7 @@ pub fn check(
     check_until(input, today, progress, &AtomicBool::new(false))
 }
 
-/// The same, until it is told to stop.
+/// Does the same, until it is stopped.
 ///
 /// # Errors
 /// As [`check`]; [`RegisterError::Stopped`].
@@ -282,7 +281,7 @@ pub fn check_until(
     Ok(register)
 }
 
-/// The rows of a table with some columns, wherever these stand, each with its line: as a spreadsheet saves it.
+/// Returns the rows of a spreadsheet's table with some columns, in any order, each with its line.
 ///
 /// # Errors
 /// [`RegisterError`] if the file can't be read or lacks a column.

@@ -1,6 +1,6 @@
 //! Whole rupees, acres and percentages in the usual spellings.
 
-/// Words for ten thousands of rupees and more, with what they multiply by.
+/// Words for tens of thousands of rupees and more, with their factors.
 const MULTIPLES: [(&str, u64); 12] = [
     ("CRORES", 10_000_000),
     ("CRORE", 10_000_000),
@@ -16,7 +16,7 @@ const MULTIPLES: [(&str, u64); 12] = [
     ("হাজার", 1_000),
 ];
 
-/// Whole rupees: `80300`, `80,300`, `1,56,600`, `Rs. 60,300/-`, `₹82,800.00`, `1.2 lakh`.
+/// Parses whole rupees: `80300`, `80,300`, `1,56,600`, `Rs. 60,300/-`, `₹82,800.00`, `1.2 lakh`.
 ///
 /// `None` for anything else: signs, exponents, odd paise, words, more than 32 bits.
 pub(super) fn rupees(cell: &str) -> Option<u32> {
@@ -55,7 +55,7 @@ pub(super) fn rupees(cell: &str) -> Option<u32> {
     u32::try_from(total / scale).ok()
 }
 
-/// Digits, with commas between groups of two or three but not before the first or after the last.
+/// Parses digits, with commas between groups of two or three but not before the first or after the last.
 fn grouped(text: &str) -> Option<u64> {
     let mut groups = text.split(',');
     let first = groups.next()?;
@@ -69,18 +69,18 @@ fn grouped(text: &str) -> Option<u64> {
     text.replace(',', "").parse().ok()
 }
 
-/// Land as decimals (hundredths of an acre), from acres between 0 and 1000; further digits are cut.
+/// Parses land as decimals (hundredths of an acre), from acres between 0 and 1000; further digits are cut.
 pub(super) fn decimals_of_land(cell: &str) -> Option<u32> {
     hundredths_up_to(cell, 100_000)
 }
 
-/// A percentage between 0 and 100; its fraction is cut.
+/// Parses a percentage between 0 and 100; its fraction is cut.
 pub(super) fn percent(cell: &str) -> Option<u32> {
     let number = cell.strip_suffix('%').unwrap_or(cell).trim_end();
     Some(hundredths_up_to(number, 10_000)? / 100)
 }
 
-/// A plain decimal number in hundredths, the rest cut, if it is at most `limit` hundredths.
+/// Parses a plain decimal number in hundredths, the rest cut, if it is at most `limit` hundredths.
 fn hundredths_up_to(cell: &str, limit: u32) -> Option<u32> {
     let (whole, fraction) = cell.split_once('.').unwrap_or((cell, "0"));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rupees_in_usual_spellings() {
+    fn rupees_in_usual_spellings_are_read() {
         for (cell, expected) in [
             ("95100", 95_100),
             ("80,300", 80_300),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn acres_and_percentages() {
+    fn acres_and_percentages_are_read_within_their_bounds() {
         assert_eq!(decimals_of_land("0.39"), Some(39));
         assert_eq!(decimals_of_land("7.5"), Some(750));
         assert_eq!(decimals_of_land("1000"), Some(100_000));

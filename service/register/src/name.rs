@@ -12,7 +12,7 @@ use unicode_normalization::UnicodeNormalization;
 /// Spellings of one surname, a class to a line. `BIBI`, `BEWA`, `KHATUN` and `BEGUM` are different.
 const SURNAMES: &str = include_str!("surnames.txt");
 
-/// Given names so common that two of them are two people, however alike their letters.
+/// Given names so common that two of them are two people, however similar the spelling.
 const GIVEN_NAMES: &str = include_str!("given_names.txt");
 
 const HONORIFICS: [&str; 31] = [
@@ -53,11 +53,11 @@ const HONORIFICS: [&str; 31] = [
 const MOHAMMADS: [&str; 8] =
     ["MD", "MOHD", "MOHAMMAD", "MOHAMMED", "MUHAMMAD", "MOHAMAD", "MAHAMMAD", "MUHAMMED"];
 
-/// Honorifics that are given names too: taken off for comparison, never off the name that an account is in.
+/// Honorifics that are also given names: removed for comparison, never from an account's name.
 const GIVEN_NAMES_TOO: [&str; 9] =
     ["SRI", "SREE", "SHREE", "KM", "KUMARI", "LT", "শ্রী", "কুমারী", "ড"];
 
-/// What says whose guardian somebody is, before a name.
+/// The words before a guardian's name that give the relation.
 const RELATIONS: [&str; 20] = [
     "S/O",
     "W/O",
@@ -81,10 +81,10 @@ const RELATIONS: [&str; 20] = [
     "স্বামী",
 ];
 
-/// A guardian's name without what says whose guardian they are, or that they have died.
+/// Returns a guardian's name without the relation, and without words that say that they have died.
 pub(super) fn guardian(cell: &str) -> &str {
     let mut name = cell.trim();
-    // (Father), (Husband) and the like behind the name.
+    // (Father), (Husband) and the like after the name.
     if let Some((before, rest)) = name.split_once('(')
         && rest.ends_with(')')
         && !before.trim().is_empty()
@@ -119,13 +119,14 @@ pub(super) fn is_honorific(word: &str) -> bool {
     HONORIFICS.contains(&bare.as_str())
 }
 
-/// Whether a word is an honorific and no given name.
+/// Whether a word is an honorific and not a given name.
 fn is_title(word: &str) -> bool {
     let bare = word.trim_end_matches('.').to_uppercase();
     is_honorific(word) && !GIVEN_NAMES_TOO.contains(&bare.as_str())
 }
 
-/// A cleaned cell without the honorifics in front, but for those that may be a given name; `None` if nothing is left, or too much.
+/// Removes leading honorifics from a cleaned cell, except those that may be given names; `None` if nothing is left,
+/// or too much.
 pub(super) fn without_honorifics(cell: &str) -> Option<&str> {
     let mut name = cell;
     loop {
@@ -173,7 +174,7 @@ static COMMON_GIVEN: LazyLock<std::collections::HashSet<String>> = LazyLock::new
 #[derive(Clone)]
 pub(super) struct RomanName {
     pub(super) tokens: Vec<String>,
-    /// The tokens without spaces between, for slips fall on spaces too.
+    /// The tokens without spaces between them, since slips affect spaces too.
     pub(super) joined: String,
     pub(super) surname: Option<Surname>,
     pub(super) given: String,
@@ -205,7 +206,7 @@ impl RomanName {
         Self { tokens, joined, surname, given, given_folded }
     }
 
-    /// The same name with its first token moved to the end.
+    /// Returns the same name with its first token moved to the end.
     pub(super) fn rotated(&self) -> Option<Self> {
         if self.tokens.len() < 2 {
             return None;
@@ -215,7 +216,7 @@ impl RomanName {
         Some(Self::from_tokens(tokens))
     }
 
-    /// The name under every spelling of its surname.
+    /// Returns the name under every spelling of its surname.
     pub(super) fn spellings(&self) -> Vec<String> {
         match self.surname {
             None => vec![self.joined.clone()],
@@ -253,7 +254,7 @@ fn tokens(name: &str) -> Vec<String> {
     tokens
 }
 
-/// Letters that romanisers of Bengali interchange, mapped to one.
+/// Maps letters that romanisers of Bengali interchange to one.
 pub(super) fn fold(upper: &str) -> String {
     let mut text = upper.to_owned();
     for (from, to) in [
@@ -312,7 +313,7 @@ mod tests {
             ("শ্রীমতী রিনা দাস", Some("রিনা দাস")),
             ("Md. Rahim", Some("Md. Rahim")),
             ("Srijita Das", Some("Srijita Das")),
-            // Given names that are honorifics elsewhere stay with the account's name.
+            // Given names that are honorifics elsewhere stay in the account's name.
             ("Kumari Mondal", Some("Kumari Mondal")),
             ("Sri Devi", Some("Sri Devi")),
             ("Devi Sarkar", Some("Devi Sarkar")),
@@ -329,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn guardian_is_one_however_the_relation_is_written() {
+    fn guardian_is_the_same_however_the_relation_is_written() {
         for cell in [
             "Karim Molla",
             "S/O Karim Molla",
@@ -351,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn surnames_have_classes() {
+    fn spellings_of_one_surname_share_a_class() {
         let class = |name: &str| RomanName::of(name).surname;
         assert!(class("Rina Mondal").is_some());
         assert_eq!(class("Rina Mondal"), class("RINA MANDAL"));

@@ -1,11 +1,11 @@
-//! Rows that were taken for one person's, side by side, for a person to look at.
+//! Possible duplicates, side by side, for an officer to review.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::record::Records;
 use super::{Register, RegisterError, Verdict};
 
-/// A row that was taken for a duplicate, beside the earlier one that it is of.
+/// A possible duplicate, beside its earlier row.
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
 pub struct DuplicatePair {
     /// Its place among the rows, from 0.
@@ -16,14 +16,14 @@ pub struct DuplicatePair {
     pub cells: Vec<String>,
     /// The earlier one's.
     pub first_cells: Vec<String>,
-    /// The office that has a live credential of somebody who may be the same person. Then there is no
-    /// earlier row: what the office knows of them is not kept.
+    /// The office that has a live credential of what may be the same person. Then there is no earlier row: what
+    /// the office knows about them is not stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enrolled: Option<u32>,
 }
 
-/// The rows of a register that were taken for duplicates, with those that they are of, and the rows whose
-/// people may have a live credential of an office, by their places; and the columns' names.
+/// Returns a register's possible duplicates with their earlier rows, and the rows whose people may have a live
+/// credential of an office, by their places; and the columns' names.
 ///
 /// # Errors
 /// [`RegisterError`] if it can't be read: it was read before.
@@ -81,7 +81,7 @@ pub fn duplicate_pairs(
     Ok((columns, register.rows().enumerate().filter_map(pair).collect()))
 }
 
-/// A register of one row, for a person whom a row turned out to be of.
+/// Returns a register of one row, for the person of a reviewed row.
 pub fn of_one_row(columns: &[String], cells: &[String]) -> String {
     let line = |cells: &[String]| {
         let quoted = cells.iter().map(|cell| format!("\"{}\"", cell.replace('"', "\"\"")));
@@ -96,7 +96,7 @@ mod tests {
     use crate::check;
 
     #[test]
-    fn pairs_are_the_rows_as_they_stand_and_one_can_be_brought_again() {
+    fn pairs_show_rows_as_they_stand_and_each_can_be_checked_again() {
         let sample = &include_bytes!("../../data/register.csv")[..];
         let today = praman_language::calendar::today();
         let register = check(sample, today, |_| ()).expect("a register");

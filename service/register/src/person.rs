@@ -1,4 +1,4 @@
-//! A person as the register has them, cleaned.
+//! A person of the register, cleaned.
 
 use praman_circuits::payee::Payee;
 use praman_circuits::period::{Day, Period};
@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::name::RomanName;
 
-/// An accepted row. It holds what praman keeps from everyone, so it does not print.
+/// An accepted row. It holds what praman shows to no one, so it does not print.
 pub struct Person {
     /// Their number in the register.
     pub register_no: String,
@@ -17,7 +17,7 @@ pub struct Person {
     pub(super) name: String,
     pub(super) name_bn: String,
     pub(super) guardian: String,
-    /// As the register has it, with the relation.
+    /// As in the register, with the relation.
     pub(super) guardian_as_written: String,
     pub(super) mobile: u64,
     pub(super) block: String,
@@ -43,28 +43,28 @@ pub struct Person {
     pub(super) paid_until: Option<Period>,
 }
 
-/// By what a person is known again in another register, in one spelling each. It holds what praman keeps from
-/// everyone, so it does not print.
+/// What a person is recognised by in another register, in one spelling each. It holds what praman shows to no
+/// one, so it does not print.
 pub struct PersonMarks {
     /// The identity number.
     pub identity: Option<Zeroizing<String>>,
     /// Name, birth date and guardian.
     pub name: Zeroizing<String>,
-    /// The same with the guardian as it was written, where that differs: earlier versions knew people by it.
+    /// The same with the guardian as written, if that differs: earlier versions recognised people by it.
     pub name_as_written: Option<Zeroizing<String>>,
     /// Name and birth date.
     pub name_and_birth: Zeroizing<String>,
     /// Bank and account.
     pub account: Option<Zeroizing<String>>,
-    /// By what one may be known whose name is written otherwise, each with the birth date: the telephone, the
-    /// name in Bengali, the guardian with the district. Twins share some of them.
+    /// What a person may be recognised by if the name is spelled differently, each with the birth date: the
+    /// telephone, the name in Bengali, the guardian with the district. Twins share some of them.
     pub loose: Vec<Zeroizing<String>>,
-    /// Identity number and birth date: one person's, however their name is written.
+    /// Identity number and birth date: the same person, however their name is written.
     pub identity_and_birth: Option<Zeroizing<String>>,
 }
 
 impl Person {
-    /// By what the person is known again.
+    /// Returns what the person is recognised by.
     pub fn marks(&self) -> PersonMarks {
         let spelling = |name: &str| {
             let name = RomanName::of(name);
@@ -101,22 +101,22 @@ impl Person {
         }
     }
 
-    /// The register number.
+    /// Returns the register number.
     pub fn register_no(&self) -> &str {
         &self.register_no
     }
 
-    /// The commitment that the holder gave, if the register has it.
+    /// Returns the commitment that the holder gave, if the register has it.
     pub fn subject(&self) -> Option<SubjectCommitment> {
         self.subject
     }
 
-    /// The last month that the person was paid for by another system.
+    /// Returns the last month that the person was paid for by another system.
     pub fn paid_until(&self) -> Option<Period> {
         self.paid_until
     }
 
-    /// The account that the person registered.
+    /// Returns the account that the person registered.
     pub fn payee(&self) -> Payee {
         Payee { account: self.account.clone(), ifsc: self.ifsc.clone(), name: self.name.clone() }
     }

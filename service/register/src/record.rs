@@ -1,11 +1,10 @@
-//! Records of a CSV file, such that a broken one costs itself and nothing after it.
+//! Records of a CSV file: a broken one does not affect those after it.
 //!
 //! A file is read as a spreadsheet saves it: with commas, semicolons or tabs between cells, the first line `sep=;`,
 //! blank lines before the header, a carriage return alone at a line's end, UTF-16 or a byte order mark.
 //!
 //! A record is usually one line. Quotes may span lines; a quote that is never closed would swallow
-//! the rest of the file, so a record that stays open for [`MAX_LINES`] lines is taken to be its first
-//! line alone, broken.
+//! the rest of the file, so a record that stays open for [`MAX_LINES`] lines is read as its first line alone, broken.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
@@ -15,7 +14,7 @@ use csv_core::{ReadRecordResult, ReaderBuilder, Terminator};
 use super::RegisterError;
 use super::encoding::Utf8;
 
-/// What may stand between cells.
+/// The delimiters between cells.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// Lines that one record may span.
@@ -67,7 +66,7 @@ impl<R: Read> Records<R> {
         let mut input = BufReader::with_capacity(1 << 20, Utf8::new(input).map_err(failed)?);
         let head = input.fill_buf().map_err(failed)?;
         let first_end = head.iter().position(|&byte| matches!(byte, b'\n' | b'\r'));
-        // A carriage return that no line feed follows ends the lines of old spreadsheets.
+        // A carriage return without a line feed ends the lines of old spreadsheets.
         let is_bare = first_end.is_some_and(|at| {
             head[at] == b'\r' && head.get(at + 1).is_some_and(|&next| next != b'\n')
         });
@@ -87,7 +86,7 @@ impl<R: Read> Records<R> {
         self.bytes
     }
 
-    /// How many cells a whole record has.
+    /// Sets how many cells a complete record has.
     pub(super) fn expect_cells(&mut self, cells: usize) {
         self.cells = cells;
     }
@@ -111,12 +110,12 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// The line reached, from 1.
+    /// Returns the line reached, from 1.
     pub(super) fn line(&self) -> usize {
         self.line - self.ahead.len()
     }
 
-    /// Up to `most` records; none at the end of the file.
+    /// Reads up to `most` records; none at the end of the file.
     pub(super) fn read_batch(&mut self, most: usize) -> Result<Vec<Record>, RegisterError> {
         let mut batch = Vec::with_capacity(most);
         while batch.len() < most {
@@ -152,7 +151,7 @@ impl<R: Read> Records<R> {
         if closed && (taken.is_empty() || record.len() == self.cells) {
             return Ok(Some(record));
         }
-        // The quote closes nowhere sensible: the first line is a broken record, the rest goes on.
+        // The quote is never properly closed: the first line is a broken record, reading goes on after it.
         for line in taken.into_iter().rev() {
             self.ahead.push_front(line);
         }
@@ -161,7 +160,7 @@ impl<R: Read> Records<R> {
         Ok(Some(broken))
     }
 
-    /// The next line without its end.
+    /// Reads the next line without its end.
     fn next_line(&mut self) -> Result<Option<Vec<u8>>, RegisterError> {
         if let Some(line) = self.ahead.pop_front() {
             return Ok(Some(line));
@@ -205,7 +204,7 @@ impl<R: Read> Records<R> {
     }
 }
 
-/// The delimiter that a first line `sep=;` says.
+/// Returns the delimiter that a first line `sep=;` declares.
 fn said_delimiter(line: &[u8]) -> Option<u8> {
     let line = line.trim_ascii().strip_prefix(b"\"").unwrap_or(line.trim_ascii());
     let (name, rest) = line.split_at_checked(4)?;
@@ -217,7 +216,7 @@ fn said_delimiter(line: &[u8]) -> Option<u8> {
     }
 }
 
-/// The delimiter by which a header has the most cells.
+/// Returns the delimiter that gives a header the most cells.
 fn likely_delimiter(header: &[u8]) -> u8 {
     let cells = |&delimiter: &u8| header.iter().filter(|&&byte| byte == delimiter).count();
     let best = DELIMITERS.iter().rev().max_by_key(|delimiter| cells(delimiter));
@@ -243,7 +242,7 @@ fn is_open(text: &[u8], delimiter: u8) -> bool {
     open
 }
 
-/// A record without quotes.
+/// Splits a record without quotes.
 fn split(line: &[u8], delimiter: u8) -> Record {
     let mut record = Record {
         bytes: Vec::with_capacity(line.len()),
@@ -257,7 +256,7 @@ fn split(line: &[u8], delimiter: u8) -> Record {
     record
 }
 
-/// A record with quotes, by RFC 4180.
+/// Parses a record with quotes, by RFC 4180.
 fn parse(text: &[u8], delimiter: u8) -> Record {
     // Only a line feed ends a record here; a bare carriage return is white space, as without quotes.
     let mut reader =
@@ -297,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_lines_and_blanks() {
+    fn quoted_cells_are_read_whole_and_blank_lines_are_skipped() {
         let text =
             b"a,\"1,2\",c\r\n\r\n  \nd,\"say \"\"x\"\"\",f\ng,\"two\nlines\",i\nlast,one,cell";
         let expected = [
@@ -346,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn an_open_quote_costs_one_record() {
+    fn open_quote_costs_one_record() {
         let rows: String = (0..20).map(|i| format!("r{i},x,y\n")).collect();
         let text = format!("r,\"never closed,y\n{rows}");
         let read = records(text.as_bytes(), 3);
@@ -355,13 +354,13 @@ mod tests {
     }
 
     #[test]
-    fn a_stray_quote_inside_a_cell_is_data() {
+    fn stray_quote_inside_a_cell_is_data() {
         let read = records(b"a,Rina \"Das,c\nd,e,f\ng,Mina\" Roy,i\n", 3);
         assert_eq!(read, [["a", "Rina \"Das", "c"], ["d", "e", "f"], ["g", "Mina\" Roy", "i"]]);
     }
 
     #[test]
-    fn a_line_without_end_is_cut() {
+    fn line_without_end_is_cut() {
         let text = [vec![b'x'; 1 << 20], b"\nb,c\n".to_vec()].concat();
         let read = records(&text, 2);
         assert_eq!(read[0][0].len() as u64, MAX_LINE_BYTES);

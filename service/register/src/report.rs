@@ -5,20 +5,20 @@ use std::io::{self, Write};
 
 use super::{Register, Verdict};
 
-/// What became of an accepted row, by its place: its person has a live credential of an office, or may have.
+/// Accepted rows, by place, whose person has a live credential of an office, or may have one.
 #[derive(Default)]
 pub struct Matches {
-    /// They have one.
+    /// The person has one.
     pub enrolled: BTreeMap<usize, u32>,
-    /// A person looks whether they have one.
+    /// The person may have one: an officer reviews it.
     pub to_review: BTreeMap<usize, u32>,
 }
 
-/// Writes `register_no,verdict,field_or_first`, one line a row. Of a row whose person has a live credential,
-/// or may have, it tells the office: `enrolled` or `review`.
+/// Writes `register_no,verdict,field_or_first`, one line a row. For a row whose person has a live credential,
+/// or may have one, it gives the office: `enrolled` or `review`.
 ///
-/// Nothing that a cell held is executed by a program that opens the report: a register number that
-/// begins like a formula gets an apostrophe in front, as spreadsheets write text.
+/// No program that opens the report executes a cell's content: a register number that begins like a formula
+/// gets an apostrophe in front, as spreadsheets write text.
 ///
 /// # Errors
 /// Whatever the writer returns.
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cells_stay_data() {
+    fn report_cell_that_begins_a_formula_stays_data() {
         assert_eq!(quoted("WB1"), "WB1");
         assert_eq!(quoted("=1+1"), "'=1+1");
         assert_eq!(quoted("@x,\"y\""), "\"'@x,\"\"y\"\"\"");

@@ -1,4 +1,4 @@
-//! How alike two names are.
+//! How similar two names are.
 
 use strsim::osa_distance;
 
@@ -8,7 +8,7 @@ use super::name::{RomanName, fold};
 /// How far apart two romanised names are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Likeness {
-    /// The same but for spelling.
+    /// The same except for spelling.
     Same,
     /// One slip of a letter apart.
     OneSlip,
@@ -33,7 +33,7 @@ impl Likeness {
     }
 }
 
-/// The likeness of two romanised names, also with the first part of one moved to its end.
+/// Returns the likeness of two romanised names, also with the first part of one moved to its end.
 pub(super) fn likeness(a: &RomanName, b: &RomanName) -> Likeness {
     let mut best = in_this_order(a, b);
     if best > Likeness::OneSlip && best != Likeness::Unknown {
@@ -97,7 +97,7 @@ fn by_parts(a: &RomanName, b: &RomanName) -> Likeness {
     if short.tokens.len() == 1 && x == y { Likeness::Loose } else { Likeness::Different }
 }
 
-/// How many slips lie between two Bengali names; `None` if one has no Bengali letters.
+/// Returns how many slips are between two Bengali names; `None` if one has no Bengali letters.
 pub(super) fn bengali_slips(a: &BengaliName, b: &BengaliName) -> Option<usize> {
     let known = !a.joined.is_empty() && !b.joined.is_empty();
     known.then(|| osa_distance(&a.joined, &b.joined))
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn spellings_slips_and_strangers() {
+    fn likeness_separates_spellings_from_slips_and_strangers() {
         use Likeness::*;
         for (a, b, expected) in [
             ("Moumita Mondal", "MOUMITA MANDAL", Same),

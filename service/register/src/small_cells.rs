@@ -1,14 +1,14 @@
-//! Small cells: a count of so few people that it tells of one of them is not told, and neither is the count
-//! that it could be taken from the whole by.
+//! Small cells: a count of so few people that it would reveal one of them is hidden, and so is another that it
+//! could be computed from with the total.
 //!
 //! Source: primary and complementary suppression, as in the UN's *Handbook on Statistical Disclosure
-//! Control*: every margin that is told must leave at least two cells unknown.
+//! Control*: every published margin must leave at least two cells unknown.
 
-/// How few are not told of.
+/// Counts below this are hidden.
 pub const FEW: u64 = 5;
 
-/// Which of the cells of one told total are hidden: those of 1 to 4, and where that is one alone, the
-/// smallest other one that is not empty.
+/// Returns which cells of a published total are hidden: those of 1 to 4, and if that is only one, the smallest
+/// other one that is not empty.
 pub fn hidden(counts: &[u64]) -> Vec<bool> {
     let mut hidden: Vec<bool> = counts.iter().map(|count| (1..FEW).contains(count)).collect();
     if hidden.iter().filter(|&&hidden| hidden).count() == 1 {
@@ -20,7 +20,7 @@ pub fn hidden(counts: &[u64]) -> Vec<bool> {
     hidden
 }
 
-/// The cells of one told total, those that are hidden as none.
+/// Returns the cells of a published total, the hidden ones as none.
 pub fn told(counts: &[u64]) -> Vec<Option<u64>> {
     let hidden = hidden(counts);
     counts.iter().zip(hidden).map(|(&count, hidden)| (!hidden).then_some(count)).collect()

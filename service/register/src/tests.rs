@@ -24,7 +24,7 @@ fn with(column: &str, cell: &str) -> String {
 }
 
 #[test]
-fn the_sample_comes_out_as_a_careful_clerk_would_have_it() {
+fn sample_comes_out_as_a_careful_clerk_would_have_it() {
     let register = check(SAMPLE, today(), |_| ()).expect("a register");
     let mut report = Vec::new();
     write_report(&register, &Matches::default(), &mut report).expect("written");
@@ -65,7 +65,7 @@ fn each_field_is_named_when_it_is_at_fault() {
 }
 
 #[test]
-fn a_broken_row_costs_itself_alone() {
+fn broken_row_is_rejected_alone() {
     let verdicts = check_text(&["W0,only,three", ROW, "", &format!("{ROW},more")]);
     let columns = Verdict::Reject(Field::Columns);
     let verdicts: Vec<_> = verdicts.into_iter().map(|(_, verdict)| verdict).collect();
@@ -81,14 +81,14 @@ fn a_broken_row_costs_itself_alone() {
 }
 
 #[test]
-fn a_file_without_a_register_in_it_is_told_apart() {
+fn file_without_a_register_in_it_is_refused() {
     assert!(matches!(check(&b""[..], today(), |_| ()), Err(RegisterError::Empty)));
     let wrong = check(&b"name,age\nA,1\n"[..], today(), |_| ()).err().expect("no register");
     assert!(wrong.to_string().contains("register_no"), "{wrong}");
 }
 
 #[test]
-fn columns_may_come_in_any_order() {
+fn columns_in_any_order_are_accepted() {
     let mut columns: Vec<&str> = COLUMNS.to_vec();
     let mut cells: Vec<&str> = ROW.split(',').collect();
     columns.reverse();
@@ -99,7 +99,7 @@ fn columns_may_come_in_any_order() {
 }
 
 #[test]
-fn twins_namesakes_and_relatives_are_people_of_their_own() {
+fn twins_namesakes_and_relatives_are_not_duplicates() {
     let twin = with("name", "Mina Das").replace("W1", "W2").replace("রিনা", "মিনা");
     let namesake = "W3,120002010199,Rina Das,রিনা দাস,Gopal Das,F,1980-07-13,9903137215,Nadia,Krish,\
                     SC,PHH,45900,0.41,0,UCBA0684268,77701";
@@ -109,7 +109,7 @@ fn twins_namesakes_and_relatives_are_people_of_their_own() {
 }
 
 #[test]
-fn the_same_person_spelt_otherwise_is_found() {
+fn same_person_spelt_otherwise_is_a_duplicate() {
     let respelt = with("name", "RINA DASS").replace("W1", "W2").replace("8597971147", "9903137215");
     let slipped = with("name", "Rian Das").replace("W1", "W3").replace(",0190", ",55501");
     let verdicts = check_text(&[ROW, &respelt, &slipped]);
@@ -119,11 +119,11 @@ fn the_same_person_spelt_otherwise_is_found() {
 
 #[test]
 fn many_people_of_one_day_and_place_do_not_cost_their_square() {
-    // Everyone born on one day in one district, nobody with papers: the worst case for the keys.
+    // Everyone born on one day in one district, no one with papers: the worst case for the keys.
     let names = ["Rina", "Mina", "Gita", "Sita", "Lata", "Maya", "Jaya", "Rupa", "Dipa", "Soma"];
     let rows: Vec<String> = (0..4_000u64)
         .map(|i| {
-            // Scattered, so that what two people share they share by chance.
+            // Scattered, so that two people share things only by chance.
             let any = |salt: u64, below: u64| {
                 ((i + 1).wrapping_mul(salt | 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33) % below
             };
@@ -141,7 +141,7 @@ fn many_people_of_one_day_and_place_do_not_cost_their_square() {
         .collect();
     let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
     let accepted = check_text(&rows).iter().filter(|(_, v)| *v == Verdict::Accept).count();
-    // A few share by chance as much as one person's two rows do.
+    // A few share as much by chance as two rows of one person.
     assert!(accepted > 3_700, "{accepted}");
 }
 
@@ -160,7 +160,7 @@ fn rows_of_one_name_and_date_cost_no_square_and_are_one_person() {
 
 #[test]
 fn rows_that_were_not_compared_with_all_are_reviewed() {
-    // Of one date and place, with names that begin alike and are other names.
+    // Rows of one date and place, with different names that begin alike.
     let row = |number: usize| {
         let (a, b) = (number % 26, number / 26 % 26);
         let letter = |place: usize| char::from(b'A' + place as u8);
@@ -176,7 +176,7 @@ fn rows_that_were_not_compared_with_all_are_reviewed() {
     let register = check(text.as_bytes(), today(), |_| ()).expect("a register");
     let compared = register.people().iter().filter(|one| register.is_compared(one)).count();
     assert!(compared > 0 && compared < register.people().len(), "{compared}");
-    // In an ordinary register everybody is.
+    // In an ordinary register everyone is.
     let sample = check(SAMPLE, today(), |_| ()).expect("a register");
     assert!(sample.people().iter().all(|one| sample.is_compared(one)));
 }

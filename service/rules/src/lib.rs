@@ -1,4 +1,4 @@
-//! What a scheme asks of a person, and what the slots of a credential mean.
+//! What a scheme requires of a person, and what the slots of a credential mean.
 //!
 //! ```
 //! use praman_rules::scheme::{SHIPPED, Scheme};

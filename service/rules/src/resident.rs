@@ -1,4 +1,4 @@
-//! Values of a resident that a schema numbers.
+//! A resident's values that a schema numbers.
 
 mod spelling;
 
@@ -18,7 +18,7 @@ macro_rules! codes {
             /// All values with their usual spellings.
             pub const ALL: &[(Self, &str)] = &[$((Self::$variant, first(&[$($spelling),+]))),+];
 
-            /// The value that a cell spells, in any case.
+            /// Returns the value that a cell spells, in any case.
             pub fn from_cell(cell: &str) -> Option<Self> {
                 let upper = cell.to_uppercase();
                 match upper.as_str() {
@@ -27,7 +27,7 @@ macro_rules! codes {
                 }
             }
 
-            /// The number that stands for the value in a credential.
+            /// Returns the number of the value in a credential.
             pub fn code(self) -> u32 {
                 self as u32
             }

@@ -23,7 +23,7 @@ pub enum Kind {
 pub struct FieldDefinition {
     /// Its name in schemes.
     pub name: &'static str,
-    /// Where its value stands.
+    /// The slot of its value.
     pub slot: Slot,
     /// How its values are written.
     pub kind: Kind,
@@ -68,7 +68,7 @@ const PUBLIC_INCOME: Kind = Kind::Code(&[
 const MARITAL_STATUS: Kind = Kind::Code(&[("UNMARRIED", 1), ("MARRIED", 2), ("WIDOWED", 3)]);
 const SCHOOLING: Kind = Kind::Code(&[("NONE", 0), ("SCHOOL", 1), ("COLLEGE", 2), ("TRAINING", 3)]);
 
-/// A resident as the beneficiary register has them.
+/// A resident, as in the beneficiary register.
 pub static RESIDENT: Schema = Schema {
     id: SchemaId(1),
     name: "resident",
@@ -85,7 +85,7 @@ pub static RESIDENT: Schema = Schema {
     ],
 };
 
-/// A student as a school attests them.
+/// A student, as attested by a school.
 pub static STUDENT: Schema = Schema {
     id: SchemaId(2),
     name: "student",
@@ -105,14 +105,14 @@ pub static STUDENT: Schema = Schema {
 pub static SCHEMAS: [&Schema; 2] = [&RESIDENT, &STUDENT];
 
 impl Schema {
-    /// The schema with a name or a number.
+    /// Returns the schema with a name or a number.
     pub fn find(name: &str) -> Option<&'static Self> {
         SCHEMAS.into_iter().find(|schema| {
             schema.name.eq_ignore_ascii_case(name) || schema.id.0.to_string() == name
         })
     }
 
-    /// The field with a name.
+    /// Returns the field with a name.
     pub fn field(&self, name: &str) -> Option<&FieldDefinition> {
         self.fields.iter().find(|field| field.name == name)
     }
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn schemes_and_registers_number_alike() {
+    fn schemes_and_registers_use_the_same_numbers() {
         assert_eq!(
             codes(&RESIDENT, "sex"),
             Sex::ALL.iter().map(|&(v, s)| (s, v.code())).collect::<Vec<_>>()

@@ -52,7 +52,7 @@ use document::Node;
 pub use reading::{ReadLine, Reading, TierChange, TierReading};
 pub use version::{Tier, Version};
 
-/// The schemes that ship with praman: each one's id and its file.
+/// The schemes that ship with praman: id and file of each.
 pub const SHIPPED: [(&str, &str); 8] = [
     ("annapurna", include_str!("../../schemes/annapurna.toml")),
     ("health-cover-70", include_str!("../../schemes/health-cover-70.toml")),
@@ -68,14 +68,14 @@ pub const SHIPPED: [(&str, &str); 8] = [
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {reason}")]
 pub struct SchemeError {
-    /// The line, from 1; 0 where no line is at fault.
+    /// The line, from 1; 0 if no line is at fault.
     pub line: usize,
-    /// What is wrong and what would be right.
+    /// What is wrong, and what would be right.
     pub reason: String,
 }
 
 impl SchemeError {
-    /// What is wrong on a line, from 1.
+    /// Creates an error on a line, from 1.
     pub fn at(line: usize, reason: impl Into<String>) -> Self {
         Self { line, reason: reason.into() }
     }
@@ -90,15 +90,15 @@ pub enum Frequency {
     Quarterly,
     /// Every calendar year, written `2026`.
     Yearly,
-    /// Once in a life; the month of the claim is written, for it decides the age.
+    /// Once in a life; the month of the claim is written, since it decides the age.
     Once,
 }
 
 /// A period of a scheme.
 ///
-/// `period` stands in nullifiers and is compared with a credential's first period. `window` is the
-/// month in which the rules are taken and ages are counted: the period's first, but for a benefit
-/// claimed once, where it is the month of the claim.
+/// `period` is part of nullifiers and is compared with a credential's first period. `window` is the month whose
+/// rules apply and in which ages are counted: the period's first, except for a benefit claimed once, where it
+/// is the month of the claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClaimPeriod {
     /// The period in the statement.
@@ -110,26 +110,26 @@ pub struct ClaimPeriod {
 /// How a scheme's period is paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PaymentTerms {
-    /// In how many parts an amount is paid.
+    /// The number of instalments of an amount.
     pub instalments: u32,
-    /// Whether one account may take several claims of a period, as a family's may.
+    /// Whether one account may take several claims of a period, such as a family's.
     pub shared_accounts: bool,
 }
 
-/// A scheme as its file has it.
+/// A scheme, as in its file.
 #[derive(Debug)]
 pub struct Scheme {
     /// Its id on chain and in nullifiers.
     pub id: SchemeId,
     /// Its name.
     pub name: String,
-    /// Its name in Bengali and in Hindi, where it has one.
+    /// Its name in Bengali and in Hindi, if it has one.
     names: [Option<String>; 2],
     /// What its rules are about.
     pub schema: &'static Schema,
     /// How often it is claimed.
     pub frequency: Frequency,
-    /// For how many days after a period's end claims of it are taken.
+    /// How many days after a period's end its claims are taken.
     pub claim_days: u32,
     /// How it is paid.
     pub payment: PaymentTerms,
@@ -137,15 +137,15 @@ pub struct Scheme {
     pub versions: Vec<Version>,
 }
 
-/// The most parts an amount is paid in.
+/// The most instalments of an amount.
 const INSTALMENTS_MAX: i64 = 12;
 
 /// The most days after a period's end on which claims of it are taken.
 const CLAIM_DAYS_MAX: i64 = 366;
 
 impl Frequency {
-    /// For how many days after a period's end claims of it are taken, where a scheme does not say. The
-    /// month of a benefit claimed once is that of the claim: the next month has its own rules.
+    /// Returns how many days after a period's end its claims are taken if a scheme does not say. The month of a
+    /// benefit claimed once is that of the claim: the next month has its own rules.
     fn claim_days(self) -> u32 {
         match self {
             Self::Monthly | Self::Quarterly | Self::Yearly => 90,
@@ -153,7 +153,7 @@ impl Frequency {
         }
     }
 
-    /// How many months a period has.
+    /// Returns the number of months of a period.
     fn months(self) -> i32 {
         match self {
             Self::Monthly | Self::Once => 1,
@@ -164,7 +164,7 @@ impl Frequency {
 }
 
 impl Scheme {
-    /// A scheme that ships with praman; none if no shipped one has this id.
+    /// Returns a scheme that ships with praman; none if no shipped one has this id.
     pub fn shipped(id: &str) -> Option<Self> {
         let (_, text) = SHIPPED.iter().find(|(known, _)| *known == id)?;
         Some(Self::parse(text).expect("a test compiles every shipped scheme"))
@@ -264,7 +264,7 @@ impl Scheme {
         Ok(scheme)
     }
 
-    /// Its name in a language, else in the language of its file.
+    /// Returns its name in a language, else in the language of its file.
     pub fn name_in(&self, language: Language) -> &str {
         let name = match language {
             Language::Bengali => &self.names[0],
@@ -274,7 +274,7 @@ impl Scheme {
         name.as_deref().unwrap_or(&self.name)
     }
 
-    /// The version whose rules hold on a day; else the last.
+    /// Returns the version whose rules hold on a day; else the last.
     pub fn version_on(&self, day: jiff::civil::Date) -> &Version {
         let holds =
             |version: &&Version| version.from <= day && version.to.is_none_or(|to| day <= to);
@@ -292,7 +292,7 @@ impl Scheme {
         Self::parse(&text)
     }
 
-    /// Versions follow each other and do not overlap.
+    /// Checks that versions follow each other and do not overlap.
     fn check_dates(&self) -> Result<(), SchemeError> {
         for pair in self.versions.windows(2) {
             let ends = pair[0].to.ok_or_else(|| {
@@ -339,7 +339,7 @@ impl Scheme {
         Ok(ClaimPeriod { period, window })
     }
 
-    /// The last day on which claims of a period are taken.
+    /// Returns the last day on which claims of a period are taken.
     pub fn last_day(&self, period: ClaimPeriod) -> Day {
         let months = jiff::Span::new().months(self.frequency.months());
         let next = calendar::first_day(period.window).checked_add(months);
@@ -348,7 +348,7 @@ impl Scheme {
         last.ok().and_then(calendar::day_of).unwrap_or(Day(u32::MAX))
     }
 
-    /// The version whose rules hold in a period: the one in force on its first day.
+    /// Returns the version whose rules hold in a period: the one in force on its first day.
     ///
     /// # Errors
     /// [`SchemeError`] if no version is.
@@ -363,7 +363,7 @@ impl Scheme {
             })
     }
 
-    /// The policy in force in a period.
+    /// Returns the policy in force in a period.
     ///
     /// # Errors
     /// [`SchemeError`] if no version is in force.
@@ -371,7 +371,7 @@ impl Scheme {
         self.version(period)?.compile(self.schema, calendar::first_day(period.window))
     }
 
-    /// The policy in force in a period, and its rules read out: what two files of a scheme are compared by.
+    /// Returns the policy in force in a period, and its rules in words, to compare two files of a scheme.
     ///
     /// # Errors
     /// [`SchemeError`] if no version is in force.
@@ -383,7 +383,7 @@ impl Scheme {
         Ok((self.policy(period)?, self.read_out(self.version(period)?, language)))
     }
 
-    /// A version's policy in its first whole month, to see how much of the circuit it takes.
+    /// Returns a version's policy in its first whole month, to see how much of the circuit it takes.
     ///
     /// # Errors
     /// [`SchemeError`] if it does not fit.
@@ -391,7 +391,7 @@ impl Scheme {
         version.compile(self.schema, first_month(version)?)
     }
 
-    /// Scheme, period and policy, as statements have them.
+    /// Returns scheme, period and policy for statements.
     ///
     /// # Errors
     /// [`SchemeError`] if no version is in force.
@@ -401,7 +401,7 @@ impl Scheme {
     }
 }
 
-/// The first of the first whole month of a version: a day on which it can be tried.
+/// Returns the first of the first whole month of a version: a day to try it on.
 fn first_month(version: &Version) -> Result<jiff::civil::Date, SchemeError> {
     let reason = |_| SchemeError::at(version.line, "the date `from` is out of range");
     Ok(if version.from.day() == 1 {

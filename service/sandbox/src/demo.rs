@@ -26,15 +26,15 @@ pub use summary::Summary;
 /// The sample register, compiled in so that the demonstration needs no file.
 pub const SAMPLE_REGISTER: &[u8] = include_bytes!("../../data/register.csv");
 
-/// What the demonstration is asked for.
+/// The options of the demonstration.
 pub struct Options {
     /// At most this many people get credentials.
     pub people: Option<usize>,
-    /// How many claims are made, if so many are due.
+    /// How many claims are made, if that many are due.
     pub claims: usize,
     /// A register instead of the sample.
     pub register: Option<PathBuf>,
-    /// Who claims is drawn from this.
+    /// The seed that the claimants are drawn from.
     pub seed: u64,
     /// Where keys and files go.
     pub folder: PathBuf,
@@ -45,7 +45,7 @@ pub struct Options {
 /// Runs the demonstration.
 ///
 /// # Errors
-/// [`ServiceError`] of whichever stage fails.
+/// [`ServiceError`] of the stage that fails.
 pub async fn run(options: &Options) -> Result<Summary, ServiceError> {
     let started = Instant::now();
     let stages = Stages::new(options.progress);

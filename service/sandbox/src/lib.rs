@@ -1,7 +1,7 @@
 //! The whole way of a claim in one program: the demonstration, and rehearsals of a scheme before it opens.
 //!
-//! [`demo`] takes the sample register to paid claims in a folder of its own. [`sandbox`] does the same with a
-//! scheme of your own and with frauds, each of which must be refused.
+//! [`demo`] takes the sample register to paid claims in its own folder. [`sandbox`] does the same with your own
+//! scheme and with frauds, each of which must be refused.
 //!
 //! ```
 //! use praman_language::calendar;

@@ -1,9 +1,9 @@
 //! A sandbox: a department tries a scheme before the committee approves it.
 //!
-//! Synthetic people, drawn by a seed, are issued credentials; those whom the scheme's rules are met by claim;
-//! a mock bank pays, returns some and is told to pay them anew; the books are reconciled. Then frauds are
-//! tried by a script, each by the means that a thief would have, and each must be refused. The ledger is one
-//! of its own whose context no other ledger takes, so what is proved in a sandbox is worth nothing outside.
+//! Synthetic people, drawn by a seed, are issued credentials; those who qualify for the scheme claim; a mock
+//! bank pays, returns some and is asked to pay them again; the books are reconciled. Then a script tries
+//! frauds, each by the means that a thief would have, and each must be refused. The sandbox has its own ledger,
+//! whose context no other ledger accepts, so a proof of a sandbox is worth nothing outside.
 
 mod bank;
 mod frauds;
@@ -33,19 +33,19 @@ use bank::MockBank;
 pub use frauds::{Fraud, Refused, RefusedBy};
 pub use impact::{Affected, Impact};
 
-/// What a sandbox is asked for.
+/// The options of a sandbox.
 pub struct Options {
     /// The scheme's file.
     pub scheme: PathBuf,
-    /// The period, as the scheme writes it.
+    /// The period, in the scheme's form.
     pub period: String,
     /// How many synthetic people there are.
     pub people: usize,
-    /// How many of those who may claim do.
+    /// How many of the qualified people claim.
     pub claims: usize,
-    /// What people and returns are drawn from.
+    /// The seed that people and returns are drawn from.
     pub seed: u64,
-    /// The day that the sandbox lives on; today if nothing is said.
+    /// The day that the sandbox plays; today by default.
     pub on: Option<Date>,
     /// Where keys and files go.
     pub folder: PathBuf,
@@ -53,22 +53,22 @@ pub struct Options {
     pub progress: bool,
 }
 
-/// What came of it.
+/// The results.
 #[derive(Debug, Serialize)]
 pub struct Report {
     /// Whom the scheme would reach.
     pub impact: Impact,
     /// How many claims were made and accepted.
     pub claims: usize,
-    /// How many payments the mock bank returned, and paid when it was told again.
+    /// How many payments the mock bank returned, and paid when asked again.
     pub returned: usize,
     /// What was claimed against what was paid.
     pub reconciliation: Reconciliation,
-    /// Each fraud, and by whom and why it was refused.
+    /// Each fraud, with who refused it and why.
     pub frauds: Vec<Refused>,
     /// Frauds that were not refused: there must be none.
     pub succeeded: Vec<Fraud>,
-    /// The folder of it all.
+    /// The folder of everything.
     pub folder: PathBuf,
 }
 
@@ -82,7 +82,7 @@ impl Report {
 /// Runs a sandbox.
 ///
 /// # Errors
-/// [`ServiceError`] of whichever stage fails.
+/// [`ServiceError`] of the stage that fails.
 pub async fn run(options: &Options) -> Result<Report, ServiceError> {
     let stages = Stages::new(options.progress);
     let day = match options.on {
@@ -149,10 +149,10 @@ pub async fn run(options: &Options) -> Result<Report, ServiceError> {
     })
 }
 
-/// Synthetic people, as a register has them once it is checked.
+/// Returns synthetic people, as from a checked register.
 ///
 /// # Errors
-/// [`ServiceError`] if they could not be read back, which a test excludes.
+/// [`ServiceError`] if they can't be read back, which a test rules out.
 pub fn synthetic_people(
     people: usize,
     seed: u64,
@@ -168,7 +168,7 @@ fn read_scheme(path: &Path) -> Result<Scheme, ServiceError> {
     Scheme::parse(&text).map_err(|error| ServiceError::malformed(path, error))
 }
 
-/// Who meets the rules, and of which tier.
+/// Returns who meets the rules, with the tier.
 fn eligible(
     holders: &Holders,
     terms: &praman_circuits::eligibility::SchemePeriod,
@@ -177,7 +177,7 @@ fn eligible(
     cards.filter_map(|(holder, card)| Some((holder, tier_of(card, terms)?))).collect()
 }
 
-/// Pays, is told of returns, pays them anew, and is told that all is paid; how many were returned.
+/// Pays, imports the returns, pays them again, and imports that all is paid; returns how many were returned.
 async fn pay(
     scene: &Scene<'_>,
     folder: &Path,

@@ -11,10 +11,10 @@ use crate::error::ServiceError;
 use crate::setting::Setting;
 
 impl Store {
-    /// Writes all that is committed now to a file that must not be there yet; others go on meanwhile.
+    /// Writes everything committed so far to a file that must not exist yet; others go on meanwhile.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] if the file is there.
+    /// [`ServiceError::WrongUse`] if the file exists.
     pub async fn back_up(&self, out: &Path) -> Result<(), ServiceError> {
         if out.exists() {
             let reason = format!(
@@ -25,7 +25,7 @@ impl Store {
         }
         let folder = praman_files::folder_of(out);
         let begun = Timestamp::now();
-        // Beside its place, so that none is ever half there.
+        // Beside its place, so that no file is ever incomplete.
         let beside = tempfile::tempdir_in(folder).map_err(ServiceError::file(folder))?;
         let copy = beside.path().join(FILE_NAME);
         match self.database() {
@@ -47,13 +47,13 @@ impl Store {
         publish(&copy, out)
     }
 
-    /// Puts a backup into a folder that has no store yet, or a database that holds nothing, after it was
-    /// checked. `made_at` says when it was made, where the clock was ahead that marked it.
+    /// Puts a checked backup into a folder that has no store yet, or an empty database. `made_at` says when it was
+    /// made, if the clock that marked it was ahead.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] if there is a state, or parts of one, or if the backup was made at a time that
-    /// has not come; [`ServiceError::Malformed`] if the file is no whole store; [`ServiceError::Schema`] if a
-    /// newer program wrote it.
+    /// [`ServiceError::WrongUse`] if there is a state, or parts of one, or if the backup's time is in the future;
+    /// [`ServiceError::Malformed`] if the file is not a complete store; [`ServiceError::Schema`] if a newer program
+    /// wrote it.
     pub async fn restore(
         backup: &Path,
         location: &Location,
@@ -87,7 +87,7 @@ impl Store {
                 format!("{} already holds a state; nothing was restored", folder.display());
             return Err(ServiceError::WrongUse(reason));
         }
-        // SQLite would put what is left of another state over the backup.
+        // SQLite would apply the remains of another state to the backup.
         for left in ["-wal", "-shm", "-journal"].map(|end| folder.join(format!("{FILE_NAME}{end}")))
         {
             if left.exists() {
@@ -108,16 +108,16 @@ impl Store {
         });
         whole?;
         require_made_before_now(beside.path(), made_at).await?;
-        // It does not know what was done since: it pays nothing until it does, and tells the ledger of no office
-        // that had other credentials then.
+        // It does not know what was done since: it pays nothing until it does, and sends the ledger no office that
+        // had other credentials then.
         let marks = [Setting::Restored, Setting::RestoredOffices];
         mark(beside.path(), &marks, Timestamp::now()).await?;
         publish(&copy, &place)
     }
 }
 
-/// Refuses a backup that this machine's clock says was made in the future: from when on the state does not know
-/// what went to the bank would be wrong. Who knows when it was made says so, and it is kept.
+/// Refuses a backup from the future by this machine's clock: the time from which the state does not know what went to
+/// the bank would be wrong. The operator can give the right time, which is stored.
 async fn require_made_before_now(
     folder: &Path,
     made_at: Option<Timestamp>,
@@ -163,8 +163,8 @@ async fn made_before_now(store: &Store, made_at: Option<Timestamp>) -> Result<()
     }
 }
 
-/// Keeps in the store in a folder when things were done with it. When a state was backed up that had been
-/// restored, and does not know yet what was done before, stays as it is: since then it does not know.
+/// Records in a folder's store when things were done with it. If the state was already restored and not resumed, the
+/// time of its earlier backup stays: it does not know what was done since then.
 async fn mark(folder: &Path, what: &[Setting], at: Timestamp) -> Result<(), ServiceError> {
     let store = Store::connect_as_it_is(&Location::Folder(folder.to_owned())).await?;
     let mut marked = Ok(());
@@ -194,7 +194,7 @@ fn publish(file: &Path, place: &Path) -> Result<(), ServiceError> {
     Ok(praman_files::sync_folder_of(place)?)
 }
 
-/// Whether the store in a folder is whole, and of a schema known here.
+/// Checks that the store in a folder is complete, and of a schema known here.
 async fn check(folder: &Path) -> Result<(), ServiceError> {
     let store = Store::connect_as_it_is(&Location::Folder(folder.to_owned())).await?;
     let checked: Result<Vec<(String,)>, _> =
@@ -204,7 +204,7 @@ async fn check(folder: &Path) -> Result<(), ServiceError> {
         Ok(_) => Err(super::broken("the database's pages")),
         Err(error) => Err(error.into()),
     };
-    // Its journal is folded into the file.
+    // Its journal is merged into the file.
     store.close().await;
     checked
 }

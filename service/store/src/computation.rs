@@ -2,7 +2,7 @@
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-/// Runs a long computation; where the runtime has more threads, other tasks go on meanwhile.
+/// Runs a long computation; if the runtime has more threads, other tasks go on meanwhile.
 pub fn compute<T>(computation: impl FnOnce() -> T) -> T {
     match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
         Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(computation),

@@ -1,4 +1,4 @@
-//! The two databases: how each is connected to, locked and brought up to date.
+//! The two databases: how each is connected, locked and migrated.
 //!
 //! Statements are written once, in the SQL that both have, with numbered parameters; what differs is
 //! here and in `migrations/`, which hold the same tables in each one's types.
@@ -17,7 +17,7 @@ use crate::error::ServiceError;
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
-/// A folder's store.
+/// The file of a folder's store.
 pub(super) const FILE_NAME: &str = "praman.db";
 
 /// How long to wait for a connection, or for others to finish writing.
@@ -29,7 +29,7 @@ const READERS: u32 = 8;
 /// The number of the lock that writers to one PostgreSQL database take in turn: "praman" in ASCII.
 const WRITE_LOCK: &str = "SELECT pg_advisory_xact_lock(123645076300142)";
 
-/// Where a store lies.
+/// The location of a store.
 #[derive(Clone)]
 pub enum Location {
     /// A folder with a SQLite file.
@@ -39,7 +39,7 @@ pub enum Location {
 }
 
 impl Location {
-    /// The database at an address, or the file in a folder where none is given.
+    /// Returns the database at an address, or the file in a folder if none is given.
     ///
     /// # Errors
     /// [`ServiceError::WrongUse`] for an address of another kind.
@@ -78,7 +78,7 @@ impl Database {
         }
     }
 
-    /// What begins a transaction that writes.
+    /// Returns the statement that begins a transaction that writes.
     pub(super) fn begin(self) -> &'static str {
         match self {
             Self::Sqlite => "BEGIN IMMEDIATE",
@@ -86,7 +86,7 @@ impl Database {
         }
     }
 
-    /// What begins a transaction that only reads, of one state.
+    /// Returns the statement that begins a read-only transaction, of one state.
     pub(super) fn begin_reading(self) -> &'static str {
         match self {
             Self::Sqlite => "BEGIN",
@@ -94,7 +94,7 @@ impl Database {
         }
     }
 
-    /// What takes the one lock that writers of shared state wait for, where beginning does not.
+    /// Returns the statement that takes the one lock for writers of shared state, if beginning does not.
     pub(super) fn lock(self) -> Option<&'static str> {
         match self {
             Self::Sqlite => None,
@@ -102,7 +102,7 @@ impl Database {
         }
     }
 
-    /// The database's clock in milliseconds since 1970: one for all replicas.
+    /// Returns the database's clock in milliseconds since 1970: one for all replicas.
     pub fn now(self) -> &'static str {
         match self {
             Self::Sqlite => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
@@ -110,19 +110,19 @@ impl Database {
         }
     }
 
-    /// Whether what is held until the time in a column is held no more. One that would be held for more than
-    /// twice as long as it ever is was taken before the clock was set back, and is over.
+    /// Returns the condition that a hold until the time in a column is over. A hold of more than twice the
+    /// longest time was taken before the clock was set back, and is over.
     pub fn is_over(self, column: &str, length: Duration) -> String {
         let (now, length) = (self.now(), milliseconds(length));
         format!("({column} < {now} OR {column} > {now} + 2 * {length})")
     }
 
-    /// Whether two transactions have waited for each other, and this one was given up.
+    /// Whether two transactions have waited for each other, and this one was aborted.
     pub fn is_deadlock(error: &dyn sqlx::error::DatabaseError) -> bool {
         error.code().as_deref() == Some("40P01")
     }
 
-    /// What lets a reader of a queue pass over rows that another has locked.
+    /// Returns the clause that makes a reader of a queue skip rows that another has locked.
     pub fn skip_locked(self) -> &'static str {
         match self {
             Self::Sqlite => "",
@@ -131,12 +131,12 @@ impl Database {
     }
 }
 
-/// A time as columns have it.
+/// Returns a duration in milliseconds, as in columns.
 pub fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
 }
 
-/// Connections to a database: for reading, and for writing.
+/// Opens connections to a database: for reading, and for writing.
 pub(super) async fn connect(
     location: &Location,
 ) -> Result<(Database, AnyPool, AnyPool), ServiceError> {
@@ -147,7 +147,7 @@ pub(super) async fn connect(
             let file = SqliteConnectOptions::new()
                 .filename(folder.join(FILE_NAME))
                 .create_if_missing(true);
-            // SQLite has one writer: to queue for it here is fair, to poll for it in SQLite is not.
+            // SQLite has one writer: queueing for it here is fair, polling for it in SQLite is not.
             (Database::Sqlite, AnyConnectOptions::from_url(&file.to_url_lossy())?, 1)
         }
         Location::Server(address) => {
@@ -155,8 +155,7 @@ pub(super) async fn connect(
         }
     };
     let options = options.disable_statement_logging();
-    // A pool tries again for as long as it has patience: what is wrong with the database itself is said
-    // at once.
+    // A pool retries until its timeout: an error of the database itself is reported at once.
     let mut first = AnyConnection::connect_with(&options).await?;
     prepare(&mut first, database).await?;
     first.close().await?;
@@ -172,11 +171,11 @@ pub(super) async fn connect(
     Ok((database, reads, writes))
 }
 
-/// Whether a connection that is given back can be used again. One whose transaction could be neither
-/// committed nor rolled back, as when the disk is full, would refuse every further one.
+/// Whether a returned connection can be used again. One whose transaction could be neither committed nor rolled
+/// back, e.g. because the disk is full, would refuse every further one.
 async fn is_usable(connection: &mut AnyConnection) -> Result<bool, sqlx::Error> {
     if connection.is_in_transaction() {
-        // The rollback of one that was dropped may still be on its way.
+        // The rollback of a dropped one may still be under way.
         connection.ping().await?;
     }
     Ok(!connection.is_in_transaction())
@@ -184,7 +183,7 @@ async fn is_usable(connection: &mut AnyConnection) -> Result<bool, sqlx::Error> 
 
 async fn prepare(connection: &mut AnyConnection, database: Database) -> Result<(), sqlx::Error> {
     if database == Database::Sqlite {
-        // A commit is on the disk when it is answered; readers never wait for the writer.
+        // A commit is on disk when it returns; readers never wait for the writer.
         let pragmas = format!(
             "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
              PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = ON;",

@@ -1,4 +1,4 @@
-//! What can go wrong, and whose turn it is.
+//! What can go wrong, and who has to act.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use praman_files::FileError;
 use praman_holder::HolderError;
 
-/// An error of the program. Its [`exit code`](ServiceError::exit_code) tells a script what to do.
+/// An error of the program. Its [`exit code`](ServiceError::exit_code) shows a script what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
-    /// The answer is no.
+    /// The act is refused.
     #[error("{0}")]
     Refused(String),
-    /// A credential is to be revoked that is not live.
+    /// The credential to be revoked is not live.
     #[error("office {office:?} has no live credential of {register_no:?}; nothing was revoked")]
     NotLive {
         /// The office's name.
@@ -42,10 +42,10 @@ pub enum ServiceError {
     /// The store failed.
     #[error("the store: {0}")]
     Store(#[from] sqlx::Error),
-    /// The store was written by a newer program, or its schema can't be brought up to date.
+    /// The store was written by a newer program, or its schema can't be migrated.
     #[error("the store's schema: {}", crate::schema_advice(.0))]
     Schema(#[from] sqlx::migrate::MigrateError),
-    /// A tree is full or its stored form broken.
+    /// A tree is full, or its stored form is broken.
     #[error(transparent)]
     Tree(#[from] praman_circuits::merkle::TreeError),
     /// Keys can't be made or used.
@@ -54,7 +54,7 @@ pub enum ServiceError {
     /// No proof was made.
     #[error(transparent)]
     Proving(#[from] praman_prover::ProvingError),
-    /// A key store does not do what it should.
+    /// A key store has failed.
     #[error("the key store: {0}")]
     KeyStore(String),
     /// The ledger failed.
@@ -89,7 +89,7 @@ impl From<HolderError> for ServiceError {
 }
 
 impl ServiceError {
-    /// 1 refused, 2 wrong use, 3 failed.
+    /// Returns 1 if refused, 2 for wrong use, 3 if failed.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Refused(_) | Self::NotLive { .. } => 1,
@@ -103,12 +103,12 @@ impl ServiceError {
         }
     }
 
-    /// An error at a file.
+    /// Creates an error at a file.
     pub fn file(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
         move |source| Self::File { path: path.to_owned(), source }
     }
 
-    /// A file that does not hold what it should.
+    /// Creates the error of a file that does not hold what it should.
     pub fn malformed(path: &Path, reason: impl std::fmt::Display) -> Self {
         Self::Malformed { path: path.to_owned(), reason: reason.to_string() }
     }

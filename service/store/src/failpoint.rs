@@ -1,7 +1,7 @@
 //! Points at which a test kills the program: `FAILPOINTS=claims::kept=3*off->return`, in builds with the
 //! feature `failpoints` alone.
 
-/// Ends the program here as a power cut would, if a test has asked for it.
+/// Ends the program here like a power cut, if a test has asked for it.
 #[macro_export]
 macro_rules! may_die {
     ($name:literal) => {
@@ -21,7 +21,7 @@ pub fn die() -> ! {
     }
 }
 
-/// Reads what points tests have asked for.
+/// Reads the points that tests have asked for.
 #[cfg(feature = "failpoints")]
 pub fn listen() {
     // Read once and kept to the end.

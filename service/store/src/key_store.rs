@@ -1,8 +1,7 @@
-//! The key store: a master key, under which the data keys are wrapped that seal what is kept of people.
+//! The key store: a master key that wraps the data keys, which seal what is stored about people.
 //!
-//! It lies in a file under a passphrase, or in a PKCS#11 token that never gives it away. What is sealed
-//! has a data key of its own ([`crate::sealed_content`]), so a master key wraps 32 bytes a register and
-//! is easily replaced.
+//! It is in a file under a passphrase, or in a PKCS#11 token that never reveals it. Each sealed content has its
+//! own data key ([`crate::sealed_content`]), so a master key wraps 32 bytes a register and is easily replaced.
 
 mod token;
 
@@ -26,12 +25,12 @@ const NONCE_BYTES: usize = 24;
 pub struct DataKey(Zeroizing<[u8; 32]>);
 
 impl DataKey {
-    /// A fresh one.
+    /// Generates a data key.
     pub fn generate() -> Self {
         Self(random_key())
     }
 
-    /// The key itself, for what seals and opens with it.
+    /// Returns the key itself, for the code that seals and opens with it.
     pub fn expose(&self) -> &[u8; 32] {
         &self.0
     }
@@ -45,7 +44,7 @@ enum Place {
     Token(TokenKey),
 }
 
-/// A master key in memory, with what is derived of it.
+/// A master key in memory, with what is derived from it.
 struct FileKey {
     cipher: XChaCha20Poly1305,
     tags: Zeroizing<[u8; 32]>,
@@ -58,7 +57,7 @@ impl FileKey {
     }
 }
 
-/// HMAC-SHA-256 over a purpose and some parts, each told apart from the next by its length.
+/// Returns HMAC-SHA-256 over a purpose and some parts, each prefixed with its length.
 fn keyed_hash(key: &[u8; 32], purpose: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key)
         .expect("HMAC takes keys of any length");
@@ -75,7 +74,7 @@ fn tagged(purpose: &[u8], parts: &[&[u8]]) -> Zeroizing<Vec<u8>> {
     message
 }
 
-/// Where a master key lies, as its file tells.
+/// The location of a master key, as in its file.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "format", deny_unknown_fields)]
 enum MasterKeyFile {
@@ -85,7 +84,7 @@ enum MasterKeyFile {
     Token(TokenPlace),
 }
 
-/// Which key of which token.
+/// A key of a token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TokenPlace {
     /// The token's PKCS#11 library.
@@ -97,10 +96,10 @@ pub struct TokenPlace {
 }
 
 impl MasterKey {
-    /// Makes a master key in a file that must not be there yet.
+    /// Makes a master key in a file that must not exist yet.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] if the file is there; [`ServiceError::File`].
+    /// [`ServiceError::WrongUse`] if the file exists; [`ServiceError::File`].
     pub fn new_in_file(path: &Path, passphrase: &Passphrase) -> Result<Self, ServiceError> {
         let key = random_key();
         let sealed = SealedKey::seal(&key, PURPOSE, passphrase)?;
@@ -108,15 +107,16 @@ impl MasterKey {
         Ok(Self(Place::File(FileKey::of(&key))))
     }
 
-    /// A fresh master key that is kept nowhere: what is sealed under it is lost with this program.
+    /// Generates a master key that is stored nowhere: what is sealed under it is lost with this program.
     pub fn in_memory() -> Self {
         Self(Place::File(FileKey::of(&random_key())))
     }
 
-    /// A tag that nobody can make without this key, for a purpose, over a content. A token makes it inside.
+    /// Returns a tag that can't be made without this key, for a purpose, over a content. A token computes it
+    /// inside.
     ///
     /// # Errors
-    /// [`ServiceError::KeyStore`] if the token does not do it.
+    /// [`ServiceError::KeyStore`] if the token fails.
     pub fn tag(&self, purpose: &str, content: &[u8]) -> Result<[u8; 32], ServiceError> {
         match &self.0 {
             Place::File(key) => Ok(keyed_hash(&key.tags, purpose.as_bytes(), &[content])),
@@ -124,11 +124,11 @@ impl MasterKey {
         }
     }
 
-    /// Makes a master key in a token, AES-256, that the token never gives away, and a file that tells
-    /// where it is. The passphrase is the token's PIN.
+    /// Makes a master key in a token, AES-256, that the token never reveals, and a file that says where it is.
+    /// The passphrase is the token's PIN.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] if the file is there or the token has a key of this label;
+    /// [`ServiceError::WrongUse`] if the file exists or the token has a key with this label;
     /// [`ServiceError::KeyStore`].
     pub fn new_in_token(
         path: &Path,
@@ -140,7 +140,7 @@ impl MasterKey {
             return Err(ServiceError::WrongUse(reason));
         }
         let key = TokenKey::generate(&place, pin)?;
-        // The key that makes tags is made beside it.
+        // The key for tags is made with it.
         key.tag(&[])?;
         praman_files::write_new_json(path, &MasterKeyFile::Token(place))?;
         Ok(Self(Place::Token(key)))
@@ -160,10 +160,10 @@ impl MasterKey {
         }))
     }
 
-    /// A data key wrapped for one purpose.
+    /// Wraps a data key for one purpose.
     ///
     /// # Errors
-    /// [`ServiceError::KeyStore`] if the token does not do it.
+    /// [`ServiceError::KeyStore`] if the token fails.
     pub fn wrap(&self, key: &DataKey, purpose: &str) -> Result<Vec<u8>, ServiceError> {
         match &self.0 {
             Place::Token(token) => token.wrap(key.expose(), purpose),
@@ -178,7 +178,7 @@ impl MasterKey {
         }
     }
 
-    /// A data key that was wrapped for a purpose.
+    /// Unwraps a data key that was wrapped for a purpose.
     ///
     /// # Errors
     /// [`ServiceError::KeyStore`] if it was wrapped by another master key, for another purpose, or altered.

@@ -1,11 +1,11 @@
-//! Leases: what one program of several does at a time.
+//! Leases: what only one of several programs does at a time.
 
 use std::time::Duration;
 
 use super::{Store, milliseconds};
 use crate::error::ServiceError;
 
-/// Who holds a lease, since when: the token is another with every change of hands.
+/// Who holds a lease, since when: the token changes with every new holder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LeaseToken(i64);
 
@@ -39,7 +39,7 @@ impl Store {
         Ok(row.map(|(token,)| LeaseToken(token)))
     }
 
-    /// Gives a lease back, so that another need not wait until it ends.
+    /// Releases a lease, so that another program need not wait until it ends.
     ///
     /// # Errors
     /// [`ServiceError::Store`].

@@ -85,7 +85,7 @@ pub enum TreeName {
     Records(u32),
     /// The consents of the provider with this number.
     Consents(u32),
-    /// The state's tree as the ledger has it by its events.
+    /// The state's tree on the ledger, from its events.
     Ledger,
 }
 
@@ -118,10 +118,10 @@ impl TreeName {
 }
 
 impl Store {
-    /// Writes something small, to see whether the store takes it.
+    /// Writes something small, to see whether the store accepts it.
     ///
     /// # Errors
-    /// [`ServiceError::Store`] if it does not, as where the disk is full.
+    /// [`ServiceError::Store`] if it does not, e.g. because the disk is full.
     pub async fn try_writing(&self) -> Result<(), ServiceError> {
         let mut transaction = self.begin_rows().await?;
         sqlx::query(
@@ -134,7 +134,7 @@ impl Store {
         Ok(transaction.commit().await?)
     }
 
-    /// Opens the store in a folder, making both where they do not exist.
+    /// Opens the store in a folder, creating both if they do not exist.
     ///
     /// # Errors
     /// As [`Store::connect`].
@@ -142,17 +142,17 @@ impl Store {
         Self::connect(&Location::Folder(folder.to_owned())).await
     }
 
-    /// Opens a store and brings its schema up to date.
+    /// Opens a store and migrates its schema.
     ///
     /// # Errors
-    /// [`ServiceError::Schema`] if a newer program wrote the store; else of the system.
+    /// [`ServiceError::Schema`] if a newer program wrote the store; else an error of the system.
     pub async fn connect(location: &Location) -> Result<Self, ServiceError> {
         let store = Self::connect_as_it_is(location).await?;
         store.migrate().await?;
         Ok(store)
     }
 
-    /// Opens a store whatever its schema.
+    /// Opens a store with any schema.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -166,18 +166,18 @@ impl Store {
         self.database
     }
 
-    /// For reading.
+    /// Returns the pool for reading.
     pub fn pool(&self) -> &AnyPool {
         &self.reads
     }
 
-    /// For single statements that write.
+    /// Returns the pool for single statements that write.
     pub fn writer(&self) -> &AnyPool {
         &self.writes
     }
 
-    /// Begins a transaction that writes what many share: trees, the chain. It holds the one lock of
-    /// such transactions from its beginning, so what is read under it, no other changes.
+    /// Begins a transaction that writes shared state: trees, the chain. It holds the one lock of such
+    /// transactions from its beginning, so no other changes what is read under it.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -189,7 +189,7 @@ impl Store {
         Ok(transaction)
     }
 
-    /// Begins a transaction that writes rows of its own.
+    /// Begins a transaction that writes only its own rows.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -197,13 +197,13 @@ impl Store {
         Ok(self.writes.begin_with(self.database.begin()).await?)
     }
 
-    /// Closes all connections, so that what was written is whole in the database's own files.
+    /// Closes all connections, so that the database's own files are complete.
     pub async fn close(&self) {
         self.reads.close().await;
         self.writes.close().await;
     }
 
-    /// A tree as it is stored; nothing is hashed.
+    /// Returns a tree as it is stored; nothing is hashed.
     ///
     /// # Errors
     /// [`ServiceError::Store`] or [`ServiceError::Tree`].
@@ -215,7 +215,7 @@ impl Store {
         read_tree(&mut connection, name).await
     }
 
-    /// Begins a transaction that only reads, and reads one state however long it takes.
+    /// Begins a read-only transaction, which sees one state however long it takes.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -224,7 +224,7 @@ impl Store {
     }
 }
 
-/// A tree as a connection sees it.
+/// Reads a tree as a connection sees it.
 ///
 /// # Errors
 /// [`ServiceError::Store`] or [`ServiceError::Tree`].
@@ -254,7 +254,7 @@ pub async fn read_tree<const DEPTH: usize>(
 pub struct TreeVersion(i64);
 
 impl TreeVersion {
-    /// The next change's, for a transaction of [`Store::begin`].
+    /// Returns the next change's number, for a transaction of [`Store::begin`].
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -265,12 +265,11 @@ impl TreeVersion {
         Ok(Self(last + 1))
     }
 
-    /// Of trees that do not lie under the state root, whose changes nobody asks for.
+    /// For trees that are not under the state root, whose changes are never requested.
     pub const NONE: Self = Self(0);
 
-    /// Keeps which state root the change has led to. An emptied last place hashes as one that was never
-    /// used, so a root may come again: its first number stands for all, since what has changed after it
-    /// holds what has changed after a later one.
+    /// Records the state root of the change. An emptied last place hashes like an unused one, so a root may
+    /// recur: its first number counts for all, since the changes after it include those after a later one.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -290,7 +289,7 @@ impl TreeVersion {
         Ok(())
     }
 
-    /// The change that led to a root, if it was ever the root.
+    /// Returns the change that led to a root, if it was ever the root.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -306,7 +305,7 @@ impl TreeVersion {
         Ok(row.map(|(number,)| Self(number)))
     }
 
-    /// The leaves that have changed since, in order, and so many at most.
+    /// Returns the leaves that have changed since, in order, up to a limit.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -355,12 +354,12 @@ pub async fn write_nodes(
     Ok(())
 }
 
-/// A field element as a column has it.
+/// Returns a field element as stored in a column.
 pub fn bytes(element: Fr) -> Vec<u8> {
     to_be_bytes(element).to_vec()
 }
 
-/// A field element from a column.
+/// Reads a field element from a column.
 ///
 /// # Errors
 /// [`ServiceError::Store`] if the column holds none.
@@ -368,7 +367,7 @@ pub fn field(column: &[u8]) -> Result<Fr, ServiceError> {
     column.try_into().ok().and_then(from_be_bytes).ok_or_else(|| broken("a field element"))
 }
 
-/// The error of a stored value that can't be what was stored.
+/// Returns the error of a broken stored value.
 pub fn broken(what: &str) -> ServiceError {
     ServiceError::Store(sqlx::Error::Decode(format!("{what} is not what was stored").into()))
 }

@@ -15,10 +15,10 @@ impl Store {
         Ok(self.master_key_check().await?.is_some())
     }
 
-    /// Lets the store keep to a master key, the first that it is given.
+    /// Binds the store to a master key, the first that it is given.
     ///
     /// # Errors
-    /// [`ServiceError::KeyStore`] if it keeps to another.
+    /// [`ServiceError::KeyStore`] if it is bound to another.
     pub async fn keep_to_master_key(&self, master: &MasterKey) -> Result<(), ServiceError> {
         let fresh = master.wrap(&DataKey::generate(), CHECK)?;
         sqlx::query(
@@ -36,8 +36,8 @@ impl Store {
         self.keep_to_tags(master).await
     }
 
-    /// Refuses a key that would know nobody again: in a token the tags have a key of their own, which can be
-    /// left behind when the token is moved.
+    /// Refuses a key that would recognise no one: in a token the tags have their own key, which can be left
+    /// behind when the token is moved.
     async fn keep_to_tags(&self, master: &MasterKey) -> Result<(), ServiceError> {
         let tag = master.tag(CHECK, &[])?.to_vec();
         sqlx::query("UPDATE master_key SET tag_check = $1 WHERE tag_check IS NULL")

@@ -15,12 +15,12 @@ macro_rules! named {
             /// All of them.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// Its name in the store and in answers.
+            /// Returns its name in the store and in answers.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }
             }
 
-            /// The one of a name.
+            /// Returns the value with a name.
             pub fn of_name(name: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|known| known.name() == name)
             }
@@ -30,8 +30,8 @@ macro_rules! named {
     };
 }
 
-/// Makes values that have a `name`, and are found `of_name`, the type of a column. A column that holds another
-/// text can't be read: it is an error, and never taken for one of the values.
+/// Makes values that have a `name`, and are found `of_name`, the type of a column. A column with another text
+/// can't be read: it is an error, and never read as one of the values.
 #[macro_export]
 macro_rules! text_column {
     ($name:ident) => {
@@ -69,11 +69,11 @@ pub use {named, text_column};
 #[error("a column holds a text that is no {0}")]
 pub struct UnknownName(pub &'static str);
 
-/// Why a text is no digest that names something.
+/// Why a text is not a digest that names something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{what} must have 64 hexadecimal digits, in lower case")]
 pub struct InvalidId {
-    /// What it was to name.
+    /// What it should name.
     pub what: &'static str,
 }
 
@@ -86,12 +86,12 @@ macro_rules! digest_id {
         pub struct $name(pub(super) [u8; 32]);
 
         impl $name {
-            /// From a column of the store.
+            /// Reads it from a column of the store.
             pub fn from_column(column: &[u8]) -> Option<Self> {
                 column.try_into().ok().map(Self)
             }
 
-            /// As a column of the store.
+            /// Returns it as stored in a column.
             pub fn column(&self) -> Vec<u8> {
                 self.0.to_vec()
             }
@@ -151,7 +151,7 @@ macro_rules! number_id {
 }
 pub use number_id;
 
-/// Writes a digest in its one form: digits in lower case.
+/// Writes a digest in canonical form: digits in lower case.
 ///
 /// # Errors
 /// [`fmt::Error`].
@@ -159,7 +159,7 @@ pub fn write_hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
     f.write_str(&hex::encode(bytes))
 }
 
-/// The bytes of a digest in its one form.
+/// Reads the bytes of a digest in canonical form.
 pub fn read_digest(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     let canonical = text.bytes().all(|byte| !byte.is_ascii_uppercase());

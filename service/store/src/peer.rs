@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// One subscriber of the network: an address, of IPv6 a network of 64 bits.
+/// One subscriber of the network: an address, for IPv6 a network of 64 bits.
 ///
-/// Carriers put many people behind one address, so that what is bounded by peer is bounded widely.
+/// Carriers put many people behind one address, so limits per peer are wide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Peer(IpAddr);
 

@@ -16,7 +16,7 @@ pub struct Migration {
     pub applied: bool,
 }
 
-/// How the store's schema stands to this program.
+/// The store's schema compared with this program's.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct SchemaState {
     /// The migrations that this program knows, in order.
@@ -26,14 +26,14 @@ pub struct SchemaState {
 }
 
 impl SchemaState {
-    /// Whether the store is as this program needs it.
+    /// Whether the store has the schema that this program needs.
     pub fn is_current(&self) -> bool {
         self.unknown.is_empty() && self.migrations.iter().all(|migration| migration.applied)
     }
 }
 
 impl Store {
-    /// Applies what is missing.
+    /// Applies the missing migrations.
     ///
     /// # Errors
     /// [`ServiceError::Schema`] if a newer program wrote the store, or a migration was altered.
@@ -41,7 +41,7 @@ impl Store {
         Ok(self.database.migrations().run(&self.writes).await?)
     }
 
-    /// Which migrations the store has.
+    /// Returns which migrations the store has.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -69,7 +69,7 @@ impl Store {
     }
 }
 
-/// What to do about a schema that can't be used.
+/// Returns what to do about a schema that can't be used.
 pub fn advice(error: &MigrateError) -> String {
     match error {
         MigrateError::VersionMissing(version) => format!(

@@ -1,4 +1,4 @@
-//! What is kept of people, sealed part by part under a data key of its own.
+//! What is stored about people, sealed part by part under its own data key.
 //!
 //! Source: Hoang, Reyhanitabar, Rogaway and Vizár, "Online Authenticated-Encryption and its Nonce-Reuse
 //! Misuse-Resistance" (2015), STREAM, over XChaCha20-Poly1305: a part that is altered, left out, put
@@ -21,7 +21,7 @@ const PREFIX_BYTES: usize = 19;
 
 type Prefix = Nonce<XChaCha20Poly1305, StreamBE32<XChaCha20Poly1305>>;
 
-/// Seals a content as it comes.
+/// Seals a content as it arrives.
 pub struct ContentSealer {
     sealer: EncryptorBE32<XChaCha20Poly1305>,
     /// The nonce's prefix until the first part carries it.
@@ -31,7 +31,7 @@ pub struct ContentSealer {
 }
 
 impl ContentSealer {
-    /// A sealer of one content, which opens for this purpose alone.
+    /// Creates a sealer of one content, which opens only for this purpose.
     pub fn new(key: &DataKey, purpose: &str) -> Self {
         let mut prefix = [0; PREFIX_BYTES];
         fill_random(&mut prefix);
@@ -44,14 +44,14 @@ impl ContentSealer {
         }
     }
 
-    /// Takes bytes in, and gives the parts that are full.
+    /// Adds bytes, and returns the parts that are full.
     ///
     /// # Errors
     /// [`ServiceError::KeyStore`] beyond 2³² parts.
     pub fn push(&mut self, mut bytes: &[u8]) -> Result<Vec<Vec<u8>>, ServiceError> {
         let mut parts = Vec::new();
         while !bytes.is_empty() {
-            // A full part waits for what follows it: the last one is sealed as the last.
+            // A full part is held until more follows: the last one is sealed as the last.
             if self.waiting.len() == PART_BYTES {
                 let payload = Payload { msg: &self.waiting, aad: self.purpose.as_bytes() };
                 let part = self.sealer.encrypt_next(payload).map_err(|_| too_long())?;
@@ -66,7 +66,7 @@ impl ContentSealer {
         Ok(parts)
     }
 
-    /// The last part.
+    /// Returns the last part.
     ///
     /// # Errors
     /// [`ServiceError::KeyStore`] beyond 2³² parts.
@@ -85,13 +85,13 @@ pub struct ContentOpener {
 }
 
 impl ContentOpener {
-    /// An opener of one content.
+    /// Creates an opener of one content.
     pub fn new(key: &DataKey, purpose: &str) -> Self {
         let cipher = XChaCha20Poly1305::new(key.expose().into());
         Self { opener: None, cipher: Some(cipher), purpose: purpose.to_owned() }
     }
 
-    /// What the next part holds; of the last it must be told that it is the last.
+    /// Opens the next part; the caller must say which is the last.
     ///
     /// # Errors
     /// [`ServiceError::KeyStore`] if it is not the content's next, or last, part under this key.

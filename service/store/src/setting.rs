@@ -4,28 +4,28 @@ use sqlx::AnyConnection;
 
 use crate::error::ServiceError;
 
-/// What a single value is for.
+/// The purpose of a single value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Setting {
-    /// Which network the store belongs to, as JSON.
+    /// The network that the store belongs to, as JSON.
     Network,
-    /// Where an earlier version's chain had its contract of claims.
+    /// The address of the contract of claims on an earlier version's chain.
     Claims,
-    /// There, once the state's tree follows what the ledger tells of offices.
+    /// Set once the state's tree follows the ledger's events about offices.
     FollowsOffices,
-    /// From which block on the store's offices are not the ledger's, in 8 bytes, big-endian.
+    /// The block from which the store's offices are not the ledger's, in 8 bytes, big-endian.
     OfficesApart,
-    /// When the store was restored, if what went to the bank since is not known: milliseconds since 1970 in
+    /// When the store was restored, if it is not known what went to the bank since: milliseconds since 1970 in
     /// 8 bytes, big-endian.
     Restored,
-    /// The same, if what offices issued and revoked since is not known.
+    /// The same, if it is not known what offices issued and revoked since.
     RestoredOffices,
-    /// When the backup was made that was restored, likewise.
+    /// When the restored backup was made, likewise.
     BackedUp,
 }
 
 impl Setting {
-    /// Its name in the store.
+    /// Returns its name in the store.
     pub fn name(self) -> &'static str {
         match self {
             Self::Network => "network",
@@ -38,7 +38,7 @@ impl Setting {
         }
     }
 
-    /// Its value, if there is one.
+    /// Returns its value, if there is one.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -54,7 +54,7 @@ impl Setting {
         Ok(row.map(|(value,)| value))
     }
 
-    /// Keeps a value in the place of an earlier one.
+    /// Stores a value in place of an earlier one.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -74,7 +74,7 @@ impl Setting {
         Ok(())
     }
 
-    /// Keeps a value if there is none.
+    /// Stores a value if there is none.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -93,7 +93,7 @@ impl Setting {
         Ok(())
     }
 
-    /// Forgets the value. True if there was one.
+    /// Deletes the value. True if there was one.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -105,7 +105,7 @@ impl Setting {
         Ok(forgotten.rows_affected() > 0)
     }
 
-    /// Forgets the value if it is above another of 8 bytes, big-endian.
+    /// Deletes the value if it is above another of 8 bytes, big-endian.
     ///
     /// # Errors
     /// [`ServiceError::Store`].

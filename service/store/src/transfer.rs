@@ -1,4 +1,4 @@
-//! All of one store copied into an empty one, whichever databases they are.
+//! Copies all of one store into an empty one, between any databases.
 
 use futures_util::TryStreamExt;
 use sqlx::Row;
@@ -6,13 +6,13 @@ use sqlx::Row;
 use super::{Database, Store, broken};
 use crate::error::ServiceError;
 
-/// A table as SQLite has it; PostgreSQL has the same.
+/// A table in SQLite; PostgreSQL has the same.
 struct Table {
     name: String,
     columns: Vec<(String, Kind)>,
 }
 
-/// What both databases keep in columns.
+/// The types of columns in both databases.
 #[derive(Clone, Copy)]
 enum Kind {
     Integer,
@@ -21,7 +21,7 @@ enum Kind {
 }
 
 impl Store {
-    /// The tables, those that others refer to before these.
+    /// Returns the tables, those that others refer to first.
     async fn tables(&self) -> Result<Vec<Table>, ServiceError> {
         let names: Vec<(String,)> = sqlx::query_as(
             "SELECT name FROM sqlite_master
@@ -48,12 +48,12 @@ impl Store {
         Ok(tables)
     }
 
-    /// Copies all that is committed now into a store that must hold nothing, in one transaction.
+    /// Copies everything committed so far into a store that must be empty, in one transaction.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] if the other holds something; then nothing is copied.
+    /// [`ServiceError::WrongUse`] if the other is not empty; then nothing is copied.
     pub(super) async fn copy_into(&self, to: &Self) -> Result<(), ServiceError> {
-        // One of the two is a file, whose schema tells that of both.
+        // One of the two is a file, whose schema is that of both.
         let described = if self.database() == Database::Sqlite { self } else { to };
         let tables = described.tables().await?;
         let mut reading = self.begin_reading().await?;

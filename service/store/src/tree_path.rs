@@ -9,7 +9,7 @@ use sqlx::AnyConnection;
 use super::{TreeName, TreeVersion, WriteTransaction, field, write_nodes};
 use crate::error::ServiceError;
 
-/// The children of a node, as a connection sees them.
+/// Returns the children of a node, as a connection sees them.
 async fn children(
     connection: &mut AnyConnection,
     tree: TreeName,
@@ -35,9 +35,9 @@ async fn children(
     Ok(children)
 }
 
-/// Puts leaves at their places in a tree of some depth, and gives the new root.
+/// Puts leaves at their places in a tree of some depth, and returns the new root.
 ///
-/// Places are used in order, without gaps: the tree can be read whole, too.
+/// Places are used in order, without gaps: so the tree can be read as a whole, too.
 ///
 /// # Errors
 /// [`ServiceError::Store`].
@@ -65,7 +65,7 @@ pub async fn put_leaves<const DEPTH: usize>(
     Ok(root)
 }
 
-/// The path of a place to the root, as a connection sees it.
+/// Returns the path of a place to the root, as a connection sees it.
 ///
 /// # Errors
 /// [`ServiceError::Store`].
@@ -84,7 +84,7 @@ pub async fn read_path<const DEPTH: usize>(
     Ok(Path::new(path))
 }
 
-/// The root of a tree of some depth, as a connection sees it.
+/// Returns the root of a tree of some depth, as a connection sees it.
 ///
 /// # Errors
 /// [`ServiceError::Store`].

@@ -1,4 +1,4 @@
-//! Tasks that wait for something in the store to move.
+//! Tasks that wait for something in the store to change.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -18,13 +18,13 @@ impl<Id> Default for Waiters<Id> {
 }
 
 impl<Id: Copy + Eq + Hash> Waiters<Id> {
-    /// Waits for one thing from now on.
+    /// Returns a waiter for one thing from now on.
     pub fn waiter(&self, id: Id) -> Waiter<'_, Id> {
         let notify = self.map().entry(id).or_default().clone();
         Waiter { waiters: self, id, notify }
     }
 
-    /// Wakes all who wait for some things.
+    /// Wakes all waiters for some things.
     pub fn wake(&self, ids: &[Id]) {
         let map = self.map();
         for notify in ids.iter().filter_map(|id| map.get(id)) {
@@ -32,18 +32,18 @@ impl<Id: Copy + Eq + Hash> Waiters<Id> {
         }
     }
 
-    /// Whether nobody waits.
+    /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.map().is_empty()
     }
 
     fn map(&self) -> MutexGuard<'_, HashMap<Id, Arc<Notify>>> {
-        // What is in it is whole whatever happened to another thread.
+        // Its content is consistent whatever happened to another thread.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Someone who waits.
+/// One that waits.
 pub struct Waiter<'a, Id: Copy + Eq + Hash> {
     waiters: &'a Waiters<Id>,
     id: Id,
@@ -51,7 +51,7 @@ pub struct Waiter<'a, Id: Copy + Eq + Hash> {
 }
 
 impl<Id: Copy + Eq + Hash> Waiter<'_, Id> {
-    /// Ends when it moves after this call, also before it is polled.
+    /// Resolves when it changes after this call, also before it is polled.
     pub fn woken(&self) -> Notified<'_> {
         self.notify.notified()
     }
@@ -59,7 +59,7 @@ impl<Id: Copy + Eq + Hash> Waiter<'_, Id> {
 
 impl<Id: Copy + Eq + Hash> Drop for Waiter<'_, Id> {
     fn drop(&mut self) {
-        // The map's and this one.
+        // The map's reference and this one.
         if let Entry::Occupied(entry) = self.waiters.map().entry(self.id)
             && Arc::strong_count(entry.get()) <= 2
         {

@@ -1,9 +1,9 @@
 //! What a bank reports: `pain.002` (customer payment status report) and `camt.053` (bank to customer
 //! statement), ISO 20022, of whichever version.
 //!
-//! Elements are read by their place, as ISO's schemas have them; what they mean is decided in [`status`] and
-//! [`statement`]. A line that is not understood sinks no other, and nothing that bears an id of this treasury's
-//! is passed over: it is applied, or told with the reason.
+//! Elements are read by their place in ISO's schemas; what they mean is decided in [`status`] and
+//! [`statement`]. A line that is not understood does not affect the others, and nothing that bears an id of
+//! this treasury is skipped: it is applied, or reported with the reason.
 
 mod amount;
 mod codes;
@@ -22,7 +22,7 @@ use message::Element;
 pub use message::decode;
 
 named! {
-    /// What kind of report it is.
+    /// The kind of a report.
     ReportKind {
         /// A status report.
         Status = "pain.002",
@@ -35,13 +35,13 @@ named! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// The money is with its account.
+    /// The money has reached the account.
     Paid,
-    /// It could not be paid, or came back: why, ISO's first code first.
+    /// It could not be paid, or came back; with the reasons, ISO's codes first.
     Returned(Vec<String>),
     /// On its way, or not yet decided.
     Pending,
-    /// What is said is not known here, or says two things: it is told, and changes nothing.
+    /// The statement is unknown here, or contradicts itself: it is reported, and changes nothing.
     Unclear(&'static str),
 }
 
@@ -50,14 +50,14 @@ const FOREIGN: &str = "booked in a currency other than rupees: ask the bank";
 /// Why a line whose amount can't be read changes nothing.
 const MALFORMED: &str = "its amount is not in rupees and paise: ask the bank";
 
-/// Of what something is reported.
+/// What a line of a report is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Named {
-    /// Of a transfer, by its reference.
+    /// A transfer, by its reference.
     Transfer(String),
-    /// Of a part of a message: all of its transfers that are not named by themselves.
+    /// A part of a message: all of its transfers that have no line of their own.
     Part(String),
-    /// Of a whole message.
+    /// A whole message.
     Message(String),
 }
 
@@ -68,12 +68,12 @@ impl Named {
         name
     }
 
-    /// Whether the name is of this treasury's form.
+    /// Whether the name has the form of this treasury's names.
     fn is_own(&self) -> bool {
         OwnName::of(self.text()).is_some()
     }
 
-    /// The whole that a name of ours is of; none of another form.
+    /// The message or part that a name of ours belongs to; none for a name of another form.
     fn of_whole(text: &str) -> Option<Self> {
         let own = OwnName::of(text).filter(|own| !matches!(own, OwnName::Transfer(_)));
         own.map(Self::from)
@@ -90,24 +90,24 @@ impl From<OwnName> for Named {
     }
 }
 
-/// A name in our own spelling if it is ours, else as it is.
+/// Returns a name in our own spelling if it is ours, else unchanged.
 fn own_or_as_it_is(text: &str) -> String {
     OwnName::of(text).map_or_else(|| text.to_owned(), |own| own.text().to_owned())
 }
 
-/// An amount that is reported, in paise.
+/// A reported amount, in paise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReportedAmount {
     /// What was booked.
     pub paise: u64,
-    /// What was ordered, as the bank says.
+    /// What was ordered, according to the bank.
     pub instructed: Option<u64>,
-    /// What the bank has charged within the sum.
+    /// What the bank has charged, as part of the sum.
     pub charges: Option<u64>,
 }
 
 impl ReportedAmount {
-    /// An amount without charges.
+    /// Returns an amount without charges.
     pub fn of(paise: u64) -> Self {
         Self { paise, instructed: None, charges: None }
     }
@@ -116,34 +116,34 @@ impl ReportedAmount {
 /// A line of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportedTransfer {
-    /// Of what: of several where they are booked as one sum, of nothing where no id is there.
+    /// What it is about: several where they are booked as one sum, none where there is no id.
     pub of: Vec<Named>,
-    /// By what it is told.
+    /// The name that it is reported under.
     pub label: String,
     /// What became of it.
     pub outcome: Outcome,
-    /// How much, where it is said.
+    /// The amount, if it is given.
     pub amount: Option<ReportedAmount>,
-    /// On which day it was booked, where a statement says it.
+    /// The day on which it was booked, if a statement gives it.
     pub booked_on: Option<Date>,
 }
 
 impl ReportedTransfer {
-    /// A name of ours that stands where no payment is named: told, and nothing is changed.
+    /// A name of ours in a place that names no payment: it is reported, and changes nothing.
     fn unplaced(name: &OwnName, reason: &'static str) -> Self {
         let (label, outcome) = (name.text().to_owned(), Outcome::Unclear(reason));
         Self { of: Vec::new(), label, outcome, amount: None, booked_on: None }
     }
 }
 
-/// From which day to which a statement is, and of which account.
+/// The days that a statement covers, and its account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatementDays {
     /// The first day.
     pub from: Date,
-    /// The last day that it has whole.
+    /// The last day that it covers in full.
     pub to: Date,
-    /// The account's number, if the statement says it.
+    /// The account's number, if the statement gives it.
     pub account: Option<String>,
 }
 
@@ -154,9 +154,9 @@ pub struct BankReport {
     pub kind: ReportKind,
     /// Its message's id.
     pub message: String,
-    /// What it says: of a status report in its order, of a statement in that of booking.
+    /// Its lines: a status report's in their order, a statement's in the order of booking.
     pub transfers: Vec<ReportedTransfer>,
-    /// Of statements: from which days to which they are, by their own word.
+    /// For statements: the days that they claim to cover.
     pub days: Vec<StatementDays>,
 }
 
@@ -171,7 +171,7 @@ pub struct ReportFault {
 }
 
 impl BankReport {
-    /// Reads a report, by itself or in a bank's envelope.
+    /// Reads a report, bare or in a bank's envelope.
     ///
     /// # Errors
     /// [`ReportFault`] with the line.
@@ -190,7 +190,7 @@ impl BankReport {
                 ReportKind::Statement => statement::read(one, &mut transfers, &mut days),
             }
         }
-        // A message of another kind is not read, and what it says of ours is not passed over.
+        // A message of another kind is not read, but our names in it are reported.
         for name in others.into_iter().flat_map(Element::own_names) {
             const OTHER: &str =
                 "named in a message of a kind that is not known here: ask the bank what it is";

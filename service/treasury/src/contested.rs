@@ -1,5 +1,5 @@
-//! Transfers of which the bank has said that they are paid after it had said that they are returned: nothing
-//! is paid anew for them until two persons have asked the bank and decide.
+//! Transfers that the bank has reported as paid after it had reported them as returned: nothing is paid again for
+//! them until two persons have asked the bank and decide.
 
 use praman_access::{AccessStore, ApprovalKind, Caller};
 use praman_store::broken;
@@ -13,9 +13,9 @@ use super::transfer::{self, TransferReference, TransferState};
 use crate::TreasuryStore;
 
 named! {
-    /// What two persons have found out of a contested transfer.
+    /// What two persons have found out about a contested transfer.
     ContestedOutcome {
-        /// The money is with its account.
+        /// The money has reached the account.
         Paid = "paid",
         /// It came back.
         Returned = "returned",
@@ -57,7 +57,7 @@ impl TreasuryStore<'_> {
         Ok(number)
     }
 
-    /// The contested transfers, by reference.
+    /// Returns the contested transfers, by reference.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -71,9 +71,8 @@ impl TreasuryStore<'_> {
     }
 }
 
-/// Writes what two persons have decided. Where the money is with its account, what was to be paid anew is
-/// not; where that has gone out as well, it stays as the bank reports it, and reconciliation tells that too much
-/// was paid.
+/// Writes what two persons have decided. If the money has reached the account, the second payment is cancelled; if
+/// that has gone out as well, it stays as the bank reports it, and reconciliation reports that too much was paid.
 ///
 /// # Errors
 /// [`ServiceError::Store`].
@@ -105,13 +104,13 @@ pub(super) async fn resolve(
         ContestedOutcome::Returned => TransferState::Returned,
     };
     transfer::set_state(connection, &row.reference, decided).await?;
-    // What two persons have found out, no report overturns: it is contested again.
+    // No report overturns what two persons have found out: the transfer becomes contested again.
     sqlx::query("UPDATE payment_transfer SET contested = 0, resolved = $2 WHERE reference = $1")
         .bind(&row.reference)
         .bind(about.outcome)
         .execute(&mut *connection)
         .await?;
-    // What was to be paid in its place is not, if it is paid.
+    // If it is paid, the payment in its place is cancelled.
     transfer::settle_part(connection, &row.nullifier, row.part()).await?;
     let reason = row.reason.as_deref().map(reason_of);
     transfer::settle_claim(connection, &row.nullifier, reason).await

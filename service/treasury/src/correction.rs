@@ -1,11 +1,11 @@
-//! Corrections: to whom a returned payment is paid anew.
+//! Corrections: to whom a returned payment is paid again.
 //!
 //! A bank that returns a payment says why; a holder whose account was closed or mistyped goes to the office
 //! with the payment's reference. The office looks at the passbook, signs a correction, and seals the account
-//! to the treasury: it sees no amount, and nobody else sees the account. The treasury takes a correction for
-//! a transfer that was returned, once, and only to an account of the same name as the one that was proved:
-//! neither an officer nor a thief of the reference can lead the money to somebody else. Only the office that
-//! registered the account corrects it, while it stands on the ledger.
+//! to the treasury: it sees no amount, and no one else sees the account. The treasury takes a correction for a
+//! transfer that was returned, once, and only to an account of the same name as the one that was proved: neither an
+//! officer nor a thief of the reference can redirect the money to another person. Only the office that registered the
+//! account corrects it, while it is in good standing on the ledger.
 
 use std::path::Path;
 
@@ -30,12 +30,12 @@ use super::transfer::{self, TransferReference, TransferRow};
 
 const FORMAT: &str = "praman-payment-correction-1";
 const PURPOSE: &[u8] = b"praman.payment-correction.1";
-/// Plain texts are filled up to this length.
+/// Plaintexts are padded to this length.
 const PLAIN_BYTES: usize = 1_024;
 
 /// A corrected payee, sealed and signed.
 pub struct Correction {
-    /// Of which transfer.
+    /// The transfer that it corrects.
     pub reference: TransferReference,
     office: OfficeId,
     sealed: Vec<u8>,
@@ -52,8 +52,8 @@ struct CorrectionFile {
     signature: String,
 }
 
-/// What each of two officers approves. The account is the treasury's to see: they compare the digest with that of the
-/// file that they have, and the passbook with the account that they wrote.
+/// What each of two officers approves. Only the treasury sees the account: they compare the digest with that of their
+/// file, and the passbook with the account that they wrote.
 #[derive(Serialize)]
 struct CorrectDocument<'a> {
     office: u32,
@@ -63,7 +63,7 @@ struct CorrectDocument<'a> {
     correction: String,
 }
 
-/// What is sealed: with the reference, so that it is of no other transfer.
+/// What is sealed: with the reference, so that it fits no other transfer.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Plain {
@@ -103,7 +103,7 @@ impl Correction {
         Ok(Self { reference, office: key.office, sealed, signature })
     }
 
-    /// Writes it.
+    /// Writes the correction.
     ///
     /// # Errors
     /// [`ServiceError::File`].
@@ -118,7 +118,7 @@ impl Correction {
         Ok(praman_files::write_json(path, &file)?)
     }
 
-    /// Reads one.
+    /// Reads a correction.
     ///
     /// # Errors
     /// [`ServiceError`] naming file and field.
@@ -142,8 +142,8 @@ impl Correction {
         })
     }
 
-    /// Keeps it for a transfer that was returned, if the office has signed it and the account is of the
-    /// name that was proved.
+    /// Stores it for a transfer that was returned, if the office has signed it and the account has the name that was
+    /// proved.
     pub(super) async fn keep(
         &self,
         connection: &mut AnyConnection,
@@ -184,8 +184,8 @@ impl Correction {
         Ok(())
     }
 
-    /// Has the correction wait for two officers of its office, where it has two: whoever has signed it with the
-    /// office's key, a second person has looked at it.
+    /// Makes the correction wait for two officers of its office, if it has two: no matter who signed it with the
+    /// office's key, a second person has reviewed it.
     ///
     /// # Errors
     /// [`ServiceError::Refused`] until both have approved it, and if one has denied it.
@@ -208,8 +208,8 @@ impl Correction {
             let document = serde_json::to_string(&document).expect("plain data");
             let known =
                 AccessStore(store).newest_approval(&mut transaction, kind, &document).await?;
-            // What an officer denied stays so, however many are left. What ended with the key of who asked is
-            // asked again.
+            // What an officer denied stays denied, however many are left. A request that ended with its requester's
+            // key is made again.
             let known = match known {
                 Some(known) if known.state == ApprovalState::Denied => {
                     if known.decided_by.is_some() {
@@ -230,7 +230,7 @@ impl Correction {
         for (officer, document, known) in asked {
             let number = match known {
                 Some(known) if known.state == ApprovalState::Approved => {
-                    // Who was the first is not the second.
+                    // The first officer can't be the second.
                     (asker.principal, asker.name) = (known.decided_by, known.decided_by_name);
                     continue;
                 }
@@ -262,7 +262,7 @@ impl Correction {
         ServiceError::Refused(format!("payment order {}: {reason}", self.reference))
     }
 
-    /// The corrected payee, if the office that registered the proved account has signed it and it is sealed
+    /// Returns the corrected payee, if the office that registered the proved account has signed it and it is sealed
     /// to this treasury.
     async fn payee(
         &self,
@@ -282,13 +282,14 @@ impl Correction {
         let Some(public) = public.filter(|key| is_signed(key, &signature, &message)) else {
             return refused("the correction is not signed by a known office");
         };
-        // Only the office that registered the account says where its money goes instead.
+        // Only the office that registered the account may say where its money goes instead.
         let registered = || {
             let (office, signature) = proved.registrar()?;
             let message = payee_message(office, proved.payee.digest(&proved.payee_salt()?));
             Some(office == self.office && is_signed(&public, signature, &message))
         };
-        // A claim that was accepted before envelopes told the office is corrected by any that stands.
+        // A claim that was accepted before envelopes named the office may be corrected by any office in good
+        // standing.
         let (before,): (i64,) = sqlx::query_as(
             "SELECT count(*) FROM accepted_claim WHERE old_envelope = 1 AND nullifier =
                  (SELECT nullifier FROM payment_transfer WHERE reference = $1)",
@@ -321,7 +322,7 @@ fn open(key: &TreasuryKey, reference: &TransferReference, sealed: &[u8]) -> Opti
     (plain.reference == reference.as_str()).then_some(plain.payee)
 }
 
-/// Names as banks compare them: without regard to case and spaces.
+/// Compares names as banks do: ignoring case and spaces.
 fn is_same_name(one: &str, other: &str) -> bool {
     let plain = |name: &str| {
         Zeroizing::new(name.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" "))
@@ -329,9 +330,9 @@ fn is_same_name(one: &str, other: &str) -> bool {
     *plain(one) == *plain(other)
 }
 
-/// Whom a transfer that is paid again goes to, by the newest correction of its earlier attempts; none if
-/// there is no correction. The office's signature is checked each time: what was written into the store behind
-/// the program leads no money anywhere.
+/// Returns the payee of a transfer that is paid again, by the newest correction of its earlier attempts; none if
+/// there is no correction. The office's signature is checked each time: a correction written into the store behind
+/// the program's back redirects no money.
 pub(super) async fn payee_of(
     connection: &mut AnyConnection,
     key: &TreasuryKey,

@@ -24,7 +24,8 @@ impl PaymentDecisions for TreasuryDecisions {
             }
             ApprovalKind::Resolve => contested::resolve(connection, document).await,
             ApprovalKind::Resume => resumed::resume(connection, document).await,
-            // A batch goes out with the next run, a correction with the next reissue; the rest is not paid.
+            // A batch goes out with the next run, a correction with the next reissue; the others are not
+            // payments.
             ApprovalKind::Admit
             | ApprovalKind::Pay
             | ApprovalKind::Arrears

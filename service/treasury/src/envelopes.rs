@@ -1,5 +1,5 @@
-//! Envelopes, opened before the store is locked to write: that takes longer than all else that a treasury
-//! does, and claims are accepted meanwhile.
+//! Envelopes, opened before the store is locked to write: opening takes longer than everything else that a
+//! treasury does, and claims are accepted meanwhile.
 
 use std::collections::HashMap;
 
@@ -20,18 +20,18 @@ pub(super) struct Envelopes<'a> {
 }
 
 impl<'a> Envelopes<'a> {
-    /// None is opened yet.
+    /// Starts with none opened.
     pub(super) fn new(store: &'a Store, key: &'a TreasuryKey) -> Self {
         Self { store, key, opened: HashMap::new() }
     }
 
-    /// The key that opens them.
+    /// Returns the key that opens them.
     pub(super) fn key(&self) -> &'a TreasuryKey {
         self.key
     }
 
-    /// Opens those of some claims, by nullifier and payout commitment. One that does not fit is looked at
-    /// again when it is needed: another may have been handed in.
+    /// Opens the envelopes of some claims, by nullifier and payout commitment. One that does not fit is looked
+    /// up again when it is needed: another may have been submitted.
     pub(super) async fn open_ahead(
         &mut self,
         claims: Vec<(Vec<u8>, Vec<u8>)>,
@@ -47,7 +47,7 @@ impl<'a> Envelopes<'a> {
         Ok(())
     }
 
-    /// The payout of a claim, or why it can't be paid.
+    /// Returns the payout of a claim, or why it can't be paid.
     pub(super) async fn payout(
         &self,
         nullifier: &[u8],
@@ -59,8 +59,8 @@ impl<'a> Envelopes<'a> {
         }
     }
 
-    /// What a transfer pays in all, and to whom: by its claim's envelope, and after a correction to whom the
-    /// office has said since.
+    /// Returns a transfer's total and payee: from its claim's envelope, or after a correction the payee that
+    /// the office named.
     pub(super) async fn of_transfer(
         &self,
         connection: &mut AnyConnection,
@@ -76,7 +76,7 @@ impl<'a> Envelopes<'a> {
     }
 }
 
-/// The payout commitment of an accepted claim.
+/// Returns the payout commitment of an accepted claim.
 pub(super) async fn commitment_of(
     connection: &mut AnyConnection,
     nullifier: &[u8],

@@ -40,14 +40,14 @@ struct PayoutFile {
 }
 
 impl TreasuryKey {
-    /// A fresh key.
+    /// Generates a key.
     pub fn generate() -> Self {
         let private = random_key();
         let public = envelope::public_key(&private).expect("any 32 bytes are an X25519 key");
         Self { private, public }
     }
 
-    /// The public key.
+    /// Returns the public key.
     pub fn public(&self) -> TreasuryPublicKey {
         self.public
     }
@@ -80,8 +80,8 @@ impl TreasuryKey {
         Ok(Self { private, public })
     }
 
-    /// A keyed hash that this treasury alone can make, for a purpose, over parts of which each is told apart
-    /// from the next by its length.
+    /// Returns a keyed hash that only this treasury can make, for a purpose, over parts that are each prefixed with
+    /// their length.
     pub(super) fn tag(&self, purpose: &[u8], parts: &[&[u8]]) -> [u8; 32] {
         let mut mac =
             Hmac::<Sha256>::new_from_slice(&*self.private).expect("HMAC takes keys of any length");
@@ -92,8 +92,8 @@ impl TreasuryKey {
         mac.finalize().into_bytes().into()
     }
 
-    /// Where an account lies, whichever branch is named and however the number is spaced or filled with
-    /// zeros: a bank's numbers are its own.
+    /// Returns a tag of an account at its bank, for any branch and any spacing or leading zeros of the number: each
+    /// bank has its own numbers.
     pub(super) fn account_tag(&self, scheme: &str, period: u32, payee: &Payee) -> [u8; 32] {
         let (account, ifsc) = (plain(&payee.account), plain(&payee.ifsc));
         let bank = ifsc.get(..4).unwrap_or(&ifsc);
@@ -106,8 +106,8 @@ impl TreasuryKey {
         self.tag(b"praman.payment-account.1", &parts)
     }
 
-    /// A number alone, whichever bank it is named with: of a bank that has become part of another both codes are
-    /// in use. None for one that is so short that banks share it by chance.
+    /// Returns a tag of the number alone, for any bank: after banks merge, the codes of both are in use. None for a
+    /// number so short that banks share it by chance.
     pub(super) fn account_number_tag(
         &self,
         scheme: &str,
@@ -132,7 +132,7 @@ impl TreasuryKey {
         [&nonce[..], &sealed.expect("four bytes are not too many")].concat()
     }
 
-    /// The amount that was written for a transfer; none if another treasury sealed it, or it is of another
+    /// Opens the amount that was written for a transfer; none if another treasury sealed it, or it belongs to another
     /// transfer.
     pub(super) fn open_amount(&self, reference: &str, sealed: &[u8]) -> Option<u32> {
         let (nonce, sealed) = sealed.split_at_checked(24)?;
@@ -173,7 +173,7 @@ pub fn read_payout(path: &Path) -> Result<TreasuryPublicKey, ServiceError> {
     }
 }
 
-/// A number or code as it is compared: without spaces and signs, in capitals.
+/// Returns a number or code in the form that is compared: without spaces and signs, in capitals.
 fn plain(text: &str) -> Zeroizing<String> {
     let kept = text.chars().filter(char::is_ascii_alphanumeric);
     Zeroizing::new(kept.collect::<String>().to_ascii_uppercase())
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn account_tag_one_account_however_spelt_is_one() {
+    fn account_has_one_tag_however_it_is_spelt() {
         let key = TreasuryKey::generate();
         let tag = |account: &str, ifsc: &str| key.account_tag("s", 7, &payee(account, ifsc));
         let one = tag("0012345678", "SBIN0000001");
@@ -203,7 +203,7 @@ mod tests {
         }
         assert_ne!(tag("12345679", "SBIN0000001"), one);
         assert_ne!(tag("12345678", "HDFC0000001"), one, "another bank's number");
-        // A long number is one account's by whichever code of merged banks; a short one is not.
+        // A long number is the same account under each code of merged banks; a short one is not.
         let number = |account, ifsc| key.account_number_tag("s", 7, &payee(account, ifsc));
         assert_eq!(number("12345678", "SBIN0000001"), None);
         let (before, after) = ("UTBI0000001", "PUNB0000001");

@@ -4,8 +4,8 @@
 //! A batch is drafted in the store, with a transfer for each instalment of each claim, before its file is
 //! written, and closed after it. A crash in between leaves a drafted batch, whose file is then written
 //! again, the same to the letter: nothing is lost, and a bank that knows a message by its id pays it once.
-//! A transfer is known by a reference that names nobody. The store holds no account, and no amount but sealed
-//! by the treasury's key: both are opened from the envelopes whenever they are needed.
+//! A transfer is known by a reference that names no person. The store holds no account, and amounts only sealed
+//! by the treasury's key: both are opened from the envelopes when they are needed.
 //!
 //! ```
 //! use praman_treasury::{BankReport, Outcome};

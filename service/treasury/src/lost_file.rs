@@ -14,7 +14,7 @@ pub struct LostFile {
     pub transfers: Vec<LostTransfer>,
 }
 
-/// A transfer as a file for the bank has it.
+/// A transfer in a file for the bank.
 pub struct LostTransfer {
     /// Its reference.
     pub reference: String,
@@ -23,7 +23,7 @@ pub struct LostTransfer {
 }
 
 impl LostFile {
-    /// Reads a `pain.001`; none if it is another file.
+    /// Reads a `pain.001`; none for another kind of file.
     ///
     /// # Errors
     /// What is wrong with it.

@@ -19,34 +19,34 @@ use super::transfer::TransferReference;
 /// The most parts that an amount is paid in.
 const PARTS_MAX: u32 = 12;
 
-/// How many times in a row a part may have been paid again of which nothing is known here.
+/// How many times in a row a part may have been paid again without anything known here.
 const ATTEMPTS_AHEAD: u32 = 4;
 
-/// A transfer that went out, of which the restored state knows nothing.
+/// A transfer that went out and that the restored state does not know.
 #[derive(Clone)]
 pub(super) struct Lost {
     pub(super) nullifier: Vec<u8>,
     pub(super) part: u32,
     pub(super) attempt: u32,
-    /// None where the claim's envelope is not here.
+    /// None if the claim's envelope is not here.
     pub(super) rupees: Option<u32>,
     pub(super) scheme: String,
     pub(super) period: i64,
-    /// None where it is not known here in how many parts the claim is paid: its file tells.
+    /// None if the number of the claim's parts is not known here: its file has it.
     pub(super) instalments: Option<u32>,
 }
 
 /// All transfers that may have gone out since a state was backed up, by reference.
 pub(super) struct LostTransfers {
-    /// The next one of each part: what is not known here begins with it.
+    /// The next one of each part: the unknown ones begin with it.
     pub(super) next: HashMap<String, Lost>,
-    /// Those by which the same parts were paid again after that: the reference of the next one, and the attempt.
-    /// They are looked for only where something is named that is not the next.
+    /// Later payments of the same parts: the reference of the next one, and the attempt. They are looked up only if a
+    /// name is not the next one's.
     ahead: OnceLock<HashMap<String, (String, u32)>>,
 }
 
 impl LostTransfers {
-    /// Those of claims that are in no batch, and those by which others would be paid anew.
+    /// Finds those of claims that are in no batch, and those that would pay others again.
     pub(super) async fn find(
         transaction: &mut WriteTransaction,
         envelopes: &Envelopes<'_>,
@@ -66,7 +66,7 @@ impl LostTransfers {
         for (nullifier, commitment, scheme, period) in unpaid {
             let payout = envelopes.payout(&nullifier, &commitment).await?.ok();
             let kept = instalments_of(transaction, &scheme, period).await?;
-            // Where it is not known in how many parts it is paid, any part may be named.
+            // If the number of its parts is not known, any part may be named.
             for part in 0..kept.unwrap_or(PARTS_MAX) {
                 let rupees = payout.as_ref().zip(kept);
                 let rupees = rupees.map(|(payout, of)| share(payout.amount, part, of));
@@ -85,13 +85,13 @@ impl LostTransfers {
         for (nullifier, part, attempt, scheme, period, of) in paid {
             let commitment = commitment_of(transaction, &nullifier).await?;
             let payout = envelopes.payout(&nullifier, &commitment).await?.ok();
-            // It is of the parts that the batch before has.
+            // It has as many parts as in the earlier batch.
             let (part, attempt, of) = (part as u32, attempt as u32 + 1, of.max(1) as u32);
             let rupees = payout.map(|payout| share(payout.amount, part, of));
             let instalments = Some(of);
             keep(Lost { nullifier, part, attempt, rupees, scheme, period, instalments });
         }
-        // What is drafted waits: a payment of the same part that is named came after it.
+        // Drafts are pending: a named payment of the same part came after them.
         let drafted: Vec<(Vec<u8>, i64, i64, String, i64, i64)> = sqlx::query_as(
             "SELECT nullifier, part, attempt, scheme, period, instalments
              FROM payment_transfer JOIN payment_batch ON payment_batch.id = payment_transfer.batch
@@ -107,8 +107,8 @@ impl LostTransfers {
         Ok(Self { next: found, ahead: OnceLock::new() })
     }
 
-    /// The transfer that a reference is of, and those before it of the same part that are not known either,
-    /// the first one first.
+    /// Returns the transfer with a reference, and the earlier ones of the same part that are not known either, the
+    /// earliest first.
     pub(super) fn of_reference(
         &self,
         key: &TreasuryKey,
@@ -133,8 +133,8 @@ impl LostTransfers {
         Some((of(*attempt), (next.attempt..*attempt).map(of).collect()))
     }
 
-    /// Learns from a file that went out in how many parts its claims are paid, where that is not known here:
-    /// the file that pays a claim has all of its parts.
+    /// Learns the number of parts of claims from a file that went out, if it is not known here: the file that pays a
+    /// claim has all of its parts.
     pub(super) async fn learn_parts(
         &mut self,
         transaction: &mut WriteTransaction,

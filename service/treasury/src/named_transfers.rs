@@ -1,4 +1,4 @@
-//! Which transfers a report's names are of.
+//! Which transfers a report's names refer to.
 
 use praman_store::error::ServiceError;
 use sqlx::AnyConnection;
@@ -6,8 +6,8 @@ use sqlx::AnyConnection;
 use super::bank_report::Named;
 use super::transfer::{self, TransferRow, TransferState};
 
-/// The transfers that the bank says something of: those alone that a file was written for, since a bank knows of
-/// no others; and what it names of which there is none.
+/// Returns the transfers that the bank reports on: only those with a written file, since a bank knows no others; and
+/// the names that match none.
 pub(super) async fn sent_rows(
     connection: &mut AnyConnection,
     of: &[Named],
@@ -27,7 +27,7 @@ pub(super) async fn sent_rows(
     Ok((sent, unknown))
 }
 
-/// Whether something that is named is only drafted here: who names it has seen a file that this state did not write.
+/// Whether something that is named is only drafted here: the bank has seen a file that this state did not write.
 pub(super) async fn is_drafted(
     connection: &mut AnyConnection,
     named: &Named,

@@ -1,4 +1,4 @@
-//! What was ordered and what became of it, by scheme and period: no amount, and nothing of few.
+//! Orders and their outcomes, by scheme and period: no amounts, and no small counts.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::transfer::TransferState;
 use crate::TreasuryStore;
 
-/// The transfers of a scheme's period; none where they are few.
+/// The transfers of a scheme's period; none if they are few.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TransferFigures {
     /// The scheme.
@@ -23,14 +23,14 @@ pub struct TransferFigures {
     pub ordered: Option<u64>,
     /// Paid.
     pub paid: Option<u64>,
-    /// Returned, and not paid anew yet.
+    /// Returned, and not paid again yet.
     pub returned: Option<u64>,
-    /// Returned, and paid anew by another.
+    /// Returned, and paid again by another.
     pub reissued: Option<u64>,
 }
 
 impl TreasuryStore<'_> {
-    /// The transfers by scheme and period, the latest first, of a scope's schemes.
+    /// Returns the transfers by scheme and period, the latest first, of a scope's schemes.
     ///
     /// # Errors
     /// [`ServiceError::Store`].

@@ -1,4 +1,4 @@
-//! Names that this treasury gives: banks bring them back in capitals, with spaces, and in whichever field.
+//! Names that this treasury gives: banks return them in capitals, with spaces, and in any field.
 
 use super::transfer::TransferReference;
 
@@ -14,7 +14,7 @@ pub(super) enum OwnName {
 }
 
 impl OwnName {
-    /// Reads a name as a bank brings it; none if it has not the form of one.
+    /// Reads a name as a bank returns it; none if it does not have the form of one.
     pub(super) fn of(text: &str) -> Option<Self> {
         let name: String = text.split_whitespace().collect::<String>().to_ascii_lowercase();
         if name.parse::<TransferReference>().is_ok() {
@@ -28,13 +28,13 @@ impl OwnName {
         is_part.then_some(Self::Part(name))
     }
 
-    /// The name as it was given.
+    /// Returns the name as it was given.
     pub(super) fn text(&self) -> &str {
         let (Self::Transfer(name) | Self::Message(name) | Self::Part(name)) = self;
         name
     }
 
-    /// Each such name in a text: the text itself, or words of it.
+    /// Returns each such name in a text: the text itself, or words of it.
     pub(super) fn all_within(text: &str) -> Vec<Self> {
         if let Some(whole) = Self::of(text) {
             return vec![whole];
@@ -43,7 +43,7 @@ impl OwnName {
         text.split(ends).filter_map(Self::of).collect()
     }
 
-    /// Whether both are of one message, as far as their names tell.
+    /// Whether both belong to one message, as far as their names show.
     pub(super) fn is_of_same_message(&self, other: &Self) -> bool {
         let message = |name: &Self| match name {
             Self::Transfer(_) => None,

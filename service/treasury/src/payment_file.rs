@@ -51,7 +51,7 @@ impl Debtor {
 
 /// One transfer.
 pub(super) struct Transfer<'a> {
-    /// By what the bank reports back: at most 35 characters, not traceable to a person.
+    /// The reference that the bank reports back: at most 35 characters, not traceable to a person.
     pub(super) reference: String,
     /// Whole rupees.
     pub(super) amount: u32,
@@ -59,13 +59,13 @@ pub(super) struct Transfer<'a> {
     pub(super) payee: &'a Payee,
 }
 
-/// Transfers of one day.
+/// The transfers of one day.
 pub(super) struct PaymentPart<'a> {
     /// Its number in the file, from 1.
     pub(super) number: u32,
     /// The day.
     pub(super) on: Date,
-    /// The transfers; a part has some.
+    /// The transfers; at least one.
     pub(super) transfers: Vec<Transfer<'a>>,
 }
 
@@ -83,7 +83,7 @@ pub(super) struct PaymentBatch<'a> {
     pub(super) parts: &'a [PaymentPart<'a>],
 }
 
-/// The day of an instalment, a year's parts apart.
+/// Returns the day of an instalment, spaced evenly over a year.
 ///
 /// # Errors
 /// [`ServiceError::Refused`] if it leaves the calendar.
@@ -94,7 +94,7 @@ pub(super) fn date_of_part(first: Date, part: u32, instalments: u32) -> Result<D
         .map_err(|error| ServiceError::Refused(format!("an instalment's date: {error}")))
 }
 
-/// What is paid of an amount in a part; the first part takes what does not divide.
+/// Returns the share of an amount in a part; the first part takes the remainder.
 pub(super) fn share(amount: u32, part: u32, instalments: u32) -> u32 {
     if part >= instalments {
         return 0;
@@ -108,7 +108,7 @@ type Xml = Writer<Cursor<Vec<u8>>>;
 type Written = std::io::Result<()>;
 
 impl PaymentBatch<'_> {
-    /// The file. The same batch gives the same bytes.
+    /// Returns the file. The same batch gives the same bytes.
     ///
     /// # Errors
     /// [`ServiceError::Refused`] if it can't be written.
@@ -197,7 +197,7 @@ fn account(xml: &mut Xml, name: &str, number: &str) -> Written {
     })
 }
 
-/// A branch by the Indian financial system code.
+/// Writes a branch by its Indian financial system code.
 fn branch(xml: &mut Xml, name: &str, ifsc: &str) -> Written {
     element(xml, name, |xml| {
         element(xml, "FinInstnId", |xml| {
@@ -209,12 +209,12 @@ fn branch(xml: &mut Xml, name: &str, ifsc: &str) -> Written {
     })
 }
 
-/// A name as a bank's file has it: without what XML can't carry, and not too long.
+/// Returns a name for a bank's file: without characters that XML can't carry, and not too long.
 pub(super) fn name_in_file(name: &str) -> String {
     name.chars().filter(|&character| is_in_xml(character)).take(NAME_CHARACTERS_MAX).collect()
 }
 
-/// Whether an XML document may have a character in a name. One that it may not have would make the whole file
+/// Whether an XML document may have a character in a name. A forbidden one would make the whole file
 /// unreadable. Source: XML 1.0, fifth edition, section 2.2, `Char`; control characters are no part of a name.
 fn is_in_xml(character: char) -> bool {
     !character.is_control() && !matches!(character, '\u{fffe}' | '\u{ffff}')
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn names_have_no_character_that_xml_does_not_have() {
+    fn names_lose_characters_that_xml_does_not_allow() {
         let text = xml(1, &[(7, payee("Hasina\u{fffe} Biswas\u{ffff}\u{1}"))]);
         assert!(text.contains("<Nm>Hasina Biswas</Nm>"), "{text}");
         roxmltree::Document::parse(&text).expect("it is well-formed");
@@ -285,7 +285,7 @@ mod tests {
         for part in ["2051.00", "2050.00", "2026-08-31", "2027-02-28"] {
             assert!(text.contains(part), "{part} in {text}");
         }
-        // Nothing is transferred where nothing is left to pay.
+        // Nothing is transferred if nothing is left to pay.
         assert!(text.contains("<NbOfTxs>3</NbOfTxs>"));
         assert!(text.contains("<CtrlSum>4102.00</CtrlSum>"));
     }

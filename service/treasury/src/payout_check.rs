@@ -1,4 +1,4 @@
-//! Envelopes: opened, and held to their claims.
+//! Envelopes: opened, and checked against their claims.
 
 use praman_circuits::payee::Payee;
 use praman_circuits::payout::{EnvelopeHash, PayoutCommitment, payout};
@@ -11,10 +11,10 @@ use praman_store::{Store, field};
 use super::key::TreasuryKey;
 use super::payment_file::name_in_file;
 
-/// Opens an envelope and holds it to its claim.
+/// Opens an envelope and checks it against its claim.
 ///
 /// # Errors
-/// Why it is not paid, without a word of what it holds.
+/// Why it is not paid, without anything of its contents.
 pub fn open_checked(
     sealed: &[u8],
     key: &TreasuryKey,
@@ -35,14 +35,14 @@ pub fn open_checked(
     Ok(opened)
 }
 
-/// Whether a bank's file can carry an account. One that can't would sink the whole file.
+/// Whether a bank's file can carry an account. One that it can't carry would spoil the whole file.
 pub(super) fn is_payable(payee: &Payee) -> bool {
     let named = name_in_file(&payee.name).chars().any(|character| !character.is_whitespace());
     is_account(&payee.account) && is_ifsc(&payee.ifsc) && named
 }
 
 impl TreasuryKey {
-    /// The payout of the first of a claim's envelopes that fits it, or why none does.
+    /// Returns the payout of the first of a claim's envelopes that fits it, or why none does.
     pub(super) async fn open_any(
         &self,
         store: &Store,

@@ -1,4 +1,4 @@
-//! Reconciliation: what was claimed on the ledger against what the bank was told and has done, to the rupee.
+//! Reconciliation: claims on the ledger against what the bank was asked to pay and has paid, to the rupee.
 
 use std::collections::BTreeMap;
 
@@ -14,21 +14,21 @@ use super::key::TreasuryKey;
 use super::payment_file::share;
 use super::transfer::{COLUMNS, TransferRow, TransferState};
 
-/// In which steps a department is told counts and sums.
+/// The step in which a department sees counts and sums.
 const COUNT_STEP: u64 = small_cells::FEW;
 const RUPEES_STEP: u64 = 10_000;
 
 /// A count and a sum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
-    /// How many: claims, or transfers of them.
+    /// The number of claims, or of their transfers.
     pub count: u64,
     /// Whole rupees.
     pub rupees: u64,
 }
 
 impl Totals {
-    /// The same in steps, downwards: so many and so much at least.
+    /// Returns the same rounded down to steps: at least that many and that much.
     fn in_steps(&self) -> Self {
         let (count, rupees) = (self.count, self.rupees);
         Self { count: count - count % COUNT_STEP, rupees: rupees - rupees % RUPEES_STEP }
@@ -45,7 +45,7 @@ impl Totals {
 pub struct Reconciliation {
     /// Claims that the ledger has accepted and whose envelope fits, with the sum that was proved.
     pub claimed: Totals,
-    /// Claims that wait for an envelope that fits: what they are of is not known.
+    /// Claims that wait for an envelope that fits: their amount is not known.
     pub held: u64,
     /// Claims that are in dispute or must not be paid, of those that are in no file.
     pub disputed: Totals,
@@ -53,20 +53,19 @@ pub struct Reconciliation {
     pub waiting: Totals,
     /// Transfers in a batch whose file is not written.
     pub drafted: Totals,
-    /// Transfers in a file, of which the bank has said nothing final.
+    /// Transfers in a file that the bank has reported nothing final about.
     pub ordered: Totals,
     /// Transfers that are paid.
     pub paid: Totals,
-    /// Transfers that came back and are not paid anew yet.
+    /// Transfers that came back and are not paid again yet.
     pub returned: Totals,
-    /// Transfers that came back and are paid anew: they are in no sum.
+    /// Transfers that came back and are paid again: they are in no sum.
     pub reissued: u64,
-    /// Transfers, paid or returned, of which the bank has said both: two treasurers decide.
+    /// Transfers that the bank has reported both as paid and as returned: two treasurers decide.
     pub contested: u64,
     /// Why transfers came back, by the bank's code.
     pub reasons: BTreeMap<String, u64>,
-    /// What was claimed less what is disputed, waits, is ordered, paid or returned: 0 if all is accounted
-    /// for.
+    /// The claimed sum less what is disputed, waiting, ordered, paid or returned: 0 if all is accounted for.
     pub difference: i64,
 }
 
@@ -121,7 +120,7 @@ impl Reconciliation {
                 continue;
             }
             for row in transfers.remove(&nullifier).unwrap_or_default() {
-                // What was written into a file, where it is kept; what would be, where none is written.
+                // The amount written into a file, if it is kept; the one that would be, if none is written.
                 let written = row.amount.as_deref().map(|sealed| {
                     key.open_amount(&row.reference, sealed).ok_or_else(|| {
                         broken("the amount of a transfer, or it is another treasury's")
@@ -154,13 +153,13 @@ impl Reconciliation {
         [self.disputed, self.waiting, self.drafted, self.ordered, self.paid, self.returned]
     }
 
-    /// Whether all that was claimed is accounted for, to the rupee.
+    /// Whether every claim is accounted for, to the rupee.
     pub fn is_balanced(&self) -> bool {
         self.difference == 0
     }
 
-    /// What a department may see in this week: what it was told first. Two reports one claim apart would tell
-    /// that claim's amount.
+    /// Returns what a department may see in this week: what it saw first. Two reports one claim apart would
+    /// reveal that claim's amount.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -170,7 +169,7 @@ impl Reconciliation {
         scheme: &SchemeId,
         period: Period,
     ) -> Result<serde_json::Value, ServiceError> {
-        // 1900 began with a Monday.
+        // 1900 began on a Monday.
         let week = i64::from(calendar::today().0 / 7);
         let report = self.for_department().to_string();
         let (told,): (String,) = sqlx::query_as(
@@ -187,8 +186,8 @@ impl Reconciliation {
         serde_json::from_str(&told).map_err(|_| broken("a department's report"))
     }
 
-    /// What a department may see: no sum of so few that it tells a person's amount, no sum that tells such a
-    /// one when taken from the others, and all in steps.
+    /// Returns what a department may see: no sum of so few that it reveals a person's amount, none that does so
+    /// when subtracted from the others, and all in steps.
     pub fn for_department(&self) -> serde_json::Value {
         let names = ["disputed", "waiting", "drafted", "ordered", "paid", "returned"];
         let parts = self.parts();
@@ -214,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_department_learns_no_persons_amount() {
+    fn department_learns_no_persons_amount() {
         let totals = |count, rupees| Totals { count, rupees };
         let sums = Reconciliation {
             claimed: totals(100, 120_000),
@@ -233,7 +232,7 @@ mod tests {
             (&told["paid"]["rupees"], &told["paid"]["count"]),
             (&110_000.into(), &95.into())
         );
-        // One claim more is told only where it takes the sum over a step.
+        // One more claim shows only if it takes the sum over a step.
         let more = Reconciliation { paid: totals(99, 119_000), ..many };
         assert_eq!(more.for_department(), told);
         let few = Reconciliation { claimed: totals(3, 3_600), paid: totals(3, 3_600), ..sums };

@@ -1,4 +1,4 @@
-//! Paying anew what the bank returned: no second claim, one more transfer.
+//! Paying again what the bank returned: no second claim, one more transfer.
 
 use praman_claims::terms;
 use praman_store::Store;
@@ -15,29 +15,29 @@ use super::run::{Paid, PaymentRun};
 use super::same_account::{PaymentOf, SameAccount};
 use super::transfer::{self, TransferReference, TransferRow, TransferState};
 
-/// Which returned transfers to pay anew.
+/// Which returned transfers to pay again.
 pub struct Reissue<'a> {
     /// The scheme, its period, and where the file goes.
     pub run: PaymentRun<'a>,
-    /// To whom an office has said since.
+    /// The corrections that offices have made since.
     pub corrections: &'a [Correction],
-    /// To the same account, where the bank has put it right.
+    /// Transfers to the same account, if the bank has fixed it.
     pub same: &'a [TransferReference],
 }
 
 /// What came of it.
 #[derive(Debug, Serialize)]
 pub struct Reissued {
-    /// How many transfers are drafted to be paid anew.
+    /// How many transfers are drafted to be paid again.
     pub transfers: usize,
-    /// The bank's files, and what waits.
+    /// The bank's files, and what is pending.
     #[serde(flatten)]
     pub paid: Paid,
 }
 
 impl Reissue<'_> {
-    /// Drafts a transfer for each, in one batch, and writes its file. One that can't be paid anew refuses
-    /// them all.
+    /// Drafts a transfer for each, in one batch, and writes its file. If one can't be paid again, all are
+    /// refused.
     ///
     /// # Errors
     /// [`ServiceError::Refused`] naming the transfer.
@@ -67,7 +67,7 @@ impl Reissue<'_> {
                     return Err(refused(reference, reason));
                 }
                 if let Some(correction) = correction {
-                    // What was proved, whatever was corrected before.
+                    // What was proved, regardless of earlier corrections.
                     let commitment = commitment_of(&mut transaction, &row.nullifier).await?;
                     let proved = envelopes.payout(&row.nullifier, &commitment).await?;
                     let proved = proved.map_err(|reason| refused(reference, reason))?;
@@ -76,14 +76,14 @@ impl Reissue<'_> {
                 let next = row.next_attempt();
                 let payout = envelopes.of_transfer(&mut transaction, &next).await?;
                 let payout = payout.map_err(|reason| refused(reference, reason))?;
-                // A corrected account may be one that another claim of the period goes to.
+                // A corrected account may be that of another claim of the period.
                 let payment =
                     (row.nullifier.as_slice(), PaymentOf::Part(row.part(), next.attempt as u32));
                 if !terms.shared_accounts
                     && let Some(reason) =
                         accounts.holds(&mut transaction, payment, &payout.payee).await?
                 {
-                    // Nothing of this is kept, but for which account it was held.
+                    // Only the account that it was held for is stored.
                     drop(transaction);
                     let mut transaction = store.begin().await?;
                     accounts.keep_held(&mut transaction, &row.nullifier, &payout.payee).await?;
@@ -116,7 +116,7 @@ impl Reissue<'_> {
         Ok(Reissued { transfers, paid })
     }
 
-    /// A transfer that was returned, of this scheme and period.
+    /// Finds a returned transfer of this scheme and period.
     async fn returned(
         &self,
         connection: &mut sqlx::AnyConnection,
@@ -144,7 +144,7 @@ impl Reissue<'_> {
                           treasurers resolve it: praman treasury resolve";
             return Err(refused(reference, reason));
         }
-        // A claim waits whole: what is drafted of it would be taken out again.
+        // A contested claim waits as a whole: a draft of it would be taken out again.
         let (contested,): (i64,) = sqlx::query_as(
             "SELECT count(*) FROM payment_transfer WHERE nullifier = $1 AND contested = 1",
         )

@@ -1,4 +1,4 @@
-//! What lets a batch go out: a second person, where two are needed; and the files that went, for the ledger.
+//! The release of a batch, by a second person if two are needed; and the files that went out, for the ledger.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ use super::reporting::reason_of;
 use super::transfer;
 use crate::TreasuryStore;
 
-/// What a second person approves: a batch, by all that tells of no person.
+/// What a second person approves: a batch, without anything that identifies a person.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PaymentDocument {
@@ -29,13 +29,13 @@ pub(super) struct PaymentDocument {
     pub(super) scheme: String,
     pub(super) period: u32,
     pub(super) transfers: usize,
-    /// Their sum; none where they are so few that it would tell of one.
+    /// Their sum; none if they are so few that it would reveal one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) rupees: Option<u64>,
-    /// What is in it: a hash that the treasury's key alone can make, compared before the file is written.
+    /// What is in it: a hash that only the treasury's key can make, compared before the file is written.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) contents: String,
-    /// Whether returned transfers are paid anew.
+    /// Whether returned transfers are paid again.
     #[serde(default)]
     pub(super) paid_anew: bool,
     /// Into how many parts a claim is paid, and when the first is.
@@ -46,16 +46,18 @@ pub(super) struct PaymentDocument {
     pub(super) shared_accounts: bool,
     #[serde(default)]
     pub(super) on: String,
-    /// From which account.
+    /// The account that is paid from.
     #[serde(default)]
     pub(super) debtor: String,
 }
 
 impl PaymentDocument {
-    /// Has the batch wait for a second person, if there are or once were two treasurers; the approval's number.
+    /// Makes the batch wait for a second person, if there are or once were two treasurers; returns the
+    /// approval's number.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] if it is no treasurer who asks, or one of two is left, who can't pay alone.
+    /// [`ServiceError::Refused`] if the caller is no treasurer, or is the only one left of two, who can't pay
+    /// alone.
     pub(super) async fn ask(
         &self,
         store: &Store,
@@ -81,7 +83,7 @@ impl PaymentDocument {
     }
 }
 
-/// Refuses to ask for what two treasurers decide where there are not two.
+/// Refuses a request that two treasurers decide if there are not two.
 pub(super) async fn require_two_treasurers(
     store: &Store,
     connection: &mut AnyConnection,
@@ -99,7 +101,7 @@ pub(super) async fn require_two_treasurers(
     Ok(())
 }
 
-/// What is in a batch, while it is drafted.
+/// The contents of a batch while it is drafted.
 #[derive(Default)]
 pub(super) struct BatchContents {
     lines: BTreeSet<[u8; 32]>,
@@ -107,7 +109,7 @@ pub(super) struct BatchContents {
     paid_anew: bool,
 }
 
-/// What is told of a batch's contents.
+/// What is shown of a batch's contents.
 pub(super) struct ToldContents {
     pub(super) transfers: usize,
     pub(super) rupees: Option<u64>,
@@ -116,7 +118,7 @@ pub(super) struct ToldContents {
 }
 
 impl BatchContents {
-    /// Adds a transfer: of a claim's part, so often tried before, with an amount, to somebody.
+    /// Adds a transfer: a claim's part, its attempt, its amount and its payee.
     pub(super) fn add(
         &mut self,
         key: &TreasuryKey,
@@ -138,7 +140,7 @@ impl BatchContents {
         self.paid_anew |= attempt > 0;
     }
 
-    /// What a second person is told.
+    /// Returns what a second person is shown.
     pub(super) fn told(&self, key: &TreasuryKey) -> ToldContents {
         let lines: Vec<&[u8]> = self.lines.iter().map(<[u8; 32]>::as_slice).collect();
         ToldContents {
@@ -150,7 +152,7 @@ impl BatchContents {
     }
 }
 
-/// Refuses a batch that is not what was approved.
+/// Refuses a batch that differs from what was approved.
 ///
 /// # Errors
 /// [`ServiceError::Refused`].
@@ -161,7 +163,7 @@ pub(super) async fn require_as_approved(
 ) -> Result<(), ServiceError> {
     let document: PaymentDocument =
         serde_json::from_str(document).map_err(|_| broken("an approval's document"))?;
-    // One that an earlier version drafted tells nothing of it.
+    // A document of an earlier version does not have them.
     if document.contents.is_empty() {
         return Ok(());
     }
@@ -198,12 +200,12 @@ pub(super) async fn require_as_approved(
     Ok(())
 }
 
-/// From which account a batch is paid, as a second person is told.
+/// Returns the account that a batch is paid from, as a second person sees it.
 pub(super) fn told_debtor(Debtor { name, account, ifsc }: &Debtor) -> String {
     format!("{name}, {account}, {ifsc}")
 }
 
-/// A batch that a second person has denied, or that none has approved in time, is none: its claims wait to be
+/// Drops a batch that a second person has denied, or that no one has approved in time: its claims wait to be
 /// paid as before. False if it went out.
 ///
 /// # Errors
@@ -226,7 +228,7 @@ pub(super) async fn drop_batch(
     Ok(true)
 }
 
-/// Takes out of a batch whose file is known what the file does not name.
+/// Takes the transfers out of a batch that its known file does not name.
 ///
 /// # Errors
 /// [`ServiceError::Store`].
@@ -239,8 +241,8 @@ pub(super) async fn take_out_unwritten(
     take_out(connection, batch, unwritten).await
 }
 
-/// Takes out of a drafted batch what was frozen since, and what a bank says is paid already: it is not paid,
-/// and waits as before.
+/// Takes out of a drafted batch what has been frozen since, and what a bank reports as already paid: it is not
+/// paid, and waits as before.
 ///
 /// # Errors
 /// [`ServiceError::Store`].
@@ -253,7 +255,7 @@ pub(super) async fn take_out_held(
     take_out(connection, batch, held).await
 }
 
-/// Takes the claims of a batch out of it that meet a condition, and what was to be paid anew for them.
+/// Takes the claims that meet a condition out of a batch, and what was to be paid again for them.
 async fn take_out(
     connection: &mut AnyConnection,
     batch: &str,
@@ -275,21 +277,20 @@ async fn take_out(
         accepted_claim::take_out_of_batch(connection, nullifier).await?;
     }
     for statement in [
-        // A correction is for the payment that it was brought for: the next one is asked for anew, with one
-        // of its own or without.
+        // A correction is for one payment: the next one is requested again, with or without its own.
         format!(
             "DELETE FROM payment_correction WHERE reference IN
                  (SELECT returned.reference FROM payment_transfer AS returned
                   WHERE {condition} AND EXISTS {ANEW})"
         ),
-        // Nor does its account count any more.
+        // Its account does not count any more either.
         format!(
             "DELETE FROM payment_payee WHERE part >= 0 AND {condition} AND EXISTS
                  (SELECT 1 FROM payment_transfer AS anew WHERE anew.batch = $1
                       AND anew.nullifier = payment_payee.nullifier AND anew.part = payment_payee.part
                       AND anew.attempt = payment_payee.attempt)"
         ),
-        // What was to be paid anew is returned as it was.
+        // What was to be paid again is returned, as before.
         format!(
             "UPDATE payment_transfer AS returned SET state = 'returned'
              WHERE state = 'reissued' AND {condition} AND EXISTS {ANEW}"
@@ -299,7 +300,7 @@ async fn take_out(
         let statement = sqlx::AssertSqlSafe(statement);
         sqlx::query(statement).bind(batch).execute(&mut *connection).await?;
     }
-    // Whoever claimed is told again that it came back, and why.
+    // The claimant is informed again that it came back, and why.
     for (nullifier, code) in anew {
         let reason = code.as_deref().map(reason_of);
         transfer::settle_claim(connection, &nullifier, reason).await?;
@@ -307,22 +308,22 @@ async fn take_out(
     Ok(())
 }
 
-/// The transfers of a batch by which one that was returned is paid anew.
+/// The transfers of a batch that pay a returned one again.
 const ANEW: &str = "(SELECT 1 FROM payment_transfer AS anew WHERE anew.batch = $1
                          AND anew.nullifier = returned.nullifier AND anew.part = returned.part
                          AND anew.attempt = returned.attempt + 1)";
 
-/// A file that goes to the bank or came from it.
+/// A file for the bank or from it.
 pub(super) struct NewFile<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) kind: &'a str,
     pub(super) message: &'a str,
 }
 
-/// The kind of a file that the ledger has and a restored state lost.
+/// The kind of a file that is on the ledger and that a restored state lost.
 pub(super) const LOST: &str = "lost";
 
-/// Keeps that there was a file; its number, or none if it is known.
+/// Records a file; returns its number, or none if it is known.
 pub(super) async fn keep_file(
     store: &Store,
     connection: &mut AnyConnection,
@@ -361,7 +362,7 @@ pub(super) async fn is_kept(store: &Store, bytes: &[u8]) -> Result<bool, Service
     Ok(known.is_some())
 }
 
-/// A file that went to the bank or came from it, as the ledger has it.
+/// A file for the bank or from it, as on the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct KeptFile {
     /// Its number.
@@ -372,15 +373,15 @@ pub struct KeptFile {
     pub kind: String,
     /// Its message's id.
     pub message: String,
-    /// How many transfers it is about.
+    /// How many transfers it names.
     pub transfers: u64,
-    /// The block that has it.
+    /// The block that holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub block: Option<u64>,
 }
 
 impl TreasuryStore<'_> {
-    /// All files that went to the bank and came from it, in order.
+    /// Returns all files for the bank and from it, in order.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -403,11 +404,10 @@ impl TreasuryStore<'_> {
         Ok(rows.into_iter().map(file).collect())
     }
 
-    /// Brings what the ledger does not have of the files to it: each by its number, hash and count. How
-    /// many were brought.
+    /// Puts the files that the ledger lacks on it: each by its number, hash and count. Returns how many.
     ///
     /// # Errors
-    /// [`LedgerError`]: what was not kept here is brought again, which changes nothing.
+    /// [`LedgerError`]: what was not recorded here is sent again, which changes nothing.
     pub async fn anchor_payment_files<C: Chain>(
         &self,
         network: &mut Network<C>,
@@ -437,7 +437,7 @@ impl TreasuryStore<'_> {
 mod tests {
     use praman_store::{Location, Store};
 
-    /// A claim that is paid anew in a batch, by a correction, and one that is paid for the first time.
+    /// Drafts a claim that is paid again by a correction, and one that is paid for the first time.
     async fn drafted(folder: &std::path::Path) -> Store {
         let store = Store::connect(&Location::Folder(folder.to_owned())).await.expect("a store");
         for statement in [
@@ -477,7 +477,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_batch_that_is_denied_leaves_no_correction_behind() {
+    async fn batch_that_is_denied_leaves_no_correction_behind() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = drafted(folder.path()).await;
         let mut transaction = store.begin().await.expect("begun");
@@ -496,7 +496,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_frozen_after_it_is_drafted_is_taken_out() {
+    async fn claim_frozen_after_drafting_is_taken_out_of_its_batch() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = drafted(folder.path()).await;
         let mut transaction = store.begin().await.expect("begun");
@@ -506,7 +506,7 @@ mod tests {
         let kept = [("1-0", "reissued"), ("1-1", "ordered"), ("3-0", "ordered")];
         assert_eq!((transfers, corrections), (pairs(&kept), 1));
         assert_eq!(batches, [(Some("a".to_owned()),), (None,), (Some("b".to_owned()),)]);
-        // One that was to be paid anew is returned as it was, and its correction is none.
+        // What was to be paid again is returned, as before, and has no correction.
         sqlx::query("UPDATE dispute SET nullifier = x'01' WHERE nullifier = x'02'")
             .execute(store.writer())
             .await

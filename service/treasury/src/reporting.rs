@@ -1,4 +1,4 @@
-//! What a bank reports, brought to the transfers and their claims.
+//! Applies a bank's report to the transfers and their claims.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -33,27 +33,27 @@ pub struct Imported {
     pub paid: usize,
     /// Transfers that are returned now.
     pub returned: usize,
-    /// Transfers of which the bank says that they are paid after it had said that they are returned.
+    /// Transfers that the bank reports as paid after it had reported them as returned.
     pub contested: usize,
-    /// Of which was said what was known, or that they are on their way.
+    /// Transfers whose state was known, or that are on their way.
     pub unchanged: usize,
-    /// Of which payments and returns the bank has kept charges.
+    /// Payments and returns that the bank has deducted charges from.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub charges: Vec<Discrepancy>,
-    /// What does not fit what is known. Nothing was changed for these.
+    /// What does not fit. Nothing was changed for these.
     pub discrepancies: Vec<Discrepancy>,
 }
 
-/// Something in a report that does not fit what is known.
+/// Something in a report that does not fit the known state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Discrepancy {
-    /// Of what: a transfer's reference, a part's or a message's id.
+    /// What it is about: a transfer's reference, a part's or a message's id.
     pub of: String,
-    /// What does not fit. It tells no amount.
+    /// What does not fit. It contains no amount.
     pub reason: &'static str,
 }
 
-/// Why a claim was returned, of a bank's code.
+/// Returns why a claim was returned, from a bank's code.
 ///
 /// Source: ISO 20022 external code sets, `ExternalStatusReason1Code` and `ExternalReturnReason1Code`.
 pub(super) fn reason_of(code: &str) -> Reason {
@@ -68,11 +68,11 @@ pub(super) fn reason_of(code: &str) -> Reason {
 }
 
 impl TreasuryStore<'_> {
-    /// Brings a report to the transfers that it is of. A file that was imported before changes nothing; a
-    /// report in another file of what is known, neither.
+    /// Applies a report to its transfers. A file that was imported before changes nothing; nor does a report in
+    /// another file that says what is known.
     ///
     /// # Errors
-    /// [`ServiceError::Store`]; nothing is then half-done.
+    /// [`ServiceError::Store`]; nothing is half-done then.
     pub async fn import_bank_report(
         &self,
         key: &TreasuryKey,
@@ -80,7 +80,7 @@ impl TreasuryStore<'_> {
         report: &BankReport,
     ) -> Result<Imported, ServiceError> {
         let mut imported = Imported::default();
-        // One that is known changes nothing, and no envelope is opened for it.
+        // A known file changes nothing, and no envelope is opened for it.
         let is_restored = self.is_restored().await?;
         let is_known = is_kept(self.0, bytes).await? && was_read_by(self.0, bytes, key).await?;
         if is_known && !is_restored {
@@ -93,7 +93,7 @@ impl TreasuryStore<'_> {
         let file = NewFile { bytes, kind, message };
         imported.file = keep_file(self.0, &mut transaction, &file, report.transfers.len()).await?;
         if restored_at(&mut transaction).await?.is_some() {
-            // What the report names and this state lost went out before it was restored.
+            // What the report names and this state lost went out before the restore.
             let lost = LostTransfers::find(&mut transaction, &envelopes).await?;
             for named in report.transfers.iter().flat_map(|line| &line.of) {
                 if let Named::Transfer(name) = named {
@@ -135,11 +135,11 @@ impl TreasuryStore<'_> {
             transfer::settle_claim(&mut transaction, nullifier, *reason).await?;
         }
         let Import { imported, unknown, by_another_key, envelopes, .. } = import;
-        // What names unknown payments is read again once they are known.
+        // A file that names unknown payments is read again once they are known.
         let is_whole = !by_another_key && (!restored || unknown.is_empty());
         keep_reader(&mut transaction, bytes, envelopes.key(), is_whole).await?;
         if restored {
-            // Until what the bank has named is known, nothing is paid.
+            // Nothing is paid until everything that the bank has named is known.
             for name in &unknown {
                 resumed::keep_unknown(&mut transaction, name).await?;
             }
@@ -150,17 +150,18 @@ impl TreasuryStore<'_> {
     }
 }
 
-/// A name as it is told.
+/// Returns a name as it is shown.
 fn plain(of: &str) -> String {
     of.chars().filter(|character| !character.is_control()).take(64).collect()
 }
 
-/// Which key has read a file, as a column has it.
+/// Returns what identifies a key that has read a file, as stored in a column.
 fn reader(key: &TreasuryKey) -> Vec<u8> {
     key.tag(b"praman.report-reader.1", &[])[..8].to_vec()
 }
 
-/// Whether a key has read all of a file that is known. One that was read before this was kept was read whole.
+/// Whether a key has read all of a file that is known. A file that was read before this was recorded was read in
+/// full.
 async fn was_read_by(store: &Store, bytes: &[u8], key: &TreasuryKey) -> Result<bool, ServiceError> {
     let readers: Vec<(Vec<u8>,)> =
         sqlx::query_as("SELECT key_tag FROM payment_file_reader WHERE digest = $1")
@@ -170,7 +171,7 @@ async fn was_read_by(store: &Store, bytes: &[u8], key: &TreasuryKey) -> Result<b
     Ok(readers.is_empty() || readers.iter().any(|(one,)| *one == reader(key)))
 }
 
-/// Keeps that a key has read a file: whole, or but for what is another key's.
+/// Records that a key has read a file: in full, or except for what is another key's.
 async fn keep_reader(
     connection: &mut AnyConnection,
     bytes: &[u8],
@@ -187,8 +188,7 @@ async fn keep_reader(
     Ok(())
 }
 
-/// What is said of transfers by themselves goes before what is said of a part, and that before what is said of
-/// a message.
+/// Ranks lines: those about single transfers come before those about a part, and these before those about a message.
 fn level_of(line: &ReportedTransfer) -> u8 {
     match line.of.first() {
         Some(Named::Part(_)) => 1,
@@ -197,7 +197,7 @@ fn level_of(line: &ReportedTransfer) -> u8 {
     }
 }
 
-/// The claims, by nullifier and payout commitment, of all transfers whose amounts a report tells.
+/// Returns the claims, by nullifier and payout commitment, of all transfers whose amounts a report contains.
 async fn claims_with_amounts(
     store: &Store,
     report: &BankReport,
@@ -217,13 +217,13 @@ async fn claims_with_amounts(
 enum Fit {
     /// It is.
     Exact,
-    /// But for what the bank has charged.
+    /// It is, except for the bank's charges.
     LessCharges,
     No,
 }
 
-/// Compares an amount with what was ordered, in paise: of a payment the bank may have booked its charges with it,
-/// of a return it may have kept some.
+/// Compares an amount with what was ordered, in paise: the bank may have added charges to a payment, or deducted some
+/// from a return.
 fn fit(amount: ReportedAmount, ordered: u64, (is_return, is_one): (bool, bool)) -> Fit {
     let ReportedAmount { paise, instructed, charges } = amount;
     if paise == ordered {
@@ -233,8 +233,8 @@ fn fit(amount: ReportedAmount, ordered: u64, (is_return, is_one): (bool, bool)) 
     if paise > ordered {
         return if charges_explain && !is_return { Fit::LessCharges } else { Fit::No };
     }
-    // A return without a word of charges is one if the bank says what was ordered, or if little is missing: of one
-    // transfer alone, for of several the missing part may be one that did not come back.
+    // A return without stated charges fits if the bank says what was ordered, or if little is missing: only for one
+    // transfer, since of several one may not have come back.
     let is_little = (ordered - paise).saturating_mul(10) <= ordered;
     let is_told = instructed == Some(ordered);
     let is_silent = charges.is_none() && instructed.is_none();
@@ -247,17 +247,17 @@ struct Import<'a> {
     kind: ReportKind,
     envelopes: Envelopes<'a>,
     imported: Imported,
-    /// What was named that is not known here.
+    /// Names that are not known here.
     unknown: BTreeSet<String>,
-    /// Transfers of which something was said already.
+    /// Transfers that were already reported on.
     named: HashSet<String>,
     /// Claims whose transfers moved, and why they were returned.
     touched: Vec<(Vec<u8>, Option<Reason>)>,
-    /// How often this statement says of transfers that they came back, in the lines that are still to come.
+    /// How often this statement reports transfers as returned in the remaining lines.
     returned: HashMap<String, usize>,
-    /// Transfers of which this report has said that they are paid.
+    /// Transfers that this report has reported as paid.
     paid: HashSet<String>,
-    /// Whether something is of another of the treasury's keys.
+    /// Whether something belongs to another of the treasury's keys.
     by_another_key: bool,
 }
 
@@ -267,7 +267,7 @@ impl Import<'_> {
         connection: &mut AnyConnection,
         line: &ReportedTransfer,
     ) -> Result<(), ServiceError> {
-        // That a whole is under way says nothing of its transfers.
+        // That a message or part is under way says nothing about its transfers.
         let is_own = level_of(line) == 0;
         if line.outcome == Outcome::Pending && !is_own {
             return Ok(());
@@ -280,7 +280,7 @@ impl Import<'_> {
         for row in &rows {
             is_twice |= !once.insert(row.reference.as_str());
             if is_own {
-                // What has a line of its own, understood or not, no status of a whole moves.
+                // A transfer with its own line, understood or not, is not moved by a status of its message or part.
                 self.named.insert(row.reference.clone());
             }
             if matches!(line.outcome, Outcome::Returned(_))
@@ -290,7 +290,7 @@ impl Import<'_> {
             }
         }
         if rows.is_empty() {
-            // A remark may be of what a restored state lost.
+            // A remark may be about what a restored state lost.
             if line.of.is_empty() && transfer::find(connection, label).await?.is_none() {
                 self.unknown.insert(label.to_owned());
             }
@@ -320,7 +320,8 @@ impl Import<'_> {
         }
         let Some(rows) = self.of_sum(connection, line, rows).await? else { return Ok(()) };
         for row in rows {
-            // A status of a whole is not of what a report has said by itself. A statement's bookings all count.
+            // A status of a message or part does not apply to transfers with their own line. A statement's bookings
+            // all count.
             let is_named = self.named.contains(&row.reference);
             if !is_own && is_named && self.kind == ReportKind::Status {
                 continue;
@@ -330,8 +331,8 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// The transfers that a line's amount is of: all that it names, or those that were not rejected before. None,
-    /// and it is told, if the amount is of neither.
+    /// Returns the transfers that a line's amount covers: all that it names, or those that were not rejected before.
+    /// None, and it is reported, if the amount fits neither.
     async fn of_sum(
         &mut self,
         connection: &mut AnyConnection,
@@ -386,7 +387,7 @@ impl Import<'_> {
         Ok(None)
     }
 
-    /// Tells what a bank has charged.
+    /// Reports a bank's charges.
     fn charged(&mut self, of: &str, fit: &Fit, is_return: bool) {
         let reason = match (fit, is_return) {
             (Fit::LessCharges, true) => "returned minus charges: the bank kept some of the amount",
@@ -406,13 +407,13 @@ impl Import<'_> {
         self.imported.discrepancies.push(Discrepancy { of: plain(of), reason });
     }
 
-    /// What a transfer was ordered for, in paise; none if its envelope does not open.
+    /// Returns the ordered amount of a transfer, in paise; none if its envelope does not open.
     async fn ordered(
         &self,
         connection: &mut AnyConnection,
         row: &TransferRow,
     ) -> Result<Option<u64>, ServiceError> {
-        // What was written into the file, where it is kept.
+        // The amount written into the file, if it is kept.
         if let Some(sealed) = &row.amount
             && let Some(rupees) = self.envelopes.key().open_amount(&row.reference, sealed)
         {
@@ -431,7 +432,7 @@ impl Import<'_> {
         Ok(Some(u64::from(rupees) * 100))
     }
 
-    /// Moves a transfer on, or says why not.
+    /// Moves a transfer on, or reports why not.
     async fn advance(
         &mut self,
         connection: &mut AnyConnection,
@@ -458,12 +459,12 @@ impl Import<'_> {
                 self.imported.unchanged += 1;
                 return Ok(());
             }
-            // It is of the attempt that was returned, which is known.
+            // It is about the attempt that was returned, which is known.
             (Reissued, Outcome::Returned(_)) => {
                 self.imported.unchanged += 1;
                 return Ok(());
             }
-            // It went out and came back, which is known: the statement comes once more, or another has both.
+            // It went out and came back, which is known: the statement is repeated, or another has both.
             (Returned | Reissued, Outcome::Paid) if is_first && self.comes_back(&row.reference) => {
                 self.imported.unchanged += 1;
                 return Ok(());
@@ -473,7 +474,7 @@ impl Import<'_> {
                               resolve it: praman treasury resolve";
                 return self.contest(connection, &row, reason).await;
             }
-            // What was rejected was not booked; what was booked and comes back, a statement tells.
+            // A rejected transfer was not booked; if a booked one comes back, a statement reports it.
             (Paid, Outcome::Returned(_)) if self.kind == ReportKind::Status => {
                 let reason = "rejected after it was paid: ask the bank, then have two treasurers \
                               resolve it: praman treasury resolve";
@@ -508,8 +509,8 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// Keeps on which day a statement has booked a payment. Whether another day was kept before: the bank has paid
-    /// twice, or books what it booked once more.
+    /// Records the day on which a statement has booked a payment. Returns whether another day was recorded before:
+    /// the bank has paid twice, or repeats a booking.
     async fn keep_day(
         &self,
         connection: &mut AnyConnection,
@@ -533,8 +534,8 @@ impl Import<'_> {
         Ok(days.len() > 1)
     }
 
-    /// Holds a transfer of which the bank has said two things: it stays so until two persons decide, whatever
-    /// reports say after this one.
+    /// Marks a transfer as contested that the bank has reported in two ways: it stays so until two persons decide,
+    /// whatever later reports say.
     async fn contest(
         &mut self,
         connection: &mut AnyConnection,

@@ -1,8 +1,8 @@
 //! A state that was restored from a backup pays nothing until it knows what went to the bank since.
 //!
-//! References are the same whenever they are made, so what a bank's file or report names is found again
-//! among the claims that this state takes for unpaid. Files that the ledger has and this state lost are known
-//! by their hashes: each is brought again, by `import`, before anything is paid.
+//! References are deterministic, so a name in a bank's file or report is found among the claims that this state takes
+//! for unpaid. Files that the ledger has and this state lost are known by their hashes: each is given to `import`
+//! again before anything is paid.
 
 use praman_access::end_waiting;
 use praman_circuits::payee::Payee;
@@ -24,14 +24,14 @@ use crate::TreasuryStore;
 /// No treasury writes so many files.
 const NUMBER_MAX: u64 = 1 << 40;
 
-/// When the state was restored, in milliseconds since 1970, if what went to the bank since is not known.
+/// Returns when the state was restored, in milliseconds since 1970, if it does not know what went to the bank since.
 pub(super) async fn restored_at(
     connection: &mut AnyConnection,
 ) -> Result<Option<i64>, ServiceError> {
     time_of(connection, Setting::Restored).await
 }
 
-/// The time that a setting tells, in milliseconds since 1970.
+/// Returns the time in a setting, in milliseconds since 1970.
 pub(super) async fn time_of(
     connection: &mut AnyConnection,
     setting: Setting,
@@ -58,9 +58,9 @@ pub(super) async fn require_reconciled(connection: &mut AnyConnection) -> Result
 }
 
 impl LostTransfers {
-    /// Takes a transfer that a bank's report names for sent, if it is one of those that were lost: its file is
-    /// missing from then on. By a report nothing is taken for sent of which only the file tells: what was drafted
-    /// when the state was backed up, and in how many parts a claim is paid.
+    /// Marks a transfer that a bank's report names as sent, if it is one of those that were lost: its file is missing
+    /// from then on. A report is not enough for what only the file shows: what was drafted when the state was backed
+    /// up, and in how many parts a claim is paid.
     pub(super) async fn adopt_reported(
         &self,
         transaction: &mut WriteTransaction,
@@ -76,7 +76,7 @@ impl LostTransfers {
             return Ok(());
         }
         let Some(instalments) = lost.instalments else { return Ok(()) };
-        // Without the envelope the other parts are not known to be anything.
+        // Without the envelope nothing is known of the other parts.
         if lost.rupees.is_none() && instalments > 1 {
             return Ok(());
         }
@@ -84,15 +84,15 @@ impl LostTransfers {
         self.take_before(transaction, key, (&before, instalments)).await?;
         self.take_for_sent(transaction, key, (&lost, instalments), &batch).await?;
         if lost.attempt > 0 {
-            // An office may have corrected the account since the backup: the file alone tells.
+            // An office may have corrected the account since the backup: only the file shows it.
             set_payee_lost(transaction, reference, true).await?;
         }
         keep_adopted(transaction, reference, true).await?;
         resumed::reference_is_known(transaction, reference).await
     }
 
-    /// Takes a transfer of a file that went out for sent, with the other parts of its claim; false if it is of
-    /// nothing that was lost, or of another amount or account than what was proved.
+    /// Marks a transfer of a file that went out as sent, with the other parts of its claim; false if it matches
+    /// nothing that was lost, or its amount or account differs from what was proved.
     async fn adopt(
         &self,
         transaction: &mut WriteTransaction,
@@ -125,7 +125,7 @@ impl LostTransfers {
         keep_payee(transaction, envelopes, sent).await
     }
 
-    /// Takes transfers for sent that were paid again by one that is named: their own files are missing.
+    /// Marks transfers as sent that a named one paid again: their own files are missing.
     async fn take_before(
         &self,
         transaction: &mut WriteTransaction,
@@ -196,8 +196,8 @@ impl LostTransfers {
     }
 }
 
-/// Whether one of some transfers is drafted here that a later one was paid for: it has gone out, so its name is kept
-/// among those that hold the state up until its file is imported or its batch is denied.
+/// Stores the name of a transfer that is drafted here and that a later one was paid for: it has gone out, and blocks
+/// payments until its file is imported or its batch is denied. Returns whether there is one.
 async fn keep_drafted(
     transaction: &mut WriteTransaction,
     key: &TreasuryKey,
@@ -216,14 +216,14 @@ async fn keep_drafted(
     Ok(false)
 }
 
-/// The batch of what is known by a report alone: none tells which file it was in.
+/// Returns the batch for transfers known only from a report: nothing shows which file they were in.
 fn batch_of_report(key: &TreasuryKey, lost: &Lost) -> String {
     let of = [lost.scheme.as_bytes(), &lost.period.to_be_bytes()];
     format!("restored-{}", hex::encode(&key.tag(b"praman.restored-batch.1", &of)[..8]))
 }
 
-/// Takes for sent what went out before a restore for claims that are known only since: the bank, or a file, has
-/// named it, and the state was let pay again without them.
+/// Marks as sent what went out before a restore for claims that became known only later: the bank, or a file, has
+/// named it, and the state was resumed without them.
 pub(super) async fn adopt_named(
     transaction: &mut WriteTransaction,
     envelopes: &Envelopes<'_>,
@@ -237,14 +237,14 @@ pub(super) async fn adopt_named(
         for name in &names {
             lost.adopt_reported(transaction, envelopes, name).await?;
         }
-        // One that was paid again is known once the payment before it is.
+        // A transfer that pays another again is known once the one before it is.
         if resumed::named_transfers(transaction).await?.len() == names.len() {
             return Ok(());
         }
     }
 }
 
-/// Keeps that a transfer was taken for sent, by a report or by its file.
+/// Records that a transfer was marked as sent, by a report or by its file.
 async fn keep_adopted(
     transaction: &mut WriteTransaction,
     reference: &str,
@@ -262,9 +262,9 @@ async fn keep_adopted(
     Ok(())
 }
 
-/// Compares the account that a file names with the one that is known here. A first payment goes where was proved,
-/// or the file is none of this treasury's. One that was paid again may have gone to an account that an office
-/// had corrected since the backup: that counts as taken, and is asked for before it is paid once more.
+/// Compares the account in a file with the one that is known here. A first payment goes to the proved account, or the
+/// file is not this treasury's. A repeated payment may have gone to an account that an office had corrected since the
+/// backup: that account counts as taken, and a correction is required before it is paid once more.
 async fn keep_payee(
     transaction: &mut WriteTransaction,
     envelopes: &Envelopes<'_>,
@@ -300,7 +300,7 @@ async fn keep_payee(
     Ok(true)
 }
 
-/// Keeps whether a transfer may have gone to an account that is not known here.
+/// Records whether a transfer may have gone to an account that is not known here.
 async fn set_payee_lost(
     transaction: &mut WriteTransaction,
     reference: &str,
@@ -314,8 +314,8 @@ async fn set_payee_lost(
     Ok(())
 }
 
-/// Has a transfer that is known be in the batch of the file that it went out with: a bank that books that one's sum
-/// means all of it. A batch that nothing is left in is none.
+/// Moves a known transfer to the batch of the file that it went out with: a bank that books the batch's sum means all
+/// of it. A batch that becomes empty is dropped.
 async fn move_to_batch(
     transaction: &mut WriteTransaction,
     row: &TransferRow,
@@ -351,8 +351,8 @@ async fn move_to_batch(
     Ok(())
 }
 
-/// Ends a drafted batch with the file that went out: it is written (1), or nothing is left in it (2). What waited
-/// for a second person has nothing to approve or deny any more.
+/// Closes a drafted batch by the file that went out: it is written (1), or nothing is left in it (2). A pending
+/// approval has nothing to approve or deny any more.
 async fn end_draft(
     transaction: &mut WriteTransaction,
     batch: &str,
@@ -374,8 +374,8 @@ async fn end_draft(
     Ok(())
 }
 
-/// Takes a transfer of a batch that was drafted when the state was backed up for sent, as the file that went
-/// out names it.
+/// Marks a transfer of a batch that was drafted at the time of the backup as sent, since the file that went out names
+/// it.
 async fn adopt_drafted(
     transaction: &mut WriteTransaction,
     envelopes: &Envelopes<'_>,
@@ -401,8 +401,8 @@ impl TreasuryStore<'_> {
         Ok(restored_at(&mut *self.0.pool().acquire().await?).await?.is_some())
     }
 
-    /// Keeps which files treasuries have on the ledger that a restored state does not know, so that each is asked
-    /// for; those of participants that are no treasury's are nothing of this one's.
+    /// Records the treasuries' files on the ledger that a restored state does not know, so that each is asked for;
+    /// files of participants that are not treasuries are ignored.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -434,8 +434,8 @@ impl TreasuryStore<'_> {
         Ok(())
     }
 
-    /// Takes the transfers of a file that was written before the state was restored for sent; how many.
-    /// What this state does not know of is told by its reference.
+    /// Marks the transfers of a file that was written before the restore as sent; returns how many. A transfer that
+    /// this state does not know is reported by its reference.
     ///
     /// # Errors
     /// [`ServiceError::Refused`] if the state was not restored.
@@ -468,7 +468,7 @@ impl TreasuryStore<'_> {
                 }
             }
         }
-        // What was drafted when the state was backed up, and is not in the file that went out, waits as before.
+        // What was drafted at the time of the backup, and is not in the file that went out, waits as before.
         let touched: Vec<(String,)> = sqlx::query_as(
             "SELECT DISTINCT batch FROM payment_transfer
              JOIN payment_batch ON payment_batch.id = payment_transfer.batch
@@ -485,9 +485,9 @@ impl TreasuryStore<'_> {
             .execute(&mut *transaction)
             .await?;
         resumed::message_is_known(&mut transaction, &file.message).await?;
-        // A file of which something is not known stays lost: until it is, nothing is paid.
+        // A file with an unknown transfer stays lost: nothing is paid until it is known.
         let kind = if unknown.is_empty() { "pain.001" } else { release::LOST };
-        // Under the number that the ledger has of it.
+        // Under its number on the ledger.
         use sha2::{Digest, Sha256};
         let statement = sqlx::AssertSqlSafe(format!(
             "INSERT INTO payment_file (number, digest, kind, message, transfers, kept_at, block)

@@ -19,31 +19,31 @@ use super::restored::{restored_at, time_of};
 use super::{named_transfers, release};
 use crate::TreasuryStore;
 
-/// How many names or days a refusal tells.
+/// How many names or days a refusal lists.
 const TOLD: usize = 8;
 
 /// What two treasurers decide: that all is known that went to the bank.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ResumeDocument {
-    /// From the backup's day to that of the restore.
+    /// From the day of the backup to the day of the restore.
     from: Date,
     to: Date,
-    /// Days of which the bank has no statement, as who asks says.
+    /// Days without a bank statement, as the requester says.
     without_statement: Vec<Date>,
-    /// How many transfers were taken for sent since the restore.
+    /// How many transfers were marked as sent since the restore.
     #[serde(default)]
     taken_for_sent: i64,
-    /// Of how many of these no file is there, as who asks says.
+    /// How many of these have no file, as the requester says.
     #[serde(default)]
     without_file: i64,
-    /// Treasuries on the ledger whose files are none of this one's, as who asks says.
+    /// Treasuries on the ledger whose files are not this one's, as the requester says.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     other_treasuries: Vec<u32>,
-    /// How many files went out that are lost for good, whole or in part, as who asks says.
+    /// How many files that went out are lost for good, in full or in part, as the requester says.
     #[serde(default)]
     lost_files: usize,
-    /// How much the bank, or a file, has named that is not known here.
+    /// How many names of the bank, or of a file, are not known here.
     #[serde(default)]
     unknown: usize,
     /// A digest of all of these names: what is counted here is the same when it is approved.
@@ -51,26 +51,26 @@ struct ResumeDocument {
     digest: String,
 }
 
-/// What is missing still, and who asks says is lost for good.
+/// What is still missing and, as the requester says, lost for good.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Missing {
     lost_files: usize,
     unknown: usize,
 }
 
-/// What who resumes says that no record shows.
+/// What the requester of a resume states that no record shows.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Said<'a> {
-    /// Days of which the bank has no statement.
+    /// Days without a bank statement.
     pub without_statement: &'a [Date],
-    /// Whether files that went out, or claims that they name, are lost for good: only what the bank has named of
-    /// them is known.
+    /// Whether files that went out, or claims that they name, are lost for good: only what the bank has named is
+    /// known.
     pub files_are_lost: bool,
-    /// Treasuries on the ledger, by their participant, whose files are none of this one's.
+    /// Treasuries on the ledger, by their participant, whose files are not this one's.
     pub other_treasuries: &'a [u32],
 }
 
-/// Keeps what a bank named that is not known here, if it can be this treasury's.
+/// Records an unknown name from a bank, if it can be this treasury's.
 pub(super) async fn keep_unknown(
     connection: &mut AnyConnection,
     name: &str,
@@ -84,7 +84,7 @@ pub(super) async fn keep_unknown(
     Ok(())
 }
 
-/// Keeps that the file of a message is known: what the bank named by it and its parts is, too.
+/// Records that the file of a message is known: the bank's names of the message and its parts are then known, too.
 pub(super) async fn message_is_known(
     connection: &mut AnyConnection,
     message: &str,
@@ -100,7 +100,7 @@ pub(super) async fn message_is_known(
     Ok(())
 }
 
-/// The references of transfers that were named and are not known here.
+/// Returns the references of transfers that were named and are not known here.
 pub(super) async fn named_transfers(
     connection: &mut AnyConnection,
 ) -> Result<Vec<String>, ServiceError> {
@@ -111,7 +111,7 @@ pub(super) async fn named_transfers(
     Ok(names.into_iter().map(|(name,)| name).collect())
 }
 
-/// Keeps that a reference is known.
+/// Records that a reference is known.
 pub(super) async fn reference_is_known(
     connection: &mut AnyConnection,
     name: &str,
@@ -123,8 +123,8 @@ pub(super) async fn reference_is_known(
     Ok(())
 }
 
-/// Keeps which days a report's statements cover, of the account that payments go out from; that of an account of
-/// another number is no statement of it.
+/// Records the days that a report's statements cover, for the account that payments go out from; statements of
+/// another account do not count.
 pub(super) async fn keep_days(
     transaction: &mut WriteTransaction,
     report: &BankReport,
@@ -138,7 +138,7 @@ pub(super) async fn keep_days(
             continue;
         }
         let days = calendar::day_of(*from).zip(calendar::day_of(*to));
-        // A year at most: what is longer is no statement.
+        // A year at most: nothing longer is a statement.
         let Some((first, last)) = days.filter(|(first, last)| last.0.saturating_sub(first.0) < 366)
         else {
             continue;
@@ -155,7 +155,7 @@ pub(super) async fn keep_days(
     Ok(())
 }
 
-/// The accounts that batches are known to go out from.
+/// Returns the accounts that batches are known to go out from.
 async fn debtor_accounts(connection: &mut AnyConnection) -> Result<Vec<String>, ServiceError> {
     let debtors: Vec<(String,)> =
         sqlx::query_as("SELECT DISTINCT debtor FROM payment_batch WHERE debtor <> ''")
@@ -187,7 +187,7 @@ fn day_of(milliseconds: i64) -> Result<Day, ServiceError> {
     calendar::day_of(date).ok_or_else(broken)
 }
 
-/// From when on the state does not know what went out, in milliseconds since 1970.
+/// Returns the time from which the state does not know what went out, in milliseconds since 1970.
 async fn unknown_from(connection: &mut AnyConnection, restored: i64) -> Result<i64, ServiceError> {
     let backed_up = time_of(connection, Setting::BackedUp).await?;
     // A backup of an earlier version does not say: it knows at least its last file.
@@ -200,7 +200,7 @@ async fn unknown_from(connection: &mut AnyConnection, restored: i64) -> Result<i
     Ok(backed_up.or(last.0).unwrap_or(restored))
 }
 
-/// From which day to which the state does not know what went out.
+/// Returns the days for which the state does not know what went out.
 ///
 /// # Errors
 /// [`ServiceError::Refused`] if its clock was behind when it was restored.
@@ -219,7 +219,7 @@ async fn unknown_days(
     Ok((day_of(from)?, day_of(restored)?))
 }
 
-/// Refuses while something is not known that may have gone out, but for what is said to be lost for good: how much
+/// Refuses while something unknown may have gone out, except for what is said to be lost for good; returns how much
 /// that is.
 async fn require_known(
     connection: &mut AnyConnection,
@@ -257,7 +257,7 @@ async fn require_known(
         .fetch_all(&mut *connection)
         .await?;
     for (name,) in &unknown {
-        // What was drafted when the state was backed up would go out a second time.
+        // What was drafted at the time of the backup would go out a second time.
         let own = OwnName::of(name).ok_or_else(|| broken("what the bank has named"))?;
         if named_transfers::is_drafted(connection, &Named::from(own)).await? {
             return Err(ServiceError::Refused(format!(
@@ -285,7 +285,7 @@ async fn require_known(
         )));
     }
     let mut missing = Vec::new();
-    // What went out on the last day may be booked on the next.
+    // A payment of the last day may be booked on the next.
     for day in first.0..=last.0 + 1 {
         let known: Option<(i64,)> =
             sqlx::query_as("SELECT day FROM restore_statement_day WHERE day = $1")
@@ -308,7 +308,7 @@ async fn require_known(
     )))
 }
 
-/// How many transfers were taken for sent since the restore; by a bank's report alone, or in all.
+/// Counts the transfers marked as sent since the restore; by a bank's report alone, or in all.
 async fn adopted(connection: &mut AnyConnection, by_report: bool) -> Result<i64, ServiceError> {
     let (count,): (i64,) =
         sqlx::query_as("SELECT count(*) FROM restore_adopted WHERE by_report >= $1")
@@ -318,7 +318,7 @@ async fn adopted(connection: &mut AnyConnection, by_report: bool) -> Result<i64,
     Ok(count)
 }
 
-/// A digest of what was taken for sent and what is missing, by name.
+/// Returns a digest of what was marked as sent and what is missing, by name.
 async fn digest_of_names(connection: &mut AnyConnection) -> Result<String, ServiceError> {
     let names: Vec<(String,)> = sqlx::query_as(
         "SELECT 'sent ' || reference || ' ' || CAST(by_report AS TEXT) FROM restore_adopted
@@ -340,7 +340,7 @@ async fn digest_of_names(connection: &mut AnyConnection) -> Result<String, Servi
 
 async fn resume_now(connection: &mut AnyConnection) -> Result<(), ServiceError> {
     for statement in [
-        // What was named of claims that are not known yet stays: once they are, they count as paid by it.
+        // Names for claims that are not known yet stay: once known, those claims count as paid.
         "DELETE FROM restore_unknown WHERE name LIKE '%-%'",
         "DELETE FROM restore_statement_day",
         "DELETE FROM restore_adopted",
@@ -354,10 +354,10 @@ async fn resume_now(connection: &mut AnyConnection) -> Result<(), ServiceError> 
     Ok(())
 }
 
-/// Lets a restored state pay again, as two treasurers have decided, if all is still known.
+/// Resumes the payments of a restored state, as two treasurers have decided, if everything is still known.
 ///
 /// # Errors
-/// [`ServiceError::Refused`] if something is not.
+/// [`ServiceError::Refused`] if anything is not.
 pub(super) async fn resume(
     connection: &mut AnyConnection,
     document: &str,
@@ -372,7 +372,7 @@ pub(super) async fn resume(
         other_treasuries: &about.other_treasuries,
     };
     let missing = require_known(connection, days, said).await?;
-    // Nothing more may have been taken for sent, or be missing, than the second person was told.
+    // Nothing may have been marked as sent, or be missing, beyond what the second person was shown.
     let told = Missing { lost_files: about.lost_files, unknown: about.unknown };
     if missing != told
         || (adopted(connection, false).await?, adopted(connection, true).await?)
@@ -387,8 +387,8 @@ pub(super) async fn resume(
 }
 
 impl TreasuryStore<'_> {
-    /// Lets a restored state pay again; where there are treasurers, once another approves: the approval's
-    /// number.
+    /// Resumes the payments of a restored state; if there are treasurers, once another approves: returns the
+    /// approval's number.
     ///
     /// # Errors
     /// [`ServiceError::Refused`] while files that the ledger has are missing, the bank has named what is not
@@ -434,9 +434,9 @@ impl TreasuryStore<'_> {
         Ok(asked)
     }
 
-    /// Marks a state that was brought back by other means than a backup of praman's, as a database's own: it
-    /// pays nothing until it knows what went to the bank since a moment. Of a state that is marked already, more
-    /// can become unknown by it, and never less.
+    /// Marks a state that was restored by other means than a backup of praman's, such as a database's own: it pays
+    /// nothing until it knows what went to the bank since a moment. Marking a state again can only make more unknown,
+    /// never less.
     ///
     /// # Errors
     /// [`ServiceError::Store`].

@@ -1,4 +1,4 @@
-//! A payment run: accepted claims into a bank's file.
+//! A payment run: writes accepted claims into a bank's file.
 
 use std::path::{Path, PathBuf};
 
@@ -24,7 +24,7 @@ use super::same_account::{PaymentOf, SameAccount};
 use super::transfer::{self, TransferRow};
 use super::{release, restored};
 
-/// What came of paying a scheme's period.
+/// The result of paying a scheme's period.
 #[derive(Debug, Default, Serialize)]
 pub struct Paid {
     /// Claims paid.
@@ -35,7 +35,7 @@ pub struct Paid {
     pub files: Vec<PathBuf>,
     /// Accepted claims that are not paid, with the reason. They wait for an envelope that fits.
     pub held: Vec<(Nullifier, &'static str)>,
-    /// Approvals that batches wait for, by number.
+    /// The numbers of the approvals that batches wait for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub waits: Vec<u32>,
 }
@@ -52,13 +52,13 @@ struct DraftedBatch {
     written: i64,
 }
 
-/// In the column `written`: the store has it that a batch goes out, and its file may be in its place. A batch
-/// that is drafted has 0, one whose file is in its place 1, one that was dropped 2.
+/// A value of the column `written`: the store says that a batch goes out, and its file may be in place. A
+/// drafted batch has 0, one whose file is in place 1, a dropped one 2.
 const GOES_OUT: i64 = 3;
 
-/// What a batch comes to.
+/// What a batch results in.
 struct BankFile {
-    /// The file; none where there is nothing to pay.
+    /// The file; none if there is nothing to pay.
     bytes: Option<Vec<u8>>,
     claims: usize,
     rupees: u64,
@@ -72,7 +72,7 @@ pub struct PaymentRun<'a> {
     pub scheme: &'a SchemeId,
     /// Its period.
     pub period: Period,
-    /// How it is paid: what is kept of the period must say the same.
+    /// How it is paid: must match the stored terms of the period.
     pub terms: PaymentTerms,
     /// The day of the first part.
     pub on: Date,
@@ -80,7 +80,7 @@ pub struct PaymentRun<'a> {
     pub debtor: &'a Debtor,
     /// Where the bank's files go.
     pub folder: &'a Path,
-    /// Who pays: where there are treasurers, one of them, and another approves.
+    /// Who runs it: if there are treasurers, one of them, and another approves.
     pub by: &'a Caller,
 }
 
@@ -107,13 +107,13 @@ impl PaymentRun<'_> {
         Ok(paid)
     }
 
-    /// Refuses a folder that no file can be written into, before anything is drafted.
+    /// Refuses a folder that can't be written to, before anything is drafted.
     ///
     /// # Errors
     /// [`ServiceError::File`].
     pub(super) fn require_folder(&self) -> Result<(), ServiceError> {
         let folder = std::path::absolute(self.folder).map_err(ServiceError::file(self.folder))?;
-        // The folder is made when there is a file for it: until then what it is made in is tried.
+        // The folder is created with its first file: until then the folder above it is tried.
         let there = folder.ancestors().find(|one| one.exists()).unwrap_or(&folder);
         tempfile::Builder::new()
             .prefix(".praman-")
@@ -122,7 +122,7 @@ impl PaymentRun<'_> {
         Ok(())
     }
 
-    /// Writes the file of a batch that went out once more, where it was lost: the same to the byte.
+    /// Writes the lost file of a batch that went out again: the same to the byte.
     ///
     /// # Errors
     /// [`ServiceError::Refused`] if no such batch went out, or if it would not be the same.
@@ -179,7 +179,7 @@ impl PaymentRun<'_> {
         Ok(path)
     }
 
-    /// Writes the files of what is drafted and may go out.
+    /// Writes the files of all drafted batches that may go out.
     pub(super) async fn write_drafted(
         &self,
         store: &Store,
@@ -204,7 +204,7 @@ impl PaymentRun<'_> {
         .bind(i64::from(self.period.0))
         .fetch_all(store.pool())
         .await?;
-        // One that can't go out does not keep back the others.
+        // A batch that can't go out does not hold back the others.
         let mut refusal = None;
         for (id,) in drafted {
             match self.write_one(store, envelopes, &id, paid).await {
@@ -217,10 +217,10 @@ impl PaymentRun<'_> {
         refusal.map_or(Ok(()), Err)
     }
 
-    /// Writes the file of a batch that is drafted and may go out.
+    /// Writes the file of a drafted batch that may go out.
     ///
-    /// First the store keeps that it goes out, then the file is put in its place: from the moment that a bank
-    /// could have it, nothing of it is denied, taken out or paid by another.
+    /// The store first records that it goes out, then the file is put in place: once a bank could have it,
+    /// nothing in it is denied, taken out or paid by another batch.
     async fn write_one(
         &self,
         store: &Store,
@@ -228,7 +228,7 @@ impl PaymentRun<'_> {
         id: &str,
         paid: &mut Paid,
     ) -> Result<(), ServiceError> {
-        // One process at a time writes and closes what is drafted.
+        // One process at a time writes and closes drafts.
         let mut transaction = store.begin().await?;
         let batch: Option<DraftedBatch> = sqlx::query_as(
             "SELECT id, created_on, instalments, debtor, folder, approval, written FROM payment_batch
@@ -251,7 +251,7 @@ impl PaymentRun<'_> {
         transaction.commit().await?;
         may_die!("treasury::ordered");
         if let Some(bytes) = &file.bytes {
-            // One that was going out when a program died goes where it was going, where that is still there: a
+            // A batch that was going out when a program died goes to the same folder, if it still exists: a
             // bank gets one file.
             let before = Path::new(&batch.folder);
             let before = Some(before).filter(|_| batch.written == GOES_OUT);
@@ -273,7 +273,8 @@ impl PaymentRun<'_> {
         Ok(())
     }
 
-    /// Keeps that a drafted batch goes out, if it may: its file, and that a bank can tell of it from here on.
+    /// Records that a drafted batch goes out, if it may: its file, and that a bank may report on it from now
+    /// on.
     async fn order(
         &self,
         store: &Store,
@@ -293,7 +294,7 @@ impl PaymentRun<'_> {
                     paid.waits.push(approval as u32);
                     return Ok(None);
                 }
-                // Its claims are drafted anew by the next run.
+                // The next run drafts its claims again.
                 Waiting::TooLate => {
                     release::drop_batch(transaction, &document).await?;
                     return Ok(None);
@@ -319,7 +320,7 @@ impl PaymentRun<'_> {
         Ok(Some(file))
     }
 
-    /// Puts every unpaid claim whose envelope fits into a new batch.
+    /// Drafts a new batch of every unpaid claim whose envelope fits.
     async fn draft(
         &self,
         store: &Store,
@@ -373,7 +374,7 @@ impl PaymentRun<'_> {
             paid.held.push((Nullifier::from_field(field(&nullifier)?), held));
         }
         if payable.is_empty() {
-            // What is kept of the period stays.
+            // The stored terms of the period stay.
             transaction.commit().await?;
             return Ok(());
         }
@@ -399,8 +400,8 @@ impl PaymentRun<'_> {
         Ok(())
     }
 
-    /// A new batch, of which it is told what is in it; drafted, it waits for a second person where two are
-    /// needed.
+    /// Creates a batch and hands its contents to the approval; once drafted, it waits for a second person if
+    /// two are needed.
     pub(super) async fn new_batch(
         &self,
         store: &Store,
@@ -448,7 +449,7 @@ impl PaymentRun<'_> {
         Ok(id)
     }
 
-    /// A drafted batch's file, of nothing but what was drafted: the same whenever it is made.
+    /// Returns a drafted batch's file, from nothing but the draft: the same each time.
     async fn compose(
         &self,
         connection: &mut AnyConnection,
@@ -467,7 +468,7 @@ impl PaymentRun<'_> {
                 .await?;
         let mut rows = transfer::of_batch(connection, id).await?;
         if rows.is_empty() && claims > 0 {
-            // Drafted by a program that kept no transfers, or of nothing to pay.
+            // Drafted by a version that stored no transfers, or with nothing to pay.
             order_all(connection, envelopes, (id, instalments)).await?;
             rows = transfer::of_batch(connection, id).await?;
         }
@@ -481,7 +482,7 @@ impl PaymentRun<'_> {
                 let written = earlier.amount.as_deref();
                 let written =
                     written.map(|sealed| envelopes.key().open_amount(&earlier.reference, sealed));
-                // A part is paid anew by the amount that came back.
+                // A part is paid again with the amount that came back.
                 if written.is_some_and(|written| written != Some(amount)) {
                     return Err(broken());
                 }
@@ -499,7 +500,7 @@ impl PaymentRun<'_> {
         for Opened { row, amount, payout } in &opened {
             let number = row.part() + 1;
             if parts.last().is_none_or(|part| part.number != number) {
-                // What is paid anew is paid at once.
+                // What is paid again is paid at once.
                 let on = match row.attempt {
                     0 => date_of_part(created_on, row.part(), instalments)?,
                     _ => created_on,
@@ -521,18 +522,18 @@ impl PaymentRun<'_> {
     }
 }
 
-/// A message's id: at most 35 characters with a part's number, as ISO 20022 has it. Who has not seen the
-/// file can't name it, and a state that was restored never takes one again.
+/// Returns a message's id: at most 35 characters with a part's number, as ISO 20022 requires. It can't be
+/// guessed without the file, and a restored state never uses one again.
 fn batch_id(number: i64) -> String {
     format!("{number}-{}", hex::encode(&random_key()[..11]))
 }
 
-/// The instalments in which something is left to pay.
+/// Returns the instalments in which something is left to pay.
 fn parts_of(amount: u32, instalments: u32) -> impl Iterator<Item = u32> {
     (0..instalments).filter(move |&part| share(amount, part, instalments) > 0)
 }
 
-/// Orders a transfer for each instalment of each claim of a batch.
+/// Drafts a transfer for each instalment of each claim of a batch.
 async fn order_all(
     connection: &mut AnyConnection,
     envelopes: &Envelopes<'_>,

@@ -1,4 +1,4 @@
-//! Two claims of one period to one account: the second one waits until two persons have looked at it.
+//! Two claims of one period to one account: the second one waits until two persons have reviewed it.
 //!
 //! One person with two credentials is paid twice into one account; a family that shares an account is two
 //! persons. The treasury can't tell these apart, and the ledger sees no account.
@@ -35,7 +35,7 @@ const NOT_OPENED: &str = "a claim of this period was paid whose envelope is not 
 /// All parts of a claim, as they are first paid.
 const ALL_PARTS: i64 = -1;
 
-/// Which payment of a claim goes to an account: all of its parts at first, or one that is paid again.
+/// Which payment of a claim goes to an account: the first one of all parts, or one that is paid again.
 #[derive(Clone, Copy)]
 pub(super) enum PaymentOf {
     /// The first one of all parts.
@@ -53,19 +53,18 @@ impl PaymentOf {
     }
 }
 
-/// By what an account is known again: at its bank, and by a long number alone, which a bank keeps when it becomes
-/// part of another.
+/// What identifies an account: the tag at its bank, and a long number alone, which stays when banks merge.
 struct AccountTags {
     at_bank: Vec<u8>,
     number: Option<Vec<u8>>,
 }
 
-/// Which key makes tags, as a column has it.
+/// Returns what identifies the key that makes tags, as stored in a column.
 fn made_by(key: &TreasuryKey) -> Vec<u8> {
     key.tag(b"praman.account-tags.1", &[])[..8].to_vec()
 }
 
-/// Keeps that a payment of a claim of a scheme's period goes to an account.
+/// Records that a payment of a claim of a scheme's period goes to an account.
 pub(super) async fn keep_taken(
     connection: &mut AnyConnection,
     key: &TreasuryKey,
@@ -112,14 +111,14 @@ pub(super) struct SameAccount<'a> {
     period: u32,
     /// The claims that go to an account, by its tags.
     taken: HashMap<Vec<u8>, HashSet<Vec<u8>>>,
-    /// For which account claims were let go.
+    /// The account that each claim was released to.
     released: HashMap<Vec<u8>, Option<Vec<u8>>>,
     /// Why no account can be compared with all others of the period, if so.
     not_comparable: Option<&'static str>,
 }
 
 impl<'a> SameAccount<'a> {
-    /// What is known of a period; accounts of claims that an earlier version paid are looked up.
+    /// Loads what is known of a period; accounts of claims that an earlier version paid are looked up.
     pub(super) async fn begin(
         transaction: &mut WriteTransaction,
         envelopes: &Envelopes<'a>,
@@ -187,7 +186,7 @@ impl<'a> SameAccount<'a> {
         AccountTags::of(self.key, (&self.scheme, self.period), payee)
     }
 
-    /// Keeps that a payment of a claim goes to an account.
+    /// Records that a payment of a claim goes to an account.
     pub(super) async fn keep(
         &mut self,
         connection: &mut AnyConnection,
@@ -202,8 +201,8 @@ impl<'a> SameAccount<'a> {
         Ok(())
     }
 
-    /// Why a payment of a claim may not go to an account; none if no other claim of the period does, or two
-    /// persons have let it go there.
+    /// Returns why a payment of a claim may not go to an account; none if no other claim of the period does, or two
+    /// persons have released it.
     pub(super) async fn holds(
         &mut self,
         connection: &mut AnyConnection,
@@ -211,7 +210,7 @@ impl<'a> SameAccount<'a> {
         payee: &Payee,
     ) -> Result<Option<&'static str>, ServiceError> {
         let tags = self.tags(payee);
-        // A claim whose batch was denied is not another, nor is one that was let go there before.
+        // A claim whose batch was denied does not count as another, nor does one that was released to it before.
         let is_own = self.taken.get(&tags.at_bank).is_some_and(|claims| claims.contains(nullifier));
         let is_taken = tags.all().filter_map(|tag| self.taken.get(tag)).flatten();
         let is_taken = is_taken.into_iter().any(|claim| claim.as_slice() != nullifier);
@@ -224,13 +223,13 @@ impl<'a> SameAccount<'a> {
         };
         if reason.is_some() {
             let released = self.released.get(nullifier);
-            // One of an earlier version does not say for which account.
+            // A release of an earlier version does not name the account.
             let is_for_another = |tag: &Vec<u8>| *tag != tags.at_bank;
             if released.is_none_or(|tag| tag.as_ref().is_some_and(is_for_another)) {
                 self.keep_held(connection, nullifier, payee).await?;
                 return Ok(reason);
             }
-            // To go to yet another, the claim is looked at again.
+            // The claim is reviewed again for yet another account.
             self.released.remove(nullifier);
             for table in ["payment_release", "payment_held"] {
                 let statement = format!("DELETE FROM {table} WHERE nullifier = $1");
@@ -244,7 +243,7 @@ impl<'a> SameAccount<'a> {
         Ok(None)
     }
 
-    /// Keeps for which account a claim is held: that one is what two persons look at.
+    /// Records the account that a claim is held for: two persons review that one.
     pub(super) async fn keep_held(
         &self,
         connection: &mut AnyConnection,
@@ -270,14 +269,14 @@ struct ReleaseDocument {
     claim: String,
     scheme: String,
     period: u32,
-    /// For which account: a tag that the treasury's key makes.
+    /// The account: a tag that the treasury's key makes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     account: Option<String>,
 }
 
 impl TreasuryStore<'_> {
-    /// Asks a second treasurer to let an accepted claim go to an account that another claim of its period
-    /// goes to; the approval's number.
+    /// Asks a second treasurer to release an accepted claim to an account that another claim of its period goes to;
+    /// returns the approval's number.
     ///
     /// # Errors
     /// [`ServiceError::Refused`] if there is no such claim, if it is in a file already, or if there are not
@@ -299,7 +298,7 @@ impl TreasuryStore<'_> {
         let Some((scheme, period, batch)) = row else {
             return refused("there is no such accepted claim");
         };
-        // One that came back is paid anew, to an account that an office has corrected.
+        // A returned one is paid again, to an account that an office has corrected.
         let (returned,): (i64,) = sqlx::query_as(
             "SELECT count(*) FROM payment_transfer WHERE nullifier = $1 AND state = 'returned'",
         )
@@ -330,7 +329,7 @@ impl TreasuryStore<'_> {
     }
 }
 
-/// Lets a claim go to its account, as two persons have decided.
+/// Releases a claim to its account, as two persons have decided.
 ///
 /// # Errors
 /// [`ServiceError::Store`].
@@ -373,7 +372,7 @@ mod tests {
 
     /// A part that was corrected goes elsewhere; the claim's other parts still go where they went.
     #[tokio::test]
-    async fn account_of_any_part_of_a_claim_is_taken() {
+    async fn claim_to_the_account_of_any_part_of_another_is_held() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::open(folder.path()).await.expect("a store");
         let key = TreasuryKey::generate();
@@ -412,7 +411,7 @@ mod tests {
             let held = accounts.holds(&mut transaction, claim, taken).await.expect("looked up");
             assert_eq!(held, Some(HELD));
         }
-        // Two persons let it go to the second, and to that alone.
+        // Two persons release it to the second, and only to that.
         let tag = AccountTags::of(&key, ("farmers", 7), &second).at_bank;
         accounts.released.insert(other.to_vec(), Some(tag));
         let claim = (other.as_slice(), PaymentOf::Claim);

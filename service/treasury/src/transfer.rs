@@ -1,4 +1,4 @@
-//! Transfers: what a bank is told to pay, by the reference that it reports back.
+//! Transfers: what a bank is asked to pay, by the reference that it reports back.
 
 use std::collections::BTreeMap;
 
@@ -11,21 +11,22 @@ use sqlx::AnyConnection;
 use super::key::TreasuryKey;
 use crate::TreasuryStore;
 
-/// By what a bank reports a transfer back: 32 digits of a keyed hash and the instalment's number. It names
-/// nobody, and the treasury alone can make it: who sees a bank's statement does not find the claim by it.
+/// The reference that a bank reports a transfer back by: 32 digits of a keyed hash and the instalment's number.
+/// It names no person, and only the treasury can make it: a reader of a bank's statement can't find the claim
+/// by it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(transparent)]
 pub struct TransferReference(String);
 
 impl TransferReference {
-    /// The reference of a claim's instalment, the first being 0, that was returned so often before.
+    /// Returns the reference of a claim's instalment, from 0, at an attempt: the number of returns before.
     pub fn of(key: &TreasuryKey, nullifier: &[u8], part: u32, attempt: u32) -> Self {
         let parts = [nullifier, &part.to_be_bytes(), &attempt.to_be_bytes()];
         let tag = key.tag(b"praman.transfer.1", &parts);
         Self(format!("{}{:02}", hex::encode(&tag[..16]), part + 1))
     }
 
-    /// The reference as a text.
+    /// Returns the reference as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -50,9 +51,9 @@ impl std::str::FromStr for TransferReference {
 }
 
 named! {
-    /// Where a transfer is.
+    /// The state of a transfer.
     TransferState {
-        /// In a batch whose file is not written: nothing that a bank says can be of it.
+        /// In a batch whose file is not written: no bank can report on it.
         Drafted = "drafted",
         /// In a bank's file.
         Ordered = "ordered",
@@ -60,12 +61,12 @@ named! {
         Paid = "paid",
         /// The bank could not pay, or the money came back.
         Returned = "returned",
-        /// It was returned, and another transfer pays it anew.
+        /// It was returned, and another transfer pays it again.
         Reissued = "reissued",
     }
 }
 
-/// A transfer as the store has it.
+/// A transfer in the store.
 #[derive(Clone, sqlx::FromRow)]
 pub(super) struct TransferRow {
     pub(super) reference: String,
@@ -80,19 +81,19 @@ pub(super) struct TransferRow {
     contested: i64,
     resolved: Option<String>,
     payee_lost: i64,
-    /// On which days a statement has booked it, with spaces between.
+    /// The days on which a statement has booked it, separated by spaces.
     booked_on: Option<String>,
 }
 
 pub(super) const COLUMNS: &str = "reference, batch, nullifier, part, attempt, state, reason, amount, contested, resolved, payee_lost, booked_on";
 
 impl TransferRow {
-    /// The transfer that would pay the same part anew; it is not kept.
+    /// Returns the transfer that would pay the same part again; it is not stored.
     pub(super) fn next_attempt(&self) -> Self {
         Self { attempt: self.attempt + 1, amount: None, ..self.clone() }
     }
 
-    /// Whether the bank has said that it is paid after it had said that it is returned.
+    /// Whether the bank has reported it as paid after it had reported it as returned.
     pub(super) fn is_contested(&self) -> bool {
         self.contested != 0
     }
@@ -107,7 +108,7 @@ impl TransferRow {
         self.payee_lost != 0
     }
 
-    /// On which days a statement has booked it as money out.
+    /// Returns the days on which a statement has booked it as money out.
     pub(super) fn booked_on(&self) -> impl Iterator<Item = &str> {
         self.booked_on.iter().flat_map(|days| days.split(' '))
     }
@@ -138,13 +139,13 @@ pub(super) async fn draft(
     .execute(connection)
     .await?;
     if drafted.rows_affected() == 0 {
-        // What is drafted but is in no batch would never be paid.
+        // A draft in no batch would never be paid.
         return Err(ServiceError::Refused(format!("payment order {reference} is already drafted")));
     }
     Ok(reference)
 }
 
-/// Keeps that a transfer is in a file that is written, and with which amount.
+/// Records that a transfer is in a written file, and with which amount.
 pub(super) async fn order(
     connection: &mut AnyConnection,
     key: &TreasuryKey,
@@ -159,7 +160,7 @@ pub(super) async fn order(
     Ok(())
 }
 
-/// Keeps that a transfer went out before the state was restored; with its amount where that is known.
+/// Records that a transfer went out before the restore; with its amount if known.
 pub(super) async fn send(
     connection: &mut AnyConnection,
     key: &TreasuryKey,
@@ -176,7 +177,7 @@ pub(super) async fn send(
     Ok(())
 }
 
-/// The transfers by which a claim's instalment was tried, the first one first.
+/// Returns the attempts at a claim's instalment, the first one first.
 pub(super) async fn attempts(
     connection: &mut AnyConnection,
     nullifier: &[u8],
@@ -189,7 +190,7 @@ pub(super) async fn attempts(
     Ok(found.fetch_all(connection).await?)
 }
 
-/// The transfers of a batch, in the order in which their claims were accepted.
+/// Returns the transfers of a batch, in the order in which their claims were accepted.
 pub(super) async fn of_batch(
     connection: &mut AnyConnection,
     batch: &str,
@@ -203,7 +204,7 @@ pub(super) async fn of_batch(
     Ok(sqlx::query_as(statement).bind(batch).fetch_all(connection).await?)
 }
 
-/// A transfer by its reference.
+/// Returns a transfer by its reference.
 pub(super) async fn find(
     connection: &mut AnyConnection,
     reference: &str,
@@ -213,8 +214,8 @@ pub(super) async fn find(
     Ok(sqlx::query_as(statement).bind(reference).fetch_optional(connection).await?)
 }
 
-/// Brings the attempts at a claim's part together after one has moved: only the newest waits to be paid anew,
-/// and none where one is paid.
+/// Settles the attempts at a claim's part after one has moved: only the newest waits to be paid again, and none
+/// if one is paid.
 pub(super) async fn settle_part(
     connection: &mut AnyConnection,
     nullifier: &[u8],
@@ -250,7 +251,7 @@ pub(super) async fn set_state(
     Ok(())
 }
 
-/// Moves a claim to where its parts are: returned if one is, paid if each is, else ordered.
+/// Sets a claim's state from its parts: returned if one is, paid if all are, else ordered.
 pub(super) async fn settle_claim(
     connection: &mut AnyConnection,
     nullifier: &[u8],
@@ -279,26 +280,26 @@ pub(super) async fn settle_claim(
     payment::keep_payment(connection, nullifier, state, reason).await
 }
 
-/// A transfer that the bank has returned and that is not paid anew yet. It tells no amount.
+/// A transfer that the bank has returned and that is not paid again yet. It contains no amount.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct ReturnedTransfer {
     /// Its reference.
     pub reference: TransferReference,
     /// The bank's code.
     pub reason: String,
-    /// Of which scheme.
+    /// The scheme.
     pub scheme: String,
-    /// Of which period, as statements have it.
+    /// The period, as in statements.
     pub period: u32,
 }
 
-/// Transfers that the bank has returned and nobody has paid anew, with their batches.
+/// Transfers that the bank has returned and that are not paid again yet, with their batches.
 const RETURNED: &str = "payment_transfer \
                         JOIN payment_batch ON payment_batch.id = payment_transfer.batch \
                         WHERE state = 'returned'";
 
 impl TreasuryStore<'_> {
-    /// How many transfers wait to be paid anew, of a scope's schemes.
+    /// Returns how many transfers wait to be paid again, of a scope's schemes.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -312,7 +313,7 @@ impl TreasuryStore<'_> {
         Ok(count as usize)
     }
 
-    /// The transfers that wait to be paid anew, of a scope's schemes, so many at most.
+    /// Returns the transfers that wait to be paid again, of a scope's schemes, up to a limit.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
@@ -349,7 +350,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn references_tell_part_and_attempt_apart_and_nothing_else() {
+    fn references_differ_by_part_and_attempt_and_show_nothing_else() {
         let nullifier = [7; 32];
         let key = TreasuryKey::generate();
         let of = |part, attempt| TransferReference::of(&key, &nullifier, part, attempt);

@@ -13,22 +13,22 @@ use crate::chain::ChainError;
 
 /// How long one request may take.
 const REQUEST_TIME: Duration = Duration::from_secs(10);
-/// For how long a node is taken to be of the chain that it told.
+/// For how long a node's answer about its chain is trusted.
 const KNOWN: Duration = Duration::from_secs(5);
 /// How long to wait before all nodes are asked again.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// The endpoints of a network's nodes. One is used until it fails; then the next.
 pub(super) struct Nodes {
-    /// Each node's name, how it is asked, and when it last told that it is of the chain.
+    /// Each node's name, its client, and when it last confirmed that it is on the chain.
     clients: Vec<(String, RpcClient, Option<Instant>)>,
     current: usize,
     chain_id: u64,
-    /// For how long nodes that are all away are waited for.
+    /// How long to wait when all nodes are away.
     pub(super) patience: Duration,
 }
 
-/// Why a node did not do what it was asked.
+/// Why a request to a node failed.
 pub(super) enum NodeError {
     /// It answered, with an error.
     Answered {
@@ -39,7 +39,7 @@ pub(super) enum NodeError {
         /// The bytes of a revert.
         revert: Option<Bytes>,
     },
-    /// None answered, or not in time, or not with sense.
+    /// None answered, or not in time, or not sensibly.
     Away(String),
 }
 
@@ -72,7 +72,7 @@ impl Nodes {
             let url = endpoint.parse::<reqwest::Url>().ok();
             let url =
                 url.filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
-                    // Not the text itself: it may hold an access key.
+                    // Not the address itself: it may hold an access key.
                     let reason = format!("endpoint {} is not an http or https address", number + 1);
                     ServiceError::WrongUse(reason)
                 })?;
@@ -86,7 +86,7 @@ impl Nodes {
         Ok(Self { clients, current: 0, chain_id, patience })
     }
 
-    /// Asks the nodes until one answers, as long as patience lasts.
+    /// Asks the nodes until one answers, as long as the patience lasts.
     pub(super) async fn ask<P, R>(
         &mut self,
         method: &'static str,
@@ -102,7 +102,7 @@ impl Nodes {
             for _ in 0..self.clients.len() {
                 match self.ask_current(method, params.clone()).await {
                     Err(NodeError::Away(reason)) => said = reason,
-                    // How much is asked for at once is the caller's to change.
+                    // The caller decides how much to ask for at once.
                     Err(NodeError::Answered { message, code, revert: None })
                         if method != "eth_getLogs" && is_of_node(code, &message) =>
                     {
@@ -131,7 +131,7 @@ impl Nodes {
             Ok(answer) => Ok(answer),
             Err(error) => {
                 let error = node_error(name, error);
-                // It may come back as another, and one that refuses may be another already.
+                // It may come back on another chain, and a node that refuses may be on one already.
                 *known = None;
                 if matches!(error, NodeError::Answered { .. }) {
                     self.check_chain().await?;
@@ -141,23 +141,23 @@ impl Nodes {
         }
     }
 
-    /// How many nodes there are.
+    /// Returns how many nodes there are.
     pub(super) fn count(&self) -> usize {
         self.clients.len()
     }
 
-    /// Asks the next node from now on.
+    /// Switches to the next node.
     pub(super) fn take_next(&mut self) {
         self.current = (self.current + 1) % self.clients.len();
     }
 
-    /// Lets every node be asked again of which chain it is.
+    /// Makes every node be asked again which chain it is on.
     pub(super) fn doubt_chain(&mut self) {
         self.clients.iter_mut().for_each(|(_, _, known)| *known = None);
     }
 
-    /// Asks the current node of which chain it is, unless it told a moment ago. A node of another chain
-    /// would take nonces and tell of claims that are none of ours.
+    /// Asks the current node which chain it is on, unless it has just answered that. A node of another chain
+    /// would use up nonces and report claims that are not ours.
     async fn check_chain(&mut self) -> Result<(), NodeError> {
         let (name, client, known) = &mut self.clients[self.current];
         if known.is_some_and(|known| known.elapsed() < KNOWN) {
@@ -176,8 +176,8 @@ impl Nodes {
     }
 }
 
-/// Whether an error is of the node that answers, and not of what it was asked: another may know, or the same a
-/// moment later.
+/// Returns whether an error is due to the node and not to the request: another node may answer, or the same one
+/// a moment later.
 fn is_of_node(code: i64, message: &str) -> bool {
     /// "Limit exceeded" by EIP-1474, and HTTP's code that some gateways give here.
     const TOO_OFTEN: [i64; 2] = [-32_005, 429];
@@ -195,7 +195,7 @@ fn is_of_node(code: i64, message: &str) -> bool {
     TOO_OFTEN.contains(&code) || SAID.iter().any(|said| message.contains(said))
 }
 
-/// What is wrong with a node's certificate, if that is what is wrong.
+/// Returns what is wrong with a node's certificate, if that is the cause.
 fn certificate_fault(error: &reqwest::Error) -> Option<String> {
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = cause {
@@ -207,7 +207,7 @@ fn certificate_fault(error: &reqwest::Error) -> Option<String> {
     None
 }
 
-/// What went wrong, without addresses: they may hold access keys.
+/// Describes what went wrong, without addresses: they may hold access keys.
 fn node_error(name: &str, error: TransportError) -> NodeError {
     match error {
         RpcError::ErrorResp(payload) => NodeError::Answered {

@@ -2,7 +2,7 @@
 //!
 //! What is kept is enough to send the same again after a crash at any point: the nonce is taken and
 //! the signed bytes are written in one transaction of the store, then they are sent. A claim is kept
-//! under its nullifier: brought a second time, it leads to the transaction that there is.
+//! under its nullifier: submitted a second time, it leads to the existing transaction.
 
 use alloy_primitives::{Address, B256, Bytes};
 use praman_store::{Store, WriteTransaction};
@@ -46,7 +46,7 @@ fn joined(hashes: &[B256]) -> Vec<u8> {
     hashes.iter().flat_map(|hash| hash.0).collect()
 }
 
-/// The next nonce of an account: behind all that were taken, and behind those that the chain knows.
+/// Returns the next nonce of an account: after all that were taken, and after those that the chain knows.
 pub(super) async fn next_nonce(
     store: &Store,
     account: Address,
@@ -60,10 +60,10 @@ pub(super) async fn next_nonce(
     Ok(last.map_or(0, |last| last as u64 + 1).max(on_chain))
 }
 
-/// Keeps a transaction; false if another has taken its nonce or brings the same.
+/// Keeps a transaction; returns false if another has taken its nonce or submits the same.
 pub(super) async fn keep(store: &Store, brings: B256, sent: &Sent) -> Result<bool, ChainError> {
     let mut transaction = store.begin().await?;
-    // A nonce that was used by what the chain has since forgotten is free again.
+    // The nonce of a transaction that the chain has since dropped is free again.
     sqlx::query("DELETE FROM outbox WHERE account = $1 AND nonce = $2 AND state != 'pending'")
         .bind(sent.account.to_vec())
         .bind(sent.nonce as i64)
@@ -103,7 +103,7 @@ pub(super) async fn keep_form(store: &Store, sent: &Sent) -> Result<(), ChainErr
     Ok(())
 }
 
-/// The transaction that brings something, if there is one.
+/// Finds the transaction that is kept under a hash, if there is one.
 pub(super) async fn find(store: &Store, brings: B256) -> Result<Option<Sent>, ChainError> {
     let statement = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM outbox WHERE brings = $1"));
     let row: Option<Row> =
@@ -111,7 +111,7 @@ pub(super) async fn find(store: &Store, brings: B256) -> Result<Option<Sent>, Ch
     Ok(row.map(sent))
 }
 
-/// All of an account that are on their way, by nonce.
+/// Returns an account's pending transactions, by nonce.
 pub(super) async fn pending(store: &Store, account: Address) -> Result<Vec<Sent>, ChainError> {
     let statement = sqlx::AssertSqlSafe(format!(
         "SELECT {COLUMNS} FROM outbox WHERE account = $1 AND state = 'pending' ORDER BY nonce"
@@ -121,7 +121,7 @@ pub(super) async fn pending(store: &Store, account: Address) -> Result<Vec<Sent>
     Ok(rows.into_iter().map(sent).collect())
 }
 
-/// A transaction stands, in a block.
+/// Records that a transaction stands in a block.
 pub(super) async fn arrived(store: &Store, sent: &Sent, block: u64) -> Result<(), ChainError> {
     sqlx::query(
         "UPDATE outbox SET state = 'arrived', block = $1 WHERE account = $2 AND nonce = $3",
@@ -134,7 +134,7 @@ pub(super) async fn arrived(store: &Store, sent: &Sent, block: u64) -> Result<()
     Ok(())
 }
 
-/// A transaction is to be brought anew, if at all: its nonce went to another, or it failed.
+/// Deletes a transaction that failed, or whose nonce another has used: it must be sent again, if at all.
 pub(super) async fn forget(store: &Store, sent: &Sent) -> Result<(), ChainError> {
     sqlx::query("DELETE FROM outbox WHERE account = $1 AND nonce = $2")
         .bind(sent.account.to_vec())
@@ -144,7 +144,7 @@ pub(super) async fn forget(store: &Store, sent: &Sent) -> Result<(), ChainError>
     Ok(())
 }
 
-/// What arrived in blocks above `last` is on its way again: another chain has taken their place.
+/// Makes the transactions of blocks above `last` pending again: another chain has replaced these.
 pub(super) async fn take_back(
     transaction: &mut WriteTransaction,
     last: u64,

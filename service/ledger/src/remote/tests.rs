@@ -1,4 +1,4 @@
-//! Nodes that answer in ways of their own.
+//! Nodes that answer in unusual ways.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// A node of a chain of twelve thousand blocks, of which each fiftieth has an event.
+/// A node of a chain of twelve thousand blocks, every fiftieth of which has an event.
 struct Node {
     /// How many blocks' events it gives at once, and how many events.
     blocks: u64,
@@ -104,14 +104,14 @@ async fn events_are_asked_for_in_pieces_that_a_node_grants() {
 }
 
 #[tokio::test]
-async fn error_of_one_node_is_asked_of_the_next() {
+async fn request_that_fails_at_one_node_is_asked_of_the_next() {
     let (first, second) = (node(5_000, 1_000, u64::MAX), node(5_000, 1_000, 0));
     let (_folder, chain) = chain_of(vec![first, second]).await;
     assert_eq!(chain.nonce_on_chain(Address::ZERO).await.expect("by the second"), 5);
-    // One that gives no events at all, as it keeps no history.
+    // A node that gives no events at all, as it keeps no history.
     let (_folder, chain) = chain_of(vec![node(0, 0, 0), node(1_000, 1_000, 0)]).await;
     assert_eq!(chain.logs(1, 3_000).await.expect("by the second").len(), 60);
-    // Alone, it is asked again a moment later.
+    // A single node is asked again a moment later.
     let (_folder, chain) = chain_of(vec![node(5_000, 1_000, 2)]).await;
     assert_eq!(chain.nonce_on_chain(Address::ZERO).await.expect("at last"), 5);
 }

@@ -36,9 +36,9 @@ async fn history_of_many_claims_is_replayed() {
     }
 }
 
-/// A ledger that was opened before another program's claim tells of it.
+/// A ledger that was opened before another program's claim reports it.
 #[tokio::test]
-async fn what_another_program_did_is_replayed() {
+async fn claim_of_another_program_is_replayed() {
     let mut scene = Scene::open().await;
     let claims = scene.many(2).await;
     let key = scene.key.verifying_key();

@@ -22,7 +22,7 @@ fn raw_batch(claims: &[LedgerClaim]) -> Claims::claimBatchCall {
 }
 
 #[tokio::test]
-async fn a_batch_is_accepted_whole_and_once() {
+async fn batch_is_accepted_whole_and_once() {
     let mut scene = Scene::open().await;
     for (first, count) in [(0, 1), (1, 2), (3, 5), (8, 17)] {
         let claims = scene.many(first + count).await.split_off(first as usize);
@@ -42,7 +42,7 @@ async fn a_batch_is_accepted_whole_and_once() {
 }
 
 #[tokio::test]
-async fn one_bad_claim_anywhere_sinks_a_batch_and_nothing_of_it_stands() {
+async fn batch_with_one_bad_claim_anywhere_is_refused_whole() {
     let mut scene = Scene::open().await;
     let claims = scene.many(6).await;
     for place in 0..6 {
@@ -73,7 +73,7 @@ async fn one_bad_claim_anywhere_sinks_a_batch_and_nothing_of_it_stands() {
 }
 
 #[tokio::test]
-async fn errors_that_cancel_without_coefficients_do_not() {
+async fn errors_that_would_cancel_without_coefficients_are_refused() {
     let mut scene = Scene::open().await;
     let claims = scene.many(4).await;
     // C of one moved up and of another moved down by the same point: their plain sum is right.
@@ -97,7 +97,7 @@ async fn errors_that_cancel_without_coefficients_do_not() {
 }
 
 #[tokio::test]
-async fn no_word_of_a_batch_can_be_moved() {
+async fn batch_with_any_word_changed_is_refused() {
     use alloy_primitives::U256;
     use ark_ff::PrimeField;
     let mut scene = Scene::open().await;
@@ -133,7 +133,7 @@ async fn no_word_of_a_batch_can_be_moved() {
 }
 
 #[tokio::test]
-async fn the_largest_batch_fits_a_block() {
+async fn largest_batch_fits_a_block() {
     let mut scene = Scene::open().await;
     let claims = scene.many(256).await;
     let receipt = scene.ledger.claim_batch(&claims).await.expect("fits");
@@ -141,7 +141,7 @@ async fn the_largest_batch_fits_a_block() {
 }
 
 #[tokio::test]
-async fn the_coefficients_depend_on_everything() {
+async fn batch_coefficients_depend_on_everything() {
     use crate::chain::Chain;
     use crate::contract_ledger::OPERATOR;
     use alloy_primitives::{B256, Bytes, U256, keccak256};

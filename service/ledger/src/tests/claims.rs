@@ -22,10 +22,10 @@ use crate::embedded::creation_outcome;
 use crate::{EmbeddedLedger, Ledger, LedgerClaim, LedgerError, SETTLING_DAYS};
 
 #[tokio::test]
-async fn a_claim_is_accepted_once_in_whatever_form_its_proof_comes() {
+async fn claim_is_accepted_once_in_whatever_form_its_proof_comes() {
     let mut scene = Scene::open().await;
     let claim = scene.proved(1).await;
-    // Three forms of one proof that hold as well; none is accepted after the first.
+    // Three more valid forms of one proof; none is accepted after the first.
     let ark_groth16_proof = claim.proof.points().clone();
     let r = Fr::rand(&mut ChaCha20Rng::seed_from_u64(9));
     let inverse = r.inverse().expect("not zero");
@@ -139,7 +139,7 @@ async fn contract_and_native_check_give_one_verdict_on_any_points() {
 }
 
 #[tokio::test]
-async fn a_proof_for_another_ledger_is_none_here() {
+async fn proof_for_another_ledger_is_refused() {
     let mut here = Scene::open().await;
     // The same chain id, another contract: one transaction before moves the address.
     let mut there = Scene::open_after(1).await;
@@ -152,7 +152,7 @@ async fn a_proof_for_another_ledger_is_none_here() {
 }
 
 #[tokio::test]
-async fn the_chain_survives_a_restart() {
+async fn chain_survives_a_restart() {
     let mut scene = Scene::open().await;
     let claim = scene.proved(1).await;
     let second = scene.proved(2).await;
@@ -164,17 +164,17 @@ async fn the_chain_survives_a_restart() {
     let again = reopened.claim(&claim).await;
     assert!(matches!(again, Err(LedgerError::AlreadyClaimed)));
     reopened.claim(&second).await.expect("the open period and the checkpoint are still there");
-    // Another key's contracts are not these.
+    // Contracts of another key are refused.
     let other = key(4);
     let refused = EmbeddedLedger::open(&scene.store, other.verifying_key()).await.err();
     assert!(matches!(refused, Some(LedgerError::Refused(_))));
 }
 
 #[tokio::test]
-async fn a_replaced_checkpoint_is_good_for_its_grace_time_from_its_replacement() {
+async fn replaced_checkpoint_is_good_for_its_grace_time_from_its_replacement() {
     let mut scene = Scene::open().await;
     let old = scene.proved(1).await;
-    // Long after it was published, but replaced only now: good for a day from now.
+    // Long after it was published, but replaced only now: valid for a day from now.
     scene.ledger.set_day(Day(46_300));
     let late = scene.proved(2).await;
     assert_ne!(old.checkpoint, late.checkpoint);
@@ -187,7 +187,7 @@ async fn a_replaced_checkpoint_is_good_for_its_grace_time_from_its_replacement()
 }
 
 #[tokio::test]
-async fn a_period_is_not_claimed_before_it_begins() {
+async fn period_can_not_be_claimed_before_it_begins() {
     // A credential replaced in between could otherwise claim under both secrets.
     let mut scene = Scene::open().await;
     let claim = fixture::claim(1);
@@ -206,7 +206,8 @@ async fn a_period_is_not_claimed_before_it_begins() {
     assert!(matches!(refused, Err(LedgerError::PeriodNotBegun)), "{refused:?}");
 }
 
-/// What an opening takes ends with its last day in India and those for settling; another day is the committee's to approve.
+/// An opening takes claims until its last day in India and the days for settling; the committee must approve
+/// any other day.
 #[tokio::test]
 async fn opening_takes_claims_until_the_end_of_its_last_day() {
     let mut scene = Scene::open().await;
@@ -221,7 +222,7 @@ async fn opening_takes_claims_until_the_end_of_its_last_day() {
     let refused = scene.ledger.claim_batch(&claims[1..]).await;
     assert!(matches!(refused, Err(LedgerError::PeriodOver)), "{refused:?}");
 
-    // The department alone extends nothing, and an earlier day is none.
+    // The department alone can't extend it, and an earlier day is refused.
     let later = Day(LAST_DAY.0 + 10);
     let alone = Claims::extendPeriodCall {
         opening: 0,
@@ -246,7 +247,7 @@ async fn opening_takes_claims_until_the_end_of_its_last_day() {
 }
 
 #[tokio::test]
-async fn the_contracts_calendar_is_the_programs() {
+async fn contracts_calendar_agrees_with_the_programs() {
     let scene = Scene::open().await;
     for period in (0..4_000).step_by(7).chain([0, 1, 13, 1_201, 1_517, 3_999]) {
         let expected = praman_language::calendar::first_day(Period(period));
@@ -259,7 +260,7 @@ async fn the_contracts_calendar_is_the_programs() {
 }
 
 #[tokio::test]
-async fn only_sensible_and_approved_policies_are_opened() {
+async fn policy_that_is_senseless_or_not_approved_is_refused() {
     let mut scene = Scene::open().await;
     let claim = fixture::claim(1);
     let claims = scene.ledger.network.addresses.claims;
@@ -282,7 +283,7 @@ async fn only_sensible_and_approved_policies_are_opened() {
         department,
         root: leaf(call),
     };
-    // Approved, but no policy: a slot that is none, a last clause that joins nothing, floor over cap.
+    // Approved, but no policy: an invalid slot, a last clause that joins nothing, floor over cap.
     let bad: [&dyn Fn(&mut Rules::Policy); 4] = [
         &|policy| policy.clauses[3].slot = 9,
         &|policy| policy.clauses[15].orNext = true,
@@ -297,7 +298,7 @@ async fn only_sensible_and_approved_policies_are_opened() {
     }
     assert!(scene.call(&honest).await.is_err(), "its rules are not the approved ones");
     scene.committee(claims, &adopt(&honest)).await.expect("adopted");
-    // Any other word of what was approved is not approved.
+    // With any word changed, the rules are not those that were approved.
     let others: [&dyn Fn(&mut Claims::openPeriodCall); 5] = [
         &|call| call.lastDay += 1,
         &|call| call.policy.clauses[0].hi += 1,
@@ -318,7 +319,7 @@ async fn only_sensible_and_approved_policies_are_opened() {
     assert!(sent.is_err());
     scene.call(&honest).await.expect("the honest one");
     assert!(scene.call(&honest).await.is_err(), "its rules stand");
-    // A scheme's id at or above the order would be another's alias.
+    // A scheme id at or above the field's order would be an alias of another.
     let mut alias = honest.clone();
     alias.scheme += U256::from_limbs(Fr::MODULUS.0);
     scene.committee(claims, &adopt(&alias)).await.expect("adopted");
@@ -326,7 +327,7 @@ async fn only_sensible_and_approved_policies_are_opened() {
 }
 
 #[tokio::test]
-async fn roots_come_from_the_tree_and_days_are_not_made_up() {
+async fn checkpoint_of_another_root_or_a_made_up_day_is_refused() {
     let mut scene = Scene::open().await;
     let claim = fixture::claim(1);
     let root = U256::from(1u64);
@@ -346,7 +347,7 @@ async fn roots_come_from_the_tree_and_days_are_not_made_up() {
 }
 
 #[test]
-fn a_degenerate_key_is_refused_by_the_contracts_constructor() {
+fn degenerate_key_is_refused_by_the_contracts_constructor() {
     let key = key(3);
     let honest = create_verifier(key.verifying_key());
     assert!(creation_outcome(&honest).is_ok());

@@ -16,7 +16,7 @@ async fn gas_is_what_it_was() {
     let first = scene.call(&raw(&claims[0])).await.expect("accepted");
     let single = scene.call(&raw(&claims[1])).await.expect("accepted");
     let older = {
-        // A newer checkpoint: the claim's is replaced, but within its grace time.
+        // A newer checkpoint: the claim's is replaced, but within its grace period.
         let other = fixture::claim(2);
         scene.ready(&other).await;
         scene.call(&raw(&claims[2])).await.expect("accepted")

@@ -21,7 +21,7 @@ fn account(number: u8) -> Address {
     Address::repeat_byte(number)
 }
 
-/// A network of three committee members, two of whom carry, with two days' delay.
+/// A network of three committee members, two of whom carry a motion, with two days' delay.
 async fn network() -> Network<MemoryChain> {
     let constitution = Constitution {
         members: vec![account(1), account(2), account(3)],
@@ -66,11 +66,11 @@ async fn join(network: &mut Network<MemoryChain>, who: Address, role: Role, spon
 }
 
 #[tokio::test]
-async fn a_motion_takes_a_quorum_and_its_delay() {
+async fn motion_takes_a_quorum_and_its_delay() {
     let mut network = network().await;
     let (committee, claims) = (network.addresses.committee, network.addresses.claims);
     let call = Claims::setGraceCall { grace_: 7 }.abi_encode();
-    // By hand, by anyone, by one member: no.
+    // Not by hand, by anyone or by one member.
     for from in [account(1), account(9), account(50)] {
         let sent = network.chain.send(from, Some(claims), call.clone()).await;
         assert!(sent.is_err(), "{from}");
@@ -125,7 +125,7 @@ async fn a_motion_takes_a_quorum_and_its_delay() {
 }
 
 #[tokio::test]
-async fn one_pauses_and_a_quorum_resumes() {
+async fn pause_takes_one_member_and_resuming_takes_a_quorum() {
     let mut network = network().await;
     let (committee, claims) = (network.addresses.committee, network.addresses.claims);
     assert!(network.send(account(50), committee, &Committee::pauseCall {}).await.is_err());
@@ -141,7 +141,7 @@ async fn one_pauses_and_a_quorum_resumes() {
     let members = [account(1), account(2)];
     network.committee(&members, claims, resume, B256::ZERO).await.expect("carried");
     assert!(!network.view(claims, &Claims::isPausedCall {}).await.expect("a flag"), "no delay");
-    // What was moved for an earlier pause does not end the next.
+    // A motion for an earlier pause does not end the next.
     network.send(account(3), committee, &Committee::pauseCall {}).await.expect("at once");
     let stale = Committee::approveCall { motion: U256::ZERO };
     assert!(network.send(account(2), committee, &stale).await.is_err());
@@ -155,7 +155,7 @@ async fn one_pauses_and_a_quorum_resumes() {
 }
 
 #[tokio::test]
-async fn a_request_goes_its_way_and_no_other() {
+async fn participants_request_takes_every_step_or_is_refused() {
     let mut network = network().await;
     let target = network.addresses.participants;
     let agency = join(&mut network, account(10), Role::Agency, 0).await;
@@ -204,7 +204,7 @@ async fn a_request_goes_its_way_and_no_other() {
     network.send(account(10), target, &reject).await.expect("rejected");
     let live = Participants::goLiveCall { id: rejected };
     assert!(network.send(account(21), target, &live).await.is_err());
-    // Keys: rotated by itself, revoked and issued by its sponsor.
+    // Keys: rotated by the participant, revoked and issued by its sponsor.
     let rotate = Participants::rotateKeyCall { id, account: account(22) };
     network.send(account(20), target, &rotate).await.expect("rotated");
     assert!(!network.view(target, &has).await.expect("a flag"));
@@ -224,7 +224,7 @@ async fn a_request_goes_its_way_and_no_other() {
 }
 
 #[tokio::test]
-async fn who_is_barred_is_refused_everywhere_until_the_order_ends() {
+async fn barred_participant_is_refused_everywhere_until_the_order_ends() {
     let mut network = network().await;
     let target = network.addresses.participants;
     let agency = join(&mut network, account(10), Role::Agency, 0).await;
@@ -278,7 +278,7 @@ async fn who_is_barred_is_refused_everywhere_until_the_order_ends() {
     network.acknowledge_all(account(20), relayer).await.expect("read");
     network.chain.timestamp = now + 3 * DAY;
     assert!(network.view(target, &has).await.expect("a flag"), "the order has ended");
-    // A debarment is the committee's, and no sponsor lifts it.
+    // The committee debars, and no sponsor can lift that.
     let (from, until) = (network.chain.timestamp, network.chain.timestamp + 99 * DAY);
     let mut debar = bar(true, from, until);
     debar.appealBy = until;
@@ -305,7 +305,7 @@ async fn who_is_barred_is_refused_everywhere_until_the_order_ends() {
     enact(&mut network, motion).await.expect("upheld");
     network.acknowledge_all(account(20), relayer).await.expect("read");
     assert!(network.view(target, &has).await.expect("a flag"));
-    // Nor does a sponsor lift, or make milder, what the committee has suspended.
+    // Nor can a sponsor lift or shorten a suspension by the committee.
     let (from, until) = (network.chain.timestamp, network.chain.timestamp + 99 * DAY);
     let suspend = Participants::barCall { appealBy: until, ..bar(false, from, until) };
     let motion = carry(&mut network, target, suspend.abi_encode()).await;
@@ -318,7 +318,7 @@ async fn who_is_barred_is_refused_everywhere_until_the_order_ends() {
     enact(&mut network, motion).await.expect("lifted");
     network.acknowledge_all(account(20), relayer).await.expect("read");
     assert!(network.view(target, &has).await.expect("a flag"));
-    // What a sponsor has suspended, it lifts.
+    // A sponsor can lift its own suspension.
     let now = network.chain.timestamp;
     let own = Participants::barCall { appealBy: now + 9 * DAY, ..bar(false, now, now + DAY) };
     network.send(account(10), target, &own).await.expect("suspended");
@@ -326,7 +326,7 @@ async fn who_is_barred_is_refused_everywhere_until_the_order_ends() {
 }
 
 #[tokio::test]
-async fn a_barred_offices_credentials_stop_at_once_and_come_back() {
+async fn barred_offices_credentials_stop_at_once_and_come_back() {
     let mut scene = Scene::open().await;
     let claim = scene.proved(1).await;
     let target = scene.ledger.network.addresses.participants;
@@ -381,7 +381,7 @@ async fn another_auditor(scene: &mut Scene) -> Address {
 }
 
 #[tokio::test]
-async fn an_opening_is_suspended_closed_sealed_and_pruned() {
+async fn opening_is_suspended_closed_sealed_and_pruned() {
     let mut scene = Scene::open().await;
     let claims = scene.many(4).await;
     scene.ledger.claim(&claims[0]).await.expect("accepted");
@@ -408,7 +408,7 @@ async fn an_opening_is_suspended_closed_sealed_and_pruned() {
     let archives = scene.ledger.network.addresses.archives;
     let other = Archives::confirmSealCall { opening: 0, count: count + 1, root };
     assert!(scene.send(auditor, archives, &other).await.is_err());
-    // Nobody marks it as sealed, or forgets what it spent, but the archives.
+    // Only the archives mark it as sealed, or forget what it spent.
     let by_hand = Claims::sealOpeningCall { opening: 0, root };
     assert!(scene.call(&by_hand).await.is_err());
     let forget = Claims::forgetCall { opening: 0, nullifier: seal.claims[0].0 };
@@ -432,7 +432,7 @@ async fn an_opening_is_suspended_closed_sealed_and_pruned() {
 }
 
 #[tokio::test]
-async fn a_disputed_claim_waits_is_decided_once_and_appealed_once() {
+async fn disputed_claim_waits_is_decided_once_and_appealed_once() {
     let mut scene = Scene::open().await;
     let claims = scene.many(3).await;
     for claim in &claims {
@@ -485,7 +485,7 @@ async fn a_disputed_claim_waits_is_decided_once_and_appealed_once() {
 }
 
 #[tokio::test]
-async fn department_freezes_no_claims_of_other_schemes_and_who_froze_them_agrees_at_once() {
+async fn department_freezes_only_its_own_claims_and_may_agree_at_once() {
     let mut scene = Scene::open().await;
     let claims = scene.many(3).await;
     for claim in &claims {
@@ -529,7 +529,7 @@ async fn department_freezes_no_claims_of_other_schemes_and_who_froze_them_agrees
 }
 
 #[tokio::test]
-async fn an_upgrade_to_another_key_takes_both_for_a_while() {
+async fn upgrade_to_another_key_accepts_both_for_a_while() {
     let mut scene = Scene::open().await;
     let claims = scene.many(3).await;
     scene.ledger.claim(&claims[0]).await.expect("accepted");
@@ -553,7 +553,7 @@ async fn an_upgrade_to_another_key_takes_both_for_a_while() {
     assert!(scene.send(OPERATOR, implementation, &initialize).await.is_err());
     assert!(scene.call(&initialize).await.is_err(), "once");
     scene.committee(claims_address, &upgrade).await.expect("upgraded");
-    // The state is there: what was spent is spent. A proof under the older key is taken as such.
+    // The state is there: what was spent is spent. A proof under the older key is accepted as such.
     let under = |claim: &crate::LedgerClaim| {
         let Claims::claimCall { opening, checkpoint, own, proof } = raw(claim);
         Claims::claimUnderCall { verifier: addresses.verifier, opening, checkpoint, own, proof }
@@ -575,17 +575,17 @@ async fn an_upgrade_to_another_key_takes_both_for_a_while() {
 }
 
 #[tokio::test]
-async fn a_copied_claim_pays_the_same_envelope_and_only_relayers_bring_it() {
+async fn copied_claim_pays_the_same_envelope_and_only_relayers_send_it() {
     let mut scene = Scene::open().await;
     let claim = scene.proved(1).await;
     let target = scene.ledger.network.addresses.claims;
-    // Someone who sees the claim on its way cannot bring it, nor another in its place.
+    // An observer who sees the claim on its way cannot submit it, nor another in its place.
     let refused = scene.send(account(50), target, &raw(&claim)).await;
     assert!(matches!(refused, Err(LedgerError::NotPermitted(_))), "{refused:?}");
     let mut stolen = raw(&claim);
     stolen.own[1] += U256::from(1u64);
     assert!(scene.call(&stolen).await.is_err());
-    // Another relayer who brings the copy first has the same payout commitment accepted.
+    // If another relayer submits the copy first, the same payout commitment is accepted.
     let agency = scene.ledger.network.participant_of(Role::Agency, OPERATOR).await.expect("there");
     let network = &mut scene.ledger.network;
     let id = network.request(account(20), Role::Relayer, agency, B256::ZERO).await.expect("in");

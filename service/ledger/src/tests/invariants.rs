@@ -1,5 +1,5 @@
-//! Random sequences of calls of all roles against a model in a few lines: no nullifier twice, nobody
-//! acts who may not, nothing stands that the model refuses, no claim that was refused is paid.
+//! Random sequences of calls of all roles against a model in a few lines: no nullifier twice, no act
+//! without permission, nothing stands that the model refuses, no refused claim is paid.
 
 mod oversight;
 mod world;
@@ -91,7 +91,7 @@ const OUTCOMES: u8 = 4;
 const DECISION_TIME: u64 = 30 * DAY;
 const DISPUTE_APPEAL_TIME: u64 = 15 * DAY;
 
-/// The whole ledger, as simple as it is meant.
+/// The whole ledger, in its simplest form.
 #[derive(Clone)]
 struct Model {
     now: u64,
@@ -127,7 +127,7 @@ impl Model {
     }
 }
 
-/// How often the model and the contracts let something stand, and refused.
+/// How often the model and the contracts accepted, and refused.
 #[derive(Default, Debug)]
 struct Counts {
     stood: u64,
@@ -151,7 +151,7 @@ impl Run<'_> {
         ANYONE[self.rng.gen_range(0..ANYONE.len())]
     }
 
-    /// Sends a call, which stands exactly if the model says so.
+    /// Sends a call, which must stand exactly if the model says so.
     async fn agree(&mut self, from: Address, to: Address, call: &impl SolCall, expected: bool) {
         let sent = self.network.send(from, to, call).await;
         assert_eq!(
@@ -216,7 +216,7 @@ impl Run<'_> {
                 self.model.paused |= expected;
             }
             4 => {
-                // One member, or two, move that claims are taken again.
+                // One member, or two, move to resume claims.
                 let members = &MEMBERS[..self.rng.gen_range(1..=2)];
                 let resume = Claims::resumeCall {}.abi_encode();
                 self.network.committee(members, claims, resume, B256::ZERO).await.expect("moved");
@@ -334,7 +334,7 @@ impl Run<'_> {
         }
     }
 
-    /// Calls that nobody may ever make by hand.
+    /// Makes calls that no one is ever allowed to make by hand.
     async fn trespass(&mut self, from: Address) {
         let claims = self.network.addresses.claims;
         let root = U256::from(5u64);
@@ -377,7 +377,7 @@ impl Run<'_> {
         }
     }
 
-    /// What must hold of the events, whatever was called.
+    /// Checks what must hold of the events, whatever was called.
     async fn check_events(&self, before: usize) {
         let (mut seen, mut settled) = (HashSet::new(), HashMap::new());
         for log in &self.network.chain.logs[before..] {
@@ -406,7 +406,7 @@ impl Run<'_> {
         }
         let nullifier = |&place: &usize| self.world.claims[place].own[0];
         assert_eq!(seen, self.model.spent.iter().map(nullifier).collect());
-        // The events that move money are those of the model, and so is who may be paid now.
+        // The events that move money match the model, and so does who may be paid now.
         let ended = self.model.cases.iter().filter_map(|(place, &case)| match case {
             Case::Settled(outcome) => Some((nullifier(place), outcome)),
             _ => None,

@@ -18,7 +18,7 @@ const ONE_TO_EIGHT: &str =
     "18604317144381847857886385684060986177838410221561136253933256952257712543953";
 
 #[tokio::test]
-async fn the_contracts_poseidon_is_circomlibs() {
+async fn contracts_poseidon_agrees_with_circomlib() {
     let scene = Scene::open().await;
     let network = &scene.ledger.network;
     let offices = network.addresses.offices;
@@ -45,7 +45,7 @@ async fn the_contracts_poseidon_is_circomlibs() {
         let leaf = office_leaf(office, schema, OfficeRoot::from_field(case[0]));
         assert_eq!(network.view(offices, &call).await.expect("a leaf"), word(leaf.to_field()));
     }
-    // A value at or above the order has another's hash, so it is none.
+    // A value at or above the order would have another's hash, so it is refused.
     let order = word(-Fr::from(1u64)) + U256::from(1u64);
     let mut children = [U256::ZERO; 8];
     children[7] = order;
@@ -53,7 +53,7 @@ async fn the_contracts_poseidon_is_circomlibs() {
 }
 
 #[tokio::test]
-async fn the_contracts_state_tree_is_the_programs_after_every_update() {
+async fn contracts_state_tree_is_the_programs_after_every_update() {
     let mut scene = Scene::open().await;
     let offices = scene.ledger.network.addresses.offices;
     let mut rng = ChaCha20Rng::seed_from_u64(6);

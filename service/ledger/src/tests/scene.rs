@@ -36,12 +36,12 @@ pub(super) struct Scene {
     pub(super) rng: ChaCha20Rng,
 }
 
-/// The key of scenes with a seed.
+/// Returns the key of scenes with a seed.
 pub(super) fn key(seed: u64) -> SimulatedKey {
     SimulatedKey::draw(PUBLIC_INPUTS, &mut ChaCha20Rng::seed_from_u64(seed))
 }
 
-/// The offices of a fixture's state.
+/// Returns the offices of a fixture's state.
 pub(super) fn offices(claim: &fixture::Claim) -> Vec<OfficeState> {
     let schema = claim.claimant.credential.schema;
     let states = (0..).zip(&claim.offices);
@@ -55,7 +55,7 @@ impl Scene {
         Self::open_after(0).await
     }
 
-    /// A scene on a chain on which the operator has sent something before.
+    /// Opens a scene on a chain on which the operator has sent transactions before.
     pub(super) async fn open_after(transactions: usize) -> Self {
         let folder = TempDir::new().expect("a folder");
         let store = Store::open(folder.path()).await.expect("a store");
@@ -79,7 +79,7 @@ impl Scene {
         (published.expect("published"), period)
     }
 
-    /// A claim of the fixture that is proved for this ledger, with its checkpoint published and its
+    /// Proves a claim of the fixture for this ledger, with its checkpoint published and its
     /// period open.
     pub(super) async fn proved(&mut self, number: u64) -> LedgerClaim {
         let claim = fixture::claim(number);
@@ -88,7 +88,7 @@ impl Scene {
         self.claim_with(&claim, checkpoint, period, (public.nullifier, public.payout))
     }
 
-    /// A claim with any nullifier and payout commitment, proved by the key's secret.
+    /// Makes a claim with any nullifier and payout commitment, proved by the key's secret.
     pub(super) fn claim_with(
         &mut self,
         claim: &fixture::Claim,
@@ -104,7 +104,7 @@ impl Scene {
         LedgerClaim { scheme, period, checkpoint, nullifier, payout, proof }
     }
 
-    /// So many claims of one opening and checkpoint.
+    /// Makes a number of claims of one opening and checkpoint.
     pub(super) async fn many(&mut self, count: u64) -> Vec<LedgerClaim> {
         let claim = fixture::claim(1);
         let (checkpoint, period) = self.ready(&claim).await;
@@ -117,7 +117,7 @@ impl Scene {
             .collect()
     }
 
-    /// A call as an account could make it.
+    /// Makes a call as any account could.
     pub(super) async fn send(
         &mut self,
         from: Address,
@@ -128,19 +128,19 @@ impl Scene {
         Ok(sent?.gas_used)
     }
 
-    /// A call of the operator's to the claims.
+    /// Calls the claims as the operator.
     pub(super) async fn call(&mut self, call: &impl SolCall) -> Result<u64, LedgerError> {
         let (from, to) = (OPERATOR, self.ledger.network.addresses.claims);
         self.send(from, to, call).await
     }
 
-    /// A call of the operator's to the archives.
+    /// Calls the archives as the operator.
     pub(super) async fn archive(&mut self, call: &impl SolCall) -> Result<u64, LedgerError> {
         let (from, to) = (OPERATOR, self.ledger.network.addresses.archives);
         self.send(from, to, call).await
     }
 
-    /// What the claims say to a call that is then forgotten.
+    /// Returns the claims' answer to a call that is not kept.
     pub(super) async fn verdict(&self, call: &impl SolCall) -> Result<(), LedgerError> {
         let (from, to) = (OPERATOR, self.ledger.network.addresses.claims);
         self.ledger.network.chain.view(from, to, call.abi_encode()).await?;
@@ -160,7 +160,7 @@ impl Scene {
     }
 }
 
-/// A claim as the contract takes it.
+/// Returns a claim as the contract takes it.
 pub(super) fn raw(claim: &LedgerClaim) -> Claims::claimCall {
     Claims::claimCall {
         opening: 0,

@@ -9,7 +9,7 @@ use crate::chain::Chain;
 use crate::contract_ledger::OPERATOR;
 use crate::{EmbeddedChain, Ledger, LedgerError};
 
-/// As many slots as claims that were accepted long ago have left.
+/// Writes as many slots as long-accepted claims would leave.
 async fn put_slots(store: &Store, contract: Address, count: u32) {
     sqlx::query(
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $2)

@@ -24,13 +24,14 @@ static BY_SPELLING: LazyLock<HashMap<String, District>> = LazyLock::new(|| {
 });
 
 impl District {
-    /// The district that a cell spells, as this state's registers, the Local Government Directory or a census does.
+    /// Returns the district that a cell spells, as in this state's registers, the Local Government Directory or a
+    /// census.
     pub fn spelt(cell: &str) -> Option<Self> {
         BY_SPELLING.get(&plain(cell)).copied()
     }
 }
 
-/// A spelling without signs, the word "district", and differences of case and composition.
+/// Removes signs, the word "district", and differences of case and composition from a spelling.
 fn plain(spelling: &str) -> String {
     let upper = spelling.nfc().collect::<String>().to_uppercase();
     let sign = |character: char| {
@@ -41,7 +42,7 @@ fn plain(spelling: &str) -> String {
     let words = words.filter(|word| {
         !["DISTRICT", "DIST", "DISTT", "ZILA", "জেলা", "जिला", "ज़िला"].contains(word)
     });
-    // A letter that a keyboard writes whole or in parts is one.
+    // A letter typed whole or in parts is the same.
     words.collect::<Vec<_>>().join(" ").nfc().collect()
 }
 
@@ -75,7 +76,7 @@ mod tests {
         ] {
             assert_eq!(District::spelt(cell), Some(expected), "{cell}");
         }
-        // What was of two of today's districts, or is none.
+        // Districts that are two today, or do not exist.
         for none in ["", "Burdwan", "Barddhaman", "Medinipur", "24 Parganas", "Patna", "NADIA2"] {
             assert_eq!(District::spelt(none), None, "{none}");
         }

@@ -16,7 +16,7 @@ pub(super) struct Amount {
     pub(super) cap: u32,
 }
 
-/// `amount = 1000`, or `amount = { rate = 10000, per = "land_acres", floor = 4000, cap = 10000 }`.
+/// Parses `amount = 1000`, or `amount = { rate = 10000, per = "land_acres", floor = 4000, cap = 10000 }`.
 pub(super) fn parse(node: &Node, schema: &Schema) -> Result<Amount, SchemeError> {
     let rupees = FieldDefinition { name: "rupees", slot: first_slot(), kind: Kind::Whole };
     let money = |node: &Node| number(&rupees, node, &node.word()?);

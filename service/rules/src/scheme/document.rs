@@ -92,7 +92,7 @@ impl Node {
         matches!(self.value, Value::Table(_))
     }
 
-    /// A text, or a number as it was written.
+    /// Returns a text, or a number as it was written.
     pub(super) fn word(&self) -> Result<String, SchemeError> {
         match &self.value {
             Value::Text(text) | Value::Decimal(text) => Ok(text.clone()),
@@ -138,7 +138,7 @@ impl Table {
         }
     }
 
-    /// Keys with their lines, and values.
+    /// Returns keys with their lines, and values.
     pub(super) fn entries(&self) -> impl Iterator<Item = (&str, usize, &Node)> {
         self.entries.iter().map(|(name, line, node)| (name.as_str(), *line, node))
     }
@@ -155,7 +155,7 @@ fn convert_table(
             let key_line = line_of(key.span().start);
             let mut node = convert(value, line_of)?;
             if matches!(node.value, Value::Table(_) | Value::List(_)) {
-                // The span of a table that dotted keys make is not where it is written.
+                // The span of a table made by dotted keys is not where it is written.
                 node.line = node.line.max(key_line);
             }
             Ok((key.get_ref().to_string(), key_line, node))

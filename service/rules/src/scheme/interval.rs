@@ -5,7 +5,7 @@
 pub(super) struct IntervalSet(Vec<(u32, u32)>);
 
 impl IntervalSet {
-    /// All values from `lo` to `hi`, none if `lo > hi`.
+    /// Returns all values from `lo` to `hi`, none if `lo > hi`.
     pub(super) fn between(lo: u32, hi: u32) -> Self {
         if lo > hi { Self::default() } else { Self(vec![(lo, hi)]) }
     }
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn edges() {
+    fn interval_set_is_right_at_its_edges() {
         assert!(IntervalSet::between(0, u32::MAX).is_everything());
         assert!(IntervalSet::between(0, u32::MAX).complement().is_empty());
         assert!(IntervalSet::default().complement().is_everything());
@@ -71,7 +71,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn holds_what_its_parts_hold(
+        fn interval_set_holds_what_its_parts_hold(
             parts in prop::collection::vec((0u32..20, 0u32..20), 0..5), value in 0u32..25,
         ) {
             let set = parts.iter().fold(IntervalSet::default(), |set, &(lo, hi)| {

@@ -9,14 +9,14 @@ use praman_circuits::policy::Clause;
 use super::interval::IntervalSet;
 use super::rule::{Rule, slot_values};
 
-/// Alternatives: the group holds if one slot's value lies in its set.
+/// Alternatives: the group holds if one slot's value is in its set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Group(BTreeMap<u8, IntervalSet>);
 
-/// Groups beyond which no policy has room anyway; it keeps the work of combining small.
+/// More groups than any policy has room for; it limits the work of combining.
 const GROUPS_MAX: usize = 64;
 
-/// Why rules have no normal form that could be of use.
+/// Why rules have no useful normal form.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NormalFormError {
     /// No person satisfies the rules.
@@ -27,14 +27,14 @@ pub(super) enum NormalFormError {
     TooLarge,
 }
 
-/// The groups of a rule on a day, without any that another one makes superfluous.
+/// Returns the groups of a rule on a day, without those that another one makes superfluous.
 pub(super) fn groups(rule: &Rule, on: Date) -> Result<Vec<Group>, NormalFormError> {
     let mut groups = narrowed(conjunction(rule, false, on)?);
     groups.retain(|group| !group.0.values().any(IntervalSet::is_everything));
     if groups.iter().any(|group| group.0.is_empty()) {
         return Err(NormalFormError::Contradiction);
     }
-    // A group that a narrower one implies asks nothing more.
+    // A group implied by a narrower one adds nothing.
     let implied = |group: &Group, at: usize, groups: &[Group]| {
         groups.iter().enumerate().any(|(other_at, other)| {
             other_at != at && other.implies(group) && (!group.implies(other) || other_at < at)
@@ -49,7 +49,7 @@ pub(super) fn groups(rule: &Rule, on: Date) -> Result<Vec<Group>, NormalFormErro
     if kept.is_empty() { Err(NormalFormError::Tautology) } else { Ok(kept) }
 }
 
-/// Joins the groups that are about one and the same slot alone into one group for it.
+/// Joins the groups about the same single slot into one.
 fn narrowed(groups: Vec<Group>) -> Vec<Group> {
     let (single, mut rest): (Vec<Group>, Vec<Group>) =
         groups.into_iter().partition(|group| group.0.len() == 1);
@@ -126,7 +126,7 @@ impl Group {
             .all(|(slot, values)| other.0.get(slot).is_some_and(|wider| values.is_subset_of(wider)))
     }
 
-    /// The group's clauses, each joined with the next but the last.
+    /// Returns the group's clauses, each joined with the next except the last.
     pub(super) fn clauses(&self) -> Vec<Clause> {
         let mut clauses = Vec::new();
         for (&slot, values) in &self.0 {

@@ -1,4 +1,4 @@
-//! Rules read out in plain language.
+//! Rules in plain words.
 
 use std::collections::BTreeSet;
 
@@ -13,27 +13,27 @@ use super::rule::Rule;
 use super::version::{Tier, Version};
 use crate::schema::{FieldDefinition, Kind, Schema};
 
-/// A line of what is read out, so many steps in.
+/// A line of text at a depth.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct ReadLine {
-    /// Within how many others it stands.
+    /// How many levels it is nested.
     pub depth: usize,
-    /// What is said.
+    /// The text.
     pub text: String,
 }
 
-/// A tier read out.
+/// A tier in plain words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TierReading {
     /// Its name; none if it has none of its own.
     pub name: Option<String>,
     /// What it pays.
     pub amount: String,
-    /// For whom: all lines must hold.
+    /// Who gets it: all lines must hold.
     pub rules: Vec<ReadLine>,
 }
 
-/// A version's rules read out.
+/// A version's rules in plain words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reading {
     /// The first day in force.
@@ -45,19 +45,19 @@ pub struct Reading {
     pub tiers: Vec<TierReading>,
 }
 
-/// What is said otherwise in one tier of two versions.
+/// What differs in one tier of two versions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TierChange {
     /// The tier's place, from 1.
     pub tier: usize,
-    /// What was said and is said no more.
+    /// What was removed.
     pub before: Vec<String>,
-    /// What is said now and was not.
+    /// What was added.
     pub after: Vec<String>,
 }
 
 impl Scheme {
-    /// A version's rules in a language.
+    /// Returns a version's rules in a language.
     pub fn read_out(&self, version: &Version, language: Language) -> Reading {
         let reader = Reader { language, schema: self.schema };
         let tiers = version.tiers.iter().map(|tier| reader.tier(tier)).collect();
@@ -66,7 +66,7 @@ impl Scheme {
 }
 
 impl Reading {
-    /// What another version says otherwise, by tier.
+    /// Returns what differs in another version, by tier.
     pub fn changes(&self, after: &Self) -> Vec<TierChange> {
         let said = |reading: &Self, tier: usize| {
             let lines = reading.tiers.get(tier).map(|tier| {
@@ -153,7 +153,7 @@ impl Reader {
             Rule::Any(rules) => {
                 heading("rule-any");
                 for rule in rules {
-                    // Alternatives of several rules are told apart.
+                    // Alternatives of several rules are set apart.
                     self.rule(rule, depth + 1, lines);
                 }
             }
@@ -178,7 +178,7 @@ impl Reader {
         self.say("rule-field", &[("field", &name), ("values", &values)])
     }
 
-    /// Named values; more than half of them are told by the others.
+    /// Returns named values; if they are more than half, as all except the others.
     fn codes(
         &self,
         field: &FieldDefinition,

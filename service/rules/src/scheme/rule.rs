@@ -1,7 +1,7 @@
 //! Rules in plain words of a schema.
 //!
-//! A table of rules holds where all its entries do. A field's entry is a value, a list of values, a
-//! range in words, or a table of bounds; `any_of`, `all_of` and `not` combine tables.
+//! A table of rules holds if all its entries do. A field's entry is a value, a list of values, a range in
+//! words, or a table of bounds; `any_of`, `all_of` and `not` combine tables.
 
 use jiff::civil::Date;
 use praman_circuits::attributes::Slot;
@@ -18,7 +18,7 @@ pub(super) enum Rule {
     All(Vec<Rule>),
     Any(Vec<Rule>),
     Not(Box<Rule>),
-    /// A field whose value lies in a set.
+    /// A field whose value is in a set.
     Field(Slot, Kind, IntervalSet),
 }
 
@@ -64,7 +64,7 @@ impl Rule {
     }
 }
 
-/// The values of a slot that a field's written values stand for on a day.
+/// Returns the values of a slot that a field's written values mean on a day.
 pub(super) fn slot_values(kind: Kind, written: &IntervalSet, on: Date) -> IntervalSet {
     if kind != Kind::Age {
         return written.clone();
@@ -116,7 +116,7 @@ fn bounds(field: &FieldDefinition, node: &Node) -> Result<IntervalSet, SchemeErr
                 }
             }
         };
-        // The intersection of all is what no bound leaves outside.
+        // The intersection of all is what no bound excludes.
         outside = outside.union(&within.complement());
     }
     Ok(outside.complement())
@@ -130,7 +130,7 @@ fn at_most(bound: Option<u32>) -> IntervalSet {
     bound.map_or_else(IntervalSet::default, |bound| IntervalSet::between(0, bound))
 }
 
-/// A value or a range in words.
+/// Parses a value or a range in words.
 fn phrase(field: &FieldDefinition, node: &Node) -> Result<IntervalSet, SchemeError> {
     let word = node.word()?;
     if let Kind::Code(codes) = field.kind {
@@ -147,7 +147,7 @@ fn phrase(field: &FieldDefinition, node: &Node) -> Result<IntervalSet, SchemeErr
     }
     let text = word.trim();
     let read = |text: &str| number(field, node, text.trim());
-    // `25 to 60` and `25..60` take both ends in, `13 up to 18` leaves the upper out.
+    // `25 to 60` and `25..60` include both ends, `13 up to 18` excludes the upper.
     for (separator, inclusive) in [(" up to ", false), ("..=", true), ("..", true), (" to ", true)]
     {
         if let Some((lo, hi)) = text.split_once(separator) {
@@ -200,7 +200,7 @@ fn ranged(field: &FieldDefinition, node: &Node) -> Result<(), SchemeError> {
     }
 }
 
-/// A number as it is written: rupees may have commas and a sign of the currency, acres two decimals.
+/// Parses a number as written: rupees may have commas and a currency sign, acres two decimals.
 pub(super) fn number(field: &FieldDefinition, node: &Node, text: &str) -> Result<u32, SchemeError> {
     let bare = text.trim_start_matches("Rs.").trim_start_matches("Rs").trim_start_matches('₹');
     let bare = bare.trim().replace([',', '_'], "");

@@ -14,7 +14,7 @@ fn woman(born: (i16, i8, i8)) -> [u32; 9] {
     [born.0, 1, 1, 9, 2, 10_000, 0, 0, 0]
 }
 
-/// What each tier pays to a person in a period; `None` where its rules don't hold.
+/// Returns what each tier pays to a person in a period; `None` if its rules don't hold.
 fn amounts(scheme: &Scheme, period: &str, person: [u32; 9]) -> Vec<Option<u32>> {
     let period = scheme.parse_period(period).expect("a period");
     let policy = scheme.policy(period).expect("in force");
@@ -28,7 +28,7 @@ fn amounts(scheme: &Scheme, period: &str, person: [u32; 9]) -> Vec<Option<u32>> 
 }
 
 #[test]
-fn shipped_schemes_fit_and_know_their_names() {
+fn shipped_schemes_parse_under_their_own_ids() {
     for (id, text) in SHIPPED {
         let scheme = Scheme::parse(text).expect("parses");
         assert_eq!(scheme.id.as_str(), id);
@@ -36,7 +36,7 @@ fn shipped_schemes_fit_and_know_their_names() {
 }
 
 #[test]
-fn a_woman_who_turns_sixty_in_the_middle_of_a_period() {
+fn woman_who_turns_sixty_mid_period_moves_to_the_pension_after_it() {
     let scheme = shipped("annapurna");
     // 59 on the first of June, 60 on the 15th: in the scheme in June, and as a woman of 60 after.
     assert_eq!(amounts(&scheme, "2026-06", woman((1966, 6, 15))), [Some(3_000)]);
@@ -54,7 +54,7 @@ fn a_woman_who_turns_sixty_in_the_middle_of_a_period() {
 }
 
 #[test]
-fn a_birth_date_on_the_leap_day() {
+fn birth_date_on_the_leap_day_counts_from_march() {
     let scheme = shipped("lakshmir-bhandar");
     let person = woman((2000, 2, 29));
     assert_eq!(amounts(&scheme, "2025-02", person), [None, None]);
@@ -62,7 +62,7 @@ fn a_birth_date_on_the_leap_day() {
 }
 
 #[test]
-fn tiers_of_one_scheme_in_one_month() {
+fn tiers_of_one_scheme_pay_their_own_amounts_in_one_month() {
     let scheme = shipped("lakshmir-bhandar");
     let mut person = woman((1990, 1, 1));
     assert_eq!(amounts(&scheme, "2026-01", person), [None, Some(1_000)]);
@@ -79,7 +79,7 @@ fn tiers_of_one_scheme_in_one_month() {
 }
 
 #[test]
-fn the_month_in_which_one_scheme_takes_the_place_of_another() {
+fn scheme_that_replaces_another_is_in_force_from_its_first_month() {
     let (before, after) = (shipped("lakshmir-bhandar"), shipped("annapurna"));
     let person = woman((1990, 1, 1));
     assert_eq!(amounts(&before, "2026-05", person), [None, Some(1_500)]);
@@ -93,7 +93,7 @@ fn the_month_in_which_one_scheme_takes_the_place_of_another() {
 }
 
 #[test]
-fn land_by_the_decimal() {
+fn land_is_paid_by_the_decimal_between_floor_and_cap() {
     let scheme = shipped("krishak-bandhu");
     assert_eq!(scheme.payment, super::PaymentTerms { instalments: 2, shared_accounts: false });
     let pays = |decimals: u32| {
@@ -116,7 +116,7 @@ fn land_by_the_decimal() {
 }
 
 #[test]
-fn alternatives_of_several_conditions() {
+fn alternative_of_several_conditions_holds_only_if_all_do() {
     let scheme = shipped("old-age-pension");
     let with = |born, income, disability| {
         let mut person = woman(born);
@@ -132,7 +132,7 @@ fn alternatives_of_several_conditions() {
 }
 
 #[test]
-fn what_is_claimed_once_counts_ages_in_the_month_of_the_claim() {
+fn benefit_claimed_once_counts_ages_in_the_month_of_the_claim() {
     let scheme = shipped("kanyashree-k2");
     let girl = |born: (i16, i8, i8)| {
         let mut person = woman(born);
@@ -182,7 +182,7 @@ fn refused(rules: &str) -> SchemeError {
 }
 
 #[test]
-fn what_is_not_known_is_refused_with_its_line() {
+fn unknown_field_or_value_is_refused_with_its_line() {
     for (rules, words) in [
         ("agee = 5", "`agee` is not a field"),
         ("sex = \"X\"", "\"X\" is not a sex"),
@@ -251,7 +251,7 @@ fn broken_files_are_refused_with_their_line() {
 }
 
 #[test]
-fn ranges_in_words() {
+fn ranges_in_words_hold_what_they_say() {
     let holds = |rules: &str, age: i16| {
         let scheme = Scheme::parse(&minimal("period = \"monthly\"", rules)).expect(rules);
         amounts(&scheme, "2026-06", woman((2026 - age, 6, 1)))[0].is_some()

@@ -64,7 +64,7 @@ impl Version {
         Ok(version)
     }
 
-    /// The policy on the first day of a period.
+    /// Returns the policy on the first day of a period.
     pub(super) fn compile(&self, schema: &Schema, on: Date) -> Result<Policy, SchemeError> {
         let mut clauses: Vec<Clause> = Vec::new();
         let mut known: Vec<(Vec<Clause>, usize)> = Vec::new();
@@ -85,7 +85,7 @@ impl Version {
             let mut required = GroupSet::default();
             for group in groups {
                 let group = group.clauses();
-                // Tiers that ask for the same group share its clauses.
+                // Tiers with the same group share its clauses.
                 let end = match known.iter().find(|(other, _)| *other == group) {
                     Some(&(_, end)) => end,
                     None => {

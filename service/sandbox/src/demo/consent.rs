@@ -38,39 +38,39 @@ const CLINIC: &str = "village-clinic";
 const HEART_CLINIC: &str = "heart-clinic";
 const INSURER: &str = "health-insurer";
 
-/// What came of the demonstration.
+/// The result of the demonstration.
 #[derive(Debug, Serialize)]
 pub struct ConsentSummary {
     /// Consents that were granted.
     pub granted: usize,
     /// Accesses that the gate released.
     pub accesses_allowed: usize,
-    /// Accesses refused since the consent's count was used up.
+    /// Accesses refused because the consent's count was used up.
     pub refused_by_count: usize,
-    /// Accesses refused since they were for another purpose.
+    /// Accesses refused because they were for another purpose.
     pub refused_by_purpose: usize,
-    /// Accesses refused since the consent was withdrawn, by proofs that were made before.
+    /// Accesses refused because the consent was withdrawn, with proofs made before.
     pub refused_after_withdrawal: usize,
     /// Orders to erase that the requester confirmed.
     pub erasures_confirmed: usize,
     /// Emergency accesses that wait for their review.
     pub emergencies_to_review: usize,
-    /// How long a proof took, in the middle.
+    /// The median time of a proof.
     pub proof_ms: f64,
     /// Where the keys come from.
     pub keys: String,
     /// The timeline as a page.
     pub timeline: PathBuf,
-    /// What the patient sees, a page a language.
+    /// The patient's views, one page a language.
     pub views: Vec<PathBuf>,
     /// Wall time of everything.
     pub seconds: f64,
-    /// Where everything lies.
+    /// The folder of everything.
     pub folder: PathBuf,
 }
 
 impl ConsentSummary {
-    /// Whether everything was allowed and refused that had to be.
+    /// Whether everything was allowed and refused as it should be.
     pub fn is_as_it_should_be(&self) -> bool {
         self.granted == 2
             && self.accesses_allowed == 2
@@ -80,10 +80,10 @@ impl ConsentSummary {
     }
 }
 
-/// Runs the demonstration in a folder; the timeline as text, and what came of it.
+/// Runs the demonstration in a folder; returns the timeline as text, and the result.
 ///
 /// # Errors
-/// [`ServiceError`] of whichever step fails.
+/// [`ServiceError`] of the step that fails.
 pub async fn run(
     folder: &std::path::Path,
     progress: bool,
@@ -226,7 +226,7 @@ impl Scene {
         let [laboratory, hospital] = <[ConsentFile; 2]>::try_from(consents)
             .map_err(|_| ServiceError::Ledger("two consents were granted".to_owned()))?;
 
-        // Two accesses of the laboratory's report are what the patient allowed for a day.
+        // The patient allowed two accesses of the laboratory's report a day.
         let mut last = None;
         for _ in 0..2 {
             let number = self.next_number(&laboratory).await?;
@@ -237,7 +237,7 @@ impl Scene {
         // The patient's app makes no third proof…
         let third = self.next_number(&laboratory).await?;
         self.app_refuses(&laboratory, heart_clinic, Purpose::CareManagement, third).await?;
-        // …and a fresh proof of the last access is the last access.
+        // …and a fresh proof of the last access counts as that access.
         let again =
             self.prove(&laboratory, Purpose::CareManagement, last.unwrap_or_default()).await?;
         let verdict = self.ask(&again, LABORATORY).await?;
@@ -250,7 +250,7 @@ impl Scene {
         let verdict = self.ask(&bent, HOSPITAL).await?;
         counts.by_purpose += usize::from(verdict == Err(GateRefusal::Proof));
 
-        // A proof that is made before a withdrawal and handed in after it.
+        // A proof that is made before a withdrawal and submitted after it.
         let in_flight = self.prove(&hospital, Purpose::CareManagement, 0).await?;
         let provider = self.desk.withdraw(hospital.id(), Timestamp::now()).await?;
         publish(&self.store, &mut self.ledger, provider).await?;
@@ -362,7 +362,7 @@ impl Scene {
         Ok(access)
     }
 
-    /// What the patient's app says where there is nothing to prove.
+    /// Checks what the patient's app says if there is nothing to prove.
     async fn app_refuses(
         &mut self,
         consent: &ConsentFile,
@@ -451,7 +451,7 @@ impl Scene {
     }
 }
 
-/// Messages as the demonstration shows them.
+/// Messages that the demonstration shows.
 #[derive(Default)]
 struct Heard(Vec<String>);
 

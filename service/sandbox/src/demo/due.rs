@@ -24,8 +24,8 @@ pub(crate) struct DueScheme {
 }
 
 impl DueScheme {
-    /// The last day on which its claims are taken: the scheme's, or two days on where a sandbox plays a day
-    /// after it.
+    /// Returns the last day on which its claims are taken: the scheme's, or two days on if a sandbox plays a
+    /// later day.
     pub(crate) fn last_day(&self, today: Day) -> Day {
         self.scheme.last_day(self.period).max(Day(today.0 + 2))
     }
@@ -38,14 +38,14 @@ pub(crate) struct Due {
     pub(crate) claims: Vec<(usize, usize, TierIndex)>,
 }
 
-/// The first tier whose rules a credential meets.
+/// Returns the first tier whose rules a credential meets.
 pub(crate) fn tier_of(file: &CredentialFile, terms: &SchemePeriod) -> Option<TierIndex> {
     let attributes = file.credential().ok()?.attributes;
     let mut tiers = (0..terms.policy.used_tiers()).filter_map(|tier| TierIndex::new(tier as u8));
     tiers.find(|&tier| terms.policy.satisfies(&attributes, tier))
 }
 
-/// The claims that are due this month, drawn by the seed, schemes in turn.
+/// Returns the claims that are due this month, drawn by the seed, schemes in turn.
 pub(crate) fn due_claims(
     credentials: &[CredentialFile],
     options: &Options,

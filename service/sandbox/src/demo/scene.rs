@@ -1,5 +1,4 @@
-//! What rehearsals of claims are made with: people with credentials, and everything that they claim with and
-//! against.
+//! The setting of rehearsals: people with credentials, and everything that they claim with and against.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -31,7 +30,7 @@ use rayon::prelude::*;
 use super::due::Due;
 use super::stages::Stages;
 
-/// A folder of its own for each run, so that one never meets another's nullifiers.
+/// Makes a separate folder for each run, so that no run sees another's nullifiers.
 pub(crate) fn new_run(folder: &Path) -> Result<PathBuf, ServiceError> {
     std::fs::create_dir_all(folder).map_err(ServiceError::file(folder))?;
     for number in 1.. {
@@ -45,7 +44,7 @@ pub(crate) fn new_run(folder: &Path) -> Result<PathBuf, ServiceError> {
     unreachable!("there are more numbers than folders")
 }
 
-/// `PRAMAN_PASSPHRASE`, or a fresh passphrase that is kept beside the demonstration's keys.
+/// Returns `PRAMAN_PASSPHRASE`, or a fresh passphrase that is kept beside the demonstration's keys.
 pub(crate) fn demo_passphrase(folder: &Path) -> Result<Passphrase, ServiceError> {
     if let Ok(passphrase) = std::env::var("PRAMAN_PASSPHRASE") {
         return Ok(Passphrase::new(passphrase)?);
@@ -70,7 +69,7 @@ pub(crate) fn load_prover(
     Ok(Prover::new(circuit, engine))
 }
 
-/// Everyone who was issued a credential, with what only they have.
+/// Everyone with a credential, and what only they have.
 pub(crate) struct Holders {
     pub(crate) credentials: Vec<CredentialFile>,
     pub(crate) wallets: Vec<Wallet>,
@@ -97,11 +96,11 @@ impl Holders {
             .people()
             .par_iter()
             .zip(&wallets)
-            // Who makes these people knows that two of one name and birth date are two.
+            // These people are generated: two of one name and birth date are known to be two.
             .map(|(person, wallet)| Application::new(person, wallet.subject()).reviewed(true))
             .collect();
         let validity = Validity::from_today(today);
-        // Who issues to others in this folder later knows these people again.
+        // Later issuing in this folder recognises these people.
         let master = master_key(store, folder, passphrase).await?;
         let issued =
             OfficeStore(store).issue(&key, &master, applications, validity).await?.commit().await?;
@@ -110,7 +109,7 @@ impl Holders {
     }
 }
 
-/// The folder's master key, made if there is none.
+/// Returns the folder's master key, made if there is none.
 async fn master_key(
     store: &Store,
     folder: &Path,
@@ -158,7 +157,7 @@ impl<'a> Scene<'a> {
         Ok(Self { store, prover, key, holders, due, treasury, snapshot, checkpoint, ledger })
     }
 
-    /// A proved claim: the holder's side of it.
+    /// Proves a claim: the holder's side of it.
     pub(crate) fn prove(&self, number: usize) -> Result<Claim, ServiceError> {
         let (holder, scheme, tier) = self.due.claims[number];
         let scheme = &self.due.schemes[scheme];
@@ -172,7 +171,7 @@ impl<'a> Scene<'a> {
         let wallet = &self.holders.wallets[holder];
         let paths = CredentialPaths::find(credential, &self.snapshot)?;
         let prepared = terms.prepare(credential, wallet, tier, paths)?;
-        // Claims are made side by side: a proof that waits for others would keep its memory meanwhile.
+        // Claims are made in parallel: a proof that waits for others would hold its memory meanwhile.
         let proof = self.prover.prove_on(&prepared.witness, Cores::One)?;
         Ok(prepared.into_claim(scheme.period, self.checkpoint, proof))
     }
@@ -192,7 +191,7 @@ impl<'a> Scene<'a> {
         Ok((claims, per_second))
     }
 
-    /// The state's side of a claim; the gas it took.
+    /// Submits a claim: the state's side of it; returns its gas.
     pub(crate) async fn submit(&mut self, claim: &Claim) -> Result<u64, ServiceError> {
         let scheme = self.due.schemes.iter().find(|due| due.scheme.id == claim.ledger.scheme);
         let scheme = &scheme.expect("claims are made for the schemes that are due").terms;
@@ -213,7 +212,7 @@ impl<'a> Scene<'a> {
         Ok(receipt.gas_used)
     }
 
-    /// Sends all claims; the gas of each, ascending.
+    /// Sends all claims; returns the gas of each, ascending.
     pub(crate) async fn send_all(
         &mut self,
         claims: &[Claim],
@@ -229,7 +228,7 @@ impl<'a> Scene<'a> {
         Ok(gas)
     }
 
-    /// A second, freshly proved claim of the first person; the reason it is refused.
+    /// Sends a second, freshly proved claim of the first person; returns why it is refused.
     pub(crate) async fn double_claim(&mut self) -> Result<Option<String>, ServiceError> {
         if self.due.claims.is_empty() {
             return Ok(None);
@@ -238,8 +237,8 @@ impl<'a> Scene<'a> {
         refusal(self.submit(&again).await)
     }
 
-    /// A claim with another payout commitment under an honest proof, as a thief would send it
-    /// straight to the ledger; the reason it is refused there.
+    /// Sends a claim with another payout commitment under an honest proof, as a thief would send it straight to
+    /// the ledger; returns why it is refused there.
     pub(crate) async fn forged_claim(
         &mut self,
         honest: Option<&Claim>,
@@ -253,7 +252,7 @@ impl<'a> Scene<'a> {
         refusal(self.ledger.claim(&forged.ledger).await.map_err(ServiceError::from))
     }
 
-    /// Pays every scheme; the sum and the bank's files.
+    /// Pays every scheme; returns the sum and the bank's files.
     pub(crate) async fn pay_all(
         &self,
         folder: &Path,
@@ -282,7 +281,7 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// The treasury of rehearsals. No such account exists.
+/// Returns the treasury of rehearsals. No such account exists.
 pub(crate) fn debtor() -> Debtor {
     Debtor {
         name: "State Treasury (demonstration)".to_owned(),
@@ -291,7 +290,7 @@ pub(crate) fn debtor() -> Debtor {
     }
 }
 
-/// The reason of a refusal; none where there was no refusal, and failures stay failures.
+/// Returns the reason of a refusal; none if there was none; failures stay failures.
 pub(crate) fn refusal<T>(outcome: Result<T, ServiceError>) -> Result<Option<String>, ServiceError> {
     match outcome {
         Ok(_) => Ok(None),

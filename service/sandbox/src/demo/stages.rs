@@ -12,7 +12,7 @@ impl Stages {
         Self { shown }
     }
 
-    /// A bar for the next stage; it stays as it is when the stage is over.
+    /// Returns a bar for the next stage; it stays as it is when the stage is over.
     pub(crate) fn begin(&self, what: &'static str, steps: usize) -> ProgressBar {
         let target =
             if self.shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };

@@ -1,22 +1,22 @@
-//! What the demonstration tells at its end.
+//! What the demonstration reports at its end.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
-/// What came of it.
+/// The results.
 #[derive(Debug, Serialize)]
 pub struct Summary {
     /// Rows of the register.
     pub rows: usize,
     /// People.
     pub accepted: usize,
-    /// Rows refused.
+    /// Rejected rows.
     pub refused: usize,
-    /// Rows of people that an earlier row is about.
+    /// Rows about people of an earlier row.
     pub duplicates: usize,
-    /// Refused rows by field.
+    /// Rejected rows by field.
     pub refused_for: Vec<(String, usize)>,
     /// Credentials.
     pub issued: usize,
@@ -36,15 +36,15 @@ pub struct Summary {
     pub paid_rupees: u64,
     /// The bank's files.
     pub bank_files: Vec<PathBuf>,
-    /// Gas of one claim, in the middle.
+    /// The median gas of a claim.
     pub claim_gas: u64,
-    /// Proofs made in a second on this machine.
+    /// Proofs made a second on this machine.
     pub proofs_per_second: f64,
     /// Where the keys come from.
     pub keys: String,
     /// Wall time of everything.
     pub seconds: f64,
-    /// Where everything lies.
+    /// The folder of everything.
     pub folder: PathBuf,
 }
 

@@ -21,7 +21,7 @@ impl MockBank {
         Self { random: ChaCha20Rng::seed_from_u64(seed ^ 0xba_4c), statements: 0 }
     }
 
-    /// A statement of all transfers of a file, of which it returns about one in eight, or none.
+    /// Answers with a statement of all transfers of a file, of which it returns about one in eight, or none.
     pub(super) fn answer(&mut self, file: &str, all: bool) -> String {
         self.statements += 1;
         let id = format!("statement-{}", self.statements);
@@ -58,7 +58,7 @@ impl MockBank {
     }
 }
 
-/// References and amounts of a payment file.
+/// Returns the references and amounts of a payment file.
 fn transfers(file: &str) -> Vec<(String, String)> {
     let mut reader = Reader::from_str(file);
     reader.config_mut().trim_text(true);

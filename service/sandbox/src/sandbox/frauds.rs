@@ -34,15 +34,15 @@ named! {
         Forged = "forged",
         /// A thief has a card, a copy of a credential, but not the secret of its wallet.
         StolenCard = "stolen-card",
-        /// A thief has card and wallet and leads the money to an account of their own.
+        /// A thief has card and wallet and redirects the money to their own account.
         Redirected = "redirected",
         /// A holder puts a larger amount into the envelope than was proved.
         Inflated = "inflated",
-        /// Somebody claims whom the rules are not met by.
+        /// A person claims who does not meet the rules.
         Ineligible = "ineligible",
-        /// Somebody claims whose credential was revoked.
+        /// A person claims whose credential was revoked.
         Revoked = "revoked",
-        /// A proof of this sandbox is brought to a ledger in earnest.
+        /// A proof of this sandbox is sent to a real ledger.
         SandboxProof = "sandbox-proof",
     }
 }
@@ -70,7 +70,7 @@ pub struct Refused {
     pub reason: String,
 }
 
-/// What came of all of them.
+/// The result of all of them.
 #[derive(Default)]
 pub(super) struct Outcome {
     pub(super) refused: Vec<Refused>,
@@ -86,7 +86,7 @@ impl Outcome {
     }
 }
 
-/// Tries them all; failures that are no refusals stay failures.
+/// Tries them all; failures that are not refusals stay failures.
 pub(super) async fn try_all(
     scene: &mut Scene<'_>,
     eligible: &[(usize, TierIndex)],
@@ -131,7 +131,7 @@ fn terms<'a>(scene: &'a Scene<'_>, snapshot: &Snapshot) -> ClaimTerms<'a> {
     }
 }
 
-/// Whether a claim can be made ready with a credential and a wallet.
+/// Whether a claim can be prepared with a credential and a wallet.
 fn prepared(
     scene: &Scene<'_>,
     credential: &CredentialFile,
@@ -144,13 +144,14 @@ fn prepared(
     )
 }
 
-/// An office of the thief's own, whose tree no checkpoint knows: the proof holds, for another state.
+/// Claims with an office of the thief's own, whose tree no checkpoint knows: the proof holds, for another
+/// state.
 async fn ghost(scene: &mut Scene<'_>) -> Result<Option<String>, ServiceError> {
     let folder = tempfile::TempDir::new().map_err(ServiceError::file(Path::new("a folder")))?;
     let store = Store::open(folder.path()).await?;
     let key = OfficeStore(&store).new_office("Ghost office", &RESIDENT, |_| Ok(())).await?;
     let day = scene.snapshot.checkpoint().as_of;
-    // The ghosts are as the scheme wants them.
+    // The ghosts meet the scheme's rules.
     let csv = super::people::register(2_000, 99, day);
     let checked = praman_register::check(&csv[..], day, |_| ())
         .map_err(|error| ServiceError::Refused(format!("the ghosts' register: {error}")))?;
@@ -180,14 +181,14 @@ async fn ghost(scene: &mut Scene<'_>) -> Result<Option<String>, ServiceError> {
     refusal(scene.ledger.claim(&claim.ledger).await.map_err(ServiceError::from))
 }
 
-/// The same card with the thief's account on it.
+/// Returns the same card with the thief's account on it.
 fn redirect(card: &CredentialFile) -> Result<CredentialFile, ServiceError> {
     let mut file = serde_json::to_value(card).expect("a credential is plain data");
     file["payee"]["account"] = "6660000000".into();
     serde_json::from_value(file).map_err(|_| refused("a card could not be altered"))
 }
 
-/// An envelope with another amount than the one that was proved, to the claim that proved it.
+/// Submits an envelope with another amount than the proved one, for the claim that proved it.
 fn inflate(scene: &Scene<'_>, honest: &Claim) -> Result<Option<String>, ServiceError> {
     let commitment = honest.ledger.payout;
     let opened = open_checked(&honest.envelope, &scene.treasury, commitment).map_err(refused)?;
@@ -200,7 +201,7 @@ fn inflate(scene: &Scene<'_>, honest: &Claim) -> Result<Option<String>, ServiceE
     Ok(open_checked(&sealed, &scene.treasury, commitment).err().map(str::to_owned))
 }
 
-/// One whom no tier's rules are met by, to the first tier.
+/// Claims the first tier for a person who meets no tier's rules.
 fn ineligible(
     scene: &Scene<'_>,
     eligible: &[(usize, TierIndex)],
@@ -215,7 +216,7 @@ fn ineligible(
     prepared(scene, card, wallet, tier)
 }
 
-/// An honest claim of the sandbox, brought to a ledger that has the same offices, state and period.
+/// Sends an honest claim of the sandbox to a ledger that has the same offices, state and period.
 async fn in_earnest(
     scene: &Scene<'_>,
     honest: &Claim,
@@ -235,7 +236,7 @@ async fn in_earnest(
     refusal(refused.map_err(ServiceError::from))
 }
 
-/// A holder's claim against the state after their credential was revoked.
+/// Sends a holder's claim against the state after their credential was revoked.
 async fn revoked(
     scene: &Scene<'_>,
     (holder, tier): (usize, TierIndex),

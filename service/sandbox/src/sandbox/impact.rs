@@ -1,4 +1,4 @@
-//! Whom a scheme would reach, told without telling of anybody.
+//! Whom a scheme would reach, without revealing any person.
 
 use std::collections::BTreeMap;
 
@@ -11,24 +11,24 @@ use serde::Serialize;
 /// Whom a scheme would reach.
 #[derive(Debug, Default, Serialize)]
 pub struct Impact {
-    /// How many people were looked at.
+    /// How many people were checked.
     pub people: usize,
-    /// How many meet the rules of some tier.
+    /// How many meet the rules of any tier.
     pub eligible: usize,
     /// What it would cost if they all claimed, in rupees a period.
     pub rupees: u64,
     /// By tier, from 0.
     pub tiers: BTreeMap<u8, usize>,
-    /// By district: how many were looked at and how many meet the rules; none where these are few.
+    /// By district: how many were checked and how many meet the rules; none if these are few.
     pub districts: BTreeMap<String, Affected>,
 }
 
-/// How many of a district are reached.
+/// How many in a district are reached.
 #[derive(Debug, Default, Serialize, PartialEq, Eq)]
 pub struct Affected {
-    /// How many were looked at.
+    /// How many were checked.
     pub people: usize,
-    /// How many meet the rules; none if they are too few to be told of.
+    /// How many meet the rules; none if they are too few to show.
     pub eligible: Option<usize>,
 }
 
@@ -38,7 +38,7 @@ fn name_of(district: District) -> &'static str {
 }
 
 impl Impact {
-    /// Of people and their credentials, and of those of them who meet the rules, with the tier.
+    /// Returns the impact on people with credentials, given those who meet the rules, with the tier.
     pub(super) fn of(
         people: &[Person],
         credentials: &[CredentialFile],
@@ -63,7 +63,7 @@ impl Impact {
             let counts: Vec<u64> = districts.values().map(|known| of(known) as u64).collect();
             small_cells::hidden(&counts)
         };
-        // That nearly everybody is reached tells of the few who are not.
+        // That nearly everyone is reached would reveal the few who are not.
         let (few, few_others) = (counts(|known| known.1), counts(|known| known.0 - known.1));
         let hidden = few.into_iter().zip(few_others).map(|(one, other)| one || other);
         impact.districts = districts

@@ -1,4 +1,4 @@
-//! Synthetic people: nobody's names, numbers and accounts, drawn by a seed.
+//! Synthetic people: invented names, numbers and accounts, drawn by a seed.
 
 use std::fmt::Write as _;
 
@@ -20,7 +20,7 @@ const LAST: [&str; 20] = [
     "Pal", "Mahato", "Soren", "Barman", "Halder", "Naskar", "Tudu", "Laha", "Saha", "Bera",
 ];
 
-/// A register of synthetic people of all ages on a day, CSV.
+/// Returns a register of synthetic people of all ages on a day, CSV.
 pub(super) fn register(people: usize, seed: u64, on: Day) -> Vec<u8> {
     let mut random = ChaCha20Rng::seed_from_u64(seed);
     let mut csv = String::from(
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_gives_the_same_people_and_the_register_takes_them() {
+    fn seed_gives_the_same_people_and_the_register_takes_them() {
         let on = calendar::today();
         let csv = register(500, 7, on);
         assert_eq!(csv, register(500, 7, on));

@@ -26,9 +26,9 @@ pub(super) struct TokenKey {
     module: Pkcs11,
     place: TokenPlace,
     pin: AuthPin,
-    /// A token is asked by one at a time; a session that fails is opened anew.
+    /// A token serves one caller at a time; a failed session is opened again.
     session: Mutex<Option<(Session, ObjectHandle)>>,
-    /// The same for the key that makes tags.
+    /// The same for the key for tags.
     tagging: Mutex<Option<(Session, ObjectHandle)>>,
 }
 
@@ -52,7 +52,7 @@ impl TokenKey {
             Attribute::Extractable(false),
             Attribute::Encrypt(true),
             Attribute::Decrypt(true),
-            // It seals and opens data keys, and does nothing else.
+            // It seals and opens data keys, and nothing else.
             Attribute::Wrap(false),
             Attribute::Unwrap(false),
             Attribute::Sign(false),
@@ -93,8 +93,8 @@ impl TokenKey {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The slot of the token of a label, or of a serial number. Of several of one label none is taken: each try of a
-    /// PIN at the wrong one is counted there.
+    /// Returns the slot of the token with a label, or a serial number. If several have the label none is used: the
+    /// wrong one counts each try of a PIN.
     fn slot(&self) -> Result<Slot, ServiceError> {
         let slots = self.module.get_slots_with_token().map_err(|error| self.fault(&error))?;
         let tokens = slots.into_iter().filter_map(|slot| {
@@ -163,7 +163,7 @@ impl TokenKey {
         }
     }
 
-    /// What the token does with the key; once more in a new session if it fails in an old one.
+    /// Uses the key in the token; retries in a new session if it fails in an old one.
     fn with_key<T>(
         &self,
         act: impl Fn(&Session, ObjectHandle) -> Result<T, Error>,
@@ -208,8 +208,8 @@ impl TokenKey {
         Ok(Zeroizing::new(key))
     }
 
-    /// A keyed hash that the token makes inside, by a key beside the master key that it never gives away
-    /// either; the key is made when it is first needed.
+    /// Returns a keyed hash that the token computes inside, with a second key that it never reveals either; the key
+    /// is made when it is first needed.
     pub(super) fn tag(&self, message: &[u8]) -> Result<[u8; 32], ServiceError> {
         let mut held = self.tagging.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((session, key)) = &*held
@@ -250,7 +250,7 @@ impl TokenKey {
                 ];
                 let made = session.generate_key(&Mechanism::GenericSecretKeyGen, &attributes);
                 let made = made.map_err(|error| self.fault(&error))?;
-                // Two programs that need it first at once would each make one.
+                // Two programs that first need it at the same time would each make one.
                 let found = session.find_objects(&is_it).map_err(|error| self.fault(&error))?;
                 if found.len() > 1 {
                     session.destroy_object(made).map_err(|error| self.fault(&error))?;

@@ -1,13 +1,13 @@
 //! Amounts as banks write them.
 
-/// What a report says of an amount.
+/// An amount in a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Amount {
     /// Rupees, in paise.
     Paise(u64),
-    /// Another currency's.
+    /// An amount in another currency.
     Foreign,
-    /// No amount of rupees and paise.
+    /// Not an amount of rupees and paise.
     Malformed,
 }
 
@@ -28,7 +28,7 @@ impl Amount {
     }
 }
 
-/// A decimal number as XML Schema has it, of at most two decimals that are not zero, in paise.
+/// Parses an XML Schema decimal with at most two decimals that are not zero; in paise.
 fn paise(text: &str) -> Option<u64> {
     let text = text.strip_prefix('+').unwrap_or(text);
     let (rupees, decimals) = text.split_once('.').unwrap_or((text, ""));

@@ -5,19 +5,19 @@
 
 use super::Outcome;
 
-/// Statuses by which the money is with its account.
+/// Statuses that say that the money has reached the account.
 const PAID: [&str; 2] = ["ACSC", "ACCC"];
 
-/// Statuses by which it will not be.
+/// Statuses that say that it will not.
 const REJECTED: [&str; 2] = ["RJCT", "CANC"];
 
-/// Statuses of what is on its way, or not decided.
+/// Statuses of what is on its way, or undecided.
 const PENDING: [&str; 23] = [
     "ACCP", "ACFC", "ACFW", "ACIS", "ACPD", "ACSP", "ACTC", "ACWC", "ACWP", "BLCK", "CPUC", "PART",
     "PATC", "PDNG", "PRES", "RCVC", "RCVD", "RCVM", "RVCM", "RVMC", "RVNA", "RVNC", "RVNM",
 ];
 
-/// What a status says.
+/// Returns what a status says.
 pub(super) fn outcome_of(status: &str, reasons: Vec<String>) -> Outcome {
     if PAID.contains(&status) {
         Outcome::Paid
@@ -30,7 +30,7 @@ pub(super) fn outcome_of(status: &str, reasons: Vec<String>) -> Outcome {
     }
 }
 
-/// Reasons in the order in which they are read: those by a code of ISO's first. `NARR` where there is none.
+/// Returns the reasons in the order in which they are read: ISO's codes first. `NARR` if there is none.
 pub(super) fn reasons(coded: Vec<String>, own: Vec<String>) -> Vec<String> {
     const REASONS_MAX: usize = 5;
     let mut all: Vec<String> = coded.into_iter().chain(own).map(plain).collect();
@@ -42,7 +42,7 @@ pub(super) fn reasons(coded: Vec<String>, own: Vec<String>) -> Vec<String> {
     all
 }
 
-/// A code without what no code has.
+/// Removes the characters that no code has.
 fn plain(code: String) -> String {
     code.chars().filter(char::is_ascii_alphanumeric).take(35).collect()
 }

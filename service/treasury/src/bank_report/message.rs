@@ -1,4 +1,4 @@
-//! Finding a report in a file: in its encoding, within whatever a bank has put around it.
+//! Finding a report in a file: in its encoding, within anything that a bank has put around it.
 
 use std::collections::HashSet;
 
@@ -8,13 +8,13 @@ use roxmltree::{Document, Node};
 use super::{ReportFault, ReportKind};
 use crate::own_name::OwnName;
 
-/// How deep elements may lie.
+/// How deep elements may be nested.
 const DEPTH_MAX: usize = 48;
 
 /// How many elements, attributes and texts a file may have.
 const NODES_MAX: u32 = 40_000_000;
 
-/// The text of an XML file, by its mark of an encoding or what it says of itself, else UTF-8.
+/// Decodes an XML file, by its byte order mark or the encoding that it declares, else as UTF-8.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -33,7 +33,7 @@ pub fn decode(bytes: &[u8]) -> Result<String, String> {
     Ok(text.into_owned())
 }
 
-/// What the XML declaration says.
+/// Returns the encoding that the XML declaration names.
 fn declared(bytes: &[u8]) -> Result<&'static Encoding, String> {
     const DECLARATION_MAX: usize = 256;
     let head: String = bytes.iter().take(DECLARATION_MAX).map(|&byte| byte as char).collect();
@@ -45,12 +45,12 @@ fn declared(bytes: &[u8]) -> Result<&'static Encoding, String> {
     let quote = quoted.and_then(|quoted| quoted.chars().next());
     let label = quoted.zip(quote).and_then(|(quoted, quote)| quoted[1..].split(quote).next());
     let label = label.unwrap_or_default();
-    // A file that says UTF-16 and has no mark would not have been read so far.
+    // A file that declares UTF-16 and has no byte order mark could not have been read this far.
     let known = Encoding::for_label(label.as_bytes()).filter(|known| known.is_ascii_compatible());
     known.ok_or_else(|| format!("the file's encoding {label:?} is not known here"))
 }
 
-/// Parses a text. What declares a document type is refused: no bank's report has one.
+/// Parses a text. A text with a document type is refused: no bank's report has one.
 pub(super) fn parse(text: &str) -> Result<Document<'_>, ReportFault> {
     let options = roxmltree::ParsingOptions { nodes_limit: NODES_MAX, ..Default::default() };
     let document = Document::parse_with_options(text, options).map_err(|error| {
@@ -77,7 +77,7 @@ pub(super) fn parse(text: &str) -> Result<Document<'_>, ReportFault> {
     }
 }
 
-/// What a file holds.
+/// The messages of a file, by kind.
 pub(super) struct Found<'a, 'i> {
     /// What kind of report it is.
     pub(super) kind: ReportKind,
@@ -87,8 +87,8 @@ pub(super) struct Found<'a, 'i> {
     pub(super) others: Vec<Node<'a, 'i>>,
 }
 
-/// The messages of a file: each report in a `Document` of its namespace, whatever lies around it. National
-/// variants have the same names. An empty one beside others says nothing.
+/// Finds the messages of a file: each report in a `Document` of its namespace, with anything around it.
+/// National variants have the same names. An empty one beside others is ignored.
 ///
 /// # Errors
 /// [`ReportFault`] naming what the file is instead.
@@ -132,17 +132,17 @@ pub(super) fn find<'a, 'i>(document: &'a Document<'i>) -> Result<Found<'a, 'i>, 
     Ok(Found { kind, messages, others })
 }
 
-/// Reading elements by their place, as ISO's schemas have them.
+/// Reads elements by their place in ISO's schemas.
 pub(super) trait Element<'a, 'i: 'a> {
-    /// The child elements of a name.
+    /// Returns the child elements with a name.
     fn all(self, name: &'static str) -> impl Iterator<Item = Node<'a, 'i>>;
-    /// The first element at a path of names.
+    /// Returns the first element at a path of names.
     fn at(self, path: &[&'static str]) -> Option<Node<'a, 'i>>;
-    /// Its text, whole and without spaces around it; none if it has none.
+    /// Returns its full text, trimmed; none if it has none.
     fn words(self) -> Option<String>;
-    /// The text of the first element at a path.
+    /// Returns the text of the first element at a path.
     fn text_at(self, path: &[&'static str]) -> Option<String>;
-    /// Each name of ours in the texts of the element and all within it, once.
+    /// Returns each name of ours in the texts of the element and its descendants, once.
     fn own_names(self) -> Vec<OwnName>;
 }
 

@@ -1,8 +1,8 @@
 //! What a statement of an account (`camt.053`) says.
 //!
-//! Only what is booked pays or returns, by the direction of the details themselves, else of the entry. What one
-//! sum is of is told by the details' ids, else by the batch's. Entries are read in the order in which they were
-//! booked, wherever they stand in the file.
+//! Only a booking pays or returns, by the direction of the details themselves, else of the entry. The details'
+//! ids, else the batch's, say what a sum is for. Entries are read in the order of booking, wherever they are in
+//! the file.
 
 use std::collections::HashSet;
 
@@ -47,20 +47,20 @@ pub(super) fn read(
     lines.extend(booked.into_iter().map(|(_, line)| line));
 }
 
-/// When something was booked.
+/// The time of a booking.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Booked {
     at: Option<String>,
     is_return: bool,
 }
 
-/// The names of ours in an entry that none of its lines is of: wherever a bank has put them.
+/// Reports the names of ours in an entry that none of its lines is about, wherever a bank has put them.
 fn unplaced(entry: Node<'_, '_>, lines: &[ReportedTransfer]) -> Vec<ReportedTransfer> {
     const UNPLACED: &str = "named where no payment's id belongs: ask the bank what it is";
     let told = lines.iter().map(|line| OwnName::of(&line.label));
     let of = lines.iter().flat_map(|line| &line.of).map(|named| OwnName::of(named.text()));
     let placed: HashSet<OwnName> = told.chain(of).flatten().collect();
-    // Whose message or part a transfer is of, its own line says.
+    // A transfer's own line says which message or part it belongs to.
     let has_transfer = placed.iter().any(|name| matches!(name, OwnName::Transfer(_)));
     let is_placed = |name: &OwnName| match name {
         OwnName::Transfer(_) => placed.contains(name),
@@ -71,9 +71,9 @@ fn unplaced(entry: Node<'_, '_>, lines: &[ReportedTransfer]) -> Vec<ReportedTran
     unplaced.map(|name| ReportedTransfer::unplaced(name, UNPLACED)).collect()
 }
 
-/// From which day to which a statement is: as it says, else the day of its closing balance alone. The day on
-/// which it was made is often the day after. It has no day whole that was not over when it was made: the day of
-/// its making only if the bank has closed it.
+/// Returns the days that a statement covers: as it says, else only the day of its closing balance. It is often
+/// made on the day after. It covers no day in full that was not over when it was made: the day on which it was
+/// made only if the bank has closed it.
 fn days_of(statement: Node<'_, '_>, message_made: Option<&str>) -> Option<StatementDays> {
     let account = ["Othr", "IBAN"].iter().find_map(|&kind| {
         let id = statement.at(&["Acct", "Id", kind])?;
@@ -103,12 +103,13 @@ fn days_of(statement: Node<'_, '_>, message_made: Option<&str>) -> Option<Statem
     (from <= to).then_some(StatementDays { from, to, account })
 }
 
-/// The day of a date or a time, as it is written.
+/// Returns the day of a date or a time, as written.
 fn day(text: &str) -> Option<Date> {
     text.get(..10)?.parse().ok()
 }
 
-/// The last day that a span of time has whole: one that ends before a day's last minute has not that day.
+/// Returns the last day that a span of time covers in full: a span that ends before a day's last minute does
+/// not cover that day.
 fn last_day(text: &str) -> Option<Date> {
     let last = day(text)?;
     let is_whole = text.get(10..).is_none_or(|time| {
@@ -120,7 +121,7 @@ fn last_day(text: &str) -> Option<Date> {
 /// A booking.
 struct Entry {
     amount: Amount,
-    /// Charges within the amount, where they are told.
+    /// Charges within the amount, if they are given.
     charges: Option<u64>,
     is_credit: Option<bool>,
     is_reversal: bool,
@@ -129,7 +130,7 @@ struct Entry {
     blocks: Vec<Block>,
 }
 
-/// Details of an entry, with the batch that they are of.
+/// Details of an entry, with their batch.
 struct Block {
     batch: Option<Named>,
     batch_amount: Option<Amount>,
@@ -139,9 +140,9 @@ struct Block {
 /// A transaction of an entry.
 #[derive(Default)]
 struct Details {
-    /// By an end-to-end id, ours or not.
+    /// An end-to-end id, ours or not.
     transfer: Option<String>,
-    /// By ours of a whole.
+    /// Our id of a message or part.
     whole: Option<Named>,
     amount: Option<Amount>,
     instructed: Option<u64>,
@@ -162,29 +163,30 @@ impl Entry {
             charges: charges_of(entry),
             is_credit: direction(entry),
             is_reversal: is_true(entry.text_at(&["RvslInd"])),
-            // Up to version 06 a text, then a code; a bank's own says nothing that is known here.
+            // Up to version 06 a text, then a code; a bank's own code is unknown here.
             status: status.and_then(|status| status.text_at(&["Cd"]).or_else(|| status.words())),
             booked_at,
             blocks: entry.all("NtryDtls").map(Block::read).collect(),
         }
     }
 
-    /// What it says: of the transfers that its details name, and of what is booked as one sum.
+    /// Returns its lines: for the transfers that its details name, and for what is booked as one sum.
     fn lines(self) -> Vec<ReportedTransfer> {
         let mut lines = Vec::new();
         let all = self.blocks.iter().flat_map(|block| &block.details);
         let no_amounts = all.clone().all(|one| one.amount.is_none());
         let details = all.count();
-        // Wholes without an amount of their own are what the entry's amount is of.
+        // The entry's amount is for the messages and parts without an amount of their own.
         let (mut of_entry, mut outcome) = (Vec::new(), None);
         for block in &self.blocks {
             let named: Vec<&Details> =
                 block.details.iter().filter(|one| one.transfer.is_some()).collect();
-            // A filler for an id in a batch of ours is nobody's transfer.
+            // A placeholder for an id in a batch of ours names no transfer.
             let is_ours = block.batch.as_ref().is_some_and(Named::is_own);
             let is_filler = is_ours && !named.iter().any(|one| one.is_own());
             if !named.is_empty() && !is_filler {
-                // What bears our whole's id alone, beside what has ids, can't be told from it.
+                // Details with only our message's or part's id, beside details that have ids, can't be told
+                // apart from it.
                 for one in block.details.iter().filter(|one| one.transfer.is_none()) {
                     lines.extend(one.whole.clone().map(|whole| {
                         let unclear = Outcome::Unclear(
@@ -216,14 +218,14 @@ impl Entry {
             }
         }
         if let Some(outcome) = outcome {
-            // The sum is of these alone, if nothing else is in it.
+            // The sum is for these alone, if nothing else is in it.
             let amount = lines.is_empty().then_some(self.amount);
             lines.push(line(of_entry, outcome, amount, None, self.charges));
         }
         lines
     }
 
-    /// Several transfers that are booked as one sum.
+    /// Returns the line for several transfers that are booked as one sum.
     fn together(&self, details: &[&Details]) -> ReportedTransfer {
         let outcomes: Vec<Outcome> = details.iter().map(|one| self.booked(one)).collect();
         let is_one = outcomes.iter().all(|outcome| *outcome == outcomes[0]);
@@ -236,11 +238,11 @@ impl Entry {
         line(of.collect(), outcome, Some(self.amount), None, self.charges)
     }
 
-    /// One transfer, by its own amount; the entry's, if it is the only one.
+    /// Returns the line for one transfer, with its own amount; the entry's, if it is the only one.
     fn one(&self, details: &Details, is_only: bool) -> Option<ReportedTransfer> {
         let name = details.transfer.clone()?;
         let amount = details.amount.or(is_only.then_some(self.amount));
-        // Another currency's, that is not ours, is no matter of this treasury's.
+        // An amount in another currency that is not ours does not concern this treasury.
         if amount == Some(Amount::Foreign) && OwnName::of(&name).is_none() {
             return None;
         }
@@ -249,7 +251,7 @@ impl Entry {
         Some(line(of, self.booked(details), amount, details.instructed, charges))
     }
 
-    /// What the entry says of one of its details: money out is paid; money back is returned.
+    /// Returns what the entry says about one of its details: money out is paid; money back is returned.
     fn booked(&self, details: &Details) -> Outcome {
         match self.status.as_deref() {
             Some("BOOK") => {}
@@ -283,7 +285,7 @@ impl Block {
         }
     }
 
-    /// Of which wholes the block is: by the batch, else by what its details name.
+    /// Returns the messages or parts of the block: by the batch, else by what its details name.
     fn wholes(&self) -> Vec<Named> {
         let mut wholes: Vec<Named> = self.batch.iter().cloned().collect();
         if wholes.is_empty() {
@@ -296,7 +298,7 @@ impl Block {
         wholes
     }
 
-    /// The block's own sum: the batch's, else that of all its details.
+    /// Returns the block's own sum: the batch's, else that of all its details.
     fn amount(&self) -> Option<Amount> {
         if self.batch_amount.is_some() {
             return self.batch_amount;
@@ -311,7 +313,7 @@ impl Block {
 }
 
 impl Details {
-    /// Whether its id is of this treasury's form.
+    /// Whether its id has the form of this treasury's ids.
     fn is_own(&self) -> bool {
         self.transfer.as_deref().is_some_and(|name| OwnName::of(name).is_some())
     }
@@ -326,7 +328,7 @@ impl Details {
         let wholes = ["PmtInfId", "MsgId"].iter().filter_map(|&name| id(name));
         let whole = wholes.filter_map(|id| Named::of_whole(&id)).next();
         let given = id("EndToEndId").filter(|id| id != "NOTPROVIDED");
-        // What is not ours by itself may lie in a sum that is.
+        // An id that is not ours may be part of a sum that is.
         let transfer = own.or(given.filter(|_| whole.is_none()).map(|id| own_or_as_it_is(&id)));
         let returns: Vec<Node<'_, '_>> = details.all("RtrInf").collect();
         let of = |name: &'static str| -> Vec<String> {
@@ -371,7 +373,7 @@ fn amount_at(element: Node<'_, '_>, path: &[&'static str]) -> Option<Amount> {
     Some(Amount::read(&amount.words().unwrap_or_default(), amount.attribute("Ccy")))
 }
 
-/// All charges that an element tells, in paise.
+/// Returns all charges in an element, in paise.
 fn charges_of(element: Node<'_, '_>) -> Option<u64> {
     let mut sum = None;
     for charges in element.all("Chrgs") {
@@ -385,7 +387,7 @@ fn charges_of(element: Node<'_, '_>) -> Option<u64> {
     sum.filter(|&sum| sum > 0)
 }
 
-/// A statement's word for money that came in or went out.
+/// Reads whether money came in or went out.
 fn direction(element: Node<'_, '_>) -> Option<bool> {
     match element.text_at(&["CdtDbtInd"])?.as_str() {
         "CRDT" => Some(true),

@@ -30,7 +30,7 @@ pub(super) fn read(message: Node<'_, '_>, lines: &mut Vec<ReportedTransfer>) {
     );
 }
 
-/// What a status says; a reason without one is reported as unclear.
+/// Returns what a status says; a reason without a status is reported as unclear.
 fn outcome_at(status: Option<&str>, reasons: Vec<String>) -> Outcome {
     match status {
         Some(status) => outcome_of(status, reasons),
@@ -38,8 +38,8 @@ fn outcome_at(status: Option<&str>, reasons: Vec<String>) -> Outcome {
     }
 }
 
-/// What is said of a part or a message by its id: nothing where it has neither status nor reason, as is usual where
-/// its transfers have theirs.
+/// Reads what is said about a part or a message by its id: nothing if it has neither status nor reason, as is usual
+/// when its transfers have theirs.
 pub(super) fn whole(
     element: Node<'_, '_>,
     status: Option<String>,
@@ -56,8 +56,8 @@ pub(super) fn whole(
     Some(ReportedTransfer { of, label, outcome, amount: None, booked_on: None })
 }
 
-/// What is said of one transfer: by whichever of its ids is ours. One without a status has that of its part or
-/// message, where that one is final.
+/// Reads what is said about one transfer, by any of its ids that is ours. A transfer without a status has that of its
+/// part or message, if that one is final.
 fn transfer(
     line: Node<'_, '_>,
     around: Option<&str>,
@@ -73,7 +73,7 @@ fn transfer(
         Some(OwnName::Transfer(name)) => Some(name),
         _ => None,
     });
-    // What is in no form of ours may be of an earlier version, if it stands where ours do.
+    // An id in none of our forms may be from an earlier version, if it is where ours are.
     let given = || line.text_at(&["OrgnlEndToEndId"]).filter(|id| id != "NOTPROVIDED");
     let Some(name) = own.or_else(given) else {
         return nameless(outcome, ids.first().map(String::as_str).or(around));
@@ -86,7 +86,7 @@ fn transfer(
     Some(ReportedTransfer { of, label: name, outcome, amount, booked_on: None })
 }
 
-/// A line that names no payment: told, unless it says only that something is on its way.
+/// Returns a line that names no payment, unless it only says that something is on its way.
 fn nameless(outcome: Outcome, around: Option<&str>) -> Option<ReportedTransfer> {
     let told = "the bank's line gives no id of a payment of ours: ask the bank";
     let label = around.unwrap_or("a line without an id").to_owned();

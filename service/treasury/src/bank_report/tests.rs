@@ -1,4 +1,4 @@
-//! What banks send, beside what is right: each valid by its standard, or ordinary in the field.
+//! Odd reports that banks send: each valid by its standard, or common in the field.
 
 use super::*;
 
@@ -35,7 +35,7 @@ fn statement(entries: &str) -> BankReport {
     BankReport::read(&text).expect("read")
 }
 
-/// What a statement with one entry says.
+/// Reads a statement with one entry.
 fn entry(body: &str) -> Vec<ReportedTransfer> {
     statement(&format!("<Ntry>{body}</Ntry>")).transfers
 }
@@ -55,7 +55,7 @@ fn returned(code: &str) -> Outcome {
 }
 
 #[test]
-fn what_is_no_report_is_told_with_its_line() {
+fn file_that_is_no_report_is_refused_with_its_line() {
     let fault = |text: &str| BankReport::read(text).expect_err(text).to_string();
     assert!(fault("").contains("ends before"), "{}", fault(""));
     assert!(fault("<a></a>").contains("neither"));
@@ -114,7 +114,7 @@ fn id_is_read_whole_and_as_banks_alter_it() {
         ));
         assert_eq!(lines[0].of, [transfer('a')], "{id}");
     }
-    // By whichever id is ours; and what has none is told, and sinks no other line.
+    // By any id that is ours; a line without one is reported, and does not affect the others.
     let lines = status(&format!(
         "<TxInfAndSts><OrgnlInstrId>{own}</OrgnlInstrId><OrgnlEndToEndId>NOTPROVIDED</OrgnlEndToEndId>\
          <TxSts>ACSC</TxSts></TxInfAndSts>\
@@ -217,7 +217,7 @@ fn sum_is_of_the_part_or_message_that_details_or_batch_name() {
         assert_eq!(lines[0].of, std::slice::from_ref(expected), "{body}");
         assert_eq!(lines[0].amount, Some(ReportedAmount::of(900)));
     }
-    // Fillers for ids in a batch of ours; a batch's part of the bank's own beside our message; and one detail of
+    // Placeholders for ids in a batch of ours; a batch's part of the bank's own beside our message; and one detail of
     // ours without an id beside others that have one.
     let filler = format!(
         "<NtryDtls><Btch><PmtInfId>{part}</PmtInfId></Btch>{}{}</NtryDtls>",
@@ -255,7 +255,7 @@ fn sum_is_of_the_part_or_message_that_details_or_batch_name() {
 }
 
 #[test]
-fn another_currency_is_let_be_unless_it_bears_our_reference() {
+fn foreign_currency_is_ignored_unless_it_has_our_reference() {
     let dollars = "<Amt Ccy=\"USD\">3.00</Amt>";
     let own = reference('a');
     let body = format!(
@@ -273,7 +273,7 @@ fn another_currency_is_let_be_unless_it_bears_our_reference() {
 }
 
 #[test]
-fn what_names_a_payment_in_a_remark_alone_is_told() {
+fn payment_named_in_a_remark_alone_is_reported_as_unclear() {
     let remark =
         format!("<AddtlNtryInf>RETURN OF {}</AddtlNtryInf>", reference('a').to_uppercase());
     let lines = debit("7.00", &remark);
@@ -283,7 +283,7 @@ fn what_names_a_payment_in_a_remark_alone_is_told() {
 }
 
 #[test]
-fn name_of_ours_is_told_wherever_a_statement_has_it() {
+fn own_reference_is_reported_wherever_a_statement_has_it() {
     let (own, whole) = (reference('a'), part());
     let at =
         |inside: &str| debit("7.00", &format!("<NtryDtls><TxDtls>{inside}</TxDtls></NtryDtls>"));
@@ -307,13 +307,13 @@ fn name_of_ours_is_told_wherever_a_statement_has_it() {
             + &format!("<TxDtls><RmtInf><Ustrd>{own}</Ustrd></RmtInf></TxDtls>");
         told(debit("7.00", &format!("<NtryDtls>{two}</NtryDtls>")), &own);
     }
-    // Whose message a transfer is of is nothing more to tell.
+    // The message of a transfer is not reported once more.
     let both = format!("<Refs><MsgId>{whole}</MsgId><EndToEndId>{own}</EndToEndId></Refs>");
     assert_eq!(at(&both).len(), 1);
 }
 
 #[test]
-fn status_line_without_a_status_is_told() {
+fn status_line_without_a_status_is_reported() {
     let own = reference('a');
     let reason = "<StsRsnInf><Rsn><Cd>AC04</Cd></Rsn></StsRsnInf>";
     let unclear = |lines: &[ReportedTransfer]| {
@@ -325,18 +325,18 @@ fn status_line_without_a_status_is_told() {
     unclear(&status(&format!(
         "<TxInfAndSts><OrgnlEndToEndId>{own}</OrgnlEndToEndId>{reason}</TxInfAndSts>"
     )));
-    // It has that of its part, where that one is final.
+    // It takes the status of its part, if that one is final.
     let lines = status(&format!(
         "<PmtInfSts>RJCT</PmtInfSts><TxInfAndSts><OrgnlEndToEndId>{own}</OrgnlEndToEndId>{reason}</TxInfAndSts>"
     ));
     assert_eq!(lines[0].outcome, returned("AC04"));
-    // Of a part, too; where its transfers have their own, it is usual that it has neither.
+    // The same for a part; if its transfers have their own, it usually has neither.
     unclear(&status(reason));
     assert_eq!(status(""), []);
 }
 
 #[test]
-fn odd_message_or_charges_sink_no_line() {
+fn line_beside_an_odd_message_or_charges_is_still_read() {
     let own = reference('a');
     let entry = |more: &str| {
         format!(
@@ -387,7 +387,7 @@ fn entries_are_in_the_order_of_booking_wherever_they_stand() {
 }
 
 #[test]
-fn statement_has_the_days_that_it_has_whole_and_its_account() {
+fn statement_covers_only_whole_days_and_names_its_account() {
     let of = |until: &str| {
         let body = format!(
             "<Acct><Id><Othr><Id>0001234</Id></Othr></Id></Acct>\
@@ -404,7 +404,7 @@ fn statement_has_the_days_that_it_has_whole_and_its_account() {
 }
 
 #[test]
-fn statement_has_no_day_whole_that_was_not_over_when_it_was_made() {
+fn statement_made_before_a_day_ended_does_not_cover_that_day() {
     let of = |made: &str, more: &str| {
         let body = format!(
             "<CreDtTm>{made}</CreDtTm><FrToDt><FrDtTm>2026-06-01T00:00:00</FrDtTm>\

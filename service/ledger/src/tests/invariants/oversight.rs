@@ -3,9 +3,9 @@
 use super::*;
 
 impl Run<'_> {
-    /// A step in a claim's dispute, by those who mostly take it or by anyone.
+    /// Takes a step in a claim's dispute, mostly by those who may, or by anyone.
     pub(super) async fn dispute(&mut self, from: Address, place: usize) {
-        // Mostly what is in dispute goes on, or an accepted claim comes into dispute.
+        // Mostly a dispute goes on, or an accepted claim becomes disputed.
         let settled = |place: &usize| matches!(self.model.cases.get(place), Some(Case::Settled(_)));
         let unsettled = (0..POOL).find(|place| {
             let begun = self.model.cases.contains_key(place);
@@ -64,14 +64,14 @@ impl Run<'_> {
             }
             5 => {
                 let call = Disputes::decideAppealCall { nullifier, outcome, reason };
-                // By hand nobody may, not a member either.
+                // Not allowed by hand, not even for a member.
                 self.agree(from, disputes, &call, false).await;
                 let appealed = matches!(case, Some(Case::Appealed(..)));
                 let members = &MEMBERS[..self.rng.gen_range(1..=2)];
                 let moved =
                     self.network.committee(members, disputes, call.abi_encode(), reason).await;
                 let expected = appealed && outcome != 0 && members.len() == 2;
-                // A motion that is not carried, or carried for nothing, changes nothing.
+                // A motion that is not carried, or has no effect, changes nothing.
                 assert!(!expected || moved.is_ok(), "{moved:?}");
                 expected.then_some(Case::Settled(outcome))
             }
@@ -94,7 +94,7 @@ impl Run<'_> {
         }
     }
 
-    /// A seal proposed or confirmed, rightly or not.
+    /// Proposes or confirms a seal, rightly or not.
     pub(super) async fn seal(&mut self, from: Address) {
         let Addresses { claims, archives, .. } = self.network.addresses;
         if self.rng.gen_bool(0.1) && [Stage::Open, Stage::Suspended].contains(&self.model.stage) {
@@ -125,7 +125,7 @@ impl Run<'_> {
         }
     }
 
-    /// The second office accredited, by its department alone and in a free place.
+    /// Accredits the second office, allowed only by its department and in a free place.
     pub(super) async fn accredit(&mut self, from: Address) {
         let from = if self.rng.gen_bool(0.5) { DEPARTMENT } else { from };
         let office = self.rng.gen_range(0..3);

@@ -1,4 +1,4 @@
-//! The network that each sequence starts from.
+//! The network that each sequence starts with.
 
 use super::*;
 
