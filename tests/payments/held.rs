@@ -49,6 +49,45 @@ fn report_about_batch_that_never_went_out_changes_nothing() {
     assert!(message.starts_with("1-") && message.len() == 24, "{message}");
 }
 
+/// Another account than the tests' usual one.
+fn change_debtor(state: &State, account: &str) {
+    let debtor = json!({ "name": "State Treasury", "account": account, "ifsc": "PRMN0000001" });
+    fs::write(state.path(support::DEBTOR), debtor.to_string()).expect("written");
+}
+
+#[test]
+fn approved_batch_is_paid_from_the_account_that_was_approved() {
+    let (state, holders) = claimed();
+    two_treasurers(&state);
+    pay_as(&state, "sen.key");
+    state.json(&["--as", "roy.key", "access", "approve", "1"]);
+    change_debtor(&state, "51100200300");
+    let pay = support::pay_arguments(SCHEME, PERIOD);
+    let pay: Vec<&str> = pay.iter().map(String::as_str).collect();
+    let refused = "was approved to be paid from State Treasury, 41100200300";
+    state.refused(&[&["--as", "sen.key"][..], &pay].concat(), 1, refused);
+    assert!(!state.path("bank").exists(), "nothing goes out");
+    change_debtor(&state, "41100200300");
+    assert_eq!(pay_as(&state, "sen.key")["claims"], holders.len());
+}
+
+#[cfg(feature = "failpoints")]
+#[test]
+fn batch_drafted_before_a_crash_is_paid_from_the_account_that_is_given() {
+    let (state, holders) = claimed();
+    let pay = support::pay_arguments(SCHEME, PERIOD);
+    let pay: Vec<&str> = pay.iter().map(String::as_str).collect();
+    let mut command = state.command(&pay);
+    let died = command.env("FAILPOINTS", "treasury::drafted=return").output().expect("starts");
+    assert_eq!(died.status.code(), None, "it was not killed");
+    change_debtor(&state, "51100200300");
+    let told = state.pay(SCHEME, PERIOD);
+    assert_eq!(told["claims"], holders.len());
+    let file = fs::read_to_string(state.path(told["files"][0].as_str().expect("a file")));
+    let file = file.expect("the bank's file");
+    assert!(file.contains("51100200300") && !file.contains("41100200300"), "{file}");
+}
+
 #[test]
 fn batch_that_is_not_as_approved_does_not_go_out() {
     let (state, _) = claimed();

@@ -1,9 +1,13 @@
 //! The state of a claim while it is paid. The treasury sets it, in the transaction that orders or settles it.
 
 use praman_store::error::ServiceError;
+use praman_store::places;
 use sqlx::AnyConnection;
 
 use super::state::{ClaimState, Reason};
+
+/// How many claims a statement changes at once.
+const AT_ONCE: usize = 500;
 
 /// The condition that finds a kept claim by its nullifier, using the index on nullifiers.
 const KEPT: &str = "nullifier = $1 AND state NOT IN ('received', 'refused')";
@@ -25,20 +29,23 @@ pub async fn keep_ordered(
     Ok(())
 }
 
-/// Records that a claim was taken out of its batch: it waits to be paid, as before.
+/// Keeps that claims were taken out of their batch: they wait to be paid, as before.
 ///
 /// # Errors
 /// [`ServiceError::Store`].
 pub async fn keep_taken_out(
     connection: &mut AnyConnection,
-    nullifier: &[u8],
+    nullifiers: &[Vec<u8>],
 ) -> Result<(), ServiceError> {
-    let statement = format!("UPDATE claim SET state = $2 WHERE {KEPT} AND state = 'ordered'");
-    sqlx::query(sqlx::AssertSqlSafe(statement))
-        .bind(nullifier)
-        .bind(ClaimState::Accepted)
-        .execute(connection)
-        .await?;
+    for some in nullifiers.chunks(AT_ONCE) {
+        let statement = sqlx::AssertSqlSafe(format!(
+            "UPDATE claim SET state = 'accepted' WHERE state = 'ordered' AND nullifier IN ({})",
+            places(1, some.len())
+        ));
+        let taken_out = sqlx::query(statement);
+        let taken_out = some.iter().fold(taken_out, |taken_out, one| taken_out.bind(&one[..]));
+        taken_out.execute(&mut *connection).await?;
+    }
     Ok(())
 }
 

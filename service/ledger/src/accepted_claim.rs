@@ -1,11 +1,14 @@
 //! Accepted claims: what the ledger's events say of them, and in which treasury batch each is paid.
 
 use alloy_primitives::U256;
-use praman_store::WriteTransaction;
 use praman_store::error::ServiceError;
+use praman_store::{WriteTransaction, places};
 use sqlx::AnyConnection;
 
 use crate::chain::ChainError;
+
+/// How many claims a statement changes at once.
+const AT_ONCE: usize = 500;
 
 /// Records that a claim was accepted in a block.
 pub(crate) async fn accept(
@@ -89,17 +92,22 @@ pub async fn move_to_batch(
     Ok(())
 }
 
-/// Takes a claim out of its batch: it waits to be paid, as before.
+/// Takes claims out of their batch: they wait to be paid, as before.
 ///
 /// # Errors
 /// [`ServiceError::Store`].
 pub async fn take_out_of_batch(
     connection: &mut AnyConnection,
-    nullifier: &[u8],
+    nullifiers: &[Vec<u8>],
 ) -> Result<(), ServiceError> {
-    sqlx::query("UPDATE accepted_claim SET batch = NULL WHERE nullifier = $1")
-        .bind(nullifier)
-        .execute(connection)
-        .await?;
+    for some in nullifiers.chunks(AT_ONCE) {
+        let statement = sqlx::AssertSqlSafe(format!(
+            "UPDATE accepted_claim SET batch = NULL WHERE nullifier IN ({})",
+            places(1, some.len())
+        ));
+        let taken_out = sqlx::query(statement);
+        let taken_out = some.iter().fold(taken_out, |taken_out, one| taken_out.bind(&one[..]));
+        taken_out.execute(&mut *connection).await?;
+    }
     Ok(())
 }

@@ -399,17 +399,25 @@ impl<C: Chain> Ledger for ContractLedger<C> {
         }
         let call = Offices::checkpointCall { asOf: checkpoint.as_of.0 };
         let agency = acting(self.actors.agency, Role::Agency)?;
-        let receipt = self.network.send(agency, target, &call).await?;
-        // Another agency may have published one meanwhile: the event says which is ours.
-        let published = receipt.logs.iter().filter(|log| log.address == claims).find_map(|log| {
-            let topics = log.topics.iter().copied();
-            Claims::CheckpointPublished::decode_raw_log(topics, &log.data).ok()
-        });
-        let published = published.ok_or_else(|| {
-            let reason = "the ledger reported no checkpoint, though its contract took the call";
-            LedgerError::Refused(reason.to_owned())
-        })?;
-        Ok(u64::from(published.checkpoint))
+        // A transaction of the same call that a program sent before it died is found again: it may have
+        // published what stood then. The next one is sent again.
+        for _ in 0..2 {
+            let receipt = self.network.send(agency, target, &call).await?;
+            let mut logs = receipt.logs.iter().filter(|log| log.address == claims);
+            let published = logs.find_map(|log| {
+                let topics = log.topics.iter().copied();
+                Claims::CheckpointPublished::decode_raw_log(topics, &log.data).ok()
+            });
+            let is_asked_for = |event: &Claims::CheckpointPublished| {
+                event.stateRoot == root && event.asOf == checkpoint.as_of.0
+            };
+            if let Some(event) = published.filter(is_asked_for) {
+                return Ok(u64::from(event.checkpoint));
+            }
+        }
+        let reason = "an office's tree changed on the ledger while the checkpoint was published: \
+                      publish it again";
+        Err(LedgerError::Refused(reason.to_owned()))
     }
 
     async fn find_checkpoint(&self, checkpoint: Checkpoint) -> Result<Option<u64>, LedgerError> {

@@ -18,7 +18,7 @@ use praman_register::Person;
 use praman_store::computation::compute;
 use praman_store::error::ServiceError;
 use praman_store::key_store::MasterKey;
-use praman_store::{WriteTransaction, bytes};
+use praman_store::{WriteTransaction, bytes, places};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use sqlx::AnyConnection;
@@ -250,7 +250,6 @@ async fn look_up(
     tags: &[[u8; 32]],
     known: &mut HashMap<[u8; 32], Vec<Known>>,
 ) -> Result<(), ServiceError> {
-    let places: Vec<String> = (2..=tags.len() + 1).map(|place| format!("${place}")).collect();
     // An office that has retired for good has no live credentials, even those that it could no longer revoke. If an
     // office's newest root can't reach the ledger, what it revoked may still be live there.
     let statement = sqlx::AssertSqlSafe(format!(
@@ -264,7 +263,7 @@ async fn look_up(
                      THEN 1 ELSE 0 END AS BIGINT)
          FROM person_tag JOIN person_credential AS person ON person.number = person_tag.credential
          WHERE person.schema = $1 AND person_tag.tag IN ({})",
-        places.join(", ")
+        places(2, tags.len())
     ));
     type Row = (Vec<u8>, i64, i64, Vec<u8>, i64, i64);
     let mut asked = sqlx::query_as::<_, Row>(statement).bind(i64::from(schema.0));

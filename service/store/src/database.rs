@@ -136,6 +136,13 @@ pub fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
 }
 
+/// Returns the places of so many parameters of a statement, from a number on: `$2, $3, $4`. SQLite takes 32,766
+/// parameters, PostgreSQL 65,535.
+pub fn places(first: usize, count: usize) -> String {
+    let places: Vec<String> = (first..first + count).map(|place| format!("${place}")).collect();
+    places.join(", ")
+}
+
 /// Opens connections to a database: for reading, and for writing.
 pub(super) async fn connect(
     location: &Location,

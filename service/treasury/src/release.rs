@@ -272,10 +272,9 @@ async fn take_out(
     ));
     let claims: Vec<(Vec<u8>,)> =
         sqlx::query_as(claims).bind(batch).fetch_all(&mut *connection).await?;
-    for (nullifier,) in &claims {
-        payment::keep_taken_out(connection, nullifier).await?;
-        accepted_claim::take_out_of_batch(connection, nullifier).await?;
-    }
+    let claims: Vec<Vec<u8>> = claims.into_iter().map(|(nullifier,)| nullifier).collect();
+    payment::keep_taken_out(connection, &claims).await?;
+    accepted_claim::take_out_of_batch(connection, &claims).await?;
     for statement in [
         // A correction is for one payment: the next one is requested again, with or without its own.
         format!(

@@ -41,7 +41,7 @@ pub struct Paid {
 }
 
 /// A batch as it was drafted.
-#[derive(sqlx::FromRow)]
+#[derive(Clone, sqlx::FromRow)]
 struct DraftedBatch {
     id: String,
     created_on: String,
@@ -301,6 +301,7 @@ impl PaymentRun<'_> {
                 }
             }
         }
+        let batch = &self.paid_from_this_account(transaction, batch).await?;
         release::take_out_held(transaction, &batch.id).await?;
         let file = self.compose(transaction, envelopes, batch).await?;
         if let Some(bytes) = &file.bytes {
@@ -318,6 +319,36 @@ impl PaymentRun<'_> {
             .execute(&mut **transaction)
             .await?;
         Ok(Some(file))
+    }
+
+    /// Makes a drafted batch be paid from this run's account. What two treasurers approved is paid from the
+    /// account that they approved, or not at all.
+    async fn paid_from_this_account(
+        &self,
+        connection: &mut AnyConnection,
+        batch: &DraftedBatch,
+    ) -> Result<DraftedBatch, ServiceError> {
+        let id = &batch.id;
+        let refused = |reason: String| ServiceError::Refused(format!("batch {id} {reason}"));
+        let drafted: Debtor = serde_json::from_str(&batch.debtor)
+            .map_err(|_| refused("differs from what was drafted".to_owned()))?;
+        let told = release::told_debtor(&drafted);
+        if told == release::told_debtor(self.debtor) {
+            return Ok(batch.clone());
+        }
+        if let Some(approval) = batch.approval {
+            return Err(refused(format!(
+                "was approved to be paid from {told}: give that account with --debtor, or deny the \
+                 batch (praman access deny {approval}) and pay again"
+            )));
+        }
+        let debtor = serde_json::to_string(self.debtor).expect("a debtor is plain data");
+        sqlx::query("UPDATE payment_batch SET debtor = $2 WHERE id = $1")
+            .bind(id)
+            .bind(&debtor)
+            .execute(connection)
+            .await?;
+        Ok(DraftedBatch { debtor, ..batch.clone() })
     }
 
     /// Drafts a new batch of every unpaid claim whose envelope fits.
