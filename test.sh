@@ -84,7 +84,7 @@ step "tests"
 if cargo nextest --version >/dev/null 2>&1; then
   cargo nextest run --workspace --features praman/failpoints --locked --no-fail-fast
 else
-  cargo test --workspace --features praman/failpoints --locked --no-fail-fast --lib --bins --tests
+  cargo test --workspace --features praman/failpoints --locked --no-fail-fast --lib --bins --examples --tests
 fi
 cargo test --workspace --features praman/failpoints --locked --doc
 

@@ -1,7 +1,7 @@
 // Hands in a claim that `praman prove` has made by gRPC, and follows it until the ledger has decided.
 //
-//   npm install @grpc/grpc-js @grpc/proto-loader
-//   node claim.mjs 127.0.0.1:8080 proof/claim.json
+//   npm install --prefix examples @grpc/grpc-js @grpc/proto-loader
+//   node examples/claim.mjs 127.0.0.1:8080 proof/claim.json
 import { readFileSync } from "node:fs";
 import grpc from "@grpc/grpc-js";
 import loader from "@grpc/proto-loader";

@@ -3,7 +3,7 @@
 //!
 //! ```sh
 //! cargo run --release --example claim -- http://127.0.0.1:8080 \
-//!   credentials/WB070000003.json payout.json keys krishak-bandhu 2026
+//!   credentials/WB070000003.json payout.json keys krishak-bandhu $(date +%Y)
 //! ```
 //!
 //! The holder's wallet is the file of the same name in the folder `wallets` beside the credential.
@@ -65,6 +65,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // The receipt. The same claim has the same receipt: send it again whenever you are unsure.
     let request = client.post(format!("{service}/v1/claims?wait=20")).body(claim.to_json());
-    println!("{}", request.send().await?.text().await?);
-    Ok(())
+    let answer = request.send().await?;
+    let is_accepted = answer.status().is_success();
+    println!("{}", answer.text().await?);
+    if is_accepted { Ok(()) } else { Err("the claim was refused".into()) }
 }

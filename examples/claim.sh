@@ -1,7 +1,7 @@
 #!/bin/sh
 # Hands in a claim that `praman prove` has made, and follows it until the ledger has decided.
 #
-#   sh claim.sh http://127.0.0.1:8080 proof/claim.json
+#   sh examples/claim.sh http://127.0.0.1:8080 proof/claim.json
 set -eu
 service=$1 claim=$2
 
