@@ -67,6 +67,12 @@ fn approved_batch_is_paid_from_the_account_that_was_approved() {
     let refused = "was approved to be paid from State Treasury, 41100200300";
     state.refused(&[&["--as", "sen.key"][..], &pay].concat(), 1, refused);
     assert!(!state.path("bank").exists(), "nothing goes out");
+    // The log had it as allowed before it was tried: that it was refused follows.
+    state.json(&["audit", "export", "--out", "audit.ndjson"]);
+    let log = fs::read_to_string(state.path("audit.ndjson")).expect("exported");
+    let of_payments = log.lines().filter(|line| line.contains("\"payments.pay\""));
+    let refused = of_payments.filter(|line| line.contains("\"refused\"")).count();
+    assert_eq!(refused, 1, "{log}");
     change_debtor(&state, "41100200300");
     assert_eq!(pay_as(&state, "sen.key")["claims"], holders.len());
 }

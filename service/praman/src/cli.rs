@@ -40,6 +40,7 @@ mod worker;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::Value;
@@ -172,6 +173,16 @@ pub(crate) struct Setting {
     pub(crate) json: bool,
     /// Where the API key of who acts lies.
     acting: Option<PathBuf>,
+    /// What the audit log has of this command: that it was allowed.
+    logged: OnceLock<LoggedAct>,
+}
+
+/// What was written to the audit log before it was done.
+struct LoggedAct {
+    store: Store,
+    caller: Caller,
+    action: Action,
+    subject: String,
 }
 
 impl Setting {
@@ -226,7 +237,22 @@ impl Setting {
         };
         AuditStore(store).log(&caller, action, subject, outcome).await?;
         allowed?;
+        // The first is what the command is for.
+        let (store, subject) = (store.clone(), subject.to_owned());
+        let _ = self.logged.set(LoggedAct { store, caller: caller.clone(), action, subject });
         Ok(caller)
+    }
+
+    /// Writes to the audit log that what it has as allowed was refused after all: it was not done.
+    async fn log_refusal(&self, error: &ServiceError) {
+        let Some(LoggedAct { store, caller, action, subject }) = self.logged.get() else { return };
+        if error.exit_code() != 1 {
+            return;
+        }
+        let logged = AuditStore(store).log(caller, *action, subject, AuditOutcome::Refused).await;
+        if let Err(error) = logged {
+            tracing::error!("a refusal could not be written to the audit log: {error}");
+        }
     }
 }
 
@@ -254,7 +280,14 @@ pub fn run() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&ServiceError::Ledger(format!("no runtime: {error}"))),
     };
-    match runtime.block_on(dispatch(arguments.verb, &setting)) {
+    let outcome = runtime.block_on(async {
+        let outcome = dispatch(arguments.verb, &setting).await;
+        if let Err(error) = &outcome {
+            setting.log_refusal(error).await;
+        }
+        outcome
+    });
+    match outcome {
         Ok(outcome) => {
             print(&setting, &outcome);
             ExitCode::from(u8::from(!outcome.yes))
@@ -294,7 +327,8 @@ fn setting(arguments: &Arguments) -> Result<Setting, ServiceError> {
         })?,
     };
     let location = Location::new(&folder, arguments.database.as_deref())?;
-    Ok(Setting { folder, location, json: arguments.json, acting: arguments.acting.clone() })
+    let (json, acting) = (arguments.json, arguments.acting.clone());
+    Ok(Setting { folder, location, json, acting, logged: OnceLock::new() })
 }
 
 async fn dispatch(verb: Verb, setting: &Setting) -> Result<Outcome, ServiceError> {

@@ -10,10 +10,9 @@ use serde_json::json;
 
 use super::{Outcome, Setting};
 use crate::access_control::{
-    AccessRefusal, AccessStore, Action, Admission, ApiKey, Approval, ApprovalState, Credential,
-    Decision, NewPrincipal, Price, PrincipalNumber, Quota, Role, TenantName, days_from_now, matrix,
+    AccessStore, Action, Admission, ApiKey, Approval, ApprovalState, Credential, Decision,
+    NewPrincipal, Price, PrincipalNumber, Quota, Role, TenantName, days_from_now, matrix,
 };
-use crate::audit::{AuditOutcome, AuditStore};
 use crate::error::ServiceError;
 use crate::treasury::TreasuryDecisions;
 use crate::{calendar, tls};
@@ -328,12 +327,8 @@ async fn decide(
     let store = setting.store().await?;
     let subject = format!("approval {number}: {}", decision.name());
     let caller = setting.act(&store, Action::Decide, &subject).await?;
-    let decided = AccessStore(&store).decide(number, decision, &caller, &TreasuryDecisions).await;
-    if let Err(AccessRefusal::Refused(_) | AccessRefusal::Another(_)) = &decided {
-        // What is written above was not done.
-        AuditStore(&store).log(&caller, Action::Decide, &subject, AuditOutcome::Refused).await?;
-    }
-    let approval = decided?;
+    let approval =
+        AccessStore(&store).decide(number, decision, &caller, &TreasuryDecisions).await?;
     let mut text = told(&approval);
     if approval.state == ApprovalState::Waiting {
         text += "\nthe operator asked for this, who may be you: it is now requested in your name, and another \
