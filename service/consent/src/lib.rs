@@ -13,7 +13,8 @@
 //! ```
 //! use jiff::{Timestamp, ToSpan, civil::date};
 //! use praman_circuits::health_record::RecordType;
-//! use praman_consent::{ConsentDesk, ConsentManager, ConsentStore, Narrowing, document, write_time};
+//! use praman_consent::{ConsentDesk, ConsentManager, ConsentStore, Narrowing, PatientAddress};
+//! use praman_consent::{SignerKey, document, write_time};
 //! use praman_files::sealed::Passphrase;
 //! use praman_holder::wallet::Wallet;
 //! use praman_language::Language;
@@ -30,14 +31,15 @@
 //! let manager = ConsentManager::generate(&path, "praman-cm", &passphrase, MasterKey::in_memory())?;
 //! let desk = ConsentDesk::new(&store, manager);
 //! let known = ConsentStore(&store);
-//! known.keep_requester(RequesterNumber(1), "heart-clinic", &[7; 32]).await?;
+//! let key = SignerKey::generate("heart-clinic");
+//! known.keep_requester(RequesterNumber(1), "heart-clinic", &key.public()).await?;
 //! let laboratory = ProviderId(2);
 //! known.keep_provider(laboratory, "city-laboratory").await?;
 //! let wallet = Wallet::generate();
 //! let subject = wallet.at_provider(laboratory).subject();
 //! let (kind, day) = (RecordType::DiagnosticReport, date(2026, 5, 4));
 //! known.add_record(laboratory, subject, kind, day, b"troponin", |_| Ok(())).await?;
-//! let patient = "rahima@praman-cm".parse()?;
+//! let patient = PatientAddress::new("rahima@praman-cm", "patient")?;
 //! desk.register_patient(&patient, Language::Bengali, None, &wallet).await?;
 //!
 //! // The clinic asks, in the national standard's form.
