@@ -41,10 +41,6 @@ const POINTS: [&str; 7] = [
     "claims::settled",
 ];
 
-/// Of so many kills one at least must come at a point. How many do depends on the machine: on a busy one a service is
-/// killed by the signal before it comes to its point.
-const BY_POINT_AT_LEAST: usize = 30;
-
 const TREASURY_POINTS: [&str; 4] =
     ["treasury::drafted", "treasury::ordered", "treasury::written", "treasury::closed"];
 
@@ -152,7 +148,8 @@ async fn kill(state: State, location: Location, kills: usize) -> Counts {
     let treasury = TreasuryKey::generate();
     let passphrase = Passphrase::new("a passphrase for tests".to_owned()).expect("not empty");
     treasury.save(&state.path("treasury.json"), &passphrase).expect("written");
-    let people = (kills / 3).max(10);
+    // A point is come to when somebody new claims: where kills are few, each has a person of its own.
+    let people = (kills / 3).max(kills.min(30));
     let claims: Vec<String> = (1..=people as u64)
         .map(|person| scene.payable_claim(person, treasury.public()).to_json())
         .collect();
@@ -265,7 +262,7 @@ async fn kills_at_any_point_lose_nothing_and_pay_nothing_twice() {
     println!("{by_point} by points, {by_signal} by signals, {treasury} of the treasury");
     println!("{handed_in} times a claim was answered");
     assert_eq!(by_point + by_signal, kills);
-    assert!(by_point >= kills / BY_POINT_AT_LEAST, "{by_point} by points");
+    assert!(by_point > kills / 10, "{by_point} by points");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -274,5 +271,5 @@ async fn kills_on_postgresql_lose_nothing_and_pay_nothing_twice() {
     let state = State::empty_on(Some(server.address()));
     let kills = rounds(30, 150);
     let counts = kill(state, Location::Server(server.address()), kills).await;
-    assert!(counts.by_point >= kills / BY_POINT_AT_LEAST, "{} by points", counts.by_point);
+    assert!(counts.by_point > kills / 10, "{} by points", counts.by_point);
 }

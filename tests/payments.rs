@@ -528,15 +528,21 @@ fn newest(state: &State, told: &Value) -> Read {
     read(&fs::read_to_string(state.path(file)).expect("the bank's file"))
 }
 
+/// The treasury pays, and dies when its batch is drafted.
 #[cfg(feature = "failpoints")]
-#[test]
-fn batch_that_was_drafted_before_transfers_were_kept_is_written_whole() {
-    let (state, holders) = claimed();
+fn die_at_a_draft(state: &State) {
     let pay = support::pay_arguments(SCHEME, PERIOD);
     let pay: Vec<&str> = pay.iter().map(String::as_str).collect();
     let mut command = state.command(&pay);
     let died = command.env("FAILPOINTS", "treasury::drafted=return").output().expect("starts");
     assert_eq!(died.status.code(), None, "it was not killed");
+}
+
+#[cfg(feature = "failpoints")]
+#[test]
+fn batch_that_was_drafted_before_transfers_were_kept_is_written_whole() {
+    let (state, holders) = claimed();
+    die_at_a_draft(&state);
     state.sql("delete from payment_transfer");
     let paid = state.pay(SCHEME, PERIOD);
     assert_eq!(paid["claims"], holders.len());

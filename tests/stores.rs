@@ -138,7 +138,7 @@ async fn states_that_the_store_takes_are_those_that_the_program_knows() {
     }
 }
 
-/// A state that the program does not know is told as an error, and never read as another.
+/// A state that the program does not know is an error, and never read as another.
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_state_in_the_store_is_an_error() {
     let folder = TempDir::new().expect("a folder");

@@ -144,7 +144,7 @@ fn schemas_of_the_description_have_names_of_their_own() {
     let mut faults = Vec::new();
     for path in files.iter().filter(|path| path.extension().is_some_and(|end| end == "rs")) {
         let text = std::fs::read_to_string(path).expect("UTF-8");
-        for after in text.split("ToSchema)]").skip(1) {
+        for after in text.split("ToSchema)").skip(1) {
             let declared = after.lines().find_map(|line| {
                 let (_, name) = line.split_once("struct ").or_else(|| line.split_once("enum "))?;
                 name.split(|letter: char| !letter.is_alphanumeric()).next().map(str::to_owned)

@@ -49,10 +49,11 @@ fn report_about_batch_that_never_went_out_changes_nothing() {
     assert!(message.starts_with("1-") && message.len() == 24, "{message}");
 }
 
-/// Another account than the tests' usual one.
-fn change_debtor(state: &State, account: &str) {
-    let debtor = json!({ "name": "State Treasury", "account": account, "ifsc": "PRMN0000001" });
-    fs::write(state.path(support::DEBTOR), debtor.to_string()).expect("written");
+/// Has a treasurer pay, who must be refused with some words.
+fn pay_is_refused(state: &State, key: &str, words: &str) {
+    let pay = support::pay_arguments(SCHEME, PERIOD);
+    let pay: Vec<&str> = pay.iter().map(String::as_str).collect();
+    state.refused(&[&["--as", key][..], &pay].concat(), 1, words);
 }
 
 #[test]
@@ -61,11 +62,9 @@ fn approved_batch_is_paid_from_the_account_that_was_approved() {
     two_treasurers(&state);
     pay_as(&state, "sen.key");
     state.json(&["--as", "roy.key", "access", "approve", "1"]);
-    change_debtor(&state, "51100200300");
-    let pay = support::pay_arguments(SCHEME, PERIOD);
-    let pay: Vec<&str> = pay.iter().map(String::as_str).collect();
+    state.pay_from("51100200300");
     let refused = "was approved to be paid from State Treasury, 41100200300";
-    state.refused(&[&["--as", "sen.key"][..], &pay].concat(), 1, refused);
+    pay_is_refused(&state, "sen.key", refused);
     assert!(!state.path("bank").exists(), "nothing goes out");
     // The log had it as allowed before it was tried: that it was refused follows.
     state.json(&["audit", "export", "--out", "audit.ndjson"]);
@@ -73,7 +72,7 @@ fn approved_batch_is_paid_from_the_account_that_was_approved() {
     let of_payments = log.lines().filter(|line| line.contains("\"payments.pay\""));
     let refused = of_payments.filter(|line| line.contains("\"refused\"")).count();
     assert_eq!(refused, 1, "{log}");
-    change_debtor(&state, "41100200300");
+    state.pay_from("41100200300");
     assert_eq!(pay_as(&state, "sen.key")["claims"], holders.len());
 }
 
@@ -81,12 +80,8 @@ fn approved_batch_is_paid_from_the_account_that_was_approved() {
 #[test]
 fn batch_drafted_before_a_crash_is_paid_from_the_account_that_is_given() {
     let (state, holders) = claimed();
-    let pay = support::pay_arguments(SCHEME, PERIOD);
-    let pay: Vec<&str> = pay.iter().map(String::as_str).collect();
-    let mut command = state.command(&pay);
-    let died = command.env("FAILPOINTS", "treasury::drafted=return").output().expect("starts");
-    assert_eq!(died.status.code(), None, "it was not killed");
-    change_debtor(&state, "51100200300");
+    die_at_a_draft(&state);
+    state.pay_from("51100200300");
     let told = state.pay(SCHEME, PERIOD);
     assert_eq!(told["claims"], holders.len());
     let file = fs::read_to_string(state.path(told["files"][0].as_str().expect("a file")));
@@ -102,9 +97,7 @@ fn batch_that_is_not_as_approved_does_not_go_out() {
     state.json(&["--as", "roy.key", "access", "approve", "1"]);
     // A transfer is slipped out of the batch by who holds the store.
     state.sql("delete from payment_transfer where reference = (select min(reference) from payment_transfer)");
-    let pay = support::pay_arguments(SCHEME, PERIOD);
-    let pay: Vec<&str> = pay.iter().map(String::as_str).collect();
-    state.refused(&[&["--as", "sen.key"][..], &pay].concat(), 1, "differs from what was approved");
+    pay_is_refused(&state, "sen.key", "differs from what was approved");
     assert!(!state.path("bank").exists(), "nothing goes out");
 }
 

@@ -87,11 +87,16 @@ pub(crate) struct Ran {
 impl State {
     pub(crate) fn new() -> Self {
         let folder = Arc::new(TempDir::new().expect("a folder"));
-        let debtor =
-            json!({ "name": "State Treasury", "account": "41100200300", "ifsc": "PRMN0000001" });
-        praman::files::write(&folder.path().join(DEBTOR), debtor.to_string().as_bytes())
-            .expect("written");
-        Self { folder, database: None, directory: "state".to_owned() }
+        let state = Self { folder, database: None, directory: "state".to_owned() };
+        state.pay_from("41100200300");
+        state
+    }
+
+    /// Has the treasury pay from an account.
+    pub(crate) fn pay_from(&self, account: &str) {
+        let debtor = json!({ "name": "State Treasury", "account": account, "ifsc": "PRMN0000001" });
+        let written = praman::files::write(&self.path(DEBTOR), debtor.to_string().as_bytes());
+        written.expect("written");
     }
 
     /// A folder whose state lies on a database.

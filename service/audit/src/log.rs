@@ -28,6 +28,14 @@ impl AuditStore<'_> {
         self.log(caller, action, subject, AuditOutcome::Allowed).await
     }
 
+    /// Logs that an action was refused which the user's role may do. What can't be written is reported: the
+    /// action was not done in any case.
+    pub async fn log_refused(&self, caller: &Caller, action: Action, subject: &str) {
+        if let Err(error) = self.log(caller, action, subject, AuditOutcome::Refused).await {
+            tracing::error!("a refusal could not be written to the audit log: {error}");
+        }
+    }
+
     /// Logs an action that a user does, or was refused.
     ///
     /// # Errors

@@ -24,7 +24,7 @@
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // A ledger on which the old-age pension of this month is claimed. Whoever made its key can prove anything.
+//! // A ledger on which the old-age pension of this month is claimed. The maker of its key can prove anything.
 //! let folder = tempfile::tempdir()?;
 //! let store = Store::open(folder.path()).await?;
 //! let key = SimulatedKey::draw(PUBLIC_INPUTS, &mut OsRng);

@@ -1,13 +1,10 @@
 //! The state of a claim while it is paid. The treasury sets it, in the transaction that orders or settles it.
 
+use praman_store::change_rows;
 use praman_store::error::ServiceError;
-use praman_store::places;
 use sqlx::AnyConnection;
 
 use super::state::{ClaimState, Reason};
-
-/// How many claims a statement changes at once.
-const AT_ONCE: usize = 500;
 
 /// The condition that finds a kept claim by its nullifier, using the index on nullifiers.
 const KEPT: &str = "nullifier = $1 AND state NOT IN ('received', 'refused')";
@@ -37,16 +34,12 @@ pub async fn keep_taken_out(
     connection: &mut AnyConnection,
     nullifiers: &[Vec<u8>],
 ) -> Result<(), ServiceError> {
-    for some in nullifiers.chunks(AT_ONCE) {
-        let statement = sqlx::AssertSqlSafe(format!(
-            "UPDATE claim SET state = 'accepted' WHERE state = 'ordered' AND nullifier IN ({})",
-            places(1, some.len())
-        ));
-        let taken_out = sqlx::query(statement);
-        let taken_out = some.iter().fold(taken_out, |taken_out, one| taken_out.bind(&one[..]));
-        taken_out.execute(&mut *connection).await?;
-    }
-    Ok(())
+    let statement = |places: &str| {
+        format!(
+            "UPDATE claim SET state = 'accepted' WHERE state = 'ordered' AND nullifier IN ({places})"
+        )
+    };
+    change_rows(connection, nullifiers, statement).await
 }
 
 /// Records what became of a claim's payment; the reason is that of a returned payment.

@@ -51,16 +51,11 @@ pub(super) async fn remember(
         .bind(same_as.map(|same_as| same_as.column()))
         .fetch_one(&mut **transaction)
         .await?;
-    Ok(receipt(id, nullifier, Some(reason), received_at))
+    Ok(receipt(id, nullifier, reason, received_at))
 }
 
-fn receipt(
-    id: ClaimId,
-    nullifier: Nullifier,
-    reason: Option<Reason>,
-    received_at: i64,
-) -> ClaimReceipt {
-    let (state, block) = (ClaimState::Refused, None);
+fn receipt(id: ClaimId, nullifier: Nullifier, reason: Reason, received_at: i64) -> ClaimReceipt {
+    let (state, reason, block) = (ClaimState::Refused, Some(reason), None);
     ClaimReceipt { id, nullifier, state, reason, block, received_at: received_at as u64 }
 }
 
@@ -87,6 +82,6 @@ impl ClaimStore<'_> {
             return self.kept_receipt(same_as).await;
         }
         let nullifier = Nullifier::from_field(field(&nullifier)?);
-        Ok(Some(receipt(id, nullifier, Some(reason), received_at)))
+        Ok(Some(receipt(id, nullifier, reason, received_at)))
     }
 }

@@ -124,10 +124,7 @@ impl Snapshot {
     /// [`HolderError`] if the file is invalid, or its offices do not give its root.
     pub fn read(path: &Path) -> Result<Self, HolderError> {
         let snapshot: Self = files::read_json(path)?;
-        match snapshot.fault()? {
-            None => Ok(snapshot),
-            Some(reason) => Err(FileError::malformed(path, reason).into()),
-        }
+        snapshot.checked(|reason| FileError::malformed(path, reason).into())
     }
 
     /// Reads a snapshot as returned by a service.
@@ -135,27 +132,25 @@ impl Snapshot {
     /// # Errors
     /// [`HolderError::Unfit`] if the text is invalid, or its offices do not give its root.
     pub fn from_json(text: &str) -> Result<Self, HolderError> {
-        let fault = |reason: String| HolderError::Unfit(format!("the snapshot: {reason}"));
+        let fault = |reason: &str| HolderError::Unfit(format!("the snapshot: {reason}"));
         let snapshot: Self =
-            serde_json::from_str(text).map_err(|error| fault(files::json_fault(&error)))?;
-        match snapshot.fault()? {
-            None => Ok(snapshot),
-            Some(reason) => Err(fault(reason.to_owned())),
-        }
+            serde_json::from_str(text).map_err(|error| fault(&files::json_fault(&error)))?;
+        snapshot.checked(fault)
     }
 
-    /// Returns what is wrong with it.
-    fn fault(&self) -> Result<Option<&'static str>, HolderError> {
+    /// Returns it if its offices make its root.
+    fn checked(self, fault: impl Fn(&str) -> HolderError) -> Result<Self, HolderError> {
+        if self.format != FORMAT {
+            return Err(fault("not a snapshot in a known format"));
+        }
         let mut numbered = self.offices.iter().enumerate();
-        Ok(if self.format != FORMAT {
-            Some("not a snapshot in a known format")
-        } else if numbered.any(|(place, office)| office.office.0 as usize != place) {
-            Some("the offices are not in the order of their numbers")
-        } else if self.state_tree()?.root() != self.root.to_field() {
-            Some("the offices' roots do not make the snapshot's root")
-        } else {
-            None
-        })
+        if numbered.any(|(place, office)| office.office.0 as usize != place) {
+            return Err(fault("the offices are not in the order of their numbers"));
+        }
+        if self.state_tree()?.root() != self.root.to_field() {
+            return Err(fault("the offices' roots do not make the snapshot's root"));
+        }
+        Ok(self)
     }
 
     /// Returns what claims with this snapshot are made against.

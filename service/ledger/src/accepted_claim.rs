@@ -2,13 +2,10 @@
 
 use alloy_primitives::U256;
 use praman_store::error::ServiceError;
-use praman_store::{WriteTransaction, places};
+use praman_store::{WriteTransaction, change_rows};
 use sqlx::AnyConnection;
 
 use crate::chain::ChainError;
-
-/// How many claims a statement changes at once.
-const AT_ONCE: usize = 500;
 
 /// Records that a claim was accepted in a block.
 pub(crate) async fn accept(
@@ -100,14 +97,8 @@ pub async fn take_out_of_batch(
     connection: &mut AnyConnection,
     nullifiers: &[Vec<u8>],
 ) -> Result<(), ServiceError> {
-    for some in nullifiers.chunks(AT_ONCE) {
-        let statement = sqlx::AssertSqlSafe(format!(
-            "UPDATE accepted_claim SET batch = NULL WHERE nullifier IN ({})",
-            places(1, some.len())
-        ));
-        let taken_out = sqlx::query(statement);
-        let taken_out = some.iter().fold(taken_out, |taken_out, one| taken_out.bind(&one[..]));
-        taken_out.execute(&mut *connection).await?;
-    }
-    Ok(())
+    let statement = |places: &str| {
+        format!("UPDATE accepted_claim SET batch = NULL WHERE nullifier IN ({places})")
+    };
+    change_rows(connection, nullifiers, statement).await
 }

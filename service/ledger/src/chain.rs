@@ -1,6 +1,7 @@
 //! What the program needs from a chain, no matter who runs it.
 
 use alloy_primitives::{Address, B256, Bytes};
+use alloy_sol_types::SolEvent;
 use praman_store::error::ServiceError;
 
 /// An event.
@@ -27,6 +28,14 @@ pub struct ChainReceipt {
     pub logs: Vec<ChainLog>,
     /// The contract that it created.
     pub created: Option<Address>,
+}
+
+impl ChainReceipt {
+    /// Returns a contract's events of one kind, in order.
+    pub(crate) fn events<E: SolEvent>(&self, contract: Address) -> impl Iterator<Item = E> {
+        let logs = self.logs.iter().filter(move |log| log.address == contract);
+        logs.filter_map(|log| E::decode_raw_log(log.topics.iter().copied(), &log.data).ok())
+    }
 }
 
 /// The newest block.

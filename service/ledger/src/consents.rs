@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use alloy_primitives::{Address, B256, U256, keccak256};
-use alloy_sol_types::SolEvent;
 use praman_circuits::access::AccessNullifier;
 use praman_circuits::artefact::{ConsentsRoot, Moment};
 use praman_circuits::field::from_be_bytes;
@@ -225,11 +224,9 @@ impl<C: Chain> ContractLedger<C> {
         let call = Consents::recordAccessesCall { accesses: accesses.iter().map(access).collect() };
         let (account, target) = (self.account_of(provider).await?, self.consents()?);
         let receipt = self.network.send(account, target, &call).await?;
-        let recorded = receipt.logs.iter().filter(|log| log.address == target).filter_map(|log| {
-            let topics = log.topics.iter().copied();
-            Some(Consents::AccessRecorded::decode_raw_log(topics, &log.data).ok()?.digest.0)
-        });
-        Ok(RecordedAccesses { block: receipt.block, digests: recorded.collect() })
+        let recorded = receipt.events::<Consents::AccessRecorded>(target);
+        let digests = recorded.map(|event| event.digest.0).collect();
+        Ok(RecordedAccesses { block: receipt.block, digests })
     }
 
     /// Returns whether proofs against two roots of a provider are valid now.

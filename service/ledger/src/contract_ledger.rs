@@ -1,7 +1,7 @@
 //! The ledger on praman's contracts.
 
 use alloy_primitives::{Address, B256, keccak256};
-use alloy_sol_types::{SolCall, SolEvent};
+use alloy_sol_types::SolCall;
 use praman_circuits::context::{Context, context};
 use praman_circuits::eligibility::{Checkpoint, SchemePeriod};
 use praman_circuits::office::OfficeId;
@@ -403,15 +403,11 @@ impl<C: Chain> Ledger for ContractLedger<C> {
         // published what stood then. The next one is sent again.
         for _ in 0..2 {
             let receipt = self.network.send(agency, target, &call).await?;
-            let mut logs = receipt.logs.iter().filter(|log| log.address == claims);
-            let published = logs.find_map(|log| {
-                let topics = log.topics.iter().copied();
-                Claims::CheckpointPublished::decode_raw_log(topics, &log.data).ok()
-            });
+            let mut published = receipt.events::<Claims::CheckpointPublished>(claims);
             let is_asked_for = |event: &Claims::CheckpointPublished| {
                 event.stateRoot == root && event.asOf == checkpoint.as_of.0
             };
-            if let Some(event) = published.filter(is_asked_for) {
+            if let Some(event) = published.find(is_asked_for) {
                 return Ok(u64::from(event.checkpoint));
             }
         }

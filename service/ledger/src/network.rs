@@ -231,10 +231,7 @@ impl<C: Chain> Network<C> {
         let participants = self.addresses.participants;
         let draft = Participants::draftCall { role: role.id(), sponsor, document };
         let receipt = self.send(account, participants, &draft).await?;
-        let drafted = receipt.logs.iter().find_map(|log| {
-            use alloy_sol_types::SolEvent;
-            Participants::Drafted::decode_raw_log(log.topics.iter().copied(), &log.data).ok()
-        });
+        let drafted = receipt.events::<Participants::Drafted>(participants).next();
         let id = drafted
             .ok_or_else(|| LedgerError::Refused("the register reported no draft".to_owned()))?
             .participant;

@@ -249,10 +249,7 @@ impl Setting {
         if error.exit_code() != 1 {
             return;
         }
-        let logged = AuditStore(store).log(caller, *action, subject, AuditOutcome::Refused).await;
-        if let Err(error) = logged {
-            tracing::error!("a refusal could not be written to the audit log: {error}");
-        }
+        AuditStore(store).log_refused(caller, *action, subject).await;
     }
 }
 

@@ -136,6 +136,27 @@ pub fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
 }
 
+/// How many keys a statement names at once.
+const KEYS_AT_ONCE: usize = 500;
+
+/// Changes the rows of some keys, hundreds at once, by a statement that is given the keys' places.
+///
+/// # Errors
+/// [`ServiceError::Store`].
+pub async fn change_rows(
+    connection: &mut AnyConnection,
+    keys: &[Vec<u8>],
+    statement: impl Fn(&str) -> String,
+) -> Result<(), ServiceError> {
+    for some in keys.chunks(KEYS_AT_ONCE) {
+        let statement = statement(&places(1, some.len()));
+        let change = sqlx::query(sqlx::AssertSqlSafe(statement));
+        let change = some.iter().fold(change, |change, key| change.bind(&key[..]));
+        change.execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
 /// Returns the places of so many parameters of a statement, from a number on: `$2, $3, $4`. SQLite takes 32,766
 /// parameters, PostgreSQL 65,535.
 pub fn places(first: usize, count: usize) -> String {

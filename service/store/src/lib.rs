@@ -54,8 +54,7 @@ use crate::error::ServiceError;
 #[doc(hidden)]
 pub use sqlx;
 
-pub use database::{Database, Location};
-pub use database::{milliseconds, places};
+pub use database::{Database, Location, change_rows, milliseconds, places};
 pub use lease::LeaseToken;
 pub use network::{EMBEDDED_CHAIN_ID, is_on_real_nodes};
 pub use schema::advice as schema_advice;

@@ -270,9 +270,8 @@ async fn take_out(
     let claims = sqlx::AssertSqlSafe(format!(
         "SELECT nullifier FROM accepted_claim WHERE batch = $1 AND {condition}"
     ));
-    let claims: Vec<(Vec<u8>,)> =
-        sqlx::query_as(claims).bind(batch).fetch_all(&mut *connection).await?;
-    let claims: Vec<Vec<u8>> = claims.into_iter().map(|(nullifier,)| nullifier).collect();
+    let claims: Vec<Vec<u8>> =
+        sqlx::query_scalar(claims).bind(batch).fetch_all(&mut *connection).await?;
     payment::keep_taken_out(connection, &claims).await?;
     accepted_claim::take_out_of_batch(connection, &claims).await?;
     for statement in [

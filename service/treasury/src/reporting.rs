@@ -354,10 +354,7 @@ impl Import<'_> {
         let is_return = matches!(line.outcome, Outcome::Returned(_));
         let all: u64 = ordered.iter().map(|(_, paise)| paise).sum();
         let is_rejected = |row: &TransferRow| {
-            Ok::<bool, ServiceError>(matches!(
-                row.state,
-                TransferState::Returned | TransferState::Reissued
-            ))
+            matches!(row.state, TransferState::Returned | TransferState::Reissued)
         };
         match fit(amount, all, (is_return, ordered.len() == 1)) {
             Fit::No => {}
@@ -369,7 +366,7 @@ impl Import<'_> {
         let mut left = Vec::new();
         let mut sum = 0;
         for (row, paise) in ordered {
-            if !is_rejected(&row)? {
+            if !is_rejected(&row) {
                 sum += paise;
                 left.push(row);
             }

@@ -41,7 +41,7 @@ pub struct Paid {
 }
 
 /// A batch as it was drafted.
-#[derive(Clone, sqlx::FromRow)]
+#[derive(sqlx::FromRow)]
 struct DraftedBatch {
     id: String,
     created_on: String,
@@ -50,6 +50,18 @@ struct DraftedBatch {
     folder: String,
     approval: Option<i64>,
     written: i64,
+}
+
+impl DraftedBatch {
+    /// Returns an error: the batch in the store is not the one that was drafted.
+    fn differs(&self) -> ServiceError {
+        ServiceError::Refused(format!("batch {} differs from what was drafted", self.id))
+    }
+
+    /// Returns the account that it is paid from.
+    fn debtor(&self) -> Result<Debtor, ServiceError> {
+        serde_json::from_str(&self.debtor).map_err(|_| self.differs())
+    }
 }
 
 /// A value of the column `written`: the store says that a batch goes out, and its file may be in place. A
@@ -237,11 +249,12 @@ impl PaymentRun<'_> {
         .bind(id)
         .fetch_optional(&mut *transaction)
         .await?;
-        let Some(batch) = batch else { return Ok(()) };
+        let Some(mut batch) = batch else { return Ok(()) };
         let file = if batch.written == GOES_OUT {
             self.compose(&mut transaction, envelopes, &batch).await?
         } else {
-            let Some(file) = self.order(store, &mut transaction, envelopes, &batch, paid).await?
+            let Some(file) =
+                self.order(store, &mut transaction, envelopes, &mut batch, paid).await?
             else {
                 transaction.commit().await?;
                 return Ok(());
@@ -280,7 +293,7 @@ impl PaymentRun<'_> {
         store: &Store,
         transaction: &mut WriteTransaction,
         envelopes: &Envelopes<'_>,
-        batch: &DraftedBatch,
+        batch: &mut DraftedBatch,
         paid: &mut Paid,
     ) -> Result<Option<BankFile>, ServiceError> {
         if let Some(approval) = batch.approval {
@@ -301,7 +314,7 @@ impl PaymentRun<'_> {
                 }
             }
         }
-        let batch = &self.paid_from_this_account(transaction, batch).await?;
+        self.pay_from_this_account(transaction, batch).await?;
         release::take_out_held(transaction, &batch.id).await?;
         let file = self.compose(transaction, envelopes, batch).await?;
         if let Some(bytes) = &file.bytes {
@@ -323,32 +336,29 @@ impl PaymentRun<'_> {
 
     /// Makes a drafted batch be paid from this run's account. What two treasurers approved is paid from the
     /// account that they approved, or not at all.
-    async fn paid_from_this_account(
+    async fn pay_from_this_account(
         &self,
         connection: &mut AnyConnection,
-        batch: &DraftedBatch,
-    ) -> Result<DraftedBatch, ServiceError> {
-        let id = &batch.id;
-        let refused = |reason: String| ServiceError::Refused(format!("batch {id} {reason}"));
-        let drafted: Debtor = serde_json::from_str(&batch.debtor)
-            .map_err(|_| refused("differs from what was drafted".to_owned()))?;
-        let told = release::told_debtor(&drafted);
+        batch: &mut DraftedBatch,
+    ) -> Result<(), ServiceError> {
+        let told = release::told_debtor(&batch.debtor()?);
         if told == release::told_debtor(self.debtor) {
-            return Ok(batch.clone());
+            return Ok(());
         }
         if let Some(approval) = batch.approval {
-            return Err(refused(format!(
-                "was approved to be paid from {told}: give that account with --debtor, or deny the \
-                 batch (praman access deny {approval}) and pay again"
+            return Err(ServiceError::Refused(format!(
+                "batch {} was approved to be paid from {told}: give that account with --debtor, or \
+                 deny the batch (praman access deny {approval}) and pay again",
+                batch.id
             )));
         }
-        let debtor = serde_json::to_string(self.debtor).expect("a debtor is plain data");
+        batch.debtor = serde_json::to_string(self.debtor).expect("a debtor is plain data");
         sqlx::query("UPDATE payment_batch SET debtor = $2 WHERE id = $1")
-            .bind(id)
-            .bind(&debtor)
+            .bind(&batch.id)
+            .bind(&batch.debtor)
             .execute(connection)
             .await?;
-        Ok(DraftedBatch { debtor, ..batch.clone() })
+        Ok(())
     }
 
     /// Drafts a new batch of every unpaid claim whose envelope fits.
@@ -488,9 +498,9 @@ impl PaymentRun<'_> {
         batch: &DraftedBatch,
     ) -> Result<BankFile, ServiceError> {
         let id = &batch.id;
-        let broken = || ServiceError::Refused(format!("batch {id} differs from what was drafted"));
+        let broken = || batch.differs();
         let created_on: Date = batch.created_on.parse().map_err(|_| broken())?;
-        let debtor: Debtor = serde_json::from_str(&batch.debtor).map_err(|_| broken())?;
+        let debtor = batch.debtor()?;
         let instalments = u32::try_from(batch.instalments).map_err(|_| broken())?;
         let (claims,): (i64,) =
             sqlx::query_as("SELECT count(*) FROM accepted_claim WHERE batch = $1")

@@ -86,11 +86,7 @@ impl Application {
         if !action.is_logged() || action.is_open() {
             return;
         }
-        let logged =
-            AuditStore(self.store()).log(caller, action, subject, AuditOutcome::Refused).await;
-        if let Err(error) = logged {
-            tracing::error!("a refusal could not be written to the audit log: {error}");
-        }
+        AuditStore(self.store()).log_refused(caller, action, subject).await;
     }
 
     /// Identifies the caller, if any credential is shown.
