@@ -1,8 +1,10 @@
 //! A running service, asked by curl.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -157,7 +159,27 @@ impl Service {
     pub(crate) fn stop(mut self) -> i32 {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").arg(pid).status().expect("kill runs").success());
-        self.child.wait().expect("it ends").code().expect("by itself")
+        self.ends().code().expect("by itself")
+    }
+
+    /// Waits until it dies by a signal, as at a point of `FAILPOINTS`.
+    #[cfg(feature = "failpoints")]
+    pub(crate) fn dies(mut self) {
+        assert_eq!(self.ends().code(), None, "by a signal");
+    }
+
+    /// Waits for its end, but not for ever: a test that hangs says nothing.
+    fn ends(&mut self) -> ExitStatus {
+        const MOST: Duration = Duration::from_secs(180);
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("asked") {
+                return status;
+            }
+            let said = || self.said.lock().expect("whole").clone();
+            assert!(begun.elapsed() < MOST, "it does not end; it said:\n{}", said());
+            sleep(Duration::from_millis(10));
+        }
     }
 }
 

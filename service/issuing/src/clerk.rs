@@ -133,8 +133,9 @@ impl IssuingClerk {
         let checked = Arc::new(AtomicU64::new(0));
         let outcome = tokio::select! {
             outcome = self.issue(&upload, &checked) => outcome,
-            // It was deleted, or another program has it: there is nothing more to do here.
-            () = self.tell_of(&upload, &checked) => return Ok(Worked::Done),
+            // It was issued at this moment, or deleted, or another program has it: there is nothing more to do
+            // here. A report can see the commit before `issue` hears of it.
+            () = self.tell_of(&upload, &checked) => Ok(()),
             () = leave => {
                 // Nothing of it is written yet: another program starts over.
                 IssuingStore(store).let_go_of_upload(&upload, limits).await?;
@@ -142,7 +143,7 @@ impl IssuingClerk {
             }
         };
         match outcome {
-            Ok(()) => {}
+            Ok(()) => may_die!("issuing::issued"),
             Err(Obstacle::Final(reason, message)) => {
                 IssuingStore(store).fail_upload(&upload, reason, &message).await?;
             }
@@ -253,7 +254,6 @@ impl IssuingClerk {
         }
         may_die!("issuing::written");
         issuing.commit().await?;
-        may_die!("issuing::issued");
         Ok(())
     }
 
