@@ -3,6 +3,7 @@
 mod banks;
 mod held;
 mod lost_for_good;
+mod own_format;
 mod told;
 use std::fs;
 use std::process::Command;

@@ -131,6 +131,7 @@ impl Scene {
             on: calendar::date_of(calendar::today()).expect("a date"),
             debtor: &debtor,
             folder: &folder,
+            format: None,
             by: &Caller::operator(),
         };
         run.pay(store, &self.treasury).await.expect("paid")

@@ -20,7 +20,7 @@ pub mod sealed_box;
 pub mod signing_key;
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -51,6 +51,28 @@ fn place(
         std::fs::File::open(folder)?.sync_all()
     };
     attempt().map_err(FileError::io(path))
+}
+
+/// Writes files of one folder together: all are written beside their places before the first is renamed into its own.
+///
+/// # Errors
+/// [`FileError::Io`]. What fails while they are written leaves every file unchanged.
+pub fn write_together(files: &[(PathBuf, &[u8])]) -> Result<(), FileError> {
+    let mut staged = Vec::with_capacity(files.len());
+    for (path, bytes) in files {
+        let stage = || {
+            let mut beside = tempfile::NamedTempFile::new_in(folder_of(path))?;
+            beside.write_all(bytes)?;
+            beside.as_file().sync_all()?;
+            Ok(beside)
+        };
+        staged.push(stage().map_err(FileError::io(path))?);
+    }
+    for ((path, _), beside) in files.iter().zip(staged) {
+        beside.persist(path).map_err(|error| error.error).map_err(FileError::io(path))?;
+        sync_folder_of(path)?;
+    }
+    Ok(())
 }
 
 /// Returns the folder of a path, even if the path names none.

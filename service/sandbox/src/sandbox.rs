@@ -194,6 +194,7 @@ async fn pay(
         on: calendar::date_of(day).expect("a day in the calendar"),
         debtor: &debtor,
         folder: &out,
+        format: None,
         by: &caller,
     };
     let import = async |files: &[PathBuf], bank: &mut MockBank, all: bool| {

@@ -5,8 +5,8 @@
 //! [`statement`]. A line that is not understood does not affect the others, and nothing that bears an id of
 //! this treasury is skipped: it is applied, or reported with the reason.
 
-mod amount;
-mod codes;
+pub(crate) mod amount;
+pub(crate) mod codes;
 mod message;
 mod statement;
 mod status;
@@ -28,6 +28,15 @@ named! {
         Status = "pain.002",
         /// A statement of an account.
         Statement = "camt.053",
+        /// A status report in the bank's own format.
+        OwnFormat = "bank-report",
+    }
+}
+
+impl ReportKind {
+    /// Whether it says what became of payments, and not what was booked.
+    pub(super) fn is_status(self) -> bool {
+        self != Self::Statement
     }
 }
 
@@ -48,7 +57,7 @@ pub enum Outcome {
 /// Why a line in another currency changes nothing.
 const FOREIGN: &str = "booked in a currency other than rupees: ask the bank";
 /// Why a line whose amount can't be read changes nothing.
-const MALFORMED: &str = "its amount is not in rupees and paise: ask the bank";
+pub(crate) const MALFORMED: &str = "its amount is not in rupees and paise: ask the bank";
 
 /// What a line of a report is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +100,7 @@ impl From<OwnName> for Named {
 }
 
 /// Returns a name in our own spelling if it is ours, else unchanged.
-fn own_or_as_it_is(text: &str) -> String {
+pub(crate) fn own_or_as_it_is(text: &str) -> String {
     OwnName::of(text).map_or_else(|| text.to_owned(), |own| own.text().to_owned())
 }
 
@@ -130,7 +139,7 @@ pub struct ReportedTransfer {
 
 impl ReportedTransfer {
     /// A name of ours in a place that names no payment: it is reported, and changes nothing.
-    fn unplaced(name: &OwnName, reason: &'static str) -> Self {
+    pub(crate) fn unplaced(name: &OwnName, reason: &'static str) -> Self {
         let (label, outcome) = (name.text().to_owned(), Outcome::Unclear(reason));
         Self { of: Vec::new(), label, outcome, amount: None, booked_on: None }
     }
@@ -186,8 +195,8 @@ impl BankReport {
         let (mut transfers, mut days) = (Vec::new(), Vec::new());
         for one in messages {
             match kind {
-                ReportKind::Status => status::read(one, &mut transfers),
                 ReportKind::Statement => statement::read(one, &mut transfers, &mut days),
+                ReportKind::Status | ReportKind::OwnFormat => status::read(one, &mut transfers),
             }
         }
         // A message of another kind is not read, but our names in it are reported.

@@ -24,10 +24,12 @@
 //! # Ok::<(), praman_treasury::ReportFault>(())
 //! ```
 
+mod bank_format;
 mod bank_report;
 mod contested;
 mod correction;
 mod decisions;
+mod drafted_batch;
 mod envelopes;
 mod key;
 mod lost_file;
@@ -49,6 +51,7 @@ mod transfer;
 
 use praman_store::Store;
 
+pub use bank_format::{BankFormat, BankFormatFile, ShippedFormat};
 pub use bank_report::decode;
 pub use bank_report::{
     BankReport, Named, Outcome, ReportFault, ReportKind, ReportedAmount, ReportedTransfer,

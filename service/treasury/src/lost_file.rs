@@ -3,15 +3,21 @@
 use praman_circuits::payee::Payee;
 use roxmltree::Node;
 
+use super::payment_file::ISO_KIND;
+
 /// The most bytes of an id.
 const ID_BYTES_MAX: usize = 64;
 
 /// A file for the bank that was written before the state was restored.
 pub struct LostFile {
+    /// What kind of file it is.
+    pub(super) kind: &'static str,
     /// Its message's id.
     pub message: String,
     /// What is in it.
     pub transfers: Vec<LostTransfer>,
+    /// Whether it has all parts of each claim that it pays.
+    pub(super) has_all_parts: bool,
 }
 
 /// A transfer in a file for the bank.
@@ -66,6 +72,6 @@ impl LostFile {
         if is_long(&message) || transfers.iter().any(|one| is_long(&one.reference)) {
             return Err(format!("an id is longer than {ID_BYTES_MAX} characters"));
         }
-        Ok(Some(Self { message, transfers }))
+        Ok(Some(Self { kind: ISO_KIND, message, transfers, has_all_parts: true }))
     }
 }

@@ -1,5 +1,6 @@
 //! Names that this treasury gives: banks return them in capitals, with spaces, and in any field.
 
+use super::bank_format::reference_of_short;
 use super::transfer::TransferReference;
 
 /// A name of this treasury's own form.
@@ -19,6 +20,9 @@ impl OwnName {
         let name: String = text.split_whitespace().collect::<String>().to_ascii_lowercase();
         if name.parse::<TransferReference>().is_ok() {
             return Some(Self::Transfer(name));
+        }
+        if let Some(reference) = reference_of_short(&name) {
+            return Some(Self::Transfer(reference));
         }
         if is_message(&name) {
             return Some(Self::Message(name));
@@ -65,6 +69,7 @@ fn is_message(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bank_format::short_reference;
 
     #[test]
     fn own_name_is_known_however_a_bank_writes_it() {
@@ -74,6 +79,7 @@ mod tests {
         for (own, expected) in [
             (reference.clone(), OwnName::Transfer(reference.clone())),
             (reference.to_uppercase(), OwnName::Transfer(reference.clone())),
+            (short_reference(&reference).expect("ours"), OwnName::Transfer(reference.clone())),
             (
                 format!(" {} {}", &reference[..16], &reference[16..]),
                 OwnName::Transfer(reference.clone()),

@@ -102,6 +102,9 @@ pub(super) fn share(amount: u32, part: u32, instalments: u32) -> u32 {
     amount / instalments + if part == 0 { amount % instalments } else { 0 }
 }
 
+/// The kind of a file in ISO's format.
+pub(super) const ISO_KIND: &str = "pain.001";
+
 const NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09";
 
 type Xml = Writer<Cursor<Vec<u8>>>;

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sqlx::AnyConnection;
 
+use super::bank_format::BankFormat;
 use super::envelopes::Envelopes;
 use super::key::TreasuryKey;
 use super::payment_file::{Debtor, share};
@@ -49,6 +50,9 @@ pub(super) struct PaymentDocument {
     /// The account that is paid from.
     #[serde(default)]
     pub(super) debtor: String,
+    /// The bank's own format of its files, by name and digest; empty for ISO 20022.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) format: String,
 }
 
 impl PaymentDocument {
@@ -198,6 +202,37 @@ pub(super) async fn require_as_approved(
         return Err(differs());
     }
     Ok(())
+}
+
+/// Returns the bank's own format of a batch's files, as a second person sees it: its name and SHA-256. Empty for ISO
+/// 20022.
+pub(super) fn told_format(format: Option<&BankFormat>) -> String {
+    format.map_or_else(String::new, |format| {
+        format!("{} {}", format.name(), hex::encode(Sha256::digest(format.text())))
+    })
+}
+
+/// Refuses to write a batch in another format than two treasurers approved: a format says which account stands where.
+///
+/// # Errors
+/// [`ServiceError::Refused`].
+pub(super) fn require_format_as_approved(
+    (batch, document): (&str, &str),
+    format: Option<&BankFormat>,
+) -> Result<(), ServiceError> {
+    let document: PaymentDocument =
+        serde_json::from_str(document).map_err(|_| broken("an approval's document"))?;
+    if document.format == told_format(format) {
+        return Ok(());
+    }
+    let approved = match document.format.as_str() {
+        "" => "ISO 20022: leave out --format",
+        own => own,
+    };
+    Err(ServiceError::Refused(format!(
+        "batch {batch} was approved to be written in the format {approved}; to write it in another, \
+         deny it and pay again"
+    )))
 }
 
 /// Returns the account that a batch is paid from, as a second person sees it.
@@ -367,7 +402,7 @@ pub struct KeptFile {
     pub number: u64,
     /// SHA-256, hexadecimal.
     pub digest: String,
-    /// pain.001, pain.002 or camt.053.
+    /// pain.001, pain.002 or camt.053; bank-file or bank-report in a bank's own format.
     pub kind: String,
     /// Its message's id.
     pub message: String,

@@ -86,6 +86,11 @@ impl TreasuryStore<'_> {
         if is_known && !is_restored {
             return Ok(imported);
         }
+        if report.kind == ReportKind::OwnFormat && is_lost_file(self.0, bytes).await? {
+            let reason = "this file went to the bank before the restore: give the format that it was \
+                          written in, as it was then";
+            return Err(ServiceError::Refused(reason.to_owned()));
+        }
         let mut envelopes = Envelopes::new(self.0, key);
         envelopes.open_ahead(claims_with_amounts(self.0, report).await?).await?;
         let mut transaction = self.0.begin().await?;
@@ -125,7 +130,7 @@ impl TreasuryStore<'_> {
         };
         let mut lines: Vec<&ReportedTransfer> = report.transfers.iter().collect();
         // A statement's lines are in the order of booking.
-        if kind == ReportKind::Status {
+        if kind.is_status() {
             lines.sort_by_key(|line| level_of(line));
         }
         for line in lines {
@@ -136,7 +141,11 @@ impl TreasuryStore<'_> {
         }
         let Import { imported, unknown, by_another_key, envelopes, .. } = import;
         // A file that names unknown payments is read again once they are known.
-        let is_whole = !by_another_key && (!restored || unknown.is_empty());
+        // So is one that the format's description does not understand: a better one may.
+        let is_unclear = |line: &ReportedTransfer| matches!(line.outcome, Outcome::Unclear(_));
+        let is_understood =
+            report.kind != ReportKind::OwnFormat || !report.transfers.iter().any(is_unclear);
+        let is_whole = !by_another_key && is_understood && (!restored || unknown.is_empty());
         keep_reader(&mut transaction, bytes, envelopes.key(), is_whole).await?;
         if restored {
             // Nothing is paid until everything that the bank has named is known.
@@ -148,6 +157,16 @@ impl TreasuryStore<'_> {
         transaction.commit().await?;
         Ok(imported)
     }
+}
+
+/// Whether a file is one of those on the ledger that a restored state lost.
+async fn is_lost_file(store: &Store, bytes: &[u8]) -> Result<bool, ServiceError> {
+    let lost: Option<i64> =
+        sqlx::query_scalar("SELECT number FROM restore_lost_file WHERE digest = $1 LIMIT 1")
+            .bind(Sha256::digest(bytes).to_vec())
+            .fetch_optional(store.pool())
+            .await?;
+    Ok(lost.is_some())
 }
 
 /// Returns a name as it is shown.
@@ -323,7 +342,7 @@ impl Import<'_> {
             // A status of a message or part does not apply to transfers with their own line. A statement's bookings
             // all count.
             let is_named = self.named.contains(&row.reference);
-            if !is_own && is_named && self.kind == ReportKind::Status {
+            if !is_own && is_named && self.kind.is_status() {
                 continue;
             }
             self.advance(connection, row, line).await?;
@@ -472,7 +491,7 @@ impl Import<'_> {
                 return self.contest(connection, &row, reason).await;
             }
             // A rejected transfer was not booked; if a booked one comes back, a statement reports it.
-            (Paid, Outcome::Returned(_)) if self.kind == ReportKind::Status => {
+            (Paid, Outcome::Returned(_)) if self.kind.is_status() => {
                 let reason = "rejected after it was paid: ask the bank, then have two treasurers \
                               resolve it: praman treasury resolve";
                 return self.contest(connection, &row, reason).await;

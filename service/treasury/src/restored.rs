@@ -453,7 +453,9 @@ impl TreasuryStore<'_> {
             return Err(ServiceError::Refused(reason.to_owned()));
         }
         let mut lost = LostTransfers::find(&mut transaction, &envelopes).await?;
-        lost.learn_parts(&mut transaction, &envelopes, file).await?;
+        if file.has_all_parts {
+            lost.learn_parts(&mut transaction, &envelopes, file).await?;
+        }
         let (mut adopted, mut unknown) = (0, Vec::new());
         for sent in &file.transfers {
             let of = (sent, file.message.as_str());
@@ -466,6 +468,16 @@ impl TreasuryStore<'_> {
                     resumed::keep_unknown(&mut transaction, &sent.reference).await?;
                     unknown.push(sent.reference.clone());
                 }
+            }
+        }
+        if !file.has_all_parts {
+            // Its batch has other files, which may be with the bank as well: all of it counts as sent, and what this
+            // file does not name is asked for.
+            for row in transfer::of_batch(&mut transaction, &file.message).await? {
+                if row.state == transfer::TransferState::Drafted {
+                    adopt_drafted(&mut transaction, &envelopes, &row).await?;
+                }
+                keep_adopted(&mut transaction, &row.reference, true).await?;
             }
         }
         // What was drafted at the time of the backup, and is not in the file that went out, waits as before.
@@ -486,7 +498,7 @@ impl TreasuryStore<'_> {
             .await?;
         resumed::message_is_known(&mut transaction, &file.message).await?;
         // A file with an unknown transfer stays lost: nothing is paid until it is known.
-        let kind = if unknown.is_empty() { "pain.001" } else { release::LOST };
+        let kind = if unknown.is_empty() { file.kind } else { release::LOST };
         // Under its number on the ledger.
         use sha2::{Digest, Sha256};
         let statement = sqlx::AssertSqlSafe(format!(

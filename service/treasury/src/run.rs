@@ -8,7 +8,6 @@ use praman_circuits::nullifier::{Nullifier, SchemeId};
 use praman_circuits::period::Period;
 use praman_claims::{payment, terms};
 use praman_files::sealed::random_key;
-use praman_holder::envelope::Payout;
 use praman_ledger::accepted_claim;
 use praman_rules::scheme::PaymentTerms;
 use praman_store::error::ServiceError;
@@ -17,11 +16,13 @@ use praman_store::{Store, WriteTransaction, field};
 use serde::Serialize;
 use sqlx::AnyConnection;
 
+use super::bank_format::{self, BankFormat};
+use super::drafted_batch::{BankFiles, DRAFTED, DraftedBatch, is_any_in, parts_of, put};
 use super::envelopes::Envelopes;
 use super::key::TreasuryKey;
-use super::payment_file::{Debtor, PaymentBatch, PaymentPart, Transfer, date_of_part, share};
+use super::payment_file::{Debtor, ISO_KIND, share};
 use super::same_account::{PaymentOf, SameAccount};
-use super::transfer::{self, TransferRow};
+use super::transfer::{self, TransferRow, TransferState};
 use super::{release, restored};
 
 /// The result of paying a scheme's period.
@@ -40,43 +41,9 @@ pub struct Paid {
     pub waits: Vec<u32>,
 }
 
-/// A batch as it was drafted.
-#[derive(sqlx::FromRow)]
-struct DraftedBatch {
-    id: String,
-    created_on: String,
-    instalments: i64,
-    debtor: String,
-    folder: String,
-    approval: Option<i64>,
-    written: i64,
-}
-
-impl DraftedBatch {
-    /// Returns an error: the batch in the store is not the one that was drafted.
-    fn differs(&self) -> ServiceError {
-        ServiceError::Refused(format!("batch {} differs from what was drafted", self.id))
-    }
-
-    /// Returns the account that it is paid from.
-    fn debtor(&self) -> Result<Debtor, ServiceError> {
-        serde_json::from_str(&self.debtor).map_err(|_| self.differs())
-    }
-}
-
 /// A value of the column `written`: the store says that a batch goes out, and its file may be in place. A
 /// drafted batch has 0, one whose file is in place 1, a dropped one 2.
 const GOES_OUT: i64 = 3;
-
-/// What a batch results in.
-struct BankFile {
-    /// The file; none if there is nothing to pay.
-    bytes: Option<Vec<u8>>,
-    claims: usize,
-    rupees: u64,
-    /// What is in it, by reference.
-    transfers: Vec<(String, u32)>,
-}
 
 /// Which claims to pay, and how.
 pub struct PaymentRun<'a> {
@@ -92,15 +59,10 @@ pub struct PaymentRun<'a> {
     pub debtor: &'a Debtor,
     /// Where the bank's files go.
     pub folder: &'a Path,
+    /// The bank's own format; none for ISO 20022.
+    pub format: Option<&'a BankFormat>,
     /// Who runs it: if there are treasurers, one of them, and another approves.
     pub by: &'a Caller,
-}
-
-/// A transfer, opened.
-struct Opened {
-    row: TransferRow,
-    amount: u32,
-    payout: Payout,
 }
 
 impl PaymentRun<'_> {
@@ -134,61 +96,65 @@ impl PaymentRun<'_> {
         Ok(())
     }
 
-    /// Writes the lost file of a batch that went out again: the same to the byte.
+    /// Writes a lost file of a batch that went out again: the same to the byte. Of a batch with a file for each day,
+    /// the day says which.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] if no such batch went out, or if it would not be the same.
+    /// [`ServiceError::Refused`] if no such batch went out, if the bank has answered about it, or if it would not be
+    /// the same.
     pub async fn write_again(
         &self,
         store: &Store,
         key: &TreasuryKey,
-        id: &str,
-    ) -> Result<PathBuf, ServiceError> {
+        (id, day): (&str, Option<Date>),
+    ) -> Result<Vec<PathBuf>, ServiceError> {
         let refused = |reason: &str| Err(ServiceError::Refused(format!("batch {id}: {reason}")));
         let envelopes = Envelopes::new(store, key);
         let mut transaction = store.begin().await?;
-        let batch: Option<DraftedBatch> = sqlx::query_as(
-            "SELECT id, created_on, instalments, debtor, folder, approval, written FROM payment_batch
-             WHERE id = $1 AND scheme = $2 AND period = $3 AND written = 1",
-        )
-        .bind(id)
-        .bind(self.scheme.as_str())
-        .bind(i64::from(self.period.0))
-        .fetch_optional(&mut *transaction)
-        .await?;
+        let sent =
+            format!("{DRAFTED} WHERE id = $1 AND scheme = $2 AND period = $3 AND written = 1");
+        let batch: Option<DraftedBatch> = sqlx::query_as(sqlx::AssertSqlSafe(sent))
+            .bind(id)
+            .bind(self.scheme.as_str())
+            .bind(i64::from(self.period.0))
+            .fetch_optional(&mut *transaction)
+            .await?;
         let Some(batch) = batch else {
             return refused("no batch of this scheme and period with this id was sent");
         };
         // A bank that takes the message again would pay these twice.
-        let (moved,): (i64,) = sqlx::query_as(
-            "SELECT count(*) FROM payment_transfer
-             WHERE batch = $1 AND (state IN ('returned', 'reissued') OR contested = 1)",
-        )
-        .bind(id)
-        .fetch_one(&mut *transaction)
-        .await?;
-        if moved > 0 {
-            return refused(
-                "payment orders of it came back, were paid again or are contested since: its file \
-                 is not written again",
-            );
+        let moved = "returned, paid again or contested since: its file is not written again";
+        let rows = transfer::of_batch(&mut transaction, id).await?;
+        let is_moved = |row: &TransferRow| {
+            matches!(row.state, TransferState::Returned | TransferState::Reissued)
+                || row.is_contested()
+        };
+        if batch.format.is_none() && rows.iter().any(is_moved) {
+            return refused(&format!("payment orders of it were {moved}"));
         }
-        let file = self.compose(&mut transaction, &envelopes, &batch).await?;
-        let Some(bytes) = file.bytes else { return refused("there was nothing to pay in it") };
+        let mut written = batch.compose(&mut transaction, &envelopes, self.scheme).await?;
+        if let Some(day) = day {
+            written.files.retain(|file| file.day == Some(day));
+        }
+        let [file] = written.files.as_slice() else {
+            let days = written.files.iter().filter_map(|file| file.day);
+            let days = days.map(|day| day.to_string()).collect::<Vec<_>>().join(", ");
+            return refused(&match days.as_str() {
+                "" => "there was nothing to pay in it, or not on this day".to_owned(),
+                days => format!("it has a file for each day: give one with --day: {days}"),
+            });
+        };
+        // In a bank's own format nothing keeps the bank from paying a message twice.
+        let of_file = |row: &&TransferRow| file.references.contains(&row.reference);
+        let is_answered = |row: &TransferRow| row.state != TransferState::Ordered || is_moved(row);
+        if batch.format.is_some() && rows.iter().filter(of_file).any(is_answered) {
+            return refused(&format!("payment orders of it were paid, {moved}"));
+        }
         drop(transaction);
-        if !release::is_kept(store, &bytes).await? {
+        if !release::is_kept(store, &file.bytes).await? {
             return refused("its file would differ from the one that was sent: it is not written");
         }
-        self.put(self.folder, id, &bytes)
-    }
-
-    /// Puts a batch's file into a folder.
-    fn put(&self, folder: &Path, id: &str, bytes: &[u8]) -> Result<PathBuf, ServiceError> {
-        std::fs::create_dir_all(folder).map_err(ServiceError::file(folder))?;
-        let folder = std::path::absolute(folder).map_err(ServiceError::file(folder))?;
-        let path = folder.join(format!("pain.001-{}-{id}.xml", self.scheme.as_str()));
-        praman_files::write(&path, bytes)?;
-        Ok(path)
+        put(self.folder, std::slice::from_ref(file))
     }
 
     /// Writes the files of all drafted batches that may go out.
@@ -242,36 +208,41 @@ impl PaymentRun<'_> {
     ) -> Result<(), ServiceError> {
         // One process at a time writes and closes drafts.
         let mut transaction = store.begin().await?;
-        let batch: Option<DraftedBatch> = sqlx::query_as(
-            "SELECT id, created_on, instalments, debtor, folder, approval, written FROM payment_batch
-             WHERE id = $1 AND written IN (0, 3)",
-        )
-        .bind(id)
-        .fetch_optional(&mut *transaction)
-        .await?;
+        let drafted = format!("{DRAFTED} WHERE id = $1 AND written IN (0, 3)");
+        let batch: Option<DraftedBatch> = sqlx::query_as(sqlx::AssertSqlSafe(drafted))
+            .bind(id)
+            .fetch_optional(&mut *transaction)
+            .await?;
         let Some(mut batch) = batch else { return Ok(()) };
-        let file = if batch.written == GOES_OUT {
-            self.compose(&mut transaction, envelopes, &batch).await?
+        let written = if batch.written == GOES_OUT {
+            batch.compose(&mut transaction, envelopes, self.scheme).await?
         } else {
-            let Some(file) =
+            let Some(written) =
                 self.order(store, &mut transaction, envelopes, &mut batch, paid).await?
             else {
                 transaction.commit().await?;
                 return Ok(());
             };
-            file
+            written
         };
         transaction.commit().await?;
         may_die!("treasury::ordered");
-        if let Some(bytes) = &file.bytes {
+        if !written.files.is_empty() {
             // A batch that was going out when a program died goes to the same folder, if it still exists: a
             // bank gets one file.
             let before = Path::new(&batch.folder);
             let before = Some(before).filter(|_| batch.written == GOES_OUT);
-            let again = before.and_then(|folder| self.put(folder, id, bytes).ok());
-            paid.files.push(match again {
-                Some(path) => path,
-                None => self.put(self.folder, id, bytes)?,
+            let again = match before.map(|folder| (folder, put(folder, &written.files))) {
+                Some((_, Ok(paths))) => Some(paths),
+                // One of them may be with the bank: the others do not go to another folder.
+                Some((folder, Err(error))) if is_any_in(folder, &written.files) => {
+                    return Err(error);
+                }
+                Some((_, Err(_))) | None => None,
+            };
+            paid.files.extend(match again {
+                Some(paths) => paths,
+                None => put(self.folder, &written.files)?,
             });
         }
         may_die!("treasury::written");
@@ -280,8 +251,8 @@ impl PaymentRun<'_> {
             .bind(GOES_OUT)
             .execute(store.writer())
             .await?;
-        paid.claims += file.claims;
-        paid.rupees += file.rupees;
+        paid.claims += written.claims;
+        paid.rupees += written.rupees;
         may_die!("treasury::closed");
         Ok(())
     }
@@ -295,13 +266,14 @@ impl PaymentRun<'_> {
         envelopes: &Envelopes<'_>,
         batch: &mut DraftedBatch,
         paid: &mut Paid,
-    ) -> Result<Option<BankFile>, ServiceError> {
+    ) -> Result<Option<BankFiles>, ServiceError> {
         if let Some(approval) = batch.approval {
             let (approved, document) = AccessStore(store).waiting(transaction, approval).await?;
             match approved {
                 Waiting::Approved => {
                     let of = (batch.id.as_str(), document.as_str());
                     release::require_as_approved(transaction, envelopes, of).await?;
+                    release::require_format_as_approved(of, self.format)?;
                 }
                 Waiting::NotYet => {
                     paid.waits.push(approval as u32);
@@ -316,22 +288,27 @@ impl PaymentRun<'_> {
         }
         self.pay_from_this_account(transaction, batch).await?;
         release::take_out_held(transaction, &batch.id).await?;
-        let file = self.compose(transaction, envelopes, batch).await?;
-        if let Some(bytes) = &file.bytes {
-            let kept = release::NewFile { bytes, kind: "pain.001", message: &batch.id };
-            release::keep_file(store, transaction, &kept, file.transfers.len()).await?;
+        batch.format = self.format.map(|format| format.text().to_owned());
+        let written = batch.compose(transaction, envelopes, self.scheme).await?;
+        let kind = if batch.format.is_some() { bank_format::SENT } else { ISO_KIND };
+        for file in &written.files {
+            let kept = release::NewFile { bytes: &file.bytes, kind, message: &batch.id };
+            release::keep_file(store, transaction, &kept, file.references.len()).await?;
         }
-        for (reference, amount) in &file.transfers {
+        for (reference, amount) in &written.transfers {
             transfer::order(transaction, envelopes.key(), reference, *amount).await?;
         }
         let folder = std::path::absolute(self.folder).map_err(ServiceError::file(self.folder))?;
-        sqlx::query("UPDATE payment_batch SET written = $2, folder = $3 WHERE id = $1")
-            .bind(&batch.id)
-            .bind(GOES_OUT)
-            .bind(folder.to_string_lossy().into_owned())
-            .execute(&mut **transaction)
-            .await?;
-        Ok(Some(file))
+        sqlx::query(
+            "UPDATE payment_batch SET written = $2, folder = $3, format = $4 WHERE id = $1",
+        )
+        .bind(&batch.id)
+        .bind(GOES_OUT)
+        .bind(folder.to_string_lossy().into_owned())
+        .bind(&batch.format)
+        .execute(&mut **transaction)
+        .await?;
+        Ok(Some(written))
     }
 
     /// Makes a drafted batch be paid from this run's account. What two treasurers approved is paid from the
@@ -469,6 +446,7 @@ impl PaymentRun<'_> {
             shared_accounts: terms.shared_accounts,
             on: self.on.to_string(),
             debtor: release::told_debtor(self.debtor),
+            format: release::told_format(self.format),
         };
         let approval = about.ask(store, &mut *connection, self.by).await?;
         let folder = std::path::absolute(self.folder).map_err(ServiceError::file(self.folder))?;
@@ -489,110 +467,10 @@ impl PaymentRun<'_> {
         .await?;
         Ok(id)
     }
-
-    /// Returns a drafted batch's file, from nothing but the draft: the same each time.
-    async fn compose(
-        &self,
-        connection: &mut AnyConnection,
-        envelopes: &Envelopes<'_>,
-        batch: &DraftedBatch,
-    ) -> Result<BankFile, ServiceError> {
-        let id = &batch.id;
-        let broken = || batch.differs();
-        let created_on: Date = batch.created_on.parse().map_err(|_| broken())?;
-        let debtor = batch.debtor()?;
-        let instalments = u32::try_from(batch.instalments).map_err(|_| broken())?;
-        let (claims,): (i64,) =
-            sqlx::query_as("SELECT count(*) FROM accepted_claim WHERE batch = $1")
-                .bind(id)
-                .fetch_one(&mut *connection)
-                .await?;
-        let mut rows = transfer::of_batch(connection, id).await?;
-        if rows.is_empty() && claims > 0 {
-            // Drafted by a version that stored no transfers, or with nothing to pay.
-            order_all(connection, envelopes, (id, instalments)).await?;
-            rows = transfer::of_batch(connection, id).await?;
-        }
-        let (mut opened, mut rupees) = (Vec::new(), 0);
-        for row in rows {
-            let payout = envelopes.of_transfer(connection, &row).await?.map_err(|reason| {
-                ServiceError::Refused(format!("batch {id} was drafted, but now {reason}"))
-            })?;
-            let amount = share(payout.amount, row.part(), instalments);
-            for earlier in transfer::attempts(connection, &row.nullifier, row.part()).await? {
-                let written = earlier.amount.as_deref();
-                let written =
-                    written.map(|sealed| envelopes.key().open_amount(&earlier.reference, sealed));
-                // A part is paid again with the amount that came back.
-                if written.is_some_and(|written| written != Some(amount)) {
-                    return Err(broken());
-                }
-            }
-            rupees += u64::from(amount);
-            opened.push(Opened { row, amount, payout });
-        }
-        let claims = claims as usize;
-        // An entitlement without money needs no bank.
-        if opened.is_empty() {
-            return Ok(BankFile { bytes: None, claims, rupees, transfers: Vec::new() });
-        }
-        let mut parts: Vec<PaymentPart<'_>> = Vec::new();
-        opened.sort_by_key(|transfer| transfer.row.part);
-        for Opened { row, amount, payout } in &opened {
-            let number = row.part() + 1;
-            if parts.last().is_none_or(|part| part.number != number) {
-                // What is paid again is paid at once.
-                let on = match row.attempt {
-                    0 => date_of_part(created_on, row.part(), instalments)?,
-                    _ => created_on,
-                };
-                parts.push(PaymentPart { number, on, transfers: Vec::new() });
-            }
-            let transfer = Transfer {
-                reference: row.reference.clone(),
-                amount: *amount,
-                payee: &payout.payee,
-            };
-            parts.last_mut().expect("pushed").transfers.push(transfer);
-        }
-        let scheme = self.scheme.as_str();
-        let file = PaymentBatch { id, scheme, created_on, debtor: &debtor, parts: &parts };
-        let bytes = Some(file.to_xml()?);
-        let transfers = opened.iter().map(|one| (one.row.reference.clone(), one.amount)).collect();
-        Ok(BankFile { bytes, claims, rupees, transfers })
-    }
 }
 
 /// Returns a message's id: at most 35 characters with a part's number, as ISO 20022 requires. It can't be
 /// guessed without the file, and a restored state never uses one again.
 fn batch_id(number: i64) -> String {
     format!("{number}-{}", hex::encode(&random_key()[..11]))
-}
-
-/// Returns the instalments in which something is left to pay.
-fn parts_of(amount: u32, instalments: u32) -> impl Iterator<Item = u32> {
-    (0..instalments).filter(move |&part| share(amount, part, instalments) > 0)
-}
-
-/// Drafts a transfer for each instalment of each claim of a batch.
-async fn order_all(
-    connection: &mut AnyConnection,
-    envelopes: &Envelopes<'_>,
-    (batch, instalments): (&str, u32),
-) -> Result<(), ServiceError> {
-    let claims: Vec<(Vec<u8>, Vec<u8>)> =
-        sqlx::query_as("SELECT nullifier, payout_commitment FROM accepted_claim WHERE batch = $1")
-            .bind(batch)
-            .fetch_all(&mut *connection)
-            .await?;
-    for (nullifier, commitment) in claims {
-        let payout = envelopes.payout(&nullifier, &commitment).await?;
-        let payout = payout.map_err(|reason| {
-            ServiceError::Refused(format!("batch {batch} was drafted, but now {reason}"))
-        })?;
-        for part in parts_of(payout.amount, instalments) {
-            transfer::draft(connection, envelopes.key(), batch, &nullifier, (part, 0)).await?;
-        }
-    }
-    Ok(())
 }

@@ -391,6 +391,7 @@ mod tests {
             on: date(2026, 6, 1),
             debtor: &debtor,
             folder: folder.path(),
+            format: None,
             by: &by,
         };
         let (first, second) = (payee("1111111111"), payee("2222222222"));

@@ -20,8 +20,9 @@ use crate::scheme::{ClaimPeriod, Scheme};
 use crate::sentence::Sentence;
 use crate::store::Store;
 use crate::treasury::{
-    self, BankReport, ContestedOutcome, Correction, Debtor, KeptFile, LostFile, Paid, PaymentRun,
-    Reconciliation, ReturnedTransfer, Said, TransferReference, TreasuryKey, TreasuryStore,
+    self, BankFormat, BankFormatFile, BankReport, ContestedOutcome, Correction, Debtor, KeptFile,
+    LostFile, Paid, PaymentRun, Reconciliation, ReturnedTransfer, Said, TransferReference,
+    TreasuryKey, TreasuryStore,
 };
 
 /// Do the treasury's work: its key, payments, and the bank's files.
@@ -51,8 +52,12 @@ pub(super) enum Treasury {
         /// to the byte.
         #[arg(long, value_name = "MESSAGE")]
         again: Option<String>,
+        /// The day whose file to write again, if each day of the message has its own.
+        #[arg(long, value_name = "DAY", requires = "again")]
+        day: Option<Date>,
     },
-    /// Import a bank's report: a pain.002 status report or a camt.053 statement.
+    /// Import a bank's report: a pain.002 status report, a camt.053 statement, or a report in the
+    /// bank's own format.
     #[command(after_help = "Example: praman treasury import statement.xml --key treasury.json")]
     Import {
         /// The bank's file.
@@ -60,6 +65,9 @@ pub(super) enum Treasury {
         /// The treasury's sealed key.
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
+        /// The bank's own format in which the file is written; without it, ISO 20022.
+        #[arg(long, value_name = "FILE")]
+        format: Option<PathBuf>,
         #[command(flatten)]
         passphrase: PassphraseSource,
     },
@@ -135,6 +143,17 @@ pub(super) enum Treasury {
         #[arg(long, value_name = "TIME")]
         since: Timestamp,
     },
+    /// Write a file that describes a bank's own format of payments. Fill in its settings, change it
+    /// where your bank's differs, and give it to pay, reissue and import.
+    #[command(after_help = "Example: praman treasury format ach-credit --out bank-format.toml")]
+    Format {
+        /// The format: ach-credit.
+        #[arg(value_parser = shipped_format)]
+        name: String,
+        /// Where to write it.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
     /// List the returned payments that can be paid again, by reference and the bank's code.
     Returned,
     /// List the files that went to the bank and came from it, as the ledger has them.
@@ -184,13 +203,19 @@ pub(super) struct Ordering {
     /// place into the file of settings, and no command has to name it.
     #[arg(long, value_name = "FILE")]
     debtor: PathBuf,
+    /// The bank's own format of the files (see praman treasury format); without it, ISO 20022.
+    #[arg(long, value_name = "FILE")]
+    format: Option<PathBuf>,
     #[command(flatten)]
     passphrase: PassphraseSource,
 }
 
 impl Ordering {
     fn read(&self) -> Result<(Payments, TreasuryKey), ServiceError> {
-        let payments = Payments::read(&self.scheme, &self.period, &self.debtor)?;
+        let (scheme, period) = read_period(&self.scheme, &self.period)?;
+        let debtor = Debtor::read(&self.debtor)?;
+        let format = read_format(self.format.as_deref())?;
+        let payments = Payments { scheme, period, debtor, format };
         Ok((payments, TreasuryKey::open(&self.key, &self.passphrase.passphrase()?)?))
     }
 }
@@ -200,14 +225,10 @@ struct Payments {
     scheme: Scheme,
     period: ClaimPeriod,
     debtor: Debtor,
+    format: Option<BankFormat>,
 }
 
 impl Payments {
-    fn read(path: &Path, period: &str, debtor: &Path) -> Result<Self, ServiceError> {
-        let (scheme, period) = read_period(path, period)?;
-        Ok(Self { scheme, period, debtor: Debtor::read(debtor)? })
-    }
-
     fn run<'a>(&'a self, folder: &'a Path, by: &'a Caller) -> PaymentRun<'a> {
         PaymentRun {
             scheme: &self.scheme.id,
@@ -216,6 +237,7 @@ impl Payments {
             on: calendar::date_of(calendar::today()).expect("today is in the calendar"),
             debtor: &self.debtor,
             folder,
+            format: self.format.as_ref(),
             by,
         }
     }
@@ -232,6 +254,50 @@ fn read_period(path: &Path, period: &str) -> Result<(Scheme, ClaimPeriod), Servi
     let period =
         scheme.parse_period(period).map_err(|error| ServiceError::WrongUse(error.reason))?;
     Ok((scheme, period))
+}
+
+/// A bank's own format, if one is given.
+fn read_format(path: Option<&Path>) -> Result<Option<BankFormat>, ServiceError> {
+    Ok(path.map(BankFormat::read).transpose()?)
+}
+
+fn shipped_format(name: &str) -> Result<String, String> {
+    let known = BankFormat::SHIPPED.iter().find(|format| format.name == name);
+    let names = BankFormat::SHIPPED.map(|format| format.name).join(", ");
+    known.map(|format| format.name.to_owned()).ok_or_else(|| format!("there is: {names}"))
+}
+
+/// What a file that is imported is.
+enum BankMessage {
+    Report(BankReport),
+    Sent(LostFile),
+}
+
+/// Reads a file from the bank, or one that went to it, in ISO's format or the bank's own.
+fn read_message(
+    file: &Path,
+    bytes: &[u8],
+    format: Option<&BankFormat>,
+) -> Result<BankMessage, ServiceError> {
+    // A message of ISO's is one, whatever else the bank takes.
+    let is_xml = bytes.trim_ascii_start().starts_with(b"<")
+        || bytes.starts_with(b"\xef\xbb\xbf<")
+        || bytes.starts_with(b"\xff\xfe")
+        || bytes.starts_with(b"\xfe\xff");
+    if let Some(format) = format.filter(|_| !is_xml) {
+        let read = format.read_file(bytes).map_err(|fault| ServiceError::malformed(file, fault))?;
+        return Ok(match read {
+            BankFormatFile::Report(report) => BankMessage::Report(report),
+            BankFormatFile::Sent(sent) => BankMessage::Sent(sent),
+        });
+    }
+    let text = treasury::decode(bytes).map_err(|fault| ServiceError::malformed(file, fault))?;
+    let sent = LostFile::read(&text).map_err(|fault| ServiceError::malformed(file, fault))?;
+    if let Some(sent) = sent {
+        return Ok(BankMessage::Sent(sent));
+    }
+    let report = BankReport::read(&text).map_err(|fault| ServiceError::malformed(file, fault))?;
+    Ok(BankMessage::Report(report))
 }
 
 /// What is done about a scheme's period, in the audit log.
@@ -289,7 +355,7 @@ fn told(paid: &Paid) -> String {
 impl Treasury {
     /// Whether a principal can act in it.
     pub(super) fn takes_principal(&self) -> bool {
-        !matches!(self, Self::New { .. } | Self::Anchor { .. })
+        !matches!(self, Self::New { .. } | Self::Anchor { .. } | Self::Format { .. })
     }
 
     pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
@@ -308,7 +374,7 @@ impl Treasury {
                 let text = format!("the treasury's public key is {public_key}");
                 Ok(Outcome::done(json!({ "public_key": public_key }), text))
             }
-            Self::Pay { ordering, again } => {
+            Self::Pay { ordering, again, day } => {
                 let (payments, key) = ordering.read()?;
                 let store = setting.store().await?;
                 let caller = setting.act(&store, Action::Pay, &payments.subject("pay")).await?;
@@ -316,9 +382,10 @@ impl Treasury {
                 JoinedNetwork::open(&store, &[]).await?;
                 if let Some(message) = &again {
                     let run = payments.run(&ordering.out, &caller);
-                    let path = run.write_again(&store, &key, message).await?;
-                    let text = format!("written again: {}", path.display());
-                    return Ok(Outcome::done(json!({ "files": [path] }), text));
+                    let paths = run.write_again(&store, &key, (message, day)).await?;
+                    let line = |path: &PathBuf| format!("written again: {}", path.display());
+                    let text = paths.iter().map(line).collect::<Vec<_>>().join("\n");
+                    return Ok(Outcome::done(json!({ "files": paths }), text));
                 }
                 let paid = payments.run(&ordering.out, &caller).pay(&store, &key).await?;
                 anchor_after(&store).await;
@@ -326,32 +393,33 @@ impl Treasury {
                 let text = format!("{claims} claims, {rupees} rupees\n{}", told(&paid));
                 Ok(Outcome::done(serde_json::to_value(&paid).expect("plain data"), text))
             }
-            Self::Import { file, key, passphrase } => {
+            Self::Import { file, key, format, passphrase } => {
                 let bytes = std::fs::read(&file).map_err(ServiceError::file(&file))?;
-                let text = treasury::decode(&bytes)
-                    .map_err(|fault| ServiceError::malformed(&file, fault))?;
-                let lost =
-                    LostFile::read(&text).map_err(|fault| ServiceError::malformed(&file, fault))?;
+                let format = read_format(format.as_deref())?;
+                let message = read_message(&file, &bytes, format.as_ref())?;
                 let key = TreasuryKey::open(&key, &passphrase.passphrase()?)?;
                 let store = setting.store().await?;
                 look_for_lost_files(&store).await?;
-                if let Some(lost) = lost {
-                    let subject = format!("import: {}", lost.message);
-                    setting.act(&store, Action::Pay, &subject).await?;
-                    let (adopted, unknown) =
-                        TreasuryStore(&store).adopt_lost_file(&key, &bytes, &lost).await?;
-                    let mut text = format!("{adopted} payment orders are recorded as sent\n");
-                    for reference in &unknown {
-                        text.push_str(&format!("{reference}: pays no claim that is known here\n"));
+                let report = match message {
+                    BankMessage::Report(report) => report,
+                    BankMessage::Sent(lost) => {
+                        let subject = format!("import: {}", lost.message);
+                        setting.act(&store, Action::Pay, &subject).await?;
+                        let (adopted, unknown) =
+                            TreasuryStore(&store).adopt_lost_file(&key, &bytes, &lost).await?;
+                        let mut text = format!("{adopted} payment orders are recorded as sent\n");
+                        for reference in &unknown {
+                            text.push_str(&format!(
+                                "{reference}: pays no claim that is known here\n"
+                            ));
+                        }
+                        let json = json!({ "adopted": adopted, "unknown": unknown });
+                        return Ok(match unknown.is_empty() {
+                            true => Outcome::done(json, text),
+                            false => Outcome::no(json, text),
+                        });
                     }
-                    let json = json!({ "adopted": adopted, "unknown": unknown });
-                    return Ok(match unknown.is_empty() {
-                        true => Outcome::done(json, text),
-                        false => Outcome::no(json, text),
-                    });
-                }
-                let report = BankReport::read(&text)
-                    .map_err(|fault| ServiceError::malformed(&file, fault))?;
+                };
                 let subject = format!("import: {}", report.message);
                 setting.act(&store, Action::Pay, &subject).await?;
                 let imported =
@@ -441,6 +509,17 @@ impl Treasury {
                 let subject = format!("resolve: {reference} {}", outcome.name());
                 let caller = setting.act(&store, Action::Pay, &subject).await?;
                 Ok(waits(TreasuryStore(&store).ask_resolve(&reference, outcome, &caller).await?))
+            }
+            Self::Format { name, out } => {
+                let shipped = BankFormat::SHIPPED.iter().find(|format| format.name == name);
+                let text = shipped.expect("the name was checked").text;
+                if out.exists() {
+                    let reason = format!("{} exists; it is not overwritten", out.display());
+                    return Err(ServiceError::WrongUse(reason));
+                }
+                praman_files::write(&out, text.as_bytes())?;
+                let text = format!("written: {}: fill in its settings", out.display());
+                Ok(Outcome::done(json!({ "format": name, "file": out }), text))
             }
             Self::Returned => {
                 let (store, caller) = setting.reader(Action::ReadPayments).await?;

@@ -270,6 +270,7 @@ impl<'a> Scene<'a> {
                 on: calendar::date_of(today).expect("today is in the calendar"),
                 debtor: &debtor,
                 folder: &folder.join("bank"),
+                format: None,
                 by: &Caller::operator(),
             };
             let paid = run.pay(self.store, &self.treasury).await?;

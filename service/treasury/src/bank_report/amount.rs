@@ -2,7 +2,7 @@
 
 /// An amount in a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Amount {
+pub(crate) enum Amount {
     /// Rupees, in paise.
     Paise(u64),
     /// An amount in another currency.
@@ -13,14 +13,14 @@ pub(super) enum Amount {
 
 impl Amount {
     /// Reads an amount in a currency.
-    pub(super) fn read(text: &str, currency: Option<&str>) -> Self {
+    pub(crate) fn read(text: &str, currency: Option<&str>) -> Self {
         if currency.is_some_and(|currency| currency.trim() != "INR") {
             return Self::Foreign;
         }
         paise(text.trim()).map_or(Self::Malformed, Self::Paise)
     }
 
-    pub(super) fn paise(self) -> Option<u64> {
+    pub(crate) fn paise(self) -> Option<u64> {
         match self {
             Self::Paise(paise) => Some(paise),
             Self::Foreign | Self::Malformed => None,

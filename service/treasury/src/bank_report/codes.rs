@@ -31,7 +31,7 @@ pub(super) fn outcome_of(status: &str, reasons: Vec<String>) -> Outcome {
 }
 
 /// Returns the reasons in the order in which they are read: ISO's codes first. `NARR` if there is none.
-pub(super) fn reasons(coded: Vec<String>, own: Vec<String>) -> Vec<String> {
+pub(crate) fn reasons(coded: Vec<String>, own: Vec<String>) -> Vec<String> {
     const REASONS_MAX: usize = 5;
     let mut all: Vec<String> = coded.into_iter().chain(own).map(plain).collect();
     all.retain(|reason| !reason.is_empty());
