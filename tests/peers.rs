@@ -79,32 +79,35 @@ fn snarkjs_reads_what_praman_exports() {
 }
 
 /// A square again and again, and wires that may be anything.
-fn squares(cs: &mut ConstraintSystem, x: Fr) {
-    let result = cs.public("result", (0..40).fold(x, |number, _| number.square()));
+fn squares(cs: &mut ConstraintSystem, x: Fr, times: usize) {
+    let result = cs.public("result", (0..times).fold(x, |number, _| number.square()));
     let mut number = cs.private("x", x);
-    for _ in 0..40 {
+    for _ in 0..times {
         number = cs.product("square", &number, &number);
     }
     cs.enforce_equal(&number, &result);
-    for _ in 0..40 {
+    for _ in 0..times {
         let any = cs.private("any", x);
         cs.product("twice", &any, &any);
     }
 }
 
-/// A circuit of a hundred rows, for which snarkjs makes a key in seconds.
-fn small_circuit() -> (Circuit, Witness) {
-    let circuit = Circuit::compile("squares", |cs| squares(cs, Fr::zero()));
+/// A circuit of few rows, for which snarkjs makes a key in seconds.
+fn small_circuit(times: usize) -> (Circuit, Witness) {
+    let circuit = Circuit::compile("squares", |cs| squares(cs, Fr::zero(), times));
     let mut cs = ConstraintSystem::assigning(circuit.wires());
-    squares(&mut cs, Fr::from(3u64));
+    squares(&mut cs, Fr::from(3u64), times);
     let witness = Witness::from_assignment(cs.into_assignment(), circuit.public_inputs());
     (circuit, witness)
 }
 
 #[test]
 fn snarkjs_makes_a_key_of_its_own_and_each_proves_by_it() {
-    let (circuit, witness) = small_circuit();
-    each_proves_by_the_key_of_snarkjs(&circuit, &witness, "8");
+    // One of a hundred rows, and one of so few that no tables are made.
+    for (times, power) in [(40, "8"), (3, "5")] {
+        let (circuit, witness) = small_circuit(times);
+        each_proves_by_the_key_of_snarkjs(&circuit, &witness, power);
+    }
     // Of the whole statement a key takes minutes.
     if rounds(0, 1) == 1 {
         let claim = fixture::claim(1);
@@ -147,9 +150,37 @@ fn each_proves_by_the_key_of_snarkjs(circuit: &Circuit, witness: &Witness, power
         let arguments = ["groth16", "verify", "vk.json", "their-public.json", "our-proof.json"];
         assert!(snarkjs(&arguments, &folder).contains("OK!"));
     }
+    keys_of_others_are_reached_from_the_command_line(&state, &folder, circuit.public_inputs());
     damaged_files_are_refused(&state, &key, circuit.wires());
     // The key before any contribution has delta at the generator: refused.
     state.refused(&verify("vk0.json"), 1, "degenerate");
+}
+
+/// `praman prove` and `praman verify` take snarkjs' key as it is.
+fn keys_of_others_are_reached_from_the_command_line(state: &State, folder: &Path, public: usize) {
+    let prove = ["prove", "--zkey", "e1.zkey", "--wtns", "e.wtns", "--out", "ours"];
+    assert_eq!(state.json(&prove)["public_inputs"], public);
+    let theirs = ["groth16", "verify", "vk.json", "ours/public.json", "ours/proof.json"];
+    assert!(snarkjs(&theirs, folder).contains("OK!"));
+    let verify = ["verify", "--zkey", "e1.zkey", "--public", "ours/public.json", "--proof"];
+    for proof in ["ours/proof.json", "their-proof.json"] {
+        assert_eq!(state.json(&[&verify[..], &[proof]].concat())["valid"], true, "{proof}");
+    }
+    // Of another witness: the first private wire is another number.
+    let mut wtns = fs::read(state.path("e.wtns")).expect("there");
+    let (values, _) = section(&wtns, 2);
+    wtns[values + (1 + public) * 32] ^= 1;
+    fs::write(state.path("wrong.wtns"), wtns).expect("written");
+    let wrong = ["prove", "--zkey", "e1.zkey", "--wtns", "wrong.wtns", "--out", "wrong"];
+    state.refused(&wrong, 1, "no witness of this key's circuit");
+    assert!(!state.path("wrong").exists());
+    state.refused(
+        &["verify", "--zkey", "e.r1cs", "--public", "a", "--proof", "b"],
+        1,
+        "no .zkey file",
+    );
+    state.refused(&[&prove[..], &["--tier", "0"]].concat(), 2, "leave them out");
+    state.refused(&["prove", "--zkey", "e1.zkey", "--out", "ours"], 2, "--wtns");
 }
 
 /// Where a section of iden3's files begins and ends.

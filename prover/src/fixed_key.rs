@@ -101,22 +101,24 @@ impl FixedKeyEngine {
     /// its proof after.
     ///
     /// # Errors
-    /// [`KeyError::Setup`] for a domain of less than 64 rows.
+    /// [`KeyError::Setup`] for a domain of less than 64 rows that is not as snarkjs makes it.
     pub fn of_foreign(
         key: &ForeignKey,
         budget: MemoryBudget,
         by: Arithmetic,
     ) -> Result<Self, KeyError> {
-        if key.domain < SMALLEST {
-            let reason = format!("a domain of {} rows is too small: 64 at least", key.domain);
-            return Err(KeyError::Setup(reason));
-        }
+        // Tables gain nothing on so few rows.
+        let compiled: Box<dyn ProvesByKey> = if key.domain < SMALLEST {
+            Box::new(ArkworksEngine::of_foreign(key)?)
+        } else {
+            by.compile(&key.proving, &Rows::Products(&key.rows), budget, None)
+        };
         Ok(Self {
             circuit: "foreign",
             clauses: Vec::new(),
             wires: key.proving.a_query.len(),
             verifying: key.verifying.clone(),
-            key: by.compile(&key.proving, &Rows::Products(&key.rows), budget, None),
+            key: compiled,
             check: Some(PreparedKey::new(&key.verifying)),
         })
     }

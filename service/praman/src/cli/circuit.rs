@@ -14,7 +14,7 @@ use rand_chacha::ChaCha20Rng;
 use serde_json::json;
 
 use super::Outcome;
-use super::prove::ClaimInputs;
+use super::prove::OptionalInputs;
 use crate::error::ServiceError;
 use crate::files;
 
@@ -107,51 +107,6 @@ pub(super) struct Export {
     inputs: OptionalInputs,
 }
 
-/// The inputs of `prove`, if a witness is to be written.
-#[derive(Args)]
-struct OptionalInputs {
-    /// The credential's file.
-    #[arg(long, value_name = "FILE", requires = "wtns")]
-    credential: Option<PathBuf>,
-    /// The wallet's file.
-    #[arg(long, value_name = "FILE", requires = "wtns")]
-    wallet: Option<PathBuf>,
-    /// The scheme's file.
-    #[arg(long, value_name = "FILE", requires = "wtns")]
-    scheme: Option<PathBuf>,
-    /// The tier, by number or name.
-    #[arg(long, requires = "wtns")]
-    tier: Option<String>,
-    /// The period, as the scheme writes it.
-    #[arg(long, requires = "wtns")]
-    period: Option<String>,
-    /// The snapshot's file.
-    #[arg(long, value_name = "FILE", requires = "wtns")]
-    snapshot: Option<PathBuf>,
-    /// The treasury's payout file.
-    #[arg(long, value_name = "FILE", requires = "wtns")]
-    payout: Option<PathBuf>,
-}
-
-impl OptionalInputs {
-    fn required(self) -> Result<ClaimInputs, ServiceError> {
-        let missing = || {
-            let reason = "a witness needs --credential, --scheme, --tier, --period, --snapshot and \
-                          --payout: give all of them";
-            ServiceError::WrongUse(reason.to_owned())
-        };
-        Ok(ClaimInputs {
-            credential: self.credential.ok_or_else(missing)?,
-            wallet: self.wallet,
-            scheme: self.scheme.ok_or_else(missing)?,
-            tier: self.tier.ok_or_else(missing)?,
-            period: self.period.ok_or_else(missing)?,
-            snapshot: self.snapshot.ok_or_else(missing)?,
-            payout: self.payout.ok_or_else(missing)?,
-        })
-    }
-}
-
 impl Circuit {
     pub(super) fn run(self) -> Result<Outcome, ServiceError> {
         match self {
@@ -191,8 +146,12 @@ impl Export {
                               claim's inputs";
                 return Err(ServiceError::WrongUse(reason.to_owned()));
             }
-            Some(_) => Some(self.inputs.required()?.prepare()?.0.witness),
-            None => None,
+            Some(_) => Some(self.inputs.required("a witness")?.prepare()?.0.witness),
+            None if self.inputs.is_empty() => None,
+            None => {
+                let reason = "a claim's inputs are for a witness: give --wtns FILE as well";
+                return Err(ServiceError::WrongUse(reason.to_owned()));
+            }
         };
         let mut written = vec![self.r1cs.display().to_string()];
         let mut bytes = Vec::new();

@@ -4,10 +4,15 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
+use praman_circuits::Fr;
 use praman_circuits::context::Context;
 use praman_circuits::policy::TierIndex;
-use praman_prover::{KeyStore, MemoryBudget, Prover};
+use praman_prover::{
+    Arithmetic, Cores, Engine, FixedKeyEngine, ForeignKey, KeyError, KeyStore, MemoryBudget,
+    Prover, ProvingError,
+};
 use praman_verifier::{PreparedKey, Proof, VerifyingKey, public_from_json, public_to_json};
+use rand::rngs::OsRng;
 use serde_json::json;
 
 use super::{Outcome, circuit, scheme};
@@ -114,6 +119,65 @@ impl ClaimInputs {
     }
 }
 
+/// The inputs of a claim, where a command can do without them.
+#[derive(Args, Default)]
+pub(super) struct OptionalInputs {
+    /// The credential's file.
+    #[arg(long, value_name = "FILE")]
+    credential: Option<PathBuf>,
+    /// The wallet's file [default: the file with the credential's name in the folder `wallets`
+    /// beside it].
+    #[arg(long, value_name = "FILE")]
+    wallet: Option<PathBuf>,
+    /// The scheme's file.
+    #[arg(long, value_name = "FILE")]
+    scheme: Option<PathBuf>,
+    /// The tier, by number or name.
+    #[arg(long)]
+    tier: Option<String>,
+    /// The period, as the scheme writes it.
+    #[arg(long)]
+    period: Option<String>,
+    /// The snapshot's file.
+    #[arg(long, value_name = "FILE")]
+    snapshot: Option<PathBuf>,
+    /// The treasury's payout file.
+    #[arg(long, value_name = "FILE")]
+    payout: Option<PathBuf>,
+}
+
+impl OptionalInputs {
+    /// Whether none is given.
+    pub(super) fn is_empty(&self) -> bool {
+        let files = [&self.credential, &self.wallet, &self.scheme, &self.snapshot, &self.payout];
+        files.iter().all(|file| file.is_none()) && self.tier.is_none() && self.period.is_none()
+    }
+
+    /// All of them, for what needs them.
+    pub(super) fn required(self, what: &str) -> Result<ClaimInputs, ServiceError> {
+        let given = [
+            ("--credential", self.credential.is_some()),
+            ("--scheme", self.scheme.is_some()),
+            ("--tier", self.tier.is_some()),
+            ("--period", self.period.is_some()),
+            ("--snapshot", self.snapshot.is_some()),
+            ("--payout", self.payout.is_some()),
+        ];
+        let absent: Vec<&str> =
+            given.iter().filter(|(_, is_given)| !is_given).map(|(name, _)| *name).collect();
+        let missing = || ServiceError::WrongUse(format!("{what} also needs {}", absent.join(", ")));
+        Ok(ClaimInputs {
+            credential: self.credential.ok_or_else(missing)?,
+            wallet: self.wallet,
+            scheme: self.scheme.ok_or_else(missing)?,
+            tier: self.tier.ok_or_else(missing)?,
+            period: self.period.ok_or_else(missing)?,
+            snapshot: self.snapshot.ok_or_else(missing)?,
+            payout: self.payout.ok_or_else(missing)?,
+        })
+    }
+}
+
 fn find_tier(scheme: &Scheme, period: ClaimPeriod, text: &str) -> Result<TierIndex, ServiceError> {
     let version = scheme.version(period).map_err(|error| ServiceError::Refused(error.reason))?;
     let by_name = version.tiers.iter().position(|tier| tier.name == text);
@@ -133,22 +197,29 @@ fn find_tier(scheme: &Scheme, period: ClaimPeriod, text: &str) -> Result<TierInd
         })
 }
 
-/// Prove a claim.
+/// Prove a claim, or any statement by a key and a witness of snarkjs'.
 ///
-/// Writes proof.json and public.json in snarkjs' form, and claim.json for `praman claim`.
+/// Writes proof.json and public.json in snarkjs' form; for a claim also claim.json for `praman claim`.
 #[derive(Args)]
 #[command(after_help = "Example: praman prove --circuit eligibility --credential c/WB1.json \
     --scheme annapurna.toml --tier 0 --period 2026-06 --snapshot snapshot.json \
-    --payout payout.json --keys keys --out proof")]
+    --payout payout.json --keys keys --out proof\n\
+    or:      praman prove --zkey circuit.zkey --wtns witness.wtns --out proof")]
 pub(super) struct Prove {
     /// The circuit.
-    #[arg(long, value_name = "NAME")]
-    circuit: String,
+    #[arg(long, value_name = "NAME", required_unless_present = "zkey")]
+    circuit: Option<String>,
     #[command(flatten)]
-    inputs: ClaimInputs,
+    inputs: OptionalInputs,
     /// The folder of the keys.
-    #[arg(long, value_name = "DIR")]
-    keys: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "zkey")]
+    keys: Option<PathBuf>,
+    /// A key of snarkjs' Groth16 on BN254, of any circuit.
+    #[arg(long, value_name = "FILE", requires = "wtns", conflicts_with_all = ["circuit", "keys"])]
+    zkey: Option<PathBuf>,
+    /// A witness for it.
+    #[arg(long, value_name = "FILE", requires = "zkey")]
+    wtns: Option<PathBuf>,
     /// A folder for the proof.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -156,16 +227,62 @@ pub(super) struct Prove {
 
 impl Prove {
     pub(super) fn run(self) -> Result<Outcome, ServiceError> {
+        match (&self.zkey, &self.wtns, &self.circuit, &self.keys) {
+            (Some(zkey), Some(wtns), ..) => self.foreign(zkey, wtns),
+            (_, _, Some(circuit), Some(keys)) => {
+                let (circuit, keys) = (circuit.clone(), keys.clone());
+                self.claim(&circuit, &keys)
+            }
+            _ => unreachable!("clap asks for both of a pair"),
+        }
+    }
+
+    /// Proves by another's key.
+    fn foreign(&self, zkey: &Path, wtns: &Path) -> Result<Outcome, ServiceError> {
+        if !self.inputs.is_empty() {
+            let reason = "a claim's inputs are not for another's key: leave them out";
+            return Err(ServiceError::WrongUse(reason.to_owned()));
+        }
         let started = Instant::now();
-        let circuit = circuit::find(&self.circuit)?;
-        let (prepared, period) = self.inputs.prepare()?;
-        let engine = KeyStore::new(&self.keys).engine(circuit, MemoryBudget::SMALL)?;
+        let key = ForeignKey::read(zkey)?;
+        let witness = key.read_witness(wtns)?;
+        let by = Arithmetic::Fastest;
+        let engine = FixedKeyEngine::of_foreign(&key, MemoryBudget::SMALL, by);
+        let engine = engine.map_err(|error| match error {
+            KeyError::Setup(reason) => ServiceError::malformed(zkey, reason),
+            other => other.into(),
+        })?;
+        let proof =
+            engine.prove(&witness, &mut OsRng, Cores::All).map_err(|error| match error {
+                ProvingError::Refused(_) => ServiceError::Refused(format!(
+                    "{}: it is no witness of this key's circuit: a row is not satisfied",
+                    wtns.display()
+                )),
+                other => other.into(),
+            })?;
+        self.write(witness.public(), &proof)?;
+        let seconds = started.elapsed().as_secs_f64();
+        let public_inputs = witness.public().len();
+        let text = format!("proved in {seconds:.2} s, of {public_inputs} public inputs");
+        Ok(Outcome::done(json!({ "seconds": seconds, "public_inputs": public_inputs }), text))
+    }
+
+    /// Writes a proof and its public inputs.
+    fn write(&self, public: &[Fr], proof: &Proof) -> Result<(), ServiceError> {
+        std::fs::create_dir_all(&self.out).map_err(ServiceError::file(&self.out))?;
+        files::write(&self.out.join("public.json"), public_to_json(public).as_bytes())?;
+        Ok(files::write(&self.out.join("proof.json"), proof.to_json().as_bytes())?)
+    }
+
+    fn claim(mut self, circuit: &str, keys: &Path) -> Result<Outcome, ServiceError> {
+        let started = Instant::now();
+        let circuit = circuit::find(circuit)?;
+        let inputs = std::mem::take(&mut self.inputs).required("a claim")?;
+        let (prepared, period) = inputs.prepare()?;
+        let engine = KeyStore::new(keys).engine(circuit, MemoryBudget::SMALL)?;
         let prover = Prover::new(circuit, engine);
         let proof = prover.prove(&prepared.witness)?;
-        std::fs::create_dir_all(&self.out).map_err(ServiceError::file(&self.out))?;
-        let public = public_to_json(prepared.witness.public());
-        files::write(&self.out.join("public.json"), public.as_bytes())?;
-        files::write(&self.out.join("proof.json"), proof.to_json().as_bytes())?;
+        self.write(prepared.witness.public(), &proof)?;
         let nullifier = prepared.public.nullifier;
         prepared.save(&self.out.join("claim.json"), period, &proof)?;
         let seconds = started.elapsed().as_secs_f64();
@@ -187,11 +304,15 @@ impl Prove {
 )]
 pub(super) struct Verify {
     /// The folder of the keys.
-    #[arg(long, value_name = "DIR", required_unless_present = "vk", conflicts_with = "vk")]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["vk", "zkey"],
+          conflicts_with_all = ["vk", "zkey"])]
     keys: Option<PathBuf>,
     /// A verification key in snarkjs' form.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "zkey")]
     vk: Option<PathBuf>,
+    /// A proving key of snarkjs', which has its verification key in it.
+    #[arg(long, value_name = "FILE")]
+    zkey: Option<PathBuf>,
     /// The public inputs.
     #[arg(long, value_name = "FILE")]
     public: PathBuf,
@@ -202,22 +323,24 @@ pub(super) struct Verify {
 
 impl Verify {
     pub(super) fn run(self) -> Result<Outcome, ServiceError> {
-        let key = match (&self.keys, &self.vk) {
-            (Some(folder), _) => {
+        let no = |reason: String| {
+            let json = json!({ "valid": false, "reason": reason });
+            Ok(Outcome::no(json, format!("not valid: {reason}")))
+        };
+        let key = match (&self.keys, &self.vk, &self.zkey) {
+            (Some(folder), ..) => {
                 KeyStore::new(folder).load_verifying(praman_circuits::circuit::eligibility())?
             }
-            (None, Some(path)) => {
-                let text = files::read_text(path)?;
-                match VerifyingKey::from_json(&text) {
-                    Ok(key) => key,
-                    Err(error) => {
-                        let reason = format!("{}: {error}", path.display());
-                        let json = json!({ "valid": false, "reason": reason });
-                        return Ok(Outcome::no(json, format!("not valid: {reason}")));
-                    }
-                }
-            }
-            (None, None) => unreachable!("clap asks for one of them"),
+            (None, Some(path), _) => match VerifyingKey::from_json(&files::read_text(path)?) {
+                Ok(key) => key,
+                Err(error) => return no(format!("{}: {error}", path.display())),
+            },
+            (None, None, Some(path)) => match ForeignKey::read(path) {
+                Ok(key) => key.verifying_key().clone(),
+                Err(error @ KeyError::File { .. }) => return Err(error.into()),
+                Err(error) => return no(error.to_string()),
+            },
+            (None, None, None) => unreachable!("clap asks for one of them"),
         };
         let verdict = self.verdict(&key)?;
         let keys = key.origin().map(|origin| origin.to_string());
