@@ -407,6 +407,29 @@ async fn people_enter_the_desk_by_their_issuer_and_nobody_in_their_place() {
     let begun = log.lines().filter(|line| line.contains("\"desk.session\"")).count();
     assert_eq!(begun, 4, "twice by hand, twice in a browser: {log}");
 
+    // The issuer has the service's public key, and takes no secret.
+    let mine = KeyPair::generate().expect("a key");
+    fs::write(state.path("client.pem"), mine.serialize_pem()).expect("written");
+    let strange = KeyPair::generate().expect("a key");
+    fs::write(state.path("strange.pem"), strange.serialize_pem()).expect("written");
+    issuer.take_signatures_of(&mine);
+    for (key, expected) in [("client.pem", 200), ("client.pem", 200), ("strange.pem", 422)] {
+        let signs = ["--openid-client", CLIENT, "--openid-client-key", key];
+        let named = ["--openid-client-key-id", "desk-1"];
+        let all = [&serve[..], &openid, &signs, &named, &at].concat();
+        let service = Service::run(state.command(&all), "praman: listening at ").expect("listens");
+        let begun = service.curl("/desk/enter/openid?back=/desk/audit", &[]);
+        let cookie = kept(&begun, "praman-login").expect("an attempt");
+        let back = issuer.agree(&begun.location.expect("an address"));
+        let path = back.strip_prefix(&desk).expect("back at the desk");
+        let came = service.curl(path, &["-H", &cookie]);
+        assert_eq!(came.status, expected, "{key}: {}", came.body);
+        assert_eq!(service.stop(), 0);
+    }
+    fs::write(state.path("no.pem"), "-----BEGIN PRIVATE KEY-----\n").expect("written");
+    let unreadable = ["--openid-client", CLIENT, "--openid-client-key", "no.pem"];
+    state.refused(&[&serve[..], &openid, &unreadable, &at].concat(), 2, "PEM in PKCS #8");
+
     // An issuer that is away leaves the key.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let silent = format!("http://{}", silent.local_addr().expect("an address"));

@@ -12,7 +12,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use rcgen::KeyPair;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -41,6 +41,10 @@ struct Agreed {
     codes: HashMap<String, Option<Asked>>,
     /// What its tokens say otherwise than is true.
     lies: Vec<(String, Value)>,
+    /// The client's public key, if it signs who it is in the place of a secret.
+    client_key: Option<Vec<u8>>,
+    /// The assertions that it has seen: each is good once.
+    assertions: Vec<String>,
 }
 
 /// What a browser asks with.
@@ -114,6 +118,11 @@ impl Issuer {
         self.agreed.lock().expect("nobody panics").lies.push((field.to_owned(), value));
     }
 
+    /// Takes no secret from now on, but what the client signs with a key.
+    pub(crate) fn take_signatures_of(&self, key: &KeyPair) {
+        self.agreed.lock().expect("nobody panics").client_key = Some(key.public_key_raw().to_vec());
+    }
+
     pub(crate) fn say_the_truth(&self) {
         self.agreed.lock().expect("nobody panics").lies.clear();
     }
@@ -156,6 +165,36 @@ struct Shown {
     code: String,
     redirect_uri: String,
     code_verifier: String,
+    client_id: Option<String>,
+    client_assertion_type: Option<String>,
+    client_assertion: Option<String>,
+}
+
+/// Whether a client has signed who it is, by a key, for a token endpoint, and not before (RFC 7523, section 3).
+fn is_signed(shown: &Shown, key: &[u8], endpoint: &str, seen: &mut Vec<String>) -> bool {
+    let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+    let (Some(assertion), Some(told)) = (&shown.client_assertion, &shown.client_assertion_type)
+    else {
+        return false;
+    };
+    let mut rules = Validation::new(Algorithm::ES256);
+    rules.set_audience(&[endpoint]);
+    rules.set_issuer(&[CLIENT]);
+    rules.set_required_spec_claims(&["iss", "sub", "aud", "exp"]);
+    let coordinate = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let key = DecodingKey::from_ec_components(&coordinate(&key[1..33]), &coordinate(&key[33..65]));
+    let Ok(read) = decode::<Value>(assertion, &key.expect("a key"), &rules) else { return false };
+    let claims = read.claims;
+    let id = claims["jti"].as_str().unwrap_or_default().to_owned();
+    let is_new = !id.is_empty() && !seen.contains(&id);
+    seen.push(id);
+    let lasts = claims["exp"].as_i64().unwrap_or(0) - jiff::Timestamp::now().as_second();
+    told == kind
+        && shown.client_id.as_deref() == Some(CLIENT)
+        && claims["sub"] == CLIENT
+        && read.header.kid.as_deref() == Some("desk-1")
+        && (1..=300).contains(&lasts)
+        && is_new
 }
 
 /// Gives a code for what was asked.
@@ -177,7 +216,16 @@ fn take(
     let mut agreed = agreed.lock().expect("nobody panics");
     let refused = |error: &str| (StatusCode::BAD_REQUEST, Json(json!({ "error": error })));
     let client = format!("Basic {}", STANDARD.encode(format!("{CLIENT}:{SECRET}")));
-    if headers.get("authorization").is_none_or(|shown| shown != client.as_str()) {
+    let by_secret = headers.get("authorization").is_some_and(|shown| shown == client.as_str());
+    let is_client = match agreed.client_key.clone() {
+        None => by_secret,
+        Some(key) => {
+            let endpoint = format!("{}/token", signer.address);
+            !headers.contains_key("authorization")
+                && is_signed(shown, &key, &endpoint, &mut agreed.assertions)
+        }
+    };
+    if !is_client {
         return refused("invalid_client");
     }
     let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&shown.code_verifier));

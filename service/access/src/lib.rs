@@ -24,6 +24,7 @@ mod caller;
 pub mod door;
 pub mod matrix;
 mod openid;
+mod openid_client_key;
 mod openid_login;
 mod principal;
 mod refusal;
@@ -43,7 +44,8 @@ pub use approval::{
 pub use approval::{Waiting, person};
 pub use caller::Caller;
 pub use openid::OpenIdIssuer;
-pub use openid_login::{LoggedIn, LoginAnswer, LoginAttempt, OpenIdClient};
+pub use openid_client_key::OpenIdClientKey;
+pub use openid_login::{LoggedIn, LoginAnswer, LoginAttempt, OpenIdClient, OpenIdClientProof};
 pub use principal::days_from_now;
 pub use principal::{Credential, NewPrincipal, Principal, PrincipalNumber, certificate_digest};
 pub use refusal::AccessRefusal;

@@ -87,6 +87,9 @@ pub(super) struct Endpoints {
     /// How a client may show its secret there; by the header, by default.
     #[serde(default)]
     pub(super) token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// By which algorithms a client may sign who it is.
+    #[serde(default)]
+    pub(super) token_endpoint_auth_signing_alg_values_supported: Option<Vec<String>>,
 }
 
 /// Keys as an issuer reports them: a key of an unknown kind is left out and does not spoil the others.

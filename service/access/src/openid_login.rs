@@ -8,8 +8,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 use oauth2::basic::{
-    BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
-    BasicTokenType,
+    BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse,
+    BasicTokenIntrospectionResponse, BasicTokenType,
 };
 use oauth2::{
     AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
@@ -23,6 +23,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::openid::{Endpoints, OpenIdIssuer, require_safe};
+use super::openid_client_key::{ASSERTION_TYPE, OpenIdClientKey};
 use super::principal::Credential;
 use super::refusal::AccessRefusal;
 
@@ -32,8 +33,18 @@ const BACK: &str = "/desk/enter/openid/back";
 /// How the issuer knows the service, if users sign in with it.
 pub struct OpenIdClient {
     id: String,
-    secret: Option<Zeroizing<String>>,
+    proof: OpenIdClientProof,
     back: RedirectUrl,
+}
+
+/// How the service shows the issuer that it is this client.
+pub enum OpenIdClientProof {
+    /// By its name alone: a public client.
+    Name,
+    /// By a secret from the issuer.
+    Secret(Zeroizing<String>),
+    /// By a token that it signs itself (`private_key_jwt`).
+    Key(OpenIdClientKey),
 }
 
 /// What else a token answer has: who it is of.
@@ -124,17 +135,13 @@ pub struct LoggedIn {
 }
 
 impl OpenIdClient {
-    /// Creates a client from the name that the issuer knows it by and its secret, if it has one, for a service that
+    /// Creates a client from the name that the issuer knows it by and how it shows that, for a service that
     /// browsers reach at an address. The issuer sends them back to `/desk/enter/openid/back`, which it must know.
     ///
     /// # Errors
     /// [`ServiceError::WrongUse`] for an address that is malformed, has a path, or is without TLS and not this
     /// machine's.
-    pub fn new(
-        id: &str,
-        secret: Option<Zeroizing<String>>,
-        address: &str,
-    ) -> Result<Self, ServiceError> {
+    pub fn new(id: &str, proof: OpenIdClientProof, address: &str) -> Result<Self, ServiceError> {
         require_safe(address)?;
         let wrong = |reason: String| ServiceError::WrongUse(format!("{address}: {reason}"));
         let url = reqwest::Url::parse(address).map_err(|error| wrong(error.to_string()))?;
@@ -145,7 +152,7 @@ impl OpenIdClient {
         }
         let back = format!("{}{BACK}", url.origin().ascii_serialization());
         let back = RedirectUrl::new(back).map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { id: id.to_owned(), secret, back })
+        Ok(Self { id: id.to_owned(), proof, back })
     }
 
     fn flow(&self, endpoints: &Endpoints) -> Option<Flow> {
@@ -155,17 +162,38 @@ impl OpenIdClient {
             .set_auth_uri(authorization)
             .set_token_uri(token)
             .set_redirect_uri(self.back.clone());
-        if let Some(secret) = &self.secret {
+        if let OpenIdClientProof::Secret(secret) = &self.proof {
             flow = flow.set_client_secret(ClientSecret::new(secret.to_string()));
             // Some issuers take it only in the body, and say so.
-            let methods = endpoints.token_endpoint_auth_methods_supported.as_ref();
-            let takes =
-                |method: &str| methods.is_some_and(|all| all.iter().any(|one| one == method));
+            let takes = |method: &str| endpoints.takes(method) == Some(true);
             if takes("client_secret_post") && !takes("client_secret_basic") {
                 flow = flow.set_auth_type(AuthType::RequestBody);
             }
         }
         Some(flow)
+    }
+
+    /// Returns what shows the issuer who the service is, where it signs that itself.
+    ///
+    /// # Errors
+    /// What the issuer does not take.
+    fn assertion(&self, endpoints: &Endpoints) -> Result<Option<String>, &'static str> {
+        let OpenIdClientProof::Key(key) = &self.proof else { return Ok(None) };
+        if endpoints.takes("private_key_jwt") == Some(false) {
+            return Err("it does not take private_key_jwt: give the service a client secret");
+        }
+        let taken = endpoints.token_endpoint_auth_signing_alg_values_supported.as_deref();
+        let endpoint = endpoints.token_endpoint.as_deref().unwrap_or_default();
+        let signed = key.assertion(&self.id, endpoint, taken);
+        signed.map(Some).ok_or("it takes no algorithm that the client's key signs by")
+    }
+}
+
+impl Endpoints {
+    /// Whether a client may show who it is by a method; none if the issuer does not say.
+    fn takes(&self, method: &str) -> Option<bool> {
+        let methods = self.token_endpoint_auth_methods_supported.as_ref()?;
+        Some(methods.iter().any(|one| one == method))
     }
 }
 
@@ -215,14 +243,27 @@ impl OpenIdIssuer {
             return Err(refused);
         }
         let (client, flow) = self.flow().await?;
-        let tokens = flow
+        let assertion = client.assertion(&self.endpoints().await?).map_err(|reason| {
+            self.say(reason);
+            AccessRefusal::IssuerAway
+        })?;
+        let mut exchange = flow
             .exchange_code(AuthorizationCode::new(answer.code))
-            .set_pkce_verifier(attempt.verifier())
-            .request_async(self)
-            .await;
+            .set_pkce_verifier(attempt.verifier());
+        if let Some(assertion) = assertion {
+            exchange = exchange
+                .add_extra_param("client_assertion_type", ASSERTION_TYPE)
+                .add_extra_param("client_assertion", assertion);
+        }
+        let tokens = exchange.request_async(self).await;
         let tokens = match tokens {
             Ok(tokens) => tokens,
-            Err(oauth2::RequestTokenError::ServerResponse(_)) => return Err(refused),
+            Err(oauth2::RequestTokenError::ServerResponse(told)) => {
+                if *told.error() == BasicErrorResponseType::InvalidClient {
+                    self.say("it does not take the service for its client: look at the secret or the key");
+                }
+                return Err(refused);
+            }
             Err(error) => {
                 // Its messages are about the transport or an unreadable answer, and do not contain what was sent.
                 self.say(&error.to_string());

@@ -18,7 +18,7 @@ use super::key::MasterKeySource;
 use super::ledger::join;
 use super::signer::{Signer, first};
 use super::{Outcome, Setting};
-use crate::access_control::{OpenIdClient, OpenIdIssuer};
+use crate::access_control::{OpenIdClient, OpenIdClientKey, OpenIdClientProof, OpenIdIssuer};
 use crate::application::{Application, ConsentDoor, Limits, OptionalDesks};
 use crate::audit::AuditStore;
 use crate::claims::{ClaimDesk, ClaimLimits, ClaimMachine, Schemes};
@@ -164,6 +164,18 @@ struct Identities {
     /// The file of the client secret from the issuer, if the service has one.
     #[arg(long, value_name = "FILE", requires = "openid_client")]
     openid_client_secret: Option<PathBuf>,
+    /// The service's private key at the issuer, PEM in PKCS #8, in the place of a secret. The
+    /// issuer has the public key (private_key_jwt).
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "openid_client",
+        conflicts_with = "openid_client_secret"
+    )]
+    openid_client_key: Option<PathBuf>,
+    /// The name (kid) by which the issuer finds the public key, if it has several.
+    #[arg(long, value_name = "NAME", requires = "openid_client_key")]
+    openid_client_key_id: Option<String>,
     /// The address at which browsers reach the service, as https://desk.example. The issuer sends
     /// them back to /desk/enter/openid/back there.
     #[arg(long, value_name = "URL")]
@@ -195,8 +207,15 @@ impl Identities {
         let (Some(client), Some(address)) = (&self.openid_client, &self.desk_address) else {
             return Ok(Some(issuer));
         };
-        let secret = self.openid_client_secret.as_deref().map(read_secret).transpose()?;
-        Ok(Some(issuer.with_login(OpenIdClient::new(client, secret, address)?)))
+        let proof = match (&self.openid_client_secret, &self.openid_client_key) {
+            (Some(secret), _) => OpenIdClientProof::Secret(read_secret(secret)?),
+            (None, Some(key)) => {
+                let id = self.openid_client_key_id.clone();
+                OpenIdClientProof::Key(OpenIdClientKey::read(key, id)?)
+            }
+            (None, None) => OpenIdClientProof::Name,
+        };
+        Ok(Some(issuer.with_login(OpenIdClient::new(client, proof, address)?)))
     }
 }
 
