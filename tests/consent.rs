@@ -13,7 +13,7 @@ use praman::consent::{
 };
 use praman::language::Language;
 use praman::ledger::{EmbeddedLedger, RequesterNumber, text_hash};
-use praman_circuits::artefact::{Moment, Purpose};
+use praman_circuits::artefact::{Moment, Purpose, RecordTypes};
 use praman_circuits::health_record::RecordType;
 use praman_verifier::contracts::Participants;
 use serde_json::{Value, json};
@@ -52,13 +52,13 @@ async fn fault_in_a_request_is_reported_by_its_field() {
     };
     let cases: Vec<(&str, Value)> = vec![
         ("requestId", changed(|r| r["requestId"] = json!("one"))),
-        ("timestamp", changed(|r| r["timestamp"] = json!("2026-11-25T10:15:30Z"))),
+        ("timestamp", changed(|r| r["timestamp"] = json!("2026-11-25"))),
         ("consent.purpose.code", changed(consent("purpose/code", json!("CARE")))),
         ("consent.purpose.code", changed(consent("purpose/code", json!("BTG")))),
         ("consent.patient.id", changed(consent("patient/id", json!("rahima")))),
         ("consent.hiu.id", changed(consent("hiu/id", json!("a b")))),
         ("consent.hiTypes", changed(consent("hiTypes", json!([])))),
-        ("consent.hiTypes[1]", changed(consent("hiTypes", json!(["Invoice", "XRay"])))),
+        ("consent.hiTypes[0]", changed(consent("hiTypes", json!(["XRay", "ECG"])))),
         ("consent.hiTypes[1]", changed(consent("hiTypes", json!(["Invoice", "Invoice"])))),
         ("consent.permission.accessMode", changed(permission("accessMode", json!("READ")))),
         (
@@ -104,6 +104,50 @@ async fn fault_in_a_request_is_reported_by_its_field() {
     ] {
         let refused = receive(&scene.desk, &request).await;
         assert!(matches!(refused, Err(ConsentError::Refused(r)) if r == refusal), "{refusal}");
+    }
+    // Of types that are not known, the others are asked for, and these are named.
+    let mixed = changed(consent("hiTypes", json!(["Invoice", "XRay", "ECG"])));
+    let document: RequestDocument = document::read(&mixed.to_string()).expect("a request");
+    for repeated in [false, true] {
+        let received = scene.desk.receive(&document, Timestamp::now()).await.expect("taken in");
+        assert_eq!(
+            (received.repeated, received.unknown_types),
+            (repeated, vec!["XRay".into(), "ECG".into()])
+        );
+    }
+    let kept = scene.desk.request(&document.request_id).await.expect("known");
+    assert_eq!(kept.terms.types, RecordTypes(1 << RecordType::Invoice.number()));
+    // Times as the gateway and its members write them.
+    for time in [
+        "2024-01-01T00:00:00Z",
+        "2024-01-01T00:00:00.5Z",
+        "2024-01-01T00:00:00.123456Z",
+        "2024-01-01T05:30:00+05:30",
+        "2024-01-01T00:00:00.883786689",
+        "2024-01-01T00:00:00",
+    ] {
+        let request = changed(|request| {
+            request["timestamp"] = json!(time);
+            request["requestId"] = json!(Uuid::new_v4());
+            request["consent"]["permission"]["dateRange"]["from"] = json!(time);
+            request["consent"]["careContexts"] = Value::Null;
+        });
+        let id =
+            receive(&scene.desk, &request).await.unwrap_or_else(|error| panic!("{time}: {error}"));
+        let from = scene.desk.request(&id).await.expect("known").terms.from;
+        assert_eq!(from.as_second(), 1_704_067_200, "{time}");
+        assert_eq!(from.subsec_nanosecond() % 1_000_000, 0, "as praman writes it: {time}");
+    }
+    for time in [
+        "2024-01-01",
+        "2024-01-01T10",
+        "2024-01-01T00:00:00[Asia/Kolkata]",
+        "9999-12-30T12:00:00-11:00",
+        "1704067200",
+        "soon",
+    ] {
+        let request = changed(permission("dateRange/from", json!(time)));
+        assert!(receive(&scene.desk, &request).await.is_err(), "{time}");
     }
     // An alias of a purpose is taken, and what is not looked at is let be.
     let alias = changed(|request| {

@@ -354,6 +354,35 @@ fn gate_answers_over_http_and_grpc() {
 
     let asked = post("/v1/consents/requests", "request.json");
     assert_eq!((asked.status, &asked.json()["repeated"]), (202, &json!(true)));
+    // The gateway's current form has ids and times in headers.
+    let whole = fs::read_to_string(state.path("request.json")).expect("readable");
+    let mut bare: Value = serde_json::from_str(&whole).expect("JSON");
+    let requester_id = bare["consent"]["hiu"]["id"].as_str().expect("an id").to_owned();
+    for field in ["requestId", "timestamp"] {
+        bare.as_object_mut().expect("fields").remove(field);
+    }
+    fs::write(state.path("bare.json"), bare.to_string()).expect("written");
+    let by_headers = |named: &str| {
+        let body = format!("@{}", state.path("bare.json").display());
+        let (id, named) = (format!("REQUEST-ID: {REQUEST}"), format!("X-HIU-ID: {named}"));
+        let time = "TIMESTAMP: 2026-10-06T15:10:00.587Z";
+        let headers = ["-H", id.as_str(), "-H", time, "-H", named.as_str()];
+        let arguments = [&["--data-binary", body.as_str()][..], &headers].concat();
+        service.curl_as(&requester, "/v1/consents/requests", &arguments)
+    };
+    let asked = by_headers(&requester_id);
+    assert_eq!((asked.status, &asked.json()["repeated"]), (202, &json!(true)), "{}", asked.body);
+    let refused = by_headers("another");
+    assert!(refused.status == 400 && refused.body.contains("X-HIU-ID"), "{}", refused.body);
+    let refused = post("/v1/consents/requests", "bare.json");
+    assert!(refused.status == 400 && refused.body.contains("requestId is missing"));
+    fs::write(state.path("callback.json"), json!({ "consentRequest": { "id": "r" } }).to_string())
+        .expect("written");
+    let refused = post("/v1/consents/requests", "callback.json");
+    assert!(refused.body.contains("a callback with the state of a request"), "{}", refused.body);
+    for (file, kind) in [("bare.json", "request"), ("callback.json", "status")] {
+        assert_eq!(state.json(&["consent", "check", file])["document"], kind);
+    }
     let other = fs::read_to_string(state.path("request.json")).expect("readable");
     fs::write(state.path("other.json"), other.replace("VIEW", "STORE")).expect("written");
     let refused = post("/v1/consents/requests", "other.json");

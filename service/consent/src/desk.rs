@@ -15,7 +15,7 @@ use super::file::ConsentFile;
 use super::manager::{ConsentManager, PatientTag};
 use super::provider::{Tree, change_leaf};
 use super::refusal::{ConsentError, ConsentRefusal};
-use super::terms::{Granted, Terms, read_time};
+use super::terms::{Granted, Terms, read_time, unknown_types};
 use crate::ConsentStore;
 
 /// How many days a request waits for an answer. Ignoring it is not a denial: it expires.
@@ -124,6 +124,9 @@ pub struct ReceivedRequest {
     pub state: RequestState,
     /// Whether it had been received before.
     pub repeated: bool,
+    /// Types of health information that it asks for and that are not known here: it does not get these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unknown_types: Vec<String>,
 }
 
 /// A consent manager over a store.
@@ -190,8 +193,9 @@ impl ConsentDesk {
         let id = request_id(document)?;
         read_time(&document.timestamp, "timestamp")?;
         let digest = self.request_digest(document);
+        let unknown_types = unknown_types(&document.consent.hi_types);
         if let Some(known) = self.known_request(&id, &digest).await? {
-            return Ok(known);
+            return Ok(ReceivedRequest { unknown_types, ..known });
         }
         let terms = Terms::read(&document.consent, "consent", now)?;
         let requester = ConsentStore(&self.store).requester_named(&terms.requester).await?;
@@ -209,11 +213,12 @@ impl ConsentDesk {
         let Some(KeptRequest { number, .. }) = kept else {
             // Another program received it meanwhile.
             drop(transaction);
-            let known = self.known_request(&id, &digest).await?;
-            return known.ok_or_else(|| ConsentRefusal::RequestIdUsed.into());
+            let known =
+                self.known_request(&id, &digest).await?.ok_or(ConsentRefusal::RequestIdUsed)?;
+            return Ok(ReceivedRequest { unknown_types, ..known });
         };
         transaction.commit().await?;
-        Ok(ReceivedRequest { id, number, state, repeated: false })
+        Ok(ReceivedRequest { id, number, state, repeated: false, unknown_types })
     }
 
     /// Stores a request under the patient's next number; none if its id is taken.
@@ -276,6 +281,7 @@ impl ConsentDesk {
             number: number as u32,
             state,
             repeated: true,
+            unknown_types: Vec::new(),
         }))
     }
 

@@ -138,8 +138,10 @@ pub struct ConsentDetail {
     pub consent_id: String,
     /// When it was granted.
     pub created_at: String,
-    /// Until when it is valid.
-    pub valid_until: String,
+    /// Until when it is valid. Artefacts of other consent managers do not say: theirs are valid until all must be
+    /// erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<String>,
     /// The consent manager that keeps it.
     pub consent_manager: Named,
     /// The rest.

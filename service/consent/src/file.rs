@@ -89,7 +89,7 @@ impl ConsentFile {
             schema_version: "praman.1".to_owned(),
             consent_id: id,
             created_at: write_time(now),
-            valid_until: write_time(granted.valid_until),
+            valid_until: Some(write_time(granted.valid_until)),
             consent_manager: Named { id: manager.name.clone() },
             consent: granted.terms.document(),
         };
@@ -201,7 +201,10 @@ impl ConsentFile {
         let detail = &self.artefact.consent_detail;
         // Terms that were valid when they were granted are read at any time.
         let terms = Terms::read(&detail.consent, "artefact.consentDetail", Timestamp::UNIX_EPOCH)?;
-        let valid_until = read_time(&detail.valid_until, "artefact.consentDetail.validUntil")?;
+        let valid_until = match &detail.valid_until {
+            Some(text) => read_time(text, "artefact.consentDetail.validUntil")?,
+            None => terms.erase_at,
+        };
         Ok(Granted { terms, valid_until })
     }
 

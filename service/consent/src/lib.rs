@@ -79,6 +79,7 @@ mod erasure;
 mod file;
 mod gate;
 mod gate_desk;
+pub mod gateway;
 mod granting;
 mod manager;
 mod notice;
@@ -113,7 +114,9 @@ pub use publishing::publish;
 pub use refusal::{ConsentError, ConsentRefusal};
 pub use signer::SignerKey;
 pub use telephone::{InvalidTelephone, Telephone};
-pub use terms::{Granted, Narrowing, PatientAddress, Terms, moment_of, time_of, write_time};
+pub use terms::{
+    Granted, Narrowing, PatientAddress, Terms, moment_of, time_of, unknown_types, write_time,
+};
 pub use view::page;
 pub use view::{PatientView, SeenConsent};
 

@@ -1,6 +1,8 @@
 //! What a request asks for and a consent grants, checked; and how a patient makes it narrower.
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use praman_circuits::artefact::{AccessMode, Frequency, Moment, Purpose, RecordTypes};
 use praman_circuits::health_record::RecordType;
 use praman_language::calendar::SECONDS_BEFORE_EPOCH;
@@ -35,19 +37,27 @@ pub fn write_time(time: Timestamp) -> String {
     format!("{time:.3}")
 }
 
-/// Reads a time in the standard's form.
+/// Reads a time as the gateway and its members write it: with any fraction of a second, in UTC or with an offset.
+/// Without either it is in UTC, as the standard has all times.
 ///
 /// # Errors
 /// [`FieldFault`].
 pub(super) fn read_time(text: &str, field: &str) -> Result<Timestamp, FieldFault> {
     let form = || {
-        let fault = "is not a time in UTC with milliseconds, as 2026-11-25T10:15:30.000Z";
+        let fault = "is not a date and time, as 2026-11-25T10:15:30.000Z";
         FieldFault::new(field, fault)
     };
-    let time: Timestamp = text.parse().map_err(|_| form())?;
-    if write_time(time) != text {
-        return Err(form());
-    }
+    // A date alone, an hour alone, or the name of a place, is no time of the standard.
+    let clock = text.split_once(['T', 't']).map(|(_, clock)| clock).filter(|_| !text.contains('['));
+    let clock = clock.filter(|clock| clock.contains(':')).ok_or_else(form)?;
+    let in_utc = || TimeZone::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok();
+    let time: Timestamp = match text.parse() {
+        Ok(time) => time,
+        Err(_) if clock.contains(['+', '-', 'Z', 'z']) => return Err(form()),
+        Err(_) => in_utc().ok_or_else(form)?,
+    };
+    // As it is written again, so that what a patient sees and what is compared are one.
+    let time = Timestamp::from_millisecond(time.as_millisecond()).map_err(|_| form())?;
     moment_of(time).ok_or_else(|| FieldFault::new(field, "lies before 1900"))?;
     Ok(time)
 }
@@ -158,6 +168,28 @@ impl AskedFrequency {
     }
 }
 
+/// Returns the codes among those asked for that are no type here: a request does not get these, and gets the others.
+pub fn unknown_types(codes: &[String]) -> Vec<String> {
+    let unknown = codes.iter().filter(|code| type_of(code).is_none());
+    // What is told again is no longer than a name.
+    unknown.map(|code| code.chars().filter(|c| !c.is_control()).take(64).collect()).collect()
+}
+
+/// Reads the types of some codes; those that are not known are left out, if one is known.
+fn read_known_types(codes: &[String], field: &str) -> Result<RecordTypes, FieldFault> {
+    let known: Vec<String> = codes.iter().filter(|code| type_of(code).is_some()).cloned().collect();
+    if known.is_empty() {
+        return read_types(codes, field);
+    }
+    let is_twice = |(place, code): &(usize, &String)| {
+        type_of(code).is_some() && codes[..*place].contains(code)
+    };
+    match codes.iter().enumerate().find(is_twice) {
+        Some((place, _)) => Err(FieldFault::new(format!("{field}[{place}]"), "is given twice")),
+        None => read_types(&known, field),
+    }
+}
+
 /// Reads the types of some codes.
 fn read_types(codes: &[String], field: &str) -> Result<RecordTypes, FieldFault> {
     let mut types = RecordTypes(0);
@@ -203,7 +235,7 @@ impl Terms {
                 "is for an emergency, which is not a consent: use `praman consent break-glass`";
             return Err(FieldFault::new(at("purpose.code"), fault));
         }
-        let types = read_types(&document.hi_types, &at("hiTypes"))?;
+        let types = read_known_types(&document.hi_types, &at("hiTypes"))?;
         let permission = &document.permission;
         let mode = mode_of(&permission.access_mode).ok_or_else(|| {
             let fault = "must be VIEW, STORE, QUERY or STREAM";

@@ -11,16 +11,18 @@ use jiff::Timestamp;
 use praman_circuits::circuit;
 use praman_prover::KeyStore;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::key::MasterKeySource;
 use super::passphrase::PassphraseSource;
 use super::signer::Signer;
 use super::{Outcome, Setting};
 use crate::access_control::Action;
-use crate::consent::document::{self, RequestDocument};
+use crate::consent::document;
+use crate::consent::gateway::{self, GatewayHeaders, MessageKind};
 use crate::consent::{
     ConsentDesk, ConsentError, ConsentFile, ConsentManager, ConsentStore, Terms, publish,
-    write_time,
+    unknown_types, write_time,
 };
 use crate::error::ServiceError;
 use crate::files;
@@ -42,8 +44,8 @@ pub(super) enum Consent {
         #[command(flatten)]
         keys: ManagerKeys,
     },
-    /// Check whether a request or artefact of the national standard (ABDM) is well-formed, and name
-    /// the wrong field.
+    /// Check whether a request, artefact or callback of the national standard (ABDM) is well-formed,
+    /// and name the wrong field.
     #[command(after_help = "Example: praman consent check request.json")]
     Check {
         /// The document.
@@ -54,6 +56,12 @@ pub(super) enum Consent {
     Request {
         /// The national standard's consent request.
         file: PathBuf,
+        /// The request's id, if it came in the header REQUEST-ID and is not in the document.
+        #[arg(long, value_name = "UUID")]
+        request_id: Option<String>,
+        /// When it was sent, if that came in the header TIMESTAMP and is not in the document.
+        #[arg(long, value_name = "TIME")]
+        timestamp: Option<String>,
         #[command(flatten)]
         manager: Manager,
     },
@@ -183,10 +191,11 @@ impl Consent {
                 Ok(Outcome::done(json, format!("the key of {name} is in {}", out.display())))
             }
             Self::Check { file } => check(&file),
-            Self::Request { file, manager } => {
+            Self::Request { file, request_id, timestamp, manager } => {
                 let text = files::read_text(&file)?;
-                let request: RequestDocument =
-                    document::read(&text).map_err(|fault| ServiceError::malformed(&file, fault))?;
+                let headers = GatewayHeaders { request_id, timestamp, requester: None };
+                let request = gateway::read_request(&text, &headers)
+                    .map_err(|fault| ServiceError::malformed(&file, fault))?;
                 let subject = format!("request of {}", request.consent.hiu.id);
                 let desk = manager.desk(setting, Action::KeepConsents, &subject).await?;
                 let received = match desk.receive(&request, Timestamp::now()).await {
@@ -197,12 +206,16 @@ impl Consent {
                     Err(error) => return Err(error.into()),
                 };
                 let json = serde_json::to_value(&received).expect("a receipt is plain data");
-                let text = format!(
+                let mut text = format!(
                     "request {} is {}; it is number {} of its patient",
                     received.id,
                     received.state.name(),
                     received.number
                 );
+                if !received.unknown_types.is_empty() {
+                    let types = received.unknown_types.join(", ");
+                    text.push_str(&format!("\nnot known here, and not asked for: {types}"));
+                }
                 Ok(Outcome::done(json, text))
             }
             Self::Deny { request, manager } => {
@@ -253,8 +266,10 @@ fn check(file: &std::path::Path) -> Result<Outcome, ServiceError> {
     let malformed = |fault| ServiceError::malformed(file, fault);
     let value: Value = serde_json::from_str(&text)
         .map_err(|error| ServiceError::malformed(file, files::json_fault(&error)))?;
-    let (kind, terms) = if value.get("consentDetail").is_some() {
-        let artefact: document::ArtefactDocument = document::read(&text).map_err(malformed)?;
+    let kind = MessageKind::of(&value).unwrap_or(MessageKind::Request);
+    let (name, terms, asked, is_named) = if kind == MessageKind::Artefact {
+        let received = gateway::read_artefact(&text).map_err(malformed)?;
+        let artefact = received.document;
         const STATES: [&str; 5] = ["REQUESTED", "GRANTED", "DENIED", "EXPIRED", "REVOKED"];
         if !STATES.contains(&artefact.status.as_str()) {
             let fault = document::FieldFault::new("status", "is no state of a consent");
@@ -262,27 +277,49 @@ fn check(file: &std::path::Path) -> Result<Outcome, ServiceError> {
         }
         let detail = &artefact.consent_detail.consent;
         let terms = Terms::read(detail, "consentDetail", Timestamp::now()).map_err(malformed)?;
-        ("artefact", terms)
-    } else {
-        let request: RequestDocument = document::read(&text).map_err(malformed)?;
+        ("artefact", terms, detail.hi_types.clone(), received.names_requester)
+    } else if kind == MessageKind::Request {
+        // Its id and time may be in headers.
+        let headers = GatewayHeaders {
+            request_id: value.get("requestId").is_none().then(|| Uuid::nil().to_string()),
+            timestamp: value.get("timestamp").is_none().then(|| Timestamp::now().to_string()),
+            requester: None,
+        };
+        let request = gateway::read_request(&text, &headers).map_err(malformed)?;
         let terms = Terms::read(&request.consent, "consent", Timestamp::now());
-        ("request", terms.map_err(malformed)?)
+        ("request", terms.map_err(malformed)?, request.consent.hi_types.clone(), true)
+    } else {
+        let main = ["notification", "consentRequest", "acknowledgement", "error"];
+        let mut main = main.into_iter().filter_map(|name| Some((name, value.get(name)?)));
+        if let Some((name, _)) =
+            main.find(|(_, part)| !part.is_object() && !part.is_array() && !part.is_null())
+        {
+            return Err(malformed(document::FieldFault::new(name, "is not an object")));
+        }
+        let text = format!("{}: there are no terms in it", kind.title());
+        return Ok(Outcome::done(json!({ "document": kind.name() }), text));
     };
     let written = terms.document();
+    let unknown = unknown_types(&asked);
     let json = json!({
-        "document": kind,
+        "document": name,
         "purpose": written.purpose.code,
-        "hiu": terms.requester,
+        "hiu": is_named.then_some(&terms.requester),
         "hiTypes": written.hi_types,
+        "unknownHiTypes": unknown,
         "permission": written.permission,
     });
     let text = format!(
-        "a well-formed {kind}: {} may see {} for {}, until {}",
-        terms.requester,
+        "a well-formed {name}: {} may see {} for {}, until {}",
+        if is_named { &terms.requester } else { "a requester that it does not name" },
         written.hi_types.join(", "),
         written.purpose.code,
         written.permission.data_erase_at,
     );
+    let text = match unknown.as_slice() {
+        [] => text,
+        unknown => format!("{text}\nnot known here, and left out: {}", unknown.join(", ")),
+    };
     Ok(Outcome::done(json, text))
 }
 

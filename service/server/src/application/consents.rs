@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use praman_access::{AccessStore, Action, Caller, Role};
 use praman_audit::AuditStore;
 use praman_consent::access::{AccessRequest, ProviderTrees, TrailEntry};
-use praman_consent::document::{self, RequestDocument};
+use praman_consent::gateway::{self, GatewayHeaders};
 use praman_consent::{
     ConsentDesk, ConsentError, ConsentStore, ErasureOrder, GateDesk, GateDeskError, GateRefusal,
     NamedParticipant, ReceivedRequest, Release,
@@ -63,6 +63,7 @@ impl Application {
         &self,
         caller: &Caller,
         text: &str,
+        headers: &GatewayHeaders,
     ) -> Result<ReceivedRequest, Fault> {
         let none = || {
             Fault::not_found(
@@ -70,7 +71,7 @@ impl Application {
             )
         };
         let desk = self.consents()?.desk.as_ref().ok_or_else(none)?;
-        let request = document::read::<RequestDocument>(text).map_err(ConsentError::from)?;
+        let request = gateway::read_request(text, headers).map_err(ConsentError::from)?;
         let named = &request.consent.hiu.id;
         // A request in another's name reveals nothing about whether that requester exists.
         let known = ConsentStore(self.store()).requester_named(named).await?;

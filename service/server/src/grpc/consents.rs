@@ -5,6 +5,7 @@ use praman_circuits::access::AccessNullifier;
 use praman_circuits::artefact::{ConsentsRoot, Moment};
 use praman_circuits::health_record::{HandleBlinding, RecordCommitment, RecordsRoot};
 use praman_consent::access::AccessRequest;
+use praman_consent::gateway::GatewayHeaders;
 use praman_consent::{purpose_code, purpose_of, type_code, type_of};
 use praman_ledger::{ProviderId, RequesterNumber};
 use tonic::{Request, Response, Status};
@@ -82,11 +83,15 @@ impl v1::consents_server::Consents for Api {
         request: Request<v1::ConsentRequest>,
     ) -> Result<Response<v1::ConsentRequested>, Status> {
         let caller = caller(&request)?;
-        let received = self.0.ask_for_consent(&caller, &request.get_ref().document).await?;
+        let received = self
+            .0
+            .ask_for_consent(&caller, &request.get_ref().document, &GatewayHeaders::default())
+            .await?;
         Ok(Response::new(v1::ConsentRequested {
             request_id: received.id,
             state: received.state.name().to_owned(),
             repeated: received.repeated,
+            unknown_types: received.unknown_types,
         }))
     }
 

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use axum::extract::rejection::{QueryRejection, StringRejection};
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use praman_access::Caller;
 use praman_consent::access::{AccessRequest, ProviderTrees};
+use praman_consent::gateway::GatewayHeaders;
 use praman_consent::{self as consent, ErasureOrder, write_time};
 use praman_ledger::ProviderId;
 use serde::{Deserialize, Serialize};
@@ -70,6 +71,9 @@ pub(super) struct RequestedConsent {
     state: &'static str,
     /// Whether it was received before.
     repeated: bool,
+    /// Types of health information that are not known here: the request does not get these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unknown_hi_types: Vec<String>,
 }
 
 /// Ask a patient for consent, with the national standard's document (ABDM).
@@ -77,6 +81,11 @@ pub(super) struct RequestedConsent {
     post,
     path = "/v1/consents/requests",
     security(("credential" = [])),
+    params(
+        ("REQUEST-ID" = Option<String>, Header, description = "the request's id, if it is not in the document"),
+        ("TIMESTAMP" = Option<String>, Header, description = "when it was sent, if it is not in the document"),
+        ("X-HIU-ID" = Option<String>, Header, description = "the requester; must be that of the document"),
+    ),
     request_body(content = String, description = "the standard's consent request",
                  content_type = "application/json"),
     responses(
@@ -87,14 +96,28 @@ pub(super) struct RequestedConsent {
 pub(super) async fn ask(
     State(application): State<Arc<Application>>,
     Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
     body: Result<String, StringRejection>,
 ) -> Result<(StatusCode, Json<RequestedConsent>), Fault> {
     let text = read_body(body, &application)?;
-    let received = application.ask_for_consent(&caller, &text).await?;
+    let header = |name: &str| {
+        let unreadable = |_| Fault::malformed(format!("the header {name} can't be read"));
+        headers
+            .get(name)
+            .map(|value| value.to_str().map(str::to_owned).map_err(unreadable))
+            .transpose()
+    };
+    let headers = GatewayHeaders {
+        request_id: header("request-id")?,
+        timestamp: header("timestamp")?,
+        requester: header("x-hiu-id")?,
+    };
+    let received = application.ask_for_consent(&caller, &text, &headers).await?;
     let asked = RequestedConsent {
         request_id: received.id,
         state: received.state.name(),
         repeated: received.repeated,
+        unknown_hi_types: received.unknown_types,
     };
     Ok((StatusCode::ACCEPTED, Json(asked)))
 }
