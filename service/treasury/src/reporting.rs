@@ -141,10 +141,9 @@ impl TreasuryStore<'_> {
         }
         let Import { imported, unknown, by_another_key, envelopes, .. } = import;
         // A file that names unknown payments is read again once they are known.
-        // So is one that the format's description does not understand: a better one may.
-        let is_unclear = |line: &ReportedTransfer| matches!(line.outcome, Outcome::Unclear(_));
+        // So is one in the bank's own format in which something does not fit: a better description may read it.
         let is_understood =
-            report.kind != ReportKind::OwnFormat || !report.transfers.iter().any(is_unclear);
+            report.kind != ReportKind::OwnFormat || imported.discrepancies.is_empty();
         let is_whole = !by_another_key && is_understood && (!restored || unknown.is_empty());
         keep_reader(&mut transaction, bytes, envelopes.key(), is_whole).await?;
         if restored {
@@ -482,6 +481,11 @@ impl Import<'_> {
             }
             // It went out and came back, which is known: the statement is repeated, or another has both.
             (Returned | Reissued, Outcome::Paid) if is_first && self.comes_back(&row.reference) => {
+                self.imported.unchanged += 1;
+                return Ok(());
+            }
+            // The same file, read again with a better description: what came after it counts.
+            (Returned | Reissued, Outcome::Paid) if self.imported.file.is_none() => {
                 self.imported.unchanged += 1;
                 return Ok(());
             }

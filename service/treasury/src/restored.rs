@@ -4,6 +4,8 @@
 //! for unpaid. Files that the ledger has and this state lost are known by their hashes: each is given to `import`
 //! again before anything is paid.
 
+use std::collections::{HashMap, HashSet};
+
 use praman_access::end_waiting;
 use praman_circuits::payee::Payee;
 use praman_ledger::{LedgerAnchor, accepted_claim};
@@ -17,7 +19,7 @@ use super::lost_file::{LostFile, LostTransfer};
 use super::lost_transfers::{Lost, LostTransfers};
 use super::payment_file::share;
 use super::same_account::{self, PaymentOf};
-use super::transfer::{self, TransferReference, TransferRow};
+use super::transfer::{self, TransferReference, TransferRow, TransferState};
 use super::{release, resumed};
 use crate::TreasuryStore;
 
@@ -97,8 +99,9 @@ impl LostTransfers {
         &self,
         transaction: &mut WriteTransaction,
         envelopes: &Envelopes<'_>,
-        (sent, message): (&LostTransfer, &str),
+        (sent, file): (&LostTransfer, &LostFile),
     ) -> Result<bool, ServiceError> {
+        let message = file.message.as_str();
         let key = envelopes.key();
         let known = transfer::find(transaction, &sent.reference).await?;
         if let Some(row) = &known {
@@ -116,6 +119,12 @@ impl LostTransfers {
             }
             let Some(instalments) = lost.instalments else { return Ok(false) };
             if lost.rupees.is_some() && lost.rupees != sent.rupees {
+                return Ok(false);
+            }
+            // Without the envelope nothing is known of the parts that this file does not have.
+            let is_partial =
+                |one: &Lost| one.attempt == 0 && one.rupees.is_none() && instalments > 1;
+            if !file.has_all_parts && before.iter().chain([&lost]).any(is_partial) {
                 return Ok(false);
             }
             self.take_before(transaction, key, (&before, instalments)).await?;
@@ -392,6 +401,47 @@ async fn adopt_drafted(
     end_draft(transaction, &row.batch, 1).await
 }
 
+/// Marks as sent what the other files of a file's batch have: they may be with the bank as well, and are asked for. A
+/// claim that this file would name, and does not, was taken out of the batch before it went out.
+async fn adopt_other_parts(
+    transaction: &mut WriteTransaction,
+    envelopes: &Envelopes<'_>,
+    file: &LostFile,
+) -> Result<(), ServiceError> {
+    let mut named = HashMap::new();
+    for sent in &file.transfers {
+        if let Some(row) = transfer::find(transaction, &sent.reference).await? {
+            named.insert(row.reference.clone(), row);
+        }
+    }
+    let parts: HashSet<u32> =
+        named.values().filter(|row| row.attempt == 0).map(TransferRow::part).collect();
+    let has_paid_again = named.values().any(|row| row.attempt > 0);
+    // Parts of the claims that it names may be in an earlier draft.
+    let claims: HashSet<&[u8]> = named.values().map(|row| row.nullifier.as_slice()).collect();
+    for nullifier in &claims {
+        for row in transfer::of_claim(transaction, nullifier).await? {
+            if row.attempt == 0 && row.state == TransferState::Drafted {
+                move_to_batch(transaction, &row, &file.message).await?;
+            }
+        }
+    }
+    let rows = transfer::of_batch(transaction, &file.message).await?;
+    let is_left_out = |row: &TransferRow| {
+        let is_covered = if row.attempt > 0 { has_paid_again } else { parts.contains(&row.part()) };
+        is_covered && row.state == TransferState::Drafted && !named.contains_key(&row.reference)
+    };
+    let left_out: HashSet<Vec<u8>> =
+        rows.iter().filter(|row| is_left_out(row)).map(|row| row.nullifier.clone()).collect();
+    for row in rows.iter().filter(|row| !left_out.contains(&row.nullifier)) {
+        if row.state == TransferState::Drafted {
+            adopt_drafted(transaction, envelopes, row).await?;
+        }
+        keep_adopted(transaction, &row.reference, true).await?;
+    }
+    Ok(())
+}
+
 impl TreasuryStore<'_> {
     /// Whether the state was restored and does not know what went to the bank since.
     ///
@@ -458,8 +508,7 @@ impl TreasuryStore<'_> {
         }
         let (mut adopted, mut unknown) = (0, Vec::new());
         for sent in &file.transfers {
-            let of = (sent, file.message.as_str());
-            match lost.adopt(&mut transaction, &envelopes, of).await? {
+            match lost.adopt(&mut transaction, &envelopes, (sent, file)).await? {
                 true => {
                     adopted += 1;
                     resumed::reference_is_known(&mut transaction, &sent.reference).await?;
@@ -471,14 +520,7 @@ impl TreasuryStore<'_> {
             }
         }
         if !file.has_all_parts {
-            // Its batch has other files, which may be with the bank as well: all of it counts as sent, and what this
-            // file does not name is asked for.
-            for row in transfer::of_batch(&mut transaction, &file.message).await? {
-                if row.state == transfer::TransferState::Drafted {
-                    adopt_drafted(&mut transaction, &envelopes, &row).await?;
-                }
-                keep_adopted(&mut transaction, &row.reference, true).await?;
-            }
+            adopt_other_parts(&mut transaction, &envelopes, file).await?;
         }
         // What was drafted at the time of the backup, and is not in the file that went out, waits as before.
         let touched: Vec<(String,)> = sqlx::query_as(

@@ -345,6 +345,8 @@ async fn resume_now(connection: &mut AnyConnection) -> Result<(), ServiceError> 
         "DELETE FROM restore_statement_day",
         "DELETE FROM restore_adopted",
         "DELETE FROM restore_lost_file",
+        // What was going out at the backup may be with the bank, which would pay a file of its own format twice.
+        "UPDATE payment_batch SET written = 1 WHERE written = 3 AND format IS NOT NULL",
     ] {
         sqlx::query(statement).execute(&mut *connection).await?;
     }

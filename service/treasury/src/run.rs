@@ -119,16 +119,16 @@ impl PaymentRun<'_> {
             .bind(i64::from(self.period.0))
             .fetch_optional(&mut *transaction)
             .await?;
+        if batch.as_ref().is_some_and(|batch| batch.format.is_some()) {
+            // Before it is known what the bank did, nothing shows whether it has answered.
+            restored::require_reconciled(&mut transaction).await?;
+        }
         let Some(batch) = batch else {
             return refused("no batch of this scheme and period with this id was sent");
         };
         // A bank that takes the message again would pay these twice.
         let moved = "returned, paid again or contested since: its file is not written again";
         let rows = transfer::of_batch(&mut transaction, id).await?;
-        let is_moved = |row: &TransferRow| {
-            matches!(row.state, TransferState::Returned | TransferState::Reissued)
-                || row.is_contested()
-        };
         if batch.format.is_none() && rows.iter().any(is_moved) {
             return refused(&format!("payment orders of it were {moved}"));
         }
@@ -146,7 +146,6 @@ impl PaymentRun<'_> {
         };
         // In a bank's own format nothing keeps the bank from paying a message twice.
         let of_file = |row: &&TransferRow| file.references.contains(&row.reference);
-        let is_answered = |row: &TransferRow| row.state != TransferState::Ordered || is_moved(row);
         if batch.format.is_some() && rows.iter().filter(of_file).any(is_answered) {
             return refused(&format!("payment orders of it were paid, {moved}"));
         }
@@ -214,6 +213,16 @@ impl PaymentRun<'_> {
             .fetch_optional(&mut *transaction)
             .await?;
         let Some(mut batch) = batch else { return Ok(()) };
+        if batch.written == GOES_OUT && batch.format.is_some() {
+            // In a bank's own format nothing keeps the bank from paying a message twice: what it has answered about, it
+            // has.
+            let rows = transfer::of_batch(&mut transaction, id).await?;
+            if rows.iter().any(is_answered) {
+                close(&mut transaction, id).await?;
+                transaction.commit().await?;
+                return Ok(());
+            }
+        }
         let written = if batch.written == GOES_OUT {
             batch.compose(&mut transaction, envelopes, self.scheme).await?
         } else {
@@ -246,11 +255,7 @@ impl PaymentRun<'_> {
             });
         }
         may_die!("treasury::written");
-        sqlx::query("UPDATE payment_batch SET written = 1 WHERE id = $1 AND written = $2")
-            .bind(&batch.id)
-            .bind(GOES_OUT)
-            .execute(store.writer())
-            .await?;
+        close(&mut *store.writer().acquire().await?, &batch.id).await?;
         paid.claims += written.claims;
         paid.rupees += written.rupees;
         may_die!("treasury::closed");
@@ -473,4 +478,24 @@ impl PaymentRun<'_> {
 /// guessed without the file, and a restored state never uses one again.
 fn batch_id(number: i64) -> String {
     format!("{number}-{}", hex::encode(&random_key()[..11]))
+}
+
+/// Whether a payment came back, is paid again or is contested.
+fn is_moved(row: &TransferRow) -> bool {
+    matches!(row.state, TransferState::Returned | TransferState::Reissued) || row.is_contested()
+}
+
+/// Whether the bank has said anything about a payment that went out.
+fn is_answered(row: &TransferRow) -> bool {
+    row.state != TransferState::Ordered || is_moved(row)
+}
+
+/// Closes a batch that went out: its files are in place.
+async fn close(connection: &mut AnyConnection, id: &str) -> Result<(), ServiceError> {
+    sqlx::query("UPDATE payment_batch SET written = 1 WHERE id = $1 AND written = $2")
+        .bind(id)
+        .bind(GOES_OUT)
+        .execute(connection)
+        .await?;
+    Ok(())
 }

@@ -190,6 +190,16 @@ pub(super) async fn attempts(
     Ok(found.fetch_all(connection).await?)
 }
 
+/// Returns a claim's transfers.
+pub(super) async fn of_claim(
+    connection: &mut AnyConnection,
+    nullifier: &[u8],
+) -> Result<Vec<TransferRow>, ServiceError> {
+    let statement =
+        sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM payment_transfer WHERE nullifier = $1"));
+    Ok(sqlx::query_as(statement).bind(nullifier).fetch_all(connection).await?)
+}
+
 /// Returns the transfers of a batch, in the order in which their claims were accepted.
 pub(super) async fn of_batch(
     connection: &mut AnyConnection,

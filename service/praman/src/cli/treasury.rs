@@ -425,8 +425,13 @@ impl Treasury {
                 let imported =
                     TreasuryStore(&store).import_bank_report(&key, &bytes, &report).await?;
                 anchor_after(&store).await;
+                let moved = imported.paid + imported.returned + imported.contested;
                 let mut text = match imported.file {
-                    None => "imported before: nothing has changed\n".to_owned(),
+                    None if moved == 0 => "imported before: nothing has changed\n".to_owned(),
+                    None => format!(
+                        "read again: {} paid, {} returned, {} contested, {} unchanged\n",
+                        imported.paid, imported.returned, imported.contested, imported.unchanged
+                    ),
                     Some(number) => format!(
                         "file {number}: {} paid, {} returned, {} contested, {} unchanged\n",
                         imported.paid, imported.returned, imported.contested, imported.unchanged

@@ -54,6 +54,11 @@ pub(super) fn split<'t>(
     separator: Option<char>,
     text: &'t str,
 ) -> Result<Vec<SplitLine<'t>>, ReportFault> {
+    // Lines that end in a way of their own would be read as one.
+    if let Some(place) = text.lines().position(|line| line.contains('\r')) {
+        let reason = "it has a carriage return within it: end lines with CR LF, or LF".to_owned();
+        return Err(ReportFault { line: place + 1, reason });
+    }
     if layout == Layout::Fixed {
         let lines = text.lines().filter(|line| !line.trim().is_empty());
         return Ok(lines.map(SplitLine::Fixed).collect());

@@ -31,7 +31,7 @@ impl BankFormat {
     /// [`ReportFault`] with the line.
     pub fn read_file(&self, bytes: &[u8]) -> Result<BankFormatFile, ReportFault> {
         let text = decode(bytes);
-        if let Some(sent) = self.described.read_sent(&text) {
+        if let Some(sent) = self.described.read_sent(&text)? {
             return Ok(BankFormatFile::Sent(sent));
         }
         let Some(report) = &self.described.report else {
@@ -57,30 +57,52 @@ fn decode(bytes: &[u8]) -> String {
 
 impl Described {
     /// Reads a file that this format wrote; none if a line is not one that it writes.
-    fn read_sent(&self, text: &str) -> Option<LostFile> {
+    ///
+    /// # Errors
+    /// [`ReportFault`] if it has not as many payments, or not the sum, that it says it has.
+    fn read_sent(&self, text: &str) -> Result<Option<LostFile>, ReportFault> {
+        let Some((sent, totals)) = self.sent_lines(text) else { return Ok(None) };
+        let count = sent.transfers.len() as u64;
+        let paise = sent.transfers.iter().map(|one| Some(u64::from(one.rupees?) * 100));
+        let sum: Option<u64> = paise.sum();
+        let is_other =
+            |told: Option<Option<u64>>, is: Option<u64>| told.is_some_and(|told| told != is);
+        if is_other(totals.count, Some(count)) || is_other(totals.sum, sum) {
+            let reason = "the file does not have as many payments, or not the sum, that it says it \
+                          has: give the whole file";
+            return Err(ReportFault { line: 1, reason: reason.to_owned() });
+        }
+        Ok(Some(sent))
+    }
+
+    /// Returns the lines that this format wrote, and what header and trailer say of them.
+    fn sent_lines(&self, text: &str) -> Option<(LostFile, SentTotals)> {
         let lines = lines::split(self.layout, self.separator, text).ok()?;
         let mut left = lines.iter();
         let (mut number, mut code, mut message) = (None, None, None);
-        let mut keep_message = |fields: &[Field], texts: &[String]| {
+        let mut totals = SentTotals::default();
+        let mut keep = |fields: &[Field], texts: &[String]| {
             for (field, text) in fields.iter().zip(texts) {
                 match field.value {
                     Some(Value::Message) => message = Some(field.bare(text).to_owned()),
                     Some(Value::MessageNumber) => number = Some(field.bare(text).to_owned()),
                     Some(Value::MessageCode) => code = Some(field.bare(text).to_owned()),
+                    Some(Value::Count) => totals.count = Some(text.trim().parse().ok()),
+                    Some(Value::Sum) => totals.sum = Some(field.read_amount(text)),
                     _ => {}
                 }
             }
         };
         if let Some(header) = &self.header {
-            keep_message(&header.fields, &self.written(&header.fields, left.next()?)?);
+            keep(&header.fields, &self.written(&header.fields, left.next()?)?);
         }
         if let Some(trailer) = &self.trailer {
-            keep_message(&trailer.fields, &self.written(&trailer.fields, left.next_back()?)?);
+            keep(&trailer.fields, &self.written(&trailer.fields, left.next_back()?)?);
         }
         let mut transfers = Vec::new();
         for line in left {
             let texts = self.written(&self.payment.fields, line)?;
-            keep_message(&self.payment.fields, &texts);
+            keep(&self.payment.fields, &texts);
             transfers.push(transfer(&self.payment.fields, &texts)?);
         }
         let message = match (message, number, code) {
@@ -91,9 +113,11 @@ impl Described {
             (None, Some(number), Some(code)) => join_message(&number, &code)?,
             _ => return None,
         };
+        if transfers.is_empty() {
+            return None;
+        }
         let has_all_parts = self.split == Split::No;
-        let kind = SENT;
-        (!transfers.is_empty()).then_some(LostFile { kind, message, transfers, has_all_parts })
+        Some((LostFile { kind: SENT, message, transfers, has_all_parts }, totals))
     }
 
     /// Whether a line looks like this format's header or trailer, which a bank sends back. Its numbers stand side by
@@ -149,17 +173,16 @@ fn transfer(fields: &[Field], texts: &[String]) -> Option<LostTransfer> {
     Some(LostTransfer { reference, rupees, payee })
 }
 
-/// Whether a text can be another payer's reference: short, and with a letter and a digit, or a hyphen.
-fn is_reference(text: &str) -> bool {
-    let has = |is: fn(&u8) -> bool| text.bytes().any(|byte| is(&byte));
-    let is_joined = has(|byte| *byte == b'-');
-    let is_mixed = has(u8::is_ascii_alphabetic) && has(u8::is_ascii_digit);
-    text.len() <= 35 && !text.contains(char::is_whitespace) && (is_joined || is_mixed)
-}
-
 fn too_large(number: u64) -> ReportFault {
     let reason = format!("the sum of its amounts is too large from payment {number} on");
     ReportFault { line: 1, reason }
+}
+
+/// What a file that was sent says of its lines: none within if it can't be read.
+#[derive(Default)]
+struct SentTotals {
+    count: Option<Option<u64>>,
+    sum: Option<Option<u64>>,
 }
 
 /// Control totals of a report.
@@ -232,7 +255,7 @@ impl Report {
         Ok(BankReport { kind: ReportKind::OwnFormat, message, transfers, days: Vec::new() })
     }
 
-    /// Reads a payment's line; its number in the file, from 1, is told if it names no payment of ours.
+    /// Reads a payment's line; its number in the file, from 1, is reported if it names no payment of ours.
     fn transfer(&self, texts: &[String], number: u64) -> ReportedTransfer {
         let at = |read: Read| {
             let mut both = self.payment.iter().zip(texts);
@@ -241,8 +264,8 @@ impl Report {
         let text = |read: Read| at(read).map_or("", |(_, text)| text.trim());
         let name = own_or_as_it_is(text(Read::Reference));
         // What stands at a wrong place may be a person's name or account: it is not shown.
-        let is_name = OwnName::of(&name).is_some() || is_reference(&name);
-        let label = if is_name { name.clone() } else { format!("payment {number} of the file") };
+        let is_own = OwnName::of(&name).is_some();
+        let label = if is_own { name.clone() } else { format!("payment {number} of the file") };
         let of = if name.is_empty() { Vec::new() } else { vec![Named::Transfer(name)] };
         let mut outcome = self.outcome(text(Read::Status), text(Read::Reason));
         if of.is_empty() {

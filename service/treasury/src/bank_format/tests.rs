@@ -159,6 +159,17 @@ fn file_that_was_sent_is_read_again_whole() {
         let names = ["Hasina \"Rina\"; Biswas", "N"];
         let mut seen = Vec::new();
         for file in write(&format, &names, true).expect("written") {
+            // One that was cut, or altered, is not taken for the whole.
+            let mut all = lines(&file);
+            let amount = if has_all_parts { "1000.00" } else { "0000000100000" };
+            if let Some(line) = all[1..].iter_mut().find(|line| line.contains(amount)) {
+                *line = line.replace(amount, &amount.replacen("1000", "1001", 1));
+                let altered = format.read_file(all.join("\r\n").as_bytes());
+                assert!(!matches!(altered, Ok(BankFormatFile::Sent(_))), "{all:?}");
+            }
+            all.remove(1);
+            let cut = format.read_file(all.join("\r\n").as_bytes());
+            assert!(!matches!(cut, Ok(BankFormatFile::Sent(_))), "{all:?}");
             let BankFormatFile::Sent(sent) = format.read_file(&file.bytes).expect("read") else {
                 panic!("{} takes its own file for a report", format.name());
             };
@@ -201,7 +212,7 @@ fn banks_answer_moves_each_payment_or_is_told() {
     assert!(is_unclear(&told[3].1), "paid, with the reason of a return");
     assert!(is_unclear(&told[4].1), "a flag that is not known");
     assert_eq!(told[5], (reference(5), returned(&["NARR"])));
-    assert_eq!(told[6].0, "SALARY-2026-08");
+    assert_eq!(told[6].0, "payment 7 of the file", "another payer's: its name is not shown");
     assert_eq!(told[7].0, reference(9));
     assert!(is_unclear(&told[7].1) && read.transfers[7].of.is_empty(), "{:?}", told[7]);
     assert_eq!(read.transfers[0].of, [Named::Transfer(reference(0))]);
@@ -270,7 +281,9 @@ fn line_whose_columns_are_not_certain_moves_nothing() {
     let labels: Vec<String> =
         read.expect("read").transfers.into_iter().map(|one| one.label).collect();
     assert_eq!(labels, [reference(0), reference(0), reference(7)]);
-    // What stands in the place of a reference is not shown, unless it looks like one.
+    let one = all.join("\r");
+    assert!(report(&format, &one).expect_err("one line").contains("carriage return"));
+    // What stands in the place of a reference is not shown.
     all[1].replace_range(231..261, "Hasina Biswas                 ");
     let read = report(&format, &all[1]).expect("read");
     assert_eq!(read.transfers[0].label, "payment 1 of the file");
