@@ -40,6 +40,7 @@ step "a database server, and what the documents ask it with"
 system_package curl curl
 system_package jq jq
 system_package postgresql '/usr/lib/postgresql/*/bin/postgres'
+system_package pgbouncer '/usr/sbin/pgbouncer'
 
 step "a token for keys, a clock that jumps"
 system_package softhsm2 softhsm2-util

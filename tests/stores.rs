@@ -1,6 +1,7 @@
 //! The store on both databases: the same tables, and brought up to date.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use praman::access_control::ApprovalState;
 use praman::claims::ClaimState;
@@ -14,6 +15,7 @@ use sqlx::migrate::Migrator;
 use tempfile::TempDir;
 
 use crate::support;
+use crate::support::pgbouncer::PgBouncer;
 use crate::support::postgres::Postgres;
 
 /// What SQLite says of its tables, a line for each fact: columns with type and whether they may be missing, keys,
@@ -197,4 +199,72 @@ async fn store_of_an_earlier_program_is_migrated_with_what_it_holds() {
         let twice = sqlx::query(again).execute(store.writer()).await;
         assert!(twice.is_err(), "a key is one principal's");
     }
+}
+
+/// Why a store can't be connected through a pooler with these settings.
+async fn refused_through(server: &Postgres, port: u16, settings: &str) -> String {
+    let pooler = PgBouncer::start(server, port, settings);
+    let location = Location::Server(pooler.address());
+    let connected = tokio::time::timeout(Duration::from_secs(60), Store::connect(&location)).await;
+    connected.expect("in time").err().expect("it is refused").to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn store_works_through_a_pooler_or_says_what_to_set() {
+    let server = Postgres::start();
+    let lets_through = "ignore_startup_parameters = extra_float_digits";
+    let refused = refused_through(&server, 7001, "pool_mode = transaction").await;
+    assert!(refused.contains(lets_through), "{refused}");
+    let statement = format!("pool_mode = statement\n{lets_through}");
+    let refused = refused_through(&server, 7002, &statement).await;
+    assert!(refused.contains("pool_mode = transaction, or session"), "{refused}");
+    let transaction = format!("pool_mode = transaction\ndefault_pool_size = 2\n{lets_through}");
+    let keeps = PgBouncer::keeps_prepared_statements();
+    let kept = if keeps { "\nmax_prepared_statements = 0" } else { "" };
+    let refused = refused_through(&server, 7003, &format!("{transaction}{kept}")).await;
+    assert!(refused.contains("PgBouncer 1.21"), "{refused}");
+
+    let mut modes = vec![format!("pool_mode = session\ndefault_pool_size = 90\n{lets_through}")];
+    if keeps {
+        modes.push(format!("{transaction}\nmax_prepared_statements = 100"));
+    }
+    for (mode, port) in modes.iter().zip(7004..) {
+        let server = Postgres::start();
+        let pooler = PgBouncer::start(&server, port, mode);
+        let location = Location::Server(pooler.address());
+        // Several programs bring the schema up to date at once, by fewer connections than they are.
+        let connect = || Store::connect(&location);
+        let stores = tokio::join!(connect(), connect(), connect());
+        let stores = [stores.0, stores.1, stores.2].map(|store| store.expect("a store"));
+        let counted = stores.iter().flat_map(|store| [store; 8]).map(async |store| {
+            for _ in 0..10 {
+                count_on(store).await;
+            }
+        });
+        futures_util::future::join_all(counted).await;
+        let (count,): (i64,) = sqlx::query_as("SELECT next FROM counted")
+            .fetch_one(stores[0].pool())
+            .await
+            .expect("a number");
+        assert_eq!(count, 240, "{mode}");
+    }
+}
+
+/// Counts on, under the lock of those who write.
+async fn count_on(store: &Store) {
+    let mut transaction = store.begin().await.expect("begun");
+    for statement in [
+        "CREATE TABLE IF NOT EXISTS counted (one BIGINT PRIMARY KEY, next BIGINT NOT NULL)",
+        "INSERT INTO counted (one, next) VALUES (1, 0) ON CONFLICT (one) DO NOTHING",
+    ] {
+        sqlx::query(statement).execute(&mut *transaction).await.expect("written");
+    }
+    let (next,): (i64,) = sqlx::query_as("SELECT next FROM counted WHERE one = $1")
+        .bind(1_i64)
+        .fetch_one(&mut *transaction)
+        .await
+        .expect("a number");
+    let write = sqlx::query("UPDATE counted SET next = $1").bind(next + 1);
+    write.execute(&mut *transaction).await.expect("written");
+    transaction.commit().await.expect("committed");
 }

@@ -5,6 +5,7 @@ pub(crate) mod claim_scene;
 pub(crate) mod consent_scene;
 pub(crate) mod node_scene;
 pub(crate) mod openid;
+pub(crate) mod pgbouncer;
 pub(crate) mod postgres;
 pub(crate) mod proxy;
 mod scene;

@@ -21,9 +21,13 @@ fn programs() -> PathBuf {
     found.expect("PostgreSQL's server is missing: install your system's package postgresql")
 }
 
-/// A command of the server's; it refuses to run as root.
+/// A command of the server's.
 fn command(name: &str, folder: &Path) -> Command {
-    let program = programs().join(name);
+    unprivileged(&programs().join(name), folder)
+}
+
+/// A command that refuses to run as root.
+pub(super) fn unprivileged(program: &Path, folder: &Path) -> Command {
     let mut command = if is_root() {
         let mut command = Command::new("setpriv");
         command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program);
@@ -92,6 +96,11 @@ impl Postgres {
         let _ = std::fs::remove_file(self.folder.path().join("data/postmaster.pid"));
         self.server = Self::run(self.folder.path());
         self.wait();
+    }
+
+    /// The folder of its socket.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Its address.

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
@@ -13,9 +14,15 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AnyConnection, AnyPool, ConnectOptions, Connection, Executor};
 
 use crate::error::ServiceError;
+use crate::pooler;
 
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
-static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+/// Without a lock of its own, which would last longer than a transaction: see [`Database::lock_migrations`].
+static POSTGRES_MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrator = sqlx::migrate!("migrations/postgres");
+    migrator.set_locking(false);
+    migrator
+});
 
 /// The file of a folder's store.
 pub(super) const FILE_NAME: &str = "praman.db";
@@ -28,6 +35,9 @@ const READERS: u32 = 8;
 
 /// The number of the lock that writers to one PostgreSQL database take in turn: "praman" in ASCII.
 const WRITE_LOCK: &str = "SELECT pg_advisory_xact_lock(123645076300142)";
+
+/// The number of the lock of a program that migrates the schema: the next one.
+const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(123645076300143)";
 
 /// The location of a store.
 #[derive(Clone)]
@@ -99,6 +109,16 @@ impl Database {
         match self {
             Self::Sqlite => None,
             Self::Postgres => Some(WRITE_LOCK),
+        }
+    }
+
+    /// Returns the statement that takes the lock of a program that migrates the schema, if the file itself is not
+    /// locked. A transaction holds it, so that a pooler that lends connections for a transaction passes it on to
+    /// nobody.
+    pub(super) fn lock_migrations(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(MIGRATION_LOCK),
         }
     }
 
@@ -187,6 +207,9 @@ pub(super) async fn connect(
     let mut first = AnyConnection::connect_with(&options).await?;
     prepare(&mut first, database).await?;
     first.close().await?;
+    if database == Database::Postgres {
+        pooler::check(&options).await?;
+    }
     let pool = |connections: u32| {
         AnyPoolOptions::new()
             .max_connections(connections)

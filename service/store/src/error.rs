@@ -40,7 +40,7 @@ pub enum ServiceError {
         reason: String,
     },
     /// The store failed.
-    #[error("the store: {0}")]
+    #[error("the store: {}", crate::pooler::advice(.0))]
     Store(#[from] sqlx::Error),
     /// The store was written by a newer program, or its schema can't be migrated.
     #[error("the store's schema: {}", crate::schema_advice(.0))]

@@ -35,6 +35,7 @@ mod master_key;
 pub mod named;
 mod network;
 pub mod peer;
+mod pooler;
 mod schema;
 pub mod sealed_content;
 mod setting;

@@ -38,7 +38,14 @@ impl Store {
     /// # Errors
     /// [`ServiceError::Schema`] if a newer program wrote the store, or a migration was altered.
     pub async fn migrate(&self) -> Result<(), ServiceError> {
-        Ok(self.database.migrations().run(&self.writes).await?)
+        let Some(lock) = self.database.lock_migrations() else {
+            return Ok(self.database.migrations().run(&self.writes).await?);
+        };
+        // All in the transaction that has the lock: a store is brought up to date as a whole, or left as it is.
+        let mut transaction = self.begin_rows().await?;
+        sqlx::query(lock).execute(&mut *transaction).await?;
+        self.database.migrations().run(&mut *transaction).await?;
+        Ok(transaction.commit().await?)
     }
 
     /// Returns which migrations the store has.
