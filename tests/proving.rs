@@ -480,20 +480,24 @@ fn grpc_calls_of_another_implementation_are_answered() {
     let service = Service::start(&state, &["--office", "office.json"]);
     let request = service.seal(&state, "WB070000002", SCHEME, &[]);
     let second = service.seal(&state, "WB070000003", SCHEME, &[]);
-    let output = Command::new("node")
-        .arg(support::root().join("tests/peers/grpc.mjs"))
-        .env("OFFICE_TOKEN", fs::read_to_string(state.path("token")).expect("a token"))
-        .env("KIOSK", state.shown("kiosk", &[]))
-        .env("REGISTER", support::register())
-        .arg(service.host())
-        .arg(state.path(&request))
-        .arg(state.path(&second))
-        .output()
-        .expect("node is there");
-    let (out, err) =
-        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{out}{err}");
-    assert!(out.trim_end().ends_with("all as described"), "{out}");
+    let (token, kiosk) = (fs::read_to_string(state.path("token")), state.shown("kiosk", &[]));
+    // As a page does over gRPC-Web, once the office's register was issued to over gRPC.
+    for client in ["grpc.mjs", "web.mjs"] {
+        let output = Command::new("node")
+            .arg(support::root().join("tests/peers").join(client))
+            .env("OFFICE_TOKEN", token.as_ref().expect("a token"))
+            .env("KIOSK", &kiosk)
+            .env("REGISTER", support::register())
+            .arg(service.host())
+            .arg(state.path(&request))
+            .arg(state.path(&second))
+            .output()
+            .expect("node is there");
+        let (out, err) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{client}: {out}{err}");
+        assert!(out.trim_end().ends_with("all as described"), "{client}: {out}");
+    }
     assert_eq!(service.stop(), 0);
     assert_eq!(state.pay(SCHEME, "2026")["claims"], 2);
 }

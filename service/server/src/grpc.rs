@@ -1,7 +1,7 @@
 //! The service over gRPC: `praman.v1`, as `service/server/proto/` describes it.
 //!
 //! Reflection and the standard health service are there too, so that `grpcurl` and orchestrators need no
-//! description.
+//! description. Pages speak gRPC-Web, binary or as text.
 
 mod claims;
 mod consents;

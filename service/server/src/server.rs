@@ -34,6 +34,7 @@ use praman_store::error::ServiceError;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tonic_web::GrpcWebLayer;
 use tower::{ServiceBuilder, ServiceExt};
 
 use crate::application::{Application, Fault, Limits, PeerCertificate, Shown, is_refusal};
@@ -66,6 +67,7 @@ async fn routes(application: Arc<Application>, peers: Arc<Peers>) -> Router {
         .layer(middleware::from_fn_with_state(peers, within_part))
         .layer(middleware::from_fn(console::told_as_page))
         .layer(middleware::from_fn_with_state(application, request_log::log))
+        .layer(middleware::from_fn(over_grpc_web))
         // Answered under any load.
         .route("/healthz", get(async || "alive\n"))
 }
@@ -195,6 +197,22 @@ async fn out_of_bounds(headers: HeaderMap, _: BoxError) -> Response {
 fn speaks_grpc(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     kind.is_some_and(|kind| kind.starts_with("application/grpc"))
+}
+
+/// Answers gRPC-Web, which pages speak over HTTP/1.1, as gRPC: from here on a request is one of gRPC.
+async fn over_grpc_web(request: Request, next: Next) -> Response {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    if !kind.is_some_and(|kind| kind.starts_with("application/grpc-web")) {
+        return next.run(request).await;
+    }
+    let translated = ServiceBuilder::new()
+        .layer(GrpcWebLayer::new())
+        .map_request(|request: Request<tonic::body::Body>| request.map(Body::new))
+        .service(next);
+    match translated.oneshot(request).await {
+        Ok(response) => response.map(Body::new),
+        Err(never) => match never {},
+    }
 }
 
 /// Writes a fault in the client's protocol.
