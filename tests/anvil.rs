@@ -1,5 +1,6 @@
 //! The ledger on real nodes: anvil with its faults. Nothing is lost and nothing is brought twice.
 
+use std::path::Path;
 use std::time::Duration;
 
 use alloy_primitives::B256;
@@ -68,7 +69,11 @@ struct Scene {
 
 /// Deploys, accredits, opens, and proves some claims.
 async fn scene(confirmations: u64, count: u64) -> Scene {
-    let anvil = Anvil::start(&[]).await;
+    scene_on(Anvil::start(&[]).await, confirmations, count).await
+}
+
+/// The same on a node.
+async fn scene_on(anvil: Anvil, confirmations: u64, count: u64) -> Scene {
     for account in [operator(), office(0), office(1), office(2), office(3)] {
         anvil.give_money(account.address()).await;
     }
@@ -192,6 +197,43 @@ async fn claims_are_sent_once_over_several_endpoints() {
     );
     let refused = ledger.claim(&scene.claims[5]).await.expect_err("another chain").to_string();
     assert!(refused.contains("belongs to chain 999, not to chain"), "{refused}");
+}
+
+/// Chains differ in their fees and instructions: before London there is no base fee.
+#[tokio::test]
+async fn claim_is_accepted_whatever_fork_the_node_runs() {
+    for fork in ["istanbul", "berlin", "london", "shanghai", "cancun", "prague", "osaka"] {
+        let anvil = Anvil::start(&["--hardfork", fork]).await;
+        let mut scene = scene_on(anvil, 0, 1).await;
+        scene.ledger.claim(&scene.claims[0]).await.expect(fork);
+        assert_eq!(accepted(&scene.store).await, 1, "{fork}");
+        let block = scene.anvil.call("eth_getBlockByNumber", json!(["latest", false])).await;
+        let has_base_fee = !block["baseFeePerGas"].is_null();
+        assert_eq!(has_base_fee, !["istanbul", "berlin"].contains(&fork), "{fork}: {block}");
+    }
+}
+
+/// A second implementation of the nodes' interface: `tests/nodes.sh` installs it.
+#[tokio::test]
+#[ignore = "run by tests/nodes.sh"]
+async fn claim_is_accepted_by_hardhats_node_whatever_fork_it_runs() {
+    let folder = std::env::var_os("HARDHAT").expect("HARDHAT names the folder of its installation");
+    for fork in ["istanbul", "berlin", "london", "merge", "shanghai", "cancun", "prague", "osaka"] {
+        let node = Anvil::start_hardhat(Path::new(&folder), fork);
+        let mut scene = scene_on(node, 0, 4).await;
+        let before = scene.anvil.nonce(operator().address()).await;
+        scene.ledger.claim(&scene.claims[0]).await.expect(fork);
+        scene.ledger.claim_batch(&scene.claims[1..3]).await.expect(fork);
+        scene.ledger.claim(&scene.claims[0]).await.expect("the same receipt");
+        assert_eq!(accepted(&scene.store).await, 3, "{fork}");
+        assert_eq!(scene.anvil.nonce(operator().address()).await, before + 2, "{fork}");
+        // The contract's own reason is found in a refusal.
+        let mut forged = scene.claims[3].clone();
+        forged.payout = PayoutCommitment::from_field(Fr::from(1u64));
+        let refused = scene.ledger.claim(&forged).await.expect_err("forged").to_string();
+        assert!(refused.contains("the proof does not hold"), "{fork}: {refused}");
+        println!("{fork}: accepted");
+    }
 }
 
 #[tokio::test]

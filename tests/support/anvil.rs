@@ -1,7 +1,8 @@
 //! A node that can be told to fail.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 
 pub(crate) const CHAIN_ID: u64 = 77_001;
 
-/// A running anvil with its state in a file.
+/// A running anvil with its state in a file; or a node of Hardhat's, which has none.
 pub(crate) struct Anvil {
     process: Child,
     port: u16,
@@ -31,15 +32,10 @@ fn binary() -> PathBuf {
     path
 }
 
-fn launch(port: u16, state: &std::path::Path, arguments: &[String]) -> Option<(Child, u16)> {
+fn launch(port: u16, state: &Path, arguments: &[String]) -> Option<(Child, u16)> {
     let mut process = Command::new(binary())
-        .args(["--port", &port.to_string(), "--hardfork", "paris", "--chain-id"])
-        .args(if arguments.iter().any(|a| a == "--chain-id") {
-            Vec::new()
-        } else {
-            vec![CHAIN_ID.to_string()]
-        })
-        .args(arguments.iter().filter(|argument| *argument != "--chain-id"))
+        .args(["--port", &port.to_string()])
+        .args(arguments)
         .args(["--state-interval", "1", "--preserve-historical-states", "--state"])
         .arg(state)
         .stdout(Stdio::piped())
@@ -62,13 +58,46 @@ fn launch(port: u16, state: &std::path::Path, arguments: &[String]) -> Option<(C
 }
 
 impl Anvil {
-    /// Starts a node; `--chain-id N` among the arguments makes it another chain's.
+    /// Starts a node; `--chain-id N` or `--hardfork NAME` among the arguments make it another chain's.
     pub(crate) async fn start(arguments: &[&str]) -> Self {
         let state = tempfile::tempdir().expect("a folder");
-        let arguments: Vec<String> = arguments.iter().map(|&text| text.to_owned()).collect();
+        let mut arguments: Vec<String> = arguments.iter().map(|&text| text.to_owned()).collect();
+        for (name, value) in [("--chain-id", &CHAIN_ID.to_string()[..]), ("--hardfork", "paris")] {
+            if !arguments.iter().any(|argument| argument == name) {
+                arguments.extend([name.to_owned(), value.to_owned()]);
+            }
+        }
         let (process, port) = launch(0, &state.path().join("state.json"), &arguments)
             .expect("anvil says where it listens");
         Self { process, port, state, arguments }
+    }
+
+    /// Starts Hardhat's node, of EDR, from the folder in which it is installed.
+    pub(crate) fn start_hardhat(folder: &Path, hardfork: &str) -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+        let port = free.expect("a port").port();
+        let settings = format!(
+            "module.exports = {{ solidity: '0.8.28', networks: {{ hardhat: {{ chainId: {CHAIN_ID}, hardfork: \
+             '{hardfork}' }} }} }};"
+        );
+        let state = tempfile::tempdir_in(folder).expect("a folder");
+        std::fs::write(state.path().join("hardhat.config.js"), settings).expect("written");
+        std::fs::write(state.path().join("package.json"), "{}").expect("written");
+        let process = Command::new("node")
+            .arg(folder.join("node_modules/hardhat/internal/cli/bootstrap.js"))
+            .args(["node", "--hostname", "127.0.0.1", "--port", &port.to_string()])
+            .current_dir(state.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("node is there");
+        let node = Self { process, port, state, arguments: Vec::new() };
+        for _ in 0..300 {
+            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return node;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        panic!("Hardhat's node does not listen");
     }
 
     pub(crate) fn url(&self) -> String {
@@ -80,7 +109,7 @@ impl Anvil {
     }
 
     pub(crate) async fn give_money(&self, account: Address) {
-        self.call("anvil_setBalance", json!([account, "0xde0b6b3a7640000000"])).await;
+        self.call("hardhat_setBalance", json!([account, "0xde0b6b3a7640000000"])).await;
     }
 
     pub(crate) async fn nonce(&self, account: Address) -> u64 {

@@ -9,6 +9,7 @@ use alloy_transport::{TransportError, TransportErrorKind};
 use alloy_transport_http::reqwest;
 use praman_store::error::ServiceError;
 
+use super::answers::revert;
 use crate::chain::ChainError;
 
 /// How long one request may take.
@@ -41,6 +42,21 @@ pub(super) enum NodeError {
     },
     /// None answered, or not in time, or not sensibly.
     Away(String),
+}
+
+impl NodeError {
+    /// Whether an account has less than a transaction may cost.
+    pub(super) fn is_about_funds(&self) -> bool {
+        const SAID: [&str; 5] = [
+            "insufficient funds",
+            "insufficientfunds",
+            "insufficient balance",
+            "exceeds account balance",
+            "enough funds",
+        ];
+        let Self::Answered { message, .. } = self else { return false };
+        SAID.iter().any(|said| message.contains(said))
+    }
 }
 
 impl From<NodeError> for ChainError {
@@ -102,9 +118,8 @@ impl Nodes {
             for _ in 0..self.clients.len() {
                 match self.ask_current(method, params.clone()).await {
                     Err(NodeError::Away(reason)) => said = reason,
-                    // The caller decides how much to ask for at once.
                     Err(NodeError::Answered { message, code, revert: None })
-                        if method != "eth_getLogs" && is_of_node(code, &message) =>
+                        if is_of_node(method, code, &message) =>
                     {
                         let name = &self.clients[self.current].0;
                         said = format!("{name} says: {message}");
@@ -178,21 +193,35 @@ impl Nodes {
 
 /// Returns whether an error is due to the node and not to the request: another node may answer, or the same one
 /// a moment later.
-fn is_of_node(code: i64, message: &str) -> bool {
-    /// "Limit exceeded" by EIP-1474, and HTTP's code that some gateways give here.
-    const TOO_OFTEN: [i64; 2] = [-32_005, 429];
-    const SAID: [&str; 9] = [
-        "missing trie node",
-        "header not found",
-        "state is not available",
-        "world state unavailable",
-        "transaction indexing is in progress",
+fn is_of_node(method: &str, code: i64, message: &str) -> bool {
+    /// HTTP's code, which some gateways give here.
+    const TOO_MANY_REQUESTS: i64 = 429;
+    /// "Limit exceeded" by EIP-1474: of requests, or of the blocks and events of one request.
+    const LIMIT_EXCEEDED: i64 = -32_005;
+    const TOO_OFTEN: [&str; 6] = [
         "rate limit",
+        "rate-limit",
         "too many requests",
         "request limit",
+        "request count exceeded",
+        "compute units per second",
+    ];
+    const NOT_THERE: [&str; 8] = [
+        "missing trie node",
+        "header not found",
+        "unknown block",
+        "state is not available",
+        "state unavailable",
+        "no state available",
+        "transaction indexing is in progress",
         "service unavailable",
     ];
-    TOO_OFTEN.contains(&code) || SAID.iter().any(|said| message.contains(said))
+    let says = |words: &[&str]| words.iter().any(|said| message.contains(said));
+    if code == TOO_MANY_REQUESTS || says(&TOO_OFTEN) {
+        return true;
+    }
+    // How much to ask for at once is for the caller to decide.
+    method != "eth_getLogs" && (code == LIMIT_EXCEEDED || says(&NOT_THERE))
 }
 
 /// Returns what is wrong with a node's certificate, if that is the cause.
@@ -212,8 +241,10 @@ fn node_error(name: &str, error: TransportError) -> NodeError {
     match error {
         RpcError::ErrorResp(payload) => NodeError::Answered {
             revert: payload
-                .as_revert_data()
-                .or_else(|| payload.try_data_as::<Bytes>().and_then(Result::ok)),
+                .data
+                .as_ref()
+                .and_then(|data| serde_json::from_str(data.get()).ok())
+                .and_then(|data| revert(&data)),
             code: payload.code,
             message: payload.message.to_lowercase().escape_default().to_string(),
         },

@@ -1,22 +1,54 @@
 //! Nodes that answer in unusual ways.
 
+mod events;
+mod words;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use alloy_primitives::{B256, keccak256};
 use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::*;
 
-/// A node of a chain of twelve thousand blocks, every fiftieth of which has an event.
+/// A node of a chain, every fiftieth block of which has an event.
 struct Node {
+    /// The number of its newest block.
+    head: u64,
     /// How many blocks' events it gives at once, and how many events.
     blocks: u64,
     events: u64,
     asked: AtomicU64,
     /// How often it says first that it can't answer now.
     busy: AtomicU64,
+    /// What it says of a transaction that it is sent, and whether it takes it.
+    says: Option<(i64, &'static str)>,
+    takes: bool,
+    /// An account's next nonce.
+    nonce: u64,
+    /// The price that it asks for; blocks take nothing.
+    least_price: u64,
+    /// The transactions that it was sent.
+    sent: std::sync::Mutex<Vec<Bytes>>,
+}
+
+impl Default for Node {
+    fn default() -> Self {
+        Self {
+            head: 12_000,
+            blocks: 5_000,
+            events: 1_000,
+            asked: AtomicU64::new(0),
+            busy: AtomicU64::new(0),
+            says: None,
+            takes: true,
+            nonce: 5,
+            least_price: 0,
+            sent: std::sync::Mutex::default(),
+        }
+    }
 }
 
 fn number(text: &Value) -> u64 {
@@ -24,51 +56,94 @@ fn number(text: &Value) -> u64 {
     u64::from_str_radix(text.trim_start_matches("0x"), 16).expect("a number")
 }
 
-async fn answer(State(node): State<Arc<Node>>, Json(request): Json<Value>) -> Json<Value> {
-    let reply =
-        |result: Value| Json(json!({ "jsonrpc": "2.0", "id": request["id"], "result": result }));
-    let refuse = |code: i64, message: &str| {
-        let error = json!({ "code": code, "message": message });
-        Json(json!({ "jsonrpc": "2.0", "id": request["id"], "error": error }))
-    };
-    match request["method"].as_str().expect("a method") {
-        "eth_chainId" => reply(json!("0x1c21")),
-        "eth_getTransactionCount" => {
-            let busy = node
-                .busy
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
-            match busy {
-                Ok(_) => {
-                    refuse(-32_000, "missing trie node d0a7 (path ) state 0x1f is not available")
+fn hash(block: u64) -> B256 {
+    keccak256(block.to_be_bytes())
+}
+
+impl Node {
+    /// The result of a request, or the error.
+    fn answer(&self, method: &str, params: &Value) -> Result<Value, (i64, String)> {
+        let refuse = |code: i64, message: &str| Err((code, message.to_owned()));
+        match method {
+            "eth_chainId" => Ok(json!("0x1c21")),
+            "eth_gasPrice" => Ok(json!(format!("{:#x}", self.least_price))),
+            "eth_maxPriorityFeePerGas" => refuse(-32_601, "Method not found"),
+            "eth_estimateGas" => Ok(json!("0x5208")),
+            "eth_call" => Ok(json!("0x")),
+            "eth_getTransactionReceipt" => Ok(Value::Null),
+            "eth_getBlockByNumber" => {
+                let block = match params[0].as_str() {
+                    Some("latest") => self.head,
+                    _ => number(&params[0]),
+                };
+                let has = json!({ "number": format!("{block:#x}"), "hash": hash(block),
+                                  "timestamp": "0x1", "extraData": "0x", "baseFeePerGas": "0x0" });
+                Ok(if block > self.head { Value::Null } else { has })
+            }
+            "eth_getTransactionByHash" => {
+                let has = self.sent.lock().expect("nobody panics");
+                let is_it = |raw: &Bytes| json!(keccak256(raw)) == params[0];
+                let found = self.takes && has.iter().any(is_it);
+                Ok(if found { json!({ "hash": params[0] }) } else { Value::Null })
+            }
+            "eth_sendRawTransaction" => {
+                let raw: Bytes = serde_json::from_value(params[0].clone()).expect("bytes");
+                let hash = keccak256(&raw);
+                self.sent.lock().expect("nobody panics").push(raw);
+                match self.says {
+                    Some((code, message)) => refuse(code, message),
+                    None => Ok(json!(hash)),
                 }
-                Err(_) => reply(json!("0x5")),
             }
+            "eth_getTransactionCount" => {
+                let less = |left: u64| left.checked_sub(1);
+                match self.busy.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less) {
+                    Ok(_) => {
+                        let message = "missing trie node d0a7 (path ) state 0x1f is not available";
+                        refuse(-32_000, message)
+                    }
+                    Err(_) => Ok(json!(format!("{:#x}", self.nonce))),
+                }
+            }
+            "eth_getLogs" => {
+                self.asked.fetch_add(1, Ordering::Relaxed);
+                let (first, last) =
+                    (number(&params[0]["fromBlock"]), number(&params[0]["toBlock"]));
+                // A node that is behind says nothing of it.
+                let told: Vec<u64> =
+                    (first..=last.min(self.head)).filter(|block| block % 50 == 0).collect();
+                if last - first + 1 > self.blocks {
+                    return refuse(-32_005, "Requested range exceeds maximum RPC range limit");
+                }
+                if told.len() as u64 > self.events {
+                    return refuse(-32_000, "query returned more than 10 results");
+                }
+                let log = |block: &u64| {
+                    json!({
+                        "address": Address::ZERO, "topics": [B256::ZERO], "data": "0x",
+                        "blockNumber": format!("{block:#x}"), "blockHash": hash(*block),
+                        "transactionHash": B256::ZERO, "transactionIndex": "0x0", "logIndex": "0x0",
+                        "removed": false
+                    })
+                };
+                Ok(told.iter().map(log).collect())
+            }
+            other => panic!("{other} is not asked here"),
         }
-        "eth_getLogs" => {
-            node.asked.fetch_add(1, Ordering::Relaxed);
-            let range = &request["params"][0];
-            let (first, last) = (number(&range["fromBlock"]), number(&range["toBlock"]));
-            let told: Vec<u64> = (first..=last).filter(|block| block % 50 == 0).collect();
-            if last - first + 1 > node.blocks {
-                return refuse(-32_005, "Requested range exceeds maximum RPC range limit");
-            }
-            if told.len() as u64 > node.events {
-                return refuse(-32_000, "query returned more than 10 results");
-            }
-            let log = |block: &u64| {
-                json!({
-                    "address": Address::ZERO, "topics": [B256::ZERO], "data": "0x",
-                    "blockNumber": format!("{block:#x}"), "blockHash": B256::ZERO,
-                    "transactionHash": B256::ZERO, "transactionIndex": "0x0", "logIndex": "0x0",
-                    "removed": false
-                })
-            };
-            reply(told.iter().map(log).collect())
-        }
-        other => panic!("{other} is not asked here"),
     }
 }
 
+async fn answer(State(node): State<Arc<Node>>, Json(request): Json<Value>) -> Json<Value> {
+    let method = request["method"].as_str().expect("a method");
+    let mut reply = json!({ "jsonrpc": "2.0", "id": request["id"] });
+    match node.answer(method, &request["params"]) {
+        Ok(result) => reply["result"] = result,
+        Err((code, message)) => reply["error"] = json!({ "code": code, "message": message }),
+    }
+    Json(reply)
+}
+
+/// A chain behind some nodes, with an account.
 async fn chain_of(nodes: Vec<Arc<Node>>) -> (tempfile::TempDir, RemoteChain) {
     let folder = tempfile::tempdir().expect("a folder");
     let store = Store::open(folder.path()).await.expect("a store");
@@ -79,39 +154,13 @@ async fn chain_of(nodes: Vec<Arc<Node>>) -> (tempfile::TempDir, RemoteChain) {
         let router = axum::Router::new().fallback(answer).with_state(node);
         tokio::spawn(async { axum::serve(listener, router).await });
     }
-    let chain = RemoteChain::new(&store, RemoteSettings::new(endpoints, 0x1c21), []);
+    let mut settings = RemoteSettings::new(endpoints, 0x1c21);
+    settings.raise_after = Duration::from_millis(200);
+    let chain = RemoteChain::new(&store, settings, [account()]);
     (folder, chain.expect("addresses"))
 }
 
-fn node(blocks: u64, events: u64, busy: u64) -> Arc<Node> {
-    Arc::new(Node { blocks, events, asked: AtomicU64::new(0), busy: AtomicU64::new(busy) })
-}
-
-#[tokio::test]
-async fn events_are_asked_for_in_pieces_that_a_node_grants() {
-    for (blocks, events) in [(5_000, 1_000), (4_999, 1_000), (1_000, 1_000), (5_000, 10), (1, 1)] {
-        let node = node(blocks, events, 0);
-        let (_folder, chain) = chain_of(vec![node.clone()]).await;
-        let until = if blocks == 1 { 100 } else { 12_000 };
-        let logs = chain.logs(1, until).await.expect("all events");
-        let told: Vec<u64> = logs.iter().map(|log| log.block).collect();
-        let expected: Vec<u64> = (1..=until).filter(|block| block % 50 == 0).collect();
-        assert_eq!(told, expected, "{blocks} blocks, {events} events");
-        let asked = node.asked.load(Ordering::Relaxed);
-        let pieces = until.div_ceil(blocks).max(until.div_ceil(50 * events));
-        assert!(asked <= 4 * pieces + 16, "asked {asked} times for {pieces} pieces");
-    }
-}
-
-#[tokio::test]
-async fn request_that_fails_at_one_node_is_asked_of_the_next() {
-    let (first, second) = (node(5_000, 1_000, u64::MAX), node(5_000, 1_000, 0));
-    let (_folder, chain) = chain_of(vec![first, second]).await;
-    assert_eq!(chain.nonce_on_chain(Address::ZERO).await.expect("by the second"), 5);
-    // A node that gives no events at all, as it keeps no history.
-    let (_folder, chain) = chain_of(vec![node(0, 0, 0), node(1_000, 1_000, 0)]).await;
-    assert_eq!(chain.logs(1, 3_000).await.expect("by the second").len(), 60);
-    // A single node is asked again a moment later.
-    let (_folder, chain) = chain_of(vec![node(5_000, 1_000, 2)]).await;
-    assert_eq!(chain.nonce_on_chain(Address::ZERO).await.expect("at last"), 5);
+/// An account whose key only these tests have.
+fn account() -> PrivateKeySigner {
+    PrivateKeySigner::from_slice(&[0x42; 32]).expect("a key")
 }

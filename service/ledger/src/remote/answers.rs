@@ -1,0 +1,66 @@
+//! What nodes answer, as far as it is needed: clients differ in what else they say.
+
+use alloy_primitives::{Address, B256, Bytes, U64};
+use alloy_rpc_types_eth::Log;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::chain::ChainLog;
+
+/// A block's head.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct BlockHead {
+    pub(super) number: U64,
+    pub(super) hash: B256,
+    pub(super) timestamp: U64,
+    /// None before London, and on chains that have a gas price instead.
+    pub(super) base_fee_per_gas: Option<U64>,
+}
+
+/// What came of a transaction. Some nodes answer for one that is in no block yet.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Receipt {
+    pub(super) block_number: Option<U64>,
+    pub(super) block_hash: Option<B256>,
+    /// 1 if it succeeded.
+    pub(super) status: Option<U64>,
+    pub(super) gas_used: U64,
+    pub(super) contract_address: Option<Address>,
+    pub(super) logs: Vec<Log>,
+}
+
+impl Receipt {
+    /// Whether the transaction succeeded.
+    pub(super) fn has_succeeded(&self) -> bool {
+        self.status == Some(U64::from(1))
+    }
+}
+
+/// Returns an event of a node's.
+pub(super) fn chain_log(log: &Log) -> ChainLog {
+    ChainLog {
+        block: log.block_number.unwrap_or_default(),
+        address: log.address(),
+        topics: log.topics().to_vec(),
+        data: log.data().data.clone(),
+    }
+}
+
+/// Returns the bytes that a contract gave with its refusal, from an error's data: hexadecimal, alone or behind a word
+/// ("Reverted 0x…" at Nethermind and OpenEthereum), or within an object (Hardhat, anvil).
+pub(super) fn revert(data: &Value) -> Option<Bytes> {
+    match data {
+        Value::String(text) => {
+            let hexadecimal = text.split_whitespace().find(|word| word.starts_with("0x"))?;
+            hexadecimal.parse().ok()
+        }
+        Value::Object(fields) => {
+            // An object may hold the transaction's hash as well.
+            let named = ["data", "return", "result"].iter().find_map(|name| fields.get(*name));
+            named.or_else(|| fields.values().find(|value| value.is_object())).and_then(revert)
+        }
+        _ => None,
+    }
+}

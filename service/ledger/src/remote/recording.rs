@@ -1,0 +1,185 @@
+//! The contracts' events, kept as the chain has them.
+
+use std::sync::atomic::Ordering;
+
+use alloy_eips::BlockNumberOrTag;
+use alloy_primitives::B256;
+use alloy_rpc_types_eth::{Filter, Log};
+use praman_verifier::contracts::Addresses;
+
+use super::answers::{BlockHead, chain_log};
+use super::nodes::NodeError;
+use super::{BLOCKS_AT_ONCE, RemoteChain, outbox};
+use crate::LedgerStore;
+use crate::chain::{Chain, ChainError, ChainLog};
+use crate::journal;
+
+/// The events of some blocks.
+struct Piece {
+    logs: Vec<ChainLog>,
+    /// The last of these blocks, and its hash.
+    last: u64,
+    hash: B256,
+}
+
+impl RemoteChain {
+    /// Records the contracts' events, up to the newest block that stands; reverts what came from blocks
+    /// that the chain has replaced.
+    ///
+    /// # Errors
+    /// [`ChainError`]; also if a paid claim was reverted.
+    pub async fn record(&self) -> Result<(), ChainError> {
+        let Some((contracts, before)) = &self.contracts else { return Ok(()) };
+        let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
+            "SELECT number, hash FROM recorded_block ORDER BY number DESC LIMIT 1000",
+        )
+        .fetch_all(self.store.pool())
+        .await?;
+        let newest = rows.first().map(|(number, _)| *number as u64);
+        let head = self.head_not_before(newest.unwrap_or_default()).await?;
+        let mut known = *before;
+        for (number, hash) in rows {
+            if self.known_block(number as u64).await?.hash.as_slice() == hash {
+                known = number as u64;
+                break;
+            }
+        }
+        if newest.is_some_and(|newest| newest > known) {
+            let mut transaction = self.store.begin().await?;
+            LedgerStore(&self.store).forget_after(&mut transaction, known).await?;
+            outbox::take_back(&mut transaction, known).await?;
+            transaction.commit().await?;
+            for account in self.keys.keys() {
+                for sent in outbox::pending(&self.store, *account).await? {
+                    self.broadcast(&sent).await?;
+                }
+            }
+        }
+        if !journal::follows_offices(&mut *self.store.pool().acquire().await?).await? {
+            let logs = self.logs(*before + 1, known).await?;
+            let mut transaction = self.store.begin().await?;
+            journal::begin_following_offices(&mut transaction, contracts, &logs).await?;
+            transaction.commit().await?;
+        }
+        // Each piece is kept by itself: an interrupted run continues from there.
+        while known < head {
+            let piece = self.some_logs(known + 1, head).await?;
+            if !self.keep_logs(contracts, known, &piece).await? {
+                return Ok(());
+            }
+            known = piece.last;
+        }
+        Ok(())
+    }
+
+    /// Returns the number of the newest block that stands, of a node that has the newest block that was recorded: one
+    /// that is behind would look like a chain that has lost blocks.
+    async fn head_not_before(&self, recorded: u64) -> Result<u64, ChainError> {
+        let mut left = self.nodes.lock().await.count();
+        loop {
+            let newest = self.newest().await?.number.to::<u64>();
+            if newest >= recorded {
+                return Ok(newest.saturating_sub(self.settings.confirmations));
+            }
+            left -= 1;
+            if left == 0 {
+                return Err(ChainError::failed(format!(
+                    "the node is behind: its newest block is {newest}, and block {recorded} was \
+                     recorded; wait until it has caught up, or give another node"
+                )));
+            }
+            self.nodes.lock().await.take_next();
+        }
+    }
+
+    /// Returns a block that a node has had.
+    async fn known_block(&self, number: u64) -> Result<BlockHead, ChainError> {
+        let block = self.block(BlockNumberOrTag::Number(number)).await?;
+        block.ok_or_else(|| ChainError::failed(format!("the node has lost block {number}")))
+    }
+
+    /// Records the events of blocks after `known`; returns false if another process has recorded more in between.
+    async fn keep_logs(
+        &self,
+        contracts: &Addresses,
+        known: u64,
+        piece: &Piece,
+    ) -> Result<bool, ChainError> {
+        let mut transaction = self.store.begin().await?;
+        // Another process may have recorded the same in between.
+        let (kept,): (Option<i64>,) = sqlx::query_as("SELECT max(number) FROM recorded_block")
+            .fetch_one(&mut *transaction)
+            .await?;
+        if kept.is_some_and(|kept| kept as u64 > known) {
+            return Ok(false);
+        }
+        journal::record(&mut transaction, contracts, &piece.logs).await?;
+        sqlx::query("INSERT INTO recorded_block (number, hash) VALUES ($1, $2)")
+            .bind(piece.last as i64)
+            .bind(piece.hash.to_vec())
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    /// Returns the events of as many blocks as a node grants, from a first one on.
+    async fn some_logs(&self, first: u64, until: u64) -> Result<Piece, ChainError> {
+        let mut filter = Filter::new();
+        if let Some((contracts, _)) = &self.contracts {
+            let Addresses { committee, participants, offices, claims, disputes, nodes, .. } =
+                *contracts;
+            let known = [committee, participants, offices, claims, disputes, nodes];
+            let later = [contracts.consents, contracts.anchors, contracts.archives];
+            filter = filter.address([&known[..], &later].concat());
+        }
+        let mut left = self.nodes.lock().await.count();
+        loop {
+            let span = self.span.load(Ordering::Relaxed).max(1);
+            let last = until.min(first.saturating_add(span - 1));
+            let asked = filter.clone().from_block(first).to_block(last);
+            // A node that does not have the last block yet would leave its events out without a word, and one that
+            // replaces it meanwhile would give those of another chain.
+            let before = self.known_block(last).await?.hash;
+            let answer: Result<Vec<Log>, NodeError> =
+                self.nodes.lock().await.ask("eth_getLogs", (asked,)).await;
+            match answer {
+                Ok(logs) => {
+                    if self.known_block(last).await?.hash != before {
+                        continue;
+                    }
+                    // A node that grants this may grant more.
+                    self.span.store((span * 2).min(BLOCKS_AT_ONCE), Ordering::Relaxed);
+                    let logs = logs.iter().map(chain_log).collect();
+                    return Ok(Piece { logs, last, hash: before });
+                }
+                // Whether a node limits blocks or events, halving gets within the limit.
+                Err(NodeError::Answered { .. }) if last > first => {
+                    self.span.store((last - first).div_ceil(2).max(1), Ordering::Relaxed);
+                }
+                // This node can't give even one block's, as it keeps no history: another may.
+                Err(NodeError::Answered { .. }) if left > 1 => {
+                    left -= 1;
+                    self.nodes.lock().await.take_next();
+                    self.span.store(BLOCKS_AT_ONCE, Ordering::Relaxed);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Returns the events of blocks from `first` to `last`, both included, in order.
+    pub(super) async fn logs_between(
+        &self,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<ChainLog>, ChainError> {
+        let (mut logs, mut next) = (Vec::new(), first);
+        while next <= last {
+            let piece = self.some_logs(next, last).await?;
+            logs.extend(piece.logs);
+            next = piece.last + 1;
+        }
+        Ok(logs)
+    }
+}

@@ -1,0 +1,243 @@
+//! Transactions: signed, sent, sent again with a higher fee, and done when they stand.
+
+use std::time::{Duration, Instant};
+
+use alloy_consensus::{SignableTransaction, Signed, TxEip1559, TxEnvelope, TxLegacy};
+use alloy_eips::BlockNumberOrTag;
+use alloy_eips::eip2718::Encodable2718;
+use alloy_eips::eip2930::AccessList;
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256, keccak256};
+use alloy_rpc_types_eth::TransactionRequest;
+use alloy_signer::SignerSync;
+use alloy_signer_local::PrivateKeySigner;
+use alloy_sol_types::SolCall;
+use praman_store::error::ServiceError;
+use praman_verifier::contracts::Claims;
+
+use super::answers::{Receipt, chain_log};
+use super::fee::Fee;
+use super::nodes::NodeError;
+use super::outbox::{self, Sent};
+use super::{POLL, RemoteChain};
+use crate::chain::{Chain, ChainError, ChainReceipt};
+
+/// The state of a sent transaction.
+enum Standing {
+    Stands(Box<Receipt>),
+    Waits,
+    /// Another transaction has used its nonce.
+    Lost,
+}
+
+impl RemoteChain {
+    /// Signs a form of a transaction for a fee.
+    pub(super) fn sign(&self, sent: &mut Sent, fee: Fee) -> Result<(), ChainError> {
+        let key = self.keys.get(&sent.account).ok_or_else(|| {
+            let reason =
+                format!("the key of account {} is missing: give it with --account", sent.account);
+            ServiceError::WrongUse(reason)
+        })?;
+        let to = sent.target.map_or(TxKind::Create, TxKind::Call);
+        let (chain_id, nonce, gas_limit) = (self.settings.chain_id, sent.nonce, sent.gas);
+        let (value, input) = (U256::ZERO, sent.data.clone());
+        let price = u128::from(fee.price);
+        let envelope = match fee.tip {
+            None => {
+                let (chain_id, gas_price) = (Some(chain_id), price);
+                signed(TxLegacy { chain_id, nonce, gas_price, gas_limit, to, value, input }, key)?
+            }
+            Some(tip) => {
+                let transaction = TxEip1559 {
+                    chain_id,
+                    nonce,
+                    gas_limit,
+                    max_fee_per_gas: price,
+                    max_priority_fee_per_gas: u128::from(tip),
+                    to,
+                    value,
+                    access_list: AccessList::default(),
+                    input,
+                };
+                signed(transaction, key)?
+            }
+        };
+        sent.fee = fee.price;
+        sent.raw = envelope.encoded_2718().into();
+        sent.hashes.push(*envelope.tx_hash());
+        Ok(())
+    }
+
+    /// Sends a form of a transaction. Returns what a node says that does not take it; whatever a node answers, a
+    /// transaction that is there is there.
+    pub(super) async fn broadcast(&self, sent: &Sent) -> Result<Option<String>, ChainError> {
+        let answer: Result<B256, NodeError> =
+            self.nodes.lock().await.ask("eth_sendRawTransaction", (sent.raw.clone(),)).await;
+        match answer {
+            Ok(_) => Ok(None),
+            // Nodes report in many ways that they have it, or had: look it up instead of reading that.
+            Err(NodeError::Answered { .. }) if self.is_there(sent).await? => Ok(None),
+            // An account without money gets none by waiting.
+            Err(error) if error.is_about_funds() => Err(error.into()),
+            // Any other refusal may pass: a fee is raised, a full pool empties.
+            Err(NodeError::Answered { message, revert: None, .. }) => Ok(Some(message)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Sends a transaction, and first all that were kept before it: a node takes it only after those.
+    async fn broadcast_in_order(&self, sent: &Sent) -> Result<Option<String>, ChainError> {
+        for earlier in outbox::pending(&self.store, sent.account).await? {
+            if earlier.nonce < sent.nonce {
+                self.broadcast(&earlier).await?;
+            }
+        }
+        self.broadcast(sent).await
+    }
+
+    /// Returns whether a node has a form of a transaction, or its nonce is used.
+    async fn is_there(&self, sent: &Sent) -> Result<bool, ChainError> {
+        for &hash in &sent.hashes {
+            let found: Option<serde_json::Value> =
+                self.nodes.lock().await.ask("eth_getTransactionByHash", (hash,)).await?;
+            if found.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(self.nonce_on_chain(sent.account).await? > sent.nonce)
+    }
+
+    async fn standing(&self, sent: &Sent) -> Result<Standing, ChainError> {
+        for &hash in &sent.hashes {
+            let receipt: Option<Receipt> =
+                self.nodes.lock().await.ask("eth_getTransactionReceipt", (hash,)).await?;
+            let Some(receipt) = receipt else { continue };
+            let Some(number) = receipt.block_number.map(|number| number.to::<u64>()) else {
+                return Ok(Standing::Waits);
+            };
+            let deep = self.head().await?.number >= number;
+            let block = self.block(BlockNumberOrTag::Number(number)).await?;
+            let same = block.is_some_and(|block| Some(block.hash) == receipt.block_hash);
+            return Ok(if deep && same {
+                Standing::Stands(Box::new(receipt))
+            } else {
+                Standing::Waits
+            });
+        }
+        // Asked after the receipts: one that arrived in between is found next time.
+        let lost = self.nonce_on_chain(sent.account).await? > sent.nonce;
+        Ok(if lost { Standing::Lost } else { Standing::Waits })
+    }
+
+    /// Sends a kept transaction until it stands; returns none if another has used its nonce.
+    pub(super) async fn bring(&self, mut sent: Sent) -> Result<Option<ChainReceipt>, ChainError> {
+        let started = Instant::now();
+        let (mut last, mut lost_since) = (Instant::now(), None);
+        let mut refusal = self.broadcast_in_order(&sent).await?;
+        loop {
+            match self.standing(&sent).await? {
+                Standing::Stands(receipt) => return self.arrived(&sent, *receipt).await.map(Some),
+                Standing::Lost => {
+                    // For a while: nodes do not all report the same at the same time, and what is counted as lost is
+                    // sent again under another nonce.
+                    let since = *lost_since.get_or_insert_with(Instant::now);
+                    if since.elapsed() >= self.settings.raise_after.min(LOST_AFTER) {
+                        outbox::forget(&self.store, &sent).await?;
+                        return Ok(None);
+                    }
+                }
+                Standing::Waits => lost_since = None,
+            }
+            if started.elapsed() >= self.settings.patience {
+                let said = refusal.map(|said| format!("; the node says: {said}"));
+                return Err(ChainError::failed(format!(
+                    "the transaction is not final yet; it is stored, and the same call finds it \
+                     later{}",
+                    said.unwrap_or_default()
+                )));
+            }
+            if last.elapsed() >= self.settings.raise_after {
+                last = Instant::now();
+                if let Some(fee) = self.raised_fee(&sent, refusal.is_some()).await? {
+                    self.sign(&mut sent, fee)?;
+                    outbox::keep_form(&self.store, &sent).await?;
+                }
+                refusal = self.broadcast_in_order(&sent).await?;
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Returns the fee of a transaction's next form; none where nothing is paid and no node refuses that.
+    async fn raised_fee(&self, sent: &Sent, is_refused: bool) -> Result<Option<Fee>, ChainError> {
+        let Some(fee) = Fee::of(&sent.raw) else { return Ok(None) };
+        if fee.price > 0 {
+            return Ok(Some(fee.raised(self.fee().await?)));
+        }
+        if !is_refused {
+            return Ok(None);
+        }
+        // A chain without a base fee may still have nodes with a least price.
+        let asked = Fee::asked(&mut *self.nodes.lock().await).await?;
+        Ok((asked.price > 0).then(|| fee.raised(asked)))
+    }
+
+    async fn arrived(&self, sent: &Sent, receipt: Receipt) -> Result<ChainReceipt, ChainError> {
+        let block = receipt.block_number.unwrap_or_default().to::<u64>();
+        if !receipt.has_succeeded() {
+            outbox::forget(&self.store, sent).await?;
+            // Find out why, if the block's state is still there; running out of gas leaves no reason.
+            let request = request(sent.account, sent.target, sent.data.clone());
+            let params = (request, BlockNumberOrTag::Number(block));
+            let again: Result<Bytes, NodeError> =
+                self.nodes.lock().await.ask("eth_call", params).await;
+            return Err(match again {
+                Err(NodeError::Answered { revert: Some(bytes), .. }) => ChainError::Reverted(bytes),
+                _ => ChainError::failed("the transaction failed; it may have run out of gas"),
+            });
+        }
+        outbox::arrived(&self.store, sent, block).await?;
+        Ok(ChainReceipt {
+            block,
+            gas_used: receipt.gas_used.to(),
+            logs: receipt.logs.iter().map(chain_log).collect(),
+            created: receipt.contract_address,
+        })
+    }
+}
+
+/// For how long nodes must say that another transaction has used a nonce.
+const LOST_AFTER: Duration = Duration::from_secs(10);
+
+fn signed<T: SignableTransaction<alloy_primitives::Signature>>(
+    transaction: T,
+    key: &PrivateKeySigner,
+) -> Result<TxEnvelope, ChainError>
+where
+    TxEnvelope: From<Signed<T>>,
+{
+    let signature = key.sign_hash_sync(&transaction.signature_hash());
+    let signature = signature.map_err(|_| ChainError::failed("the account's key cannot sign"))?;
+    Ok(TxEnvelope::from(transaction.into_signed(signature)))
+}
+
+/// Returns a call as nodes are asked to try it.
+pub(super) fn request(from: Address, target: Option<Address>, data: Bytes) -> TransactionRequest {
+    let to = Some(target.map_or(TxKind::Create, TxKind::Call));
+    TransactionRequest { from: Some(from), to, input: data.into(), ..Default::default() }
+}
+
+/// Returns what a transaction is kept under: a claim's nullifiers, so that it is submitted once in whatever
+/// form its proof comes; for all else its sender and bytes.
+pub(super) fn brings(from: Address, target: Option<Address>, data: &[u8]) -> (B256, bool) {
+    let nullifiers = if let Ok(call) = Claims::claimCall::abi_decode(data) {
+        vec![call.own[0]]
+    } else if let Ok(call) = Claims::claimBatchCall::abi_decode(data) {
+        call.claims.iter().map(|claim| claim[0]).collect()
+    } else {
+        let target = target.unwrap_or_default();
+        return (keccak256([from.as_slice(), target.as_slice(), data].concat()), false);
+    };
+    let words = nullifiers.iter().flat_map(|nullifier| nullifier.to_be_bytes::<32>());
+    let target = target.unwrap_or_default();
+    (keccak256([target.to_vec(), words.collect()].concat()), true)
+}
