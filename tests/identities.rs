@@ -426,6 +426,20 @@ async fn people_enter_the_desk_by_their_issuer_and_nobody_in_their_place() {
         assert_eq!(came.status, expected, "{key}: {}", came.body);
         assert_eq!(service.stop(), 0);
     }
+    // One that says that it takes none is named in the log, and nobody is sent there in vain.
+    let signs = ["--openid-client", CLIENT, "--openid-client-key", "client.pem"];
+    for (methods, expected) in
+        [(&["private_key_jwt"][..], 303), (&["client_secret_basic", "client_secret_post"], 503)]
+    {
+        issuer.take_only(methods);
+        let all = [&serve[..], &openid, &signs, &at].concat();
+        let service = Service::run(state.command(&all), "praman: listening at ").expect("listens");
+        let begun = service.curl("/desk/enter/openid", &[]);
+        assert_eq!(begun.status, expected, "{}", begun.body);
+        let said = service.said.lock().expect("nobody panics").clone();
+        assert_eq!(said.contains("does not take private_key_jwt"), expected == 503, "{said}");
+        assert_eq!(service.stop(), 0);
+    }
     fs::write(state.path("no.pem"), "-----BEGIN PRIVATE KEY-----\n").expect("written");
     let unreadable = ["--openid-client", CLIENT, "--openid-client-key", "no.pem"];
     state.refused(&[&serve[..], &openid, &unreadable, &at].concat(), 2, "PEM in PKCS #8");

@@ -148,7 +148,7 @@ async fn kill(state: State, location: Location, kills: usize) -> Counts {
     let treasury = TreasuryKey::generate();
     let passphrase = Passphrase::new("a passphrase for tests".to_owned()).expect("not empty");
     treasury.save(&state.path("treasury.json"), &passphrase).expect("written");
-    // A point is come to when somebody new claims: where kills are few, each has a person of its own.
+    // A point is come to when a new person claims: where kills are few, each has a person of its own.
     let people = (kills / 3).max(kills.min(30));
     let claims: Vec<String> = (1..=people as u64)
         .map(|person| scene.payable_claim(person, treasury.public()).to_json())

@@ -54,23 +54,22 @@ impl ArkworksEngine {
     /// An engine for another's key. It does not find a witness that breaks a row: its proof is refused.
     ///
     /// # Errors
-    /// [`KeyError::Setup`] where the rows of the public inputs are not behind all others, as snarkjs has
+    /// [`KeyError::Malformed`] where the rows of the public inputs are not behind all others, as snarkjs has
     /// them.
     pub(crate) fn of_foreign(key: &ForeignKey) -> Result<Self, KeyError> {
         let public_inputs = key.verifying.public_inputs();
         let last = key.rows.iter().rposition(|[a, _]| !a.is_empty());
         let constraints = last.and_then(|last| last.checked_sub(public_inputs)).filter(|&first| {
-            let public = key.rows[first..].iter().take(public_inputs + 1).enumerate();
             let is_one = |(wire, [a, b]): (usize, &[Vec<(u32, Fr)>; 2])| {
                 *a == [(wire as u32, Fr::from(1u64))] && b.is_empty()
             };
-            public.clone().count() == public_inputs + 1 && public.into_iter().all(is_one)
+            let public = key.rows.get(first..=first + public_inputs);
+            public.is_some_and(|rows| rows.iter().enumerate().all(is_one))
         });
         // The key's points of the quotient are for the least domain that has these rows.
         let fits = |&rows: &usize| (rows + public_inputs + 1).next_power_of_two() == key.domain;
         let constraints = constraints.filter(fits).ok_or_else(|| {
-            let reason = "the rows of the public inputs are not where snarkjs puts them";
-            KeyError::Setup(reason.to_owned())
+            key.malformed("the rows of the public inputs are not where snarkjs puts them")
         })?;
         let matrix = |part: usize| {
             let row = |row: &[Vec<(u32, Fr)>; 2]| {

@@ -12,7 +12,7 @@ use zeroize::Zeroize;
 /// Why no proof was made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProvingError {
-    /// The witness breaks a constraint. Nothing of the witness is told.
+    /// The witness breaks a constraint. Nothing of the witness is reported.
     #[error("the statement does not hold: row {row} of circuit {circuit} is not satisfied{}", in_clause(.clause))]
     Unsatisfied {
         /// The circuit.

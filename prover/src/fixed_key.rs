@@ -101,7 +101,7 @@ impl FixedKeyEngine {
     /// its proof after.
     ///
     /// # Errors
-    /// [`KeyError::Setup`] for a domain of less than 64 rows that is not as snarkjs makes it.
+    /// [`KeyError::Malformed`] for a domain of less than 64 rows that is not as snarkjs makes it.
     pub fn of_foreign(
         key: &ForeignKey,
         budget: MemoryBudget,

@@ -2,7 +2,7 @@
 //!
 //! Source: snarkjs 0.7, `zkey_utils.js`, `zkey_new.js`, `wtns_utils.js`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ark_bn254::{Bn254, Fq, Fr, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
@@ -16,6 +16,8 @@ use crate::sections::Sections;
 
 /// A Groth16 key of snarkjs', with the rows of its circuit's A and B.
 pub struct ForeignKey {
+    /// Its file.
+    path: PathBuf,
     pub(crate) proving: ProvingKey<Bn254>,
     pub(crate) verifying: VerifyingKey,
     /// Those of the public inputs among them. C is not in the file: it is the product, row by row.
@@ -86,7 +88,12 @@ impl ForeignKey {
             rows[row as usize][matrix as usize].push((wire, coefficient));
         }
         section.require_end()?;
-        Ok(Self { proving, verifying, rows, domain })
+        Ok(Self { path: path.to_owned(), proving, verifying, rows, domain })
+    }
+
+    /// Creates the error of a file that is not as it should be.
+    pub(crate) fn malformed(&self, reason: &str) -> KeyError {
+        KeyError::Malformed { path: self.path.clone(), reason: reason.to_owned() }
     }
 
     /// Reads a `.wtns` for this key.

@@ -43,6 +43,8 @@ struct Agreed {
     lies: Vec<(String, Value)>,
     /// The client's public key, if it signs who it is in the place of a secret.
     client_key: Option<Vec<u8>>,
+    /// How a client may show who it is, if the issuer says so.
+    methods: Option<Vec<&'static str>>,
     /// The assertions that it has seen: each is good once.
     assertions: Vec<String>,
 }
@@ -80,6 +82,14 @@ impl Issuer {
         let signer = Signer { address: address.clone(), key: key.serialize_der() };
         let given = agreed.clone();
         let taken = agreed.clone();
+        let says = agreed.clone();
+        let describe = move || {
+            let mut described = described.clone();
+            if let Some(methods) = &says.lock().expect("nobody panics").methods {
+                described["token_endpoint_auth_methods_supported"] = json!(methods);
+            }
+            ready(Json(described))
+        };
         let form = r#"<!doctype html><form method="post"><button id="yes">Yes</button></form>"#;
         let agree = move |Query(asked): Query<Asked>| ready(Redirect::to(&give(&given, asked)));
         let take = move |headers: HeaderMap, shown: String| {
@@ -89,7 +99,7 @@ impl Issuer {
         let routes = Router::new()
             .route("/authorize", get(async move || Html(form)).post(agree))
             .route("/token", post(take))
-            .route("/.well-known/openid-configuration", get(async move || Json(described)))
+            .route("/.well-known/openid-configuration", get(describe))
             .route(
                 "/keys",
                 get(async move || {
@@ -121,6 +131,11 @@ impl Issuer {
     /// Takes no secret from now on, but what the client signs with a key.
     pub(crate) fn take_signatures_of(&self, key: &KeyPair) {
         self.agreed.lock().expect("nobody panics").client_key = Some(key.public_key_raw().to_vec());
+    }
+
+    /// Says how a client may show who it is.
+    pub(crate) fn take_only(&self, methods: &[&'static str]) {
+        self.agreed.lock().expect("nobody panics").methods = Some(methods.to_vec());
     }
 
     pub(crate) fn say_the_truth(&self) {

@@ -203,13 +203,18 @@ impl OpenIdIssuer {
         self.client.is_some()
     }
 
-    async fn flow(&self) -> Result<(&OpenIdClient, Flow), AccessRefusal> {
+    /// Returns its client, how users sign in with it, and what the client has signed to show who it is.
+    async fn flow(&self) -> Result<(&OpenIdClient, Flow, Option<String>), AccessRefusal> {
         let client = self.client.as_ref().ok_or(AccessRefusal::NotAuthorised)?;
-        let flow = client.flow(&self.endpoints().await?);
-        if flow.is_none() {
-            self.say("it has no authorization and token endpoints over https");
-        }
-        Ok((client, flow.ok_or(AccessRefusal::IssuerAway)?))
+        let endpoints = self.endpoints().await?;
+        let away = |reason: &str| {
+            self.say(reason);
+            AccessRefusal::IssuerAway
+        };
+        let assertion = client.assertion(&endpoints).map_err(away)?;
+        let no_flow = || away("it has no authorization and token endpoints over https");
+        let flow = client.flow(&endpoints).ok_or_else(no_flow)?;
+        Ok((client, flow, assertion))
     }
 
     /// Returns the address to send a browser to.
@@ -217,7 +222,7 @@ impl OpenIdIssuer {
     /// # Errors
     /// [`AccessRefusal::IssuerAway`] if the issuer does not say.
     pub async fn login_address(&self, attempt: &LoginAttempt) -> Result<String, AccessRefusal> {
-        let (_, flow) = self.flow().await?;
+        let (_, flow, _) = self.flow().await?;
         let (address, _) = flow
             .authorize_url(|| CsrfToken::new(attempt.state()))
             .add_scope(Scope::new("openid".to_owned()))
@@ -242,11 +247,7 @@ impl OpenIdIssuer {
         if answer.state != attempt.state() || answer.code.is_empty() || of_another {
             return Err(refused);
         }
-        let (client, flow) = self.flow().await?;
-        let assertion = client.assertion(&self.endpoints().await?).map_err(|reason| {
-            self.say(reason);
-            AccessRefusal::IssuerAway
-        })?;
+        let (client, flow, assertion) = self.flow().await?;
         let mut exchange = flow
             .exchange_code(AuthorizationCode::new(answer.code))
             .set_pkce_verifier(attempt.verifier());

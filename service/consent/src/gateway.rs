@@ -150,7 +150,7 @@ fn require_kind(message: &Value, expected: MessageKind) -> Result<(), FieldFault
             let fault = format!("is {}, not {}", kind.title(), expected.title());
             Err(FieldFault::new("the document", fault))
         }
-        // A document that lacks its main field is told which.
+        // A document that lacks its main field is refused for that field.
         _ => Ok(()),
     }
 }

@@ -175,29 +175,34 @@ pub fn unknown_types(codes: &[String]) -> Vec<String> {
     unknown.map(|code| code.chars().filter(|c| !c.is_control()).take(64).collect()).collect()
 }
 
-/// Reads the types of some codes; those that are not known are left out, if one is known.
-fn read_known_types(codes: &[String], field: &str) -> Result<RecordTypes, FieldFault> {
-    let known: Vec<String> = codes.iter().filter(|code| type_of(code).is_some()).cloned().collect();
-    if known.is_empty() {
-        return read_types(codes, field);
-    }
-    let is_twice = |(place, code): &(usize, &String)| {
-        type_of(code).is_some() && codes[..*place].contains(code)
-    };
-    match codes.iter().enumerate().find(is_twice) {
-        Some((place, _)) => Err(FieldFault::new(format!("{field}[{place}]"), "is given twice")),
-        None => read_types(&known, field),
-    }
+/// What becomes of codes that are no type here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum UnknownTypes {
+    /// They are left out, if one of the others is known.
+    LeftOut,
+    /// The first is a fault.
+    Refused,
 }
 
 /// Reads the types of some codes.
-fn read_types(codes: &[String], field: &str) -> Result<RecordTypes, FieldFault> {
+fn read_types(
+    codes: &[String],
+    field: &str,
+    unknown: UnknownTypes,
+) -> Result<RecordTypes, FieldFault> {
+    let may_leave_out =
+        unknown == UnknownTypes::LeftOut && codes.iter().any(|code| type_of(code).is_some());
     let mut types = RecordTypes(0);
     for (place, code) in codes.iter().enumerate() {
         let at = || format!("{field}[{place}]");
-        let kind = type_of(code).ok_or_else(|| {
-            FieldFault::new(at(), "is not one of the eight health-information types")
-        })?;
+        let kind = match type_of(code) {
+            Some(kind) => kind,
+            None if may_leave_out => continue,
+            None => {
+                let fault = "is not one of the eight health-information types";
+                return Err(FieldFault::new(at(), fault));
+            }
+        };
         if types.contains(kind) {
             return Err(FieldFault::new(at(), "is given twice"));
         }
@@ -235,7 +240,7 @@ impl Terms {
                 "is for an emergency, which is not a consent: use `praman consent break-glass`";
             return Err(FieldFault::new(at("purpose.code"), fault));
         }
-        let types = read_known_types(&document.hi_types, &at("hiTypes"))?;
+        let types = read_types(&document.hi_types, &at("hiTypes"), UnknownTypes::LeftOut)?;
         let permission = &document.permission;
         let mode = mode_of(&permission.access_mode).ok_or_else(|| {
             let fault = "must be VIEW, STORE, QUERY or STREAM";
@@ -312,7 +317,7 @@ impl Terms {
             return Err(FieldFault::new("hip.id", "is not the provider in the request"));
         }
         if let Some(codes) = &grant.hi_types {
-            terms.types = read_types(codes, "hiTypes")?;
+            terms.types = read_types(codes, "hiTypes", UnknownTypes::Refused)?;
             if terms.types.0 & !self.types.0 != 0 {
                 return Err(FieldFault::new("hiTypes", "has a type that is not in the request"));
             }

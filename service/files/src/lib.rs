@@ -41,14 +41,18 @@ fn place(
     bytes: &[u8],
     persist: impl FnOnce(tempfile::NamedTempFile) -> std::io::Result<std::fs::File>,
 ) -> Result<(), FileError> {
-    let folder = folder_of(path);
+    persist(stage(path, bytes)?).map_err(FileError::io(path))?;
+    // The rename is on disk once the folder is.
+    sync_folder_of(path)
+}
+
+/// Writes a file beside its place.
+fn stage(path: &Path, bytes: &[u8]) -> Result<tempfile::NamedTempFile, FileError> {
     let attempt = || {
-        let mut beside = tempfile::NamedTempFile::new_in(folder)?;
+        let mut beside = tempfile::NamedTempFile::new_in(folder_of(path))?;
         beside.write_all(bytes)?;
         beside.as_file().sync_all()?;
-        persist(beside)?;
-        // The rename is on disk once the folder is.
-        std::fs::File::open(folder)?.sync_all()
+        Ok(beside)
     };
     attempt().map_err(FileError::io(path))
 }
@@ -58,17 +62,8 @@ fn place(
 /// # Errors
 /// [`FileError::Io`]. What fails while they are written leaves every file unchanged.
 pub fn write_together(files: &[(PathBuf, &[u8])]) -> Result<(), FileError> {
-    let mut staged = Vec::with_capacity(files.len());
-    for (path, bytes) in files {
-        let stage = || {
-            let mut beside = tempfile::NamedTempFile::new_in(folder_of(path))?;
-            beside.write_all(bytes)?;
-            beside.as_file().sync_all()?;
-            Ok(beside)
-        };
-        staged.push(stage().map_err(FileError::io(path))?);
-    }
-    for ((path, _), beside) in files.iter().zip(staged) {
+    let staged: Result<Vec<_>, _> = files.iter().map(|(path, bytes)| stage(path, bytes)).collect();
+    for ((path, _), beside) in files.iter().zip(staged?) {
         beside.persist(path).map_err(|error| error.error).map_err(FileError::io(path))?;
         sync_folder_of(path)?;
     }

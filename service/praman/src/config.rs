@@ -59,7 +59,7 @@ pub enum Origin {
 pub struct Setting {
     /// The flag's name.
     pub name: String,
-    /// Its values; of a secret none is told.
+    /// Its values; of a secret none is shown.
     pub values: Vec<String>,
     /// From where they are.
     #[serde(flatten)]

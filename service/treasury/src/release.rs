@@ -56,6 +56,11 @@ pub(super) struct PaymentDocument {
 }
 
 impl PaymentDocument {
+    /// Reads the document of an approval.
+    fn read(document: &str) -> Result<Self, ServiceError> {
+        serde_json::from_str(document).map_err(|_| broken("an approval's document"))
+    }
+
     /// Makes the batch wait for a second person, if there are or once were two treasurers; returns the
     /// approval's number.
     ///
@@ -165,8 +170,7 @@ pub(super) async fn require_as_approved(
     envelopes: &Envelopes<'_>,
     (batch, document): (&str, &str),
 ) -> Result<(), ServiceError> {
-    let document: PaymentDocument =
-        serde_json::from_str(document).map_err(|_| broken("an approval's document"))?;
+    let document = PaymentDocument::read(document)?;
     // A document of an earlier version does not have them.
     if document.contents.is_empty() {
         return Ok(());
@@ -220,8 +224,7 @@ pub(super) fn require_format_as_approved(
     (batch, document): (&str, &str),
     format: Option<&BankFormat>,
 ) -> Result<(), ServiceError> {
-    let document: PaymentDocument =
-        serde_json::from_str(document).map_err(|_| broken("an approval's document"))?;
+    let document = PaymentDocument::read(document)?;
     if document.format == told_format(format) {
         return Ok(());
     }
@@ -249,8 +252,7 @@ pub(super) async fn drop_batch(
     connection: &mut AnyConnection,
     document: &str,
 ) -> Result<bool, ServiceError> {
-    let PaymentDocument { batch, .. } =
-        serde_json::from_str(document).map_err(|_| broken("an approval's document"))?;
+    let PaymentDocument { batch, .. } = PaymentDocument::read(document)?;
     let dropped = sqlx::query("UPDATE payment_batch SET written = 2 WHERE id = $1 AND written = 0")
         .bind(&batch)
         .execute(&mut *connection)

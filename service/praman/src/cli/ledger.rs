@@ -361,7 +361,7 @@ async fn published(
     loop {
         tries += 1;
         let offices = OfficeStore(store).office_states().await?;
-        // What the ledger says of them is kept before the root is told.
+        // What the ledger says of them is kept before the root is sent.
         ledger.bring_offices(&offices).await?;
         ledger.catch_up().await?;
         let state_root = OfficeStore(store).state_root().await?;

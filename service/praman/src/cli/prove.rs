@@ -63,7 +63,7 @@ impl ClaimInputs {
     /// What the claim is made from, sealed to workers.
     pub(super) fn seal(&self, worker: &WorkerPublicKey) -> Result<Vec<u8>, ServiceError> {
         self.with_terms(|terms, period, file, wallet, tier, paths| {
-            // What can't be proved is told here, where it is nobody else's business.
+            // What can't be proved is reported here, where it is nobody else's business.
             terms.prepare(&file, &wallet, tier, paths.clone())?;
             ProvingRequest::new(terms, period, file, &wallet, tier, paths).seal(worker)
         })
@@ -120,7 +120,7 @@ impl ClaimInputs {
 }
 
 /// The inputs of a claim, where a command can do without them.
-#[derive(Args, Default)]
+#[derive(Args)]
 pub(super) struct OptionalInputs {
     /// The credential's file.
     #[arg(long, value_name = "FILE")]
@@ -227,31 +227,27 @@ pub(super) struct Prove {
 
 impl Prove {
     pub(super) fn run(self) -> Result<Outcome, ServiceError> {
-        match (&self.zkey, &self.wtns, &self.circuit, &self.keys) {
-            (Some(zkey), Some(wtns), ..) => self.foreign(zkey, wtns),
+        let Self { circuit, inputs, keys, zkey, wtns, out } = self;
+        match (zkey, wtns, circuit, keys) {
+            (Some(_), ..) if !inputs.is_empty() => {
+                let reason = "a claim's inputs are not for another's key: leave them out";
+                Err(ServiceError::WrongUse(reason.to_owned()))
+            }
+            (Some(zkey), Some(wtns), ..) => Self::foreign(&zkey, &wtns, &out),
             (_, _, Some(circuit), Some(keys)) => {
-                let (circuit, keys) = (circuit.clone(), keys.clone());
-                self.claim(&circuit, &keys)
+                Self::claim(&inputs.required("a claim")?, &circuit, &keys, &out)
             }
             _ => unreachable!("clap asks for both of a pair"),
         }
     }
 
     /// Proves by another's key.
-    fn foreign(&self, zkey: &Path, wtns: &Path) -> Result<Outcome, ServiceError> {
-        if !self.inputs.is_empty() {
-            let reason = "a claim's inputs are not for another's key: leave them out";
-            return Err(ServiceError::WrongUse(reason.to_owned()));
-        }
+    fn foreign(zkey: &Path, wtns: &Path, out: &Path) -> Result<Outcome, ServiceError> {
         let started = Instant::now();
         let key = ForeignKey::read(zkey)?;
         let witness = key.read_witness(wtns)?;
         let by = Arithmetic::Fastest;
-        let engine = FixedKeyEngine::of_foreign(&key, MemoryBudget::SMALL, by);
-        let engine = engine.map_err(|error| match error {
-            KeyError::Setup(reason) => ServiceError::malformed(zkey, reason),
-            other => other.into(),
-        })?;
+        let engine = FixedKeyEngine::of_foreign(&key, MemoryBudget::SMALL, by)?;
         let proof =
             engine.prove(&witness, &mut OsRng, Cores::All).map_err(|error| match error {
                 ProvingError::Refused(_) => ServiceError::Refused(format!(
@@ -260,7 +256,7 @@ impl Prove {
                 )),
                 other => other.into(),
             })?;
-        self.write(witness.public(), &proof)?;
+        Self::write(out, witness.public(), &proof)?;
         let seconds = started.elapsed().as_secs_f64();
         let public_inputs = witness.public().len();
         let text = format!("proved in {seconds:.2} s, of {public_inputs} public inputs");
@@ -268,23 +264,27 @@ impl Prove {
     }
 
     /// Writes a proof and its public inputs.
-    fn write(&self, public: &[Fr], proof: &Proof) -> Result<(), ServiceError> {
-        std::fs::create_dir_all(&self.out).map_err(ServiceError::file(&self.out))?;
-        files::write(&self.out.join("public.json"), public_to_json(public).as_bytes())?;
-        Ok(files::write(&self.out.join("proof.json"), proof.to_json().as_bytes())?)
+    fn write(out: &Path, public: &[Fr], proof: &Proof) -> Result<(), ServiceError> {
+        std::fs::create_dir_all(out).map_err(ServiceError::file(out))?;
+        files::write(&out.join("public.json"), public_to_json(public).as_bytes())?;
+        Ok(files::write(&out.join("proof.json"), proof.to_json().as_bytes())?)
     }
 
-    fn claim(mut self, circuit: &str, keys: &Path) -> Result<Outcome, ServiceError> {
+    fn claim(
+        inputs: &ClaimInputs,
+        circuit: &str,
+        keys: &Path,
+        out: &Path,
+    ) -> Result<Outcome, ServiceError> {
         let started = Instant::now();
         let circuit = circuit::find(circuit)?;
-        let inputs = std::mem::take(&mut self.inputs).required("a claim")?;
         let (prepared, period) = inputs.prepare()?;
         let engine = KeyStore::new(keys).engine(circuit, MemoryBudget::SMALL)?;
         let prover = Prover::new(circuit, engine);
         let proof = prover.prove(&prepared.witness)?;
-        self.write(prepared.witness.public(), &proof)?;
+        Self::write(out, prepared.witness.public(), &proof)?;
         let nullifier = prepared.public.nullifier;
-        prepared.save(&self.out.join("claim.json"), period, &proof)?;
+        prepared.save(&out.join("claim.json"), period, &proof)?;
         let seconds = started.elapsed().as_secs_f64();
         let origin = prover.verifying_key().origin().map_or_else(String::new, |o| o.to_string());
         let text = format!("proved in {seconds:.2} s with {origin} keys; nullifier {nullifier}");

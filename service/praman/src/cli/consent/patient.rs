@@ -290,7 +290,7 @@ impl Patient {
                     manager.desk(setting, Action::KeepConsents, "a consent is withdrawn").await?;
                 let mut ledger = accounts.ledger(&desk, &manager).await?;
                 let withdrawn = desk.withdraw(consent.id(), now).await;
-                // One that was withdrawn by a program that died is told to the ledger now.
+                // One that was withdrawn by a program that died is reported to the ledger now.
                 publish(desk.store(), &mut ledger, consent.provider()).await?;
                 withdrawn?;
                 let json = json!({ "consent": consent.id(), "status": "REVOKED" });

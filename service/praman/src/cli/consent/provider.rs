@@ -183,7 +183,7 @@ impl Organisation {
                     .commitment();
                 let mut ledger = ledger(&store, &signer).await?;
                 let removed = ConsentStore(&store).remove_record(record.provider, commitment).await;
-                // One that was removed by a program that died is told to the ledger now.
+                // One that was removed by a program that died is reported to the ledger now.
                 publish(&store, &mut ledger, record.provider).await?;
                 removed?;
                 let json = json!({ "removed": commitment });
