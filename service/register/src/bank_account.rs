@@ -6,8 +6,8 @@ const ACCOUNT_MAX: usize = 34;
 /// The shortest account number that a bank in India has issued.
 const ACCOUNT_MIN: usize = 4;
 
-/// Whether a text is an account number for banks' files: letters and digits, at least one digit not zero, and
-/// not rounded by a spreadsheet.
+/// Whether a text is an account number for banks' files: letters and digits, at least one digit not zero, not rounded
+/// by a spreadsheet, and without digits that somebody has hidden behind letters X.
 pub fn is_account(text: &str) -> bool {
     let rounded = text.split_once(['E', 'e']).is_some_and(|(digits, exponent)| {
         !digits.is_empty()
@@ -17,6 +17,7 @@ pub fn is_account(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
         && text.bytes().any(|byte| (b'1'..=b'9').contains(&byte))
         && !rounded
+        && !text.to_ascii_uppercase().contains("XXX")
 }
 
 /// Whether a text is an IFSC: four letters, a zero, six letters or digits.
@@ -38,7 +39,19 @@ mod tests {
             assert!(is_account(good), "{good}");
         }
         let long = "1".repeat(35);
-        for bad in ["", "0", "0000000", "NIL", "NA", "123", "44E12", "4.4101E+12", "12-34", &long] {
+        for bad in [
+            "",
+            "0",
+            "0000000",
+            "NIL",
+            "NA",
+            "123",
+            "44E12",
+            "4.4101E+12",
+            "12-34",
+            "XXXX7543",
+            &long,
+        ] {
             assert!(!is_account(bad), "{bad}");
         }
         assert!(is_ifsc("SBIN0993518"));

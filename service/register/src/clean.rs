@@ -6,6 +6,7 @@ use praman_circuits::period::{Day, Period};
 use praman_language::calendar;
 use praman_rules::resident::{Category, District, RationCard, Sex};
 
+use super::header::Header;
 use super::person::Person;
 use super::record::Record;
 use super::{
@@ -85,19 +86,20 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    pub(super) fn from_header(header: &Record) -> Result<Self, RegisterError> {
-        let names: Vec<String> = (0..header.len())
-            .map(|index| String::from_utf8_lossy(header.cell(index)).trim().to_lowercase())
-            .collect();
-        let place = |column: &str| names.iter().position(|name| name == column);
-        let missing: Vec<&str> =
-            COLUMNS.into_iter().filter(|column| place(column).is_none()).collect();
+    pub(super) fn from_header(header: &Header) -> Result<Self, RegisterError> {
+        let (mut places, mut missing) = ([0; COLUMNS.len()], Vec::new());
+        for (at, column) in places.iter_mut().zip(COLUMNS) {
+            match header.place(column)? {
+                Some(place) => *at = place,
+                None => missing.push(column),
+            }
+        }
         if !missing.is_empty() {
             return Err(RegisterError::Header { missing });
         }
-        let places = COLUMNS.map(|column| place(column).expect("none is missing"));
-        let (subject, paid_until) = (place(SUBJECT_COLUMN), place(PAID_UNTIL_COLUMN));
-        Ok(Self { places, subject, paid_until, count: names.len() })
+        let (subject, paid_until) =
+            (header.place(SUBJECT_COLUMN)?, header.place(PAID_UNTIL_COLUMN)?);
+        Ok(Self { places, subject, paid_until, count: header.count() })
     }
 
     pub(super) fn count(&self) -> usize {
@@ -158,7 +160,7 @@ fn clean_person(
         return Err(Field::RegisterNo);
     }
     let id_no = id_number::parse(&id_no).map_err(|()| Field::IdNo)?;
-    let name = name::without_honorifics(&name).ok_or(Field::Name)?.to_owned();
+    let name = name::payee(&name).ok_or(Field::Name)?.to_owned();
     let sex = Sex::from_cell(&sex).ok_or(Field::Sex)?;
     let born = date::parse_date(&dob).filter(|&day| is_past(day, today)).ok_or(Field::Dob)?;
     Ok(Person {
@@ -211,7 +213,10 @@ fn is_past(day: Day, today: Day) -> bool {
 /// An Indian mobile number: ten digits, the first 6 to 9, with or without the country's or the trunk
 /// prefix.
 fn parse_mobile(cell: &str) -> Option<u64> {
+    // As a spreadsheet saves a number with a fraction.
     let bare: String = cell
+        .strip_suffix(".0")
+        .unwrap_or(cell)
         .chars()
         .filter(|character| !matches!(character, ' ' | '-' | '.' | '(' | ')'))
         .collect();
@@ -223,17 +228,34 @@ fn parse_mobile(cell: &str) -> Option<u64> {
             .map(|rest| rest.strip_prefix('0').filter(|rest| rest.len() == 10).unwrap_or(rest))
             .find(|rest| rest.len() == 10)?,
     };
-    let valid = number.bytes().all(|byte| byte.is_ascii_digit()) && number.as_bytes()[0] >= b'6';
+    let digits = number.as_bytes();
+    // One digit ten times stands for a number that is not known.
+    let is_filler = digits.iter().all(|digit| *digit == digits[0]);
+    let valid = digits.iter().all(u8::is_ascii_digit) && digits[0] >= b'6' && !is_filler;
     if valid { number.parse().ok() } else { None }
 }
 
-/// Four letters, a zero, six letters or digits.
+/// Four letters, a zero, six letters or digits, with or without spaces and hyphens. An O in the place of the zero is
+/// one.
 fn parse_ifsc(cell: &str) -> Option<String> {
-    Some(cell::code(cell)).filter(|code| is_ifsc(code))
+    let mut code: String =
+        cell::code(cell).chars().filter(|character| !matches!(character, ' ' | '-')).collect();
+    if code.get(4..5) == Some("O") {
+        code.replace_range(4..5, "0");
+    }
+    Some(code).filter(|code| is_ifsc(code))
 }
 
-/// An account number without the spaces, hyphens and the apostrophe that people and spreadsheets write.
+/// An account number without the spaces, hyphens and the apostrophe that people and spreadsheets write. One with the
+/// kind of account before it is refused: it may be a part of the number, or not.
 fn parse_account(cell: &str) -> Option<String> {
+    const KINDS: [&str; 6] = ["SB", "SA", "CA", "CC", "OD", "AC"];
+    let has_kind = cell
+        .split_once([' ', '-', '.'])
+        .is_some_and(|(first, _)| KINDS.contains(&first.to_ascii_uppercase().as_str()));
+    if has_kind {
+        return None;
+    }
     let bare = cell.strip_prefix('\'').unwrap_or(cell);
     let account: String =
         bare.chars().filter(|character| !matches!(character, ' ' | '-')).collect();
@@ -256,10 +278,13 @@ mod tests {
             "0091 6590830166",
             "(+91) 65908-30166",
             "+91 06590830166",
+            "6590830166.0",
         ] {
             assert_eq!(parse_mobile(cell), Some(6_590_830_166), "{cell}");
         }
-        for bad in ["", "12345", "5590830166", "65908301667", "+926590830166", "659083016x"] {
+        for bad in
+            ["", "12345", "5590830166", "65908301667", "+926590830166", "659083016x", "9999999999"]
+        {
             assert_eq!(parse_mobile(bad), None, "{bad}");
         }
     }
@@ -288,6 +313,10 @@ mod tests {
             "4.4101E+12",
             "44E12",
             "4410100023781.0",
+            "XXXXXXXX7543",
+            "****7543",
+            "SB 4410100023781",
+            "A/c 4410100023781",
             &long,
         ] {
             assert_eq!(parse_account(bad), None, "{bad}");
@@ -296,8 +325,10 @@ mod tests {
 
     #[test]
     fn ifsc_of_another_form_is_refused() {
-        assert_eq!(parse_ifsc("sbin0993518").as_deref(), Some("SBIN0993518"));
-        for bad in ["", "SBI00123", "SBIN1993518", "SBIN09935189", "5BIN0993518", "SBIN09935-8"] {
+        for cell in ["sbin0993518", "SBIN 0993518", "SBIN-0993518", "SBINO993518"] {
+            assert_eq!(parse_ifsc(cell).as_deref(), Some("SBIN0993518"), "{cell}");
+        }
+        for bad in ["", "SBI00123", "SBIN1993518", "SBIN09935189", "5BIN0993518", "SBIN09935*8"] {
             assert_eq!(parse_ifsc(bad), None, "{bad}");
         }
     }

@@ -5,21 +5,21 @@ use praman_circuits::period::Day;
 use praman_language::calendar;
 use unicode_normalization::UnicodeNormalization;
 
-/// English and Bengali names of the months, as dates may spell them. English ones may be cut to three letters
+/// English, Bengali and Hindi names of the months, as dates may spell them. English ones may be cut to three letters
 /// or more.
 const MONTHS: [(&str, &[&str]); 12] = [
-    ("JANUARY", &["জানুয়ারি", "জানুয়ারী"]),
-    ("FEBRUARY", &["ফেব্রুয়ারি", "ফেব্রুয়ারী"]),
-    ("MARCH", &["মার্চ"]),
-    ("APRIL", &["এপ্রিল"]),
-    ("MAY", &["মে"]),
-    ("JUNE", &["জুন"]),
-    ("JULY", &["জুলাই"]),
-    ("AUGUST", &["আগস্ট", "অগাস্ট"]),
-    ("SEPTEMBER", &["সেপ্টেম্বর"]),
-    ("OCTOBER", &["অক্টোবর"]),
-    ("NOVEMBER", &["নভেম্বর"]),
-    ("DECEMBER", &["ডিসেম্বর"]),
+    ("JANUARY", &["জানুয়ারি", "জানুয়ারী", "जनवरी"]),
+    ("FEBRUARY", &["ফেব্রুয়ারি", "ফেব্রুয়ারী", "फरवरी", "फ़रवरी"]),
+    ("MARCH", &["মার্চ", "मार्च"]),
+    ("APRIL", &["এপ্রিল", "अप्रैल"]),
+    ("MAY", &["মে", "मई"]),
+    ("JUNE", &["জুন", "जून"]),
+    ("JULY", &["জুলাই", "जुलाई"]),
+    ("AUGUST", &["আগস্ট", "অগাস্ট", "अगस्त"]),
+    ("SEPTEMBER", &["সেপ্টেম্বর", "सितंबर", "सितम्बर"]),
+    ("OCTOBER", &["অক্টোবর", "अक्टूबर", "अक्तूबर"]),
+    ("NOVEMBER", &["নভেম্বর", "नवंबर", "नवम्बर"]),
+    ("DECEMBER", &["ডিসেম্বর", "दिसंबर", "दिसम्बर"]),
 ];
 
 /// Parses the day that a cell names; day before month if both are numbers.
@@ -38,7 +38,12 @@ pub fn parse_date(cell: &str) -> Option<Day> {
             Some((date, time)) if date.len() == 10 && is_offset_time(time) => {
                 return instant(&format!("{date}T{time}"));
             }
-            Some((date, time)) if date.len() >= 8 && time.contains(':') => date,
+            Some((date, time)) if date.len() >= 8 && time.contains(':') => {
+                if is_month_perhaps_first(date, time) {
+                    return None;
+                }
+                date
+            }
             _ => &upper,
         },
     };
@@ -60,6 +65,17 @@ pub fn parse_date(cell: &str) -> Option<Day> {
     }
     let date = Date::new(year.parse().ok()?, month, day).ok()?;
     calendar::day_of(date)
+}
+
+/// Whether a date may have its month first: a spreadsheet writes `2/11/1984 12:00:00 AM` in America, where it is a day
+/// of February.
+fn is_month_perhaps_first(date: &str, time: &str) -> bool {
+    let is_of_half_days = time.ends_with("AM") || time.ends_with("PM");
+    let parts: Vec<Option<i8>> = date.split('/').map(small_number).collect();
+    match parts[..] {
+        [Some(first), Some(second), _] => is_of_half_days && first <= 12 && first != second,
+        _ => false,
+    }
 }
 
 /// Whether a time of day has an offset: then it gives an instant.
@@ -114,10 +130,10 @@ fn small_number(text: &str) -> Option<i8> {
 }
 
 fn month_name(text: &str) -> Option<i8> {
-    let matches = |(english, bengali): &(&str, &[&str])| {
+    let matches = |(english, others): &(&str, &[&str])| {
         (text.len() >= 3 && text.is_ascii() && english.starts_with(text))
             || (text == "SEPT" && english.starts_with("SEPT"))
-            || bengali.iter().any(|name| name.nfc().eq(text.nfc()))
+            || others.iter().any(|name| name.nfc().eq(text.nfc()))
     };
     MONTHS.iter().position(matches).map(|index| index as i8 + 1)
 }
@@ -148,6 +164,7 @@ mod tests {
             "1955-03-07T00:00:00",
             "1955-03-07 00:00:00",
             "7 মার্চ 1955",
+            "7 मार्च 1955",
         ] {
             assert_eq!(parse_date(cell), day_number(1955, 3, 7), "{cell}");
         }
@@ -182,6 +199,7 @@ mod tests {
             "12/1980",
             "1980-01-02T99:00:00Z",
             "1980-01-02T",
+            "2/11/1984 12:00:00 AM",
         ] {
             assert_eq!(parse_date(cell), None, "{cell}");
         }

@@ -22,6 +22,7 @@ mod date;
 mod duplicates;
 pub mod effects;
 mod encoding;
+mod header;
 pub mod id_number;
 mod money;
 mod name;
@@ -71,6 +72,17 @@ pub enum RegisterError {
     Column {
         /// The column.
         column: &'static str,
+    },
+    /// Two columns of the header have one name.
+    #[error(
+        "line 1: the header has the column {column} twice, as column {} and column {}: rename the one that is not meant",
+        places[0], places[1]
+    )]
+    Twice {
+        /// The column.
+        column: &'static str,
+        /// Their places, from 1.
+        places: [usize; 2],
     },
     /// The header lacks columns.
     #[error("line 1: the header has no column {}; it needs all of: {}", missing.join(", "), COLUMNS.join(", "))]
@@ -227,7 +239,7 @@ pub fn check_until(
     stop: &AtomicBool,
 ) -> Result<Register, RegisterError> {
     let mut records = Records::new(input)?;
-    let header = records.header()?.ok_or(RegisterError::Empty)?;
+    let header = records.header(&COLUMNS)?.ok_or(RegisterError::Empty)?;
     let columns = Columns::from_header(&header)?;
     records.expect_cells(columns.count());
 
@@ -290,16 +302,12 @@ pub fn read_rows(
     columns: &[&'static str],
 ) -> Result<Vec<(usize, Vec<String>)>, RegisterError> {
     let mut records = Records::new(input)?;
-    let header = records.header()?.ok_or(RegisterError::Empty)?;
-    let names: Vec<String> = (0..header.len())
-        .map(|index| String::from_utf8_lossy(header.cell(index)).trim().to_lowercase())
-        .collect();
+    let header = records.header(columns)?.ok_or(RegisterError::Empty)?;
     let mut places = Vec::with_capacity(columns.len());
     for column in columns {
-        let place = names.iter().position(|name| name == column);
-        places.push(place.ok_or(RegisterError::Column { column })?);
+        places.push(header.place(column)?.ok_or(RegisterError::Column { column })?);
     }
-    records.expect_cells(header.len());
+    records.expect_cells(header.count());
     let mut rows = Vec::new();
     while let Some(record) = records.next_record()? {
         let cell = |&place: &usize| match place < record.len() {

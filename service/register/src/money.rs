@@ -1,5 +1,15 @@
 //! Whole rupees, acres and percentages in the usual spellings.
 
+use unicode_normalization::UnicodeNormalization;
+
+/// Words for none, where a number is asked for. A hyphen, an empty cell and `N.A.` leave open what is meant.
+const NONE: [&str; 8] = ["NIL", "NO", "NONE", "ZERO", "শূন্য", "নেই", "शून्य", "नहीं"];
+
+/// Whether a cell says in words that there is none.
+fn is_none(cell: &str) -> bool {
+    NONE.contains(&cell.trim_end_matches('.').to_uppercase().as_str())
+}
+
 /// Words for tens of thousands of rupees and more, with their factors.
 const MULTIPLES: [(&str, u64); 12] = [
     ("CRORES", 10_000_000),
@@ -20,8 +30,14 @@ const MULTIPLES: [(&str, u64); 12] = [
 ///
 /// `None` for anything else: signs, exponents, odd paise, words, more than 32 bits.
 pub(super) fn rupees(cell: &str) -> Option<u32> {
+    if is_none(cell) {
+        return Some(0);
+    }
     let upper = cell.to_uppercase();
     let mut text = upper.trim();
+    for suffix in ["PER ANNUM", "P.A.", "P.A", "PER YEAR", "YEARLY"] {
+        text = text.strip_suffix(suffix).unwrap_or(text).trim_end();
+    }
     for prefix in ["RUPEES", "RS.", "RS", "RE.", "INR", "₹", "রু.", "রু", "৳", "টাকা"]
     {
         if let Some(rest) = text.strip_prefix(prefix) {
@@ -69,14 +85,37 @@ fn grouped(text: &str) -> Option<u64> {
     text.replace(',', "").parse().ok()
 }
 
-/// Parses land as decimals (hundredths of an acre), from acres between 0 and 1000; further digits are cut.
+/// Parses land as decimals (hundredths of an acre), from acres between 0 and 1000; further digits are cut. A number may
+/// name its unit, acres or decimals; other units differ by district, and are refused.
 pub(super) fn decimals_of_land(cell: &str) -> Option<u32> {
-    hundredths_up_to(cell, 100_000)
+    const MOST: u32 = 100_000;
+    const ACRES: [&str; 6] = ["ACRES", "ACRE", "AC.", "AC", "একর", "एकड़"];
+    const DECIMALS: [&str; 8] =
+        ["DECIMALS", "DECIMAL", "DEC.", "DEC", "শতক", "শতাংশ", "ডেসিমেল", "डिसमिल"];
+    if is_none(cell) || ["LANDLESS", "ভূমিহীন", "भूमिहीन"].contains(&&*cell.to_uppercase())
+    {
+        return Some(0);
+    }
+    let upper = cell.nfc().collect::<String>().to_uppercase();
+    let of = |units: &[&str]| {
+        let rest = units.iter().find_map(|unit| upper.strip_suffix(*unit));
+        rest.map(|rest| rest.trim_end().to_owned())
+    };
+    if let Some(decimals) = of(&DECIMALS) {
+        return Some(hundredths_up_to(&decimals, MOST * 100)? / 100);
+    }
+    hundredths_up_to(&of(&ACRES).unwrap_or(upper.clone()), MOST)
 }
 
 /// Parses a percentage between 0 and 100; its fraction is cut.
 pub(super) fn percent(cell: &str) -> Option<u32> {
-    let number = cell.strip_suffix('%').unwrap_or(cell).trim_end();
+    if is_none(cell) {
+        return Some(0);
+    }
+    let upper = cell.to_uppercase();
+    let suffixes = ["%", "PERCENT", "PER CENT"];
+    let number = suffixes.iter().find_map(|suffix| upper.strip_suffix(suffix)).unwrap_or(&upper);
+    let number = number.trim_end();
     Some(hundredths_up_to(number, 10_000)? / 100)
 }
 
@@ -117,6 +156,8 @@ mod tests {
             ("Rupees 60300", 60_300),
             ("1.5 L", 150_000),
             ("0", 0),
+            ("NIL", 0),
+            ("60300 P.A.", 60_300),
         ] {
             assert_eq!(rupees(cell), Some(expected), "{cell}");
         }
@@ -137,6 +178,9 @@ mod tests {
             "12 34",
             "0x10",
             "+5",
+            "-",
+            "N.A.",
+            "5000 per month",
         ] {
             assert_eq!(rupees(bad), None, "{bad}");
         }
@@ -149,10 +193,19 @@ mod tests {
         assert_eq!(decimals_of_land("1000"), Some(100_000));
         assert_eq!(decimals_of_land("1000.001"), None);
         assert_eq!(decimals_of_land("1.239"), Some(123));
+        for cell in ["0.39 acre", "0.39 Acres", "39 decimal", "39 শতক", "39 डिसमिल"]
+        {
+            assert_eq!(decimals_of_land(cell), Some(39), "{cell}");
+        }
+        assert_eq!(decimals_of_land("landless"), Some(0));
+        assert_eq!(percent("No"), Some(0));
+        assert_eq!(percent("75 percent"), Some(75));
         assert_eq!(percent("100"), Some(100));
         assert_eq!(percent("40%"), Some(40));
         assert_eq!(percent("100.5"), None);
-        for bad in ["", "-1", "1e2", "inf", "1001", ".", "a"] {
+        for bad in
+            ["", "-1", "1e2", "inf", "1001", ".", "a", "2 bigha", "15 katha", "0.5 ha", "acre"]
+        {
             assert_eq!(decimals_of_land(bad), None, "{bad}");
         }
     }

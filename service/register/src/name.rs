@@ -15,7 +15,7 @@ const SURNAMES: &str = include_str!("surnames.txt");
 /// Given names so common that two of them are two people, however similar the spelling.
 const GIVEN_NAMES: &str = include_str!("given_names.txt");
 
-const HONORIFICS: [&str; 31] = [
+const HONORIFICS: [&str; 44] = [
     "SMT",
     "SMTI",
     "SRIMATI",
@@ -47,6 +47,19 @@ const HONORIFICS: [&str; 31] = [
     "কুমারী",
     "মৃত",
     "স্বর্গীয়",
+    "DECEASED",
+    "MST",
+    "MOST",
+    "MOSSAMAT",
+    "MOSAMMAT",
+    "MOSAMMAD",
+    "MUSAMMAT",
+    "MOSSAMMAT",
+    "MOSAMAT",
+    "স্ব",
+    "श्री",
+    "श्रीमती",
+    "स्व",
 ];
 
 /// Spellings of Mohammad as a first part of names.
@@ -54,11 +67,27 @@ const MOHAMMADS: [&str; 8] =
     ["MD", "MOHD", "MOHAMMAD", "MOHAMMED", "MUHAMMAD", "MOHAMAD", "MAHAMMAD", "MUHAMMED"];
 
 /// Honorifics that are also given names: removed for comparison, never from an account's name.
-const GIVEN_NAMES_TOO: [&str; 9] =
-    ["SRI", "SREE", "SHREE", "KM", "KUMARI", "LT", "শ্রী", "কুমারী", "ড"];
+const GIVEN_NAMES_TOO: [&str; 16] = [
+    "MST",
+    "MOST",
+    "MOSSAMAT",
+    "MOSAMMAT",
+    "MUSAMMAT",
+    "MOSSAMMAT",
+    "MOSAMAT",
+    "SRI",
+    "SREE",
+    "SHREE",
+    "KM",
+    "KUMARI",
+    "LT",
+    "শ্রী",
+    "কুমারী",
+    "ড",
+];
 
 /// The words before a guardian's name that give the relation.
-const RELATIONS: [&str; 20] = [
+const RELATIONS: [&str; 29] = [
     "S/O",
     "W/O",
     "D/O",
@@ -79,6 +108,15 @@ const RELATIONS: [&str; 20] = [
     "GUARDIAN OF",
     "পিতা",
     "স্বামী",
+    "FATHER'S NAME",
+    "FATHER",
+    "HUSBAND'S NAME",
+    "HUSBAND",
+    "MOTHER",
+    "GUARDIAN",
+    "পিতার নাম",
+    "पिता",
+    "पति",
 ];
 
 /// Returns a guardian's name without the relation, and without words that say that they have died.
@@ -109,9 +147,12 @@ pub(super) fn guardian(cell: &str) -> &str {
             name = rest.trim_start_matches(['.', ' ']);
         }
         if name == before {
-            return name;
+            break;
         }
     }
+    let upper = name.to_uppercase();
+    let is_none = NO_NAMES.contains(&upper.trim_end_matches('.')) || upper == "SELF";
+    if is_none { "" } else { name }
 }
 
 pub(super) fn is_honorific(word: &str) -> bool {
@@ -125,9 +166,49 @@ fn is_title(word: &str) -> bool {
     is_honorific(word) && !GIVEN_NAMES_TOO.contains(&bare.as_str())
 }
 
+/// Words in the place of a name that is not known, or is that of the row before.
+const NO_NAMES: [&str; 14] = [
+    "NA",
+    "N.A",
+    "N/A",
+    "NIL",
+    "NULL",
+    "NONE",
+    "UNKNOWN",
+    "NOT KNOWN",
+    "NOT AVAILABLE",
+    "TEST",
+    "DO",
+    "DITTO",
+    "-DO-",
+    "SAME",
+];
+
+/// Words that say that a person has died.
+const LATE: [&str; 8] = ["LATE", "LT", "DECEASED", "EXPIRED", "মৃত", "স্বর্গীয়", "स्व", "मृत"];
+
+/// Returns the name of a person who is paid, from a cleaned cell, without honorifics; `None` if it is no name, has a
+/// digit, is of two persons, or of one who has died.
+pub(super) fn payee(cell: &str) -> Option<&str> {
+    let upper = cell.nfc().collect::<String>().to_uppercase();
+    let mut words = upper.split([' ', '.', '(', ')', ',', '-']).filter(|word| !word.is_empty());
+    // `Lt` is a given name, too, and `late` is one only at an end.
+    let first = words.next().unwrap_or_default();
+    let last = words.next_back().unwrap_or_default();
+    let has_died =
+        (LATE.contains(&first) && first != "LT") || (LATE.contains(&last) && last != "LT");
+    let is_no_name = NO_NAMES.contains(&upper.trim_end_matches('.'));
+    let is_of_two = upper.contains('&') || upper.split(' ').any(|word| word == "AND");
+    let has_digit = upper.bytes().any(|byte| byte.is_ascii_digit());
+    if has_died || is_no_name || is_of_two || has_digit {
+        return None;
+    }
+    without_honorifics(cell)
+}
+
 /// Removes leading honorifics from a cleaned cell, except those that may be given names; `None` if nothing is left,
 /// or too much.
-pub(super) fn without_honorifics(cell: &str) -> Option<&str> {
+fn without_honorifics(cell: &str) -> Option<&str> {
     let mut name = cell;
     loop {
         // `Smt.Rina` has no space after the honorific's stop.
@@ -233,8 +314,17 @@ impl RomanName {
     }
 }
 
+/// Returns a name without another one by which the person is known: `Sabina Hansda @ Sabi`.
+fn without_alias(name: &str) -> &str {
+    let upper = name.to_ascii_uppercase();
+    let marks = [" @ ", "@", " ALIAS ", " URF ", " ORF ", " AKA "];
+    let end = marks.iter().filter_map(|mark| upper.find(mark)).min();
+    let before = end.map_or(name, |end| &name[..end]);
+    if before.trim().is_empty() { name } else { before }
+}
+
 fn tokens(name: &str) -> Vec<String> {
-    let plain: String = name
+    let plain: String = without_alias(name)
         .nfkd()
         .filter(|character| !('\u{300}'..='\u{36f}').contains(character))
         .filter(|character| !matches!(character, '\'' | '’' | '`'))
@@ -324,6 +414,28 @@ mod tests {
         ] {
             assert_eq!(without_honorifics(cell), expected, "{cell}");
         }
+        for none in [
+            "Late Sabina Hansda",
+            "Sabina Hansda (Late)",
+            "মৃত রিনা দাস",
+            "NA",
+            "N.A.",
+            "-do-",
+            "Test",
+            "Sabina & Tapan Hansda",
+            "1. Sabina Hansda",
+            "Sabina Hansda 2",
+        ] {
+            assert_eq!(payee(none), None, "{none}");
+        }
+        for (cell, name) in [
+            ("Smt. Nataraj Das", "Nataraj Das"),
+            ("Lt Thangmawia", "Lt Thangmawia"),
+            ("Mst. Amina Bibi", "Mst. Amina Bibi"),
+            ("Anand Das", "Anand Das"),
+        ] {
+            assert_eq!(payee(cell), Some(name));
+        }
         assert!(without_honorifics(&"A".repeat(200)).is_some());
         assert!(without_honorifics(&"A".repeat(201)).is_none());
         assert!(without_honorifics(&"অ".repeat(200)).is_some());
@@ -343,8 +455,14 @@ mod tests {
             "Late Karim Molla",
             "Lt. Karim Molla",
             "Shri Karim Molla",
+            "Husband - Karim Molla",
+            "Father's Name: Karim Molla",
+            "Deceased Karim Molla",
         ] {
             assert_eq!(guardian(cell), "Karim Molla", "{cell}");
+        }
+        for none in ["NA", "N.A.", "Nil", "Self", "-do-"] {
+            assert_eq!(guardian(none), "", "{none}");
         }
         for whole in ["Sonali Das", "Cooper", "Dolly Roy", "Wo Chen", ""] {
             assert_eq!(guardian(whole), whole);

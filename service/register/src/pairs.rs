@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::record::Records;
-use super::{Register, RegisterError, Verdict};
+use super::{COLUMNS, Register, RegisterError, Verdict};
 
 /// A possible duplicate, beside its earlier row.
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
@@ -33,12 +33,12 @@ pub fn duplicate_pairs(
     to_review: &BTreeMap<usize, u32>,
 ) -> Result<(Vec<String>, Vec<DuplicatePair>), RegisterError> {
     let mut records = Records::new(content)?;
-    let header = records.header()?.ok_or(RegisterError::Empty)?;
+    let header = records.header(&COLUMNS)?.ok_or(RegisterError::Empty)?;
     let cells_of = |record: &super::record::Record| {
         let cell = |index| String::from_utf8_lossy(record.cell(index)).into_owned();
         (0..record.len()).map(cell).collect::<Vec<String>>()
     };
-    let columns = cells_of(&header);
+    let columns = header.names(&COLUMNS);
     records.expect_cells(columns.len());
     let mut wanted: HashMap<usize, Vec<String>> =
         to_review.keys().map(|place| (*place, Vec::new())).collect();

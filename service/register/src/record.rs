@@ -13,6 +13,7 @@ use csv_core::{ReadRecordResult, ReaderBuilder, Terminator};
 
 use super::RegisterError;
 use super::encoding::Utf8;
+use super::header::Header;
 
 /// The delimiters between cells.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -23,7 +24,11 @@ const MAX_LINES: usize = 8;
 /// The longest line; a longer one is cut, so that a file without line ends can't fill the memory.
 const MAX_LINE_BYTES: u64 = 64 * 1024;
 
+/// Lines among which a header is looked for: titles may stand above it.
+const HEADER_LINES: usize = 12;
+
 /// One record's cells.
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Record {
     bytes: Vec<u8>,
     ends: Vec<usize>,
@@ -38,6 +43,11 @@ impl Record {
     /// Whether a quote in it is never closed.
     pub(super) fn is_broken(&self) -> bool {
         self.is_broken
+    }
+
+    /// Whether nothing is in its cells.
+    fn is_blank(&self) -> bool {
+        self.bytes.iter().all(u8::is_ascii_whitespace)
     }
 
     pub(super) fn cell(&self, index: usize) -> &[u8] {
@@ -56,6 +66,8 @@ pub(super) struct Records<R> {
     cells: usize,
     line: usize,
     bytes: u64,
+    /// Pages of a printed list repeat it.
+    header: Option<Record>,
 }
 
 impl<R: Read> Records<R> {
@@ -79,6 +91,7 @@ impl<R: Read> Records<R> {
             cells: 0,
             line: 0,
             bytes: 0,
+            header: None,
         })
     }
 
@@ -91,10 +104,14 @@ impl<R: Read> Records<R> {
         self.cells = cells;
     }
 
-    pub(super) fn header(&mut self) -> Result<Option<Record>, RegisterError> {
-        let mut said = None;
-        loop {
-            let Some(mut line) = self.next_line()? else { return Ok(None) };
+    /// Reads up to the header, which has most of some columns; the first line if none has. None in an empty file.
+    pub(super) fn header(
+        &mut self,
+        columns: &[&'static str],
+    ) -> Result<Option<Header>, RegisterError> {
+        let (mut said, mut first) = (None, None);
+        for _ in 0..HEADER_LINES {
+            let Some(mut line) = self.next_line()? else { break };
             if line.starts_with(b"\xef\xbb\xbf") {
                 line.drain(..3);
             }
@@ -106,8 +123,23 @@ impl<R: Read> Records<R> {
                 continue;
             }
             self.delimiter = said.unwrap_or_else(|| likely_delimiter(&line));
-            return Ok(Some(parse(&line, self.delimiter)));
+            // A name in quotes may go over several lines.
+            let mut lines = 1;
+            while is_open(&line, self.delimiter) && lines < MAX_LINES {
+                let Some(next) = self.next_line()? else { break };
+                line.push(b'\n');
+                line.extend_from_slice(&next);
+                lines += 1;
+            }
+            let record = parse(&line, self.delimiter);
+            let header = Header::of(&record);
+            if header.is_for(columns) {
+                self.header = Some(record);
+                return Ok(Some(header));
+            }
+            first.get_or_insert(header);
         }
+        Ok(first)
     }
 
     /// Returns the line reached, from 1.
@@ -127,7 +159,17 @@ impl<R: Read> Records<R> {
         Ok(batch)
     }
 
+    /// Reads the next record that has something in it and is not the header again.
     pub(super) fn next_record(&mut self) -> Result<Option<Record>, RegisterError> {
+        loop {
+            match self.any_record()? {
+                Some(record) if record.is_blank() || self.header.as_ref() == Some(&record) => {}
+                record => return Ok(record),
+            }
+        }
+    }
+
+    fn any_record(&mut self) -> Result<Option<Record>, RegisterError> {
         let first = loop {
             match self.next_line()? {
                 None => return Ok(None),
@@ -311,9 +353,10 @@ mod tests {
     /// The header and the rows of a file.
     fn file(text: &[u8]) -> Vec<Vec<String>> {
         let mut records = Records::new(text).expect("readable");
-        let header = records.header().expect("readable").expect("a header");
-        records.expect_cells(header.len());
+        let header = records.header(&["a", "b"]).expect("readable").expect("a header");
+        records.expect_cells(header.count());
         let rows = records.read_batch(100).expect("readable");
+        let header = records.header.clone().expect("it was found");
         let texts = |record: &Record| {
             (0..record.len())
                 .map(|i| String::from_utf8_lossy(record.cell(i)).into_owned())
@@ -337,6 +380,7 @@ mod tests {
             b"sep=\t\na\tb\n1,5\tx\n2\ty\n",
             b"\r\n  \r\na;b\r\n1,5;x\r\n2;y",
             b"a;b\r1,5;x\r2;y\r",
+            b"A list\n;\na;b\n1,5;x\n;\na;b\n2;y\n\"\";\n",
             b"\xef\xbb\xbf\"a\",\"b\"\n\"1,5\",\"x\"\n\"2\",\"y\"\n",
             &utf16,
         ] {

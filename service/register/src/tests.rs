@@ -180,3 +180,44 @@ fn rows_that_were_not_compared_with_all_are_reviewed() {
     let sample = check(SAMPLE, today(), |_| ()).expect("a register");
     assert!(sample.people().iter().all(|one| sample.is_compared(one)));
 }
+
+#[test]
+fn header_is_found_below_titles_and_by_other_registers_names() {
+    let header = COLUMNS.join(",");
+    let spaced = header.replace('_', " ").to_uppercase();
+    let other = header
+        .replace("register_no", "Registration No.")
+        .replace(
+            "name,name_bn,guardian,sex,dob",
+            "Name of Beneficiary,Name in Bengali,Father/Husband Name,Gender,D.O.B.",
+        )
+        .replace("ifsc,account", "IFSC Code,A/c No.");
+    let lines = header.replace("annual_income", "\"annual\nincome\"");
+    for header in [
+        header.clone(),
+        spaced,
+        other,
+        lines,
+        format!("List of beneficiaries,,\n\nBlock: Bolpur\n{header}"),
+    ] {
+        let again = header.rsplit("Bolpur\n").next().expect("a header");
+        let text = format!("{header}\n{ROW}\n,,,,,,,,,,,,,,,,\n{again}\n");
+        let register = check(text.as_bytes(), today(), |_| ()).expect("a register");
+        let rows: Vec<_> = register.rows().collect();
+        assert_eq!(rows, [("W1", Verdict::Accept)], "{header}");
+    }
+    let twice = format!("{header},Account No\n{ROW},0190\n");
+    assert!(check(twice.as_bytes(), today(), |_| ()).is_ok(), "the column's own name counts");
+    let twice = format!("{header},account\n{ROW},55501\n");
+    let refused = check(twice.as_bytes(), today(), |_| ()).err().expect("two accounts").to_string();
+    assert!(refused.contains("account twice, as column 17 and column 18"), "{refused}");
+}
+
+#[test]
+fn same_person_is_known_under_an_alias_or_a_title() {
+    for name in ["Rina Das @ Rinu", "Rina Das alias Rinu", "Mst. Rina Das", "Mosammat Rina Das"] {
+        let other = with("name", name).replace("W1", "W2").replace("8597971147", "9903137215");
+        let other = other.replace("রিনা দাস", "").replace(",0190", ",55501");
+        assert_eq!(check_text(&[ROW, &other])[1].1, Verdict::Duplicate(0), "{name}");
+    }
+}

@@ -18,13 +18,15 @@ macro_rules! codes {
             /// All values with their usual spellings.
             pub const ALL: &[(Self, &str)] = &[$((Self::$variant, first(&[$($spelling),+]))),+];
 
-            /// Returns the value that a cell spells, in any case.
+            /// Returns the value that a cell spells, in any case, with or without stops, hyphens and spaces.
             pub fn from_cell(cell: &str) -> Option<Self> {
-                let upper = cell.to_uppercase();
-                match upper.as_str() {
-                    $($($spelling)|+ => Some(Self::$variant),)+
-                    _ => None,
-                }
+                let cell = spelling::letters(cell);
+                $(
+                    if [$($spelling),+].iter().any(|known| spelling::letters(known) == cell) {
+                        return Some(Self::$variant);
+                    }
+                )+
+                None
             }
 
             /// Returns the number of the value in a credential.
@@ -43,22 +45,23 @@ codes! {
     /// Sex.
     Sex:
     /// Female.
-    Female = 1: "F" | "FEMALE" | "WOMAN" | "মহিলা" | "স্ত্রী" | "নারী",
+    Female = 1: "F" | "FEMALE" | "WOMAN" | "MAHILA" | "মহিলা" | "স্ত্রী" | "নারী" | "महिला" | "स्त्री" | "औरत",
     /// Male.
-    Male = 2: "M" | "MALE" | "MAN" | "পুরুষ",
+    Male = 2: "M" | "MALE" | "MAN" | "PURUSH" | "পুরুষ" | "पुरुष" | "पुरूष",
     /// Transgender.
-    Transgender = 3: "T" | "TRANSGENDER" | "TRANS" | "THIRD GENDER" | "তৃতীয় লিঙ্গ",
+    Transgender = 3: "T" | "TG" | "TRANSGENDER" | "TRANS" | "THIRD GENDER" | "তৃতীয় লিঙ্গ" | "ট্রান্সজেন্ডার" | "तृतीय लिंग" |
+        "ट्रांसजेंडर",
 }
 
 codes! {
     /// Social category.
     Category:
     /// General.
-    General = 1: "GEN",
+    General = 1: "GEN" | "GENERAL" | "UR" | "UNRESERVED" | "সাধারণ" | "सामान्य",
     /// Scheduled caste.
-    ScheduledCaste = 2: "SC",
+    ScheduledCaste = 2: "SC" | "SCHEDULED CASTE" | "তপশিলি জাতি" | "তফসিলি জাতি" | "তপশিলী জাতি" | "अनुसूचित जाति",
     /// Scheduled tribe.
-    ScheduledTribe = 3: "ST",
+    ScheduledTribe = 3: "ST" | "SCHEDULED TRIBE" | "তপশিলি উপজাতি" | "তফসিলি উপজাতি" | "তপশিলী উপজাতি" | "अनुसूचित जनजाति",
     /// Other backward classes, A.
     OtherBackwardA = 4: "OBC-A",
     /// Other backward classes, B.
@@ -71,15 +74,16 @@ codes! {
     /// No card that the state knows.
     None = 0: "NONE" | "",
     /// Antyodaya Anna Yojana.
-    Aay = 1: "AAY",
+    Aay = 1: "AAY" | "ANTYODAYA" | "ANTYODAYA ANNA YOJANA" | "অন্ত্যোদয়" | "অন্ত্যোদয় অন্ন যোজনা" | "अंत्योदय" |
+        "अंत्योदय अन्न योजना",
     /// Priority household.
-    Phh = 2: "PHH",
+    Phh = 2: "PHH" | "PRIORITY HOUSEHOLD",
     /// Special priority household.
-    Sphh = 3: "SPHH",
+    Sphh = 3: "SPHH" | "SPECIAL PRIORITY HOUSEHOLD",
     /// Rajya Khadya Suraksha Yojana I.
-    RksyI = 4: "RKSY-I",
+    RksyI = 4: "RKSY-I" | "RKSY-1",
     /// Rajya Khadya Suraksha Yojana II.
-    RksyII = 5: "RKSY-II",
+    RksyII = 5: "RKSY-II" | "RKSY-2",
 }
 
 codes! {

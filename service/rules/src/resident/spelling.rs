@@ -33,17 +33,29 @@ impl District {
 
 /// Removes signs, the word "district", and differences of case and composition from a spelling.
 fn plain(spelling: &str) -> String {
-    let upper = spelling.nfc().collect::<String>().to_uppercase();
+    // Romanised as some directories do, with strokes and dots at letters.
+    let bare = spelling.nfd().filter(|letter| !('\u{300}'..='\u{36f}').contains(letter));
+    let upper = bare.nfc().collect::<String>().to_uppercase();
     let sign = |character: char| {
         matches!(character, '.' | ',' | '-' | '(' | ')' | '[' | ']' | '/' | '_' | ':' | '\'')
             || character.is_whitespace()
     };
     let words = upper.split(sign).filter(|word| !word.is_empty());
     let words = words.filter(|word| {
-        !["DISTRICT", "DIST", "DISTT", "ZILA", "জেলা", "जिला", "ज़िला"].contains(word)
+        // A directory's number may stand beside the name; 24 is a part of two.
+        let is_number = word.bytes().all(|byte| byte.is_ascii_digit()) && *word != "24";
+        !is_number && !["DISTRICT", "DIST", "DISTT", "ZILA", "জেলা", "जिला", "ज़िला"].contains(word)
     });
     // A letter typed whole or in parts is the same.
     words.collect::<Vec<_>>().join(" ").nfc().collect()
+}
+
+/// Returns a cell's letters and digits in upper case, without the signs between them.
+pub(super) fn letters(cell: &str) -> String {
+    let is_sign = |letter: char| {
+        letter.is_whitespace() || matches!(letter, '.' | ',' | '-' | '_' | '/' | '(' | ')' | '\'')
+    };
+    cell.nfc().filter(|&letter| !is_sign(letter)).collect::<String>().to_uppercase()
 }
 
 #[cfg(test)]
@@ -66,6 +78,11 @@ mod tests {
             ("Haora", District::Howrah),
             ("হাওড়া", District::Howrah),
             ("Maldah", District::Malda),
+            ("Bīrbhūm", District::Birbhum),
+            ("वीरभूम", District::Birbhum),
+            ("BIRBHUM (307)", District::Birbhum),
+            ("S24PGS", District::South24Parganas),
+            ("U. Dinajpur", District::UttarDinajpur),
             ("Puruliya", District::Purulia),
             ("DINAJPUR DAKSHIN", District::DakshinDinajpur),
             ("Dist. Nadia", District::Nadia),
