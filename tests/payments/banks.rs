@@ -9,7 +9,9 @@ fn banks_that_report_in_ways_of_their_own_are_understood() {
     let bank = Bank { state: &state };
     let import = |file: &str| -> (i32, Value) {
         let ran = state.run(&arguments("import", &[file]));
-        (ran.code, serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{}", ran.err)))
+        let told: Value = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{}", ran.err));
+        println!("{file}: exit code {}: {told}", ran.code);
+        (ran.code, told)
     };
     let of_part = |number: &str| -> Vec<&Ordered> {
         ordered.transfers.iter().filter(|one| one.part.ends_with(number)).collect()

@@ -59,6 +59,9 @@ const FOREIGN: &str = "booked in a currency other than rupees: ask the bank";
 /// Why a line whose amount can't be read changes nothing.
 pub(crate) const MALFORMED: &str = "its amount is not in rupees and paise: ask the bank";
 
+/// Why a line whose ids contradict each other changes nothing.
+const OF_TWO: &str = "its ids are of two payments: ask the bank which one it is";
+
 /// What a line of a report is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Named {
@@ -97,6 +100,19 @@ impl From<OwnName> for Named {
             OwnName::Message(name) => Self::Message(name),
         }
     }
+}
+
+/// Returns the payments of ours that some ids are of, each once.
+fn own_transfers(ids: impl Iterator<Item = String>) -> Vec<String> {
+    let mut own = Vec::new();
+    for id in ids {
+        if let Some(OwnName::Transfer(name)) = OwnName::of(&id)
+            && !own.contains(&name)
+        {
+            own.push(name);
+        }
+    }
+    own
 }
 
 /// Returns a name in our own spelling if it is ours, else unchanged.

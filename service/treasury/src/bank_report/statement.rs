@@ -13,8 +13,8 @@ use super::amount::Amount;
 use super::codes::reasons;
 use super::message::Element;
 use super::{
-    FOREIGN, MALFORMED, Named, Outcome, ReportedAmount, ReportedTransfer, StatementDays,
-    own_or_as_it_is,
+    FOREIGN, MALFORMED, Named, OF_TWO, Outcome, ReportedAmount, ReportedTransfer, StatementDays,
+    own_or_as_it_is, own_transfers,
 };
 use crate::own_name::OwnName;
 
@@ -149,6 +149,8 @@ struct Details {
     charges: Option<u64>,
     is_credit: Option<bool>,
     is_return: bool,
+    /// Whether its ids are of two payments of ours.
+    is_of_two: bool,
     reasons: Vec<String>,
 }
 
@@ -258,6 +260,9 @@ impl Entry {
             Some("PDNG" | "INFO" | "FUTR") => return Outcome::Pending,
             _ => return Outcome::Unclear("its entry's status is not known here: ask the bank"),
         }
+        if details.is_of_two {
+            return Outcome::Unclear(OF_TWO);
+        }
         match details.is_credit.or(self.is_credit) {
             Some(true) => Outcome::Returned(details.reasons.clone()),
             Some(false) if details.is_return && !self.is_reversal => {
@@ -321,10 +326,9 @@ impl Details {
     fn read(details: Node<'_, '_>) -> Self {
         let id = |name| details.text_at(&["Refs", name]);
         let ids = ["EndToEndId", "InstrId", "TxId", "AcctSvcrRef", "ClrSysRef", "ChqNb"];
-        let own = ids.iter().filter_map(|&name| id(name)).find_map(|id| match OwnName::of(&id) {
-            Some(OwnName::Transfer(name)) => Some(name),
-            _ => None,
-        });
+        let mut own = own_transfers(ids.iter().filter_map(|&name| id(name)));
+        let is_of_two = own.len() > 1;
+        let own = (!own.is_empty()).then(|| own.swap_remove(0));
         let wholes = ["PmtInfId", "MsgId"].iter().filter_map(|&name| id(name));
         let whole = wholes.filter_map(|id| Named::of_whole(&id)).next();
         let given = id("EndToEndId").filter(|id| id != "NOTPROVIDED");
@@ -344,6 +348,7 @@ impl Details {
             charges: charges_of(details),
             is_credit: direction(details),
             is_return: !returns.is_empty(),
+            is_of_two,
             reasons: reasons(of("Cd"), of("Prtry")),
         }
     }

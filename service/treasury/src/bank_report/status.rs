@@ -5,8 +5,9 @@ use roxmltree::Node;
 use super::amount::Amount;
 use super::codes::{outcome_of, reasons};
 use super::message::Element;
-use super::{Named, Outcome, ReportedAmount, ReportedTransfer, own_or_as_it_is};
-use crate::own_name::OwnName;
+use super::{
+    Named, OF_TWO, Outcome, ReportedAmount, ReportedTransfer, own_or_as_it_is, own_transfers,
+};
 
 /// Reads a report's lines.
 pub(super) fn read(message: Node<'_, '_>, lines: &mut Vec<ReportedTransfer>) {
@@ -69,13 +70,21 @@ fn transfer(
     let outcome = outcome_at(status, reasons_of(line));
     let ids = ["OrgnlEndToEndId", "OrgnlInstrId", "OrgnlTxId", "StsId"];
     let ids: Vec<String> = ids.iter().filter_map(|&id| line.text_at(&[id])).collect();
-    let own = ids.iter().find_map(|id| match OwnName::of(id) {
-        Some(OwnName::Transfer(name)) => Some(name),
-        _ => None,
-    });
+    let own = own_transfers(ids.iter().cloned());
+    if own.len() > 1 {
+        let label = own.join(", ");
+        let outcome = Outcome::Unclear(OF_TWO);
+        return Some(ReportedTransfer {
+            of: Vec::new(),
+            label,
+            outcome,
+            amount: None,
+            booked_on: None,
+        });
+    }
     // An id in none of our forms may be from an earlier version, if it is where ours are.
     let given = || line.text_at(&["OrgnlEndToEndId"]).filter(|id| id != "NOTPROVIDED");
-    let Some(name) = own.or_else(given) else {
+    let Some(name) = own.into_iter().next().or_else(given) else {
         return nameless(outcome, ids.first().map(String::as_str).or(around));
     };
     let amount = line

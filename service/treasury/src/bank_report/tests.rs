@@ -128,6 +128,31 @@ fn id_is_read_whole_and_as_banks_alter_it() {
 }
 
 #[test]
+fn line_whose_ids_are_of_two_payments_moves_neither() {
+    let (one, two) = (reference('a'), reference('b'));
+    let lines = status(&format!(
+        "<TxInfAndSts><OrgnlInstrId>{two}</OrgnlInstrId><OrgnlEndToEndId>{one}</OrgnlEndToEndId>\
+         <TxSts>ACSC</TxSts></TxInfAndSts>"
+    ));
+    assert!(lines[0].of.is_empty() && lines[0].outcome == Outcome::Unclear(OF_TWO), "{lines:?}");
+    assert!(lines[0].label.contains(&one) && lines[0].label.contains(&two), "both are named");
+    let booked = entry(&format!(
+        "<Amt Ccy=\"INR\">7.00</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><NtryDtls><TxDtls><Refs>\
+         <InstrId>{two}</InstrId><EndToEndId>{one}</EndToEndId></Refs></TxDtls></NtryDtls>"
+    ));
+    assert!(booked.iter().all(|line| matches!(line.outcome, Outcome::Unclear(_))), "{booked:?}");
+    let labels: Vec<&str> = booked.iter().map(|line| line.label.as_str()).collect();
+    assert!(labels.contains(&one.as_str()) && labels.contains(&two.as_str()), "{labels:?}");
+    // The same id in two places is one payment's, however it is written.
+    let lines = status(&format!(
+        "<TxInfAndSts><OrgnlInstrId>{}</OrgnlInstrId><OrgnlEndToEndId>{one}</OrgnlEndToEndId>\
+         <TxSts>ACSC</TxSts></TxInfAndSts>",
+        one.to_uppercase()
+    ));
+    assert_eq!(lines[0].outcome, Outcome::Paid);
+}
+
+#[test]
 fn first_coded_reason_of_several_counts() {
     let own = reference('a');
     let lines = status(&format!(
