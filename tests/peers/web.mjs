@@ -41,7 +41,7 @@ await refused(client("Schemes").get({ id: "nothing" }), Code.NotFound, "not-foun
 const head = await client("Snapshots").head({});
 const leaves = await all(client("Snapshots").leaves({ office: 0 }));
 const bytes = leaves.reduce((sum, part) => sum + part.leaves.length, 0);
-assert.equal(bytes, head.offices[0].places * 32);
+assert.equal(bytes, Number(head.offices[0].places) * 32);
 await refused(all(client("Snapshots").changes({ since: new Uint8Array(3) })), Code.InvalidArgument, "malformed");
 
 // What is not for anyone is asked for with a credential, as over gRPC.
