@@ -142,6 +142,16 @@ fn consent_is_given_used_seen_and_withdrawn_by_command_line() {
         String::from_utf8_lossy(&ran.stdout).into_owned()
     };
     assert!(snarkjs(&["wtns", "check", "c.r1cs", "c.wtns"]).contains("WITNESS IS CORRECT"));
+    // Another's circuit and witness are checked the same way from the command line.
+    let check = ["circuit", "check", "--r1cs", "c.r1cs", "--wtns"];
+    let checked = state.json(&[&check[..], &["c.wtns"]].concat());
+    assert_eq!(checked["satisfied"], true, "{checked}");
+    let mut altered = fs::read(state.path("c.wtns")).expect("a witness");
+    let last = altered.len() - 32;
+    altered[last] ^= 1;
+    fs::write(state.path("altered.wtns"), altered).expect("written");
+    state.refused(&[&check[..], &["altered.wtns"]].concat(), 1, "does not satisfy the circuit");
+    state.refused(&["circuit", "check", "--r1cs", "c.wtns"], 2, "it is no .r1cs file");
     let verify = |public: &str| {
         let key = "consent-keys/verification_key.json";
         snarkjs(&["groth16", "verify", key, public, "first/proof.json"])
@@ -164,12 +174,18 @@ fn consent_is_given_used_seen_and_withdrawn_by_command_line() {
         (checked["document"].as_str(), checked["hiu"].as_str()),
         (Some("artefact"), Some("heart-clinic"))
     );
+    assert_eq!(checked["status"], "GRANTED");
 
     state.json(&granted.prove("late", &["--number", "1"]));
     let withdraw = ["consent", "withdraw", &granted.consent, "--wallet", "wallet.json"];
     let withdraw = [&withdraw[..], &MANAGER].concat();
     state.json(&withdraw);
     state.refused(&withdraw, 1, "already withdrawn");
+    // The artefact says so from now on, and nobody takes it for one in force.
+    let mut again = artefact;
+    again[4] = "withdrawn.json";
+    assert_eq!(state.json(&again)["status"], "REVOKED");
+    assert_eq!(state.json(&["consent", "check", "withdrawn.json"])["status"], "REVOKED");
     let refused = granted.release("late");
     assert!(refused.code == 1 && refused.out.contains("access-used"), "{}", refused.out);
     let refused = granted.release("first");
@@ -271,6 +287,11 @@ fn bad_files_are_refused(granted: &Granted) {
     consent["artefact"]["consentDetail"]["hiTypes"] = json!(["DiagnosticReport", "Invoice"]);
     fs::write(state.path("altered.json"), consent.to_string()).expect("written");
     state.refused(&["consent", "export", "altered.json", "--out", "x.json"], 2, "signature");
+    // The status is not signed, and one that says the consent has ended is believed.
+    let file = fs::read_to_string(state.path(&granted.consent)).expect("readable");
+    let revoked = file.replacen("\"GRANTED\"", "\"REVOKED\"", 1);
+    fs::write(state.path("revoked.json"), revoked).expect("written");
+    state.refused(&["consent", "export", "revoked.json", "--out", "x.json"], 2, "artefact.status");
     fs::write(state.path("twisted.json"), "{\"requestId\": 5}").expect("written");
     state.refused(&["consent", "check", "twisted.json"], 2, "requestId");
 }

@@ -38,8 +38,14 @@ impl ForeignKey {
     pub fn read(path: &Path) -> Result<Self, KeyError> {
         let file = Sections::read(path, b"zkey", 1)?;
         let mut header = file.section(1)?;
-        if header.number()? != GROTH16 {
-            return Err(header.malformed("it is a key of another proof system than Groth16"));
+        match header.number()? {
+            GROTH16 => {}
+            2 => return Err(header.malformed("it is a key of PLONK, not of Groth16")),
+            10 => return Err(header.malformed("it is a key of fflonk, not of Groth16")),
+            other => {
+                let reason = format!("it is a key of proof system {other}, not of Groth16");
+                return Err(header.malformed(reason));
+            }
         }
         header.require_end()?;
         let mut header = file.section(2)?;
@@ -102,23 +108,34 @@ impl ForeignKey {
     /// [`KeyError::Malformed`] where the file is cut, of another curve, of another length than the key
     /// has wires, or its first wire is not one.
     pub fn read_witness(&self, path: &Path) -> Result<Witness, KeyError> {
-        let file = Sections::read(path, b"wtns", 2)?;
-        let mut header = file.section(1)?;
-        header.require_field::<Fr>()?;
-        let (count, wires) = (header.number()? as usize, self.proving.a_query.len());
-        header.require_end()?;
-        if count != wires {
-            return Err(header.malformed(format!("it has {count} wires, the key {wires}")));
-        }
-        let assignment = file.section(2)?.many(wires, |section| section.scalar())?;
-        if assignment[0] != Fr::from(1u64) {
-            return Err(header.malformed("its first wire is not the constant one"));
-        }
-        Ok(Witness::from_assignment(assignment, self.verifying.public_inputs()))
+        let wires = self.proving.a_query.len();
+        read_witness(path, wires, self.verifying.public_inputs(), "key")
     }
 
     /// The verification key.
     pub fn verifying_key(&self) -> &VerifyingKey {
         &self.verifying
     }
+}
+
+/// Reads a `.wtns` of so many wires, as many as another file of a kind has.
+pub(crate) fn read_witness(
+    path: &Path,
+    wires: usize,
+    public_inputs: usize,
+    of: &str,
+) -> Result<Witness, KeyError> {
+    let file = Sections::read(path, b"wtns", 2)?;
+    let mut header = file.section(1)?;
+    header.require_field::<Fr>()?;
+    let count = header.number()? as usize;
+    header.require_end()?;
+    if count != wires {
+        return Err(header.malformed(format!("it has {count} wires, the {of} {wires}")));
+    }
+    let assignment = file.section(2)?.many(wires, |section| section.scalar())?;
+    if assignment[0] != Fr::from(1u64) {
+        return Err(header.malformed("its first wire is not the constant one"));
+    }
+    Ok(Witness::from_assignment(assignment, public_inputs))
 }

@@ -1,5 +1,8 @@
 //! What can be wrong with a JSON file of a proof, of public inputs or of a key.
 
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
 use crate::points::PointFault;
 use crate::verifying_key::DegenerateKey;
 
@@ -68,12 +71,38 @@ impl From<serde_json::Error> for ReadError {
     }
 }
 
-/// Refuses what is said to be of another protocol or curve. Provers spell BN254 in several ways, and some do not name
+/// The largest number that every reader of JSON has exactly (RFC 8259, section 6).
+pub(crate) const EXACT_MAX: u64 = (1 << 53) - 1;
+
+/// What a proof or key says it is of.
+#[derive(Deserialize)]
+struct Kind {
+    protocol: Option<String>,
+    curve: Option<String>,
+}
+
+/// Reads a proof or key, once it is known not to be of another protocol or curve.
+pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, ReadError> {
+    let text = without_mark(text);
+    let kind: Kind = serde_json::from_str(text)?;
+    check_kind(kind.protocol.as_deref(), kind.curve.as_deref())?;
+    Ok(serde_json::from_str(text)?)
+}
+
+/// Returns a text without the byte order mark that some programs put before it.
+pub(crate) fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+/// Refuses what is said to be of another protocol or curve. Not every prover names its protocol. Provers spell BN254 in several ways, and some do not name
 /// it: the points are checked in any case.
-pub(crate) fn check_kind(protocol: &str, curve: Option<&str>) -> Result<(), ReadError> {
+fn check_kind(protocol: Option<&str>, curve: Option<&str>) -> Result<(), ReadError> {
     let short = |text: &str| text.chars().take(32).collect();
-    if protocol != "groth16" {
-        return Err(ReadError::Protocol(short(protocol)));
+    // Its first versions were written without the year.
+    let is_groth16 =
+        |name: &str| ["groth16", "groth"].contains(&name.to_ascii_lowercase().as_str());
+    if let Some(other) = protocol.filter(|protocol| !is_groth16(protocol)) {
+        return Err(ReadError::Protocol(short(other)));
     }
     let is_bn254 = |curve: &str| {
         let plain: String = curve.chars().filter(|sign| !matches!(sign, '_' | '-')).collect();

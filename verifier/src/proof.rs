@@ -6,7 +6,7 @@ use ark_bn254::{Bn254, Fq, Fq2, G1Affine, G2Affine};
 use ark_ff::{BigInteger, PrimeField};
 use serde::{Deserialize, Serialize};
 
-use crate::json::{ReadError, check_kind};
+use crate::json::{self, ReadError};
 use crate::points::{self, G1Text, G2Text, PointFault};
 
 /// A Groth16 proof over BN254 whose points are on their curves, in their subgroups and not at
@@ -22,7 +22,8 @@ struct ProofJson {
     pi_a: G1Text,
     pi_b: G2Text,
     pi_c: G1Text,
-    protocol: String,
+    #[serde(default)]
+    protocol: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     curve: Option<String>,
 }
@@ -45,8 +46,7 @@ impl Proof {
     /// # Errors
     /// [`ReadError`] for anything but one canonical, checked proof.
     pub fn from_json(text: &str) -> Result<Self, ReadError> {
-        let json: ProofJson = serde_json::from_str(text)?;
-        check_kind(&json.protocol, json.curve.as_deref())?;
+        let json: ProofJson = json::read(text)?;
         Ok(Self(ark_groth16::Proof {
             a: points::read_g1(&json.pi_a, "pi_a")?,
             b: points::read_g2(&json.pi_b, "pi_b")?,
@@ -60,7 +60,7 @@ impl Proof {
             pi_a: points::write_g1(&self.0.a),
             pi_b: points::write_g2(&self.0.b),
             pi_c: points::write_g1(&self.0.c),
-            protocol: "groth16".to_owned(),
+            protocol: Some("groth16".to_owned()),
             curve: Some("bn128".to_owned()),
         };
         serde_json::to_string_pretty(&json).expect("strings serialise")

@@ -4,10 +4,7 @@ use praman_circuits::Fr;
 use praman_circuits::field::{parse_decimal, to_decimal};
 use serde_json::Value;
 
-use crate::json::ReadError;
-
-/// The largest number that every reader of JSON has exactly (RFC 8259, section 6).
-const EXACT_MAX: u64 = (1 << 53) - 1;
+use crate::json::{EXACT_MAX, ReadError, without_mark};
 
 /// Reads `public.json`: an array of canonical decimal strings, or of numbers where these are exact.
 ///
@@ -15,7 +12,7 @@ const EXACT_MAX: u64 = (1 << 53) - 1;
 /// [`ReadError`] for other JSON and for values at or above the modulus, which would give one claim
 /// two names.
 pub fn public_from_json(text: &str) -> Result<Vec<Fr>, ReadError> {
-    let values: Vec<Value> = serde_json::from_str(text)?;
+    let values: Vec<Value> = serde_json::from_str(without_mark(text))?;
     let read = |(index, value): (usize, &Value)| match value {
         Value::String(text) => {
             parse_decimal(text).map_err(|fault| ReadError::PublicInput { index, fault })

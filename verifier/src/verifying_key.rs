@@ -6,7 +6,7 @@ use ark_ec::pairing::Pairing;
 use ark_ff::One;
 use serde::{Deserialize, Serialize};
 
-use crate::json::{ReadError, check_kind};
+use crate::json::{self, ReadError};
 use crate::points::{self, G1Text, G2Text, PointFault};
 use crate::proof::{g1_words, g2_words};
 
@@ -69,11 +69,12 @@ pub struct VerifyingKey {
 
 #[derive(Serialize, Deserialize)]
 struct VerifyingKeyJson {
-    protocol: String,
+    #[serde(default)]
+    protocol: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     curve: Option<String>,
-    #[serde(rename = "nPublic")]
-    public_inputs: usize,
+    #[serde(rename = "nPublic", default)]
+    public_inputs: Option<usize>,
     vk_alpha_1: G1Text,
     vk_beta_2: G2Text,
     vk_gamma_2: G2Text,
@@ -131,13 +132,12 @@ impl VerifyingKey {
     /// # Errors
     /// [`ReadError`] for anything but a canonical key that is not degenerate.
     pub fn from_json(text: &str) -> Result<Self, ReadError> {
-        let json: VerifyingKeyJson = serde_json::from_str(text)?;
-        check_kind(&json.protocol, json.curve.as_deref())?;
-        if json.ic.len().checked_sub(1) != Some(json.public_inputs) {
-            return Err(ReadError::InputCount {
-                declared: json.public_inputs,
-                points: json.ic.len(),
-            });
+        let json: VerifyingKeyJson = json::read(text)?;
+        let points = json.ic.len();
+        // A prover that does not say it has it in IC.
+        let declared = json.public_inputs.unwrap_or(points.saturating_sub(1));
+        if points.checked_sub(1) != Some(declared) {
+            return Err(ReadError::InputCount { declared, points });
         }
         let key = ark_groth16::VerifyingKey {
             alpha_g1: points::read_g1(&json.vk_alpha_1, "vk_alpha_1")?,
@@ -157,9 +157,9 @@ impl VerifyingKey {
     /// origin in a member `praman`.
     pub fn to_json(&self) -> String {
         let json = VerifyingKeyJson {
-            protocol: "groth16".to_owned(),
+            protocol: Some("groth16".to_owned()),
             curve: Some("bn128".to_owned()),
-            public_inputs: self.public_inputs(),
+            public_inputs: Some(self.public_inputs()),
             vk_alpha_1: points::write_g1(&self.key.alpha_g1),
             vk_beta_2: points::write_g2(&self.key.beta_g2),
             vk_gamma_2: points::write_g2(&self.key.gamma_g2),

@@ -230,6 +230,43 @@ fn proof_is_read_however_its_prover_spells_the_curve() {
     }
 }
 
+/// Provers other than snarkjs leave out what is the same in every proof, and its first versions had another name.
+#[test]
+fn proof_and_key_of_other_provers_are_read() {
+    let proof = proved().proof.to_json();
+    let json: Value = serde_json::from_str(&proof).expect("JSON");
+    let read = |change: fn(&mut Value)| {
+        let mut json = json.clone();
+        change(&mut json);
+        Proof::from_json(&json.to_string()).map(|proof| proof.to_json())
+    };
+    for change in [
+        (|json| drop(json.as_object_mut().expect("an object").remove("protocol")))
+            as fn(&mut Value),
+        |json| json["protocol"] = Value::Null,
+        |json| json["protocol"] = json!("Groth16"),
+        |json| json["protocol"] = json!("groth"),
+        |json| json["pi_a"][2] = json!(1),
+        |json| {
+            for point in ["pi_a", "pi_b", "pi_c"] {
+                json[point].as_array_mut().expect("coordinates").pop();
+            }
+        },
+    ] {
+        assert_eq!(read(change).as_ref(), Ok(&proof));
+    }
+    assert!(Proof::from_json(&format!("\u{feff}{proof}")).is_ok(), "a byte order mark");
+    // A proof of another system is named, though its members are others.
+    let plonk =
+        Proof::from_json(r#"{"A": ["1", "2", "1"], "protocol": "plonk", "curve": "bn128"}"#);
+    assert!(matches!(plonk, Err(ReadError::Protocol(_))), "{plonk:?}");
+
+    let mut key: Value = serde_json::from_str(&proved().key.to_json()).expect("JSON");
+    key.as_object_mut().expect("an object").remove("nPublic");
+    assert_eq!(VerifyingKey::from_json(&key.to_string()).as_ref(), Ok(&proved().key));
+    assert!(praman_verifier::public_from_json("\u{feff}[\"1\"]").is_ok());
+}
+
 /// A point of the twist outside the group of prime order.
 fn outside_subgroup() -> G2Affine {
     (1u64..)
@@ -242,12 +279,18 @@ fn outside_subgroup() -> G2Affine {
 fn proofs_of_other_kinds_and_shapes_are_refused() {
     assert!(matches!(refused(|j| j["protocol"] = json!("plonk")), ReadError::Protocol(_)));
     assert!(matches!(refused(|j| j["curve"] = json!("bls12381")), ReadError::Curve(_)));
-    for member in ["pi_a", "pi_b", "pi_c", "protocol"] {
+    for member in ["pi_a", "pi_b", "pi_c"] {
         let error = refused(|json| drop(json.as_object_mut().expect("object").remove(member)));
         assert!(matches!(error, ReadError::Json(_)), "{member}");
     }
-    let longer = refused(|j| j["pi_a"] = json!(["1", "2", "1", "0"]));
-    assert!(matches!(longer, ReadError::Json(_)));
+    for point in [json!(["1", "2", "1", "0"]), json!(["1"]), json!([])] {
+        let error = refused(|j| j["pi_a"] = point.clone());
+        assert!(matches!(error, ReadError::Point { fault: PointFault::NotAffine, .. }), "{error}");
+    }
+    for number in [json!(-1), json!(1.5), json!(9_007_199_254_740_992_u64), json!(null)] {
+        let error = refused(|j| j["pi_a"] = json!([number, "2", "1"]));
+        assert!(matches!(error, ReadError::Json(_)), "{error}");
+    }
     for text in ["", "{", "[]", "null", "\u{feff}{}"] {
         assert!(Proof::from_json(text).is_err());
     }

@@ -25,6 +25,7 @@ pub mod door;
 pub mod matrix;
 mod openid;
 mod openid_client_key;
+mod openid_key;
 mod openid_login;
 mod principal;
 mod refusal;

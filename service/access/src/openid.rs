@@ -6,14 +6,19 @@
 
 use std::time::Duration;
 
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use praman_store::error::ServiceError;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use super::openid_key::{ToldKeys, fits};
 use super::openid_login::OpenIdClient;
 use super::principal::Credential;
 use super::refusal::AccessRefusal;
@@ -31,6 +36,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
 /// By how many seconds its clock may be off.
 const SKEW_SECONDS: u64 = 60;
+
+/// How many keys without an id are tried for a token that names one.
+const NAMELESS_MAX: usize = 4;
+/// How many algorithms that are not accepted the operator is warned of.
+const TOLD_MAX: usize = 8;
 
 /// How tokens may be signed: only by a key of the issuer's own, never by a secret that both share.
 const ALGORITHMS: [Algorithm; 9] = [
@@ -85,24 +95,69 @@ pub(super) struct Endpoints {
     /// Where a code is exchanged for a token.
     pub(super) token_endpoint: Option<String>,
     /// How a client may show its secret there; by the header, by default.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "names")]
     pub(super) token_endpoint_auth_methods_supported: Option<Vec<String>>,
     /// By which algorithms a client may sign who it is.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "names")]
     pub(super) token_endpoint_auth_signing_alg_values_supported: Option<Vec<String>>,
 }
 
-/// Keys as an issuer reports them: a key of an unknown kind is left out and does not spoil the others.
-#[derive(Deserialize)]
-struct ToldKeys {
-    keys: Vec<serde_json::Value>,
+/// Reads a list of names, of which some issuers give one alone or none within.
+fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(name) => Some(vec![name]),
+        Value::Array(names) => {
+            let texts = names.iter().filter_map(Value::as_str);
+            Some(texts.map(str::to_owned).collect())
+        }
+        _ => None,
+    })
 }
 
-impl From<ToldKeys> for JwkSet {
-    fn from(told: ToldKeys) -> Self {
-        let keys = told.keys.into_iter();
-        Self { keys: keys.filter_map(|key| serde_json::from_value(key).ok()).collect() }
+/// What a token says of itself before it is verified.
+#[derive(Deserialize)]
+struct ToldHeader {
+    alg: String,
+    typ: Option<String>,
+}
+
+impl ToldHeader {
+    fn of(token: &str) -> Option<Self> {
+        const BYTES_MAX: usize = 4_096;
+        let (header, _) = token.split_once('.')?;
+        let bytes = URL_SAFE_NO_PAD.decode(header.get(..header.len().min(BYTES_MAX))?).ok()?;
+        serde_json::from_slice(&bytes).ok()
     }
+
+    /// Whether it can be what a caller shows. Others, as a notice of a logout, are signed by the same keys (RFC 8725,
+    /// section 3.11).
+    fn is_of_access(&self) -> bool {
+        let Some(kind) = &self.typ else { return true };
+        let kind = kind.to_ascii_lowercase();
+        let kind = kind.strip_prefix("application/").unwrap_or(&kind);
+        !kind.contains('+') || kind == "at+jwt"
+    }
+}
+
+/// Returns a token's claims by the first key that verifies it: none within if it is not valid, and none if no key has
+/// signed it.
+fn verified(token: &str, keys: &[Jwk], validation: &Validation) -> Option<Option<Value>> {
+    for key in keys {
+        let Ok(decoding) = DecodingKey::from_jwk(key) else { continue };
+        match decode::<Value>(token, &decoding, validation) {
+            Ok(token) => return Some(Some(token.claims)),
+            Err(error) if *error.kind() == ErrorKind::InvalidSignature => {}
+            Err(_) => return Some(None),
+        }
+    }
+    None
+}
+
+/// Whether claims are of a token that a caller shows: not of one that asks for others, or reports what has happened.
+fn is_to_show(claims: &Value) -> bool {
+    let kind = claims.get("typ").and_then(Value::as_str).unwrap_or_default();
+    let is_other = ["refresh", "offline", "logout"].contains(&kind.to_ascii_lowercase().as_str());
+    !is_other && claims.get("events").is_none() && claims.get("iss").is_some_and(Value::is_string)
 }
 
 #[derive(Deserialize)]
@@ -122,11 +177,14 @@ impl Known {
         let named = fitting.iter().copied();
         let named = named.filter(|key| id.is_some() && key.common.key_id.as_deref() == id);
         let named: Vec<Jwk> = named.cloned().collect();
-        match fitting[..] {
-            [only] if named.is_empty() && (id.is_none() || only.common.key_id.is_none()) => {
-                vec![only.clone()]
-            }
-            _ => named,
+        let nameless: Vec<&Jwk> =
+            fitting.iter().copied().filter(|key| key.common.key_id.is_none()).collect();
+        match (&fitting[..], nameless.len()) {
+            _ if !named.is_empty() => named,
+            ([only], _) if id.is_none() => vec![(*only).clone()],
+            // An issuer that gives only its older keys an id.
+            (_, 1..=NAMELESS_MAX) if id.is_some() => nameless.into_iter().cloned().collect(),
+            _ => Vec::new(),
         }
     }
 
@@ -219,11 +277,17 @@ impl OpenIdIssuer {
         token: &str,
         audience: &str,
     ) -> Result<T, AccessRefusal> {
-        let header = decode_header(token).map_err(|_| AccessRefusal::NotAuthorised)?;
-        if !ALGORITHMS.contains(&header.alg) {
-            self.tell_of(header.alg).await;
+        let told = ToldHeader::of(token).ok_or(AccessRefusal::NotAuthorised)?;
+        let known = ALGORITHMS.iter().any(|algorithm| format!("{algorithm:?}") == told.alg);
+        if !known {
+            self.tell_of(&told.alg).await;
             return Err(AccessRefusal::NotAuthorised);
         }
+        if !told.is_of_access() {
+            self.say("a token of another type than JWT or at+jwt was refused");
+            return Err(AccessRefusal::NotAuthorised);
+        }
+        let header = decode_header(token).map_err(|_| AccessRefusal::NotAuthorised)?;
         // RFC 7515, section 4.1.11: no extension that a token marks as critical is understood here.
         if header.crit.is_some() {
             self.say("a token with a critical extension was refused: none is known here");
@@ -236,11 +300,18 @@ impl OpenIdIssuer {
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.validate_nbf = true;
         validation.leeway = SKEW_SECONDS;
-        let by_key = |key: &Jwk| {
-            let decoding = DecodingKey::from_jwk(key).ok()?;
-            Some(decode::<T>(token, &decoding, &validation).ok()?.claims)
-        };
-        keys.iter().find_map(by_key).ok_or(AccessRefusal::NotAuthorised)
+        let mut answer = verified(token, &keys, &validation);
+        if answer.is_none() && !self.known.lock().await.was_just_asked() {
+            // An issuer may give a new key the id of the one before.
+            let _asking = self.asking.lock().await;
+            if !self.known.lock().await.was_just_asked() {
+                self.ask_again().await;
+            }
+            let keys = self.known.lock().await.find(header.kid.as_deref(), header.alg);
+            answer = verified(token, &keys, &validation);
+        }
+        let claims = answer.flatten().filter(is_to_show).ok_or(AccessRefusal::NotAuthorised)?;
+        serde_json::from_value(claims).map_err(|_| AccessRefusal::NotAuthorised)
     }
 
     /// Returns the keys of an id; asks the issuer again when none is known, or the known ones are old. A token with a
@@ -299,15 +370,20 @@ impl OpenIdIssuer {
     }
 
     /// Warns the operator, once, of an algorithm whose tokens are not accepted.
-    async fn tell_of(&self, algorithm: Algorithm) {
-        let name = format!("{algorithm:?}");
+    async fn tell_of(&self, algorithm: &str) {
+        // Anyone can send a token: what it says is shown only if it looks like a name, and few such names are.
+        let is_name = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '+');
+        let name = match algorithm {
+            name if !name.is_empty() && name.len() <= 24 && name.chars().all(is_name) => name,
+            _ => "an algorithm without a usual name",
+        };
         let mut known = self.known.lock().await;
-        if !known.told_of.contains(&name) {
+        if known.told_of.len() < TOLD_MAX && !known.told_of.iter().any(|told| told == name) {
             self.say(&format!(
                 "tokens signed by {name} are not accepted: have the issuer sign with RS256, ES256 \
                  or EdDSA"
             ));
-            known.told_of.push(name);
+            known.told_of.push(name.to_owned());
         }
     }
 
@@ -323,11 +399,8 @@ impl OpenIdIssuer {
         if discovered.issuer != self.issuer {
             return Err(format!("it calls itself {}", discovered.issuer));
         }
-        let Endpoints { authorization_endpoint, token_endpoint, .. } = &discovered.endpoints;
-        let places = [authorization_endpoint, token_endpoint].into_iter().flatten();
-        for place in places.chain([&discovered.jwks_uri]) {
-            require_safe(place).map_err(|error| error.to_string())?;
-        }
+        // Where users sign in is looked at when one does: tokens need only the keys.
+        require_safe(&discovered.jwks_uri).map_err(|error| error.to_string())?;
         let keys: ToldKeys = self.get(&discovered.jwks_uri).await?;
         Ok((keys.into(), discovered.endpoints))
     }
@@ -337,7 +410,8 @@ impl OpenIdIssuer {
         if !status.is_success() {
             return Err(format!("it answers {status}"));
         }
-        serde_json::from_slice(&body).map_err(|error| format!("its answer: {error}"))
+        let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&body);
+        serde_json::from_slice(text).map_err(|error| format!("its answer: {error}"))
     }
 
     /// Returns the issuer's answer to a request, within bounds.
@@ -359,32 +433,6 @@ impl OpenIdIssuer {
     }
 }
 
-/// Returns whether a key is for an algorithm and to sign: a token does not choose how its key is used.
-fn fits(key: &Jwk, algorithm: Algorithm) -> bool {
-    let of_kind = match &key.algorithm {
-        AlgorithmParameters::RSA(_) => matches!(
-            algorithm,
-            Algorithm::RS256
-                | Algorithm::RS384
-                | Algorithm::RS512
-                | Algorithm::PS256
-                | Algorithm::PS384
-                | Algorithm::PS512
-        ),
-        AlgorithmParameters::EllipticCurve(curve) => match curve.curve {
-            EllipticCurve::P256 => algorithm == Algorithm::ES256,
-            EllipticCurve::P384 => algorithm == Algorithm::ES384,
-            _ => false,
-        },
-        AlgorithmParameters::OctetKeyPair(_) => algorithm == Algorithm::EdDSA,
-        _ => false,
-    };
-    let to_sign = key.common.public_key_use.as_ref();
-    let of_kind = of_kind && to_sign.is_none_or(|what| *what == PublicKeyUse::Signature);
-    let named = key.common.key_algorithm.map(|named| named.to_string());
-    of_kind && named.is_none_or(|named| named == format!("{algorithm:?}"))
-}
-
 /// Checks that keys come over TLS or from this machine.
 pub(super) fn require_safe(address: &str) -> Result<(), ServiceError> {
     let url = reqwest::Url::parse(address)
@@ -398,7 +446,35 @@ pub(super) fn require_safe(address: &str) -> Result<(), ServiceError> {
 
 #[cfg(test)]
 mod tests {
+    use jsonwebtoken::jwk::PublicKeyUse;
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn token_of_another_type_is_not_one_that_a_caller_shows() {
+        let header = |header: serde_json::Value| {
+            let header = URL_SAFE_NO_PAD.encode(header.to_string());
+            ToldHeader::of(&format!("{header}.e30.x"))
+        };
+        for kind in [None, Some("JWT"), Some("at+jwt"), Some("application/at+jwt"), Some("jwt")] {
+            let told = header(json!({ "alg": "ES256", "typ": kind })).expect("a header");
+            assert!(told.is_of_access(), "{kind:?}");
+        }
+        for kind in ["logout+jwt", "secevent+jwt", "dpop+jwt", "application/logout+jwt"] {
+            let told = header(json!({ "alg": "ES256", "typ": kind })).expect("a header");
+            assert!(!told.is_of_access(), "{kind}");
+        }
+        assert!(header(json!([])).is_none());
+        assert!(is_to_show(&json!({ "iss": "https://i", "typ": "Bearer" })));
+        for other in [
+            json!({ "iss": "https://i", "typ": "Refresh" }),
+            json!({ "iss": "https://i", "events": {} }),
+            json!({ "iss": ["https://i"] }),
+        ] {
+            assert!(!is_to_show(&other), "{other}");
+        }
+    }
 
     /// Keys as issuers report them, and which one a token's header finds.
     #[test]
@@ -450,6 +526,10 @@ mod tests {
         let twins =
             set(serde_json::json!([rsa(Some("t"), None, None), rsa(Some("t"), None, None)]));
         assert_eq!(twins.find(Some("t"), Algorithm::RS256).len(), 2);
+        // An issuer that gives only some of its keys an id.
+        let mixed = set(serde_json::json!([rsa(Some("old"), None, None), rsa(None, None, None)]));
+        let [found] = &mixed.find(Some("new"), Algorithm::RS256)[..] else { panic!("one") };
+        assert_eq!(found.common.key_id, None);
         let other = set(serde_json::json!([rsa(Some("one"), None, None)]));
         assert!(other.find(Some("two"), Algorithm::RS256).is_empty());
     }

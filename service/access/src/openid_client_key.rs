@@ -41,10 +41,10 @@ impl OpenIdClientKey {
     /// # Errors
     /// [`ServiceError::File`]; [`ServiceError::Malformed`] for another key.
     pub fn read(path: &Path, id: Option<String>) -> Result<Self, ServiceError> {
-        use Algorithm::{ES256, ES384, EdDSA, PS256, RS256};
+        use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
         let pem = Zeroizing::new(std::fs::read(path).map_err(ServiceError::file(path))?);
         let kinds = [
-            (EncodingKey::from_rsa_pem(&pem), &[RS256, PS256][..]),
+            (EncodingKey::from_rsa_pem(&pem), &[RS256, PS256, RS384, PS384, RS512, PS512][..]),
             (EncodingKey::from_ec_pem(&pem), &[ES256, ES384]),
             (EncodingKey::from_ed_pem(&pem), &[EdDSA]),
         ];
@@ -106,7 +106,7 @@ mod tests {
             (of(&rcgen::PKCS_ECDSA_P384_SHA384), None, Some(Algorithm::ES384)),
             (of(&rcgen::PKCS_ED25519), None, Some(Algorithm::EdDSA)),
             (of(&rcgen::PKCS_ECDSA_P256_SHA256), Some("RS256"), None),
-            (rsa.expect("a key"), Some("PS256"), Some(Algorithm::PS256)),
+            (rsa.expect("a key"), Some("RS512"), Some(Algorithm::RS512)),
         ] {
             std::fs::write(&path, key.serialize_pem()).expect("written");
             let key = OpenIdClientKey::read(&path, Some("one".to_owned())).expect("a key");

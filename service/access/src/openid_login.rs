@@ -75,6 +75,7 @@ struct IdClaims {
     sub: String,
     nonce: Option<String>,
     azp: Option<String>,
+    aud: serde_json::Value,
 }
 
 /// A user on the way to their issuer and back, known by a secret that their browser keeps. The issuer sees only
@@ -156,8 +157,11 @@ impl OpenIdClient {
     }
 
     fn flow(&self, endpoints: &Endpoints) -> Option<Flow> {
-        let authorization = AuthUrl::new(endpoints.authorization_endpoint.clone()?).ok()?;
-        let token = TokenUrl::new(endpoints.token_endpoint.clone()?).ok()?;
+        let safe = |address: &Option<String>| {
+            address.clone().filter(|address| require_safe(address).is_ok())
+        };
+        let authorization = AuthUrl::new(safe(&endpoints.authorization_endpoint)?).ok()?;
+        let token = TokenUrl::new(safe(&endpoints.token_endpoint)?).ok()?;
         let mut flow = oauth2::Client::new(ClientId::new(self.id.clone()))
             .set_auth_uri(authorization)
             .set_token_uri(token)
@@ -178,7 +182,17 @@ impl OpenIdClient {
     /// # Errors
     /// What the issuer does not take.
     fn assertion(&self, endpoints: &Endpoints) -> Result<Option<String>, &'static str> {
-        let OpenIdClientProof::Key(key) = &self.proof else { return Ok(None) };
+        let key = match &self.proof {
+            OpenIdClientProof::Key(key) => key,
+            OpenIdClientProof::Name => return Ok(None),
+            OpenIdClientProof::Secret(_) => {
+                let takes = |method: &str| endpoints.takes(method) != Some(false);
+                return match takes("client_secret_basic") || takes("client_secret_post") {
+                    true => Ok(None),
+                    false => Err("it takes no client secret: give the service a key to sign with"),
+                };
+            }
+        };
         if endpoints.takes("private_key_jwt") == Some(false) {
             return Err("it does not take private_key_jwt: give the service a client secret");
         }
@@ -274,7 +288,13 @@ impl OpenIdIssuer {
         let id_token = &tokens.extra_fields().id_token;
         let claims: IdClaims = self.verify(id_token, &client.id).await?;
         let is_its = claims.nonce.as_deref() == Some(attempt.nonce().as_str());
-        if !is_its || claims.azp.is_some_and(|party| party != client.id) {
+        // OpenID Connect Core, section 3.1.3.7: of several audiences one is the party that the token is for.
+        let is_shared = claims.aud.as_array().is_some_and(|audiences| audiences.len() > 1);
+        let is_for_it = match &claims.azp {
+            Some(party) => *party == client.id,
+            None => !is_shared,
+        };
+        if !is_its || !is_for_it {
             return Err(refused);
         }
         let credential = Credential::open_id(&self.issuer, &claims.sub);
@@ -292,22 +312,25 @@ impl<'a> AsyncHttpClient<'a> for OpenIdIssuer {
             let (parts, body) = request.into_parts();
             let request = self.http.request(parts.method, url).headers(parts.headers).body(body);
             let (status, body) = self.answer(request).await.map_err(Away)?;
-            let mut response = HttpResponse::new(with_number(body));
+            let mut response = HttpResponse::new(with_what_is_needed(body));
             *response.status_mut() = status;
             Ok(response)
         })
     }
 }
 
-/// Rewrites `expires_in` of a token answer as a number, as RFC 6749 has it: some issuers write it as a text.
-fn with_number(body: Vec<u8>) -> Vec<u8> {
-    let Ok(mut answer) = serde_json::from_slice::<serde_json::Value>(&body) else { return body };
-    let seconds = answer.get("expires_in").and_then(serde_json::Value::as_str);
-    let Some(seconds) = seconds.and_then(|text| text.trim().parse::<u64>().ok()) else {
+/// Returns a token answer with what is needed of it, in RFC 6749's form: the ID token. Issuers differ in how they write
+/// the rest, and some leave out the access token. Any other answer stays as it is.
+fn with_what_is_needed(body: Vec<u8>) -> Vec<u8> {
+    let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&body);
+    let Ok(answer) = serde_json::from_slice::<serde_json::Value>(text) else { return body };
+    let Some(token) = answer.get("id_token").and_then(serde_json::Value::as_str) else {
         return body;
     };
-    answer["expires_in"] = seconds.into();
-    serde_json::to_vec(&answer).unwrap_or(body)
+    // The access token is not used.
+    let needed =
+        serde_json::json!({ "access_token": "", "token_type": "bearer", "id_token": token });
+    serde_json::to_vec(&needed).unwrap_or(body)
 }
 
 /// The issuer did not answer.
@@ -320,12 +343,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seconds_written_as_text_are_read_as_a_number() {
-        let text = br#"{"access_token":"a","expires_in":"3600"}"#.to_vec();
-        let read: serde_json::Value = serde_json::from_slice(&with_number(text)).expect("JSON");
-        assert_eq!(read["expires_in"], 3_600);
-        for same in [&b"no JSON"[..], br#"{"expires_in":5}"#, br#"{"expires_in":"soon"}"#] {
-            assert_eq!(with_number(same.to_vec()), same);
+    fn token_answer_is_read_for_its_id_token_alone() {
+        for told in [
+            r#"{"access_token":"a","token_type":"Bearer","expires_in":"3600","id_token":"t"}"#,
+            r#"{"id_token":"t","token_type":"Bearer","not_before":7,"id_token_expires_in":"3600.0"}"#,
+            r#"{"access_token":"a","expires_in":-1,"scope":["openid"],"refresh_token":false,"id_token":"t"}"#,
+            "\u{feff}{\"access_token\":\"a\",\"id_token\":\"t\"}",
+        ] {
+            let read: Tokens =
+                serde_json::from_slice(&with_what_is_needed(told.as_bytes().to_vec())).expect(told);
+            assert_eq!(read.extra_fields().id_token, "t", "{told}");
+        }
+        for same in [&b"no JSON"[..], br#"{"access_token":"a"}"#, br#"{"error":"invalid_client"}"#]
+        {
+            assert_eq!(with_what_is_needed(same.to_vec()), same);
         }
     }
 

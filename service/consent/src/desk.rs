@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use praman_circuits::merkle::empty_leaf;
 use praman_ledger::{ProviderId, RequesterNumber};
+use praman_store::error::ServiceError;
 use praman_store::failpoint::may_die;
 use praman_store::named::{named, text_column};
 use praman_store::{Store, WriteTransaction};
@@ -66,6 +67,21 @@ named! {
         Revoked = "revoked",
         /// It has expired.
         Expired = "expired",
+    }
+}
+
+impl ConsentStore<'_> {
+    /// Returns the state of a consent, if it is here.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn state_of(&self, id: &str) -> Result<Option<ConsentState>, ServiceError> {
+        let row: Option<(ConsentState,)> =
+            sqlx::query_as("SELECT state FROM consent WHERE id = $1")
+                .bind(id)
+                .fetch_optional(self.0.pool())
+                .await?;
+        Ok(row.map(|(state,)| state))
     }
 }
 
@@ -409,15 +425,10 @@ impl ConsentDesk {
         .await?;
         let Some((provider, place, requester)) = row else {
             drop(transaction);
-            let known: Option<(ConsentState,)> =
-                sqlx::query_as("SELECT state FROM consent WHERE id = $1")
-                    .bind(id)
-                    .fetch_optional(self.store.pool())
-                    .await?;
-            return Err(match known {
+            return Err(match ConsentStore(&self.store).state_of(id).await? {
                 None => ConsentRefusal::NoSuchConsent,
-                Some((ConsentState::Revoked,)) => ConsentRefusal::AlreadyWithdrawn,
-                Some((ConsentState::Granted | ConsentState::Expired,)) => {
+                Some(ConsentState::Revoked) => ConsentRefusal::AlreadyWithdrawn,
+                Some(ConsentState::Granted | ConsentState::Expired) => {
                     ConsentRefusal::AlreadyExpired
                 }
             }

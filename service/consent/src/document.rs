@@ -128,6 +128,13 @@ pub struct ArtefactDocument {
     pub signature: String,
 }
 
+impl ArtefactDocument {
+    /// Returns it with another status, which the signature does not cover.
+    pub fn with_status(&self, status: &str) -> Self {
+        Self { status: status.to_owned(), ..self.clone() }
+    }
+}
+
 /// What was granted.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

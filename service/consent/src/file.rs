@@ -56,6 +56,9 @@ pub struct ConsentFile {
     pub notice: String,
 }
 
+/// The status of a consent in force.
+pub(crate) const GRANTED: &str = "GRANTED";
+
 const CONSENT_FORMAT: &str = "praman-consent-1";
 const RECORD_FORMAT: &str = "praman-health-record-1";
 
@@ -102,7 +105,7 @@ impl ConsentFile {
             frequency: granted.terms.frequency.of_validity(end.0.saturating_sub(begin.0)),
             salt: SecretText::of(Fr::rand(&mut OsRng)),
         };
-        let status = "GRANTED".to_owned();
+        let status = GRANTED.to_owned();
         let artefact =
             ArtefactDocument { status, consent_detail: detail, signature: String::new() };
         let mut file = Self {
@@ -142,6 +145,11 @@ impl ConsentFile {
     pub fn checked(self) -> Result<Self, FieldFault> {
         if self.format != CONSENT_FORMAT {
             return Err(FieldFault::new("format", "is not the format of a consent"));
+        }
+        // The signature does not cover the status: one that says it has ended is believed.
+        if self.artefact.status != GRANTED {
+            let fault = "is not GRANTED: the consent is not in force";
+            return Err(FieldFault::new("artefact.status", fault));
         }
         let commitment = self.artefact()?.commitment();
         let key = hex::decode(&self.manager_key).ok().and_then(|key| key.try_into().ok());

@@ -3,6 +3,7 @@
 //! Sources: the published interface of the consent manager, version 3 (`/api/hiecm/consent/v3/…`), and version 0.5
 //! before it (`/v0.5/consent-requests/init`, `/v0.5/consents/hip/notify`).
 
+use praman_store::named::named;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Value, json};
@@ -21,49 +22,73 @@ pub struct GatewayHeaders {
     pub requester: Option<String>,
 }
 
-/// What a message is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MessageKind {
-    /// A request for consent.
-    Request,
-    /// A granted artefact, bare, in an `on-fetch` callback or in a notification to a provider.
-    Artefact,
-    /// A notification of what a patient decided, with the artefacts' ids.
-    Notification,
-    /// The state of a request: `on-init` or `on-status`.
-    Status,
-    /// The acknowledgement of a notification.
-    Acknowledgement,
-    /// An error of the gateway.
-    Error,
+named! {
+    /// What a message is.
+    MessageKind {
+        /// A request for consent.
+        Request = "request",
+        /// A granted artefact, bare, in an `on-fetch` callback or in a notification to a provider.
+        Artefact = "artefact",
+        /// A notification of what a patient decided, with the artefacts' ids.
+        Notification = "notification",
+        /// That a consent has another state now, without its terms.
+        Decision = "decision",
+        /// The state of a request: `on-init` or `on-status`.
+        Status = "status",
+        /// A request for the state of a request, or for an artefact, by its id.
+        Fetch = "fetch",
+        /// The acknowledgement of a notification.
+        Acknowledgement = "acknowledgement",
+        /// A request for records under a consent, or what came of it.
+        Transfer = "transfer",
+        /// A notification of something else: a transfer's end, a care context, a subscription.
+        Notice = "notice",
+        /// A share of a profile.
+        Share = "share",
+        /// An error of the gateway.
+        Error = "error",
+    }
 }
 
 impl MessageKind {
     /// Returns what a message is; none for something else.
     pub fn of(message: &Value) -> Option<Self> {
         let at = |pointer: &str| message.pointer(pointer).is_some_and(|value| !value.is_null());
+        let has = |pointer: &str| message.pointer(pointer).is_some();
+        let is_empty = |pointer: &str| {
+            message.pointer(pointer).is_some_and(|detail| {
+                detail.is_null() || detail.as_object().is_some_and(serde_json::Map::is_empty)
+            })
+        };
+        let is_artefact = |wrapper: &str| {
+            let detail = format!("{wrapper}/consentDetail");
+            has(&detail) && !is_empty(&detail)
+        };
+        // A state without terms: a request has a purpose, and an artefact has details.
+        let is_decision =
+            |wrapper: &str| at(&format!("{wrapper}/status")) && !at(&format!("{wrapper}/purpose"));
         let kinds = [
-            (at("/consentDetail") || at("/consent/consentDetail"), Self::Artefact),
-            (at("/notification/consentDetail"), Self::Artefact),
+            (at("/hiRequest") || at("/keyMaterial"), Self::Transfer),
+            (at("/notification/statusNotification"), Self::Notice),
+            (at("/notification/careContext") || at("/notification/subscription"), Self::Notice),
+            (at("/subscriptionRequest") || at("/subscription"), Self::Notice),
+            (at("/profile"), Self::Share),
+            (
+                is_artefact("") || is_artefact("/consent") || is_artefact("/notification"),
+                Self::Artefact,
+            ),
+            (at("/notification/consentId") && is_decision("/notification"), Self::Decision),
             (at("/notification"), Self::Notification),
             (at("/consentRequest"), Self::Status),
             (at("/acknowledgement"), Self::Acknowledgement),
+            (is_decision("/consent") || is_decision(""), Self::Decision),
+            (at("/consentArtefacts"), Self::Notification),
             (at("/consent"), Self::Request),
-            (at("/error"), Self::Error),
+            (at("/consentId") || at("/consentRequestId"), Self::Fetch),
+            (at("/error") || (at("/code") && at("/message")), Self::Error),
+            (has("/acknowledgement") || at("/response") || at("/resp"), Self::Acknowledgement),
         ];
         kinds.into_iter().find_map(|(is_it, kind)| is_it.then_some(kind))
-    }
-
-    /// Returns its name in a program's output.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Request => "request",
-            Self::Artefact => "artefact",
-            Self::Notification => "notification",
-            Self::Status => "status",
-            Self::Acknowledgement => "acknowledgement",
-            Self::Error => "error",
-        }
     }
 
     /// Returns what it is, in words.
@@ -72,8 +97,13 @@ impl MessageKind {
             Self::Request => "a request for consent",
             Self::Artefact => "a consent artefact",
             Self::Notification => "a notification of what a patient decided",
+            Self::Decision => "a notice of a consent's state, without its terms",
             Self::Status => "a callback with the state of a request",
-            Self::Acknowledgement => "an acknowledgement of a notification",
+            Self::Fetch => "a request for a state or an artefact by its id",
+            Self::Acknowledgement => "an acknowledgement",
+            Self::Transfer => "a request for records, or an answer to one",
+            Self::Notice => "a notification that is not about a consent's terms",
+            Self::Share => "a share of a profile or of records",
             Self::Error => "an error of the gateway",
         }
     }
@@ -207,10 +237,20 @@ pub fn read_artefact(text: &str) -> Result<ReceivedArtefact, FieldFault> {
     const NOBODY: &str = "-";
     let mut message = read_value(text)?;
     require_kind(&message, MessageKind::Artefact)?;
-    for wrapper in ["consent", "notification"] {
-        if message.pointer(&format!("/{wrapper}/consentDetail")).is_some() {
-            message = message[wrapper].take();
-        }
+    let wrappers = ["consent", "notification"]
+        .into_iter()
+        .filter(|wrapper| message.pointer(&format!("/{wrapper}/consentDetail")).is_some());
+    let wrappers: Vec<&str> = wrappers.collect();
+    // Two readers could take different ones.
+    if wrappers.len() + usize::from(message.get("consentDetail").is_some()) > 1 {
+        return Err(FieldFault::new("consentDetail", "is there twice, in different places"));
+    }
+    if let [wrapper] = wrappers[..] {
+        message = message[wrapper].take();
+    }
+    let (around, within) = (message.get("consentId"), message.pointer("/consentDetail/consentId"));
+    if around.is_some_and(|id| !id.is_null() && Some(id) != within) {
+        return Err(FieldFault::new("consentId", "differs from the one in consentDetail"));
     }
     let mut names_requester = true;
     if let Some(detail) = message.get_mut("consentDetail").filter(|detail| detail.is_object())
@@ -298,6 +338,55 @@ mod tests {
         let none = fault(read_request(&text, &GatewayHeaders::default()));
         assert!(none.contains("requestId is missing"), "{none}");
         assert!(read_request("[]", &given).is_err(), "no object");
+    }
+
+    /// The forms of messages that the gateway and its members publish, each told from a request.
+    #[test]
+    fn message_is_known_by_what_is_in_it() {
+        use MessageKind::*;
+        let id = "15675f69-a202-49e4-b93c-c547da127080";
+        for (message, kind) in [
+            (json!({ "status": "REVOKED", "consentId": id }), Decision),
+            (json!({ "notification": { "status": "REVOKED", "consentId": id } }), Decision),
+            (
+                json!({ "notification": { "status": "REVOKED", "consentId": id, "consentDetail": {} } }),
+                Decision,
+            ),
+            (
+                json!({ "consent": { "status": "REVOKED", "consentDetail": null, "signature": null } }),
+                Decision,
+            ),
+            (
+                json!({ "notification": { "consentRequestId": id, "status": "GRANTED" } }),
+                Notification,
+            ),
+            (json!({ "consentId": id }), Fetch),
+            (json!({ "consentRequestId": id }), Fetch),
+            (json!({ "consentRequest": { "id": id }, "response": { "requestId": id } }), Status),
+            (json!({ "hiRequest": { "consent": { "id": id } } }), Transfer),
+            (json!({ "hiRequest": { "transactionId": id }, "response": {} }), Transfer),
+            (json!({ "notification": { "consentId": id, "statusNotification": {} } }), Notice),
+            (json!({ "acknowledgement": { "status": "OK" }, "resp": {} }), Acknowledgement),
+            (json!({ "acknowledgement": null, "response": { "requestId": id } }), Acknowledgement),
+            (json!({ "consent": { "careContexts": [], "permission": {} }, "profile": {} }), Share),
+            (json!({ "consentArtefacts": [{ "id": id }] }), Notification),
+            (json!({ "code": 401, "message": "no token" }), Error),
+            (json!({ "consent": { "purpose": {} } }), Request),
+        ] {
+            assert_eq!(MessageKind::of(&message), Some(kind), "{message}");
+            if kind != Request {
+                let refused = fault(read_request(&message.to_string(), &headers(Some(id), None)));
+                assert!(refused.contains(kind.title()), "{refused}");
+            }
+        }
+        // Two details could be read by two readers as two consents.
+        let artefact = json!({ "status": "GRANTED", "consentDetail": detail(), "signature": "" });
+        let mut both = artefact.clone();
+        both["consent"] = artefact.clone();
+        assert!(read_artefact(&both.to_string()).is_err());
+        let mut other = artefact;
+        other["consentId"] = json!("00000000-0000-4000-8000-000000000000");
+        assert!(read_artefact(&other.to_string()).is_err());
     }
 
     #[test]

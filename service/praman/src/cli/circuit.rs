@@ -7,7 +7,7 @@ use praman_circuits::circuit::{self, Circuit as Compiled};
 use praman_circuits::export::{write_r1cs, write_sym, write_wtns};
 use praman_circuits::field::{parse_decimal, to_decimal};
 use praman_circuits::poseidon;
-use praman_prover::{KeyStore, setup};
+use praman_prover::{ForeignCircuit, KeyStore, setup};
 use rand::SeedableRng;
 use rand::rngs::OsRng;
 use rand_chacha::ChaCha20Rng;
@@ -87,6 +87,16 @@ pub(super) enum Circuit {
     /// Write a circuit, and a witness for it, in iden3's binary formats.
     #[command(after_help = "Example: praman circuit export eligibility --r1cs e.r1cs --sym e.sym")]
     Export(Box<Export>),
+    /// Check another's circuit, as circom makes it, and a witness for it: satisfied or not.
+    #[command(after_help = "Example: praman circuit check --r1cs age.r1cs --wtns age.wtns")]
+    Check {
+        /// The circuit, over BN254's scalars.
+        #[arg(long, value_name = "FILE")]
+        r1cs: PathBuf,
+        /// The witness.
+        #[arg(long, value_name = "FILE")]
+        wtns: Option<PathBuf>,
+    },
 }
 
 /// What to export.
@@ -112,6 +122,7 @@ impl Circuit {
         match self {
             Self::Info { name } => Ok(info(find(&name)?)),
             Self::Export(export) => export.run(),
+            Self::Check { r1cs, wtns } => check(&r1cs, wtns.as_deref()),
         }
     }
 }
@@ -135,6 +146,37 @@ fn info(circuit: &Compiled) -> Outcome {
         text.push_str(&format!("{:>7} {}\n", clause.rows, clause.clause));
     }
     Outcome::done(serde_json::to_value(&info).expect("sizes are plain data"), text)
+}
+
+fn check(r1cs: &Path, wtns: Option<&Path>) -> Result<Outcome, ServiceError> {
+    let circuit = ForeignCircuit::read(r1cs)?;
+    let mut json = json!({
+        "constraints": circuit.rows(),
+        "wires": circuit.wires(),
+        "outputs": circuit.outputs(),
+        "public_inputs": circuit.public_inputs(),
+        "private_inputs": circuit.private_inputs(),
+    });
+    let mut text = format!(
+        "{} constraints over {} wires: {} outputs, {} public inputs, {} private inputs",
+        circuit.rows(),
+        circuit.wires(),
+        circuit.outputs(),
+        circuit.public_inputs(),
+        circuit.private_inputs()
+    );
+    if let Some(wtns) = wtns {
+        let witness = circuit.read_witness(wtns)?;
+        if let Some(row) = circuit.unsatisfied_row(&witness) {
+            return Err(ServiceError::Refused(format!(
+                "{}: it does not satisfy the circuit: constraint {row}, counted from 0, is broken",
+                wtns.display()
+            )));
+        }
+        json["satisfied"] = true.into();
+        text.push_str("; the witness satisfies them");
+    }
+    Ok(Outcome::done(json, text))
 }
 
 impl Export {

@@ -21,8 +21,8 @@ use crate::access_control::Action;
 use crate::consent::document;
 use crate::consent::gateway::{self, GatewayHeaders, MessageKind};
 use crate::consent::{
-    ConsentDesk, ConsentError, ConsentFile, ConsentManager, ConsentStore, Terms, publish,
-    unknown_types, write_time,
+    ConsentDesk, ConsentError, ConsentFile, ConsentManager, ConsentState, ConsentStore, Terms,
+    publish, unknown_types, write_time,
 };
 use crate::error::ServiceError;
 use crate::files;
@@ -248,9 +248,14 @@ impl Consent {
             }
             Self::Export { file, out } => {
                 let consent = ConsentFile::read(&file)?;
-                files::write_json(&out, consent.document())?;
-                let json = json!({ "consent": consent.id(), "status": "GRANTED" });
-                Ok(Outcome::done(json, format!("the artefact is in {}", out.display())))
+                // The file is as it was granted: whoever keeps the consent knows whether it still is.
+                let store = setting.store().await?;
+                let state = ConsentStore(&store).state_of(consent.id()).await?;
+                let status = state.unwrap_or(ConsentState::Granted).name().to_uppercase();
+                files::write_json(&out, &consent.document().with_status(&status))?;
+                let json = json!({ "consent": consent.id(), "status": status });
+                let text = format!("the artefact is in {}; it is {status}", out.display());
+                Ok(Outcome::done(json, text))
             }
             Self::Overdue { signer } => overdue(setting, &signer).await,
             Self::Organisation(verb) => verb.run(setting).await,
@@ -267,6 +272,7 @@ fn check(file: &std::path::Path) -> Result<Outcome, ServiceError> {
     let value: Value = serde_json::from_str(&text)
         .map_err(|error| ServiceError::malformed(file, files::json_fault(&error)))?;
     let kind = MessageKind::of(&value).unwrap_or(MessageKind::Request);
+    let mut status = None;
     let (name, terms, asked, is_named) = if kind == MessageKind::Artefact {
         let received = gateway::read_artefact(&text).map_err(malformed)?;
         let artefact = received.document;
@@ -275,14 +281,16 @@ fn check(file: &std::path::Path) -> Result<Outcome, ServiceError> {
             let fault = document::FieldFault::new("status", "is no state of a consent");
             return Err(malformed(fault));
         }
+        status = Some(artefact.status.clone());
         let detail = &artefact.consent_detail.consent;
         let terms = Terms::read(detail, "consentDetail", Timestamp::now()).map_err(malformed)?;
         ("artefact", terms, detail.hi_types.clone(), received.names_requester)
     } else if kind == MessageKind::Request {
         // Its id and time may be in headers.
+        let is_absent = |field| value.get(field).is_none_or(Value::is_null);
         let headers = GatewayHeaders {
-            request_id: value.get("requestId").is_none().then(|| Uuid::nil().to_string()),
-            timestamp: value.get("timestamp").is_none().then(|| Timestamp::now().to_string()),
+            request_id: is_absent("requestId").then(|| Uuid::nil().to_string()),
+            timestamp: is_absent("timestamp").then(|| Timestamp::now().to_string()),
             requester: None,
         };
         let request = gateway::read_request(&text, &headers).map_err(malformed)?;
@@ -303,6 +311,7 @@ fn check(file: &std::path::Path) -> Result<Outcome, ServiceError> {
     let unknown = unknown_types(&asked);
     let json = json!({
         "document": name,
+        "status": status,
         "purpose": written.purpose.code,
         "hiu": is_named.then_some(&terms.requester),
         "hiTypes": written.hi_types,
@@ -316,6 +325,11 @@ fn check(file: &std::path::Path) -> Result<Outcome, ServiceError> {
         written.purpose.code,
         written.permission.data_erase_at,
     );
+    // What it says of access holds only while it is granted.
+    let text = match status.as_deref() {
+        None | Some("GRANTED") => text,
+        Some(other) => format!("a well-formed {name} that is {other}: nothing may be seen by it"),
+    };
     let text = match unknown.as_slice() {
         [] => text,
         unknown => format!("{text}\nnot known here, and left out: {}", unknown.join(", ")),

@@ -1,0 +1,116 @@
+//! Circuits of others: `.r1cs` files as circom makes them.
+//!
+//! Source: iden3, *R1CS binary format*, version 1.
+
+use std::path::Path;
+
+use ark_bn254::Fr;
+use ark_ff::Zero;
+use praman_circuits::circuit::Witness;
+
+use crate::key_store::KeyError;
+use crate::sections::{SectionReader, Sections};
+use crate::zkey::read_witness;
+
+/// A circuit of another's, as a `.r1cs` file has it.
+pub struct ForeignCircuit {
+    wires: usize,
+    outputs: usize,
+    public_inputs: usize,
+    private_inputs: usize,
+    rows: Vec<[Vec<(u32, Fr)>; 3]>,
+}
+
+impl ForeignCircuit {
+    /// Reads a `.r1cs`.
+    ///
+    /// # Errors
+    /// [`KeyError::File`]; [`KeyError::Malformed`] where the file is cut, of another field, names a wire that is not
+    /// there, or has custom gates, which Groth16 does not know.
+    pub fn read(path: &Path) -> Result<Self, KeyError> {
+        let file = Sections::read(path, b"r1cs", 1)?;
+        let mut header = file.section(1)?;
+        header.require_field::<Fr>()?;
+        let [wires, outputs, public_inputs, private_inputs] =
+            [header.number()?, header.number()?, header.number()?, header.number()?];
+        header.take(8)?;
+        let count = header.number()? as usize;
+        header.require_end()?;
+        let named = [outputs, public_inputs, private_inputs].map(u64::from).iter().sum::<u64>();
+        if named + 1 > u64::from(wires) {
+            return Err(
+                header.malformed(format!("{wires} wires are fewer than its inputs and outputs"))
+            );
+        }
+        if file.section(4).is_ok_and(|mut gates| gates.number().is_ok_and(|count| count > 0)) {
+            return Err(header.malformed("it has custom gates, which Groth16 does not know"));
+        }
+        let mut section = file.section(2)?;
+        let mut rows = Vec::new();
+        for _ in 0..count {
+            let mut form = || combination(&mut section, wires);
+            rows.push([form()?, form()?, form()?]);
+        }
+        section.require_end()?;
+        let [wires, outputs, public_inputs, private_inputs] =
+            [wires, outputs, public_inputs, private_inputs].map(|number| number as usize);
+        Ok(Self { wires, outputs, public_inputs, private_inputs, rows })
+    }
+
+    /// How many wires it has, with the constant one.
+    pub fn wires(&self) -> usize {
+        self.wires
+    }
+
+    /// How many rows it has.
+    pub fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// How many outputs it has. They are public.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// How many public inputs it has beside its outputs.
+    pub fn public_inputs(&self) -> usize {
+        self.public_inputs
+    }
+
+    /// How many private inputs it has.
+    pub fn private_inputs(&self) -> usize {
+        self.private_inputs
+    }
+
+    /// Reads a `.wtns` for this circuit.
+    ///
+    /// # Errors
+    /// [`KeyError::Malformed`] where the file is cut, of another field, of another length than the circuit has wires,
+    /// or its first wire is not one.
+    pub fn read_witness(&self, path: &Path) -> Result<Witness, KeyError> {
+        read_witness(path, self.wires, self.outputs + self.public_inputs, "circuit")
+    }
+
+    /// Returns the first row, from 0, that a witness does not satisfy.
+    pub fn unsatisfied_row(&self, witness: &Witness) -> Option<usize> {
+        let wires = witness.assignment();
+        let value = |form: &[(u32, Fr)]| {
+            form.iter().fold(Fr::zero(), |sum, (wire, factor)| sum + wires[*wire as usize] * factor)
+        };
+        self.rows.iter().position(|[a, b, c]| value(a) * value(b) != value(c))
+    }
+}
+
+/// Reads a linear combination of wires.
+fn combination(section: &mut SectionReader<'_>, wires: u32) -> Result<Vec<(u32, Fr)>, KeyError> {
+    let count = section.number()?;
+    let mut terms = Vec::new();
+    for _ in 0..count {
+        let wire = section.number()?;
+        if wire >= wires {
+            return Err(section.malformed(format!("it names wire {wire} of {wires}")));
+        }
+        terms.push((wire, section.scalar()?));
+    }
+    Ok(terms)
+}
