@@ -37,6 +37,8 @@ pub enum Field {
     District,
     /// Category.
     Category,
+    /// Ration card.
+    RationCard,
     /// Annual income.
     AnnualIncome,
     /// Land.
@@ -66,6 +68,7 @@ impl fmt::Display for Field {
             Self::Mobile => "mobile",
             Self::District => "district",
             Self::Category => "category",
+            Self::RationCard => "ration_card",
             Self::AnnualIncome => "annual_income",
             Self::LandAcres => "land_acres",
             Self::DisabilityPct => "disability_pct",
@@ -176,8 +179,7 @@ fn clean_person(
         district: District::spelt(&district).ok_or(Field::District)?,
         block: block.to_uppercase(),
         category: Category::from_cell(&category).ok_or(Field::Category)?,
-        // Cards of other kinds exist; no rule of the register asks for one of these.
-        ration_card: RationCard::from_cell(&ration_card).unwrap_or(RationCard::None),
+        ration_card: parse_ration_card(&ration_card).ok_or(Field::RationCard)?,
         annual_income: money::rupees(&annual_income).ok_or(Field::AnnualIncome)?,
         land_decimals: money::decimals_of_land(&land_acres).ok_or(Field::LandAcres)?,
         disability_percent: money::percent(&disability_pct).ok_or(Field::DisabilityPct)?,
@@ -208,6 +210,21 @@ fn month(cell: &str) -> Option<Period> {
 fn is_past(day: Day, today: Day) -> bool {
     const FIRST_OF_1901: u32 = 365;
     (FIRST_OF_1901..today.0).contains(&day.0)
+}
+
+/// The kind of a ration card, which may have the card's number behind it; a number alone does not tell the kind. Cards
+/// of other kinds exist: no rule of the register asks for one of these.
+fn parse_ration_card(cell: &str) -> Option<RationCard> {
+    if let Some(kind) = RationCard::from_cell(cell) {
+        return Some(kind);
+    }
+    let kind =
+        cell.trim_end_matches(|sign: char| sign.is_ascii_digit() || matches!(sign, '/' | ' '));
+    let digits = cell[kind.len()..].bytes().filter(u8::is_ascii_digit).count();
+    match digits {
+        0..=3 => Some(RationCard::None),
+        _ => RationCard::from_cell(kind).filter(|kind| *kind != RationCard::None),
+    }
 }
 
 /// An Indian mobile number: ten digits, the first 6 to 9, with or without the country's or the trunk
@@ -286,6 +303,22 @@ mod tests {
             ["", "12345", "5590830166", "65908301667", "+926590830166", "659083016x", "9999999999"]
         {
             assert_eq!(parse_mobile(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn ration_card_is_its_kind_and_never_a_number_alone() {
+        for (cell, kind) in [
+            ("SPHH", Some(RationCard::Sphh)),
+            ("SPHH0123456789", Some(RationCard::Sphh)),
+            ("AAY/1234567890", Some(RationCard::Aay)),
+            ("RKSY-1", Some(RationCard::RksyI)),
+            ("APL", Some(RationCard::None)),
+            ("", Some(RationCard::None)),
+            ("0123456789", None),
+            ("WB0123456789", None),
+        ] {
+            assert!(parse_ration_card(cell) == kind, "{cell}");
         }
     }
 

@@ -23,8 +23,6 @@ const OTHER_NAMES: [(&str, &[&str]); 14] = [
             "applicant_name",
             "full_name",
             "elector_name",
-            "head_of_hh",
-            "name_of_head_of_household",
             "name_in_english",
             "name_en",
         ],
