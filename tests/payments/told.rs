@@ -96,3 +96,109 @@ fn payment_booked_on_two_days_or_after_its_return_is_contested() {
     again.extend(["--again", &ordered.message]);
     state.refused(&again, 1, "is not written again");
 }
+
+#[test]
+fn payment_booked_twice_on_one_day_is_known_by_the_banks_own_references() {
+    let (state, _) = claimed();
+    let ordered = newest(&state, &state.pay(SCHEME, PERIOD));
+    let bank = Bank { state: &state };
+    let statement = |name: &str, entries: &[String]| {
+        let file = bank.write(name, &statement_message(name, &entries.concat()));
+        import(&state, &file)
+    };
+    let as_banks = |reference: &str, entry: String| {
+        entry.replacen("</Sts>", &format!("</Sts><AcctSvcrRef>{reference}</AcctSvcrRef>"), 1)
+    };
+    let one = &ordered.transfers[0];
+    let out = |reference: &str| as_banks(reference, on("2026-06-04", one, None));
+    assert_eq!(statement("one", &[out("S1")]).0, 0);
+    // Known again, also twice in one file; without a reference it is taken for the same.
+    let (code, told) = statement("again", &[out("S1"), out("S1")]);
+    assert_eq!((code, &told["unchanged"]), (0, &json!(2)), "{told}");
+    assert_eq!(statement("without", &[on("2026-06-04", one, None)]).0, 0);
+    let (code, told) = statement("two", &[out("S2")]);
+    assert_eq!((code, &told["contested"]), (1, &json!(1)), "{told}");
+
+    // Paid, returned, and paid again under the bank's same reference: the money is out.
+    let five = &ordered.transfers[4];
+    let out = as_banks("S5", on("2026-06-04", five, None));
+    let back = as_banks("S5", on("2026-06-04", five, Some("AC04")));
+    let (code, told) = statement("represented", &[out.clone(), back, out]);
+    assert_eq!((code, &told["contested"]), (1, &json!(1)), "{told}");
+
+    // The statement of the day on which it came back comes first, and that of the day on which it went out later.
+    let two = &ordered.transfers[1];
+    let (code, told) = statement("back", &[on("2026-06-05", two, Some("AC04"))]);
+    assert_eq!((code, &told["returned"]), (0, &json!(1)), "{told}");
+    let (code, told) = statement("late", &[on("2026-06-04", two, None)]);
+    assert_eq!((code, &told["unchanged"]), (0, &json!(1)), "{told}");
+    let (code, told) = statement("more", &[on("2026-06-03", two, None)]);
+    assert_eq!((code, &told["contested"]), (1, &json!(1)), "{told}");
+
+    // A return that is undone, of a payment that never came back.
+    let three = &ordered.transfers[2];
+    let undone = on("2026-06-05", three, None).replacen("<Sts>", "<RvslInd>true</RvslInd><Sts>", 1);
+    let (code, told) = statement("undone", &[undone]);
+    assert_eq!((code, &told["paid"]), (1, &json!(0)), "{told}");
+
+    // Money in on another account, and the same called a return.
+    let four = &ordered.transfers[3];
+    let elsewhere = |name: &str, entry: String| {
+        let text = statement_message(name, &entry).replace("00000000000", "99887766554");
+        import(&state, &bank.write(name, &text))
+    };
+    let entry = on("2026-06-05", four, Some("AC04"));
+    let plain = entry.replace("<RtrInf><Rsn><Cd>AC04</Cd></Rsn></RtrInf>", "");
+    let (code, told) = elsewhere("elsewhere", plain);
+    assert_eq!((code, &told["returned"]), (1, &json!(0)), "{told}");
+    assert_eq!(elsewhere("returned", entry).0, 0);
+}
+
+#[test]
+fn status_of_a_whole_is_not_for_what_it_does_not_fit() {
+    let (state, holders) = claimed();
+    let ordered = newest(&state, &state.pay(SCHEME, PERIOD));
+    let bank = Bank { state: &state };
+    let part = |name: &str, status: &str, more: &str| {
+        format!(
+            "<OrgnlPmtInfAndSts><OrgnlPmtInfId>{name}</OrgnlPmtInfId>{more}             <PmtInfSts>{status}</PmtInfSts></OrgnlPmtInfAndSts>"
+        )
+    };
+    let report = |name: &str, group: &str, body: &str| {
+        import(&state, &bank.write(name, &status_message(name, &ordered.message, group, body)))
+    };
+    let first = &ordered.transfers[0].part;
+    let of_first: Vec<&Ordered> =
+        ordered.transfers.iter().filter(|one| one.part == *first).collect();
+    let other = ordered.transfers.iter().find(|one| one.part != *first).expect("two parts");
+    let tell = |told: (i32, Value), words: &str| {
+        assert_eq!((told.0, &told.1["paid"]), (1, &json!(0)), "{}", told.1);
+        assert!(told.1.to_string().contains(words), "{}", told.1);
+    };
+    // Another count, another sum, and a line of it that names nothing.
+    tell(report("s1", "PART", &part(first, "ACSC", "<OrgnlNbOfTxs>1</OrgnlNbOfTxs>")), "counts");
+    tell(report("s2", "PART", &part(first, "ACSC", "<OrgnlCtrlSum>1.00</OrgnlCtrlSum>")), "amount");
+    let line = |id: &str, status: &str| {
+        format!(
+            "<TxInfAndSts><OrgnlEndToEndId>{id}</OrgnlEndToEndId><TxSts>{status}</TxSts></TxInfAndSts>"
+        )
+    };
+    let unnamed = "<TxInfAndSts><StsId>9</StsId><TxSts>RJCT</TxSts></TxInfAndSts>";
+    tell(report("s3", "PART", &part(first, "ACSC", unnamed)), "names no payment");
+    // A payment of another part.
+    let elsewhere = line(&other.reference, "ACSC");
+    tell(report("s4", "PART", &part(first, "ACSP", &elsewhere)), "it is not in");
+    // A part that waits is not paid by its message's status; the other is.
+    let (code, told) = report("s5", "ACSC", &part(first, "ACSP", ""));
+    assert_eq!(
+        (code, &told["paid"]),
+        (0, &json!(ordered.transfers.len() - of_first.len())),
+        "{told}"
+    );
+    // One that the bank has cut is known by its beginning, and the others of its part are paid.
+    let cut = line(&of_first[0].reference[..16], "RJCT");
+    let count = format!("<OrgnlNbOfTxs>{}</OrgnlNbOfTxs>", of_first.len());
+    let (code, told) = report("s6", "PART", &part(first, "ACSC", &(count + &cut)));
+    assert_eq!((code, &told["returned"]), (0, &json!(1)), "{told}");
+    assert_eq!(told["paid"], json!(holders.len() - 1), "{told}");
+}

@@ -7,19 +7,22 @@
 
 pub(crate) mod amount;
 pub(crate) mod codes;
+mod entry;
 mod message;
 mod statement;
 mod status;
 #[cfg(test)]
 mod tests;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 use praman_store::named::named;
+use roxmltree::Document;
 use serde::Serialize;
 
 use super::own_name::OwnName;
 use message::Element;
 pub use message::decode;
+use std::collections::HashSet;
 
 named! {
     /// The kind of a report.
@@ -67,6 +70,13 @@ const OF_TWO: &str = "its ids are of two payments: ask the bank which one it is"
 pub enum Named {
     /// A transfer, by its reference.
     Transfer(String),
+    /// A transfer, by the beginning of its reference: a bank has cut it. It is one of a part or message.
+    Cut {
+        /// What is left of it.
+        start: String,
+        /// The part or message.
+        whole: Box<Named>,
+    },
     /// A part of a message: all of its transfers that have no line of their own.
     Part(String),
     /// A whole message.
@@ -76,12 +86,14 @@ pub enum Named {
 impl Named {
     /// The name.
     pub fn text(&self) -> &str {
-        let (Self::Transfer(name) | Self::Part(name) | Self::Message(name)) = self;
-        name
+        match self {
+            Self::Transfer(name) | Self::Part(name) | Self::Message(name) => name,
+            Self::Cut { start, .. } => start,
+        }
     }
 
     /// Whether the name has the form of this treasury's names.
-    fn is_own(&self) -> bool {
+    pub(super) fn is_own(&self) -> bool {
         OwnName::of(self.text()).is_some()
     }
 
@@ -143,22 +155,80 @@ impl ReportedAmount {
 pub struct ReportedTransfer {
     /// What it is about: several where they are booked as one sum, none where there is no id.
     pub of: Vec<Named>,
+    /// The parts and messages that it says it belongs to.
+    pub within: Vec<Named>,
+    /// Payments of ours that a sum lists, if it does not list all.
+    pub lists: Vec<String>,
     /// The name that it is reported under.
     pub label: String,
     /// What became of it.
     pub outcome: Outcome,
     /// The amount, if it is given.
     pub amount: Option<ReportedAmount>,
-    /// The day on which it was booked, if a statement gives it.
-    pub booked_on: Option<Date>,
+    /// How many payments there are in a part or message, according to the bank.
+    pub count: Option<u64>,
+    /// How a statement has booked it.
+    pub booking: Booking,
+}
+
+/// How a statement has booked a line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Booking {
+    /// The day, in India.
+    pub day: Option<Date>,
+    /// The time of that day, if it is given.
+    pub time: Option<Time>,
+    /// The bank's own reference for the entry.
+    pub reference: Option<String>,
+    /// Its reference for the payment within the entry.
+    pub own_reference: Option<String>,
+    /// The number of the statement's account.
+    pub account: Option<String>,
+    /// Whether it undoes an earlier booking.
+    pub is_reversal: bool,
+    /// Whether the bank calls it a return.
+    pub is_return: bool,
 }
 
 impl ReportedTransfer {
+    /// Returns a line without an amount.
+    pub(crate) fn new(of: Vec<Named>, label: String, outcome: Outcome) -> Self {
+        Self {
+            of,
+            within: Vec::new(),
+            lists: Vec::new(),
+            label,
+            outcome,
+            amount: None,
+            count: None,
+            booking: Booking::default(),
+        }
+    }
+
     /// A name of ours in a place that names no payment: it is reported, and changes nothing.
     pub(crate) fn unplaced(name: &OwnName, reason: &'static str) -> Self {
-        let (label, outcome) = (name.text().to_owned(), Outcome::Unclear(reason));
-        Self { of: Vec::new(), label, outcome, amount: None, booked_on: None }
+        Self::new(Vec::new(), name.text().to_owned(), Outcome::Unclear(reason))
     }
+}
+
+/// Reports the names of ours that no line is about, wherever a bank has put them.
+fn unplaced(names: Vec<OwnName>, lines: &[ReportedTransfer]) -> Vec<ReportedTransfer> {
+    const UNPLACED: &str = "named where no payment's id belongs: ask the bank what it is";
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let told = lines.iter().map(|line| OwnName::of(&line.label));
+    let of = lines.iter().flat_map(|line| &line.of).map(|named| OwnName::of(named.text()));
+    let listed = lines.iter().flat_map(|line| &line.lists).map(|name| OwnName::of(name));
+    let placed: HashSet<OwnName> = told.chain(of).chain(listed).flatten().collect();
+    // A transfer's own line says which message or part it belongs to.
+    let has_transfer = placed.iter().any(|name| matches!(name, OwnName::Transfer(_)));
+    let is_placed = |name: &OwnName| match name {
+        OwnName::Transfer(_) => placed.contains(name),
+        _ => has_transfer || placed.iter().any(|known| known.is_of_same_message(name)),
+    };
+    let unplaced = names.iter().filter(|name| !is_placed(name));
+    unplaced.map(|name| ReportedTransfer::unplaced(name, UNPLACED)).collect()
 }
 
 /// The days that a statement covers, and its account.
@@ -201,8 +271,22 @@ impl BankReport {
     /// # Errors
     /// [`ReportFault`] with the line.
     pub fn read(text: &str) -> Result<Self, ReportFault> {
+        let text = text.trim_start();
         let document = message::parse(text)?;
-        let message::Found { kind, messages, others } = message::find(&document)?;
+        // An envelope may have the report as a text.
+        match &message::inner(&document)[..] {
+            [] => Self::of(&document),
+            [inner] => Self::of(&message::parse(inner.trim_start())?),
+            _ => {
+                let reason = "the file has several reports as texts: import each separately";
+                Err(ReportFault { line: 1, reason: reason.to_owned() })
+            }
+        }
+    }
+
+    /// Reads a parsed report.
+    fn of(document: &Document<'_>) -> Result<Self, ReportFault> {
+        let message::Found { kind, messages, others } = message::find(document)?;
         let id = messages.iter().find_map(|one| one.text_at(&["GrpHdr", "MsgId"]));
         let message = id.ok_or_else(|| ReportFault {
             line: 1,

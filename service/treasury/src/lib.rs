@@ -26,6 +26,7 @@
 
 mod bank_format;
 mod bank_report;
+mod booked_on;
 mod contested;
 mod correction;
 mod decisions;

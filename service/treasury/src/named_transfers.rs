@@ -46,13 +46,41 @@ async fn named_rows(
 ) -> Result<Vec<TransferRow>, ServiceError> {
     Ok(match named {
         Named::Transfer(name) => transfer::find(connection, name).await?.into_iter().collect(),
-        Named::Message(name) => transfer::of_batch(connection, name).await?,
-        Named::Part(name) => {
-            let part = name.rsplit_once('-');
-            let part = part.and_then(|(batch, part)| Some((batch, part.parse::<u32>().ok()?)));
-            let Some((batch, number)) = part else { return Ok(Vec::new()) };
-            let all = transfer::of_batch(connection, batch).await?;
-            all.into_iter().filter(|row| row.part() + 1 == number).collect()
+        Named::Cut { start, whole } => {
+            let mut rows = whole_rows(connection, whole).await?;
+            rows.retain(|row| row.reference.starts_with(start.as_str()));
+            if rows.len() == 1 { rows } else { Vec::new() }
         }
+        Named::Message(_) | Named::Part(_) => whole_rows(connection, named).await?,
     })
+}
+
+/// Returns the transfers of a message or part.
+async fn whole_rows(
+    connection: &mut AnyConnection,
+    named: &Named,
+) -> Result<Vec<TransferRow>, ServiceError> {
+    let Some((batch, _)) = place_of(named) else { return Ok(Vec::new()) };
+    let mut rows = transfer::of_batch(connection, batch).await?;
+    rows.retain(|row| is_in(row, named));
+    Ok(rows)
+}
+
+/// Whether a transfer belongs to a message or part.
+pub(super) fn is_in(row: &TransferRow, named: &Named) -> bool {
+    place_of(named).is_some_and(|(batch, number)| {
+        row.batch == batch && number.is_none_or(|number| row.part() + 1 == number)
+    })
+}
+
+/// Returns the batch that a message or part is of, and the part's number from 1.
+fn place_of(named: &Named) -> Option<(&str, Option<u32>)> {
+    match named {
+        Named::Message(name) => Some((name, None)),
+        Named::Part(name) => {
+            let (batch, number) = name.rsplit_once('-')?;
+            Some((batch, Some(number.parse().ok()?)))
+        }
+        Named::Transfer(_) | Named::Cut { .. } => None,
+    }
 }

@@ -1,5 +1,7 @@
 //! Names that this treasury gives: banks return them in capitals, with spaces, and in any field.
 
+use std::collections::HashSet;
+
 use super::bank_format::reference_of_short;
 use super::transfer::TransferReference;
 
@@ -38,13 +40,48 @@ impl OwnName {
         name
     }
 
-    /// Returns each such name in a text: the text itself, or words of it.
+    /// Returns each such name in a text: the text itself, words of it, or parts of words; a bank may also have split
+    /// one by blanks.
     pub(super) fn all_within(text: &str) -> Vec<Self> {
-        if let Some(whole) = Self::of(text) {
+        // Numbers with blanks between them may be anybody's.
+        let is_one = !text.trim().contains(char::is_whitespace);
+        if let Some(whole) = Self::of(text).filter(|whole| is_one || has_letter(whole.text())) {
             return vec![whole];
         }
         let ends = |character: char| !character.is_ascii_alphanumeric() && character != '-';
-        text.split(ends).filter_map(Self::of).collect()
+        let mut found: Vec<Self> = text.split(ends).filter_map(Self::of).collect();
+        let words: Vec<&str> = text
+            .split(|character: char| !character.is_ascii_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .collect();
+        for (at, word) in words.iter().enumerate() {
+            // A reference in pieces, and one that is glued to other letters.
+            let whole = joined(&words[at..], REFERENCE_LENGTH).filter(|name| has_letter(name));
+            found.extend(whole.and_then(|name| Self::of(&name)));
+            let runs = word.split(|character: char| !character.is_ascii_hexdigit());
+            let runs = runs.filter(|run| run.len() == REFERENCE_LENGTH && has_letter(run));
+            found.extend(runs.filter_map(Self::of));
+            let random =
+                joined(&words[at + 1..], RANDOM_LENGTH).filter(|random| has_letter(random));
+            let Some(random) = random else { continue };
+            // A part's name counts as its message's, if more than the part's number follows.
+            let message = format!("{word}-{random}");
+            let is_known = |name: &Self| name.text().starts_with(&message.to_ascii_lowercase());
+            if let Some(name) = Self::of(&message).filter(|_| !found.iter().any(is_known)) {
+                found.push(name);
+            }
+        }
+        let mut seen = HashSet::new();
+        found.retain(|name| seen.insert(name.clone()));
+        found
+    }
+
+    /// Returns the beginning of a transfer's reference that a bank has cut; none if it is too short to be sure.
+    pub(super) fn start_of_transfer(text: &str) -> Option<String> {
+        let start: String = text.split_whitespace().collect::<String>().to_ascii_lowercase();
+        let is_start = (SHORTEST_START..REFERENCE_LENGTH).contains(&start.len())
+            && start.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_start.then_some(start)
     }
 
     /// Whether both belong to one message, as far as their names show.
@@ -58,10 +95,39 @@ impl OwnName {
     }
 }
 
+/// How many characters a transfer's reference has.
+const REFERENCE_LENGTH: usize = 34;
+
+/// How many characters a message's id has after its number.
+const RANDOM_LENGTH: usize = 22;
+
+/// From how many characters on a reference is known by its beginning.
+const SHORTEST_START: usize = 12;
+
+/// Joins words of hexadecimal digits from the first one on; none if they do not come to a length.
+fn joined(words: &[&str], length: usize) -> Option<String> {
+    let mut name = String::new();
+    for word in words {
+        if !word.bytes().all(|byte| byte.is_ascii_hexdigit()) || name.len() + word.len() > length {
+            return None;
+        }
+        name.push_str(word);
+        if name.len() == length {
+            return Some(name);
+        }
+    }
+    None
+}
+
+/// Whether digits are hexadecimal for certain: other numbers side by side are others' accounts and references.
+fn has_letter(digits: &str) -> bool {
+    digits.bytes().any(|byte| byte.is_ascii_alphabetic())
+}
+
 fn is_message(name: &str) -> bool {
     name.split_once('-').is_some_and(|(number, random)| {
         number.parse::<u64>().is_ok()
-            && random.len() == 22
+            && random.len() == RANDOM_LENGTH
             && random.bytes().all(|byte| byte.is_ascii_hexdigit())
     })
 }
@@ -97,6 +163,24 @@ mod tests {
         let spaced = format!("{} {}", &reference[..16], &reference[16..]);
         assert_eq!(OwnName::all_within(&spaced), [OwnName::Transfer(reference)]);
         assert_eq!(OwnName::all_within("nothing of ours"), []);
+        let own = OwnName::Transfer(format!("{}01", "a".repeat(32)));
+        for text in [
+            format!("NEFT-RTN-{}-AC04", own.text()),
+            format!("NRTGS{}", own.text().to_uppercase()),
+            format!("RETURN OF {} {} CLOSED", &own.text()[..10], &own.text()[10..]),
+            format!("UTR/{}/{}", &own.text()[..30], &own.text()[30..]),
+        ] {
+            assert_eq!(OwnName::all_within(&text), std::slice::from_ref(&own), "{text}");
+        }
+        let glued = format!("BATCH-{message}-RTN");
+        assert_eq!(OwnName::all_within(&glued), [OwnName::Message(message.clone())]);
+        for others in [
+            "ab".repeat(32),
+            "NEFT 05 612345678901 9876543210".to_owned(),
+            "50100012345678 912345678901 20260605".to_owned(),
+        ] {
+            assert_eq!(OwnName::all_within(&others), [], "{others}");
+        }
         let (one, other) = (OwnName::Part(part), OwnName::Message(message));
         assert!(one.is_of_same_message(&other));
         assert!(!one.is_of_same_message(&OwnName::Message(format!("13-{}", "0f".repeat(11)))));

@@ -1,6 +1,8 @@
 //! When a restored state pays again: once all that went to the bank since its backup is known, and two
 //! treasurers say so where there are two.
 
+use std::collections::{HashMap, HashSet};
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use praman_access::{AccessStore, ApprovalKind, Caller, Role};
@@ -129,7 +131,7 @@ pub(super) async fn keep_days(
     transaction: &mut WriteTransaction,
     report: &BankReport,
 ) -> Result<(), ServiceError> {
-    let debtors = debtor_accounts(transaction).await?;
+    let debtors: HashSet<String> = debtors(transaction).await?.into_values().collect();
     for StatementDays { from, to, account } in &report.days {
         let is_other = account.as_ref().is_some_and(|account| {
             !debtors.is_empty() && !debtors.contains(&plain_account(account))
@@ -155,20 +157,23 @@ pub(super) async fn keep_days(
     Ok(())
 }
 
-/// Returns the accounts that batches are known to go out from.
-async fn debtor_accounts(connection: &mut AnyConnection) -> Result<Vec<String>, ServiceError> {
-    let debtors: Vec<(String,)> =
-        sqlx::query_as("SELECT DISTINCT debtor FROM payment_batch WHERE debtor <> ''")
+/// Returns the accounts that batches are known to go out from, by batch.
+pub(super) async fn debtors(
+    connection: &mut AnyConnection,
+) -> Result<HashMap<String, String>, ServiceError> {
+    let debtors: Vec<(String, String)> =
+        sqlx::query_as("SELECT id, debtor FROM payment_batch WHERE debtor <> ''")
             .fetch_all(connection)
             .await?;
-    let account = |(text,): (String,)| {
+    let account = |(batch, text): (String, String)| {
         let debtor: Debtor = serde_json::from_str(&text).map_err(|_| broken("a batch's debtor"))?;
-        Ok(plain_account(&debtor.account))
+        Ok((batch, plain_account(&debtor.account)))
     };
     debtors.into_iter().map(account).collect()
 }
 
-fn plain_account(account: &str) -> String {
+/// Returns an account's number without what banks write it with.
+pub(super) fn plain_account(account: &str) -> String {
     let kept: String = account.chars().filter(char::is_ascii_alphanumeric).collect();
     kept.to_ascii_uppercase().trim_start_matches('0').to_owned()
 }

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use praman_access::SchemeScope;
 use praman_claims::{ClaimState, Reason, payment};
 use praman_store::error::ServiceError;
 use praman_store::named::named;
 use sqlx::AnyConnection;
 
+use super::booked_on::{BookedOn, came_back_since};
 use super::key::TreasuryKey;
 use crate::TreasuryStore;
 
@@ -66,6 +68,13 @@ named! {
     }
 }
 
+impl TransferState {
+    /// Whether the bank did not pay it, or it came back.
+    pub(super) fn is_rejected(self) -> bool {
+        matches!(self, Self::Returned | Self::Reissued)
+    }
+}
+
 /// A transfer in the store.
 #[derive(Clone, sqlx::FromRow)]
 pub(super) struct TransferRow {
@@ -81,11 +90,13 @@ pub(super) struct TransferRow {
     contested: i64,
     resolved: Option<String>,
     payee_lost: i64,
-    /// The days on which a statement has booked it, separated by spaces.
+    /// When statements have booked it, separated by spaces.
     booked_on: Option<String>,
+    /// The day on which a statement booked that it came back.
+    returned_on: Option<String>,
 }
 
-pub(super) const COLUMNS: &str = "reference, batch, nullifier, part, attempt, state, reason, amount, contested, resolved, payee_lost, booked_on";
+pub(super) const COLUMNS: &str = "reference, batch, nullifier, part, attempt, state, reason, amount, contested, resolved, payee_lost, booked_on, returned_on";
 
 impl TransferRow {
     /// Returns the transfer that would pay the same part again; it is not stored.
@@ -108,9 +119,14 @@ impl TransferRow {
         self.payee_lost != 0
     }
 
-    /// Returns the days on which a statement has booked it as money out.
-    pub(super) fn booked_on(&self) -> impl Iterator<Item = &str> {
-        self.booked_on.iter().flat_map(|days| days.split(' '))
+    /// Returns when statements have booked it as money out.
+    pub(super) fn booked_on(&self) -> impl Iterator<Item = BookedOn> {
+        self.booked_on.iter().flat_map(|all| all.split(' ')).map(BookedOn::read)
+    }
+
+    /// Whether a statement has booked that it came back, after a day.
+    pub(super) fn came_back_since(&self, day: Option<Date>) -> bool {
+        came_back_since(self.returned_on.as_deref(), day)
     }
 
     pub(super) fn part(&self) -> u32 {

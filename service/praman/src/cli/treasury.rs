@@ -292,11 +292,12 @@ fn read_message(
         });
     }
     let text = treasury::decode(bytes).map_err(|fault| ServiceError::malformed(file, fault))?;
-    let sent = LostFile::read(&text).map_err(|fault| ServiceError::malformed(file, fault))?;
+    let text = text.trim_start();
+    let sent = LostFile::read(text).map_err(|fault| ServiceError::malformed(file, fault))?;
     if let Some(sent) = sent {
         return Ok(BankMessage::Sent(sent));
     }
-    let report = BankReport::read(&text).map_err(|fault| ServiceError::malformed(file, fault))?;
+    let report = BankReport::read(text).map_err(|fault| ServiceError::malformed(file, fault))?;
     Ok(BankMessage::Report(report))
 }
 

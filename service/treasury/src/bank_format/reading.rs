@@ -277,7 +277,7 @@ impl Report {
             outcome = Outcome::Unclear(crate::bank_report::MALFORMED);
         }
         let amount = amount.flatten().map(ReportedAmount::of);
-        ReportedTransfer { of, label, outcome, amount, booked_on: None }
+        ReportedTransfer { amount, ..ReportedTransfer::new(of, label, outcome) }
     }
 
     fn outcome(&self, status: &str, reason: &str) -> Outcome {

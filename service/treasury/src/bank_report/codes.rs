@@ -17,6 +17,11 @@ const PENDING: [&str; 23] = [
     "PATC", "PDNG", "PRES", "RCVC", "RCVD", "RCVM", "RVCM", "RVMC", "RVNA", "RVNC", "RVNM",
 ];
 
+/// Whether a status says that the money will not reach the account.
+pub(super) fn is_rejected(status: &str) -> bool {
+    REJECTED.contains(&status)
+}
+
 /// Returns what a status says.
 pub(super) fn outcome_of(status: &str, reasons: Vec<String>) -> Outcome {
     if PAID.contains(&status) {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use encoding_rs::{Encoding, UTF_8};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use roxmltree::{Document, Node};
 
 use super::{ReportFault, ReportKind};
@@ -21,7 +21,12 @@ const NODES_MAX: u32 = 40_000_000;
 pub fn decode(bytes: &[u8]) -> Result<String, String> {
     let encoding = match Encoding::for_bom(bytes) {
         Some((encoding, _)) => encoding,
-        None => declared(bytes)?,
+        None => match bytes {
+            // Without a mark, the first character of every XML file says which one it is.
+            [b'<', 0, ..] => UTF_16LE,
+            [0, b'<', ..] => UTF_16BE,
+            _ => declared(bytes.trim_ascii_start())?,
+        },
     };
     let (text, _, is_broken) = encoding.decode(bytes);
     if is_broken {
@@ -75,6 +80,21 @@ pub(super) fn parse(text: &str) -> Result<Document<'_>, ReportFault> {
             Err(ReportFault { line, reason: format!("elements nest deeper than {DEPTH_MAX}") })
         }
     }
+}
+
+/// Returns the reports that an envelope has as texts, where it has none as elements.
+pub(super) fn inner(document: &Document<'_>) -> Vec<String> {
+    let is_document = |node: &Node<'_, '_>| node.tag_name().name() == "Document";
+    if document.descendants().any(|node| is_document(&node)) {
+        return Vec::new();
+    }
+    let texts = document.descendants().filter(Node::is_element).filter_map(|node| {
+        let parts = node.children().filter(Node::is_text).filter_map(|part| part.text());
+        let text: String = parts.collect();
+        let is_report = text.trim_start().starts_with('<') && text.contains("Document");
+        is_report.then_some(text)
+    });
+    texts.collect()
 }
 
 /// The messages of a file, by kind.

@@ -1,5 +1,7 @@
 //! Odd reports that banks send: each valid by its standard, or common in the field.
 
+mod doubt;
+
 use super::*;
 
 const STATUS: &str = "urn:iso:std:iso:20022:tech:xsd:pain.002.001.12";
@@ -134,15 +136,15 @@ fn line_whose_ids_are_of_two_payments_moves_neither() {
         "<TxInfAndSts><OrgnlInstrId>{two}</OrgnlInstrId><OrgnlEndToEndId>{one}</OrgnlEndToEndId>\
          <TxSts>ACSC</TxSts></TxInfAndSts>"
     ));
-    assert!(lines[0].of.is_empty() && lines[0].outcome == Outcome::Unclear(OF_TWO), "{lines:?}");
+    assert!(lines[0].of.len() == 2 && lines[0].outcome == Outcome::Unclear(OF_TWO), "{lines:?}");
     assert!(lines[0].label.contains(&one) && lines[0].label.contains(&two), "both are named");
     let booked = entry(&format!(
         "<Amt Ccy=\"INR\">7.00</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><NtryDtls><TxDtls><Refs>\
          <InstrId>{two}</InstrId><EndToEndId>{one}</EndToEndId></Refs></TxDtls></NtryDtls>"
     ));
     assert!(booked.iter().all(|line| matches!(line.outcome, Outcome::Unclear(_))), "{booked:?}");
-    let labels: Vec<&str> = booked.iter().map(|line| line.label.as_str()).collect();
-    assert!(labels.contains(&one.as_str()) && labels.contains(&two.as_str()), "{labels:?}");
+    let is_named = |own: &str| booked.iter().any(|line| line.label.contains(own));
+    assert!(is_named(&one) && is_named(&two), "{booked:?}");
     // The same id in two places is one payment's, however it is written.
     let lines = status(&format!(
         "<TxInfAndSts><OrgnlInstrId>{}</OrgnlInstrId><OrgnlEndToEndId>{one}</OrgnlEndToEndId>\
