@@ -242,8 +242,14 @@ async fn waiting_transaction_is_sent_again_with_a_higher_fee() {
     scene.anvil.call("evm_setAutomine", json!([false])).await;
     let before = scene.anvil.pool().await;
     let url = scene.anvil.url();
+    // A block whose base fee is above what was offered leaves the transaction out.
     let mining = tokio::spawn(async move {
-        tokio::time::sleep(Duration::from_millis(2_500)).await;
+        let (first, second) = (Duration::from_millis(700), Duration::from_millis(1_800));
+        tokio::time::sleep(first).await;
+        let fee = json!(["0x12a05f200"]);
+        anvil::ask(&url, "anvil_setNextBlockBaseFeePerGas", fee).await;
+        anvil::ask(&url, "evm_mine", json!([])).await;
+        tokio::time::sleep(second).await;
         anvil::ask(&url, "evm_mine", json!([])).await
     });
     let first = scene.claims[0].clone();

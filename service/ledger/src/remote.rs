@@ -58,8 +58,8 @@ impl RemoteSettings {
 /// How many blocks' events are requested at once, at most: a node may grant fewer.
 const BLOCKS_AT_ONCE: u64 = 5_000;
 
-/// How long to wait before asking again how a transaction stands.
-const POLL: Duration = Duration::from_millis(50);
+/// How long to wait before asking again how a transaction stands: at first, and at most.
+const POLL: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// A chain behind JSON-RPC nodes.
 pub struct RemoteChain {
@@ -167,12 +167,31 @@ impl Chain for RemoteChain {
         let (brings, is_claim) = brings(from, target, &data);
         loop {
             if let Some(sent) = outbox::find(&self.store, brings).await? {
-                let Some(receipt) = self.bring(sent.clone()).await? else { continue };
-                if !is_claim {
-                    // The same call may be needed again: acknowledging the next notice is one.
-                    outbox::forget(&self.store, &sent).await?;
+                let Some(receipt) = self.bring(sent.clone()).await? else {
+                    if is_claim {
+                        continue;
+                    }
+                    // A contract refuses a claim that it has. Anything else is not sent twice unasked.
+                    return Err(ChainError::failed(format!(
+                        "another transaction has used number {} of account {}: look whether it did \
+                         the same, and repeat the command if not; no other program may send with \
+                         this account",
+                        sent.nonce, sent.account
+                    )));
+                };
+                if is_claim {
+                    self.record().await?;
+                    return Ok(receipt);
                 }
-                self.record().await?;
+                // The same call may be needed again: acknowledging the next notice is one.
+                outbox::forget(&self.store, &sent).await?;
+                // It stands, and must not be sent again because its events could not be had now: they are recorded
+                // before anything else is done.
+                if let Err(error) = self.record().await {
+                    tracing::warn!(
+                        "a transaction stands, and its events are not recorded yet: {error}"
+                    );
+                }
                 return Ok(receipt);
             }
             // A refusal here costs no nonce and no fee.

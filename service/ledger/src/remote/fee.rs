@@ -49,6 +49,12 @@ impl Fee {
         Some(Self { price, tip: tip.map(|tip| u64::try_from(tip).unwrap_or(price)) })
     }
 
+    /// Whether more may be paid than this: not much more than what is asked for now, whatever keeps it waiting.
+    pub(super) fn may_rise(self, now: Self) -> bool {
+        const TIMES: u64 = 10;
+        self.price < now.price.saturating_mul(TIMES)
+    }
+
     /// Returns a fee with which nodes take a transaction in the place of one with this fee, and at least what is asked
     /// for now. They want a tenth more, of the tip too. Its kind stays.
     pub(super) fn raised(self, now: Self) -> Self {
@@ -73,6 +79,14 @@ mod tests {
         // What is asked for now may be more.
         let now = Fee { price: 900_000_000_000, tip: Some(30_000_000_000) };
         assert_eq!(first.raised(now), now);
+        // What waits for another reason is not paid for without end.
+        let mut fee = first;
+        let mut times = 0;
+        while fee.may_rise(first) {
+            fee = fee.raised(first);
+            times += 1;
+        }
+        assert!(times < 25 && fee.price < 12 * first.price, "{times} times, to {}", fee.price);
         // A gas price stays one, and no tip is above the whole.
         let legacy = Fee { price: 0, tip: None };
         assert_eq!(legacy.raised(Fee { price: 1_000, tip: Some(7) }).tip, None);

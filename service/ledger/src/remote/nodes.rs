@@ -41,7 +41,12 @@ pub(super) enum NodeError {
         revert: Option<Bytes>,
     },
     /// None answered, or not in time, or not sensibly.
-    Away(String),
+    Away {
+        /// What is wrong.
+        reason: String,
+        /// Whether the request may have been too much for it, or for what is before it.
+        is_heavy: bool,
+    },
 }
 
 impl NodeError {
@@ -66,7 +71,7 @@ impl From<NodeError> for ChainError {
             NodeError::Answered { message, .. } => {
                 Self::failed(format!("the node says: {message}"))
             }
-            NodeError::Away(reason) => Self::failed(reason),
+            NodeError::Away { reason, .. } => Self::failed(reason),
         }
     }
 }
@@ -102,7 +107,8 @@ impl Nodes {
         Ok(Self { clients, current: 0, chain_id, patience })
     }
 
-    /// Asks the nodes until one answers, as long as the patience lasts.
+    /// Asks the nodes until one answers, as long as the patience lasts. What one refuses in its own words is asked of
+    /// the others too: each keeps its own part of the past, and has its own limits.
     pub(super) async fn ask<P, R>(
         &mut self,
         method: &'static str,
@@ -115,21 +121,35 @@ impl Nodes {
         let started = Instant::now();
         let mut said = String::new();
         loop {
+            let (mut refused, mut was_heavy) = (None, false);
             for _ in 0..self.clients.len() {
                 match self.ask_current(method, params.clone()).await {
-                    Err(NodeError::Away(reason)) => said = reason,
-                    Err(NodeError::Answered { message, code, revert: None })
-                        if is_of_node(method, code, &message) =>
-                    {
-                        let name = &self.clients[self.current].0;
-                        said = format!("{name} says: {message}");
+                    Err(NodeError::Away { reason, is_heavy }) => {
+                        said = reason;
+                        was_heavy |= is_heavy;
+                    }
+                    Err(NodeError::Answered { message, code, revert: None }) => {
+                        if is_of_node(method, code, &message) {
+                            let name = &self.clients[self.current].0;
+                            said = format!("{name} says: {message}");
+                        } else if method == LOGS {
+                            // How much to ask for at once is for the caller to decide.
+                            return Err(NodeError::Answered { message, code, revert: None });
+                        } else {
+                            refused = Some(NodeError::Answered { message, code, revert: None });
+                        }
                     }
                     answered => return answered,
                 }
                 self.take_next();
             }
-            if started.elapsed() >= self.patience {
-                return Err(NodeError::Away(format!("no node answers; the last: {said}")));
+            if let Some(refused) = refused {
+                return Err(refused);
+            }
+            let is_too_much = was_heavy && method == LOGS;
+            if is_too_much || started.elapsed() >= self.patience {
+                let reason = format!("no node answers; the last: {said}");
+                return Err(NodeError::Away { reason, is_heavy: was_heavy });
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -145,7 +165,13 @@ impl Nodes {
         match client.request::<P, R>(method, params).await {
             Ok(answer) => Ok(answer),
             Err(error) => {
-                let error = node_error(name, error);
+                let mut error = node_error(name, error);
+                if let NodeError::Answered { revert, .. } = &mut error
+                    && !matches!(method, "eth_call" | "eth_estimateGas")
+                {
+                    // Of other requests, it is no contract's reason.
+                    *revert = None;
+                }
                 // It may come back on another chain, and a node that refuses may be on one already.
                 *known = None;
                 if matches!(error, NodeError::Answered { .. }) {
@@ -179,9 +205,15 @@ impl Nodes {
             return Ok(());
         }
         let id = client.request_noparams::<U64>("eth_chainId").await;
-        let id = id.map_err(|error| node_error(name, error))?.to::<u64>();
+        let away = |reason: String| NodeError::Away { reason, is_heavy: false };
+        let id = id.map_err(|error| match node_error(name, error) {
+            // One that does not say which chain it is on is not asked.
+            NodeError::Answered { message, .. } => away(format!("{name} says: {message}")),
+            away => away,
+        })?;
+        let id = id.to::<u64>();
         if id != self.chain_id {
-            return Err(NodeError::Away(format!(
+            return Err(away(format!(
                 "{name} belongs to chain {id}, not to chain {}: correct its address",
                 self.chain_id
             )));
@@ -191,6 +223,9 @@ impl Nodes {
     }
 }
 
+/// The method that asks for events.
+const LOGS: &str = "eth_getLogs";
+
 /// Returns whether an error is due to the node and not to the request: another node may answer, or the same one
 /// a moment later.
 fn is_of_node(method: &str, code: i64, message: &str) -> bool {
@@ -198,9 +233,14 @@ fn is_of_node(method: &str, code: i64, message: &str) -> bool {
     const TOO_MANY_REQUESTS: i64 = 429;
     /// "Limit exceeded" by EIP-1474: of requests, or of the blocks and events of one request.
     const LIMIT_EXCEEDED: i64 = -32_005;
-    const TOO_OFTEN: [&str; 6] = [
+    const TOO_OFTEN: [&str; 11] = [
         "rate limit",
         "rate-limit",
+        "ratelimit",
+        "request rate exceeded",
+        "over capacity",
+        "capacity exceeded",
+        "daily request count",
         "too many requests",
         "request limit",
         "request count exceeded",
@@ -220,8 +260,8 @@ fn is_of_node(method: &str, code: i64, message: &str) -> bool {
     if code == TOO_MANY_REQUESTS || says(&TOO_OFTEN) {
         return true;
     }
-    // How much to ask for at once is for the caller to decide.
-    method != "eth_getLogs" && (code == LIMIT_EXCEEDED || says(&NOT_THERE))
+    // A limit on blocks and events is for the caller to keep to.
+    method != LOGS && (code == LIMIT_EXCEEDED || says(&NOT_THERE))
 }
 
 /// Returns what is wrong with a node's certificate, if that is the cause.
@@ -249,6 +289,16 @@ fn node_error(name: &str, error: TransportError) -> NodeError {
             message: payload.message.to_lowercase().escape_default().to_string(),
         },
         RpcError::Transport(kind) => {
+            // What is too large or takes too long is refused by gateways, or breaks off.
+            const TOO_LARGE: [u16; 5] = [408, 413, 502, 503, 504];
+            let is_heavy = match &kind {
+                TransportErrorKind::HttpError(error) => TOO_LARGE.contains(&error.status),
+                TransportErrorKind::Custom(error) => {
+                    let error = error.downcast_ref::<reqwest::Error>();
+                    error.is_some_and(|error| !error.is_connect())
+                }
+                _ => false,
+            };
             let reason = match &kind {
                 TransportErrorKind::HttpError(error) => {
                     format!("answers with HTTP {}", error.status)
@@ -263,8 +313,11 @@ fn node_error(name: &str, error: TransportError) -> NodeError {
                 },
                 _ => "cannot be asked".to_owned(),
             };
-            NodeError::Away(format!("{name} {reason}"))
+            NodeError::Away { reason: format!("{name} {reason}"), is_heavy }
         }
-        _ => NodeError::Away(format!("{name} does not answer as a node does")),
+        _ => {
+            let reason = format!("{name} does not answer as a node does");
+            NodeError::Away { reason, is_heavy: false }
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The contracts' events, kept as the chain has them.
 
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use alloy_eips::BlockNumberOrTag;
 use alloy_primitives::B256;
@@ -9,10 +10,13 @@ use praman_verifier::contracts::Addresses;
 
 use super::answers::{BlockHead, chain_log};
 use super::nodes::NodeError;
-use super::{BLOCKS_AT_ONCE, RemoteChain, outbox};
+use super::{BLOCKS_AT_ONCE, POLL, RemoteChain, outbox};
 use crate::LedgerStore;
 use crate::chain::{Chain, ChainError, ChainLog};
 use crate::journal;
+
+/// How often a block may be replaced while its events are asked for.
+const REPLACED_MOST: u32 = 20;
 
 /// The events of some blocks.
 struct Piece {
@@ -29,7 +33,18 @@ impl RemoteChain {
     /// # Errors
     /// [`ChainError`]; also if a paid claim was reverted.
     pub async fn record(&self) -> Result<(), ChainError> {
-        let Some((contracts, before)) = &self.contracts else { return Ok(()) };
+        const TIMES: u32 = 5;
+        for _ in 0..TIMES {
+            if self.record_once().await? {
+                return Ok(());
+            }
+        }
+        Err(ChainError::failed("the chain replaces its blocks again and again: try later"))
+    }
+
+    /// Returns false if the chain has replaced a block meanwhile.
+    async fn record_once(&self) -> Result<bool, ChainError> {
+        let Some((contracts, before)) = &self.contracts else { return Ok(true) };
         let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
             "SELECT number, hash FROM recorded_block ORDER BY number DESC LIMIT 1000",
         )
@@ -37,13 +52,21 @@ impl RemoteChain {
         .await?;
         let newest = rows.first().map(|(number, _)| *number as u64);
         let head = self.head_not_before(newest.unwrap_or_default()).await?;
-        let mut known = *before;
+        let mut known = None;
         for (number, hash) in rows {
-            if self.known_block(number as u64).await?.hash.as_slice() == hash {
-                known = number as u64;
+            let block = self.known_block(number as u64).await?;
+            if block.hash.as_slice() == hash {
+                known = Some((number as u64, block.hash));
                 break;
             }
         }
+        let (mut known, mut known_hash) = match known {
+            Some(known) => {
+                self.keep_first(*before).await?;
+                known
+            }
+            None => (*before, self.check_first(*before).await?),
+        };
         if newest.is_some_and(|newest| newest > known) {
             let mut transaction = self.store.begin().await?;
             LedgerStore(&self.store).forget_after(&mut transaction, known).await?;
@@ -64,11 +87,62 @@ impl RemoteChain {
         // Each piece is kept by itself: an interrupted run continues from there.
         while known < head {
             let piece = self.some_logs(known + 1, head).await?;
-            if !self.keep_logs(contracts, known, &piece).await? {
-                return Ok(());
+            // What follows a block that was replaced meanwhile is of another chain than what was recorded.
+            if self.known_block(known).await?.hash != known_hash {
+                return Ok(false);
             }
-            known = piece.last;
+            if !self.keep_logs(contracts, known, &piece).await? {
+                return Ok(true);
+            }
+            (known, known_hash) = (piece.last, piece.hash);
         }
+        Ok(true)
+    }
+
+    /// Returns the hash of the block before all others that are recorded. A chain with another one there is not the one
+    /// that was followed, whatever its id is: nothing is taken back for it.
+    async fn check_first(&self, before: u64) -> Result<B256, ChainError> {
+        let hash = self.known_block(before).await?.hash;
+        match self.first(before).await? {
+            Some(kept) if kept != hash.as_slice() => Err(ChainError::failed(format!(
+                "the node's chain has another block {before} than the one that was recorded: it is \
+                 another chain with the same id; correct the nodes' addresses"
+            ))),
+            Some(_) => Ok(hash),
+            None => {
+                self.insert_first(before, hash).await?;
+                Ok(hash)
+            }
+        }
+    }
+
+    /// Keeps that block if an earlier version did not, and a node has it.
+    async fn keep_first(&self, before: u64) -> Result<(), ChainError> {
+        if self.first(before).await?.is_none()
+            && let Some(block) = self.block(BlockNumberOrTag::Number(before)).await?
+        {
+            self.insert_first(before, block.hash).await?;
+        }
+        Ok(())
+    }
+
+    async fn first(&self, before: u64) -> Result<Option<Vec<u8>>, ChainError> {
+        let kept: Option<(Vec<u8>,)> =
+            sqlx::query_as("SELECT hash FROM recorded_block WHERE number = $1")
+                .bind(before as i64)
+                .fetch_optional(self.store.pool())
+                .await?;
+        Ok(kept.map(|(hash,)| hash))
+    }
+
+    async fn insert_first(&self, before: u64, hash: B256) -> Result<(), ChainError> {
+        sqlx::query(
+            "INSERT INTO recorded_block (number, hash) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        )
+        .bind(before as i64)
+        .bind(hash.to_vec())
+        .execute(self.store.writer())
+        .await?;
         Ok(())
     }
 
@@ -134,6 +208,7 @@ impl RemoteChain {
             filter = filter.address([&known[..], &later].concat());
         }
         let mut left = self.nodes.lock().await.count();
+        let (started, mut replaced) = (Instant::now(), 0);
         loop {
             let span = self.span.load(Ordering::Relaxed).max(1);
             let last = until.min(first.saturating_add(span - 1));
@@ -146,6 +221,13 @@ impl RemoteChain {
             match answer {
                 Ok(logs) => {
                     if self.known_block(last).await?.hash != before {
+                        replaced += 1;
+                        if replaced > REPLACED_MOST {
+                            return Err(ChainError::failed(format!(
+                                "the nodes give one block {last} and then another: they are not of \
+                                 one chain, or it replaces its blocks again and again"
+                            )));
+                        }
                         continue;
                     }
                     // A node that grants this may grant more.
@@ -154,8 +236,16 @@ impl RemoteChain {
                     return Ok(Piece { logs, last, hash: before });
                 }
                 // Whether a node limits blocks or events, halving gets within the limit.
-                Err(NodeError::Answered { .. }) if last > first => {
+                Err(NodeError::Answered { .. } | NodeError::Away { is_heavy: true, .. })
+                    if last > first =>
+                {
                     self.span.store((last - first).div_ceil(2).max(1), Ordering::Relaxed);
+                }
+                // It may be away for a moment.
+                Err(NodeError::Away { is_heavy: true, .. })
+                    if started.elapsed() < self.nodes.lock().await.patience =>
+                {
+                    tokio::time::sleep(POLL.1).await;
                 }
                 // This node can't give even one block's, as it keeps no history: another may.
                 Err(NodeError::Answered { .. }) if left > 1 => {

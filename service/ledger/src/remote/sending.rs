@@ -7,7 +7,7 @@ use alloy_eips::BlockNumberOrTag;
 use alloy_eips::eip2718::Encodable2718;
 use alloy_eips::eip2930::AccessList;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, keccak256};
-use alloy_rpc_types_eth::TransactionRequest;
+use alloy_rpc_types_eth::{TransactionInput, TransactionRequest};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
@@ -63,7 +63,9 @@ impl RemoteChain {
         };
         sent.fee = fee.price;
         sent.raw = envelope.encoded_2718().into();
-        sent.hashes.push(*envelope.tx_hash());
+        if !sent.hashes.contains(envelope.tx_hash()) {
+            sent.hashes.push(*envelope.tx_hash());
+        }
         Ok(())
     }
 
@@ -96,14 +98,29 @@ impl RemoteChain {
 
     /// Returns whether a node has a form of a transaction, or its nonce is used.
     async fn is_there(&self, sent: &Sent) -> Result<bool, ChainError> {
-        for &hash in &sent.hashes {
-            let found: Option<serde_json::Value> =
-                self.nodes.lock().await.ask("eth_getTransactionByHash", (hash,)).await?;
-            if found.is_some() {
-                return Ok(true);
+        let has_it = self.has_a_form(sent, |_| true).await?;
+        Ok(has_it || self.nonce_on_chain(sent.account).await? > sent.nonce)
+    }
+
+    /// Returns whether any node has a form of a transaction, as it is wanted.
+    async fn has_a_form(
+        &self,
+        sent: &Sent,
+        is_wanted: fn(&serde_json::Value) -> bool,
+    ) -> Result<bool, ChainError> {
+        let nodes = self.nodes.lock().await.count();
+        for _ in 0..nodes {
+            for &hash in &sent.hashes {
+                let mut nodes = self.nodes.lock().await;
+                let found: Option<serde_json::Value> =
+                    nodes.ask("eth_getTransactionByHash", (hash,)).await?;
+                if found.as_ref().is_some_and(is_wanted) {
+                    return Ok(true);
+                }
             }
+            self.nodes.lock().await.take_next();
         }
-        Ok(self.nonce_on_chain(sent.account).await? > sent.nonce)
+        Ok(false)
     }
 
     async fn standing(&self, sent: &Sent) -> Result<Standing, ChainError> {
@@ -124,15 +141,21 @@ impl RemoteChain {
             });
         }
         // Asked after the receipts: one that arrived in between is found next time.
-        let lost = self.nonce_on_chain(sent.account).await? > sent.nonce;
-        Ok(if lost { Standing::Lost } else { Standing::Waits })
+        if self.nonce_on_chain(sent.account).await? <= sent.nonce {
+            return Ok(Standing::Waits);
+        }
+        // A node may know that it was mined, and not have its receipt yet. One that is behind may still have it waiting.
+        let is_mined = |form: &serde_json::Value| !form["blockNumber"].is_null();
+        let is_mined = self.has_a_form(sent, is_mined).await?;
+        Ok(if is_mined { Standing::Waits } else { Standing::Lost })
     }
 
     /// Sends a kept transaction until it stands; returns none if another has used its nonce.
     pub(super) async fn bring(&self, mut sent: Sent) -> Result<Option<ChainReceipt>, ChainError> {
         let started = Instant::now();
-        let (mut last, mut lost_since) = (Instant::now(), None);
+        let (mut last, mut lost_since, mut pause) = (Instant::now(), None, POLL.0);
         let mut refusal = self.broadcast_in_order(&sent).await?;
+        let mut seen = self.newest().await?.number;
         loop {
             match self.standing(&sent).await? {
                 Standing::Stands(receipt) => return self.arrived(&sent, *receipt).await.map(Some),
@@ -155,23 +178,59 @@ impl RemoteChain {
                     said.unwrap_or_default()
                 )));
             }
-            if last.elapsed() >= self.settings.raise_after {
+            // A price of nothing that is refused is not waited for.
+            let is_unpaid = refusal.is_some() && sent.fee == 0 && sent.hashes.len() == 1;
+            if is_unpaid || last.elapsed() >= self.settings.raise_after {
                 last = Instant::now();
-                if let Some(fee) = self.raised_fee(&sent, refusal.is_some()).await? {
-                    self.sign(&mut sent, fee)?;
-                    outbox::keep_form(&self.store, &sent).await?;
-                }
-                refusal = self.broadcast_in_order(&sent).await?;
+                let newest = self.newest().await?.number;
+                // While no block is made, no price is too low.
+                let may_help = refusal.is_some() || newest > seen;
+                seen = newest;
+                refusal = self.send_again(&mut sent, may_help, refusal.is_some()).await?;
             }
-            tokio::time::sleep(POLL).await;
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(POLL.1);
         }
+    }
+
+    /// Sends a transaction again, for more if that may help. What the account can't pay is not asked of it: the form
+    /// before stays.
+    async fn send_again(
+        &self,
+        sent: &mut Sent,
+        may_help: bool,
+        is_refused: bool,
+    ) -> Result<Option<String>, ChainError> {
+        let raised = match may_help {
+            true => self.raised_fee(sent, is_refused).await?,
+            false => None,
+        };
+        let Some(fee) = raised else { return self.broadcast_in_order(sent).await };
+        let (price, raw) = (sent.fee, sent.raw.clone());
+        self.sign(sent, fee)?;
+        outbox::keep_form(&self.store, sent).await?;
+        let answer = self.broadcast_in_order(sent).await;
+        if let Err(error) = answer {
+            (sent.fee, sent.raw) = (price, raw);
+            outbox::keep_form(&self.store, sent).await?;
+            return match error {
+                ChainError::Failed(reason) => Ok(Some(reason.to_string())),
+                refused => Err(refused),
+            };
+        }
+        answer
     }
 
     /// Returns the fee of a transaction's next form; none where nothing is paid and no node refuses that.
     async fn raised_fee(&self, sent: &Sent, is_refused: bool) -> Result<Option<Fee>, ChainError> {
         let Some(fee) = Fee::of(&sent.raw) else { return Ok(None) };
         if fee.price > 0 {
-            return Ok(Some(fee.raised(self.fee().await?)));
+            let mut now = self.fee().await?;
+            if now.price == 0 {
+                // Blocks take nothing, and nodes have a least price.
+                now = Fee::asked(&mut *self.nodes.lock().await).await?;
+            }
+            return Ok(fee.may_rise(now).then(|| fee.raised(now)));
         }
         if !is_refused {
             return Ok(None);
@@ -223,7 +282,9 @@ where
 /// Returns a call as nodes are asked to try it.
 pub(super) fn request(from: Address, target: Option<Address>, data: Bytes) -> TransactionRequest {
     let to = Some(target.map_or(TxKind::Create, TxKind::Call));
-    TransactionRequest { from: Some(from), to, input: data.into(), ..Default::default() }
+    // Every client reads `data`; not every one `input`.
+    let input = TransactionInput { input: None, data: Some(data) };
+    TransactionRequest { from: Some(from), to, input, ..Default::default() }
 }
 
 /// Returns what a transaction is kept under: a claim's nullifiers, so that it is submitted once in whatever

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use alloy_primitives::{B256, keccak256};
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::*;
@@ -20,14 +22,24 @@ struct Node {
     /// How many blocks' events it gives at once, and how many events.
     blocks: u64,
     events: u64,
+    /// Of how many blocks a gateway before it still waits for the events.
+    patient_for: u64,
     asked: AtomicU64,
+    /// Which chain it has: 0, one that has replaced its blocks above 50, or another one altogether.
+    chain: AtomicU64,
+    /// After how many answers about events it replaces its blocks.
+    replaces_after: u64,
     /// How often it says first that it can't answer now.
     busy: AtomicU64,
     /// What it says of a transaction that it is sent, and whether it takes it.
     says: Option<(i64, &'static str)>,
     takes: bool,
     /// An account's next nonce.
-    nonce: u64,
+    nonce: AtomicU64,
+    /// Whether it says that what it was sent is mined; it has no receipts.
+    mined: bool,
+    /// What its blocks take.
+    base_fee: u64,
     /// The price that it asks for; blocks take nothing.
     least_price: u64,
     /// The transactions that it was sent.
@@ -40,11 +52,16 @@ impl Default for Node {
             head: 12_000,
             blocks: 5_000,
             events: 1_000,
+            patient_for: u64::MAX,
             asked: AtomicU64::new(0),
+            chain: AtomicU64::new(0),
+            replaces_after: u64::MAX,
             busy: AtomicU64::new(0),
             says: None,
             takes: true,
-            nonce: 5,
+            nonce: AtomicU64::new(5),
+            mined: false,
+            base_fee: 0,
             least_price: 0,
             sent: std::sync::Mutex::default(),
         }
@@ -61,6 +78,14 @@ fn hash(block: u64) -> B256 {
 }
 
 impl Node {
+    fn hash(&self, block: u64) -> B256 {
+        match self.chain.load(Ordering::Relaxed) {
+            0 => hash(block),
+            1 if block <= 50 => hash(block),
+            other => hash(block + 1_000_000 * other),
+        }
+    }
+
     /// The result of a request, or the error.
     fn answer(&self, method: &str, params: &Value) -> Result<Value, (i64, String)> {
         let refuse = |code: i64, message: &str| Err((code, message.to_owned()));
@@ -76,15 +101,20 @@ impl Node {
                     Some("latest") => self.head,
                     _ => number(&params[0]),
                 };
-                let has = json!({ "number": format!("{block:#x}"), "hash": hash(block),
-                                  "timestamp": "0x1", "extraData": "0x", "baseFeePerGas": "0x0" });
+                let has = json!({ "number": format!("{block:#x}"), "hash": self.hash(block),
+                                  "timestamp": "0x1", "extraData": "0x", "baseFeePerGas": format!("{:#x}", self.base_fee) });
                 Ok(if block > self.head { Value::Null } else { has })
             }
             "eth_getTransactionByHash" => {
                 let has = self.sent.lock().expect("nobody panics");
                 let is_it = |raw: &Bytes| json!(keccak256(raw)) == params[0];
                 let found = self.takes && has.iter().any(is_it);
-                Ok(if found { json!({ "hash": params[0] }) } else { Value::Null })
+                let block = self.mined.then_some("0x7");
+                Ok(if found {
+                    json!({ "hash": params[0], "blockNumber": block })
+                } else {
+                    Value::Null
+                })
             }
             "eth_sendRawTransaction" => {
                 let raw: Bytes = serde_json::from_value(params[0].clone()).expect("bytes");
@@ -102,11 +132,14 @@ impl Node {
                         let message = "missing trie node d0a7 (path ) state 0x1f is not available";
                         refuse(-32_000, message)
                     }
-                    Err(_) => Ok(json!(format!("{:#x}", self.nonce))),
+                    Err(_) => Ok(json!(format!("{:#x}", self.nonce.load(Ordering::Relaxed)))),
                 }
             }
             "eth_getLogs" => {
                 self.asked.fetch_add(1, Ordering::Relaxed);
+                if self.asked.load(Ordering::Relaxed) > self.replaces_after {
+                    self.chain.fetch_max(1, Ordering::Relaxed);
+                }
                 let (first, last) =
                     (number(&params[0]["fromBlock"]), number(&params[0]["toBlock"]));
                 // A node that is behind says nothing of it.
@@ -121,7 +154,7 @@ impl Node {
                 let log = |block: &u64| {
                     json!({
                         "address": Address::ZERO, "topics": [B256::ZERO], "data": "0x",
-                        "blockNumber": format!("{block:#x}"), "blockHash": hash(*block),
+                        "blockNumber": format!("{block:#x}"), "blockHash": self.hash(*block),
                         "transactionHash": B256::ZERO, "transactionIndex": "0x0", "logIndex": "0x0",
                         "removed": false
                     })
@@ -133,14 +166,37 @@ impl Node {
     }
 }
 
-async fn answer(State(node): State<Arc<Node>>, Json(request): Json<Value>) -> Json<Value> {
+async fn answer(State(node): State<Arc<Node>>, Json(request): Json<Value>) -> Response {
     let method = request["method"].as_str().expect("a method");
+    if method == "eth_getLogs" {
+        let asked = &request["params"][0];
+        if number(&asked["toBlock"]) - number(&asked["fromBlock"]) >= node.patient_for {
+            return StatusCode::GATEWAY_TIMEOUT.into_response();
+        }
+    }
     let mut reply = json!({ "jsonrpc": "2.0", "id": request["id"] });
     match node.answer(method, &request["params"]) {
         Ok(result) => reply["result"] = result,
         Err((code, message)) => reply["error"] = json!({ "code": code, "message": message }),
     }
-    Json(reply)
+    Json(reply).into_response()
+}
+
+/// Contracts at addresses that no event is of.
+fn no_contracts() -> Addresses {
+    let nobody = Address::repeat_byte(9);
+    Addresses {
+        committee: nobody,
+        participants: nobody,
+        offices: nobody,
+        claims: nobody,
+        disputes: nobody,
+        nodes: nobody,
+        verifier: nobody,
+        consents: nobody,
+        anchors: nobody,
+        archives: nobody,
+    }
 }
 
 /// A chain behind some nodes, with an account.

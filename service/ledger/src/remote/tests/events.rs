@@ -46,20 +46,7 @@ async fn node_that_is_behind_loses_no_event_and_takes_back_no_block() {
     for nodes in [vec![behind()], vec![behind(), Arc::new(Node { head: 110, ..Node::default() })]] {
         let has_other = nodes.len() > 1;
         let (_folder, mut chain) = chain_of(nodes).await;
-        let nobody = Address::repeat_byte(9);
-        let addresses = Addresses {
-            committee: nobody,
-            participants: nobody,
-            offices: nobody,
-            claims: nobody,
-            disputes: nobody,
-            nodes: nobody,
-            verifier: nobody,
-            consents: nobody,
-            anchors: nobody,
-            archives: nobody,
-        };
-        chain.follow(addresses, 0);
+        chain.follow(no_contracts(), 0);
         sqlx::query("INSERT INTO recorded_block (number, hash) VALUES (100, $1)")
             .bind(hash(100).to_vec())
             .execute(chain.store.writer())
@@ -78,4 +65,46 @@ async fn node_that_is_behind_loses_no_event_and_takes_back_no_block() {
             .expect("a number");
         assert_eq!(newest, if has_other { 110 } else { 100 });
     }
+}
+
+/// The blocks that are recorded, with their hashes.
+async fn recorded(chain: &RemoteChain) -> Vec<(i64, Vec<u8>)> {
+    let all = "SELECT number, hash FROM recorded_block ORDER BY number";
+    sqlx::query_as(all).fetch_all(chain.store.pool()).await.expect("blocks")
+}
+
+#[tokio::test]
+async fn block_that_is_replaced_between_two_pieces_is_recorded_anew() {
+    let node = Arc::new(Node { head: 300, blocks: 100, replaces_after: 3, ..Node::default() });
+    let (_folder, mut chain) = chain_of(vec![node.clone()]).await;
+    chain.follow(no_contracts(), 0);
+    chain.record().await.expect("recorded");
+    assert_eq!(node.chain.load(Ordering::Relaxed), 1, "blocks were replaced meanwhile");
+    for (number, hash) in recorded(&chain).await {
+        assert_eq!(hash, node.hash(number as u64).to_vec(), "block {number}");
+    }
+}
+
+#[tokio::test]
+async fn other_chain_of_the_same_id_takes_nothing_back() {
+    let node = Arc::new(Node { head: 300, ..Node::default() });
+    let (_folder, mut chain) = chain_of(vec![node.clone()]).await;
+    chain.follow(no_contracts(), 0);
+    chain.record().await.expect("recorded");
+    let before = recorded(&chain).await;
+    node.chain.store(2, Ordering::Relaxed);
+    let refused = chain.record().await.expect_err("another chain").to_string();
+    assert!(refused.contains("another chain with the same id"), "{refused}");
+    assert_eq!(recorded(&chain).await, before);
+    // Blocks that the same chain has replaced are taken back.
+    node.chain.store(1, Ordering::Relaxed);
+    chain.record().await.expect("recorded");
+    assert_ne!(recorded(&chain).await, before);
+}
+
+#[tokio::test]
+async fn request_that_breaks_off_is_asked_again_in_smaller_pieces() {
+    let node = Arc::new(Node { patient_for: 700, ..Node::default() });
+    let (_folder, chain) = chain_of(vec![node.clone()]).await;
+    assert_eq!(chain.logs(1, 12_000).await.expect("all events").len(), 240);
 }

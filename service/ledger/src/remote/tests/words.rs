@@ -89,7 +89,8 @@ fn transaction(chain: &RemoteChain) -> Sent {
 
 #[tokio::test]
 async fn clients_words_for_a_transaction_are_understood_by_its_state() {
-    let takes = |says, nonce| Node { says: Some(says), nonce, ..Node::default() };
+    let takes =
+        |says, nonce| Node { says: Some(says), nonce: AtomicU64::new(nonce), ..Node::default() };
     let nodes = KNOWN.iter().map(|&says| takes(says, 5));
     let nodes = nodes.chain(USED.iter().map(|&says| Node { takes: false, ..takes(says, 6) }));
     for node in nodes {
@@ -146,4 +147,56 @@ fn refusal_of_a_contract_is_found_wherever_a_client_puts_it() {
         assert_eq!(answers::revert(&data).as_ref(), Some(&expected), "{data}");
     }
     assert_eq!(answers::revert(&json!("bad instruction")), None);
+}
+
+/// What one node refuses in its own words, another takes.
+#[tokio::test]
+async fn transaction_that_one_node_refuses_is_sent_by_the_next() {
+    let refuses = Node { says: Some(LATER[9]), takes: false, ..Node::default() };
+    let takes = Arc::new(Node::default());
+    let (_folder, chain) = chain_of(vec![Arc::new(refuses), takes.clone()]).await;
+    let answer = chain.broadcast(&transaction(&chain)).await;
+    assert!(matches!(answer, Ok(None)), "{answer:?}");
+    assert_eq!(takes.sent.lock().expect("nobody panics").len(), 1);
+}
+
+/// A contract refuses a second claim; of anything else nothing shows whether the other transaction did it.
+#[tokio::test]
+async fn transaction_whose_number_another_used_is_not_sent_again_unasked() {
+    let node = Arc::new(Node { says: Some(USED[0]), takes: false, ..Node::default() });
+    let (_folder, mut chain) = chain_of(vec![node.clone()]).await;
+    let (sender, target) = (account().address(), Some(Address::repeat_byte(7)));
+    chain.settings.patience = Duration::from_millis(300);
+    chain.send(sender, target, vec![1]).await.expect_err("never mined");
+    node.nonce.store(6, Ordering::Relaxed);
+    chain.settings.patience = Duration::from_secs(30);
+    let refused = chain.send(sender, target, vec![1]).await.expect_err("lost").to_string();
+    assert!(refused.contains("another transaction has used number 5"), "{refused}");
+    let sent = node.sent.lock().expect("nobody panics").clone();
+    assert!(sent.iter().all(|raw| *raw == sent[0]), "under no other number");
+}
+
+/// A node that says that the transaction is mined and has no receipt is waited for.
+#[tokio::test]
+async fn mined_transaction_without_a_receipt_is_not_lost() {
+    let node = Arc::new(Node { mined: true, ..Node::default() });
+    let (_folder, mut chain) = chain_of(vec![node.clone()]).await;
+    chain.settings.patience = Duration::from_millis(900);
+    let (sender, target) = (account().address(), Some(Address::repeat_byte(7)));
+    chain.send(sender, target, vec![1]).await.expect_err("no receipt");
+    node.nonce.store(6, Ordering::Relaxed);
+    let waits = chain.send(sender, target, vec![1]).await.expect_err("no receipt").to_string();
+    assert!(waits.contains("is not final yet"), "{waits}");
+}
+
+/// While no block is made, nothing is paid for more.
+#[tokio::test]
+async fn fee_does_not_rise_while_no_block_is_made() {
+    let node = Arc::new(Node { base_fee: 7, ..Node::default() });
+    let (_folder, mut chain) = chain_of(vec![node.clone()]).await;
+    chain.settings.patience = Duration::from_millis(900);
+    let target = Some(Address::repeat_byte(7));
+    chain.send(account().address(), target, vec![1]).await.expect_err("never mined");
+    let sent = node.sent.lock().expect("nobody panics").clone();
+    assert!(sent.len() > 2 && sent.iter().all(|raw| *raw == sent[0]), "{sent:?}");
 }
