@@ -20,6 +20,28 @@ pub fn is_account(text: &str) -> bool {
         && !text.to_ascii_uppercase().contains("XXX")
 }
 
+/// Whether a register may have an account: a bank takes it, and nothing looks like a slip of a clerk. Letters stand only
+/// before a few digits, there are at most eighteen digits, they are not all the same, and none of it is an IFSC. What
+/// was registered before is paid all the same.
+pub(crate) fn is_registered_account(text: &str) -> bool {
+    /// The most digits of a number.
+    const DIGITS_MAX: usize = 18;
+    /// From how many digits on they are a number of their own, and letters before them a bank's name.
+    const WHOLE: usize = 9;
+    /// How often one digit alone stands for a number that is not known.
+    const FILLER: usize = 6;
+    let digits = text.trim_start_matches(|one: char| one.is_ascii_alphabetic());
+    let has_letters = digits.len() < text.len();
+    let is_filler = digits.len() >= FILLER && digits.bytes().all(|one| one == digits.as_bytes()[0]);
+    let begins_with_ifsc = text.get(..11).is_some_and(|head| is_ifsc(&head.to_ascii_uppercase()));
+    is_account(text)
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        && digits.len() <= DIGITS_MAX
+        && !(has_letters && digits.len() >= WHOLE)
+        && !is_filler
+        && !begins_with_ifsc
+}
+
 /// Whether a text is an IFSC: four letters, a zero, six letters or digits.
 pub fn is_ifsc(text: &str) -> bool {
     let bytes = text.as_bytes();
@@ -54,6 +76,18 @@ mod tests {
         ] {
             assert!(!is_account(bad), "{bad}");
         }
+        for bad in [
+            "123ABC",
+            "1234SB005678",
+            "1234567890123456789",
+            "9999999999",
+            "SBIN0993518",
+            "SBIN099351834567890",
+            "UBI4410100023781",
+        ] {
+            assert!(is_account(bad) && !is_registered_account(bad), "{bad}");
+        }
+        assert!(["4410100023781", "SB0101"].iter().all(|good| is_registered_account(good)));
         assert!(is_ifsc("SBIN0993518"));
         for bad in ["", "SBI00123", "SBIN1993518", "sbin0993518", "SBIN09935-8"] {
             assert!(!is_ifsc(bad), "{bad}");

@@ -25,6 +25,14 @@ pub(super) fn text(cell: &str) -> String {
     text
 }
 
+/// Returns a cell's cleaned text without the apostrophe that a spreadsheet writes before what it is to keep as a text.
+pub(super) fn without_mark(text: String) -> String {
+    match text.strip_prefix(['\'', '`']) {
+        Some(kept) => kept.trim_start().to_owned(),
+        None => text,
+    }
+}
+
 /// Returns [`text`] with full-width and other compatibility forms made plain, in upper case.
 pub(super) fn code(cell: &str) -> String {
     text(&cell.nfkc().collect::<String>()).to_uppercase()
@@ -38,14 +46,14 @@ fn is_invisible(character: char) -> bool {
 }
 
 fn ascii_digit(character: char) -> Option<char> {
-    // Devanagari, Bengali, full-width.
-    let zero = match character {
-        '\u{966}'..='\u{96f}' => 0x966,
-        '\u{9e6}'..='\u{9ef}' => 0x9e6,
-        '\u{ff10}'..='\u{ff19}' => 0xff10,
-        _ => return None,
-    };
-    char::from_digit(u32::from(character) - zero, 10)
+    /// Where the digits begin: Arabic as in Arabia and as in India, Devanagari, Bengali, Gurmukhi, Gujarati, Odia,
+    /// Tamil, Telugu, Kannada, Malayalam, Ol Chiki, full-width.
+    const ZEROS: [u32; 13] = [
+        0x660, 0x6f0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0x1c50, 0xff10,
+    ];
+    let code = u32::from(character);
+    let zero = ZEROS.iter().find(|&&zero| (zero..zero + 10).contains(&code))?;
+    char::from_digit(code - zero, 10)
 }
 
 #[cfg(test)]
@@ -58,6 +66,8 @@ mod tests {
         assert_eq!(text("Hasina\u{fffe} Biswas\u{ffff}\u{1fffe}\u{fdd0}"), "Hasina Biswas");
         assert_eq!(text("২৯/০১/১৯৮২"), "29/01/1982");
         assert_eq!(text("१२"), "12");
+        assert_eq!(text("੧૨୩௪౫೬൭᱘۹٠"), "1234567890");
+        assert_eq!(without_mark(text("\u{200b}' 00123")), "00123");
         assert_eq!(code("sbin\u{ff10}"), "SBIN0");
         assert_eq!(text("   "), "");
     }

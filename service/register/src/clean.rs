@@ -6,13 +6,15 @@ use praman_circuits::period::{Day, Period};
 use praman_language::calendar;
 use praman_rules::resident::{Category, District, RationCard, Sex};
 
+use super::date::DateOrder;
 use super::header::Header;
 use super::person::Person;
 use super::record::Record;
 use super::{
-    COLUMNS, PAID_UNTIL_COLUMN, RegisterError, SUBJECT_COLUMN, cell, date, id_number, money, name,
+    COLUMNS, PAID_UNTIL_COLUMN, RegisterError, SUBJECT_COLUMN, cell, date, id_number, money,
+    payee_name, relation,
 };
-use crate::bank_account::{is_account, is_ifsc};
+use crate::bank_account::{is_ifsc, is_registered_account};
 
 /// What a row is rejected for; as the report spells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,6 +88,8 @@ pub(super) struct Columns {
     subject: Option<usize>,
     paid_until: Option<usize>,
     count: usize,
+    /// How many there are up to the last one with a name.
+    named: usize,
 }
 
 impl Columns {
@@ -102,11 +106,19 @@ impl Columns {
         }
         let (subject, paid_until) =
             (header.place(SUBJECT_COLUMN)?, header.place(PAID_UNTIL_COLUMN)?);
-        Ok(Self { places, subject, paid_until, count: header.count() })
+        let (count, named) = (header.count(), header.named());
+        Ok(Self { places, subject, paid_until, count, named })
     }
 
     pub(super) fn count(&self) -> usize {
         self.count
+    }
+
+    /// Returns what a row's birth date shows of the order of day and month.
+    pub(super) fn date_order(&self, record: &Record) -> Option<DateOrder> {
+        let place = COLUMNS.iter().position(|&column| column == "dob")?;
+        let place = Some(self.places[place]).filter(|&place| place < record.len())?;
+        DateOrder::of(&cell::text(&String::from_utf8_lossy(record.cell(place))))
     }
 }
 
@@ -133,7 +145,10 @@ fn clean_person(
     if (0..record.len()).any(|index| std::str::from_utf8(record.cell(index)).is_err()) {
         return Err(Field::Encoding);
     }
-    if record.is_broken() || record.len() != columns.count {
+    // Spreadsheets leave empty cells behind the last column, or leave them out.
+    let is_whole = columns.named <= record.len()
+        && (columns.count..record.len()).all(|place| record.cell(place).trim_ascii().is_empty());
+    if record.is_broken() || !is_whole {
         return Err(Field::Columns);
     }
     for (cell, &place) in cells.iter_mut().zip(&columns.places) {
@@ -158,12 +173,17 @@ fn clean_person(
         ifsc,
         account,
     ] = cells.map(cell::text);
+    let [id_no, dob, mobile, annual_income, land_acres, disability_pct, ifsc, account] =
+        [id_no, dob, mobile, annual_income, land_acres, disability_pct, ifsc, account]
+            .map(cell::without_mark);
 
     if register_no.is_empty() {
         return Err(Field::RegisterNo);
     }
+    let has_no_id = ["NA", "N/A", "N.A.", "NIL", "NONE"].contains(&id_no.to_uppercase().as_str());
+    let id_no = if has_no_id { String::new() } else { id_no };
     let id_no = id_number::parse(&id_no).map_err(|()| Field::IdNo)?;
-    let name = name::payee(&name).ok_or(Field::Name)?.to_owned();
+    let name = payee_name::payee(&name).ok_or(Field::Name)?.to_owned();
     let sex = Sex::from_cell(&sex).ok_or(Field::Sex)?;
     let born = date::parse_date(&dob).filter(|&day| is_past(day, today)).ok_or(Field::Dob)?;
     Ok(Person {
@@ -171,7 +191,7 @@ fn clean_person(
         id_no,
         name,
         name_bn,
-        guardian: name::guardian(&guardian).to_owned(),
+        guardian: relation::guardian(&guardian).to_owned(),
         guardian_as_written: guardian,
         sex,
         born,
@@ -196,6 +216,7 @@ fn clean_person(
 
 /// Returns the cell of an optional column; none if it is empty.
 fn optional(record: &Record, place: Option<usize>) -> Option<String> {
+    let place = place.filter(|&place| place < record.len());
     let cell = place.map(|place| cell::text(&String::from_utf8_lossy(record.cell(place))));
     cell.filter(|cell| !cell.is_empty())
 }
@@ -212,8 +233,8 @@ fn is_past(day: Day, today: Day) -> bool {
     (FIRST_OF_1901..today.0).contains(&day.0)
 }
 
-/// The kind of a ration card, which may have the card's number behind it; a number alone does not tell the kind. Cards
-/// of other kinds exist: no rule of the register asks for one of these.
+/// The kind of a ration card, which may have the card's number behind it. A number alone does not tell the kind, and
+/// an unknown word may be one of the kinds, misspelt: it is not counted as no card.
 fn parse_ration_card(cell: &str) -> Option<RationCard> {
     if let Some(kind) = RationCard::from_cell(cell) {
         return Some(kind);
@@ -221,10 +242,8 @@ fn parse_ration_card(cell: &str) -> Option<RationCard> {
     let kind =
         cell.trim_end_matches(|sign: char| sign.is_ascii_digit() || matches!(sign, '/' | ' '));
     let digits = cell[kind.len()..].bytes().filter(u8::is_ascii_digit).count();
-    match digits {
-        0..=3 => Some(RationCard::None),
-        _ => RationCard::from_cell(kind).filter(|kind| *kind != RationCard::None),
-    }
+    let has_number = digits > 3;
+    RationCard::from_cell(kind).filter(|kind| has_number && *kind != RationCard::None)
 }
 
 /// An Indian mobile number: ten digits, the first 6 to 9, with or without the country's or the trunk
@@ -263,20 +282,19 @@ fn parse_ifsc(cell: &str) -> Option<String> {
     Some(code).filter(|code| is_ifsc(code))
 }
 
-/// An account number without the spaces, hyphens and the apostrophe that people and spreadsheets write. One with the
-/// kind of account before it is refused: it may be a part of the number, or not.
+/// An account number without the spaces and hyphens that people write. One with letters apart from its digits is
+/// refused: they may be the kind of account, or a bank, or a part of the number. So are two numbers in one cell.
 fn parse_account(cell: &str) -> Option<String> {
-    const KINDS: [&str; 6] = ["SB", "SA", "CA", "CC", "OD", "AC"];
-    let has_kind = cell
-        .split_once([' ', '-', '.'])
-        .is_some_and(|(first, _)| KINDS.contains(&first.to_ascii_uppercase().as_str()));
-    if has_kind {
+    /// From how many digits on a group of them is an account of its own.
+    const WHOLE: usize = 9;
+    let groups: Vec<&str> = cell.split([' ', '-']).filter(|group| !group.is_empty()).collect();
+    let has_letters = groups.iter().any(|group| group.contains(|one: char| one.is_alphabetic()));
+    let wholes = groups.iter().filter(|group| group.len() >= WHOLE).count();
+    if groups.len() > 1 && (has_letters || wholes > 1) {
         return None;
     }
-    let bare = cell.strip_prefix('\'').unwrap_or(cell);
-    let account: String =
-        bare.chars().filter(|character| !matches!(character, ' ' | '-')).collect();
-    is_account(&account).then(|| account.to_ascii_uppercase())
+    let account = groups.concat();
+    is_registered_account(&account).then(|| account.to_ascii_uppercase())
 }
 
 #[cfg(test)]
@@ -315,8 +333,15 @@ mod tests {
             ("RKSY-1", Some(RationCard::RksyI)),
             ("APL", Some(RationCard::None)),
             ("", Some(RationCard::None)),
+            ("No Card", Some(RationCard::None)),
+            ("নেই", Some(RationCard::None)),
             ("0123456789", None),
             ("WB0123456789", None),
+            ("Antodaya", None),
+            ("PH", None),
+            ("BPL", None),
+            ("RKSY", None),
+            ("yes", None),
         ] {
             assert!(parse_ration_card(cell) == kind, "{cell}");
         }
@@ -328,7 +353,6 @@ mod tests {
             ("4410100023781", "4410100023781"),
             ("6563 2122 33079", "656321223307 9"),
             ("1234-5678-90", "1234567890"),
-            ("'00123456789", "00123456789"),
             ("sb01/1", ""),
             ("sb0101", "SB0101"),
         ] {
@@ -350,6 +374,15 @@ mod tests {
             "****7543",
             "SB 4410100023781",
             "A/c 4410100023781",
+            "UBI 4410100023781",
+            "4410100023781 SBI",
+            "4410100023781SBI",
+            "44101X00023781",
+            "4410100023781 4410100023799",
+            "4410100023781/4410100023799",
+            "44101000237814410100023799",
+            "SBIN0993518",
+            "1111111111",
             &long,
         ] {
             assert_eq!(parse_account(bad), None, "{bad}");

@@ -22,6 +22,9 @@ const MONTHS: [(&str, &[&str]); 12] = [
     ("DECEMBER", &["ডিসেম্বর", "दिसंबर", "दिसम्बर"]),
 ];
 
+/// What stands between day, month and year.
+const SEPARATORS: [char; 5] = ['-', '/', '.', ' ', ','];
+
 /// Parses the day that a cell names; day before month if both are numbers.
 ///
 /// `None` for a year alone, two-digit years, days that do not exist and anything else.
@@ -50,8 +53,7 @@ pub fn parse_date(cell: &str) -> Option<Day> {
     if text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return undivided(text);
     }
-    let parts: Vec<&str> =
-        text.split(['-', '/', '.', ' ', ',']).filter(|part| !part.is_empty()).collect();
+    let parts: Vec<&str> = text.split(SEPARATORS).filter(|part| !part.is_empty()).collect();
     let [first, second, third] = parts[..] else { return None };
     let (year, month, day) = if is_year(first) {
         (first, month(second)?, day(third)?)
@@ -65,6 +67,86 @@ pub fn parse_date(cell: &str) -> Option<Day> {
     }
     let date = Date::new(year.parse().ok()?, month, day).ok()?;
     calendar::day_of(date)
+}
+
+/// What a date in numbers shows of the order of day and month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DateOrder {
+    /// The day is first: the first number is no month.
+    DayFirst,
+    /// The month is first: the second number is no month.
+    MonthFirst,
+    /// It could be either, and would be two different days.
+    Either,
+}
+
+impl DateOrder {
+    /// Returns it for a cell such as `03/25/1980`; none for other forms.
+    pub(super) fn of(cell: &str) -> Option<Self> {
+        // A time of day may stand behind it.
+        let date = match cell.split_once(' ') {
+            Some((date, time)) if time.contains(':') => date,
+            _ => cell,
+        };
+        let undivided = date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit());
+        let parts: Vec<&str> = match undivided {
+            true => vec![&date[..2], &date[2..4], &date[4..]],
+            false => date.split(SEPARATORS).filter(|part| !part.is_empty()).collect(),
+        };
+        let [first, second, year] = parts[..] else { return None };
+        if undivided && !(1900..2100).contains(&year.parse::<u32>().ok()?) {
+            return None;
+        }
+        let (first, second) = (small_number(first)?, small_number(second)?);
+        let is_month = |number: i8| (1..=12).contains(&number);
+        let is_day = |number: i8| (1..=31).contains(&number);
+        match (is_month(first), is_month(second)) {
+            _ if !is_year(year) => None,
+            (false, true) if is_day(first) => Some(Self::DayFirst),
+            (true, false) if is_day(second) => Some(Self::MonthFirst),
+            (true, true) if first != second => Some(Self::Either),
+            _ => None,
+        }
+    }
+}
+
+/// What a file's dates show together.
+#[derive(Default)]
+pub(super) struct DateOrders {
+    day_first: usize,
+    month_first: usize,
+    either: usize,
+    /// Dates of other forms.
+    others: usize,
+    /// The first row with the month first.
+    pub(super) first: usize,
+}
+
+impl DateOrders {
+    /// Adds a row's, numbered from 1.
+    pub(super) fn add(&mut self, order: Option<DateOrder>, row: usize) {
+        match order {
+            Some(DateOrder::DayFirst) => self.day_first += 1,
+            Some(DateOrder::MonthFirst) => {
+                if self.month_first == 0 {
+                    self.first = row;
+                }
+                self.month_first += 1;
+            }
+            Some(DateOrder::Either) => self.either += 1,
+            None => self.others += 1,
+        }
+    }
+
+    /// Whether the file has the month first, and dates that would be read as other days for it. A few are slips, and so
+    /// is one among dates of other forms.
+    pub(super) fn are_month_first(&self) -> bool {
+        let is_no_slip = self.month_first > 1 || self.others == 0;
+        self.either > 0
+            && self.month_first > self.day_first
+            && self.month_first * 10 >= self.either
+            && is_no_slip
+    }
 }
 
 /// Whether a date may have its month first: a spreadsheet writes `2/11/1984 12:00:00 AM` in America, where it is a day

@@ -391,9 +391,11 @@ impl Alike {
     /// Returns the evidence that two rows, not both with papers, are one person's; `None` if it is too weak.
     fn same_person(&self, names: &Names, x: &Person, y: &Person) -> Option<u32> {
         let Self { district, mobile, account, agreeing, all_lasting } = *self;
-        let guardians = (!x.guardian.is_empty() && !y.guardian.is_empty()).then(|| {
-            likeness(&RomanName::of(&x.guardian), &RomanName::of(&y.guardian)) <= Likeness::OneSlip
-        });
+        // Of names in two scripts nothing is known.
+        let guardians = (!x.guardian.is_empty() && !y.guardian.is_empty())
+            .then(|| likeness(&RomanName::of(&x.guardian), &RomanName::of(&y.guardian)))
+            .filter(|likeness| *likeness != Likeness::Unknown)
+            .map(|likeness| likeness <= Likeness::OneSlip);
         let guardian = guardians == Some(true);
         if guardians == Some(false) && !(mobile && account) {
             return None;

@@ -20,6 +20,8 @@ const OTHER_NAMES: [(&str, &[&str]); 14] = [
             "beneficiary_name",
             "name_of_beneficiary",
             "name_of_the_beneficiary",
+            "beneficiarys_name",
+            "beneficiary_s_name",
             "applicant_name",
             "full_name",
             "elector_name",
@@ -42,11 +44,24 @@ const OTHER_NAMES: [(&str, &[&str]); 14] = [
             "father_s_name",
             "husband_name",
             "fathers_and_mothers_name",
+            "guardian_s_name",
+            "name_of_guardian",
             "পিতা_স্বামী",
+            "পিতা_স্বামীর_নাম",
         ],
     ),
-    ("sex", &["gender", "লিঙ্গ"]),
-    ("dob", &["date_of_birth", "birth_date", "d_o_b", "জন্ম_তারিখ"]),
+    ("sex", &["gender", "sex_m_f", "gender_m_f", "লিঙ্গ"]),
+    (
+        "dob",
+        &[
+            "date_of_birth",
+            "birth_date",
+            "d_o_b",
+            "dob_dd_mm_yyyy",
+            "date_of_birth_dd_mm_yyyy",
+            "জন্ম_তারিখ",
+        ],
+    ),
     (
         "mobile",
         &["mobile_no", "mobile_number", "phone", "phone_no", "contact_no", "contact_number"],
@@ -83,6 +98,11 @@ impl Header {
     /// How many columns it has.
     pub(super) fn count(&self) -> usize {
         self.0.len()
+    }
+
+    /// How many columns there are up to the last one with a name.
+    pub(super) fn named(&self) -> usize {
+        self.0.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1)
     }
 
     /// Returns its names, those of some columns as they are called here.

@@ -27,13 +27,15 @@ pub mod id_number;
 mod money;
 mod name;
 mod pairs;
+mod payee_name;
 mod person;
 mod record;
+mod relation;
 mod report;
 mod similarity;
 pub mod small_cells;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -42,6 +44,7 @@ use rayon::prelude::*;
 
 pub use clean::Field;
 use clean::{Columns, clean_row};
+use date::DateOrders;
 pub use date::parse_date;
 use duplicates::Found;
 pub use pairs::{DuplicatePair, duplicate_pairs, of_one_row};
@@ -83,6 +86,15 @@ pub enum RegisterError {
         column: &'static str,
         /// Their places, from 1.
         places: [usize; 2],
+    },
+    /// The file's birth dates have the month first.
+    #[error(
+        "column dob: the dates are written with the month first (row {row} is such a one), so that those of days 1 to 12 \
+         would be read as other days: save them as 1984-02-11 or 11-02-1984"
+    )]
+    MonthFirst {
+        /// A row that shows it, from 1.
+        row: usize,
     },
     /// The header lacks columns.
     #[error("line 1: the header has no column {}; it needs all of: {}", missing.join(", "), COLUMNS.join(", "))]
@@ -250,6 +262,7 @@ pub fn check_until(
         not_compared: HashSet::new(),
     };
     let mut people_rows = Vec::new();
+    let mut orders = DateOrders::default();
     loop {
         let batch = records.read_batch(BATCH_ROWS)?;
         if batch.is_empty() {
@@ -260,6 +273,9 @@ pub fn check_until(
         }
         let cleaned: Vec<_> =
             batch.par_iter().map(|record| clean_row(record, &columns, today)).collect();
+        for (record, place) in batch.iter().zip(register.verdicts.len() + 1..) {
+            orders.add(columns.date_order(record), place);
+        }
         for (register_no, outcome) in cleaned {
             match outcome {
                 Ok(person) => {
@@ -274,22 +290,36 @@ pub fn check_until(
         progress(records.bytes_read());
     }
 
+    if orders.are_month_first() {
+        return Err(RegisterError::MonthFirst { row: orders.first });
+    }
     let Found { firsts, not_compared } = duplicates::find(&register.people, stop);
     if stop.load(Ordering::Relaxed) {
         return Err(RegisterError::Stopped);
     }
     register.not_compared =
         not_compared.into_iter().map(|place| register.people[place].register_no.clone()).collect();
-    for (place, &first) in firsts.iter().enumerate() {
-        if first != place {
-            register.verdicts[people_rows[place]] = Verdict::Duplicate(people_rows[first]);
+    // Two people of one number: nothing shows whose it is, so the first has it, and the other is accepted by another of
+    // their rows, if there is one.
+    let Register { people, verdicts, .. } = &mut register;
+    let (mut numbers, mut accepted_as) = (HashSet::new(), HashMap::new());
+    let mut is_accepted = Vec::with_capacity(people.len());
+    for (place, person) in people.iter().enumerate() {
+        let row = people_rows[place];
+        let known = accepted_as.get(&firsts[place]).copied();
+        verdicts[row] = match known {
+            Some(first) => Verdict::Duplicate(first),
+            None if numbers.insert(person.register_no.as_str()) => Verdict::Accept,
+            None => Verdict::Reject(Field::RegisterNo),
+        };
+        let accepted = verdicts[row] == Verdict::Accept;
+        if accepted {
+            accepted_as.insert(firsts[place], row);
         }
+        is_accepted.push(accepted);
     }
-    let mut place = 0;
-    register.people.retain(|_| {
-        place += 1;
-        firsts[place - 1] == place - 1
-    });
+    let mut accepted = is_accepted.into_iter();
+    people.retain(|_| accepted.next() == Some(true));
     Ok(register)
 }
 

@@ -68,7 +68,12 @@ impl Person {
     pub fn marks(&self) -> PersonMarks {
         let spelling = |name: &str| {
             let name = RomanName::of(name);
-            Zeroizing::new(format!("{} {:?}", name.given_folded, name.surname))
+            // A name in another script has no Latin letters: its own tell one person from another.
+            let native = if name.native.is_empty() { "" } else { " " };
+            Zeroizing::new(format!(
+                "{} {:?}{native}{}",
+                name.given_folded, name.surname, name.native
+            ))
         };
         let (name, guardian) = (spelling(&self.name), spelling(&self.guardian));
         let as_written = spelling(&self.guardian_as_written);

@@ -55,6 +55,7 @@ fn each_field_is_named_when_it_is_at_fault() {
         ("annual_income", "-5000", AnnualIncome),
         ("land_acres", "1000.01", LandAcres),
         ("disability_pct", "101", DisabilityPct),
+        ("ration_card", "Antodya", RationCard),
         ("ifsc", "SBI00123", Ifsc),
         ("account", "4.4101E+12", Account),
     ] {
@@ -65,11 +66,85 @@ fn each_field_is_named_when_it_is_at_fault() {
 }
 
 #[test]
+fn file_with_the_month_first_is_refused() {
+    let rows = |dates: &[&str]| {
+        let row = |(number, date): (usize, &&str)| {
+            with("dob", date).replacen("W1", &format!("W{number}"), 1)
+        };
+        let rows: Vec<String> = dates.iter().enumerate().map(row).collect();
+        check(format!("{}\n{}", COLUMNS.join(","), rows.join("\n")).as_bytes(), today(), |_| ())
+    };
+    let refused = rows(&["03/04/1980", "03/25/1980", "05/06/1981"]).err().expect("month first");
+    assert!(refused.to_string().contains("row 2 "), "{refused}");
+    // One slip among dates with the day first is rejected alone, and one alone shows nothing of others.
+    assert!(rows(&["03 04 1980", "03251980", "05/06/1981 00:00"]).is_err());
+    for dates in [
+        &["03/04/1980", "03/25/1980", "25/03/1980"][..],
+        &["03/25/1980", "1981-06-05"],
+        &["03/25/1980", "05/06/1981", "1981-06-05"],
+    ] {
+        assert!(rows(dates).is_ok(), "{dates:?}");
+    }
+}
+
+#[test]
+fn number_of_two_people_is_that_of_the_first() {
+    let other = with("name", "Kartik Sarkar").replace(",F,", ",M,");
+    let verdicts = check_text(&[ROW, &other, ROW]);
+    let verdicts: Vec<Verdict> = verdicts.into_iter().map(|(_, verdict)| verdict).collect();
+    let expected = [Verdict::Accept, Verdict::Reject(Field::RegisterNo), Verdict::Duplicate(0)];
+    assert_eq!(verdicts, expected);
+    // Whose number is mistyped in one row is accepted by another.
+    let again = other.replacen("W1", "W2", 1);
+    let third = other.replacen("W1", "W3", 1);
+    let verdicts = check_text(&[ROW, &other, &again, &third]);
+    let verdicts: Vec<Verdict> = verdicts.into_iter().map(|(_, verdict)| verdict).collect();
+    let expected = [
+        Verdict::Accept,
+        Verdict::Reject(Field::RegisterNo),
+        Verdict::Accept,
+        Verdict::Duplicate(2),
+    ];
+    assert_eq!(verdicts, expected);
+}
+
+#[test]
+fn people_with_names_in_another_script_are_told_apart() {
+    let unnamed = with("name_bn", "");
+    let native = |number: &str, name: &str, mobile: &str| {
+        let row = unnamed.replacen("W1", number, 1).replacen("Rina Das", name, 1);
+        row.replacen("8597971147", mobile, 1)
+    };
+    let rows = [
+        native("W1", "রিনা দাস", "8597971147"),
+        native("W2", "মালতী হাঁসদা", "9903137215"),
+        native("W3", "রিনা দাস", "8597971147"),
+    ];
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    let text = format!("{}\n{}", COLUMNS.join(","), rows.join("\n"));
+    let register = check(text.as_bytes(), today(), |_| ()).expect("a register");
+    let verdicts: Vec<Verdict> = register.rows().map(|(_, verdict)| verdict).collect();
+    assert_eq!(verdicts, [Verdict::Accept, Verdict::Accept, Verdict::Duplicate(0)]);
+    let marks: Vec<_> = register.people().iter().map(Person::marks).collect();
+    assert!(*marks[0].name_and_birth != *marks[1].name_and_birth, "one mark for two people");
+}
+
+#[test]
+fn guardian_in_another_script_is_not_another_guardian() {
+    let other = with("guardian", "তপন দাস").replacen("W1", "W2", 1);
+    assert_eq!(check_text(&[ROW, &other])[1].1, Verdict::Duplicate(0));
+}
+
+#[test]
 fn broken_row_is_rejected_alone() {
-    let verdicts = check_text(&["W0,only,three", ROW, "", &format!("{ROW},more")]);
+    let trailing = format!(
+        "{},,,",
+        ROW.replacen("W1", "W2", 1).replace("Rina", "Malati").replace("রিনা", "মালতী")
+    );
+    let verdicts = check_text(&["W0,only,three", ROW, "", &format!("{ROW},more"), &trailing]);
     let columns = Verdict::Reject(Field::Columns);
     let verdicts: Vec<_> = verdicts.into_iter().map(|(_, verdict)| verdict).collect();
-    assert_eq!(verdicts, [columns, Verdict::Accept, columns]);
+    assert_eq!(verdicts, [columns, Verdict::Accept, columns, Verdict::Accept]);
 
     let mut bytes = COLUMNS.join(",").into_bytes();
     bytes.extend(b"\nW9,\xff\xfe,x\n");

@@ -69,10 +69,11 @@ codes! {
 }
 
 codes! {
-    /// Ration card. A card of another kind, or none, is `None`.
+    /// Ration card. A card that the state does not give, or none, is `None`; a word that is not known is no value.
     RationCard:
     /// No card that the state knows.
-    None = 0: "NONE" | "",
+    None = 0: "NONE" | "" | "APL" | "NPHH" | "NON PRIORITY HOUSEHOLD" | "NA" | "NIL" | "NO" | "NO CARD" |
+        "NO RATION CARD" | "NOT APPLICABLE" | "NOT AVAILABLE" | "OTHER" | "OTHERS" | "নেই" | "নাই" | "नहीं" | "कोई नहीं",
     /// Antyodaya Anna Yojana.
     Aay = 1: "AAY" | "ANTYODAYA" | "ANTYODAYA ANNA YOJANA" | "অন্ত্যোদয়" | "অন্ত্যোদয় অন্ন যোজনা" | "अंत्योदय" |
         "अंत्योदय अन्न योजना",
