@@ -100,6 +100,19 @@ pub(super) struct Endpoints {
     /// By which algorithms a client may sign who it is.
     #[serde(default, deserialize_with = "names")]
     pub(super) token_endpoint_auth_signing_alg_values_supported: Option<Vec<String>>,
+    /// Whether it names itself in its answers to browsers (RFC 9207): one without its name is another's then.
+    #[serde(default, rename = "authorization_response_iss_parameter_supported")]
+    names_itself: Value,
+    /// Whom access tokens are by, where that is not the issuer (AD FS).
+    #[serde(default)]
+    access_token_issuer: Value,
+}
+
+impl Endpoints {
+    /// Whether every answer to a browser names the issuer.
+    pub(super) fn names_itself(&self) -> bool {
+        self.names_itself == Value::Bool(true)
+    }
 }
 
 /// Reads a list of names, of which some issuers give one alone or none within.
@@ -151,6 +164,31 @@ fn verified(token: &str, keys: &[Jwk], validation: &Validation) -> Option<Option
         }
     }
     None
+}
+
+/// What a token is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum TokenKind {
+    /// A caller shows it with a request.
+    Access,
+    /// It says who has signed in.
+    Id,
+}
+
+impl TokenKind {
+    /// Whether claims are for an audience. Amazon Cognito's access tokens have none: they name the client.
+    fn is_for(self, claims: &Value, audience: &str) -> bool {
+        match &claims["aud"] {
+            Value::String(one) => one == audience,
+            Value::Array(all) => all.iter().any(|one| one == audience),
+            Value::Null => {
+                self == Self::Access
+                    && claims["token_use"] == "access"
+                    && claims["client_id"] == audience
+            }
+            _ => false,
+        }
+    }
 }
 
 /// Whether claims are of a token that a caller shows: not of one that asks for others, or reports what has happened.
@@ -264,7 +302,7 @@ impl OpenIdIssuer {
     /// # Errors
     /// [`AccessRefusal::NotAuthorised`]; [`AccessRefusal::IssuerAway`] if its keys can't be had.
     pub async fn credential_of(&self, token: &str) -> Result<Credential, AccessRefusal> {
-        let claims: Claims = self.verify(token, &self.audience).await?;
+        let claims: Claims = self.verify(token, &self.audience, TokenKind::Access).await?;
         Ok(self.credential(&claims.sub))
     }
 
@@ -276,6 +314,7 @@ impl OpenIdIssuer {
         &self,
         token: &str,
         audience: &str,
+        kind: TokenKind,
     ) -> Result<T, AccessRefusal> {
         let told = ToldHeader::of(token).ok_or(AccessRefusal::NotAuthorised)?;
         let known = ALGORITHMS.iter().any(|algorithm| format!("{algorithm:?}") == told.alg);
@@ -295,9 +334,10 @@ impl OpenIdIssuer {
         }
         let keys = self.key(header.kid.as_deref(), header.alg).await?;
         let mut validation = Validation::new(header.alg);
-        validation.set_issuer(&[&self.issuer]);
-        validation.set_audience(&[audience]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        validation.set_issuer(&self.names(kind).await);
+        // Looked at below: not every issuer has it in every token.
+        validation.validate_aud = false;
+        validation.set_required_spec_claims(&["exp", "iss", "sub"]);
         validation.validate_nbf = true;
         validation.leeway = SKEW_SECONDS;
         let mut answer = verified(token, &keys, &validation);
@@ -310,8 +350,23 @@ impl OpenIdIssuer {
             let keys = self.known.lock().await.find(header.kid.as_deref(), header.alg);
             answer = verified(token, &keys, &validation);
         }
-        let claims = answer.flatten().filter(is_to_show).ok_or(AccessRefusal::NotAuthorised)?;
+        let is_taken = |claims: &Value| is_to_show(claims) && kind.is_for(claims, audience);
+        let claims = answer.flatten().filter(is_taken).ok_or(AccessRefusal::NotAuthorised)?;
         serde_json::from_value(claims).map_err(|_| AccessRefusal::NotAuthorised)
+    }
+
+    /// Returns what tokens of a kind name as their issuer.
+    async fn names(&self, kind: TokenKind) -> Vec<String> {
+        // Google's tokens name it with and without the scheme (Google Identity, OpenID Connect reference).
+        const GOOGLE: &str = "https://accounts.google.com";
+        let mut names = vec![self.issuer.clone()];
+        if self.issuer == GOOGLE {
+            names.extend(GOOGLE.strip_prefix("https://").map(str::to_owned));
+        }
+        let known = self.known.lock().await;
+        let other = known.endpoints.as_ref().and_then(|told| told.access_token_issuer.as_str());
+        names.extend(other.filter(|_| kind == TokenKind::Access).map(str::to_owned));
+        names
     }
 
     /// Returns the keys of an id; asks the issuer again when none is known, or the known ones are old. A token with a
@@ -467,6 +522,19 @@ mod tests {
         }
         assert!(header(json!([])).is_none());
         assert!(is_to_show(&json!({ "iss": "https://i", "typ": "Bearer" })));
+        for (claims, is_access, is_id) in [
+            (json!({ "aud": "us" }), true, true),
+            (json!({ "aud": ["them", "us"] }), true, true),
+            (json!({ "aud": "them" }), false, false),
+            (json!({ "client_id": "us", "token_use": "access" }), true, false),
+            (json!({ "client_id": "us", "token_use": "id" }), false, false),
+            (json!({ "client_id": "us" }), false, false),
+            (json!({ "aud": "them", "client_id": "us", "token_use": "access" }), false, false),
+            (json!({}), false, false),
+        ] {
+            assert_eq!(TokenKind::Access.is_for(&claims, "us"), is_access, "{claims}");
+            assert_eq!(TokenKind::Id.is_for(&claims, "us"), is_id, "{claims}");
+        }
         for other in [
             json!({ "iss": "https://i", "typ": "Refresh" }),
             json!({ "iss": "https://i", "events": {} }),
@@ -532,6 +600,21 @@ mod tests {
         assert_eq!(found.common.key_id, None);
         let other = set(serde_json::json!([rsa(Some("one"), None, None)]));
         assert!(other.find(Some("two"), Algorithm::RS256).is_empty());
+    }
+
+    #[tokio::test]
+    async fn names_of_an_issuer_are_those_that_it_tells() {
+        let issuer = OpenIdIssuer::new("https://accounts.google.com", "us").expect("an issuer");
+        let names = issuer.names(TokenKind::Id).await;
+        assert_eq!(names, ["https://accounts.google.com", "accounts.google.com"]);
+        let issuer = OpenIdIssuer::new("https://login.example/adfs", "us").expect("an issuer");
+        let told = json!({ "access_token_issuer": "http://login.example/adfs/services/trust",
+                           "authorization_response_iss_parameter_supported": true });
+        let told: Endpoints = serde_json::from_value(told).expect("endpoints");
+        assert!(told.names_itself());
+        issuer.known.lock().await.endpoints = Some(told);
+        assert_eq!(issuer.names(TokenKind::Id).await, ["https://login.example/adfs"]);
+        assert_eq!(issuer.names(TokenKind::Access).await.len(), 2);
     }
 
     #[tokio::test(start_paused = true)]

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::openid::{Endpoints, OpenIdIssuer, require_safe};
+use super::openid::{Endpoints, OpenIdIssuer, TokenKind, require_safe};
 use super::openid_client_key::{ASSERTION_TYPE, OpenIdClientKey};
 use super::principal::Credential;
 use super::refusal::AccessRefusal;
@@ -257,8 +257,13 @@ impl OpenIdIssuer {
         answer: LoginAnswer,
     ) -> Result<LoggedIn, AccessRefusal> {
         let refused = AccessRefusal::NotAuthorised;
+        let is_unnamed = answer.iss.is_none();
         let of_another = answer.iss.is_some_and(|named| named != self.issuer);
         if answer.state != attempt.state() || answer.code.is_empty() || of_another {
+            return Err(refused);
+        }
+        if is_unnamed && self.endpoints().await?.names_itself() {
+            self.say("an answer without its name was refused: it says that all have it");
             return Err(refused);
         }
         let (client, flow, assertion) = self.flow().await?;
@@ -286,7 +291,7 @@ impl OpenIdIssuer {
             }
         };
         let id_token = &tokens.extra_fields().id_token;
-        let claims: IdClaims = self.verify(id_token, &client.id).await?;
+        let claims: IdClaims = self.verify(id_token, &client.id, TokenKind::Id).await?;
         let is_its = claims.nonce.as_deref() == Some(attempt.nonce().as_str());
         // OpenID Connect Core, section 3.1.3.7: of several audiences one is the party that the token is for.
         let is_shared = claims.aud.as_array().is_some_and(|audiences| audiences.len() > 1);
