@@ -19,7 +19,8 @@ use super::manager::PatientTag;
 use super::provider::key_of_column;
 use super::refusal::{ConsentError, ConsentRefusal};
 use super::signer::SignerKey;
-use super::terms::{PatientAddress, type_codes, write_time};
+use super::terms::{PatientAddress, type_codes};
+use super::time::write_time;
 use crate::ConsentStore;
 
 /// The most hours of an access.

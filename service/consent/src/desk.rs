@@ -16,7 +16,8 @@ use super::file::ConsentFile;
 use super::manager::{ConsentManager, PatientTag};
 use super::provider::{Tree, change_leaf};
 use super::refusal::{ConsentError, ConsentRefusal};
-use super::terms::{Granted, Terms, read_time, unknown_types};
+use super::terms::{Granted, Terms, unknown_types};
+use super::time::read_time;
 use crate::ConsentStore;
 
 /// How many days a request waits for an answer. Ignoring it is not a denial: it expires.

@@ -4,8 +4,8 @@
 //! ignored, as the standard's readers do; those that it uses are checked, and a fault is reported by the
 //! field's name.
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// What is wrong with a field of a document. Its text contains no value: a document is about a person.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -111,9 +111,21 @@ pub struct FrequencyDocument {
     /// HOUR, DAY, WEEK, MONTH or YEAR.
     pub unit: String,
     /// How many units.
+    #[serde(deserialize_with = "whole")]
     pub value: u64,
     /// How many accesses.
+    #[serde(deserialize_with = "whole")]
     pub repeats: u64,
+}
+
+/// Reads a whole number; some programs write 1.0 for it.
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let number = serde_json::Number::deserialize(deserializer)?;
+    let is_whole =
+        |number: &f64| number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(number);
+    let as_whole = || number.as_f64().filter(is_whole).map(|number| number as u64);
+    let whole = number.as_u64().or_else(as_whole);
+    whole.ok_or_else(|| D::Error::custom("expected a whole number"))
 }
 
 /// A granted artefact, in the standard's form.

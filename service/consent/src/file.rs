@@ -22,7 +22,8 @@ use serde::{Deserialize, Serialize};
 use super::code::{type_code, type_of};
 use super::document::{self, ArtefactDocument, ConsentDetail, FieldFault, Named};
 use super::manager::{ConsentManager, is_signed};
-use super::terms::{Granted, Terms, moment_of, read_time, write_time};
+use super::terms::{Granted, Terms};
+use super::time::{moment_of, read_time, write_time};
 
 /// Reads a secret element from a file's field.
 pub(super) fn element(secret: &SecretText, field: &str) -> Result<Fr, FieldFault> {

@@ -27,7 +27,7 @@ use serde::Serialize;
 
 use super::access::AccessRequest;
 use super::refusal::ConsentError;
-use super::terms::moment_of;
+use super::time::moment_of;
 use crate::ConsentStore;
 
 /// How old a proof may be when it is checked; the contract's bound is wider by the time that recording may

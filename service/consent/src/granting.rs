@@ -14,7 +14,8 @@ use super::file::{ConsentFile, Parties};
 use super::notice::{LegalBasis, NOTICE_VERSION, Notice};
 use super::provider::{Tree, change_leaf, next_place};
 use super::refusal::{ConsentError, ConsentRefusal};
-use super::terms::{Granted, Narrowing, write_time};
+use super::terms::{Granted, Narrowing};
+use super::time::write_time;
 use crate::ConsentStore;
 
 impl ConsentDesk {

@@ -92,6 +92,7 @@ mod signer;
 mod sms;
 mod telephone;
 mod terms;
+mod time;
 mod uses;
 mod view;
 
@@ -114,9 +115,8 @@ pub use publishing::publish;
 pub use refusal::{ConsentError, ConsentRefusal};
 pub use signer::SignerKey;
 pub use telephone::{InvalidTelephone, Telephone};
-pub use terms::{
-    Granted, Narrowing, PatientAddress, Terms, moment_of, time_of, unknown_types, write_time,
-};
+pub use terms::{Granted, Narrowing, PatientAddress, Terms, unknown_types};
+pub use time::{moment_of, time_of, write_time};
 pub use view::page;
 pub use view::{PatientView, SeenConsent};
 

@@ -27,7 +27,7 @@ use super::access::AccessRequest;
 use super::document::{self, FieldFault};
 use super::file::{ConsentFile, RecordFile, requester_id};
 use super::refusal::ConsentError;
-use super::terms::moment_of;
+use super::time::moment_of;
 
 /// A provider's two trees. They come whole, so that nobody learns which patient's path is used.
 #[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]

@@ -1,11 +1,8 @@
 //! What a request asks for and a consent grants, checked; and how a patient makes it narrower.
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
-use praman_circuits::artefact::{AccessMode, Frequency, Moment, Purpose, RecordTypes};
+use praman_circuits::artefact::{AccessMode, Frequency, Purpose, RecordTypes};
 use praman_circuits::health_record::RecordType;
-use praman_language::calendar::SECONDS_BEFORE_EPOCH;
 use serde::{Deserialize, Serialize};
 
 use super::code::{
@@ -15,52 +12,13 @@ use super::document::{
     ConsentDocument, DateRangeDocument, FieldFault, FrequencyDocument, Named, PermissionDocument,
     PurposeDocument,
 };
+use super::time::{read_time, write_time};
 
 /// The most accesses of a window: more would be copying a record, not using it.
 pub(super) const ACCESSES_MAX: u32 = 10_000;
 
 /// The most units of a window.
 const UNITS_MAX: u64 = 10_000;
-
-/// Returns a time as a moment of the statement; none before 1900.
-pub fn moment_of(time: Timestamp) -> Option<Moment> {
-    u64::try_from(time.as_second() + SECONDS_BEFORE_EPOCH).ok().map(Moment)
-}
-
-/// Returns the time of a moment; none beyond the calendar.
-pub fn time_of(moment: Moment) -> Option<Timestamp> {
-    Timestamp::from_second(i64::try_from(moment.0).ok()? - SECONDS_BEFORE_EPOCH).ok()
-}
-
-/// Writes a time in the standard's form: UTC with milliseconds.
-pub fn write_time(time: Timestamp) -> String {
-    format!("{time:.3}")
-}
-
-/// Reads a time as the gateway and its members write it: with any fraction of a second, in UTC or with an offset.
-/// Without either it is in UTC, as the standard has all times.
-///
-/// # Errors
-/// [`FieldFault`].
-pub(super) fn read_time(text: &str, field: &str) -> Result<Timestamp, FieldFault> {
-    let form = || {
-        let fault = "is not a date and time, as 2026-11-25T10:15:30.000Z";
-        FieldFault::new(field, fault)
-    };
-    // A date alone, an hour alone, or the name of a place, is no time of the standard.
-    let clock = text.split_once(['T', 't']).map(|(_, clock)| clock).filter(|_| !text.contains('['));
-    let clock = clock.filter(|clock| clock.contains(':')).ok_or_else(form)?;
-    let in_utc = || TimeZone::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok();
-    let time: Timestamp = match text.parse() {
-        Ok(time) => time,
-        Err(_) if clock.contains(['+', '-', 'Z', 'z']) => return Err(form()),
-        Err(_) => in_utc().ok_or_else(form)?,
-    };
-    // As it is written again, so that what a patient sees and what is compared are one.
-    let time = Timestamp::from_millisecond(time.as_millisecond()).map_err(|_| form())?;
-    moment_of(time).ok_or_else(|| FieldFault::new(field, "lies before 1900"))?;
-    Ok(time)
-}
 
 /// A patient's health address, such as `name@abdm`. It is never printed.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

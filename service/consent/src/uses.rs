@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use super::document::FieldFault;
 use super::file::ConsentFile;
 use super::refusal::ConsentError;
-use super::terms::moment_of;
+use super::time::moment_of;
 use crate::ConsentStore;
 
 /// The most nullifiers that are looked up to list a consent's uses.

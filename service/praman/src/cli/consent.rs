@@ -283,7 +283,9 @@ fn check(file: &std::path::Path) -> Result<Outcome, ServiceError> {
         }
         status = Some(artefact.status.clone());
         let detail = &artefact.consent_detail.consent;
-        let terms = Terms::read(detail, "consentDetail", Timestamp::now()).map_err(malformed)?;
+        // One whose time has passed is well-formed as well.
+        let terms = Terms::read(detail, "consentDetail", Timestamp::UNIX_EPOCH);
+        let terms = terms.map_err(malformed)?;
         ("artefact", terms, detail.hi_types.clone(), received.names_requester)
     } else if kind == MessageKind::Request {
         // Its id and time may be in headers.
@@ -308,10 +310,12 @@ fn check(file: &std::path::Path) -> Result<Outcome, ServiceError> {
         return Ok(Outcome::done(json!({ "document": kind.name() }), text));
     };
     let written = terms.document();
+    let has_passed = terms.erase_at <= Timestamp::now();
     let unknown = unknown_types(&asked);
     let json = json!({
         "document": name,
         "status": status,
+        "passed": has_passed,
         "purpose": written.purpose.code,
         "hiu": is_named.then_some(&terms.requester),
         "hiTypes": written.hi_types,
@@ -327,6 +331,9 @@ fn check(file: &std::path::Path) -> Result<Outcome, ServiceError> {
     );
     // What it says of access holds only while it is granted.
     let text = match status.as_deref() {
+        Some("GRANTED") if has_passed => {
+            format!("{text}\nits time has passed: nothing may be seen by it any more")
+        }
         None | Some("GRANTED") => text,
         Some(other) => format!("a well-formed {name} that is {other}: nothing may be seen by it"),
     };

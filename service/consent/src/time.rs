@@ -1,0 +1,108 @@
+//! Times, as the gateway and its members write them.
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use praman_circuits::artefact::Moment;
+use praman_language::calendar::SECONDS_BEFORE_EPOCH;
+
+use super::document::FieldFault;
+
+/// Returns a time as a moment of the statement; none before 1900.
+pub fn moment_of(time: Timestamp) -> Option<Moment> {
+    u64::try_from(time.as_second() + SECONDS_BEFORE_EPOCH).ok().map(Moment)
+}
+
+/// Returns the time of a moment; none beyond the calendar.
+pub fn time_of(moment: Moment) -> Option<Timestamp> {
+    Timestamp::from_second(i64::try_from(moment.0).ok()? - SECONDS_BEFORE_EPOCH).ok()
+}
+
+/// Writes a time in the standard's form: UTC with milliseconds.
+pub fn write_time(time: Timestamp) -> String {
+    format!("{time:.3}")
+}
+
+/// Reads a time as the gateway and its members write it: with any fraction of a second, in UTC or with an offset.
+/// Without either it is in UTC, as the standard has all times.
+///
+/// # Errors
+/// [`FieldFault`].
+pub(super) fn read_time(text: &str, field: &str) -> Result<Timestamp, FieldFault> {
+    let form = || {
+        let fault = "is not a date and time, as 2026-11-25T10:15:30.000Z";
+        FieldFault::new(field, fault)
+    };
+    // A date alone, an hour alone, or the name of a place, is no time of the standard.
+    let clock = text.split_once(['T', 't']).map(|(_, clock)| clock).filter(|_| !text.contains('['));
+    let clock = clock.filter(|clock| clock.contains(':')).ok_or_else(form)?;
+    let (plain, days) = plain_time(text);
+    let text = plain.as_str();
+    let in_utc = || TimeZone::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok();
+    let time: Timestamp = match text.parse() {
+        Ok(time) => time,
+        Err(_) if clock.contains(['+', '-', 'Z', 'z']) => return Err(form()),
+        Err(_) => in_utc().ok_or_else(form)?,
+    };
+    let time = time.checked_add(SignedDuration::from_hours(24 * days)).map_err(|_| form())?;
+    // As it is written again, so that what a patient sees and what is compared are one.
+    let time = Timestamp::from_millisecond(time.as_millisecond()).map_err(|_| form())?;
+    moment_of(time).ok_or_else(|| FieldFault::new(field, "lies before 1900"))?;
+    Ok(time)
+}
+
+/// Returns a time without the digits of its second that no clock here has, and with the end of a day as the beginning of
+/// the next (ISO 8601 has 24:00 for it); and how many days that is to be later.
+fn plain_time(text: &str) -> (String, i64) {
+    const FRACTION_MAX: usize = 9;
+    let mut plain = text.to_owned();
+    if let Some(dot) = text.find(['.', ',']) {
+        let digits = text[dot + 1..].bytes().take_while(u8::is_ascii_digit).count();
+        if digits > FRACTION_MAX {
+            plain.replace_range(dot + 1 + FRACTION_MAX..dot + 1 + digits, "");
+        }
+    }
+    let Some((_, clock)) = plain.split_once(['T', 't']) else { return (plain, 0) };
+    let zeros = clock.strip_prefix("24:00");
+    let is_end = zeros.is_some_and(|rest| {
+        let rest = rest.split(['Z', 'z', '+', '-']).next().unwrap_or_default();
+        rest.bytes().all(|one| matches!(one, b'0' | b':' | b'.' | b','))
+    });
+    if !is_end {
+        return (plain, 0);
+    }
+    let at = plain.len() - clock.len();
+    plain.replace_range(at..at + 2, "00");
+    (plain, 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_is_read_as_members_write_it() {
+        for (text, expected) in [
+            ("2026-04-14T09:31:15.883Z", "2026-04-14T09:31:15.883Z"),
+            ("2026-04-14T09:31:15", "2026-04-14T09:31:15.000Z"),
+            ("2026-04-14T15:01:15.883786689+05:30", "2026-04-14T09:31:15.883Z"),
+            ("2026-04-14T09:31:15.883786689012Z", "2026-04-14T09:31:15.883Z"),
+            ("2026-04-14T24:00:00Z", "2026-04-15T00:00:00.000Z"),
+            ("2026-12-31T24:00:00.000", "2027-01-01T00:00:00.000Z"),
+            ("2026-04-14T24:00:00+05:30", "2026-04-14T18:30:00.000Z"),
+        ] {
+            let time = read_time(text, "at").unwrap_or_else(|fault| panic!("{text}: {fault}"));
+            assert_eq!(write_time(time), expected, "{text}");
+        }
+        for bad in [
+            "",
+            "2026-04-14",
+            "2026-04-14T09",
+            "2026-04-14T24:01:00Z",
+            "2026-04-14T25:00:00Z",
+            "soon",
+        ] {
+            assert!(read_time(bad, "at").is_err(), "{bad}");
+        }
+    }
+}
