@@ -112,11 +112,17 @@ fn payment_booked_twice_on_one_day_is_known_by_the_banks_own_references() {
     let one = &ordered.transfers[0];
     let out = |reference: &str| as_banks(reference, on("2026-06-04", one, None));
     assert_eq!(statement("one", &[out("S1")]).0, 0);
-    // Known again, also twice in one file; without a reference it is taken for the same.
-    let (code, told) = statement("again", &[out("S1"), out("S1")]);
-    assert_eq!((code, &told["unchanged"]), (0, &json!(2)), "{told}");
+    // Known again; without a reference it is taken for the same.
+    let (code, told) = statement("again", &[out("S1"), "\n".to_owned()]);
+    assert_eq!((code, &told["unchanged"]), (0, &json!(1)), "{told}");
     assert_eq!(statement("without", &[on("2026-06-04", one, None)]).0, 0);
     let (code, told) = statement("two", &[out("S2")]);
+    assert_eq!((code, &told["contested"]), (1, &json!(1)), "{told}");
+
+    // What stands where there is no reference proves nothing: two entries are two payments.
+    let six = &ordered.transfers[5];
+    let out = as_banks("NONREF", on("2026-06-04", six, None));
+    let (code, told) = statement("unnamed", &[out.clone(), out]);
     assert_eq!((code, &told["contested"]), (1, &json!(1)), "{told}");
 
     // Paid, returned, and paid again under the bank's same reference: the money is out.
@@ -195,6 +201,18 @@ fn status_of_a_whole_is_not_for_what_it_does_not_fit() {
         (0, &json!(ordered.transfers.len() - of_first.len())),
         "{told}"
     );
+    // Two reports in one file: the second one is final.
+    let two = |name: &str, statuses: [&str; 2]| {
+        let one = |status: &str| {
+            let body = part(first, status, "");
+            status_message(name, &ordered.message, "PART", &body)
+                .replace("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n", "")
+        };
+        let text = format!("<Files>{}{}</Files>", one(statuses[0]), one(statuses[1]));
+        import(&state, &bank.write(name, &text))
+    };
+    let (code, told) = two("s7", ["ACCP", "ACSP"]);
+    assert_eq!((code, &told["paid"]), (0, &json!(0)), "{told}");
     // One that the bank has cut is known by its beginning, and the others of its part are paid.
     let cut = line(&of_first[0].reference[..16], "RJCT");
     let count = format!("<OrgnlNbOfTxs>{}</OrgnlNbOfTxs>", of_first.len());

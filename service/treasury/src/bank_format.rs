@@ -240,6 +240,18 @@ impl Report {
         if !reads(Read::Reference) || !reads(Read::Status) {
             return Err("report: fields of a payment must read reference and status".to_owned());
         }
+        let in_total =
+            |read: Read| self.total.iter().flatten().any(|field| field.read == Some(read));
+        if in_total(Read::Sum) && !reads(Read::Amount) {
+            let fault = "report: the total reads a sum, and no field of a payment its amount: nothing can be compared";
+            return Err(fault.to_owned());
+        }
+        let is_known = |fields: &[Field]| fields.iter().any(|field| field.is.is_some());
+        if self.total.as_ref().is_some_and(|total| !is_known(total)) {
+            let fault =
+                "report: the line of the total needs a field with `is`, by which it is known";
+            return Err(fault.to_owned());
+        }
         let statuses: Vec<&String> =
             self.paid.iter().chain(&self.returned).chain(&self.pending).collect();
         let different: HashSet<&str> = statuses.iter().map(|status| status.trim()).collect();

@@ -7,6 +7,7 @@
 
 pub(crate) mod amount;
 pub(crate) mod codes;
+mod details;
 mod entry;
 mod message;
 mod statement;
@@ -169,6 +170,10 @@ pub struct ReportedTransfer {
     pub count: Option<u64>,
     /// How a statement has booked it.
     pub booking: Booking,
+    /// The place of its message in the file.
+    pub message: usize,
+    /// Whether a status says that it is rejected, whatever comes of that.
+    pub is_rejected: bool,
 }
 
 /// How a statement has booked a line.
@@ -182,6 +187,8 @@ pub struct Booking {
     pub reference: Option<String>,
     /// Its reference for the payment within the entry.
     pub own_reference: Option<String>,
+    /// The place of its statement in the message.
+    pub statement: usize,
     /// The number of the statement's account.
     pub account: Option<String>,
     /// Whether it undoes an earlier booking.
@@ -202,6 +209,8 @@ impl ReportedTransfer {
             amount: None,
             count: None,
             booking: Booking::default(),
+            message: 0,
+            is_rejected: false,
         }
     }
 
@@ -211,8 +220,13 @@ impl ReportedTransfer {
     }
 }
 
-/// Reports the names of ours that no line is about, wherever a bank has put them.
-fn unplaced(names: Vec<OwnName>, lines: &[ReportedTransfer]) -> Vec<ReportedTransfer> {
+/// Reports the names of ours that no line is about, wherever a bank has put them. In an entry a transfer's own line
+/// says which message or part it belongs to.
+fn unplaced(
+    names: Vec<OwnName>,
+    lines: &[ReportedTransfer],
+    is_entry: bool,
+) -> Vec<ReportedTransfer> {
     const UNPLACED: &str = "named where no payment's id belongs: ask the bank what it is";
     if names.is_empty() {
         return Vec::new();
@@ -220,12 +234,13 @@ fn unplaced(names: Vec<OwnName>, lines: &[ReportedTransfer]) -> Vec<ReportedTran
     let told = lines.iter().map(|line| OwnName::of(&line.label));
     let of = lines.iter().flat_map(|line| &line.of).map(|named| OwnName::of(named.text()));
     let listed = lines.iter().flat_map(|line| &line.lists).map(|name| OwnName::of(name));
-    let placed: HashSet<OwnName> = told.chain(of).chain(listed).flatten().collect();
-    // A transfer's own line says which message or part it belongs to.
-    let has_transfer = placed.iter().any(|name| matches!(name, OwnName::Transfer(_)));
+    let within = lines.iter().flat_map(|line| &line.within).map(|named| OwnName::of(named.text()));
+    let placed: HashSet<OwnName> = told.chain(of).chain(listed).chain(within).flatten().collect();
+    let has_transfer = is_entry && placed.iter().any(|name| matches!(name, OwnName::Transfer(_)));
+    let messages: HashSet<String> = placed.iter().filter_map(OwnName::message).collect();
     let is_placed = |name: &OwnName| match name {
         OwnName::Transfer(_) => placed.contains(name),
-        _ => has_transfer || placed.iter().any(|known| known.is_of_same_message(name)),
+        _ => has_transfer || name.message().is_some_and(|name| messages.contains(&name)),
     };
     let unplaced = names.iter().filter(|name| !is_placed(name));
     unplaced.map(|name| ReportedTransfer::unplaced(name, UNPLACED)).collect()
@@ -293,11 +308,18 @@ impl BankReport {
             reason: "the report has no message id (GrpHdr/MsgId)".to_owned(),
         })?;
         let (mut transfers, mut days) = (Vec::new(), Vec::new());
-        for one in messages {
+        for (place, one) in messages.into_iter().enumerate() {
+            let before = transfers.len();
             match kind {
                 ReportKind::Statement => statement::read(one, &mut transfers, &mut days),
                 ReportKind::Status | ReportKind::OwnFormat => status::read(one, &mut transfers),
             }
+            for line in &mut transfers[before..] {
+                line.message = place;
+            }
+        }
+        if kind == ReportKind::Statement {
+            statement::in_order(&mut transfers);
         }
         // A message of another kind is not read, but our names in it are reported.
         for name in others.into_iter().flat_map(Element::own_names) {

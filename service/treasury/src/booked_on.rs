@@ -11,6 +11,9 @@ use super::bank_report::Booking;
 /// What stands for a day that a statement does not give.
 const NO_DAY: &str = "unknown";
 
+/// What banks write in the place of a reference.
+const NO_REFERENCES: [&str; 6] = ["NONREF", "NOREF", "NOTPROVIDED", "NA", "N/A", "NONE"];
+
 /// A booking, as it is stored: the day, and marks of the bank's references for the entry and for the payment in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct BookedOn {
@@ -24,8 +27,11 @@ impl BookedOn {
         let mark = |reference: &Option<String>| {
             let reference: String =
                 reference.iter().flat_map(|one| one.split_whitespace()).collect();
-            let digest = Sha256::digest(reference.to_ascii_uppercase());
-            (!reference.is_empty()).then(|| hex::encode(&digest[..8]))
+            let reference = reference.to_ascii_uppercase();
+            // What stands where there is no reference.
+            let is_none = NO_REFERENCES.contains(&reference.as_str())
+                || reference.bytes().all(|one| matches!(one, b'0' | b'-' | b'.' | b'/'));
+            (!is_none).then(|| hex::encode(&Sha256::digest(reference)[..8]))
         };
         Self {
             day: booking.day.map_or(NO_DAY.to_owned(), |day| day.to_string()),
@@ -48,6 +54,14 @@ impl BookedOn {
         let mut marks = self.marks.iter().zip(&other.marks);
         let is_other = marks.any(|(one, other)| one.is_some() && other.is_some() && one != other);
         !is_other && (!has_day || self.day == other.day)
+    }
+
+    /// Returns this booking with what another one of it says beside.
+    pub(super) fn with(&self, other: &Self) -> Self {
+        let [entry, own] =
+            [0, 1].map(|at| self.marks[at].clone().or_else(|| other.marks[at].clone()));
+        let day = if self.day == NO_DAY { other.day.clone() } else { self.day.clone() };
+        Self { day, marks: [entry, own] }
     }
 
     /// Whether two are one booking for certain: by the bank's own references.
@@ -111,6 +125,9 @@ mod tests {
             assert_eq!(first.is_same(&other), is_same, "{other}");
         }
         assert!(first.is_known_as(&of("2026-06-05", Some("S1"))));
+        let none = of("2026-06-05", Some("NONREF"));
+        assert!(!none.is_known_as(&none), "no reference");
+        assert_eq!(of("2026-06-05", None).with(&first), first);
         assert!(!of("2026-06-05", None).is_known_as(&of("2026-06-05", None)));
         let day = |text: &str| text.parse().ok();
         assert!(came_back_since(Some("2026-06-07"), day("2026-06-05")));

@@ -4,6 +4,7 @@ use praman_store::error::ServiceError;
 use sqlx::AnyConnection;
 
 use super::bank_report::Named;
+use super::own_name::OwnName;
 use super::transfer::{self, TransferRow, TransferState};
 
 /// Returns the transfers that the bank reports on: only those with a written file, since a bank knows no others; and
@@ -22,6 +23,11 @@ pub(super) async fn sent_rows(
         }
         if sent.len() == before {
             unknown.push(named.text().to_owned());
+            if let Named::Cut { whole, .. } = named
+                && whole_rows(connection, whole).await?.is_empty()
+            {
+                unknown.push(whole.text().to_owned());
+            }
         }
     }
     Ok((sent, unknown))
@@ -40,6 +46,15 @@ pub(super) async fn is_drafted(
     Ok(false)
 }
 
+/// Whether a name is of a payment, part or message that is known here.
+pub(super) async fn is_known(
+    connection: &mut AnyConnection,
+    name: &str,
+) -> Result<bool, ServiceError> {
+    let named = OwnName::of(name).map_or_else(|| Named::Transfer(name.to_owned()), Named::from);
+    Ok(!named_rows(connection, &named).await?.is_empty())
+}
+
 async fn named_rows(
     connection: &mut AnyConnection,
     named: &Named,
@@ -47,8 +62,9 @@ async fn named_rows(
     Ok(match named {
         Named::Transfer(name) => transfer::find(connection, name).await?.into_iter().collect(),
         Named::Cut { start, whole } => {
-            let mut rows = whole_rows(connection, whole).await?;
-            rows.retain(|row| row.reference.starts_with(start.as_str()));
+            let Some((batch, _)) = place_of(whole) else { return Ok(Vec::new()) };
+            let mut rows = transfer::beginning_with(connection, batch, start).await?;
+            rows.retain(|row| is_in(row, whole));
             if rows.len() == 1 { rows } else { Vec::new() }
         }
         Named::Message(_) | Named::Part(_) => whole_rows(connection, named).await?,

@@ -50,13 +50,17 @@ impl OwnName {
         }
         let ends = |character: char| !character.is_ascii_alphanumeric() && character != '-';
         let mut found: Vec<Self> = text.split(ends).filter_map(Self::of).collect();
+        let mut messages: HashSet<String> = found.iter().filter_map(Self::message).collect();
         let words: Vec<&str> = text
             .split(|character: char| !character.is_ascii_alphanumeric())
             .filter(|word| !word.is_empty())
             .collect();
         for (at, word) in words.iter().enumerate() {
             // A reference in pieces, and one that is glued to other letters.
-            let whole = joined(&words[at..], REFERENCE_LENGTH).filter(|name| has_letter(name));
+            let lengths = words[at..].iter().take(UUID.len()).map(|word| word.len());
+            let is_uuid = lengths.eq(UUID);
+            let whole = joined(&words[at..], REFERENCE_LENGTH);
+            let whole = whole.filter(|name| !is_uuid && has_letter(name));
             found.extend(whole.and_then(|name| Self::of(&name)));
             let runs = word.split(|character: char| !character.is_ascii_hexdigit());
             let runs = runs.filter(|run| run.len() == REFERENCE_LENGTH && has_letter(run));
@@ -65,10 +69,9 @@ impl OwnName {
                 joined(&words[at + 1..], RANDOM_LENGTH).filter(|random| has_letter(random));
             let Some(random) = random else { continue };
             // A part's name counts as its message's, if more than the part's number follows.
-            let message = format!("{word}-{random}");
-            let is_known = |name: &Self| name.text().starts_with(&message.to_ascii_lowercase());
-            if let Some(name) = Self::of(&message).filter(|_| !found.iter().any(is_known)) {
-                found.push(name);
+            let message = format!("{word}-{random}").to_ascii_lowercase();
+            if messages.insert(message.clone()) {
+                found.extend(Self::of(&message));
             }
         }
         let mut seen = HashSet::new();
@@ -84,14 +87,13 @@ impl OwnName {
         is_start.then_some(start)
     }
 
-    /// Whether both belong to one message, as far as their names show.
-    pub(super) fn is_of_same_message(&self, other: &Self) -> bool {
-        let message = |name: &Self| match name {
+    /// Returns the message that it shows.
+    pub(super) fn message(&self) -> Option<String> {
+        match self {
             Self::Transfer(_) => None,
             Self::Message(name) => Some(name.clone()),
             Self::Part(name) => name.rsplit_once('-').map(|(message, _)| message.to_owned()),
-        };
-        message(self).is_some_and(|one| message(other) == Some(one))
+        }
     }
 }
 
@@ -100,6 +102,9 @@ const REFERENCE_LENGTH: usize = 34;
 
 /// How many characters a message's id has after its number.
 const RANDOM_LENGTH: usize = 22;
+
+/// How many digits the groups of a UUID have: with two more behind it, it is as long as a reference.
+const UUID: [usize; 5] = [8, 4, 4, 4, 12];
 
 /// From how many characters on a reference is known by its beginning.
 const SHORTEST_START: usize = 12;
@@ -168,6 +173,7 @@ mod tests {
             format!("NEFT-RTN-{}-AC04", own.text()),
             format!("NRTGS{}", own.text().to_uppercase()),
             format!("RETURN OF {} {} CLOSED", &own.text()[..10], &own.text()[10..]),
+            format!("{} {} {}", &own.text()[..8], &own.text()[8..16], &own.text()[16..]),
             format!("UTR/{}/{}", &own.text()[..30], &own.text()[30..]),
         ] {
             assert_eq!(OwnName::all_within(&text), std::slice::from_ref(&own), "{text}");
@@ -177,12 +183,13 @@ mod tests {
         for others in [
             "ab".repeat(32),
             "NEFT 05 612345678901 9876543210".to_owned(),
+            "e4eaaaf2-d142-11e1-b3e4-080027620cdd 05".to_owned(),
             "50100012345678 912345678901 20260605".to_owned(),
         ] {
             assert_eq!(OwnName::all_within(&others), [], "{others}");
         }
         let (one, other) = (OwnName::Part(part), OwnName::Message(message));
-        assert!(one.is_of_same_message(&other));
-        assert!(!one.is_of_same_message(&OwnName::Message(format!("13-{}", "0f".repeat(11)))));
+        assert_eq!(one.message(), other.message());
+        assert_ne!(one.message(), OwnName::Message(format!("13-{}", "0f".repeat(11))).message());
     }
 }

@@ -230,6 +230,21 @@ pub(super) async fn of_batch(
     Ok(sqlx::query_as(statement).bind(batch).fetch_all(connection).await?)
 }
 
+/// Returns the transfers of a batch whose references begin so.
+pub(super) async fn beginning_with(
+    connection: &mut AnyConnection,
+    batch: &str,
+    start: &str,
+) -> Result<Vec<TransferRow>, ServiceError> {
+    // No digit of a reference comes after this letter.
+    const AFTER: char = 'g';
+    let statement = sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM payment_transfer WHERE batch = $1 AND reference >= $2 AND reference < $3"
+    ));
+    let query = sqlx::query_as(statement).bind(batch).bind(start).bind(format!("{start}{AFTER}"));
+    Ok(query.fetch_all(connection).await?)
+}
+
 /// Returns a transfer by its reference.
 pub(super) async fn find(
     connection: &mut AnyConnection,

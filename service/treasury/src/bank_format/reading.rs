@@ -7,7 +7,7 @@ use super::field::{Field, Read, Value};
 use super::lines::{self, SplitLine};
 use super::short_name::{join_message, reference_of_short};
 use super::{BankFormat, Described, Report, SENT, Split};
-use crate::bank_report::codes::reasons;
+use crate::bank_report::codes::{reasons, rejected};
 use crate::bank_report::{
     BankReport, Named, Outcome, ReportFault, ReportKind, ReportedAmount, ReportedTransfer,
     own_or_as_it_is,
@@ -204,7 +204,14 @@ impl Report {
         let (mut transfers, mut totals) = (Vec::new(), Totals::default());
         let (mut count, mut sum) = (0, 0_u64);
         for line in lines::split(self.layout, self.separator, text)? {
-            if let Some(texts) = of_kind(&self.payment, &line) {
+            // The total's line is known by a constant, and a payment's need not be.
+            let total =
+                self.total.as_ref().and_then(|fields| Some((fields, of_kind(fields, &line)?)));
+            if let Some((fields, texts)) = total {
+                totals.keep(fields, &texts)?;
+            } else if count == 0 && self.has_titles(&line) {
+                // The columns' names stand above them.
+            } else if let Some(texts) = of_kind(&self.payment, &line) {
                 count += 1;
                 let mut transfer = self.transfer(&texts, count);
                 if !line.is_countable() {
@@ -216,10 +223,6 @@ impl Report {
                 let paise = transfer.amount.map_or(0, |amount| amount.paise);
                 sum = sum.checked_add(paise).ok_or_else(|| too_large(count))?;
                 transfers.push(transfer);
-            } else if let Some((fields, texts)) =
-                self.total.as_ref().and_then(|fields| Some((fields, of_kind(fields, &line)?)))
-            {
-                totals.keep(fields, &texts)?;
             } else {
                 const OTHER: &str = "named in a line of a kind that the bank's format does not \
                                      know: ask the bank what it is";
@@ -253,6 +256,32 @@ impl Report {
             );
         }
         Ok(BankReport { kind: ReportKind::OwnFormat, message, transfers, days: Vec::new() })
+    }
+
+    /// Whether a line has titles in the place of a status and an amount: no status of the bank's, and no amount.
+    fn has_titles(&self, line: &SplitLine<'_>) -> bool {
+        let texts = line.at(&self.payment);
+        let mut fields = self.payment.iter().zip(&texts);
+        let of_bank = |text: &str| {
+            [&self.paid, &self.returned, &self.pending]
+                .iter()
+                .any(|all| all.iter().any(|one| one.trim() == text))
+        };
+        let has_amount = self.payment.iter().any(|field| field.read == Some(Read::Amount));
+        self.payment.iter().all(|field| field.is.is_none())
+            && line.own_names().is_empty()
+            && fields.all(|(field, text)| {
+                let is_title = text.chars().any(char::is_alphabetic);
+                match field.read {
+                    Some(Read::Status) => is_title && !of_bank(text.trim()),
+                    Some(Read::Amount) => is_title && field.read_amount(text).is_none(),
+                    Some(Read::Reference) => {
+                        is_title && !text.bytes().any(|one| one.is_ascii_digit())
+                    }
+                    _ => true,
+                }
+            })
+            && has_amount
     }
 
     /// Reads a payment's line; its number in the file, from 1, is reported if it names no payment of ours.
@@ -294,10 +323,7 @@ impl Report {
         if is_in(&self.returned, status) {
             let coded = self.reasons.get(reason).cloned();
             let own = has_reason.then(|| reason.to_owned());
-            return Outcome::Returned(reasons(
-                coded.into_iter().collect(),
-                own.into_iter().collect(),
-            ));
+            return rejected(reasons(coded.into_iter().collect(), own.into_iter().collect()));
         }
         if is_in(&self.pending, status) {
             return Outcome::Pending;

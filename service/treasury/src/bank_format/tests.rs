@@ -250,6 +250,29 @@ fn report_with_other_totals_than_its_lines_is_refused() {
 }
 
 #[test]
+fn titles_and_the_total_are_no_payments_where_nothing_marks_these() {
+    let unmarked = DELIMITED.replace("{ name = \"kind\", is = \"R\" }, ", "");
+    let format = BankFormat::parse(&unmarked).expect("a format");
+    let line = format!("{};OK;;1000.00\r\n", reference(0));
+    let read = report(&format, &format!("Reference;Status;Reason;Amount\r\n{line}T;1;1000.00\r\n"));
+    let read = read.expect("a report");
+    assert_eq!(read.transfers.len(), 1, "{:?}", read.transfers);
+    assert_eq!(read.transfers[0].outcome, Outcome::Paid);
+    // A payment of an unknown status is none of these.
+    let unknown = format!("{};HELD;;1000.00\r\n", reference(0));
+    let read = report(&format, &format!("{unknown}T;1;1000.00\r\n")).expect("a report");
+    assert!(matches!(read.transfers[0].outcome, Outcome::Unclear(_)), "{:?}", read.transfers);
+    // A total that nothing marks, or that is compared with nothing.
+    for (mark, with) in [
+        ("{ name = \"kind\", is = \"T\" }, ", ""),
+        (", { name = \"amount\", read = \"amount\" }", ""),
+    ] {
+        let format = DELIMITED.replacen(mark, with, 1);
+        assert!(format != DELIMITED && BankFormat::parse(&format).is_err(), "without {mark}");
+    }
+}
+
+#[test]
 fn line_whose_columns_are_not_certain_moves_nothing() {
     let format = BankFormat::parse(DELIMITED).expect("a format");
     // A quotation mark in a name must not make one payment of two.

@@ -11,11 +11,31 @@ const PAID: [&str; 2] = ["ACSC", "ACCC"];
 /// Statuses that say that it will not.
 const REJECTED: [&str; 2] = ["RJCT", "CANC"];
 
+/// Why a rejection as a duplicate changes nothing.
+pub(super) const OF_DUPLICATE: &str =
+    "rejected as a duplicate, so that what was sent first may be paid: ask the bank";
+
+/// Reasons of a rejection that say that the same was sent before (`ExternalStatusReason1Code`).
+const DUPLICATE: [&str; 6] = ["AM05", "DU01", "DU02", "DU03", "DU04", "DU05"];
+
 /// Statuses of what is on its way, or undecided.
 const PENDING: [&str; 23] = [
     "ACCP", "ACFC", "ACFW", "ACIS", "ACPD", "ACSP", "ACTC", "ACWC", "ACWP", "BLCK", "CPUC", "PART",
     "PATC", "PDNG", "PRES", "RCVC", "RCVD", "RCVM", "RVCM", "RVMC", "RVNA", "RVNC", "RVNM",
 ];
+
+/// Returns what a rejection for some reasons says. One as a duplicate is of the copy: what was sent first may be paid.
+pub(crate) fn rejected(reasons: Vec<String>) -> Outcome {
+    if is_duplicate(&reasons) {
+        return Outcome::Unclear(OF_DUPLICATE);
+    }
+    Outcome::Returned(reasons)
+}
+
+/// Whether any of some reasons says that the same was sent before.
+pub(super) fn is_duplicate(reasons: &[String]) -> bool {
+    reasons.iter().any(|reason| DUPLICATE.contains(&reason.as_str()))
+}
 
 /// Whether a status says that the money will not reach the account.
 pub(super) fn is_rejected(status: &str) -> bool {
@@ -27,7 +47,7 @@ pub(super) fn outcome_of(status: &str, reasons: Vec<String>) -> Outcome {
     if PAID.contains(&status) {
         Outcome::Paid
     } else if REJECTED.contains(&status) {
-        Outcome::Returned(reasons)
+        rejected(reasons)
     } else if PENDING.contains(&status) {
         Outcome::Pending
     } else {
@@ -71,6 +91,8 @@ mod tests {
             assert_eq!(outcome_of(status, Vec::new()), Outcome::Pending, "{status}");
         }
         assert!(matches!(outcome_of("ZZZZ", Vec::new()), Outcome::Unclear(_)));
+        let copy = outcome_of("RJCT", vec!["AM05".to_owned()]);
+        assert!(matches!(copy, Outcome::Unclear(_)), "what was sent first may be paid");
         assert!(matches!(outcome_of("acsc", Vec::new()), Outcome::Unclear(_)));
     }
 }

@@ -10,12 +10,11 @@ use jiff::civil::Date;
 use roxmltree::Node;
 
 use super::amount::Amount;
-use super::codes::reasons;
+use super::details::{Block, Details, amount_at, charges_of, direction, is_true};
 use super::message::Element;
 use super::statement::in_india;
 use super::{
     Booking, FOREIGN, MALFORMED, Named, OF_TWO, Outcome, ReportedAmount, ReportedTransfer,
-    own_or_as_it_is, own_transfers,
 };
 use crate::own_name::OwnName;
 
@@ -27,6 +26,8 @@ const OTHER_WAY: &str = "its entry goes the other way than its details: ask the 
 
 /// What an entry takes from its statement.
 pub(super) struct Statement {
+    /// Its place in the message.
+    pub(super) place: usize,
     /// The number of the account.
     pub(super) account: Option<String>,
     /// The day that it is of, if it is only one.
@@ -45,32 +46,12 @@ pub(super) struct Entry {
     blocks: Vec<Block>,
 }
 
-/// Details of an entry, with their batch.
-struct Block {
-    batch: Option<Named>,
-    batch_amount: Option<Amount>,
-    /// How many payments the batch has, according to the bank.
-    count: Option<u64>,
-    details: Vec<Details>,
-}
-
-/// A transaction of an entry.
-#[derive(Default)]
-struct Details {
-    /// An end-to-end id, ours or not.
-    transfer: Option<String>,
-    /// All payments of ours that its ids are of.
-    own: Vec<String>,
-    /// Our id of a message or part.
-    whole: Option<Named>,
-    amount: Option<Amount>,
-    instructed: Option<u64>,
-    charges: Option<u64>,
-    is_credit: Option<bool>,
-    is_return: bool,
-    reasons: Vec<String>,
-    /// The bank's own reference for it.
-    reference: Option<String>,
+/// What all the details of an entry come to.
+struct Listing<'a> {
+    /// How many there are, by batch.
+    by_batch: HashMap<&'a str, u64>,
+    /// Their sum, in paise, if all give amounts.
+    sum: Option<u64>,
 }
 
 impl Entry {
@@ -97,6 +78,7 @@ impl Entry {
                 time,
                 reference: entry.text_at(&["AcctSvcrRef"]),
                 own_reference: None,
+                statement: around.place,
                 account: around.account.clone(),
                 is_reversal,
                 is_return: false,
@@ -128,7 +110,8 @@ impl Entry {
         let mut lines = Vec::new();
         let all: Vec<&Details> = self.blocks.iter().flat_map(|block| &block.details).collect();
         let no_amounts = all.iter().all(|one| one.amount.is_none());
-        let is_whole = |block: &Block| self.is_booked_whole(block);
+        let listing = self.listing();
+        let is_whole = |block: &Block| self.is_booked_whole(block, &listing);
         if no_amounts
             && all.len() > 1
             && all.iter().all(|one| one.transfer.is_some())
@@ -163,8 +146,7 @@ impl Entry {
             if wholes.is_empty() {
                 continue;
             }
-            let first = block.details.first();
-            let booked = self.booked(first.unwrap_or(&Details::default()));
+            let booked = self.booked_as_one(block.details.iter());
             match block.amount() {
                 Some(amount) => {
                     let charges = self.charges.filter(|_| self.blocks.len() == 1);
@@ -233,21 +215,45 @@ impl Entry {
 
     /// Whether a batch of ours is booked as one sum: its details are placeholders, or only some of its payments. A count
     /// or total that is smaller or larger may be what was ordered: all is there if anything says so.
-    fn is_booked_whole(&self, block: &Block) -> bool {
+    fn is_booked_whole(&self, block: &Block, listing: &Listing<'_>) -> bool {
         if !block.batch.as_ref().is_some_and(Named::is_own) {
             return false;
         }
         if block.details.iter().all(|one| one.own.is_empty()) {
             return true;
         }
+        let came_back = |one: &Details| {
+            let both = one.amount.and_then(Amount::paise).zip(self.amount.paise());
+            both.is_some_and(|(own, booked)| booked <= own)
+        };
+        if self.is_credit == Some(true) && self.only().is_some_and(came_back) {
+            // One that came back, in a batch that is described as it was ordered.
+            return false;
+        }
         let (listed, sum) = (block.details.len() as u64, block.sum());
         let total = block.batch_amount.and_then(Amount::paise);
-        let booked = self.amount.paise().filter(|_| self.blocks.len() == 1);
+        // Some banks repeat the batch with each of its details.
+        let name = block.batch.as_ref().map(Named::text).unwrap_or_default();
+        let in_all = listing.by_batch.get(name).copied().unwrap_or_default();
         let is_all = block.count == Some(listed)
-            || sum.is_some_and(|sum| total == Some(sum) || booked == Some(sum));
+            || block.count == Some(in_all)
+            || sum.is_some_and(|sum| total == Some(sum))
+            || listing.sum.is_some() && listing.sum == self.amount.paise();
         let is_some = block.count.is_some_and(|count| count > listed)
             || total.zip(sum).is_some_and(|(total, sum)| total > sum);
         is_some && !is_all
+    }
+
+    fn listing(&self) -> Listing<'_> {
+        let mut by_batch: HashMap<&str, u64> = HashMap::new();
+        for block in &self.blocks {
+            if let Some(batch) = &block.batch {
+                *by_batch.entry(batch.text()).or_default() += block.details.len() as u64;
+            }
+        }
+        let sums = self.blocks.iter().map(Block::sum);
+        let sum = sums.reduce(|sum, one| sum?.checked_add(one?)).flatten();
+        Listing { by_batch, sum }
     }
 
     /// Returns its only transaction, if it has one.
@@ -273,17 +279,25 @@ impl Entry {
 
     /// Returns the line for several transfers that are booked as one sum.
     fn together(&self, details: &[&Details]) -> ReportedTransfer {
-        let outcomes: Vec<Outcome> = details.iter().map(|one| self.booked(one)).collect();
-        let is_one = outcomes.iter().all(|outcome| *outcome == outcomes[0]);
-        let outcome = if is_one {
-            outcomes[0].clone()
-        } else {
-            Outcome::Unclear("booked in one sum with unlike entries: ask the bank")
-        };
+        let outcome = self.booked_as_one(details.iter().copied());
         let of = details.iter().filter_map(|one| one.transfer.clone()).map(Named::Transfer);
-        let mut line = self.line(of.collect(), outcome, Some(self.amount));
+        // The batch's own total goes before the entry's, which may have a fee in it.
+        let totals = self.blocks.iter().map(|block| block.batch_amount.and_then(Amount::paise));
+        let total = totals.reduce(|sum, one| sum?.checked_add(one?)).flatten();
+        let amount = total.map_or(self.amount, Amount::Paise);
+        let mut line = self.line(of.collect(), outcome, Some(amount));
         line.booking.is_return = details.iter().any(|one| one.is_return);
         with_charges(line, None, self.charges)
+    }
+
+    /// Returns what the entry says about details that are one sum.
+    fn booked_as_one<'a>(&self, details: impl Iterator<Item = &'a Details>) -> Outcome {
+        let mut outcomes = details.map(|one| self.booked(one));
+        let Some(first) = outcomes.next() else { return self.booked(&Details::default()) };
+        if outcomes.all(|outcome| outcome == first) {
+            return first;
+        }
+        Outcome::Unclear("booked in one sum with unlike entries: ask the bank")
     }
 
     /// Returns the line for one transfer, with its own amount; else with the one that is given.
@@ -360,99 +374,6 @@ impl Entry {
     }
 }
 
-impl Block {
-    fn read(block: Node<'_, '_>) -> Self {
-        let batch = block.at(&["Btch"]);
-        let named = batch.and_then(|batch| {
-            let part = batch.text_at(&["PmtInfId"]);
-            let own =
-                part.iter().chain(&batch.text_at(&["MsgId"])).find_map(|id| Named::of_whole(id));
-            own.or(part.map(Named::Part))
-        });
-        Self {
-            batch: named,
-            batch_amount: batch.and_then(|batch| amount_at(batch, &["TtlAmt"])),
-            count: batch.and_then(|batch| batch.text_at(&["NbOfTxs"])?.parse().ok()),
-            details: block.all("TxDtls").map(Details::read).collect(),
-        }
-    }
-
-    /// Returns the sum of its details, in paise, if there are some and all give amounts.
-    fn sum(&self) -> Option<u64> {
-        if self.details.is_empty() {
-            return None;
-        }
-        self.details.iter().try_fold(0_u64, |sum, one| {
-            one.amount.and_then(Amount::paise).and_then(|paise| sum.checked_add(paise))
-        })
-    }
-
-    /// Returns the payments of ours that its details name.
-    fn own(&self) -> Vec<String> {
-        self.details.iter().flat_map(|one| &one.own).cloned().collect()
-    }
-
-    /// Returns the messages or parts of the block: by the batch, else by what its details name.
-    fn wholes(&self) -> Vec<Named> {
-        let mut wholes: Vec<Named> = self.batch.iter().cloned().collect();
-        if wholes.is_empty() {
-            for whole in self.details.iter().filter_map(|one| one.whole.clone()) {
-                if !wholes.contains(&whole) {
-                    wholes.push(whole);
-                }
-            }
-        }
-        wholes
-    }
-
-    /// Returns the block's own sum: the batch's, else that of all its details, if they are all that it has.
-    fn amount(&self) -> Option<Amount> {
-        if self.batch_amount.is_some() {
-            return self.batch_amount;
-        }
-        if self.count.is_some_and(|count| count > self.details.len() as u64) {
-            return None;
-        }
-        let mut sum = None;
-        for one in &self.details {
-            let Amount::Paise(paise) = one.amount? else { return one.amount };
-            sum = Some(sum.unwrap_or(0_u64).saturating_add(paise));
-        }
-        sum.map(Amount::Paise)
-    }
-}
-
-impl Details {
-    fn read(details: Node<'_, '_>) -> Self {
-        let id = |name| details.text_at(&["Refs", name]);
-        let ids = ["EndToEndId", "InstrId", "TxId", "AcctSvcrRef", "ClrSysRef", "ChqNb"];
-        let own = own_transfers(ids.iter().filter_map(|&name| id(name)));
-        let wholes = ["PmtInfId", "MsgId"].iter().filter_map(|&name| id(name));
-        let whole = wholes.filter_map(|id| Named::of_whole(&id)).next();
-        let given = id("EndToEndId").filter(|id| id != "NOTPROVIDED");
-        // An id that is not ours may be part of a sum that is.
-        let given = given.filter(|_| whole.is_none()).map(|id| own_or_as_it_is(&id));
-        let returns: Vec<Node<'_, '_>> = details.all("RtrInf").collect();
-        let of = |name: &'static str| -> Vec<String> {
-            returns.iter().filter_map(|one| one.text_at(&["Rsn", name])).collect()
-        };
-        Self {
-            transfer: own.first().cloned().or(given),
-            own,
-            whole,
-            amount: amount_at(details, &["Amt"])
-                .or_else(|| amount_at(details, &["AmtDtls", "TxAmt", "Amt"]))
-                .or_else(|| amount_at(details, &["AmtDtls", "InstdAmt", "Amt"])),
-            instructed: amount_at(details, &["AmtDtls", "InstdAmt", "Amt"]).and_then(Amount::paise),
-            charges: charges_of(details),
-            is_credit: direction(details),
-            is_return: !returns.is_empty(),
-            reasons: reasons(of("Cd"), of("Prtry")),
-            reference: id("AcctSvcrRef"),
-        }
-    }
-}
-
 /// Adds what was ordered and charged, according to the bank, to a line's amount.
 fn with_charges(
     mut line: ReportedTransfer,
@@ -463,36 +384,4 @@ fn with_charges(
         (amount.instructed, amount.charges) = (instructed, charges);
     }
     line
-}
-
-fn amount_at(element: Node<'_, '_>, path: &[&'static str]) -> Option<Amount> {
-    let amount = element.at(path)?;
-    Some(Amount::read(&amount.words().unwrap_or_default(), amount.attribute("Ccy")))
-}
-
-/// Returns all charges in an element, in paise.
-fn charges_of(element: Node<'_, '_>) -> Option<u64> {
-    let mut sum = None;
-    for charges in element.all("Chrgs") {
-        let total = amount_at(charges, &["TtlChrgsAndTaxAmt"]).and_then(Amount::paise);
-        let records = charges.all("Rcrd").filter_map(|one| amount_at(one, &["Amt"])?.paise());
-        let records = records.fold(0, u64::saturating_add);
-        let own = amount_at(charges, &["Amt"]).and_then(Amount::paise);
-        let charged: u64 = total.or(own).unwrap_or(records);
-        sum = Some(sum.unwrap_or(0_u64).saturating_add(charged));
-    }
-    sum.filter(|&sum| sum > 0)
-}
-
-/// Reads whether money came in or went out.
-fn direction(element: Node<'_, '_>) -> Option<bool> {
-    match element.text_at(&["CdtDbtInd"])?.as_str() {
-        "CRDT" => Some(true),
-        "DBIT" => Some(false),
-        _ => None,
-    }
-}
-
-fn is_true(text: Option<String>) -> bool {
-    matches!(text.as_deref(), Some("true" | "1"))
 }

@@ -193,8 +193,10 @@ impl<'a, 'i: 'a> Element<'a, 'i> for Node<'a, 'i> {
     }
 
     fn own_names(self) -> Vec<OwnName> {
-        let texts = self.descendants().filter(Node::is_element).filter_map(Element::words);
-        let names = texts.flat_map(|text| OwnName::all_within(&text));
+        let texts = self.descendants().filter(Node::is_element).map(|node| -> String {
+            node.children().filter(Node::is_text).filter_map(|part| part.text()).collect()
+        });
+        let names = texts.flat_map(|text| OwnName::all_within(text.trim()));
         let mut seen = HashSet::new();
         names.filter(|name| seen.insert(name.clone())).collect()
     }

@@ -22,33 +22,32 @@ pub(super) fn read(
     let mut booked: Vec<ReportedTransfer> = Vec::new();
     let made = message.text_at(&["GrpHdr", "CreDtTm"]);
     let mut copied = HashMap::new();
-    for statement in message.all("Stmt") {
+    for (place, statement) in message.all("Stmt").enumerate() {
         if is_copy(statement, &mut copied) {
             continue;
         }
         let covered = days_of(statement, made.as_deref());
         let only_day = covered.as_ref().filter(|days| days.from == days.to).map(|days| days.from);
-        let around = Statement { account: account_of(statement), day: only_day };
+        let around = Statement { place, account: account_of(statement), day: only_day };
         days.extend(covered);
         for element in statement.all("Ntry") {
             let lines = Entry::read(element, &around).lines();
-            let others = unplaced(element.own_names(), &lines);
+            let others = unplaced(element.own_names(), &lines, true);
             booked.extend(lines);
             booked.extend(others);
         }
         // Our names outside the entries: in the statement's own remarks.
         let outside = statement.children().filter(|child| child.tag_name().name() != "Ntry");
-        booked.extend(unplaced(outside.flat_map(Element::own_names).collect(), &booked));
+        booked.extend(unplaced(outside.flat_map(Element::own_names).collect(), &booked, false));
     }
     let header = message.at(&["GrpHdr"]).map(Element::own_names).unwrap_or_default();
-    booked.extend(unplaced(header, &booked));
-    in_order(&mut booked);
+    booked.extend(unplaced(header, &booked, false));
     lines.extend(booked);
 }
 
 /// Brings bookings into their order: by day, and by time where all of a day have one. Else money goes out before it
 /// comes back, and a return is booked before it is undone.
-fn in_order(booked: &mut [ReportedTransfer]) {
+pub(super) fn in_order(booked: &mut [ReportedTransfer]) {
     let untimed = booked.iter().filter(|line| line.booking.time.is_none());
     let untimed: HashSet<Option<Date>> = untimed.map(|line| line.booking.day).collect();
     booked.sort_by_key(|line| {

@@ -3,7 +3,7 @@
 use roxmltree::Node;
 
 use super::amount::Amount;
-use super::codes::{is_rejected, outcome_of, reasons};
+use super::codes::{OF_DUPLICATE, is_duplicate, is_rejected, outcome_of, reasons};
 use super::message::Element;
 use super::{Named, OF_TWO, Outcome, ReportedAmount, ReportedTransfer, own_transfers, unplaced};
 use crate::own_name::OwnName;
@@ -22,6 +22,10 @@ struct Around {
     message: Option<String>,
     part: Option<String>,
     status: Option<String>,
+    /// Whether the message or the part is rejected as a whole.
+    is_rejected: bool,
+    /// Whether it is rejected as a duplicate.
+    is_duplicate: bool,
 }
 
 impl Around {
@@ -33,15 +37,13 @@ impl Around {
             .collect()
     }
 
-    /// Whether they are rejected as a whole.
-    fn is_rejected(&self) -> bool {
-        self.status.as_deref().is_some_and(is_rejected)
-    }
-
     /// Returns what a status says here: a payment of what is rejected contradicts itself.
     fn outcome(&self, status: Option<&str>, reasons: Vec<String>) -> Outcome {
         match outcome_at(status, reasons) {
-            Outcome::Paid if self.is_rejected() => Outcome::Unclear(CONTRADICTED),
+            Outcome::Paid if self.is_rejected => Outcome::Unclear(CONTRADICTED),
+            Outcome::Returned(_) if self.is_rejected && self.is_duplicate => {
+                Outcome::Unclear(OF_DUPLICATE)
+            }
             outcome => outcome,
         }
     }
@@ -51,10 +53,13 @@ impl Around {
 pub(super) fn read(message: Node<'_, '_>, lines: &mut Vec<ReportedTransfer>) {
     let first = lines.len();
     let group = message.at(&["OrgnlGrpInfAndSts"]);
+    let group_status = group.and_then(|group| group.text_at(&["GrpSts"]));
     let of_group = Around {
         message: group.and_then(|group| group.text_at(&["OrgnlMsgId"])),
         part: None,
-        status: group.and_then(|group| group.text_at(&["GrpSts"])),
+        is_rejected: group_status.as_deref().is_some_and(is_rejected),
+        is_duplicate: group.is_some_and(|group| is_duplicate(&reasons_of(group))),
+        status: group_status,
     };
     for line in message.all("TxInfAndSts") {
         lines.extend(transfer(line, &of_group));
@@ -65,7 +70,9 @@ pub(super) fn read(message: Node<'_, '_>, lines: &mut Vec<ReportedTransfer>) {
         let around = Around {
             part: part.text_at(&["OrgnlPmtInfId"]),
             status: own.clone().or_else(|| of_group.status.clone()),
-            ..of_group.clone()
+            is_rejected: of_group.is_rejected || own.as_deref().is_some_and(is_rejected),
+            is_duplicate: of_group.is_duplicate || is_duplicate(&reasons_of(part)),
+            message: of_group.message.clone(),
         };
         for line in part.all("TxInfAndSts") {
             lines.extend(transfer(line, &around));
@@ -73,7 +80,12 @@ pub(super) fn read(message: Node<'_, '_>, lines: &mut Vec<ReportedTransfer>) {
         let named = around.part.as_deref().map(|name| whole_of(name, Named::Part));
         // A part of what is rejected as a whole may have the reason alone.
         let rejected = of_group.status.as_deref().filter(|status| is_rejected(status));
-        let said = of_group.outcome(own.as_deref().or(rejected), reasons_of(part));
+        let said = match of_group.outcome(own.as_deref().or(rejected), reasons_of(part)) {
+            Outcome::Pending if of_group.is_rejected => Outcome::Unclear(
+                "its part is reported as under way and its message as rejected: ask the bank",
+            ),
+            said => said,
+        };
         let whole = whole(part, own.is_some(), named, said, &lines[before..]);
         lines.extend(whole);
     }
@@ -88,7 +100,7 @@ pub(super) fn read(message: Node<'_, '_>, lines: &mut Vec<ReportedTransfer>) {
         |name: &OwnName| of_group.wholes().iter().any(|whole| whole.text() == name.text());
     let mut names = message.own_names();
     names.retain(|name| !is_own_id(name));
-    let others = unplaced(names, &lines[first..]);
+    let others = unplaced(names, &lines[first..], false);
     lines.extend(others);
 }
 
@@ -114,7 +126,7 @@ fn whole(
     outcome: Outcome,
     inside: &[ReportedTransfer],
 ) -> Option<ReportedTransfer> {
-    let rejected = inside.iter().filter(|line| matches!(line.outcome, Outcome::Returned(_)));
+    let rejected = inside.iter().filter(|line| line.is_rejected);
     let named_rejected = rejected.fold(0_u64, |sum, line| {
         let is_whole = matches!(line.of[..], [Named::Part(_) | Named::Message(_)]);
         let payments = if is_whole { line.count.unwrap_or(u64::MAX) } else { line.of.len() as u64 };
@@ -131,6 +143,7 @@ fn whole(
     let sum = element.text_at(&["OrgnlCtrlSum"]).map(|sum| Amount::read(&sum, None));
     let line = ReportedTransfer::new(vec![named], label, outcome);
     Some(ReportedTransfer {
+        is_rejected: matches!(line.outcome, Outcome::Returned(_)),
         amount: sum.and_then(Amount::paise).map(ReportedAmount::of),
         count: element.text_at(&["OrgnlNbOfTxs"]).and_then(|count| count.parse().ok()),
         ..line
@@ -184,7 +197,8 @@ fn transfer(line: Node<'_, '_>, around: &Around) -> Option<ReportedTransfer> {
     let (outcome, amount) = with_amount(outcome, amount);
     let label = named.text().to_owned();
     let line = ReportedTransfer::new(vec![named], label, outcome);
-    Some(ReportedTransfer { within: wholes, amount, ..line })
+    let is_rejected = status.is_some_and(is_rejected);
+    Some(ReportedTransfer { within: wholes, amount, is_rejected, ..line })
 }
 
 /// Returns a line that names no payment. One that only says that something is on its way keeps it out of what is said

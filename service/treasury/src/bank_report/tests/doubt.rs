@@ -272,3 +272,63 @@ fn day_of_an_entry_is_the_day_in_india() {
         assert_eq!(day(dates).as_deref(), expected, "{dates}");
     }
 }
+
+#[test]
+fn rejection_as_a_duplicate_returns_nothing() {
+    let own = reference('a');
+    let line = format!(
+        "<TxInfAndSts><OrgnlEndToEndId>{own}</OrgnlEndToEndId><TxSts>RJCT</TxSts><StsRsnInf><Rsn><Cd>AM05</Cd></Rsn>\
+         </StsRsnInf></TxInfAndSts>"
+    );
+    assert!(is_doubted(&status(&line), &own), "what was sent first may be paid");
+    let whole = "<GrpSts>RJCT</GrpSts><StsRsnInf><Rsn><Cd>DU01</Cd></Rsn></StsRsnInf>";
+    assert!(is_doubted(&message(whole, ""), "o"));
+    let bare = "<OrgnlPmtInfAndSts><OrgnlPmtInfId>p</OrgnlPmtInfId><PmtInfSts>RJCT</PmtInfSts></OrgnlPmtInfAndSts>";
+    let lines = message(whole, bare);
+    assert!(is_doubted(&lines, "p") && is_doubted(&lines, "o"), "{lines:?}");
+    // Of a rejected message a part can't be under way.
+    let part = "<OrgnlPmtInfAndSts><OrgnlPmtInfId>p</OrgnlPmtInfId><PmtInfSts>ACSP</PmtInfSts></OrgnlPmtInfAndSts>";
+    assert!(is_doubted(&message("<GrpSts>RJCT</GrpSts>", part), "p"));
+}
+
+#[test]
+fn batch_is_read_in_the_ways_that_banks_describe_it() {
+    let (one, two) = (reference('a'), reference('b'));
+    let part = part();
+    let batch = |more: &str| format!("<Btch><PmtInfId>{part}</PmtInfId>{more}</Btch>");
+    let block =
+        |more: &str, details: &str| format!("<NtryDtls>{}{details}</NtryDtls>", batch(more));
+    // A fee in the entry, the batch's own total, and no amounts of details.
+    let total = "<NbOfTxs>2</NbOfTxs><TtlAmt Ccy=\"INR\">90.00</TtlAmt>";
+    let lines = debit("91.00", &block(total, &(details(&one, "") + &details(&two, ""))));
+    assert_eq!((lines.len(), lines[0].of.len()), (1, 2), "{lines:?}");
+    assert_eq!(lines[0].amount, Some(ReportedAmount::of(9_000)));
+    // The batch is repeated with each of its details.
+    let each = |digit: char| block("<NbOfTxs>2</NbOfTxs>", &with_amount(digit, "45.00", ""));
+    let lines = debit("90.00", &(each('a') + &each('b')));
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines.iter().all(|line| line.outcome == Outcome::Paid), "{lines:?}");
+    // One that came back less a fee, with the batch as it was ordered.
+    let back = with_amount('a', "45.00", "<RtrInf><Rsn><Cd>AC04</Cd></Rsn></RtrInf>");
+    let lines = in_entry("44.00", "INR", "CRDT", &(batch("<NbOfTxs>100</NbOfTxs>") + &back));
+    assert_eq!((lines.len(), &lines[0].outcome), (1, &returned("AC04")), "{lines:?}");
+    // All that a batch had came back, and one is listed.
+    let listed = with_amount('a', "45.00", "");
+    let lines = in_entry("90.00", "INR", "CRDT", &(batch("<NbOfTxs>2</NbOfTxs>") + &listed));
+    assert_eq!(lines[0].of, [Named::Part(part.clone())], "{lines:?}");
+    // Placeholders of which one came back.
+    let filler = |more: &str| details("NOREF", more);
+    let unlike = filler("") + &filler("<RtrInf><Rsn><Cd>AC04</Cd></Rsn></RtrInf>");
+    assert!(is_doubted(&debit("40.00", &block("", &unlike)), &part));
+}
+
+#[test]
+fn remark_about_another_message_is_reported_beside_a_booked_payment() {
+    let message = format!("9-{}", "0e".repeat(11));
+    let booked = format!(
+        "<Ntry><Amt Ccy=\"INR\">7.00</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><NtryDtls>{}\
+         </NtryDtls></Ntry><AddtlStmtInf>{message} NOT EXECUTED</AddtlStmtInf>",
+        details(&reference('a'), "")
+    );
+    assert!(is_doubted(&statement(&booked).transfers, &message));
+}
