@@ -183,8 +183,8 @@ impl Chain for RemoteChain {
                     self.record().await?;
                     return Ok(receipt);
                 }
-                // The same call may be needed again: acknowledging the next notice is one.
-                outbox::forget(&self.store, &sent).await?;
+                // The same call may be needed again: acknowledging the next notice is one. Its nonce stays known.
+                outbox::keep_done(&self.store, brings, &sent).await?;
                 // It stands, and must not be sent again because its events could not be had now: they are recorded
                 // before anything else is done.
                 if let Err(error) = self.record().await {

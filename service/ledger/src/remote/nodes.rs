@@ -52,7 +52,8 @@ pub(super) enum NodeError {
 impl NodeError {
     /// Whether an account has less than a transaction may cost.
     pub(super) fn is_about_funds(&self) -> bool {
-        const SAID: [&str; 5] = [
+        const SAID: [&str; 6] = [
+            "exceeds the configured cap",
             "insufficient funds",
             "insufficientfunds",
             "insufficient balance",

@@ -4,9 +4,10 @@
 //! the signed bytes are written in one transaction of the store, then they are sent. A claim is kept
 //! under its nullifier: submitted a second time, it leads to the existing transaction.
 
-use alloy_primitives::{Address, B256, Bytes};
+use alloy_primitives::{Address, B256, Bytes, keccak256};
 use praman_store::{Store, WriteTransaction};
 
+use super::sending::brings;
 use crate::chain::ChainError;
 
 /// A transaction on its way.
@@ -46,18 +47,40 @@ fn joined(hashes: &[B256]) -> Vec<u8> {
     hashes.iter().flat_map(|hash| hash.0).collect()
 }
 
-/// Returns the next nonce of an account: after all that were taken, and after those that the chain knows.
+/// Returns the next nonce of an account: the first from the chain's on that no transaction of ours has. A node that is
+/// behind counts fewer than have arrived; a gap that a reorganisation has left is filled.
 pub(super) async fn next_nonce(
     store: &Store,
     account: Address,
     on_chain: u64,
 ) -> Result<u64, ChainError> {
-    let (last,): (Option<i64>,) =
-        sqlx::query_as("SELECT max(nonce) FROM outbox WHERE account = $1 AND state = 'pending'")
-            .bind(account.to_vec())
-            .fetch_one(store.pool())
-            .await?;
-    Ok(last.map_or(0, |last| last as u64 + 1).max(on_chain))
+    let taken: Vec<(i64,)> = sqlx::query_as(
+        "SELECT nonce FROM outbox WHERE account = $1 AND nonce >= $2 ORDER BY nonce",
+    )
+    .bind(account.to_vec())
+    .bind(on_chain as i64)
+    .fetch_all(store.pool())
+    .await?;
+    let mut next = on_chain;
+    for (nonce,) in taken {
+        if nonce as u64 != next {
+            break;
+        }
+        next += 1;
+    }
+    Ok(next)
+}
+
+/// Keeps that a transaction has arrived, under a name of its own: the same call may be sent again.
+pub(super) async fn keep_done(store: &Store, brings: B256, sent: &Sent) -> Result<(), ChainError> {
+    let name = [brings.as_slice(), sent.account.as_slice(), &sent.nonce.to_be_bytes()].concat();
+    sqlx::query("UPDATE outbox SET brings = $1 WHERE account = $2 AND nonce = $3")
+        .bind(keccak256(name).to_vec())
+        .bind(sent.account.to_vec())
+        .bind(sent.nonce as i64)
+        .execute(store.writer())
+        .await?;
+    Ok(())
 }
 
 /// Keeps a transaction; returns false if another has taken its nonce or submits the same.
@@ -111,6 +134,27 @@ pub(super) async fn find(store: &Store, brings: B256) -> Result<Option<Sent>, Ch
     Ok(row.map(sent))
 }
 
+/// Returns an account's transactions before a nonce that the chain may not have, by nonce: the pending ones, and those
+/// that arrived in blocks that it has replaced.
+pub(super) async fn before(
+    store: &Store,
+    account: Address,
+    nonce: u64,
+    on_chain: u64,
+) -> Result<Vec<Sent>, ChainError> {
+    let statement = sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM outbox WHERE account = $1 AND nonce < $2
+         AND (state = 'pending' OR nonce >= $3) ORDER BY nonce"
+    ));
+    let rows: Vec<Row> = sqlx::query_as(statement)
+        .bind(account.to_vec())
+        .bind(nonce as i64)
+        .bind(on_chain as i64)
+        .fetch_all(store.pool())
+        .await?;
+    Ok(rows.into_iter().map(sent).collect())
+}
+
 /// Returns an account's pending transactions, by nonce.
 pub(super) async fn pending(store: &Store, account: Address) -> Result<Vec<Sent>, ChainError> {
     let statement = sqlx::AssertSqlSafe(format!(
@@ -149,6 +193,24 @@ pub(super) async fn take_back(
     transaction: &mut WriteTransaction,
     last: u64,
 ) -> Result<(), ChainError> {
+    let statement = sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM outbox WHERE state = 'arrived' AND block > $1 ORDER BY nonce"
+    ));
+    let rows: Vec<Row> =
+        sqlx::query_as(statement).bind(last as i64).fetch_all(&mut **transaction).await?;
+    for one in rows.into_iter().map(sent) {
+        // The same call finds it again, and is not sent beside it.
+        let (name, _) = brings(one.account, one.target, &one.data);
+        sqlx::query(
+            "UPDATE outbox SET brings = $1 WHERE account = $2 AND nonce = $3
+             AND NOT EXISTS (SELECT 1 FROM outbox AS others WHERE others.brings = $1)",
+        )
+        .bind(name.to_vec())
+        .bind(one.account.to_vec())
+        .bind(one.nonce as i64)
+        .execute(&mut **transaction)
+        .await?;
+    }
     sqlx::query("UPDATE outbox SET state = 'pending' WHERE state = 'arrived' AND block > $1")
         .bind(last as i64)
         .execute(&mut **transaction)

@@ -15,6 +15,9 @@ use crate::LedgerStore;
 use crate::chain::{Chain, ChainError, ChainLog};
 use crate::journal;
 
+/// How many of the newest blocks are asked for one by one.
+const NEAR: u64 = 4;
+
 /// How often a block may be replaced while its events are asked for.
 const REPLACED_MOST: u32 = 20;
 
@@ -74,7 +77,12 @@ impl RemoteChain {
             transaction.commit().await?;
             for account in self.keys.keys() {
                 for sent in outbox::pending(&self.store, *account).await? {
-                    self.broadcast(&sent).await?;
+                    // Whatever comes next from the account sends them first.
+                    if let Err(error) = self.broadcast(&sent).await {
+                        tracing::warn!(
+                            "a transaction that was taken back is not sent yet: {error}"
+                        );
+                    }
                 }
             }
         }
@@ -118,8 +126,9 @@ impl RemoteChain {
 
     /// Keeps that block if an earlier version did not, and a node has it.
     async fn keep_first(&self, before: u64) -> Result<(), ChainError> {
+        // A node without history may answer with an error.
         if self.first(before).await?.is_none()
-            && let Some(block) = self.block(BlockNumberOrTag::Number(before)).await?
+            && let Ok(Some(block)) = self.block(BlockNumberOrTag::Number(before)).await
         {
             self.insert_first(before, block.hash).await?;
         }
@@ -210,8 +219,12 @@ impl RemoteChain {
         let mut left = self.nodes.lock().await.count();
         let (started, mut replaced) = (Instant::now(), 0);
         loop {
+            if until - first < NEAR {
+                return self.logs_by_block(&filter, first, until).await;
+            }
             let span = self.span.load(Ordering::Relaxed).max(1);
-            let last = until.min(first.saturating_add(span - 1));
+            // Up to the newest ones, which are asked for one by one.
+            let last = (until - NEAR).min(first.saturating_add(span - 1));
             let asked = filter.clone().from_block(first).to_block(last);
             // A node that does not have the last block yet would leave its events out without a word, and one that
             // replaces it meanwhile would give those of another chain.
@@ -254,6 +267,50 @@ impl RemoteChain {
                     self.span.store(BLOCKS_AT_ONCE, Ordering::Relaxed);
                 }
                 Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Returns the events of some of the newest blocks, each asked for by its hash: behind one address may be several
+    /// nodes, and one that does not have a block yet says so, and does not leave its events out.
+    async fn logs_by_block(
+        &self,
+        filter: &Filter,
+        first: u64,
+        last: u64,
+    ) -> Result<Piece, ChainError> {
+        let started = Instant::now();
+        'again: loop {
+            let tip = self.known_block(last).await?.hash;
+            let (mut logs, mut hash) = (Vec::new(), B256::ZERO);
+            for number in first..=last {
+                hash = self.known_block(number).await?.hash;
+                let asked = filter.clone().at_block_hash(hash);
+                let answer: Result<Vec<Log>, NodeError> =
+                    self.nodes.lock().await.ask("eth_getLogs", (asked,)).await;
+                match answer {
+                    Ok(found) => logs.extend(found.iter().map(chain_log)),
+                    Err(error) => {
+                        let mut nodes = self.nodes.lock().await;
+                        if started.elapsed() >= nodes.patience {
+                            return Err(error.into());
+                        }
+                        nodes.take_next();
+                        drop(nodes);
+                        tokio::time::sleep(POLL.1 / 4).await;
+                        continue 'again;
+                    }
+                }
+            }
+            // If one was replaced meanwhile, so was the last.
+            if hash == tip && self.known_block(last).await?.hash == tip {
+                return Ok(Piece { logs, last, hash });
+            }
+            if started.elapsed() >= self.nodes.lock().await.patience {
+                return Err(ChainError::failed(format!(
+                    "the nodes give one block {last} and then another: they are not of one chain, or \
+                     it replaces its blocks again and again"
+                )));
             }
         }
     }

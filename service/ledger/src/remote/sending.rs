@@ -76,10 +76,12 @@ impl RemoteChain {
             self.nodes.lock().await.ask("eth_sendRawTransaction", (sent.raw.clone(),)).await;
         match answer {
             Ok(_) => Ok(None),
+            // An account without money gets none by waiting. A form before may be there.
+            Err(error) if error.is_about_funds() && !self.is_this_form_there(sent).await? => {
+                Err(error.into())
+            }
             // Nodes report in many ways that they have it, or had: look it up instead of reading that.
             Err(NodeError::Answered { .. }) if self.is_there(sent).await? => Ok(None),
-            // An account without money gets none by waiting.
-            Err(error) if error.is_about_funds() => Err(error.into()),
             // Any other refusal may pass: a fee is raised, a full pool empties.
             Err(NodeError::Answered { message, revert: None, .. }) => Ok(Some(message)),
             Err(error) => Err(error.into()),
@@ -88,10 +90,9 @@ impl RemoteChain {
 
     /// Sends a transaction, and first all that were kept before it: a node takes it only after those.
     async fn broadcast_in_order(&self, sent: &Sent) -> Result<Option<String>, ChainError> {
-        for earlier in outbox::pending(&self.store, sent.account).await? {
-            if earlier.nonce < sent.nonce {
-                self.broadcast(&earlier).await?;
-            }
+        let on_chain = self.nonce_on_chain(sent.account).await?;
+        for earlier in outbox::before(&self.store, sent.account, sent.nonce, on_chain).await? {
+            self.broadcast(&earlier).await?;
         }
         self.broadcast(sent).await
     }
@@ -100,6 +101,12 @@ impl RemoteChain {
     async fn is_there(&self, sent: &Sent) -> Result<bool, ChainError> {
         let has_it = self.has_a_form(sent, |_| true).await?;
         Ok(has_it || self.nonce_on_chain(sent.account).await? > sent.nonce)
+    }
+
+    /// Returns whether a node has the newest form of a transaction, or its nonce is used.
+    async fn is_this_form_there(&self, sent: &Sent) -> Result<bool, ChainError> {
+        let newest = Sent { hashes: vec![keccak256(&sent.raw)], ..sent.clone() };
+        self.is_there(&newest).await
     }
 
     /// Returns whether any node has a form of a transaction, as it is wanted.
@@ -243,7 +250,10 @@ impl RemoteChain {
     async fn arrived(&self, sent: &Sent, receipt: Receipt) -> Result<ChainReceipt, ChainError> {
         let block = receipt.block_number.unwrap_or_default().to::<u64>();
         if !receipt.has_succeeded() {
-            outbox::forget(&self.store, sent).await?;
+            // It may be sent again, and its nonce stays known.
+            let (name, _) = brings(sent.account, sent.target, &sent.data);
+            outbox::arrived(&self.store, sent, block).await?;
+            outbox::keep_done(&self.store, name, sent).await?;
             // Find out why, if the block's state is still there; running out of gas leaves no reason.
             let request = request(sent.account, sent.target, sent.data.clone());
             let params = (request, BlockNumberOrTag::Number(block));

@@ -36,6 +36,11 @@ struct Node {
     takes: bool,
     /// An account's next nonce.
     nonce: AtomicU64,
+    /// Whether it makes a block each time that it is asked for the newest.
+    grows: bool,
+    made: AtomicU64,
+    /// After how many forms of a transaction the account has too little; 0 for never.
+    poor_above: usize,
     /// Whether it says that what it was sent is mined; it has no receipts.
     mined: bool,
     /// What its blocks take.
@@ -60,6 +65,9 @@ impl Default for Node {
             says: None,
             takes: true,
             nonce: AtomicU64::new(5),
+            grows: false,
+            made: AtomicU64::new(0),
+            poor_above: 0,
             mined: false,
             base_fee: 0,
             least_price: 0,
@@ -98,17 +106,22 @@ impl Node {
             "eth_getTransactionReceipt" => Ok(Value::Null),
             "eth_getBlockByNumber" => {
                 let block = match params[0].as_str() {
+                    Some("latest") if self.grows => {
+                        self.head + self.made.fetch_add(1, Ordering::Relaxed)
+                    }
                     Some("latest") => self.head,
                     _ => number(&params[0]),
                 };
                 let has = json!({ "number": format!("{block:#x}"), "hash": self.hash(block),
                                   "timestamp": "0x1", "extraData": "0x", "baseFeePerGas": format!("{:#x}", self.base_fee) });
-                Ok(if block > self.head { Value::Null } else { has })
+                Ok(if !self.grows && block > self.head { Value::Null } else { has })
             }
             "eth_getTransactionByHash" => {
                 let has = self.sent.lock().expect("nobody panics");
                 let is_it = |raw: &Bytes| json!(keccak256(raw)) == params[0];
-                let found = self.takes && has.iter().any(is_it);
+                // What the account can't pay is not taken.
+                let taken = if self.poor_above > 0 { &has[..has.len().min(1)] } else { &has[..] };
+                let found = self.takes && taken.iter().any(is_it);
                 let block = self.mined.then_some("0x7");
                 Ok(if found {
                     json!({ "hash": params[0], "blockNumber": block })
@@ -119,7 +132,13 @@ impl Node {
             "eth_sendRawTransaction" => {
                 let raw: Bytes = serde_json::from_value(params[0].clone()).expect("bytes");
                 let hash = keccak256(&raw);
-                self.sent.lock().expect("nobody panics").push(raw);
+                let mut sent = self.sent.lock().expect("nobody panics");
+                let is_new = !sent.contains(&raw);
+                sent.push(raw);
+                let forms: std::collections::HashSet<&Bytes> = sent.iter().collect();
+                if self.poor_above > 0 && is_new && forms.len() > self.poor_above {
+                    return refuse(-32_000, "insufficient funds for gas * price + value");
+                }
                 match self.says {
                     Some((code, message)) => refuse(code, message),
                     None => Ok(json!(hash)),
@@ -140,8 +159,14 @@ impl Node {
                 if self.asked.load(Ordering::Relaxed) > self.replaces_after {
                     self.chain.fetch_max(1, Ordering::Relaxed);
                 }
-                let (first, last) =
-                    (number(&params[0]["fromBlock"]), number(&params[0]["toBlock"]));
+                let by_hash = (0..=self.head)
+                    .rev()
+                    .find(|&block| json!(self.hash(block)) == params[0]["blockHash"]);
+                let (first, last) = match (by_hash, params[0]["blockHash"].is_null()) {
+                    (Some(block), _) => (block, block),
+                    (None, false) => return refuse(-32_000, "unknown block"),
+                    _ => (number(&params[0]["fromBlock"]), number(&params[0]["toBlock"])),
+                };
                 // A node that is behind says nothing of it.
                 let told: Vec<u64> =
                     (first..=last.min(self.head)).filter(|block| block % 50 == 0).collect();
@@ -170,7 +195,9 @@ async fn answer(State(node): State<Arc<Node>>, Json(request): Json<Value>) -> Re
     let method = request["method"].as_str().expect("a method");
     if method == "eth_getLogs" {
         let asked = &request["params"][0];
-        if number(&asked["toBlock"]) - number(&asked["fromBlock"]) >= node.patient_for {
+        if asked["blockHash"].is_null()
+            && number(&asked["toBlock"]) - number(&asked["fromBlock"]) >= node.patient_for
+        {
             return StatusCode::GATEWAY_TIMEOUT.into_response();
         }
     }

@@ -200,3 +200,40 @@ async fn fee_does_not_rise_while_no_block_is_made() {
     let sent = node.sent.lock().expect("nobody panics").clone();
     assert!(sent.len() > 2 && sent.iter().all(|raw| *raw == sent[0]), "{sent:?}");
 }
+
+/// A node that is behind counts fewer than have arrived, and a reorganisation may leave a gap.
+#[tokio::test]
+async fn next_number_is_the_first_that_no_transaction_has() {
+    let (_folder, chain) = chain_of(vec![Arc::new(Node::default())]).await;
+    let sender = account().address();
+    for (nonce, name) in [(5, 1), (6, 2), (8, 3)] {
+        let mut sent = transaction(&chain);
+        sent.nonce = nonce;
+        let brings = B256::repeat_byte(name);
+        assert!(outbox::keep(&chain.store, brings, &sent).await.expect("kept"));
+        outbox::arrived(&chain.store, &sent, nonce).await.expect("kept");
+        outbox::keep_done(&chain.store, brings, &sent).await.expect("kept");
+        assert!(
+            outbox::find(&chain.store, brings).await.expect("read").is_none(),
+            "may be sent again"
+        );
+    }
+    for (on_chain, expected) in [(4, 4), (5, 7), (6, 7), (7, 7), (8, 9), (9, 9)] {
+        let next = outbox::next_nonce(&chain.store, sender, on_chain).await.expect("a number");
+        assert_eq!(next, expected, "on chain {on_chain}");
+    }
+}
+
+/// What the account can't pay is not kept, though the form before is still there.
+#[tokio::test]
+async fn raise_that_the_account_cannot_pay_leaves_the_form_before() {
+    let node = Arc::new(Node { base_fee: 7, grows: true, poor_above: 1, ..Node::default() });
+    let (_folder, mut chain) = chain_of(vec![node.clone()]).await;
+    chain.settings.patience = Duration::from_millis(900);
+    let (sender, target) = (account().address(), Some(Address::repeat_byte(7)));
+    chain.send(sender, target, vec![1]).await.expect_err("never mined");
+    let sent = node.sent.lock().expect("nobody panics").clone();
+    assert!(sent.iter().any(|raw| *raw != sent[0]), "a raise was tried");
+    let kept = outbox::pending(&chain.store, sender).await.expect("read");
+    assert_eq!((kept.len(), &kept[0].raw), (1, &sent[0]));
+}
