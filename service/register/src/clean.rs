@@ -118,7 +118,8 @@ impl Columns {
     pub(super) fn date_order(&self, record: &Record) -> Option<DateOrder> {
         let place = COLUMNS.iter().position(|&column| column == "dob")?;
         let place = Some(self.places[place]).filter(|&place| place < record.len())?;
-        DateOrder::of(&cell::text(&String::from_utf8_lossy(record.cell(place))))
+        let cell = cell::text(&String::from_utf8_lossy(record.cell(place)));
+        DateOrder::of(&cell::without_mark(cell))
     }
 }
 

@@ -258,9 +258,18 @@ impl Names {
     fn of(people: &[Person]) -> Self {
         let roman: Vec<RomanKey> = people
             .par_iter()
-            .map(|person| RomanKey {
-                given_folded: RomanName::of(&person.name).given_folded,
-                bengali_first: BengaliName::of(&person.name_bn).first,
+            .map(|person| {
+                let name = RomanName::of(&person.name);
+                let bengali_first = BengaliName::of(&person.name_bn).first;
+                // A name in another script is known by its beginning.
+                let folded = BengaliName::of(&name.native).joined;
+                let native = if folded.is_empty() { &name.native } else { &folded };
+                let native: String = native.chars().take(3).collect();
+                let is_native = name.given_folded.is_empty() && bengali_first.is_empty();
+                RomanKey {
+                    given_folded: name.given_folded,
+                    bengali_first: if is_native { native } else { bengali_first },
+                }
             })
             .collect();
         let frequent = |of: fn(&RomanKey) -> &str| {
@@ -328,6 +337,7 @@ impl<'a> Crowded<'a> {
                 continue;
             }
             found.is_crowded = true;
+            found.is_all &= Self::beginnings(names, place).next().is_some();
             for beginning in Self::beginnings(names, place) {
                 if let Some(places) = self.by_beginning.get(&(key, beginning)) {
                     found.take(place, places, seen);

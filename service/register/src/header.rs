@@ -150,7 +150,9 @@ fn plain(cell: &str) -> String {
     let lower = cell.to_lowercase();
     // Vowel signs of Indian scripts are no letters to this test, and parts of words.
     let is_sign = |letter: char| {
-        letter.is_ascii() && !letter.is_ascii_alphanumeric() || letter.is_whitespace()
+        letter.is_ascii() && !letter.is_ascii_alphanumeric()
+            || letter.is_whitespace()
+            || matches!(letter, '\u{2010}'..='\u{201f}' | '\u{2bc}')
     };
     let words = lower.split(|letter| is_sign(letter) || letter == '\u{feff}');
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")

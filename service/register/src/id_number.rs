@@ -43,6 +43,8 @@ pub(super) fn parse(cell: &str) -> Result<Option<u64>, ()> {
     }
     match digits.len() {
         0 if cell.is_empty() => Ok(None),
+        // One digit twelve times stands for a number that is not known, though some have a right check digit.
+        12 if digits.iter().all(|digit| *digit == digits[0]) => Err(()),
         12 if has_check_digit(&digits) => {
             Ok(Some(digits.iter().fold(0, |number, &digit| number * 10 + u64::from(digit))))
         }
@@ -73,7 +75,15 @@ mod tests {
         assert_eq!(parse(""), Ok(None));
         assert_eq!(parse("1200 0201 0199"), parse("120002010199"));
         assert!(parse("120002010199").is_ok());
-        for bad in ["12000201019", "120002010198", "1200020101990", "12000201019X", "-", " "] {
+        for bad in [
+            "12000201019",
+            "120002010198",
+            "1200020101990",
+            "12000201019X",
+            "999999999999",
+            "-",
+            " ",
+        ] {
             assert_eq!(parse(bad), Err(()), "{bad}");
         }
     }

@@ -114,14 +114,16 @@ pub(super) struct RomanName {
     pub(super) surname: Option<Surname>,
     pub(super) given: String,
     pub(super) given_folded: String,
-    /// Its letters in another script, if it has none in Latin, or none but `Md` and initials.
+    /// Its letters in another script, if it has none in Latin, or none but titles, initials and surnames.
     pub(super) native: String,
 }
 
 impl RomanName {
     pub(super) fn of(name: &str) -> Self {
         let latin = Self::from_tokens(tokens(name));
-        let is_weak = latin.tokens.iter().all(|token| token == "MD" || token.len() == 1);
+        let is_weak = latin.tokens.iter().all(|token| {
+            token == "MD" || token.len() == 1 || is_honorific(token) || is_surname(token)
+        });
         Self { native: if is_weak { native(name) } else { String::new() }, ..latin }
     }
 

@@ -3,7 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::name::{is_honorific, is_surname};
-use super::relation::relation;
+use super::relation::{is_word_within_names, relation};
 
 /// Honorifics that are also given names: removed for comparison, never from an account's name.
 const GIVEN_NAMES_TOO: [&str; 16] = [
@@ -65,7 +65,11 @@ const NO_NAMES: [&str; 29] = [
 ];
 
 /// Words that say that a person has died, wherever they stand in a name.
-const LATE: [&str; 33] = [
+const LATE: [&str; 37] = [
+    "DECD",
+    "SWARGWASI",
+    "मृतका",
+    "स्वर्गवासी",
     "EXPD",
     "স্ব",
     "স্বঃ",
@@ -113,10 +117,19 @@ pub(super) fn is_no_name(upper: &str) -> bool {
 }
 
 /// The part of a cell that is the person's own name: without the relation to another and that one's name.
-fn own_part(cell: &str) -> &str {
+/// None if it is another's: `तपन दास की पत्नी` stands before the name that is meant.
+fn own_part(cell: &str) -> Option<&str> {
+    const GENITIVES: [&str; 3] = ["का", "की", "के"];
     let starts = cell.char_indices().filter(|&(at, _)| cell[..at].ends_with([' ', ',', '(']));
-    let end = starts.map(|(at, _)| at).find(|&at| relation(&cell[at..]).is_some());
-    end.map_or(cell, |end| cell[..end].trim_end_matches([' ', ',', '(', '-']))
+    let is_relation = |&at: &usize| {
+        let words = cell[..at].split_whitespace().count();
+        // `उमा पति झा` is one name.
+        relation(&cell[at..]).is_some() && (words > 1 || !is_word_within_names(&cell[at..]))
+    };
+    let Some(end) = starts.map(|(at, _)| at).find(is_relation) else { return Some(cell) };
+    let own = cell[..end].trim_end_matches([' ', ',', '(', '-']);
+    let last = own.split_whitespace().next_back().unwrap_or_default();
+    (!GENITIVES.contains(&last)).then_some(own)
 }
 
 /// Whether a cell in capitals has the names of two persons.
@@ -134,11 +147,11 @@ fn is_of_two(upper: &str) -> bool {
 
 /// `Sabina / Tapan Hansda` is of two; `Md./ Abdul Karim` has a title before it, and `Anita Roy/Das` two surnames.
 fn is_of_two_with_slash(upper: &str) -> bool {
-    const TITLE_MAX: usize = 3;
+    const TITLES: [&str; 10] = ["MD", "MOHD", "SK", "SH", "SMT", "মো", "মোঃ", "মোছা", "সেখ", "শেখ"];
     let Some((before, after)) = upper.split_once('/') else { return false };
-    let before = before.trim_end_matches([' ', '.']);
-    let last = before.split([' ', '.']).next_back().unwrap_or_default();
-    let is_after_title = last.chars().count() <= TITLE_MAX || is_honorific(last);
+    let mut words = before.split([' ', '.']).filter(|word| !word.is_empty());
+    let is_title = |word: &str| TITLES.contains(&word) || is_honorific(word);
+    let is_after_title = words.all(is_title) && !after.trim().is_empty();
     !is_after_title && !is_surname(after.trim()) || after.contains('/')
 }
 
@@ -159,19 +172,37 @@ fn is_of_two_with_comma(upper: &str) -> bool {
 pub(super) fn payee(cell: &str) -> Option<&str> {
     /// The sign before the name of somebody who has died, in Bengali.
     const ISSHAR: char = '\u{9fa}';
-    let own = own_part(cell);
+    let own = own_part(cell)?;
     let upper = own.nfc().collect::<String>().to_uppercase();
-    let is_end = |one: char| one.is_whitespace() || one.is_ascii_punctuation();
+    // The signs after an abbreviation and a sentence in Indian scripts.
+    let is_end = |one: char| {
+        one.is_whitespace()
+            || one.is_ascii_punctuation()
+            || matches!(one, '\u{964}' | '\u{965}' | '\u{970}')
+    };
     let words: Vec<&str> = upper.split(is_end).filter(|word| !word.is_empty()).collect();
-    let is_late = |word: &&str| LATE.iter().any(|late| late.nfc().eq(word.chars()));
-    let has_died = upper.contains(ISSHAR) || words.iter().any(is_late);
+    // A visarga stands for a colon, also without a space behind it; it may end a name's word.
+    let parts = |word: &'_ str| -> Vec<String> {
+        let first = word.split('ঃ').next().unwrap_or_default();
+        vec![word.to_owned(), first.to_owned()]
+    };
+    let is_one_of = |words: &[&str], word: &str| {
+        parts(word).iter().any(|part| words.iter().any(|known| known.nfc().eq(part.chars())))
+    };
+    // `লেট` is a surname as well.
+    let is_let = words.first() == Some(&"লেট") && words.len() > 1;
+    let has_died =
+        upper.contains(ISSHAR) || is_let || words.iter().any(|word| is_one_of(&LATE, word));
     let is_none = is_no_name(&upper)
         || is_no_name(upper.trim_matches(is_end))
         || words.iter().all(|word| word.chars().all(|letter| letter == 'X'));
-    let is_label = |word: &&str| LABELS.iter().any(|label| label.nfc().eq(word.chars()));
-    let has_label = upper.split_once([':', '-', '=']).is_some_and(|(before, _)| {
-        before.split(is_end).rfind(|word| !word.is_empty()).as_ref().is_some_and(is_label)
-    });
+    let is_label = |word: &&str| is_one_of(&LABELS, word);
+    let is_labelled = |word: &&str| is_label(word) && (words.len() > 1 || word.contains('ঃ'));
+    let has_label = words.first().is_some_and(is_labelled);
+    let has_label = has_label
+        || upper.split_once([':', '-', '=']).is_some_and(|(before, _)| {
+            before.split(is_end).rfind(|word| !word.is_empty()).as_ref().is_some_and(is_label)
+        });
     let has_digit = upper.chars().any(char::is_numeric);
     if has_died || is_none || has_label || has_digit || is_of_two(&upper) || relation(own).is_some()
     {
@@ -255,6 +286,20 @@ mod tests {
             "পরলোকগত তপন দাস",
             "Wife of Tapan Das",
             "Name - Rina Das",
+            "নামঃ রিনা দাস",
+            "Rina Das / Tapan Das",
+            "Rina Das W/O",
+            "Md. Ali W/O",
+            "রমা দাস / তপন দাস",
+            "Uma / Ram Das",
+            "तपन दास की पत्नी रीना देवी",
+            "মৃতঃ রিনা দাস",
+            "স্বঃতপন দাস",
+            "নামঃরিনা দাস",
+            "स्व॰ तपन दास",
+            "লেট রিনা দাস",
+            "मृतका रीना",
+            "রিনা দাস।মৃত",
             "নাম: রিনা দাস",
             "রিনা আর তপন দাস",
             "TOTAL",
@@ -278,6 +323,12 @@ mod tests {
             ("S. O. Das", "S. O. Das"),
             ("S.O. Das", "S.O. Das"),
             ("Rina Das Wife of Late Tapan Das", "Rina Das"),
+            ("রিনা দাস স্বামী তপন দাস", "রিনা দাস"),
+            ("रीना देवी पत्नी तपन दास", "रीना देवी"),
+            ("Sk./Rahim", "Sk./Rahim"),
+            ("उमा पति झा", "उमा पति झा"),
+            ("গোপাল লেট", "গোপাল লেট"),
+            ("মোঃ আব্দুল করিম", "মোঃ আব্দুল করিম"),
             ("Das Gupta, R. K.", "Das Gupta, R. K."),
             ("Roy Chowdhury, Anita Rani", "Roy Chowdhury, Anita Rani"),
             ("Md./ Abdul Karim", "Md./ Abdul Karim"),

@@ -4,7 +4,10 @@ use super::name::is_honorific;
 use super::payee_name::is_no_name;
 
 /// The words before a guardian's name that give the relation.
-const RELATIONS: [&str; 29] = [
+const RELATIONS: [&str; 32] = [
+    "पत्नी",
+    "पुत्री",
+    "पुत्र",
     "S/O",
     "W/O",
     "D/O",
@@ -36,6 +39,14 @@ const RELATIONS: [&str; 29] = [
     "पति",
 ];
 
+/// Relations in Indian languages that stand between two names.
+const WITHIN_NAMES: [&str; 7] = ["পিতা", "স্বামী", "पिता", "पति", "पत्नी", "पुत्र", "पुत्री"];
+
+/// Whether a text begins with a word that is a relation, and within names a name.
+pub(super) fn is_word_within_names(text: &str) -> bool {
+    WITHIN_NAMES.iter().any(|word| text.starts_with(word))
+}
+
 /// Returns how long a relation is at the beginning of a text, however its sign is written: `S/O`, `s\o`, `W /O`,
 /// `S/0`, `Wife of`; none if it has none. `S.O.` may be initials.
 pub(super) fn relation(text: &str) -> Option<usize> {
@@ -50,17 +61,22 @@ pub(super) fn relation(text: &str) -> Option<usize> {
         is_relation.then_some(at + o.len_utf8())
     };
     let in_words = || {
-        let words = RELATIONS.iter().filter(|words| words.ends_with(" OF"));
-        let mut starts = words.filter(|words| {
+        let is_within = |words: &&&str| words.ends_with(" OF") || WITHIN_NAMES.contains(*words);
+        let mut starts = RELATIONS.iter().filter(is_within).filter(|words| {
             let head = text.get(..words.len());
             let rest = text.get(words.len()..).unwrap_or_default();
             head.is_some_and(|head| head.eq_ignore_ascii_case(words))
-                && rest.starts_with([' ', ':'])
+                && rest.starts_with([' ', ':', 'ঃ'])
         });
         starts.next().map(|words| words.len())
     };
     let length = by_sign().or_else(in_words)?;
     (!text[length..].trim().is_empty()).then_some(length)
+}
+
+/// Whether a character stands between a relation and a name; a visarga is a letter, and stands for a colon.
+fn is_between(one: char) -> bool {
+    !one.is_alphanumeric() || one == 'ঃ'
 }
 
 /// Returns a guardian's name without the relation, and without words that say that they have died.
@@ -76,15 +92,15 @@ pub(super) fn guardian(cell: &str) -> &str {
     loop {
         let before = name;
         if let Some(length) = relation(name) {
-            name = name[length..].trim_start_matches(|next: char| !next.is_alphanumeric());
+            name = name[length..].trim_start_matches(is_between);
         }
         for relation in RELATIONS {
             let Some(head) = name.get(..relation.len()) else { continue };
             let rest = &name[relation.len()..];
-            let is_apart = rest.starts_with(|next: char| !next.is_alphanumeric())
-                || relation.contains('/') && !rest.is_empty();
+            let is_apart =
+                rest.starts_with(is_between) || relation.contains('/') && !rest.is_empty();
             if head.to_uppercase() == relation && is_apart {
-                name = rest.trim_start_matches(|next: char| !next.is_alphanumeric());
+                name = rest.trim_start_matches(is_between);
             }
         }
         if let Some((first, rest)) = name.split_once([' ', '.'])
