@@ -36,11 +36,10 @@ impl ForeignCircuit {
         header.take(8)?;
         let count = header.number()? as usize;
         header.require_end()?;
-        let named = [outputs, public_inputs, private_inputs].map(u64::from).iter().sum::<u64>();
-        if named + 1 > u64::from(wires) {
-            return Err(
-                header.malformed(format!("{wires} wires are fewer than its inputs and outputs"))
-            );
+        // circom counts all private inputs that are declared, also those that no wire is left of after simplification.
+        if u64::from(outputs) + u64::from(public_inputs) + 1 > u64::from(wires) {
+            return Err(header
+                .malformed(format!("{wires} wires are fewer than its outputs and public inputs")));
         }
         if file.section(4).is_ok_and(|mut gates| gates.number().is_ok_and(|count| count > 0)) {
             return Err(header.malformed("it has custom gates, which Groth16 does not know"));

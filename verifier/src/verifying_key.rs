@@ -75,6 +75,8 @@ struct VerifyingKeyJson {
     curve: Option<String>,
     #[serde(rename = "nPublic", default)]
     public_inputs: Option<usize>,
+    // As it was called before snarkjs 0.1.21.
+    #[serde(alias = "vk_alfa_1")]
     vk_alpha_1: G1Text,
     vk_beta_2: G2Text,
     vk_gamma_2: G2Text,

@@ -178,6 +178,12 @@ pub(super) enum TokenKind {
 impl TokenKind {
     /// Whether claims are for an audience. Amazon Cognito's access tokens have none: they name the client.
     fn is_for(self, claims: &Value, audience: &str) -> bool {
+        // An ID token says who signed in, and travels in addresses: it is shown with no request (RFC 8725, 3.12).
+        let is_id = claims["token_use"].as_str().is_some_and(|told| told != "access")
+            || claims["typ"].as_str().is_some_and(|told| told.eq_ignore_ascii_case("ID"));
+        if self == Self::Access && is_id {
+            return false;
+        }
         match &claims["aud"] {
             Value::String(one) => one == audience,
             Value::Array(all) => all.iter().any(|one| one == audience),
@@ -529,6 +535,9 @@ mod tests {
             (json!({ "client_id": "us", "token_use": "access" }), true, false),
             (json!({ "client_id": "us", "token_use": "id" }), false, false),
             (json!({ "client_id": "us" }), false, false),
+            (json!({ "aud": "us", "token_use": "id" }), false, true),
+            (json!({ "aud": "us", "typ": "ID" }), false, true),
+            (json!({ "aud": "us", "typ": "Bearer" }), true, true),
             (json!({ "aud": "them", "client_id": "us", "token_use": "access" }), false, false),
             (json!({}), false, false),
         ] {

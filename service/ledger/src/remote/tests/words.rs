@@ -227,7 +227,7 @@ async fn next_number_is_the_first_that_no_transaction_has() {
 /// What the account can't pay is not kept, though the form before is still there.
 #[tokio::test]
 async fn raise_that_the_account_cannot_pay_leaves_the_form_before() {
-    let node = Arc::new(Node { base_fee: 7, grows: true, poor_above: 1, ..Node::default() });
+    let node = Arc::new(Node { base_fee: 7, grows: true, is_poor: true, ..Node::default() });
     let (_folder, mut chain) = chain_of(vec![node.clone()]).await;
     chain.settings.patience = Duration::from_millis(900);
     let (sender, target) = (account().address(), Some(Address::repeat_byte(7)));
