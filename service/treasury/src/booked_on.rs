@@ -64,9 +64,11 @@ impl BookedOn {
         Self { day, marks: [entry, own] }
     }
 
-    /// Whether two are one booking for certain: by the bank's own references.
+    /// Whether two are one booking for certain: of one day, by one of the bank's own references.
     pub(super) fn is_known_as(&self, other: &Self) -> bool {
-        self.marks.iter().any(Option::is_some) && self == other
+        let mut marks = self.marks.iter().zip(&other.marks);
+        let has_same = marks.any(|(one, other)| one.is_some() && one == other);
+        has_same && self.day == other.day && self.is_same(other)
     }
 }
 

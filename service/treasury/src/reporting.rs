@@ -127,6 +127,7 @@ impl TreasuryStore<'_> {
             unmatched: HashSet::new(),
             debtors: debtors(&mut transaction).await?,
             named: HashSet::new(),
+            settled: HashSet::new(),
             by_part: HashSet::new(),
             touched: Vec::new(),
             returned,

@@ -150,6 +150,15 @@ impl Entry {
             match block.amount() {
                 Some(amount) => {
                     let charges = self.charges.filter(|_| self.blocks.len() == 1);
+                    // A batch's total may be what was ordered, and more than what was booked.
+                    let kept = self.charges.filter(|_| self.is_credit == Some(true)).unwrap_or(0);
+                    let most = self.amount.paise().map(|most| most.saturating_add(kept));
+                    let is_more = amount.paise().zip(most).is_some_and(|(sum, most)| sum > most);
+                    let is_final = matches!(booked, Outcome::Paid | Outcome::Returned(_));
+                    let booked = match is_more && is_final {
+                        true => Outcome::Unclear(LESS),
+                        false => booked,
+                    };
                     let mut line = self.line(wholes, booked, Some(amount));
                     line = with_charges(line, None, charges);
                     line.booking.is_return = block.details.iter().any(|one| one.is_return);
@@ -207,7 +216,7 @@ impl Entry {
             return Some(OTHER_WAY);
         }
         // The bank may have kept some of what comes back: of one payment, also without saying so.
-        let is_one_return = is_credit && self.only().is_some();
+        let is_one_return = is_credit && self.only().is_some_and(|one| one.amount.is_some());
         let kept = if is_credit { charges } else { 0 };
         let most = booked.saturating_add(against).saturating_add(kept);
         (along > most && !is_one_return).then_some(LESS)
@@ -223,8 +232,12 @@ impl Entry {
             return true;
         }
         let came_back = |one: &Details| {
-            let both = one.amount.and_then(Amount::paise).zip(self.amount.paise());
-            both.is_some_and(|(own, booked)| booked <= own)
+            let total = block.batch_amount.and_then(Amount::paise);
+            match (self.amount.paise(), one.amount.and_then(Amount::paise), total) {
+                (Some(booked), Some(own), _) => booked <= own,
+                (Some(booked), None, Some(total)) => booked < total,
+                _ => false,
+            }
         };
         if self.is_credit == Some(true) && self.only().is_some_and(came_back) {
             // One that came back, in a batch that is described as it was ordered.

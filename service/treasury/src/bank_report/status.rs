@@ -84,7 +84,7 @@ pub(super) fn read(message: Node<'_, '_>, lines: &mut Vec<ReportedTransfer>) {
             Outcome::Pending if of_group.is_rejected => Outcome::Unclear(
                 "its part is reported as under way and its message as rejected: ask the bank",
             ),
-            said => said,
+            said => without_copy(said, &lines[before..]),
         };
         let whole = whole(part, own.is_some(), named, said, &lines[before..]);
         lines.extend(whole);
@@ -92,6 +92,7 @@ pub(super) fn read(message: Node<'_, '_>, lines: &mut Vec<ReportedTransfer>) {
     if let Some(group) = group {
         let named = of_group.message.as_deref().map(|name| whole_of(name, Named::Message));
         let said = outcome_at(of_group.status.as_deref(), reasons_of(group));
+        let said = without_copy(said, &lines[first..]);
         let whole = whole(group, of_group.status.is_some(), named, said, &lines[first..]);
         lines.extend(whole);
     }
@@ -107,6 +108,15 @@ pub(super) fn read(message: Node<'_, '_>, lines: &mut Vec<ReportedTransfer>) {
 /// Returns the part or message that a name is of: by its form if it is ours, wherever the bank has put it.
 fn whole_of(name: &str, place: fn(String) -> Named) -> Named {
     Named::of_whole(name).unwrap_or_else(|| place(name.to_owned()))
+}
+
+/// Returns what is said of a whole: if anything within is rejected as a duplicate, the rejected whole is one.
+fn without_copy(said: Outcome, inside: &[ReportedTransfer]) -> Outcome {
+    let is_copy = |line: &ReportedTransfer| line.outcome == Outcome::Unclear(OF_DUPLICATE);
+    match said {
+        Outcome::Returned(_) if inside.iter().any(is_copy) => Outcome::Unclear(OF_DUPLICATE),
+        said => said,
+    }
 }
 
 /// Returns what a status says; a reason without a status is reported as unclear.

@@ -10,6 +10,10 @@ use crate::bank_report::{Outcome, ReportKind, ReportedTransfer};
 use crate::booked_on::BookedOn;
 use crate::transfer::{self, TransferRow, TransferState};
 
+/// Why a payment that is booked a second time is contested.
+const ONCE_MORE: &str =
+    "booked once more: ask the bank, then have two treasurers resolve it: praman treasury resolve";
+
 /// Why a payment that is reported after its return is contested.
 pub(super) const AFTER_RETURN: &str = "paid after it was returned: ask the bank, then have two treasurers resolve it: \
                             praman treasury resolve";
@@ -53,9 +57,7 @@ impl Import<'_> {
                 return self.contest(connection, &row, reason).await;
             }
             (Paid, Outcome::Paid) if self.keep_booking(connection, &row, line).await? => {
-                let reason = "booked once more: ask the bank, then have two treasurers \
-                              resolve it: praman treasury resolve";
-                return self.contest(connection, &row, reason).await;
+                return self.contest(connection, &row, ONCE_MORE).await;
             }
             (_, Outcome::Pending | Outcome::Unclear(_)) | (Paid, Outcome::Paid) => {
                 self.imported.unchanged += 1;
@@ -78,6 +80,9 @@ impl Import<'_> {
             }
             // It went out and came back, which is known: the statement is repeated, or another has both.
             (Returned | Reissued, Outcome::Paid) if is_first && self.comes_back(&row.reference) => {
+                if self.keep_booking(connection, &row, line).await? {
+                    return self.contest(connection, &row, ONCE_MORE).await;
+                }
                 self.excused.insert(row.reference.clone());
                 self.imported.unchanged += 1;
                 return Ok(());
@@ -97,9 +102,7 @@ impl Import<'_> {
                     && row.came_back_since(line.booking.day) =>
             {
                 if self.keep_booking(connection, &row, line).await? {
-                    let reason = "booked once more: ask the bank, then have two treasurers resolve \
-                                  it: praman treasury resolve";
-                    return self.contest(connection, &row, reason).await;
+                    return self.contest(connection, &row, ONCE_MORE).await;
                 }
                 self.imported.unchanged += 1;
                 return Ok(());

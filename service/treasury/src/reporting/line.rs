@@ -36,6 +36,8 @@ pub(super) struct Import<'a> {
     pub(super) debtors: HashMap<String, String>,
     /// Transfers that were already reported on.
     pub(super) named: HashSet<String>,
+    /// Transfers of which any report in the file has said more than that they are on their way.
+    pub(super) settled: HashSet<String>,
     /// Transfers whose part has a status of its own.
     pub(super) by_part: HashSet<String>,
     /// Claims whose transfers moved, and why they were returned.
@@ -66,7 +68,7 @@ impl Import<'_> {
         if line.message != self.message {
             // What one report says of single payments is not what another says of the whole.
             self.message = line.message;
-            self.named.clear();
+            self.named.clone_from(&self.settled);
             self.by_part.clear();
             self.unmatched.clear();
         }
@@ -97,6 +99,9 @@ impl Import<'_> {
             if level == 0 {
                 // A transfer with its own line, understood or not, is not moved by a status of its message or part.
                 self.named.insert(row.reference.clone());
+                if line.outcome != Outcome::Pending {
+                    self.settled.insert(row.reference.clone());
+                }
             }
             if matches!(line.outcome, Outcome::Returned(_))
                 && let Some(left) = self.returned.get_mut(&row.reference)

@@ -286,6 +286,12 @@ fn rejection_as_a_duplicate_returns_nothing() {
     let bare = "<OrgnlPmtInfAndSts><OrgnlPmtInfId>p</OrgnlPmtInfId><PmtInfSts>RJCT</PmtInfSts></OrgnlPmtInfAndSts>";
     let lines = message(whole, bare);
     assert!(is_doubted(&lines, "p") && is_doubted(&lines, "o"), "{lines:?}");
+    let copied = "<OrgnlPmtInfAndSts><OrgnlPmtInfId>p</OrgnlPmtInfId><PmtInfSts>RJCT</PmtInfSts><StsRsnInf><Rsn>\
+                  <Cd>AM05</Cd></Rsn></StsRsnInf></OrgnlPmtInfAndSts>";
+    assert!(
+        is_doubted(&message("<GrpSts>RJCT</GrpSts>", copied), "o"),
+        "the rest is of the copy too"
+    );
     // Of a rejected message a part can't be under way.
     let part = "<OrgnlPmtInfAndSts><OrgnlPmtInfId>p</OrgnlPmtInfId><PmtInfSts>ACSP</PmtInfSts></OrgnlPmtInfAndSts>";
     assert!(is_doubted(&message("<GrpSts>RJCT</GrpSts>", part), "p"));
@@ -312,6 +318,14 @@ fn batch_is_read_in_the_ways_that_banks_describe_it() {
     let back = with_amount('a', "45.00", "<RtrInf><Rsn><Cd>AC04</Cd></Rsn></RtrInf>");
     let lines = in_entry("44.00", "INR", "CRDT", &(batch("<NbOfTxs>100</NbOfTxs>") + &back));
     assert_eq!((lines.len(), &lines[0].outcome), (1, &returned("AC04")), "{lines:?}");
+    // A total of what was ordered, beside less that was booked.
+    let total = "<NbOfTxs>100</NbOfTxs><TtlAmt Ccy=\"INR\">4500.00</TtlAmt>";
+    let reason = "<RtrInf><Rsn><Cd>AC04</Cd></Rsn></RtrInf>";
+    let unlisted = batch(total) + &details("NOTPROVIDED", "<Amt Ccy=\"INR\">45.00</Amt>");
+    assert!(is_doubted(&in_entry("45.00", "INR", "DBIT", &unlisted), &part));
+    let back = batch(total) + &details(&one, reason);
+    let lines = in_entry("45.00", "INR", "CRDT", &back);
+    assert!(!lines.iter().any(|line| line.of == [Named::Part(part.clone())]), "{lines:?}");
     // All that a batch had came back, and one is listed.
     let listed = with_amount('a', "45.00", "");
     let lines = in_entry("90.00", "INR", "CRDT", &(batch("<NbOfTxs>2</NbOfTxs>") + &listed));
