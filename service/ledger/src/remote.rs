@@ -166,7 +166,13 @@ impl Chain for RemoteChain {
     ) -> Result<ChainReceipt, ChainError> {
         let (brings, is_claim) = brings(from, target, &data);
         loop {
-            if let Some(sent) = outbox::find(&self.store, brings).await? {
+            let mut found = outbox::find(&self.store, brings).await?;
+            if found.is_none() && !is_claim {
+                // The same was done, in a block that was replaced.
+                let mut taken_back = outbox::taken_back(&self.store, from).await?.into_iter();
+                found = taken_back.find(|sent| sent.target == target && sent.data == data);
+            }
+            if let Some(sent) = found {
                 let Some(receipt) = self.bring(sent.clone()).await? else {
                     if is_claim {
                         continue;

@@ -1,7 +1,7 @@
 //! What nodes answer, as far as it is needed: clients differ in what else they say.
 
-use alloy_primitives::{Address, B256, Bytes, U64};
-use alloy_rpc_types_eth::Log;
+use alloy_primitives::{Address, B256, Bloom, BloomInput, Bytes, U64};
+use alloy_rpc_types_eth::{FilterSet, Log};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -14,8 +14,26 @@ pub(super) struct BlockHead {
     pub(super) number: U64,
     pub(super) hash: B256,
     pub(super) timestamp: U64,
+    /// The block before it.
+    #[serde(default)]
+    pub(super) parent_hash: Option<B256>,
+    /// What marks the addresses that events are of.
+    #[serde(default)]
+    pub(super) logs_bloom: Option<Bloom>,
     /// None before London, and on chains that have a gas price instead.
     pub(super) base_fee_per_gas: Option<U64>,
+}
+
+impl BlockHead {
+    /// Whether it may have events of some addresses, as far as its mark shows. Some clients answer for a block that they
+    /// do not have as for one without events.
+    pub(super) fn may_have_events_of(&self, addresses: &FilterSet<Address>) -> bool {
+        let has = |address: &Address| {
+            let marked = BloomInput::Raw(address.as_slice());
+            self.logs_bloom.as_ref().is_some_and(|bloom| bloom.contains_input(marked))
+        };
+        addresses.iter().any(has)
+    }
 }
 
 /// What came of a transaction. Some nodes answer for one that is in no block yet.

@@ -134,6 +134,27 @@ pub(super) async fn find(store: &Store, brings: B256) -> Result<Option<Sent>, Ch
     Ok(row.map(sent))
 }
 
+/// Returns an account's transactions that were done, until another chain replaced their blocks: pending under names of
+/// their own.
+pub(super) async fn taken_back(store: &Store, account: Address) -> Result<Vec<Sent>, ChainError> {
+    let named: Vec<(Vec<u8>, i64)> = sqlx::query_as(
+        "SELECT brings, nonce FROM outbox WHERE account = $1 AND state = 'pending' ORDER BY nonce",
+    )
+    .bind(account.to_vec())
+    .fetch_all(store.pool())
+    .await?;
+    if named.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut all = pending(store, account).await?;
+    all.retain(|sent| {
+        let name = brings(sent.account, sent.target, &sent.data).0;
+        let mut rows = named.iter().filter(|(_, nonce)| *nonce as u64 == sent.nonce);
+        rows.next().is_some_and(|(own, _)| own.as_slice() != name.as_slice())
+    });
+    Ok(all)
+}
+
 /// Returns an account's transactions before a nonce that the chain may not have, by nonce: the pending ones, and those
 /// that arrived in blocks that it has replaced.
 pub(super) async fn before(
@@ -193,24 +214,6 @@ pub(super) async fn take_back(
     transaction: &mut WriteTransaction,
     last: u64,
 ) -> Result<(), ChainError> {
-    let statement = sqlx::AssertSqlSafe(format!(
-        "SELECT {COLUMNS} FROM outbox WHERE state = 'arrived' AND block > $1 ORDER BY nonce"
-    ));
-    let rows: Vec<Row> =
-        sqlx::query_as(statement).bind(last as i64).fetch_all(&mut **transaction).await?;
-    for one in rows.into_iter().map(sent) {
-        // The same call finds it again, and is not sent beside it.
-        let (name, _) = brings(one.account, one.target, &one.data);
-        sqlx::query(
-            "UPDATE outbox SET brings = $1 WHERE account = $2 AND nonce = $3
-             AND NOT EXISTS (SELECT 1 FROM outbox AS others WHERE others.brings = $1)",
-        )
-        .bind(name.to_vec())
-        .bind(one.account.to_vec())
-        .bind(one.nonce as i64)
-        .execute(&mut **transaction)
-        .await?;
-    }
     sqlx::query("UPDATE outbox SET state = 'pending' WHERE state = 'arrived' AND block > $1")
         .bind(last as i64)
         .execute(&mut **transaction)

@@ -18,6 +18,9 @@ use crate::journal;
 /// How many of the newest blocks are asked for one by one.
 const NEAR: u64 = 4;
 
+/// How often an empty answer is doubted if the block may have events: a full block's mark is of all addresses.
+const DOUBTED_MOST: u32 = 5;
+
 /// How often a block may be replaced while its events are asked for.
 const REPLACED_MOST: u32 = 20;
 
@@ -55,6 +58,7 @@ impl RemoteChain {
         .await?;
         let newest = rows.first().map(|(number, _)| *number as u64);
         let head = self.head_not_before(newest.unwrap_or_default()).await?;
+        self.settle_taken_back().await;
         let mut known = None;
         for (number, hash) in rows {
             let block = self.known_block(number as u64).await?;
@@ -94,7 +98,7 @@ impl RemoteChain {
         }
         // Each piece is kept by itself: an interrupted run continues from there.
         while known < head {
-            let piece = self.some_logs(known + 1, head).await?;
+            let piece = self.some_logs(known + 1, head, true).await?;
             // What follows a block that was replaced meanwhile is of another chain than what was recorded.
             if self.known_block(known).await?.hash != known_hash {
                 return Ok(false);
@@ -105,6 +109,23 @@ impl RemoteChain {
             (known, known_hash) = (piece.last, piece.hash);
         }
         Ok(true)
+    }
+
+    /// Records which transactions of replaced blocks stand again: the same call is another one then.
+    async fn settle_taken_back(&self) {
+        let settled = async {
+            for account in self.keys.keys() {
+                for sent in outbox::taken_back(&self.store, *account).await? {
+                    if let Some(block) = self.stands_in(&sent).await? {
+                        outbox::arrived(&self.store, &sent, block).await?;
+                    }
+                }
+            }
+            Ok::<(), ChainError>(())
+        };
+        if let Err(error) = settled.await {
+            tracing::warn!("transactions that were taken back are not looked up yet: {error}");
+        }
     }
 
     /// Returns the hash of the block before all others that are recorded. A chain with another one there is not the one
@@ -206,8 +227,13 @@ impl RemoteChain {
         Ok(true)
     }
 
-    /// Returns the events of as many blocks as a node grants, from a first one on.
-    async fn some_logs(&self, first: u64, until: u64) -> Result<Piece, ChainError> {
+    /// Returns the events of as many blocks as a node grants, from a first one on; the newest of the chain one by one.
+    async fn some_logs(
+        &self,
+        first: u64,
+        until: u64,
+        is_newest: bool,
+    ) -> Result<Piece, ChainError> {
         let mut filter = Filter::new();
         if let Some((contracts, _)) = &self.contracts {
             let Addresses { committee, participants, offices, claims, disputes, nodes, .. } =
@@ -216,15 +242,18 @@ impl RemoteChain {
             let later = [contracts.consents, contracts.anchors, contracts.archives];
             filter = filter.address([&known[..], &later].concat());
         }
+        // Without the last, a node says nothing of the events in it.
+        self.known_block(until).await?;
         let mut left = self.nodes.lock().await.count();
         let (started, mut replaced) = (Instant::now(), 0);
         loop {
-            if until - first < NEAR {
+            if is_newest && until - first < NEAR {
                 return self.logs_by_block(&filter, first, until).await;
             }
             let span = self.span.load(Ordering::Relaxed).max(1);
             // Up to the newest ones, which are asked for one by one.
-            let last = (until - NEAR).min(first.saturating_add(span - 1));
+            let range_end = if is_newest { until - NEAR } else { until };
+            let last = range_end.min(first.saturating_add(span - 1));
             let asked = filter.clone().from_block(first).to_block(last);
             // A node that does not have the last block yet would leave its events out without a word, and one that
             // replaces it meanwhile would give those of another chain.
@@ -280,28 +309,45 @@ impl RemoteChain {
         last: u64,
     ) -> Result<Piece, ChainError> {
         let started = Instant::now();
+        let mut doubted = 0;
         'again: loop {
             let tip = self.known_block(last).await?.hash;
-            let (mut logs, mut hash) = (Vec::new(), B256::ZERO);
+            let (mut logs, mut before) = (Vec::new(), None);
             for number in first..=last {
-                hash = self.known_block(number).await?.hash;
-                let asked = filter.clone().at_block_hash(hash);
-                let answer: Result<Vec<Log>, NodeError> =
-                    self.nodes.lock().await.ask("eth_getLogs", (asked,)).await;
-                match answer {
-                    Ok(found) => logs.extend(found.iter().map(chain_log)),
-                    Err(error) => {
-                        let mut nodes = self.nodes.lock().await;
-                        if started.elapsed() >= nodes.patience {
-                            return Err(error.into());
+                let answer = self.logs_of_block(filter, number).await;
+                let problem = match answer {
+                    // A block of another chain than the one before it, or one whose events a node leaves out: another
+                    // node, or a moment later.
+                    Ok(Some((block, found)))
+                        if before
+                            .is_none_or(|hash| block.parent_hash.is_none_or(|own| own == hash)) =>
+                    {
+                        let is_left_out =
+                            found.is_empty() && block.may_have_events_of(&filter.address);
+                        before = Some(block.hash);
+                        if !is_left_out || doubted >= DOUBTED_MOST {
+                            logs.extend(found.iter().map(chain_log));
+                            continue;
                         }
-                        nodes.take_next();
-                        drop(nodes);
-                        tokio::time::sleep(POLL.1 / 4).await;
-                        continue 'again;
+                        doubted += 1;
+                        None
                     }
+                    Ok(_) => None,
+                    Err(error) => Some(error),
+                };
+                let mut nodes = self.nodes.lock().await;
+                if started.elapsed() >= nodes.patience {
+                    return Err(problem.map_or_else(
+                        || ChainError::failed(format!("the nodes do not have block {number} yet")),
+                        ChainError::from,
+                    ));
                 }
+                nodes.take_next();
+                drop(nodes);
+                tokio::time::sleep(POLL.1 / 4).await;
+                continue 'again;
             }
+            let hash = before.unwrap_or_default();
             // If one was replaced meanwhile, so was the last.
             if hash == tip && self.known_block(last).await?.hash == tip {
                 return Ok(Piece { logs, last, hash });
@@ -315,6 +361,21 @@ impl RemoteChain {
         }
     }
 
+    /// Returns a block and its events; none if the node does not have it.
+    async fn logs_of_block(
+        &self,
+        filter: &Filter,
+        number: u64,
+    ) -> Result<Option<(BlockHead, Vec<Log>)>, NodeError> {
+        let tag = BlockNumberOrTag::Number(number);
+        let block: Option<BlockHead> =
+            self.nodes.lock().await.ask("eth_getBlockByNumber", (tag, false)).await?;
+        let Some(block) = block else { return Ok(None) };
+        let asked = filter.clone().at_block_hash(block.hash);
+        let logs = self.nodes.lock().await.ask("eth_getLogs", (asked,)).await?;
+        Ok(Some((block, logs)))
+    }
+
     /// Returns the events of blocks from `first` to `last`, both included, in order.
     pub(super) async fn logs_between(
         &self,
@@ -323,7 +384,7 @@ impl RemoteChain {
     ) -> Result<Vec<ChainLog>, ChainError> {
         let (mut logs, mut next) = (Vec::new(), first);
         while next <= last {
-            let piece = self.some_logs(next, last).await?;
+            let piece = self.some_logs(next, last, false).await?;
             logs.extend(piece.logs);
             next = piece.last + 1;
         }

@@ -91,10 +91,14 @@ impl RemoteChain {
     /// Sends a transaction, and first all that were kept before it: a node takes it only after those.
     async fn broadcast_in_order(&self, sent: &Sent) -> Result<Option<String>, ChainError> {
         let on_chain = self.nonce_on_chain(sent.account).await?;
+        let mut refused = None;
         for earlier in outbox::before(&self.store, sent.account, sent.nonce, on_chain).await? {
-            self.broadcast(&earlier).await?;
+            let said = self.broadcast(&earlier).await?;
+            let of_earlier =
+                |said| format!("of transaction {}, which is first: {said}", earlier.nonce);
+            refused = refused.or(said.map(of_earlier));
         }
-        self.broadcast(sent).await
+        Ok(self.broadcast(sent).await?.or(refused))
     }
 
     /// Returns whether a node has a form of a transaction, or its nonce is used.
@@ -157,11 +161,22 @@ impl RemoteChain {
         Ok(if is_mined { Standing::Waits } else { Standing::Lost })
     }
 
+    /// Returns the block in which a transaction stands, if it does.
+    pub(super) async fn stands_in(&self, sent: &Sent) -> Result<Option<u64>, ChainError> {
+        Ok(match self.standing(sent).await? {
+            Standing::Stands(receipt) => receipt.block_number.map(|number| number.to()),
+            Standing::Waits | Standing::Lost => None,
+        })
+    }
+
     /// Sends a kept transaction until it stands; returns none if another has used its nonce.
     pub(super) async fn bring(&self, mut sent: Sent) -> Result<Option<ChainReceipt>, ChainError> {
         let started = Instant::now();
         let (mut last, mut lost_since, mut pause) = (Instant::now(), None, POLL.0);
-        let mut refusal = self.broadcast_in_order(&sent).await?;
+        let mut refusal = match self.broadcast_in_order(&sent).await {
+            Err(error) => self.send_for_less(&mut sent, error).await?,
+            taken => taken?,
+        };
         let mut seen = self.newest().await?.number;
         loop {
             match self.standing(&sent).await? {
@@ -198,6 +213,21 @@ impl RemoteChain {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(POLL.1);
         }
+    }
+
+    /// Sends a transaction for what is asked now, if that is less than what a node has just refused as too much.
+    async fn send_for_less(
+        &self,
+        sent: &mut Sent,
+        refused: ChainError,
+    ) -> Result<Option<String>, ChainError> {
+        let now = self.fee().await?;
+        if now.price >= sent.fee {
+            return Err(refused);
+        }
+        self.sign(sent, now)?;
+        outbox::keep_form(&self.store, sent).await?;
+        self.broadcast_in_order(sent).await
     }
 
     /// Sends a transaction again, for more if that may help. What the account can't pay is not asked of it: the form

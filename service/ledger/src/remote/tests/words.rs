@@ -194,7 +194,7 @@ async fn mined_transaction_without_a_receipt_is_not_lost() {
 async fn fee_does_not_rise_while_no_block_is_made() {
     let node = Arc::new(Node { base_fee: 7, ..Node::default() });
     let (_folder, mut chain) = chain_of(vec![node.clone()]).await;
-    chain.settings.patience = Duration::from_millis(900);
+    chain.settings.patience = Duration::from_millis(2_500);
     let target = Some(Address::repeat_byte(7));
     chain.send(account().address(), target, vec![1]).await.expect_err("never mined");
     let sent = node.sent.lock().expect("nobody panics").clone();
