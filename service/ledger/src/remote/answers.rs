@@ -2,7 +2,8 @@
 
 use alloy_primitives::{Address, B256, Bloom, BloomInput, Bytes, U64};
 use alloy_rpc_types_eth::{FilterSet, Log};
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::chain::ChainLog;
@@ -15,16 +16,28 @@ pub(super) struct BlockHead {
     pub(super) hash: B256,
     pub(super) timestamp: U64,
     /// The block before it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_readable")]
     pub(super) parent_hash: Option<B256>,
     /// What marks the addresses that events are of.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_readable")]
     pub(super) logs_bloom: Option<Bloom>,
     /// None before London, and on chains that have a gas price instead.
     pub(super) base_fee_per_gas: Option<U64>,
 }
 
+/// Reads what is not needed, and is written otherwise by some clients.
+fn if_readable<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(deserializer)?).ok())
+}
+
 impl BlockHead {
+    /// Whether it is the block after one with a hash, as far as it says.
+    pub(super) fn follows(&self, before: Option<B256>) -> bool {
+        before.is_none_or(|before| self.parent_hash.is_none_or(|parent| parent == before))
+    }
+
     /// Whether it may have events of some addresses, as far as its mark shows. Some clients answer for a block that they
     /// do not have as for one without events.
     pub(super) fn may_have_events_of(&self, addresses: &FilterSet<Address>) -> bool {

@@ -313,24 +313,23 @@ impl RemoteChain {
         'again: loop {
             let tip = self.known_block(last).await?.hash;
             let (mut logs, mut before) = (Vec::new(), None);
-            for number in first..=last {
-                let answer = self.logs_of_block(filter, number).await;
-                let problem = match answer {
-                    // A block of another chain than the one before it, or one whose events a node leaves out: another
-                    // node, or a moment later.
-                    Ok(Some((block, found)))
-                        if before
-                            .is_none_or(|hash| block.parent_hash.is_none_or(|own| own == hash)) =>
-                    {
+            let mut number = first;
+            while number <= last {
+                let problem = match self.logs_of_block(filter, number).await {
+                    // A block of another chain than the one before it is asked of another node, or a moment later.
+                    Ok(Some((block, found))) if block.follows(before) => {
                         let is_left_out =
                             found.is_empty() && block.may_have_events_of(&filter.address);
-                        before = Some(block.hash);
-                        if !is_left_out || doubted >= DOUBTED_MOST {
-                            logs.extend(found.iter().map(chain_log));
+                        if is_left_out && doubted < DOUBTED_MOST {
+                            doubted += 1;
+                            self.nodes.lock().await.take_next();
+                            tokio::time::sleep(POLL.1 / 4).await;
                             continue;
                         }
-                        doubted += 1;
-                        None
+                        before = Some(block.hash);
+                        logs.extend(found.iter().map(chain_log));
+                        number += 1;
+                        continue;
                     }
                     Ok(_) => None,
                     Err(error) => Some(error),
@@ -382,9 +381,10 @@ impl RemoteChain {
         first: u64,
         last: u64,
     ) -> Result<Vec<ChainLog>, ChainError> {
+        let is_newest = last + NEAR > self.newest().await?.number.to::<u64>();
         let (mut logs, mut next) = (Vec::new(), first);
         while next <= last {
-            let piece = self.some_logs(next, last, false).await?;
+            let piece = self.some_logs(next, last, is_newest).await?;
             logs.extend(piece.logs);
             next = piece.last + 1;
         }

@@ -21,6 +21,13 @@ use super::outbox::{self, Sent};
 use super::{POLL, RemoteChain};
 use crate::chain::{Chain, ChainError, ChainReceipt};
 
+/// What a node says that does not take transactions.
+struct Refusals {
+    own: Option<String>,
+    /// Of one that must come first.
+    of_earlier: Option<String>,
+}
+
 /// The state of a sent transaction.
 enum Standing {
     Stands(Box<Receipt>),
@@ -88,8 +95,9 @@ impl RemoteChain {
         }
     }
 
-    /// Sends a transaction, and first all that were kept before it: a node takes it only after those.
-    async fn broadcast_in_order(&self, sent: &Sent) -> Result<Option<String>, ChainError> {
+    /// Sends a transaction, and first all that were kept before it: a node takes it only after those. Returns what a node
+    /// says that does not take it, and what one says of those.
+    async fn broadcast_in_order(&self, sent: &Sent) -> Result<Refusals, ChainError> {
         let on_chain = self.nonce_on_chain(sent.account).await?;
         let mut refused = None;
         for earlier in outbox::before(&self.store, sent.account, sent.nonce, on_chain).await? {
@@ -98,7 +106,7 @@ impl RemoteChain {
                 |said| format!("of transaction {}, which is first: {said}", earlier.nonce);
             refused = refused.or(said.map(of_earlier));
         }
-        Ok(self.broadcast(sent).await?.or(refused))
+        Ok(Refusals { own: self.broadcast(sent).await?, of_earlier: refused })
     }
 
     /// Returns whether a node has a form of a transaction, or its nonce is used.
@@ -173,7 +181,7 @@ impl RemoteChain {
     pub(super) async fn bring(&self, mut sent: Sent) -> Result<Option<ChainReceipt>, ChainError> {
         let started = Instant::now();
         let (mut last, mut lost_since, mut pause) = (Instant::now(), None, POLL.0);
-        let mut refusal = match self.broadcast_in_order(&sent).await {
+        let mut refusals = match self.broadcast_in_order(&sent).await {
             Err(error) => self.send_for_less(&mut sent, error).await?,
             taken => taken?,
         };
@@ -193,7 +201,8 @@ impl RemoteChain {
                 Standing::Waits => lost_since = None,
             }
             if started.elapsed() >= self.settings.patience {
-                let said = refusal.map(|said| format!("; the node says: {said}"));
+                let said = refusals.own.or(refusals.of_earlier);
+                let said = said.map(|said| format!("; the node says: {said}"));
                 return Err(ChainError::failed(format!(
                     "the transaction is not final yet; it is stored, and the same call finds it \
                      later{}",
@@ -201,14 +210,14 @@ impl RemoteChain {
                 )));
             }
             // A price of nothing that is refused is not waited for.
-            let is_unpaid = refusal.is_some() && sent.fee == 0 && sent.hashes.len() == 1;
+            let is_unpaid = refusals.own.is_some() && sent.fee == 0 && sent.hashes.len() == 1;
             if is_unpaid || last.elapsed() >= self.settings.raise_after {
                 last = Instant::now();
                 let newest = self.newest().await?.number;
                 // While no block is made, no price is too low.
-                let may_help = refusal.is_some() || newest > seen;
+                let may_help = refusals.own.is_some() || newest > seen;
                 seen = newest;
-                refusal = self.send_again(&mut sent, may_help, refusal.is_some()).await?;
+                refusals = self.send_again(&mut sent, may_help, refusals.own.is_some()).await?;
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(POLL.1);
@@ -220,7 +229,7 @@ impl RemoteChain {
         &self,
         sent: &mut Sent,
         refused: ChainError,
-    ) -> Result<Option<String>, ChainError> {
+    ) -> Result<Refusals, ChainError> {
         let now = self.fee().await?;
         if now.price >= sent.fee {
             return Err(refused);
@@ -237,7 +246,7 @@ impl RemoteChain {
         sent: &mut Sent,
         may_help: bool,
         is_refused: bool,
-    ) -> Result<Option<String>, ChainError> {
+    ) -> Result<Refusals, ChainError> {
         let raised = match may_help {
             true => self.raised_fee(sent, is_refused).await?,
             false => None,
@@ -251,7 +260,9 @@ impl RemoteChain {
             (sent.fee, sent.raw) = (price, raw);
             outbox::keep_form(&self.store, sent).await?;
             return match error {
-                ChainError::Failed(reason) => Ok(Some(reason.to_string())),
+                ChainError::Failed(reason) => {
+                    Ok(Refusals { own: Some(reason.to_string()), of_earlier: None })
+                }
                 refused => Err(refused),
             };
         }

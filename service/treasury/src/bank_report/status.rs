@@ -54,11 +54,21 @@ pub(super) fn read(message: Node<'_, '_>, lines: &mut Vec<ReportedTransfer>) {
     let first = lines.len();
     let group = message.at(&["OrgnlGrpInfAndSts"]);
     let group_status = group.and_then(|group| group.text_at(&["GrpSts"]));
+    let is_group_rejected = group_status.as_deref().is_some_and(is_rejected);
+    // If anything of a rejected message is rejected as a duplicate, it is a copy as a whole.
+    let parts = message.all("OrgnlPmtInfAndSts");
+    let within = parts.flat_map(|part| std::iter::once(part).chain(part.all("TxInfAndSts")));
+    let is_copy = is_group_rejected
+        && group
+            .into_iter()
+            .chain(message.all("TxInfAndSts"))
+            .chain(within)
+            .any(|element| is_duplicate(&reasons_of(element)));
     let of_group = Around {
         message: group.and_then(|group| group.text_at(&["OrgnlMsgId"])),
         part: None,
-        is_rejected: group_status.as_deref().is_some_and(is_rejected),
-        is_duplicate: group.is_some_and(|group| is_duplicate(&reasons_of(group))),
+        is_rejected: is_group_rejected,
+        is_duplicate: is_copy,
         status: group_status,
     };
     for line in message.all("TxInfAndSts") {

@@ -13,7 +13,7 @@ use crate::envelopes::Envelopes;
 use crate::named_transfers::{is_in, is_known, sent_rows};
 use crate::own_name::OwnName;
 use crate::resumed::plain_account;
-use crate::transfer::TransferRow;
+use crate::transfer::{TransferRow, TransferState};
 
 /// Ranks lines: those about single transfers come before those about a part, and these before those about a message.
 pub(super) fn level_of(line: &ReportedTransfer) -> u8 {
@@ -68,13 +68,17 @@ impl Import<'_> {
         if line.message != self.message {
             // What one report says of single payments is not what another says of the whole.
             self.message = line.message;
-            self.named.clone_from(&self.settled);
+            self.named.clear();
             self.by_part.clear();
             self.unmatched.clear();
         }
         // A status of a part or message is not for transfers with their own line, or whose part has its own.
+        let is_return = matches!(line.outcome, Outcome::Returned(_));
         let has_own = |row: &&TransferRow| {
+            // What another report in the file says is paid, and this one rejects, is contested.
+            let is_contradicted = is_return && row.state == TransferState::Paid;
             self.named.contains(&row.reference)
+                || self.settled.contains(&row.reference) && !is_contradicted
                 || level == 2 && self.by_part.contains(&row.reference)
         };
         let with_own: HashSet<String> = match level > 0 && is_status {
@@ -126,7 +130,6 @@ impl Import<'_> {
         }
         let excused: Vec<TransferRow> =
             rows.iter().filter(|row| self.excused.contains(&row.reference)).cloned().collect();
-        let is_return = matches!(line.outcome, Outcome::Returned(_));
         let sum = match self.doubt(line, &rows, &unknown) {
             Some(reason) => {
                 self.differs(label, reason);
