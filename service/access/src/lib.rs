@@ -27,6 +27,7 @@ mod openid;
 mod openid_client_key;
 mod openid_key;
 mod openid_login;
+mod openid_token;
 mod principal;
 mod refusal;
 mod role;

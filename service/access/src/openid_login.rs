@@ -22,8 +22,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::openid::{Endpoints, OpenIdIssuer, TokenKind, require_safe};
+use super::openid::{Endpoints, OpenIdIssuer, require_safe};
 use super::openid_client_key::{ASSERTION_TYPE, OpenIdClientKey};
+use super::openid_token::TokenKind;
 use super::principal::Credential;
 use super::refusal::AccessRefusal;
 
