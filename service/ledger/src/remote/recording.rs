@@ -328,7 +328,7 @@ impl RemoteChain {
                         }
                         before = Some(block.hash);
                         logs.extend(found.iter().map(chain_log));
-                        number += 1;
+                        (number, doubted) = (number + 1, 0);
                         continue;
                     }
                     Ok(_) => None,

@@ -68,7 +68,7 @@ pub(super) fn read(message: Node<'_, '_>, lines: &mut Vec<ReportedTransfer>) {
         message: group.and_then(|group| group.text_at(&["OrgnlMsgId"])),
         part: None,
         is_rejected: is_group_rejected,
-        is_duplicate: is_copy,
+        is_duplicate: is_copy || group.is_some_and(|group| is_duplicate(&reasons_of(group))),
         status: group_status,
     };
     for line in message.all("TxInfAndSts") {
@@ -90,7 +90,7 @@ pub(super) fn read(message: Node<'_, '_>, lines: &mut Vec<ReportedTransfer>) {
         let named = around.part.as_deref().map(|name| whole_of(name, Named::Part));
         // A part of what is rejected as a whole may have the reason alone.
         let rejected = of_group.status.as_deref().filter(|status| is_rejected(status));
-        let said = match of_group.outcome(own.as_deref().or(rejected), reasons_of(part)) {
+        let said = match around.outcome(own.as_deref().or(rejected), reasons_of(part)) {
             Outcome::Pending if of_group.is_rejected => Outcome::Unclear(
                 "its part is reported as under way and its message as rejected: ask the bank",
             ),
@@ -101,7 +101,7 @@ pub(super) fn read(message: Node<'_, '_>, lines: &mut Vec<ReportedTransfer>) {
     }
     if let Some(group) = group {
         let named = of_group.message.as_deref().map(|name| whole_of(name, Named::Message));
-        let said = outcome_at(of_group.status.as_deref(), reasons_of(group));
+        let said = of_group.outcome(of_group.status.as_deref(), reasons_of(group));
         let said = without_copy(said, &lines[first..]);
         let whole = whole(group, of_group.status.is_some(), named, said, &lines[first..]);
         lines.extend(whole);

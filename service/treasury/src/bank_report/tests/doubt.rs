@@ -288,6 +288,9 @@ fn rejection_as_a_duplicate_returns_nothing() {
     assert!(is_doubted(&lines, "p") && is_doubted(&lines, "o"), "{lines:?}");
     let copied = "<OrgnlPmtInfAndSts><OrgnlPmtInfId>p</OrgnlPmtInfId><PmtInfSts>RJCT</PmtInfSts><StsRsnInf><Rsn>\
                   <Cd>AM05</Cd></Rsn></StsRsnInf></OrgnlPmtInfAndSts>";
+    // The reason may stand at the group alone, without a status.
+    let of_group = "<StsRsnInf><Rsn><Cd>DU01</Cd></Rsn></StsRsnInf>";
+    assert!(is_doubted(&message(of_group, bare), "p"));
     let second = bare.replace(">p<", ">q<");
     let lines = message("<GrpSts>RJCT</GrpSts>", &(copied.to_owned() + &second));
     assert!(["p", "q", "o"].iter().all(|name| is_doubted(&lines, name)), "{lines:?}");
