@@ -182,12 +182,8 @@ pub(super) fn payee(cell: &str) -> Option<&str> {
     };
     let words: Vec<&str> = upper.split(is_end).filter(|word| !word.is_empty()).collect();
     // A visarga stands for a colon, also without a space behind it; it may end a name's word.
-    let parts = |word: &'_ str| -> Vec<String> {
-        let first = word.split('ঃ').next().unwrap_or_default();
-        vec![word.to_owned(), first.to_owned()]
-    };
     let is_one_of = |words: &[&str], word: &str| {
-        parts(word).iter().any(|part| words.iter().any(|known| known.nfc().eq(part.chars())))
+        words.contains(&word) || word.split_once('ঃ').is_some_and(|(head, _)| words.contains(&head))
     };
     // `লেট` is a surname as well.
     let is_let = words.first() == Some(&"লেট") && words.len() > 1;
@@ -231,6 +227,14 @@ fn without_honorifics(cell: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A cell's words are compared in this form, and the lists with them as they stand.
+    #[test]
+    fn lists_of_words_are_in_composed_form() {
+        for word in NO_NAMES.iter().chain(&LATE).chain(&BETWEEN_TWO).chain(&LABELS) {
+            assert!(word.nfc().eq(word.chars()), "{word}");
+        }
+    }
 
     #[test]
     fn honorifics_are_no_part_of_a_name() {

@@ -15,6 +15,8 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
+
 use jiff::civil::{Date, Time};
 use praman_store::named::named;
 use roxmltree::Document;
@@ -23,7 +25,6 @@ use serde::Serialize;
 use super::own_name::OwnName;
 use message::Element;
 pub use message::decode;
-use std::collections::HashSet;
 
 named! {
     /// The kind of a report.

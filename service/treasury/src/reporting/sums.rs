@@ -42,6 +42,7 @@ fn fit(amount: ReportedAmount, ordered: u64, (is_return, is_one): (bool, bool)) 
         Fit::No
     }
 }
+
 impl Import<'_> {
     /// Returns the transfers that a line's amount covers: all that it names, or those that were not rejected before.
     /// None, and it is reported, if the amount fits neither.
@@ -106,6 +107,7 @@ impl Import<'_> {
         };
         self.imported.charges.push(Discrepancy { of: plain(of), reason });
     }
+
     /// Returns the ordered amount of a transfer, in paise; none if its envelope does not open.
     async fn ordered(
         &self,
