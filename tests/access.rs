@@ -10,7 +10,7 @@ use praman::access_control::{
     AccessRefusal, AccessStore, Action, Admission, ApiKey, ApprovalState, Caller, Credential,
     Decision, NewPrincipal, Role, TenantName,
 };
-use praman::audit::{self, AuditEntry, AuditFault, AuditOutcome, AuditStore};
+use praman::audit::{self, AuditEntry, AuditFault, AuditStore};
 use praman::ledger::{LedgerAnchor, ParticipantNumber};
 use praman::store::Store;
 use praman::treasury::TreasuryDecisions;
@@ -432,9 +432,8 @@ async fn many_programs_write_one_log_and_whatever_is_changed_is_named() {
                 for number in 0..10 {
                     let caller = Caller::operator();
                     let subject = format!("program {program}, act {number}");
-                    let outcome = AuditOutcome::Allowed;
                     AuditStore(&store)
-                        .log(&caller, Action::Issue, &subject, outcome)
+                        .admit(&caller, Action::Issue, &subject)
                         .await
                         .expect("logged");
                 }

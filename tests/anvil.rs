@@ -88,7 +88,7 @@ async fn scene_on(anvil: Anvil, confirmations: u64, count: u64) -> Scene {
         Network::deploy(chain(&store, quick), key.verifying_key(), &constitution, me).await;
     let mut network = network.expect("deployed");
     let addresses = network.addresses;
-    network.chain.follow(addresses, 0);
+    network.chain.follow(addresses, 0, praman::EVENT_HANDLERS);
     let participants = addresses.participants;
     let mut agency = 0;
     for role in [Role::Agency, Role::Department, Role::Relayer] {
@@ -156,7 +156,7 @@ fn reopened(
     confirmations: u64,
 ) -> ContractLedger<RemoteChain> {
     let mut chain = chain(store, settings(endpoints, confirmations));
-    chain.follow(addresses, 0);
+    chain.follow(addresses, 0, praman::EVENT_HANDLERS);
     ContractLedger::new(store, Network { chain, addresses }, Actors::alone(operator().address()))
 }
 
@@ -189,7 +189,7 @@ async fn claims_are_sent_once_over_several_endpoints() {
     let mut wrong = settings(&[other.url()], 0);
     wrong.patience = Duration::from_millis(500);
     let mut lost = chain(&scene.store, wrong);
-    lost.follow(addresses, 0);
+    lost.follow(addresses, 0, praman::EVENT_HANDLERS);
     let mut ledger = ContractLedger::new(
         &scene.store,
         Network { chain: lost, addresses },

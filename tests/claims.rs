@@ -216,7 +216,9 @@ async fn two_desks_on_one_store_give_one_receipt() {
             // A store of its own, as another machine has.
             let store = Store::connect(&scene.location).await.expect("a store");
             let key = scene.key.verifying_key();
-            let ledger = JoinedLedger::join(&store, &[], key).await.expect("a ledger");
+            let ledger = JoinedLedger::join(&store, &[], key, praman::EVENT_HANDLERS)
+                .await
+                .expect("a ledger");
             let machine = ClaimMachine::new(&store, key, Schemes::shipped(), scene.context);
             desks.push(ClaimDesk::open(machine, ledger, ClaimLimits::default()));
         }

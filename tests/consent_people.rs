@@ -2,11 +2,11 @@
 
 use consent_scene::{ConsentScene, request_json};
 use jiff::{SignedDuration, Timestamp};
+use praman::consent::ConsentFailure;
 use praman::consent::{
     ConsentError, ConsentRefusal, ConsentStore, EmergencyScope, GateRefusal, MessageGateway,
     PatientAddress, ReviewOutcome, SignedBy, SignerKey, erasure_message, publish,
 };
-use praman::error::ServiceError;
 use praman::language::Language;
 use praman_circuits::artefact::RecordTypes;
 use praman_circuits::health_record::RecordType;
@@ -78,7 +78,7 @@ async fn erasure_of_given_records_is_ordered_and_the_overdue_are_listed() {
 struct Sent(Vec<(String, String)>);
 
 impl MessageGateway for Sent {
-    fn send(&mut self, telephone: &str, text: &str) -> Result<(), ServiceError> {
+    fn send(&mut self, telephone: &str, text: &str) -> Result<(), ConsentFailure> {
         self.0.push((telephone.to_owned(), text.to_owned()));
         Ok(())
     }

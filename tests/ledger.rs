@@ -430,3 +430,12 @@ fn rules_of_a_period_that_takes_claims_are_not_changed_in_silence() {
     }
     open(same.to_str().expect("UTF-8"), 0, "");
 }
+
+#[test]
+fn rehearsals_keep_of_events_what_the_program_keeps() {
+    let domains = |handlers: praman::ledger::EventHandlers| -> Vec<&str> {
+        handlers.iter().map(|handler| handler.domain()).collect()
+    };
+    assert_eq!(domains(praman::EVENT_HANDLERS), ["claims", "consent"]);
+    assert_eq!(domains(praman_sandbox::EVENT_HANDLERS), domains(praman::EVENT_HANDLERS));
+}

@@ -16,11 +16,12 @@ use praman::claim::SubmittedClaim;
 use praman::claims::{
     Check, ClaimId, ClaimMachine, ClaimState, ClaimStore, HandedIn, Reason, Schemes,
 };
-use praman::error::ServiceError;
+use praman::ledger::LedgerFailure;
 use praman::ledger::{
     JoinedLedger, Ledger, LedgerClaim, LedgerError, OfficeState, Receipt, history,
 };
 use praman::scheme::ClaimPeriod;
+use praman::store::error::StoreError;
 use praman::store::{Database, Location, Store};
 use praman_circuits::context::Context;
 use praman_circuits::eligibility::{Checkpoint, SchemePeriod};
@@ -63,7 +64,7 @@ struct FaultyLedger {
 
 impl FaultyLedger {
     fn gone<T>() -> Result<T, LedgerError> {
-        Err(LedgerError::Failed(ServiceError::Ledger("the chain is gone".to_owned())))
+        Err(LedgerError::Failed(LedgerFailure::Chain("the chain is gone".to_owned())))
     }
 }
 
@@ -130,13 +131,14 @@ impl Program {
         // Connections of its own: a crash ends them, and with them what was not committed.
         let store = Store::connect(&scene.location).await.expect("a store");
         let key = scene.key.verifying_key();
-        let ledger = JoinedLedger::join(&store, &[], key).await.expect("a ledger");
+        let ledger =
+            JoinedLedger::join(&store, &[], key, praman::EVENT_HANDLERS).await.expect("a ledger");
         let machine = ClaimMachine::new(&store, key, Schemes::shipped(), scene.context);
         Self { machine, ledger: FaultyLedger { ledger, fault: Fault::None } }
     }
 
     /// Settles; whether there was something to do.
-    async fn work(&mut self) -> Result<bool, ServiceError> {
+    async fn work(&mut self) -> Result<bool, StoreError> {
         Ok(!self.machine.settle(&mut self.ledger).await?.is_idle())
     }
 }

@@ -227,7 +227,7 @@ async fn quota_holds_whoever_counts_and_a_price_is_of_its_day() {
             programs.spawn(async move {
                 let mut counted = 0;
                 for _ in 0..10 {
-                    match AccessStore(&store).meter(&tenant, action).await {
+                    match AccessStore(&store).meter(&tenant, action, 1).await {
                         Ok(()) => counted += 1,
                         Err(AccessRefusal::Quota { quota: 30, retry_after_s, .. }) => {
                             assert!((1..=86_400).contains(&retry_after_s));
@@ -240,9 +240,9 @@ async fn quota_holds_whoever_counts_and_a_price_is_of_its_day() {
         }
         assert_eq!(programs.join_all().await.iter().sum::<u32>(), 30);
         AccessStore(&store).set_quota(&quota(Some(0))).await.expect("set");
-        assert!(AccessStore(&store).meter(&tenant, action).await.is_err());
+        assert!(AccessStore(&store).meter(&tenant, action, 1).await.is_err());
         AccessStore(&store).set_quota(&quota(None)).await.expect("set");
-        AccessStore(&store).meter(&tenant, action).await.expect("no quota");
+        AccessStore(&store).meter(&tenant, action, 1).await.expect("no quota");
         let other = Quota { action: Action::ReadSchemes, ..quota(Some(1)) };
         assert!(AccessStore(&store).set_quota(&other).await.is_err(), "it is not counted");
 

@@ -237,12 +237,12 @@ fn documented_writers() -> BTreeMap<String, BTreeSet<String>> {
     writers
 }
 
-/// The same, by the statements in the sources.
-fn writers_by_the_sources() -> BTreeMap<String, BTreeSet<String>> {
+/// Returns the tables that follow some words in the statements of the sources, with the modules that name them.
+fn tables_after(words: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
     let service = root().join("service");
     let mut files = Vec::new();
     sources(&service, &mut files);
-    let mut writers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for path in files {
         let name = path.strip_prefix(&service).expect("below").display().to_string();
         let Some((of_crate, module)) =
@@ -259,22 +259,23 @@ fn writers_by_the_sources() -> BTreeMap<String, BTreeSet<String>> {
         };
         let text = std::fs::read_to_string(&path).expect("UTF-8");
         let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-        for verb in ["INSERT INTO ", "UPDATE ", "DELETE FROM "] {
-            for rest in code.split(verb).skip(1) {
+        for word in words {
+            for rest in code.split(word).skip(1) {
                 let end = rest.find(|c: char| c != '_' && !c.is_ascii_lowercase());
                 let table = &rest[..end.unwrap_or(rest.len())];
                 if !table.is_empty() {
-                    writers.entry(table.to_owned()).or_default().insert(module.clone());
+                    found.entry(table.to_owned()).or_default().insert(module.clone());
                 }
             }
         }
     }
-    writers
+    found
 }
 
 #[test]
 fn tables_are_written_by_the_modules_that_the_map_names() {
-    let (documented, found) = (documented_writers(), writers_by_the_sources());
+    let (documented, found) =
+        (documented_writers(), tables_after(&["INSERT INTO ", "UPDATE ", "DELETE FROM "]));
     assert!(documented.len() > 50);
     let mut faults = Vec::new();
     for (table, modules) in &documented {
@@ -291,6 +292,34 @@ fn tables_are_written_by_the_modules_that_the_map_names() {
     for table in found.keys().filter(|table| !documented.contains_key(*table)) {
         if migrations.contains(&format!("CREATE TABLE {table} (")) {
             faults.push(format!("{table} is not in the map"));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// A table belongs to one crate: no other writes it, and only crates above it read it.
+#[test]
+fn tables_belong_to_one_crate_and_are_read_only_from_above() {
+    let allowed = allowed();
+    let of_crate = |module: &str| module.split("::").next().unwrap_or_default().to_owned();
+    let mut faults = Vec::new();
+    let mut owners = BTreeMap::new();
+    for (table, modules) in documented_writers() {
+        let crates: BTreeSet<String> = modules.iter().map(|module| of_crate(module)).collect();
+        match crates.into_iter().collect::<Vec<_>>().as_slice() {
+            [owner] => drop(owners.insert(table, owner.clone())),
+            others => faults.push(format!("{table} is written by {others:?}")),
+        }
+    }
+    assert!(owners.len() > 50);
+    for (table, modules) in tables_after(&["FROM ", "JOIN "]) {
+        let Some(owner) = owners.get(&table) else { continue };
+        for module in modules {
+            let reader = of_crate(&module);
+            let name = if reader == "praman" { reader.clone() } else { format!("praman-{reader}") };
+            if reader != *owner && !allowed[&name].contains(&format!("praman-{owner}")) {
+                faults.push(format!("{module} reads {table}, which belongs to {owner}"));
+            }
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));

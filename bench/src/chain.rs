@@ -40,7 +40,7 @@ impl Chain {
             .expect("put");
             let before = peak_mib();
             let start = Instant::now();
-            let mut ledger = EmbeddedLedger::open(&store, scene.key.verifying_key()).await.expect("opened");
+            let mut ledger = EmbeddedLedger::open(&store, scene.key.verifying_key(), praman::EVENT_HANDLERS).await.expect("opened");
             let opened = start.elapsed();
             ledger.set_day(GasScene::TODAY);
             let start = Instant::now();

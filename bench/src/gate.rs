@@ -58,7 +58,8 @@ impl GateBench {
         let scene = Scene::open(&store, &claims, key).await;
         let requests = scene.requests(self.accesses).await;
         let before = scene.ledger.network.chain.head().await.expect("a chain").number;
-        let ledger = JoinedLedger::join(&store, &[], claims.verifying_key()).await;
+        let ledger =
+            JoinedLedger::join(&store, &[], claims.verifying_key(), praman::EVENT_HANDLERS).await;
         let gate = Gate::on(&store, scene.key.verifying_key(), &scene.ledger);
         let desk = GateDesk::open(&store, gate.expect("a gate"), ledger.expect("a ledger"));
 
@@ -122,7 +123,9 @@ struct Scene {
 impl Scene {
     async fn open(store: &Store, claims: &SimulatedKey, key: SimulatedKey) -> Self {
         let mut ledger =
-            EmbeddedLedger::open(store, claims.verifying_key()).await.expect("a ledger");
+            EmbeddedLedger::open(store, claims.verifying_key(), praman::EVENT_HANDLERS)
+                .await
+                .expect("a ledger");
         let provider = ledger.admit_provider("laboratory").await.expect("admitted");
         let requester = ledger.admit_requester("clinic").await.expect("admitted");
         ConsentStore(store).keep_provider(provider, "laboratory").await.expect("kept");

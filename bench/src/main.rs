@@ -359,7 +359,9 @@ impl GasScene {
         let fixture = fixture::claim(1);
         let inputs = fixture.public().to_fields().len();
         let key = SimulatedKey::draw(inputs, &mut rng);
-        let mut ledger = EmbeddedLedger::open(store, key.verifying_key()).await.expect("deployed");
+        let mut ledger = EmbeddedLedger::open(store, key.verifying_key(), praman::EVENT_HANDLERS)
+            .await
+            .expect("deployed");
         ledger.set_day(Self::TODAY);
         let schema = fixture.claimant.credential.schema;
         let office =

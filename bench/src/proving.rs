@@ -112,7 +112,9 @@ impl Proving {
         let issued = issuing.expect("issuing").commit().await.expect("issued");
         let prover = prover();
         let mut ledger =
-            JoinedLedger::join(store, &[], prover.verifying_key()).await.expect("a ledger");
+            JoinedLedger::join(store, &[], prover.verifying_key(), praman::EVENT_HANDLERS)
+                .await
+                .expect("a ledger");
         let snapshot = LedgerStore(store).snapshot(today, None).await.expect("a snapshot");
         let offices = OfficeStore(store).office_states().await.expect("offices");
         ledger.publish_checkpoint(&offices, snapshot.checkpoint()).await.expect("published");

@@ -42,7 +42,9 @@ impl Scene {
         let key = SimulatedKey::draw(PUBLIC_INPUTS, &mut rng);
         OfficeStore(&store).new_office("Block", &RESIDENT, |_| Ok(())).await.expect("an office");
         let mut ledger =
-            JoinedLedger::join(&store, &[], key.verifying_key()).await.expect("a ledger");
+            JoinedLedger::join(&store, &[], key.verifying_key(), praman::EVENT_HANDLERS)
+                .await
+                .expect("a ledger");
         let state_root = OfficeStore(&store).state_root().await.expect("a root");
         let checkpoint = Checkpoint { state_root, as_of: calendar::today() };
         let offices = OfficeStore(&store).office_states().await.expect("offices");
@@ -63,7 +65,9 @@ impl Scene {
     }
 
     pub(crate) async fn ledger(&self) -> JoinedLedger {
-        JoinedLedger::join(&self.store, &[], self.key.verifying_key()).await.expect("a ledger")
+        JoinedLedger::join(&self.store, &[], self.key.verifying_key(), praman::EVENT_HANDLERS)
+            .await
+            .expect("a ledger")
     }
 
     /// A claim of a person, with a payout commitment.

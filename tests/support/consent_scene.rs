@@ -90,7 +90,9 @@ impl ConsentScene {
         let claims_key = Arc::new(SimulatedKey::draw(108, &mut rng));
         let key = Arc::new(SimulatedKey::draw(PUBLIC_INPUTS, &mut rng));
         let mut ledger =
-            EmbeddedLedger::open(&store, claims_key.verifying_key()).await.expect("a ledger");
+            EmbeddedLedger::open(&store, claims_key.verifying_key(), praman::EVENT_HANDLERS)
+                .await
+                .expect("a ledger");
         let path = folder.path().join("master.json");
         let master = MasterKey::new_in_file(&path, &passphrase()).expect("a master key");
         let path = folder.path().join("manager.json");
@@ -141,7 +143,9 @@ impl ConsentScene {
     /// Another program on the same state: its own connections, ledger and gate.
     pub(crate) async fn replica(&self) -> (Store, EmbeddedLedger, Gate) {
         let store = Store::connect(&self.location).await.expect("a store");
-        let ledger = EmbeddedLedger::open(&store, self.claims_key.verifying_key()).await;
+        let ledger =
+            EmbeddedLedger::open(&store, self.claims_key.verifying_key(), praman::EVENT_HANDLERS)
+                .await;
         let ledger = ledger.expect("a ledger");
         let gate = Gate::on(&store, self.key.verifying_key(), &ledger).expect("a gate");
         (store, ledger, gate)

@@ -53,7 +53,9 @@ impl Scene {
             .await
             .expect("an empty store");
         let mut ledger =
-            JoinedLedger::join(&store, &[], key.verifying_key()).await.expect("a ledger");
+            JoinedLedger::join(&store, &[], key.verifying_key(), praman::EVENT_HANDLERS)
+                .await
+                .expect("a ledger");
         let state_root = OfficeStore(&store).state_root().await.expect("a root");
         let checkpoint = Checkpoint { state_root, as_of: calendar::today() };
         let offices = OfficeStore(&store).office_states().await.expect("offices");
@@ -110,7 +112,8 @@ impl Scene {
     /// history, replayed from the first block.
     pub(super) async fn lost_and_twice(&self, store: &Store, people: u64) -> (i64, i64) {
         let accepted = claims_in(store).await;
-        let (mut network, _) = JoinedNetwork::open(store, &[]).await.expect("a network");
+        let (mut network, _) =
+            JoinedNetwork::open(store, &[], praman::EVENT_HANDLERS).await.expect("a network");
         let history = history::verify(&mut network).await.expect("replayed");
         assert!(history.faults.is_empty(), "{:?}", history.faults);
         (people as i64 - accepted, history.claims as i64 - accepted)
@@ -219,7 +222,8 @@ pub(super) struct Replica {
 impl Replica {
     pub(super) async fn start(scene: &Scene, store: Store) -> Self {
         let key = scene.key.verifying_key();
-        let ledger = JoinedLedger::join(&store, &[], key).await.expect("a ledger");
+        let ledger =
+            JoinedLedger::join(&store, &[], key, praman::EVENT_HANDLERS).await.expect("a ledger");
         let machine = ClaimMachine::new(&store, key, Schemes::shipped(), ledger.context());
         let limits = ClaimLimits { waiting_max: 100_000, ..ClaimLimits::default() };
         let desk = ClaimDesk::open(machine, ledger, limits);
@@ -236,7 +240,7 @@ impl Replica {
         let (stop, stopped) = oneshot::channel();
         let served = tokio::spawn(async move {
             let stop = async move { drop(stopped.await) };
-            server::serve(listener, None, application, peers, stop).await.expect("served");
+            server::serve(listener, None, application, peers, stop).await;
         });
         Self { address, desk, stop, served }
     }

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use praman_files::FileError;
 use praman_files::sealed::random_key;
-use praman_store::error::ServiceError;
 use praman_store::named::read_digest;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -32,20 +32,20 @@ impl ApiKey {
     /// Reads a key's file.
     ///
     /// # Errors
-    /// [`ServiceError::Malformed`] if it holds none.
-    pub fn read(path: &Path) -> Result<Self, ServiceError> {
+    /// [`FileError::Malformed`] if it holds none.
+    pub fn read(path: &Path) -> Result<Self, FileError> {
         let text = Zeroizing::new(praman_files::read_text(path)?);
-        let none = || ServiceError::malformed(path, "not an API key: it has praman_ and 64 digits");
+        let none = || FileError::malformed(path, "not an API key: it has praman_ and 64 digits");
         Self::parse(text.trim()).ok_or_else(none)
     }
 
     /// Writes the key to a file that must not be there yet, for its owner alone.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] if it is; [`ServiceError::File`].
-    pub fn save(&self, path: &Path) -> Result<(), ServiceError> {
+    /// [`FileError::Exists`] if it is; [`FileError::Io`].
+    pub fn save(&self, path: &Path) -> Result<(), FileError> {
         let text = Zeroizing::new(format!("{}\n", *self.text()));
-        Ok(praman_files::write_new(path, text.as_bytes())?)
+        praman_files::write_new(path, text.as_bytes())
     }
 
     /// Returns the key as text.

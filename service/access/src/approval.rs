@@ -5,7 +5,7 @@
 
 use praman_language::sentence::Sentence;
 use praman_store::broken;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::named::named;
 use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
@@ -156,7 +156,7 @@ impl AdmitDocument {
         }
     }
 
-    fn read(self) -> Result<NewPrincipal, ServiceError> {
+    fn read(self) -> Result<NewPrincipal, StoreError> {
         Ok(NewPrincipal {
             name: self.name,
             role: self.role,
@@ -170,7 +170,7 @@ impl AdmitDocument {
 }
 
 /// Returns the office whose officers decide on a correction.
-fn office_of(document: &str) -> Result<u32, ServiceError> {
+fn office_of(document: &str) -> Result<u32, StoreError> {
     #[derive(Deserialize)]
     struct OfOffice {
         office: u32,
@@ -202,7 +202,7 @@ struct Row {
 }
 
 impl Row {
-    fn read(self) -> Result<Approval, ServiceError> {
+    fn read(self) -> Result<Approval, StoreError> {
         Ok(Approval {
             number: self.number as u32,
             kind: self.kind,
@@ -217,30 +217,41 @@ impl Row {
     }
 }
 
+/// Why what was approved is not done.
+#[derive(Debug, thiserror::Error)]
+pub enum DecisionError {
+    /// It can't be done any more: another has done it, or what it rests on has changed.
+    #[error("{0}")]
+    Refused(Box<dyn std::error::Error + Send + Sync>),
+    /// The store failed.
+    #[error(transparent)]
+    Failed(#[from] StoreError),
+}
+
 /// What decisions change among payments, in the transaction of the decision. The treasury does it: access control
 /// knows only who decides.
 pub trait PaymentDecisions: Sync {
     /// Does what two persons have approved: to release a payment, to settle a contested one, to resume payments.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] if it can't be done any more.
+    /// [`DecisionError::Refused`] if it can't be done any more.
     fn approve(
         &self,
         connection: &mut AnyConnection,
         kind: ApprovalKind,
         document: &str,
         number: u32,
-    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
+    ) -> impl Future<Output = Result<(), DecisionError>> + Send;
 
     /// Takes a denied batch apart. False if it went out before.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     fn drop_batch(
         &self,
         connection: &mut AnyConnection,
         document: &str,
-    ) -> impl Future<Output = Result<bool, ServiceError>> + Send;
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 }
 
 impl AccessStore<'_> {
@@ -299,7 +310,7 @@ impl AccessStore<'_> {
         &self,
         connection: &mut AnyConnection,
         new: &NewPrincipal,
-    ) -> Result<bool, ServiceError> {
+    ) -> Result<bool, StoreError> {
         if !ApprovalKind::Admit.approvers().contains(&new.role) {
             return Ok(false);
         }
@@ -333,7 +344,7 @@ impl AccessStore<'_> {
         tenant: &str,
         document: &str,
         by: &Caller,
-    ) -> Result<u32, ServiceError> {
+    ) -> Result<u32, StoreError> {
         let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "INSERT INTO approval (number, kind, tenant, document, asked_by, asked_by_name, asked_at,
@@ -356,8 +367,8 @@ impl AccessStore<'_> {
     /// Returns the pending and the decided requests, newest first.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn approvals(&self, by: &Caller) -> Result<Vec<Approval>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn approvals(&self, by: &Caller) -> Result<Vec<Approval>, StoreError> {
         let statement = self.approvals_statement("ORDER BY number DESC LIMIT 1000");
         let rows: Vec<Row> =
             sqlx::query_as(sqlx::AssertSqlSafe(statement)).fetch_all(self.0.pool()).await?;
@@ -379,7 +390,7 @@ impl AccessStore<'_> {
         &self,
         connection: &mut AnyConnection,
         number: i64,
-    ) -> Result<(Waiting, String), ServiceError> {
+    ) -> Result<(Waiting, String), StoreError> {
         let row = self.approval_row(connection, number).await?;
         let row = row.ok_or_else(|| broken("a batch's approval"))?;
         let waiting = if row.state == ApprovalState::Approved {
@@ -398,7 +409,7 @@ impl AccessStore<'_> {
         connection: &mut AnyConnection,
         kind: ApprovalKind,
         document: &str,
-    ) -> Result<Option<KnownApproval>, ServiceError> {
+    ) -> Result<Option<KnownApproval>, StoreError> {
         let statement = self
             .approvals_statement("WHERE kind = $1 AND document = $2 ORDER BY number DESC LIMIT 1");
         let found: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(statement))
@@ -425,7 +436,7 @@ impl AccessStore<'_> {
         &self,
         connection: &mut AnyConnection,
         number: i64,
-    ) -> Result<Option<Row>, ServiceError> {
+    ) -> Result<Option<Row>, StoreError> {
         let statement = self.approvals_statement("WHERE number = $1");
         let found = sqlx::query_as(sqlx::AssertSqlSafe(statement)).bind(number);
         Ok(found.fetch_optional(connection).await?)
@@ -552,12 +563,12 @@ impl AccessStore<'_> {
 /// Ends a pending request that no longer needs a decision. A decided one stays as it is.
 ///
 /// # Errors
-/// [`ServiceError::Store`].
+/// [`StoreError::Database`].
 pub async fn end_waiting(
     connection: &mut AnyConnection,
     number: i64,
     why: &str,
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE approval SET state = 'denied', decided_by_name = $2
          WHERE number = $1 AND state = 'waiting'",
@@ -575,7 +586,7 @@ async fn comes_as(
     connection: &mut AnyConnection,
     one: Option<i64>,
     other: PrincipalNumber,
-) -> Result<bool, ServiceError> {
+) -> Result<bool, StoreError> {
     let (alike,): (i64,) = sqlx::query_as(
         "SELECT COUNT(*) FROM principal AS one
          JOIN principal AS other ON other.credential_kind = one.credential_kind

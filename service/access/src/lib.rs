@@ -25,6 +25,7 @@ pub mod door;
 pub mod matrix;
 mod openid;
 mod openid_client_key;
+mod openid_error;
 mod openid_key;
 mod openid_login;
 mod openid_token;
@@ -41,20 +42,22 @@ use praman_store::Store;
 pub use action::{Action, LegalBasis};
 pub use api_key::ApiKey;
 pub use approval::{
-    Admission, Approval, ApprovalKind, ApprovalState, Decision, PaymentDecisions, end_waiting,
+    Admission, Approval, ApprovalKind, ApprovalState, Decision, DecisionError, PaymentDecisions,
+    end_waiting,
 };
 pub use approval::{Waiting, person};
 pub use caller::Caller;
 pub use openid::OpenIdIssuer;
 pub use openid_client_key::OpenIdClientKey;
+pub use openid_error::OpenIdSettingError;
 pub use openid_login::{LoggedIn, LoginAnswer, LoginAttempt, OpenIdClient, OpenIdClientProof};
 pub use principal::days_from_now;
 pub use principal::{Credential, NewPrincipal, Principal, PrincipalNumber, certificate_digest};
 pub use refusal::AccessRefusal;
 pub use role::Role;
 pub use scheme_scope::SchemeScope;
-pub use tenant::{Tenant, TenantName};
-pub use usage::{Price, Quota, Usage, UsageLine};
+pub use tenant::{Tenant, TenantError, TenantName};
+pub use usage::{Price, Quota, TariffError, Usage, UsageLine};
 
 /// Users, approval requests, departments and their quotas, in a store.
 #[derive(Clone, Copy)]

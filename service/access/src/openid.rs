@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, Validation, decode_header};
-use praman_store::error::ServiceError;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use super::openid_error::OpenIdSettingError;
 use super::openid_key::{ToldKeys, fits};
 use super::openid_login::OpenIdClient;
 use super::openid_token::{TokenKind, ToldHeader, is_to_show, verified};
@@ -190,14 +190,14 @@ impl OpenIdIssuer {
     /// be for. It is asked for its keys when the first token arrives.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] for an address without TLS that is not this machine's.
-    pub fn new(issuer: &str, audience: &str) -> Result<Self, ServiceError> {
+    /// [`OpenIdSettingError`] for an address without TLS that is not this machine's.
+    pub fn new(issuer: &str, audience: &str) -> Result<Self, OpenIdSettingError> {
         require_safe(issuer)?;
         let http = reqwest::Client::builder()
             .timeout(PATIENCE)
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(|error| ServiceError::Ledger(format!("a client of {issuer}: {error}")))?;
+            .map_err(|source| OpenIdSettingError::Client { issuer: issuer.to_owned(), source })?;
         Ok(Self {
             issuer: issuer.to_owned(),
             audience: audience.to_owned(),
@@ -416,14 +416,14 @@ impl OpenIdIssuer {
 }
 
 /// Checks that keys come over TLS or from this machine.
-pub(super) fn require_safe(address: &str) -> Result<(), ServiceError> {
+pub(super) fn require_safe(address: &str) -> Result<(), OpenIdSettingError> {
     let url = reqwest::Url::parse(address)
-        .map_err(|error| ServiceError::WrongUse(format!("{address:?} is no address: {error}")))?;
+        .map_err(|error| OpenIdSettingError::no_address(address, error))?;
     let is_local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     if url.scheme() == "https" || (url.scheme() == "http" && is_local) {
         return Ok(());
     }
-    Err(ServiceError::WrongUse(format!("{address}: an issuer's keys must come over https")))
+    Err(OpenIdSettingError::NotSecure(address.to_owned()))
 }
 
 #[cfg(test)]

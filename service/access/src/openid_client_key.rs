@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use praman_store::error::ServiceError;
+use praman_files::FileError;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -39,10 +39,10 @@ impl OpenIdClientKey {
     /// Reads a private key, PEM in PKCS #8: of RSA, of P-256 or P-384, or Ed25519.
     ///
     /// # Errors
-    /// [`ServiceError::File`]; [`ServiceError::Malformed`] for another key.
-    pub fn read(path: &Path, id: Option<String>) -> Result<Self, ServiceError> {
+    /// [`FileError::Io`]; [`FileError::Malformed`] for another key.
+    pub fn read(path: &Path, id: Option<String>) -> Result<Self, FileError> {
         use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
-        let pem = Zeroizing::new(std::fs::read(path).map_err(ServiceError::file(path))?);
+        let pem = Zeroizing::new(std::fs::read(path).map_err(FileError::io(path))?);
         let kinds = [
             (EncodingKey::from_rsa_pem(&pem), &[RS256, PS256, RS384, PS384, RS512, PS512][..]),
             (EncodingKey::from_ec_pem(&pem), &[ES256, ES384]),
@@ -59,7 +59,7 @@ impl OpenIdClientKey {
         }
         let reason = "expected a private key of RSA, P-256, P-384 or Ed25519, PEM in PKCS #8: \
                       openssl pkcs8 -topk8 -nocrypt writes it so";
-        Err(ServiceError::malformed(path, reason))
+        Err(FileError::malformed(path, reason))
     }
 
     /// Signs who the service is, for an issuer's token endpoint, by an algorithm that the issuer takes.

@@ -16,7 +16,6 @@ use oauth2::{
     EndpointNotSet, EndpointSet, ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge,
     PkceCodeVerifier, RedirectUrl, Scope, StandardRevocableToken, StandardTokenResponse, TokenUrl,
 };
-use praman_store::error::ServiceError;
 use praman_store::named::read_digest;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -24,6 +23,7 @@ use zeroize::Zeroizing;
 
 use super::openid::{Endpoints, OpenIdIssuer, require_safe};
 use super::openid_client_key::{ASSERTION_TYPE, OpenIdClientKey};
+use super::openid_error::OpenIdSettingError;
 use super::openid_token::TokenKind;
 use super::principal::Credential;
 use super::refusal::AccessRefusal;
@@ -141,19 +141,21 @@ impl OpenIdClient {
     /// browsers reach at an address. The issuer sends them back to `/desk/enter/openid/back`, which it must know.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] for an address that is malformed, has a path, or is without TLS and not this
+    /// [`OpenIdSettingError`] for an address that is malformed, has a path, or is without TLS and not this
     /// machine's.
-    pub fn new(id: &str, proof: OpenIdClientProof, address: &str) -> Result<Self, ServiceError> {
+    pub fn new(
+        id: &str,
+        proof: OpenIdClientProof,
+        address: &str,
+    ) -> Result<Self, OpenIdSettingError> {
         require_safe(address)?;
-        let wrong = |reason: String| ServiceError::WrongUse(format!("{address}: {reason}"));
-        let url = reqwest::Url::parse(address).map_err(|error| wrong(error.to_string()))?;
+        let wrong = |error| OpenIdSettingError::no_address(address, error);
+        let url = reqwest::Url::parse(address).map_err(wrong)?;
         if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-            return Err(wrong(
-                "expected an address without a path, as https://desk.example".to_owned(),
-            ));
+            return Err(OpenIdSettingError::WithPath(address.to_owned()));
         }
         let back = format!("{}{BACK}", url.origin().ascii_serialization());
-        let back = RedirectUrl::new(back).map_err(|error| wrong(error.to_string()))?;
+        let back = RedirectUrl::new(back).map_err(wrong)?;
         Ok(Self { id: id.to_owned(), proof, back })
     }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use praman_language::sentence::Sentence;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::named::{named, number_id, read_digest};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -150,7 +150,7 @@ struct Row {
 const COLUMNS: &str = "number, name, role, tenant, member, credential_kind, expires_at, revoked_at";
 
 impl Row {
-    fn read(self) -> Result<Principal, ServiceError> {
+    fn read(self) -> Result<Principal, StoreError> {
         Ok(Principal {
             number: PrincipalNumber(self.number as u32),
             name: self.name,
@@ -163,7 +163,7 @@ impl Row {
         })
     }
 
-    fn caller(self) -> Result<Caller, ServiceError> {
+    fn caller(self) -> Result<Caller, StoreError> {
         let principal = self.read()?;
         Ok(Caller {
             principal: Some(principal.number),
@@ -251,7 +251,7 @@ impl NewPrincipal {
         &self,
         connection: &mut AnyConnection,
         now: &str,
-    ) -> Result<Principal, ServiceError> {
+    ) -> Result<Principal, StoreError> {
         let (number,): (i64,) =
             sqlx::query_as("SELECT coalesce(max(number), 0) + 1 FROM principal")
                 .fetch_one(&mut *connection)
@@ -280,8 +280,8 @@ impl AccessStore<'_> {
     /// Returns the user of a credential, if it is valid now.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn caller_of(&self, credential: Credential) -> Result<Option<Caller>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn caller_of(&self, credential: Credential) -> Result<Option<Caller>, StoreError> {
         let statement = self.who_is("credential = $1 AND credential_kind = $2");
         let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(statement))
             .bind(credential.digest().to_vec())
@@ -294,11 +294,11 @@ impl AccessStore<'_> {
     /// Returns the user of a number, if they may act now.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn caller_of_number(
         &self,
         number: PrincipalNumber,
-    ) -> Result<Option<Caller>, ServiceError> {
+    ) -> Result<Option<Caller>, StoreError> {
         let statement = self.who_is("number = $1");
         let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(statement))
             .bind(i64::from(number.0))
@@ -319,8 +319,8 @@ impl AccessStore<'_> {
     /// Returns all principals that the caller may see.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn principals(&self, by: &Caller) -> Result<Vec<Principal>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn principals(&self, by: &Caller) -> Result<Vec<Principal>, StoreError> {
         let statement =
             sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM principal ORDER BY number"));
         let rows: Vec<Row> = sqlx::query_as(statement).fetch_all(self.0.pool()).await?;

@@ -1,9 +1,10 @@
 //! Why an action is refused.
 
 use praman_language::sentence::Sentence;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 
 use super::action::Action;
+use super::approval::DecisionError;
 use super::role::Role;
 
 const NOT_AUTHORISED: Sentence = Sentence::of("fault-not-authorised");
@@ -51,9 +52,22 @@ pub enum AccessRefusal {
     /// The answer is no, for a reason.
     #[error("{0}")]
     Refused(Sentence),
-    /// Something failed.
+    /// What was approved can't be done any more, for a reason that the payments have.
+    #[error("{0}")]
+    NotDone(Box<dyn std::error::Error + Send + Sync>),
+    /// The store failed.
     #[error(transparent)]
-    Failed(#[from] ServiceError),
+    Failed(#[from] StoreError),
+}
+
+impl AccessRefusal {
+    /// Returns 1 if refused, 2 for wrong use, 3 if failed.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Failed(error) => error.exit_code(),
+            _ => 1,
+        }
+    }
 }
 
 impl AccessRefusal {
@@ -74,7 +88,7 @@ impl AccessRefusal {
             }
             Self::Another(sentence) | Self::Refused(sentence) => sentence.clone(),
             Self::Quota { quota, .. } => Sentence::of("fault-quota").count("quota", *quota),
-            Self::Failed(_) => return None,
+            Self::NotDone(_) | Self::Failed(_) => return None,
         })
     }
 }
@@ -93,12 +107,11 @@ impl From<sqlx::Error> for AccessRefusal {
     }
 }
 
-/// At the command line.
-impl From<AccessRefusal> for ServiceError {
-    fn from(refusal: AccessRefusal) -> Self {
-        match refusal {
-            AccessRefusal::Failed(error) => error,
-            other => Self::Refused(other.to_string()),
+impl From<DecisionError> for AccessRefusal {
+    fn from(error: DecisionError) -> Self {
+        match error {
+            DecisionError::Refused(reason) => Self::NotDone(reason),
+            DecisionError::Failed(error) => Self::Failed(error),
         }
     }
 }

@@ -5,11 +5,11 @@
 
 use praman_circuits::nullifier::SchemeId;
 use praman_store::WriteTransaction;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 
 use super::caller::Caller;
 use super::role::Role;
-use super::tenant::TenantName;
+use super::tenant::{TenantError, TenantName};
 use crate::AccessStore;
 
 /// The schemes whose claims and payments a user sees.
@@ -55,11 +55,11 @@ impl AccessStore<'_> {
     /// Returns the schemes of a scope, by id; none if it is all.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn schemes_within(
         &self,
         scope: &SchemeScope,
-    ) -> Result<Option<Vec<String>>, ServiceError> {
+    ) -> Result<Option<Vec<String>>, StoreError> {
         let Some(tenant) = &scope.0 else { return Ok(None) };
         let rows: Vec<(String,)> =
             sqlx::query_as("SELECT scheme FROM tenant_scheme WHERE tenant = $1 ORDER BY scheme")
@@ -73,12 +73,12 @@ impl AccessStore<'_> {
 /// Gives a tenant a scheme that has no tenant, is its own, or belongs to the tenant that it is taken from.
 ///
 /// # Errors
-/// [`ServiceError::Refused`] if it is another's.
+/// [`TenantError::SchemeOfAnother`] if it is another's.
 pub(super) async fn give(
     transaction: &mut WriteTransaction,
     (tenant, from): (&TenantName, &TenantName),
     scheme: &SchemeId,
-) -> Result<(), ServiceError> {
+) -> Result<(), TenantError> {
     let given = sqlx::query(
         "INSERT INTO tenant_scheme (scheme, tenant) VALUES ($1, $2)
          ON CONFLICT (scheme) DO UPDATE SET tenant = excluded.tenant
@@ -90,9 +90,7 @@ pub(super) async fn give(
     .execute(&mut **transaction)
     .await?;
     if given.rows_affected() == 0 {
-        return Err(ServiceError::Refused(format!(
-            "scheme {scheme} belongs to another department: if it was given to it by mistake, name it by --from"
-        )));
+        return Err(TenantError::SchemeOfAnother(scheme.clone()));
     }
     Ok(())
 }

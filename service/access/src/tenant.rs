@@ -3,11 +3,45 @@
 use praman_circuits::nullifier::SchemeId;
 use praman_circuits::office::OfficeId;
 use praman_store::WriteTransaction;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use serde::Serialize;
 
 use super::scheme_scope;
 use crate::AccessStore;
+
+/// Why a tenant does not get an office or a scheme. Nothing has changed.
+#[derive(Debug, thiserror::Error)]
+pub enum TenantError {
+    /// There is no such office.
+    #[error("there is no office {}", .0.0)]
+    NoOffice(OfficeId),
+    /// The office belongs to another tenant.
+    #[error(
+        "office {} belongs to another department: if it was given to it by mistake, name it by --from",
+        .0.0
+    )]
+    OfficeOfAnother(OfficeId),
+    /// The scheme belongs to another tenant.
+    #[error(
+        "scheme {0} belongs to another department: if it was given to it by mistake, name it by --from"
+    )]
+    SchemeOfAnother(SchemeId),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl TenantError {
+    /// Returns 1 if refused, 2 for wrong use, 3 if failed.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::NoOffice(_) | Self::OfficeOfAnother(_) | Self::SchemeOfAnother(_) => 1,
+            Self::Store(error) => error.exit_code(),
+        }
+    }
+}
+
+praman_store::from_database!(TenantError);
 
 /// A tenant's name: 1 to 32 of a-z, 0-9 and -.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -70,7 +104,7 @@ async fn end_officers(
     now: &str,
     office: i64,
     tenant: &TenantName,
-) -> Result<u64, ServiceError> {
+) -> Result<u64, StoreError> {
     let officers = "SELECT number FROM principal
                     WHERE role = 'office' AND member = $1 AND tenant = $2 AND revoked_at IS NULL";
     let mut ended = 0;
@@ -95,14 +129,14 @@ impl AccessStore<'_> {
     /// Adds a tenant, and gives it offices and schemes that no other has. A known tenant gets more.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] if an office is not there, or an office or a scheme is another's.
+    /// [`TenantError`] if an office is not there, or an office or a scheme is another's.
     pub async fn admit_tenant(
         &self,
         name: &TenantName,
         title: &str,
         offices: &[OfficeId],
         schemes: &[SchemeId],
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), TenantError> {
         self.admit_tenant_from(name, title, offices, schemes, None).await.map(drop)
     }
 
@@ -110,7 +144,7 @@ impl AccessStore<'_> {
     /// have them. That tenant's officers of these offices lose their access; returns how many.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] if one of them is of neither.
+    /// [`TenantError`] if one of them is of neither.
     pub async fn admit_tenant_from(
         &self,
         name: &TenantName,
@@ -118,7 +152,7 @@ impl AccessStore<'_> {
         offices: &[OfficeId],
         schemes: &[SchemeId],
         from: Option<&TenantName>,
-    ) -> Result<u64, ServiceError> {
+    ) -> Result<u64, TenantError> {
         let mut transaction = self.0.begin().await?;
         let from = from.unwrap_or(name);
         let mut ended = 0;
@@ -128,15 +162,8 @@ impl AccessStore<'_> {
              ON CONFLICT (name) DO UPDATE SET title = excluded.title"
         ));
         sqlx::query(statement).bind(name.as_str()).bind(title).execute(&mut *transaction).await?;
-        for office in offices {
+        for &office in offices {
             let id = i64::from(office.0);
-            let known: Option<(i64,)> = sqlx::query_as("SELECT id FROM office WHERE id = $1")
-                .bind(id)
-                .fetch_optional(&mut *transaction)
-                .await?;
-            if known.is_none() {
-                return Err(ServiceError::Refused(format!("there is no office {}", office.0)));
-            }
             let taken = sqlx::query(
                 "INSERT INTO tenant_office (office, tenant) VALUES ($1, $2)
                  ON CONFLICT (office) DO UPDATE SET tenant = excluded.tenant
@@ -146,13 +173,14 @@ impl AccessStore<'_> {
             .bind(name.as_str())
             .bind(from.as_str())
             .execute(&mut *transaction)
-            .await?;
+            .await
+            .map_err(|error| match error.as_database_error() {
+                // The only references are to the office, and to the tenant of above.
+                Some(fault) if fault.is_foreign_key_violation() => TenantError::NoOffice(office),
+                _ => StoreError::from(error).into(),
+            })?;
             if taken.rows_affected() == 0 {
-                let reason = format!(
-                    "office {} belongs to another department: if it was given to it by mistake, name it by --from",
-                    office.0
-                );
-                return Err(ServiceError::Refused(reason));
+                return Err(TenantError::OfficeOfAnother(office));
             }
             if from != name {
                 ended += end_officers(&mut transaction, now, id, from).await?;
@@ -168,8 +196,8 @@ impl AccessStore<'_> {
     /// Returns all tenants.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn tenants(&self) -> Result<Vec<Tenant>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
         let rows: Vec<(String, String)> =
             sqlx::query_as("SELECT name, title FROM tenant ORDER BY name")
                 .fetch_all(self.0.pool())
@@ -195,8 +223,8 @@ impl AccessStore<'_> {
     /// Returns the tenant of an office.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn tenant_of_office(&self, office: OfficeId) -> Result<TenantName, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn tenant_of_office(&self, office: OfficeId) -> Result<TenantName, StoreError> {
         let row: Option<(String,)> =
             sqlx::query_as("SELECT tenant FROM tenant_office WHERE office = $1")
                 .bind(i64::from(office.0))

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use sqlx::AnyConnection;
 
 use super::approval::person;
@@ -18,7 +18,7 @@ impl AccessStore<'_> {
         &self,
         connection: &mut AnyConnection,
         roles: &[Role],
-    ) -> Result<usize, ServiceError> {
+    ) -> Result<usize, StoreError> {
         let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT name, role FROM principal
@@ -35,7 +35,7 @@ impl AccessStore<'_> {
         &self,
         connection: &mut AnyConnection,
         office: u32,
-    ) -> Result<bool, ServiceError> {
+    ) -> Result<bool, StoreError> {
         let known: Vec<Span> = sqlx::query_as(
             "SELECT name, created_at, revoked_at, expires_at FROM principal
              WHERE role = $1 AND member = $2",
@@ -53,7 +53,7 @@ impl AccessStore<'_> {
         &self,
         connection: &mut AnyConnection,
         roles: &[Role],
-    ) -> Result<bool, ServiceError> {
+    ) -> Result<bool, StoreError> {
         type OfRole = (String, String, i64, Option<i64>, Option<i64>);
         let known: Vec<OfRole> =
             sqlx::query_as("SELECT role, name, created_at, revoked_at, expires_at FROM principal")
@@ -92,7 +92,7 @@ fn are_two_at_once(known: impl IntoIterator<Item = Span>) -> bool {
 pub(super) async fn end_of_two(
     connection: &mut AnyConnection,
     roles: &[Role],
-) -> Result<i64, ServiceError> {
+) -> Result<i64, StoreError> {
     let known: Vec<(String, String, Option<i64>, Option<i64>)> =
         sqlx::query_as("SELECT role, name, revoked_at, expires_at FROM principal")
             .fetch_all(connection)

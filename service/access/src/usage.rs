@@ -4,11 +4,10 @@ use jiff::civil::Date;
 use praman_circuits::period::Day;
 use praman_language::calendar::{self, INDIA_SECONDS};
 use praman_store::broken;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use serde::Serialize;
 
 use super::action::Action;
-use super::caller::Caller;
 use super::refusal::AccessRefusal;
 use super::tenant::TenantName;
 use crate::AccessStore;
@@ -39,6 +38,35 @@ pub struct Price {
     /// Paise each time.
     pub paise: u32,
 }
+
+/// Why a quota or a price can't be set. Nothing has changed.
+#[derive(Debug, thiserror::Error)]
+pub enum TariffError {
+    /// The action is not counted.
+    #[error("{} is not counted; the counted actions are {}", .0.name(), metered())]
+    NotMetered(Action),
+    /// There is no such tenant.
+    #[error("there is no department {0}")]
+    NoTenant(TenantName),
+    /// The first day is over.
+    #[error("a price must begin today or later: earlier use keeps its price")]
+    PastDay,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl TariffError {
+    /// Returns 1 if refused, 2 for wrong use, 3 if failed.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::NotMetered(_) | Self::NoTenant(_) | Self::PastDay => 1,
+            Self::Store(error) => error.exit_code(),
+        }
+    }
+}
+
+praman_store::from_database!(TariffError);
 
 /// A tenant's usage in a month.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -71,31 +99,12 @@ fn until_tomorrow() -> u64 {
 }
 
 impl AccessStore<'_> {
-    /// Counts an action of a user for their tenant; a user without one is not counted.
+    /// Counts an action of a tenant, once or several times; refuses all of them beyond the quota. The count is shared by
+    /// all programs that serve the tenant, and includes actions that then fail: the request is what is paid for.
     ///
     /// # Errors
     /// [`AccessRefusal::Quota`].
-    pub async fn meter_for(&self, by: &Caller, action: Action) -> Result<(), AccessRefusal> {
-        match &by.tenant {
-            Some(tenant) => self.meter(tenant, action).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Counts an action of a tenant; refuses it beyond the quota. The count is shared by all programs that serve the
-    /// tenant, and includes actions that then fail: the request is what is paid for.
-    ///
-    /// # Errors
-    /// [`AccessRefusal::Quota`].
-    pub async fn meter(&self, tenant: &TenantName, action: Action) -> Result<(), AccessRefusal> {
-        self.meter_many(tenant, action, 1).await
-    }
-
-    /// Counts several actions of a tenant at once, or refuses all of them beyond the quota.
-    ///
-    /// # Errors
-    /// [`AccessRefusal::Quota`].
-    pub async fn meter_many(
+    pub async fn meter(
         &self,
         tenant: &TenantName,
         action: Action,
@@ -136,8 +145,8 @@ impl AccessStore<'_> {
     /// Sets how often a day a tenant may do an action.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] for what is not counted, and for an unknown tenant.
-    pub async fn set_quota(&self, quota: &Quota) -> Result<(), ServiceError> {
+    /// [`TariffError`] for what is not counted, and for an unknown tenant.
+    pub async fn set_quota(&self, quota: &Quota) -> Result<(), TariffError> {
         require_metered(quota.action)?;
         self.require_tenant(&quota.tenant).await?;
         let (tenant, action) = (quota.tenant.as_str(), quota.action.name());
@@ -164,17 +173,14 @@ impl AccessStore<'_> {
     /// Sets what an action costs from a day on, which must not be past: what was used does not become dearer.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] for a day that is over, for what is not counted, and for an unknown tenant.
-    pub async fn set_price(&self, price: &Price) -> Result<(), ServiceError> {
+    /// [`TariffError`] for a day that is over, for what is not counted, and for an unknown tenant.
+    pub async fn set_price(&self, price: &Price) -> Result<(), TariffError> {
         require_metered(price.action)?;
         if let Some(tenant) = &price.tenant {
             self.require_tenant(tenant).await?;
         }
         let day = calendar::day_of(price.from).filter(|&day| day >= calendar::today());
-        let day = day.ok_or_else(|| {
-            let reason = "a price must begin today or later: earlier use keeps its price";
-            ServiceError::Refused(reason.to_owned())
-        })?;
+        let day = day.ok_or(TariffError::PastDay)?;
         sqlx::query(
             "INSERT INTO tariff (tenant, action, from_day, paise) VALUES ($1, $2, $3, $4)
              ON CONFLICT (tenant, action, from_day) DO UPDATE SET paise = excluded.paise",
@@ -188,20 +194,19 @@ impl AccessStore<'_> {
         Ok(())
     }
 
-    async fn require_tenant(&self, tenant: &TenantName) -> Result<(), ServiceError> {
+    async fn require_tenant(&self, tenant: &TenantName) -> Result<(), TariffError> {
         let known: Option<(String,)> = sqlx::query_as("SELECT name FROM tenant WHERE name = $1")
             .bind(tenant.as_str())
             .fetch_optional(self.0.pool())
             .await?;
-        let none = || ServiceError::Refused(format!("there is no department {tenant}"));
-        known.map(drop).ok_or_else(none)
+        known.map(drop).ok_or_else(|| TariffError::NoTenant(tenant.clone()))
     }
 
     /// Returns what a tenant used in a month that begins on a date.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn usage(&self, tenant: &TenantName, month: Date) -> Result<Usage, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn usage(&self, tenant: &TenantName, month: Date) -> Result<Usage, StoreError> {
         let (first, last) = (month.first_of_month(), month.last_of_month());
         let day = |date| calendar::day_of(date).unwrap_or(Day(0));
         let counts: Vec<(String, i64, i64)> = sqlx::query_as(
@@ -248,18 +253,12 @@ impl AccessStore<'_> {
     }
 }
 
-fn require_metered(action: Action) -> Result<(), ServiceError> {
-    if action.is_metered() {
-        return Ok(());
-    }
-    let metered: Vec<&str> = Action::ALL
-        .iter()
-        .filter(|action| action.is_metered())
-        .map(|action| action.name())
-        .collect();
-    Err(ServiceError::Refused(format!(
-        "{} is not counted; the counted actions are {}",
-        action.name(),
-        metered.join(", ")
-    )))
+fn require_metered(action: Action) -> Result<(), TariffError> {
+    if action.is_metered() { Ok(()) } else { Err(TariffError::NotMetered(action)) }
+}
+
+/// Returns the names of the actions that are counted.
+fn metered() -> String {
+    let metered = Action::ALL.iter().filter(|action| action.is_metered());
+    metered.map(|action| action.name()).collect::<Vec<_>>().join(", ")
 }

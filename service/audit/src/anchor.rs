@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use praman_language::calendar;
 use praman_ledger::{AnchorSeries, Chain, LedgerError, Network, ParticipantNumber};
 use praman_store::Store;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use serde::Serialize;
 
 use crate::AuditStore;
@@ -58,8 +58,8 @@ impl AuditStore<'_> {
     /// Returns whether the log has entries of a past day in India that the ledger does not have.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn audit_is_due(&self) -> Result<bool, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn audit_is_due(&self) -> Result<bool, StoreError> {
         let anchored = self.anchored_entries().await?;
         let first: Option<(i64,)> =
             sqlx::query_as("SELECT at FROM audit_entry WHERE number > $1 ORDER BY number LIMIT 1")
@@ -73,15 +73,15 @@ impl AuditStore<'_> {
     }
 
     /// Returns up to which entry the log was anchored.
-    pub(super) async fn anchored_entries(&self) -> Result<u64, ServiceError> {
+    pub(super) async fn anchored_entries(&self) -> Result<u64, StoreError> {
         Ok(self.last_audit_anchor().await?.map_or(0, |(anchor, _)| anchor.entries))
     }
 
     /// Returns all anchors that the store knows.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn audit_anchors(&self) -> Result<Vec<AuditAnchor>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn audit_anchors(&self) -> Result<Vec<AuditAnchor>, StoreError> {
         let rows: Vec<(i64, i64, i64)> =
             sqlx::query_as("SELECT entries, participant, block FROM audit_anchor ORDER BY entries")
                 .fetch_all(self.0.pool())
@@ -93,8 +93,8 @@ impl AuditStore<'_> {
     /// there are is forged, and must not keep the log from being anchored.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn last_audit_anchor(&self) -> Result<Option<(AuditAnchor, i64)>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn last_audit_anchor(&self) -> Result<Option<(AuditAnchor, i64)>, StoreError> {
         let row: Option<(i64, i64, i64, i64)> = sqlx::query_as(
             "SELECT entries, participant, block, anchored_at FROM audit_anchor
              WHERE entries <= (SELECT coalesce(max(number), 0) FROM audit_entry)
@@ -107,7 +107,7 @@ impl AuditStore<'_> {
         }))
     }
 
-    async fn keep_audit_anchor(&self, anchor: &AuditAnchor) -> Result<(), ServiceError> {
+    async fn keep_audit_anchor(&self, anchor: &AuditAnchor) -> Result<(), StoreError> {
         let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "INSERT INTO audit_anchor (entries, participant, block, anchored_at)

@@ -1,7 +1,7 @@
 //! An entry, and its hash.
 
 use praman_store::broken;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::named::named;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -104,7 +104,7 @@ impl Row {
         self.number
     }
 
-    pub(super) fn read(self) -> Result<AuditEntry, ServiceError> {
+    pub(super) fn read(self) -> Result<AuditEntry, StoreError> {
         let digest = |bytes: Vec<u8>| bytes.try_into().map_err(|_| broken("an audit entry's hash"));
         Ok(AuditEntry {
             number: u64::try_from(self.number).map_err(|_| broken("an audit entry's number"))?,

@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::path::Path;
 
-use praman_store::error::ServiceError;
+use praman_files::FileError;
+use praman_store::error::StoreError;
 
 use super::log::AT_ONCE;
 use crate::AuditStore;
@@ -12,12 +13,11 @@ impl AuditStore<'_> {
     /// Writes the log to a file, an entry a line; returns how many.
     ///
     /// # Errors
-    /// [`ServiceError::File`], [`ServiceError::Store`].
-    pub async fn export_audit(&self, path: &Path) -> Result<u64, ServiceError> {
+    /// [`StoreError::File`], [`StoreError::Database`].
+    pub async fn export_audit(&self, path: &Path) -> Result<u64, StoreError> {
         let folder = praman_files::folder_of(path);
-        let failed = ServiceError::file(path);
-        let mut beside =
-            tempfile::NamedTempFile::new_in(folder).map_err(ServiceError::file(folder))?;
+        let failed = FileError::io(path);
+        let mut beside = tempfile::NamedTempFile::new_in(folder).map_err(FileError::io(folder))?;
         let mut count = 0;
         loop {
             let entries = self.audit_entries(count + 1).await?;

@@ -8,7 +8,7 @@
 //! what the action is on (a register's id, a batch's), and nothing that a document holds.
 //!
 //! ```
-//! use praman_access::{Action, Caller};
+//! use praman_access::{AccessRefusal, Action, Caller};
 //! use praman_audit::{AuditStore, verify};
 //! use praman_store::Store;
 //!
@@ -16,8 +16,10 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let folder = tempfile::tempdir()?;
 //! let store = Store::open(folder.path()).await?;
-//! // Written down before it is done.
-//! AuditStore(&store).log_allowed(&Caller::operator(), Action::Pay, "annapurna 2026-06").await?;
+//! // Authorised, counted and written down; then it is done.
+//! let pay = async { Ok::<_, AccessRefusal>("paid") };
+//! let by = Caller::operator();
+//! AuditStore(&store).perform(&by, Action::Pay, "annapurna 2026-06", pay).await?;
 //! assert_eq!(AuditStore(&store).audit_length().await?, 1);
 //! assert!(verify(&store, &[], &[], &[]).await?.fault.is_none());
 //! # Ok(())
@@ -28,6 +30,7 @@ mod anchor;
 mod entry;
 mod export;
 mod log;
+mod perform;
 mod verification;
 
 use praman_store::Store;

@@ -2,7 +2,7 @@
 
 use praman_access::{Action, Caller};
 use praman_store::broken;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use sqlx::AnyConnection;
 
 use super::entry::{AuditEntry, AuditOutcome, COLUMNS, Row};
@@ -15,38 +15,17 @@ const SUBJECT_CHARACTERS_MAX: usize = 200;
 pub(super) const AT_ONCE: i64 = 1_000;
 
 impl AuditStore<'_> {
-    /// Logs an action of a user, before it is done.
-    ///
-    /// # Errors
-    /// [`ServiceError::Store`]; then it must not be done.
-    pub async fn log_allowed(
-        &self,
-        caller: &Caller,
-        action: Action,
-        subject: &str,
-    ) -> Result<(), ServiceError> {
-        self.log(caller, action, subject, AuditOutcome::Allowed).await
-    }
-
-    /// Logs that an action was refused which the user's role may do. What can't be written is reported: the
-    /// action was not done in any case.
-    pub async fn log_refused(&self, caller: &Caller, action: Action, subject: &str) {
-        if let Err(error) = self.log(caller, action, subject, AuditOutcome::Refused).await {
-            tracing::error!("a refusal could not be written to the audit log: {error}");
-        }
-    }
-
     /// Logs an action that a user does, or was refused.
     ///
     /// # Errors
-    /// [`ServiceError::Store`]; then it must not be done.
-    pub async fn log(
+    /// [`StoreError::Database`]; then it must not be done.
+    pub(super) async fn log(
         &self,
         caller: &Caller,
         action: Action,
         subject: &str,
         outcome: AuditOutcome,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), StoreError> {
         let mut transaction = self.0.begin_rows().await?;
         let now = self.0.database().now();
         // A writer waits here for the one before it, on both databases.
@@ -84,12 +63,12 @@ impl AuditStore<'_> {
     /// Returns entries from a number on, in order: 1,000 at most.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn audit_entries(&self, from: u64) -> Result<Vec<AuditEntry>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn audit_entries(&self, from: u64) -> Result<Vec<AuditEntry>, StoreError> {
         self.audit_rows(from).await?.into_iter().map(Row::read).collect()
     }
 
-    pub(super) async fn audit_rows(&self, from: u64) -> Result<Vec<Row>, ServiceError> {
+    pub(super) async fn audit_rows(&self, from: u64) -> Result<Vec<Row>, StoreError> {
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT {COLUMNS} FROM audit_entry WHERE number >= $1 ORDER BY number LIMIT {AT_ONCE}"
         ));
@@ -100,13 +79,13 @@ impl AuditStore<'_> {
     /// Returns how many entries there are.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn audit_length(&self) -> Result<u64, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn audit_length(&self) -> Result<u64, StoreError> {
         Ok(self.audit_head().await?.map_or(0, |(number, _)| number))
     }
 
     /// Returns how many entries there are and the hash of the last, as the head has them.
-    pub(super) async fn audit_head(&self) -> Result<Option<(u64, [u8; 32])>, ServiceError> {
+    pub(super) async fn audit_head(&self) -> Result<Option<(u64, [u8; 32])>, StoreError> {
         let row: Option<(i64, Vec<u8>)> = sqlx::query_as("SELECT number, hash FROM audit_head")
             .fetch_optional(self.0.pool())
             .await?;
@@ -117,7 +96,7 @@ impl AuditStore<'_> {
     }
 }
 
-async fn insert(connection: &mut AnyConnection, entry: &AuditEntry) -> Result<(), ServiceError> {
+async fn insert(connection: &mut AnyConnection, entry: &AuditEntry) -> Result<(), StoreError> {
     let statement = sqlx::AssertSqlSafe(format!(
         "INSERT INTO audit_entry ({COLUMNS})
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use praman_ledger::{LedgerAnchor, ParticipantNumber};
 use praman_store::Store;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use serde::Serialize;
 
 use super::anchor::AuditAnchor;
@@ -101,13 +101,13 @@ pub struct AuditReport {
 /// can't leave out.
 ///
 /// # Errors
-/// [`ServiceError::Store`].
+/// [`StoreError::Database`].
 pub async fn verify(
     store: &Store,
     kept: &[AuditAnchor],
     said: &[LedgerAnchor],
     named: &[ParticipantNumber],
-) -> Result<AuditReport, ServiceError> {
+) -> Result<AuditReport, StoreError> {
     let counts = |anchor: &&LedgerAnchor| {
         if named.is_empty() {
             kept.iter().any(|kept| kept.participant == anchor.participant)

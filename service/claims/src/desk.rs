@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use praman_ledger::JoinedLedger;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::waiters::Waiters;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::JoinSet;
@@ -68,7 +68,10 @@ pub enum DeskError {
     Stopping,
     /// The store failed; handing in the same claim again shows whether it was kept.
     #[error(transparent)]
-    Failed(#[from] ServiceError),
+    Failed(#[from] StoreError),
+    /// The same, for claims that were checked together.
+    #[error(transparent)]
+    FailedTogether(#[from] Arc<StoreError>),
 }
 
 struct Intake {
@@ -157,21 +160,21 @@ impl ClaimDesk {
     /// Returns what is known of a claim.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn receipt(&self, id: ClaimId) -> Result<Option<ClaimReceipt>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn receipt(&self, id: ClaimId) -> Result<Option<ClaimReceipt>, StoreError> {
         ClaimStore(self.machine().store()).claim_receipt(id).await
     }
 
     /// Returns what is known of a claim once its state has changed, or after a while.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn changed(
         &self,
         id: ClaimId,
         is_old: impl Fn(&ClaimReceipt) -> bool,
         patience: Duration,
-    ) -> Result<Option<ClaimReceipt>, ServiceError> {
+    ) -> Result<Option<ClaimReceipt>, StoreError> {
         let deadline = Instant::now() + patience;
         loop {
             let waiter = self.shared.waiters.waiter(id);
@@ -244,10 +247,9 @@ async fn receive_all(shared: Arc<Shared>) {
                 }
             }
             Err(error) => {
-                let reason = error.to_string();
+                let error = Arc::new(error);
                 for (_, answer) in answers {
-                    let failed = ServiceError::Ledger(reason.clone());
-                    let _ = answer.send(Err(DeskError::Failed(failed)));
+                    let _ = answer.send(Err(DeskError::FailedTogether(error.clone())));
                 }
             }
         }
@@ -303,6 +305,6 @@ async fn settle_all(shared: Arc<Shared>, mut ledger: JoinedLedger) {
     }
 }
 
-fn warn(doing: &str, error: &ServiceError) {
+fn warn(doing: &str, error: &StoreError) {
     tracing::warn!("{doing}: {error}");
 }

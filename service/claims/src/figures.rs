@@ -12,7 +12,7 @@ use praman_circuits::period::Day;
 use praman_language::calendar::{self, INDIA_SECONDS, SECONDS_BEFORE_EPOCH};
 use praman_register::{District, small_cells};
 use praman_store::WriteTransaction;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use serde::Serialize;
 
 use crate::ClaimStore;
@@ -67,7 +67,7 @@ pub(super) async fn count_district(
     transaction: &mut WriteTransaction,
     scheme: &SchemeId,
     district: District,
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO claim_district (day, scheme, district, count)
          VALUES ($1, $2, $3, 1)
@@ -85,12 +85,12 @@ impl ClaimStore<'_> {
     /// Counts the claims of one scheme or all, among those of a scope.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn claim_figures(
         &self,
         scope: &SchemeScope,
         scheme: Option<&SchemeId>,
-    ) -> Result<ClaimFigures, ServiceError> {
+    ) -> Result<ClaimFigures, StoreError> {
         let first = Day(calendar::today().0 - (DAYS - 1));
         let scheme = scheme.map_or("", SchemeId::as_str);
         Ok(ClaimFigures {
@@ -105,7 +105,7 @@ impl ClaimStore<'_> {
         first: Day,
         scope: &SchemeScope,
         scheme: &str,
-    ) -> Result<Vec<DayFigures>, ServiceError> {
+    ) -> Result<Vec<DayFigures>, StoreError> {
         // Days in India, as the statements number them.
         let seconds = i64::from(INDIA_SECONDS) + SECONDS_BEFORE_EPOCH;
         let from = (i64::from(first.0) * 86_400 - seconds) * 1_000;
@@ -137,7 +137,7 @@ impl ClaimStore<'_> {
         first: Day,
         scope: &SchemeScope,
         scheme: &str,
-    ) -> Result<Vec<DistrictFigures>, ServiceError> {
+    ) -> Result<Vec<DistrictFigures>, StoreError> {
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT district, CAST(SUM(count) AS BIGINT) FROM claim_district
              WHERE day >= $1 AND ($2 = '' OR scheme = $2) AND {} GROUP BY district",
@@ -162,7 +162,7 @@ impl ClaimStore<'_> {
         &self,
         scope: &SchemeScope,
         scheme: &str,
-    ) -> Result<Vec<SchemeFigures>, ServiceError> {
+    ) -> Result<Vec<SchemeFigures>, StoreError> {
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT scheme, period, COUNT(*), COUNT(batch) FROM accepted_claim
              WHERE ($1 = '' OR scheme = $1) AND {} GROUP BY scheme, period

@@ -13,7 +13,7 @@
 //! use praman_circuits::eligibility::{Checkpoint, PUBLIC_INPUTS, PublicInputs};
 //! use praman_circuits::office::{StateRoot, StateTree};
 //! use praman_circuits::{Fr, nullifier::Nullifier, payout::PayoutCommitment};
-//! use praman_claims::{Check, ClaimMachine, ClaimState, ClaimStore, Schemes};
+//! use praman_claims::{Check, ClaimAcceptance, ClaimMachine, ClaimState, ClaimStore, Schemes};
 //! use praman_holder::claim::{Claim, LedgerClaim, SubmittedClaim};
 //! use praman_holder::envelope::SEALED_BYTES;
 //! use praman_language::calendar;
@@ -28,7 +28,7 @@
 //! let folder = tempfile::tempdir()?;
 //! let store = Store::open(folder.path()).await?;
 //! let key = SimulatedKey::draw(PUBLIC_INPUTS, &mut OsRng);
-//! let mut ledger = EmbeddedLedger::open(&store, key.verifying_key()).await?;
+//! let mut ledger = EmbeddedLedger::open(&store, key.verifying_key(), &[&ClaimAcceptance]).await?;
 //! let state_root = StateRoot::from_field(StateTree::new().root());
 //! let checkpoint = Checkpoint { state_root, as_of: calendar::today() };
 //! ledger.publish_checkpoint(&[], checkpoint).await?;
@@ -59,6 +59,7 @@
 //! # }
 //! ```
 
+mod acceptance;
 mod cause;
 mod desk;
 mod envelopes;
@@ -78,10 +79,11 @@ mod verification;
 
 use praman_store::Store;
 
+pub use acceptance::ClaimAcceptance;
 pub use cause::APPEAL_DAYS;
 pub use cause::{Advice, Cause};
 pub use desk::{ClaimDesk, ClaimLimits, DeskError};
-pub use envelopes::envelopes_of;
+pub use envelopes::{KeepEnvelopeError, envelopes_of};
 pub use figures::{ClaimFigures, DayFigures, DistrictFigures, SchemeFigures};
 pub use machine::{Check, ClaimMachine, ClientKey, HandedIn, Refusal};
 pub use origin::Origin;

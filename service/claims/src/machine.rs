@@ -9,9 +9,10 @@ use praman_files::sealed::random_key;
 use praman_holder::claim::SubmittedClaim;
 use praman_holder::envelope;
 use praman_ledger::{LedgerStore, Taking};
+use praman_offices::OfficeStore;
 use praman_register::District;
 use praman_store::computation::compute;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::{Store, broken, bytes};
 use praman_verifier::{PreparedKey, VerifyingKey};
 use sha2::{Digest, Sha256};
@@ -107,8 +108,8 @@ impl ClaimMachine {
     /// Checks that claims can be kept. If the last ones could not, a write is tried.
     ///
     /// # Errors
-    /// [`ServiceError::Store`] if they can't.
-    pub async fn require_writable(&self) -> Result<(), ServiceError> {
+    /// [`StoreError::Database`] if they can't.
+    pub async fn require_writable(&self) -> Result<(), StoreError> {
         if self.is_unwritten.load(Ordering::Relaxed) {
             self.store.try_writing().await?;
             self.is_unwritten.store(false, Ordering::Relaxed);
@@ -135,12 +136,12 @@ impl ClaimMachine {
     /// that does not hold is refused, and remembered for a day in bounded space.
     ///
     /// # Errors
-    /// [`ServiceError::Store`]; then none is kept.
+    /// [`StoreError::Database`]; then none is kept.
     pub async fn receive(
         &self,
         claims: &[HandedIn],
         check: Check,
-    ) -> Result<Vec<Result<ClaimReceipt, Refusal>>, ServiceError> {
+    ) -> Result<Vec<Result<ClaimReceipt, Refusal>>, StoreError> {
         let begun = Instant::now();
         let mut answers = vec![None; claims.len()];
         let (mut known, mut looked_at) = (Vec::new(), HashMap::new());
@@ -192,7 +193,7 @@ impl ClaimMachine {
         &self,
         claim: &SubmittedClaim,
         looked_at: &mut HashMap<Terms, Option<Reason>>,
-    ) -> Result<Option<Reason>, ServiceError> {
+    ) -> Result<Option<Reason>, StoreError> {
         if !envelope::is_length(claim.claim().envelope.len()) {
             return Ok(Some(Reason::EnvelopeMalformed));
         }
@@ -206,7 +207,7 @@ impl ClaimMachine {
     }
 
     /// Returns why all claims of some terms are refused now.
-    async fn examine_terms(&self, terms: &Terms) -> Result<Option<Reason>, ServiceError> {
+    async fn examine_terms(&self, terms: &Terms) -> Result<Option<Reason>, StoreError> {
         // Cheap look-ups go first: folding a state root costs as much as checking several proofs.
         let Some(published) = self.rules.schemes.find(&terms.scheme) else {
             return Ok(Some(Reason::SchemeUnknown));
@@ -214,7 +215,7 @@ impl ClaimMachine {
         if published.scheme.in_period(terms.period).is_err() {
             return Ok(Some(Reason::PeriodWithoutRules));
         }
-        if ClaimStore(&self.store).checkpoint_number(terms.checkpoint).await?.is_none() {
+        if OfficeStore(&self.store).checkpoint_number(terms.checkpoint).await?.is_none() {
             return Ok(Some(Reason::CheckpointNotGood));
         }
         match LedgerStore(&self.store).opening_takes_claims(&terms.scheme, terms.period).await? {

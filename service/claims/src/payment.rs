@@ -1,7 +1,7 @@
 //! The state of a claim while it is paid. The treasury sets it, in the transaction that orders or settles it.
 
 use praman_store::change_rows;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use sqlx::AnyConnection;
 
 use super::state::{ClaimState, Reason};
@@ -12,11 +12,11 @@ const KEPT: &str = "nullifier = $1 AND state NOT IN ('received', 'refused')";
 /// Records that an accepted claim is in a batch.
 ///
 /// # Errors
-/// [`ServiceError::Store`].
+/// [`StoreError::Database`].
 pub async fn keep_ordered(
     connection: &mut AnyConnection,
     nullifier: &[u8],
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     let statement = format!("UPDATE claim SET state = $2 WHERE {KEPT} AND state = 'accepted'");
     sqlx::query(sqlx::AssertSqlSafe(statement))
         .bind(nullifier)
@@ -29,11 +29,11 @@ pub async fn keep_ordered(
 /// Keeps that claims were taken out of their batch: they wait to be paid, as before.
 ///
 /// # Errors
-/// [`ServiceError::Store`].
+/// [`StoreError::Database`].
 pub async fn keep_taken_out(
     connection: &mut AnyConnection,
     nullifiers: &[Vec<u8>],
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     let statement = |places: &str| {
         format!(
             "UPDATE claim SET state = 'accepted' WHERE state = 'ordered' AND nullifier IN ({places})"
@@ -45,13 +45,13 @@ pub async fn keep_taken_out(
 /// Records what became of a claim's payment; the reason is that of a returned payment.
 ///
 /// # Errors
-/// [`ServiceError::Store`].
+/// [`StoreError::Database`].
 pub async fn keep_payment(
     connection: &mut AnyConnection,
     nullifier: &[u8],
     state: ClaimState,
     reason: Option<Reason>,
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     let statement = format!(
         "UPDATE claim SET state = $2, reason = $3
          WHERE {KEPT} AND state IN ('accepted', 'ordered', 'paid', 'returned')"

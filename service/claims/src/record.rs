@@ -8,7 +8,7 @@ use praman_circuits::period::{Day, Period};
 use praman_holder::claim::{Claim, SubmittedClaim};
 use praman_ledger::LedgerClaim;
 use praman_rules::scheme::ClaimPeriod;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::{Database, WriteTransaction, broken, bytes, field};
 use praman_verifier::Proof;
 
@@ -35,7 +35,7 @@ pub(super) async fn name_claim(
     transaction: &mut WriteTransaction,
     key: &ClientKey,
     id: ClaimId,
-) -> Result<Naming, ServiceError> {
+) -> Result<Naming, StoreError> {
     // If another program is giving the same name right now, this waits for it.
     let named = sqlx::query(
         "INSERT INTO client_key (client, name, claim) SELECT $1, $2, $3
@@ -65,7 +65,7 @@ pub(super) async fn name_claim(
 pub(super) async fn take_name_back(
     transaction: &mut WriteTransaction,
     key: &ClientKey,
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM client_key WHERE client = $1 AND name = $2")
         .bind(&key.client)
         .bind(&key.name)
@@ -78,7 +78,7 @@ pub(super) async fn take_name_back(
 pub(super) async fn holds(
     transaction: &mut WriteTransaction,
     id: ClaimId,
-) -> Result<bool, ServiceError> {
+) -> Result<bool, StoreError> {
     let holds: Option<(i64,)> = sqlx::query_as(
         "SELECT received_at FROM claim WHERE id = $1 AND state NOT IN ('received', 'refused')",
     )
@@ -96,7 +96,7 @@ pub(super) async fn keep(
     id: ClaimId,
     claim: &SubmittedClaim,
     block: Option<i64>,
-) -> Result<bool, ServiceError> {
+) -> Result<bool, StoreError> {
     let now = database.now();
     let Claim { ledger, .. } = claim.claim();
     let statement = sqlx::AssertSqlSafe(format!(
@@ -146,7 +146,7 @@ pub(super) struct Row {
 
 impl Row {
     /// Reads the claim; its proof's points are checked again.
-    pub(super) fn read(self) -> Result<(ClaimId, SubmittedClaim), ServiceError> {
+    pub(super) fn read(self) -> Result<(ClaimId, SubmittedClaim), StoreError> {
         let id = ClaimId::from_column(&self.id).ok_or_else(|| broken("a claim's id"))?;
         let (words, rest) = self.proof.as_chunks::<32>();
         let words: [[u8; 32]; 8] = match (words.try_into(), rest) {
@@ -176,8 +176,8 @@ impl ClaimStore<'_> {
     /// Returns what is known of a claim; if it repeats another, what is known of that one.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn claim_receipt(&self, id: ClaimId) -> Result<Option<ClaimReceipt>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn claim_receipt(&self, id: ClaimId) -> Result<Option<ClaimReceipt>, StoreError> {
         match self.kept_receipt(id).await? {
             None => self.refused_receipt(id).await,
             known => Ok(known),
@@ -188,7 +188,7 @@ impl ClaimStore<'_> {
     pub(super) async fn kept_receipt(
         &self,
         id: ClaimId,
-    ) -> Result<Option<ClaimReceipt>, ServiceError> {
+    ) -> Result<Option<ClaimReceipt>, StoreError> {
         type Columns = (Vec<u8>, Vec<u8>, ClaimState, Option<Reason>, Option<i64>, i64);
         let row: Option<Columns> = sqlx::query_as(
             "SELECT claim.id, claim.nullifier, claim.state, claim.reason, claim.block,
@@ -215,8 +215,8 @@ impl ClaimStore<'_> {
     /// Returns the claim that a client has named.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn named_claim(&self, key: &ClientKey) -> Result<Option<ClaimId>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn named_claim(&self, key: &ClientKey) -> Result<Option<ClaimId>, StoreError> {
         let row: Option<(Vec<u8>,)> =
             sqlx::query_as("SELECT claim FROM client_key WHERE client = $1 AND name = $2")
                 .bind(&key.client)
@@ -227,24 +227,5 @@ impl ClaimStore<'_> {
             ClaimId::from_column(&claim).ok_or_else(|| broken("a claim's id"))
         };
         row.map(id).transpose()
-    }
-
-    /// Returns the number of the latest checkpoint with a root and day.
-    ///
-    /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn checkpoint_number(
-        &self,
-        checkpoint: Checkpoint,
-    ) -> Result<Option<u64>, ServiceError> {
-        let row: Option<(i64,)> = sqlx::query_as(
-            "SELECT number FROM checkpoint WHERE state_root = $1 AND as_of = $2
-             ORDER BY number DESC LIMIT 1",
-        )
-        .bind(bytes(checkpoint.state_root.to_field()))
-        .bind(i64::from(checkpoint.as_of.0))
-        .fetch_optional(self.0.pool())
-        .await?;
-        Ok(row.map(|(number,)| number as u64))
     }
 }

@@ -6,7 +6,7 @@
 
 use praman_circuits::nullifier::Nullifier;
 use praman_holder::claim::SubmittedClaim;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::{Database, WriteTransaction, broken, bytes, field};
 
 use super::state::{ClaimId, ClaimReceipt, ClaimState, Reason};
@@ -32,7 +32,7 @@ pub(super) async fn remember(
     (id, claim): (ClaimId, &SubmittedClaim),
     reason: Reason,
     same_as: Option<ClaimId>,
-) -> Result<ClaimReceipt, ServiceError> {
+) -> Result<ClaimReceipt, StoreError> {
     let now = database.now();
     let statement = sqlx::AssertSqlSafe(format!(
         "INSERT INTO refused_claim (place, id, nullifier, reason, same_as, received_at)
@@ -64,7 +64,7 @@ impl ClaimStore<'_> {
     pub(super) async fn refused_receipt(
         &self,
         id: ClaimId,
-    ) -> Result<Option<ClaimReceipt>, ServiceError> {
+    ) -> Result<Option<ClaimReceipt>, StoreError> {
         type Columns = (Vec<u8>, Reason, Option<Vec<u8>>, i64);
         let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(

@@ -8,8 +8,8 @@ use praman_circuits::context::Context;
 use praman_circuits::eligibility::{Checkpoint, PublicInputs, SHARED_INPUTS};
 use praman_circuits::nullifier::{Nullifier, SchemeId};
 use praman_circuits::payout::PayoutCommitment;
+use praman_files::FileError;
 use praman_rules::scheme::{ClaimPeriod, SHIPPED, Scheme};
-use praman_store::error::ServiceError;
 use praman_verifier::{FoldedInputs, PreparedKey};
 
 use super::state::Reason;
@@ -41,23 +41,23 @@ impl Schemes {
     /// Reads a folder's `.toml` files.
     ///
     /// # Errors
-    /// [`ServiceError::Malformed`] with file, line and reason; also if two have the same id.
-    pub fn read(folder: &Path) -> Result<Self, ServiceError> {
+    /// [`FileError::Malformed`] with file, line and reason; also if two have the same id.
+    pub fn read(folder: &Path) -> Result<Self, FileError> {
         let mut schemes = BTreeMap::new();
-        let entries = std::fs::read_dir(folder).map_err(ServiceError::file(folder))?;
+        let entries = std::fs::read_dir(folder).map_err(FileError::io(folder))?;
         for entry in entries {
-            let path = entry.map_err(ServiceError::file(folder))?.path();
+            let path = entry.map_err(FileError::io(folder))?.path();
             if path.extension().is_none_or(|extension| extension != "toml") {
                 continue;
             }
             let text = praman_files::read_text(&path)?;
             let scheme =
-                Scheme::parse(&text).map_err(|error| ServiceError::malformed(&path, error))?;
+                Scheme::parse(&text).map_err(|error| FileError::malformed(&path, error))?;
             let id = scheme.id.clone();
             if schemes.insert(id.clone(), PublishedScheme { scheme, text }).is_some() {
                 let reason =
                     format!("another file of the folder has the scheme {id}: remove one of them");
-                return Err(ServiceError::malformed(&path, reason));
+                return Err(FileError::malformed(&path, reason));
             }
         }
         Ok(Self(schemes))

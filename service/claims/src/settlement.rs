@@ -5,8 +5,9 @@ use std::time::Instant;
 use praman_files::sealed::random_key;
 use praman_holder::claim::SubmittedClaim;
 use praman_ledger::{Ledger, LedgerClaim, LedgerError};
+use praman_offices::OfficeStore;
 use praman_store::bytes;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::failpoint::may_die;
 
 use super::machine::ClaimMachine;
@@ -16,6 +17,7 @@ use super::stages::Stage;
 use super::state::{ClaimId, Reason};
 use super::verification::refuse;
 use crate::ClaimStore;
+use crate::terms::TermsError;
 
 /// How many claims a transaction of the chain takes: as many as a block has gas for.
 pub(super) const TOGETHER: usize = 64;
@@ -46,8 +48,8 @@ impl ClaimMachine {
     /// settles for the sake of speed.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn settle(&self, ledger: &mut impl Ledger) -> Result<Settled, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn settle(&self, ledger: &mut impl Ledger) -> Result<Settled, StoreError> {
         let begun = Instant::now();
         let mut claims = self.interrupted().await?;
         if claims.is_empty() {
@@ -64,7 +66,7 @@ impl ClaimMachine {
     }
 
     /// Returns the claims of one unfinished settlement.
-    async fn interrupted(&self) -> Result<Claims, ServiceError> {
+    async fn interrupted(&self) -> Result<Claims, StoreError> {
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT {COLUMNS} FROM claim WHERE state = 'submitted' AND settlement =
                  (SELECT min(settlement) FROM claim WHERE state = 'submitted')
@@ -75,7 +77,7 @@ impl ClaimMachine {
     }
 
     /// Marks claims of the same terms as the one that has waited longest as submitted.
-    async fn next_settlement(&self) -> Result<Claims, ServiceError> {
+    async fn next_settlement(&self) -> Result<Claims, StoreError> {
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT {COLUMNS} FROM claim WHERE state = 'verified' ORDER BY received_at LIMIT {}",
             4 * TOGETHER
@@ -116,9 +118,9 @@ impl ClaimMachine {
         ledger: &mut impl Ledger,
         claims: Claims,
         settled: &mut Settled,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), StoreError> {
         let checkpoint = claims[0].1.checkpoint();
-        let Some(number) = ClaimStore(&self.store).checkpoint_number(checkpoint).await? else {
+        let Some(number) = OfficeStore(&self.store).checkpoint_number(checkpoint).await? else {
             return self.refuse_all(&claims, Reason::CheckpointNotGood, settled).await;
         };
         self.keep_payment_terms(&claims[0].1).await?;
@@ -176,16 +178,17 @@ impl ClaimMachine {
 
     /// Keeps how accepted claims will be paid, as the scheme says now. If the period was opened with
     /// other terms, those hold.
-    async fn keep_payment_terms(&self, claim: &SubmittedClaim) -> Result<(), ServiceError> {
+    async fn keep_payment_terms(&self, claim: &SubmittedClaim) -> Result<(), StoreError> {
         let Some(published) = self.schemes().find(claim.scheme()) else { return Ok(()) };
         let period = claim.claim().ledger.period.period;
         let terms = published.scheme.payment;
         match ClaimStore(&self.store).keep_payment_terms(claim.scheme(), period, terms).await {
-            Err(ServiceError::Refused(reason)) => {
-                tracing::warn!("{reason}");
+            Ok(()) => Ok(()),
+            Err(differs @ TermsError::Differs { .. }) => {
+                tracing::warn!("{differs}");
                 Ok(())
             }
-            other => other,
+            Err(TermsError::Store(error)) => Err(error),
         }
     }
 
@@ -194,7 +197,7 @@ impl ClaimMachine {
         claims: &[(ClaimId, SubmittedClaim)],
         reason: Reason,
         settled: &mut Settled,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), StoreError> {
         let mut transaction = self.store.begin_rows().await?;
         for (id, _) in claims {
             refuse(&mut transaction, *id, reason).await?;
@@ -209,7 +212,7 @@ impl ClaimMachine {
         (id, claim): &(ClaimId, SubmittedClaim),
         error: &LedgerError,
         settled: &mut Settled,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), StoreError> {
         let ledger = &claim.claim().ledger;
         let mut transaction = self.store.begin_rows().await?;
         let accepted: Option<(i64,)> = sqlx::query_as(

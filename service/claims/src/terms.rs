@@ -5,33 +5,63 @@ use praman_circuits::nullifier::SchemeId;
 use praman_circuits::period::Period;
 use praman_rules::scheme::PaymentTerms;
 use praman_store::broken;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use sqlx::AnyConnection;
 
 use crate::ClaimStore;
 
-fn differs(said: &PaymentTerms, scheme: &SchemeId, kept: &PaymentTerms) -> ServiceError {
-    let accounts = |terms: &PaymentTerms| if terms.shared_accounts { "shared" } else { "own" };
-    ServiceError::Refused(format!(
-        "the file says {} instalments and accounts = {:?}, but this period of scheme {scheme} is \
-         paid in {} instalments with accounts = {:?}, as when it was opened or first claimed for: \
-         pay with the earlier file",
-        said.instalments,
-        accounts(said),
-        kept.instalments,
-        accounts(kept)
-    ))
+/// Why the terms of a scheme's period are not those of a file.
+#[derive(Debug, thiserror::Error)]
+pub enum TermsError {
+    /// Other terms hold.
+    #[error(
+        "the file says {} instalments and accounts = {:?}, but this period of scheme {scheme} is paid in \
+         {} instalments with accounts = {:?}, as when it was opened or first claimed for: pay with the \
+         earlier file",
+        .said.instalments, accounts(.said), .kept.instalments, accounts(.kept)
+    )]
+    Differs {
+        /// The scheme.
+        scheme: SchemeId,
+        /// What the file says.
+        said: PaymentTerms,
+        /// What holds.
+        kept: PaymentTerms,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl TermsError {
+    /// Returns 1 if refused, 2 for wrong use, 3 if failed.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Differs { .. } => 1,
+            Self::Store(error) => error.exit_code(),
+        }
+    }
+}
+
+praman_store::from_database!(TermsError);
+
+fn accounts(terms: &PaymentTerms) -> &'static str {
+    if terms.shared_accounts { "shared" } else { "own" }
+}
+
+fn differs(said: &PaymentTerms, scheme: &SchemeId, kept: &PaymentTerms) -> TermsError {
+    TermsError::Differs { scheme: scheme.clone(), said: *said, kept: *kept }
 }
 
 /// Returns the kept terms of a scheme's period.
 ///
 /// # Errors
-/// [`ServiceError::Store`].
+/// [`StoreError::Database`].
 pub async fn kept(
     connection: &mut AnyConnection,
     scheme: &SchemeId,
     period: Period,
-) -> Result<Option<PaymentTerms>, ServiceError> {
+) -> Result<Option<PaymentTerms>, StoreError> {
     let row: Option<(i64, i64)> = sqlx::query_as(
         "SELECT instalments, shared_accounts FROM payment_terms WHERE scheme = $1 AND period = $2",
     )
@@ -49,13 +79,13 @@ pub async fn kept(
 /// Keeps the terms of a scheme's period if there are none; returns those that hold.
 ///
 /// # Errors
-/// [`ServiceError::Refused`] if others are kept.
+/// [`TermsError::Differs`] if others are kept.
 pub async fn keep(
     connection: &mut AnyConnection,
     scheme: &SchemeId,
     period: Period,
     terms: PaymentTerms,
-) -> Result<PaymentTerms, ServiceError> {
+) -> Result<PaymentTerms, TermsError> {
     sqlx::query(
         "INSERT INTO payment_terms (scheme, period, instalments, shared_accounts)
          VALUES ($1, $2, $3, $4) ON CONFLICT (scheme, period) DO NOTHING",
@@ -77,13 +107,13 @@ impl ClaimStore<'_> {
     /// Keeps how a scheme's period is paid, when a claim for it is handed in: the first terms hold.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] if others are kept.
+    /// [`TermsError::Differs`] if others are kept.
     pub async fn keep_payment_terms(
         &self,
         scheme: &SchemeId,
         period: Period,
         terms: PaymentTerms,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), TermsError> {
         let known = kept(&mut *self.0.pool().acquire().await?, scheme, period).await?;
         match known {
             Some(known) if known == terms => return Ok(()),
@@ -100,13 +130,13 @@ impl ClaimStore<'_> {
     /// earlier ones.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] if claims were accepted under other terms.
+    /// [`TermsError::Differs`] if claims were accepted under other terms.
     pub async fn set_payment_terms(
         &self,
         scheme: &SchemeId,
         period: Period,
         terms: PaymentTerms,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), TermsError> {
         let known = kept(&mut *self.0.pool().acquire().await?, scheme, period).await?;
         if known == Some(terms) {
             return Ok(());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use praman_holder::claim::SubmittedClaim;
 use praman_store::computation::compute;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::failpoint::may_die;
 use praman_store::{Database, WriteTransaction, broken, bytes, milliseconds};
 use praman_verifier::batch::BatchItem;
@@ -76,14 +76,14 @@ impl ClaimMachine {
         &self,
         known: &[Looked<'_>],
         verified: &[(&Looked<'_>, Option<Reason>)],
-    ) -> Result<Vec<(usize, Verdict)>, ServiceError> {
+    ) -> Result<Vec<(usize, Verdict)>, StoreError> {
         if verified.is_empty() && known.iter().all(|looked| looked.handed_in.client_key.is_none()) {
             return Ok(Vec::new());
         }
         for attempt in 1.. {
             match self.try_to_write_verdicts(known, verified).await {
                 // Another program has just written the same nullifier or names.
-                Err(ServiceError::Store(sqlx::Error::Database(error)))
+                Err(StoreError::Database(sqlx::Error::Database(error)))
                     if attempt < ATTEMPTS
                         && (error.is_unique_violation() || Database::is_deadlock(&*error)) => {}
                 outcome => {
@@ -99,7 +99,7 @@ impl ClaimMachine {
         &self,
         known: &[Looked<'_>],
         verified: &[(&Looked<'_>, Option<Reason>)],
-    ) -> Result<Vec<(usize, Verdict)>, ServiceError> {
+    ) -> Result<Vec<(usize, Verdict)>, StoreError> {
         let mut verdicts = Vec::new();
         let mut transaction = self.store.begin_rows().await?;
         for Looked { place, id, handed_in } in known {
@@ -151,8 +151,8 @@ impl ClaimMachine {
     /// slow; returns which they were.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn take_over(&self) -> Result<Vec<ClaimId>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn take_over(&self) -> Result<Vec<ClaimId>, StoreError> {
         let database = self.store.database();
         let (now, skip_locked) = (database.now(), database.skip_locked());
         let is_over = database.is_over("held_until", HELD);
@@ -172,7 +172,7 @@ impl ClaimMachine {
         let claims: Vec<(ClaimId, HandedIn)> = rows
             .into_iter()
             .map(|row| row.read().map(|(id, claim)| (id, claim.into())))
-            .collect::<Result<_, ServiceError>>()?;
+            .collect::<Result<_, StoreError>>()?;
         let mut looked: Vec<Looked<'_>> = claims
             .iter()
             .enumerate()
@@ -194,7 +194,7 @@ impl ClaimMachine {
         (id, claim): (ClaimId, &SubmittedClaim),
         reason: Reason,
         same_as: Option<ClaimId>,
-    ) -> Result<ClaimReceipt, ServiceError> {
+    ) -> Result<ClaimReceipt, StoreError> {
         sqlx::query("DELETE FROM claim WHERE id = $1 AND state IN ('received', 'refused')")
             .bind(id.column())
             .execute(&mut **transaction)
@@ -210,7 +210,7 @@ impl ClaimMachine {
         transaction: &mut WriteTransaction,
         id: ClaimId,
         claim: &SubmittedClaim,
-    ) -> Result<(Verdict, bool), ServiceError> {
+    ) -> Result<(Verdict, bool), StoreError> {
         let ledger = &claim.claim().ledger;
         let (nullifier, payout) =
             (bytes(ledger.nullifier.to_field()), bytes(ledger.payout.to_field()));
@@ -260,7 +260,7 @@ pub(super) async fn refuse(
     transaction: &mut WriteTransaction,
     id: ClaimId,
     reason: Reason,
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE claim SET state = 'refused', reason = $2, envelope = NULL
          WHERE id = $1 AND state IN ('verified', 'submitted')",

@@ -10,9 +10,9 @@ use praman_circuits::field::to_be_bytes;
 use praman_circuits::health_record::{
     HandleBlinding, RecordCommitment, RecordHandle, RecordType, RecordsRoot, record_handle,
 };
+use praman_files::FileError;
 use praman_holder::wallet::SecretText;
 use praman_ledger::{LedgerAccess, ProviderId, RequesterNumber};
-use praman_store::error::ServiceError;
 use praman_verifier::Proof;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -114,10 +114,10 @@ impl AccessRequest {
     /// Reads a request's file.
     ///
     /// # Errors
-    /// [`ServiceError`] naming file and field.
-    pub fn read(path: &Path) -> Result<Self, ServiceError> {
+    /// [`FileError`] naming file and field.
+    pub fn read(path: &Path) -> Result<Self, FileError> {
         let text = praman_files::read_text(path)?;
-        Self::from_json(&text).map_err(|fault| ServiceError::malformed(path, fault))
+        Self::from_json(&text).map_err(|fault| FileError::malformed(path, fault))
     }
 
     /// Returns the request as text.

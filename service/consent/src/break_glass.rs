@@ -10,13 +10,15 @@ use praman_access::person;
 use praman_circuits::artefact::RecordTypes;
 use praman_circuits::health_record::RecordType;
 use praman_ledger::ProviderId;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
+use praman_store::key_store::KeyStoreError;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::desk::{ConsentDesk, time_of_column};
 use super::manager::PatientTag;
 use super::provider::key_of_column;
+use super::refusal::ParticipantRefusal;
 use super::refusal::{ConsentError, ConsentRefusal};
 use super::signer::SignerKey;
 use super::terms::{PatientAddress, type_codes};
@@ -160,7 +162,7 @@ impl ConsentStore<'_> {
     /// two people.
     ///
     /// # Errors
-    /// [`ConsentRefusal::UnknownProvider`]; [`ServiceError::Refused`].
+    /// [`ConsentRefusal::UnknownProvider`]; [`ParticipantRefusal::ClinicianKnown`].
     pub async fn require_new_clinician(
         &self,
         provider: ProviderId,
@@ -175,10 +177,7 @@ impl ConsentStore<'_> {
                 .fetch_all(self.0.pool())
                 .await?;
         match known.iter().find(|(known,)| person(known) == person(name)) {
-            Some((known,)) => {
-                let reason = format!("{known:?} is a clinician of this provider already");
-                Err(ServiceError::Refused(reason).into())
-            }
+            Some((known,)) => Err(ParticipantRefusal::ClinicianKnown(known.clone()).into()),
             None => Ok(()),
         }
     }
@@ -186,12 +185,12 @@ impl ConsentStore<'_> {
     /// Removes a clinician; false if the provider has none of this name.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn remove_clinician(
         &self,
         provider: ProviderId,
         name: &str,
-    ) -> Result<bool, ServiceError> {
+    ) -> Result<bool, StoreError> {
         let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "UPDATE clinician SET removed_at = {now}
@@ -208,7 +207,7 @@ impl ConsentStore<'_> {
     /// Adds a clinician of a provider, who may sign emergency accesses; one who was removed, with a new key.
     ///
     /// # Errors
-    /// [`ConsentRefusal::UnknownProvider`]; [`ServiceError::Refused`] if name or key belongs to another.
+    /// [`ConsentRefusal::UnknownProvider`]; [`ParticipantRefusal`] if name or key belongs to another.
     pub async fn keep_clinician(
         &self,
         provider: ProviderId,
@@ -226,8 +225,7 @@ impl ConsentStore<'_> {
                 .fetch_one(self.0.pool())
                 .await?;
         if of_key > 0 {
-            let reason = "the key is another clinician's, or was removed: make a new one";
-            return Err(ServiceError::Refused(reason.to_owned()).into());
+            return Err(ParticipantRefusal::ClinicianKeyUsed.into());
         }
         let kept = sqlx::query(
             "INSERT INTO clinician (provider, name, public_key) VALUES ($1, $2, $3)
@@ -241,8 +239,7 @@ impl ConsentStore<'_> {
         .execute(self.0.writer())
         .await?;
         if kept.rows_affected() == 0 {
-            let reason = format!("{name:?} was added by another program in this moment");
-            return Err(ServiceError::Refused(reason).into());
+            return Err(ParticipantRefusal::ClinicianAdded(name.to_owned()).into());
         }
         Ok(())
     }
@@ -415,7 +412,7 @@ impl ConsentDesk {
 
     fn opened_emergency(&self, row: Row) -> Result<BreakGlass, ConsentError> {
         let (id, patient, sealed, opened_at, ends_at, told_at, outcome) = row;
-        let altered = || ServiceError::KeyStore("an emergency access was altered".to_owned());
+        let altered = || StoreError::from(KeyStoreError::Altered);
         let SealedEmergency { scope, signed } = self.manager.unseal(&purpose(&id), &sealed)?;
         Ok(BreakGlass {
             scope,

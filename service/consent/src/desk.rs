@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use praman_circuits::merkle::empty_leaf;
 use praman_ledger::{ProviderId, RequesterNumber};
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::failpoint::may_die;
 use praman_store::named::{named, text_column};
 use praman_store::{Store, WriteTransaction};
@@ -75,8 +75,8 @@ impl ConsentStore<'_> {
     /// Returns the state of a consent, if it is here.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn state_of(&self, id: &str) -> Result<Option<ConsentState>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn state_of(&self, id: &str) -> Result<Option<ConsentState>, StoreError> {
         let row: Option<(ConsentState,)> =
             sqlx::query_as("SELECT state FROM consent WHERE id = $1")
                 .bind(id)

@@ -12,10 +12,10 @@ use praman_circuits::field::digest_to_field;
 use praman_circuits::health_record::{ContentDigest, HealthRecord, RecordSalt, RecordType};
 use praman_circuits::period::Day;
 use praman_circuits::subject::SubjectCommitment;
+use praman_files::FileError;
 use praman_holder::wallet::SecretText;
 use praman_language::calendar;
 use praman_ledger::{ProviderId, RequesterNumber};
-use praman_store::error::ServiceError;
 use rand::rngs::OsRng;
 use serde::{Deserialize, Serialize};
 
@@ -85,8 +85,8 @@ impl ConsentFile {
         parties: Parties,
         notice: String,
         now: Timestamp,
-    ) -> Result<Self, ServiceError> {
-        let outside = || ServiceError::WrongUse("a time lies outside the calendar".to_owned());
+    ) -> Result<Self, FieldFault> {
+        let outside = || FieldFault::new("validUntil", "lies outside the calendar");
         let moment = |time| moment_of(time).ok_or_else(outside);
         let (begin, end) = (moment(now)?, moment(granted.valid_until)?);
         let detail = ConsentDetail {
@@ -116,8 +116,7 @@ impl ConsentFile {
             manager_key: hex::encode(manager.public()),
             notice,
         };
-        let commitment =
-            file.artefact().map_err(|fault| ServiceError::WrongUse(fault.to_string()))?;
+        let commitment = file.artefact()?;
         file.artefact.signature =
             manager.sign(commitment.commitment(), &file.artefact.consent_detail);
         Ok(file)
@@ -132,11 +131,11 @@ impl ConsentFile {
     /// Reads a consent and checks that its consent manager signed what it says.
     ///
     /// # Errors
-    /// [`ServiceError`] naming file and field.
-    pub fn read(path: &Path) -> Result<Self, ServiceError> {
+    /// [`FileError`] naming file and field.
+    pub fn read(path: &Path) -> Result<Self, FileError> {
         let text = zeroize::Zeroizing::new(praman_files::read_text(path)?);
         let read = document::read::<Self>(&text).and_then(|file| file.checked());
-        read.map_err(|fault| ServiceError::malformed(path, fault))
+        read.map_err(|fault| FileError::malformed(path, fault))
     }
 
     /// The consent, if its consent manager signed what it says.
@@ -295,13 +294,13 @@ impl RecordFile {
     /// Reads a record's file.
     ///
     /// # Errors
-    /// [`ServiceError`] naming file and field, and no value.
-    pub fn read(path: &Path) -> Result<Self, ServiceError> {
+    /// [`FileError`] naming file and field, and no value.
+    pub fn read(path: &Path) -> Result<Self, FileError> {
         let text = zeroize::Zeroizing::new(praman_files::read_text(path)?);
         let file: Self =
-            document::read(&text).map_err(|fault| ServiceError::malformed(path, fault))?;
+            document::read(&text).map_err(|fault| FileError::malformed(path, fault))?;
         if file.format != RECORD_FORMAT {
-            return Err(ServiceError::malformed(path, "format: is not that of a health record"));
+            return Err(FileError::malformed(path, "format: is not that of a health record"));
         }
         Ok(file)
     }

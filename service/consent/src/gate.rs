@@ -18,7 +18,6 @@ use praman_circuits::health_record::RecordCommitment;
 use praman_ledger::{Chain, ContractLedger, Ledger as _, LedgerError, ProviderId, RequesterNumber};
 use praman_store::Store;
 use praman_store::computation::compute;
-use praman_store::error::ServiceError;
 use praman_store::failpoint::may_die;
 use praman_verifier::batch::BatchItem;
 use praman_verifier::{PreparedKey, VerifyingKey};
@@ -27,6 +26,7 @@ use serde::Serialize;
 
 use super::access::AccessRequest;
 use super::refusal::ConsentError;
+use super::refusal::ConsentFailure;
 use super::time::moment_of;
 use crate::ConsentStore;
 
@@ -137,17 +137,15 @@ impl Gate {
     /// Creates a gate over a store, for a key of the consent circuit, on a ledger.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] for a key of another circuit.
+    /// [`GateKeyError`].
     pub fn on<C: Chain>(
         store: &Store,
         key: &VerifyingKey,
         ledger: &ContractLedger<C>,
-    ) -> Result<Self, ServiceError> {
+    ) -> Result<Self, GateKeyError> {
         let key = PreparedKey::new(key);
         if key.inputs() != PUBLIC_INPUTS {
-            let reason = "the gate's key is not a key of the consent circuit: make one with \
-                          `praman setup --circuit consent`";
-            return Err(ServiceError::WrongUse(reason.to_owned()));
+            return Err(GateKeyError);
         }
         Ok(Self { store: store.clone(), key, context: ledger.context() })
     }
@@ -257,17 +255,17 @@ impl Gate {
         &self,
         requests: &[AccessRequest],
         places: &[usize],
-    ) -> Result<Vec<usize>, ServiceError> {
+    ) -> Result<Vec<usize>, ConsentFailure> {
         let inputs: Vec<[Fr; PUBLIC_INPUTS]> = places
             .iter()
             .map(|&place| requests[place].public_inputs(self.context).to_fields())
             .collect();
-        let folded = self.key.fold(&[]).map_err(refused)?;
+        let folded = self.key.fold(&[]).map_err(ConsentFailure::GateKey)?;
         let mut items = Vec::with_capacity(places.len());
         for (inputs, &place) in inputs.iter().zip(places) {
             items.push(BatchItem { folded: &folded, rest: inputs, proof: &requests[place].proof });
         }
-        let invalid = self.key.find_invalid(&items, &mut OsRng).map_err(refused)?;
+        let invalid = self.key.find_invalid(&items, &mut OsRng).map_err(ConsentFailure::GateKey)?;
         Ok(invalid.into_iter().map(|index| places[index]).collect())
     }
 
@@ -309,9 +307,12 @@ async fn are_good_roots<C: Chain>(
     ledger.are_good_roots(provider, records, consents).await
 }
 
-fn refused(refusal: praman_verifier::Refusal) -> ServiceError {
-    ServiceError::Ledger(format!("the gate's key: {refusal}"))
-}
+/// The gate's key is one of another circuit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the gate's key is not a key of the consent circuit: make one with `praman setup --circuit consent`"
+)]
+pub struct GateKeyError;
 
 /// Who may ask and give, read from the ledger once for all requests of a batch.
 #[derive(Default)]

@@ -8,13 +8,14 @@ use jiff::Timestamp;
 use praman_circuits::context::Context;
 use praman_ledger::{JoinedLedger, ProviderId};
 use praman_store::Store;
-use praman_store::error::ServiceError;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::access::AccessRequest;
 use super::gate::{BATCH_MAX, Gate, Verdict};
 use super::publishing::publish;
+use super::refusal::ConsentError;
+use super::refusal::ConsentFailure;
 use crate::ConsentStore;
 
 /// How many requests may wait.
@@ -34,7 +35,22 @@ pub enum GateDeskError {
     Stopping,
     /// Chain or store failed; the same request may be sent again.
     #[error(transparent)]
-    Failed(#[from] ServiceError),
+    Failed(#[from] ConsentFailure),
+    /// A provider's roots can't be published: there is no such provider.
+    #[error(transparent)]
+    Refused(ConsentError),
+    /// The ledger can't be reached.
+    #[error("the gate can't reach the ledger now")]
+    Away,
+}
+
+impl From<ConsentError> for GateDeskError {
+    fn from(error: ConsentError) -> Self {
+        match error {
+            ConsentError::Failed(failure) => Self::Failed(failure),
+            refused => Self::Refused(refused),
+        }
+    }
 }
 
 enum Work {
@@ -141,8 +157,7 @@ async fn work_on(
                 // Before the accesses in the same batch: a withdrawal never waits.
                 Work::Publish(provider, answer) => {
                     let published = publish(&store, &mut ledger, provider).await;
-                    let _ =
-                        answer.send(published.map_err(|error| ServiceError::from(error).into()));
+                    let _ = answer.send(published.map_err(GateDeskError::from));
                 }
             }
         }
@@ -159,8 +174,7 @@ async fn work_on(
             Err(error) => {
                 tracing::warn!("the gate: {error}");
                 for answer in answers {
-                    let reason = "the gate can't reach the ledger now".to_owned();
-                    let _ = answer.send(Err(ServiceError::Ledger(reason).into()));
+                    let _ = answer.send(Err(GateDeskError::Away));
                 }
             }
         }
@@ -169,20 +183,20 @@ async fn work_on(
 
 /// Does what needs no request. One provider's failure does not affect another.
 async fn tidy_up(store: &Store, ledger: &mut JoinedLedger) {
-    let told = |what: &str, error: ServiceError| tracing::warn!("{what}: {error}");
+    let told = |what: &str, error: &dyn std::error::Error| tracing::warn!("{what}: {error}");
     if let Err(error) = ledger.catch_up().await {
-        told("consents", error.into());
+        told("consents", &error);
     }
     if let Err(error) = ConsentStore(store).end_what_is_over(Timestamp::now()).await {
-        told("consents", error.into());
+        told("consents", &error);
     }
     let providers = match ConsentStore(store).unpublished_providers().await {
         Ok(providers) => providers,
-        Err(error) => return told("consents", error.into()),
+        Err(error) => return told("consents", &error),
     };
     for provider in providers {
         if let Err(error) = publish(store, ledger, provider).await {
-            told(&format!("the roots of provider {}", provider.0), error.into());
+            told(&format!("the roots of provider {}", provider.0), &error);
         }
     }
 }

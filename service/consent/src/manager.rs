@@ -6,11 +6,13 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use hmac::{Hmac, KeyInit, Mac};
 use praman_circuits::artefact::ConsentCommitment;
 use praman_circuits::field::to_be_bytes;
+use praman_files::FileError;
 use praman_files::sealed::Passphrase;
 use praman_files::signing_key::{self, KeyKind};
 use praman_holder::wallet::Wallet;
 use praman_ledger::ProviderId;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
+use praman_store::key_store::KeyStoreError;
 use praman_store::key_store::{DataKey, MasterKey};
 use praman_store::sealed_content::{ContentOpener, ContentSealer};
 use serde::Serialize;
@@ -54,13 +56,13 @@ impl ConsentManager {
     /// Generates a key in a file that must not exist yet.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] if the file exists; [`ServiceError::File`].
+    /// [`FileError::Exists`]; [`FileError::Io`].
     pub fn generate(
         path: &Path,
         name: &str,
         passphrase: &Passphrase,
         master: MasterKey,
-    ) -> Result<Self, ServiceError> {
+    ) -> Result<Self, FileError> {
         let signing = signing_key::generate();
         KIND.save(path, name, &signing, passphrase)?;
         Ok(Self { name: name.to_owned(), signing, master })
@@ -69,12 +71,12 @@ impl ConsentManager {
     /// Opens a key.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] for a wrong passphrase; else what is wrong with the file.
+    /// [`FileError::WrongPassphrase`]; else what is wrong with the file.
     pub fn open(
         path: &Path,
         passphrase: &Passphrase,
         master: MasterKey,
-    ) -> Result<Self, ServiceError> {
+    ) -> Result<Self, FileError> {
         let (name, signing) = KIND.open(path, passphrase)?;
         Ok(Self { name, signing, master })
     }
@@ -121,21 +123,19 @@ impl ConsentManager {
     /// Seals what is stored about a person: the length of a wrapped data key, the key, and the content.
     ///
     /// # Errors
-    /// [`ServiceError::KeyStore`].
+    /// [`StoreError::KeyStore`].
     pub(crate) fn seal<T: Serialize>(
         &self,
         purpose: &str,
         kept: &T,
-    ) -> Result<Vec<u8>, ServiceError> {
+    ) -> Result<Vec<u8>, StoreError> {
         let text = Zeroizing::new(serde_json::to_vec(kept).expect("what is kept is plain data"));
         let key = DataKey::generate();
         let wrapped = self.master.wrap(&key, purpose)?;
         let mut sealer = ContentSealer::new(&key, purpose);
         let mut parts = sealer.push(&text)?;
         parts.push(sealer.finish()?);
-        let [content] = <[Vec<u8>; 1]>::try_from(parts).map_err(|_| {
-            ServiceError::KeyStore("a person's data is too long to be stored".to_owned())
-        })?;
+        let [content] = <[Vec<u8>; 1]>::try_from(parts).map_err(|_| KeyStoreError::TooLong)?;
         let length = u16::try_from(wrapped.len()).expect("a wrapped key is short");
         Ok([&length.to_be_bytes()[..], &wrapped, &content].concat())
     }
@@ -143,19 +143,19 @@ impl ConsentManager {
     /// Opens what was sealed for a purpose.
     ///
     /// # Errors
-    /// [`ServiceError::KeyStore`] if it was altered or sealed under another key.
+    /// [`StoreError::KeyStore`] if it was altered or sealed under another key.
     pub(crate) fn unseal<T: serde::de::DeserializeOwned>(
         &self,
         purpose: &str,
         sealed: &[u8],
-    ) -> Result<T, ServiceError> {
-        let altered = || ServiceError::KeyStore("a person's stored data was altered".to_owned());
+    ) -> Result<T, StoreError> {
+        let altered = || KeyStoreError::Altered;
         let (length, rest) = sealed.split_first_chunk::<2>().ok_or_else(altered)?;
         let length = usize::from(u16::from_be_bytes(*length));
         let (wrapped, content) = rest.split_at_checked(length).ok_or_else(altered)?;
         let key = self.master.unwrap(wrapped, purpose)?;
         let text = ContentOpener::new(&key, purpose).open(content, true)?;
-        serde_json::from_slice(&text).map_err(|_| altered())
+        Ok(serde_json::from_slice(&text).map_err(|_| altered())?)
     }
 }
 

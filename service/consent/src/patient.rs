@@ -3,13 +3,14 @@
 use jiff::Timestamp;
 use praman_holder::wallet::Wallet;
 use praman_language::Language;
-use praman_store::error::ServiceError;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
 use super::BreakGlass;
 use super::desk::ConsentDesk;
 use super::manager::PatientTag;
+use super::refusal::ConsentFailure;
+use super::refusal::ParticipantRefusal;
 use super::refusal::{ConsentError, ConsentRefusal};
 use super::telephone::Telephone;
 use super::terms::PatientAddress;
@@ -21,8 +22,8 @@ pub trait MessageGateway {
     /// Sends a message.
     ///
     /// # Errors
-    /// [`ServiceError`] if it was not accepted; it is sent again later.
-    fn send(&mut self, telephone: &str, text: &str) -> Result<(), ServiceError>;
+    /// [`ConsentFailure::Message`] if it was not accepted; it is sent again later.
+    fn send(&mut self, telephone: &str, text: &str) -> Result<(), ConsentFailure>;
 }
 
 /// A gateway that prints messages where an operator reads them. The number's last two digits show which
@@ -31,7 +32,7 @@ pub struct ConsoleGateway;
 
 impl MessageGateway for ConsoleGateway {
     #[expect(clippy::print_stdout, reason = "this gateway is the terminal")]
-    fn send(&mut self, telephone: &str, text: &str) -> Result<(), ServiceError> {
+    fn send(&mut self, telephone: &str, text: &str) -> Result<(), ConsentFailure> {
         let shown = telephone.len().saturating_sub(2);
         println!("to …{}: {text}", telephone.get(shown..).unwrap_or_default());
         Ok(())
@@ -73,7 +74,7 @@ impl ConsentDesk {
     ///
     /// # Errors
     /// [`ConsentRefusal::OtherWallet`] if the patient is registered with another wallet;
-    /// [`ServiceError::Refused`] if the telephone is another patient's.
+    /// [`ParticipantRefusal::TelephoneUsed`].
     pub async fn register_patient(
         &self,
         address: &PatientAddress,
@@ -110,8 +111,7 @@ impl ConsentDesk {
         match written {
             Ok(_) => Ok(()),
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
-                let reason = "this telephone belongs to another patient";
-                Err(ServiceError::Refused(reason.to_owned()).into())
+                Err(ParticipantRefusal::TelephoneUsed.into())
             }
             Err(error) => Err(error.into()),
         }

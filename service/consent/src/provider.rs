@@ -6,13 +6,15 @@ use praman_circuits::artefact::CONSENT_DEPTH;
 use praman_circuits::health_record::{RECORD_DEPTH, RecordCommitment, RecordTree, RecordType};
 use praman_circuits::merkle::empty_leaf;
 use praman_circuits::subject::SubjectCommitment;
+use praman_files::FileError;
 use praman_ledger::{ProviderId, RequesterNumber};
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::{TreeName, WriteTransaction, broken, bytes, put_leaves};
 
 use super::ConsentRefusal;
 use super::file::RecordFile;
 use super::refusal::ConsentError;
+use super::refusal::ParticipantRefusal;
 use crate::ConsentStore;
 
 /// A provider or requester and its name.
@@ -25,7 +27,7 @@ pub struct NamedParticipant<N> {
 }
 
 /// Reads a verifying key from a column.
-pub(super) fn key_of_column(column: &[u8]) -> Result<VerifyingKey, ServiceError> {
+pub(super) fn key_of_column(column: &[u8]) -> Result<VerifyingKey, StoreError> {
     let key = <&[u8; 32]>::try_from(column).ok().and_then(|key| VerifyingKey::from_bytes(key).ok());
     key.ok_or_else(|| broken("a public key"))
 }
@@ -34,30 +36,28 @@ impl ConsentStore<'_> {
     /// Stores a provider of health care that the ledger has.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] if the name or number belongs to another.
-    pub async fn keep_provider(&self, number: ProviderId, name: &str) -> Result<(), ServiceError> {
+    /// [`ParticipantRefusal::InUse`].
+    pub async fn keep_provider(&self, number: ProviderId, name: &str) -> Result<(), ConsentError> {
         sqlx::query("INSERT INTO provider (number, name) VALUES ($1, $2) ON CONFLICT DO NOTHING")
             .bind(i64::from(number.0))
             .bind(name)
             .execute(self.0.writer())
             .await?;
-        self.require_named(self.provider_named(name).await? == Some(number), name)
+        Ok(self.require_named(self.provider_named(name).await? == Some(number), name)?)
     }
 
     /// Stores a requester of records, with its signing key, Ed25519.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] if the name or number belongs to another, or the key is invalid.
+    /// [`ParticipantRefusal`] if the name or number belongs to another, or the key is invalid.
     pub async fn keep_requester(
         &self,
         number: RequesterNumber,
         name: &str,
         public_key: &[u8; 32],
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), ConsentError> {
         if VerifyingKey::from_bytes(public_key).map_or(true, |key| key.is_weak()) {
-            return Err(ServiceError::Refused(
-                "the requester's key is not an Ed25519 key".to_owned(),
-            ));
+            return Err(ParticipantRefusal::NoKey.into());
         }
         sqlx::query(
             "INSERT INTO requester (number, name, public_key) VALUES ($1, $2, $3)
@@ -70,21 +70,21 @@ impl ConsentStore<'_> {
         .await?;
         let known = self.requester_named(name).await? == Some(number)
             && self.requester_key(number).await?.is_some_and(|key| key.as_bytes() == public_key);
-        self.require_named(known, name)
+        Ok(self.require_named(known, name)?)
     }
 
-    fn require_named(&self, is_so: bool, name: &str) -> Result<(), ServiceError> {
+    fn require_named(&self, is_so: bool, name: &str) -> Result<(), ParticipantRefusal> {
         if is_so {
             return Ok(());
         }
-        Err(ServiceError::Refused(format!("{name:?}, its number or its key is already in use")))
+        Err(ParticipantRefusal::InUse(name.to_owned()))
     }
 
     /// Returns the provider with a name.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn provider_named(&self, name: &str) -> Result<Option<ProviderId>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn provider_named(&self, name: &str) -> Result<Option<ProviderId>, StoreError> {
         let row: Option<(i64,)> = sqlx::query_as("SELECT number FROM provider WHERE name = $1")
             .bind(name)
             .fetch_optional(self.0.pool())
@@ -95,11 +95,8 @@ impl ConsentStore<'_> {
     /// Returns the requester with a name.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn requester_named(
-        &self,
-        name: &str,
-    ) -> Result<Option<RequesterNumber>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn requester_named(&self, name: &str) -> Result<Option<RequesterNumber>, StoreError> {
         let row: Option<(i64,)> = sqlx::query_as("SELECT number FROM requester WHERE name = $1")
             .bind(name)
             .fetch_optional(self.0.pool())
@@ -110,11 +107,11 @@ impl ConsentStore<'_> {
     /// Returns a requester's signing key.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn requester_key(
         &self,
         requester: RequesterNumber,
-    ) -> Result<Option<VerifyingKey>, ServiceError> {
+    ) -> Result<Option<VerifyingKey>, StoreError> {
         let row: Option<(Vec<u8>,)> =
             sqlx::query_as("SELECT public_key FROM requester WHERE number = $1")
                 .bind(i64::from(requester.0))
@@ -126,8 +123,8 @@ impl ConsentStore<'_> {
     /// Whether there is a provider with a number.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn has_provider(&self, provider: ProviderId) -> Result<bool, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn has_provider(&self, provider: ProviderId) -> Result<bool, StoreError> {
         let row: Option<(i64,)> = sqlx::query_as("SELECT number FROM provider WHERE number = $1")
             .bind(i64::from(provider.0))
             .fetch_optional(self.0.pool())
@@ -138,8 +135,8 @@ impl ConsentStore<'_> {
     /// Returns all providers, by number.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn providers(&self) -> Result<Vec<NamedParticipant<ProviderId>>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn providers(&self) -> Result<Vec<NamedParticipant<ProviderId>>, StoreError> {
         let rows: Vec<(i64, String)> =
             sqlx::query_as("SELECT number, name FROM provider ORDER BY number")
                 .fetch_all(self.0.pool())
@@ -153,7 +150,7 @@ impl ConsentStore<'_> {
     /// without it no one could prove from the record.
     ///
     /// # Errors
-    /// [`ConsentRefusal::UnknownProvider`]; [`ServiceError::Tree`] if there is no room; `keep`'s.
+    /// [`ConsentRefusal::UnknownProvider`]; [`StoreError::Tree`] if there is no room; `keep`'s.
     pub async fn add_record(
         &self,
         provider: ProviderId,
@@ -161,7 +158,7 @@ impl ConsentStore<'_> {
         record_type: RecordType,
         date: jiff::civil::Date,
         content: &[u8],
-        keep: impl FnOnce(&RecordFile) -> Result<(), ServiceError>,
+        keep: impl FnOnce(&RecordFile) -> Result<(), FileError>,
     ) -> Result<RecordFile, ConsentError> {
         let mut file = RecordFile::new(provider, subject, record_type, date, content);
         let leaf = file.record()?.commitment().to_field();
@@ -212,12 +209,12 @@ impl ConsentStore<'_> {
     /// Whether a provider keeps a record now.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn keeps_record(
         &self,
         provider: ProviderId,
         record: RecordCommitment,
-    ) -> Result<bool, ServiceError> {
+    ) -> Result<bool, StoreError> {
         let row: Option<(i64,)> = sqlx::query_as(
             "SELECT position FROM health_record
              WHERE provider = $1 AND commitment = $2 AND removed = 0",
@@ -232,12 +229,12 @@ impl ConsentStore<'_> {
     /// Whether a provider keeps any record of a person.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn has_records_of(
         &self,
         provider: ProviderId,
         subject: SubjectCommitment,
-    ) -> Result<bool, ServiceError> {
+    ) -> Result<bool, StoreError> {
         let row: Option<(i64,)> = sqlx::query_as(
             "SELECT position FROM health_record
              WHERE provider = $1 AND subject = $2 AND removed = 0 LIMIT 1",
@@ -324,7 +321,7 @@ pub(super) async fn next_place(
     let (place, capacity) = (place as usize, RecordTree::CAPACITY);
     if place >= capacity {
         let full = praman_circuits::merkle::TreeError::Full { capacity, wanted: place + 1 };
-        return Err(ServiceError::from(full).into());
+        return Err(StoreError::from(full).into());
     }
     Ok(place)
 }

@@ -14,10 +14,11 @@ use praman_circuits::health_record::{
     HandleBlinding, RECORD_DEPTH, RecordCommitment, RecordTree, RecordType, RecordsRoot,
 };
 use praman_circuits::merkle::{Path as TreePath, Tree, root_of};
+use praman_files::FileError;
 use praman_holder::wallet::Wallet;
 use praman_ledger::{ProviderId, RequesterNumber};
+use praman_prover::ProvingError;
 use praman_prover::{Cores, FixedKeyEngine, Prover};
-use praman_store::error::ServiceError;
 use praman_store::{Store, TreeName, read_path};
 use rand::rngs::OsRng;
 use serde::{Deserialize, Serialize};
@@ -69,10 +70,10 @@ impl ProviderTrees {
     /// Reads trees in the form of `GET /v1/providers/{provider}/trees`.
     ///
     /// # Errors
-    /// [`ServiceError`] naming file and field.
-    pub fn read(path: &Path) -> Result<Self, ServiceError> {
+    /// [`FileError`] naming file and field.
+    pub fn read(path: &Path) -> Result<Self, FileError> {
         let text = praman_files::read_text(path)?;
-        document::read(&text).map_err(|fault| ServiceError::malformed(path, fault))
+        document::read(&text).map_err(|fault| FileError::malformed(path, fault))
     }
 
     /// Returns what binds proofs to the ledger.
@@ -174,7 +175,7 @@ impl PreparedAccess {
     /// Prepares an access by a patient's wallet, consent and record, and checks it natively.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] with the first clause that does not hold, in words for the patient.
+    /// [`ConsentError::Untrue`] with the first clause that does not hold, in words for the patient.
     pub fn new(
         wallet: &Wallet,
         consent: &ConsentFile,
@@ -211,8 +212,7 @@ impl PreparedAccess {
         };
         let (public, private) = grant.inputs(request, asked.number, &blinding);
         let fields = public.to_fields();
-        consent::check(&fields, &private)
-            .map_err(|violation| ServiceError::Refused(violation.to_string()))?;
+        consent::check(&fields, &private)?;
         let witness = circuit::consent_witness(&fields, &private);
         Ok(Self { public, witness, provider, asked, record, record_type, blinding })
     }
@@ -230,12 +230,12 @@ impl PreparedAccess {
     /// Proves the access.
     ///
     /// # Errors
-    /// [`ServiceError::Proving`].
+    /// [`ProvingError`].
     pub fn prove(
         self,
         prover: &Prover<FixedKeyEngine>,
         cores: Cores,
-    ) -> Result<AccessRequest, ServiceError> {
+    ) -> Result<AccessRequest, ProvingError> {
         let proof = prover.prove_on(&self.witness, cores)?;
         let Request { as_of, records, consents, .. } = self.public.request;
         Ok(AccessRequest {

@@ -4,10 +4,10 @@ use praman_circuits::Fr;
 use praman_circuits::artefact::{CONSENT_DEPTH, ConsentsRoot};
 use praman_circuits::health_record::{RECORD_DEPTH, RecordsRoot};
 use praman_ledger::{Chain, ContractLedger, LedgerError, ProviderId, RootUpdate};
-use praman_store::error::ServiceError;
 use praman_store::{Store, read_root};
 
 use super::provider::Tree;
+use super::refusal::ConsentFailure;
 use super::refusal::{ConsentError, ConsentRefusal};
 use crate::ConsentStore;
 
@@ -115,8 +115,7 @@ async fn publish_tree<C: Chain>(
             .execute(store.writer())
             .await?;
     }
-    let reason = format!("the roots of provider {} change too fast: try again later", provider.0);
-    Err(ServiceError::Ledger(reason).into())
+    Err(ConsentFailure::RootsChange(provider).into())
 }
 
 async fn put_root<C: Chain>(

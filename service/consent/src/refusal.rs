@@ -1,7 +1,10 @@
 //! Refusals about consents, and why.
 
+use praman_circuits::consent::Violation;
+use praman_files::FileError;
 use praman_ledger::LedgerError;
-use praman_store::error::ServiceError;
+use praman_ledger::ProviderId;
+use praman_store::error::StoreError;
 
 use super::document::FieldFault;
 
@@ -109,13 +112,94 @@ pub enum ConsentError {
     /// The act is refused.
     #[error(transparent)]
     Refused(#[from] ConsentRefusal),
+    /// A participant can't be added.
+    #[error(transparent)]
+    Participant(#[from] ParticipantRefusal),
+    /// A clause of the statement does not hold.
+    #[error(transparent)]
+    Untrue(#[from] Violation),
     /// It can't be done now.
     #[error(transparent)]
-    Failed(#[from] ServiceError),
+    Failed(#[from] ConsentFailure),
 }
 
-impl From<sqlx::Error> for ConsentError {
-    fn from(error: sqlx::Error) -> Self {
+impl ConsentError {
+    /// Returns 1 if refused, 2 for wrong use, 3 if failed.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Field(_) => 2,
+            Self::Refused(_) | Self::Participant(_) | Self::Untrue(_) => 1,
+            Self::Failed(failure) => failure.exit_code(),
+        }
+    }
+}
+
+/// Why a provider, a requester, a clinician or a patient is not added.
+#[derive(Debug, thiserror::Error)]
+pub enum ParticipantRefusal {
+    /// Another participant has the name, the number or the key.
+    #[error("{0:?}, its number or its key is already in use")]
+    InUse(String),
+    /// The key is none that signs.
+    #[error("the requester's key is not an Ed25519 key")]
+    NoKey,
+    /// A clinician of the provider has the name.
+    #[error("{0:?} is a clinician of this provider already")]
+    ClinicianKnown(String),
+    /// Another program has added the clinician meanwhile.
+    #[error("{0:?} was added by another program in this moment")]
+    ClinicianAdded(String),
+    /// Another clinician has, or had, the key.
+    #[error("the key is another clinician's, or was removed: make a new one")]
+    ClinicianKeyUsed,
+    /// Another patient has the telephone.
+    #[error("this telephone belongs to another patient")]
+    TelephoneUsed,
+}
+
+/// Why something about consents can't be done now. The same may be tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsentFailure {
+    /// A file can't be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The ledger failed, or refuses.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// Roots change faster than the ledger takes them.
+    #[error("the ledger: the roots of provider {} change too fast: try again later", .0.0)]
+    RootsChange(ProviderId),
+    /// The gate's key does not fit the statement.
+    #[error("the ledger: the gate's key: {0}")]
+    GateKey(praman_verifier::Refusal),
+    /// A message was not accepted.
+    #[error("a message was not sent: {0}")]
+    Message(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl ConsentFailure {
+    /// Returns 1 if refused, 2 for wrong use, 3 if failed.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::File(error) => error.exit_code(),
+            Self::Store(error) => error.exit_code(),
+            Self::Ledger(error) => error.exit_code(),
+            Self::RootsChange(_) | Self::GateKey(_) | Self::Message(_) => 3,
+        }
+    }
+}
+
+impl From<StoreError> for ConsentError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<FileError> for ConsentError {
+    fn from(error: FileError) -> Self {
         Self::Failed(error.into())
     }
 }
@@ -126,12 +210,4 @@ impl From<LedgerError> for ConsentError {
     }
 }
 
-impl From<ConsentError> for ServiceError {
-    fn from(error: ConsentError) -> Self {
-        match error {
-            ConsentError::Field(fault) => Self::WrongUse(fault.to_string()),
-            ConsentError::Refused(refusal) => Self::Refused(refusal.to_string()),
-            ConsentError::Failed(error) => error,
-        }
-    }
-}
+praman_store::from_database!(ConsentError);

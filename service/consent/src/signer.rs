@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use ed25519_dalek::{Signer, SigningKey};
+use praman_files::FileError;
 use praman_files::sealed::Passphrase;
 use praman_files::signing_key::{self, KeyKind};
-use praman_store::error::ServiceError;
 
 /// An opened key, Ed25519, and its owner.
 pub struct SignerKey {
@@ -28,16 +28,16 @@ impl SignerKey {
     /// Writes the key, sealed.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] if the file exists; [`ServiceError::File`].
-    pub fn save(&self, path: &Path, passphrase: &Passphrase) -> Result<(), ServiceError> {
-        Ok(KIND.save(path, &self.name, &self.signing, passphrase)?)
+    /// [`FileError::Exists`]; [`FileError::Io`].
+    pub fn save(&self, path: &Path, passphrase: &Passphrase) -> Result<(), FileError> {
+        KIND.save(path, &self.name, &self.signing, passphrase)
     }
 
     /// Opens a key.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] for a wrong passphrase; else what is wrong with the file.
-    pub fn open(path: &Path, passphrase: &Passphrase) -> Result<Self, ServiceError> {
+    /// [`FileError::WrongPassphrase`]; else what is wrong with the file.
+    pub fn open(path: &Path, passphrase: &Passphrase) -> Result<Self, FileError> {
         let (name, signing) = KIND.open(path, passphrase)?;
         Ok(Self { name, signing })
     }

@@ -7,7 +7,7 @@ use praman_circuits::access::{AccessNullifier, access_nullifier};
 use praman_circuits::artefact::Moment;
 use praman_holder::wallet::Wallet;
 use praman_ledger::{ProviderId, RequesterNumber};
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::{Store, broken, bytes, field};
 use rayon::prelude::*;
 
@@ -101,12 +101,12 @@ impl ConsentStore<'_> {
     /// Returns the digest and block of a provider's access with a nullifier on the ledger, if there is one.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn recorded_access(
         &self,
         provider: ProviderId,
         nullifier: AccessNullifier,
-    ) -> Result<Option<([u8; 32], u64)>, ServiceError> {
+    ) -> Result<Option<([u8; 32], u64)>, StoreError> {
         let row: Option<(Vec<u8>, i64)> = sqlx::query_as(
             "SELECT digest, block FROM recorded_access WHERE provider = $1 AND nullifier = $2",
         )
@@ -124,13 +124,13 @@ impl ConsentStore<'_> {
     /// Returns the accesses that a provider gave from a block on, up to a limit, in the ledger's order.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn access_trail(
         &self,
         provider: ProviderId,
         from_block: u64,
         most: u32,
-    ) -> Result<Vec<TrailEntry>, ServiceError> {
+    ) -> Result<Vec<TrailEntry>, StoreError> {
         let rows: Vec<TrailRow> = sqlx::query_as(
             "SELECT nullifier, requester, as_of, digest, block FROM recorded_access
              WHERE provider = $1 AND block >= $2 ORDER BY block, nullifier LIMIT $3",

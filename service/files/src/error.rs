@@ -37,6 +37,16 @@ pub enum FileError {
 }
 
 impl FileError {
+    /// Returns 1 if refused, 2 for wrong use, 3 if failed.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::WrongPassphrase | Self::Sealing(_) => 1,
+            Self::Malformed { .. } | Self::Exists(_) | Self::EmptyPassphrase => 2,
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => 2,
+            Self::Io { .. } => 3,
+        }
+    }
+
     /// Creates an error of the system at a file.
     pub fn io(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
         move |source| Self::Io { path: path.to_owned(), source }

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use praman_access::Caller;
+use praman_circuits::office::OfficeId;
+use praman_issuing::{IssuingStore, RowCounts};
 use praman_register::small_cells::told;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use serde::Serialize;
 
 use super::record::CaseCounts;
@@ -46,27 +48,13 @@ impl GrievanceStore<'_> {
     /// Returns who was kept out, for the offices that a user may see.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn exclusion(&self, by: &Caller) -> Result<ExclusionFigures, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn exclusion(&self, by: &Caller) -> Result<ExclusionFigures, StoreError> {
         let offices = self.offices_of(by).await?;
-        let rows: Vec<(i64, i64, i64, i64, i64)> = sqlx::query_as(
-            "SELECT office, CAST(SUM(counts_rows) AS BIGINT), CAST(SUM(counts_rejected) AS BIGINT),
-                    CAST(SUM(counts_duplicates) AS BIGINT), CAST(SUM(without_subject) AS BIGINT)
-             FROM register_upload WHERE state = 'issued' GROUP BY office",
-        )
-        .fetch_all(self.0.pool())
-        .await?;
-        let registers: BTreeMap<i64, [u64; 4]> = rows
-            .into_iter()
-            .map(|(office, rows, rejected, duplicates, without)| {
-                (office, [rows, rejected, duplicates, without].map(|count| count as u64))
-            })
-            .collect();
+        let registers = IssuingStore(self.0).row_counts().await?;
         let counts = self.case_counts(by).await?;
-        let of_registers = |place: usize| {
-            let of = |(office, _): &(praman_circuits::office::OfficeId, String)| {
-                registers.get(&i64::from(office.0)).map_or(0, |counts| counts[place])
-            };
+        let of_registers = |count: fn(&RowCounts) -> u64| {
+            let of = |(office, _): &(OfficeId, String)| registers.get(office).map_or(0, count);
             offices.iter().map(of).collect::<Vec<u64>>()
         };
         let of_cases = |count: fn(&CaseCounts) -> i64| {
@@ -76,8 +64,10 @@ impl GrievanceStore<'_> {
             };
             told(&offices.iter().map(|(office, _)| of(i64::from(office.0))).collect::<Vec<_>>())
         };
-        let rows = of_registers(0);
-        let [rejected, duplicates, without] = [1, 2, 3].map(|at| told(&of_registers(at)));
+        let rows = of_registers(|counts| counts.rows);
+        let rejected = told(&of_registers(|counts| counts.rejected));
+        let duplicates = told(&of_registers(|counts| counts.duplicates));
+        let without = told(&of_registers(|counts| counts.without_subject));
         let opened = of_cases(|one| one.opened);
         let set_right = of_cases(|one| one.set_right);
         let late = of_cases(|one| one.late);

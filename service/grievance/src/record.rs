@@ -5,7 +5,7 @@ use praman_circuits::office::OfficeId;
 use praman_claims::{APPEAL_DAYS, Cause};
 use praman_language::Language;
 use praman_language::sentence::Sentence;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::{WriteTransaction, broken};
 use sqlx::AnyConnection;
 
@@ -34,7 +34,7 @@ struct Row {
 }
 
 impl Row {
-    fn read(self) -> Result<Case, ServiceError> {
+    fn read(self) -> Result<Case, StoreError> {
         Ok(Case {
             number: self.number as u32,
             state: self.state,
@@ -118,7 +118,7 @@ impl GrievanceStore<'_> {
         &self,
         connection: &mut AnyConnection,
         number: u32,
-    ) -> Result<Option<Row>, ServiceError> {
+    ) -> Result<Option<Row>, StoreError> {
         let statement = sqlx::AssertSqlSafe(self.cases_statement("WHERE number = $1"));
         let found = sqlx::query_as(statement).bind(i64::from(number));
         Ok(found.fetch_optional(connection).await?)
@@ -188,8 +188,8 @@ impl GrievanceStore<'_> {
     /// Returns the cases that a user may see, up to a limit: those due next first, closed ones last.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn cases(&self, by: &Caller, most: usize) -> Result<Vec<Case>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn cases(&self, by: &Caller, most: usize) -> Result<Vec<Case>, StoreError> {
         let order = "ORDER BY CASE state WHEN 'open' THEN 0 WHEN 'appealed' THEN 0
                                          WHEN 'answered' THEN 1 ELSE 2 END,
                      coalesce(decide_by, answer_by), number";
@@ -204,8 +204,8 @@ impl GrievanceStore<'_> {
     /// Returns how many of the cases that a user may see wait for an office, and how many of those are late.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn waiting_cases(&self, by: &Caller) -> Result<(usize, usize), ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn waiting_cases(&self, by: &Caller) -> Result<(usize, usize), StoreError> {
         let is_late = is_late(self.0.database().now());
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN {is_late} THEN 1 ELSE 0 END), 0) AS BIGINT)
@@ -217,7 +217,7 @@ impl GrievanceStore<'_> {
     }
 
     /// Counts the cases that a user may see by outcome, office and cause.
-    pub(super) async fn case_counts(&self, by: &Caller) -> Result<Vec<CaseCounts>, ServiceError> {
+    pub(super) async fn case_counts(&self, by: &Caller) -> Result<Vec<CaseCounts>, StoreError> {
         let is_late = is_late(self.0.database().now());
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT office, cause, COUNT(*) AS opened,
@@ -232,12 +232,12 @@ impl GrievanceStore<'_> {
     /// Returns the case of a slip; none if there is none with this number and code.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn case_of_slip(
         &self,
         number: u32,
         slip: &SlipCode,
-    ) -> Result<Option<Case>, ServiceError> {
+    ) -> Result<Option<Case>, StoreError> {
         let statement = self.cases_statement("WHERE number = $1 AND slip_hash = $2");
         let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(statement))
             .bind(i64::from(number))
@@ -361,8 +361,8 @@ impl GrievanceStore<'_> {
     /// Returns the offices whose cases a user may open or see.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn offices_of(&self, by: &Caller) -> Result<Vec<(OfficeId, String)>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn offices_of(&self, by: &Caller) -> Result<Vec<(OfficeId, String)>, StoreError> {
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT office, name FROM tenant_office JOIN office ON office.id = tenant_office.office
              WHERE {SEEN_OFFICES} ORDER BY office"

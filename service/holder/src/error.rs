@@ -45,3 +45,19 @@ pub enum HolderError {
     #[error("{0}")]
     Unfit(String),
 }
+
+impl HolderError {
+    /// Returns 1 if refused, 2 for wrong use, 3 if failed.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::File(error) => error.exit_code(),
+            Self::Tree(_) => 3,
+            Self::Unfit(_) => 2,
+            Self::Untrue(_)
+            | Self::Envelope(_)
+            | Self::Credential(_)
+            | Self::NotStanding(_)
+            | Self::Proof { .. } => 1,
+        }
+    }
+}

@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet};
 use praman_circuits::office::OfficeId;
 use praman_circuits::subject::SubjectCommitment;
 use praman_holder::wallet::{CredentialFile, Wallet};
+use praman_offices::OfficeError;
 use praman_offices::office_key::OfficeKey;
 use praman_offices::{Applicant, Application, OfficeStore, Standing};
 use praman_register::{Matches, Person, Register};
 use praman_store::Store;
-use praman_store::error::ServiceError;
 use praman_store::key_store::MasterKey;
 use rayon::prelude::*;
 use serde_json::json;
@@ -69,7 +69,7 @@ impl<'a> Applicants<'a> {
         register: &'a Register,
         subjects: Subjects<'_>,
         reviewed: Reviewed<'_>,
-    ) -> Result<Self, ServiceError> {
+    ) -> Result<Self, OfficeError> {
         let people = register.people();
         let known =
             OfficeStore(store).has_issued(key, people.iter().map(Person::register_no)).await?;

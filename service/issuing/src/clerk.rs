@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use praman_access::{AccessStore, Action, Caller};
-use praman_audit::{AuditOutcome, AuditStore};
+use praman_access::{AccessRefusal, AccessStore, Action, Caller};
+use praman_audit::AuditStore;
 use praman_circuits::office::OfficeId;
 use praman_language::calendar;
+use praman_offices::OfficeError;
 use praman_offices::{OfficeStore, Validity};
 use praman_register::{self as register, Register, RegisterError};
 use praman_store::computation::compute;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::failpoint::may_die;
 use praman_store::sealed_content::ContentSealer;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -52,14 +53,40 @@ enum Obstacle {
     /// For good.
     Final(IssuingFault, String),
     /// For now: it is retried soon.
-    Passing(ServiceError),
+    Passing(PassingFault),
 }
 
-impl From<ServiceError> for Obstacle {
-    fn from(error: ServiceError) -> Self {
+/// Why nothing is issued now, and perhaps soon.
+#[derive(Debug, thiserror::Error)]
+enum PassingFault {
+    /// The office can't issue now, or another program has issued in between.
+    #[error(transparent)]
+    Office(#[from] OfficeError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The service was started without the office's key.
+    #[error("no key of office {}", .0.0)]
+    NoKey(OfficeId),
+    /// Checking the register failed.
+    #[error("checking a register failed")]
+    Checking,
+}
+
+impl From<StoreError> for Obstacle {
+    fn from(error: StoreError) -> Self {
         match error {
-            ServiceError::Tree(full) => Self::Final(IssuingFault::Refused, full.to_string()),
-            other => Self::Passing(other),
+            StoreError::Tree(full) => Self::Final(IssuingFault::Refused, full.to_string()),
+            other => Self::Passing(other.into()),
+        }
+    }
+}
+
+impl From<OfficeError> for Obstacle {
+    fn from(error: OfficeError) -> Self {
+        match error {
+            OfficeError::Store(error) => error.into(),
+            other => Self::Passing(other.into()),
         }
     }
 }
@@ -115,7 +142,7 @@ impl IssuingClerk {
     }
 
     /// Works on a register, if there is one, until asked to leave it.
-    async fn work(&self, leave: impl Future<Output = ()>) -> Result<Worked, ServiceError> {
+    async fn work(&self, leave: impl Future<Output = ()>) -> Result<Worked, PassingFault> {
         let Shared { store, limits, offices, .. } = self.shared();
         let offices: Vec<OfficeId> = offices.keys().copied().collect();
         IssuingStore(store).tidy_uploads(limits).await?;
@@ -173,9 +200,8 @@ impl IssuingClerk {
 
     async fn issue(&self, upload: &TakenUpload, checked: &Arc<AtomicU64>) -> Result<(), Obstacle> {
         let Shared { store, offices, master, .. } = self.shared();
-        let key = offices.get(&upload.office).ok_or_else(|| {
-            ServiceError::KeyStore(format!("no key of office {}", upload.office.0))
-        })?;
+        let no_key = || Obstacle::Passing(PassingFault::NoKey(upload.office));
+        let key = offices.get(&upload.office).ok_or_else(no_key)?;
         let (content, register) = self.check(upload, checked).await?;
         let subjects = if upload.makes_secrets { Subjects::MadeHere } else { Subjects::Register };
         // An officer's answer about a row holds for that row, and its register has no other row.
@@ -203,10 +229,11 @@ impl IssuingClerk {
             .await
             .map_err(|error| match error {
                 // Another program has issued to one of them in between: next time that person is known.
-                ServiceError::Refused(reason) if upload.attempt > 1 => {
-                    Obstacle::Final(IssuingFault::Refused, reason)
+                failure @ (OfficeError::Store(_) | OfficeError::File(_)) => failure.into(),
+                refusal if upload.attempt > 1 => {
+                    Obstacle::Final(IssuingFault::Refused, refusal.to_string())
                 }
-                other => other.into(),
+                refusal => refusal.into(),
             })?;
 
         let outcome = UploadOutcome {
@@ -237,7 +264,7 @@ impl IssuingClerk {
             let wallet_lines = wallets
                 .iter()
                 .map(|(place, wallet)| wallet_line(wallet, &credentials[*place].register_no));
-            Ok::<_, ServiceError>([
+            Ok::<_, StoreError>([
                 seal(
                     sealer(RegisterContent::Credentials),
                     credentials.iter().map(credential_line),
@@ -267,18 +294,21 @@ impl IssuingClerk {
         let tenant = AccessStore(store).tenant_of_office(office).await?;
         let caller = Caller::office(office, tenant.clone());
         let times = u32::try_from(people).unwrap_or(u32::MAX);
-        let counted = AccessStore(store).meter_many(&tenant, Action::LearnMatches, times).await;
-        let outcome = if counted.is_ok() { AuditOutcome::Allowed } else { AuditOutcome::Refused };
         let subject = format!("{people} people of a register of office {}", office.0);
-        AuditStore(store).log(&caller, Action::LearnMatches, &subject, outcome).await?;
-        counted.map_err(|_| {
-            let reason = format!(
-                "{people} of its people are, or may be, enrolled already; that is more than this \
-                 office may learn in a day: ask the operator for a larger quota (praman access \
-                 quota)"
-            );
-            Obstacle::Final(IssuingFault::Refused, reason)
-        })
+        let audit = AuditStore(store);
+        match audit.admit_many(&caller, Action::LearnMatches, times, &subject).await {
+            Ok(()) => Ok(()),
+            Err(AccessRefusal::Failed(error)) => Err(error.into()),
+            Err(_) => {
+                audit.keep_refusal(&caller, Action::LearnMatches, &subject).await?;
+                let reason = format!(
+                    "{people} of its people are, or may be, enrolled already; that is more than this \
+                     office may learn in a day: ask the operator for a larger quota (praman access \
+                     quota)"
+                );
+                Err(Obstacle::Final(IssuingFault::Refused, reason))
+            }
+        }
     }
 
     /// Opens and checks a register.
@@ -308,9 +338,7 @@ impl IssuingClerk {
             Ok((content, register))
         });
         // A panic reveals nothing about what was checked.
-        let register = checking
-            .await
-            .map_err(|_| ServiceError::Ledger("checking a register failed".to_owned()))?;
+        let register = checking.await.map_err(|_| Obstacle::Passing(PassingFault::Checking))?;
         register.map_err(|error: RegisterError| {
             Obstacle::Final(IssuingFault::NoRegister, error.to_string())
         })
@@ -332,7 +360,7 @@ type SealedParts = (RegisterContent, Vec<Vec<u8>>);
 fn seal(
     (content, mut sealer): (RegisterContent, ContentSealer),
     lines: impl Iterator<Item = Zeroizing<Vec<u8>>>,
-) -> Result<SealedParts, ServiceError> {
+) -> Result<SealedParts, StoreError> {
     let (mut parts, mut is_empty) = (Vec::new(), true);
     for line in lines {
         is_empty = false;

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
 use praman_circuits::office::{OfficeId, OfficeRoot};
+use praman_offices::OfficeError;
 use praman_offices::OfficeStore;
 use praman_offices::office_key::OfficeKey;
 use praman_store::Store;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::key_store::{DataKey, MasterKey};
 use praman_store::sealed_content::{ContentOpener, ContentSealer};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -42,9 +43,12 @@ pub enum IssuingRefusal {
     /// A row has been reviewed before.
     #[error("this row was already reviewed")]
     SaidBefore,
-    /// The service failed.
+    /// The office can't do it.
     #[error(transparent)]
-    Failed(#[from] ServiceError),
+    Office(#[from] OfficeError),
+    /// The store failed.
+    #[error(transparent)]
+    Failed(#[from] StoreError),
 }
 
 pub(super) struct Shared {
@@ -67,13 +71,13 @@ impl IssuingDesk {
     /// Opens a desk for the offices whose keys are given. The store keeps to its first master key.
     ///
     /// # Errors
-    /// [`ServiceError::KeyStore`] if data keys in the store are wrapped by another master key.
+    /// [`StoreError::KeyStore`] if data keys in the store are wrapped by another master key.
     pub async fn open(
         store: &Store,
         offices: Vec<OfficeKey>,
         master: MasterKey,
         limits: IssuingLimits,
-    ) -> Result<Self, ServiceError> {
+    ) -> Result<Self, StoreError> {
         store.keep_to_master_key(&master).await?;
         let place = |key: &OfficeKey| (key.office, Arc::new(Semaphore::new(limits.uploads_max)));
         let uploads = offices.iter().map(place).collect();
@@ -147,26 +151,26 @@ impl IssuingDesk {
     /// Returns what is known about an office's register.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn register(
         &self,
         office: OfficeId,
         id: RegisterId,
-    ) -> Result<Option<RegisterUpload>, ServiceError> {
+    ) -> Result<Option<RegisterUpload>, StoreError> {
         IssuingStore(&self.shared.store).register_upload(office, id).await
     }
 
     /// Returns the same once it differs from what the caller knows, or after a while.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn changed(
         &self,
         office: OfficeId,
         id: RegisterId,
         is_old: impl Fn(&RegisterUpload) -> bool,
         patience: Duration,
-    ) -> Result<Option<RegisterUpload>, ServiceError> {
+    ) -> Result<Option<RegisterUpload>, StoreError> {
         let end = Instant::now() + patience;
         loop {
             let known = self.register(office, id).await?;
@@ -178,7 +182,7 @@ impl IssuingDesk {
     }
 
     /// Whether secrets were made for a register's people.
-    pub async fn makes_secrets(&self, id: RegisterId) -> Result<bool, ServiceError> {
+    pub async fn makes_secrets(&self, id: RegisterId) -> Result<bool, StoreError> {
         let known = IssuingStore(&self.shared.store)
             .register_content(id, RegisterContent::Register)
             .await?;
@@ -188,20 +192,20 @@ impl IssuingDesk {
     /// Returns an office's registers, newest first.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn registers(&self, office: OfficeId) -> Result<Vec<RegisterUpload>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn registers(&self, office: OfficeId) -> Result<Vec<RegisterUpload>, StoreError> {
         IssuingStore(&self.shared.store).register_uploads(office).await
     }
 
     /// Returns a content of a register, opened part by part; none if there is none.
     ///
     /// # Errors
-    /// [`ServiceError::Store`], [`ServiceError::KeyStore`]; of a part, as the stream's last item.
+    /// [`StoreError::Database`], [`StoreError::KeyStore`]; of a part, as the stream's last item.
     pub async fn content(
         &self,
         id: RegisterId,
         content: RegisterContent,
-    ) -> Result<Option<ContentStream>, ServiceError> {
+    ) -> Result<Option<ContentStream>, StoreError> {
         let found = IssuingStore(&self.shared.store).register_content(id, content).await?;
         let Some((sealed_for, wrapped, parts)) = found else {
             return Ok(None);
@@ -230,16 +234,15 @@ impl IssuingDesk {
     /// or there is none.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn forget(&self, office: OfficeId, id: RegisterId) -> Result<bool, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn forget(&self, office: OfficeId, id: RegisterId) -> Result<bool, StoreError> {
         IssuingStore(&self.shared.store).forget_upload(office, id).await
     }
 
     /// Empties the leaves of some holders.
     ///
     /// # Errors
-    /// [`IssuingRefusal::Failed`]: [`ServiceError::Refused`] if one of them has no live credential; then none
-    /// is revoked.
+    /// [`OfficeError::NotLive`] if one of them has no live credential; then none is revoked.
     pub async fn revoke(
         &self,
         office: OfficeId,
@@ -251,10 +254,10 @@ impl IssuingDesk {
 
 /// A content, part by part.
 pub type ContentStream =
-    std::pin::Pin<Box<dyn Stream<Item = Result<Zeroizing<Vec<u8>>, ServiceError>> + Send>>;
+    std::pin::Pin<Box<dyn Stream<Item = Result<Zeroizing<Vec<u8>>, StoreError>> + Send>>;
 
 /// Reads a whole content into memory that is wiped.
-pub async fn whole(mut content: ContentStream) -> Result<Zeroizing<Vec<u8>>, ServiceError> {
+pub async fn whole(mut content: ContentStream) -> Result<Zeroizing<Vec<u8>>, StoreError> {
     let mut bytes = Zeroizing::new(Vec::new());
     while let Some(part) = content.next().await {
         bytes.extend_from_slice(&part?);
@@ -346,6 +349,6 @@ impl RegisterUploading {
         praman_store::failpoint::may_die!("issuing::uploaded");
         shared.uploaded.notify_one();
         let kept = IssuingStore(&shared.store).register_upload(office, id).await?;
-        kept.ok_or_else(|| ServiceError::Store(sqlx::Error::RowNotFound).into())
+        kept.ok_or_else(|| StoreError::from(sqlx::Error::RowNotFound).into())
     }
 }

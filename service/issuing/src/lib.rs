@@ -54,7 +54,7 @@ pub use applicants::{Applicants, Reviewed, Subjects, credential_line, wallet_lin
 pub use clerk::IssuingClerk;
 pub use desk::whole;
 pub use desk::{ContentStream, IssuingDesk, IssuingRefusal, RegisterUploading};
-pub use record::IssuingLimits;
+pub use record::{IssuingLimits, RowCounts};
 pub use review::ReviewVerdict;
 pub use review::RowReview;
 pub use upload::{

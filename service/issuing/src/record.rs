@@ -1,10 +1,11 @@
 //! Uploaded registers in the store.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use praman_circuits::office::{OfficeId, OfficeRoot};
 use praman_register::Counts;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::{Database, WriteTransaction, broken, bytes, field, milliseconds};
 use sqlx::Row;
 use sqlx::any::AnyRow;
@@ -73,17 +74,30 @@ pub(super) enum UploadEnd {
     SaidBefore,
 }
 
+/// Rows of the registers that an office issued to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RowCounts {
+    /// All rows.
+    pub rows: u64,
+    /// Rows that were rejected for what they contain.
+    pub rejected: u64,
+    /// Rows that were treated as duplicates.
+    pub duplicates: u64,
+    /// Rows without a commitment of the person's wallet.
+    pub without_subject: u64,
+}
+
 const COLUMNS: &str = "id, office, state, reason, message, bytes, checked_bytes, counts_rows, \
                        counts_accepted, counts_rejected, counts_duplicates, already_issued, \
                        repeated, without_subject, enrolled, to_review, issued, root, uploaded_at";
 
-fn read(row: &AnyRow) -> Result<RegisterUpload, ServiceError> {
+fn read(row: &AnyRow) -> Result<RegisterUpload, StoreError> {
     let id: Vec<u8> = row.try_get("id")?;
     let number = |column: &str| row.try_get::<i64, _>(column).map(|number| number as u64);
     let count = |column: &str| row.try_get::<i64, _>(column).map(|number| number as usize);
     let root: Option<Vec<u8>> = row.try_get("root")?;
     let outcome = root.map(|root| {
-        Ok::<_, ServiceError>(UploadOutcome {
+        Ok::<_, StoreError>(UploadOutcome {
             counts: Counts {
                 rows: count("counts_rows")?,
                 accepted: count("counts_accepted")?,
@@ -113,6 +127,26 @@ fn read(row: &AnyRow) -> Result<RegisterUpload, ServiceError> {
 }
 
 impl IssuingStore<'_> {
+    /// Returns the rows of all registers that were issued to, by office.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn row_counts(&self) -> Result<HashMap<OfficeId, RowCounts>, StoreError> {
+        let rows: Vec<(i64, i64, i64, i64, i64)> = sqlx::query_as(
+            "SELECT office, CAST(SUM(counts_rows) AS BIGINT), CAST(SUM(counts_rejected) AS BIGINT),
+                    CAST(SUM(counts_duplicates) AS BIGINT), CAST(SUM(without_subject) AS BIGINT)
+             FROM register_upload WHERE state = 'issued' GROUP BY office",
+        )
+        .fetch_all(self.0.pool())
+        .await?;
+        let counts = |(office, rows, rejected, duplicates, without): (i64, i64, i64, i64, i64)| {
+            let [rows, rejected, duplicates, without_subject] =
+                [rows, rejected, duplicates, without].map(|count| count as u64);
+            (OfficeId(office as u32), RowCounts { rows, rejected, duplicates, without_subject })
+        };
+        Ok(rows.into_iter().map(counts).collect())
+    }
+
     /// Records that a register is being uploaded; it is not visible yet.
     pub(super) async fn begin_upload(
         &self,
@@ -120,7 +154,7 @@ impl IssuingStore<'_> {
         office: OfficeId,
         makes_secrets: bool,
         data_key: Vec<u8>,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), StoreError> {
         let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "INSERT INTO register_upload (id, office, state, makes_secrets, data_key, bytes, uploaded_at)
@@ -142,7 +176,7 @@ impl IssuingStore<'_> {
         id: RegisterId,
         number: usize,
         sealed: Vec<u8>,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), StoreError> {
         let mut transaction = self.0.begin_rows().await?;
         keep_part(&mut transaction, id, RegisterContent::Register, number, sealed).await?;
         transaction.commit().await?;
@@ -154,7 +188,7 @@ impl IssuingStore<'_> {
         &self,
         office: OfficeId,
         limits: &IssuingLimits,
-    ) -> Result<bool, ServiceError> {
+    ) -> Result<bool, StoreError> {
         let waiting = sqlx::query_as(
             "SELECT COUNT(*) FROM register_upload
              WHERE office = $1 AND state IN ('waiting', 'issuing')",
@@ -164,7 +198,7 @@ impl IssuingStore<'_> {
     }
 
     /// Deletes a register that was not fully uploaded.
-    pub(super) async fn forget_uploading(&self, id: RegisterId) -> Result<(), ServiceError> {
+    pub(super) async fn forget_uploading(&self, id: RegisterId) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM register_upload WHERE id = $1 AND state = 'uploading'")
             .bind(id.column())
             .execute(self.0.writer())
@@ -182,7 +216,7 @@ impl IssuingStore<'_> {
         bytes: u64,
         limits: &IssuingLimits,
         review: Option<&RowReview>,
-    ) -> Result<UploadEnd, ServiceError> {
+    ) -> Result<UploadEnd, StoreError> {
         let mut transaction = self.0.begin_rows().await?;
         if let Some(review) = review
             && !keep_review(&mut transaction, self.0.database(), review).await?
@@ -215,7 +249,7 @@ impl IssuingStore<'_> {
         &self,
         office: OfficeId,
         id: RegisterId,
-    ) -> Result<Option<RegisterUpload>, ServiceError> {
+    ) -> Result<Option<RegisterUpload>, StoreError> {
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT {COLUMNS} FROM register_upload
              WHERE id = $1 AND office = $2 AND state <> 'uploading'"
@@ -232,7 +266,7 @@ impl IssuingStore<'_> {
     pub(super) async fn register_uploads(
         &self,
         office: OfficeId,
-    ) -> Result<Vec<RegisterUpload>, ServiceError> {
+    ) -> Result<Vec<RegisterUpload>, StoreError> {
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT {COLUMNS} FROM register_upload
              WHERE office = $1 AND state <> 'uploading' ORDER BY uploaded_at DESC LIMIT 1000"
@@ -247,7 +281,7 @@ impl IssuingStore<'_> {
         &self,
         id: RegisterId,
         content: RegisterContent,
-    ) -> Result<Option<(SealedFor, Vec<u8>, usize)>, ServiceError> {
+    ) -> Result<Option<(SealedFor, Vec<u8>, usize)>, StoreError> {
         let row: Option<(i64, i64, Vec<u8>, i64)> = sqlx::query_as(
             "SELECT office, makes_secrets, data_key, (SELECT COUNT(*) FROM register_part WHERE upload = $1 AND content = $2)
              FROM register_upload WHERE id = $1",
@@ -268,7 +302,7 @@ impl IssuingStore<'_> {
         id: RegisterId,
         content: RegisterContent,
         number: usize,
-    ) -> Result<Vec<u8>, ServiceError> {
+    ) -> Result<Vec<u8>, StoreError> {
         let row: Option<(Vec<u8>,)> = sqlx::query_as(
             "SELECT sealed FROM register_part WHERE upload = $1 AND content = $2 AND number = $3",
         )
@@ -286,7 +320,7 @@ impl IssuingStore<'_> {
         &self,
         offices: &[OfficeId],
         limits: &IssuingLimits,
-    ) -> Result<Option<TakenUpload>, ServiceError> {
+    ) -> Result<Option<TakenUpload>, StoreError> {
         let numbers: Vec<String> = offices.iter().map(|office| office.0.to_string()).collect();
         let (now, numbers) = (self.0.database().now(), numbers.join(", "));
         let is_over = self.0.database().is_over("held_until", limits.lease);
@@ -334,7 +368,7 @@ impl IssuingStore<'_> {
         upload: &TakenUpload,
         checked_bytes: u64,
         limits: &IssuingLimits,
-    ) -> Result<bool, ServiceError> {
+    ) -> Result<bool, StoreError> {
         let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "UPDATE register_upload SET checked_bytes = $3, held_until = {now} + $4
@@ -355,7 +389,7 @@ impl IssuingStore<'_> {
         &self,
         upload: &TakenUpload,
         limits: &IssuingLimits,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), StoreError> {
         let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "UPDATE register_upload SET state = 'waiting', held_until = {now} + $3
@@ -376,7 +410,7 @@ impl IssuingStore<'_> {
         upload: &TakenUpload,
         reason: IssuingFault,
         message: &str,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), StoreError> {
         let mut transaction = self.0.begin_rows().await?;
         let now = self.0.database().now();
         let failed = sqlx::query(sqlx::AssertSqlSafe(format!(
@@ -403,7 +437,7 @@ impl IssuingStore<'_> {
         &self,
         office: OfficeId,
         id: RegisterId,
-    ) -> Result<bool, ServiceError> {
+    ) -> Result<bool, StoreError> {
         let forgotten = sqlx::query(
             "DELETE FROM register_upload
              WHERE id = $1 AND office = $2 AND state <> 'uploading'",
@@ -416,7 +450,7 @@ impl IssuingStore<'_> {
     }
 
     /// Deletes what has been kept long enough, and what was never fully uploaded.
-    pub(super) async fn tidy_uploads(&self, limits: &IssuingLimits) -> Result<(), ServiceError> {
+    pub(super) async fn tidy_uploads(&self, limits: &IssuingLimits) -> Result<(), StoreError> {
         const UPLOADING_MS: i64 = 60 * 60 * 1_000;
         let now = self.0.database().now();
         let is_old = format!(
@@ -443,7 +477,7 @@ pub(super) async fn keep_part(
     content: RegisterContent,
     number: usize,
     sealed: Vec<u8>,
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO register_part (upload, content, number, sealed) VALUES ($1, $2, $3, $4)",
     )
@@ -459,7 +493,7 @@ pub(super) async fn keep_part(
 async fn forget_register(
     transaction: &mut WriteTransaction,
     id: RegisterId,
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM register_part WHERE upload = $1 AND content = $2")
         .bind(id.column())
         .bind(RegisterContent::Register)
@@ -475,7 +509,7 @@ pub(super) async fn finish_upload(
     database: Database,
     upload: &TakenUpload,
     outcome: &UploadOutcome,
-) -> Result<bool, ServiceError> {
+) -> Result<bool, StoreError> {
     let now = database.now();
     let finished = sqlx::query(sqlx::AssertSqlSafe(format!(
         "UPDATE register_upload SET state = 'issued', checked_bytes = bytes, counts_rows = $2,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::named::named;
 use praman_store::{Database, WriteTransaction};
 
@@ -23,11 +23,11 @@ impl IssuingStore<'_> {
     /// Returns the reviews of a register's rows, by their places.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn register_reviews(
         &self,
         id: RegisterId,
-    ) -> Result<BTreeMap<usize, ReviewVerdict>, ServiceError> {
+    ) -> Result<BTreeMap<usize, ReviewVerdict>, StoreError> {
         let rows: Vec<(i64, ReviewVerdict)> =
             sqlx::query_as("SELECT place, verdict FROM register_review WHERE upload = $1")
                 .bind(id.column())
@@ -39,8 +39,8 @@ impl IssuingStore<'_> {
     /// Records a review of a row; false if it was reviewed before, and that stays.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn review_row(&self, review: &RowReview) -> Result<bool, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn review_row(&self, review: &RowReview) -> Result<bool, StoreError> {
         let mut transaction = self.0.begin_rows().await?;
         let is_first = keep_review(&mut transaction, self.0.database(), review).await?;
         transaction.commit().await?;
@@ -65,7 +65,7 @@ pub(super) async fn keep_review(
     transaction: &mut WriteTransaction,
     database: Database,
     review: &RowReview,
-) -> Result<bool, ServiceError> {
+) -> Result<bool, StoreError> {
     let now = database.now();
     let statement = sqlx::AssertSqlSafe(format!(
         "INSERT INTO register_review (upload, place, verdict, decided_by, decided_at)

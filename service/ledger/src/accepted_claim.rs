@@ -1,7 +1,7 @@
 //! Accepted claims: what the ledger's events say of them, and in which treasury batch each is paid.
 
 use alloy_primitives::U256;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::{WriteTransaction, change_rows};
 use sqlx::AnyConnection;
 
@@ -57,12 +57,12 @@ pub(crate) async fn forget_after(
 /// Puts a claim into the batch that pays it.
 ///
 /// # Errors
-/// [`ServiceError::Store`].
+/// [`StoreError::Database`].
 pub async fn put_into_batch(
     connection: &mut AnyConnection,
     nullifier: &[u8],
     batch: &str,
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     sqlx::query("UPDATE accepted_claim SET batch = $1 WHERE nullifier = $2")
         .bind(batch)
         .bind(nullifier)
@@ -74,12 +74,12 @@ pub async fn put_into_batch(
 /// Moves a claim from one batch into another; one that is in neither stays.
 ///
 /// # Errors
-/// [`ServiceError::Store`].
+/// [`StoreError::Database`].
 pub async fn move_to_batch(
     connection: &mut AnyConnection,
     nullifier: &[u8],
     (from, to): (&str, &str),
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     sqlx::query("UPDATE accepted_claim SET batch = $1 WHERE nullifier = $2 AND batch = $3")
         .bind(to)
         .bind(nullifier)
@@ -92,11 +92,11 @@ pub async fn move_to_batch(
 /// Takes claims out of their batch: they wait to be paid, as before.
 ///
 /// # Errors
-/// [`ServiceError::Store`].
+/// [`StoreError::Database`].
 pub async fn take_out_of_batch(
     connection: &mut AnyConnection,
     nullifiers: &[Vec<u8>],
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     let statement = |places: &str| {
         format!("UPDATE accepted_claim SET batch = NULL WHERE nullifier IN ({places})")
     };

@@ -2,7 +2,9 @@
 
 use alloy_primitives::{Address, B256, Bytes};
 use alloy_sol_types::SolEvent;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
+
+use super::failure::{LedgerFailure, NetworkSettingError};
 
 /// An event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,18 +57,26 @@ pub enum ChainError {
     Reverted(Bytes),
     /// The chain, the connection to it or the store failed.
     #[error(transparent)]
-    Failed(#[from] ServiceError),
+    Failed(#[from] LedgerFailure),
 }
 
-impl From<sqlx::Error> for ChainError {
-    fn from(error: sqlx::Error) -> Self {
+impl From<StoreError> for ChainError {
+    fn from(error: StoreError) -> Self {
         Self::Failed(error.into())
     }
 }
 
+impl From<NetworkSettingError> for ChainError {
+    fn from(error: NetworkSettingError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+praman_store::from_database!(ChainError);
+
 impl ChainError {
     pub(super) fn failed(reason: impl std::fmt::Display) -> Self {
-        Self::Failed(ServiceError::Ledger(reason.to_string()))
+        Self::Failed(LedgerFailure::Chain(reason.to_string()))
     }
 }
 

@@ -3,8 +3,8 @@
 use alloy_primitives::{Address, B256, U256};
 use praman_circuits::context::{Context, context};
 use praman_offices::{read_offices, standing};
-use praman_store::error::ServiceError;
-use praman_store::{Setting, Store, TreeVersion, WriteTransaction};
+use praman_store::error::StoreError;
+use praman_store::{Setting, Store, TreeVersion, WriteTransaction, broken};
 use praman_verifier::contracts::Addresses;
 use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
@@ -12,13 +12,15 @@ use sqlx::AnyConnection;
 use super::chain::{ChainError, ChainLog};
 use super::chain_state::{AccountChange, ChainState, StoredAccount};
 use crate::LedgerStore;
+use crate::failure::LedgerFailure;
+use crate::failure::NetworkSettingError;
 
 impl LedgerStore<'_> {
     /// Returns what binds proofs to this folder's ledger; none before there is one.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn ledger_context(&self) -> Result<Option<Context>, ServiceError> {
+    /// [`LedgerFailure`].
+    pub async fn ledger_context(&self) -> Result<Option<Context>, LedgerFailure> {
         let Some(settings) = network_settings(self.0).await? else { return Ok(None) };
         Ok(Some(context(settings.chain_id, settings.addresses.claims.into_array())))
     }
@@ -42,19 +44,15 @@ pub(super) struct NetworkSettings {
 /// Reads the network of a folder; none before one was deployed or joined.
 pub(super) async fn network_settings(
     store: &Store,
-) -> Result<Option<NetworkSettings>, ServiceError> {
+) -> Result<Option<NetworkSettings>, LedgerFailure> {
     let mut connection = store.pool().acquire().await?;
     if let Some(value) = Setting::Network.read(&mut connection).await? {
-        let broken = |_| ServiceError::Ledger("the network's settings are broken".to_owned());
-        return serde_json::from_slice(&value).map(Some).map_err(broken);
+        let settings = serde_json::from_slice(&value);
+        return Ok(settings.map(Some).map_err(|_| broken("the network's record"))?);
     }
     match Setting::Claims.read(&mut connection).await? {
         None => Ok(None),
-        Some(_) => Err(ServiceError::Refused(
-            "this folder's chain was made by an earlier version, with other contracts: start a new \
-             chain in another folder"
-                .to_owned(),
-        )),
+        Some(_) => Err(NetworkSettingError::EarlierVersion.into()),
     }
 }
 
@@ -62,7 +60,7 @@ pub(super) async fn network_settings(
 pub(super) async fn keep_network(
     store: &Store,
     settings: &NetworkSettings,
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     let mut transaction = store.begin().await?;
     let value = serde_json::to_vec(settings).expect("settings are plain data");
     Setting::Network.keep(&mut transaction, &value).await?;
@@ -144,7 +142,7 @@ fn read_log((block, address, topics, data): LogRow) -> ChainLog {
 pub(super) async fn write_changes(
     transaction: &mut WriteTransaction,
     changes: &[AccountChange],
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     for change in changes {
         sqlx::query(
             "INSERT INTO chain_account (address, balance, nonce, code_hash) VALUES ($1, $2, $3, $4)
@@ -186,7 +184,7 @@ pub(super) async fn next_block(connection: &mut AnyConnection) -> Result<u64, Ch
     let (last,): (Option<i64>,) = sqlx::query_as("SELECT max(number) FROM chain_block")
         .fetch_one(connection)
         .await
-        .map_err(ServiceError::from)?;
+        .map_err(StoreError::from)?;
     Ok(last.map_or(1, |last| last as u64 + 1))
 }
 
@@ -200,7 +198,7 @@ pub(super) async fn load_accounts(
         sqlx::query_as("SELECT address, balance, nonce, code_hash FROM chain_account")
             .fetch_all(&mut *connection)
             .await
-            .map_err(ServiceError::from)?;
+            .map_err(StoreError::from)?;
     for (address, balance, nonce, code_hash) in accounts {
         let account = StoredAccount {
             balance: U256::from_be_slice(&balance),
@@ -212,7 +210,7 @@ pub(super) async fn load_accounts(
     let codes: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as("SELECT hash, code FROM chain_code")
         .fetch_all(&mut *connection)
         .await
-        .map_err(ServiceError::from)?;
+        .map_err(StoreError::from)?;
     for (hash, code) in codes {
         let code = revm::state::Bytecode::new_raw(code.into());
         state.codes.insert(B256::from_slice(&hash), code);
@@ -231,6 +229,6 @@ pub(super) async fn read_slot(
             .bind(slot.to_be_bytes_vec())
             .fetch_optional(connection)
             .await
-            .map_err(ServiceError::from)?;
+            .map_err(StoreError::from)?;
     Ok(row.map_or(U256::ZERO, |(value,)| U256::from_be_slice(&value)))
 }

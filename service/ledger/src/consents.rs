@@ -7,7 +7,6 @@ use praman_circuits::access::AccessNullifier;
 use praman_circuits::artefact::{ConsentsRoot, Moment};
 use praman_circuits::field::from_be_bytes;
 use praman_circuits::health_record::RecordsRoot;
-use praman_store::error::ServiceError;
 use praman_store::named::number_id;
 use praman_verifier::contracts::{Consents, Participants, word};
 
@@ -16,6 +15,7 @@ use super::chain::Chain;
 use super::contract_ledger::{ContractLedger, acting};
 use super::embedded::CHAIN_ID;
 use super::network::{Approver, Role, text_hash};
+use crate::failure::NetworkSettingError;
 pub use praman_holder::wallet::ProviderId;
 
 number_id! {
@@ -118,11 +118,7 @@ impl<C: Chain> ContractLedger<C> {
     async fn admit(&mut self, role: Role, name: &str) -> Result<u32, LedgerError> {
         self.consents()?;
         if self.network.chain.chain_id() != CHAIN_ID {
-            let reason = format!(
-                "on a network of real nodes, add a {} with `praman ledger request`",
-                role.name()
-            );
-            return Err(ServiceError::WrongUse(reason).into());
+            return Err(NetworkSettingError::NotEmbedded(role).into());
         }
         let account = embedded_account(role, name);
         let known = self.network.participant_of(role, account).await?;

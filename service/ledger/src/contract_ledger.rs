@@ -8,8 +8,8 @@ use praman_circuits::office::OfficeId;
 use praman_circuits::period::{Day, Period};
 use praman_offices::OfficeStore;
 use praman_rules::scheme::ClaimPeriod;
-use praman_store::error::ServiceError;
-use praman_store::{Store, bytes};
+use praman_store::Store;
+use praman_store::error::StoreError;
 use praman_verifier::VerifyingKey;
 use praman_verifier::contracts::{
     Claims, Committee, Constitution, Offices, Participants, batch_words, policy_data, policy_leaf,
@@ -19,9 +19,11 @@ use praman_verifier::contracts::{
 use super::chain::Chain;
 use super::chain_store::{NetworkSettings, keep_network, network_settings};
 use super::embedded::{CHAIN_ID, EmbeddedChain};
+use super::event_handler::EventHandlers;
 use super::network::{Approver, Network, Role, text_hash};
 use super::{Ledger, LedgerClaim, LedgerError, OfficeState, Receipt, SETTLING_DAYS};
 use crate::LedgerStore;
+use crate::failure::NetworkSettingError;
 
 /// On the embedded chain a replaced checkpoint stays valid for a day.
 const GRACE_SECONDS: u64 = 24 * 3_600;
@@ -80,10 +82,7 @@ impl Actors {
 
 /// Returns the account of the role that an action needs.
 pub(super) fn acting(account: Option<Address>, role: Role) -> Result<Address, LedgerError> {
-    account.ok_or_else(|| {
-        let reason = format!("this needs the key of the {}: give it with --account", role.name());
-        LedgerError::Failed(ServiceError::WrongUse(reason))
-    })
+    account.ok_or_else(|| NetworkSettingError::NoKeyOf(role).into())
 }
 
 /// A ledger on a chain.
@@ -103,11 +102,15 @@ impl EmbeddedLedger {
     ///
     /// # Errors
     /// [`LedgerError::Refused`] if the chain's contracts are for another key or another network.
-    pub async fn open(store: &Store, key: &VerifyingKey) -> Result<Self, LedgerError> {
+    pub async fn open(
+        store: &Store,
+        key: &VerifyingKey,
+        handlers: EventHandlers,
+    ) -> Result<Self, LedgerError> {
         let mut chain = EmbeddedChain::open(store).await?;
         let actors = Actors::alone(OPERATOR);
         let Some(settings) = network_settings(store).await? else {
-            return Self::deploy(store, chain, actors, key).await;
+            return Self::deploy(store, chain, actors, key, handlers).await;
         };
         if settings.chain_id != CHAIN_ID {
             let reason =
@@ -116,7 +119,7 @@ impl EmbeddedLedger {
         }
         require_key(&settings, key)?;
         let addresses = settings.addresses;
-        chain.follow(addresses).await?;
+        chain.follow(addresses, handlers).await?;
         let network = Network { chain, addresses };
         Ok(Self { store: store.clone(), network, actors })
     }
@@ -126,7 +129,11 @@ impl EmbeddedLedger {
     ///
     /// # Errors
     /// [`LedgerError::Refused`] if the store has a network already.
-    pub async fn begin_sandbox(store: &Store, key: &VerifyingKey) -> Result<Self, LedgerError> {
+    pub async fn begin_sandbox(
+        store: &Store,
+        key: &VerifyingKey,
+        handlers: EventHandlers,
+    ) -> Result<Self, LedgerError> {
         if network_settings(store).await?.is_some() {
             let reason =
                 "a sandbox needs a folder of its own: this folder already belongs to a network";
@@ -135,7 +142,7 @@ impl EmbeddedLedger {
         let mut chain = EmbeddedChain::open(store).await?;
         // An address follows from the deployer's nonce: one transaction before moves all of them.
         chain.send(OPERATOR, None, Vec::new()).await?;
-        Self::deploy(store, chain, Actors::alone(OPERATOR), key).await
+        Self::deploy(store, chain, Actors::alone(OPERATOR), key, handlers).await
     }
 
     async fn deploy(
@@ -143,6 +150,7 @@ impl EmbeddedLedger {
         chain: EmbeddedChain,
         actors: Actors,
         key: &VerifyingKey,
+        handlers: EventHandlers,
     ) -> Result<Self, LedgerError> {
         let constitution = Constitution {
             members: actors.members.clone(),
@@ -152,7 +160,7 @@ impl EmbeddedLedger {
         };
         let before = chain.head().await?.number;
         let mut network = Network::deploy(chain, key, &constitution, OPERATOR).await?;
-        network.chain.follow(network.addresses).await?;
+        network.chain.follow(network.addresses, handlers).await?;
         let mut agency = 0;
         for role in [Role::Agency, Role::Department, Role::Treasury, Role::Auditor, Role::Relayer] {
             let sponsor = if role == Role::Relayer { agency } else { 0 };
@@ -283,9 +291,9 @@ impl<C: Chain> ContractLedger<C> {
     /// Checks that there is a relayer's key to submit claims with.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`].
-    pub fn require_relayer(&self) -> Result<(), ServiceError> {
-        Ok(acting(self.actors.relayer, Role::Relayer).map(|_| ())?)
+    /// [`NetworkSettingError::NoKeyOf`].
+    pub fn require_relayer(&self) -> Result<(), LedgerError> {
+        acting(self.actors.relayer, Role::Relayer).map(drop)
     }
 
     /// Has the committee adopt the rules of one window with its last day, if it has not; returns the department
@@ -328,7 +336,7 @@ impl<C: Chain> ContractLedger<C> {
         let ClaimPeriod { period, window } = claim.period;
         let opening =
             LedgerStore(&self.store).opening(claim.scheme.as_str(), period.0, window.0).await;
-        opening.map_err(ServiceError::from)?.ok_or(LedgerError::PeriodNotOpen)
+        opening.map_err(StoreError::from)?.ok_or(LedgerError::PeriodNotOpen)
     }
 
     /// Refuses rules other than those under which a period takes claims: an opening keeps its rules.
@@ -417,16 +425,7 @@ impl<C: Chain> Ledger for ContractLedger<C> {
     }
 
     async fn find_checkpoint(&self, checkpoint: Checkpoint) -> Result<Option<u64>, LedgerError> {
-        let row: Option<(i64,)> = sqlx::query_as(
-            "SELECT number FROM checkpoint WHERE state_root = $1 AND as_of = $2
-             ORDER BY number DESC LIMIT 1",
-        )
-        .bind(bytes(checkpoint.state_root.to_field()))
-        .bind(i64::from(checkpoint.as_of.0))
-        .fetch_optional(self.store.pool())
-        .await
-        .map_err(ServiceError::from)?;
-        Ok(row.map(|(number,)| number as u64))
+        Ok(OfficeStore(&self.store).checkpoint_number(checkpoint).await?)
     }
 
     async fn open_period(

@@ -18,6 +18,7 @@ use revm::{Context, DatabaseRef, ExecuteEvm, MainBuilder, MainContext};
 use super::chain::{Chain, ChainError, ChainLog, ChainReceipt, Head};
 use super::chain_state::{ChainState, StateFault, changes};
 use super::chain_store::{load_logs, load_logs_of, write_changes, write_logs};
+use super::event_handler::EventHandlers;
 use super::journal;
 use super::stored_state::StoredState;
 
@@ -35,8 +36,8 @@ const DAYS_BEFORE_EPOCH: u64 = 25_567;
 pub struct EmbeddedChain {
     store: Store,
     state: StoredState,
-    /// Whose events are kept; none before the contracts are there.
-    contracts: Option<Addresses>,
+    /// Whose events are kept, and by whom besides; none before the contracts are there.
+    contracts: Option<(Addresses, EventHandlers)>,
     /// The time of blocks, if it is not the clock's.
     timestamp: Option<u64>,
 }
@@ -56,8 +57,12 @@ impl EmbeddedChain {
     }
 
     /// Follows these contracts' events from now on; those of offices also from before.
-    pub(super) async fn follow(&mut self, contracts: Addresses) -> Result<(), ChainError> {
-        self.contracts = Some(contracts);
+    pub(super) async fn follow(
+        &mut self,
+        contracts: Addresses,
+        handlers: EventHandlers,
+    ) -> Result<(), ChainError> {
+        self.contracts = Some((contracts, handlers));
         if journal::follows_offices(&mut *self.store.pool().acquire().await?).await? {
             return Ok(());
         }
@@ -226,8 +231,8 @@ impl Chain for EmbeddedChain {
         .execute(&mut *transaction)
         .await?;
         write_logs(&mut transaction, &logs).await?;
-        if let Some(contracts) = &self.contracts {
-            journal::record(&mut transaction, contracts, &logs).await?;
+        if let Some((contracts, handlers)) = &self.contracts {
+            journal::record(&mut transaction, contracts, handlers, &logs).await?;
         }
         may_die!("chain::block");
         transaction.commit().await?;

@@ -6,7 +6,7 @@ use alloy_primitives::{Address, Bytes};
 use alloy_signer_local::PrivateKeySigner;
 use praman_circuits::context::{Context, context};
 use praman_store::Store;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_verifier::VerifyingKey;
 use praman_verifier::contracts::{
     Addresses, Anchors, Archives, Claims, Consents, Disputes, NodeDirectory, Participants,
@@ -20,8 +20,11 @@ use super::contract_ledger::{
     Actors, ContractLedger, EmbeddedLedger, OPERATOR, key_id, require_key,
 };
 use super::embedded::{CHAIN_ID, EmbeddedChain};
+use super::event_handler::EventHandlers;
 use super::network::Network;
 use super::remote::{RemoteChain, RemoteSettings};
+use crate::failure::LedgerFailure;
+use crate::failure::NetworkSettingError;
 
 /// The chain that a folder belongs to.
 pub enum JoinedChain {
@@ -92,26 +95,23 @@ impl JoinedNetwork {
     /// operator's, on real nodes those of the keys.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] if the folder belongs to none.
+    /// [`NetworkSettingError::NoNetwork`] if the folder belongs to none.
     pub async fn open(
         store: &Store,
         keys: &[PrivateKeySigner],
+        handlers: EventHandlers,
     ) -> Result<(Self, Vec<Address>), LedgerError> {
-        let settings = network_settings(store).await?.ok_or_else(|| {
-            let reason = "this folder belongs to no network: start one with `praman ledger start` \
-                          or `praman ledger deploy`";
-            ServiceError::WrongUse(reason.to_owned())
-        })?;
+        let settings = network_settings(store).await?.ok_or(NetworkSettingError::NoNetwork)?;
         let addresses = settings.addresses;
         if settings.chain_id == CHAIN_ID {
             let mut chain = EmbeddedChain::open(store).await?;
-            chain.follow(addresses).await?;
+            chain.follow(addresses, handlers).await?;
             let chain = JoinedChain::Embedded(chain);
             return Ok((Self { chain, addresses }, vec![OPERATOR]));
         }
         let remote = remote_settings(&settings);
         let mut chain = RemoteChain::new(store, remote, keys.iter().cloned())?;
-        chain.follow(addresses, settings.before);
+        chain.follow(addresses, settings.before, handlers);
         chain.record().await?;
         let accounts = keys.iter().map(PrivateKeySigner::address).collect();
         Ok((Self { chain: JoinedChain::Remote(chain), addresses }, accounts))
@@ -120,28 +120,25 @@ impl JoinedNetwork {
     /// Refuses a folder that belongs to a network.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`].
-    pub async fn require_none(store: &Store) -> Result<(), ServiceError> {
+    /// [`NetworkSettingError::OfNetwork`].
+    pub async fn require_none(store: &Store) -> Result<(), LedgerFailure> {
         match network_settings(store).await? {
             None => Ok(()),
-            Some(settings) => Err(ServiceError::Refused(format!(
-                "this folder already belongs to chain {}: deploy from another folder",
-                settings.chain_id
-            ))),
+            Some(settings) => Err(NetworkSettingError::OfNetwork(settings.chain_id).into()),
         }
     }
 
     /// Stores which network a folder belongs to.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn keep(
         store: &Store,
         settings: &RemoteSettings,
         key: &VerifyingKey,
         addresses: Addresses,
         before: u64,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), StoreError> {
         let settings = NetworkSettings {
             chain_id: settings.chain_id,
             endpoints: settings.endpoints.clone(),
@@ -172,16 +169,11 @@ impl NetworkDescription {
     /// Describes the network of a folder.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] if it belongs to none of real nodes.
-    pub async fn of(store: &Store) -> Result<Self, ServiceError> {
+    /// [`NetworkSettingError::NotJoinable`] if it belongs to none of real nodes.
+    pub async fn of(store: &Store) -> Result<Self, LedgerFailure> {
         let settings = network_settings(store).await?;
         let settings = settings.filter(|settings| settings.chain_id != CHAIN_ID);
-        let settings = settings.ok_or_else(|| {
-            let reason =
-                "this folder belongs to no network of real nodes, and only such a network can be \
-                 joined";
-            ServiceError::WrongUse(reason.to_owned())
-        })?;
+        let settings = settings.ok_or(NetworkSettingError::NotJoinable)?;
         Ok(Self {
             format: FORMAT.to_owned(),
             chain_id: settings.chain_id,
@@ -199,8 +191,8 @@ impl NetworkDescription {
     /// [`LedgerError::Refused`] if they are not; [`LedgerError`].
     pub async fn join(self, store: &Store, endpoints: Vec<String>) -> Result<Context, LedgerError> {
         if self.format != FORMAT {
-            let reason = format!("the file's format is {:?}, not {FORMAT:?}", self.format);
-            return Err(ServiceError::WrongUse(reason).into());
+            let format = NetworkSettingError::Format { found: self.format, expected: FORMAT };
+            return Err(format.into());
         }
         JoinedNetwork::require_none(store).await?;
         let settings = NetworkSettings {
@@ -292,17 +284,18 @@ impl JoinedLedger {
         store: &Store,
         keys: &[PrivateKeySigner],
         key: &VerifyingKey,
+        handlers: EventHandlers,
     ) -> Result<Self, LedgerError> {
         let settings = network_settings(store).await?;
         let Some(settings) = settings.filter(|settings| settings.chain_id != CHAIN_ID) else {
             let EmbeddedLedger { store, network, actors } =
-                EmbeddedLedger::open(store, key).await?;
+                EmbeddedLedger::open(store, key, handlers).await?;
             let Network { chain, addresses } = network;
             let network = Network { chain: JoinedChain::Embedded(chain), addresses };
             return Ok(Self { store, network, actors });
         };
         require_key(&settings, key)?;
-        let (network, accounts) = JoinedNetwork::open(store, keys).await?;
+        let (network, accounts) = JoinedNetwork::open(store, keys, handlers).await?;
         let actors = Actors::among(&network, &accounts).await?;
         Ok(Self::new(store, network, actors))
     }

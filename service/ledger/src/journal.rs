@@ -3,17 +3,20 @@
 use alloy_primitives::U256;
 use alloy_sol_types::SolEvent;
 use praman_circuits::credential::SchemaId;
+use praman_circuits::eligibility::Checkpoint;
 use praman_circuits::field::from_be_bytes;
 use praman_circuits::office::{OfficeId, OfficeRoot, StateRoot};
-use praman_offices::read_offices;
+use praman_circuits::period::Day;
 use praman_offices::standing::{self, OfficeNews};
+use praman_offices::{checkpoint, read_offices};
 use praman_store::Setting;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::{TreeVersion, WriteTransaction};
 use praman_verifier::contracts::{Addresses, Claims, Consents, Disputes, Offices, Participants};
 
 use super::accepted_claim;
 use super::chain::{ChainError, ChainLog};
+use super::event_handler::{AcceptanceEvent, EventHandlers};
 use super::opening::{forget_openings_after, record_opening};
 use crate::LedgerStore;
 
@@ -24,6 +27,7 @@ const PAY: u8 = 1;
 pub(super) async fn record(
     transaction: &mut WriteTransaction,
     addresses: &Addresses,
+    handlers: EventHandlers,
     logs: &[ChainLog],
 ) -> Result<(), ChainError> {
     for log in logs {
@@ -34,7 +38,7 @@ pub(super) async fn record(
             record_participant(transaction, log, topic).await?;
         } else if log.address == addresses.claims {
             record_opening(transaction, log).await?;
-            record_claims(transaction, log, topic).await?;
+            record_claims(transaction, handlers, log, topic).await?;
         } else if log.address == addresses.disputes {
             record_dispute(transaction, log, topic).await?;
         } else if log.address == addresses.consents {
@@ -142,31 +146,27 @@ fn element(word: U256) -> Result<praman_circuits::Fr, ChainError> {
 
 async fn record_claims(
     transaction: &mut WriteTransaction,
+    handlers: EventHandlers,
     log: &ChainLog,
     topic: alloy_primitives::B256,
 ) -> Result<(), ChainError> {
     match topic {
         Claims::CheckpointPublished::SIGNATURE_HASH => {
             let event: Claims::CheckpointPublished = decode(log)?;
-            sqlx::query(
-                "INSERT INTO checkpoint (number, state_root, as_of, block) VALUES ($1, $2, $3, $4)",
-            )
-            .bind(i64::from(event.checkpoint))
-            .bind(event.stateRoot.to_be_bytes_vec())
-            .bind(i64::from(event.asOf))
-            .bind(log.block as i64)
-            .execute(&mut **transaction)
-            .await?;
+            let state_root = StateRoot::from_field(element(event.stateRoot)?);
+            let kept = Checkpoint { state_root, as_of: Day(event.asOf) };
+            checkpoint::keep(transaction, (event.checkpoint, log.block), kept).await?;
         }
         Claims::ClaimAccepted::SIGNATURE_HASH => {
             let event: Claims::ClaimAccepted = decode(log)?;
             let claim = (event.nullifier, event.payoutCommitment);
-            accept(transaction, log.block, event.opening, claim).await?;
+            accept(transaction, handlers, (log.block, event.opening), claim).await?;
         }
         Claims::ClaimsAccepted::SIGNATURE_HASH => {
             let event: Claims::ClaimsAccepted = decode(log)?;
             for claim in event.claims.chunks_exact(2) {
-                accept(transaction, log.block, event.opening, (claim[0], claim[1])).await?;
+                accept(transaction, handlers, (log.block, event.opening), (claim[0], claim[1]))
+                    .await?;
             }
         }
         _ => {}
@@ -176,22 +176,19 @@ async fn record_claims(
 
 async fn accept(
     transaction: &mut WriteTransaction,
-    block: u64,
-    opening: u32,
+    handlers: EventHandlers,
+    (block, opening): (u64, u32),
     (nullifier, payout): (U256, U256),
 ) -> Result<(), ChainError> {
     accepted_claim::accept(transaction, block, opening, (nullifier, payout)).await?;
-    // The claim that led to it, if it is in this store.
-    sqlx::query(
-        "UPDATE claim SET state = 'accepted', block = $3
-         WHERE nullifier = $1 AND payout_commitment = $2 AND state NOT IN ('received', 'refused')
-             AND state IN ('verified', 'submitted')",
-    )
-    .bind(nullifier.to_be_bytes_vec())
-    .bind(payout.to_be_bytes_vec())
-    .bind(block as i64)
-    .execute(&mut **transaction)
-    .await?;
+    let event = AcceptanceEvent {
+        nullifier: nullifier.to_be_bytes(),
+        payout_commitment: payout.to_be_bytes(),
+        block,
+    };
+    for handler in handlers {
+        handler.claim_accepted(transaction, event).await?;
+    }
     Ok(())
 }
 
@@ -290,8 +287,8 @@ impl LedgerStore<'_> {
     /// they always agreed.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn offices_apart_since(&self) -> Result<Option<u64>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn offices_apart_since(&self) -> Result<Option<u64>, StoreError> {
         let value = Setting::OfficesApart.read(&mut *self.0.pool().acquire().await?).await?;
         let block = value.map(|value| value.try_into().map(u64::from_be_bytes));
         block.transpose().map_err(|_| praman_store::broken("a block's number"))
@@ -301,16 +298,14 @@ impl LedgerStore<'_> {
     pub(super) async fn forget_after(
         &self,
         transaction: &mut WriteTransaction,
+        handlers: EventHandlers,
         last: u64,
     ) -> Result<(), ChainError> {
         accepted_claim::forget_after(transaction, last).await?;
+        checkpoint::forget_after(transaction, last).await?;
         for statement in [
-            "DELETE FROM checkpoint WHERE block > $1",
             "DELETE FROM recorded_access WHERE block > $1",
             "DELETE FROM recorded_block WHERE number > $1",
-            "UPDATE claim SET state = 'submitted', block = NULL,
-                 settlement = COALESCE(settlement, 'brought by another')
-             WHERE block > $1 AND state = 'accepted'",
         ] {
             sqlx::query(statement).bind(last as i64).execute(&mut **transaction).await?;
         }
@@ -318,10 +313,9 @@ impl LedgerStore<'_> {
         forget_disputes_after(transaction, last).await?;
         standing::forget_news_after(transaction, last).await?;
         Setting::OfficesApart.forget_above(transaction, last).await?;
-        // Ask the ledger again what it knows of providers' trees.
-        sqlx::query("UPDATE provider SET records_published = 0, consents_published = 0")
-            .execute(&mut **transaction)
-            .await?;
+        for handler in handlers {
+            handler.blocks_replaced(transaction, last).await?;
+        }
         Ok(())
     }
 }
@@ -364,7 +358,10 @@ mod tests {
         assert_eq!(payable(&store).await, Some(1));
         for (last, expected) in [(8, Some(1)), (7, Some(0)), (3, Some(0)), (2, None)] {
             let mut transaction = store.begin().await.expect("begun");
-            LedgerStore(&store).forget_after(&mut transaction, last).await.expect("taken back");
+            LedgerStore(&store)
+                .forget_after(&mut transaction, &[], last)
+                .await
+                .expect("taken back");
             transaction.commit().await.expect("kept");
             assert_eq!(payable(&store).await, expected, "after block {last}");
         }
@@ -394,7 +391,7 @@ mod tests {
         // The event's root is forged, and that is found.
         assert_eq!(LedgerStore(&store).offices_apart_since().await.expect("read"), Some(5));
         let mut transaction = store.begin().await.expect("begun");
-        LedgerStore(&store).forget_after(&mut transaction, 4).await.expect("taken back");
+        LedgerStore(&store).forget_after(&mut transaction, &[], 4).await.expect("taken back");
         transaction.commit().await.expect("kept");
         assert_eq!(OfficeStore(&store).state_root().await.expect("a root"), standing_root);
         assert_eq!(OfficeStore(&store).offices_apart().await.expect("read"), []);

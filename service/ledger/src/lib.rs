@@ -17,7 +17,7 @@
 //! let folder = tempfile::tempdir()?;
 //! let store = Store::open(folder.path()).await?;
 //! assert!(LedgerStore(&store).ledger_context().await?.is_none());
-//! EmbeddedLedger::open(&store, key.verifying_key()).await?;
+//! EmbeddedLedger::open(&store, key.verifying_key(), &[]).await?;
 //!
 //! // What proofs of this ledger are bound to: its chain and its contract of claims.
 //! assert!(LedgerStore(&store).ledger_context().await?.is_some());
@@ -34,6 +34,8 @@ mod chain_store;
 mod consents;
 mod contract_ledger;
 mod embedded;
+mod event_handler;
+mod failure;
 pub mod history;
 mod joined;
 mod journal;
@@ -50,18 +52,21 @@ use alloy_primitives::Address;
 use praman_circuits::context::Context;
 use praman_circuits::eligibility::{Checkpoint, SchemePeriod};
 use praman_circuits::period::Day;
+use praman_offices::OfficeError;
 use praman_rules::scheme::ClaimPeriod;
 use praman_store::Store;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 
 pub use anchors::{AnchorSeries, LedgerAnchor, ParticipantNumber};
-pub use arrears::{ArrearsApproval, WantedLastDay};
+pub use arrears::{ArrearsApproval, ArrearsError, LastDayError, WantedLastDay};
 pub use chain::{Chain, ChainError, ChainLog, ChainReceipt, Head};
 pub use consents::{
     LedgerAccess, ProviderId, ProviderState, RecordedAccesses, RequesterNumber, RootUpdate,
 };
 pub use contract_ledger::{Actors, ContractLedger, EmbeddedLedger};
 pub use embedded::{CHAIN_ID, EmbeddedChain, scratch_gas};
+pub use event_handler::{AcceptanceEvent, EventHandler, EventHandlers};
+pub use failure::{LedgerFailure, NetworkSettingError};
 pub use joined::{JoinedChain, JoinedLedger, JoinedNetwork, NetworkDescription};
 pub use network::{Network, Role, text_hash};
 pub use opening::KnownOpening;
@@ -123,25 +128,40 @@ pub enum LedgerError {
     /// The contract refuses for another reason.
     #[error("the contract refuses: {0}")]
     Refused(String),
-    /// The chain or the store failed.
+    /// The chain or the store failed: nothing is known to be refused.
     #[error(transparent)]
-    Failed(#[from] ServiceError),
+    Failed(#[from] LedgerFailure),
 }
 
-impl From<ChainError> for ServiceError {
-    fn from(error: ChainError) -> Self {
-        LedgerError::from(error).into()
-    }
-}
-
-impl From<LedgerError> for ServiceError {
-    fn from(error: LedgerError) -> Self {
-        match error {
-            LedgerError::Failed(error) => error,
-            refusal => Self::Refused(refusal.to_string()),
+impl LedgerError {
+    /// Returns 1 if refused, 2 for wrong use, 3 if failed.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Failed(failure) => failure.exit_code(),
+            _ => 1,
         }
     }
 }
+
+impl From<StoreError> for LedgerError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<NetworkSettingError> for LedgerError {
+    fn from(error: NetworkSettingError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<OfficeError> for LedgerError {
+    fn from(error: OfficeError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+praman_store::from_database!(LedgerError);
 
 /// For how many days after an opening's last one the ledger still takes its claims: those that were handed in in
 /// time and settle later.

@@ -6,7 +6,7 @@ use praman_circuits::period::Day;
 use praman_language::calendar;
 use praman_rules::scheme::ClaimPeriod;
 use praman_store::WriteTransaction;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_verifier::contracts::{Claims, scheme_of_word};
 use serde::Serialize;
 
@@ -148,8 +148,8 @@ impl LedgerStore<'_> {
     /// Returns the schemes' periods, the latest first.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn openings(&self) -> Result<Vec<KnownOpening>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn openings(&self) -> Result<Vec<KnownOpening>, StoreError> {
         let rows: Vec<(String, i64, i64, i64, Option<i64>)> = sqlx::query_as(
             "SELECT scheme, period, \"window\", stage, last_day FROM opening
              ORDER BY period DESC, scheme",
@@ -191,7 +191,7 @@ impl LedgerStore<'_> {
         &self,
         scheme: &SchemeId,
         period: ClaimPeriod,
-    ) -> Result<Taking, ServiceError> {
+    ) -> Result<Taking, StoreError> {
         let row: Option<(i64, Option<i64>)> = sqlx::query_as(
             "SELECT stage, last_day FROM opening
              WHERE scheme = $1 AND period = $2 AND \"window\" = $3",

@@ -1,9 +1,7 @@
 //! What the ledger's events say, for people to look at.
 
 use praman_access::SchemeScope;
-use praman_circuits::period::Day;
-use praman_store::broken;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use serde::Serialize;
 
 use crate::LedgerStore;
@@ -28,22 +26,11 @@ const DISPUTED: &str = "dispute LEFT JOIN accepted_claim \
                         ON accepted_claim.nullifier = dispute.nullifier";
 
 impl LedgerStore<'_> {
-    /// Returns the latest day of a checkpoint; none before there is one.
-    ///
-    /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn newest_checkpoint_day(&self) -> Result<Option<Day>, ServiceError> {
-        let (day,): (Option<i64>,) =
-            sqlx::query_as("SELECT max(as_of) FROM checkpoint").fetch_one(self.0.pool()).await?;
-        let day = day.map(u32::try_from).transpose().map_err(|_| broken("a checkpoint's day"))?;
-        Ok(day.map(Day))
-    }
-
     /// Counts the frozen claims of a scope's schemes.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn count_frozen(&self, scope: &SchemeScope) -> Result<usize, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn count_frozen(&self, scope: &SchemeScope) -> Result<usize, StoreError> {
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT COUNT(*) FROM {DISPUTED} WHERE payable = 0 AND {}",
             SchemeScope::condition("scheme", "$1")
@@ -56,8 +43,8 @@ impl LedgerStore<'_> {
     /// Returns the claims of a scope's schemes that are or were disputed, the latest first.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn disputes(&self, scope: &SchemeScope) -> Result<Vec<KnownDispute>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn disputes(&self, scope: &SchemeScope) -> Result<Vec<KnownDispute>, StoreError> {
         type Columns = (Vec<u8>, Option<String>, Option<i64>, i64, i64);
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT dispute.nullifier, scheme, period, payable, dispute.block FROM {DISPUTED}

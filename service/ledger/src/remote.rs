@@ -21,11 +21,12 @@ use alloy_eips::BlockNumberOrTag;
 use alloy_primitives::{Address, Bytes, U64};
 use alloy_signer_local::PrivateKeySigner;
 use praman_store::Store;
-use praman_store::error::ServiceError;
 use praman_verifier::contracts::Addresses;
 use tokio::sync::Mutex;
 
 use super::chain::{Chain, ChainError, ChainLog, ChainReceipt, Head};
+use super::event_handler::EventHandlers;
+use super::failure::LedgerFailure;
 use answers::BlockHead;
 use fee::Fee;
 use nodes::Nodes;
@@ -67,7 +68,7 @@ pub struct RemoteChain {
     settings: RemoteSettings,
     nodes: Mutex<Nodes>,
     keys: HashMap<Address, PrivateKeySigner>,
-    contracts: Option<(Addresses, u64)>,
+    contracts: Option<(Addresses, u64, EventHandlers)>,
     /// How many blocks' events the nodes have lately granted at once.
     span: AtomicU64,
 }
@@ -76,12 +77,12 @@ impl RemoteChain {
     /// Connects to a network, signing for the accounts of some keys.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] for malformed addresses.
+    /// [`NetworkSettingError`](super::NetworkSettingError) for malformed addresses.
     pub fn new(
         store: &Store,
         settings: RemoteSettings,
         keys: impl IntoIterator<Item = PrivateKeySigner>,
-    ) -> Result<Self, ServiceError> {
+    ) -> Result<Self, LedgerFailure> {
         let nodes = Nodes::new(&settings.endpoints, settings.chain_id, settings.patience)?;
         Ok(Self {
             store: store.clone(),
@@ -94,8 +95,8 @@ impl RemoteChain {
     }
 
     /// Follows these contracts' events, of blocks after `before`.
-    pub fn follow(&mut self, contracts: Addresses, before: u64) {
-        self.contracts = Some((contracts, before));
+    pub fn follow(&mut self, contracts: Addresses, before: u64, handlers: EventHandlers) {
+        self.contracts = Some((contracts, before, handlers));
     }
 
     /// Sets how long to wait for nodes that are away, and for a transaction to stand: the caller tries again.

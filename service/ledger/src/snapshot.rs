@@ -6,26 +6,58 @@ use praman_circuits::credential::SchemaId;
 use praman_circuits::office::{OfficeId, OfficeRoot, OfficeTree, StateRoot, StateTree};
 use praman_circuits::period::Day;
 use praman_offices::{Office, read_offices, standing};
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::{TreeName, TreeVersion, read_tree};
 use sqlx::AnyConnection;
 
 use crate::LedgerStore;
+use crate::failure::LedgerFailure;
 pub use praman_holder::snapshot::*;
+
+/// Why no snapshot is taken.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// There is no office of the name.
+    #[error("there is no office {0:?}")]
+    NoOffice(String),
+    /// The folder's ledger can't be read.
+    #[error(transparent)]
+    Ledger(#[from] LedgerFailure),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl SnapshotError {
+    /// Returns 1 if refused, 2 for wrong use, 3 if failed.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::NoOffice(_) => 2,
+            Self::Ledger(error) => error.exit_code(),
+            Self::Store(error) => error.exit_code(),
+        }
+    }
+}
+
+praman_store::from_database!(SnapshotError);
 
 impl LedgerStore<'_> {
     /// Takes a snapshot with the tree of one office, or of all.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] if there is no such office.
-    pub async fn snapshot(&self, as_of: Day, only: Option<&str>) -> Result<Snapshot, ServiceError> {
+    /// [`SnapshotError::NoOffice`].
+    pub async fn snapshot(
+        &self,
+        as_of: Day,
+        only: Option<&str>,
+    ) -> Result<Snapshot, SnapshotError> {
         // Outside the transaction: the context never changes once it is there.
         let context = self.ledger_context().await?;
         // In one transaction, or an office that issues meanwhile would leave roots that do not match.
         let mut reading = self.0.begin_reading().await?;
         let offices = read_offices(&mut reading).await?;
         if let Some(name) = only.filter(|name| offices.iter().all(|office| office.name != *name)) {
-            return Err(ServiceError::WrongUse(format!("there is no office {name:?}")));
+            return Err(SnapshotError::NoOffice(name.to_owned()));
         }
         let state: StateTree = read_tree(&mut reading, TreeName::State).await?;
         let mut offices = offices.into_iter().map(|office| (office.id, office)).collect();
@@ -42,12 +74,12 @@ impl LedgerStore<'_> {
     /// that it is not known or more than [`CHANGES_MAX`] leaves have changed.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn snapshot_changes(
         &self,
         snapshot: &Snapshot,
         since: StateRoot,
-    ) -> Result<Option<SnapshotChanges>, ServiceError> {
+    ) -> Result<Option<SnapshotChanges>, StoreError> {
         let mut reading = self.0.begin_reading().await?;
         let Some(version) = TreeVersion::of_root(&mut reading, since).await? else {
             return Ok(None);
@@ -79,7 +111,7 @@ async fn office_snapshot(
     number: u32,
     own: &mut BTreeMap<OfficeId, Office>,
     only: Option<&str>,
-) -> Result<OfficeSnapshot, ServiceError> {
+) -> Result<OfficeSnapshot, StoreError> {
     let id = OfficeId(number);
     let own = own.remove(&id);
     let Some(place) = standing::place_of(reading, id).await? else {

@@ -5,23 +5,23 @@ use std::path::Path;
 
 use praman_circuits::Fr;
 use praman_circuits::office::{OfficeId, OfficeRoot, OfficeTree};
-use praman_circuits::period::Day;
 use praman_circuits::subject::SubjectCommitment;
+use praman_files::FileError;
 use praman_holder::wallet::CredentialFile;
 use praman_register::Person;
 use praman_rules::schema::RESIDENT;
 use praman_store::computation::compute;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::key_store::MasterKey;
-use praman_store::{Store, TreeName, WriteTransaction, broken};
-use sqlx::AnyConnection;
+use praman_store::{Store, TreeName, WriteTransaction};
 use tempfile::TempDir;
 
 use crate::application::{Application, Validity};
 use crate::credentials::make_credentials;
+use crate::error::OfficeError;
 use crate::office_key::OfficeKey;
 use crate::persons::{self, Applicant, ClaimsFrom, NewCredential, Standing};
-use crate::{OfficeStore, standing};
+use crate::{OfficeStore, checkpoint, standing};
 
 /// The result of issuing.
 pub struct Issued {
@@ -48,8 +48,8 @@ impl Issuing {
     /// Makes the credentials live.
     ///
     /// # Errors
-    /// [`ServiceError::Store`]; then nothing is issued.
-    pub async fn commit(self) -> Result<Issued, ServiceError> {
+    /// [`OfficeError::Store`]; then nothing is issued.
+    pub async fn commit(self) -> Result<Issued, OfficeError> {
         self.transaction.commit().await?;
         Ok(self.issued)
     }
@@ -58,13 +58,13 @@ impl Issuing {
     /// transaction, or when the store is next opened for issuing, so that no credential is live without its file.
     ///
     /// # Errors
-    /// [`ServiceError::Store`]; then nothing is issued. [`ServiceError::File`] if the files are live but
+    /// [`OfficeError::Store`]; then nothing is issued. [`OfficeError::File`] if the files are live but
     /// not moved yet.
     pub async fn commit_with_files(
         mut self,
         staged: TempDir,
         place: &Path,
-    ) -> Result<Issued, ServiceError> {
+    ) -> Result<Issued, OfficeError> {
         sqlx::query("INSERT INTO pending_output (staged, place) VALUES ($1, $2)")
             .bind(staged.path().to_string_lossy().into_owned())
             .bind(place.to_string_lossy().into_owned())
@@ -83,12 +83,12 @@ impl OfficeStore<'_> {
     /// Returns which register numbers have a live credential of an office.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`OfficeError::Store`].
     pub async fn has_issued(
         &self,
         key: &OfficeKey,
         register_nos: impl Iterator<Item = &str>,
-    ) -> Result<Vec<bool>, ServiceError> {
+    ) -> Result<Vec<bool>, OfficeError> {
         let rows: Vec<(Vec<u8>,)> =
             sqlx::query_as("SELECT tag FROM holder WHERE office = $1 AND revoked = 0")
                 .bind(i64::from(key.office.0))
@@ -101,14 +101,14 @@ impl OfficeStore<'_> {
     /// Issues credentials, all in one transaction, which is not yet committed.
     ///
     /// # Errors
-    /// [`ServiceError`]; then nothing is issued.
+    /// [`OfficeError`]; then nothing is issued.
     pub async fn issue(
         &self,
         key: &OfficeKey,
         master: &MasterKey,
         mut applications: Vec<Application<'_>>,
         validity: Validity,
-    ) -> Result<Issuing, ServiceError> {
+    ) -> Result<Issuing, OfficeError> {
         require_own_commitments(&applications)?;
         let applicants: Vec<Applicant<'_>> =
             applications.iter().map(|one| (one.person, one.subject)).collect();
@@ -118,12 +118,11 @@ impl OfficeStore<'_> {
         let office = self.check_office(key).await?;
         standing::require_standing(&mut transaction, &office).await?;
         if office.schema.id != RESIDENT.id {
-            let reason = "a register is of residents, but this office issues another schema";
-            return Err(ServiceError::Refused(reason.to_owned()));
+            return Err(OfficeError::OtherSchema);
         }
         let revoked = self.revoked_tags(key.office).await?;
         // The day of the newest checkpoint, if this machine's clock is behind it: claims were made by then.
-        let validity = validity.known_on(newest_checkpoint_day(&mut transaction).await?);
+        let validity = validity.known_on(checkpoint::newest_day(&mut transaction).await?);
         // What was issued since a backup is not known: an unknown person may have claimed.
         let is_restored = standing::is_restored(&mut transaction).await?;
         let standing = {
@@ -136,10 +135,7 @@ impl OfficeStore<'_> {
         };
         if let Some(place) = persons::shared_commitment(&mut transaction, &tags).await? {
             let register_no = applications[place].person.register_no();
-            return Err(ServiceError::Refused(format!(
-                "{register_no}: its commitment is in a live credential of another person: each person has a \
-                 secret of their own; nothing was issued"
-            )));
+            return Err(OfficeError::CommitmentInUse(register_no.to_owned()));
         }
         for ((application, standing), tags) in applications.iter_mut().zip(standing).zip(&tags) {
             let tag = key.holder_tag(application.person.register_no());
@@ -159,9 +155,7 @@ impl OfficeStore<'_> {
                     first_of(claims_from, is_known)
                 }
                 Standing::Enrolled(_) | Standing::Review { .. } => {
-                    let reason = "a person has a live credential already, or is a possible \
-                                  duplicate: review it; nothing was issued";
-                    return Err(ServiceError::Refused(reason.to_owned()));
+                    return Err(OfficeError::NotReviewed);
                 }
             };
         }
@@ -182,8 +176,7 @@ impl OfficeStore<'_> {
             .execute(&mut *transaction)
             .await?;
             if written.rows_affected() == 0 {
-                let reason = "a holder already has a live credential; nothing was issued";
-                return Err(ServiceError::Refused(reason.to_owned()));
+                return Err(OfficeError::AlreadyLive);
             }
         }
         let new = credentials.iter().zip(&tags).zip(&applications);
@@ -201,13 +194,13 @@ impl OfficeStore<'_> {
     /// when a register is issued to a second time.
     ///
     /// # Errors
-    /// [`ServiceError::Store`], [`ServiceError::KeyStore`].
+    /// [`OfficeError::Store`].
     pub async fn keep_known_people(
         &self,
         key: &OfficeKey,
         master: &MasterKey,
         people: &[&Person],
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), OfficeError> {
         let office = self.check_office(key).await?;
         let unknown = persons::not_known(&mut *self.0.pool().acquire().await?, office.id).await?;
         let people: Vec<&Person> = people
@@ -234,8 +227,8 @@ impl OfficeStore<'_> {
     /// Moves output to its place that a finished transaction left staged.
     ///
     /// # Errors
-    /// [`ServiceError::File`]; it is retried next time.
-    pub async fn finish_pending_output(&self) -> Result<(), ServiceError> {
+    /// [`OfficeError::File`]; it is retried next time.
+    pub async fn finish_pending_output(&self) -> Result<(), OfficeError> {
         let pending: Vec<(String, String)> =
             sqlx::query_as("SELECT staged, place FROM pending_output")
                 .fetch_all(self.0.pool())
@@ -251,7 +244,7 @@ impl OfficeStore<'_> {
     }
 
     /// Returns the tags of an office's revoked holders.
-    async fn revoked_tags(&self, office: OfficeId) -> Result<HashSet<Vec<u8>>, ServiceError> {
+    async fn revoked_tags(&self, office: OfficeId) -> Result<HashSet<Vec<u8>>, StoreError> {
         let rows: Vec<(Vec<u8>,)> =
             sqlx::query_as("SELECT tag FROM holder WHERE office = $1 AND revoked = 1")
                 .bind(i64::from(office.0))
@@ -261,40 +254,25 @@ impl OfficeStore<'_> {
     }
 }
 
-/// Returns the day of the newest checkpoint on the ledger; none if it has none.
-async fn newest_checkpoint_day(
-    connection: &mut AnyConnection,
-) -> Result<Option<Day>, ServiceError> {
-    let (day,): (Option<i64>,) =
-        sqlx::query_as("SELECT max(as_of) FROM checkpoint").fetch_one(connection).await?;
-    day.map(|day| u32::try_from(day).map(Day).map_err(|_| broken("a checkpoint's day"))).transpose()
-}
-
 /// Refuses a commitment that two persons would share: the first to claim would have the others refused. Zero belongs
 /// to no one: no secret has it.
-fn require_own_commitments(applications: &[Application<'_>]) -> Result<(), ServiceError> {
+fn require_own_commitments(applications: &[Application<'_>]) -> Result<(), OfficeError> {
     let mut seen = HashMap::with_capacity(applications.len());
     for application in applications {
         let (register_no, subject) =
             (application.person.register_no(), application.subject.to_field());
         if subject == Fr::from(0u64) {
-            return Err(ServiceError::Refused(format!(
-                "{register_no}: its commitment is zero, which can't come from a secret; nothing \
-                 was issued"
-            )));
+            return Err(OfficeError::CommitmentZero(register_no.to_owned()));
         }
         if let Some(other) = seen.insert(subject, register_no) {
-            return Err(ServiceError::Refused(format!(
-                "{other} and {register_no} have the same commitment, but each person needs a \
-                 secret of their own; nothing was issued"
-            )));
+            return Err(OfficeError::CommitmentShared(other.to_owned(), register_no.to_owned()));
         }
     }
     Ok(())
 }
 
 /// Moves a staged folder to its place, or beside it if something else is there by now.
-fn move_output(staged: &Path, place: &Path) -> Result<(), ServiceError> {
+fn move_output(staged: &Path, place: &Path) -> Result<(), OfficeError> {
     // An empty folder may be where the new one goes.
     let _ = std::fs::remove_dir(place);
     let mut recovered = place.as_os_str().to_owned();
@@ -304,6 +282,6 @@ fn move_output(staged: &Path, place: &Path) -> Result<(), ServiceError> {
         std::io::ErrorKind::NotFound => Ok(()),
         _ => std::fs::rename(staged, &recovered),
     });
-    moved.map_err(ServiceError::file(place))?;
+    moved.map_err(FileError::io(place))?;
     Ok(praman_files::sync_folder_of(place)?)
 }

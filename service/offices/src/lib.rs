@@ -32,7 +32,9 @@
 //! ```
 
 mod application;
+pub mod checkpoint;
 mod credentials;
+mod error;
 mod issuing;
 mod office;
 pub mod office_key;
@@ -44,6 +46,7 @@ use praman_store::Store;
 
 pub use application::{Application, Validity};
 pub use credentials::make_credentials;
+pub use error::OfficeError;
 pub use issuing::{Issued, Issuing};
 pub use office::{Office, OfficeState, read_offices};
 pub use persons::{Applicant, ClaimsFrom, Standing};

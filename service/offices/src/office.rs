@@ -5,13 +5,15 @@ use praman_circuits::merkle::NodeChange;
 use praman_circuits::office::{
     OfficeId, OfficeRoot, OfficeTree, STATE_DEPTH, StateRoot, StateTree,
 };
+use praman_files::FileError;
 use praman_rules::schema::{SCHEMAS, Schema};
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::{
     TreeName, TreeVersion, WriteTransaction, broken, field, read_tree, write_nodes,
 };
 use sqlx::AnyConnection;
 
+use crate::error::OfficeError;
 use crate::office_key::OfficeKey;
 use crate::{OfficeStore, standing};
 
@@ -42,8 +44,8 @@ pub struct OfficeState {
 /// Returns all offices, by number, as a connection sees them.
 ///
 /// # Errors
-/// [`ServiceError::Store`].
-pub async fn read_offices(connection: &mut AnyConnection) -> Result<Vec<Office>, ServiceError> {
+/// [`StoreError::Database`].
+pub async fn read_offices(connection: &mut AnyConnection) -> Result<Vec<Office>, StoreError> {
     let rows: Vec<(i64, String, i64)> =
         sqlx::query_as("SELECT id, name, schema FROM office ORDER BY id")
             .fetch_all(&mut *connection)
@@ -61,8 +63,8 @@ impl OfficeStore<'_> {
     /// All offices, by number.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn offices(&self) -> Result<Vec<Office>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn offices(&self) -> Result<Vec<Office>, StoreError> {
         read_offices(&mut *self.0.pool().acquire().await?).await
     }
 
@@ -70,19 +72,16 @@ impl OfficeStore<'_> {
     /// empty forever.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] if the name is taken or the state tree full.
+    /// [`OfficeError::NameTaken`]; [`OfficeError::NoRoom`].
     pub async fn new_office(
         &self,
         name: &str,
         schema: &'static Schema,
-        keep: impl FnOnce(&OfficeKey) -> Result<(), ServiceError>,
-    ) -> Result<OfficeKey, ServiceError> {
+        keep: impl FnOnce(&OfficeKey) -> Result<(), FileError>,
+    ) -> Result<OfficeKey, OfficeError> {
         // The lock first: no other process changes what is read under it.
         let mut transaction = self.0.begin().await?;
-        let office = standing::next_number(&mut transaction).await?.ok_or_else(|| {
-            let offices = StateTree::CAPACITY;
-            ServiceError::Refused(format!("the state has {offices} offices, and no room for more"))
-        })?;
+        let office = standing::next_number(&mut transaction).await?.ok_or(OfficeError::NoRoom)?;
         let key = OfficeKey::generate(office, name);
         let inserted = sqlx::query(
             "INSERT INTO office (id, name, schema, public_key) VALUES ($1, $2, $3, $4)
@@ -95,9 +94,7 @@ impl OfficeStore<'_> {
         .execute(&mut *transaction)
         .await?;
         if inserted.rows_affected() == 0 {
-            return Err(ServiceError::Refused(format!(
-                "there is already an office {name:?}: give another name"
-            )));
+            return Err(OfficeError::NameTaken(name.to_owned()));
         }
         let version = TreeVersion::next(&mut transaction).await?;
         standing::place(&mut transaction, version, office).await?;
@@ -109,8 +106,8 @@ impl OfficeStore<'_> {
     /// Returns what the offices report to the ledger, by number.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn office_states(&self) -> Result<Vec<OfficeState>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn office_states(&self) -> Result<Vec<OfficeState>, StoreError> {
         let mut states = Vec::new();
         let mut reading = self.0.begin_reading().await?;
         for office in read_offices(&mut reading).await? {
@@ -128,8 +125,8 @@ impl OfficeStore<'_> {
     /// Returns the state root.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn state_root(&self) -> Result<StateRoot, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn state_root(&self) -> Result<StateRoot, StoreError> {
         // Read at each request of a snapshot: only the topmost node.
         let top: Option<(Vec<u8>,)> =
             sqlx::query_as("SELECT value FROM tree_node WHERE tree = 0 AND level = $1")
@@ -146,14 +143,14 @@ impl OfficeStore<'_> {
         transaction: &mut WriteTransaction,
         office: &Office,
         changes: &[NodeChange],
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), StoreError> {
         let version = TreeVersion::next(transaction).await?;
         write_nodes(transaction, version, TreeName::Office(office.id.0), changes).await?;
         standing::place(transaction, version, office.id).await
     }
 
     /// Returns the office of a key, if it is accredited here.
-    pub async fn check_office(&self, key: &OfficeKey) -> Result<Office, ServiceError> {
+    pub async fn check_office(&self, key: &OfficeKey) -> Result<Office, OfficeError> {
         let public_key: Option<(Vec<u8>,)> =
             sqlx::query_as("SELECT public_key FROM office WHERE id = $1")
                 .bind(i64::from(key.office.0))
@@ -163,10 +160,7 @@ impl OfficeStore<'_> {
         let office = self.offices().await?.into_iter().find(|office| office.id == key.office);
         match office {
             Some(office) if known => Ok(office),
-            _ => Err(ServiceError::Refused(format!(
-                "office {:?} is not accredited in this folder: make it with `praman office new`",
-                key.name
-            ))),
+            _ => Err(OfficeError::NotAccredited(key.name.clone())),
         }
     }
 }

@@ -7,10 +7,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use praman_circuits::credential::CredentialCommitment;
 use praman_circuits::office::OfficeId;
 use praman_circuits::payee::PayeeDigest;
+use praman_files::FileError;
 use praman_files::sealed::{Passphrase, SealedKey};
 use praman_files::signing_key;
 use praman_holder::wallet::{payee_message, signed_message};
-use praman_store::error::ServiceError;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -47,8 +47,8 @@ impl OfficeKey {
     /// Writes the key, sealed.
     ///
     /// # Errors
-    /// [`ServiceError::File`].
-    pub fn save(&self, path: &Path, passphrase: &Passphrase) -> Result<(), ServiceError> {
+    /// [`FileError::Io`].
+    pub fn save(&self, path: &Path, passphrase: &Passphrase) -> Result<(), FileError> {
         let file = OfficeKeyFile {
             format: FORMAT.to_owned(),
             office: self.office,
@@ -56,17 +56,17 @@ impl OfficeKey {
             public_key: signing_key::public_text(&self.signing),
             sealed: SealedKey::seal(self.signing.as_bytes(), PURPOSE, passphrase)?,
         };
-        Ok(praman_files::write_new_json(path, &file)?)
+        praman_files::write_new_json(path, &file)
     }
 
     /// Reads and opens a key.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] for a wrong passphrase; else what is wrong with the file.
-    pub fn open(path: &Path, passphrase: &Passphrase) -> Result<Self, ServiceError> {
+    /// [`FileError::WrongPassphrase`]; else what is wrong with the file.
+    pub fn open(path: &Path, passphrase: &Passphrase) -> Result<Self, FileError> {
         let file: OfficeKeyFile = praman_files::read_json(path)?;
         if file.format != FORMAT {
-            return Err(ServiceError::malformed(path, "not an office's key in a known format"));
+            return Err(FileError::malformed(path, "not an office's key in a known format"));
         }
         let sealed = (file.public_key.as_str(), &file.sealed);
         let signing = signing_key::open(path, sealed, PURPOSE, passphrase)?;

@@ -16,7 +16,7 @@ use praman_circuits::period::Period;
 use praman_circuits::subject::SubjectCommitment;
 use praman_register::Person;
 use praman_store::computation::compute;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::key_store::MasterKey;
 use praman_store::{WriteTransaction, bytes, places};
 use rayon::prelude::*;
@@ -59,7 +59,7 @@ impl PersonTags {
         master: &MasterKey,
         person: &Person,
         subject: SubjectCommitment,
-    ) -> Result<Self, ServiceError> {
+    ) -> Result<Self, StoreError> {
         let marks = person.marks();
         let tag = |purpose: &str, text: &str| master.tag(purpose, text.as_bytes());
         Ok(Self {
@@ -181,7 +181,7 @@ struct Known {
 pub(super) fn tags_of(
     master: &MasterKey,
     applicants: &[Applicant<'_>],
-) -> Result<Vec<PersonTags>, ServiceError> {
+) -> Result<Vec<PersonTags>, StoreError> {
     compute(|| {
         applicants
             .par_iter()
@@ -195,7 +195,7 @@ pub(super) async fn standing_of(
     connection: &mut AnyConnection,
     (office, schema): (OfficeId, SchemaId),
     people: &[PersonTags],
-) -> Result<Vec<Standing>, ServiceError> {
+) -> Result<Vec<Standing>, StoreError> {
     let mut tags: Vec<[u8; 32]> = people.iter().flat_map(PersonTags::asked).collect();
     tags.sort_unstable();
     tags.dedup();
@@ -232,7 +232,7 @@ pub(super) async fn standing_of(
 async fn barred(
     connection: &mut AnyConnection,
     known: &HashMap<[u8; 32], Vec<Known>>,
-) -> Result<HashSet<OfficeId>, ServiceError> {
+) -> Result<HashSet<OfficeId>, StoreError> {
     let live = known.values().flatten().filter(|known| known.is_live);
     let offices: HashSet<OfficeId> = live.map(|known| known.office).collect();
     let mut barred = HashSet::new();
@@ -249,7 +249,7 @@ async fn look_up(
     schema: SchemaId,
     tags: &[[u8; 32]],
     known: &mut HashMap<[u8; 32], Vec<Known>>,
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     // An office that has retired for good has no live credentials, even those that it could no longer revoke. If an
     // office's newest root can't reach the ledger, what it revoked may still be live there.
     let statement = sqlx::AssertSqlSafe(format!(
@@ -291,7 +291,7 @@ pub(super) async fn tags_of_revoked(
     connection: &mut AnyConnection,
     office: OfficeId,
     holder: &[u8; 32],
-) -> Result<HashSet<Vec<u8>>, ServiceError> {
+) -> Result<HashSet<Vec<u8>>, StoreError> {
     let tags: Vec<(Vec<u8>,)> = sqlx::query_as(
         "SELECT person_tag.tag FROM holder
          JOIN person_credential AS person
@@ -319,7 +319,7 @@ impl PersonTags {
 pub(super) async fn shared_commitment(
     connection: &mut AnyConnection,
     people: &[PersonTags],
-) -> Result<Option<usize>, ServiceError> {
+) -> Result<Option<usize>, StoreError> {
     for (first, some) in people.chunks(TAGS_AT_ONCE).enumerate() {
         let places: Vec<String> = (1..=some.len()).map(|place| format!("${place}")).collect();
         let statement = sqlx::AssertSqlSafe(format!(
@@ -411,7 +411,7 @@ pub(super) async fn keep(
     transaction: &mut WriteTransaction,
     (office, schema): (OfficeId, SchemaId),
     credentials: impl Iterator<Item = NewCredential<'_>>,
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     let (mut number,): (i64,) =
         sqlx::query_as("SELECT coalesce(max(number), 0) FROM person_credential")
             .fetch_one(&mut **transaction)
@@ -448,7 +448,7 @@ pub(super) async fn keep(
 pub(super) async fn not_known(
     connection: &mut AnyConnection,
     office: OfficeId,
-) -> Result<HashMap<Vec<u8>, usize>, ServiceError> {
+) -> Result<HashMap<Vec<u8>, usize>, StoreError> {
     let rows: Vec<(Vec<u8>, i64)> = sqlx::query_as(
         "SELECT tag, position FROM holder WHERE office = $1 AND revoked = 0
              AND NOT EXISTS (SELECT 1 FROM person_credential AS known
@@ -465,7 +465,7 @@ pub(super) async fn keep_known(
     transaction: &mut WriteTransaction,
     office: (OfficeId, SchemaId),
     holders: &[([u8; 32], PersonTags)],
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     let places = not_known(transaction, office.0).await?;
     let place = |(holder, tags)| Some((*places.get(<[u8; 32]>::as_slice(holder))?, tags));
     let found: Vec<(usize, &PersonTags)> =
@@ -484,13 +484,13 @@ impl OfficeStore<'_> {
     /// it, so only issuers may ask.
     ///
     /// # Errors
-    /// [`ServiceError::Store`], [`ServiceError::KeyStore`].
+    /// [`StoreError::Database`], [`StoreError::KeyStore`].
     pub async fn standing_of(
         &self,
         master: &MasterKey,
         office: (OfficeId, SchemaId),
         applicants: &[Applicant<'_>],
-    ) -> Result<Vec<Standing>, ServiceError> {
+    ) -> Result<Vec<Standing>, StoreError> {
         let tags = tags_of(master, applicants)?;
         standing_of(&mut *self.0.pool().acquire().await?, office, &tags).await
     }

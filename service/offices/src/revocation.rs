@@ -4,21 +4,21 @@ use std::collections::BTreeSet;
 
 use praman_circuits::office::{OfficeRoot, OfficeTree};
 use praman_store::TreeName;
-use praman_store::error::ServiceError;
 
 use crate::OfficeStore;
+use crate::error::OfficeError;
 use crate::office_key::OfficeKey;
 
 impl OfficeStore<'_> {
     /// Empties the leaves of some holders. Returns how many were emptied and the new root.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] if the office never issued to one of them; then none is revoked.
+    /// [`OfficeError::NotLive`] if the office never issued to one of them; then none is revoked.
     pub async fn revoke(
         &self,
         key: &OfficeKey,
         register_nos: &[String],
-    ) -> Result<(usize, OfficeRoot), ServiceError> {
+    ) -> Result<(usize, OfficeRoot), OfficeError> {
         let mut transaction = self.0.begin().await?;
         let office = self.check_office(key).await?;
         let mut tree: OfficeTree = self.0.tree(TreeName::Office(key.office.0)).await?;
@@ -35,7 +35,7 @@ impl OfficeStore<'_> {
             .await?;
             let Some((position,)) = position else {
                 let (office, register_no) = (key.name.clone(), register_no.to_string());
-                return Err(ServiceError::NotLive { office, register_no });
+                return Err(OfficeError::NotLive { office, register_no });
             };
             changes.extend(tree.empty(position as usize)?);
         }

@@ -11,7 +11,7 @@ use praman_circuits::merkle::empty_leaf;
 use praman_circuits::office::{
     OFFICE_DEPTH, OfficeId, OfficeRoot, STATE_DEPTH, StateRoot, StateTree, office_leaf,
 };
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::{
     Setting, TreeName, TreeVersion, WriteTransaction, broken, bytes, field, is_on_real_nodes,
     put_leaves, read_root, read_tree, write_nodes,
@@ -19,6 +19,7 @@ use praman_store::{
 use sqlx::AnyConnection;
 
 use crate::OfficeStore;
+use crate::error::OfficeError;
 
 /// What the ledger knows about an office.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,13 +77,13 @@ impl OfficePlace {
 /// Records what an event says about an office, and updates the trees.
 ///
 /// # Errors
-/// [`ServiceError::Store`].
+/// [`StoreError::Database`].
 pub async fn keep_news(
     transaction: &mut WriteTransaction,
     block: u64,
     office: OfficeId,
     news: OfficeNews,
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     let known = on_ledger(transaction, office).await?;
     let known = match (news, known) {
         (OfficeNews::Accredited(participant, schema), _) => {
@@ -121,11 +122,11 @@ pub async fn keep_news(
 /// Undoes what blocks above `last` said about offices.
 ///
 /// # Errors
-/// [`ServiceError::Store`].
+/// [`StoreError::Database`].
 pub async fn forget_news_after(
     transaction: &mut WriteTransaction,
     last: u64,
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     let offices: Vec<(i64,)> =
         sqlx::query_as("SELECT DISTINCT office FROM office_event WHERE block > $1 ORDER BY office")
             .bind(last as i64)
@@ -144,11 +145,11 @@ pub async fn forget_news_after(
 /// Returns what the ledger knows about an office; none before it is accredited.
 ///
 /// # Errors
-/// [`ServiceError::Store`].
+/// [`StoreError::Database`].
 pub async fn on_ledger(
     connection: &mut AnyConnection,
     office: OfficeId,
-) -> Result<Option<LedgerOffice>, ServiceError> {
+) -> Result<Option<LedgerOffice>, StoreError> {
     type Row = (i64, i64, Vec<u8>, i64, i64, i64);
     let row: Option<Row> = sqlx::query_as(
         "SELECT participant, schema, root, live, standing, retired FROM office_event WHERE office = $1
@@ -173,11 +174,11 @@ pub async fn on_ledger(
 /// Returns the office of a participant; none if it is not an office.
 ///
 /// # Errors
-/// [`ServiceError::Store`].
+/// [`StoreError::Database`].
 pub async fn of_participant(
     connection: &mut AnyConnection,
     participant: u32,
-) -> Result<Option<OfficeId>, ServiceError> {
+) -> Result<Option<OfficeId>, StoreError> {
     let row: Option<(i64,)> =
         sqlx::query_as("SELECT office FROM office_event WHERE participant = $1 LIMIT 1")
             .bind(i64::from(participant))
@@ -189,11 +190,11 @@ pub async fn of_participant(
 /// Returns an office's place in the state tree; none for an unused number.
 ///
 /// # Errors
-/// [`ServiceError::Store`].
+/// [`StoreError::Database`].
 pub async fn place_of(
     connection: &mut AnyConnection,
     office: OfficeId,
-) -> Result<Option<OfficePlace>, ServiceError> {
+) -> Result<Option<OfficePlace>, StoreError> {
     let known = on_ledger(connection, office).await?;
     let own: Option<(i64, i64)> = sqlx::query_as("SELECT schema, behind FROM office WHERE id = $1")
         .bind(i64::from(office.0))
@@ -224,11 +225,11 @@ pub async fn place_of(
 /// Puts an office's leaf where it belongs: under the ledger's state root and under this store's.
 ///
 /// # Errors
-/// [`ServiceError::Store`] or [`ServiceError::Tree`].
+/// [`StoreError::Database`] or [`StoreError::Tree`].
 pub(crate) async fn follow(
     transaction: &mut WriteTransaction,
     office: OfficeId,
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     let known = on_ledger(transaction, office).await?;
     let leaf = match known {
         Some(known) if known.standing => office_leaf(office, known.schema, known.root).to_field(),
@@ -243,12 +244,12 @@ pub(crate) async fn follow(
 /// Puts an office's leaf under this store's state root, in a change of the trees.
 ///
 /// # Errors
-/// [`ServiceError::Store`] or [`ServiceError::Tree`].
+/// [`StoreError::Database`] or [`StoreError::Tree`].
 pub async fn place(
     transaction: &mut WriteTransaction,
     version: TreeVersion,
     office: OfficeId,
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     let leaf =
         place_of(transaction, office).await?.map_or_else(empty_leaf, |place| place.leaf(office));
     let mut state: StateTree = read_tree(transaction, TreeName::State).await?;
@@ -271,12 +272,12 @@ pub async fn place(
 /// Records whether an office's newest root can't be sent to the ledger now.
 ///
 /// # Errors
-/// [`ServiceError::Store`].
+/// [`StoreError::Database`].
 async fn set_behind(
     transaction: &mut WriteTransaction,
     office: OfficeId,
     behind: bool,
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     sqlx::query("UPDATE office SET behind = $2 WHERE id = $1")
         .bind(i64::from(office.0))
         .bind(i64::from(behind))
@@ -288,7 +289,7 @@ async fn set_behind(
 async fn own_root(
     connection: &mut AnyConnection,
     office: OfficeId,
-) -> Result<OfficeRoot, ServiceError> {
+) -> Result<OfficeRoot, StoreError> {
     let root = read_root::<OFFICE_DEPTH>(connection, TreeName::Office(office.0)).await?;
     Ok(OfficeRoot::from_field(root))
 }
@@ -300,33 +301,29 @@ fn empty_office_root() -> Fr {
 /// Refuses to issue for an office that is not in good standing: no credential would be live.
 ///
 /// # Errors
-/// [`ServiceError::Refused`].
+/// [`OfficeError::NotStanding`].
 pub(super) async fn require_standing(
     connection: &mut AnyConnection,
     office: &super::Office,
-) -> Result<(), ServiceError> {
+) -> Result<(), OfficeError> {
     match on_ledger(connection, office.id).await? {
-        Some(known) if !known.standing => Err(ServiceError::Refused(format!(
-            "office {:?} is suspended, debarred or retired on the ledger and can't issue; see \
-             `praman ledger roles`",
-            office.name
-        ))),
+        Some(known) if !known.standing => Err(OfficeError::NotStanding(office.name.clone())),
         _ => Ok(()),
     }
 }
 
 /// Whether the state was restored, without knowing what was issued and revoked since the backup.
-pub(super) async fn is_restored(connection: &mut AnyConnection) -> Result<bool, ServiceError> {
+pub(super) async fn is_restored(connection: &mut AnyConnection) -> Result<bool, StoreError> {
     Ok(Setting::RestoredOffices.read(connection).await?.is_some())
 }
 
 /// Returns the first number that no office has, here or on the ledger; none if all are taken.
 ///
 /// # Errors
-/// [`ServiceError::Store`].
+/// [`StoreError::Database`].
 pub(super) async fn next_number(
     connection: &mut AnyConnection,
-) -> Result<Option<OfficeId>, ServiceError> {
+) -> Result<Option<OfficeId>, StoreError> {
     let taken: Vec<(i64,)> =
         sqlx::query_as("SELECT id FROM office UNION SELECT office FROM office_event")
             .fetch_all(connection)
@@ -341,8 +338,8 @@ impl OfficeStore<'_> {
     /// offices' checkpoints go on.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn leave_behind(&self, office: OfficeId) -> Result<(), ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn leave_behind(&self, office: OfficeId) -> Result<(), StoreError> {
         let mut transaction = self.0.begin().await?;
         set_behind(&mut transaction, office, true).await?;
         let version = TreeVersion::next(&mut transaction).await?;
@@ -355,20 +352,19 @@ impl OfficeStore<'_> {
     /// backup is only on the ledger.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn offices_are_restored(&self) -> Result<bool, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn offices_are_restored(&self) -> Result<bool, StoreError> {
         is_restored(&mut *self.0.pool().acquire().await?).await
     }
 
     /// Allows the offices' roots of this state to go to the ledger again.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] if it was not restored.
-    pub async fn offices_catch_up(&self) -> Result<(), ServiceError> {
+    /// [`OfficeError::NotRestored`].
+    pub async fn offices_catch_up(&self) -> Result<(), OfficeError> {
         let mut transaction = self.0.begin().await?;
         if !Setting::RestoredOffices.forget(&mut transaction).await? {
-            let reason = "this state was not restored: its offices' roots already go to the ledger";
-            return Err(ServiceError::Refused(reason.to_owned()));
+            return Err(OfficeError::NotRestored);
         }
         let behind: Vec<(i64,)> = sqlx::query_as("SELECT id FROM office WHERE behind = 1")
             .fetch_all(&mut *transaction)
@@ -388,8 +384,8 @@ impl OfficeStore<'_> {
     /// Returns the ledger's state root according to its events.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn ledger_state_root(&self) -> Result<StateRoot, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn ledger_state_root(&self) -> Result<StateRoot, StoreError> {
         let mut connection = self.0.pool().acquire().await?;
         ledger_state_root(&mut connection).await
     }
@@ -397,8 +393,8 @@ impl OfficeStore<'_> {
     /// Returns the offices of this store that the ledger does not know: a department accredits them.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn offices_not_accredited(&self) -> Result<Vec<OfficeId>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn offices_not_accredited(&self) -> Result<Vec<OfficeId>, StoreError> {
         let rows: Vec<(i64,)> = sqlx::query_as(
             "SELECT id FROM office
              WHERE NOT EXISTS (SELECT 1 FROM office_event WHERE office_event.office = office.id)
@@ -413,8 +409,8 @@ impl OfficeStore<'_> {
     /// sent to it; and whether they are in good standing.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn offices_apart(&self) -> Result<Vec<(OfficeId, bool)>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn offices_apart(&self) -> Result<Vec<(OfficeId, bool)>, StoreError> {
         let rows: Vec<(i64, i64)> = sqlx::query_as(
             "SELECT office.id, office_event.standing FROM office
              JOIN office_event ON office_event.office = office.id
@@ -432,7 +428,7 @@ impl OfficeStore<'_> {
 /// Returns the ledger's state root according to its events, as a connection sees it.
 ///
 /// # Errors
-/// [`ServiceError::Store`].
-pub async fn ledger_state_root(connection: &mut AnyConnection) -> Result<StateRoot, ServiceError> {
+/// [`StoreError::Database`].
+pub async fn ledger_state_root(connection: &mut AnyConnection) -> Result<StateRoot, StoreError> {
     Ok(StateRoot::from_field(read_root::<STATE_DEPTH>(connection, TreeName::Ledger).await?))
 }

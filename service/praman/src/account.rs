@@ -6,7 +6,7 @@ use alloy_primitives::Address;
 use alloy_signer_local::PrivateKeySigner;
 use serde::{Deserialize, Serialize};
 
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::files;
 use crate::sealed::{Passphrase, SealedKey, random_key};
 
@@ -26,11 +26,11 @@ impl AccountKey {
     /// Makes a key, writes it sealed, and tells its address.
     ///
     /// # Errors
-    /// [`ServiceError::File`], also if the file is there already.
-    pub fn create(path: &Path, passphrase: &Passphrase) -> Result<Address, ServiceError> {
+    /// [`CommandError::File`], also if the file is there already.
+    pub fn create(path: &Path, passphrase: &Passphrase) -> Result<Address, CommandError> {
         let secret = random_key();
         let signer = PrivateKeySigner::from_slice(secret.as_slice()).map_err(|_| {
-            ServiceError::Ledger("the drawn key is not valid: try again".to_owned())
+            CommandError::Failed("the drawn key is not valid: try again".to_owned())
         })?;
         let file = Self {
             format: FORMAT.to_owned(),
@@ -44,18 +44,18 @@ impl AccountKey {
     /// Reads and opens a key.
     ///
     /// # Errors
-    /// [`ServiceError::Malformed`] for a file that is none; [`ServiceError::Refused`] for a wrong
+    /// [`CommandError::File`] for a file that is none; [`CommandError::Refused`] for a wrong
     /// passphrase.
-    pub fn load(path: &Path, passphrase: &Passphrase) -> Result<PrivateKeySigner, ServiceError> {
+    pub fn load(path: &Path, passphrase: &Passphrase) -> Result<PrivateKeySigner, CommandError> {
         let file: Self = files::read_json(path)?;
         if file.format != FORMAT {
-            return Err(ServiceError::malformed(path, "not an account's key in a known format"));
+            return Err(CommandError::malformed(path, "not an account's key in a known format"));
         }
         let secret = file.sealed.open(PURPOSE, passphrase)?;
         let signer = PrivateKeySigner::from_slice(secret.as_slice())
-            .map_err(|_| ServiceError::malformed(path, "the file holds no key"))?;
+            .map_err(|_| CommandError::malformed(path, "the file holds no key"))?;
         if signer.address() != file.address {
-            return Err(ServiceError::malformed(path, "the key does not fit the file's address"));
+            return Err(CommandError::malformed(path, "the key does not fit the file's address"));
         }
         Ok(signer)
     }

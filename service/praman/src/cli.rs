@@ -46,9 +46,9 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::Value;
 
 use crate::access_control::{AccessRefusal, AccessStore, Action, ApiKey, Caller};
-use crate::audit::{AuditOutcome, AuditStore};
+use crate::audit::AuditStore;
 use crate::config::ConfigFile;
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::store::{Location, Store};
 
 #[derive(Parser)]
@@ -187,12 +187,12 @@ struct LoggedAct {
 
 impl Setting {
     /// The store, brought up to date.
-    pub(crate) async fn store(&self) -> Result<Store, ServiceError> {
-        Store::connect(&self.location).await
+    pub(crate) async fn store(&self) -> Result<Store, CommandError> {
+        Ok(Store::connect(&self.location).await?)
     }
 
     /// Who acts.
-    pub(crate) async fn caller(&self, store: &Store) -> Result<Caller, ServiceError> {
+    pub(crate) async fn caller(&self, store: &Store) -> Result<Caller, CommandError> {
         let Some(path) = &self.acting else { return Ok(Caller::operator()) };
         let known = AccessStore(store).caller_of(ApiKey::read(path)?.credential()).await?;
         known.ok_or_else(|| AccessRefusal::NotAuthorised.into())
@@ -201,8 +201,8 @@ impl Setting {
     /// The store, and who reads what is not written down.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] if they may not.
-    pub(crate) async fn reader(&self, action: Action) -> Result<(Store, Caller), ServiceError> {
+    /// [`CommandError::Refused`] if they may not.
+    pub(crate) async fn reader(&self, action: Action) -> Result<(Store, Caller), CommandError> {
         let store = self.store().await?;
         let caller = self.caller(&store).await?;
         caller.require(action)?;
@@ -212,14 +212,14 @@ impl Setting {
     /// Refuses `--as` for what the operator alone does.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`].
-    pub(crate) fn require_operator(&self) -> Result<(), ServiceError> {
+    /// [`CommandError::WrongUse`].
+    pub(crate) fn require_operator(&self) -> Result<(), CommandError> {
         if self.acting.is_none() {
             return Ok(());
         }
         let reason = "--as FILE does not apply here: only the operator, who has the machine, can run this \
              command. Leave --as out";
-        Err(ServiceError::WrongUse(reason.to_owned()))
+        Err(CommandError::WrongUse(reason.to_owned()))
     }
 
     /// Who acts, if they may; it is written to the audit log before it is done.
@@ -228,28 +228,28 @@ impl Setting {
         store: &Store,
         action: Action,
         subject: &str,
-    ) -> Result<Caller, ServiceError> {
+    ) -> Result<Caller, CommandError> {
         let caller = self.caller(store).await?;
-        let allowed = caller.require(action);
-        let outcome = match allowed {
-            Ok(()) => AuditOutcome::Allowed,
-            Err(_) => AuditOutcome::Refused,
-        };
-        AuditStore(store).log(&caller, action, subject, outcome).await?;
-        allowed?;
+        AuditStore(store).authorise(&caller, action, subject).await?;
         // The first is what the command is for.
-        let (store, subject) = (store.clone(), subject.to_owned());
-        let _ = self.logged.set(LoggedAct { store, caller: caller.clone(), action, subject });
+        let kept = LoggedAct {
+            store: store.clone(),
+            caller: caller.clone(),
+            action,
+            subject: subject.to_owned(),
+        };
+        let _ = self.logged.set(kept);
+        AuditStore(store).admit(&caller, action, subject).await?;
         Ok(caller)
     }
 
     /// Writes to the audit log that what it has as allowed was refused after all: it was not done.
-    async fn log_refusal(&self, error: &ServiceError) {
+    async fn log_refusal(&self, error: &CommandError) {
         let Some(LoggedAct { store, caller, action, subject }) = self.logged.get() else { return };
         if error.exit_code() != 1 {
             return;
         }
-        AuditStore(store).log_refused(caller, *action, subject).await;
+        AuditStore(store).note_refusal(caller, *action, subject).await;
     }
 }
 
@@ -275,7 +275,7 @@ pub fn run() -> ExitCode {
     };
     let runtime = match runtime.enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return fail(&ServiceError::Ledger(format!("no runtime: {error}"))),
+        Err(error) => return fail(&CommandError::Failed(format!("no runtime: {error}"))),
     };
     let outcome = runtime.block_on(async {
         let outcome = dispatch(arguments.verb, &setting).await;
@@ -304,7 +304,7 @@ pub fn run() -> ExitCode {
 
 /// The arguments, over variables, over the file of settings; what is wrong with arguments is said by the
 /// program's own help.
-fn layered() -> Result<Arguments, ServiceError> {
+fn layered() -> Result<Arguments, CommandError> {
     let command = crate::config::with_variables(Arguments::command());
     let said: Vec<OsString> = std::env::args_os().collect();
     let line = match crate::config::file_of(&said) {
@@ -315,12 +315,12 @@ fn layered() -> Result<Arguments, ServiceError> {
     Ok(Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
 }
 
-fn setting(arguments: &Arguments) -> Result<Setting, ServiceError> {
+fn setting(arguments: &Arguments) -> Result<Setting, CommandError> {
     let folder = match &arguments.dir {
         Some(folder) => folder.clone(),
         None => dirs::data_dir().map(|folder| folder.join("praman")).ok_or_else(|| {
             let reason = "this platform has no data folder: give a folder with --dir";
-            ServiceError::WrongUse(reason.to_owned())
+            CommandError::WrongUse(reason.to_owned())
         })?,
     };
     let location = Location::new(&folder, arguments.database.as_deref())?;
@@ -328,7 +328,7 @@ fn setting(arguments: &Arguments) -> Result<Setting, ServiceError> {
     Ok(Setting { folder, location, json, acting, logged: OnceLock::new() })
 }
 
-async fn dispatch(verb: Verb, setting: &Setting) -> Result<Outcome, ServiceError> {
+async fn dispatch(verb: Verb, setting: &Setting) -> Result<Outcome, CommandError> {
     if !verb.takes_principal() {
         setting.require_operator()?;
     }
@@ -375,7 +375,7 @@ fn print(setting: &Setting, outcome: &Outcome) {
     };
 }
 
-fn fail(error: &ServiceError) -> ExitCode {
+fn fail(error: &CommandError) -> ExitCode {
     eprintln!("praman: {error}");
     ExitCode::from(error.exit_code())
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::files;
 
 /// A setting of the file.
@@ -71,12 +71,12 @@ impl ConfigFile {
     /// take are refused by file and line.
     ///
     /// # Errors
-    /// [`ServiceError::Malformed`].
-    pub fn read(path: &Path, command: &Command) -> Result<Self, ServiceError> {
+    /// [`CommandError::File`].
+    pub fn read(path: &Path, command: &Command) -> Result<Self, CommandError> {
         let text = files::read_text(path)?;
         let line_of = |place: usize| praman_language::line_at(&text, place);
         let fault = |line: usize, reason: String| {
-            ServiceError::malformed(path, format!("line {line}: {reason}"))
+            CommandError::malformed(path, format!("line {line}: {reason}"))
         };
         let document = DeTable::parse(&text).map_err(|error| {
             let line = error.span().map_or(1, |span| line_of(span.start));

@@ -16,8 +16,12 @@ pub mod account;
 pub mod cli;
 pub mod config;
 pub mod doctor;
+pub mod error;
 
+use praman_claims::ClaimAcceptance;
+use praman_consent::RootRepublishing;
 use praman_language::sentence;
+use praman_ledger::EventHandlers;
 
 pub use praman_access as access_control;
 pub use praman_audit as audit;
@@ -35,5 +39,8 @@ pub use praman_register::{self as register, small_cells};
 pub use praman_rules::{schema, scheme};
 pub use praman_sandbox::{demo, sandbox};
 pub use praman_server::{application, grpc, http, metrics, request_log, server, tls};
-pub use praman_store::{self as store, error, key_store, named, sealed_content};
+pub use praman_store::{self as store, key_store, named, sealed_content};
 pub use praman_treasury as treasury;
+
+/// What the domains keep of the ledger's events, wherever the program opens the ledger.
+pub const EVENT_HANDLERS: EventHandlers = &[&ClaimAcceptance, &RootRepublishing];

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use praman_store::Store;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::waiters::Waiters;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -50,7 +50,7 @@ pub enum ProvingRefusal {
     },
     /// The store failed.
     #[error(transparent)]
-    Failed(#[from] ServiceError),
+    Failed(#[from] StoreError),
 }
 
 struct Shared {
@@ -124,21 +124,21 @@ impl ProvingDesk {
     /// Returns what is known of a job.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn job(&self, id: JobId) -> Result<Option<ProvingJob>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn job(&self, id: JobId) -> Result<Option<ProvingJob>, StoreError> {
         ProvingStore(&self.shared.store).proving_job(id).await
     }
 
     /// Returns what is known of a job once its state has changed, or after a while.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn changed(
         &self,
         id: JobId,
         is_old: impl Fn(&ProvingJob) -> bool,
         patience: Duration,
-    ) -> Result<Option<ProvingJob>, ServiceError> {
+    ) -> Result<Option<ProvingJob>, StoreError> {
         let deadline = Instant::now() + patience;
         loop {
             let waiter = self.shared.waiters.waiter(id);
@@ -155,12 +155,12 @@ impl ProvingDesk {
     /// Returns a job once it is finished, or as it is after a while.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn finished(
         &self,
         id: JobId,
         patience: Duration,
-    ) -> Result<Option<ProvingJob>, ServiceError> {
+    ) -> Result<Option<ProvingJob>, StoreError> {
         self.changed(id, |job| !job.state.is_finished(), patience).await
     }
 

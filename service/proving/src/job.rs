@@ -1,7 +1,7 @@
 //! What becomes of a requested proof.
 
 use praman_store::broken;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::named::{digest_id, named};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -61,7 +61,7 @@ impl Priority {
         }
     }
 
-    pub(super) fn of_column(column: i64) -> Result<Self, ServiceError> {
+    pub(super) fn of_column(column: i64) -> Result<Self, StoreError> {
         let known = [Self::Interactive, Self::Batch].into_iter().find(|one| one.column() == column);
         known.ok_or_else(|| broken("a job's priority"))
     }

@@ -111,6 +111,7 @@ pub use desk::{ProvingDesk, ProvingRefusal};
 pub use job::{JobId, JobState, Priority, ProvingFault, ProvingJob};
 pub use overview::{BusyWorker, ProvingFigures};
 pub use queue::{NewJob, QueueLimits, Queued, TakenJob};
+pub use request::SealRequestError;
 pub use request::{ProvingRequest, REQUEST_BYTES};
 pub use worker::{Worker, WorkerLimits, guard_memory};
 pub use worker_key::{WorkerKey, WorkerPublicKey};

@@ -1,7 +1,7 @@
 //! The workers, and what is pending for them.
 
 use praman_access::Caller;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use serde::Serialize;
 
 use crate::ProvingStore;
@@ -36,8 +36,8 @@ impl ProvingStore<'_> {
     /// Returns the proofs for others, of the tenants that the caller may see.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn proving_figures(&self, by: &Caller) -> Result<Vec<ProvingFigures>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn proving_figures(&self, by: &Caller) -> Result<Vec<ProvingFigures>, StoreError> {
         let rows: Vec<(String, i64, i64, i64, i64)> = sqlx::query_as(
             "SELECT tenant, CAST(SUM(CASE WHEN state = 'waiting' THEN 1 ELSE 0 END) AS BIGINT),
                     CAST(SUM(CASE WHEN state = 'proving' THEN 1 ELSE 0 END) AS BIGINT),
@@ -62,8 +62,8 @@ impl ProvingStore<'_> {
     /// Returns the workers that have jobs now.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn busy_workers(&self) -> Result<Vec<BusyWorker>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn busy_workers(&self) -> Result<Vec<BusyWorker>, StoreError> {
         let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT holder, COUNT(*), MAX(lease_until) FROM proving_job

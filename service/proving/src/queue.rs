@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::{WriteTransaction, broken, milliseconds};
 
 use super::job::{JobId, JobState, Priority, ProvingFault, ProvingJob};
@@ -85,12 +85,12 @@ impl ProvingStore<'_> {
     /// Puts a job into the queue; the same sealed request is one job.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn queue_proof(
         &self,
         job: &NewJob,
         limits: &QueueLimits,
-    ) -> Result<Queued, ServiceError> {
+    ) -> Result<Queued, StoreError> {
         let id = JobId::of(&job.sealed);
         if let Some(known) = self.proving_job(id).await? {
             return Ok(Queued::Kept(known));
@@ -132,7 +132,7 @@ impl ProvingStore<'_> {
         &self,
         tenant: &str,
         limits: &QueueLimits,
-    ) -> Result<(u32, u32), ServiceError> {
+    ) -> Result<(u32, u32), StoreError> {
         let (all,): (i64,) = sqlx::query_as(
             "SELECT count(*) FROM
                  (SELECT 1 FROM proving_job WHERE state = 'waiting' LIMIT $1) AS waiting",
@@ -155,8 +155,8 @@ impl ProvingStore<'_> {
     /// Returns what is known of a job.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn proving_job(&self, id: JobId) -> Result<Option<ProvingJob>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn proving_job(&self, id: JobId) -> Result<Option<ProvingJob>, StoreError> {
         type Columns = (String, JobState, i64, i64, Option<ProvingFault>, Option<String>, i64);
         let row: Option<Columns> = sqlx::query_as(
             "SELECT tenant, state, priority, attempts, reason, claim, queued_at FROM proving_job
@@ -183,14 +183,14 @@ impl ProvingStore<'_> {
     /// Gives a worker jobs that are sealed to a key, one tenant after the other.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn take_proofs(
         &self,
         worker: &str,
         key: &WorkerPublicKey,
         most: usize,
         limits: &QueueLimits,
-    ) -> Result<Vec<TakenJob>, ServiceError> {
+    ) -> Result<Vec<TakenJob>, StoreError> {
         let mut taken = Vec::new();
         // An idle worker asks often, so it must not delay writers.
         while taken.len() < most && self.some_proof_waits(key).await? {
@@ -209,7 +209,7 @@ impl ProvingStore<'_> {
         Ok(taken)
     }
 
-    async fn some_proof_waits(&self, key: &WorkerPublicKey) -> Result<bool, ServiceError> {
+    async fn some_proof_waits(&self, key: &WorkerPublicKey) -> Result<bool, StoreError> {
         let row: Option<(i64,)> = sqlx::query_as(
             "SELECT CAST(1 AS BIGINT) FROM proving_job
              WHERE state = 'waiting' AND worker_key = $1 LIMIT 1",
@@ -225,7 +225,7 @@ impl ProvingStore<'_> {
         &self,
         transaction: &mut WriteTransaction,
         key: &WorkerPublicKey,
-    ) -> Result<Option<(String, i64)>, ServiceError> {
+    ) -> Result<Option<(String, i64)>, StoreError> {
         let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT tenant, priority FROM
@@ -250,7 +250,7 @@ impl ProvingStore<'_> {
         key: &WorkerPublicKey,
         (tenant, priority): (&str, i64),
         limits: &QueueLimits,
-    ) -> Result<Option<TakenJob>, ServiceError> {
+    ) -> Result<Option<TakenJob>, StoreError> {
         let (now, skip_locked) = (self.0.database().now(), self.0.database().skip_locked());
         let statement = sqlx::AssertSqlSafe(format!(
             "UPDATE proving_job SET state = 'proving', holder = $1, attempts = attempts + 1,
@@ -288,12 +288,12 @@ impl ProvingStore<'_> {
     /// Renews a worker's leases; returns the jobs that it no longer has.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn still_proving(
         &self,
         jobs: &[(JobId, u32)],
         limits: &QueueLimits,
-    ) -> Result<Vec<JobId>, ServiceError> {
+    ) -> Result<Vec<JobId>, StoreError> {
         let now = self.0.database().now();
         let mut lost = Vec::new();
         for (id, attempt) in jobs {
@@ -317,13 +317,13 @@ impl ProvingStore<'_> {
     /// Stores the claim of a job; returns false if the worker no longer has the job.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn finish_proof(
         &self,
         id: JobId,
         attempt: u32,
         claim: &str,
-    ) -> Result<bool, ServiceError> {
+    ) -> Result<bool, StoreError> {
         let statement = sqlx::AssertSqlSafe(format!(
             "UPDATE proving_job SET state = 'proved', claim = $3, sealed = NULL, finished_at = {}
              WHERE id = $1 AND state = 'proving' AND attempts = $2",
@@ -341,14 +341,14 @@ impl ProvingStore<'_> {
     /// Records why a job has no claim. It is tried again, later and later, if that may help.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn fail_proof(
         &self,
         id: JobId,
         attempt: u32,
         reason: ProvingFault,
         limits: &QueueLimits,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), StoreError> {
         let now = self.0.database().now();
         let again = reason.may_pass() && attempt < limits.attempts_max;
         let statement = sqlx::AssertSqlSafe(if again {
@@ -377,8 +377,8 @@ impl ProvingStore<'_> {
     /// that were kept long enough. Any program may do it at any time.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn tidy_proofs(&self, limits: &QueueLimits) -> Result<(), ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn tidy_proofs(&self, limits: &QueueLimits) -> Result<(), StoreError> {
         let now = self.0.database().now();
         let attempts_max = limits.attempts_max;
         let is_over = self.0.database().is_over("lease_until", limits.lease);
@@ -410,11 +410,8 @@ impl ProvingStore<'_> {
     /// Returns the jobs that were finished after a time, in milliseconds since 1970, and the time now.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn proofs_finished_after(
-        &self,
-        after: i64,
-    ) -> Result<(Vec<JobId>, i64), ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn proofs_finished_after(&self, after: i64) -> Result<(Vec<JobId>, i64), StoreError> {
         let statement = sqlx::AssertSqlSafe(format!("SELECT {}", self.0.database().now()));
         let (now,): (i64,) = sqlx::query_as(statement).fetch_one(self.0.pool()).await?;
         let rows: Vec<(Vec<u8>,)> =

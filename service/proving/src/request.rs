@@ -15,7 +15,6 @@ use praman_holder::claim::{ClaimTerms, CredentialPaths, PreparedClaim};
 use praman_holder::envelope::TreasuryPublicKey;
 use praman_holder::wallet::{CredentialFile, Wallet};
 use praman_rules::scheme::ClaimPeriod;
-use praman_store::error::ServiceError;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -27,6 +26,17 @@ const PLAIN_BYTES: usize = 12 * 1024;
 
 /// A sealed request's length.
 pub const REQUEST_BYTES: usize = PLAIN_BYTES + sealed_box::OVERHEAD_BYTES;
+
+/// Why a request can't be sealed.
+#[derive(Debug, thiserror::Error)]
+pub enum SealRequestError {
+    /// The texts leave no room.
+    #[error("the credential's texts are too long for a request")]
+    TooLong,
+    /// The worker's key is none.
+    #[error("the worker's public key is not a valid X25519 key")]
+    WorkerKey,
+}
 
 /// All that a worker needs to prove one claim.
 #[derive(Serialize, Deserialize)]
@@ -92,18 +102,15 @@ impl ProvingRequest {
     /// Seals it to the workers.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] if the worker's key is invalid, or the credential's texts are too long.
-    pub fn seal(&self, worker: &WorkerPublicKey) -> Result<Vec<u8>, ServiceError> {
+    /// [`SealRequestError`] if the worker's key is invalid, or the credential's texts are too long.
+    pub fn seal(&self, worker: &WorkerPublicKey) -> Result<Vec<u8>, SealRequestError> {
         let mut plain = Zeroizing::new(Vec::with_capacity(PLAIN_BYTES));
         serde_json::to_writer(&mut *plain, self).expect("a request is plain data");
         if plain.len() > PLAIN_BYTES {
-            let reason = "the credential's texts are too long for a request";
-            return Err(ServiceError::Refused(reason.to_owned()));
+            return Err(SealRequestError::TooLong);
         }
         plain.resize(PLAIN_BYTES, b' ');
-        worker.seal(&plain).map_err(|_| {
-            ServiceError::Refused("the worker's public key is not a valid X25519 key".to_owned())
-        })
+        worker.seal(&plain).map_err(|_| SealRequestError::WorkerKey)
     }
 
     /// Opens a sealed request.

@@ -11,7 +11,6 @@ use praman_files::sealed::random_key;
 use praman_holder::claim::SubmittedClaim;
 use praman_prover::{Cores, FixedKeyEngine, Prover, ProvingError, ProvingPool};
 use praman_store::Store;
-use praman_store::error::ServiceError;
 use tokio::task::{Id, JoinSet};
 use tokio::time::{interval, sleep};
 
@@ -64,14 +63,14 @@ impl Worker {
     /// Creates a worker on a store.
     ///
     /// # Errors
-    /// [`ServiceError::Proving`] if the system gives no threads.
+    /// [`ProvingError`] if the system gives no threads.
     pub fn new(
         store: &Store,
         prover: Prover<FixedKeyEngine>,
         key: WorkerKey,
         schemes: Schemes,
         limits: WorkerLimits,
-    ) -> Result<Self, ServiceError> {
+    ) -> Result<Self, ProvingError> {
         let pool = ProvingPool::new(limits.threads)?;
         let name = hex::encode(&random_key()[..8]);
         let limits = WorkerLimits { threads: pool.threads(), ..limits };

@@ -4,9 +4,9 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
+use praman_files::FileError;
 use praman_files::sealed::{Passphrase, SealedKey, random_key};
 use praman_files::sealed_box::{self, SealedBoxError};
-use praman_store::error::ServiceError;
 use praman_store::named::{InvalidId, read_digest, write_hex};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -77,27 +77,27 @@ impl WorkerKey {
     /// Writes the key, sealed.
     ///
     /// # Errors
-    /// [`ServiceError::File`].
-    pub fn save(&self, path: &Path, passphrase: &Passphrase) -> Result<(), ServiceError> {
+    /// [`FileError::Io`].
+    pub fn save(&self, path: &Path, passphrase: &Passphrase) -> Result<(), FileError> {
         let file = WorkerKeyFile {
             format: FORMAT.to_owned(),
             public_key: self.public.to_string(),
             sealed: SealedKey::seal(&self.private, PURPOSE, passphrase)?,
         };
-        Ok(praman_files::write_new_json(path, &file)?)
+        praman_files::write_new_json(path, &file)
     }
 
     /// Reads and opens a key.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] for a wrong passphrase; else what is wrong with the file.
-    pub fn open(path: &Path, passphrase: &Passphrase) -> Result<Self, ServiceError> {
+    /// [`FileError::WrongPassphrase`]; else what is wrong with the file.
+    pub fn open(path: &Path, passphrase: &Passphrase) -> Result<Self, FileError> {
         let file: WorkerKeyFile = praman_files::read_json(path)?;
         if file.format != FORMAT {
-            return Err(ServiceError::malformed(path, "not a worker's key in a known format"));
+            return Err(FileError::malformed(path, "not a worker's key in a known format"));
         }
         Self::of(file.sealed.open(PURPOSE, passphrase)?)
-            .map_err(|error| ServiceError::malformed(path, error))
+            .map_err(|error| FileError::malformed(path, error))
     }
 
     /// Opens what was sealed to the workers.

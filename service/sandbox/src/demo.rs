@@ -9,13 +9,14 @@ mod summary;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use crate::error::SandboxError;
 use praman_circuits::period::Day;
+use praman_files::FileError;
 use praman_language::calendar;
 use praman_ledger::EmbeddedLedger;
 use praman_register::{self as register, Counts, Register};
 use praman_rules::schema::RESIDENT;
 use praman_store::Store;
-use praman_store::error::ServiceError;
 use praman_treasury::TreasuryKey;
 
 use due::due_claims;
@@ -45,8 +46,8 @@ pub struct Options {
 /// Runs the demonstration.
 ///
 /// # Errors
-/// [`ServiceError`] of the stage that fails.
-pub async fn run(options: &Options) -> Result<Summary, ServiceError> {
+/// [`SandboxError`] of the stage that fails.
+pub async fn run(options: &Options) -> Result<Summary, SandboxError> {
     let started = Instant::now();
     let stages = Stages::new(options.progress);
     let today = calendar::today();
@@ -63,7 +64,8 @@ pub async fn run(options: &Options) -> Result<Summary, ServiceError> {
     treasury.save(&folder.join("treasury.json"), &passphrase)?;
 
     let due = due_claims(&holders.credentials, options, today)?;
-    let ledger = EmbeddedLedger::open(&store, prover.verifying_key()).await?;
+    let ledger =
+        EmbeddedLedger::open(&store, prover.verifying_key(), crate::EVENT_HANDLERS).await?;
     let mut scene = Scene::open(&store, ledger, prover, holders, due, treasury, today).await?;
     let (claims, proofs_per_second) = scene.prove_all(&stages)?;
     let gas = scene.send_all(&claims, &stages).await?;
@@ -100,9 +102,10 @@ fn check_register(
     options: &Options,
     today: Day,
     stages: &Stages,
-) -> Result<Register, ServiceError> {
+) -> Result<Register, SandboxError> {
     let named = options.register.clone().unwrap_or_else(|| PathBuf::from("the sample register"));
-    let fault = |error: register::RegisterError| ServiceError::malformed(&named, error);
+    let fault =
+        |error: register::RegisterError| SandboxError::from(FileError::malformed(&named, error));
     let what = "checking the register";
     match &options.register {
         None => {
@@ -110,7 +113,7 @@ fn check_register(
             register::check(SAMPLE_REGISTER, today, |bytes| bar.set_position(bytes)).map_err(fault)
         }
         Some(path) => {
-            let file = std::fs::File::open(path).map_err(ServiceError::file(path))?;
+            let file = std::fs::File::open(path).map_err(FileError::io(path))?;
             let bytes = file.metadata().map_or(0, |metadata| metadata.len());
             let bar = stages.begin(what, bytes as usize);
             register::check(file, today, |bytes| bar.set_position(bytes)).map_err(fault)

@@ -13,4 +13,13 @@
 //! ```
 
 pub mod demo;
+mod error;
 pub mod sandbox;
+
+pub use error::SandboxError;
+use praman_claims::ClaimAcceptance;
+use praman_consent::RootRepublishing;
+use praman_ledger::EventHandlers;
+
+/// What the domains keep of the ledger's events, as in the program.
+pub const EVENT_HANDLERS: EventHandlers = &[&ClaimAcceptance, &RootRepublishing];

@@ -12,15 +12,16 @@ mod people;
 
 use std::path::{Path, PathBuf};
 
+use crate::error::SandboxError;
 use jiff::civil::Date;
 use praman_access::{Caller, SchemeScope};
 use praman_circuits::policy::TierIndex;
+use praman_files::FileError;
 use praman_language::calendar;
 use praman_ledger::EmbeddedLedger;
 use praman_rules::schema::RESIDENT;
-use praman_rules::scheme::{Scheme, SchemeError};
+use praman_rules::scheme::Scheme;
 use praman_store::Store;
-use praman_store::error::ServiceError;
 use praman_treasury::{
     BankReport, PaymentRun, Reconciliation, Reissue, TransferReference, TreasuryKey, TreasuryStore,
 };
@@ -82,21 +83,18 @@ impl Report {
 /// Runs a sandbox.
 ///
 /// # Errors
-/// [`ServiceError`] of the stage that fails.
-pub async fn run(options: &Options) -> Result<Report, ServiceError> {
+/// [`SandboxError`] of the stage that fails.
+pub async fn run(options: &Options) -> Result<Report, SandboxError> {
     let stages = Stages::new(options.progress);
     let day = match options.on {
         None => calendar::today(),
-        Some(date) => calendar::day_of(date)
-            .ok_or_else(|| ServiceError::WrongUse("--on must be a day after 1900".to_owned()))?,
+        Some(date) => calendar::day_of(date).ok_or(SandboxError::Day)?,
     };
     let scheme = read_scheme(&options.scheme)?;
     if scheme.schema.id != RESIDENT.id {
-        let reason =
-            "synthetic people are residents: a sandbox can only try schemes of the schema resident";
-        return Err(ServiceError::Refused(reason.to_owned()));
+        return Err(SandboxError::OtherSchema);
     }
-    let wrong = |error: SchemeError| ServiceError::WrongUse(error.reason);
+    let wrong = SandboxError::Scheme;
     let period = scheme.parse_period(&options.period).map_err(wrong)?;
     let terms = scheme.in_period(period).map_err(wrong)?;
     let folder = new_run(&options.folder)?;
@@ -108,17 +106,13 @@ pub async fn run(options: &Options) -> Result<Report, ServiceError> {
     praman_files::write(&folder.join("register.csv"), &csv)?;
     let bar = stages.begin("checking the register", csv.len());
     let checked = praman_register::check(&csv[..], day, |bytes| bar.set_position(bytes))
-        .map_err(|error| ServiceError::Refused(format!("the synthetic register: {error}")))?;
+        .map_err(|error| SandboxError::Register("synthetic", error))?;
     let of = (checked.people().len(), &RESIDENT);
     let holders = Holders::enrol(&store, &checked, of, day, &folder, &passphrase, &stages).await?;
     let tiers = eligible(&holders, &terms);
     let impact = Impact::of(checked.people(), &holders.credentials, &tiers, &terms);
     if tiers.is_empty() {
-        let reason = format!(
-            "none of {} synthetic people qualifies: raise --people",
-            holders.credentials.len()
-        );
-        return Err(ServiceError::Refused(reason));
+        return Err(SandboxError::NobodyQualifies(holders.credentials.len()));
     }
     let claims = tiers.iter().map(|&(holder, tier)| (holder, 0, tier));
     let due = Due {
@@ -127,7 +121,9 @@ pub async fn run(options: &Options) -> Result<Report, ServiceError> {
     };
     let treasury = TreasuryKey::generate();
     treasury.save(&folder.join("treasury.json"), &passphrase)?;
-    let mut ledger = EmbeddedLedger::begin_sandbox(&store, prover.verifying_key()).await?;
+    let mut ledger =
+        EmbeddedLedger::begin_sandbox(&store, prover.verifying_key(), crate::EVENT_HANDLERS)
+            .await?;
     ledger.set_day(day);
     let mut scene = Scene::open(&store, ledger, prover, holders, due, treasury, day).await?;
     let (made, _) = scene.prove_all(&stages)?;
@@ -152,20 +148,20 @@ pub async fn run(options: &Options) -> Result<Report, ServiceError> {
 /// Returns synthetic people, as from a checked register.
 ///
 /// # Errors
-/// [`ServiceError`] if they can't be read back, which a test rules out.
+/// [`SandboxError`] if they can't be read back, which a test rules out.
 pub fn synthetic_people(
     people: usize,
     seed: u64,
     on: praman_circuits::period::Day,
-) -> Result<praman_register::Register, ServiceError> {
+) -> Result<praman_register::Register, SandboxError> {
     let csv = people::register(people, seed, on);
     praman_register::check(&csv[..], on, |_| ())
-        .map_err(|error| ServiceError::Refused(format!("the synthetic register: {error}")))
+        .map_err(|error| SandboxError::Register("synthetic", error))
 }
 
-fn read_scheme(path: &Path) -> Result<Scheme, ServiceError> {
+fn read_scheme(path: &Path) -> Result<Scheme, SandboxError> {
     let text = praman_files::read_text(path)?;
-    Scheme::parse(&text).map_err(|error| ServiceError::malformed(path, error))
+    Ok(Scheme::parse(&text).map_err(|error| FileError::malformed(path, error))?)
 }
 
 /// Returns who meets the rules, with the tier.
@@ -183,7 +179,7 @@ async fn pay(
     folder: &Path,
     day: praman_circuits::period::Day,
     bank: &mut MockBank,
-) -> Result<usize, ServiceError> {
+) -> Result<usize, SandboxError> {
     let (store, key) = (scene.store, &scene.treasury);
     let due = &scene.due.schemes[0];
     let (debtor, caller, out) = (debtor(), Caller::operator(), folder.join("bank"));
@@ -206,11 +202,10 @@ async fn pay(
                 .to_string_lossy()
                 .replace("pain.001", "camt.053");
             praman_files::write(&out.join(name), statement.as_bytes())?;
-            let report = BankReport::read(&statement)
-                .map_err(|fault| ServiceError::Refused(format!("the mock bank: {fault}")))?;
+            let report = BankReport::read(&statement).map_err(SandboxError::Bank)?;
             TreasuryStore(store).import_bank_report(key, statement.as_bytes(), &report).await?;
         }
-        Ok::<(), ServiceError>(())
+        Ok::<(), SandboxError>(())
     };
     let paid = run().pay(store, key).await?;
     import(&paid.files, bank, false).await?;

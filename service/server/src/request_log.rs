@@ -18,7 +18,6 @@ use opentelemetry_otlp::{SpanExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use praman_store::error::ServiceError;
 use tracing::Instrument;
 use tracing::field::Empty;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
@@ -74,15 +73,39 @@ impl Spans {
     }
 }
 
+/// Why logging does not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum LogSettingError {
+    /// The filter is malformed.
+    #[error("--log {filter:?} can't be read: {source}")]
+    Filter {
+        /// The filter.
+        filter: String,
+        /// What is wrong with it.
+        source: tracing_subscriber::filter::ParseError,
+    },
+    /// The collector's address is malformed.
+    #[error("--otlp {collector:?} is not an address: {source}")]
+    Collector {
+        /// The address.
+        collector: String,
+        /// What is wrong with it.
+        source: opentelemetry_otlp::ExporterBuildError,
+    },
+    /// This program logs already.
+    #[error("lines are written already: {0}")]
+    Begun(#[from] tracing_subscriber::util::TryInitError),
+}
+
 impl Telling {
     /// Starts the logging. Must be called within a runtime.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] for a filter or an address that can't be read.
-    pub fn begin(&self) -> Result<Spans, ServiceError> {
-        let filter = EnvFilter::builder().parse(&self.filter).map_err(|error| {
-            ServiceError::WrongUse(format!("--log {:?} can't be read: {error}", self.filter))
-        })?;
+    /// [`LogSettingError`] for a filter or an address that can't be read.
+    pub fn begin(&self) -> Result<Spans, LogSettingError> {
+        let filter = EnvFilter::builder()
+            .parse(&self.filter)
+            .map_err(|source| LogSettingError::Filter { filter: self.filter.clone(), source })?;
         let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
         let lines = match self.format {
             LogFormat::Plain => lines.with_ansi(false).boxed(),
@@ -98,8 +121,7 @@ impl Telling {
         });
         let begun =
             tracing_subscriber::registry().with(spans).with(lines.with_filter(filter)).try_init();
-        let twice = |error| ServiceError::WrongUse(format!("lines are written already: {error}"));
-        begun.map_err(twice)?;
+        begun?;
         Ok(Spans(provider))
     }
 }
@@ -116,11 +138,10 @@ pub fn begin_for_a_command() {
     let _ = tracing_subscriber::registry().with(lines).try_init();
 }
 
-fn provider(collector: &str) -> Result<SdkTracerProvider, ServiceError> {
+fn provider(collector: &str) -> Result<SdkTracerProvider, LogSettingError> {
     let exporter = SpanExporter::builder().with_tonic().with_endpoint(collector).build();
-    let exporter = exporter.map_err(|error| {
-        ServiceError::WrongUse(format!("--otlp {collector:?} is not an address: {error}"))
-    })?;
+    let exporter = exporter
+        .map_err(|source| LogSettingError::Collector { collector: collector.to_owned(), source })?;
     let resource = Resource::builder()
         .with_service_name("praman")
         .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))

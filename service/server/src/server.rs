@@ -28,9 +28,9 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use praman_access::{Action, door};
+use praman_audit::AuditStore;
 use praman_claims::Origin;
 use praman_language::sentence::Sentence;
-use praman_store::error::ServiceError;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -128,7 +128,7 @@ async fn guard(
             request.extensions_mut().insert(caller.clone());
             let response = next.run(request).await;
             if is_refusal(&response) {
-                application.note_refusal(&caller, action, &path).await;
+                AuditStore(application.store()).note_refusal(&caller, action, &path).await;
             }
             response
         }
@@ -224,16 +224,13 @@ fn told(grpc: bool, fault: Fault) -> Response {
 }
 
 /// Answers until asked to stop, then finishes requests that have begun.
-///
-/// # Errors
-/// [`ServiceError::Ledger`] if the listener fails.
 pub async fn serve(
     listener: TcpListener,
     tls: Option<Tls>,
     application: Arc<Application>,
     peers: Arc<Peers>,
     stop: impl Future<Output = ()>,
-) -> Result<(), ServiceError> {
+) {
     let limits = *application.limits();
     let routes = routes(application.clone(), peers.clone()).await;
     let connections = Arc::new(Semaphore::new(limits.connections_max));
@@ -274,7 +271,6 @@ pub async fn serve(
     application.stop();
     // A client that never finishes its request delays nothing.
     let _ = tokio::time::timeout(limits.drain_max, graceful.shutdown()).await;
-    Ok(())
 }
 
 /// Answers the requests of one connection.

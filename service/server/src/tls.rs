@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use praman_access::{Credential, certificate_digest};
-use praman_store::error::ServiceError;
+use praman_files::FileError;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -38,11 +38,11 @@ impl Tls {
     /// Reads the files.
     ///
     /// # Errors
-    /// [`ServiceError::Malformed`] naming the file.
-    pub fn open(files: &TlsFiles) -> Result<Self, ServiceError> {
+    /// [`FileError::Malformed`] naming the file.
+    pub fn open(files: &TlsFiles) -> Result<Self, FileError> {
         let chain = certificates(&files.certificate)?;
         let key = PrivateKeyDer::from_pem_file(&files.key)
-            .map_err(|error| ServiceError::malformed(&files.key, error))?;
+            .map_err(|error| FileError::malformed(&files.key, error))?;
         let builder = ServerConfig::builder();
         let builder = match &files.client_authorities {
             None => builder.with_no_client_auth(),
@@ -50,18 +50,18 @@ impl Tls {
                 let mut roots = RootCertStore::empty();
                 for authority in certificates(path)? {
                     let added = roots.add(authority);
-                    added.map_err(|error| ServiceError::malformed(path, error))?;
+                    added.map_err(|error| FileError::malformed(path, error))?;
                 }
                 let verifier = WebPkiClientVerifier::builder(Arc::new(roots))
                     .allow_unauthenticated()
                     .build()
-                    .map_err(|error| ServiceError::malformed(path, error))?;
+                    .map_err(|error| FileError::malformed(path, error))?;
                 builder.with_client_cert_verifier(verifier)
             }
         };
         let mut config = builder
             .with_single_cert(chain, key)
-            .map_err(|error| ServiceError::malformed(&files.certificate, error))?;
+            .map_err(|error| FileError::malformed(&files.certificate, error))?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Self(TlsAcceptor::from(Arc::new(config))))
     }
@@ -81,17 +81,17 @@ impl Tls {
 /// Returns the credential of the first certificate of a PEM file.
 ///
 /// # Errors
-/// [`ServiceError::Malformed`] if it holds none.
-pub fn credential_of(path: &Path) -> Result<Credential, ServiceError> {
+/// [`FileError::Malformed`] if it holds none.
+pub fn credential_of(path: &Path) -> Result<Credential, FileError> {
     Ok(certificate_digest(&certificates(path)?[0]))
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ServiceError> {
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, FileError> {
     let read = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| ServiceError::malformed(path, error))?;
+        .map_err(|error| FileError::malformed(path, error))?;
     if read.is_empty() {
-        return Err(ServiceError::malformed(path, "the file holds no certificate"));
+        return Err(FileError::malformed(path, "the file holds no certificate"));
     }
     Ok(read)
 }

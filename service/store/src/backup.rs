@@ -4,29 +4,26 @@
 use std::path::Path;
 
 use jiff::Timestamp;
+use praman_files::FileError;
 
 use super::database::FILE_NAME;
 use super::{Database, Location, Store};
-use crate::error::ServiceError;
+use crate::error::{BackupError, StoreError};
 use crate::setting::Setting;
 
 impl Store {
     /// Writes everything committed so far to a file that must not exist yet; others go on meanwhile.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] if the file exists.
-    pub async fn back_up(&self, out: &Path) -> Result<(), ServiceError> {
+    /// [`BackupError::Exists`].
+    pub async fn back_up(&self, out: &Path) -> Result<(), StoreError> {
         if out.exists() {
-            let reason = format!(
-                "{} exists, and a backup never overwrites a file: give another file",
-                out.display()
-            );
-            return Err(ServiceError::WrongUse(reason));
+            return Err(BackupError::Exists(out.to_owned()).into());
         }
         let folder = praman_files::folder_of(out);
         let begun = Timestamp::now();
         // Beside its place, so that no file is ever incomplete.
-        let beside = tempfile::tempdir_in(folder).map_err(ServiceError::file(folder))?;
+        let beside = tempfile::tempdir_in(folder).map_err(FileError::io(folder))?;
         let copy = beside.path().join(FILE_NAME);
         match self.database() {
             Database::Sqlite => {
@@ -51,18 +48,18 @@ impl Store {
     /// made, if the clock that marked it was ahead.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] if there is a state, or parts of one, or if the backup's time is in the future;
-    /// [`ServiceError::Malformed`] if the file is not a complete store; [`ServiceError::Schema`] if a newer program
+    /// [`BackupError`] if there is a state, or parts of one, or if the backup's time is in the future;
+    /// [`FileError::Malformed`] if the file is not a complete store; [`StoreError::Schema`] if a newer program
     /// wrote it.
     pub async fn restore(
         backup: &Path,
         location: &Location,
         made_at: Option<Timestamp>,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), StoreError> {
         match location {
             Location::Folder(folder) => Self::restore_file(backup, folder, made_at).await,
             Location::Server(_) => {
-                let beside = tempfile::tempdir().map_err(ServiceError::file(backup))?;
+                let beside = tempfile::tempdir().map_err(FileError::io(backup))?;
                 let folder = beside.path().join("backup");
                 Self::restore_file(backup, &folder, made_at).await?;
                 let file = Self::open(&folder).await?;
@@ -80,30 +77,24 @@ impl Store {
         backup: &Path,
         folder: &Path,
         made_at: Option<Timestamp>,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), StoreError> {
         let place = folder.join(FILE_NAME);
         if place.exists() {
-            let reason =
-                format!("{} already holds a state; nothing was restored", folder.display());
-            return Err(ServiceError::WrongUse(reason));
+            return Err(BackupError::HoldsState(folder.to_owned()).into());
         }
         // SQLite would apply the remains of another state to the backup.
         for left in ["-wal", "-shm", "-journal"].map(|end| folder.join(format!("{FILE_NAME}{end}")))
         {
             if left.exists() {
-                return Err(ServiceError::WrongUse(format!(
-                    "{} is left of another state, and may hold what its last programs wrote; nothing was \
-                     restored: restore into an empty folder, and keep this file",
-                    left.display()
-                )));
+                return Err(BackupError::LeftOver(left).into());
             }
         }
-        std::fs::create_dir_all(folder).map_err(ServiceError::file(folder))?;
-        let beside = tempfile::tempdir_in(folder).map_err(ServiceError::file(folder))?;
+        std::fs::create_dir_all(folder).map_err(FileError::io(folder))?;
+        let beside = tempfile::tempdir_in(folder).map_err(FileError::io(folder))?;
         let copy = beside.path().join(FILE_NAME);
-        std::fs::copy(backup, &copy).map_err(ServiceError::file(backup))?;
+        std::fs::copy(backup, &copy).map_err(FileError::io(backup))?;
         let whole = check(beside.path()).await.map_err(|error| match error {
-            ServiceError::Store(_) => ServiceError::malformed(backup, "not a complete backup"),
+            StoreError::Database(_) => FileError::malformed(backup, "not a complete backup").into(),
             other => other,
         });
         whole?;
@@ -121,14 +112,14 @@ impl Store {
 async fn require_made_before_now(
     folder: &Path,
     made_at: Option<Timestamp>,
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     let store = Store::connect_as_it_is(&Location::Folder(folder.to_owned())).await?;
     let checked = made_before_now(&store, made_at).await;
     store.close().await;
     checked
 }
 
-async fn made_before_now(store: &Store, made_at: Option<Timestamp>) -> Result<(), ServiceError> {
+async fn made_before_now(store: &Store, made_at: Option<Timestamp>) -> Result<(), StoreError> {
     let now = Timestamp::now();
     let mut connection = store.writer().acquire().await?;
     let marked = Setting::BackedUp.read(&mut connection).await?;
@@ -136,10 +127,7 @@ async fn made_before_now(store: &Store, made_at: Option<Timestamp>) -> Result<()
     let marked = marked.map_err(|_| super::broken("when the backup was made"))?;
     let ahead = marked.filter(|marked| *marked > now.as_millisecond());
     match (ahead, made_at) {
-        (_, Some(made_at)) if made_at > now => {
-            let reason = "--made-at lies in the future: give the time at which the backup was made";
-            Err(ServiceError::WrongUse(reason.to_owned()))
-        }
+        (_, Some(made_at)) if made_at > now => Err(BackupError::MadeAtAhead.into()),
         (_, Some(made_at)) if ahead.is_some() || marked.is_none() => {
             let value = made_at.as_millisecond().to_be_bytes();
             Setting::BackedUp.keep(&mut connection, &value).await
@@ -149,23 +137,16 @@ async fn made_before_now(store: &Store, made_at: Option<Timestamp>) -> Result<()
                 |_| "a time".to_owned(),
                 |at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             );
-            Err(ServiceError::WrongUse(format!(
-                "the backup says that it was made at {ahead}, which has not come by this machine's clock; \
-                 nothing was restored: set the clock, or, if the clock was ahead when the backup was made, say \
-                 when that was with --made-at"
-            )))
+            Err(BackupError::MadeAhead(ahead).into())
         }
-        (_, Some(_)) => {
-            let reason = "the backup itself says when it was made: leave --made-at out";
-            Err(ServiceError::WrongUse(reason.to_owned()))
-        }
+        (_, Some(_)) => Err(BackupError::MadeAtKnown.into()),
         (None, None) => Ok(()),
     }
 }
 
 /// Records in a folder's store when things were done with it. If the state was already restored and not resumed, the
 /// time of its earlier backup stays: it does not know what was done since then.
-async fn mark(folder: &Path, what: &[Setting], at: Timestamp) -> Result<(), ServiceError> {
+async fn mark(folder: &Path, what: &[Setting], at: Timestamp) -> Result<(), StoreError> {
     let store = Store::connect_as_it_is(&Location::Folder(folder.to_owned())).await?;
     let mut marked = Ok(());
     for what in what {
@@ -186,16 +167,16 @@ async fn mark(folder: &Path, what: &[Setting], at: Timestamp) -> Result<(), Serv
 }
 
 /// Moves a finished file to its place.
-fn publish(file: &Path, place: &Path) -> Result<(), ServiceError> {
+fn publish(file: &Path, place: &Path) -> Result<(), StoreError> {
     std::fs::File::open(file)
         .and_then(|file| file.sync_all())
         .and_then(|()| std::fs::rename(file, place))
-        .map_err(ServiceError::file(place))?;
+        .map_err(FileError::io(place))?;
     Ok(praman_files::sync_folder_of(place)?)
 }
 
 /// Checks that the store in a folder is complete, and of a schema known here.
-async fn check(folder: &Path) -> Result<(), ServiceError> {
+async fn check(folder: &Path) -> Result<(), StoreError> {
     let store = Store::connect_as_it_is(&Location::Folder(folder.to_owned())).await?;
     let checked: Result<Vec<(String,)>, _> =
         sqlx::query_as("PRAGMA integrity_check").fetch_all(store.writer()).await;

@@ -13,8 +13,9 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AnyConnection, AnyPool, ConnectOptions, Connection, Executor};
 
-use crate::error::ServiceError;
+use crate::error::StoreError;
 use crate::pooler;
+use praman_files::FileError;
 
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 /// Without a lock of its own, which would last longer than a transaction: see [`Database::lock_migrations`].
@@ -52,8 +53,8 @@ impl Location {
     /// Returns the database at an address, or the file in a folder if none is given.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] for an address of another kind.
-    pub fn new(folder: &Path, address: Option<&str>) -> Result<Self, ServiceError> {
+    /// [`StoreError::Address`] for an address of another kind.
+    pub fn new(folder: &Path, address: Option<&str>) -> Result<Self, StoreError> {
         match address {
             None => Ok(Self::Folder(folder.to_owned())),
             Some(address)
@@ -61,11 +62,7 @@ impl Location {
             {
                 Ok(Self::Server(address.to_owned()))
             }
-            Some(_) => Err(ServiceError::WrongUse(
-                "the database's address does not begin with postgres://: correct it, or leave it \
-                 out to use a file in the folder"
-                    .to_owned(),
-            )),
+            Some(_) => Err(StoreError::Address),
         }
     }
 }
@@ -162,12 +159,12 @@ const KEYS_AT_ONCE: usize = 500;
 /// Changes the rows of some keys, hundreds at once, by a statement that is given the keys' places.
 ///
 /// # Errors
-/// [`ServiceError::Store`].
+/// [`StoreError::Database`].
 pub async fn change_rows(
     connection: &mut AnyConnection,
     keys: &[Vec<u8>],
     statement: impl Fn(&str) -> String,
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     for some in keys.chunks(KEYS_AT_ONCE) {
         let statement = statement(&places(1, some.len()));
         let change = sqlx::query(sqlx::AssertSqlSafe(statement));
@@ -187,11 +184,11 @@ pub fn places(first: usize, count: usize) -> String {
 /// Opens connections to a database: for reading, and for writing.
 pub(super) async fn connect(
     location: &Location,
-) -> Result<(Database, AnyPool, AnyPool), ServiceError> {
+) -> Result<(Database, AnyPool, AnyPool), StoreError> {
     sqlx::any::install_default_drivers();
     let (database, options, writers) = match location {
         Location::Folder(folder) => {
-            std::fs::create_dir_all(folder).map_err(ServiceError::file(folder))?;
+            std::fs::create_dir_all(folder).map_err(FileError::io(folder))?;
             let file = SqliteConnectOptions::new()
                 .filename(folder.join(FILE_NAME))
                 .create_if_missing(true);

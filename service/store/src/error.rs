@@ -1,115 +1,94 @@
-//! What can go wrong, and who has to act.
+//! What can go wrong in the store.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use praman_files::FileError;
-use praman_holder::HolderError;
 
-/// An error of the program. Its [`exit code`](ServiceError::exit_code) shows a script what to do.
+use crate::key_store::KeyStoreError;
+
+/// Why the store can't be read or written.
 #[derive(Debug, thiserror::Error)]
-pub enum ServiceError {
-    /// The act is refused.
-    #[error("{0}")]
-    Refused(String),
-    /// The credential to be revoked is not live.
-    #[error("office {office:?} has no live credential of {register_no:?}; nothing was revoked")]
-    NotLive {
-        /// The office's name.
-        office: String,
-        /// The holder's number in its register.
-        register_no: String,
-    },
-    /// The command was used wrongly.
-    #[error("{0}")]
-    WrongUse(String),
-    /// A file can't be read or written.
-    #[error("{path}: {source}")]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// A file does not hold what it should.
-    #[error("{path}: {reason}")]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, and where.
-        reason: String,
-    },
-    /// The store failed.
+pub enum StoreError {
+    /// The database failed, or a value in it is not what was stored.
     #[error("the store: {}", crate::pooler::advice(.0))]
-    Store(#[from] sqlx::Error),
+    Database(#[from] sqlx::Error),
     /// The store was written by a newer program, or its schema can't be migrated.
     #[error("the store's schema: {}", crate::schema_advice(.0))]
     Schema(#[from] sqlx::migrate::MigrateError),
     /// A tree is full, or its stored form is broken.
     #[error(transparent)]
     Tree(#[from] praman_circuits::merkle::TreeError),
-    /// Keys can't be made or used.
+    /// A file beside the database can't be read or written.
     #[error(transparent)]
-    Keys(#[from] praman_prover::KeyError),
-    /// No proof was made.
+    File(#[from] FileError),
+    /// The key store has failed, or refuses.
     #[error(transparent)]
-    Proving(#[from] praman_prover::ProvingError),
-    /// A key store has failed.
-    #[error("the key store: {0}")]
-    KeyStore(String),
-    /// The ledger failed.
-    #[error("the ledger: {0}")]
-    Ledger(String),
+    KeyStore(#[from] KeyStoreError),
+    /// No backup was made or restored.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    /// The database's address is none of PostgreSQL.
+    #[error(
+        "the database's address does not begin with postgres://: correct it, or leave it out to use \
+         a file in the folder"
+    )]
+    Address,
 }
 
-impl From<FileError> for ServiceError {
-    fn from(error: FileError) -> Self {
-        match error {
-            FileError::Io { path, source } => Self::File { path, source },
-            FileError::Malformed { path, reason } => Self::Malformed { path, reason },
-            FileError::Exists(_) | FileError::EmptyPassphrase => Self::WrongUse(error.to_string()),
-            FileError::WrongPassphrase | FileError::Sealing(_) => Self::Refused(error.to_string()),
-        }
-    }
+/// Why no backup was made or restored. Nothing has changed.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// The file is there.
+    #[error("{} exists, and a backup never overwrites a file: give another file", .0.display())]
+    Exists(PathBuf),
+    /// The folder holds a state.
+    #[error("{} already holds a state; nothing was restored", .0.display())]
+    HoldsState(PathBuf),
+    /// The database holds a state.
+    #[error("the database already holds a state; nothing was restored")]
+    DatabaseHoldsState,
+    /// A file is left of another state, which would be mixed into the backup.
+    #[error(
+        "{} is left of another state, and may hold what its last programs wrote; nothing was restored: \
+         restore into an empty folder, and keep this file",
+        .0.display()
+    )]
+    LeftOver(PathBuf),
+    /// The given time has not come.
+    #[error("--made-at lies in the future: give the time at which the backup was made")]
+    MadeAtAhead,
+    /// A time is given that the backup has itself.
+    #[error("the backup itself says when it was made: leave --made-at out")]
+    MadeAtKnown,
+    /// The backup's own time has not come.
+    #[error(
+        "the backup says that it was made at {0}, which has not come by this machine's clock; nothing was \
+         restored: set the clock, or, if the clock was ahead when the backup was made, say when that was \
+         with --made-at"
+    )]
+    MadeAhead(String),
 }
 
-impl From<HolderError> for ServiceError {
-    fn from(error: HolderError) -> Self {
-        match error {
-            HolderError::File(error) => error.into(),
-            HolderError::Tree(error) => error.into(),
-            HolderError::Unfit(reason) => Self::WrongUse(reason),
-            HolderError::Untrue(_)
-            | HolderError::Envelope(_)
-            | HolderError::Credential(_)
-            | HolderError::NotStanding(_)
-            | HolderError::Proof { .. } => Self::Refused(error.to_string()),
-        }
-    }
-}
-
-impl ServiceError {
+impl StoreError {
     /// Returns 1 if refused, 2 for wrong use, 3 if failed.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Refused(_) | Self::NotLive { .. } => 1,
-            Self::WrongUse(_) | Self::Malformed { .. } => 2,
-            Self::Keys(error) => match error {
-                praman_prover::KeyError::File { .. } | praman_prover::KeyError::Setup(_) => 3,
-                _ => 2,
-            },
-            Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => 2,
-            _ => 3,
+            Self::Database(_) | Self::Schema(_) | Self::Tree(_) => 3,
+            Self::File(error) => error.exit_code(),
+            Self::KeyStore(error) => error.exit_code(),
+            Self::Backup(_) | Self::Address => 2,
         }
     }
+}
 
-    /// Creates an error at a file.
-    pub fn file(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
-        move |source| Self::File { path: path.to_owned(), source }
-    }
-
-    /// Creates the error of a file that does not hold what it should.
-    pub fn malformed(path: &Path, reason: impl std::fmt::Display) -> Self {
-        Self::Malformed { path: path.to_owned(), reason: reason.to_string() }
-    }
+/// Makes an error that has a [`StoreError`] have what the database says as well, so that statements end with `?`.
+#[macro_export]
+macro_rules! from_database {
+    ($name:ty) => {
+        impl From<$crate::sqlx::Error> for $name {
+            fn from(error: $crate::sqlx::Error) -> Self {
+                $crate::error::StoreError::from(error).into()
+            }
+        }
+    };
 }

@@ -3,6 +3,7 @@
 //! It is in a file under a passphrase, or in a PKCS#11 token that never reveals it. Each sealed content has its
 //! own data key ([`crate::sealed_content`]), so a master key wraps 32 bytes a register and is easily replaced.
 
+mod error;
 mod token;
 
 use std::path::{Path, PathBuf};
@@ -10,12 +11,14 @@ use std::path::{Path, PathBuf};
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac};
+use praman_files::FileError;
 use praman_files::sealed::{Passphrase, SealedKey, fill_random, random_key};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::error::ServiceError;
+use crate::error::StoreError;
+pub use error::KeyStoreError;
 use token::TokenKey;
 
 const PURPOSE: &str = "praman master key";
@@ -99,8 +102,8 @@ impl MasterKey {
     /// Makes a master key in a file that must not exist yet.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] if the file exists; [`ServiceError::File`].
-    pub fn new_in_file(path: &Path, passphrase: &Passphrase) -> Result<Self, ServiceError> {
+    /// [`StoreError::File`], [`FileError::Exists`] among them.
+    pub fn new_in_file(path: &Path, passphrase: &Passphrase) -> Result<Self, StoreError> {
         let key = random_key();
         let sealed = SealedKey::seal(&key, PURPOSE, passphrase)?;
         praman_files::write_new_json(path, &MasterKeyFile::Sealed { sealed })?;
@@ -116,11 +119,11 @@ impl MasterKey {
     /// inside.
     ///
     /// # Errors
-    /// [`ServiceError::KeyStore`] if the token fails.
-    pub fn tag(&self, purpose: &str, content: &[u8]) -> Result<[u8; 32], ServiceError> {
+    /// [`StoreError::KeyStore`] if the token fails.
+    pub fn tag(&self, purpose: &str, content: &[u8]) -> Result<[u8; 32], StoreError> {
         match &self.0 {
             Place::File(key) => Ok(keyed_hash(&key.tags, purpose.as_bytes(), &[content])),
-            Place::Token(token) => token.tag(&tagged(purpose.as_bytes(), &[content])),
+            Place::Token(token) => Ok(token.tag(&tagged(purpose.as_bytes(), &[content]))?),
         }
     }
 
@@ -128,16 +131,15 @@ impl MasterKey {
     /// The passphrase is the token's PIN.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] if the file exists or the token has a key with this label;
-    /// [`ServiceError::KeyStore`].
+    /// [`FileError::Exists`]; [`KeyStoreError::LabelTaken`];
+    /// [`StoreError::KeyStore`].
     pub fn new_in_token(
         path: &Path,
         place: TokenPlace,
         pin: &Passphrase,
-    ) -> Result<Self, ServiceError> {
+    ) -> Result<Self, StoreError> {
         if path.exists() {
-            let reason = format!("{} exists; a key is never overwritten", path.display());
-            return Err(ServiceError::WrongUse(reason));
+            return Err(FileError::Exists(path.to_owned()).into());
         }
         let key = TokenKey::generate(&place, pin)?;
         // The key for tags is made with it.
@@ -149,8 +151,8 @@ impl MasterKey {
     /// Opens a master key; the passphrase of a token is its PIN.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] for a wrong passphrase or PIN; else what is wrong with file or token.
-    pub fn open(path: &Path, passphrase: &Passphrase) -> Result<Self, ServiceError> {
+    /// [`FileError::WrongPassphrase`], [`KeyStoreError::WrongPin`]; else what is wrong with file or token.
+    pub fn open(path: &Path, passphrase: &Passphrase) -> Result<Self, StoreError> {
         Ok(Self(match praman_files::read_json(path)? {
             MasterKeyFile::Sealed { sealed } => {
                 let key = sealed.open(PURPOSE, passphrase)?;
@@ -163,16 +165,16 @@ impl MasterKey {
     /// Wraps a data key for one purpose.
     ///
     /// # Errors
-    /// [`ServiceError::KeyStore`] if the token fails.
-    pub fn wrap(&self, key: &DataKey, purpose: &str) -> Result<Vec<u8>, ServiceError> {
+    /// [`StoreError::KeyStore`] if the token fails.
+    pub fn wrap(&self, key: &DataKey, purpose: &str) -> Result<Vec<u8>, StoreError> {
         match &self.0 {
-            Place::Token(token) => token.wrap(key.expose(), purpose),
+            Place::Token(token) => Ok(token.wrap(key.expose(), purpose)?),
             Place::File(FileKey { cipher, .. }) => {
                 let mut nonce = [0; NONCE_BYTES];
                 fill_random(&mut nonce);
                 let payload = Payload { msg: key.expose(), aad: purpose.as_bytes() };
                 let wrapped = cipher.encrypt(&XNonce::from(nonce), payload);
-                let wrapped = wrapped.map_err(|_| failed("a data key could not be wrapped"))?;
+                let wrapped = wrapped.map_err(|_| KeyStoreError::NotWrapped)?;
                 Ok([&nonce[..], &wrapped].concat())
             }
         }
@@ -181,29 +183,21 @@ impl MasterKey {
     /// Unwraps a data key that was wrapped for a purpose.
     ///
     /// # Errors
-    /// [`ServiceError::KeyStore`] if it was wrapped by another master key, for another purpose, or altered.
-    pub fn unwrap(&self, wrapped: &[u8], purpose: &str) -> Result<DataKey, ServiceError> {
+    /// [`StoreError::KeyStore`] if it was wrapped by another master key, for another purpose, or altered.
+    pub fn unwrap(&self, wrapped: &[u8], purpose: &str) -> Result<DataKey, StoreError> {
         let key = match &self.0 {
             Place::Token(token) => token.unwrap(wrapped, purpose)?,
             Place::File(FileKey { cipher, .. }) => {
                 let (nonce, wrapped) =
-                    wrapped.split_first_chunk::<NONCE_BYTES>().ok_or_else(other_key)?;
+                    wrapped.split_first_chunk::<NONCE_BYTES>().ok_or(KeyStoreError::OtherKey)?;
                 let payload = Payload { msg: wrapped, aad: purpose.as_bytes() };
                 let key = cipher.decrypt(&XNonce::from(*nonce), payload);
-                Zeroizing::new(key.map_err(|_| other_key())?)
+                Zeroizing::new(key.map_err(|_| KeyStoreError::OtherKey)?)
             }
         };
-        let key: [u8; 32] = key.as_slice().try_into().map_err(|_| other_key())?;
+        let key: [u8; 32] = key.as_slice().try_into().map_err(|_| KeyStoreError::OtherKey)?;
         Ok(DataKey(Zeroizing::new(key)))
     }
-}
-
-fn failed(reason: impl Into<String>) -> ServiceError {
-    ServiceError::KeyStore(reason.into())
-}
-
-fn other_key() -> ServiceError {
-    failed("a data key was altered, or was wrapped by another master key than the given one")
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Store, milliseconds};
-use crate::error::ServiceError;
+use crate::error::StoreError;
 
 /// Who holds a lease, since when: the token changes with every new holder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,13 +13,13 @@ impl Store {
     /// Takes or renews a lease by the database's clock; none while another program holds it.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn take_lease(
         &self,
         name: &str,
         program: &str,
         length: Duration,
-    ) -> Result<Option<LeaseToken>, ServiceError> {
+    ) -> Result<Option<LeaseToken>, StoreError> {
         let now = self.database().now();
         let is_over = self.database().is_over("lease.expires_at", length);
         let statement = sqlx::AssertSqlSafe(format!(
@@ -42,8 +42,8 @@ impl Store {
     /// Releases a lease, so that another program need not wait until it ends.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn give_back_lease(&self, name: &str, program: &str) -> Result<(), ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn give_back_lease(&self, name: &str, program: &str) -> Result<(), StoreError> {
         sqlx::query("UPDATE lease SET expires_at = 0 WHERE name = $1 AND holder = $2")
             .bind(name)
             .bind(program)

@@ -51,7 +51,7 @@ use praman_circuits::merkle::{NodeChange, Tree};
 use praman_circuits::office::StateRoot;
 use sqlx::{Any, AnyConnection, AnyPool, Transaction};
 
-use crate::error::ServiceError;
+use crate::error::StoreError;
 #[doc(hidden)]
 pub use sqlx;
 
@@ -121,8 +121,8 @@ impl Store {
     /// Writes something small, to see whether the store accepts it.
     ///
     /// # Errors
-    /// [`ServiceError::Store`] if it does not, e.g. because the disk is full.
-    pub async fn try_writing(&self) -> Result<(), ServiceError> {
+    /// [`StoreError::Database`] if it does not, e.g. because the disk is full.
+    pub async fn try_writing(&self) -> Result<(), StoreError> {
         let mut transaction = self.begin_rows().await?;
         sqlx::query(
             "INSERT INTO chain_setting (key, value) VALUES ('writable', $1)
@@ -138,15 +138,15 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::connect`].
-    pub async fn open(folder: &Path) -> Result<Self, ServiceError> {
+    pub async fn open(folder: &Path) -> Result<Self, StoreError> {
         Self::connect(&Location::Folder(folder.to_owned())).await
     }
 
     /// Opens a store and migrates its schema.
     ///
     /// # Errors
-    /// [`ServiceError::Schema`] if a newer program wrote the store; else an error of the system.
-    pub async fn connect(location: &Location) -> Result<Self, ServiceError> {
+    /// [`StoreError::Schema`] if a newer program wrote the store; else an error of the system.
+    pub async fn connect(location: &Location) -> Result<Self, StoreError> {
         let store = Self::connect_as_it_is(location).await?;
         store.migrate().await?;
         Ok(store)
@@ -155,8 +155,8 @@ impl Store {
     /// Opens a store with any schema.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn connect_as_it_is(location: &Location) -> Result<Self, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn connect_as_it_is(location: &Location) -> Result<Self, StoreError> {
         let (database, reads, writes) = database::connect(location).await?;
         Ok(Self { database, reads, writes })
     }
@@ -180,8 +180,8 @@ impl Store {
     /// transactions from its beginning, so no other changes what is read under it.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn begin(&self) -> Result<WriteTransaction, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn begin(&self) -> Result<WriteTransaction, StoreError> {
         let mut transaction = self.begin_rows().await?;
         if let Some(lock) = self.database.lock() {
             sqlx::query(lock).execute(&mut *transaction).await?;
@@ -192,8 +192,8 @@ impl Store {
     /// Begins a transaction that writes only its own rows.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn begin_rows(&self) -> Result<WriteTransaction, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn begin_rows(&self) -> Result<WriteTransaction, StoreError> {
         Ok(self.writes.begin_with(self.database.begin()).await?)
     }
 
@@ -206,11 +206,11 @@ impl Store {
     /// Returns a tree as it is stored; nothing is hashed.
     ///
     /// # Errors
-    /// [`ServiceError::Store`] or [`ServiceError::Tree`].
+    /// [`StoreError::Database`] or [`StoreError::Tree`].
     pub async fn tree<const DEPTH: usize>(
         &self,
         name: TreeName,
-    ) -> Result<Tree<DEPTH>, ServiceError> {
+    ) -> Result<Tree<DEPTH>, StoreError> {
         let mut connection = self.reads.acquire().await?;
         read_tree(&mut connection, name).await
     }
@@ -218,8 +218,8 @@ impl Store {
     /// Begins a read-only transaction, which sees one state however long it takes.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn begin_reading(&self) -> Result<Transaction<'static, Any>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn begin_reading(&self) -> Result<Transaction<'static, Any>, StoreError> {
         Ok(self.reads.begin_with(self.database.begin_reading()).await?)
     }
 }
@@ -227,11 +227,11 @@ impl Store {
 /// Reads a tree as a connection sees it.
 ///
 /// # Errors
-/// [`ServiceError::Store`] or [`ServiceError::Tree`].
+/// [`StoreError::Database`] or [`StoreError::Tree`].
 pub async fn read_tree<const DEPTH: usize>(
     connection: &mut AnyConnection,
     name: TreeName,
-) -> Result<Tree<DEPTH>, ServiceError> {
+) -> Result<Tree<DEPTH>, StoreError> {
     let rows: Vec<(i64, i64, Vec<u8>)> = sqlx::query_as(
         "SELECT level, position, value FROM tree_node WHERE tree = $1 ORDER BY level, position",
     )
@@ -257,8 +257,8 @@ impl TreeVersion {
     /// Returns the next change's number, for a transaction of [`Store::begin`].
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn next(transaction: &mut WriteTransaction) -> Result<Self, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn next(transaction: &mut WriteTransaction) -> Result<Self, StoreError> {
         let (last,): (i64,) = sqlx::query_as("SELECT COALESCE(MAX(number), 0) FROM tree_version")
             .fetch_one(&mut **transaction)
             .await?;
@@ -272,12 +272,12 @@ impl TreeVersion {
     /// recur: its first number counts for all, since the changes after it include those after a later one.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn keep(
         self,
         transaction: &mut WriteTransaction,
         root: StateRoot,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO tree_version (number, state_root) VALUES ($1, $2)
              ON CONFLICT (state_root) DO NOTHING",
@@ -292,11 +292,11 @@ impl TreeVersion {
     /// Returns the change that led to a root, if it was ever the root.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn of_root(
         connection: &mut AnyConnection,
         root: StateRoot,
-    ) -> Result<Option<Self>, ServiceError> {
+    ) -> Result<Option<Self>, StoreError> {
         let row: Option<(i64,)> =
             sqlx::query_as("SELECT number FROM tree_version WHERE state_root = $1")
                 .bind(bytes(root.to_field()))
@@ -308,12 +308,12 @@ impl TreeVersion {
     /// Returns the leaves that have changed since, in order, up to a limit.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn leaves_changed_since(
         self,
         connection: &mut AnyConnection,
         most: usize,
-    ) -> Result<Vec<(TreeName, usize)>, ServiceError> {
+    ) -> Result<Vec<(TreeName, usize)>, StoreError> {
         let rows: Vec<(i64, i64)> = sqlx::query_as(
             "SELECT tree, position FROM tree_node WHERE level = 0 AND changed > $1
              ORDER BY tree, position LIMIT $2",
@@ -330,13 +330,13 @@ impl TreeVersion {
 /// Writes a tree's changed nodes.
 ///
 /// # Errors
-/// [`ServiceError::Store`].
+/// [`StoreError::Database`].
 pub async fn write_nodes(
     transaction: &mut WriteTransaction,
     version: TreeVersion,
     tree: TreeName,
     changes: &[NodeChange],
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     for NodeChange { level, index, value } in changes {
         sqlx::query(
             "INSERT INTO tree_node (tree, level, position, value, changed) VALUES ($1, $2, $3, $4, $5)
@@ -362,12 +362,12 @@ pub fn bytes(element: Fr) -> Vec<u8> {
 /// Reads a field element from a column.
 ///
 /// # Errors
-/// [`ServiceError::Store`] if the column holds none.
-pub fn field(column: &[u8]) -> Result<Fr, ServiceError> {
+/// [`StoreError::Database`] if the column holds none.
+pub fn field(column: &[u8]) -> Result<Fr, StoreError> {
     column.try_into().ok().and_then(from_be_bytes).ok_or_else(|| broken("a field element"))
 }
 
 /// Returns the error of a broken stored value.
-pub fn broken(what: &str) -> ServiceError {
-    ServiceError::Store(sqlx::Error::Decode(format!("{what} is not what was stored").into()))
+pub fn broken(what: &str) -> StoreError {
+    StoreError::Database(sqlx::Error::Decode(format!("{what} is not what was stored").into()))
 }

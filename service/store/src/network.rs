@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use sqlx::AnyConnection;
 
-use crate::error::ServiceError;
+use crate::broken;
+use crate::error::StoreError;
 use crate::setting::Setting;
 
 /// The id of the embedded chain.
@@ -18,10 +19,10 @@ struct KeptNetwork {
 /// Whether the store belongs to a network of real nodes.
 ///
 /// # Errors
-/// [`ServiceError::Store`]; [`ServiceError::Ledger`] if what is stored about the network is broken.
-pub async fn is_on_real_nodes(connection: &mut AnyConnection) -> Result<bool, ServiceError> {
+/// [`StoreError::Database`], also if what is stored about the network is broken.
+pub async fn is_on_real_nodes(connection: &mut AnyConnection) -> Result<bool, StoreError> {
     let Some(value) = Setting::Network.read(connection).await? else { return Ok(false) };
-    let broken = |_| ServiceError::Ledger("the network's settings are broken".to_owned());
-    let kept: KeptNetwork = serde_json::from_slice(&value).map_err(broken)?;
+    let kept: KeptNetwork =
+        serde_json::from_slice(&value).map_err(|_| broken("the network's record"))?;
     Ok(kept.chain_id != EMBEDDED_CHAIN_ID)
 }

@@ -3,7 +3,7 @@
 use sqlx::migrate::{Migrate, MigrateError};
 
 use super::Store;
-use crate::error::ServiceError;
+use crate::error::StoreError;
 
 /// A migration of the store's schema.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -36,8 +36,8 @@ impl Store {
     /// Applies the missing migrations.
     ///
     /// # Errors
-    /// [`ServiceError::Schema`] if a newer program wrote the store, or a migration was altered.
-    pub async fn migrate(&self) -> Result<(), ServiceError> {
+    /// [`StoreError::Schema`] if a newer program wrote the store, or a migration was altered.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
         let Some(lock) = self.database.lock_migrations() else {
             return Ok(self.database.migrations().run(&self.writes).await?);
         };
@@ -51,8 +51,8 @@ impl Store {
     /// Returns which migrations the store has.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn schema_state(&self) -> Result<SchemaState, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn schema_state(&self) -> Result<SchemaState, StoreError> {
         let migrator = self.database.migrations();
         let mut connection = self.writes.acquire().await?;
         let table = migrator.table_name.as_ref();

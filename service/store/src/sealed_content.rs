@@ -10,8 +10,8 @@ use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
 use praman_files::sealed::fill_random;
 use zeroize::Zeroizing;
 
-use crate::error::ServiceError;
-use crate::key_store::DataKey;
+use crate::error::StoreError;
+use crate::key_store::{DataKey, KeyStoreError};
 
 /// Bytes of a part before it is sealed.
 pub const PART_BYTES: usize = 256 * 1024;
@@ -47,8 +47,8 @@ impl ContentSealer {
     /// Adds bytes, and returns the parts that are full.
     ///
     /// # Errors
-    /// [`ServiceError::KeyStore`] beyond 2³² parts.
-    pub fn push(&mut self, mut bytes: &[u8]) -> Result<Vec<Vec<u8>>, ServiceError> {
+    /// [`StoreError::KeyStore`] beyond 2³² parts.
+    pub fn push(&mut self, mut bytes: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {
         let mut parts = Vec::new();
         while !bytes.is_empty() {
             // A full part is held until more follows: the last one is sealed as the last.
@@ -69,8 +69,8 @@ impl ContentSealer {
     /// Returns the last part.
     ///
     /// # Errors
-    /// [`ServiceError::KeyStore`] beyond 2³² parts.
-    pub fn finish(mut self) -> Result<Vec<u8>, ServiceError> {
+    /// [`StoreError::KeyStore`] beyond 2³² parts.
+    pub fn finish(mut self) -> Result<Vec<u8>, StoreError> {
         let payload = Payload { msg: &self.waiting, aad: self.purpose.as_bytes() };
         let part = self.sealer.encrypt_last(payload).map_err(|_| too_long())?;
         Ok([std::mem::take(&mut self.prefix), part].concat())
@@ -94,12 +94,12 @@ impl ContentOpener {
     /// Opens the next part; the caller must say which is the last.
     ///
     /// # Errors
-    /// [`ServiceError::KeyStore`] if it is not the content's next, or last, part under this key.
+    /// [`StoreError::KeyStore`] if it is not the content's next, or last, part under this key.
     pub fn open(
         &mut self,
         mut part: &[u8],
         is_last: bool,
-    ) -> Result<Zeroizing<Vec<u8>>, ServiceError> {
+    ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
         if let Some(cipher) = self.cipher.take() {
             let (prefix, rest) = part.split_first_chunk::<PREFIX_BYTES>().ok_or_else(altered)?;
             self.opener = Some(DecryptorBE32::from_aead(cipher, &Prefix::from(*prefix)));
@@ -119,12 +119,12 @@ impl ContentOpener {
     }
 }
 
-fn too_long() -> ServiceError {
-    ServiceError::KeyStore("the content is too long to be sealed".to_owned())
+fn too_long() -> StoreError {
+    KeyStoreError::TooLong.into()
 }
 
-fn altered() -> ServiceError {
-    ServiceError::KeyStore("the sealed content was altered, or belongs to another key".to_owned())
+fn altered() -> StoreError {
+    KeyStoreError::Altered.into()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use sqlx::AnyConnection;
 
-use crate::error::ServiceError;
+use crate::error::StoreError;
 
 /// The purpose of a single value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,11 +41,8 @@ impl Setting {
     /// Returns its value, if there is one.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn read(
-        self,
-        connection: &mut AnyConnection,
-    ) -> Result<Option<Vec<u8>>, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn read(self, connection: &mut AnyConnection) -> Result<Option<Vec<u8>>, StoreError> {
         let row: Option<(Vec<u8>,)> =
             sqlx::query_as("SELECT value FROM chain_setting WHERE key = $1")
                 .bind(self.name())
@@ -57,12 +54,12 @@ impl Setting {
     /// Stores a value in place of an earlier one.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn keep(
         self,
         connection: &mut AnyConnection,
         value: &[u8],
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO chain_setting (key, value) VALUES ($1, $2)
              ON CONFLICT (key) DO UPDATE SET value = excluded.value",
@@ -77,12 +74,12 @@ impl Setting {
     /// Stores a value if there is none.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn keep_first(
         self,
         connection: &mut AnyConnection,
         value: &[u8],
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO chain_setting (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING",
         )
@@ -96,8 +93,8 @@ impl Setting {
     /// Deletes the value. True if there was one.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn forget(self, connection: &mut AnyConnection) -> Result<bool, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn forget(self, connection: &mut AnyConnection) -> Result<bool, StoreError> {
         let forgotten = sqlx::query("DELETE FROM chain_setting WHERE key = $1")
             .bind(self.name())
             .execute(connection)
@@ -108,12 +105,12 @@ impl Setting {
     /// Deletes the value if it is above another of 8 bytes, big-endian.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn forget_above(
         self,
         connection: &mut AnyConnection,
         last: u64,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM chain_setting WHERE key = $1 AND value > $2")
             .bind(self.name())
             .bind(last.to_be_bytes().to_vec())

@@ -4,7 +4,7 @@ use futures_util::TryStreamExt;
 use sqlx::Row;
 
 use super::{Database, Store, broken};
-use crate::error::ServiceError;
+use crate::error::{BackupError, StoreError};
 
 /// A table in SQLite; PostgreSQL has the same.
 struct Table {
@@ -22,7 +22,7 @@ enum Kind {
 
 impl Store {
     /// Returns the tables, those that others refer to first.
-    async fn tables(&self) -> Result<Vec<Table>, ServiceError> {
+    async fn tables(&self) -> Result<Vec<Table>, StoreError> {
         let names: Vec<(String,)> = sqlx::query_as(
             "SELECT name FROM sqlite_master
              WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name <> '_sqlx_migrations'
@@ -51,8 +51,8 @@ impl Store {
     /// Copies everything committed so far into a store that must be empty, in one transaction.
     ///
     /// # Errors
-    /// [`ServiceError::WrongUse`] if the other is not empty; then nothing is copied.
-    pub(super) async fn copy_into(&self, to: &Self) -> Result<(), ServiceError> {
+    /// [`BackupError::DatabaseHoldsState`] if the other is not empty; then nothing is copied.
+    pub(super) async fn copy_into(&self, to: &Self) -> Result<(), StoreError> {
         // One of the two is a file, whose schema is that of both.
         let described = if self.database() == Database::Sqlite { self } else { to };
         let tables = described.tables().await?;
@@ -63,8 +63,7 @@ impl Store {
             let (rows,): (i64,) =
                 sqlx::query_as(sqlx::AssertSqlSafe(statement)).fetch_one(&mut *writing).await?;
             if rows > 0 {
-                let reason = "the database already holds a state; nothing was restored";
-                return Err(ServiceError::WrongUse(reason.to_owned()));
+                return Err(BackupError::DatabaseHoldsState.into());
             }
         }
         for table in &tables {

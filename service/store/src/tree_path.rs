@@ -7,7 +7,7 @@ use praman_circuits::{Fr, poseidon};
 use sqlx::AnyConnection;
 
 use super::{TreeName, TreeVersion, WriteTransaction, field, write_nodes};
-use crate::error::ServiceError;
+use crate::error::StoreError;
 
 /// Returns the children of a node, as a connection sees them.
 async fn children(
@@ -16,7 +16,7 @@ async fn children(
     level: usize,
     parent: usize,
     empty: Fr,
-) -> Result<[Fr; ARITY], ServiceError> {
+) -> Result<[Fr; ARITY], StoreError> {
     let first = parent * ARITY;
     let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
         "SELECT position, value FROM tree_node
@@ -40,12 +40,12 @@ async fn children(
 /// Places are used in order, without gaps: so the tree can be read as a whole, too.
 ///
 /// # Errors
-/// [`ServiceError::Store`].
+/// [`StoreError::Database`].
 pub async fn put_leaves<const DEPTH: usize>(
     transaction: &mut WriteTransaction,
     tree: TreeName,
     leaves: &[(usize, Fr)],
-) -> Result<Fr, ServiceError> {
+) -> Result<Fr, StoreError> {
     let empty = empty_nodes::<DEPTH>();
     let mut changes: Vec<NodeChange> =
         leaves.iter().map(|&(index, value)| NodeChange { level: 0, index, value }).collect();
@@ -68,12 +68,12 @@ pub async fn put_leaves<const DEPTH: usize>(
 /// Returns the path of a place to the root, as a connection sees it.
 ///
 /// # Errors
-/// [`ServiceError::Store`].
+/// [`StoreError::Database`].
 pub async fn read_path<const DEPTH: usize>(
     connection: &mut AnyConnection,
     tree: TreeName,
     position: usize,
-) -> Result<Path<DEPTH>, ServiceError> {
+) -> Result<Path<DEPTH>, StoreError> {
     let empty = empty_nodes::<DEPTH>();
     let mut path = [[Fr::from(0u64); ARITY]; DEPTH];
     let mut index = position;
@@ -87,11 +87,11 @@ pub async fn read_path<const DEPTH: usize>(
 /// Returns the root of a tree of some depth, as a connection sees it.
 ///
 /// # Errors
-/// [`ServiceError::Store`].
+/// [`StoreError::Database`].
 pub async fn read_root<const DEPTH: usize>(
     connection: &mut AnyConnection,
     tree: TreeName,
-) -> Result<Fr, ServiceError> {
+) -> Result<Fr, StoreError> {
     let top: Option<(Vec<u8>,)> =
         sqlx::query_as("SELECT value FROM tree_node WHERE tree = $1 AND level = $2")
             .bind(tree.number())

@@ -3,7 +3,6 @@
 
 use praman_access::{AccessStore, ApprovalKind, Caller};
 use praman_store::broken;
-use praman_store::error::ServiceError;
 use praman_store::named::named;
 use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
@@ -11,6 +10,9 @@ use sqlx::AnyConnection;
 use super::reporting::reason_of;
 use super::transfer::{self, TransferReference, TransferState};
 use crate::TreasuryStore;
+use crate::refusal::OrderFault;
+use crate::refusal::OrderRefusal;
+use crate::refusal::PaymentError;
 
 named! {
     /// What two persons have found out about a contested transfer.
@@ -33,20 +35,18 @@ impl TreasuryStore<'_> {
     /// Asks a second treasurer to decide what became of a contested transfer; the approval's number.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] if it is not contested, or if there are not two treasurers.
+    /// [`PaymentError::Order`] if it is not contested, or if there are not two treasurers.
     pub async fn ask_resolve(
         &self,
         reference: &TransferReference,
         outcome: ContestedOutcome,
         by: &Caller,
-    ) -> Result<u32, ServiceError> {
+    ) -> Result<u32, PaymentError> {
         let mut transaction = self.0.begin().await?;
         super::release::require_two_treasurers(self.0, &mut transaction, by).await?;
         let row = transfer::find(&mut transaction, reference.as_str()).await?;
         if !row.is_some_and(|row| row.is_contested()) {
-            return Err(ServiceError::Refused(format!(
-                "payment order {reference} is not contested"
-            )));
+            return Err(OrderRefusal::of(reference, OrderFault::NotContested).into());
         }
         let document = ResolveDocument { transfer: reference.to_string(), outcome };
         let document = serde_json::to_string(&document).expect("plain data");
@@ -60,8 +60,8 @@ impl TreasuryStore<'_> {
     /// Returns the contested transfers, by reference.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn contested_transfers(&self) -> Result<Vec<String>, ServiceError> {
+    /// [`PaymentError::Store`].
+    pub async fn contested_transfers(&self) -> Result<Vec<String>, PaymentError> {
         let rows: Vec<(String,)> = sqlx::query_as(
             "SELECT reference FROM payment_transfer WHERE contested = 1 ORDER BY reference",
         )
@@ -75,28 +75,24 @@ impl TreasuryStore<'_> {
 /// that has gone out as well, it stays as the bank reports it, and reconciliation reports that too much was paid.
 ///
 /// # Errors
-/// [`ServiceError::Store`].
+/// [`PaymentError::Store`].
 pub(super) async fn resolve(
     connection: &mut AnyConnection,
     document: &str,
-) -> Result<(), ServiceError> {
+) -> Result<(), PaymentError> {
     let about: ResolveDocument =
         serde_json::from_str(document).map_err(|_| broken("an approval's document"))?;
     let Some(row) = transfer::find(connection, &about.transfer).await? else {
-        return Err(broken("an approval's transfer"));
+        return Err(broken("an approval's transfer").into());
     };
-    let refused = |reason: &str| {
-        Err(ServiceError::Refused(format!("payment order {}: {reason}", row.reference)))
-    };
+    let refused = |fault| Err(OrderRefusal::of(&row.reference, fault).into());
     if !row.is_contested() {
-        return refused("it is no longer contested: deny this request");
+        return refused(OrderFault::NoLongerContested);
     }
     let attempts = transfer::attempts(connection, &row.nullifier, row.part()).await?;
     for other in attempts.iter().filter(|one| one.reference != row.reference) {
         if other.state == TransferState::Drafted {
-            return refused(
-                "a payment in its place is drafted: have that batch denied first (access deny)",
-            );
+            return refused(OrderFault::ReplacementDrafted);
         }
     }
     let decided = match about.outcome {
@@ -113,5 +109,5 @@ pub(super) async fn resolve(
     // If it is paid, the payment in its place is cancelled.
     transfer::settle_part(connection, &row.nullifier, row.part()).await?;
     let reason = row.reason.as_deref().map(reason_of);
-    transfer::settle_claim(connection, &row.nullifier, reason).await
+    Ok(transfer::settle_claim(connection, &row.nullifier, reason).await?)
 }

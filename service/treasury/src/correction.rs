@@ -12,12 +12,12 @@ use std::path::Path;
 use praman_access::{AccessStore, ApprovalKind, ApprovalState, Caller};
 use praman_circuits::office::OfficeId;
 use praman_circuits::payee::Payee;
+use praman_files::FileError;
 use praman_files::sealed_box;
 use praman_holder::envelope::{Payout, TreasuryPublicKey};
 use praman_holder::wallet::{is_signed, payee_message};
 use praman_offices::office_key::OfficeKey;
 use praman_offices::standing;
-use praman_store::error::ServiceError;
 use praman_store::{Store, broken};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -27,6 +27,10 @@ use zeroize::Zeroizing;
 use super::key::TreasuryKey;
 use super::payout_check::is_payable;
 use super::transfer::{self, TransferReference, TransferRow};
+use crate::refusal::CorrectionFault;
+use crate::refusal::OrderFault;
+use crate::refusal::OrderRefusal;
+use crate::refusal::PaymentError;
 
 const FORMAT: &str = "praman-payment-correction-1";
 const PURPOSE: &[u8] = b"praman.payment-correction.1";
@@ -75,30 +79,25 @@ impl Correction {
     /// Signs and seals a corrected payee.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] for an account that no bank takes.
+    /// [`CorrectionFault`] for an account that no bank takes.
     pub fn new(
         key: &OfficeKey,
         reference: TransferReference,
         payee: &Payee,
         treasury: TreasuryPublicKey,
-    ) -> Result<Self, ServiceError> {
-        let refused = |reason: &str| ServiceError::Refused(reason.to_owned());
+    ) -> Result<Self, CorrectionFault> {
         if !is_payable(payee) {
-            return Err(refused(
-                "the payee: an account must have 4 to 34 letters and digits, not only zeros; an \
-                 IFSC must have four letters, a zero and six letters or digits; a name must not be \
-                 empty",
-            ));
+            return Err(CorrectionFault::Payee);
         }
         let mut plain = Zeroizing::new(Vec::with_capacity(PLAIN_BYTES));
         let content = Plain { reference: reference.to_string(), payee: payee.clone() };
         serde_json::to_writer(&mut *plain, &content).expect("plain data");
         if plain.len() > PLAIN_BYTES {
-            return Err(refused("the payee: account and name are too long together"));
+            return Err(CorrectionFault::TooLong);
         }
         plain.resize(PLAIN_BYTES, b' ');
         let sealed = sealed_box::seal(PURPOSE, &plain, &treasury.0)
-            .map_err(|_| refused("the treasury's public key is not valid"))?;
+            .map_err(|_| CorrectionFault::TreasuryKey)?;
         let signature = key.sign_message(PURPOSE, &signed(&reference, key.office, &sealed));
         Ok(Self { reference, office: key.office, sealed, signature })
     }
@@ -106,8 +105,8 @@ impl Correction {
     /// Writes the correction.
     ///
     /// # Errors
-    /// [`ServiceError::File`].
-    pub fn save(&self, path: &Path) -> Result<(), ServiceError> {
+    /// [`PaymentError::File`].
+    pub fn save(&self, path: &Path) -> Result<(), FileError> {
         let file = CorrectionFile {
             format: FORMAT.to_owned(),
             reference: self.reference.to_string(),
@@ -115,16 +114,16 @@ impl Correction {
             sealed: hex::encode(&self.sealed),
             signature: hex::encode(self.signature),
         };
-        Ok(praman_files::write_json(path, &file)?)
+        praman_files::write_json(path, &file)
     }
 
     /// Reads a correction.
     ///
     /// # Errors
-    /// [`ServiceError`] naming file and field.
-    pub fn read(path: &Path) -> Result<Self, ServiceError> {
+    /// [`PaymentError`] naming file and field.
+    pub fn read(path: &Path) -> Result<Self, FileError> {
         let file: CorrectionFile = praman_files::read_json(path)?;
-        let wrong = |reason: String| ServiceError::malformed(path, reason);
+        let wrong = |reason: String| FileError::malformed(path, reason);
         if file.format != FORMAT {
             return Err(wrong("not a correction in a known format".to_owned()));
         }
@@ -149,21 +148,15 @@ impl Correction {
         connection: &mut AnyConnection,
         key: &TreasuryKey,
         proved: &Payout,
-    ) -> Result<(), ServiceError> {
-        let refused = |reason: &str| Err(self.refused(reason));
+    ) -> Result<(), PaymentError> {
+        let refused = |fault| Err(self.refused(fault).into());
         if standing::on_ledger(connection, self.office).await?.is_some_and(|known| !known.standing)
         {
-            return refused(
-                "the office is suspended, debarred or retired on the ledger, and can't correct \
-                 accounts",
-            );
+            return refused(OrderFault::OfficeNotStanding);
         }
         let payee = self.payee(connection, key, proved).await?;
         if !is_payable(&payee) || !is_same_name(&payee.name, &proved.payee.name) {
-            return refused(
-                "the corrected account is not valid, or is not in the name that was proved: a new \
-                 credential is needed, for the periods to come",
-            );
+            return refused(OrderFault::CorrectedAccount);
         }
         let kept = sqlx::query(
             "INSERT INTO payment_correction (reference, office, sealed, signature)
@@ -179,7 +172,7 @@ impl Correction {
         .execute(&mut *connection)
         .await?;
         if kept.rows_affected() == 0 {
-            return refused("the payment order was already corrected");
+            return refused(OrderFault::Corrected);
         }
         Ok(())
     }
@@ -188,12 +181,12 @@ impl Correction {
     /// office's key, a second person has reviewed it.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] until both have approved it, and if one has denied it.
+    /// [`PaymentError::Order`] until both have approved it, and if one has denied it.
     pub(super) async fn require_officers(
         &self,
         store: &Store,
         by: &Caller,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), PaymentError> {
         let kind = ApprovalKind::Correct;
         let tenant = AccessStore(store).tenant_of_office(self.office).await?;
         let mut transaction = store.begin().await?;
@@ -213,9 +206,9 @@ impl Correction {
             let known = match known {
                 Some(known) if known.state == ApprovalState::Denied => {
                     if known.decided_by.is_some() {
-                        let reason =
-                            format!("an officer has denied approval request {}", known.number);
-                        return Err(self.refused(&reason));
+                        return Err(self
+                            .refused(OrderFault::CorrectionDenied(known.number))
+                            .into());
                     }
                     None
                 }
@@ -249,17 +242,15 @@ impl Correction {
                     number
                 }
             };
-            return Err(self.refused(&format!(
-                "the correction is pending approval by officer {officer} of two of office {}: \
-                 praman --as THEIR.key access approve {number}, then reissue again",
-                self.office.0
-            )));
+            let office = self.office.0;
+            let waits = OrderFault::CorrectionWaits { officer, office, number };
+            return Err(self.refused(waits).into());
         }
         Ok(())
     }
 
-    fn refused(&self, reason: &str) -> ServiceError {
-        ServiceError::Refused(format!("payment order {}: {reason}", self.reference))
+    fn refused(&self, fault: OrderFault) -> OrderRefusal {
+        OrderRefusal::of(&self.reference, fault)
     }
 
     /// Returns the corrected payee, if the office that registered the proved account has signed it and it is sealed
@@ -269,8 +260,8 @@ impl Correction {
         connection: &mut AnyConnection,
         key: &TreasuryKey,
         proved: &Payout,
-    ) -> Result<Payee, ServiceError> {
-        let refused = |reason: &str| Err(self.refused(reason));
+    ) -> Result<Payee, PaymentError> {
+        let refused = |fault| Err(self.refused(fault).into());
         let public: Option<(Vec<u8>,)> =
             sqlx::query_as("SELECT public_key FROM office WHERE id = $1")
                 .bind(i64::from(self.office.0))
@@ -280,7 +271,7 @@ impl Correction {
         let message = [PURPOSE, &signed(&self.reference, self.office, &self.sealed)].concat();
         let signature = hex::encode(self.signature);
         let Some(public) = public.filter(|key| is_signed(key, &signature, &message)) else {
-            return refused("the correction is not signed by a known office");
+            return refused(OrderFault::CorrectionUnsigned);
         };
         // Only the office that registered the account may say where its money goes instead.
         let registered = || {
@@ -299,16 +290,10 @@ impl Correction {
         .await?;
         let is_before = before > 0 && proved.registrar().is_none();
         if registered() != Some(true) && !is_before {
-            return refused(
-                "the office did not register the account that was proved: only the office that \
-                 issued the credential can correct it; if the credential was issued before this \
-                 was recorded, issue it again",
-            );
+            return refused(OrderFault::NotRegistrar);
         }
-        open(key, &self.reference, &self.sealed).map_or_else(
-            || refused("the correction is sealed to another treasury or for another payment order"),
-            Ok,
-        )
+        open(key, &self.reference, &self.sealed)
+            .map_or_else(|| refused(OrderFault::CorrectionOfAnother), Ok)
     }
 }
 
@@ -338,7 +323,7 @@ pub(super) async fn payee_of(
     key: &TreasuryKey,
     row: &TransferRow,
     proved: &Payout,
-) -> Result<Option<Payee>, ServiceError> {
+) -> Result<Option<Payee>, PaymentError> {
     type Kept = (i64, Vec<u8>, Option<Vec<u8>>);
     let earlier = transfer::attempts(connection, &row.nullifier, row.part()).await?;
     for earlier in earlier.into_iter().rev().filter(|earlier| earlier.attempt < row.attempt) {
@@ -352,10 +337,8 @@ pub(super) async fn payee_of(
         let reference: TransferReference =
             earlier.reference.parse().map_err(|_| broken("a transfer's reference"))?;
         let Some(signature) = signature.and_then(|bytes| bytes.try_into().ok()) else {
-            return Err(ServiceError::Refused(format!(
-                "payment order {reference}: its correction was stored without the office's \
-                 signature: give the correction again (praman treasury reissue --correction)"
-            )));
+            let fault = OrderFault::CorrectionWithoutSignature;
+            return Err(OrderRefusal::of(&reference, fault).into());
         };
         let correction = Correction {
             reference,

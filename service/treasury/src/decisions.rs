@@ -1,7 +1,7 @@
 //! What a decision of two persons changes among payments.
 
-use praman_access::{ApprovalKind, PaymentDecisions};
-use praman_store::error::ServiceError;
+use praman_access::{ApprovalKind, DecisionError, PaymentDecisions};
+use praman_store::error::StoreError;
 use sqlx::AnyConnection;
 
 use super::{contested, release, resumed, same_account};
@@ -17,27 +17,28 @@ impl PaymentDecisions for TreasuryDecisions {
         kind: ApprovalKind,
         document: &str,
         number: u32,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), DecisionError> {
         match kind {
             ApprovalKind::Release => {
-                same_account::release(connection, document, i64::from(number)).await
+                same_account::release(connection, document, i64::from(number)).await?;
             }
-            ApprovalKind::Resolve => contested::resolve(connection, document).await,
-            ApprovalKind::Resume => resumed::resume(connection, document).await,
+            ApprovalKind::Resolve => contested::resolve(connection, document).await?,
+            ApprovalKind::Resume => resumed::resume(connection, document).await?,
             // A batch goes out with the next run, a correction with the next reissue; the others are not
             // payments.
             ApprovalKind::Admit
             | ApprovalKind::Pay
             | ApprovalKind::Arrears
-            | ApprovalKind::Correct => Ok(()),
+            | ApprovalKind::Correct => {}
         }
+        Ok(())
     }
 
     async fn drop_batch(
         &self,
         connection: &mut AnyConnection,
         document: &str,
-    ) -> Result<bool, ServiceError> {
+    ) -> Result<bool, StoreError> {
         release::drop_batch(connection, document).await
     }
 }

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use praman_circuits::nullifier::SchemeId;
+use praman_files::FileError;
 use praman_holder::envelope::Payout;
-use praman_store::error::ServiceError;
 use sqlx::AnyConnection;
 
 use super::bank_format::{BankFormat, WrittenFile};
@@ -14,6 +14,8 @@ use super::payment_file::{
     Debtor, ISO_KIND, PaymentBatch, PaymentPart, Transfer, date_of_part, share,
 };
 use super::transfer::{self, TransferRow};
+use crate::refusal::PaymentError;
+use crate::refusal::PaymentRefusal;
 
 /// A batch as it was drafted.
 #[derive(sqlx::FromRow)]
@@ -33,12 +35,12 @@ pub(super) const DRAFTED: &str = "SELECT id, created_on, instalments, debtor, fo
 
 impl DraftedBatch {
     /// Returns an error: the batch in the store is not the one that was drafted.
-    pub(super) fn differs(&self) -> ServiceError {
-        ServiceError::Refused(format!("batch {} differs from what was drafted", self.id))
+    pub(super) fn differs(&self) -> PaymentError {
+        PaymentRefusal::NotAsDrafted(self.id.clone()).into()
     }
 
     /// Returns the account that it is paid from.
-    pub(super) fn debtor(&self) -> Result<Debtor, ServiceError> {
+    pub(super) fn debtor(&self) -> Result<Debtor, PaymentError> {
         serde_json::from_str(&self.debtor).map_err(|_| self.differs())
     }
 
@@ -48,7 +50,7 @@ impl DraftedBatch {
         connection: &mut AnyConnection,
         envelopes: &Envelopes<'_>,
         scheme: &SchemeId,
-    ) -> Result<BankFiles, ServiceError> {
+    ) -> Result<BankFiles, PaymentError> {
         let id = &self.id;
         let broken = || self.differs();
         let created_on: Date = self.created_on.parse().map_err(|_| broken())?;
@@ -68,7 +70,7 @@ impl DraftedBatch {
         let (mut opened, mut rupees) = (Vec::new(), 0);
         for row in rows {
             let payout = envelopes.of_transfer(connection, &row).await?.map_err(|reason| {
-                ServiceError::Refused(format!("batch {id} was drafted, but now {reason}"))
+                PaymentRefusal::DraftedUnopened { batch: id.to_owned(), reason }
             })?;
             let amount = share(payout.amount, row.part(), instalments);
             for earlier in transfer::attempts(connection, &row.nullifier, row.part()).await? {
@@ -153,9 +155,9 @@ pub(super) struct BankFile {
 }
 
 /// Puts a batch's files into a folder.
-pub(super) fn put(folder: &Path, files: &[BankFile]) -> Result<Vec<PathBuf>, ServiceError> {
-    std::fs::create_dir_all(folder).map_err(ServiceError::file(folder))?;
-    let folder = std::path::absolute(folder).map_err(ServiceError::file(folder))?;
+pub(super) fn put(folder: &Path, files: &[BankFile]) -> Result<Vec<PathBuf>, PaymentError> {
+    std::fs::create_dir_all(folder).map_err(FileError::io(folder))?;
+    let folder = std::path::absolute(folder).map_err(FileError::io(folder))?;
     let placed = |file: &BankFile| folder.join(&file.name);
     let paths: Vec<PathBuf> = files.iter().map(placed).collect();
     let together: Vec<(PathBuf, &[u8])> =
@@ -186,7 +188,7 @@ async fn order_all(
     connection: &mut AnyConnection,
     envelopes: &Envelopes<'_>,
     (batch, instalments): (&str, u32),
-) -> Result<(), ServiceError> {
+) -> Result<(), PaymentError> {
     let claims: Vec<(Vec<u8>, Vec<u8>)> =
         sqlx::query_as("SELECT nullifier, payout_commitment FROM accepted_claim WHERE batch = $1")
             .bind(batch)
@@ -194,8 +196,9 @@ async fn order_all(
             .await?;
     for (nullifier, commitment) in claims {
         let payout = envelopes.payout(&nullifier, &commitment).await?;
-        let payout = payout.map_err(|reason| {
-            ServiceError::Refused(format!("batch {batch} was drafted, but now {reason}"))
+        let payout = payout.map_err(|reason| PaymentRefusal::DraftedUnopened {
+            batch: batch.to_owned(),
+            reason,
         })?;
         for part in parts_of(payout.amount, instalments) {
             transfer::draft(connection, envelopes.key(), batch, &nullifier, (part, 0)).await?;

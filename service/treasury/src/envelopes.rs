@@ -5,12 +5,12 @@ use std::collections::HashMap;
 
 use praman_holder::envelope::Payout;
 use praman_store::Store;
-use praman_store::error::ServiceError;
 use sqlx::AnyConnection;
 
 use super::correction;
 use super::key::TreasuryKey;
 use super::transfer::TransferRow;
+use crate::refusal::PaymentError;
 
 /// The envelopes of some claims, by their nullifiers.
 pub(super) struct Envelopes<'a> {
@@ -35,7 +35,7 @@ impl<'a> Envelopes<'a> {
     pub(super) async fn open_ahead(
         &mut self,
         claims: Vec<(Vec<u8>, Vec<u8>)>,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), PaymentError> {
         for (nullifier, commitment) in claims {
             if self.opened.contains_key(&nullifier) {
                 continue;
@@ -52,7 +52,7 @@ impl<'a> Envelopes<'a> {
         &self,
         nullifier: &[u8],
         commitment: &[u8],
-    ) -> Result<Result<Payout, &'static str>, ServiceError> {
+    ) -> Result<Result<Payout, &'static str>, PaymentError> {
         match self.opened.get(nullifier) {
             Some(payout) => Ok(Ok(Payout::clone(payout))),
             None => self.key.open_any(self.store, nullifier, commitment).await,
@@ -65,7 +65,7 @@ impl<'a> Envelopes<'a> {
         &self,
         connection: &mut AnyConnection,
         row: &TransferRow,
-    ) -> Result<Result<Payout, &'static str>, ServiceError> {
+    ) -> Result<Result<Payout, &'static str>, PaymentError> {
         let commitment = commitment_of(connection, &row.nullifier).await?;
         let opened = self.payout(&row.nullifier, &commitment).await?;
         let Ok(mut payout) = opened else { return Ok(opened) };
@@ -80,7 +80,7 @@ impl<'a> Envelopes<'a> {
 pub(super) async fn commitment_of(
     connection: &mut AnyConnection,
     nullifier: &[u8],
-) -> Result<Vec<u8>, ServiceError> {
+) -> Result<Vec<u8>, PaymentError> {
     let (commitment,): (Vec<u8>,) =
         sqlx::query_as("SELECT payout_commitment FROM accepted_claim WHERE nullifier = $1")
             .bind(nullifier)

@@ -6,9 +6,9 @@ use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac};
 use praman_circuits::payee::Payee;
+use praman_files::FileError;
 use praman_files::sealed::{Passphrase, SealedKey, random_key};
 use praman_holder::envelope::{self, TreasuryPublicKey};
-use praman_store::error::ServiceError;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -55,28 +55,28 @@ impl TreasuryKey {
     /// Writes the key, sealed.
     ///
     /// # Errors
-    /// [`ServiceError::File`].
-    pub fn save(&self, path: &Path, passphrase: &Passphrase) -> Result<(), ServiceError> {
+    /// [`FileError::Io`].
+    pub fn save(&self, path: &Path, passphrase: &Passphrase) -> Result<(), FileError> {
         let file = TreasuryKeyFile {
             format: KEY_FORMAT.to_owned(),
             public_key: hex::encode(self.public.0),
             sealed: SealedKey::seal(&self.private, PURPOSE, passphrase)?,
         };
-        Ok(praman_files::write_new_json(path, &file)?)
+        praman_files::write_new_json(path, &file)
     }
 
     /// Reads and opens a key.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] for a wrong passphrase; else what is wrong with the file.
-    pub fn open(path: &Path, passphrase: &Passphrase) -> Result<Self, ServiceError> {
+    /// [`FileError::WrongPassphrase`]; else what is wrong with the file.
+    pub fn open(path: &Path, passphrase: &Passphrase) -> Result<Self, FileError> {
         let file: TreasuryKeyFile = praman_files::read_json(path)?;
         if file.format != KEY_FORMAT {
-            return Err(ServiceError::malformed(path, "not a treasury's key in a known format"));
+            return Err(FileError::malformed(path, "not a treasury's key in a known format"));
         }
         let private = file.sealed.open(PURPOSE, passphrase)?;
         let public =
-            envelope::public_key(&private).map_err(|error| ServiceError::malformed(path, error))?;
+            envelope::public_key(&private).map_err(|error| FileError::malformed(path, error))?;
         Ok(Self { private, public })
     }
 
@@ -150,13 +150,13 @@ impl TreasuryKey {
     /// Writes what holders need to be paid by this treasury.
     ///
     /// # Errors
-    /// [`ServiceError::File`].
-    pub fn save_payout(&self, path: &Path) -> Result<(), ServiceError> {
+    /// [`FileError::Io`].
+    pub fn save_payout(&self, path: &Path) -> Result<(), FileError> {
         let treasury_public_key = hex::encode(self.public.0);
-        Ok(praman_files::write_json(
+        praman_files::write_json(
             path,
             &PayoutFile { format: PAYOUT_FORMAT.to_owned(), treasury_public_key },
-        )?)
+        )
     }
 }
 
@@ -164,12 +164,12 @@ impl TreasuryKey {
 ///
 /// # Errors
 /// What is wrong with the file.
-pub fn read_payout(path: &Path) -> Result<TreasuryPublicKey, ServiceError> {
+pub fn read_payout(path: &Path) -> Result<TreasuryPublicKey, FileError> {
     let file: PayoutFile = praman_files::read_json(path)?;
     let key = hex::decode(&file.treasury_public_key).ok().and_then(|key| key.try_into().ok());
     match key {
         Some(key) if file.format == PAYOUT_FORMAT => Ok(TreasuryPublicKey(key)),
-        _ => Err(ServiceError::malformed(path, "not a payout file in a known format")),
+        _ => Err(FileError::malformed(path, "not a payout file in a known format")),
     }
 }
 

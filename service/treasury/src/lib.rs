@@ -41,6 +41,7 @@ mod own_name;
 mod payment_file;
 mod payout_check;
 mod reconciliation;
+mod refusal;
 mod reissue;
 mod release;
 mod reporting;
@@ -67,6 +68,10 @@ pub use overview::TransferFigures;
 pub use payment_file::Debtor;
 pub use payout_check::open_checked;
 pub use reconciliation::{Reconciliation, Totals};
+pub use refusal::{
+    AgainFault, CorrectionFault, OrderFault, OrderRefusal, PaymentError, PaymentRefusal,
+    ReleaseFault, RestoredRefusal,
+};
 pub use reissue::{Reissue, Reissued};
 pub use release::KeptFile;
 pub use reporting::{Discrepancy, Imported};

@@ -6,7 +6,6 @@ use std::sync::OnceLock;
 use praman_circuits::nullifier::SchemeId;
 use praman_circuits::period::Period;
 use praman_claims::terms;
-use praman_store::error::ServiceError;
 use praman_store::{WriteTransaction, broken};
 use sqlx::AnyConnection;
 
@@ -15,6 +14,7 @@ use super::key::TreasuryKey;
 use super::lost_file::LostFile;
 use super::payment_file::share;
 use super::transfer::TransferReference;
+use crate::refusal::PaymentError;
 
 /// The most parts that an amount is paid in.
 const PARTS_MAX: u32 = 12;
@@ -50,7 +50,7 @@ impl LostTransfers {
     pub(super) async fn find(
         transaction: &mut WriteTransaction,
         envelopes: &Envelopes<'_>,
-    ) -> Result<Self, ServiceError> {
+    ) -> Result<Self, PaymentError> {
         let key = envelopes.key();
         let mut found = HashMap::new();
         let mut keep = |lost: Lost| {
@@ -140,7 +140,7 @@ impl LostTransfers {
         transaction: &mut WriteTransaction,
         envelopes: &Envelopes<'_>,
         file: &LostFile,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), PaymentError> {
         let mut parts: HashMap<Vec<u8>, u32> = HashMap::new();
         for lost in file.transfers.iter().filter_map(|one| self.next.get(&one.reference)) {
             if lost.instalments.is_none() && lost.attempt == 0 {
@@ -164,7 +164,7 @@ async fn instalments_of(
     connection: &mut AnyConnection,
     scheme: &str,
     period: i64,
-) -> Result<Option<u32>, ServiceError> {
+) -> Result<Option<u32>, PaymentError> {
     let scheme: SchemeId = scheme.parse().map_err(|_| broken("a claim's scheme"))?;
     let kept = terms::kept(connection, &scheme, Period(period as u32)).await?;
     Ok(kept.map(|kept| kept.instalments))

@@ -1,18 +1,18 @@
 //! Which transfers a report's names refer to.
 
-use praman_store::error::ServiceError;
 use sqlx::AnyConnection;
 
 use super::bank_report::Named;
 use super::own_name::OwnName;
 use super::transfer::{self, TransferRow, TransferState};
+use crate::refusal::PaymentError;
 
 /// Returns the transfers that the bank reports on: only those with a written file, since a bank knows no others; and
 /// the names that match none.
 pub(super) async fn sent_rows(
     connection: &mut AnyConnection,
     of: &[Named],
-) -> Result<(Vec<TransferRow>, Vec<String>), ServiceError> {
+) -> Result<(Vec<TransferRow>, Vec<String>), PaymentError> {
     let (mut sent, mut unknown) = (Vec::new(), Vec::new());
     for named in of {
         let before = sent.len();
@@ -37,7 +37,7 @@ pub(super) async fn sent_rows(
 pub(super) async fn is_drafted(
     connection: &mut AnyConnection,
     named: &Named,
-) -> Result<bool, ServiceError> {
+) -> Result<bool, PaymentError> {
     for row in named_rows(connection, named).await? {
         if row.state == TransferState::Drafted {
             return Ok(true);
@@ -50,7 +50,7 @@ pub(super) async fn is_drafted(
 pub(super) async fn is_known(
     connection: &mut AnyConnection,
     name: &str,
-) -> Result<bool, ServiceError> {
+) -> Result<bool, PaymentError> {
     let named = OwnName::of(name).map_or_else(|| Named::Transfer(name.to_owned()), Named::from);
     Ok(!named_rows(connection, &named).await?.is_empty())
 }
@@ -58,7 +58,7 @@ pub(super) async fn is_known(
 async fn named_rows(
     connection: &mut AnyConnection,
     named: &Named,
-) -> Result<Vec<TransferRow>, ServiceError> {
+) -> Result<Vec<TransferRow>, PaymentError> {
     Ok(match named {
         Named::Transfer(name) => transfer::find(connection, name).await?.into_iter().collect(),
         Named::Cut { start, whole } => {
@@ -75,7 +75,7 @@ async fn named_rows(
 async fn whole_rows(
     connection: &mut AnyConnection,
     named: &Named,
-) -> Result<Vec<TransferRow>, ServiceError> {
+) -> Result<Vec<TransferRow>, PaymentError> {
     let Some((batch, _)) = place_of(named) else { return Ok(Vec::new()) };
     let mut rows = transfer::of_batch(connection, batch).await?;
     rows.retain(|row| is_in(row, named));

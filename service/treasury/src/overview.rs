@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use praman_access::SchemeScope;
 use praman_register::small_cells;
-use praman_store::error::ServiceError;
 use serde::Serialize;
 
 use super::transfer::TransferState;
 use crate::TreasuryStore;
+use praman_store::error::StoreError;
 
 /// The transfers of a scheme's period; none if they are few.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -33,11 +33,11 @@ impl TreasuryStore<'_> {
     /// Returns the transfers by scheme and period, the latest first, of a scope's schemes.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn transfer_figures(
         &self,
         scope: &SchemeScope,
-    ) -> Result<Vec<TransferFigures>, ServiceError> {
+    ) -> Result<Vec<TransferFigures>, StoreError> {
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT scheme, period, state, COUNT(*) FROM payment_transfer
              JOIN payment_batch ON payment_batch.id = payment_transfer.batch

@@ -3,12 +3,12 @@
 use std::io::Cursor;
 use std::path::Path;
 
+use crate::refusal::PaymentRefusal;
 use jiff::ToSpan;
 use jiff::civil::Date;
 use praman_circuits::payee::Payee;
 use praman_files::FileError;
 use praman_register::bank_account::{is_account, is_ifsc};
-use praman_store::error::ServiceError;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
@@ -86,12 +86,14 @@ pub(super) struct PaymentBatch<'a> {
 /// Returns the day of an instalment, spaced evenly over a year.
 ///
 /// # Errors
-/// [`ServiceError::Refused`] if it leaves the calendar.
-pub(super) fn date_of_part(first: Date, part: u32, instalments: u32) -> Result<Date, ServiceError> {
+/// [`PaymentRefusal::Refused`] if it leaves the calendar.
+pub(super) fn date_of_part(
+    first: Date,
+    part: u32,
+    instalments: u32,
+) -> Result<Date, PaymentRefusal> {
     let months = i64::from(part) * 12 / i64::from(instalments);
-    first
-        .checked_add(months.months())
-        .map_err(|error| ServiceError::Refused(format!("an instalment's date: {error}")))
+    first.checked_add(months.months()).map_err(PaymentRefusal::InstalmentDate)
 }
 
 /// Returns the share of an amount in a part; the first part takes the remainder.
@@ -114,11 +116,10 @@ impl PaymentBatch<'_> {
     /// Returns the file. The same batch gives the same bytes.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] if it can't be written.
-    pub(super) fn to_xml(&self) -> Result<Vec<u8>, ServiceError> {
+    /// [`PaymentRefusal::Refused`] if it can't be written.
+    pub(super) fn to_xml(&self) -> Result<Vec<u8>, PaymentRefusal> {
         let mut xml = Writer::new_with_indent(Cursor::new(Vec::new()), b' ', 1);
-        self.write(&mut xml)
-            .map_err(|error| ServiceError::Refused(format!("the bank's file: {error}")))?;
+        self.write(&mut xml).map_err(PaymentRefusal::BankFile)?;
         let mut bytes = xml.into_inner().into_inner();
         bytes.push(b'\n');
         Ok(bytes)

@@ -5,11 +5,11 @@ use praman_circuits::payout::{EnvelopeHash, PayoutCommitment, payout};
 use praman_claims::envelopes_of;
 use praman_holder::envelope::{self, Payout};
 use praman_register::bank_account::{is_account, is_ifsc};
-use praman_store::error::ServiceError;
 use praman_store::{Store, field};
 
 use super::key::TreasuryKey;
 use super::payment_file::name_in_file;
+use crate::refusal::PaymentError;
 
 /// Opens an envelope and checks it against its claim.
 ///
@@ -48,7 +48,7 @@ impl TreasuryKey {
         store: &Store,
         nullifier: &[u8],
         commitment: &[u8],
-    ) -> Result<Result<Payout, &'static str>, ServiceError> {
+    ) -> Result<Result<Payout, &'static str>, PaymentError> {
         let commitment = PayoutCommitment::from_field(field(commitment)?);
         let mut reason = "no envelope was submitted";
         for sealed in envelopes_of(&mut *store.pool().acquire().await?, nullifier).await? {

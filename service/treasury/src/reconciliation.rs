@@ -6,13 +6,13 @@ use praman_circuits::nullifier::SchemeId;
 use praman_circuits::period::Period;
 use praman_language::calendar;
 use praman_register::small_cells;
-use praman_store::error::ServiceError;
 use praman_store::{Store, broken};
 use serde::Serialize;
 
 use super::key::TreasuryKey;
 use super::payment_file::share;
 use super::transfer::{COLUMNS, TransferRow, TransferState};
+use crate::refusal::PaymentError;
 
 /// The step in which a department sees counts and sums.
 const COUNT_STEP: u64 = small_cells::FEW;
@@ -73,13 +73,13 @@ impl Reconciliation {
     /// Reconciles a scheme's period.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`PaymentError::Store`].
     pub async fn of(
         store: &Store,
         key: &TreasuryKey,
         scheme: &SchemeId,
         period: Period,
-    ) -> Result<Self, ServiceError> {
+    ) -> Result<Self, PaymentError> {
         let mut sums = Self::default();
         type Claim = (Vec<u8>, Vec<u8>, Option<String>, i64, i64);
         let claims: Vec<Claim> = sqlx::query_as(
@@ -162,13 +162,13 @@ impl Reconciliation {
     /// reveal that claim's amount.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`PaymentError::Store`].
     pub async fn for_department_this_week(
         &self,
         store: &Store,
         scheme: &SchemeId,
         period: Period,
-    ) -> Result<serde_json::Value, ServiceError> {
+    ) -> Result<serde_json::Value, PaymentError> {
         // 1900 began on a Monday.
         let week = i64::from(calendar::today().0 / 7);
         let report = self.for_department().to_string();
@@ -183,7 +183,7 @@ impl Reconciliation {
         .bind(report)
         .fetch_one(store.writer())
         .await?;
-        serde_json::from_str(&told).map_err(|_| broken("a department's report"))
+        Ok(serde_json::from_str(&told).map_err(|_| broken("a department's report"))?)
     }
 
     /// Returns what a department may see: no sum of so few that it reveals a person's amount, none that does so

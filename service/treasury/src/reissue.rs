@@ -2,7 +2,6 @@
 
 use praman_claims::terms;
 use praman_store::Store;
-use praman_store::error::ServiceError;
 use serde::Serialize;
 
 use super::correction::Correction;
@@ -14,6 +13,9 @@ use super::restored;
 use super::run::{Paid, PaymentRun};
 use super::same_account::{PaymentOf, SameAccount};
 use super::transfer::{self, TransferReference, TransferRow, TransferState};
+use crate::refusal::OrderFault;
+use crate::refusal::OrderRefusal;
+use crate::refusal::PaymentError;
 
 /// Which returned transfers to pay again.
 pub struct Reissue<'a> {
@@ -40,8 +42,8 @@ impl Reissue<'_> {
     /// refused.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] naming the transfer.
-    pub async fn pay(&self, store: &Store, key: &TreasuryKey) -> Result<Reissued, ServiceError> {
+    /// [`PaymentError::Order`] naming the transfer.
+    pub async fn pay(&self, store: &Store, key: &TreasuryKey) -> Result<Reissued, PaymentError> {
         for correction in self.corrections {
             correction.require_officers(store, self.run.by).await?;
         }
@@ -62,20 +64,20 @@ impl Reissue<'_> {
             for (reference, correction) in all {
                 let row = self.returned(&mut transaction, reference).await?;
                 if correction.is_none() && row.is_payee_lost() {
-                    let reason = "it went to an account that an office had corrected, and this \
-                                  state lost it: give the correction again (--correction)";
-                    return Err(refused(reference, reason));
+                    return Err(refused(reference, OrderFault::PayeeLost));
                 }
                 if let Some(correction) = correction {
                     // What was proved, regardless of earlier corrections.
                     let commitment = commitment_of(&mut transaction, &row.nullifier).await?;
                     let proved = envelopes.payout(&row.nullifier, &commitment).await?;
-                    let proved = proved.map_err(|reason| refused(reference, reason))?;
+                    let proved =
+                        proved.map_err(|reason| refused(reference, OrderFault::Payout(reason)))?;
                     correction.keep(&mut transaction, key, &proved).await?;
                 }
                 let next = row.next_attempt();
                 let payout = envelopes.of_transfer(&mut transaction, &next).await?;
-                let payout = payout.map_err(|reason| refused(reference, reason))?;
+                let payout =
+                    payout.map_err(|reason| refused(reference, OrderFault::Payout(reason)))?;
                 // A corrected account may be that of another claim of the period.
                 let payment =
                     (row.nullifier.as_slice(), PaymentOf::Part(row.part(), next.attempt as u32));
@@ -88,7 +90,7 @@ impl Reissue<'_> {
                     let mut transaction = store.begin().await?;
                     accounts.keep_held(&mut transaction, &row.nullifier, &payout.payee).await?;
                     transaction.commit().await?;
-                    return Err(refused(reference, reason));
+                    return Err(refused(reference, OrderFault::Payout(reason)));
                 }
                 let rupees = share(payout.amount, row.part(), terms.instalments);
                 let anew = (row.nullifier.as_slice(), row.part(), next.attempt as u32);
@@ -121,28 +123,26 @@ impl Reissue<'_> {
         &self,
         connection: &mut sqlx::AnyConnection,
         reference: &TransferReference,
-    ) -> Result<TransferRow, ServiceError> {
+    ) -> Result<TransferRow, PaymentError> {
         let row = transfer::find(connection, reference.as_str()).await?;
-        let row = row.ok_or_else(|| refused(reference, "there is no such payment order"))?;
+        let row = row.ok_or_else(|| refused(reference, OrderFault::Unknown))?;
         match row.state {
             TransferState::Returned => {}
             TransferState::Reissued => {
-                return Err(refused(reference, "it is already being paid again"));
+                return Err(refused(reference, OrderFault::Reissued));
             }
             TransferState::Drafted | TransferState::Ordered | TransferState::Paid => {
-                return Err(refused(reference, "it was not returned"));
+                return Err(refused(reference, OrderFault::NotReturned));
             }
         }
         let attempts = transfer::attempts(connection, &row.nullifier, row.part()).await?;
         for one in &attempts {
             if one.state == TransferState::Paid {
-                return Err(refused(reference, "another payment of the same instalment is paid"));
+                return Err(refused(reference, OrderFault::InstalmentPaid));
             }
         }
         if attempts.iter().any(TransferRow::is_contested) {
-            let reason = "the bank has also reported it as paid: ask the bank, then have two \
-                          treasurers resolve it: praman treasury resolve";
-            return Err(refused(reference, reason));
+            return Err(refused(reference, OrderFault::Contested));
         }
         // A contested claim waits as a whole: a draft of it would be taken out again.
         let (contested,): (i64,) = sqlx::query_as(
@@ -152,9 +152,7 @@ impl Reissue<'_> {
         .fetch_one(&mut *connection)
         .await?;
         if contested > 0 {
-            let reason = "another instalment of its claim is contested: have two treasurers \
-                          resolve that first: praman treasury resolve";
-            return Err(refused(reference, reason));
+            return Err(refused(reference, OrderFault::OtherContested));
         }
         let of: Option<(String, i64)> =
             sqlx::query_as("SELECT scheme, period FROM payment_batch WHERE id = $1")
@@ -163,7 +161,7 @@ impl Reissue<'_> {
                 .await?;
         let run = (self.run.scheme.as_str().to_owned(), i64::from(self.run.period.0));
         if of.as_ref() != Some(&run) {
-            return Err(refused(reference, "it is of another scheme or period"));
+            return Err(refused(reference, OrderFault::OtherPeriod));
         }
         let disputed: Option<(i64,)> =
             sqlx::query_as("SELECT payable FROM dispute WHERE nullifier = $1 AND payable = 0")
@@ -171,12 +169,12 @@ impl Reissue<'_> {
                 .fetch_optional(&mut *connection)
                 .await?;
         if disputed.is_some() {
-            return Err(refused(reference, "its claim is in dispute"));
+            return Err(refused(reference, OrderFault::Disputed));
         }
         Ok(row)
     }
 }
 
-fn refused(reference: &TransferReference, reason: &str) -> ServiceError {
-    ServiceError::Refused(format!("payment order {reference}: {reason}"))
+fn refused(reference: &TransferReference, fault: OrderFault) -> PaymentError {
+    OrderRefusal::of(reference, fault).into()
 }

@@ -8,7 +8,7 @@ use praman_circuits::payee::Payee;
 use praman_claims::payment;
 use praman_ledger::{AnchorSeries, Chain, LedgerError, Network, accepted_claim};
 use praman_register::small_cells::FEW;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::{Store, broken};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -21,6 +21,8 @@ use super::payment_file::{Debtor, share};
 use super::reporting::reason_of;
 use super::transfer;
 use crate::TreasuryStore;
+use crate::refusal::PaymentError;
+use crate::refusal::PaymentRefusal;
 
 /// What a second person approves: a batch, without anything that identifies a person.
 #[derive(Serialize, Deserialize)]
@@ -57,7 +59,7 @@ pub(super) struct PaymentDocument {
 
 impl PaymentDocument {
     /// Reads the document of an approval.
-    fn read(document: &str) -> Result<Self, ServiceError> {
+    fn read(document: &str) -> Result<Self, StoreError> {
         serde_json::from_str(document).map_err(|_| broken("an approval's document"))
     }
 
@@ -65,26 +67,22 @@ impl PaymentDocument {
     /// approval's number.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] if the caller is no treasurer, or is the only one left of two, who can't pay
+    /// [`PaymentError::Refused`] if the caller is no treasurer, or is the only one left of two, who can't pay
     /// alone.
     pub(super) async fn ask(
         &self,
         store: &Store,
         connection: &mut AnyConnection,
         by: &Caller,
-    ) -> Result<Option<u32>, ServiceError> {
+    ) -> Result<Option<u32>, PaymentError> {
         if !AccessStore(store).were_two_at_once(connection, &[Role::Treasury]).await? {
             return Ok(None);
         }
         if by.role != Role::Treasury || by.principal.is_none() {
-            let reason = "this state has treasurers, and only they can pay: give the treasurer's \
-                          key with --as FILE";
-            return Err(ServiceError::Refused(reason.to_owned()));
+            return Err(PaymentRefusal::NotTreasurer.into());
         }
         if AccessStore(store).live_principals(connection, &[Role::Treasury]).await? < 2 {
-            let reason = "there were two treasurers, and one alone can't pay: add another with \
-                          praman access admit";
-            return Err(ServiceError::Refused(reason.to_owned()));
+            return Err(PaymentRefusal::OneTreasurer.into());
         }
         let document = serde_json::to_string(self).expect("plain data");
         let (kind, tenant) = (ApprovalKind::Pay, by.tenant_column());
@@ -97,15 +95,12 @@ pub(super) async fn require_two_treasurers(
     store: &Store,
     connection: &mut AnyConnection,
     by: &Caller,
-) -> Result<(), ServiceError> {
+) -> Result<(), PaymentError> {
     if by.role != Role::Treasury || by.principal.is_none() {
-        let reason = "two treasurers must approve this: give the treasurer's key with --as FILE";
-        return Err(ServiceError::Refused(reason.to_owned()));
+        return Err(PaymentRefusal::NeedsTreasurer.into());
     }
     if AccessStore(store).live_principals(connection, &[Role::Treasury]).await? < 2 {
-        let reason = "two treasurers must approve this, and there are not two: add one with praman \
-                      access admit";
-        return Err(ServiceError::Refused(reason.to_owned()));
+        return Err(PaymentRefusal::NotTwoTreasurers.into());
     }
     Ok(())
 }
@@ -164,23 +159,18 @@ impl BatchContents {
 /// Refuses a batch that differs from what was approved.
 ///
 /// # Errors
-/// [`ServiceError::Refused`].
+/// [`PaymentError::Refused`].
 pub(super) async fn require_as_approved(
     connection: &mut AnyConnection,
     envelopes: &Envelopes<'_>,
     (batch, document): (&str, &str),
-) -> Result<(), ServiceError> {
+) -> Result<(), PaymentError> {
     let document = PaymentDocument::read(document)?;
     // A document of an earlier version does not have them.
     if document.contents.is_empty() {
         return Ok(());
     }
-    let differs = || {
-        ServiceError::Refused(format!(
-            "batch {batch} differs from what was approved: nothing of it goes out; have it denied, \
-             and call the auditor"
-        ))
-    };
+    let differs = || PaymentError::from(PaymentRefusal::NotAsApproved(batch.to_owned()));
     let (instalments, on, debtor): (i64, String, String) =
         sqlx::query_as("SELECT instalments, created_on, debtor FROM payment_batch WHERE id = $1")
             .bind(batch)
@@ -196,7 +186,7 @@ pub(super) async fn require_as_approved(
     let mut contents = BatchContents::default();
     for row in transfer::of_batch(connection, batch).await? {
         let opened = envelopes.of_transfer(connection, &row).await?.map_err(|reason| {
-            ServiceError::Refused(format!("batch {batch} was approved, but now {reason}"))
+            PaymentRefusal::ApprovedUnopened { batch: batch.to_owned(), reason }
         })?;
         let rupees = share(opened.amount, row.part(), document.instalments.max(1));
         let of = (row.nullifier.as_slice(), row.part(), row.attempt as u32);
@@ -219,11 +209,11 @@ pub(super) fn told_format(format: Option<&BankFormat>) -> String {
 /// Refuses to write a batch in another format than two treasurers approved: a format says which account stands where.
 ///
 /// # Errors
-/// [`ServiceError::Refused`].
+/// [`PaymentError::Refused`].
 pub(super) fn require_format_as_approved(
     (batch, document): (&str, &str),
     format: Option<&BankFormat>,
-) -> Result<(), ServiceError> {
+) -> Result<(), PaymentError> {
     let document = PaymentDocument::read(document)?;
     if document.format == told_format(format) {
         return Ok(());
@@ -232,10 +222,8 @@ pub(super) fn require_format_as_approved(
         "" => "ISO 20022: leave out --format",
         own => own,
     };
-    Err(ServiceError::Refused(format!(
-        "batch {batch} was approved to be written in the format {approved}; to write it in another, \
-         deny it and pay again"
-    )))
+    let (batch, approved) = (batch.to_owned(), approved.to_owned());
+    Err(PaymentRefusal::OtherFormat { batch, approved }.into())
 }
 
 /// Returns the account that a batch is paid from, as a second person sees it.
@@ -247,11 +235,11 @@ pub(super) fn told_debtor(Debtor { name, account, ifsc }: &Debtor) -> String {
 /// paid as before. False if it went out.
 ///
 /// # Errors
-/// [`ServiceError::Store`].
+/// [`PaymentError::Store`].
 pub(super) async fn drop_batch(
     connection: &mut AnyConnection,
     document: &str,
-) -> Result<bool, ServiceError> {
+) -> Result<bool, StoreError> {
     let PaymentDocument { batch, .. } = PaymentDocument::read(document)?;
     let dropped = sqlx::query("UPDATE payment_batch SET written = 2 WHERE id = $1 AND written = 0")
         .bind(&batch)
@@ -268,11 +256,11 @@ pub(super) async fn drop_batch(
 /// Takes the transfers out of a batch that its known file does not name.
 ///
 /// # Errors
-/// [`ServiceError::Store`].
+/// [`PaymentError::Store`].
 pub(super) async fn take_out_unwritten(
     connection: &mut AnyConnection,
     batch: &str,
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     let unwritten = "nullifier IN (SELECT nullifier FROM payment_transfer
                                    WHERE batch = $1 AND state = 'drafted')";
     take_out(connection, batch, unwritten).await
@@ -282,11 +270,11 @@ pub(super) async fn take_out_unwritten(
 /// paid, and waits as before.
 ///
 /// # Errors
-/// [`ServiceError::Store`].
+/// [`PaymentError::Store`].
 pub(super) async fn take_out_held(
     connection: &mut AnyConnection,
     batch: &str,
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     let held = "nullifier IN (SELECT nullifier FROM dispute WHERE payable = 0
                               UNION SELECT nullifier FROM payment_transfer WHERE contested = 1)";
     take_out(connection, batch, held).await
@@ -297,7 +285,7 @@ async fn take_out(
     connection: &mut AnyConnection,
     batch: &str,
     condition: &str,
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     let anew = sqlx::AssertSqlSafe(format!(
         "SELECT nullifier, reason FROM payment_transfer AS returned
          WHERE state = 'reissued' AND {condition} AND EXISTS {ANEW}"
@@ -364,7 +352,7 @@ pub(super) async fn keep_file(
     connection: &mut AnyConnection,
     file: &NewFile<'_>,
     transfers: usize,
-) -> Result<Option<u64>, ServiceError> {
+) -> Result<Option<u64>, PaymentError> {
     let now = store.database().now();
     let statement = sqlx::AssertSqlSafe(format!(
         "INSERT INTO payment_file (number, digest, kind, message, transfers, kept_at)
@@ -387,7 +375,7 @@ pub(super) async fn keep_file(
 }
 
 /// Whether a file of these bytes is known.
-pub(super) async fn is_kept(store: &Store, bytes: &[u8]) -> Result<bool, ServiceError> {
+pub(super) async fn is_kept(store: &Store, bytes: &[u8]) -> Result<bool, PaymentError> {
     let known: Option<(i64,)> =
         sqlx::query_as("SELECT number FROM payment_file WHERE digest = $1 AND kind <> $2")
             .bind(Sha256::digest(bytes).to_vec())
@@ -419,8 +407,8 @@ impl TreasuryStore<'_> {
     /// Returns all files for the bank and from it, in order.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn payment_files(&self) -> Result<Vec<KeptFile>, ServiceError> {
+    /// [`PaymentError::Store`].
+    pub async fn payment_files(&self) -> Result<Vec<KeptFile>, StoreError> {
         type Columns = (i64, Vec<u8>, String, String, i64, Option<i64>);
         let rows: Vec<Columns> = sqlx::query_as(
             "SELECT number, digest, kind, message, transfers, block FROM payment_file
@@ -461,7 +449,7 @@ impl TreasuryStore<'_> {
                 .bind(file.number as i64)
                 .execute(self.0.writer())
                 .await
-                .map_err(ServiceError::from)?;
+                .map_err(StoreError::from)?;
             brought += 1;
         }
         Ok(brought)

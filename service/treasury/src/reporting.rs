@@ -8,7 +8,6 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use praman_claims::Reason;
 use praman_store::Store;
-use praman_store::error::ServiceError;
 use praman_store::failpoint::may_die;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -24,6 +23,8 @@ use super::restored::restored_at;
 use super::resumed::{self, debtors};
 use super::transfer::{self, TransferRow};
 use crate::TreasuryStore;
+use crate::refusal::PaymentError;
+use crate::refusal::RestoredRefusal;
 use line::{Import, level_of};
 
 /// What came of a report.
@@ -74,13 +75,13 @@ impl TreasuryStore<'_> {
     /// another file that says what is known.
     ///
     /// # Errors
-    /// [`ServiceError::Store`]; nothing is half-done then.
+    /// [`PaymentError::Store`]; nothing is half-done then.
     pub async fn import_bank_report(
         &self,
         key: &TreasuryKey,
         bytes: &[u8],
         report: &BankReport,
-    ) -> Result<Imported, ServiceError> {
+    ) -> Result<Imported, PaymentError> {
         let mut imported = Imported::default();
         // A known file changes nothing, and no envelope is opened for it.
         let is_restored = self.is_restored().await?;
@@ -89,9 +90,7 @@ impl TreasuryStore<'_> {
             return Ok(imported);
         }
         if report.kind == ReportKind::OwnFormat && is_lost_file(self.0, bytes).await? {
-            let reason = "this file went to the bank before the restore: give the format that it was \
-                          written in, as it was then";
-            return Err(ServiceError::Refused(reason.to_owned()));
+            return Err(RestoredRefusal::LostFile.into());
         }
         let mut envelopes = Envelopes::new(self.0, key);
         envelopes.open_ahead(claims_with_amounts(self.0, report).await?).await?;
@@ -168,7 +167,7 @@ impl TreasuryStore<'_> {
 }
 
 /// Whether a file is one of those on the ledger that a restored state lost.
-async fn is_lost_file(store: &Store, bytes: &[u8]) -> Result<bool, ServiceError> {
+async fn is_lost_file(store: &Store, bytes: &[u8]) -> Result<bool, PaymentError> {
     let lost: Option<i64> =
         sqlx::query_scalar("SELECT number FROM restore_lost_file WHERE digest = $1 LIMIT 1")
             .bind(Sha256::digest(bytes).to_vec())
@@ -189,7 +188,7 @@ fn reader(key: &TreasuryKey) -> Vec<u8> {
 
 /// Whether a key has read all of a file that is known. A file that was read before this was recorded was read in
 /// full.
-async fn was_read_by(store: &Store, bytes: &[u8], key: &TreasuryKey) -> Result<bool, ServiceError> {
+async fn was_read_by(store: &Store, bytes: &[u8], key: &TreasuryKey) -> Result<bool, PaymentError> {
     let readers: Vec<(Vec<u8>,)> =
         sqlx::query_as("SELECT key_tag FROM payment_file_reader WHERE digest = $1")
             .bind(Sha256::digest(bytes).to_vec())
@@ -204,7 +203,7 @@ async fn keep_reader(
     bytes: &[u8],
     key: &TreasuryKey,
     is_whole: bool,
-) -> Result<(), ServiceError> {
+) -> Result<(), PaymentError> {
     sqlx::query(
         "INSERT INTO payment_file_reader (digest, key_tag) VALUES ($1, $2) ON CONFLICT DO NOTHING",
     )
@@ -218,7 +217,7 @@ async fn keep_reader(
 async fn claims_with_amounts(
     store: &Store,
     report: &BankReport,
-) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ServiceError> {
+) -> Result<Vec<(Vec<u8>, Vec<u8>)>, PaymentError> {
     let mut connection = store.pool().acquire().await?;
     let mut claims = Vec::new();
     for line in report.transfers.iter().filter(|line| line.amount.is_some()) {

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use praman_access::end_waiting;
 use praman_circuits::payee::Payee;
 use praman_ledger::{LedgerAnchor, accepted_claim};
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::{Setting, WriteTransaction, broken};
 use sqlx::AnyConnection;
 
@@ -22,14 +22,16 @@ use super::same_account::{self, PaymentOf};
 use super::transfer::{self, TransferReference, TransferRow, TransferState};
 use super::{release, resumed};
 use crate::TreasuryStore;
+use crate::refusal::OrderFault;
+use crate::refusal::OrderRefusal;
+use crate::refusal::PaymentError;
+use crate::refusal::RestoredRefusal;
 
 /// No treasury writes so many files.
 const NUMBER_MAX: u64 = 1 << 40;
 
 /// Returns when the state was restored, in milliseconds since 1970, if it does not know what went to the bank since.
-pub(super) async fn restored_at(
-    connection: &mut AnyConnection,
-) -> Result<Option<i64>, ServiceError> {
+pub(super) async fn restored_at(connection: &mut AnyConnection) -> Result<Option<i64>, StoreError> {
     time_of(connection, Setting::Restored).await
 }
 
@@ -37,7 +39,7 @@ pub(super) async fn restored_at(
 pub(super) async fn time_of(
     connection: &mut AnyConnection,
     setting: Setting,
-) -> Result<Option<i64>, ServiceError> {
+) -> Result<Option<i64>, StoreError> {
     let value = setting.read(connection).await?;
     let at = value.map(|value| value.try_into().map(i64::from_be_bytes));
     at.transpose().map_err(|_| broken("when the state was backed up or restored"))
@@ -46,17 +48,12 @@ pub(super) async fn time_of(
 /// Refuses to pay from a state that does not know what went to the bank.
 ///
 /// # Errors
-/// [`ServiceError::Refused`].
-pub(super) async fn require_reconciled(connection: &mut AnyConnection) -> Result<(), ServiceError> {
+/// [`PaymentError::Restored`].
+pub(super) async fn require_reconciled(connection: &mut AnyConnection) -> Result<(), PaymentError> {
     if restored_at(connection).await?.is_none() {
         return Ok(());
     }
-    Err(ServiceError::Refused(
-        "this state was restored from a backup, and does not know what went to the bank since: \
-         import the payment files written since and the bank's statements (praman treasury \
-         import), then run praman treasury resume"
-            .to_owned(),
-    ))
+    Err(RestoredRefusal::NotReconciled.into())
 }
 
 impl LostTransfers {
@@ -68,7 +65,7 @@ impl LostTransfers {
         transaction: &mut WriteTransaction,
         envelopes: &Envelopes<'_>,
         reference: &str,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), PaymentError> {
         if transfer::find(transaction, reference).await?.is_some() {
             return Ok(());
         }
@@ -100,7 +97,7 @@ impl LostTransfers {
         transaction: &mut WriteTransaction,
         envelopes: &Envelopes<'_>,
         (sent, file): (&LostTransfer, &LostFile),
-    ) -> Result<bool, ServiceError> {
+    ) -> Result<bool, PaymentError> {
         let message = file.message.as_str();
         let key = envelopes.key();
         let known = transfer::find(transaction, &sent.reference).await?;
@@ -140,7 +137,7 @@ impl LostTransfers {
         transaction: &mut WriteTransaction,
         key: &TreasuryKey,
         (before, instalments): (&[Lost], u32),
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), PaymentError> {
         for lost in before {
             let batch = batch_of_report(key, lost);
             self.take_for_sent(transaction, key, (lost, instalments), &batch).await?;
@@ -159,7 +156,7 @@ impl LostTransfers {
         key: &TreasuryKey,
         (lost, instalments): (&Lost, u32),
         batch: &str,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), PaymentError> {
         sqlx::query(
             "INSERT INTO payment_batch
                  (id, scheme, period, created_on, instalments, debtor, folder, written)
@@ -201,7 +198,7 @@ impl LostTransfers {
             .execute(&mut **transaction)
             .await?;
         }
-        transfer::settle_claim(transaction, &lost.nullifier, None).await
+        Ok(transfer::settle_claim(transaction, &lost.nullifier, None).await?)
     }
 }
 
@@ -211,7 +208,7 @@ async fn keep_drafted(
     transaction: &mut WriteTransaction,
     key: &TreasuryKey,
     before: &[Lost],
-) -> Result<bool, ServiceError> {
+) -> Result<bool, PaymentError> {
     for lost in before {
         let reference = TransferReference::of(key, &lost.nullifier, lost.part, lost.attempt);
         let known = transfer::find(transaction, reference.as_str()).await?;
@@ -236,7 +233,7 @@ fn batch_of_report(key: &TreasuryKey, lost: &Lost) -> String {
 pub(super) async fn adopt_named(
     transaction: &mut WriteTransaction,
     envelopes: &Envelopes<'_>,
-) -> Result<(), ServiceError> {
+) -> Result<(), PaymentError> {
     loop {
         let names = resumed::named_transfers(transaction).await?;
         if names.is_empty() {
@@ -258,7 +255,7 @@ async fn keep_adopted(
     transaction: &mut WriteTransaction,
     reference: &str,
     by_report: bool,
-) -> Result<(), ServiceError> {
+) -> Result<(), PaymentError> {
     sqlx::query(
         "INSERT INTO restore_adopted (reference, by_report) VALUES ($1, $2)
          ON CONFLICT (reference) DO UPDATE SET by_report = excluded.by_report
@@ -278,7 +275,7 @@ async fn keep_payee(
     transaction: &mut WriteTransaction,
     envelopes: &Envelopes<'_>,
     sent: &LostTransfer,
-) -> Result<bool, ServiceError> {
+) -> Result<bool, PaymentError> {
     let row = transfer::find(transaction, &sent.reference).await?;
     let row = row.ok_or_else(|| broken("a transfer that was taken for sent"))?;
     let Ok(known) = envelopes.of_transfer(transaction, &row).await? else { return Ok(true) };
@@ -289,12 +286,7 @@ async fn keep_payee(
         return Ok(true);
     }
     if row.attempt == 0 {
-        let reason = format!(
-            "payment order {}: the file names another account than the claim: the file is not one \
-             of this treasury's",
-            sent.reference
-        );
-        return Err(ServiceError::Refused(reason));
+        return Err(OrderRefusal::of(&sent.reference, OrderFault::OtherAccount).into());
     }
     set_payee_lost(transaction, &row.reference, true).await?;
     let (scheme, period): (String, i64) =
@@ -314,7 +306,7 @@ async fn set_payee_lost(
     transaction: &mut WriteTransaction,
     reference: &str,
     is_lost: bool,
-) -> Result<(), ServiceError> {
+) -> Result<(), PaymentError> {
     sqlx::query("UPDATE payment_transfer SET payee_lost = $2 WHERE reference = $1")
         .bind(reference)
         .bind(i64::from(is_lost))
@@ -329,7 +321,7 @@ async fn move_to_batch(
     transaction: &mut WriteTransaction,
     row: &TransferRow,
     message: &str,
-) -> Result<(), ServiceError> {
+) -> Result<(), PaymentError> {
     if row.batch == message {
         return Ok(());
     }
@@ -366,7 +358,7 @@ async fn end_draft(
     transaction: &mut WriteTransaction,
     batch: &str,
     written: i64,
-) -> Result<(), ServiceError> {
+) -> Result<(), PaymentError> {
     let (approval,): (Option<i64>,) =
         sqlx::query_as("SELECT approval FROM payment_batch WHERE id = $1")
             .bind(batch)
@@ -389,7 +381,7 @@ async fn adopt_drafted(
     transaction: &mut WriteTransaction,
     envelopes: &Envelopes<'_>,
     row: &TransferRow,
-) -> Result<(), ServiceError> {
+) -> Result<(), PaymentError> {
     let (instalments,): (i64,) =
         sqlx::query_as("SELECT instalments FROM payment_batch WHERE id = $1")
             .bind(&row.batch)
@@ -407,7 +399,7 @@ async fn adopt_other_parts(
     transaction: &mut WriteTransaction,
     envelopes: &Envelopes<'_>,
     file: &LostFile,
-) -> Result<(), ServiceError> {
+) -> Result<(), PaymentError> {
     let mut named = HashMap::new();
     for sent in &file.transfers {
         if let Some(row) = transfer::find(transaction, &sent.reference).await? {
@@ -446,8 +438,8 @@ impl TreasuryStore<'_> {
     /// Whether the state was restored and does not know what went to the bank since.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn is_restored(&self) -> Result<bool, ServiceError> {
+    /// [`PaymentError::Store`].
+    pub async fn is_restored(&self) -> Result<bool, PaymentError> {
         Ok(restored_at(&mut *self.0.pool().acquire().await?).await?.is_some())
     }
 
@@ -455,8 +447,8 @@ impl TreasuryStore<'_> {
     /// files of participants that are not treasuries are ignored.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn keep_lost_files(&self, anchored: &[LedgerAnchor]) -> Result<(), ServiceError> {
+    /// [`PaymentError::Store`].
+    pub async fn keep_lost_files(&self, anchored: &[LedgerAnchor]) -> Result<(), PaymentError> {
         let mut transaction = self.0.begin().await?;
         for anchor in anchored.iter().filter(|one| one.number < NUMBER_MAX) {
             let known: Option<(i64,)> =
@@ -488,19 +480,17 @@ impl TreasuryStore<'_> {
     /// this state does not know is reported by its reference.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] if the state was not restored.
+    /// [`PaymentError::Restored`] if the state was not restored.
     pub async fn adopt_lost_file(
         &self,
         key: &super::TreasuryKey,
         bytes: &[u8],
         file: &LostFile,
-    ) -> Result<(usize, Vec<String>), ServiceError> {
+    ) -> Result<(usize, Vec<String>), PaymentError> {
         let envelopes = Envelopes::new(self.0, key);
         let mut transaction = self.0.begin().await?;
         if restored_at(&mut transaction).await?.is_none() {
-            let reason = "this file goes to the bank; only files from the bank are imported, \
-                          except after a restore";
-            return Err(ServiceError::Refused(reason.to_owned()));
+            return Err(RestoredRefusal::OwnFile.into());
         }
         let mut lost = LostTransfers::find(&mut transaction, &envelopes).await?;
         if file.has_all_parts {

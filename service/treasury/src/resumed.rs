@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use praman_access::{AccessStore, ApprovalKind, Caller, Role};
 use praman_circuits::period::Day;
 use praman_language::calendar;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::{Setting, WriteTransaction, broken};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -20,6 +20,8 @@ use super::payment_file::Debtor;
 use super::restored::{restored_at, time_of};
 use super::{named_transfers, release};
 use crate::TreasuryStore;
+use crate::refusal::PaymentError;
+use crate::refusal::RestoredRefusal;
 
 /// How many names or days a refusal lists.
 const TOLD: usize = 8;
@@ -76,7 +78,7 @@ pub struct Said<'a> {
 pub(super) async fn keep_unknown(
     connection: &mut AnyConnection,
     name: &str,
-) -> Result<(), ServiceError> {
+) -> Result<(), PaymentError> {
     if let Some(own) = OwnName::of(name) {
         sqlx::query("INSERT INTO restore_unknown (name) VALUES ($1) ON CONFLICT DO NOTHING")
             .bind(own.text())
@@ -90,7 +92,7 @@ pub(super) async fn keep_unknown(
 pub(super) async fn message_is_known(
     connection: &mut AnyConnection,
     message: &str,
-) -> Result<(), ServiceError> {
+) -> Result<(), PaymentError> {
     let names: Vec<(String,)> =
         sqlx::query_as("SELECT name FROM restore_unknown").fetch_all(&mut *connection).await?;
     for (name,) in names {
@@ -105,7 +107,7 @@ pub(super) async fn message_is_known(
 /// Returns the references of transfers that were named and are not known here.
 pub(super) async fn named_transfers(
     connection: &mut AnyConnection,
-) -> Result<Vec<String>, ServiceError> {
+) -> Result<Vec<String>, PaymentError> {
     let names: Vec<(String,)> =
         sqlx::query_as("SELECT name FROM restore_unknown WHERE name NOT LIKE '%-%' ORDER BY name")
             .fetch_all(connection)
@@ -117,7 +119,7 @@ pub(super) async fn named_transfers(
 pub(super) async fn reference_is_known(
     connection: &mut AnyConnection,
     name: &str,
-) -> Result<(), ServiceError> {
+) -> Result<(), PaymentError> {
     sqlx::query("DELETE FROM restore_unknown WHERE name = $1")
         .bind(name)
         .execute(connection)
@@ -130,7 +132,7 @@ pub(super) async fn reference_is_known(
 pub(super) async fn keep_days(
     transaction: &mut WriteTransaction,
     report: &BankReport,
-) -> Result<(), ServiceError> {
+) -> Result<(), PaymentError> {
     let debtors: HashSet<String> = debtors(transaction).await?.into_values().collect();
     for StatementDays { from, to, account } in &report.days {
         let is_other = account.as_ref().is_some_and(|account| {
@@ -160,7 +162,7 @@ pub(super) async fn keep_days(
 /// Returns the accounts that batches are known to go out from, by batch.
 pub(super) async fn debtors(
     connection: &mut AnyConnection,
-) -> Result<HashMap<String, String>, ServiceError> {
+) -> Result<HashMap<String, String>, PaymentError> {
     let debtors: Vec<(String, String)> =
         sqlx::query_as("SELECT id, debtor FROM payment_batch WHERE debtor <> ''")
             .fetch_all(connection)
@@ -186,14 +188,14 @@ fn told(names: &[String]) -> String {
     text
 }
 
-fn day_of(milliseconds: i64) -> Result<Day, ServiceError> {
+fn day_of(milliseconds: i64) -> Result<Day, StoreError> {
     let broken = || broken("when the state was restored");
     let date = calendar::date_at(milliseconds).ok_or_else(broken)?;
     calendar::day_of(date).ok_or_else(broken)
 }
 
 /// Returns the time from which the state does not know what went out, in milliseconds since 1970.
-async fn unknown_from(connection: &mut AnyConnection, restored: i64) -> Result<i64, ServiceError> {
+async fn unknown_from(connection: &mut AnyConnection, restored: i64) -> Result<i64, PaymentError> {
     let backed_up = time_of(connection, Setting::BackedUp).await?;
     // A backup of an earlier version does not say: it knows at least its last file.
     let last: (Option<i64>,) =
@@ -208,18 +210,14 @@ async fn unknown_from(connection: &mut AnyConnection, restored: i64) -> Result<i
 /// Returns the days for which the state does not know what went out.
 ///
 /// # Errors
-/// [`ServiceError::Refused`] if its clock was behind when it was restored.
+/// [`PaymentError::Restored`] if its clock was behind when it was restored.
 async fn unknown_days(
     connection: &mut AnyConnection,
     restored: i64,
-) -> Result<(Day, Day), ServiceError> {
+) -> Result<(Day, Day), PaymentError> {
     let from = unknown_from(connection, restored).await?;
     if from > restored {
-        return Err(ServiceError::Refused(
-            "this state was backed up later than it was restored, by the clocks that marked it: set this \
-             machine's clock, then run praman treasury mark-restored --since TIME, with the time of the backup"
-                .to_owned(),
-        ));
+        return Err(RestoredRefusal::Clocks.into());
     }
     Ok((day_of(from)?, day_of(restored)?))
 }
@@ -230,7 +228,7 @@ async fn require_known(
     connection: &mut AnyConnection,
     (first, last): (Day, Day),
     said: Said<'_>,
-) -> Result<Missing, ServiceError> {
+) -> Result<Missing, PaymentError> {
     let lost: Vec<(i64,)> =
         sqlx::query_as("SELECT number FROM payment_file WHERE kind = $1 ORDER BY number")
             .bind(release::LOST)
@@ -250,13 +248,7 @@ async fn require_known(
     let numbers: Vec<String> =
         lost.iter().map(|(number,)| number.to_string()).chain(of_ledger).collect();
     if !numbers.is_empty() && !said.files_are_lost {
-        return Err(ServiceError::Refused(format!(
-            "files were sent that this state lost, or that name claims which it does not know, by \
-             number {}: import each file; first submit again the claims that are not known; if a \
-             file belongs to another treasury, give --other-treasury; if files or claims are lost \
-             for good, give --files-are-lost",
-            told(&numbers)
-        )));
+        return Err(RestoredRefusal::FilesMissing(told(&numbers)).into());
     }
     let unknown: Vec<(String,)> = sqlx::query_as("SELECT name FROM restore_unknown ORDER BY name")
         .fetch_all(&mut *connection)
@@ -265,29 +257,17 @@ async fn require_known(
         // What was drafted at the time of the backup would go out a second time.
         let own = OwnName::of(name).ok_or_else(|| broken("what the bank has named"))?;
         if named_transfers::is_drafted(connection, &Named::from(own)).await? {
-            return Err(ServiceError::Refused(format!(
-                "the bank has named {name}, which was drafted when the state was backed up: import its file, or \
-                 have its batch denied (praman access deny)"
-            )));
+            return Err(RestoredRefusal::DraftNamed(name.clone()).into());
         }
     }
     let lost_for_good = Missing { lost_files: numbers.len(), unknown: unknown.len() };
     if !unknown.is_empty() && !said.files_are_lost {
         let names: Vec<String> = unknown.into_iter().map(|(name,)| name).collect();
-        return Err(ServiceError::Refused(format!(
-            "the bank has named payments that this state does not know: {}: import the files that \
-             they are in (praman treasury import bank/pain.001-….xml), then import the report \
-             again; if the files are lost for good, give --files-are-lost",
-            told(&names)
-        )));
+        return Err(RestoredRefusal::NamedUnknown(told(&names)).into());
     }
     let by_report = adopted(connection, true).await?;
     if by_report > 0 && !said.files_are_lost {
-        return Err(ServiceError::Refused(format!(
-            "{by_report} payment orders are known only from the bank's reports, and others of \
-             their files may be on their way: import these files; if they are lost for good, give \
-             --files-are-lost"
-        )));
+        return Err(RestoredRefusal::WithoutFile(by_report).into());
     }
     let mut missing = Vec::new();
     // A payment of the last day may be booked on the next.
@@ -305,16 +285,11 @@ async fn require_known(
     if missing.is_empty() {
         return Ok(lost_for_good);
     }
-    Err(ServiceError::Refused(format!(
-        "no statement of the bank covers {} whole: import the statements of each day from the \
-         backup to the day after the restore, for the account that payments go out from; for a day \
-         without a statement, give --no-statement-of",
-        told(&missing)
-    )))
+    Err(RestoredRefusal::StatementsMissing(told(&missing)).into())
 }
 
 /// Counts the transfers marked as sent since the restore; by a bank's report alone, or in all.
-async fn adopted(connection: &mut AnyConnection, by_report: bool) -> Result<i64, ServiceError> {
+async fn adopted(connection: &mut AnyConnection, by_report: bool) -> Result<i64, PaymentError> {
     let (count,): (i64,) =
         sqlx::query_as("SELECT count(*) FROM restore_adopted WHERE by_report >= $1")
             .bind(i64::from(by_report))
@@ -324,7 +299,7 @@ async fn adopted(connection: &mut AnyConnection, by_report: bool) -> Result<i64,
 }
 
 /// Returns a digest of what was marked as sent and what is missing, by name.
-async fn digest_of_names(connection: &mut AnyConnection) -> Result<String, ServiceError> {
+async fn digest_of_names(connection: &mut AnyConnection) -> Result<String, PaymentError> {
     let names: Vec<(String,)> = sqlx::query_as(
         "SELECT 'sent ' || reference || ' ' || CAST(by_report AS TEXT) FROM restore_adopted
          UNION ALL SELECT 'named ' || name FROM restore_unknown
@@ -343,7 +318,7 @@ async fn digest_of_names(connection: &mut AnyConnection) -> Result<String, Servi
     Ok(hex::encode(digest.finalize()))
 }
 
-async fn resume_now(connection: &mut AnyConnection) -> Result<(), ServiceError> {
+async fn resume_now(connection: &mut AnyConnection) -> Result<(), PaymentError> {
     for statement in [
         // Names for claims that are not known yet stay: once known, those claims count as paid.
         "DELETE FROM restore_unknown WHERE name LIKE '%-%'",
@@ -364,11 +339,11 @@ async fn resume_now(connection: &mut AnyConnection) -> Result<(), ServiceError> 
 /// Resumes the payments of a restored state, as two treasurers have decided, if everything is still known.
 ///
 /// # Errors
-/// [`ServiceError::Refused`] if anything is not.
+/// [`PaymentError::Restored`] if anything is not.
 pub(super) async fn resume(
     connection: &mut AnyConnection,
     document: &str,
-) -> Result<(), ServiceError> {
+) -> Result<(), PaymentError> {
     let about: ResumeDocument =
         serde_json::from_str(document).map_err(|_| broken("an approval's document"))?;
     let Some(restored) = restored_at(connection).await? else { return Ok(()) };
@@ -386,9 +361,7 @@ pub(super) async fn resume(
             != (about.taken_for_sent, about.without_file)
         || digest_of_names(connection).await? != about.digest
     {
-        let reason = "what is known of what went out has changed since this was requested: deny \
-                      this request, and request it again";
-        return Err(ServiceError::Refused(reason.to_owned()));
+        return Err(RestoredRefusal::Changed.into());
     }
     resume_now(connection).await
 }
@@ -398,16 +371,16 @@ impl TreasuryStore<'_> {
     /// approval's number.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] while files that the ledger has are missing, the bank has named what is not
+    /// [`PaymentError::Restored`] while files that the ledger has are missing, the bank has named what is not
     /// known here, or a day since the backup is in no statement.
     pub async fn resume_payments(
         &self,
         said: Said<'_>,
         by: &Caller,
-    ) -> Result<Option<u32>, ServiceError> {
+    ) -> Result<Option<u32>, PaymentError> {
         let mut transaction = self.0.begin().await?;
         let Some(restored) = restored_at(&mut transaction).await? else {
-            return Err(ServiceError::Refused("this state already pays".to_owned()));
+            return Err(RestoredRefusal::Pays.into());
         };
         let days = unknown_days(&mut transaction, restored).await?;
         let Missing { lost_files, unknown } = require_known(&mut transaction, days, said).await?;
@@ -446,13 +419,12 @@ impl TreasuryStore<'_> {
     /// never less.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn mark_restored(&self, since: Timestamp) -> Result<(), ServiceError> {
+    /// [`PaymentError::Store`].
+    pub async fn mark_restored(&self, since: Timestamp) -> Result<(), PaymentError> {
         let mut transaction = self.0.begin().await?;
         let now = Timestamp::now();
         if since > now {
-            let reason = "--since lies in the future: give a time that has passed";
-            return Err(ServiceError::WrongUse(reason.to_owned()));
+            return Err(RestoredRefusal::SinceAhead.into());
         }
         let (mut now, mut since) = (now.as_millisecond(), since.as_millisecond());
         if let Some(restored) = restored_at(&mut transaction).await? {

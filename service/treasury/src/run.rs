@@ -7,10 +7,10 @@ use praman_access::{AccessStore, Caller, Waiting};
 use praman_circuits::nullifier::{Nullifier, SchemeId};
 use praman_circuits::period::Period;
 use praman_claims::{payment, terms};
+use praman_files::FileError;
 use praman_files::sealed::random_key;
 use praman_ledger::accepted_claim;
 use praman_rules::scheme::PaymentTerms;
-use praman_store::error::ServiceError;
 use praman_store::failpoint::may_die;
 use praman_store::{Store, WriteTransaction, field};
 use serde::Serialize;
@@ -24,6 +24,9 @@ use super::payment_file::{Debtor, ISO_KIND, share};
 use super::same_account::{PaymentOf, SameAccount};
 use super::transfer::{self, TransferRow, TransferState};
 use super::{release, restored};
+use crate::refusal::AgainFault;
+use crate::refusal::PaymentError;
+use crate::refusal::PaymentRefusal;
 
 /// The result of paying a scheme's period.
 #[derive(Debug, Default, Serialize)]
@@ -70,8 +73,8 @@ impl PaymentRun<'_> {
     /// drafted before.
     ///
     /// # Errors
-    /// [`ServiceError`]; what was drafted is written by the next run.
-    pub async fn pay(&self, store: &Store, key: &TreasuryKey) -> Result<Paid, ServiceError> {
+    /// [`PaymentError`]; what was drafted is written by the next run.
+    pub async fn pay(&self, store: &Store, key: &TreasuryKey) -> Result<Paid, PaymentError> {
         restored::require_reconciled(&mut *store.pool().acquire().await?).await?;
         self.require_folder()?;
         let (mut paid, mut envelopes) = (Paid::default(), Envelopes::new(store, key));
@@ -84,15 +87,15 @@ impl PaymentRun<'_> {
     /// Refuses a folder that can't be written to, before anything is drafted.
     ///
     /// # Errors
-    /// [`ServiceError::File`].
-    pub(super) fn require_folder(&self) -> Result<(), ServiceError> {
-        let folder = std::path::absolute(self.folder).map_err(ServiceError::file(self.folder))?;
+    /// [`PaymentError::File`].
+    pub(super) fn require_folder(&self) -> Result<(), PaymentError> {
+        let folder = std::path::absolute(self.folder).map_err(FileError::io(self.folder))?;
         // The folder is created with its first file: until then the folder above it is tried.
         let there = folder.ancestors().find(|one| one.exists()).unwrap_or(&folder);
         tempfile::Builder::new()
             .prefix(".praman-")
             .tempfile_in(there)
-            .map_err(ServiceError::file(self.folder))?;
+            .map_err(FileError::io(self.folder))?;
         Ok(())
     }
 
@@ -100,15 +103,15 @@ impl PaymentRun<'_> {
     /// the day says which.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] if no such batch went out, if the bank has answered about it, or if it would not be
+    /// [`PaymentError::Refused`] if no such batch went out, if the bank has answered about it, or if it would not be
     /// the same.
     pub async fn write_again(
         &self,
         store: &Store,
         key: &TreasuryKey,
         (id, day): (&str, Option<Date>),
-    ) -> Result<Vec<PathBuf>, ServiceError> {
-        let refused = |reason: &str| Err(ServiceError::Refused(format!("batch {id}: {reason}")));
+    ) -> Result<Vec<PathBuf>, PaymentError> {
+        let refused = |fault| Err(PaymentRefusal::NotAgain { batch: id.to_owned(), fault }.into());
         let envelopes = Envelopes::new(store, key);
         let mut transaction = store.begin().await?;
         let sent =
@@ -124,13 +127,12 @@ impl PaymentRun<'_> {
             restored::require_reconciled(&mut transaction).await?;
         }
         let Some(batch) = batch else {
-            return refused("no batch of this scheme and period with this id was sent");
+            return refused(AgainFault::NoBatch);
         };
         // A bank that takes the message again would pay these twice.
-        let moved = "returned, paid again or contested since: its file is not written again";
         let rows = transfer::of_batch(&mut transaction, id).await?;
         if batch.format.is_none() && rows.iter().any(is_moved) {
-            return refused(&format!("payment orders of it were {moved}"));
+            return refused(AgainFault::Moved);
         }
         let mut written = batch.compose(&mut transaction, &envelopes, self.scheme).await?;
         if let Some(day) = day {
@@ -139,19 +141,19 @@ impl PaymentRun<'_> {
         let [file] = written.files.as_slice() else {
             let days = written.files.iter().filter_map(|file| file.day);
             let days = days.map(|day| day.to_string()).collect::<Vec<_>>().join(", ");
-            return refused(&match days.as_str() {
-                "" => "there was nothing to pay in it, or not on this day".to_owned(),
-                days => format!("it has a file for each day: give one with --day: {days}"),
+            return refused(match days.is_empty() {
+                true => AgainFault::Nothing,
+                false => AgainFault::SeveralDays(days),
             });
         };
         // In a bank's own format nothing keeps the bank from paying a message twice.
         let of_file = |row: &&TransferRow| file.references.contains(&row.reference);
         if batch.format.is_some() && rows.iter().filter(of_file).any(is_answered) {
-            return refused(&format!("payment orders of it were paid, {moved}"));
+            return refused(AgainFault::Answered);
         }
         drop(transaction);
         if !release::is_kept(store, &file.bytes).await? {
-            return refused("its file would differ from the one that was sent: it is not written");
+            return refused(AgainFault::Differs);
         }
         put(self.folder, std::slice::from_ref(file))
     }
@@ -162,7 +164,7 @@ impl PaymentRun<'_> {
         store: &Store,
         envelopes: &mut Envelopes<'_>,
         paid: &mut Paid,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), PaymentError> {
         let to_write = sqlx::query_as(
             "SELECT nullifier, payout_commitment FROM accepted_claim
              WHERE nullifier IN (SELECT nullifier FROM payment_transfer
@@ -185,10 +187,14 @@ impl PaymentRun<'_> {
         let mut refusal = None;
         for (id,) in drafted {
             match self.write_one(store, envelopes, &id, paid).await {
-                Err(error @ (ServiceError::Refused(_) | ServiceError::File { .. })) => {
+                // What the store or the ledger says is of all of them.
+                Err(error @ (PaymentError::Store(_) | PaymentError::Ledger(_))) => {
+                    return Err(error);
+                }
+                Err(error) => {
                     refusal.get_or_insert(error);
                 }
-                other => other?,
+                Ok(()) => {}
             }
         }
         refusal.map_or(Ok(()), Err)
@@ -204,7 +210,7 @@ impl PaymentRun<'_> {
         envelopes: &Envelopes<'_>,
         id: &str,
         paid: &mut Paid,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), PaymentError> {
         // One process at a time writes and closes drafts.
         let mut transaction = store.begin().await?;
         let drafted = format!("{DRAFTED} WHERE id = $1 AND written IN (0, 3)");
@@ -271,7 +277,7 @@ impl PaymentRun<'_> {
         envelopes: &Envelopes<'_>,
         batch: &mut DraftedBatch,
         paid: &mut Paid,
-    ) -> Result<Option<BankFiles>, ServiceError> {
+    ) -> Result<Option<BankFiles>, PaymentError> {
         if let Some(approval) = batch.approval {
             let (approved, document) = AccessStore(store).waiting(transaction, approval).await?;
             match approved {
@@ -303,7 +309,7 @@ impl PaymentRun<'_> {
         for (reference, amount) in &written.transfers {
             transfer::order(transaction, envelopes.key(), reference, *amount).await?;
         }
-        let folder = std::path::absolute(self.folder).map_err(ServiceError::file(self.folder))?;
+        let folder = std::path::absolute(self.folder).map_err(FileError::io(self.folder))?;
         sqlx::query(
             "UPDATE payment_batch SET written = $2, folder = $3, format = $4 WHERE id = $1",
         )
@@ -322,17 +328,14 @@ impl PaymentRun<'_> {
         &self,
         connection: &mut AnyConnection,
         batch: &mut DraftedBatch,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), PaymentError> {
         let told = release::told_debtor(&batch.debtor()?);
         if told == release::told_debtor(self.debtor) {
             return Ok(());
         }
         if let Some(approval) = batch.approval {
-            return Err(ServiceError::Refused(format!(
-                "batch {} was approved to be paid from {told}: give that account with --debtor, or \
-                 deny the batch (praman access deny {approval}) and pay again",
-                batch.id
-            )));
+            let (batch, debtor) = (batch.id.clone(), told);
+            return Err(PaymentRefusal::OtherDebtor { batch, debtor, approval }.into());
         }
         batch.debtor = serde_json::to_string(self.debtor).expect("a debtor is plain data");
         sqlx::query("UPDATE payment_batch SET debtor = $2 WHERE id = $1")
@@ -349,7 +352,7 @@ impl PaymentRun<'_> {
         store: &Store,
         envelopes: &mut Envelopes<'_>,
         paid: &mut Paid,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), PaymentError> {
         let unpaid = async |connection: &mut AnyConnection| {
             sqlx::query_as::<_, (Vec<u8>, Vec<u8>)>(
                 "SELECT nullifier, payout_commitment FROM accepted_claim
@@ -431,7 +434,7 @@ impl PaymentRun<'_> {
         connection: &mut AnyConnection,
         terms: PaymentTerms,
         contents: release::ToldContents,
-    ) -> Result<String, ServiceError> {
+    ) -> Result<String, PaymentError> {
         let (count,): (i64,) =
             sqlx::query_as("SELECT count(*) FROM payment_batch WHERE scheme = $1 AND period = $2")
                 .bind(self.scheme.as_str())
@@ -454,7 +457,7 @@ impl PaymentRun<'_> {
             format: release::told_format(self.format),
         };
         let approval = about.ask(store, &mut *connection, self.by).await?;
-        let folder = std::path::absolute(self.folder).map_err(ServiceError::file(self.folder))?;
+        let folder = std::path::absolute(self.folder).map_err(FileError::io(self.folder))?;
         sqlx::query(
             "INSERT INTO payment_batch
                  (id, scheme, period, created_on, instalments, debtor, folder, written, approval)
@@ -491,7 +494,7 @@ fn is_answered(row: &TransferRow) -> bool {
 }
 
 /// Closes a batch that went out: its files are in place.
-async fn close(connection: &mut AnyConnection, id: &str) -> Result<(), ServiceError> {
+async fn close(connection: &mut AnyConnection, id: &str) -> Result<(), PaymentError> {
     sqlx::query("UPDATE payment_batch SET written = 1 WHERE id = $1 AND written = $2")
         .bind(id)
         .bind(GOES_OUT)

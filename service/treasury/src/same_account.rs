@@ -8,7 +8,6 @@ use std::collections::{HashMap, HashSet};
 use praman_access::{AccessStore, ApprovalKind, Caller};
 use praman_circuits::nullifier::Nullifier;
 use praman_circuits::payee::Payee;
-use praman_store::error::ServiceError;
 use praman_store::{WriteTransaction, broken, bytes};
 use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
@@ -17,6 +16,9 @@ use super::envelopes::Envelopes;
 use super::key::TreasuryKey;
 use super::run::PaymentRun;
 use crate::TreasuryStore;
+use crate::refusal::PaymentError;
+use crate::refusal::PaymentRefusal;
+use crate::refusal::ReleaseFault;
 
 /// Why a claim is held.
 const HELD: &str = "another claim of this period goes to the same account: check whose account it \
@@ -71,7 +73,7 @@ pub(super) async fn keep_taken(
     of: (&str, u32),
     (nullifier, payment): (&[u8], PaymentOf),
     payee: &Payee,
-) -> Result<(), ServiceError> {
+) -> Result<(), PaymentError> {
     let (part, attempt) = payment.columns();
     for tag in AccountTags::of(key, of, payee).all() {
         sqlx::query(
@@ -123,7 +125,7 @@ impl<'a> SameAccount<'a> {
         transaction: &mut WriteTransaction,
         envelopes: &Envelopes<'a>,
         run: &PaymentRun<'_>,
-    ) -> Result<Self, ServiceError> {
+    ) -> Result<Self, PaymentError> {
         let (scheme, period) = (run.scheme.as_str().to_owned(), run.period.0);
         let mut known = Self {
             key: envelopes.key(),
@@ -192,7 +194,7 @@ impl<'a> SameAccount<'a> {
         connection: &mut AnyConnection,
         (nullifier, payment): (&[u8], PaymentOf),
         payee: &Payee,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), PaymentError> {
         let of = (self.scheme.as_str(), self.period);
         keep_taken(connection, self.key, of, (nullifier, payment), payee).await?;
         for tag in self.tags(payee).all() {
@@ -208,7 +210,7 @@ impl<'a> SameAccount<'a> {
         connection: &mut AnyConnection,
         (nullifier, payment): (&[u8], PaymentOf),
         payee: &Payee,
-    ) -> Result<Option<&'static str>, ServiceError> {
+    ) -> Result<Option<&'static str>, PaymentError> {
         let tags = self.tags(payee);
         // A claim whose batch was denied does not count as another, nor does one that was released to it before.
         let is_own = self.taken.get(&tags.at_bank).is_some_and(|claims| claims.contains(nullifier));
@@ -249,7 +251,7 @@ impl<'a> SameAccount<'a> {
         connection: &mut AnyConnection,
         nullifier: &[u8],
         payee: &Payee,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), PaymentError> {
         sqlx::query(
             "INSERT INTO payment_held (nullifier, tag) VALUES ($1, $2)
              ON CONFLICT (nullifier) DO UPDATE SET tag = excluded.tag",
@@ -279,13 +281,13 @@ impl TreasuryStore<'_> {
     /// returns the approval's number.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] if there is no such claim, if it is in a file already, or if there are not
+    /// [`PaymentError::Refused`] if there is no such claim, if it is in a file already, or if there are not
     /// two treasurers.
     pub async fn ask_release(
         &self,
         nullifier: Nullifier,
         by: &Caller,
-    ) -> Result<u32, ServiceError> {
+    ) -> Result<u32, PaymentError> {
         let mut transaction = self.0.begin().await?;
         super::release::require_two_treasurers(self.0, &mut transaction, by).await?;
         let row: Option<(String, i64, Option<String>)> =
@@ -294,9 +296,9 @@ impl TreasuryStore<'_> {
                 .fetch_optional(&mut *transaction)
                 .await?;
         let refused =
-            |reason: &str| Err(ServiceError::Refused(format!("claim {nullifier}: {reason}")));
+            |fault| Err(PaymentRefusal::NotReleased { claim: nullifier.to_string(), fault }.into());
         let Some((scheme, period, batch)) = row else {
-            return refused("there is no such accepted claim");
+            return refused(ReleaseFault::NoClaim);
         };
         // A returned one is paid again, to an account that an office has corrected.
         let (returned,): (i64,) = sqlx::query_as(
@@ -306,7 +308,7 @@ impl TreasuryStore<'_> {
         .fetch_one(&mut *transaction)
         .await?;
         if batch.is_some() && returned == 0 {
-            return refused("it is already in a batch");
+            return refused(ReleaseFault::InBatch);
         }
         let held: Option<(Vec<u8>,)> =
             sqlx::query_as("SELECT tag FROM payment_held WHERE nullifier = $1")
@@ -314,9 +316,7 @@ impl TreasuryStore<'_> {
                 .fetch_optional(&mut *transaction)
                 .await?;
         let Some((held,)) = held else {
-            return refused(
-                "it is not held: treasury pay and reissue report which claims are held",
-            );
+            return refused(ReleaseFault::NotHeld);
         };
         let (period, account) = (period as u32, Some(hex::encode(held)));
         let document = ReleaseDocument { claim: nullifier.to_string(), scheme, period, account };
@@ -332,12 +332,12 @@ impl TreasuryStore<'_> {
 /// Releases a claim to its account, as two persons have decided.
 ///
 /// # Errors
-/// [`ServiceError::Store`].
+/// [`PaymentError::Store`].
 pub(super) async fn release(
     connection: &mut AnyConnection,
     document: &str,
     approval: i64,
-) -> Result<(), ServiceError> {
+) -> Result<(), PaymentError> {
     let about: ReleaseDocument =
         serde_json::from_str(document).map_err(|_| broken("an approval's document"))?;
     let nullifier: Nullifier = about.claim.parse().map_err(|_| broken("an approval's claim"))?;

@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use praman_access::SchemeScope;
 use praman_claims::{ClaimState, Reason, payment};
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::named::named;
 use sqlx::AnyConnection;
 
 use super::booked_on::{BookedOn, came_back_since};
 use super::key::TreasuryKey;
 use crate::TreasuryStore;
+use crate::refusal::OrderFault;
+use crate::refusal::OrderRefusal;
+use crate::refusal::PaymentError;
 
 /// The reference that a bank reports a transfer back by: 32 digits of a keyed hash and the instalment's number.
 /// It names no person, and only the treasury can make it: a reader of a bank's statement can't find the claim
@@ -141,7 +144,7 @@ pub(super) async fn draft(
     batch: &str,
     nullifier: &[u8],
     (part, attempt): (u32, u32),
-) -> Result<TransferReference, ServiceError> {
+) -> Result<TransferReference, PaymentError> {
     let reference = TransferReference::of(key, nullifier, part, attempt);
     let drafted = sqlx::query(
         "INSERT INTO payment_transfer (reference, batch, nullifier, part, attempt, state)
@@ -156,7 +159,7 @@ pub(super) async fn draft(
     .await?;
     if drafted.rows_affected() == 0 {
         // A draft in no batch would never be paid.
-        return Err(ServiceError::Refused(format!("payment order {reference} is already drafted")));
+        return Err(OrderRefusal::of(&reference, OrderFault::Drafted).into());
     }
     Ok(reference)
 }
@@ -167,7 +170,7 @@ pub(super) async fn order(
     key: &TreasuryKey,
     reference: &str,
     rupees: u32,
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     sqlx::query("UPDATE payment_transfer SET state = 'ordered', amount = $2 WHERE reference = $1")
         .bind(reference)
         .bind(key.seal_amount(reference, rupees))
@@ -182,7 +185,7 @@ pub(super) async fn send(
     key: &TreasuryKey,
     reference: &str,
     rupees: Option<u32>,
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     if let Some(rupees) = rupees {
         return order(connection, key, reference, rupees).await;
     }
@@ -198,7 +201,7 @@ pub(super) async fn attempts(
     connection: &mut AnyConnection,
     nullifier: &[u8],
     part: u32,
-) -> Result<Vec<TransferRow>, ServiceError> {
+) -> Result<Vec<TransferRow>, StoreError> {
     let statement = sqlx::AssertSqlSafe(format!(
         "SELECT {COLUMNS} FROM payment_transfer WHERE nullifier = $1 AND part = $2 ORDER BY attempt"
     ));
@@ -210,7 +213,7 @@ pub(super) async fn attempts(
 pub(super) async fn of_claim(
     connection: &mut AnyConnection,
     nullifier: &[u8],
-) -> Result<Vec<TransferRow>, ServiceError> {
+) -> Result<Vec<TransferRow>, StoreError> {
     let statement =
         sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM payment_transfer WHERE nullifier = $1"));
     Ok(sqlx::query_as(statement).bind(nullifier).fetch_all(connection).await?)
@@ -220,7 +223,7 @@ pub(super) async fn of_claim(
 pub(super) async fn of_batch(
     connection: &mut AnyConnection,
     batch: &str,
-) -> Result<Vec<TransferRow>, ServiceError> {
+) -> Result<Vec<TransferRow>, StoreError> {
     let statement = sqlx::AssertSqlSafe(format!(
         "SELECT {COLUMNS} FROM payment_transfer
          JOIN (SELECT nullifier AS claimed, block FROM accepted_claim) AS claims
@@ -235,7 +238,7 @@ pub(super) async fn beginning_with(
     connection: &mut AnyConnection,
     batch: &str,
     start: &str,
-) -> Result<Vec<TransferRow>, ServiceError> {
+) -> Result<Vec<TransferRow>, StoreError> {
     // No digit of a reference comes after this letter.
     const AFTER: char = 'g';
     let statement = sqlx::AssertSqlSafe(format!(
@@ -249,7 +252,7 @@ pub(super) async fn beginning_with(
 pub(super) async fn find(
     connection: &mut AnyConnection,
     reference: &str,
-) -> Result<Option<TransferRow>, ServiceError> {
+) -> Result<Option<TransferRow>, StoreError> {
     let statement =
         sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM payment_transfer WHERE reference = $1"));
     Ok(sqlx::query_as(statement).bind(reference).fetch_optional(connection).await?)
@@ -261,7 +264,7 @@ pub(super) async fn settle_part(
     connection: &mut AnyConnection,
     nullifier: &[u8],
     part: u32,
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     use TransferState::{Paid, Reissued, Returned};
     let attempts = attempts(connection, nullifier, part).await?;
     let is_paid = attempts.iter().any(|one| one.state == Paid);
@@ -283,7 +286,7 @@ pub(super) async fn set_state(
     connection: &mut AnyConnection,
     reference: &str,
     state: TransferState,
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     sqlx::query("UPDATE payment_transfer SET state = $2 WHERE reference = $1")
         .bind(reference)
         .bind(state)
@@ -297,7 +300,7 @@ pub(super) async fn settle_claim(
     connection: &mut AnyConnection,
     nullifier: &[u8],
     reason: Option<Reason>,
-) -> Result<(), ServiceError> {
+) -> Result<(), StoreError> {
     let rows: Vec<(i64, TransferState)> = sqlx::query_as(
         "SELECT part, state FROM payment_transfer WHERE nullifier = $1 AND state <> 'reissued'",
     )
@@ -343,8 +346,8 @@ impl TreasuryStore<'_> {
     /// Returns how many transfers wait to be paid again, of a scope's schemes.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn count_returned(&self, scope: &SchemeScope) -> Result<usize, ServiceError> {
+    /// [`StoreError::Database`].
+    pub async fn count_returned(&self, scope: &SchemeScope) -> Result<usize, StoreError> {
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT COUNT(*) FROM {RETURNED} AND {}",
             SchemeScope::condition("payment_batch.scheme", "$1")
@@ -357,12 +360,12 @@ impl TreasuryStore<'_> {
     /// Returns the transfers that wait to be paid again, of a scope's schemes, up to a limit.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub async fn returned_transfers(
         &self,
         scope: &SchemeScope,
         most: usize,
-    ) -> Result<Vec<ReturnedTransfer>, ServiceError> {
+    ) -> Result<Vec<ReturnedTransfer>, StoreError> {
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT reference, reason, scheme, period FROM {RETURNED} AND {}
              ORDER BY scheme, period, reference LIMIT $2",

@@ -7,10 +7,10 @@ use alloy_primitives::{Bytes, U64};
 use alloy_rpc_client::{ClientBuilder, RpcClient};
 use alloy_transport::{TransportError, TransportErrorKind};
 use alloy_transport_http::reqwest;
-use praman_store::error::ServiceError;
 
 use super::answers::revert;
 use crate::chain::ChainError;
+use crate::failure::{LedgerFailure, NetworkSettingError};
 
 /// How long one request may take.
 const REQUEST_TIME: Duration = Duration::from_secs(10);
@@ -82,28 +82,25 @@ impl Nodes {
         endpoints: &[String],
         chain_id: u64,
         patience: Duration,
-    ) -> Result<Self, ServiceError> {
+    ) -> Result<Self, LedgerFailure> {
         let http = reqwest::Client::builder()
             .timeout(REQUEST_TIME)
             .connect_timeout(REQUEST_TIME / 4)
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(|_| ServiceError::Ledger("an HTTP client can't be made".to_owned()))?;
+            .map_err(|_| LedgerFailure::Chain("an HTTP client can't be made".to_owned()))?;
         let mut clients = Vec::new();
         for (number, endpoint) in endpoints.iter().enumerate() {
             let url = endpoint.parse::<reqwest::Url>().ok();
-            let url =
-                url.filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
-                    // Not the address itself: it may hold an access key.
-                    let reason = format!("endpoint {} is not an http or https address", number + 1);
-                    ServiceError::WrongUse(reason)
-                })?;
+            let url = url
+                .filter(|url| matches!(url.scheme(), "http" | "https"))
+                .ok_or(NetworkSettingError::Endpoint(number + 1))?;
             let name = format!("node {} ({})", number + 1, url.host_str().unwrap_or("no host"));
             let client = ClientBuilder::default().http_with_client(http.clone(), url);
             clients.push((name, client, None));
         }
         if clients.is_empty() {
-            return Err(ServiceError::WrongUse("give at least one node's address".to_owned()));
+            return Err(NetworkSettingError::NoEndpoint.into());
         }
         Ok(Self { clients, current: 0, chain_id, patience })
     }

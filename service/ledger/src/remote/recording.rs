@@ -13,6 +13,7 @@ use super::nodes::NodeError;
 use super::{BLOCKS_AT_ONCE, POLL, RemoteChain, outbox};
 use crate::LedgerStore;
 use crate::chain::{Chain, ChainError, ChainLog};
+use crate::event_handler::EventHandlers;
 use crate::journal;
 
 /// How many of the newest blocks are asked for one by one.
@@ -50,7 +51,7 @@ impl RemoteChain {
 
     /// Returns false if the chain has replaced a block meanwhile.
     async fn record_once(&self) -> Result<bool, ChainError> {
-        let Some((contracts, before)) = &self.contracts else { return Ok(true) };
+        let Some((contracts, before, handlers)) = &self.contracts else { return Ok(true) };
         let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
             "SELECT number, hash FROM recorded_block ORDER BY number DESC LIMIT 1000",
         )
@@ -76,7 +77,7 @@ impl RemoteChain {
         };
         if newest.is_some_and(|newest| newest > known) {
             let mut transaction = self.store.begin().await?;
-            LedgerStore(&self.store).forget_after(&mut transaction, known).await?;
+            LedgerStore(&self.store).forget_after(&mut transaction, handlers, known).await?;
             outbox::take_back(&mut transaction, known).await?;
             transaction.commit().await?;
             for account in self.keys.keys() {
@@ -103,7 +104,7 @@ impl RemoteChain {
             if self.known_block(known).await?.hash != known_hash {
                 return Ok(false);
             }
-            if !self.keep_logs(contracts, known, &piece).await? {
+            if !self.keep_logs((contracts, handlers), known, &piece).await? {
                 return Ok(true);
             }
             (known, known_hash) = (piece.last, piece.hash);
@@ -205,7 +206,7 @@ impl RemoteChain {
     /// Records the events of blocks after `known`; returns false if another process has recorded more in between.
     async fn keep_logs(
         &self,
-        contracts: &Addresses,
+        (contracts, handlers): (&Addresses, EventHandlers),
         known: u64,
         piece: &Piece,
     ) -> Result<bool, ChainError> {
@@ -217,7 +218,7 @@ impl RemoteChain {
         if kept.is_some_and(|kept| kept as u64 > known) {
             return Ok(false);
         }
-        journal::record(&mut transaction, contracts, &piece.logs).await?;
+        journal::record(&mut transaction, contracts, handlers, &piece.logs).await?;
         sqlx::query("INSERT INTO recorded_block (number, hash) VALUES ($1, $2)")
             .bind(piece.last as i64)
             .bind(piece.hash.to_vec())
@@ -235,7 +236,7 @@ impl RemoteChain {
         is_newest: bool,
     ) -> Result<Piece, ChainError> {
         let mut filter = Filter::new();
-        if let Some((contracts, _)) = &self.contracts {
+        if let Some((contracts, ..)) = &self.contracts {
             let Addresses { committee, participants, offices, claims, disputes, nodes, .. } =
                 *contracts;
             let known = [committee, participants, offices, claims, disputes, nodes];

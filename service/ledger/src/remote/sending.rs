@@ -11,7 +11,6 @@ use alloy_rpc_types_eth::{TransactionInput, TransactionRequest};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
-use praman_store::error::ServiceError;
 use praman_verifier::contracts::Claims;
 
 use super::answers::{Receipt, chain_log};
@@ -20,6 +19,7 @@ use super::nodes::NodeError;
 use super::outbox::{self, Sent};
 use super::{POLL, RemoteChain};
 use crate::chain::{Chain, ChainError, ChainReceipt};
+use crate::failure::NetworkSettingError;
 
 /// What a node says that does not take transactions.
 struct Refusals {
@@ -39,11 +39,8 @@ enum Standing {
 impl RemoteChain {
     /// Signs a form of a transaction for a fee.
     pub(super) fn sign(&self, sent: &mut Sent, fee: Fee) -> Result<(), ChainError> {
-        let key = self.keys.get(&sent.account).ok_or_else(|| {
-            let reason =
-                format!("the key of account {} is missing: give it with --account", sent.account);
-            ServiceError::WrongUse(reason)
-        })?;
+        let key = self.keys.get(&sent.account);
+        let key = key.ok_or(NetworkSettingError::NoKey(sent.account))?;
         let to = sent.target.map_or(TxKind::Create, TxKind::Call);
         let (chain_id, nonce, gas_limit) = (self.settings.chain_id, sent.nonce, sent.gas);
         let (value, input) = (U256::ZERO, sent.data.clone());

@@ -42,7 +42,7 @@ async fn claim_of_another_program_is_replayed() {
     let mut scene = Scene::open().await;
     let claims = scene.many(2).await;
     let key = scene.key.verifying_key();
-    let mut before = EmbeddedLedger::open(&scene.store, key).await.expect("opened");
+    let mut before = EmbeddedLedger::open(&scene.store, key, &[]).await.expect("opened");
     scene.ledger.claim(&claims[0]).await.expect("accepted");
     let history = history::verify(&mut before.network).await.expect("replayed");
     assert_eq!((history.claims, &history.faults[..]), (1, &[][..]));

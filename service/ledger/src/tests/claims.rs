@@ -158,7 +158,7 @@ async fn chain_survives_a_restart() {
     let second = scene.proved(2).await;
     scene.ledger.claim(&claim).await.expect("accepted");
     let same = scene.key.verifying_key().clone();
-    let mut reopened = EmbeddedLedger::open(&scene.store, &same).await.expect("reopened");
+    let mut reopened = EmbeddedLedger::open(&scene.store, &same, &[]).await.expect("reopened");
     reopened.set_day(TODAY);
     assert_eq!(reopened.context(), scene.ledger.context());
     let again = reopened.claim(&claim).await;
@@ -166,7 +166,7 @@ async fn chain_survives_a_restart() {
     reopened.claim(&second).await.expect("the open period and the checkpoint are still there");
     // Contracts of another key are refused.
     let other = key(4);
-    let refused = EmbeddedLedger::open(&scene.store, other.verifying_key()).await.err();
+    let refused = EmbeddedLedger::open(&scene.store, other.verifying_key(), &[]).await.err();
     assert!(matches!(refused, Some(LedgerError::Refused(_))));
 }
 

@@ -64,7 +64,8 @@ impl Scene {
             chain.send(OPERATOR, Some(Address::ZERO), Vec::new()).await.expect("sent");
         }
         let key = key(3);
-        let mut ledger = EmbeddedLedger::open(&store, key.verifying_key()).await.expect("deployed");
+        let mut ledger =
+            EmbeddedLedger::open(&store, key.verifying_key(), &[]).await.expect("deployed");
         ledger.set_day(TODAY);
         Self { _folder: folder, store, key, ledger, rng: ChaCha20Rng::seed_from_u64(7) }
     }

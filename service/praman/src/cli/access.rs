@@ -13,7 +13,7 @@ use crate::access_control::{
     AccessStore, Action, Admission, ApiKey, Approval, ApprovalState, Credential, Decision,
     NewPrincipal, Price, PrincipalNumber, Quota, Role, TenantName, days_from_now, matrix,
 };
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::treasury::TreasuryDecisions;
 use crate::{calendar, tls};
 
@@ -168,10 +168,10 @@ struct CredentialSource {
 
 impl CredentialSource {
     /// The credential, and the key that was made for it.
-    fn credential(&self) -> Result<(Credential, Option<ApiKey>), ServiceError> {
+    fn credential(&self) -> Result<(Credential, Option<ApiKey>), CommandError> {
         if let Some(digest) = &self.digest {
             let credential = Credential::parse("api-key", digest);
-            return Ok((credential.map_err(ServiceError::WrongUse)?, None));
+            return Ok((credential.map_err(CommandError::WrongUse)?, None));
         }
         if let Some(path) = &self.certificate {
             return Ok((tls::credential_of(path)?, None));
@@ -185,7 +185,7 @@ impl CredentialSource {
 }
 
 impl Access {
-    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         match self {
             Self::Matrix => {
                 Ok(Outcome::done(json!({ "matrix": matrix::lines() }), matrix::markdown()))
@@ -287,7 +287,7 @@ impl Access {
             Self::Usage { tenant, month } => {
                 let (store, caller) = setting.reader(Action::ReadUsage).await?;
                 if !caller.sees(&tenant) {
-                    return Err(ServiceError::Refused(format!("there is no department {tenant}")));
+                    return Err(CommandError::Refused(format!("there is no department {tenant}")));
                 }
                 let today = calendar::date_of(calendar::today()).expect("in the calendar");
                 let usage = AccessStore(&store).usage(&tenant, month.unwrap_or(today)).await?;
@@ -323,7 +323,7 @@ async fn decide(
     setting: &Setting,
     number: u32,
     decision: Decision,
-) -> Result<Outcome, ServiceError> {
+) -> Result<Outcome, CommandError> {
     let store = setting.store().await?;
     let subject = format!("approval {number}: {}", decision.name());
     let caller = setting.act(&store, Action::Decide, &subject).await?;
@@ -338,7 +338,7 @@ async fn decide(
 }
 
 impl Admit {
-    async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         let store = setting.store().await?;
         let subject = format!("{} of {}: {}", self.role.name(), self.tenant, self.name);
         let caller = setting.act(&store, Action::AdmitPrincipal, &subject).await?;

@@ -7,7 +7,7 @@ use praman_verifier::contracts::{Addresses, Archives, Claims};
 use serde_json::json;
 
 use super::Outcome;
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::ledger::{Chain as _, JoinedNetwork, history, text_hash};
 
 pub(super) async fn seal(
@@ -15,19 +15,19 @@ pub(super) async fn seal(
     account: Address,
     opening: u32,
     confirm: bool,
-) -> Result<Outcome, ServiceError> {
+) -> Result<Outcome, CommandError> {
     let Addresses { claims, archives, .. } = network.addresses;
     if archives.is_zero() {
         let reason = "this network's contracts are of an earlier version and can't keep seals in \
                       archives: upgrade its claims contract to one with archives first";
-        return Err(ServiceError::Refused(reason.to_owned()));
+        return Err(CommandError::Refused(reason.to_owned()));
     }
     /// `Stage.Closed` of the contract.
     const CLOSED: u8 = 3;
     let stands = network.view(claims, &Claims::openingAtCall { opening }).await;
     let stage = match stands {
         Ok(stands) => stands.stage,
-        Err(_) => return Err(ServiceError::Refused(format!("there is no opening {opening}"))),
+        Err(_) => return Err(CommandError::Refused(format!("there is no opening {opening}"))),
     };
     if !confirm && stage < CLOSED {
         let reason = text_hash("to be sealed");
@@ -53,7 +53,7 @@ pub(super) async fn seal(
     ))
 }
 
-pub(super) async fn verify_history(network: &mut JoinedNetwork) -> Result<Outcome, ServiceError> {
+pub(super) async fn verify_history(network: &mut JoinedNetwork) -> Result<Outcome, CommandError> {
     let history = history::verify(network).await?;
     let mut text = format!(
         "{} events up to block {}: {} claims, {} office roots, {} checkpoints\n",
@@ -78,7 +78,7 @@ pub(super) async fn verify_history(network: &mut JoinedNetwork) -> Result<Outcom
     Ok(if agrees { Outcome::done(json, text) } else { Outcome::no(json, text) })
 }
 
-pub(super) async fn export(network: &JoinedNetwork, out: &Path) -> Result<Outcome, ServiceError> {
+pub(super) async fn export(network: &JoinedNetwork, out: &Path) -> Result<Outcome, CommandError> {
     let head = network.chain.head().await?;
     let logs = network.chain.logs(0, head.number).await?;
     let mut text = String::new();

@@ -10,7 +10,7 @@ use super::{Outcome, Setting};
 use crate::access_control::Action;
 use crate::audit;
 use crate::audit::AuditStore;
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::ledger::{AnchorSeries, ParticipantNumber};
 
 /// Verify, anchor and export the audit log.
@@ -45,7 +45,7 @@ pub(super) enum Audit {
 }
 
 impl Audit {
-    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         match self {
             Self::Verify { participants, offline } => {
                 let store = setting.store().await?;

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Outcome, Setting};
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::store::{Location, Store};
 
 /// Write the whole state to one file, of a PostgreSQL database too. Services may go on meanwhile.
@@ -21,7 +21,7 @@ pub(super) struct Backup {
 }
 
 impl Backup {
-    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         setting.store().await?.back_up(&self.out).await?;
         let text = format!("backed up to {}", self.out.display());
         Ok(Outcome::done(json!({ "file": self.out }), text))
@@ -42,7 +42,7 @@ pub(super) struct Restore {
 }
 
 impl Restore {
-    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         Store::restore(&self.from, &setting.location, self.made_at).await?;
         let (place, text) = match &setting.location {
             Location::Folder(folder) => {

@@ -15,17 +15,17 @@ use serde_json::json;
 
 use super::Outcome;
 use super::prove::OptionalInputs;
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::files;
 
 /// The circuit with a name.
-pub(super) fn find(name: &str) -> Result<&'static Compiled, ServiceError> {
+pub(super) fn find(name: &str) -> Result<&'static Compiled, CommandError> {
     match name {
         "eligibility" => Ok(circuit::eligibility()),
         "consent" => Ok(circuit::consent()),
         _ => {
             let reason = format!("there is no circuit {name:?}: give eligibility or consent");
-            Err(ServiceError::WrongUse(reason))
+            Err(CommandError::WrongUse(reason))
         }
     }
 }
@@ -49,7 +49,7 @@ pub(super) struct Setup {
 }
 
 impl Setup {
-    pub(super) fn run(self) -> Result<Outcome, ServiceError> {
+    pub(super) fn run(self) -> Result<Outcome, CommandError> {
         let circuit = find(&self.circuit)?;
         let keys = match self.insecure_seed {
             Some(seed) => setup(circuit, &mut ChaCha20Rng::seed_from_u64(seed))?,
@@ -118,7 +118,7 @@ pub(super) struct Export {
 }
 
 impl Circuit {
-    pub(super) fn run(self) -> Result<Outcome, ServiceError> {
+    pub(super) fn run(self) -> Result<Outcome, CommandError> {
         match self {
             Self::Info { name } => Ok(info(find(&name)?)),
             Self::Export(export) => export.run(),
@@ -148,7 +148,7 @@ fn info(circuit: &Compiled) -> Outcome {
     Outcome::done(serde_json::to_value(&info).expect("sizes are plain data"), text)
 }
 
-fn check(r1cs: &Path, wtns: Option<&Path>) -> Result<Outcome, ServiceError> {
+fn check(r1cs: &Path, wtns: Option<&Path>) -> Result<Outcome, CommandError> {
     let circuit = ForeignCircuit::read(r1cs)?;
     let mut json = json!({
         "constraints": circuit.rows(),
@@ -168,7 +168,7 @@ fn check(r1cs: &Path, wtns: Option<&Path>) -> Result<Outcome, ServiceError> {
     if let Some(wtns) = wtns {
         let witness = circuit.read_witness(wtns)?;
         if let Some(row) = circuit.unsatisfied_row(&witness) {
-            return Err(ServiceError::Refused(format!(
+            return Err(CommandError::Refused(format!(
                 "{}: it does not satisfy the circuit: constraint {row}, counted from 0, is broken",
                 wtns.display()
             )));
@@ -180,24 +180,24 @@ fn check(r1cs: &Path, wtns: Option<&Path>) -> Result<Outcome, ServiceError> {
 }
 
 impl Export {
-    fn run(self) -> Result<Outcome, ServiceError> {
+    fn run(self) -> Result<Outcome, CommandError> {
         let circuit = find(&self.name)?;
         let witness = match &self.wtns {
             Some(_) if self.name != "eligibility" => {
                 let reason = "only the circuit eligibility has a witness here: it is made from a \
                               claim's inputs";
-                return Err(ServiceError::WrongUse(reason.to_owned()));
+                return Err(CommandError::WrongUse(reason.to_owned()));
             }
             Some(_) => Some(self.inputs.required("a witness")?.prepare()?.0.witness),
             None if self.inputs.is_empty() => None,
             None => {
                 let reason = "a claim's inputs are for a witness: give --wtns FILE as well";
-                return Err(ServiceError::WrongUse(reason.to_owned()));
+                return Err(CommandError::WrongUse(reason.to_owned()));
             }
         };
         let mut written = vec![self.r1cs.display().to_string()];
         let mut bytes = Vec::new();
-        write_r1cs(circuit, &mut bytes).map_err(ServiceError::file(&self.r1cs))?;
+        write_r1cs(circuit, &mut bytes).map_err(CommandError::file(&self.r1cs))?;
         files::write(&self.r1cs, &bytes)?;
         let mut write = |path: &Path, bytes: &[u8]| {
             written.push(path.display().to_string());
@@ -205,12 +205,12 @@ impl Export {
         };
         if let Some(path) = &self.sym {
             let mut bytes = Vec::new();
-            write_sym(circuit, &mut bytes).map_err(ServiceError::file(path))?;
+            write_sym(circuit, &mut bytes).map_err(CommandError::file(path))?;
             write(path, &bytes)?;
         }
         if let (Some(path), Some(witness)) = (&self.wtns, &witness) {
             let mut bytes = zeroize::Zeroizing::new(Vec::new());
-            write_wtns(witness, &mut *bytes).map_err(ServiceError::file(path))?;
+            write_wtns(witness, &mut *bytes).map_err(CommandError::file(path))?;
             write(path, &bytes)?;
         }
         let text = format!("wrote {}", written.join(", "));
@@ -232,13 +232,13 @@ pub(super) enum Hash {
 }
 
 impl Hash {
-    pub(super) fn run(self) -> Result<Outcome, ServiceError> {
+    pub(super) fn run(self) -> Result<Outcome, CommandError> {
         let Self::Poseidon { inputs } = self;
         let parsed = inputs
             .iter()
             .map(|text| {
                 parse_decimal(text)
-                    .map_err(|error| ServiceError::WrongUse(format!("{text:?} is {error}")))
+                    .map_err(|error| CommandError::WrongUse(format!("{text:?} is {error}")))
             })
             .collect::<Result<Vec<_>, _>>()?;
         let hash = to_decimal(poseidon::hash(&parsed));

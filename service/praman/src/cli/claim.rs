@@ -12,7 +12,7 @@ use crate::claim::SubmittedClaim;
 use crate::claims::{
     Check, ClaimId, ClaimMachine, ClaimReceipt, ClaimState, ClaimStore, HandedIn, Schemes,
 };
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::files;
 use crate::language::{Argument, Language};
 use crate::ledger::Ledger as _;
@@ -47,7 +47,7 @@ pub(super) struct Claim {
 }
 
 impl Claim {
-    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         let claim = SubmittedClaim::read(&self.file)?;
         let scheme = scheme::read(&self.scheme)?;
         if *claim.scheme() != scheme.id {
@@ -56,7 +56,7 @@ impl Claim {
                 claim.scheme(),
                 scheme.id
             );
-            return Err(ServiceError::Refused(reason));
+            return Err(CommandError::Refused(reason));
         }
         let (store, mut ledger, key) = join(setting, &self.keys, &self.signer).await?;
         // Before the claim is kept: without the key it could only wait.
@@ -69,7 +69,7 @@ impl Claim {
         let Some(received) = machine.receive(&[handed_in], Check::Together).await?.pop() else {
             unreachable!("one claim was handed in");
         };
-        let mut receipt = received.map_err(|refusal| ServiceError::Refused(refusal.to_string()))?;
+        let mut receipt = received.map_err(|refusal| CommandError::Refused(refusal.to_string()))?;
         loop {
             match receipt.state {
                 // An earlier version has kept it, and checks it or died at it.
@@ -80,8 +80,9 @@ impl Claim {
                 }
                 ClaimState::Verified | ClaimState::Submitted => {
                     if let Some(reason) = machine.settle(&mut ledger).await?.waits {
-                        let reason = format!("{reason}; the claim is stored and pending");
-                        return Err(ServiceError::Ledger(reason));
+                        let reason =
+                            format!("the ledger: {reason}; the claim is stored and pending");
+                        return Err(CommandError::Failed(reason));
                     }
                 }
                 state => {

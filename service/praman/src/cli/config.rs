@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{Arguments, Outcome};
 use crate::config::{self, ConfigFile, Origin};
-use crate::error::ServiceError;
+use crate::error::CommandError;
 
 /// Check and show settings: flags override `PRAMAN_` variables, and these override the file.
 #[derive(Subcommand)]
@@ -30,7 +30,7 @@ pub(super) enum Config {
 }
 
 impl Config {
-    pub(super) fn run(self) -> Result<Outcome, ServiceError> {
+    pub(super) fn run(self) -> Result<Outcome, CommandError> {
         let command = config::with_variables(Arguments::command());
         let arguments: Vec<_> = std::env::args_os().collect();
         let file = config::file_of(&arguments);
@@ -40,14 +40,14 @@ impl Config {
                 let file = file.ok_or_else(|| {
                     let reason =
                         "there is no file to check: give it with --config or PRAMAN_CONFIG";
-                    ServiceError::WrongUse(reason.to_owned())
+                    CommandError::WrongUse(reason.to_owned())
                 })?;
                 let path = file.path().display().to_string();
                 Ok(Outcome::done(json!({ "file": path }), format!("{path} is well-formed")))
             }
             Self::Show { verb, origin } => {
                 let settings = config::settings(&command, file.as_ref(), (&verb, &arguments))
-                    .map_err(ServiceError::WrongUse)?;
+                    .map_err(CommandError::WrongUse)?;
                 let mut text = String::new();
                 for setting in &settings {
                     let value = setting.values.join(", ");

@@ -24,7 +24,7 @@ use crate::consent::{
     ConsentDesk, ConsentError, ConsentFile, ConsentManager, ConsentState, ConsentStore, Terms,
     publish, unknown_types, write_time,
 };
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::files;
 use crate::ledger::{Actors, ContractLedger, JoinedLedger, JoinedNetwork, ProviderId};
 use crate::store::Store;
@@ -148,7 +148,7 @@ impl Manager {
         setting: &Setting,
         action: Action,
         subject: &str,
-    ) -> Result<ConsentDesk, ServiceError> {
+    ) -> Result<ConsentDesk, CommandError> {
         let store = setting.store().await?;
         setting.act(&store, action, subject).await?;
         let passphrase = self.keys.passphrase.passphrase()?;
@@ -159,28 +159,29 @@ impl Manager {
 }
 
 /// The ledger that a provider acts on: on real nodes by the keys that are given.
-async fn ledger(store: &Store, signer: &Signer) -> Result<JoinedLedger, ServiceError> {
-    let (network, accounts) = JoinedNetwork::open(store, &signer.keys()?).await?;
+async fn ledger(store: &Store, signer: &Signer) -> Result<JoinedLedger, CommandError> {
+    let (network, accounts) =
+        JoinedNetwork::open(store, &signer.keys()?, crate::EVENT_HANDLERS).await?;
     let actors = Actors::among(&network, &accounts).await?;
     Ok(ContractLedger::new(store, network, actors))
 }
 
 /// The provider of a name.
-async fn provider_named(store: &Store, name: &str) -> Result<ProviderId, ServiceError> {
+async fn provider_named(store: &Store, name: &str) -> Result<ProviderId, CommandError> {
     ConsentStore(store).provider_named(name).await?.ok_or_else(|| {
         let reason =
             format!("there is no provider {name:?}: add it with `praman consent provider`");
-        ServiceError::Refused(reason)
+        CommandError::Refused(reason)
     })
 }
 
 /// The verification key of the consent circuit in a folder.
-fn verifying_key(folder: &std::path::Path) -> Result<praman_verifier::VerifyingKey, ServiceError> {
+fn verifying_key(folder: &std::path::Path) -> Result<praman_verifier::VerifyingKey, CommandError> {
     Ok(KeyStore::new(folder).load_verifying(circuit::consent())?)
 }
 
 impl Consent {
-    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         match self {
             Self::Manager { name, out, keys } => {
                 let store = setting.store().await?;
@@ -195,13 +196,13 @@ impl Consent {
                 let text = files::read_text(&file)?;
                 let headers = GatewayHeaders { request_id, timestamp, requester: None };
                 let request = gateway::read_request(&text, &headers)
-                    .map_err(|fault| ServiceError::malformed(&file, fault))?;
+                    .map_err(|fault| CommandError::malformed(&file, fault))?;
                 let subject = format!("request of {}", request.consent.hiu.id);
                 let desk = manager.desk(setting, Action::KeepConsents, &subject).await?;
                 let received = match desk.receive(&request, Timestamp::now()).await {
                     Ok(received) => received,
                     Err(ConsentError::Field(fault)) => {
-                        return Err(ServiceError::malformed(&file, fault));
+                        return Err(CommandError::malformed(&file, fault));
                     }
                     Err(error) => return Err(error.into()),
                 };
@@ -230,14 +231,14 @@ impl Consent {
                 let key = hex::decode(&trust).ok().and_then(|key| key.try_into().ok());
                 let key = key.ok_or_else(|| {
                     let reason = "--trust is not a public key: give 64 hexadecimal digits";
-                    ServiceError::WrongUse(reason.to_owned())
+                    CommandError::WrongUse(reason.to_owned())
                 })?;
                 let desk = manager.desk(setting, Action::KeepConsents, "import").await?;
                 let mut ledger = ledger.ledger(&desk, &manager).await?;
                 let imported = desk.import(consent, &key, language, Timestamp::now()).await;
                 let placed = match imported {
                     Err(ConsentError::Field(fault)) => {
-                        return Err(ServiceError::malformed(&file, fault));
+                        return Err(CommandError::malformed(&file, fault));
                     }
                     imported => imported?,
                 };
@@ -266,11 +267,11 @@ impl Consent {
 }
 
 /// Whether a document is a request or an artefact, and what it says.
-fn check(file: &std::path::Path) -> Result<Outcome, ServiceError> {
+fn check(file: &std::path::Path) -> Result<Outcome, CommandError> {
     let text = files::read_text(file)?;
-    let malformed = |fault| ServiceError::malformed(file, fault);
+    let malformed = |fault| CommandError::malformed(file, fault);
     let value: Value = serde_json::from_str(&text)
-        .map_err(|error| ServiceError::malformed(file, files::json_fault(&error)))?;
+        .map_err(|error| CommandError::malformed(file, files::json_fault(&error)))?;
     let kind = MessageKind::of(&value).unwrap_or(MessageKind::Request);
     let mut status = None;
     let (name, terms, asked, is_named) = if kind == MessageKind::Artefact {
@@ -344,7 +345,7 @@ fn check(file: &std::path::Path) -> Result<Outcome, ServiceError> {
     Ok(Outcome::done(json, text))
 }
 
-async fn overdue(setting: &Setting, signer: &Signer) -> Result<Outcome, ServiceError> {
+async fn overdue(setting: &Setting, signer: &Signer) -> Result<Outcome, CommandError> {
     let store = setting.store().await?;
     let now = Timestamp::now();
     let changed = ConsentStore(&store).end_what_is_over(now).await?;

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::{Outcome, Setting};
 use crate::demo;
-use crate::error::ServiceError;
+use crate::error::CommandError;
 
 /// Show a claim from a register to a bank file, or a consent, on this machine.
 #[derive(Args)]
@@ -41,7 +41,7 @@ enum DemoOf {
 }
 
 impl DemoOf {
-    async fn run(&self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    async fn run(&self, setting: &Setting) -> Result<Outcome, CommandError> {
         let Self::Consent = self;
         let (summary, timeline) = demo::consent::run(&setting.folder, true).await?;
         let json = serde_json::to_value(&summary).expect("a summary is plain data");
@@ -66,7 +66,7 @@ impl DemoOf {
 }
 
 impl Demo {
-    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         if let Some(of) = &self.of {
             return of.run(setting).await;
         }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Outcome, Setting};
 use crate::doctor::{Installation, Standing};
-use crate::error::ServiceError;
+use crate::error::CommandError;
 
 /// Check this installation: report what is wrong and what to do about it. Nothing is changed.
 ///
@@ -24,7 +24,7 @@ pub(super) struct Doctor {
 }
 
 impl Doctor {
-    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         let installation = Installation {
             folder: setting.folder.clone(),
             location: setting.location.clone(),

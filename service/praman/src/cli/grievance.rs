@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Outcome, Setting};
 use crate::access_control::Action;
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::grievance::{Case, CaseOutcome, Cause, GrievanceStore, NewCase, SlipCode};
 use crate::language::{Argument, Language};
 
@@ -90,7 +90,7 @@ fn told(case: &Case) -> Outcome {
 }
 
 impl Grievance {
-    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         if let Self::Causes { language } = self {
             return Ok(causes(language));
         }
@@ -128,7 +128,7 @@ impl Grievance {
                     Some(case) => Ok(told(&case)),
                     None => {
                         let reason = "there is no grievance with this number and code";
-                        Err(ServiceError::Refused(reason.to_owned()))
+                        Err(CommandError::Refused(reason.to_owned()))
                     }
                 }
             }

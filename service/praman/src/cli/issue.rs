@@ -15,7 +15,7 @@ use super::passphrase::PassphraseSource;
 use super::{Outcome, Setting, register};
 use crate::access_control::Action;
 use crate::calendar;
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::issuing::{Applicants, Reviewed, Subjects, credential_line, wallet_line};
 use crate::office_key::OfficeKey;
 use crate::offices::{OfficeStore, Validity};
@@ -64,7 +64,7 @@ pub(super) struct Issue {
 }
 
 impl Issue {
-    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         let validity = self.validity()?;
         let place = check_place(&self.out)?;
         let checked = register::read(&self.register)?;
@@ -132,19 +132,19 @@ impl Issue {
         Ok(Outcome::done(json, lines.join("\n")))
     }
 
-    fn validity(&self) -> Result<Validity, ServiceError> {
+    fn validity(&self) -> Result<Validity, CommandError> {
         let today = calendar::today();
         let mut validity = Validity::from_today(today);
         if let Some(expires) = self.expires {
             let day = calendar::day_of(expires).filter(|day| *day >= today);
             validity.expires_on = day.ok_or_else(|| {
-                ServiceError::WrongUse("--expires is in the past: give a later day".to_owned())
+                CommandError::WrongUse("--expires is in the past: give a later day".to_owned())
             })?;
         }
         if let Some(month) = &self.claims_from {
             let date = format!("{month}-01").parse().ok().and_then(calendar::month_of);
             validity.claims_from = date.ok_or_else(|| {
-                ServiceError::WrongUse(format!(
+                CommandError::WrongUse(format!(
                     "--claims-from {month:?} is not a month: write it as 2026-06"
                 ))
             })?;
@@ -165,32 +165,32 @@ fn told_of(found: &[(String, u32)], line: impl Fn(&str, u32) -> String) -> Vec<S
 }
 
 /// The whole path of a folder that does not exist or is empty.
-fn check_place(out: &Path) -> Result<PathBuf, ServiceError> {
-    let place = std::path::absolute(out).map_err(ServiceError::file(out))?;
+fn check_place(out: &Path) -> Result<PathBuf, CommandError> {
+    let place = std::path::absolute(out).map_err(CommandError::file(out))?;
     let used = match std::fs::read_dir(&place) {
         Ok(mut entries) => entries.next().is_some(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
-        Err(error) => return Err(ServiceError::file(&place)(error)),
+        Err(error) => return Err(CommandError::file(&place)(error)),
     };
     if used {
         let reason = format!(
             "{} is not empty, and credentials are never overwritten: give another --out",
             out.display()
         );
-        return Err(ServiceError::WrongUse(reason));
+        return Err(CommandError::WrongUse(reason));
     }
     Ok(place)
 }
 
 /// Reads the holders' commitments.
-fn read_subjects(path: &Path) -> Result<HashMap<String, SubjectCommitment>, ServiceError> {
-    let file = std::fs::File::open(path).map_err(ServiceError::file(path))?;
+fn read_subjects(path: &Path) -> Result<HashMap<String, SubjectCommitment>, CommandError> {
+    let file = std::fs::File::open(path).map_err(CommandError::file(path))?;
     let rows = read_rows(file, &["register_no", "subject"])
-        .map_err(|error| ServiceError::malformed(path, error))?;
+        .map_err(|error| CommandError::malformed(path, error))?;
     let mut subjects = HashMap::new();
     for (line, cells) in rows {
         let fault =
-            |reason: String| ServiceError::malformed(path, format!("line {line}: {reason}"));
+            |reason: String| CommandError::malformed(path, format!("line {line}: {reason}"));
         let [number, subject] = &cells[..] else {
             return Err(fault("expected two columns, register_no and subject".to_owned()));
         };
@@ -206,19 +206,19 @@ fn stage(
     credentials: &[CredentialFile],
     wallets: &[(usize, Wallet)],
     bundle: bool,
-) -> Result<tempfile::TempDir, ServiceError> {
+) -> Result<tempfile::TempDir, CommandError> {
     let parent = place.parent().unwrap_or(place);
-    std::fs::create_dir_all(parent).map_err(ServiceError::file(parent))?;
+    std::fs::create_dir_all(parent).map_err(CommandError::file(parent))?;
     use std::os::unix::fs::PermissionsExt;
     let staged = tempfile::Builder::new()
         .prefix(".praman-")
         .permissions(std::fs::Permissions::from_mode(0o700))
         .tempdir_in(parent)
-        .map_err(ServiceError::file(parent))?;
+        .map_err(CommandError::file(parent))?;
     let folder = staged.path();
     let write = |name: &Path, bytes: &[u8]| {
         let path = folder.join(name);
-        std::fs::write(&path, bytes).map_err(ServiceError::file(&path))
+        std::fs::write(&path, bytes).map_err(CommandError::file(&path))
     };
     if bundle {
         let lines: Vec<_> = credentials.iter().map(credential_line).collect();
@@ -235,7 +235,7 @@ fn stage(
         })?;
         if !wallets.is_empty() {
             let folder = folder.join("wallets");
-            std::fs::create_dir(&folder).map_err(ServiceError::file(&folder))?;
+            std::fs::create_dir(&folder).map_err(CommandError::file(&folder))?;
             wallets.par_iter().try_for_each(|(place, wallet)| {
                 let path = Path::new("wallets").join(file_name(&credentials[*place]));
                 write(&path, wallet.to_json().as_bytes())
@@ -254,9 +254,9 @@ fn concat(lines: &[Zeroizing<Vec<u8>>]) -> Zeroizing<Vec<u8>> {
 }
 
 /// Brings everything in a folder to the disk: one call for thousands of files.
-fn sync_all_below(folder: &Path) -> Result<(), ServiceError> {
-    let opened = std::fs::File::open(folder).map_err(ServiceError::file(folder))?;
-    rustix::fs::syncfs(&opened).map_err(|error| ServiceError::file(folder)(error.into()))
+fn sync_all_below(folder: &Path) -> Result<(), CommandError> {
+    let opened = std::fs::File::open(folder).map_err(CommandError::file(folder))?;
+    rustix::fs::syncfs(&opened).map_err(|error| CommandError::file(folder)(error.into()))
 }
 
 /// A register number as a file's name: what is no letter, digit, `-` or `_` is spelt as a number, so

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::passphrase::PassphraseSource;
 use super::{Outcome, Setting};
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::key_store::{DataKey, MasterKey, TokenPlace};
 use crate::sealed::Passphrase;
 use crate::store::Store;
@@ -32,7 +32,7 @@ impl MasterKeySource {
         setting: &Setting,
         store: &Store,
         passphrase: &Passphrase,
-    ) -> Result<MasterKey, ServiceError> {
+    ) -> Result<MasterKey, CommandError> {
         let read = self.pin_file.as_ref().map(|path| Passphrase::read(path)).transpose()?;
         let pin = read.as_ref().unwrap_or(passphrase);
         let default = || setting.folder.join("master-key.json");
@@ -44,12 +44,12 @@ impl MasterKeySource {
                  it with --master-key",
                 path.display()
             );
-            return Err(ServiceError::WrongUse(reason));
+            return Err(CommandError::WrongUse(reason));
         }
         let master = match is_missing {
             true => {
                 let folder = &setting.folder;
-                std::fs::create_dir_all(folder).map_err(ServiceError::file(folder))?;
+                std::fs::create_dir_all(folder).map_err(CommandError::file(folder))?;
                 MasterKey::new_in_file(&path, pin)?
             }
             false => MasterKey::open(&path, pin)?,
@@ -98,7 +98,7 @@ pub(super) struct New {
 }
 
 impl Key {
-    pub(super) fn run(self) -> Result<Outcome, ServiceError> {
+    pub(super) fn run(self) -> Result<Outcome, CommandError> {
         match self {
             Self::New(new) => new.run(),
             Self::Check { file, passphrase } => {
@@ -111,9 +111,9 @@ impl Key {
 }
 
 impl New {
-    fn run(self) -> Result<Outcome, ServiceError> {
+    fn run(self) -> Result<Outcome, CommandError> {
         let passphrase = self.passphrase.passphrase()?;
-        let out = std::path::absolute(&self.out).map_err(ServiceError::file(&self.out))?;
+        let out = std::path::absolute(&self.out).map_err(CommandError::file(&self.out))?;
         let (master, place) = match (self.token_module, self.token) {
             (Some(module), Some(token)) => {
                 let place = TokenPlace { module, token, key: self.token_key };
@@ -128,11 +128,11 @@ impl New {
 }
 
 /// Wraps and unwraps.
-fn check(master: &MasterKey) -> Result<(), ServiceError> {
+fn check(master: &MasterKey) -> Result<(), CommandError> {
     let (key, purpose) = (DataKey::generate(), "praman key check");
     let unwrapped = master.unwrap(&master.wrap(&key, purpose)?, purpose)?;
     if unwrapped.expose() == key.expose() {
         return Ok(());
     }
-    Err(ServiceError::KeyStore("the master key can't unwrap what it has wrapped".to_owned()))
+    Err(CommandError::Failed("the master key can't unwrap what it has wrapped".to_owned()))
 }

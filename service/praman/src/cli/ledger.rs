@@ -20,7 +20,7 @@ use super::{Outcome, Setting, archive, scheme};
 use crate::access_control::Action;
 use crate::account::AccountKey;
 use crate::claims::ClaimStore;
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::ledger::{
     ArrearsApproval, Chain as _, EmbeddedLedger, JoinedLedger, JoinedNetwork, KnownOpening,
     Ledger as _, LedgerError, LedgerStore, Network, NetworkDescription, RemoteChain,
@@ -196,7 +196,7 @@ pub(super) struct NodeAddresses {
     confirmations: u64,
 }
 
-fn verifying_key(keys: &Path) -> Result<VerifyingKey, ServiceError> {
+fn verifying_key(keys: &Path) -> Result<VerifyingKey, CommandError> {
     Ok(KeyStore::new(keys).load_verifying(circuit::eligibility())?)
 }
 
@@ -205,10 +205,10 @@ pub(super) async fn join(
     setting: &Setting,
     keys: &Path,
     signer: &Signer,
-) -> Result<(Store, JoinedLedger, VerifyingKey), ServiceError> {
+) -> Result<(Store, JoinedLedger, VerifyingKey), CommandError> {
     let key = verifying_key(keys)?;
     let store = setting.store().await?;
-    let ledger = JoinedLedger::join(&store, &signer.keys()?, &key).await?;
+    let ledger = JoinedLedger::join(&store, &signer.keys()?, &key, crate::EVENT_HANDLERS).await?;
     Ok((store, ledger, key))
 }
 
@@ -218,12 +218,13 @@ impl Ledger {
         matches!(self, Self::Open { arrears: true, .. })
     }
 
-    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         match self {
             Self::Start { keys } => {
                 let key = verifying_key(&keys)?;
                 let store = setting.store().await?;
-                let context = EmbeddedLedger::open(&store, &key).await?.context();
+                let context =
+                    EmbeddedLedger::open(&store, &key, crate::EVENT_HANDLERS).await?.context();
                 let text = format!("the ledger's context is {context}");
                 Ok(Outcome::done(json!({ "context": context }), text))
             }
@@ -285,7 +286,7 @@ async fn checkpoint(
     keys: &Path,
     (as_of, clock_is_right): (Option<jiff::civil::Date>, bool),
     signer: &Signer,
-) -> Result<Outcome, ServiceError> {
+) -> Result<Outcome, CommandError> {
     let (store, mut ledger, _) = join(setting, keys, signer).await?;
     let as_of = match as_of {
         None => {
@@ -296,7 +297,7 @@ async fn checkpoint(
             today
         }
         Some(date) => calendar::day_of(date).ok_or_else(|| {
-            ServiceError::WrongUse("--as-of lies before 1900: give a later day".to_owned())
+            CommandError::WrongUse("--as-of lies before 1900: give a later day".to_owned())
         })?,
     };
     let (number, state_root) = published(&store, &mut ledger, as_of).await?;
@@ -335,13 +336,13 @@ const CHECKPOINT_GAP_DAYS: u32 = 31;
 
 /// Refuses a checkpoint of a day long after the newest one: it may be the clock that is wrong, and no checkpoint of
 /// an earlier day can be published after it.
-async fn require_no_jump(store: &Store, today: Day) -> Result<(), ServiceError> {
-    let Some(newest) = LedgerStore(store).newest_checkpoint_day().await? else { return Ok(()) };
+async fn require_no_jump(store: &Store, today: Day) -> Result<(), CommandError> {
+    let Some(newest) = OfficeStore(store).newest_checkpoint_day().await? else { return Ok(()) };
     if today.0 <= newest.0.saturating_add(CHECKPOINT_GAP_DAYS) {
         return Ok(());
     }
     let date = |day| calendar::date_of(day).map_or_else(String::new, |date| date.to_string());
-    Err(ServiceError::Refused(format!(
+    Err(CommandError::Refused(format!(
         "the newest checkpoint is of {}, and this machine's clock says that today is {}: if the clock is right, give \
          --clock-is-right; if it is wrong, set it, since after a checkpoint of a day that has not come none can be \
          published until that day",
@@ -355,7 +356,7 @@ async fn published(
     store: &Store,
     ledger: &mut JoinedLedger,
     as_of: Day,
-) -> Result<(u64, StateRoot), ServiceError> {
+) -> Result<(u64, StateRoot), CommandError> {
     const TRIES: usize = 5;
     let mut tries = 0;
     loop {
@@ -381,10 +382,10 @@ async fn open(
     (path, text): (&Path, &str),
     wanted: WantedLastDay,
     signer: &Signer,
-) -> Result<Outcome, ServiceError> {
+) -> Result<Outcome, CommandError> {
     let scheme = scheme::read(path)?;
-    let period = scheme.parse_period(text).map_err(|error| ServiceError::WrongUse(error.reason))?;
-    let terms = scheme.in_period(period).map_err(|error| ServiceError::Refused(error.reason))?;
+    let period = scheme.parse_period(text).map_err(|error| CommandError::WrongUse(error.reason))?;
+    let terms = scheme.in_period(period).map_err(|error| CommandError::Refused(error.reason))?;
     let last_day = wanted.find(&scheme, period, calendar::today())?;
     let until = calendar::date_of(last_day).map_or_else(String::new, |date| date.to_string());
     let (store, mut ledger, _) = join(setting, keys, signer).await?;
@@ -442,7 +443,7 @@ async fn deploy(
     nodes: NodeAddresses,
     signer: &Signer,
     constitution: &Constitution,
-) -> Result<Outcome, ServiceError> {
+) -> Result<Outcome, CommandError> {
     let key = verifying_key(keys)?;
     let store = setting.store().await?;
     JoinedNetwork::require_none(&store).await?;
@@ -481,7 +482,7 @@ fn lines(json: &Value) -> String {
     json.as_object().into_iter().flatten().map(line).collect::<Vec<_>>().join("\n")
 }
 
-async fn status(network: &JoinedNetwork) -> Result<Outcome, ServiceError> {
+async fn status(network: &JoinedNetwork) -> Result<Outcome, CommandError> {
     let claims = network.addresses.claims;
     let head = network.chain.head().await?;
     let paused = network.view(claims, &Claims::isPausedCall {}).await?;

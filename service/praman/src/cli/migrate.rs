@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{Outcome, Setting};
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::store::Store;
 
 /// Show and apply migrations of the store's schema.
@@ -18,7 +18,7 @@ pub(super) enum Migrate {
 }
 
 impl Migrate {
-    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         let store = Store::connect_as_it_is(&setting.location).await?;
         if let Self::Up = self {
             store.migrate().await?;

@@ -9,8 +9,9 @@ use serde_json::json;
 
 use super::passphrase::PassphraseSource;
 use super::{Outcome, Setting, register, scheme};
-use crate::access_control::{Action, Role};
-use crate::error::ServiceError;
+use crate::access_control::{AccessStore, Action, Role};
+use crate::audit::AuditStore;
+use crate::error::CommandError;
 use crate::ledger::LedgerStore;
 use crate::office_key::OfficeKey;
 use crate::offices::OfficeStore;
@@ -93,7 +94,7 @@ impl Office {
         matches!(self, Self::CatchUp)
     }
 
-    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         let (name, schema, out, passphrase) = match self {
             Self::New { name, schema, out, passphrase } => (name, schema, out, passphrase),
             Self::Correct { office, reference, payee, payout, out, passphrase } => {
@@ -122,7 +123,7 @@ impl Office {
         let length = name.trim().chars().count();
         if !(1..=100).contains(&length) {
             let reason = "--name must have 1 to 100 characters";
-            return Err(ServiceError::WrongUse(reason.to_owned()));
+            return Err(CommandError::WrongUse(reason.to_owned()));
         }
         let passphrase = passphrase.passphrase()?;
         let store = setting.store().await?;
@@ -164,7 +165,7 @@ impl Revoke {
         &self,
         store: &Store,
         key: &OfficeKey,
-    ) -> Result<Vec<String>, ServiceError> {
+    ) -> Result<Vec<String>, CommandError> {
         let Some(register) = &self.register else { return Ok(self.register_no.clone()) };
         let register = register::read(register)?;
         let numbers = || register.people().iter().map(Person::register_no);
@@ -173,17 +174,25 @@ impl Revoke {
         Ok(live.map(|(number, _)| number.to_owned()).collect())
     }
 
-    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         let key = OfficeKey::open(&self.office, &self.passphrase.passphrase()?)?;
         let store = setting.store().await?;
         let numbers = self.register_nos(&store, &key).await?;
         let subject = format!("office {}: {} credentials", key.office.0, numbers.len());
-        let caller = setting.act(&store, Action::Revoke, &subject).await?;
-        if caller.role == Role::Office && caller.member != Some(key.office.0) {
+        let caller = setting.caller(&store).await?;
+        let tenant = AccessStore(&store).tenant_of_office(key.office).await?;
+        let is_theirs = match caller.role {
+            Role::Office => caller.member == Some(key.office.0),
+            _ => caller.sees(&tenant),
+        };
+        // What belongs to another does not count.
+        if !is_theirs {
+            AuditStore(&store).note_refusal(&caller, Action::Revoke, &subject).await;
             let reason =
                 format!("the key is of office {}: it can revoke only its own", key.office.0);
-            return Err(ServiceError::Refused(reason));
+            return Err(CommandError::Refused(reason));
         }
+        setting.act(&store, Action::Revoke, &subject).await?;
         let (revoked, root) = OfficeStore(&store).revoke(&key, &numbers).await?;
         let text = format!("{revoked} revoked; the office's root is {root}");
         Ok(Outcome::done(json!({ "revoked": revoked, "root": root }), text))
@@ -210,7 +219,7 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         let snapshot = match &self.update {
             Some(changes) => {
                 let changes = SnapshotChanges::read(changes)?;
@@ -229,9 +238,9 @@ impl Snapshot {
         Ok(Outcome::done(json!({ "root": root, "offices": offices, "live": live }), text))
     }
 
-    fn day(&self) -> Result<Day, ServiceError> {
+    fn day(&self) -> Result<Day, CommandError> {
         let Some(date) = self.as_of else { return Ok(calendar::today()) };
         let reason = "--as-of lies before 1900: give a later day";
-        calendar::day_of(date).ok_or_else(|| ServiceError::WrongUse(reason.to_owned()))
+        calendar::day_of(date).ok_or_else(|| CommandError::WrongUse(reason.to_owned()))
     }
 }

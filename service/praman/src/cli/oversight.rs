@@ -13,7 +13,7 @@ use sha2::Digest;
 
 use super::signer::{Signer, network};
 use super::{Outcome, Setting};
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::files;
 use crate::ledger::{Chain as _, JoinedNetwork, text_hash};
 
@@ -128,10 +128,10 @@ impl Acts {
         setting: &Setting,
         call: &impl SolCall,
         done: &str,
-    ) -> Result<Outcome, ServiceError> {
+    ) -> Result<Outcome, CommandError> {
         if self.nullifiers.len() > TOGETHER {
             let reason = format!("at most {TOGETHER} claims fit into one transaction: split them");
-            return Err(ServiceError::WrongUse(reason));
+            return Err(CommandError::WrongUse(reason));
         }
         let (mut network, account) = self.signer.network_as_one(setting).await?;
         network.send(account, network.addresses.disputes, call).await?;
@@ -156,7 +156,7 @@ pub(super) enum Outcomes {
 }
 
 impl Oversight {
-    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         match self {
             Self::Pause { signer } => {
                 let (mut network, account) = signer.network_as_one(setting).await?;
@@ -230,7 +230,7 @@ impl Act {
         setting: &Setting,
         call: &impl SolCall,
         done: &str,
-    ) -> Result<Outcome, ServiceError> {
+    ) -> Result<Outcome, CommandError> {
         let (mut network, account) = self.signer.network_as_one(setting).await?;
         network.send(account, network.addresses.disputes, call).await?;
         let json = json!({ "nullifier": self.nullifier.to_string(), "done": done });
@@ -246,7 +246,7 @@ async fn nodes(
     network: &JoinedNetwork,
     out: &Path,
     key: Option<&PrivateKeySigner>,
-) -> Result<Outcome, ServiceError> {
+) -> Result<Outcome, CommandError> {
     let target = network.addresses.nodes;
     let count = network.view(target, &NodeDirectory::countCall {}).await?.saturating_to::<u32>();
     let head = network.chain.head().await?;
@@ -278,7 +278,7 @@ async fn nodes(
         None => None,
         Some(key) => {
             let signature = key.sign_hash_sync(&digest).map_err(|_| {
-                ServiceError::Ledger("the key cannot sign the directory".to_owned())
+                CommandError::Failed("the key cannot sign the directory".to_owned())
             })?;
             let mut beside = out.as_os_str().to_owned();
             beside.push(".signature.json");

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::signer::{Signer, first, network};
 use super::{Outcome, Setting, scheme};
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::ledger::{Chain as _, JoinedNetwork, Role, text_hash};
 use crate::schema::Schema;
 
@@ -134,11 +134,11 @@ pub(super) struct Bar {
 }
 
 impl Participants {
-    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         match self {
             Self::Roles => roles(&network(setting).await?).await,
             Self::Request { role, sponsor, document, signer } => {
-                let papers = std::fs::read(&document).map_err(ServiceError::file(&document))?;
+                let papers = std::fs::read(&document).map_err(CommandError::file(&document))?;
                 let document = alloy_primitives::keccak256(papers);
                 let (mut network, account) = signer.network_as_one(setting).await?;
                 let id = network.request(account, role, sponsor, document).await?;
@@ -195,7 +195,7 @@ impl Participants {
 const STATES: [&str; 8] =
     ["none", "draft", "submitted", "approved", "rejected", "live", "suspended", "retired"];
 
-async fn roles(network: &JoinedNetwork) -> Result<Outcome, ServiceError> {
+async fn roles(network: &JoinedNetwork) -> Result<Outcome, CommandError> {
     let target = network.addresses.participants;
     let count = network.view(target, &Register::countCall {}).await?.saturating_to::<u32>();
     let mut found = Vec::new();
@@ -229,7 +229,7 @@ async fn decide(
     participant: u32,
     call: &impl SolCall,
     done: &str,
-) -> Result<Outcome, ServiceError> {
+) -> Result<Outcome, CommandError> {
     let account = first(accounts)?;
     let target = network.addresses.participants;
     let committee = network.addresses.committee;
@@ -257,7 +257,7 @@ impl Decision {
         setting: &Setting,
         call: impl FnOnce(u32, B256) -> C,
         done: &str,
-    ) -> Result<Outcome, ServiceError> {
+    ) -> Result<Outcome, CommandError> {
         let (mut network, accounts) = self.signer.network(setting).await?;
         let call = call(self.participant, text_hash(&self.reason));
         decide(&mut network, &accounts, self.participant, &call, done).await
@@ -265,7 +265,7 @@ impl Decision {
 }
 
 impl Bar {
-    async fn run(self, setting: &Setting, debarment: bool) -> Result<Outcome, ServiceError> {
+    async fn run(self, setting: &Setting, debarment: bool) -> Result<Outcome, CommandError> {
         let (mut network, accounts) = self.signer.network(setting).await?;
         let now = network.chain.head().await?.timestamp;
         let day = 24 * 3_600;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::sealed::Passphrase;
 
 /// Where the passphrase of a sealed key comes from.
@@ -18,7 +18,7 @@ pub(super) struct PassphraseSource {
 }
 
 impl PassphraseSource {
-    pub(super) fn passphrase(&self) -> Result<Passphrase, ServiceError> {
+    pub(super) fn passphrase(&self) -> Result<Passphrase, CommandError> {
         if let Some(path) = &self.passphrase_file {
             return Ok(Passphrase::read(path)?);
         }
@@ -28,10 +28,10 @@ impl PassphraseSource {
         let missing = "the key is sealed: give its passphrase with --passphrase-file or in the \
                        variable PRAMAN_PASSPHRASE";
         if !std::io::stdin().is_terminal() {
-            return Err(ServiceError::WrongUse(missing.to_owned()));
+            return Err(CommandError::WrongUse(missing.to_owned()));
         }
         let typed = rpassword::prompt_password("Passphrase: ")
-            .map_err(|_| ServiceError::WrongUse(missing.to_owned()))?;
+            .map_err(|_| CommandError::WrongUse(missing.to_owned()))?;
         Ok(Passphrase::new(typed)?)
     }
 }

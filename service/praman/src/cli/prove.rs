@@ -17,7 +17,7 @@ use serde_json::json;
 
 use super::{Outcome, circuit, scheme};
 use crate::claim::{ClaimTerms, CredentialPaths, PreparedClaim};
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::files;
 use crate::proving::{ProvingRequest, WorkerPublicKey};
 use crate::scheme::{ClaimPeriod, Scheme};
@@ -54,18 +54,18 @@ pub(super) struct ClaimInputs {
 
 impl ClaimInputs {
     /// The claim, checked natively, and its period.
-    pub(super) fn prepare(&self) -> Result<(PreparedClaim, ClaimPeriod), ServiceError> {
+    pub(super) fn prepare(&self) -> Result<(PreparedClaim, ClaimPeriod), CommandError> {
         self.with_terms(|terms, period, file, wallet, tier, paths| {
             Ok((terms.prepare(&file, &wallet, tier, paths)?, period))
         })
     }
 
     /// What the claim is made from, sealed to workers.
-    pub(super) fn seal(&self, worker: &WorkerPublicKey) -> Result<Vec<u8>, ServiceError> {
+    pub(super) fn seal(&self, worker: &WorkerPublicKey) -> Result<Vec<u8>, CommandError> {
         self.with_terms(|terms, period, file, wallet, tier, paths| {
             // What can't be proved is reported here, where it is nobody else's business.
             terms.prepare(&file, &wallet, tier, paths.clone())?;
-            ProvingRequest::new(terms, period, file, &wallet, tier, paths).seal(worker)
+            Ok(ProvingRequest::new(terms, period, file, &wallet, tier, paths).seal(worker)?)
         })
     }
 
@@ -78,18 +78,18 @@ impl ClaimInputs {
             Wallet,
             TierIndex,
             CredentialPaths,
-        ) -> Result<T, ServiceError>,
-    ) -> Result<T, ServiceError> {
+        ) -> Result<T, CommandError>,
+    ) -> Result<T, CommandError> {
         let file = CredentialFile::read(&self.credential)?;
         let wallet = Wallet::read(&self.wallet_path()?)?;
         let parsed = scheme::read(&self.scheme)?;
         let fault = |error: crate::scheme::SchemeError| match error.line {
-            0 => ServiceError::Refused(error.reason),
+            0 => CommandError::Refused(error.reason),
             _ => scheme::refused(&self.scheme, &error),
         };
         let period = parsed
             .parse_period(&self.period)
-            .map_err(|error| ServiceError::WrongUse(error.reason))?;
+            .map_err(|error| CommandError::WrongUse(error.reason))?;
         let terms = parsed.in_period(period).map_err(fault)?;
         let tier = find_tier(&parsed, period, &self.tier)?;
         let snapshot = Snapshot::read(&self.snapshot)?;
@@ -104,7 +104,7 @@ impl ClaimInputs {
         use_them(&terms, period, file, wallet, tier, paths)
     }
 
-    fn wallet_path(&self) -> Result<PathBuf, ServiceError> {
+    fn wallet_path(&self) -> Result<PathBuf, CommandError> {
         if let Some(path) = &self.wallet {
             return Ok(path.clone());
         }
@@ -115,7 +115,7 @@ impl ClaimInputs {
             return Ok(path);
         }
         let reason = format!("there is no wallet {}: give it with --wallet", path.display());
-        Err(ServiceError::WrongUse(reason))
+        Err(CommandError::WrongUse(reason))
     }
 }
 
@@ -154,7 +154,7 @@ impl OptionalInputs {
     }
 
     /// All of them, for what needs them.
-    pub(super) fn required(self, what: &str) -> Result<ClaimInputs, ServiceError> {
+    pub(super) fn required(self, what: &str) -> Result<ClaimInputs, CommandError> {
         let given = [
             ("--credential", self.credential.is_some()),
             ("--scheme", self.scheme.is_some()),
@@ -165,7 +165,7 @@ impl OptionalInputs {
         ];
         let absent: Vec<&str> =
             given.iter().filter(|(_, is_given)| !is_given).map(|(name, _)| *name).collect();
-        let missing = || ServiceError::WrongUse(format!("{what} also needs {}", absent.join(", ")));
+        let missing = || CommandError::WrongUse(format!("{what} also needs {}", absent.join(", ")));
         Ok(ClaimInputs {
             credential: self.credential.ok_or_else(missing)?,
             wallet: self.wallet,
@@ -178,8 +178,8 @@ impl OptionalInputs {
     }
 }
 
-fn find_tier(scheme: &Scheme, period: ClaimPeriod, text: &str) -> Result<TierIndex, ServiceError> {
-    let version = scheme.version(period).map_err(|error| ServiceError::Refused(error.reason))?;
+fn find_tier(scheme: &Scheme, period: ClaimPeriod, text: &str) -> Result<TierIndex, CommandError> {
+    let version = scheme.version(period).map_err(|error| CommandError::Refused(error.reason))?;
     let by_name = version.tiers.iter().position(|tier| tier.name == text);
     let number = by_name.or_else(|| text.parse().ok());
     number
@@ -193,7 +193,7 @@ fn find_tier(scheme: &Scheme, period: ClaimPeriod, text: &str) -> Result<TierInd
                 .map(|(number, tier)| format!("{number} ({})", tier.name))
                 .collect();
             let reason = format!("there is no tier {text:?}: give one of {}", names.join(", "));
-            ServiceError::WrongUse(reason)
+            CommandError::WrongUse(reason)
         })
 }
 
@@ -226,12 +226,12 @@ pub(super) struct Prove {
 }
 
 impl Prove {
-    pub(super) fn run(self) -> Result<Outcome, ServiceError> {
+    pub(super) fn run(self) -> Result<Outcome, CommandError> {
         let Self { circuit, inputs, keys, zkey, wtns, out } = self;
         match (zkey, wtns, circuit, keys) {
             (Some(_), ..) if !inputs.is_empty() => {
                 let reason = "a claim's inputs are not for another's key: leave them out";
-                Err(ServiceError::WrongUse(reason.to_owned()))
+                Err(CommandError::WrongUse(reason.to_owned()))
             }
             (Some(zkey), Some(wtns), ..) => Self::foreign(&zkey, &wtns, &out),
             (_, _, Some(circuit), Some(keys)) => {
@@ -242,7 +242,7 @@ impl Prove {
     }
 
     /// Proves by another's key.
-    fn foreign(zkey: &Path, wtns: &Path, out: &Path) -> Result<Outcome, ServiceError> {
+    fn foreign(zkey: &Path, wtns: &Path, out: &Path) -> Result<Outcome, CommandError> {
         let started = Instant::now();
         let key = ForeignKey::read(zkey)?;
         let witness = key.read_witness(wtns)?;
@@ -250,7 +250,7 @@ impl Prove {
         let engine = FixedKeyEngine::of_foreign(&key, MemoryBudget::SMALL, by)?;
         let proof =
             engine.prove(&witness, &mut OsRng, Cores::All).map_err(|error| match error {
-                ProvingError::Refused(_) => ServiceError::Refused(format!(
+                ProvingError::Refused(_) => CommandError::Refused(format!(
                     "{}: it is no witness of this key's circuit: a row is not satisfied",
                     wtns.display()
                 )),
@@ -264,8 +264,8 @@ impl Prove {
     }
 
     /// Writes a proof and its public inputs.
-    fn write(out: &Path, public: &[Fr], proof: &Proof) -> Result<(), ServiceError> {
-        std::fs::create_dir_all(out).map_err(ServiceError::file(out))?;
+    fn write(out: &Path, public: &[Fr], proof: &Proof) -> Result<(), CommandError> {
+        std::fs::create_dir_all(out).map_err(CommandError::file(out))?;
         files::write(&out.join("public.json"), public_to_json(public).as_bytes())?;
         Ok(files::write(&out.join("proof.json"), proof.to_json().as_bytes())?)
     }
@@ -275,7 +275,7 @@ impl Prove {
         circuit: &str,
         keys: &Path,
         out: &Path,
-    ) -> Result<Outcome, ServiceError> {
+    ) -> Result<Outcome, CommandError> {
         let started = Instant::now();
         let circuit = circuit::find(circuit)?;
         let (prepared, period) = inputs.prepare()?;
@@ -322,7 +322,7 @@ pub(super) struct Verify {
 }
 
 impl Verify {
-    pub(super) fn run(self) -> Result<Outcome, ServiceError> {
+    pub(super) fn run(self) -> Result<Outcome, CommandError> {
         let no = |reason: String| {
             let json = json!({ "valid": false, "reason": reason });
             Ok(Outcome::no(json, format!("not valid: {reason}")))
@@ -357,7 +357,7 @@ impl Verify {
     }
 
     /// The reason for a no; what can't even be parsed is no proof.
-    fn verdict(&self, key: &VerifyingKey) -> Result<Result<(), String>, ServiceError> {
+    fn verdict(&self, key: &VerifyingKey) -> Result<Result<(), String>, CommandError> {
         let (public, proof) = (read(&self.public)?, read(&self.proof)?);
         let public = match public_from_json(&public) {
             Ok(public) => public,
@@ -373,7 +373,7 @@ impl Verify {
 }
 
 /// A file's text; what is not UTF-8 is not JSON either, and is left for the parser to refuse.
-fn read(path: &Path) -> Result<String, ServiceError> {
-    let bytes = std::fs::read(path).map_err(ServiceError::file(path))?;
+fn read(path: &Path) -> Result<String, CommandError> {
+    let bytes = std::fs::read(path).map_err(CommandError::file(path))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{Outcome, Setting};
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::register::{self, Matches, write_report};
 use crate::{calendar, files};
 
@@ -26,13 +26,13 @@ pub(super) enum Register {
 }
 
 impl Register {
-    pub(super) fn run(self, _: &Setting) -> Result<Outcome, ServiceError> {
+    pub(super) fn run(self, _: &Setting) -> Result<Outcome, CommandError> {
         let Self::Check { file, report } = self;
         let register = read(&file)?;
         if let Some(path) = &report {
             let mut text = Vec::new();
             write_report(&register, &Matches::default(), &mut text)
-                .map_err(ServiceError::file(path))?;
+                .map_err(CommandError::file(path))?;
             files::write(path, &text)?;
         }
         let counts = register.counts();
@@ -56,10 +56,10 @@ impl Register {
 }
 
 /// Reads and checks a register's file as of today.
-pub(super) fn read(path: &Path) -> Result<register::Register, ServiceError> {
-    let file = File::open(path).map_err(ServiceError::file(path))?;
+pub(super) fn read(path: &Path) -> Result<register::Register, CommandError> {
+    let file = File::open(path).map_err(CommandError::file(path))?;
     register::check(file, calendar::today(), |_| ()).map_err(|error| match error {
-        register::RegisterError::Read { source, .. } => ServiceError::file(path)(source),
-        other => ServiceError::malformed(path, other),
+        register::RegisterError::Read { source, .. } => CommandError::file(path)(source),
+        other => CommandError::malformed(path, other),
     })
 }

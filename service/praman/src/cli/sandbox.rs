@@ -7,7 +7,7 @@ use clap::Args;
 use jiff::civil::Date;
 
 use super::{Outcome, Setting};
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::sandbox::{self, Options, Report};
 
 /// Try a scheme on synthetic people, with a mock bank and scripted frauds, before it is approved.
@@ -39,7 +39,7 @@ pub(super) struct Sandbox {
 }
 
 impl Sandbox {
-    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         let options = Options {
             scheme: self.scheme,
             period: self.period,

@@ -7,7 +7,7 @@ use praman_circuits::period::Period;
 use serde_json::json;
 
 use super::Outcome;
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::language::Language;
 use crate::register::effects::Effects;
 use crate::sandbox::synthetic_people;
@@ -67,11 +67,11 @@ fn month(text: &str) -> Result<Period, String> {
 }
 
 impl Compare {
-    fn run(&self) -> Result<Outcome, ServiceError> {
+    fn run(&self) -> Result<Outcome, CommandError> {
         let (before, after) = (read(&self.before)?, read(&self.after)?);
         if before.schema.id != after.schema.id || before.schema.id != RESIDENT.id {
             let reason = "both files must have the schema resident, which registers are of";
-            return Err(ServiceError::Refused(reason.to_owned()));
+            return Err(CommandError::Refused(reason.to_owned()));
         }
         let period = ClaimPeriod { period: self.month, window: self.month };
         let rules = |scheme: &scheme::Scheme, path: &Path| {
@@ -83,9 +83,9 @@ impl Compare {
         let register = match &self.register {
             None => synthetic_people(self.people, 1, today)?,
             Some(path) => {
-                let file = std::fs::File::open(path).map_err(ServiceError::file(path))?;
+                let file = std::fs::File::open(path).map_err(CommandError::file(path))?;
                 register::check(file, today, |_| ())
-                    .map_err(|error| ServiceError::malformed(path, error))?
+                    .map_err(|error| CommandError::malformed(path, error))?
             }
         };
         let effects = Effects::of_register(&old_policy, &new_policy, &register);
@@ -115,7 +115,7 @@ impl Compare {
     }
 }
 
-fn read_out(file: &Path, language: Language) -> Result<Outcome, ServiceError> {
+fn read_out(file: &Path, language: Language) -> Result<Outcome, CommandError> {
     let scheme = read(file)?;
     let readings: Vec<_> =
         scheme.versions.iter().map(|version| scheme.read_out(version, language)).collect();
@@ -135,7 +135,7 @@ fn read_out(file: &Path, language: Language) -> Result<Outcome, ServiceError> {
 }
 
 impl Scheme {
-    pub(super) fn run(self) -> Result<Outcome, ServiceError> {
+    pub(super) fn run(self) -> Result<Outcome, CommandError> {
         let file = match self {
             Self::Check { file } => file,
             Self::Read { file, language } => return read_out(&file, language),
@@ -176,15 +176,15 @@ impl Scheme {
 }
 
 /// Reads a scheme's file; the error names file, line and reason.
-pub(super) fn read(path: &Path) -> Result<scheme::Scheme, ServiceError> {
+pub(super) fn read(path: &Path) -> Result<scheme::Scheme, CommandError> {
     scheme::Scheme::read(path).map_err(|error| refused(path, &error))
 }
 
 /// A scheme that is refused is an answer, not a failure; a file that can't be read is wrong use.
-pub(super) fn refused(path: &Path, error: &scheme::SchemeError) -> ServiceError {
+pub(super) fn refused(path: &Path, error: &scheme::SchemeError) -> CommandError {
     match error.line {
-        0 => ServiceError::WrongUse(format!("{}: {}", path.display(), error.reason)),
-        line => ServiceError::Refused(format!("{}:{line}: {}", path.display(), error.reason)),
+        0 => CommandError::WrongUse(format!("{}: {}", path.display(), error.reason)),
+        line => CommandError::Refused(format!("{}:{line}: {}", path.display(), error.reason)),
     }
 }
 

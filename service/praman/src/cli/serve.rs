@@ -23,7 +23,7 @@ use crate::application::{Application, ConsentDoor, Limits, OptionalDesks};
 use crate::audit::AuditStore;
 use crate::claims::{ClaimDesk, ClaimLimits, ClaimMachine, Schemes};
 use crate::consent::{ConsentDesk, ConsentManager, Gate, GateDesk};
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::issuing::{IssuingClerk, IssuingDesk, IssuingLimits};
 use crate::ledger::{JoinedLedger, JoinedNetwork, Ledger as _};
 use crate::office_key::OfficeKey;
@@ -125,14 +125,14 @@ impl Telling {
         request_log::Telling { format, filter, collector: self.otlp.clone() }
     }
 
-    async fn listener(&self) -> Result<Option<TcpListener>, ServiceError> {
+    async fn listener(&self) -> Result<Option<TcpListener>, CommandError> {
         let Some(address) = self.metrics else { return Ok(None) };
         let listener = TcpListener::bind(address).await.map_err(|error| {
-            ServiceError::WrongUse(format!("can't listen at {address}: {error}"))
+            CommandError::WrongUse(format!("can't listen at {address}: {error}"))
         })?;
         let bound = listener
             .local_addr()
-            .map_err(|error| ServiceError::Ledger(format!("listening: {error}")))?;
+            .map_err(|error| CommandError::Failed(format!("listening: {error}")))?;
         eprintln!("praman: metrics at http://{bound}/metrics");
         Ok(Some(listener))
     }
@@ -187,7 +187,7 @@ struct Identities {
 }
 
 impl Identities {
-    fn tls(&self) -> Result<Option<Tls>, ServiceError> {
+    fn tls(&self) -> Result<Option<Tls>, CommandError> {
         let (Some(certificate), Some(key)) = (&self.tls_certificate, &self.tls_key) else {
             return Ok(None);
         };
@@ -196,10 +196,10 @@ impl Identities {
             key: key.clone(),
             client_authorities: self.client_authorities.clone(),
         };
-        Tls::open(&files).map(Some)
+        Ok(Some(Tls::open(&files)?))
     }
 
-    fn openid(&self) -> Result<Option<OpenIdIssuer>, ServiceError> {
+    fn openid(&self) -> Result<Option<OpenIdIssuer>, CommandError> {
         let (Some(issuer), Some(audience)) = (&self.openid_issuer, &self.openid_audience) else {
             return Ok(None);
         };
@@ -220,18 +220,18 @@ impl Identities {
 }
 
 /// A secret in a file, alone on its line.
-fn read_secret(path: &Path) -> Result<Zeroizing<String>, ServiceError> {
+fn read_secret(path: &Path) -> Result<Zeroizing<String>, CommandError> {
     let text = Zeroizing::new(files::read_text(path)?);
     let secret = text.trim();
     if secret.is_empty() || secret.contains(char::is_whitespace) {
         let path = path.display();
-        return Err(ServiceError::WrongUse(format!("{path}: expected a secret alone on one line")));
+        return Err(CommandError::WrongUse(format!("{path}: expected a secret alone on one line")));
     }
     Ok(Zeroizing::new(secret.to_owned()))
 }
 
 impl Serve {
-    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         let spans = self.telling.requests().begin()?;
         let schemes = schemes_of(self.schemes.as_deref())?;
         let (tls, openid) = (self.identities.tls()?, self.identities.openid()?);
@@ -243,11 +243,11 @@ impl Serve {
         let machine = ClaimMachine::new(&store, &key, schemes, ledger.context());
         let limits = ClaimLimits { waiting_max: self.waiting as usize, ..ClaimLimits::default() };
         let listener = TcpListener::bind(self.listen).await.map_err(|error| {
-            ServiceError::WrongUse(format!("can't listen at {}: {error}", self.listen))
+            CommandError::WrongUse(format!("can't listen at {}: {error}", self.listen))
         })?;
         let address = listener
             .local_addr()
-            .map_err(|error| ServiceError::Ledger(format!("listening: {error}")))?;
+            .map_err(|error| CommandError::Failed(format!("listening: {error}")))?;
         let stop = asked_to_stop()?;
         eprintln!("praman: listening at {scheme}://{address}");
         let metrics = self.telling.listener().await?;
@@ -277,7 +277,7 @@ impl Serve {
         let part = self.peer_connections as usize;
         let part = PeerLimits { connections_max: part, requests_max: part };
         let peers = Peers::new(part, self.proxies.iter().copied());
-        let served = server::serve(listener, tls, application, peers, stop).await;
+        server::serve(listener, tls, application, peers, stop).await;
         stopping.ask();
         while working.join_next().await.is_some() {}
         desk.shut_down().await;
@@ -286,7 +286,6 @@ impl Serve {
         }
         store.close().await;
         spans.end().await;
-        served?;
         Ok(Outcome::done(json!({ "stopped": true }), "stopped; all claims are stored"))
     }
 }
@@ -309,11 +308,12 @@ async fn anchor_daily(
     }
 }
 
-async fn anchor_if_due(store: &Store, signers: &[PrivateKeySigner]) -> Result<(), ServiceError> {
+async fn anchor_if_due(store: &Store, signers: &[PrivateKeySigner]) -> Result<(), CommandError> {
     if !AuditStore(store).audit_is_due().await? {
         return Ok(());
     }
-    let (mut network, accounts) = JoinedNetwork::open(store, signers).await?;
+    let (mut network, accounts) =
+        JoinedNetwork::open(store, signers, crate::EVENT_HANDLERS).await?;
     audit::anchor(store, &mut network, first(&accounts)?).await?;
     Ok(())
 }
@@ -340,10 +340,12 @@ impl Serve {
         &self,
         store: &Store,
         claims_key: &VerifyingKey,
-    ) -> Result<Option<GateDesk>, ServiceError> {
+    ) -> Result<Option<GateDesk>, CommandError> {
         let Some(folder) = &self.consent_keys else { return Ok(None) };
         let key = KeyStore::new(folder).load_verifying(circuit::consent())?;
-        let mut ledger = JoinedLedger::join(store, &self.signer.keys()?, claims_key).await?;
+        let mut ledger =
+            JoinedLedger::join(store, &self.signer.keys()?, claims_key, crate::EVENT_HANDLERS)
+                .await?;
         ledger.wait_at_most(NODES_PATIENCE, STANDING_PATIENCE).await;
         let gate = Gate::on(store, &key, &ledger)?;
         Ok(Some(GateDesk::open(store, gate, ledger)))
@@ -353,7 +355,7 @@ impl Serve {
         &self,
         setting: &Setting,
         store: &Store,
-    ) -> Result<Option<ConsentDesk>, ServiceError> {
+    ) -> Result<Option<ConsentDesk>, CommandError> {
         let Some(path) = &self.consent_manager else { return Ok(None) };
         let passphrase = self.signer.passphrase()?;
         let master = self.master_key.open(setting, store, &passphrase).await?;
@@ -366,7 +368,7 @@ impl Serve {
         &self,
         setting: &Setting,
         store: &Store,
-    ) -> Result<Option<IssuingDesk>, ServiceError> {
+    ) -> Result<Option<IssuingDesk>, CommandError> {
         if self.offices.is_empty() {
             return Ok(None);
         }
@@ -382,7 +384,7 @@ impl Serve {
     }
 
     /// Where proofs are asked for, and the worker of this program.
-    fn proving(&self, store: &Store) -> Result<(ProvingDesk, Option<Worker>), ServiceError> {
+    fn proving(&self, store: &Store) -> Result<(ProvingDesk, Option<Worker>), CommandError> {
         let key = match &self.worker_key {
             Some(path) => WorkerKey::open(path, &self.signer.passphrase()?)?,
             None => WorkerKey::generate(),
@@ -392,7 +394,7 @@ impl Serve {
             if self.worker_key.is_none() {
                 let reason = "--proofs 0 leaves proofs to workers elsewhere, which need a key that \
                               they know: give it with --worker-key";
-                return Err(ServiceError::WrongUse(reason.to_owned()));
+                return Err(CommandError::WrongUse(reason.to_owned()));
             }
             return Ok((desk, None));
         }
@@ -414,14 +416,14 @@ impl Serve {
 }
 
 /// The schemes of a folder, or those that praman ships.
-pub(super) fn schemes_of(folder: Option<&Path>) -> Result<Schemes, ServiceError> {
-    folder.map_or_else(|| Ok(Schemes::shipped()), Schemes::read)
+pub(super) fn schemes_of(folder: Option<&Path>) -> Result<Schemes, CommandError> {
+    Ok(folder.map_or_else(|| Ok(Schemes::shipped()), Schemes::read)?)
 }
 
 /// Ends at an interrupt or SIGTERM.
-pub(super) fn asked_to_stop() -> Result<impl Future<Output = ()> + Send + 'static, ServiceError> {
+pub(super) fn asked_to_stop() -> Result<impl Future<Output = ()> + Send + 'static, CommandError> {
     let asked =
-        |kind| signal(kind).map_err(|error| ServiceError::Ledger(format!("signals: {error}")));
+        |kind| signal(kind).map_err(|error| CommandError::Failed(format!("signals: {error}")));
     let (mut interrupt, mut terminate) =
         (asked(SignalKind::interrupt())?, asked(SignalKind::terminate())?);
     Ok(async move {

@@ -9,7 +9,7 @@ use clap::Args;
 use super::Setting;
 use super::passphrase::PassphraseSource;
 use crate::account::AccountKey;
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::ledger::JoinedNetwork;
 use crate::sealed::Passphrase;
 
@@ -34,7 +34,7 @@ impl Signer {
         Self::new(Vec::new(), PassphraseSource::default())
     }
 
-    pub(super) fn keys(&self) -> Result<Vec<PrivateKeySigner>, ServiceError> {
+    pub(super) fn keys(&self) -> Result<Vec<PrivateKeySigner>, CommandError> {
         if self.accounts.is_empty() {
             return Ok(Vec::new());
         }
@@ -43,7 +43,7 @@ impl Signer {
     }
 
     /// The passphrase of the keys that are given.
-    pub(super) fn passphrase(&self) -> Result<Passphrase, ServiceError> {
+    pub(super) fn passphrase(&self) -> Result<Passphrase, CommandError> {
         self.passphrase.passphrase()
     }
 
@@ -51,30 +51,30 @@ impl Signer {
     pub(super) async fn network(
         &self,
         setting: &Setting,
-    ) -> Result<(JoinedNetwork, Vec<Address>), ServiceError> {
+    ) -> Result<(JoinedNetwork, Vec<Address>), CommandError> {
         let store = setting.store().await?;
-        Ok(JoinedNetwork::open(&store, &self.keys()?).await?)
+        Ok(JoinedNetwork::open(&store, &self.keys()?, crate::EVENT_HANDLERS).await?)
     }
 
     /// The folder's network, and the one account to act by.
     pub(super) async fn network_as_one(
         &self,
         setting: &Setting,
-    ) -> Result<(JoinedNetwork, Address), ServiceError> {
+    ) -> Result<(JoinedNetwork, Address), CommandError> {
         let (network, accounts) = self.network(setting).await?;
         Ok((network, first(&accounts)?))
     }
 }
 
 /// The folder's network, to read from.
-pub(super) async fn network(setting: &Setting) -> Result<JoinedNetwork, ServiceError> {
+pub(super) async fn network(setting: &Setting) -> Result<JoinedNetwork, CommandError> {
     let store = setting.store().await?;
-    Ok(JoinedNetwork::open(&store, &[]).await?.0)
+    Ok(JoinedNetwork::open(&store, &[], crate::EVENT_HANDLERS).await?.0)
 }
 
-pub(super) fn first(accounts: &[Address]) -> Result<Address, ServiceError> {
+pub(super) fn first(accounts: &[Address]) -> Result<Address, CommandError> {
     accounts
         .first()
         .copied()
-        .ok_or_else(|| ServiceError::WrongUse("give the key to sign with: --account".to_owned()))
+        .ok_or_else(|| CommandError::WrongUse("give the key to sign with: --account".to_owned()))
 }

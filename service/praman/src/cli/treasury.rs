@@ -13,7 +13,7 @@ use super::signer::Signer;
 use super::{Outcome, Setting, scheme};
 use crate::access_control::{AccessRefusal, Action, Caller, SchemeScope};
 use crate::calendar;
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::ledger::{AnchorSeries, JoinedNetwork};
 use crate::offices::OfficeStore;
 use crate::scheme::{ClaimPeriod, Scheme};
@@ -211,7 +211,7 @@ pub(super) struct Ordering {
 }
 
 impl Ordering {
-    fn read(&self) -> Result<(Payments, TreasuryKey), ServiceError> {
+    fn read(&self) -> Result<(Payments, TreasuryKey), CommandError> {
         let (scheme, period) = read_period(&self.scheme, &self.period)?;
         let debtor = Debtor::read(&self.debtor)?;
         let format = read_format(self.format.as_deref())?;
@@ -249,15 +249,15 @@ impl Payments {
 }
 
 /// A scheme from its file, and its period of a name.
-fn read_period(path: &Path, period: &str) -> Result<(Scheme, ClaimPeriod), ServiceError> {
+fn read_period(path: &Path, period: &str) -> Result<(Scheme, ClaimPeriod), CommandError> {
     let scheme = scheme::read(path)?;
     let period =
-        scheme.parse_period(period).map_err(|error| ServiceError::WrongUse(error.reason))?;
+        scheme.parse_period(period).map_err(|error| CommandError::WrongUse(error.reason))?;
     Ok((scheme, period))
 }
 
 /// A bank's own format, if one is given.
-fn read_format(path: Option<&Path>) -> Result<Option<BankFormat>, ServiceError> {
+fn read_format(path: Option<&Path>) -> Result<Option<BankFormat>, CommandError> {
     Ok(path.map(BankFormat::read).transpose()?)
 }
 
@@ -278,26 +278,26 @@ fn read_message(
     file: &Path,
     bytes: &[u8],
     format: Option<&BankFormat>,
-) -> Result<BankMessage, ServiceError> {
+) -> Result<BankMessage, CommandError> {
     // A message of ISO's is one, whatever else the bank takes.
     let is_xml = bytes.trim_ascii_start().starts_with(b"<")
         || bytes.starts_with(b"\xef\xbb\xbf<")
         || bytes.starts_with(b"\xff\xfe")
         || bytes.starts_with(b"\xfe\xff");
     if let Some(format) = format.filter(|_| !is_xml) {
-        let read = format.read_file(bytes).map_err(|fault| ServiceError::malformed(file, fault))?;
+        let read = format.read_file(bytes).map_err(|fault| CommandError::malformed(file, fault))?;
         return Ok(match read {
             BankFormatFile::Report(report) => BankMessage::Report(report),
             BankFormatFile::Sent(sent) => BankMessage::Sent(sent),
         });
     }
-    let text = treasury::decode(bytes).map_err(|fault| ServiceError::malformed(file, fault))?;
+    let text = treasury::decode(bytes).map_err(|fault| CommandError::malformed(file, fault))?;
     let text = text.trim_start();
-    let sent = LostFile::read(text).map_err(|fault| ServiceError::malformed(file, fault))?;
+    let sent = LostFile::read(text).map_err(|fault| CommandError::malformed(file, fault))?;
     if let Some(sent) = sent {
         return Ok(BankMessage::Sent(sent));
     }
-    let report = BankReport::read(text).map_err(|fault| ServiceError::malformed(file, fault))?;
+    let report = BankReport::read(text).map_err(|fault| CommandError::malformed(file, fault))?;
     Ok(BankMessage::Report(report))
 }
 
@@ -314,26 +314,27 @@ async fn anchor_after(store: &Store) {
 }
 
 /// Brings what the ledger does not have of the files to it, where this program acts for somebody who may.
-async fn anchor(store: &Store, signers: &Signer) -> Result<usize, ServiceError> {
-    let (mut network, accounts) = JoinedNetwork::open(store, &signers.keys()?).await?;
+async fn anchor(store: &Store, signers: &Signer) -> Result<usize, CommandError> {
+    let (mut network, accounts) =
+        JoinedNetwork::open(store, &signers.keys()?, crate::EVENT_HANDLERS).await?;
     let Some(&account) = accounts.first() else { return Ok(0) };
     Ok(TreasuryStore(store).anchor_payment_files(&mut network, account).await?)
 }
 
 /// Asks the ledger which files went out that a restored state does not know of.
-async fn look_for_lost_files(store: &Store) -> Result<(), ServiceError> {
+async fn look_for_lost_files(store: &Store) -> Result<(), CommandError> {
     if !TreasuryStore(store).is_restored().await? {
         return Ok(());
     }
-    let (network, _) = JoinedNetwork::open(store, &[]).await?;
-    let anchored = network.anchored(AnchorSeries::Payments).await.map_err(ServiceError::from)?;
+    let (network, _) = JoinedNetwork::open(store, &[], crate::EVENT_HANDLERS).await?;
+    let anchored = network.anchored(AnchorSeries::Payments).await.map_err(CommandError::from)?;
     let mut of_treasuries = Vec::new();
     for anchor in anchored {
-        if network.is_treasury(anchor.participant).await.map_err(ServiceError::from)? {
+        if network.is_treasury(anchor.participant).await.map_err(CommandError::from)? {
             of_treasuries.push(anchor);
         }
     }
-    TreasuryStore(store).keep_lost_files(&of_treasuries).await
+    Ok(TreasuryStore(store).keep_lost_files(&of_treasuries).await?)
 }
 
 fn told(paid: &Paid) -> String {
@@ -359,7 +360,7 @@ impl Treasury {
         !matches!(self, Self::New { .. } | Self::Anchor { .. } | Self::Format { .. })
     }
 
-    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         match self {
             Self::New { out, payout, passphrase } => {
                 // The payout file first: without its key it only says no, and is written again.
@@ -367,7 +368,7 @@ impl Treasury {
                 let passphrase = passphrase.passphrase()?;
                 if out.exists() {
                     let reason = format!("{} exists; a key is never overwritten", out.display());
-                    return Err(ServiceError::WrongUse(reason));
+                    return Err(CommandError::WrongUse(reason));
                 }
                 key.save_payout(&payout)?;
                 key.save(&out, &passphrase)?;
@@ -380,7 +381,7 @@ impl Treasury {
                 let store = setting.store().await?;
                 let caller = setting.act(&store, Action::Pay, &payments.subject("pay")).await?;
                 // What others brought, froze and decided since is known before money moves.
-                JoinedNetwork::open(&store, &[]).await?;
+                JoinedNetwork::open(&store, &[], crate::EVENT_HANDLERS).await?;
                 if let Some(message) = &again {
                     let run = payments.run(&ordering.out, &caller);
                     let paths = run.write_again(&store, &key, (message, day)).await?;
@@ -395,7 +396,7 @@ impl Treasury {
                 Ok(Outcome::done(serde_json::to_value(&paid).expect("plain data"), text))
             }
             Self::Import { file, key, format, passphrase } => {
-                let bytes = std::fs::read(&file).map_err(ServiceError::file(&file))?;
+                let bytes = std::fs::read(&file).map_err(CommandError::file(&file))?;
                 let format = read_format(format.as_deref())?;
                 let message = read_message(&file, &bytes, format.as_ref())?;
                 let key = TreasuryKey::open(&key, &passphrase.passphrase()?)?;
@@ -454,7 +455,7 @@ impl Treasury {
                 let store = setting.store().await?;
                 let subject = subject("reconcile", &scheme, period);
                 setting.act(&store, Action::Pay, &subject).await?;
-                JoinedNetwork::open(&store, &[]).await?;
+                JoinedNetwork::open(&store, &[], crate::EVENT_HANDLERS).await?;
                 let sums = Reconciliation::of(&store, &key, &scheme.id, period.period).await?;
                 let json = match for_department {
                     true => {
@@ -521,7 +522,7 @@ impl Treasury {
                 let text = shipped.expect("the name was checked").text;
                 if out.exists() {
                     let reason = format!("{} exists; it is not overwritten", out.display());
-                    return Err(ServiceError::WrongUse(reason));
+                    return Err(CommandError::WrongUse(reason));
                 }
                 praman_files::write(&out, text.as_bytes())?;
                 let text = format!("written: {}: fill in its settings", out.display());
@@ -578,13 +579,13 @@ fn contested_outcome(text: &str) -> Result<ContestedOutcome, String> {
 }
 
 impl Reissue {
-    async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         let read = |path: &PathBuf| Correction::read(path);
         let corrections = self.corrections.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let (payments, key) = self.ordering.read()?;
         let store = setting.store().await?;
         let caller = setting.act(&store, Action::Pay, &payments.subject("reissue")).await?;
-        JoinedNetwork::open(&store, &[]).await?;
+        JoinedNetwork::open(&store, &[], crate::EVENT_HANDLERS).await?;
         let reissue = treasury::Reissue {
             run: payments.run(&self.ordering.out, &caller),
             corrections: &corrections,

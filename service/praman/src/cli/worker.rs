@@ -11,7 +11,7 @@ use super::passphrase::PassphraseSource;
 use super::prove::ClaimInputs;
 use super::serve::{asked_to_stop, schemes_of};
 use super::{Outcome, Setting};
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::files;
 use crate::proving::{
     Priority, QueueLimits, Worker as ProvingWorker, WorkerKey, WorkerLimits, WorkerPublicKey,
@@ -76,7 +76,7 @@ pub(super) struct Seal {
 }
 
 impl Worker {
-    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         match self {
             Self::New { out, passphrase } => {
                 let key = WorkerKey::generate();
@@ -92,7 +92,7 @@ impl Worker {
 }
 
 impl Run {
-    async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         guard_memory();
         let key = WorkerKey::open(&self.worker_key, &self.passphrase.passphrase()?)?;
         let schemes = schemes_of(self.schemes.as_deref())?;
@@ -113,7 +113,7 @@ impl Run {
 }
 
 impl Seal {
-    fn run(self) -> Result<Outcome, ServiceError> {
+    fn run(self) -> Result<Outcome, CommandError> {
         let sealed = self.inputs.seal(&self.to)?;
         let priority = if self.batch { Priority::Batch } else { Priority::Interactive };
         let deadline_s = QueueLimits::default().deadline_max.as_secs();

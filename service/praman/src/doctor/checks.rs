@@ -5,7 +5,9 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use praman_circuits::circuit;
+use praman_circuits::period::Day;
 use praman_prover::KeyStore;
+use praman_store::error::StoreError;
 use praman_verifier::contracts::{Offices, word};
 use x509_parser::pem::parse_x509_pem;
 
@@ -13,7 +15,6 @@ use super::{Finding, Installation};
 use crate::access_control::{AccessStore, Caller, Role};
 use crate::audit::AuditStore;
 use crate::calendar;
-use crate::error::ServiceError;
 use crate::ledger::{Chain as _, JoinedNetwork, LedgerStore};
 use crate::offices::OfficeStore;
 use crate::store::Store;
@@ -183,7 +184,7 @@ fn open_files(folder: &Path) -> Vec<String> {
 }
 
 /// The finding of a check that failed itself.
-fn failed(check: &'static str, error: &ServiceError) -> Vec<Finding> {
+fn failed(check: &'static str, error: &impl std::fmt::Display) -> Vec<Finding> {
     vec![Finding::wrong(check, error.to_string(), "read the database's log")]
 }
 
@@ -194,7 +195,7 @@ pub(super) async fn clock(store: &Store) -> Vec<Finding> {
         sqlx::query_as(sqlx::AssertSqlSafe(statement)).fetch_one(store.pool()).await;
     let now = match asked {
         Ok((now,)) => now,
-        Err(error) => return failed("clock", &error.into()),
+        Err(error) => return failed("clock", &StoreError::from(error)),
     };
     let off = (Timestamp::now().as_millisecond() - now) / 1_000;
     vec![match off.abs() {
@@ -211,7 +212,7 @@ pub(super) async fn clock(store: &Store) -> Vec<Finding> {
 
 /// The ledger: joined, answering, with a checkpoint of these days.
 pub(super) async fn ledger(store: &Store) -> Vec<Finding> {
-    let network = match JoinedNetwork::open(store, &[]).await {
+    let network = match JoinedNetwork::open(store, &[], crate::EVENT_HANDLERS).await {
         Ok((network, _)) => network,
         Err(error) => {
             let advice = "run praman ledger start, or praman ledger join on real nodes";
@@ -227,27 +228,23 @@ pub(super) async fn ledger(store: &Store) -> Vec<Finding> {
         }
     };
     let mut findings = vec![Finding::well("ledger", format!("the last block is {}", head.number))];
-    let newest: Result<Option<(i64,)>, _> =
-        sqlx::query_as("SELECT as_of FROM checkpoint ORDER BY as_of DESC, number DESC LIMIT 1")
-            .fetch_optional(store.pool())
-            .await;
     let today = i64::from(calendar::today().0);
-    findings.push(match newest {
-        Err(error) => return failed("checkpoint", &error.into()),
+    findings.push(match OfficeStore(store).newest_checkpoint_day().await {
+        Err(error) => return failed("checkpoint", &error),
         Ok(None) => Finding::watch(
             "checkpoint",
             "there is no checkpoint: no claim can be made",
             "run praman ledger checkpoint, after offices have issued",
         ),
-        Ok(Some((as_of,))) if as_of > today + 1 => Finding::wrong(
+        Ok(Some(Day(as_of))) if i64::from(as_of) > today + 1 => Finding::wrong(
             "checkpoint",
-            format!("the newest is of a day that comes in {} days", as_of - today),
+            format!("the newest is of a day that comes in {} days", i64::from(as_of) - today),
             "set this machine's clock; if it was ahead when the checkpoint was published, none can be published \
              until that day, and claims are made against this one",
         ),
-        Ok(Some((as_of,))) if as_of < today - 1 => Finding::watch(
+        Ok(Some(Day(as_of))) if i64::from(as_of) < today - 1 => Finding::watch(
             "checkpoint",
-            format!("the newest is {} days old", today - as_of),
+            format!("the newest is {} days old", today - i64::from(as_of)),
             "publish one every day: praman ledger checkpoint",
         ),
         Ok(Some(_)) => Finding::well("checkpoint", "there is a recent one"),
@@ -257,7 +254,9 @@ pub(super) async fn ledger(store: &Store) -> Vec<Finding> {
 
 /// The offices: as the ledger says they stand, under the root that it has.
 pub(super) async fn offices(store: &Store) -> Vec<Finding> {
-    let Ok((network, _)) = JoinedNetwork::open(store, &[]).await else { return Vec::new() };
+    let Ok((network, _)) = JoinedNetwork::open(store, &[], crate::EVENT_HANDLERS).await else {
+        return Vec::new();
+    };
     let own = match OfficeStore(store).ledger_state_root().await {
         Ok(root) => root,
         Err(error) => return failed("offices", &error),
@@ -269,7 +268,7 @@ pub(super) async fn offices(store: &Store) -> Vec<Finding> {
     };
     let agree = match on_ledger {
         Ok(root) => root == word(own.to_field()),
-        Err(error) => return failed("offices", &error.into()),
+        Err(error) => return failed("offices", &error),
     };
     let mut findings = vec![match (agree, since) {
         (true, None) => Finding::well("offices", "the ledger's state root matches its events"),
@@ -294,7 +293,7 @@ pub(super) async fn offices(store: &Store) -> Vec<Finding> {
     .fetch_one(store.pool())
     .await;
     match asked {
-        Err(error) => return failed("offices", &error.into()),
+        Err(error) => return failed("offices", &StoreError::from(error)),
         Ok((0,)) => {}
         Ok((count,)) => findings.push(Finding::watch(
             "offices",
@@ -326,7 +325,7 @@ pub(super) async fn offices(store: &Store) -> Vec<Finding> {
 /// What waits for too long.
 pub(super) async fn backlog(store: &Store) -> Vec<Finding> {
     let now = store.database().now();
-    let waiting = async |what: &str| -> Result<i64, ServiceError> {
+    let waiting = async |what: &str| -> Result<i64, StoreError> {
         let statement = format!("SELECT count(*) FROM {what} < {now} - {WAIT_MAX_MS}");
         let (count,): (i64,) =
             sqlx::query_as(sqlx::AssertSqlSafe(statement)).fetch_one(store.pool()).await?;

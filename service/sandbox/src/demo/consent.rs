@@ -5,11 +5,13 @@ mod timeline;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use crate::error::SandboxError;
 use jiff::Timestamp;
 use jiff::civil::date;
 use praman_circuits::artefact::{Purpose, RecordTypes};
 use praman_circuits::circuit;
 use praman_circuits::health_record::RecordType;
+use praman_consent::ConsentFailure;
 use praman_consent::access::{AccessRequest, Asked, PreparedAccess, ProviderPaths, next_number};
 use praman_consent::{
     ConsentDesk, ConsentError, ConsentFile, ConsentManager, ConsentStore, EmergencyScope, Gate,
@@ -21,7 +23,6 @@ use praman_language::Language;
 use praman_ledger::{EmbeddedLedger, Ledger as _, ProviderId, RequesterNumber};
 use praman_prover::{Cores, FixedKeyEngine, KeyStore, MemoryBudget, Prover, setup};
 use praman_store::Store;
-use praman_store::error::ServiceError;
 use praman_store::key_store::MasterKey;
 use rand::rngs::OsRng;
 use serde::Serialize;
@@ -83,11 +84,11 @@ impl ConsentSummary {
 /// Runs the demonstration in a folder; returns the timeline as text, and the result.
 ///
 /// # Errors
-/// [`ServiceError`] of the step that fails.
+/// [`SandboxError`] of the step that fails.
 pub async fn run(
     folder: &std::path::Path,
     progress: bool,
-) -> Result<(ConsentSummary, String), ServiceError> {
+) -> Result<(ConsentSummary, String), SandboxError> {
     let started = Instant::now();
     let run = new_run(folder)?;
     let mut scene = Scene::open(folder, run, &Stages::new(progress)).await?;
@@ -104,7 +105,7 @@ pub async fn run(
         refused_by_purpose: counts.by_purpose,
         refused_after_withdrawal: counts.after_withdrawal,
         erasures_confirmed: counts.erased,
-        emergencies_to_review: scene.desk.to_review().await.map_err(ServiceError::from)?.len(),
+        emergencies_to_review: scene.desk.to_review().await.map_err(SandboxError::from)?.len(),
         proof_ms: scene.proof_ms.get(scene.proof_ms.len() / 2).copied().unwrap_or_default(),
         keys: scene.prover.verifying_key().origin().map_or_else(String::new, |o| o.to_string()),
         timeline: page,
@@ -148,12 +149,13 @@ impl Scene {
         keys_folder: &std::path::Path,
         folder: PathBuf,
         stages: &Stages,
-    ) -> Result<Self, ServiceError> {
+    ) -> Result<Self, SandboxError> {
         let claims = load_prover(&keys_folder.join("keys"), stages)?;
         let prover = consent_prover(&keys_folder.join("consent-keys"), stages)?;
         let passphrase = demo_passphrase(&folder)?;
         let store = Store::open(&folder).await?;
-        let mut ledger = EmbeddedLedger::open(&store, claims.verifying_key()).await?;
+        let mut ledger =
+            EmbeddedLedger::open(&store, claims.verifying_key(), crate::EVENT_HANDLERS).await?;
         let master = MasterKey::new_in_file(&folder.join("master-key.json"), &passphrase)?;
         let path = folder.join("consent-manager.json");
         let manager = ConsentManager::generate(&path, "praman-cm", &passphrase, master)?;
@@ -175,10 +177,9 @@ impl Scene {
             bar.inc(1);
         }
         let [heart_clinic, (insurer, _)] = <[_; 2]>::try_from(requesters)
-            .map_err(|_| ServiceError::Ledger("two requesters were made".to_owned()))?;
+            .map_err(|_| SandboxError::Unexpected("two requesters were made"))?;
 
-        let patient = PatientAddress::new("rahima@praman-cm", "patient")
-            .map_err(|fault| ServiceError::WrongUse(fault.to_string()))?;
+        let patient = PatientAddress::new("rahima@praman-cm", "patient")?;
         let wallet = Wallet::generate();
         let telephone = "+919800000001".parse().expect("a number");
         desk.register_patient(&patient, Language::Bengali, Some(&telephone), &wallet).await?;
@@ -199,7 +200,7 @@ impl Scene {
             timeline.tell(true, name, &format!("keeps a record of the patient: {kind:?}"));
         }
         let [discharge, report, _] = <[RecordFile; 3]>::try_from(records)
-            .map_err(|_| ServiceError::Ledger("three records were made".to_owned()))?;
+            .map_err(|_| SandboxError::Unexpected("three records were made"))?;
         Ok(Self {
             folder,
             store,
@@ -218,13 +219,13 @@ impl Scene {
         })
     }
 
-    async fn play(&mut self) -> Result<Counts, ServiceError> {
+    async fn play(&mut self) -> Result<Counts, SandboxError> {
         let mut counts = Counts::default();
         let heart_clinic = self.heart_clinic.0;
         let consents = self.ask_and_grant().await?;
         counts.granted = consents.len();
         let [laboratory, hospital] = <[ConsentFile; 2]>::try_from(consents)
-            .map_err(|_| ServiceError::Ledger("two consents were granted".to_owned()))?;
+            .map_err(|_| SandboxError::Unexpected("two consents were granted"))?;
 
         // The patient allowed two accesses of the laboratory's report a day.
         let mut last = None;
@@ -269,7 +270,7 @@ impl Scene {
         Ok(counts)
     }
 
-    async fn ask_and_grant(&mut self) -> Result<Vec<ConsentFile>, ServiceError> {
+    async fn ask_and_grant(&mut self) -> Result<Vec<ConsentFile>, SandboxError> {
         let now = Timestamp::now();
         let at = |hours: i64| {
             let moved = now.checked_add(jiff::SignedDuration::from_hours(hours));
@@ -331,7 +332,7 @@ impl Scene {
         [&self.report, &self.discharge].into_iter().find(mine).unwrap_or(&self.report)
     }
 
-    async fn next_number(&self, consent: &ConsentFile) -> Result<u32, ServiceError> {
+    async fn next_number(&self, consent: &ConsentFile) -> Result<u32, SandboxError> {
         Ok(next_number(&self.store, &self.wallet, consent, Timestamp::now()).await?)
     }
 
@@ -354,7 +355,7 @@ impl Scene {
         consent: &ConsentFile,
         purpose: Purpose,
         number: u32,
-    ) -> Result<AccessRequest, ServiceError> {
+    ) -> Result<AccessRequest, SandboxError> {
         let prepared = self.prepare(consent, self.heart_clinic.0, purpose, number).await?;
         let started = Instant::now();
         let access = prepared.prove(&self.prover, Cores::All)?;
@@ -369,9 +370,9 @@ impl Scene {
         requester: RequesterNumber,
         purpose: Purpose,
         number: u32,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), SandboxError> {
         match self.prepare(consent, requester, purpose, number).await {
-            Err(ConsentError::Failed(ServiceError::Refused(reason))) => {
+            Err(ConsentError::Untrue(reason)) => {
                 self.timeline.tell(
                     false,
                     "the patient's app",
@@ -380,7 +381,7 @@ impl Scene {
                 Ok(())
             }
             Err(error) => Err(error.into()),
-            Ok(_) => Err(ServiceError::Ledger("what is not consented to can be proved".to_owned())),
+            Ok(_) => Err(SandboxError::Unexpected("what is not consented to can be proved")),
         }
     }
 
@@ -389,13 +390,13 @@ impl Scene {
         &mut self,
         access: &AccessRequest,
         provider: &str,
-    ) -> Result<Verdict, ServiceError> {
+    ) -> Result<Verdict, SandboxError> {
         let one = std::slice::from_ref(access);
         let verdicts = self.gate.release(&mut self.ledger, one, Timestamp::now()).await?;
         let verdict = verdicts
             .into_iter()
             .next()
-            .ok_or_else(|| ServiceError::Ledger("the gate gave no verdict".to_owned()))?;
+            .ok_or(SandboxError::Unexpected("the gate gave no verdict"))?;
         match &verdict {
             Ok(release) => {
                 let what = format!("releases the record; block {} has it", release.block);
@@ -409,7 +410,7 @@ impl Scene {
         Ok(verdict)
     }
 
-    async fn emergency(&mut self) -> Result<(), ServiceError> {
+    async fn emergency(&mut self) -> Result<(), SandboxError> {
         let clinic = named(&self.store, CLINIC).await?;
         let (first, second) = (SignerKey::generate("Dr. Das"), SignerKey::generate("Dr. Khatun"));
         for key in [&first, &second] {
@@ -438,7 +439,7 @@ impl Scene {
         Ok(())
     }
 
-    async fn write_views(&self) -> Result<Vec<PathBuf>, ServiceError> {
+    async fn write_views(&self) -> Result<Vec<PathBuf>, SandboxError> {
         let mut pages = Vec::new();
         for language in Language::ALL {
             let view =
@@ -456,21 +457,21 @@ impl Scene {
 struct Heard(Vec<String>);
 
 impl MessageGateway for Heard {
-    fn send(&mut self, _: &str, text: &str) -> Result<(), ServiceError> {
+    fn send(&mut self, _: &str, text: &str) -> Result<(), ConsentFailure> {
         self.0.push(text.to_owned());
         Ok(())
     }
 }
 
-async fn named(store: &Store, name: &str) -> Result<ProviderId, ServiceError> {
+async fn named(store: &Store, name: &str) -> Result<ProviderId, SandboxError> {
     let provider = ConsentStore(store).provider_named(name).await?;
-    provider.ok_or_else(|| ServiceError::Ledger(format!("there is no provider {name}")))
+    provider.ok_or(SandboxError::Unexpected("a provider was added"))
 }
 
 fn consent_prover(
     folder: &std::path::Path,
     stages: &Stages,
-) -> Result<Prover<FixedKeyEngine>, ServiceError> {
+) -> Result<Prover<FixedKeyEngine>, SandboxError> {
     let circuit = circuit::consent();
     let keys = KeyStore::new(folder);
     let bar = stages.begin("keys of consents", 1);

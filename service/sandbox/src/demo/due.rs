@@ -1,12 +1,12 @@
 //! Who claims what this month.
 
+use crate::error::SandboxError;
 use praman_circuits::eligibility::SchemePeriod;
 use praman_circuits::period::Day;
 use praman_circuits::policy::TierIndex;
 use praman_holder::wallet::CredentialFile;
 use praman_language::calendar;
 use praman_rules::scheme::{ClaimPeriod, Scheme};
-use praman_store::error::ServiceError;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha20Rng;
@@ -50,7 +50,7 @@ pub(crate) fn due_claims(
     credentials: &[CredentialFile],
     options: &Options,
     today: Day,
-) -> Result<Due, ServiceError> {
+) -> Result<Due, SandboxError> {
     let date = calendar::date_of(today).expect("today is in the calendar");
     let mut schemes = Vec::with_capacity(SCHEMES.len());
     for id in SCHEMES {
@@ -59,7 +59,7 @@ pub(crate) fn due_claims(
         let period = scheme
             .parse_period(&month)
             .or_else(|_| scheme.parse_period(&month[..4]))
-            .map_err(|error| ServiceError::Refused(error.to_string()))?;
+            .map_err(SandboxError::Month)?;
         // A scheme that is not in force now is not claimed.
         if let Ok(terms) = scheme.in_period(period) {
             schemes.push(DueScheme { scheme, period, terms });

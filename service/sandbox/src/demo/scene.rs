@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use crate::error::SandboxError;
 use praman_access::Caller;
 use praman_circuits::circuit;
 use praman_circuits::eligibility::PublicInputs;
 use praman_circuits::payout::PayoutCommitment;
 use praman_circuits::period::Day;
 use praman_claims::ClaimStore;
+use praman_files::FileError;
 use praman_files::sealed::{Passphrase, random_key};
 use praman_holder::claim::{Claim, ClaimTerms, CredentialPaths};
 use praman_holder::wallet::{CredentialFile, Wallet};
@@ -20,7 +22,6 @@ use praman_prover::{Cores, FixedKeyEngine, KeyStore, MemoryBudget, Prover, setup
 use praman_register::Register;
 use praman_rules::schema::Schema;
 use praman_store::Store;
-use praman_store::error::ServiceError;
 use praman_store::key_store::MasterKey;
 use praman_treasury::{Debtor, PaymentRun, TreasuryKey};
 use praman_verifier::PreparedKey;
@@ -31,21 +32,21 @@ use super::due::Due;
 use super::stages::Stages;
 
 /// Makes a separate folder for each run, so that no run sees another's nullifiers.
-pub(crate) fn new_run(folder: &Path) -> Result<PathBuf, ServiceError> {
-    std::fs::create_dir_all(folder).map_err(ServiceError::file(folder))?;
+pub(crate) fn new_run(folder: &Path) -> Result<PathBuf, SandboxError> {
+    std::fs::create_dir_all(folder).map_err(FileError::io(folder))?;
     for number in 1.. {
         let run = folder.join(format!("run-{number:04}"));
         match std::fs::create_dir(&run) {
             Ok(()) => return Ok(run),
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(ServiceError::file(&run)(error)),
+            Err(error) => return Err(FileError::io(&run)(error).into()),
         }
     }
     unreachable!("there are more numbers than folders")
 }
 
 /// Returns `PRAMAN_PASSPHRASE`, or a fresh passphrase that is kept beside the demonstration's keys.
-pub(crate) fn demo_passphrase(folder: &Path) -> Result<Passphrase, ServiceError> {
+pub(crate) fn demo_passphrase(folder: &Path) -> Result<Passphrase, SandboxError> {
     if let Ok(passphrase) = std::env::var("PRAMAN_PASSPHRASE") {
         return Ok(Passphrase::new(passphrase)?);
     }
@@ -57,7 +58,7 @@ pub(crate) fn demo_passphrase(folder: &Path) -> Result<Passphrase, ServiceError>
 pub(crate) fn load_prover(
     folder: &Path,
     stages: &Stages,
-) -> Result<Prover<FixedKeyEngine>, ServiceError> {
+) -> Result<Prover<FixedKeyEngine>, SandboxError> {
     let circuit = circuit::eligibility();
     let keys = KeyStore::new(folder);
     let bar = stages.begin("development keys", 1);
@@ -84,7 +85,7 @@ impl Holders {
         folder: &Path,
         passphrase: &Passphrase,
         stages: &Stages,
-    ) -> Result<Self, ServiceError> {
+    ) -> Result<Self, SandboxError> {
         let bar = stages.begin("issuing credentials", people);
         let path = folder.join("office.json");
         let name = "Demonstration office";
@@ -114,7 +115,7 @@ async fn master_key(
     store: &Store,
     folder: &Path,
     passphrase: &Passphrase,
-) -> Result<MasterKey, ServiceError> {
+) -> Result<MasterKey, SandboxError> {
     let path = folder.join("master-key.json");
     let master = match path.exists() {
         true => MasterKey::open(&path, passphrase)?,
@@ -146,7 +147,7 @@ impl<'a> Scene<'a> {
         due: Due,
         treasury: TreasuryKey,
         today: Day,
-    ) -> Result<Self, ServiceError> {
+    ) -> Result<Self, SandboxError> {
         let snapshot = LedgerStore(store).snapshot(today, None).await?;
         let offices = OfficeStore(store).office_states().await?;
         let checkpoint = ledger.publish_checkpoint(&offices, snapshot.checkpoint()).await?;
@@ -158,7 +159,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Proves a claim: the holder's side of it.
-    pub(crate) fn prove(&self, number: usize) -> Result<Claim, ServiceError> {
+    pub(crate) fn prove(&self, number: usize) -> Result<Claim, SandboxError> {
         let (holder, scheme, tier) = self.due.claims[number];
         let scheme = &self.due.schemes[scheme];
         let terms = ClaimTerms {
@@ -176,7 +177,7 @@ impl<'a> Scene<'a> {
         Ok(prepared.into_claim(scheme.period, self.checkpoint, proof))
     }
 
-    pub(crate) fn prove_all(&self, stages: &Stages) -> Result<(Vec<Claim>, f64), ServiceError> {
+    pub(crate) fn prove_all(&self, stages: &Stages) -> Result<(Vec<Claim>, f64), SandboxError> {
         let bar = stages.begin("proving claims", self.due.claims.len());
         let started = Instant::now();
         let claims = (0..self.due.claims.len())
@@ -186,13 +187,13 @@ impl<'a> Scene<'a> {
                 bar.inc(1);
                 Ok(claim)
             })
-            .collect::<Result<Vec<_>, ServiceError>>()?;
+            .collect::<Result<Vec<_>, SandboxError>>()?;
         let per_second = claims.len() as f64 / started.elapsed().as_secs_f64();
         Ok((claims, per_second))
     }
 
     /// Submits a claim: the state's side of it; returns its gas.
-    pub(crate) async fn submit(&mut self, claim: &Claim) -> Result<u64, ServiceError> {
+    pub(crate) async fn submit(&mut self, claim: &Claim) -> Result<u64, SandboxError> {
         let scheme = self.due.schemes.iter().find(|due| due.scheme.id == claim.ledger.scheme);
         let scheme = &scheme.expect("claims are made for the schemes that are due").terms;
         let public = PublicInputs {
@@ -202,9 +203,7 @@ impl<'a> Scene<'a> {
             nullifier: claim.ledger.nullifier,
             payout: claim.ledger.payout,
         };
-        self.key
-            .verify(&public.to_fields(), &claim.ledger.proof)
-            .map_err(|refusal| ServiceError::Refused(refusal.to_string()))?;
+        self.key.verify(&public.to_fields(), &claim.ledger.proof).map_err(SandboxError::from)?;
         // The envelope first: a crash in between leaves an envelope without a claim, which costs nothing, and
         // never a claim without its envelope.
         ClaimStore(self.store).keep_envelope(claim.ledger.nullifier, &claim.envelope).await?;
@@ -217,7 +216,7 @@ impl<'a> Scene<'a> {
         &mut self,
         claims: &[Claim],
         stages: &Stages,
-    ) -> Result<Vec<u64>, ServiceError> {
+    ) -> Result<Vec<u64>, SandboxError> {
         let bar = stages.begin("claims to the ledger", claims.len());
         let mut gas = Vec::with_capacity(claims.len());
         for claim in claims {
@@ -229,7 +228,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Sends a second, freshly proved claim of the first person; returns why it is refused.
-    pub(crate) async fn double_claim(&mut self) -> Result<Option<String>, ServiceError> {
+    pub(crate) async fn double_claim(&mut self) -> Result<Option<String>, SandboxError> {
         if self.due.claims.is_empty() {
             return Ok(None);
         }
@@ -242,14 +241,14 @@ impl<'a> Scene<'a> {
     pub(crate) async fn forged_claim(
         &mut self,
         honest: Option<&Claim>,
-    ) -> Result<Option<String>, ServiceError> {
+    ) -> Result<Option<String>, SandboxError> {
         let Some(mut forged) = honest.cloned() else { return Ok(None) };
         let one = praman_circuits::Fr::from(1u64);
         let stolen = forged.ledger.payout.to_field() + one;
         forged.ledger.payout = PayoutCommitment::from_field(stolen);
         let unspent = forged.ledger.nullifier.to_field() + one;
         forged.ledger.nullifier = praman_circuits::nullifier::Nullifier::from_field(unspent);
-        refusal(self.ledger.claim(&forged.ledger).await.map_err(ServiceError::from))
+        refusal(self.ledger.claim(&forged.ledger).await.map_err(SandboxError::from))
     }
 
     /// Pays every scheme; returns the sum and the bank's files.
@@ -258,7 +257,7 @@ impl<'a> Scene<'a> {
         folder: &Path,
         today: Day,
         stages: &Stages,
-    ) -> Result<(u64, Vec<PathBuf>), ServiceError> {
+    ) -> Result<(u64, Vec<PathBuf>), SandboxError> {
         let bar = stages.begin("writing the bank's files", self.due.schemes.len());
         let debtor = debtor();
         let (mut rupees, mut paths) = (0, Vec::new());
@@ -292,10 +291,10 @@ pub(crate) fn debtor() -> Debtor {
 }
 
 /// Returns the reason of a refusal; none if there was none; failures stay failures.
-pub(crate) fn refusal<T>(outcome: Result<T, ServiceError>) -> Result<Option<String>, ServiceError> {
+pub(crate) fn refusal<T>(outcome: Result<T, SandboxError>) -> Result<Option<String>, SandboxError> {
     match outcome {
         Ok(_) => Ok(None),
-        Err(ServiceError::Refused(reason)) => Ok(Some(reason)),
+        Err(refusal) if refusal.is_refusal() => Ok(Some(refusal.to_string())),
         Err(failure) => Err(failure),
     }
 }

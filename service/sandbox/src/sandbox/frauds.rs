@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use crate::error::SandboxError;
 use praman_circuits::policy::TierIndex;
+use praman_files::FileError;
 use praman_files::sealed::Passphrase;
 use praman_holder::claim::{Claim, ClaimTerms, CredentialPaths};
 use praman_holder::envelope;
@@ -14,7 +16,6 @@ use praman_offices::{Application, OfficeStore, Validity};
 use praman_prover::Cores;
 use praman_rules::schema::RESIDENT;
 use praman_store::Store;
-use praman_store::error::ServiceError;
 use praman_store::key_store::MasterKey;
 use praman_store::named::named;
 use praman_treasury::open_checked;
@@ -93,10 +94,10 @@ pub(super) async fn try_all(
     made: &[Claim],
     folder: &Path,
     passphrase: &Passphrase,
-) -> Result<Outcome, ServiceError> {
+) -> Result<Outcome, SandboxError> {
     use RefusedBy::{Ledger, Statement, Treasury};
     let mut outcome = Outcome::default();
-    let honest = made.first().ok_or_else(|| refused("no person has claimed"))?;
+    let honest = made.first().ok_or(SandboxError::NoFraud("no person has claimed"))?;
     outcome.add(Fraud::Ghost, Ledger, ghost(scene).await?);
     outcome.add(Fraud::Double, Ledger, scene.double_claim().await?);
     outcome.add(Fraud::Forged, Ledger, scene.forged_claim(Some(honest)).await?);
@@ -118,10 +119,6 @@ pub(super) async fn try_all(
     Ok(outcome)
 }
 
-fn refused(reason: &str) -> ServiceError {
-    ServiceError::Refused(reason.to_owned())
-}
-
 fn terms<'a>(scene: &'a Scene<'_>, snapshot: &Snapshot) -> ClaimTerms<'a> {
     ClaimTerms {
         context: scene.ledger.context(),
@@ -137,7 +134,7 @@ fn prepared(
     credential: &CredentialFile,
     wallet: &Wallet,
     tier: TierIndex,
-) -> Result<Option<String>, ServiceError> {
+) -> Result<Option<String>, SandboxError> {
     let paths = CredentialPaths::find(credential, &scene.snapshot)?;
     refusal(
         terms(scene, &scene.snapshot).prepare(credential, wallet, tier, paths).map_err(Into::into),
@@ -146,15 +143,15 @@ fn prepared(
 
 /// Claims with an office of the thief's own, whose tree no checkpoint knows: the proof holds, for another
 /// state.
-async fn ghost(scene: &mut Scene<'_>) -> Result<Option<String>, ServiceError> {
-    let folder = tempfile::TempDir::new().map_err(ServiceError::file(Path::new("a folder")))?;
+async fn ghost(scene: &mut Scene<'_>) -> Result<Option<String>, SandboxError> {
+    let folder = tempfile::TempDir::new().map_err(FileError::io(Path::new("a folder")))?;
     let store = Store::open(folder.path()).await?;
     let key = OfficeStore(&store).new_office("Ghost office", &RESIDENT, |_| Ok(())).await?;
     let day = scene.snapshot.checkpoint().as_of;
     // The ghosts meet the scheme's rules.
     let csv = super::people::register(2_000, 99, day);
     let checked = praman_register::check(&csv[..], day, |_| ())
-        .map_err(|error| ServiceError::Refused(format!("the ghosts' register: {error}")))?;
+        .map_err(|error| SandboxError::Register("ghosts'", error))?;
     let wallets: Vec<Wallet> = checked.people().iter().map(|_| Wallet::generate()).collect();
     let ghosts = checked.people().iter().zip(&wallets);
     let ghosts =
@@ -172,32 +169,32 @@ async fn ghost(scene: &mut Scene<'_>) -> Result<Option<String>, ServiceError> {
         .iter()
         .zip(&wallets)
         .find_map(|(file, wallet)| Some((file, wallet, tier_of(file, &scheme.terms)?)));
-    let (file, wallet, tier) = found.ok_or_else(|| refused("no ghost qualifies"))?;
+    let (file, wallet, tier) = found.ok_or(SandboxError::NoFraud("no ghost qualifies"))?;
     let paths = CredentialPaths::find(file, &snapshot)?;
     let ready = terms(scene, &snapshot).prepare(file, wallet, tier, paths)?;
     let proof = scene.prover.prove_on(&ready.witness, Cores::All)?;
     let claim = ready.into_claim(scheme.period, scene.checkpoint, proof);
     store.close().await;
-    refusal(scene.ledger.claim(&claim.ledger).await.map_err(ServiceError::from))
+    refusal(scene.ledger.claim(&claim.ledger).await.map_err(SandboxError::from))
 }
 
 /// Returns the same card with the thief's account on it.
-fn redirect(card: &CredentialFile) -> Result<CredentialFile, ServiceError> {
+fn redirect(card: &CredentialFile) -> Result<CredentialFile, SandboxError> {
     let mut file = serde_json::to_value(card).expect("a credential is plain data");
     file["payee"]["account"] = "6660000000".into();
-    serde_json::from_value(file).map_err(|_| refused("a card could not be altered"))
+    serde_json::from_value(file).map_err(|_| SandboxError::NoFraud("a card could not be altered"))
 }
 
 /// Submits an envelope with another amount than the proved one, for the claim that proved it.
-fn inflate(scene: &Scene<'_>, honest: &Claim) -> Result<Option<String>, ServiceError> {
+fn inflate(scene: &Scene<'_>, honest: &Claim) -> Result<Option<String>, SandboxError> {
     let commitment = honest.ledger.payout;
-    let opened = open_checked(&honest.envelope, &scene.treasury, commitment).map_err(refused)?;
+    let opened = open_checked(&honest.envelope, &scene.treasury, commitment)
+        .map_err(SandboxError::NoFraud)?;
     let salts = opened.payee_salt().zip(opened.blinding());
-    let (salt, blinding) = salts.ok_or_else(|| refused("the envelope holds no salts"))?;
+    let (salt, blinding) = salts.ok_or(SandboxError::NoFraud("the envelope holds no salts"))?;
     let amount = opened.amount + 100_000;
     let inflated = envelope::Payout::new(amount, opened.payee.clone(), &salt, &blinding);
-    let sealed = envelope::seal(&inflated, scene.treasury.public())
-        .map_err(|error| ServiceError::Refused(error.to_string()))?;
+    let sealed = envelope::seal(&inflated, scene.treasury.public())?;
     Ok(open_checked(&sealed, &scene.treasury, commitment).err().map(str::to_owned))
 }
 
@@ -205,7 +202,7 @@ fn inflate(scene: &Scene<'_>, honest: &Claim) -> Result<Option<String>, ServiceE
 fn ineligible(
     scene: &Scene<'_>,
     eligible: &[(usize, TierIndex)],
-) -> Result<Option<String>, ServiceError> {
+) -> Result<Option<String>, SandboxError> {
     let is_eligible = |holder: &usize| eligible.iter().any(|(known, _)| known == holder);
     let others = (0..scene.holders.credentials.len()).filter(|holder| !is_eligible(holder));
     let Some(holder) = others.min() else {
@@ -221,9 +218,10 @@ async fn in_earnest(
     scene: &Scene<'_>,
     honest: &Claim,
     folder: &Path,
-) -> Result<Option<String>, ServiceError> {
+) -> Result<Option<String>, SandboxError> {
     let store = Store::open(&folder.join("in-earnest")).await?;
-    let mut ledger = EmbeddedLedger::open(&store, scene.prover.verifying_key()).await?;
+    let mut ledger =
+        EmbeddedLedger::open(&store, scene.prover.verifying_key(), crate::EVENT_HANDLERS).await?;
     let day = scene.snapshot.checkpoint().as_of;
     ledger.set_day(day);
     let offices = OfficeStore(scene.store).office_states().await?;
@@ -233,7 +231,7 @@ async fn in_earnest(
     let claim = praman_ledger::LedgerClaim { checkpoint, ..honest.ledger.clone() };
     let refused = ledger.claim(&claim).await;
     store.close().await;
-    refusal(refused.map_err(ServiceError::from))
+    refusal(refused.map_err(SandboxError::from))
 }
 
 /// Sends a holder's claim against the state after their credential was revoked.
@@ -242,7 +240,7 @@ async fn revoked(
     (holder, tier): (usize, TierIndex),
     folder: &Path,
     passphrase: &Passphrase,
-) -> Result<Option<String>, ServiceError> {
+) -> Result<Option<String>, SandboxError> {
     let key = OfficeKey::open(&folder.join("office.json"), passphrase)?;
     let card = &scene.holders.credentials[holder];
     OfficeStore(scene.store).revoke(&key, std::slice::from_ref(&card.register_no)).await?;

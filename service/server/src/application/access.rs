@@ -6,7 +6,7 @@ use praman_access::{
     AccessRefusal, AccessStore, Action, Admission, ApiKey, Approval, Caller, Credential, Decision,
     NewPrincipal, Principal, PrincipalNumber, Role, TenantName, Usage,
 };
-use praman_audit::{AuditEntry, AuditOutcome, AuditStore};
+use praman_audit::{AuditEntry, AuditStore};
 use praman_claims::Origin;
 use praman_language::sentence::Sentence;
 use praman_treasury::TreasuryDecisions;
@@ -49,7 +49,7 @@ impl Application {
         let caller = self.identify(shown).await?;
         let unknown = || AccessRefusal::Unknown { action: action.name() };
         let caller = caller.ok_or_else(unknown)?;
-        self.permit(&caller, action, subject).await?;
+        AuditStore(self.store()).authorise(&caller, action, subject).await?;
         Ok(Some(caller))
     }
 
@@ -62,31 +62,15 @@ impl Application {
         principal.map(Origin::Admitted)
     }
 
-    /// Checks that a caller may do an action; a refusal is logged.
-    pub(crate) async fn permit(
+    /// Does an action of a caller: authorised, counted and logged first.
+    pub(crate) async fn perform<T>(
         &self,
         caller: &Caller,
         action: Action,
         subject: &str,
-    ) -> Result<(), Fault> {
-        if let Err(refusal) = caller.require(action) {
-            if action.is_logged() {
-                AuditStore(self.store())
-                    .log(caller, action, subject, AuditOutcome::Refused)
-                    .await?;
-            }
-            return Err(refusal.into());
-        }
-        Ok(())
-    }
-
-    /// Logs an action that a caller's role may do, and that was refused: it belongs to another, or is not theirs to
-    /// decide.
-    pub(crate) async fn note_refusal(&self, caller: &Caller, action: Action, subject: &str) {
-        if !action.is_logged() || action.is_open() {
-            return;
-        }
-        AuditStore(self.store()).log_refused(caller, action, subject).await;
+        work: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        AuditStore(self.store()).perform(caller, action, subject, work).await
     }
 
     /// Identifies the caller, if any credential is shown.
@@ -140,8 +124,10 @@ impl Application {
         new: &NewPrincipal,
     ) -> Result<Admission, Fault> {
         let subject = format!("{} of {}: {}", new.role.name(), new.tenant, new.name);
-        AuditStore(self.store()).log_allowed(caller, Action::AdmitPrincipal, &subject).await?;
-        Ok(AccessStore(self.store()).admit_principal(new, caller).await?)
+        self.perform(caller, Action::AdmitPrincipal, &subject, async {
+            Ok(AccessStore(self.store()).admit_principal(new, caller).await?)
+        })
+        .await
     }
 
     /// Removes a user.
@@ -150,10 +136,12 @@ impl Application {
         caller: &Caller,
         number: PrincipalNumber,
     ) -> Result<bool, Fault> {
-        AuditStore(self.store())
-            .log_allowed(caller, Action::RevokePrincipal, &format!("principal {}", number.0))
-            .await?;
-        Ok(AccessStore(self.store()).revoke_principal(number, caller, &TreasuryDecisions).await?)
+        let subject = format!("principal {}", number.0);
+        self.perform(caller, Action::RevokePrincipal, &subject, async {
+            let access = AccessStore(self.store());
+            Ok(access.revoke_principal(number, caller, &TreasuryDecisions).await?)
+        })
+        .await
     }
 
     pub(crate) async fn approvals(&self, caller: &Caller) -> Result<Vec<Approval>, Fault> {
@@ -168,8 +156,11 @@ impl Application {
         decision: Decision,
     ) -> Result<Approval, Fault> {
         let subject = format!("approval {number}: {}", decision.name());
-        AuditStore(self.store()).log_allowed(caller, Action::Decide, &subject).await?;
-        Ok(AccessStore(self.store()).decide(number, decision, caller, &TreasuryDecisions).await?)
+        self.perform(caller, Action::Decide, &subject, async {
+            let access = AccessStore(self.store());
+            Ok(access.decide(number, decision, caller, &TreasuryDecisions).await?)
+        })
+        .await
     }
 
     /// Returns entries of the audit log; reading them is an entry too.
@@ -178,9 +169,9 @@ impl Application {
         caller: &Caller,
         from: u64,
     ) -> Result<Vec<AuditEntry>, Fault> {
-        AuditStore(self.store())
-            .log_allowed(caller, Action::ReadAudit, &format!("entries from {from}"))
-            .await?;
-        Ok(AuditStore(self.store()).audit_entries(from).await?)
+        self.perform(caller, Action::ReadAudit, &format!("entries from {from}"), async {
+            Ok(AuditStore(self.store()).audit_entries(from).await?)
+        })
+        .await
     }
 }

@@ -1,7 +1,6 @@
 //! Cases of people who were refused.
 
 use praman_access::{Action, Caller};
-use praman_audit::AuditStore;
 use praman_grievance::{Case, CaseOutcome, GrievanceStore, NewCase, OpenedCase};
 
 use super::{Application, Fault};
@@ -13,8 +12,10 @@ impl Application {
         caller: &Caller,
         new: &NewCase,
     ) -> Result<OpenedCase, Fault> {
-        AuditStore(self.store()).log_allowed(caller, Action::OpenCase, &new.subject()).await?;
-        Ok(GrievanceStore(self.store()).open_case(new, caller).await?)
+        self.perform(caller, Action::OpenCase, &new.subject(), async {
+            Ok(GrievanceStore(self.store()).open_case(new, caller).await?)
+        })
+        .await
     }
 
     /// Answers a case.
@@ -24,9 +25,10 @@ impl Application {
         number: u32,
         outcome: CaseOutcome,
     ) -> Result<Case, Fault> {
-        let subject = outcome.subject(number);
-        AuditStore(self.store()).log_allowed(caller, Action::AnswerCase, &subject).await?;
-        Ok(GrievanceStore(self.store()).answer_case(number, outcome, caller).await?)
+        self.perform(caller, Action::AnswerCase, &outcome.subject(number), async {
+            Ok(GrievanceStore(self.store()).answer_case(number, outcome, caller).await?)
+        })
+        .await
     }
 
     /// Decides an appeal.
@@ -36,8 +38,9 @@ impl Application {
         number: u32,
         outcome: CaseOutcome,
     ) -> Result<Case, Fault> {
-        let subject = outcome.subject(number);
-        AuditStore(self.store()).log_allowed(caller, Action::DecideAppeal, &subject).await?;
-        Ok(GrievanceStore(self.store()).decide_appeal(number, outcome, caller).await?)
+        self.perform(caller, Action::DecideAppeal, &outcome.subject(number), async {
+            Ok(GrievanceStore(self.store()).decide_appeal(number, outcome, caller).await?)
+        })
+        .await
     }
 }

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use praman_access::{AccessStore, Action, Caller, Role};
-use praman_audit::AuditStore;
+use praman_access::{Action, Caller, Role};
 use praman_consent::access::{AccessRequest, ProviderTrees, TrailEntry};
 use praman_consent::gateway::{self, GatewayHeaders};
 use praman_consent::{
@@ -50,12 +49,15 @@ impl Application {
             _ => request.requester.0,
         };
         caller.require_member(number)?;
-        AccessStore(self.store()).meter_for(caller, Action::ReleaseRecord).await?;
-        let verdict = self.consents()?.gate.release(request).await?;
-        verdict.map_err(|refusal| match refusal {
-            GateRefusal::Later => Fault::unavailable(refusal.to_string()),
-            refusal => Fault::refused(refusal.code(), refusal.to_string()),
+        let subject = format!("participant {number}");
+        self.perform(caller, Action::ReleaseRecord, &subject, async {
+            let verdict = self.consents()?.gate.release(request).await?;
+            verdict.map_err(|refusal| match refusal {
+                GateRefusal::Later => Fault::unavailable(refusal.to_string()),
+                refusal => Fault::refused(refusal.code(), refusal.to_string()),
+            })
         })
+        .await
     }
 
     /// Takes a request for consent.
@@ -77,11 +79,10 @@ impl Application {
         let known = ConsentStore(self.store()).requester_named(named).await?;
         // No participant has this number.
         caller.require_member(known.map_or(u32::MAX, |number| number.0))?;
-        AccessStore(self.store()).meter_for(caller, Action::AskForConsent).await?;
-        AuditStore(self.store())
-            .log_allowed(caller, Action::AskForConsent, &format!("requester {named}"))
-            .await?;
-        Ok(desk.receive(&request, Timestamp::now()).await?)
+        self.perform(caller, Action::AskForConsent, &format!("requester {named}"), async {
+            Ok(desk.receive(&request, Timestamp::now()).await?)
+        })
+        .await
     }
 
     /// Returns all providers.
@@ -136,11 +137,11 @@ impl Application {
         signature: &[u8],
     ) -> Result<ErasureOrder, Fault> {
         self.erasure(caller, consent).await?;
-        AuditStore(self.store())
-            .log_allowed(caller, Action::ConfirmErasure, &format!("consent {consent}"))
-            .await?;
-        let store = self.consents()?.gate.store();
-        Ok(ConsentStore(store).confirm_erasure(consent, signature, Timestamp::now()).await?)
+        self.perform(caller, Action::ConfirmErasure, &format!("consent {consent}"), async {
+            let store = self.consents()?.gate.store();
+            Ok(ConsentStore(store).confirm_erasure(consent, signature, Timestamp::now()).await?)
+        })
+        .await
     }
 }
 
@@ -149,7 +150,9 @@ impl From<GateDeskError> for Fault {
         match error {
             GateDeskError::Busy => Self::busy(error.to_string(), 1),
             GateDeskError::Stopping => Self::unavailable(error.to_string()),
-            GateDeskError::Failed(error) => error.into(),
+            GateDeskError::Failed(failure) => failure.into(),
+            GateDeskError::Refused(error) => error.into(),
+            GateDeskError::Away => Self::unavailable(error.to_string()),
         }
     }
 }
@@ -168,7 +171,11 @@ impl From<ConsentError> for Fault {
                     _ => Self::refused(refusal.code(), message),
                 }
             }
-            ConsentError::Failed(error) => error.into(),
+            // Participants are added, and proofs made, at the command line alone.
+            ConsentError::Participant(_) | ConsentError::Untrue(_) => {
+                Self::refused("refused", error.to_string())
+            }
+            ConsentError::Failed(failure) => failure.into(),
         }
     }
 }

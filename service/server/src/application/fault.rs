@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use praman_access::AccessRefusal;
 use praman_claims::{DeskError, Reason, Refusal};
+use praman_consent::ConsentFailure;
 use praman_holder::HolderError;
 use praman_holder::claim::ClaimFault;
 use praman_language::sentence::Sentence;
+use praman_ledger::snapshot::SnapshotError;
+use praman_offices::OfficeError;
 use praman_proving::ProvingRefusal;
-use praman_store::error::ServiceError;
+use praman_sandbox::SandboxError;
+use praman_store::error::StoreError;
 
 /// The kind of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,23 +158,29 @@ impl From<DeskError> for Fault {
             DeskError::Busy { retry_after } => Self::busy(error.to_string(), seconds(retry_after)),
             DeskError::Stopping => Self::unavailable(error.to_string()),
             DeskError::Failed(error) => error.into(),
+            DeskError::FailedTogether(_) => {
+                tracing::error!("{error}");
+                Self::unavailable(Sentence::of("fault-unavailable"))
+            }
         }
     }
 }
 
-impl From<HolderError> for Fault {
-    fn from(error: HolderError) -> Self {
-        ServiceError::from(error).into()
-    }
+/// What has failed here. Its message is for the operator: the client learns that it may try again.
+macro_rules! unavailable {
+    ($($error:ty),*) => {
+        $(impl From<$error> for Fault {
+            fn from(error: $error) -> Self {
+                tracing::error!("{error}");
+                Self::unavailable(Sentence::of("fault-unavailable"))
+            }
+        })*
+    };
 }
 
-impl From<ServiceError> for Fault {
-    fn from(error: ServiceError) -> Self {
-        // The system's message is for the operator.
-        tracing::error!("{error}");
-        Self::unavailable(Sentence::of("fault-unavailable"))
-    }
-}
+// Offices, snapshots, the ledger and rehearsals are of the service's own folder: what is wrong with them is no
+// client's fault.
+unavailable!(StoreError, HolderError, OfficeError, SnapshotError, ConsentFailure, SandboxError);
 
 impl From<AccessRefusal> for Fault {
     fn from(refusal: AccessRefusal) -> Self {
@@ -185,7 +195,7 @@ impl From<AccessRefusal> for Fault {
                 let fault = Self::new(FaultKind::Busy, "quota", told);
                 Self { retry_after_s: Some(retry_after_s), ..fault }
             }
-            AccessRefusal::Refused(_) => Self::refused("refused", told),
+            AccessRefusal::Refused(_) | AccessRefusal::NotDone(_) => Self::refused("refused", told),
             AccessRefusal::Failed(error) => error.into(),
         }
     }

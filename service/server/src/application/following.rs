@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
@@ -46,7 +46,7 @@ impl Application {
     ) -> Result<ReceiverStream<Result<T, Fault>>, Fault>
     where
         T: Followed + Send + 'static,
-        F: Future<Output = Result<Option<T>, ServiceError>> + Send,
+        F: Future<Output = Result<Option<T>, StoreError>> + Send,
     {
         let place = self.watcher()?;
         let (told, stream) = mpsc::channel(AHEAD);

@@ -12,10 +12,11 @@ use praman_issuing::{
     RegisterUpload, RegisterUploading, ReviewVerdict, RowReview, UploadState, whole,
 };
 use praman_language::sentence::Sentence;
+use praman_offices::OfficeError;
 use praman_offices::OfficeStore;
 use praman_register::{DuplicatePair, of_one_row};
 use praman_store::Store;
-use praman_store::error::ServiceError;
+use praman_store::broken;
 use tokio_stream::wrappers::ReceiverStream;
 use zeroize::Zeroizing;
 
@@ -116,13 +117,21 @@ impl Application {
 }
 
 impl ActingOffice {
+    async fn perform<T>(
+        &self,
+        action: Action,
+        subject: &str,
+        work: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        AuditStore(&self.store).perform(&self.caller, action, subject, work).await
+    }
+
     /// Begins the upload of a register.
     pub(crate) async fn upload(&self, makes_secrets: bool) -> Result<RegisterUploading, Fault> {
-        AccessStore(&self.store).meter_for(&self.caller, Action::UploadRegister).await?;
-        AuditStore(&self.store)
-            .log_allowed(&self.caller, Action::UploadRegister, &format!("office {}", self.office.0))
-            .await?;
-        Ok(self.desk.upload(self.office, makes_secrets).await?)
+        self.perform(Action::UploadRegister, &format!("office {}", self.office.0), async {
+            Ok(self.desk.upload(self.office, makes_secrets).await?)
+        })
+        .await
     }
 
     /// Returns the office's registers, newest first.
@@ -139,15 +148,12 @@ impl ActingOffice {
         if self.desk.register(self.office, id).await?.is_none() {
             return Err(Fault::not_found(NO_REGISTER));
         }
-        AuditStore(&self.store)
-            .log_allowed(
-                &self.caller,
-                Action::FetchRegister,
-                &format!("register {id}: {}", content.name()),
-            )
-            .await?;
-        let found = self.desk.content(id, content).await?;
-        found.ok_or_else(|| Fault::not_found(no_content(content)))
+        let subject = format!("register {id}: {}", content.name());
+        self.perform(Action::FetchRegister, &subject, async {
+            let found = self.desk.content(id, content).await?;
+            found.ok_or_else(|| Fault::not_found(no_content(content)))
+        })
+        .await
     }
 
     /// Reads the possible duplicates, beside the rows that they may duplicate, with the columns' names and the
@@ -160,8 +166,8 @@ impl ActingOffice {
         let content = self.desk.content(id, RegisterContent::Duplicates).await?;
         let Some(content) = content else { return Ok(Duplicates::default()) };
         let json = whole(content).await?;
-        let (columns, pairs) = serde_json::from_slice(&json)
-            .map_err(|_| ServiceError::Ledger("a register's duplicates".to_owned()))?;
+        let (columns, pairs) =
+            serde_json::from_slice(&json).map_err(|_| broken("a register's duplicates"))?;
         Ok(Duplicates {
             columns,
             pairs,
@@ -172,8 +178,7 @@ impl ActingOffice {
     /// Reads the same for an officer's review, and logs that.
     pub(crate) async fn look_at_duplicates(&self, id: RegisterId) -> Result<Duplicates, Fault> {
         let subject = format!("register {id}: duplicates");
-        AuditStore(&self.store).log_allowed(&self.caller, Action::ReviewRegister, &subject).await?;
-        self.duplicates(id).await
+        self.perform(Action::ReviewRegister, &subject, self.duplicates(id)).await
     }
 
     /// Records an officer's answer on a possible duplicate. A different person gets a credential, by a register of
@@ -191,33 +196,35 @@ impl ActingOffice {
             return Err(IssuingRefusal::SaidBefore.into());
         }
         let subject = format!("register {id}: row {}: {}", place + 1, verdict.name());
-        AuditStore(&self.store).log_allowed(&self.caller, Action::ReviewRegister, &subject).await?;
         let review = RowReview { register: id, place, verdict, by: self.caller.name.clone() };
-        match verdict {
-            ReviewVerdict::OtherPerson => {
-                let row = Zeroizing::new(of_one_row(&duplicates.columns, &pair.cells));
-                let mut uploading = self.upload(self.desk.makes_secrets(id).await?).await?;
-                uploading.push(row.as_bytes()).await?;
-                uploading.finish_with(&review).await?;
-            }
-            ReviewVerdict::SamePerson => {
-                if !IssuingStore(&self.store).review_row(&review).await? {
-                    return Err(IssuingRefusal::SaidBefore.into());
+        self.perform(Action::ReviewRegister, &subject, async {
+            match verdict {
+                ReviewVerdict::OtherPerson => {
+                    let row = Zeroizing::new(of_one_row(&duplicates.columns, &pair.cells));
+                    let mut uploading = self.upload(self.desk.makes_secrets(id).await?).await?;
+                    uploading.push(row.as_bytes()).await?;
+                    uploading.finish_with(&review).await?;
+                }
+                ReviewVerdict::SamePerson => {
+                    if !IssuingStore(&self.store).review_row(&review).await? {
+                        return Err(IssuingRefusal::SaidBefore.into());
+                    }
                 }
             }
-        }
-        Ok(())
+            Ok(())
+        })
+        .await
     }
 
     /// Forgets a register.
     pub(crate) async fn forget(&self, id: RegisterId) -> Result<(), Fault> {
-        AuditStore(&self.store)
-            .log_allowed(&self.caller, Action::ForgetRegister, &format!("register {id}"))
-            .await?;
-        if self.desk.forget(self.office, id).await? {
-            return Ok(());
-        }
-        Err(Fault::not_found(NO_REGISTER))
+        self.perform(Action::ForgetRegister, &format!("register {id}"), async {
+            if self.desk.forget(self.office, id).await? {
+                return Ok(());
+            }
+            Err(Fault::not_found(NO_REGISTER))
+        })
+        .await
     }
 
     /// Empties the leaves of some holders.
@@ -231,19 +238,20 @@ impl ActingOffice {
                 Sentence::of("fault-revoke-too-many").count("most", most),
             ));
         }
-        AccessStore(&self.store).meter_for(&self.caller, Action::Revoke).await?;
         let subject = format!("office {}: {} credentials", self.office.0, register_nos.len());
-        AuditStore(&self.store).log_allowed(&self.caller, Action::Revoke, &subject).await?;
-        self.desk.revoke(self.office, register_nos).await.map_err(|refusal| match refusal {
-            IssuingRefusal::Failed(
-                ref error @ ServiceError::NotLive { ref office, ref register_no },
-            ) => {
-                let sentence = Sentence::of("fault-no-live-credential");
-                let sentence = sentence.text("office", office).text("number", register_no);
-                Fault::refused("no-live-credential", Told::with(error, sentence))
-            }
-            other => other.into(),
+        self.perform(Action::Revoke, &subject, async {
+            self.desk.revoke(self.office, register_nos).await.map_err(|refusal| match refusal {
+                IssuingRefusal::Office(
+                    ref error @ OfficeError::NotLive { ref office, ref register_no },
+                ) => {
+                    let sentence = Sentence::of("fault-no-live-credential");
+                    let sentence = sentence.text("office", office).text("number", register_no);
+                    Fault::refused("no-live-credential", Told::with(error, sentence))
+                }
+                other => other.into(),
+            })
         })
+        .await
     }
 }
 
@@ -277,6 +285,7 @@ impl From<IssuingRefusal> for Fault {
             IssuingRefusal::SaidBefore => {
                 Self::conflict("reviewed", Sentence::of("fault-row-said"))
             }
+            IssuingRefusal::Office(error) => error.into(),
             IssuingRefusal::Failed(error) => error.into(),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
-use praman_access::{AccessStore, Action, Caller};
+use praman_access::{Action, Caller};
 use praman_proving::{JobId, JobState, NewJob, Priority, ProvingJob, WorkerPublicKey};
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
@@ -55,10 +55,14 @@ impl Application {
         let tenant = caller.tenant_column().to_owned();
         // The same request sent again, for example because the answer was lost, is counted once.
         let known = self.proving.job(JobId::of(&sealed)).await?;
-        if known.is_none_or(|known| known.tenant != tenant) {
-            AccessStore(self.store()).meter_for(caller, Action::AskForProof).await?;
-        }
-        let kept = self.proving.ask(NewJob { tenant, priority, worker, sealed, deadline }).await?;
+        let is_new = known.is_none_or(|known| known.tenant != tenant);
+        let job = NewJob { tenant, priority, worker, sealed, deadline };
+        let ask = async { Ok(self.proving.ask(job).await?) };
+        let kept = if is_new {
+            self.perform(caller, Action::AskForProof, "a sealed request", ask).await?
+        } else {
+            ask.await?
+        };
         if kept.tenant != caller.tenant_column() {
             let reason = "another tenant has sent the same sealed request: seal it again";
             return Err(Fault::conflict("another-tenants", reason));

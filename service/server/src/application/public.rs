@@ -12,7 +12,7 @@ use praman_ledger::LedgerStore;
 use praman_ledger::snapshot::{Snapshot, SnapshotChanges};
 use praman_offices::OfficeStore;
 use praman_store::computation::compute;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_verifier::Proof;
 
 use super::{Application, Fault};
@@ -58,8 +58,7 @@ impl Application {
                 let snapshot = LedgerStore(store).snapshot(today, None).await?;
                 // The snapshot's own root: an office may have issued in between.
                 let tag = format!("\"{}-{}\"", snapshot.root, today.0);
-                let body = serde_json::to_vec(&snapshot)
-                    .map_err(|error| ServiceError::Ledger(format!("a snapshot: {error}")))?;
+                let body = serde_json::to_vec(&snapshot).expect("a snapshot is plain data");
                 let made = CachedSnapshot { tag, snapshot: Arc::new(snapshot), body: body.into() };
                 Ok(cached.insert(made).clone())
             }
@@ -103,6 +102,6 @@ impl Application {
         self.desk.machine().require_writable().await?;
         let store = self.store();
         let asked: Result<(i64,), _> = sqlx::query_as("SELECT 1").fetch_one(store.pool()).await;
-        asked.map(drop).map_err(|error| ServiceError::from(error).into())
+        asked.map(drop).map_err(|error| StoreError::from(error).into())
     }
 }

@@ -8,7 +8,6 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use praman_access::{AccessStore, Action, ApiKey, Caller};
-use praman_audit::AuditStore;
 use praman_language::sentence::Sentence;
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -101,12 +100,15 @@ pub(super) async fn begin_session(
     let principal =
         caller.principal.ok_or_else(|| Fault::not_authorised(Sentence::of("fault-come-in")))?;
     let (store, secure) = (application.store(), application.desk_is_secure());
-    AuditStore(store).log_allowed(caller, Action::KeepSession, "begin").await?;
-    if let Some(earlier) = session(headers, secure) {
-        SessionStore(store).end_session(&earlier).await?;
-    }
-    let secret = SessionStore(store).begin_session(principal).await?;
-    DeskCookie::Session.set(&secret.cookie(), secure)
+    application
+        .perform(caller, Action::KeepSession, "begin", async {
+            if let Some(earlier) = session(headers, secure) {
+                SessionStore(store).end_session(&earlier).await?;
+            }
+            let secret = SessionStore(store).begin_session(principal).await?;
+            DeskCookie::Session.set(&secret.cookie(), secure)
+        })
+        .await
 }
 
 /// Identifies the user by a key, or by the certificate of the connection.
@@ -134,8 +136,8 @@ pub(super) async fn leave(
 ) -> Result<Response, Fault> {
     let (store, secure) = (application.store(), application.desk_is_secure());
     if let (Some(secret), Some(caller)) = (session(&headers, secure), &visitor.caller) {
-        AuditStore(store).log_allowed(caller, Action::KeepSession, "end").await?;
-        SessionStore(store).end_session(&secret).await?;
+        let end = async { Ok(SessionStore(store).end_session(&secret).await?) };
+        application.perform(caller, Action::KeepSession, "end", end).await?;
     }
     Ok(([DeskCookie::Session.end(secure)?], Redirect::to("/desk/enter")).into_response())
 }

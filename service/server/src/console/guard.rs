@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, he
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use praman_access::Action;
+use praman_audit::AuditStore;
 use praman_language::sentence::Sentence;
 
 use super::cookie::{keep_language, session};
@@ -61,7 +62,7 @@ pub(crate) async fn guard(
             let response = next.run(request).await;
             let refused = is_refusal(&response);
             if let (Some(action), Some(caller), true) = (action, &visitor.caller, refused) {
-                application.note_refusal(caller, action, &visitor.path).await;
+                AuditStore(application.store()).note_refusal(caller, action, &visitor.path).await;
             }
             response
         }
@@ -128,7 +129,10 @@ async fn enter(
     }
     match &visitor.caller {
         _ if action.is_open() => Ok(()),
-        Some(caller) => application.permit(caller, action, &visitor.path).await,
+        Some(caller) => {
+            let audit = AuditStore(application.store());
+            Ok(audit.authorise(caller, action, &visitor.path).await?)
+        }
         None => Err(Fault::not_authorised(Sentence::of("fault-come-in"))),
     }
 }

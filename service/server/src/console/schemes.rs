@@ -12,9 +12,9 @@ use praman_ledger::LedgerStore;
 use praman_register::effects::Effects;
 use praman_rules::schema::RESIDENT;
 use praman_rules::scheme::{ClaimPeriod, Frequency, Reading, Scheme, TierChange};
+use praman_sandbox::SandboxError;
 use praman_sandbox::sandbox::synthetic_people;
 use praman_store::computation::compute;
-use praman_store::error::ServiceError;
 use serde::Deserialize;
 
 use super::chart;
@@ -210,7 +210,7 @@ async fn compared(visitor: &Visitor, before: &Scheme, change: &Change) -> Result
     let ((old_policy, old), (new_policy, new)) = (rules(before)?, rules(&after)?);
     let effects = compute(|| {
         let register = synthetic_people(PEOPLE, SEED, calendar::today())?;
-        Ok::<_, ServiceError>(Effects::of_register(&old_policy, &new_policy, &register))
+        Ok::<_, SandboxError>(Effects::of_register(&old_policy, &new_policy, &register))
     });
     let effects = effects.map_err(|error| Wrong::Fault(error.into()))?;
     Ok(html! {

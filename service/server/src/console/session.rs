@@ -6,7 +6,7 @@
 
 use praman_access::{AccessStore, Caller, PrincipalNumber};
 use praman_store::Store;
-use praman_store::error::ServiceError;
+use praman_store::error::StoreError;
 use praman_store::named::read_digest;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -59,11 +59,11 @@ impl SessionStore<'_> {
     /// Begins a session of a principal.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub(super) async fn begin_session(
         &self,
         principal: PrincipalNumber,
-    ) -> Result<SessionSecret, ServiceError> {
+    ) -> Result<SessionSecret, StoreError> {
         let secret = SessionSecret::generate();
         let now = self.0.database().now();
         let mut transaction = self.0.begin_rows().await?;
@@ -89,11 +89,11 @@ impl SessionStore<'_> {
     /// Returns the user of a session; none if it is over, or the user was removed or has expired.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
+    /// [`StoreError::Database`].
     pub(super) async fn session_caller(
         &self,
         secret: &SessionSecret,
-    ) -> Result<Option<Caller>, ServiceError> {
+    ) -> Result<Option<Caller>, StoreError> {
         let now = self.0.database().now();
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT principal, CAST({now} - seen_at AS BIGINT) FROM console_session
@@ -115,8 +115,8 @@ impl SessionStore<'_> {
     /// Ends a session.
     ///
     /// # Errors
-    /// [`ServiceError::Store`].
-    pub(super) async fn end_session(&self, secret: &SessionSecret) -> Result<(), ServiceError> {
+    /// [`StoreError::Database`].
+    pub(super) async fn end_session(&self, secret: &SessionSecret) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM console_session WHERE token_hash = $1")
             .bind(secret.hash())
             .execute(self.0.writer())

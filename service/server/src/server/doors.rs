@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use praman_access::Action;
 use praman_access::door::{DOORS, action_of, action_of_procedure};
 use prost::Message;
 
@@ -48,4 +49,37 @@ fn every_procedure_has_its_rule() {
     for door in DOORS.iter().filter(|door| door.path.starts_with("/praman.")) {
         assert!(procedures.contains(door.path), "there is no {}", door.path);
     }
+}
+
+/// Returns the text of all sources of this crate.
+fn sources(folder: &std::path::Path) -> String {
+    let mut text = String::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            text.push_str(&sources(&path));
+        } else {
+            text.push_str(&std::fs::read_to_string(&path).expect("UTF-8"));
+        }
+    }
+    text
+}
+
+#[test]
+fn every_action_that_counts_or_is_logged_is_performed_behind_its_doors() {
+    let text = sources(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let calls: Vec<&str> = text.split("perform(").skip(1).collect();
+    let actions: HashSet<Action> = DOORS.iter().map(|door| door.action).collect();
+    let mut found = 0;
+    for action in actions.into_iter().filter(|action| action.is_logged() || action.is_metered()) {
+        let named = format!("Action::{action:?},");
+        // The caller stands before it.
+        let is_performed = calls.iter().any(|call| {
+            let place = call.find(&named);
+            place.is_some_and(|place| !call[..place].contains(';') && place < 40)
+        });
+        assert!(is_performed, "{action:?} has a door, and is done without `perform`");
+        found += 1;
+    }
+    assert!(found > 15, "{found}");
 }

@@ -15,8 +15,7 @@ use cryptoki::types::AuthPin;
 use praman_files::sealed::{Passphrase, fill_random};
 use zeroize::Zeroizing;
 
-use super::{TokenPlace, failed, other_key};
-use crate::error::ServiceError;
+use super::{KeyStoreError, TokenPlace};
 
 const IV_BYTES: usize = 12;
 const TAG_BITS: u64 = 128;
@@ -32,18 +31,17 @@ pub(super) struct TokenKey {
     tagging: Mutex<Option<(Session, ObjectHandle)>>,
 }
 
-fn whole_tag(tag: Vec<u8>) -> Result<[u8; 32], ServiceError> {
-    tag.try_into().map_err(|_| failed("the token's keyed hash does not have 32 bytes"))
+fn whole_tag(tag: Vec<u8>) -> Result<[u8; 32], KeyStoreError> {
+    tag.try_into().map_err(|_| KeyStoreError::TagLength)
 }
 
 impl TokenKey {
     /// Makes the key in the token.
-    pub(super) fn generate(place: &TokenPlace, pin: &Passphrase) -> Result<Self, ServiceError> {
+    pub(super) fn generate(place: &TokenPlace, pin: &Passphrase) -> Result<Self, KeyStoreError> {
         let token = Self::load(place, pin)?;
         let session = token.open_session(true)?;
         if token.find(&session)?.is_some() {
-            let reason = format!("the token already has a key {:?}: give another label", place.key);
-            return Err(ServiceError::WrongUse(reason));
+            return Err(KeyStoreError::LabelTaken(place.key.clone()));
         }
         let attributes = [
             Attribute::Token(true),
@@ -64,21 +62,24 @@ impl TokenKey {
         ];
         let key = session
             .generate_key(&Mechanism::AesKeyGen, &attributes)
-            .map_err(|error| token.fault(&error))?;
+            .map_err(|error| token.fault(error))?;
         *token.session() = Some((session, key));
         Ok(token)
     }
 
     /// Finds the key in the token.
-    pub(super) fn open(place: &TokenPlace, pin: &Passphrase) -> Result<Self, ServiceError> {
+    pub(super) fn open(place: &TokenPlace, pin: &Passphrase) -> Result<Self, KeyStoreError> {
         let token = Self::load(place, pin)?;
         let opened = token.open_key()?;
         *token.session() = Some(opened);
         Ok(token)
     }
 
-    fn load(place: &TokenPlace, pin: &Passphrase) -> Result<Self, ServiceError> {
-        let at = |error: Error| failed(format!("{}: {error}", place.module.display()));
+    fn load(place: &TokenPlace, pin: &Passphrase) -> Result<Self, KeyStoreError> {
+        let at = |error: Error| KeyStoreError::Module {
+            module: place.module.clone(),
+            source: Box::new(error),
+        };
         let module = Pkcs11::new(&place.module).map_err(at)?;
         match module.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
             Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
@@ -95,8 +96,8 @@ impl TokenKey {
 
     /// Returns the slot of the token with a label, or a serial number. If several have the label none is used: the
     /// wrong one counts each try of a PIN.
-    fn slot(&self) -> Result<Slot, ServiceError> {
-        let slots = self.module.get_slots_with_token().map_err(|error| self.fault(&error))?;
+    fn slot(&self) -> Result<Slot, KeyStoreError> {
+        let slots = self.module.get_slots_with_token().map_err(|error| self.fault(error))?;
         let tokens = slots.into_iter().filter_map(|slot| {
             let info = self.module.get_token_info(slot).ok()?;
             let text = |text: &str| text.trim_end().to_owned();
@@ -106,23 +107,17 @@ impl TokenKey {
         let fitting: Vec<_> =
             tokens.filter(|(_, label, serial)| label == wanted || serial == wanted).collect();
         match &fitting[..] {
-            [] => Err(failed(format!("there is no token {wanted:?}: check that it is plugged in"))),
+            [] => Err(KeyStoreError::NoToken(wanted.clone())),
             [(slot, ..)] => Ok(*slot),
             several => {
-                let serials: Vec<&str> =
-                    several.iter().map(|(.., serial)| serial.as_str()).collect();
-                Err(failed(format!(
-                    "there are {} tokens {wanted:?}: give the serial number of the right one in place of the \
-                     label: {}",
-                    several.len(),
-                    serials.join(", ")
-                )))
+                let serials = several.iter().map(|(.., serial)| serial.clone()).collect();
+                Err(KeyStoreError::SeveralTokens { token: wanted.clone(), serials })
             }
         }
     }
 
-    fn open_session(&self, writes: bool) -> Result<Session, ServiceError> {
-        let fault = |error: Error| self.fault(&error);
+    fn open_session(&self, writes: bool) -> Result<Session, KeyStoreError> {
+        let fault = |error: Error| self.fault(error);
         let slot = self.slot()?;
         let session = match writes {
             true => self.module.open_rw_session(slot),
@@ -132,34 +127,33 @@ impl TokenKey {
         match session.login(UserType::User, Some(&self.pin)) {
             Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(session),
             Err(Error::Pkcs11(RvError::PinIncorrect | RvError::PinLenRange, _)) => {
-                Err(ServiceError::Refused("the token's PIN is wrong".to_owned()))
+                Err(KeyStoreError::WrongPin)
             }
-            Err(Error::Pkcs11(RvError::PinLocked, _)) => {
-                Err(ServiceError::Refused("the token's PIN is locked".to_owned()))
-            }
+            Err(Error::Pkcs11(RvError::PinLocked, _)) => Err(KeyStoreError::PinLocked),
             Err(error) => Err(fault(error)),
         }
     }
 
-    fn open_key(&self) -> Result<(Session, ObjectHandle), ServiceError> {
+    fn open_key(&self) -> Result<(Session, ObjectHandle), KeyStoreError> {
         let session = self.open_session(false)?;
-        let key = self.find(&session)?.ok_or_else(|| {
-            failed(format!("the token {:?} has no key {:?}", self.place.token, self.place.key))
+        let key = self.find(&session)?.ok_or_else(|| KeyStoreError::NoKey {
+            token: self.place.token.clone(),
+            key: self.place.key.clone(),
         })?;
         Ok((session, key))
     }
 
-    fn find(&self, session: &Session) -> Result<Option<ObjectHandle>, ServiceError> {
+    fn find(&self, session: &Session) -> Result<Option<ObjectHandle>, KeyStoreError> {
         let is_it = [
             Attribute::Class(ObjectClass::SECRET_KEY),
             Attribute::KeyType(KeyType::AES),
             Attribute::Label(self.place.key.clone().into_bytes()),
         ];
-        let found = session.find_objects(&is_it).map_err(|error| self.fault(&error))?;
+        let found = session.find_objects(&is_it).map_err(|error| self.fault(error))?;
         match found[..] {
             [] => Ok(None),
             [key] => Ok(Some(key)),
-            _ => Err(failed(format!("the token has several keys {:?}", self.place.key))),
+            _ => Err(KeyStoreError::SeveralKeys(self.place.key.clone())),
         }
     }
 
@@ -167,23 +161,27 @@ impl TokenKey {
     fn with_key<T>(
         &self,
         act: impl Fn(&Session, ObjectHandle) -> Result<T, Error>,
-    ) -> Result<T, ServiceError> {
+    ) -> Result<T, KeyStoreError> {
         let mut held = self.session();
         if let Some((session, key)) = &*held {
             match act(session, *key) {
-                Err(Error::Pkcs11(RvError::EncryptedDataInvalid, _)) => return Err(other_key()),
+                Err(Error::Pkcs11(RvError::EncryptedDataInvalid, _)) => {
+                    return Err(KeyStoreError::OtherKey);
+                }
                 Ok(done) => return Ok(done),
                 Err(_) => *held = None,
             }
         }
         let (session, key) = &*held.insert(self.open_key()?);
         act(session, *key).map_err(|error| match error {
-            Error::Pkcs11(RvError::EncryptedDataInvalid | RvError::GeneralError, _) => other_key(),
-            error => self.fault(&error),
+            Error::Pkcs11(RvError::EncryptedDataInvalid | RvError::GeneralError, _) => {
+                KeyStoreError::OtherKey
+            }
+            error => self.fault(error),
         })
     }
 
-    pub(super) fn wrap(&self, key: &[u8; 32], purpose: &str) -> Result<Vec<u8>, ServiceError> {
+    pub(super) fn wrap(&self, key: &[u8; 32], purpose: &str) -> Result<Vec<u8>, KeyStoreError> {
         let mut iv = [0; IV_BYTES];
         fill_random(&mut iv);
         let wrapped = self.with_key(|session, master| {
@@ -198,8 +196,9 @@ impl TokenKey {
         &self,
         wrapped: &[u8],
         purpose: &str,
-    ) -> Result<Zeroizing<Vec<u8>>, ServiceError> {
-        let (iv, wrapped) = wrapped.split_first_chunk::<IV_BYTES>().ok_or_else(other_key)?;
+    ) -> Result<Zeroizing<Vec<u8>>, KeyStoreError> {
+        let (iv, wrapped) =
+            wrapped.split_first_chunk::<IV_BYTES>().ok_or(KeyStoreError::OtherKey)?;
         let key = self.with_key(|session, master| {
             let mut iv = *iv;
             let parameters = GcmParams::new(&mut iv, purpose.as_bytes(), TAG_BITS.into())?;
@@ -210,7 +209,7 @@ impl TokenKey {
 
     /// Returns a keyed hash that the token computes inside, with a second key that it never reveals either; the key
     /// is made when it is first needed.
-    pub(super) fn tag(&self, message: &[u8]) -> Result<[u8; 32], ServiceError> {
+    pub(super) fn tag(&self, message: &[u8]) -> Result<[u8; 32], KeyStoreError> {
         let mut held = self.tagging.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((session, key)) = &*held
             && let Ok(tag) = session.sign(&Mechanism::Sha256Hmac, *key, message)
@@ -219,14 +218,14 @@ impl TokenKey {
         }
         let (session, key) = &*held.insert(self.open_tagging_key()?);
         let tag = session.sign(&Mechanism::Sha256Hmac, *key, message);
-        whole_tag(tag.map_err(|error| self.fault(&error))?)
+        whole_tag(tag.map_err(|error| self.fault(error))?)
     }
 
-    fn open_tagging_key(&self) -> Result<(Session, ObjectHandle), ServiceError> {
+    fn open_tagging_key(&self) -> Result<(Session, ObjectHandle), KeyStoreError> {
         let label = format!("{} person tags", self.place.key).into_bytes();
         let session = self.open_session(true)?;
         let is_it = [Attribute::Class(ObjectClass::SECRET_KEY), Attribute::Label(label.clone())];
-        let found = session.find_objects(&is_it).map_err(|error| self.fault(&error))?;
+        let found = session.find_objects(&is_it).map_err(|error| self.fault(error))?;
         let key = match found[..] {
             [key] => key,
             [] => {
@@ -249,26 +248,21 @@ impl TokenKey {
                     Attribute::Label(label),
                 ];
                 let made = session.generate_key(&Mechanism::GenericSecretKeyGen, &attributes);
-                let made = made.map_err(|error| self.fault(&error))?;
+                let made = made.map_err(|error| self.fault(error))?;
                 // Two programs that first need it at the same time would each make one.
-                let found = session.find_objects(&is_it).map_err(|error| self.fault(&error))?;
+                let found = session.find_objects(&is_it).map_err(|error| self.fault(error))?;
                 if found.len() > 1 {
-                    session.destroy_object(made).map_err(|error| self.fault(&error))?;
-                    let reason = "another program made the key for person tags: try again";
-                    return Err(failed(reason));
+                    session.destroy_object(made).map_err(|error| self.fault(error))?;
+                    return Err(KeyStoreError::TagKeyMade);
                 }
                 made
             }
-            _ => {
-                let reason =
-                    format!("the token has several keys {:?} for person tags", self.place.key);
-                return Err(failed(reason));
-            }
+            _ => return Err(KeyStoreError::SeveralTagKeys(self.place.key.clone())),
         };
         Ok((session, key))
     }
 
-    fn fault(&self, error: &Error) -> ServiceError {
-        failed(format!("the token {:?}: {error}", self.place.token))
+    fn fault(&self, error: Error) -> KeyStoreError {
+        KeyStoreError::Token { token: self.place.token.clone(), source: Box::new(error) }
     }
 }

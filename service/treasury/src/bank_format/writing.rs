@@ -1,13 +1,13 @@
 //! Writes payments in a bank's format.
 
 use jiff::civil::Date;
-use praman_store::error::ServiceError;
 
 use super::field::{Field, Value};
 use super::lines;
 use super::short_name::{short_reference, split_message};
 use super::{BankFormat, Described, Split};
 use crate::payment_file::{PaymentBatch, Transfer};
+use crate::refusal::PaymentRefusal;
 
 /// A file for the bank.
 pub(crate) struct WrittenFile {
@@ -32,9 +32,12 @@ impl BankFormat {
     /// Returns a batch's files. The same batch gives the same bytes.
     ///
     /// # Errors
-    /// [`ServiceError::Refused`] if a value does not fit into its field: it names the field and the payment order, and
+    /// [`PaymentRefusal::Refused`] if a value does not fit into its field: it names the field and the payment order, and
     /// nothing of the person.
-    pub(crate) fn write(&self, batch: &PaymentBatch<'_>) -> Result<Vec<WrittenFile>, ServiceError> {
+    pub(crate) fn write(
+        &self,
+        batch: &PaymentBatch<'_>,
+    ) -> Result<Vec<WrittenFile>, PaymentRefusal> {
         let all = batch
             .parts
             .iter()
@@ -46,9 +49,7 @@ impl BankFormat {
                 let has_day = |field: &Field| field.value == Some(Value::PaymentDay);
                 let is_dated = format.payment.fields.iter().any(has_day);
                 if !is_dated && all.iter().any(|(day, _)| *day != all[0].0) {
-                    let reason = "the bank's format does not say on which day a payment is due, and \
-                                  this batch has several days: write split = \"day\" into it";
-                    return Err(ServiceError::Refused(reason.to_owned()));
+                    return Err(PaymentRefusal::FormatWithoutDay);
                 }
                 files.push(self.file(batch, (&all, None))?);
             }
@@ -66,7 +67,7 @@ impl BankFormat {
         &self,
         batch: &PaymentBatch<'_>,
         (payments, day): (&[(Date, &Transfer<'_>)], Option<Date>),
-    ) -> Result<WrittenFile, ServiceError> {
+    ) -> Result<WrittenFile, PaymentRefusal> {
         let format = &self.described;
         let mut text = String::new();
         let mut write = |fields: &[Field], place: Option<usize>| {
@@ -84,11 +85,9 @@ impl BankFormat {
             .chain(of_payments)
             .chain(trailer)
             .try_for_each(|(fields, place)| write(fields, place))
-            .map_err(|fault: String| {
-                ServiceError::Refused(format!(
-                    "the bank's file in the format {:?} can't be written: {fault}",
-                    format.name
-                ))
+            .map_err(|fault: String| PaymentRefusal::FormatField {
+                format: format.name.clone(),
+                fault,
             })?;
         let references = payments.iter().map(|(_, transfer)| transfer.reference.clone()).collect();
         Ok(WrittenFile { day, bytes: text.into_bytes(), references })

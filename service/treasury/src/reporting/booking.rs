@@ -1,13 +1,13 @@
 //! Moves a transfer on, by what a line says of it and what is known of it.
 
 use praman_store::broken;
-use praman_store::error::ServiceError;
 use sqlx::AnyConnection;
 
 use super::line::Import;
 use super::reason_of;
 use crate::bank_report::{Outcome, ReportKind, ReportedTransfer};
 use crate::booked_on::BookedOn;
+use crate::refusal::PaymentError;
 use crate::transfer::{self, TransferRow, TransferState};
 
 /// Why a payment that is booked a second time is contested.
@@ -24,7 +24,7 @@ impl Import<'_> {
         connection: &mut AnyConnection,
         row: TransferRow,
         line: &ReportedTransfer,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), PaymentError> {
         use TransferState::{Drafted, Ordered, Paid, Reissued, Returned};
         let outcome = &line.outcome;
         let booked = BookedOn::of(&line.booking);
@@ -121,7 +121,7 @@ impl Import<'_> {
                               then have them resolve it again: praman treasury resolve";
                 return self.contest(connection, &row, reason).await;
             }
-            (Drafted, _) => return Err(broken("a transfer that no file was written for")),
+            (Drafted, _) => return Err(broken("a transfer that no file was written for").into()),
             (Ordered, Outcome::Paid) => {
                 self.keep_booking(connection, &row, line).await?;
                 (Paid, None)
@@ -156,7 +156,7 @@ impl Import<'_> {
         connection: &mut AnyConnection,
         row: &TransferRow,
         line: &ReportedTransfer,
-    ) -> Result<bool, ServiceError> {
+    ) -> Result<bool, PaymentError> {
         if self.kind != ReportKind::Statement {
             return Ok(false);
         }
@@ -185,7 +185,7 @@ impl Import<'_> {
         connection: &mut AnyConnection,
         row: &TransferRow,
         reason: &'static str,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), PaymentError> {
         sqlx::query("UPDATE payment_transfer SET contested = 1 WHERE reference = $1")
             .bind(&row.reference)
             .execute(connection)

@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use praman_claims::Reason;
-use praman_store::error::ServiceError;
 use sqlx::AnyConnection;
 
 use super::booking::AFTER_RETURN;
@@ -12,6 +11,7 @@ use crate::bank_report::{Booking, Named, Outcome, ReportKind, ReportedTransfer};
 use crate::envelopes::Envelopes;
 use crate::named_transfers::{is_in, is_known, sent_rows};
 use crate::own_name::OwnName;
+use crate::refusal::PaymentError;
 use crate::resumed::plain_account;
 use crate::transfer::{TransferRow, TransferState};
 
@@ -60,7 +60,7 @@ impl Import<'_> {
         &mut self,
         connection: &mut AnyConnection,
         line: &ReportedTransfer,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<(), PaymentError> {
         let level = level_of(line);
         let is_status = self.kind.is_status();
         let label = line.label.as_str();

@@ -1,6 +1,5 @@
 //! Compares a line's amount with what was ordered.
 
-use praman_store::error::ServiceError;
 use sqlx::AnyConnection;
 
 use super::line::{Import, level_of};
@@ -8,6 +7,7 @@ use super::{Discrepancy, plain};
 use crate::bank_report::{Outcome, ReportKind, ReportedAmount, ReportedTransfer};
 use crate::envelopes::commitment_of;
 use crate::payment_file::share;
+use crate::refusal::PaymentError;
 use crate::transfer::TransferRow;
 
 /// Whether an amount is what was ordered.
@@ -51,7 +51,7 @@ impl Import<'_> {
         connection: &mut AnyConnection,
         line: &ReportedTransfer,
         rows: Vec<TransferRow>,
-    ) -> Result<Option<Vec<TransferRow>>, ServiceError> {
+    ) -> Result<Option<Vec<TransferRow>>, PaymentError> {
         let Some(amount) = line.amount else { return Ok(Some(rows)) };
         let mut ordered = Vec::with_capacity(rows.len());
         for row in &rows {
@@ -113,7 +113,7 @@ impl Import<'_> {
         &self,
         connection: &mut AnyConnection,
         row: &TransferRow,
-    ) -> Result<Option<u64>, ServiceError> {
+    ) -> Result<Option<u64>, PaymentError> {
         // The amount written into the file, if it is kept.
         if let Some(sealed) = &row.amount
             && let Some(rupees) = self.envelopes.key().open_amount(&row.reference, sealed)

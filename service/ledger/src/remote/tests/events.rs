@@ -46,7 +46,7 @@ async fn node_that_is_behind_loses_no_event_and_takes_back_no_block() {
     for nodes in [vec![behind()], vec![behind(), Arc::new(Node { head: 110, ..Node::default() })]] {
         let has_other = nodes.len() > 1;
         let (_folder, mut chain) = chain_of(nodes).await;
-        chain.follow(no_contracts(), 0);
+        chain.follow(no_contracts(), 0, &[]);
         sqlx::query("INSERT INTO recorded_block (number, hash) VALUES (100, $1)")
             .bind(hash(100).to_vec())
             .execute(chain.store.writer())
@@ -77,7 +77,7 @@ async fn recorded(chain: &RemoteChain) -> Vec<(i64, Vec<u8>)> {
 async fn block_that_is_replaced_between_two_pieces_is_recorded_anew() {
     let node = Arc::new(Node { head: 300, blocks: 100, replaces_after: 3, ..Node::default() });
     let (_folder, mut chain) = chain_of(vec![node.clone()]).await;
-    chain.follow(no_contracts(), 0);
+    chain.follow(no_contracts(), 0, &[]);
     chain.record().await.expect("recorded");
     assert_eq!(node.chain.load(Ordering::Relaxed), 1, "blocks were replaced meanwhile");
     for (number, hash) in recorded(&chain).await {
@@ -89,7 +89,7 @@ async fn block_that_is_replaced_between_two_pieces_is_recorded_anew() {
 async fn other_chain_of_the_same_id_takes_nothing_back() {
     let node = Arc::new(Node { head: 300, ..Node::default() });
     let (_folder, mut chain) = chain_of(vec![node.clone()]).await;
-    chain.follow(no_contracts(), 0);
+    chain.follow(no_contracts(), 0, &[]);
     chain.record().await.expect("recorded");
     let before = recorded(&chain).await;
     node.chain.store(2, Ordering::Relaxed);

@@ -16,7 +16,7 @@ use crate::consent::{
     ConsentStore, ConsoleGateway, EmergencyScope, PatientAddress, ReviewOutcome, SignedBy,
     SignerKey, type_of, write_time,
 };
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::files;
 
 /// Open records in an emergency.
@@ -143,7 +143,7 @@ pub(in crate::cli) struct Draft {
 }
 
 impl Emergency {
-    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         let now = Timestamp::now();
         match self {
             Self::Clinician { provider, name, out, passphrase } => {
@@ -165,7 +165,7 @@ impl Emergency {
                 setting.act(&store, Action::KeepClinicians, &subject).await?;
                 if !ConsentStore(&store).remove_clinician(provider, &name).await? {
                     let reason = format!("this provider has no clinician {name:?}");
-                    return Err(ServiceError::Refused(reason));
+                    return Err(CommandError::Refused(reason));
                 }
                 let json = json!({ "provider": provider, "removed": name });
                 Ok(Outcome::done(json, format!("{name} signs no emergency access any more")))
@@ -183,7 +183,7 @@ impl Emergency {
                 let [first, second] = signed.as_slice() else {
                     let reason =
                         "an emergency access needs two clinicians' signatures: give --signed twice";
-                    return Err(ServiceError::WrongUse(reason.to_owned()));
+                    return Err(CommandError::WrongUse(reason.to_owned()));
                 };
                 let signed = [files::read_json(first)?, files::read_json(second)?];
                 let subject = format!("emergency {}", scope.id);
@@ -235,11 +235,11 @@ impl Emergency {
 }
 
 impl Draft {
-    async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         let mut types = RecordTypes(0);
         for kind in &self.kinds {
             let kind = type_of(kind).ok_or_else(|| {
-                ServiceError::WrongUse(format!(
+                CommandError::WrongUse(format!(
                     "--type {kind:?} is not one of the eight health-information types"
                 ))
             })?;
@@ -247,7 +247,7 @@ impl Draft {
         }
         let provider = provider_named(&setting.store().await?, &self.provider).await?;
         let patient = PatientAddress::new(&self.patient, "--patient")
-            .map_err(|fault| ServiceError::WrongUse(fault.to_string()))?;
+            .map_err(|fault| CommandError::WrongUse(fault.to_string()))?;
         let scope = EmergencyScope {
             id: Uuid::new_v4(),
             provider,

@@ -21,7 +21,7 @@ use crate::consent::{
     ConsentDesk, ConsentError, ConsentFile, Narrowing, PatientAddress, RecordFile, Telephone,
     publish, purpose_of,
 };
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::files;
 use crate::language::Language;
 use crate::ledger::{JoinedLedger, Ledger as _, RequesterNumber};
@@ -229,13 +229,13 @@ struct Grants {
     grants: Vec<Narrowing>,
 }
 
-fn address(text: &str) -> Result<PatientAddress, ServiceError> {
+fn address(text: &str) -> Result<PatientAddress, CommandError> {
     PatientAddress::new(text, "--patient")
-        .map_err(|fault| ServiceError::WrongUse(fault.to_string()))
+        .map_err(|fault| CommandError::WrongUse(fault.to_string()))
 }
 
 impl Patient {
-    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         let now = Timestamp::now();
         match self {
             Self::Wallet { out } => {
@@ -244,7 +244,7 @@ impl Patient {
                         "{} exists, and a wallet is never overwritten: give another --out",
                         out.display()
                     );
-                    return Err(ServiceError::WrongUse(reason));
+                    return Err(CommandError::WrongUse(reason));
                 }
                 files::write(&out, Wallet::generate().to_json().as_bytes())?;
                 let text = format!("the wallet is in {}: only it can make proofs", out.display());
@@ -280,11 +280,11 @@ impl Patient {
                 let wallet = Wallet::read(&wallet)?;
                 let subject = wallet.at_provider(consent.provider()).subject();
                 let artefact = consent.artefact();
-                if artefact.map_err(|fault| ServiceError::malformed(&file, fault))?.subject
+                if artefact.map_err(|fault| CommandError::malformed(&file, fault))?.subject
                     != subject
                 {
                     let reason = "the consent does not belong to this wallet";
-                    return Err(ServiceError::Refused(reason.to_owned()));
+                    return Err(CommandError::Refused(reason.to_owned()));
                 }
                 let desk =
                     manager.desk(setting, Action::KeepConsents, "a consent is withdrawn").await?;
@@ -341,16 +341,16 @@ impl Accounts {
         &self,
         desk: &ConsentDesk,
         manager: &Manager,
-    ) -> Result<JoinedLedger, ServiceError> {
+    ) -> Result<JoinedLedger, CommandError> {
         let passphrase = manager.keys.passphrase.clone();
         ledger(desk.store(), &Signer::new(self.accounts.clone(), passphrase)).await
     }
 }
 
 impl Grant {
-    async fn run(self, setting: &Setting, now: Timestamp) -> Result<Outcome, ServiceError> {
+    async fn run(self, setting: &Setting, now: Timestamp) -> Result<Outcome, CommandError> {
         let text = files::read_text(&self.grants)?;
-        let malformed = |fault: FieldFault| ServiceError::malformed(&self.grants, fault);
+        let malformed = |fault: FieldFault| CommandError::malformed(&self.grants, fault);
         let Grants { grants } = document::read(&text).map_err(malformed)?;
         let wallet = Wallet::read(&self.wallet)?;
         let subject = format!("request {}: granted", self.request);
@@ -376,8 +376,8 @@ async fn hand_out(
     ledger: &mut JoinedLedger,
     consents: &[ConsentFile],
     out: &Path,
-) -> Result<Outcome, ServiceError> {
-    std::fs::create_dir_all(out).map_err(ServiceError::file(out))?;
+) -> Result<Outcome, CommandError> {
+    std::fs::create_dir_all(out).map_err(CommandError::file(out))?;
     let mut text = String::new();
     let mut listed = Vec::new();
     for consent in consents {
@@ -395,19 +395,19 @@ async fn hand_out(
 }
 
 impl Prove {
-    async fn run(self, setting: &Setting, now: Timestamp) -> Result<Outcome, ServiceError> {
+    async fn run(self, setting: &Setting, now: Timestamp) -> Result<Outcome, CommandError> {
         let consent = ConsentFile::read(&self.consent)?;
         let record = RecordFile::read(&self.record)?;
         let wallet = Wallet::read(&self.wallet)?;
         let purpose = purpose_of(&self.purpose).ok_or_else(|| {
             let reason = format!("--purpose {:?} is not a code of a purpose", self.purpose);
-            ServiceError::WrongUse(reason)
+            CommandError::WrongUse(reason)
         })?;
         let requester = RequesterNumber(self.requester);
         let (paths, context, number) = match (&self.trees, self.number) {
             (Some(path), Some(number)) => {
                 let trees = ProviderTrees::read(path)?;
-                let malformed = |fault: FieldFault| ServiceError::malformed(path, fault);
+                let malformed = |fault: FieldFault| CommandError::malformed(path, fault);
                 let paths = trees.paths(&consent, &record).map_err(malformed)?;
                 (paths, trees.context().map_err(malformed)?, number)
             }
@@ -429,14 +429,14 @@ impl Prove {
         let prover = Prover::new(circuit, engine);
         if let Some(path) = &self.wtns {
             let mut bytes = zeroize::Zeroizing::new(Vec::new());
-            write_wtns(prepared.witness(), &mut *bytes).map_err(ServiceError::file(path))?;
+            write_wtns(prepared.witness(), &mut *bytes).map_err(CommandError::file(path))?;
             files::write(path, &bytes)?;
         }
         let public = prepared.public_inputs().to_fields();
         let started = std::time::Instant::now();
         let access = prepared.prove(&prover, Cores::All)?;
         let seconds = started.elapsed().as_secs_f64();
-        std::fs::create_dir_all(&self.out).map_err(ServiceError::file(&self.out))?;
+        std::fs::create_dir_all(&self.out).map_err(CommandError::file(&self.out))?;
         let write = |name: &str, text: &str| files::write(&self.out.join(name), text.as_bytes());
         write("access.json", &access.to_json())?;
         write("proof.json", &access.proof.to_json())?;

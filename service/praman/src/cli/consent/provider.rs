@@ -16,7 +16,7 @@ use crate::consent::access::AccessRequest;
 use crate::consent::{
     ConsentStore, Gate, RecordFile, SignerKey, erasure_message, publish, type_of, write_time,
 };
-use crate::error::ServiceError;
+use crate::error::CommandError;
 use crate::files;
 use crate::ledger::{ProviderId, RequesterNumber};
 
@@ -131,7 +131,7 @@ impl Organisation {
         }
     }
 
-    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, ServiceError> {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         let store = setting.store().await?;
         if let Some(subject) = self.subject() {
             setting.act(&store, Action::KeepProviders, &subject).await?;
@@ -162,12 +162,12 @@ impl Organisation {
                 let kind = type_of(&kind).ok_or_else(|| {
                     let reason =
                         format!("--type {kind:?} is not one of the eight health-information types");
-                    ServiceError::WrongUse(reason)
+                    CommandError::WrongUse(reason)
                 })?;
                 let provider = provider_named(&store, &provider).await?;
-                let content = std::fs::read(&content).map_err(ServiceError::file(&content))?;
+                let content = std::fs::read(&content).map_err(CommandError::file(&content))?;
                 let mut ledger = ledger(&store, &signer).await?;
-                let keep = |record: &RecordFile| Ok(files::write_new_json(&out, record)?);
+                let keep = |record: &RecordFile| files::write_new_json(&out, record);
                 let record = ConsentStore(&store)
                     .add_record(provider, subject, kind, date, &content, keep)
                     .await?;
@@ -179,7 +179,7 @@ impl Organisation {
                 let record = RecordFile::read(&file)?;
                 let commitment = record
                     .record()
-                    .map_err(|fault| ServiceError::malformed(&file, fault))?
+                    .map_err(|fault| CommandError::malformed(&file, fault))?
                     .commitment();
                 let mut ledger = ledger(&store, &signer).await?;
                 let removed = ConsentStore(&store).remove_record(record.provider, commitment).await;
@@ -210,13 +210,13 @@ impl Organisation {
                             json!({ "refused": refusal.code(), "reason": refusal.to_string() });
                         Ok(Outcome::no(json, format!("do not release: {refusal}")))
                     }
-                    None => Err(ServiceError::Ledger("the gate gave no verdict".to_owned())),
+                    None => Err(CommandError::Failed("the gate gave no verdict".to_owned())),
                 }
             }
             Self::Erasures { requester } => {
                 let number =
                     ConsentStore(&store).requester_named(&requester).await?.ok_or_else(|| {
-                        ServiceError::Refused(format!("there is no requester {requester:?}"))
+                        CommandError::Refused(format!("there is no requester {requester:?}"))
                     })?;
                 let orders = ConsentStore(&store).open_erasures(number).await?;
                 let mut text = format!("{} orders to erase are pending\n", orders.len());
