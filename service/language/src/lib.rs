@@ -14,12 +14,14 @@
 //! ```
 
 pub mod calendar;
+mod number;
 pub mod sentence;
 
 use std::sync::LazyLock;
 
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
+use icu_locale_core::Locale;
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::INDIA_SECONDS;
@@ -103,12 +105,23 @@ impl Language {
         Self::ALL.into_iter().find(|language| language.code() == code)
     }
 
-    /// Returns the first known language in a header `Accept-Language`.
+    /// Returns the known language that a header `Accept-Language` gives the most weight, the first of several; none
+    /// if it accepts none (RFC 9110, section 12.5.4).
     pub fn accepted(header: &str) -> Option<Self> {
-        header.split(',').find_map(|one| {
-            let code = one.trim().split([';', '-']).next().unwrap_or_default();
-            Self::of(&code.to_ascii_lowercase())
-        })
+        let mut best: Option<(Self, f32)> = None;
+        for range in header.split(',') {
+            let mut parts = range.split(';').map(str::trim);
+            let tag = parts.next().and_then(|tag| tag.parse::<Locale>().ok());
+            let Some(language) = tag.and_then(|tag| Self::of(tag.id.language.as_str())) else {
+                continue;
+            };
+            let weight = parts.find_map(|part| part.strip_prefix("q=")).map(str::parse::<f32>);
+            let weight = weight.map_or(1.0, |weight| weight.unwrap_or_default());
+            if weight > 0.0 && best.is_none_or(|(_, known)| weight > known) {
+                best = Some((language, weight));
+            }
+        }
+        best.map(|(language, _)| language)
     }
 
     /// Returns a text without arguments.
@@ -140,25 +153,12 @@ impl Language {
 
     /// Returns a text with its digits as the language writes them.
     pub fn digits(self, text: &str) -> String {
-        if self != Self::Bengali {
-            return text.to_owned();
-        }
-        let bengali = |c: char| c.to_digit(10).and_then(|digit| char::from_u32(0x09e6 + digit));
-        text.chars().map(|c| bengali(c).unwrap_or(c)).collect()
+        number::with_digits(self, text)
     }
 
     /// Returns a number as the language writes it, in Indian groups: 12,34,567.
     pub fn number(self, number: u64) -> String {
-        let digits = number.to_string();
-        let (rest, last) = digits.split_at(digits.len().saturating_sub(3));
-        let mut text = String::new();
-        for (place, digit) in rest.chars().enumerate() {
-            text.push(digit);
-            if (rest.len() - place) % 2 == 1 {
-                text.push(',');
-            }
-        }
-        self.digits(&(text + last))
+        number::grouped(self, number)
     }
 
     /// Returns a day as people read it.
@@ -235,6 +235,24 @@ mod tests {
     }
 
     #[test]
+    fn language_with_the_most_weight_is_accepted() {
+        use Language::{Bengali, English, Hindi};
+        for (header, expected) in [
+            ("bn-IN,bn;q=0.9,en;q=0.8", Some(Bengali)),
+            ("en;q=0.5, hi-IN;q=0.9", Some(Hindi)),
+            ("fr, de;q=0.9, en-GB;q=0.1", Some(English)),
+            ("EN-us, bn", Some(English)),
+            ("bn;q=0, hi;q=0.001", Some(Hindi)),
+            ("hi;q=x, bn;q=0.2", Some(Bengali)),
+            ("*", None),
+            ("", None),
+            ("ta-IN, te", None),
+        ] {
+            assert_eq!(Language::accepted(header), expected, "{header}");
+        }
+    }
+
+    #[test]
     fn numbers_are_written_as_the_language_writes_them() {
         let often = |language: Language, count| {
             language.format("frequency-whole", &[("count", Argument::Count(count))])
@@ -247,6 +265,8 @@ mod tests {
         let numbers = [0, 999, 1_000, 12_345, 1_234_567, 100_000_000].map(grouped);
         assert_eq!(numbers, ["0", "999", "1,000", "12,345", "12,34,567", "10,00,00,000"]);
         assert_eq!(Language::Bengali.number(1_234_567), "১২,৩৪,৫৬৭");
+        assert_eq!(Language::Hindi.number(1_234_567), "12,34,567");
+        assert_eq!(Language::English.number(u64::MAX), "1,84,46,74,40,73,70,95,51,615");
         let time = "2026-11-25T20:00:00Z".parse().expect("a time");
         assert_eq!(Language::English.time(time), "26-11-2026 01:30");
         assert_eq!(Language::Bengali.time(time), "২৬-১১-২০২৬ ০১:৩০");
