@@ -301,3 +301,49 @@ async fn officers_of_an_office_that_moves_lose_their_access() {
     assert_eq!(moved.await.expect("moved"), 1);
     assert!(access.caller_of(credential()).await.expect("asked").is_none());
 }
+
+#[test]
+fn revoking_at_the_command_line_counts_for_ones_own_department() {
+    let state = State::with_everything("krishak-bandhu", "2026");
+    for arguments in [
+        &["office", "new", "--name", "Other", "--schema", "resident", "--out", "other.json"][..],
+        &["access", "tenant", "tests", "--title", "Tests", "--office", "0"],
+        &["access", "tenant", "farms", "--title", "Farms", "--office", "1"],
+        &["access", "quota", "tests", "credentials.revoke", "--a-day", "1"],
+    ] {
+        state.json(arguments);
+    }
+    state.shown("department", &[]);
+    let used = || state.json(&["access", "usage", "tests"])["lines"].clone();
+    let revoke = |office: &'static str, number: &'static str| {
+        ["--as", "department.key", "revoke", "--office", office, "--register-no", number]
+    };
+    // What belongs to another department is refused, and does not count.
+    state.refused(&revoke("other.json", "WB070000002"), 1, "office 1 is another's");
+    assert_eq!(used(), json!([]));
+    assert_eq!(state.json(&revoke("office.json", "WB070000002"))["revoked"], 1);
+    assert_eq!(used()[0]["count"], 1);
+    state.refused(&revoke("office.json", "WB070000003"), 1, "the quota of 1 a day");
+    assert_eq!(used()[0]["count"], 1);
+    // The operator, who has the machine, counts for nobody.
+    let by_operator = ["revoke", "--office", "office.json", "--register-no", "WB070000003"];
+    assert_eq!(state.json(&by_operator)["revoked"], 1);
+    assert_eq!(used()[0]["count"], 1);
+    state.json(&["audit", "export", "--out", "log.ndjson"]);
+    let log = fs::read_to_string(state.path("log.ndjson")).expect("a log");
+    let entries = log
+        .lines()
+        .map(|line| -> serde_json::Value { serde_json::from_str(line).expect("an entry") });
+    let of_revoking: Vec<(String, String)> = entries
+        .filter(|entry| entry["action"] == "credentials.revoke")
+        .map(|entry| (entry["role"].to_string(), entry["outcome"].to_string()))
+        .collect();
+    let expected = [
+        ("department", "refused"),
+        ("department", "allowed"),
+        ("department", "refused"),
+        ("operator", "allowed"),
+    ];
+    let expected = expected.map(|(role, outcome)| (format!("{role:?}"), format!("{outcome:?}")));
+    assert_eq!(of_revoking, expected);
+}

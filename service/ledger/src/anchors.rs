@@ -8,6 +8,7 @@ use praman_verifier::contracts::{Anchors, Participants};
 use super::LedgerError;
 use super::chain::Chain;
 use super::network::{Network, Role};
+use crate::refusal::LedgerRefusal;
 
 number_id! {
     /// A participant, by its number on the ledger.
@@ -54,9 +55,7 @@ impl<C: Chain> Network<C> {
     fn anchors_contract(&self) -> Result<Address, LedgerError> {
         let address = self.addresses.anchors;
         if address == Address::ZERO {
-            let reason = "this network's contracts are of an earlier version and have no anchors: \
-                          start a new network in another folder";
-            return Err(LedgerError::Refused(reason.to_owned()));
+            return Err(LedgerRefusal::NoAnchors.into());
         }
         Ok(address)
     }
@@ -119,9 +118,8 @@ impl<C: Chain> Network<C> {
                 return Ok(());
             }
             let topics = log.topics.iter().copied();
-            let event = Anchors::Anchored::decode_raw_log(topics, &log.data).map_err(|_| {
-                LedgerError::Refused("an anchor on the ledger can't be read".to_owned())
-            })?;
+            let event = Anchors::Anchored::decode_raw_log(topics, &log.data)
+                .map_err(|_| LedgerError::from(LedgerRefusal::AnchorUnreadable))?;
             if event.series == series.id() {
                 found.push(LedgerAnchor {
                     participant: ParticipantNumber(event.participant),

@@ -16,6 +16,7 @@ use super::contract_ledger::{ContractLedger, acting};
 use super::embedded::CHAIN_ID;
 use super::network::{Approver, Role, text_hash};
 use crate::failure::NetworkSettingError;
+use crate::refusal::LedgerRefusal;
 pub use praman_holder::wallet::ProviderId;
 
 number_id! {
@@ -83,18 +84,14 @@ pub struct RecordedAccesses {
 
 fn element(word: U256) -> Result<praman_circuits::Fr, LedgerError> {
     let element = from_be_bytes(&word.to_be_bytes());
-    element.ok_or_else(|| {
-        LedgerError::Refused("a root on the ledger is not a field element".to_owned())
-    })
+    element.ok_or(LedgerRefusal::NotElement.into())
 }
 
 impl<C: Chain> ContractLedger<C> {
     fn consents(&self) -> Result<Address, LedgerError> {
         let address = self.network.addresses.consents;
         if address == Address::ZERO {
-            let reason = "this network's contracts are of an earlier version and have no consents: \
-                          start a new network in another folder";
-            return Err(LedgerError::Refused(reason.to_owned()));
+            return Err(LedgerRefusal::NoConsents.into());
         }
         Ok(address)
     }
@@ -270,8 +267,7 @@ impl<C: Chain> ContractLedger<C> {
         match known {
             Ok(known) if Role::of(known.role) == Some(Role::Provider) => Ok(known.account),
             Ok(_) | Err(LedgerError::Refused(_)) => {
-                let reason = format!("participant {} is not a provider of health care", provider.0);
-                Err(LedgerError::Refused(reason))
+                Err(LedgerRefusal::NotProvider(provider.0).into())
             }
             Err(error) => Err(error),
         }

@@ -24,6 +24,8 @@ use super::network::{Approver, Network, Role, text_hash};
 use super::{Ledger, LedgerClaim, LedgerError, OfficeState, Receipt, SETTLING_DAYS};
 use crate::LedgerStore;
 use crate::failure::NetworkSettingError;
+use crate::refusal::ClaimMalformation;
+use crate::refusal::LedgerRefusal;
 
 /// On the embedded chain a replaced checkpoint stays valid for a day.
 const GRACE_SECONDS: u64 = 24 * 3_600;
@@ -113,9 +115,7 @@ impl EmbeddedLedger {
             return Self::deploy(store, chain, actors, key, handlers).await;
         };
         if settings.chain_id != CHAIN_ID {
-            let reason =
-                "this folder belongs to a network of real nodes, and has no embedded ledger";
-            return Err(LedgerError::Refused(reason.to_owned()));
+            return Err(LedgerRefusal::OnNodes.into());
         }
         require_key(&settings, key)?;
         let addresses = settings.addresses;
@@ -135,9 +135,7 @@ impl EmbeddedLedger {
         handlers: EventHandlers,
     ) -> Result<Self, LedgerError> {
         if network_settings(store).await?.is_some() {
-            let reason =
-                "a sandbox needs a folder of its own: this folder already belongs to a network";
-            return Err(LedgerError::Refused(reason.to_owned()));
+            return Err(LedgerRefusal::NotEmpty.into());
         }
         let mut chain = EmbeddedChain::open(store).await?;
         // An address follows from the deployer's nonce: one transaction before moves all of them.
@@ -317,16 +315,11 @@ impl<C: Chain> ContractLedger<C> {
         let adopt = Claims::adoptRulesCall { scheme: word, department, root: leaf };
         let members = self.actors.members.clone();
         if members.is_empty() {
-            let reason = "the committee has not adopted these rules with this last day: give its \
-                          members' keys with --account, too";
-            return Err(LedgerError::Refused(reason.to_owned()));
+            return Err(LedgerRefusal::NotAdopted.into());
         }
         let motion = self.network.committee(&members, claims, adopt.abi_encode(), leaf).await?;
         if B256::from(self.network.view(claims, &rules).await?) != leaf {
-            return Err(LedgerError::Refused(format!(
-                "motion {motion} to adopt the rules needs more members' votes, or its delay is not \
-                 over: have it enacted with `praman ledger enact {motion}`, then open the period"
-            )));
+            return Err(LedgerRefusal::MotionWaits(motion).into());
         }
         Ok(account)
     }
@@ -352,11 +345,7 @@ impl<C: Chain> ContractLedger<C> {
         if stands.policyLeaf == wanted {
             return Ok(());
         }
-        Err(LedgerError::Refused(format!(
-            "scheme {} takes claims of this period under other rules: changed rules are for periods that were \
-             never opened",
-            scheme.scheme
-        )))
+        Err(LedgerRefusal::OtherRules(scheme.scheme.clone()).into())
     }
 
     /// Returns the number of a period's opening on the chain, if it is open there.
@@ -388,12 +377,8 @@ impl<C: Chain> Ledger for ContractLedger<C> {
         let target = self.network.addresses.offices;
         let root = self.network.view(target, &Offices::stateRootCall {}).await?;
         if root != word(checkpoint.state_root.to_field()) {
-            let reason = format!(
-                "the ledger's state root is {root}, not {}: the ledger knows other offices than \
-                 this folder",
-                checkpoint.state_root
-            );
-            return Err(LedgerError::Refused(reason));
+            let own = checkpoint.state_root;
+            return Err(LedgerRefusal::OtherStateRoot { stands: root, own }.into());
         }
         // A checkpoint that stands already is not replaced by itself.
         let claims = self.network.addresses.claims;
@@ -419,9 +404,7 @@ impl<C: Chain> Ledger for ContractLedger<C> {
                 return Ok(u64::from(event.checkpoint));
             }
         }
-        let reason = "an office's tree changed on the ledger while the checkpoint was published: \
-                      publish it again";
-        Err(LedgerError::Refused(reason.to_owned()))
+        Err(LedgerRefusal::OfficeChanged.into())
     }
 
     async fn find_checkpoint(&self, checkpoint: Checkpoint) -> Result<Option<u64>, LedgerError> {
@@ -440,9 +423,7 @@ impl<C: Chain> Ledger for ContractLedger<C> {
         }
         let ClaimPeriod { period, window } = period;
         if self.network.addresses.archives.is_zero() {
-            let reason = "this network's contracts are of an earlier version without a last day \
-                          for periods: create Archives, upgrade Claims, and join the network again";
-            return Err(LedgerError::Refused(reason.to_owned()));
+            return Err(LedgerRefusal::NoArchives.into());
         }
         let last_day = Day(last_day.0 + SETTLING_DAYS);
         let account = self.adopt_rules(scheme, (period, window), last_day).await?;
@@ -495,16 +476,14 @@ impl<C: Chain> Ledger for ContractLedger<C> {
     }
 
     async fn claim_batch(&mut self, claims: &[LedgerClaim]) -> Result<Receipt, LedgerError> {
-        let first = claims
-            .first()
-            .ok_or_else(|| LedgerError::Malformed("a batch needs at least one claim".to_owned()))?;
+        let empty = LedgerError::Malformed(ClaimMalformation::EmptyBatch);
+        let first = claims.first().ok_or(empty)?;
         let same = |claim: &LedgerClaim| {
             (&claim.scheme, claim.period, claim.checkpoint)
                 == (&first.scheme, first.period, first.checkpoint)
         };
         if !claims.iter().all(same) {
-            let reason = "a batch must be of one scheme, period and checkpoint".to_owned();
-            return Err(LedgerError::Malformed(reason));
+            return Err(LedgerError::Malformed(ClaimMalformation::MixedBatch));
         }
         let words = |claim: &LedgerClaim| {
             let (nullifier, payout) = (claim.nullifier.to_field(), claim.payout.to_field());
@@ -541,9 +520,7 @@ pub(super) fn require_key(
     if settings.key == key_id(key) {
         return Ok(());
     }
-    let reason = "the chain's contracts were deployed for other keys: use those keys, or start a \
-                  new chain in another folder";
-    Err(LedgerError::Refused(reason.to_owned()))
+    Err(LedgerRefusal::OtherKeys.into())
 }
 
 /// Returns the id of a deployed key.

@@ -25,6 +25,7 @@ use super::network::Network;
 use super::remote::{RemoteChain, RemoteSettings};
 use crate::failure::LedgerFailure;
 use crate::failure::NetworkSettingError;
+use crate::refusal::LedgerRefusal;
 
 /// The chain that a folder belongs to.
 pub enum JoinedChain {
@@ -230,8 +231,7 @@ impl NetworkDescription {
             (participants, network.view(anchors, &Anchors::PARTICIPANTSCall {}).await?),
         ] {
             if said != stands {
-                let reason = format!("the file names {said}, but the contracts name {stands}");
-                return Err(LedgerError::Refused(reason));
+                return Err(LedgerRefusal::OtherContract { said, stands }.into());
             }
         }
         // A network of an earlier version has none.
@@ -239,8 +239,8 @@ impl NetworkDescription {
             let known = network.view(claims, &Claims::ARCHIVESCall {}).await?;
             let knows = network.view(archives, &Archives::CLAIMSCall {}).await?;
             if (known, knows) != (archives, claims) {
-                let reason = format!("the file names {archives}, but the contracts name {known}");
-                return Err(LedgerError::Refused(reason));
+                let (said, stands) = (archives, known);
+                return Err(LedgerRefusal::OtherContract { said, stands }.into());
             }
         }
         keep_network(store, &settings).await?;

@@ -42,6 +42,7 @@ mod journal;
 mod network;
 mod opening;
 mod overview;
+mod refusal;
 mod remote;
 pub mod snapshot;
 mod stored_state;
@@ -74,6 +75,7 @@ pub use opening::Taking;
 pub use overview::KnownDispute;
 pub use praman_holder::claim::LedgerClaim;
 pub use praman_offices::OfficeState;
+pub use refusal::{ClaimMalformation, LedgerRefusal};
 pub use remote::{RemoteChain, RemoteSettings};
 
 /// What the ledger has reported, in a store.
@@ -109,7 +111,7 @@ pub enum LedgerError {
     Paused,
     /// A number or point that the contract does not take.
     #[error("the claim is malformed: {0}")]
-    Malformed(String),
+    Malformed(ClaimMalformation),
     /// The period takes no claims.
     #[error("the scheme's period is not open for claims")]
     PeriodNotOpen,
@@ -127,7 +129,7 @@ pub enum LedgerError {
     OldRoot,
     /// The contract refuses for another reason.
     #[error("the contract refuses: {0}")]
-    Refused(String),
+    Refused(#[from] LedgerRefusal),
     /// The chain or the store failed: nothing is known to be refused.
     #[error(transparent)]
     Failed(#[from] LedgerFailure),

@@ -10,6 +10,8 @@ use praman_verifier::contracts::{
 
 use super::LedgerError;
 use super::chain::{Chain, ChainError, ChainLog, ChainReceipt};
+use crate::refusal::ClaimMalformation;
+use crate::refusal::LedgerRefusal;
 
 /// How many blocks' events are requested at once.
 const BLOCKS_AT_ONCE: u64 = 5_000;
@@ -133,14 +135,13 @@ impl<C: Chain> Network<C> {
         for (index, (name, code)) in plan.creations.into_iter().enumerate() {
             let receipt = chain.send(deployer, None, code).await.map_err(|error| match error {
                 ChainError::Reverted(output) => {
-                    LedgerError::Refused(format!("{name}: {}", reason(&output)))
+                    let reason = reason(&output);
+                    LedgerRefusal::NotCreated { contract: name, reason }.into()
                 }
                 ChainError::Failed(error) => LedgerError::Failed(error),
             })?;
             if receipt.created != Some(deployer.create(nonce + index as u64)) {
-                let reason =
-                    "the deployer's account sent another transaction in between: deploy again";
-                return Err(LedgerError::Refused(reason.to_owned()));
+                return Err(LedgerRefusal::DeployerBusy.into());
             }
         }
         Ok(Self { chain, addresses: plan.addresses })
@@ -169,10 +170,7 @@ impl<C: Chain> Network<C> {
         call: &F,
     ) -> Result<F::Return, LedgerError> {
         let output = self.chain.view(Address::ZERO, target, call.abi_encode()).await?;
-        F::abi_decode_returns(&output).map_err(|_| {
-            let reason = format!("{target} does not answer as praman's contract would");
-            LedgerError::Refused(reason)
-        })
+        F::abi_decode_returns(&output).map_err(|_| LedgerRefusal::NotOurs(target).into())
     }
 
     /// Has the committee make a call: moved by the first member and approved by the others in turn,
@@ -189,7 +187,7 @@ impl<C: Chain> Network<C> {
     ) -> Result<u64, LedgerError> {
         let committee = self.addresses.committee;
         let Some((&first, others)) = members.split_first() else {
-            return Err(LedgerError::Refused("a motion needs a member's key".to_owned()));
+            return Err(LedgerRefusal::NoMember.into());
         };
         let motion = self.view(committee, &Committee::motionCountCall {}).await?;
         let data = Bytes::from(call);
@@ -232,9 +230,7 @@ impl<C: Chain> Network<C> {
         let draft = Participants::draftCall { role: role.id(), sponsor, document };
         let receipt = self.send(account, participants, &draft).await?;
         let drafted = receipt.events::<Participants::Drafted>(participants).next();
-        let id = drafted
-            .ok_or_else(|| LedgerError::Refused("the register reported no draft".to_owned()))?
-            .participant;
+        let id = drafted.ok_or(LedgerRefusal::NoDraft)?.participant;
         self.send(account, participants, &Participants::submitCall { id }).await?;
         Ok(id)
     }
@@ -316,9 +312,9 @@ pub(super) fn refusal(output: &Bytes) -> LedgerError {
         Ok(Reason::ProofInvalid(_)) => LedgerError::ProofInvalid,
         Ok(Reason::BatchInvalid(_)) => LedgerError::BatchInvalid,
         Ok(Reason::NotCanonical(error)) => {
-            LedgerError::Malformed(format!("public input {} is not canonical", error.index))
+            LedgerError::Malformed(ClaimMalformation::NotCanonical(error.index))
         }
-        Ok(Reason::InvalidPoint(_)) => LedgerError::Malformed("a point is not valid".to_owned()),
+        Ok(Reason::InvalidPoint(_)) => LedgerError::Malformed(ClaimMalformation::Point),
         Ok(Reason::PeriodNotOpen(_)) => LedgerError::PeriodNotOpen,
         Ok(Reason::PeriodNotBegun(_)) => LedgerError::PeriodNotBegun,
         Ok(Reason::PeriodOver(_)) => LedgerError::PeriodOver,
@@ -331,7 +327,7 @@ pub(super) fn refusal(output: &Bytes) -> LedgerError {
             Ok(Consents::ConsentsErrors::NotPermitted(error)) => {
                 LedgerError::NotPermitted(error.account)
             }
-            _ => LedgerError::Refused(reason(output)),
+            _ => LedgerRefusal::Reverted(reason(output)).into(),
         },
     }
 }

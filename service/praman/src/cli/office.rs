@@ -188,8 +188,11 @@ impl Revoke {
         // What belongs to another does not count.
         if !is_theirs {
             AuditStore(&store).note_refusal(&caller, Action::Revoke, &subject).await;
-            let reason =
-                format!("the key is of office {}: it can revoke only its own", key.office.0);
+            let reason = format!(
+                "office {} is another's: an office can revoke only its own credentials, and a \
+                 department those of its offices",
+                key.office.0
+            );
             return Err(CommandError::Refused(reason));
         }
         setting.act(&store, Action::Revoke, &subject).await?;

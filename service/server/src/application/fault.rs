@@ -213,3 +213,25 @@ impl From<ProvingRefusal> for Fault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use praman_store::broken;
+
+    use super::*;
+
+    #[test]
+    fn decision_that_cannot_be_carried_out_says_why_and_a_failure_does_not() {
+        let reason = "payment order 7: it is no longer contested: deny this request";
+        let refused = Fault::from(AccessRefusal::NotDone(reason.into()));
+        assert_eq!((refused.kind, refused.message.as_str()), (FaultKind::Refused, reason));
+        for failed in [
+            Fault::from(AccessRefusal::Failed(broken("an approval's document"))),
+            Fault::from(broken("an approval's document")),
+            Fault::from(OfficeError::Store(broken("an office's schema"))),
+        ] {
+            assert_eq!(failed.kind, FaultKind::Unavailable);
+            assert!(!failed.message.contains("stored"), "{}", failed.message);
+        }
+    }
+}

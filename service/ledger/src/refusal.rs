@@ -1,0 +1,130 @@
+//! Why the contracts, or a folder's network, refuse something that is not about one claim.
+
+use alloy_primitives::{Address, U256};
+use praman_circuits::nullifier::SchemeId;
+use praman_circuits::office::StateRoot;
+
+/// Why the ledger refuses, beside what it says of one claim.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LedgerRefusal {
+    /// A contract reverted, by an error of its own.
+    #[error("{0}")]
+    Reverted(String),
+    /// A contract can't be created.
+    #[error("{contract}: {reason}")]
+    NotCreated {
+        /// The contract.
+        contract: &'static str,
+        /// Its error.
+        reason: String,
+    },
+    /// The addresses of contracts do not follow from the deployer's nonces.
+    #[error("the deployer's account sent another transaction in between: deploy again")]
+    DeployerBusy,
+    /// An address has another contract.
+    #[error("{0} does not answer as praman's contract would")]
+    NotOurs(Address),
+    /// No member of the committee is there to move.
+    #[error("a motion needs a member's key")]
+    NoMember,
+    /// A request to take part left no event.
+    #[error("the register reported no draft")]
+    NoDraft,
+    /// A network's description names other contracts than its contracts do.
+    #[error("the file names {said}, but the contracts name {stands}")]
+    OtherContract {
+        /// In the description.
+        said: Address,
+        /// On the chain.
+        stands: Address,
+    },
+    /// A root has no element of the field.
+    #[error("a root on the ledger is not a field element")]
+    NotElement,
+    /// The network has no contract of consents.
+    #[error(
+        "this network's contracts are of an earlier version and have no consents: start a new network in \
+         another folder"
+    )]
+    NoConsents,
+    /// A participant is no provider.
+    #[error("participant {0} is not a provider of health care")]
+    NotProvider(u32),
+    /// The network has no contract of anchors.
+    #[error(
+        "this network's contracts are of an earlier version and have no anchors: start a new network in \
+         another folder"
+    )]
+    NoAnchors,
+    /// An anchor's event is malformed.
+    #[error("an anchor on the ledger can't be read")]
+    AnchorUnreadable,
+    /// The folder has no embedded ledger.
+    #[error("this folder belongs to a network of real nodes, and has no embedded ledger")]
+    OnNodes,
+    /// The folder has a network already.
+    #[error("a sandbox needs a folder of its own: this folder already belongs to a network")]
+    NotEmpty,
+    /// The committee has not adopted a period's rules, and none of its members is here.
+    #[error(
+        "the committee has not adopted these rules with this last day: give its members' keys with \
+         --account, too"
+    )]
+    NotAdopted,
+    /// The committee has not decided on a period's rules.
+    #[error(
+        "motion {0} to adopt the rules needs more members' votes, or its delay is not over: have it \
+         enacted with `praman ledger enact {0}`, then open the period"
+    )]
+    MotionWaits(u64),
+    /// A period takes claims under other rules.
+    #[error(
+        "scheme {0} takes claims of this period under other rules: changed rules are for periods that \
+         were never opened"
+    )]
+    OtherRules(SchemeId),
+    /// The ledger knows other offices.
+    #[error(
+        "the ledger's state root is {stands}, not {own}: the ledger knows other offices than this folder"
+    )]
+    OtherStateRoot {
+        /// The ledger's.
+        stands: U256,
+        /// The folder's.
+        own: StateRoot,
+    },
+    /// An office issued while a checkpoint was published.
+    #[error(
+        "an office's tree changed on the ledger while the checkpoint was published: publish it again"
+    )]
+    OfficeChanged,
+    /// The network has no contract of archives.
+    #[error(
+        "this network's contracts are of an earlier version without a last day for periods: create \
+         Archives, upgrade Claims, and join the network again"
+    )]
+    NoArchives,
+    /// The contracts were deployed for other keys.
+    #[error(
+        "the chain's contracts were deployed for other keys: use those keys, or start a new chain in \
+         another folder"
+    )]
+    OtherKeys,
+}
+
+/// What is wrong with the numbers of a claim, or of a batch of claims.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ClaimMalformation {
+    /// A public input is beyond the field.
+    #[error("public input {0} is not canonical")]
+    NotCanonical(U256),
+    /// A point is not on its curve.
+    #[error("a point is not valid")]
+    Point,
+    /// A batch has no claims.
+    #[error("a batch needs at least one claim")]
+    EmptyBatch,
+    /// A batch has claims of several openings or checkpoints.
+    #[error("a batch must be of one scheme, period and checkpoint")]
+    MixedBatch,
+}
