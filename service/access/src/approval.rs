@@ -187,18 +187,19 @@ pub fn person(name: &str) -> String {
     letters.filter(|character| character.is_alphanumeric()).collect()
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    number: i64,
-    kind: ApprovalKind,
-    tenant: String,
-    document: String,
-    asked_by: Option<i64>,
-    asked_by_name: String,
-    state: ApprovalState,
-    expires_at: i64,
-    decided_by_name: Option<String>,
-    is_over: i64,
+praman_store::row! {
+    struct Row {
+        number: i64,
+        kind: ApprovalKind,
+        tenant: String,
+        document: String,
+        asked_by: Option<i64>,
+        asked_by_name: String,
+        state: ApprovalState,
+        expires_at: i64,
+        decided_by_name: Option<String>,
+        is_over: i64,
+    }
 }
 
 impl Row {

@@ -135,16 +135,17 @@ pub struct Principal {
     pub revoked_at: Option<i64>,
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    number: i64,
-    name: String,
-    role: Role,
-    tenant: String,
-    member: Option<i64>,
-    credential_kind: CredentialKind,
-    expires_at: Option<i64>,
-    revoked_at: Option<i64>,
+praman_store::row! {
+    struct Row {
+        number: i64,
+        name: String,
+        role: Role,
+        tenant: String,
+        member: Option<i64>,
+        credential_kind: CredentialKind,
+        expires_at: Option<i64>,
+        revoked_at: Option<i64>,
+    }
 }
 
 const COLUMNS: &str = "number, name, role, tenant, member, credential_kind, expires_at, revoked_at";

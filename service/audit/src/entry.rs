@@ -78,22 +78,23 @@ impl AuditEntry {
     }
 }
 
-/// An entry as a row.
-#[derive(sqlx::FromRow)]
-pub(super) struct Row {
-    number: i64,
-    at: i64,
-    principal: Option<i64>,
-    name: String,
-    role: String,
-    tenant: String,
-    action: String,
-    subject: String,
-    /// As the column has it: a damaged entry is named by its number, beside those that are whole.
-    outcome: String,
-    legal_basis: String,
-    previous: Vec<u8>,
-    hash: Vec<u8>,
+praman_store::row! {
+    /// An entry as a row.
+    pub(super) struct Row {
+        number: i64,
+        at: i64,
+        principal: Option<i64>,
+        name: String,
+        role: String,
+        tenant: String,
+        action: String,
+        subject: String,
+        /// As the column has it: a damaged entry is named by its number, beside those that are whole.
+        outcome: String,
+        legal_basis: String,
+        previous: Vec<u8>,
+        hash: Vec<u8>,
+    }
 }
 
 pub(super) const COLUMNS: &str = "number, at, principal, name, role, tenant, action, subject, \

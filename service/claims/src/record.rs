@@ -129,19 +129,20 @@ pub(super) async fn keep(
 pub(super) const COLUMNS: &str = "id, scheme, period, \"window\", state_root, as_of, nullifier, \
                                   payout_commitment, proof, envelope";
 
-/// A claim's row.
-#[derive(sqlx::FromRow)]
-pub(super) struct Row {
-    id: Vec<u8>,
-    scheme: String,
-    period: i64,
-    window: i64,
-    state_root: Vec<u8>,
-    as_of: i64,
-    nullifier: Vec<u8>,
-    payout_commitment: Vec<u8>,
-    proof: Vec<u8>,
-    envelope: Option<Vec<u8>>,
+praman_store::row! {
+    /// A claim's row.
+    pub(super) struct Row {
+        id: Vec<u8>,
+        scheme: String,
+        period: i64,
+        window: i64,
+        state_root: Vec<u8>,
+        as_of: i64,
+        nullifier: Vec<u8>,
+        payout_commitment: Vec<u8>,
+        proof: Vec<u8>,
+        envelope: Option<Vec<u8>>,
+    }
 }
 
 impl Row {

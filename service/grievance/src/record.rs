@@ -13,24 +13,25 @@ use super::case::{ANSWER_DAYS, Case, CaseOutcome, CaseState, DECISION_DAYS, NewC
 use super::slip::SlipCode;
 use crate::GrievanceStore;
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    number: i64,
-    tenant: String,
-    office: i64,
-    scheme: String,
-    cause: Cause,
-    language: String,
-    state: CaseState,
-    opened_at: i64,
-    answer_by: i64,
-    outcome: Option<CaseOutcome>,
-    appeal_by: Option<i64>,
-    decide_by: Option<i64>,
-    appeal_outcome: Option<CaseOutcome>,
-    answered_by: Option<String>,
-    is_late: i64,
-    is_too_late: i64,
+praman_store::row! {
+    struct Row {
+        number: i64,
+        tenant: String,
+        office: i64,
+        scheme: String,
+        cause: Cause,
+        language: String,
+        state: CaseState,
+        opened_at: i64,
+        answer_by: i64,
+        outcome: Option<CaseOutcome>,
+        appeal_by: Option<i64>,
+        decide_by: Option<i64>,
+        appeal_outcome: Option<CaseOutcome>,
+        answered_by: Option<String>,
+        is_late: i64,
+        is_too_late: i64,
+    }
 }
 
 impl Row {
@@ -55,17 +56,18 @@ impl Row {
     }
 }
 
-/// The cases of one office and cause.
-#[derive(sqlx::FromRow)]
-pub(super) struct CaseCounts {
-    pub(super) office: i64,
-    pub(super) cause: Cause,
-    /// How many were opened.
-    pub(super) opened: i64,
-    /// In how many the person was right in the end.
-    pub(super) set_right: i64,
-    /// How many are late.
-    pub(super) late: i64,
+praman_store::row! {
+    /// The cases of one office and cause.
+    pub(super) struct CaseCounts {
+        pub(super) office: i64,
+        pub(super) cause: Cause,
+        /// How many were opened.
+        pub(super) opened: i64,
+        /// In how many the person was right in the end.
+        pub(super) set_right: i64,
+        /// How many are late.
+        pub(super) late: i64,
+    }
 }
 
 /// The answer to an unknown slip.

@@ -8,19 +8,19 @@ use std::str::FromStr;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use praman_files::FileError;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AnyConnection, AnyPool, ConnectOptions, Connection, Executor};
 
 use crate::error::StoreError;
-use crate::pooler;
-use praman_files::FileError;
+use crate::{migrations, pooler};
 
-static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+static SQLITE_MIGRATIONS: LazyLock<Migrator> = LazyLock::new(migrations::of_sqlite);
 /// Without a lock of its own, which would last longer than a transaction: see [`Database::lock_migrations`].
 static POSTGRES_MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
-    let mut migrator = sqlx::migrate!("migrations/postgres");
+    let mut migrator = migrations::of_postgres();
     migrator.set_locking(false);
     migrator
 });

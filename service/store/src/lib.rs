@@ -32,6 +32,7 @@ pub mod failpoint;
 pub mod key_store;
 mod lease;
 mod master_key;
+mod migrations;
 pub mod named;
 mod network;
 pub mod peer;

@@ -17,18 +17,19 @@ use super::transfer::{self, TransferRow};
 use crate::refusal::PaymentError;
 use crate::refusal::PaymentRefusal;
 
-/// A batch as it was drafted.
-#[derive(sqlx::FromRow)]
-pub(super) struct DraftedBatch {
-    pub(super) id: String,
-    pub(super) created_on: String,
-    pub(super) instalments: i64,
-    pub(super) debtor: String,
-    pub(super) folder: String,
-    pub(super) approval: Option<i64>,
-    pub(super) written: i64,
-    /// The bank's format that its files are written in; none for ISO's.
-    pub(super) format: Option<String>,
+praman_store::row! {
+    /// A batch as it was drafted.
+    pub(super) struct DraftedBatch {
+        pub(super) id: String,
+        pub(super) created_on: String,
+        pub(super) instalments: i64,
+        pub(super) debtor: String,
+        pub(super) folder: String,
+        pub(super) approval: Option<i64>,
+        pub(super) written: i64,
+        /// The bank's format that its files are written in; none for ISO's.
+        pub(super) format: Option<String>,
+    }
 }
 
 pub(super) const DRAFTED: &str = "SELECT id, created_on, instalments, debtor, folder, approval, written, format FROM payment_batch";

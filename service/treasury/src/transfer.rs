@@ -78,25 +78,27 @@ impl TransferState {
     }
 }
 
-/// A transfer in the store.
-#[derive(Clone, sqlx::FromRow)]
-pub(super) struct TransferRow {
-    pub(super) reference: String,
-    pub(super) batch: String,
-    pub(super) nullifier: Vec<u8>,
-    pub(super) part: i64,
-    pub(super) attempt: i64,
-    pub(super) state: TransferState,
-    pub(super) reason: Option<String>,
-    /// What was written for it, sealed by the treasury's key.
-    pub(super) amount: Option<Vec<u8>>,
-    contested: i64,
-    resolved: Option<String>,
-    payee_lost: i64,
-    /// When statements have booked it, separated by spaces.
-    booked_on: Option<String>,
-    /// The day on which a statement booked that it came back.
-    returned_on: Option<String>,
+praman_store::row! {
+    /// A transfer in the store.
+    #[derive(Clone)]
+    pub(super) struct TransferRow {
+        pub(super) reference: String,
+        pub(super) batch: String,
+        pub(super) nullifier: Vec<u8>,
+        pub(super) part: i64,
+        pub(super) attempt: i64,
+        pub(super) state: TransferState,
+        pub(super) reason: Option<String>,
+        /// What was written for it, sealed by the treasury's key.
+        pub(super) amount: Option<Vec<u8>>,
+        contested: i64,
+        resolved: Option<String>,
+        payee_lost: i64,
+        /// When statements have booked it, separated by spaces.
+        booked_on: Option<String>,
+        /// The day on which a statement booked that it came back.
+        returned_on: Option<String>,
+    }
 }
 
 pub(super) const COLUMNS: &str = "reference, batch, nullifier, part, attempt, state, reason, amount, contested, resolved, payee_lost, booked_on, returned_on";
