@@ -103,7 +103,8 @@ fn knock(service: &Service, method: &str, path: &str, shown: Option<&str>) -> Sa
         return match status {
             "401" => Said::Unknown,
             "403" => Said::Forbidden,
-            "" => panic!("{method} {path} is not answered"),
+            // What can't be done now is answered, too; a fault of the service's own is not.
+            "" | "500" => panic!("{method} {path} is not answered: {status}"),
             _ => Said::LetIn,
         };
     }

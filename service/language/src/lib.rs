@@ -21,7 +21,6 @@ use std::sync::LazyLock;
 
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
-use icu_locale_core::Locale;
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::INDIA_SECONDS;
@@ -106,22 +105,37 @@ impl Language {
     }
 
     /// Returns the known language that a header `Accept-Language` gives the most weight, the first of several; none
-    /// if it accepts none (RFC 9110, section 12.5.4).
+    /// if it accepts none. `*` is any that it does not name (RFC 9110, section 12.5.4).
     pub fn accepted(header: &str) -> Option<Self> {
-        let mut best: Option<(Self, f32)> = None;
-        for range in header.split(',') {
-            let mut parts = range.split(';').map(str::trim);
-            let tag = parts.next().and_then(|tag| tag.parse::<Locale>().ok());
-            let Some(language) = tag.and_then(|tag| Self::of(tag.id.language.as_str())) else {
-                continue;
-            };
-            let weight = parts.find_map(|part| part.strip_prefix("q=")).map(str::parse::<f32>);
-            let weight = weight.map_or(1.0, |weight| weight.unwrap_or_default());
-            if weight > 0.0 && best.is_none_or(|(_, known)| weight > known) {
-                best = Some((language, weight));
+        let ranges: Vec<(&str, f32)> = header
+            .split(',')
+            .map(|range| {
+                let mut parts = range.split(';').map(str::trim);
+                let code = parts.next().unwrap_or_default().split('-').next().unwrap_or_default();
+                let weight = parts.find_map(|part| {
+                    let (name, value) = part.split_once('=')?;
+                    name.trim().eq_ignore_ascii_case("q").then(|| value.trim().parse::<f32>())
+                });
+                (code, weight.map_or(1.0, |weight| weight.unwrap_or_default()))
+            })
+            .collect();
+        let named = |language: Self| {
+            let of = |(code, _): &&(&str, f32)| code.eq_ignore_ascii_case(language.code());
+            ranges.iter().find(of)
+        };
+        let any = ranges.iter().find(|(code, _)| *code == "*");
+        let mut best: Option<(Self, usize, f32)> = None;
+        for language in Self::ALL {
+            let Some(range) = named(language).or(any) else { continue };
+            let place = ranges.iter().position(|one| std::ptr::eq(one, range)).unwrap_or_default();
+            let is_better = best.is_none_or(|(_, before, most)| {
+                range.1 > most || (range.1 == most && place < before)
+            });
+            if range.1 > 0.0 && range.1 <= 1.0 && is_better {
+                best = Some((language, place, range.1));
             }
         }
-        best.map(|(language, _)| language)
+        best.map(|(language, ..)| language)
     }
 
     /// Returns a text without arguments.
@@ -244,8 +258,16 @@ mod tests {
             ("EN-us, bn", Some(English)),
             ("bn;q=0, hi;q=0.001", Some(Hindi)),
             ("hi;q=x, bn;q=0.2", Some(Bengali)),
-            ("*", None),
+            ("en;Q=0.1, bn ; Q = 0.9", Some(Bengali)),
+            ("en-GB-oed", Some(English)),
+            ("bn-Beng-IN;q=1.000, hi", Some(Bengali)),
+            ("bn;q=0, *", Some(Hindi)),
+            ("ta, *;q=0.1", Some(Bengali)),
+            ("bn, en;q=5, hi;q=NaN", Some(Bengali)),
+            ("*", Some(Bengali)),
+            ("*;q=0", None),
             ("", None),
+            (" , ;q=1", None),
             ("ta-IN, te", None),
         ] {
             assert_eq!(Language::accepted(header), expected, "{header}");
@@ -266,6 +288,8 @@ mod tests {
         assert_eq!(numbers, ["0", "999", "1,000", "12,345", "12,34,567", "10,00,00,000"]);
         assert_eq!(Language::Bengali.number(1_234_567), "১২,৩৪,৫৬৭");
         assert_eq!(Language::Hindi.number(1_234_567), "12,34,567");
+        assert_eq!(Language::Hindi.number(1_000), "1,000");
+        assert_eq!(Language::Bengali.number(1_000), "১,০০০");
         assert_eq!(Language::English.number(u64::MAX), "1,84,46,74,40,73,70,95,51,615");
         let time = "2026-11-25T20:00:00Z".parse().expect("a time");
         assert_eq!(Language::English.time(time), "26-11-2026 01:30");

@@ -37,6 +37,7 @@ pub mod named;
 mod network;
 pub mod peer;
 mod pooler;
+mod row;
 mod schema;
 pub mod sealed_content;
 mod setting;

@@ -185,8 +185,8 @@ impl Revoke {
             Role::Office => caller.member == Some(key.office.0),
             _ => caller.sees(&tenant),
         };
-        // What belongs to another does not count.
-        if !is_theirs {
+        // What belongs to another does not count. A role that may not revoke at all is told so below.
+        if caller.require(Action::Revoke).is_ok() && !is_theirs {
             AuditStore(&store).note_refusal(&caller, Action::Revoke, &subject).await;
             let reason = format!(
                 "office {} is another's: an office can revoke only its own credentials, and a \

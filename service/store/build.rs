@@ -1,5 +1,0 @@
-//! A migration that was added is compiled in.
-
-fn main() {
-    println!("cargo::rerun-if-changed=migrations");
-}
