@@ -74,9 +74,7 @@ impl AuditStore<'_> {
         subject: &str,
     ) -> Result<(), AccessRefusal> {
         let Err(refusal) = caller.require(action) else { return Ok(()) };
-        if action.is_logged() {
-            self.log(caller, action, subject, AuditOutcome::Refused).await?;
-        }
+        self.keep_refusal(caller, action, subject).await?;
         Err(refusal)
     }
 

@@ -5,7 +5,7 @@ use praman_ledger::{AcceptanceEvent, EventHandler};
 use praman_store::WriteTransaction;
 use praman_store::error::StoreError;
 
-/// Marks claims of this store accepted when the ledger has accepted them, whoever sent them.
+/// Marks claims of this store accepted when the ledger has accepted them, no matter who sent them.
 pub struct ClaimAcceptance;
 
 impl EventHandler for ClaimAcceptance {

@@ -192,22 +192,11 @@ impl ConsentFailure {
     }
 }
 
-impl From<StoreError> for ConsentError {
-    fn from(error: StoreError) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-impl From<FileError> for ConsentError {
-    fn from(error: FileError) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-impl From<LedgerError> for ConsentError {
-    fn from(error: LedgerError) -> Self {
-        Self::Failed(error.into())
-    }
+praman_store::through! {
+    ConsentError:
+    StoreError => Failed,
+    FileError => Failed,
+    LedgerError => Failed,
 }
 
 praman_store::from_database!(ConsentError);

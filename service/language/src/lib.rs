@@ -119,22 +119,17 @@ impl Language {
                 (code, weight.map_or(1.0, |weight| weight.unwrap_or_default()))
             })
             .collect();
-        let named = |language: Self| {
-            let of = |(code, _): &&(&str, f32)| code.eq_ignore_ascii_case(language.code());
-            ranges.iter().find(of)
-        };
-        let any = ranges.iter().find(|(code, _)| *code == "*");
-        let mut best: Option<(Self, usize, f32)> = None;
-        for language in Self::ALL {
-            let Some(range) = named(language).or(any) else { continue };
-            let place = ranges.iter().position(|one| std::ptr::eq(one, range)).unwrap_or_default();
-            let is_better = best.is_none_or(|(_, before, most)| {
-                range.1 > most || (range.1 == most && place < before)
-            });
-            if range.1 > 0.0 && range.1 <= 1.0 && is_better {
-                best = Some((language, place, range.1));
-            }
-        }
+        let place_of = |code: &str| ranges.iter().position(|(of, _)| of.eq_ignore_ascii_case(code));
+        let any = place_of("*");
+        let accepted = Self::ALL.into_iter().rev().filter_map(|language| {
+            let place = place_of(language.code()).or(any)?;
+            let weight = ranges[place].1;
+            (weight > 0.0 && weight <= 1.0).then_some((language, place, weight))
+        });
+        // Of equals the last: of several at `*` the first of ours.
+        let best = accepted.max_by(|(_, place, weight), (_, later, other)| {
+            weight.total_cmp(other).then(later.cmp(place))
+        });
         best.map(|(language, ..)| language)
     }
 

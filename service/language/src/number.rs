@@ -2,8 +2,8 @@
 //!
 //! Source: Unicode CLDR, by ICU4X.
 
-use fixed_decimal::Decimal;
 use icu_decimal::DecimalFormatter;
+use icu_decimal::input::Decimal;
 use icu_decimal::options::{DecimalFormatterOptions, GroupingStrategy};
 use icu_locale_core::{Locale, locale};
 

@@ -60,19 +60,12 @@ pub enum ChainError {
     Failed(#[from] LedgerFailure),
 }
 
-impl From<StoreError> for ChainError {
-    fn from(error: StoreError) -> Self {
-        Self::Failed(error.into())
-    }
+praman_store::through! {
+    ChainError:
+    StoreError => Failed,
+    NetworkSettingError => Failed,
+    praman_store::sqlx::Error => Failed,
 }
-
-impl From<NetworkSettingError> for ChainError {
-    fn from(error: NetworkSettingError) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-praman_store::from_database!(ChainError);
 
 impl ChainError {
     pub(super) fn failed(reason: impl std::fmt::Display) -> Self {

@@ -145,25 +145,13 @@ impl LedgerError {
     }
 }
 
-impl From<StoreError> for LedgerError {
-    fn from(error: StoreError) -> Self {
-        Self::Failed(error.into())
-    }
+praman_store::through! {
+    LedgerError:
+    StoreError => Failed,
+    NetworkSettingError => Failed,
+    OfficeError => Failed,
+    praman_store::sqlx::Error => Failed,
 }
-
-impl From<NetworkSettingError> for LedgerError {
-    fn from(error: NetworkSettingError) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-impl From<OfficeError> for LedgerError {
-    fn from(error: OfficeError) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-praman_store::from_database!(LedgerError);
 
 /// For how many days after an opening's last one the ledger still takes its claims: those that were handed in in
 /// time and settle later.

@@ -80,8 +80,4 @@ impl OfficeError {
 
 praman_store::from_database!(OfficeError);
 
-impl From<praman_circuits::merkle::TreeError> for OfficeError {
-    fn from(error: praman_circuits::merkle::TreeError) -> Self {
-        Self::Store(error.into())
-    }
-}
+praman_store::through!(OfficeError: praman_circuits::merkle::TreeError => Store);

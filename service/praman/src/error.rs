@@ -103,18 +103,8 @@ pub enum CommandError {
     Log(#[from] LogSettingError),
 }
 
-/// Errors that are inside of others above.
-macro_rules! through {
-    ($($inner:ty => $outer:ident),* $(,)?) => {
-        $(impl From<$inner> for CommandError {
-            fn from(error: $inner) -> Self {
-                Self::$outer(error.into())
-            }
-        })*
-    };
-}
-
-through! {
+praman_store::through! {
+    CommandError:
     sqlx::Error => Store,
     praman_circuits::merkle::TreeError => Store,
     KeyStoreError => Store,

@@ -100,17 +100,7 @@ pub enum SandboxError {
 
 praman_store::from_database!(SandboxError);
 
-impl From<LedgerFailure> for SandboxError {
-    fn from(failure: LedgerFailure) -> Self {
-        Self::Ledger(failure.into())
-    }
-}
-
-impl From<ConsentFailure> for SandboxError {
-    fn from(failure: ConsentFailure) -> Self {
-        Self::Consent(failure.into())
-    }
-}
+praman_store::through!(SandboxError: LedgerFailure => Ledger, ConsentFailure => Consent);
 
 impl SandboxError {
     /// Returns 1 if refused, 2 for wrong use, 3 if failed.

@@ -81,6 +81,18 @@ impl StoreError {
     }
 }
 
+/// Makes an error also from errors that are inside of one of its variants.
+#[macro_export]
+macro_rules! through {
+    ($outer:ty: $($inner:ty => $variant:ident),* $(,)?) => {
+        $(impl From<$inner> for $outer {
+            fn from(error: $inner) -> Self {
+                Self::$variant(error.into())
+            }
+        })*
+    };
+}
+
 /// Makes an error that has a [`StoreError`] have what the database says as well, so that statements end with `?`.
 #[macro_export]
 macro_rules! from_database {

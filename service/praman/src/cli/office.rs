@@ -185,7 +185,7 @@ impl Revoke {
             Role::Office => caller.member == Some(key.office.0),
             _ => caller.sees(&tenant),
         };
-        // What belongs to another does not count. A role that may not revoke at all is told so below.
+        // What belongs to another does not count. `act` refuses a role that may not revoke at all.
         if caller.require(Action::Revoke).is_ok() && !is_theirs {
             AuditStore(&store).note_refusal(&caller, Action::Revoke, &subject).await;
             let reason = format!(
