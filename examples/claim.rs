@@ -16,6 +16,7 @@ use std::path::Path;
 use praman::claim::{ClaimTerms, CredentialPaths, SubmittedClaim};
 use praman::scheme::Scheme;
 use praman::snapshot::Snapshot;
+use praman::spent::{SpentCount, SpentNullifiers};
 use praman::treasury::read_payout;
 use praman::wallet::{CredentialFile, Wallet};
 use praman_circuits::circuit;
@@ -47,12 +48,21 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // The claim, checked natively: what does not hold is said here, by its clause.
     let period = scheme.parse_period(period)?;
+    let scheme_period = scheme.in_period(period)?;
     let terms = ClaimTerms {
         context: snapshot.context.ok_or("the service has no ledger yet")?,
         checkpoint: snapshot.checkpoint(),
-        scheme: &scheme.in_period(period)?,
+        scheme: &scheme_period,
         treasury: read_payout(Path::new(payout))?,
     };
+
+    // Was the holder paid for this period already, by this scheme or by one that excludes it? The wallet takes all
+    // spent nullifiers that begin like its own, so that nobody learns of a claim that would be refused.
+    let nullifier = terms.nullifier(&wallet);
+    let count: SpentCount = serde_json::from_str(&get(SpentCount::place(&scheme_period)).await?)?;
+    let spent = get(count.list(nullifier)).await?;
+    SpentNullifiers::from_json(&spent)?.refuse(nullifier, &scheme_period)?;
+
     let paths = CredentialPaths::find(&credential, &snapshot)?;
     let tier = TierIndex::new(0).expect("the first tier");
     let prepared = terms.prepare(&credential, &wallet, tier, paths)?;

@@ -9,14 +9,17 @@ use alloy_sol_types::SolCall;
 use anvil::Anvil;
 use praman::consent::ConsentStore;
 use praman::ledger::{
-    Actors, ContractLedger, Ledger, LedgerAccess, LedgerClaim, LedgerError, Network, OfficeState,
-    ProviderId, RemoteChain, RemoteSettings, RequesterNumber, Role, RootUpdate, history,
+    Actors, Chain as _, ContractLedger, Ledger, LedgerAccess, LedgerClaim, LedgerError, Network,
+    OfficeState, ProviderId, RemoteChain, RemoteSettings, RequesterNumber, Role, RootUpdate,
+    history,
 };
 use praman::scheme::ClaimPeriod;
 use praman::store::Store;
 use praman_circuits::Fr;
 use praman_circuits::access::AccessNullifier;
 use praman_circuits::artefact::{ConsentsRoot, Moment};
+use praman_circuits::context::context;
+use praman_circuits::eligibility::PUBLIC_INPUTS;
 use praman_circuits::health_record::RecordsRoot;
 use praman_circuits::office::OfficeId;
 use praman_circuits::payout::PayoutCommitment;
@@ -28,8 +31,6 @@ use rand_chacha::ChaCha20Rng;
 use serde_json::json;
 
 use crate::support::anvil;
-
-const PUBLIC_INPUTS: usize = 108;
 
 /// An account of everything, whose key only this test has.
 fn operator() -> PrivateKeySigner {
@@ -114,7 +115,7 @@ async fn scene_on(anvil: Anvil, confirmations: u64, count: u64) -> Scene {
         let accredit = Offices::accreditCall { office: number.into(), schema, participant: id };
         network.send(me, addresses.offices, &accredit).await.expect("accredited");
     }
-    let mut ledger = ContractLedger::new(&store, network, Actors::alone(operator().address()));
+    let mut ledger = ledger_of(&store, network);
     let schema = fixture.claimant.credential.schema;
     let states: Vec<OfficeState> = (0..)
         .zip(&fixture.offices)
@@ -139,6 +140,7 @@ async fn scene_on(anvil: Anvil, confirmations: u64, count: u64) -> Scene {
                 checkpoint,
                 nullifier: public.nullifier,
                 payout: public.payout,
+                envelope: public.envelope,
                 proof: key.prove(&public.to_fields(), &mut rng),
             }
         })
@@ -157,7 +159,13 @@ fn reopened(
 ) -> ContractLedger<RemoteChain> {
     let mut chain = chain(store, settings(endpoints, confirmations));
     chain.follow(addresses, 0, praman::EVENT_HANDLERS);
-    ContractLedger::new(store, Network { chain, addresses }, Actors::alone(operator().address()))
+    ledger_of(store, Network { chain, addresses })
+}
+
+/// A ledger of everything, which takes no other's place.
+fn ledger_of(store: &Store, network: Network<RemoteChain>) -> ContractLedger<RemoteChain> {
+    let context = context(network.chain.chain_id(), network.addresses.claims.into_array());
+    ContractLedger::new(store, network, Actors::alone(operator().address()), context)
 }
 
 async fn accepted(store: &Store) -> i64 {
@@ -190,11 +198,7 @@ async fn claims_are_sent_once_over_several_endpoints() {
     wrong.patience = Duration::from_millis(500);
     let mut lost = chain(&scene.store, wrong);
     lost.follow(addresses, 0, praman::EVENT_HANDLERS);
-    let mut ledger = ContractLedger::new(
-        &scene.store,
-        Network { chain: lost, addresses },
-        Actors::alone(operator().address()),
-    );
+    let mut ledger = ledger_of(&scene.store, Network { chain: lost, addresses });
     let refused = ledger.claim(&scene.claims[5]).await.expect_err("another chain").to_string();
     assert!(refused.contains("belongs to chain 999, not to chain"), "{refused}");
 }

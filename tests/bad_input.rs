@@ -135,8 +135,11 @@ fn office_and_issuing_commands_with_bad_input_are_refused() {
 
 #[test]
 fn proofs_that_do_not_parse_or_do_not_fit_are_refused() {
-    let state = State::with_everything("krishak-bandhu", "2026");
-    assert_eq!(state.prove("WB070000002", "krishak-bandhu", "2026", "proof").code, 0);
+    let state = State::with_everything("krishak-bandhu", crate::support::year());
+    assert_eq!(
+        state.prove("WB070000002", "krishak-bandhu", crate::support::year(), "proof").code,
+        0
+    );
     let (public, proof) = ("proof/public.json", "proof/proof.json");
     let verify = |public: &str, proof: &str, words: &str| {
         let arguments = ["verify", "--keys", "keys", "--public", public, "--proof", proof];
@@ -151,17 +154,17 @@ fn proofs_that_do_not_parse_or_do_not_fit_are_refused() {
     verify(public, "binary.json", "JSON");
     let inputs: Vec<String> = serde_json::from_str(&read(public)).expect("strings");
     let list = |inputs: &[String]| serde_json::to_string(inputs).expect("JSON");
-    write("short.json", &list(&inputs[..107]));
-    verify("short.json", proof, "107 public inputs");
+    write("short.json", &list(&inputs[..inputs.len() - 1]));
+    verify("short.json", proof, "110 public inputs");
     write("long.json", &list(&[&inputs[..], &["0".to_owned()]].concat()));
-    verify("long.json", proof, "109 public inputs");
+    verify("long.json", proof, "112 public inputs");
     write("empty.json", "[]");
     verify("empty.json", proof, "0 public inputs");
     let mut changed = inputs.clone();
-    changed[107] = "1".to_owned();
+    changed[110] = "1".to_owned();
     write("changed.json", &list(&changed));
     verify("changed.json", proof, "does not hold");
-    changed[107] =
+    changed[110] =
         "21888242871839275222246405745257275088548364400416034343698204186575808495617".to_owned();
     write("modulus.json", &list(&changed));
     verify("modulus.json", proof, "modulus");
@@ -230,9 +233,9 @@ fn keys_that_do_not_fit_are_refused() {
 
 #[test]
 fn altered_credentials_wallets_and_snapshots_are_refused() {
-    let state = State::with_everything("krishak-bandhu", "2026");
+    let state = State::with_everything("krishak-bandhu", crate::support::year());
     let path = |name: &str| state.path(name);
-    let prove = || state.prove("WB070000002", "krishak-bandhu", "2026", "proof");
+    let prove = || state.prove("WB070000002", "krishak-bandhu", crate::support::year(), "proof");
     let restored = |name: &str, change: &dyn Fn(String) -> String, words: &str| {
         let good = fs::read_to_string(path(name)).expect("there");
         let bad = change(good.clone());

@@ -10,7 +10,7 @@ use praman::claims::{
     Check, ClaimDesk, ClaimId, ClaimLimits, ClaimMachine, ClaimReceipt, ClaimState, ClaimStore,
     ClientKey, DeskError, HandedIn, Origin, Reason, Refusal, Schemes,
 };
-use praman::ledger::{JoinedLedger, LedgerStore};
+use praman::ledger::{JoinedLedger, Ledger as _, LedgerStore};
 use praman::offices::OfficeStore;
 use praman::store::{Database, Location, Store};
 use praman_circuits::Fr;
@@ -61,6 +61,66 @@ async fn claim_is_accepted_and_has_one_receipt() {
         let another = receive(&second, &scene.claim(1, 12)).await;
         assert_eq!((another.state, another.reason), refused(Reason::AlreadyClaimed));
         assert!(first.settle(&mut scene.ledger().await).await.expect("settled").is_idle());
+    })
+    .await;
+}
+
+/// A claim that was made on the ledger whose place this one takes is refused before it reaches the ledger.
+#[tokio::test(flavor = "multi_thread")]
+async fn claim_that_the_earlier_ledger_accepted_is_refused_and_listed_as_spent() {
+    on_both(async |mut scene| {
+        let (scope, period) = (scene.terms.scope(), scene.terms.period);
+        let element = |element: Fr| element.into_bigint().to_bytes_be();
+        sqlx::query(
+            "INSERT INTO inherited_nullifier (nullifier, scope, period, block) VALUES ($1, $2, $3, 1)",
+        )
+        .bind(element(Fr::from(1u64)))
+        .bind(element(scope.to_field()))
+        .bind(i64::from(period.0))
+        .execute(scene.store.writer())
+        .await
+        .expect("written");
+        let machine = scene.machine();
+        let again = receive(&machine, &scene.claim(1, 10)).await;
+        assert_eq!((again.state, again.reason), refused(Reason::AlreadyClaimed));
+        let other = receive(&machine, &scene.claim(2, 10)).await;
+        assert_eq!(other.state, ClaimState::Verified);
+        machine.settle(&mut scene.ledger().await).await.expect("settled");
+        let ledger = LedgerStore(&scene.store);
+        assert_eq!(ledger.spent_count(scope, period).await.expect("counted").spent, 2);
+        let of = async |prefix: &str| {
+            let prefix = prefix.parse().expect("a prefix");
+            let spent = ledger.spent_nullifiers(scope, period, prefix).await.expect("listed");
+            spent.nullifiers.into_iter().map(|nullifier| nullifier.to_field()).collect::<Vec<_>>()
+        };
+        assert_eq!(of("all").await, [Fr::from(1u64), Fr::from(2u64)]);
+        assert_eq!(of("000").await, [Fr::from(1u64), Fr::from(2u64)]);
+        assert!(of("001").await.is_empty());
+    })
+    .await;
+}
+
+/// The ledger has accepted another claim of a person than the one that was kept here, as another relayer brought it:
+/// that one stands, with its envelope.
+#[tokio::test(flavor = "multi_thread")]
+async fn claim_that_the_ledger_accepted_takes_the_place_of_the_one_kept_here() {
+    on_both(async |mut scene| {
+        let machine = scene.machine();
+        let (kept, brought) = (scene.claim(1, 10), scene.claim(1, 11));
+        assert_eq!(receive(&machine, &kept).await.state, ClaimState::Verified);
+        let mut elsewhere = scene.ledger().await;
+        let checkpoint =
+            OfficeStore(&scene.store).checkpoint_number(scene.checkpoint).await.expect("read");
+        let mut claim = brought.claim().ledger.clone();
+        claim.checkpoint = checkpoint.expect("published");
+        elsewhere.claim(&claim).await.expect("accepted");
+        assert_eq!(receive(&machine, &brought).await.state, ClaimState::Accepted);
+        let kept = receive(&machine, &kept).await;
+        assert_eq!((kept.state, kept.reason), refused(Reason::AlreadyClaimed));
+        let store = ClaimStore(&scene.store);
+        let receipt = store.claim_receipt(ClaimId::of(&brought)).await.expect("read");
+        assert_eq!(receipt.expect("kept").state, ClaimState::Accepted);
+        assert!(machine.settle(&mut scene.ledger().await).await.expect("settled").is_idle());
     })
     .await;
 }
@@ -416,16 +476,19 @@ async fn claims_that_do_not_hold_do_not_fill_the_store_or_stop_others() {
         let late = scene.claim(100, 10);
         let receipt = desk.submit(late.into(), peer(1)).await.expect("there is room again");
         assert_ne!(receipt.state, ClaimState::Refused);
-        // What is on the ledger, in other forms with other envelopes.
-        for number in 0..30 {
+        // What is on the ledger: in another form it is the same claim, with another envelope it is none.
+        let form = scene.other_form(&honest[0]);
+        let receipt = desk.submit(form.into(), peer(3)).await.expect("looked at");
+        assert_eq!(receipt.id, ClaimId::of(&honest[0]));
+        for number in 0..3 {
             let mut form = scene.other_form(&honest[0]).claim().clone();
             form.envelope[0] ^= number + 1;
             let form = SubmittedClaim::new(form, scene.checkpoint);
             let receipt = desk.submit(form.into(), peer(3)).await.expect("looked at");
-            assert_eq!(receipt.id, ClaimId::of(&honest[0]));
+            assert_eq!((receipt.state, receipt.reason), refused(Reason::ProofInvalid));
         }
         assert_eq!(count(&scene.store, "claim").await, 21);
-        assert_eq!(count(&scene.store, "envelope").await, 21 + 7, "eight of one claim");
+        assert_eq!(count(&scene.store, "envelope").await, 21);
         desk.shut_down().await;
     })
     .await;

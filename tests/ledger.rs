@@ -222,17 +222,26 @@ fn claims_on_real_nodes_are_paid_and_frozen_ones_are_not() {
     state.refused(&[&checkpoint[..], &["office.key"]].concat(), 2, "the key of the agency");
     state.json(&[&checkpoint[..], &["agency.key", "--account", "office.key"]].concat());
     let last_day = praman::calendar::date_of(support::next_week()).expect("a date").to_string();
-    let open = ["ledger", "open", "--keys", "keys", "--scheme", scheme, "--period", "2026"];
+    let open = [
+        "ledger",
+        "open",
+        "--keys",
+        "keys",
+        "--scheme",
+        scheme,
+        "--period",
+        crate::support::year(),
+    ];
     let until = ["--arrears", "--last-day", &last_day];
     let department = ["--account", "department.key"];
     let alone = [&open[..], &until, &department].concat();
     state.refused(&alone, 1, "has not adopted these rules with this last day");
-    state.open_period(scheme, "2026", &[&department[..], &by].concat());
+    state.open_period(scheme, crate::support::year(), &[&department[..], &by].concat());
     state.json(&["snapshot", "--out", "snapshot.json"]);
     let relayer = ["--account", "relayer.key"];
     let mut nullifiers = Vec::new();
     for holder in ["WB070000002", "WB070000003", "WB070000005"] {
-        let proved = state.prove(holder, "krishak-bandhu", "2026", holder);
+        let proved = state.prove(holder, "krishak-bandhu", crate::support::year(), holder);
         assert_eq!(proved.code, 0, "{}", proved.err);
         let proved: serde_json::Value = serde_json::from_str(&proved.out).expect("JSON");
         nullifiers.push(proved["nullifier"].as_str().expect("a number").to_owned());
@@ -258,18 +267,30 @@ fn claims_on_real_nodes_are_paid_and_frozen_ones_are_not() {
     let department = ["--account", "department.key"];
     act("freeze", &nullifiers[0], &department);
     act("freeze", &nullifiers[1], &agency);
-    assert_eq!(state.pay("krishak-bandhu", "2026")["claims"], 1);
+    assert_eq!(state.pay("krishak-bandhu", crate::support::year())["claims"], 1);
     act("decide", &nullifiers[0], &[&agency[..], &["--outcome", "pay"]].concat());
     act("decide", &nullifiers[1], &[&agency[..], &["--outcome", "refuse"]].concat());
-    assert_eq!(state.pay("krishak-bandhu", "2026")["claims"], 0, "an appeal can still come");
+    assert_eq!(
+        state.pay("krishak-bandhu", crate::support::year())["claims"],
+        0,
+        "an appeal can still come"
+    );
     act("accept", &nullifiers[0], &department);
-    assert_eq!(state.pay("krishak-bandhu", "2026")["claims"], 1, "both agree: at once");
+    assert_eq!(
+        state.pay("krishak-bandhu", crate::support::year())["claims"],
+        1,
+        "both agree: at once"
+    );
     runtime.block_on(async {
         anvil.call("evm_increaseTime", json!([16 * 24 * 3_600])).await;
         anvil.call("evm_mine", json!([])).await;
     });
     act("settle", &nullifiers[1], &agency);
-    assert_eq!(state.pay("krishak-bandhu", "2026")["claims"], 0, "the one that was refused is not");
+    assert_eq!(
+        state.pay("krishak-bandhu", crate::support::year())["claims"],
+        0,
+        "the one that was refused is not"
+    );
     let history = state.json(&["ledger", "verify-history"]);
     assert_eq!((&history["faults"], &history["claims"]), (&json!([]), &json!(3)));
     // An auditor joins from a folder of its own and comes to the same.
@@ -325,7 +346,7 @@ fn participant_of_office(state: &State, office: usize) -> String {
 /// Proves a farmer's claim by a new snapshot and brings it.
 fn claim(state: &State, holder: &str) -> i32 {
     state.json(&["snapshot", "--out", "snapshot.json"]);
-    let proved = state.prove(holder, FARMERS, "2026", holder);
+    let proved = state.prove(holder, FARMERS, crate::support::year(), holder);
     assert_eq!(proved.code, 0, "{}", proved.err);
     state.claim(holder, FARMERS).code
 }
@@ -336,7 +357,7 @@ fn office_barred_or_retired_stops_no_other_office() {
     let rows = support::some_rows(&farmers, &[]);
     let state = State::new();
     std::fs::write(state.path("farmers.csv"), rows).expect("written");
-    let state = state.with_register("farmers.csv", FARMERS, "2026");
+    let state = state.with_register("farmers.csv", FARMERS, crate::support::year());
     let new = ["office", "new", "--name", "Second", "--schema", "resident", "--out", "second.json"];
     state.json(&new);
     std::fs::write(state.path("one.csv"), support::some_rows(&["WB070000003"], &[]))
@@ -371,7 +392,14 @@ fn office_barred_or_retired_stops_no_other_office() {
     state.json(&["revoke", "--office", "office.json", "--register-no", farmers[1]]);
     state.json(&checkpoint);
     assert_eq!(claim(&state, farmers[2]), 0);
-    let barred = ["--credential", "second/WB070000003.json", "--tier", "0", "--period", "2026"];
+    let barred = [
+        "--credential",
+        "second/WB070000003.json",
+        "--tier",
+        "0",
+        "--period",
+        crate::support::year(),
+    ];
     let rest = ["--snapshot", "snapshot.json", "--payout", "payout.json", "--keys", "keys"];
     let scheme = support::scheme(FARMERS);
     let scheme = ["--scheme", scheme.to_str().expect("UTF-8"), "--out", "none"];
@@ -405,13 +433,22 @@ fn office_barred_or_retired_stops_no_other_office() {
 
 #[test]
 fn rules_of_a_period_that_takes_claims_are_not_changed_in_silence() {
-    let state = State::with_everything("krishak-bandhu", "2026");
+    let state = State::with_everything("krishak-bandhu", crate::support::year());
     let text = std::fs::read_to_string(support::scheme("krishak-bandhu")).expect("readable");
     let changed = text.replace("floor = 4000", "floor = 5000");
     assert_ne!(changed, text);
     std::fs::write(state.path("changed.toml"), changed).expect("written");
     let open = |scheme: &str, code: i32, words: &str| {
-        let open = ["ledger", "open", "--keys", "keys", "--scheme", scheme, "--period", "2026"];
+        let open = [
+            "ledger",
+            "open",
+            "--keys",
+            "keys",
+            "--scheme",
+            scheme,
+            "--period",
+            crate::support::year(),
+        ];
         let ran = state.run(&open);
         assert_eq!(ran.code, code, "{}", ran.err);
         assert!(ran.err.contains(words), "{}", ran.err);
@@ -429,6 +466,57 @@ fn rules_of_a_period_that_takes_claims_are_not_changed_in_silence() {
         open(scheme, 1, "is paid in 2 instalments");
     }
     open(same.to_str().expect("UTF-8"), 0, "");
+}
+
+/// Contracts that are deployed again take over the context of the earlier ledger and what is spent there.
+#[test]
+fn new_ledger_takes_the_place_of_an_earlier_one_by_a_file() {
+    let before = State::with_everything("krishak-bandhu", support::year());
+    assert_eq!(before.prove("WB070000002", "krishak-bandhu", support::year(), "proof").code, 0);
+    assert_eq!(before.claim("proof", "krishak-bandhu").code, 0);
+    // Nothing is accepted behind what is handed over.
+    let hand_over = ["ledger", "hand-over", "--out", "ledger.json"];
+    before.refused(&hand_over, 1, "praman ledger end");
+    for _ in 0..2 {
+        assert_eq!(before.json(&["ledger", "end", "--keys", "keys"])["ended"], true);
+    }
+    assert_eq!(before.json(&["ledger", "status"])["paused"], true);
+    before.refused(&["ledger", "resume"], 1, "has ended");
+    let handed = before.json(&["ledger", "hand-over", "--out", "ledger.json"]);
+    assert_eq!((&handed["spent"], &handed["scopes"]), (&json!(1), &json!(1)));
+
+    let after = State::new();
+    std::fs::copy(before.path("ledger.json"), after.path("ledger.json")).expect("copied");
+    let keys = before.path("keys");
+    let keys = keys.to_str().expect("UTF-8");
+    let own = after.json(&["ledger", "start", "--keys", keys])["context"].clone();
+    assert_ne!(own, handed["context"], "no two ledgers have one context");
+    let take_over = ["ledger", "take-over", "ledger.json", "--keys", keys];
+    let taken = after.json(&take_over);
+    assert_eq!(taken["context"], handed["context"]);
+    assert_eq!(taken["taken_over"], json!({ "spent": 1, "scopes": 1, "brought": 2 }));
+    assert_eq!(after.json(&take_over)["taken_over"]["brought"], 0, "it is all there");
+    let started = after.json(&["ledger", "start", "--keys", keys]);
+    assert_eq!(started["context"], handed["context"], "from now on");
+    // It hands over what it took over.
+    after.json(&["ledger", "end", "--keys", keys]);
+    let onward = after.json(&["ledger", "hand-over", "--out", "onward.json"]);
+    assert_eq!((&onward["spent"], &onward["context"]), (&json!(1), &handed["context"]));
+    let read =
+        |state: &State, name: &str| std::fs::read_to_string(state.path(name)).expect("written");
+    assert_eq!(read(&after, "onward.json"), read(&before, "ledger.json"));
+    assert_eq!(after.json(&["ledger", "verify-history"])["faults"], json!([]));
+    // A ledger that took claims already, a file of something else, half a file.
+    let late = ["ledger", "take-over", "ledger.json", "--keys", "keys"];
+    before.refused(&late, 1, "only a new ledger");
+    let text = read(&before, "ledger.json");
+    for (name, text, words) in [
+        ("other.json", text.replace("succession-1", "snapshot-1"), "praman ledger hand-over"),
+        ("half.json", text[..text.len() / 2].to_owned(), "line"),
+    ] {
+        std::fs::write(after.path(name), text).expect("written");
+        after.refused(&["ledger", "take-over", name, "--keys", keys], 2, words);
+    }
 }
 
 #[test]

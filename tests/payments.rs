@@ -16,16 +16,16 @@ use support::State;
 use crate::support;
 
 const SCHEME: &str = "krishak-bandhu";
-const PERIOD: &str = "2026";
+
 const HOLDERS: [&str; 6] =
     ["WB070000002", "WB070000003", "WB070000005", "WB070000009", "WB070000013", "WB070000021"];
 
 /// A state on which some farmers have claimed; who did.
 fn claimed() -> (State, Vec<&'static str>) {
     let state = State::copy_of("claimed", || {
-        let state = State::with_everything(SCHEME, PERIOD);
+        let state = State::with_everything(SCHEME, support::year());
         for holder in HOLDERS {
-            if state.prove(holder, SCHEME, PERIOD, holder).code == 0 {
+            if state.prove(holder, SCHEME, support::year(), holder).code == 0 {
                 assert_eq!(state.claim(holder, SCHEME).code, 0);
             }
         }
@@ -189,7 +189,7 @@ fn pay_arguments<'a>(verb: &'a str, more: &[&'a str]) -> Vec<&'a str> {
 
 fn scheme_arguments() -> [String; 4] {
     let scheme = support::scheme(SCHEME).to_str().expect("UTF-8").to_owned();
-    ["--scheme".to_owned(), scheme, "--period".to_owned(), PERIOD.to_owned()]
+    ["--scheme".to_owned(), scheme, "--period".to_owned(), support::year().to_owned()]
 }
 
 fn reconcile(state: &State, more: &[&str]) -> Value {
@@ -212,7 +212,7 @@ fn month_of_payments_with_returns_reconciles_to_the_rupee() {
     assert_eq!(reconcile(&state, &[])["waiting"]["count"], claims);
 
     // Day 1: the file goes out.
-    let paid = state.pay(SCHEME, PERIOD);
+    let paid = state.pay(SCHEME, support::year());
     let file = paid["files"][0].as_str().expect("a file");
     let xml = fs::read_to_string(state.path(file)).expect("the bank's file");
     validate(&state, &[file]);
@@ -362,7 +362,7 @@ fn month_of_payments_with_returns_reconciles_to_the_rupee() {
         one.reference.parse::<TransferReference>().is_ok()
             && ordered.transfers.iter().all(|old| old.reference != one.reference)
     }));
-    assert_eq!(state.pay(SCHEME, PERIOD)["claims"], 0, "nobody is paid twice");
+    assert_eq!(state.pay(SCHEME, support::year())["claims"], 0, "nobody is paid twice");
     // The old transfer can't be paid any more without being told.
     let twice = bank.statement("statement-5", &[(late, &late.amount, None)]);
     let ran = state.run(&arguments("import", &[&twice]));
@@ -435,7 +435,7 @@ fn payment_by_one_treasurer_waits_for_another_to_approve() {
         let admit = ["access", "admit", "--name", name, "--role", "treasury", "--tenant"];
         state.json(&[&admit[..], &["treasury", "--key-out", out]].concat());
     }
-    let pay = support::pay_arguments(SCHEME, PERIOD);
+    let pay = support::pay_arguments(SCHEME, support::year());
     let pay = |key: &str| {
         let pay: Vec<&str> = pay.iter().map(String::as_str).collect();
         let by: &[&str] = if key.is_empty() { &[] } else { &["--as", key] };
@@ -518,7 +518,7 @@ fn two_treasurers(state: &State) {
 
 /// Pays as somebody.
 fn pay_as(state: &State, key: &str) -> Value {
-    let pay = support::pay_arguments(SCHEME, PERIOD);
+    let pay = support::pay_arguments(SCHEME, support::year());
     let pay: Vec<&str> = pay.iter().map(String::as_str).collect();
     state.json(&[&["--as", key][..], &pay].concat())
 }
@@ -532,7 +532,7 @@ fn newest(state: &State, told: &Value) -> Read {
 /// The treasury pays, and dies when its batch is drafted.
 #[cfg(feature = "failpoints")]
 fn die_at_a_draft(state: &State) {
-    let pay = support::pay_arguments(SCHEME, PERIOD);
+    let pay = support::pay_arguments(SCHEME, support::year());
     let pay: Vec<&str> = pay.iter().map(String::as_str).collect();
     let mut command = state.command(&pay);
     let died = command.env("FAILPOINTS", "treasury::drafted=return").output().expect("starts");
@@ -545,7 +545,7 @@ fn batch_that_was_drafted_before_transfers_were_kept_is_written_whole() {
     let (state, holders) = claimed();
     die_at_a_draft(&state);
     state.sql("delete from payment_transfer");
-    let paid = state.pay(SCHEME, PERIOD);
+    let paid = state.pay(SCHEME, support::year());
     assert_eq!(paid["claims"], holders.len());
     let sums = reconcile(&state, &[]);
     assert_eq!(
@@ -558,7 +558,7 @@ fn batch_that_was_drafted_before_transfers_were_kept_is_written_whole() {
 #[test]
 fn import_that_dies_is_repeated_whole() {
     let (state, _) = claimed();
-    let paid = state.pay(SCHEME, PERIOD);
+    let paid = state.pay(SCHEME, support::year());
     let file = state.path(paid["files"][0].as_str().expect("a file"));
     let ordered = read(&fs::read_to_string(file).expect("the bank's file"));
     let bank = Bank { state: &state };

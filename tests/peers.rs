@@ -26,8 +26,11 @@ fn snarkjs(arguments: &[&str], folder: &Path) -> String {
 
 #[test]
 fn snarkjs_reads_what_praman_exports() {
-    let state = State::with_everything("krishak-bandhu", "2026");
-    assert_eq!(state.prove("WB070000002", "krishak-bandhu", "2026", "proof").code, 0);
+    let state = State::with_everything("krishak-bandhu", crate::support::year());
+    assert_eq!(
+        state.prove("WB070000002", "krishak-bandhu", crate::support::year(), "proof").code,
+        0
+    );
     let scheme = scheme("krishak-bandhu");
     state.json(&[
         "circuit",
@@ -46,7 +49,7 @@ fn snarkjs_reads_what_praman_exports() {
         "--tier",
         "0",
         "--period",
-        "2026",
+        crate::support::year(),
         "--snapshot",
         "snapshot.json",
         "--payout",
@@ -54,7 +57,7 @@ fn snarkjs_reads_what_praman_exports() {
     ]);
     let folder = state.path(".");
     let info = snarkjs(&["r1cs", "info", "e.r1cs"], &folder);
-    for words in ["# of Constraints: 7691", "# of Public Inputs: 108", "# of Wires: 7821"] {
+    for words in ["# of Constraints: 7747", "# of Public Inputs: 111", "# of Wires: 7878"] {
         assert!(info.contains(words), "{info}");
     }
     assert!(

@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 use support::State;
+use support::service::Service;
 
 use crate::support;
 
@@ -12,8 +13,8 @@ const FARMER: &str = "WB070000002";
 
 #[test]
 fn claim_from_a_register_is_paid_once() {
-    let state = State::with_everything("krishak-bandhu", "2026");
-    let proved = state.prove(FARMER, "krishak-bandhu", "2026", "proof");
+    let state = State::with_everything("krishak-bandhu", crate::support::year());
+    let proved = state.prove(FARMER, "krishak-bandhu", crate::support::year(), "proof");
     assert_eq!(proved.code, 0, "{}", proved.err);
     let json: Value = serde_json::from_str(&proved.out).expect("JSON");
     assert_eq!(json["keys"], "development");
@@ -32,31 +33,31 @@ fn claim_from_a_register_is_paid_once() {
     assert_eq!(first.code, 0, "{}", first.err);
     let again = state.claim("proof", "krishak-bandhu");
     assert_eq!((again.code, again.out), (0, first.out));
-    assert_eq!(state.prove(FARMER, "krishak-bandhu", "2026", "second").code, 0);
+    assert_eq!(state.prove(FARMER, "krishak-bandhu", crate::support::year(), "second").code, 0);
     let second = state.claim("second", "krishak-bandhu");
     assert_eq!(second.code, 1);
-    assert!(second.out.contains("already claimed for this scheme and period"), "{}", second.out);
+    assert!(second.out.contains("already claimed for this period"), "{}", second.out);
 
     // Paid once, in two instalments.
-    let paid = state.pay("krishak-bandhu", "2026");
+    let paid = state.pay("krishak-bandhu", crate::support::year());
     assert_eq!((&paid["claims"], &paid["rupees"]), (&1.into(), &10_000.into()));
     let file = paid["files"][0].as_str().expect("a file");
     let xml = fs::read_to_string(state.path(file)).expect("the bank's file");
     assert!(xml.contains("pain.001.001.09"));
     assert_eq!(xml.matches("<InstdAmt Ccy=\"INR\">5000.00</InstdAmt>").count(), 2);
     assert!(xml.contains("<Id>6563212233079</Id>") && xml.contains("UCBA0684268"));
-    let again = state.pay("krishak-bandhu", "2026");
+    let again = state.pay("krishak-bandhu", crate::support::year());
     assert_eq!((&again["claims"], &again["files"]), (&0.into(), &Value::Array(Vec::new())));
 }
 
 #[test]
 fn revoked_holder_proves_nothing_more() {
-    let state = State::with_everything("krishak-bandhu", "2026");
+    let state = State::with_everything("krishak-bandhu", crate::support::year());
     let revoke = ["revoke", "--office", "office.json", "--register-no", FARMER];
     assert_eq!(state.json(&revoke)["revoked"], 1);
     state.refused(&revoke, 1, "no live credential");
     state.json(&["snapshot", "--out", "snapshot.json"]);
-    let refused = state.prove(FARMER, "krishak-bandhu", "2026", "proof");
+    let refused = state.prove(FARMER, "krishak-bandhu", crate::support::year(), "proof");
     assert_eq!(refused.code, 1);
     assert!(refused.err.contains("revoked"), "{}", refused.err);
     assert!(!state.path("proof").exists(), "nothing is half done");
@@ -76,7 +77,7 @@ fn revoked_holder_proves_nothing_more() {
     state.json(&["snapshot", "--out", "snapshot.json"]);
     fs::rename(state.path("credentials"), state.path("before")).expect("moved");
     fs::rename(state.path("more"), state.path("credentials")).expect("moved");
-    let refused = state.prove(FARMER, "krishak-bandhu", "2026", "proof");
+    let refused = state.prove(FARMER, "krishak-bandhu", crate::support::year(), "proof");
     assert_eq!(refused.code, 1);
     assert!(refused.err.contains("E5"), "{}", refused.err);
     assert_eq!(state.prove(FARMER, "krishak-bandhu", "2029", "proof").code, 0);
@@ -103,57 +104,161 @@ fn row_whose_account_no_bank_takes_is_refused_alone() {
     ] {
         state.json(arguments);
     }
-    state.open_period(scheme, "2026", &[]);
+    state.open_period(scheme, crate::support::year(), &[]);
     state.json(&["snapshot", "--out", "snapshot.json"]);
     // It could claim, and never be paid: it is refused by the column's name.
     let checked = state.run(&["register", "check", "register.csv"]);
     assert!(checked.out.contains("account"), "{} {}", checked.out, checked.err);
     assert!(!state.path(&format!("credentials/{FARMER}.json")).exists());
     let holder = "WB070000003";
-    assert_eq!(state.prove(holder, "krishak-bandhu", "2026", holder).code, 0);
+    assert_eq!(state.prove(holder, "krishak-bandhu", crate::support::year(), holder).code, 0);
     assert_eq!(state.claim(holder, "krishak-bandhu").code, 0);
-    let paid = state.pay("krishak-bandhu", "2026");
+    let paid = state.pay("krishak-bandhu", crate::support::year());
     assert_eq!((&paid["claims"], &paid["held"]), (&1.into(), &serde_json::json!([])));
 }
 
 #[test]
 fn ineligible_holder_is_refused_with_the_reason() {
-    let state = State::with_everything("annapurna", "2026-06");
+    let state = State::with_everything("annapurna", support::month());
     // Born 1954: over 60.
-    let refused = state.prove("WB070000001", "annapurna", "2026-06", "proof");
+    let refused = state.prove("WB070000001", "annapurna", support::month(), "proof");
     assert_eq!(refused.code, 1);
     assert!(refused.err.contains("E8"), "{}", refused.err);
+    // A month that was over when the credential was issued.
+    let past = state.prove("WB070000002", "annapurna", "2026-06", "proof");
+    assert_eq!(past.code, 1);
+    assert!(past.err.contains("issued too late"), "{}", past.err);
     // A month in which another scheme was in its place.
     let early = state.prove("WB070000002", "annapurna", "2026-05", "proof");
     assert_eq!(early.code, 1);
     assert!(early.err.contains("no rules in force"), "{}", early.err);
 }
 
+/// The contract's door is in `every_part_of_a_claim_is_bound`, and gRPC's in `tests/peers/grpc.mjs`.
 #[test]
-fn envelope_that_does_not_fit_holds_up_nothing_else() {
-    let state = State::with_everything("krishak-bandhu", "2026");
+fn swapped_envelope_is_refused_at_every_door() {
+    let state = State::with_everything("krishak-bandhu", support::year());
     for (holder, out) in [(FARMER, "first"), ("WB070000003", "second")] {
-        assert_eq!(state.prove(holder, "krishak-bandhu", "2026", out).code, 0);
+        assert_eq!(state.prove(holder, "krishak-bandhu", support::year(), out).code, 0);
     }
     // Someone on the way replaces the first claim's envelope by the second's.
     let read = |name: &str| -> Value {
         serde_json::from_str(&fs::read_to_string(state.path(name)).expect("a claim")).expect("JSON")
     };
-    let honest = read("first/claim.json");
-    let mut tampered = honest.clone();
+    let mut tampered = read("first/claim.json");
     tampered["envelope"] = read("second/claim.json")["envelope"].clone();
     fs::create_dir(state.path("tampered")).expect("a folder");
     fs::write(state.path("tampered/claim.json"), tampered.to_string()).expect("written");
-    assert_eq!(state.claim("tampered", "krishak-bandhu").code, 0, "the proof holds all the same");
-    assert_eq!(state.claim("second", "krishak-bandhu").code, 0);
-    let paid = state.pay("krishak-bandhu", "2026");
-    assert_eq!(paid["claims"], 1);
-    assert_eq!(paid["held"].as_array().map(Vec::len), Some(1));
-    // The holder hands in the right envelope: it is the same claim, and is paid.
-    assert_eq!(state.claim("first", "krishak-bandhu").code, 0);
-    let paid = state.pay("krishak-bandhu", "2026");
-    assert_eq!(paid["claims"], 1);
-    assert_eq!(paid["held"].as_array().map(Vec::len), Some(0));
+    let refused = state.claim("tampered", "krishak-bandhu");
+    assert_eq!(refused.code, 1);
+    assert!(refused.out.contains("does not hold"), "{}", refused.out);
+    let service = Service::start(&state, &[]);
+    let refused = service.submit(&state, "tampered", "?wait=20", &[]);
+    assert_eq!((refused.status, &refused.json()["reason"]), (200, &"proof-invalid".into()));
+    // With the envelope that it was proved with the claim is taken, and paid.
+    let accepted = service.submit(&state, "first", "?wait=20", &[]);
+    assert_eq!(accepted.json()["state"], "accepted", "{}", accepted.body);
+    drop(service);
+    let paid = state.pay("krishak-bandhu", support::year());
+    assert_eq!((&paid["claims"], &paid["held"]), (&1.into(), &serde_json::json!([])));
+}
+
+/// Annapurna takes the place of Lakshmir Bhandar, in a month in which both are open. A woman who has claimed one of
+/// them learns from her own wallet that she can't claim the other; nobody else does.
+#[test]
+fn wallet_looks_up_its_nullifier_and_makes_no_claim_that_would_be_refused() {
+    let state = State::with_everything("annapurna", support::month());
+    // Lakshmir Bhandar as it would be if its rules went on until today.
+    let old = fs::read_to_string(support::scheme("lakshmir-bhandar")).expect("shipped");
+    let old = old.replace("to = 2026-05-31", "to = 2099-12-31");
+    fs::create_dir(state.path("schemes")).expect("a folder");
+    fs::write(state.path("schemes/old.toml"), &old).expect("written");
+    let new = support::scheme("annapurna");
+    fs::copy(&new, state.path("schemes/new.toml")).expect("copied");
+    state.open_period("schemes/old.toml", support::month(), &[]);
+    let inputs = |scheme: &str| {
+        let inputs = ["prove", "--circuit", "eligibility", "--scheme", scheme, "--tier", "0"];
+        let files = ["--snapshot", "snapshot.json", "--payout", "payout.json", "--keys", "keys"];
+        let whose = ["--credential", "credentials/WB070000010.json", "--period", support::month()];
+        [&inputs[..], &files, &whose].concat().into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let prove = |scheme: &str, more: &[&str]| {
+        let inputs = inputs(scheme);
+        let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+        state.run(&[&inputs[..], more].concat())
+    };
+    let schemes = state.path("schemes");
+    let service = Service::start(&state, &["--schemes", schemes.to_str().expect("UTF-8")]);
+    let fetch = |path: &str, name: &str| {
+        let spent = service.curl(path, &[]);
+        assert_eq!(spent.status, 200, "{}", spent.body);
+        fs::write(state.path(name), spent.body).expect("written");
+    };
+    // Both schemes have one nullifier in the month, so one place to look.
+    let place = prove("schemes/new.toml", &["--lookup"]);
+    assert_eq!((place.code, &place.out), (0, &prove("schemes/old.toml", &["--lookup"]).out));
+    let counted = place.out.trim().to_owned();
+    fetch(&counted, "count.json");
+    let place = prove("schemes/new.toml", &["--lookup", "count.json"]);
+    let same = prove("schemes/old.toml", &["--lookup", "count.json"]);
+    assert_eq!((place.code, &place.out), (0, &same.out));
+    // Where few have claimed, the wallet takes the whole list.
+    let place = place.out.trim().to_owned();
+    assert_eq!(place, format!("{counted}/all"));
+    fetch(&place, "before.json");
+    let proved = prove("schemes/old.toml", &["--spent", "before.json", "--out", "old"]);
+    assert_eq!(proved.code, 0, "{}", proved.err);
+    let paid = service.submit(&state, "old", "?wait=20", &[]).json();
+    assert_eq!(paid["state"], "accepted", "{paid}");
+    // The wallet sees it and makes no claim to the other.
+    fetch(&place, "after.json");
+    let refused = prove("schemes/new.toml", &["--spent", "after.json", "--out", "new"]);
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains("already paid for this period"), "{}", refused.err);
+    assert!(!state.path("new").exists());
+    // What is not a place, and the answer of another.
+    let (scope, number) = counted.rsplit_once('/').expect("a period");
+    for bad in ["0A3", "0a3f", "none"] {
+        assert_eq!(service.curl(&format!("{counted}/{bad}"), &[]).status, 400, "{bad}");
+    }
+    for bad in [format!("{scope}/june"), format!("{scope}x/{number}"), format!("{scope}/-1")] {
+        assert_eq!(service.curl(&bad, &[]).status, 400, "{bad}");
+    }
+    for other in [format!("{scope}/1/all"), format!("{counted}/fff")] {
+        fetch(&other, "other.json");
+        let refused = prove("schemes/new.toml", &["--spent", "other.json", "--out", "third"]);
+        assert_eq!(refused.code, 2, "{other}: {}", refused.err);
+    }
+    // A kiosk's request for a proof is held to the same.
+    let key = service.curl("/v1/proofs/key", &[]).json();
+    let key = key["worker_key"].as_str().expect("a key").to_owned();
+    let files = ["--snapshot", "snapshot.json", "--payout", "payout.json"];
+    let whose = ["--credential", "credentials/WB070000010.json", "--period", support::month()];
+    let seal = ["worker", "seal", "--to", &key, "--scheme", "schemes/new.toml", "--tier", "0"];
+    let more = ["--spent", "after.json", "--out", "request.json"];
+    let refused = [&seal[..], &files, &whose, &more].concat();
+    state.refused(&refused, 1, "already paid for this period");
+    // A wallet that does not look is refused before the ledger sees anything: it would not answer now.
+    assert_eq!(prove("schemes/new.toml", &["--out", "new"]).code, 0);
+    state.json(&["ledger", "pause"]);
+    let second = service.submit(&state, "new", "?wait=20", &[]).json();
+    assert_eq!(
+        (&second["state"], &second["reason"]),
+        (&"refused".into(), &"already-claimed".into())
+    );
+}
+
+#[test]
+fn group_of_schemes_with_two_schemas_is_refused_with_its_file() {
+    let state = State::with_everything("krishak-bandhu", support::year());
+    fs::create_dir(state.path("schemes")).expect("a folder");
+    let old = fs::read_to_string(support::scheme("lakshmir-bhandar")).expect("shipped");
+    let students = fs::read_to_string(support::scheme("kanyashree-k1")).expect("shipped");
+    let students = students.replacen("from = ", "excludes_with = \"women-cash\"\nfrom = ", 1);
+    fs::write(state.path("schemes/a.toml"), old).expect("written");
+    fs::write(state.path("schemes/b.toml"), students).expect("written");
+    let serve = ["serve", "--keys", "keys", "--listen", "127.0.0.1:0", "--schemes", "schemes"];
+    state.refused(&serve, 2, "a group has one schema");
 }
 
 #[test]
@@ -231,9 +336,9 @@ fn processes_that_run_at_once_do_not_overwrite_each_other() {
     let holders = [FARMER, "WB070000003", "WB070000005"];
     let state = State::new();
     fs::write(state.path("farmers.csv"), support::some_rows(&holders, &[])).expect("written");
-    let state = state.with_register("farmers.csv", "krishak-bandhu", "2026");
+    let state = state.with_register("farmers.csv", "krishak-bandhu", crate::support::year());
     for holder in holders {
-        assert_eq!(state.prove(holder, "krishak-bandhu", "2026", holder).code, 0);
+        assert_eq!(state.prove(holder, "krishak-bandhu", crate::support::year(), holder).code, 0);
     }
     let scheme = support::scheme("krishak-bandhu");
     let scheme = scheme.to_str().expect("UTF-8");

@@ -53,7 +53,7 @@ impl GateBench {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         // A check's cost does not depend on how the proof was made: a key whose maker kept its secret makes
         // proofs in a millisecond.
-        let claims = SimulatedKey::draw(108, &mut rng);
+        let claims = SimulatedKey::draw(praman_circuits::eligibility::PUBLIC_INPUTS, &mut rng);
         let key = SimulatedKey::draw(PUBLIC_INPUTS, &mut rng);
         let scene = Scene::open(&store, &claims, key).await;
         let requests = scene.requests(self.accesses).await;

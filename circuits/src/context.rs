@@ -1,13 +1,13 @@
 //! Where a proof is good: one contract on one chain.
 
-use ark_bn254::Fr;
 use sha3::{Digest, Keccak256};
 
-use crate::field::{from_be_bytes, public_element};
+use crate::field::{keccak_to_field, public_element};
 
 public_element! {
     /// The upper 248 bits of `keccak256("praman.context.1" ‖ chain id ‖ contract address)`, so that
-    /// a proof for one ledger is none for another. The contract computes it from its own address.
+    /// a proof for one ledger is none for another, and nobody can link a person's nullifiers on two. The
+    /// contract computes it from its own address, or inherits that of the ledger that it takes the place of.
     Context
 }
 
@@ -18,11 +18,7 @@ pub fn context(chain_id: u64, contract: [u8; 20]) -> Context {
     hasher.update([0; 24]);
     hasher.update(chain_id.to_be_bytes());
     hasher.update(contract);
-    let mut bytes: [u8; 32] = hasher.finalize().into();
-    bytes.rotate_right(1);
-    bytes[0] = 0;
-    let context: Option<Fr> = from_be_bytes(&bytes);
-    Context::from_field(context.expect("248 bits are below the modulus"))
+    Context::from_field(keccak_to_field(hasher))
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ impl Domain {
             Self::Subject => "praman.subject.1",
             Self::Payee => "praman.payee.1",
             Self::Office => "praman.office.1",
-            Self::Nullifier => "praman.nullifier.1",
+            Self::Nullifier => "praman.nullifier.2",
             Self::Payout => "praman.payout.1",
             Self::Record => "praman.record.1",
             Self::RecordHandle => "praman.record-handle.1",

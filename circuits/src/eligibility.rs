@@ -2,7 +2,7 @@
 //!
 //! Clauses E1 to E12 are those of `docs/STATEMENTS.md`; the native check, the constraints and the
 //! tests cite the same numbers. Public inputs come in the order of [`PublicInputs::names`]: what all
-//! claims of a scheme and period share first, then the claim's own two.
+//! claims of a scheme and period share first, then the claim's own three.
 
 mod check;
 mod inputs;
@@ -15,7 +15,8 @@ use ark_bn254::Fr;
 
 pub use check::{Violation, check};
 pub use inputs::{
-    Checkpoint, Claimant, PUBLIC_INPUTS, PrivateInputs, PublicInputs, SHARED_INPUTS, SchemePeriod,
+    Checkpoint, Claimant, EDITION, OWN_INPUTS, PUBLIC_INPUTS, PrivateInputs, PublicInputs,
+    SHARED_INPUTS, SchemePeriod,
 };
 
 use crate::amount::amount_gadget;
@@ -64,12 +65,15 @@ pub fn synthesize(
         cs.enforce_equal(&state_root, &public.state_root);
     });
 
-    // E5. The credential was issued, has not expired, and may claim for this period.
+    // E5. The credential was issued, and in time for this period; it has not expired, and may claim for this
+    // period.
     cs.clause("E5 validity", |cs| {
         let since_issue = &public.as_of - &credential.issued_on;
+        let in_time = &public.issued_by - &credential.issued_on;
         let until_expiry = &credential.expires_on - &public.as_of;
         let since_first_claim = &public.period - &credential.claims_from;
         cs.scope("issued", |cs| to_bits_gadget(cs, &since_issue, VALUE_BITS));
+        cs.scope("in_time", |cs| to_bits_gadget(cs, &in_time, VALUE_BITS));
         cs.scope("expires", |cs| to_bits_gadget(cs, &until_expiry, VALUE_BITS));
         cs.scope("claims_from", |cs| to_bits_gadget(cs, &since_first_claim, VALUE_BITS));
     });
@@ -99,20 +103,21 @@ pub fn synthesize(
         amount_gadget(cs, &tier.rate, &value, &tier.floor, &tier.cap)
     });
 
-    // E10. The nullifier is the only one of this secret for this scheme and period.
+    // E10. The nullifier is the only one of this secret on this ledger for this scope and period.
     cs.clause("E10 nullifier", |cs| {
-        let nullifier = nullifier_gadget(cs, &private.secret, &public.scheme, &public.period);
+        let parts = [&private.secret, &public.context, &public.scope, &public.period];
+        let nullifier = nullifier_gadget(cs, parts);
         cs.enforce_equal(&nullifier, &public.nullifier);
     });
 
     // E11. The payout commitment is to this amount, the registered payee and this envelope.
     cs.clause("E11 payout", |cs| {
         let payee = &credential.payee;
-        let (envelope, blinding) = (&private.envelope, &private.payout_blinding);
+        let (envelope, blinding) = (&public.envelope, &private.payout_blinding);
         let payout = payout_gadget(cs, &amount, payee, envelope, blinding);
         cs.enforce_equal(&payout, &public.payout);
     });
 
-    // E12. The context, which nothing above uses, stands in a constraint of its own.
-    cs.clause("E12 context", |cs| cs.product("squared", &public.context, &public.context));
+    // E12. The scheme, which nothing above uses, stands in a constraint of its own.
+    cs.clause("E12 scheme", |cs| cs.product("squared", &public.scheme, &public.scheme));
 }

@@ -95,6 +95,15 @@ pub fn digest_to_field(parts: &[&[u8]]) -> Fr {
     from_be_bytes(&bytes).expect("253 bits are below the modulus")
 }
 
+/// The upper 248 bits of a Keccak-256 hash, which a contract computes as `uint256(keccak256(…)) >> 8`.
+pub(crate) fn keccak_to_field(hasher: sha3::Keccak256) -> Fr {
+    use sha3::Digest;
+    let mut bytes: [u8; 32] = hasher.finalize().into();
+    bytes.rotate_right(1);
+    bytes[0] = 0;
+    from_be_bytes(&bytes).expect("248 bits are below the modulus")
+}
+
 /// Declares a public value that is one field element.
 macro_rules! public_element {
     ($(#[$doc:meta])* $name:ident) => {

@@ -3,7 +3,7 @@
 //! Every piece of a statement stands here twice in one file: as a native function, and as the
 //! constraint gadget that holds a proof to it. The files read bottom-up as the statement does:
 //! [`credential`] and [`subject`], the trees ([`merkle`], [`office`]), the scheme's [`policy`] and
-//! [`amount`], the claim's [`nullifier`] and [`payout`], and on top of them [`eligibility`], which
+//! [`amount`], the claim's [`scope`], [`nullifier`] and [`payout`], and on top of them [`eligibility`], which
 //! reads as a page of the specification. [`consent`] is the second statement, of a [`health_record`], an
 //! [`artefact`] and an [`access`]. [`circuit`] turns a statement into sparse matrices and
 //! witnesses, [`export`] writes them in iden3's formats.
@@ -49,6 +49,7 @@ pub mod period;
 pub mod policy;
 pub mod poseidon;
 pub mod range;
+pub mod scope;
 pub mod subject;
 #[cfg(test)]
 pub(crate) mod testing;

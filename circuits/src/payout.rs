@@ -19,7 +19,7 @@ public_element! {
 }
 
 public_element! {
-    /// The hash of a sealed payout envelope's bytes.
+    /// The hash of a sealed payout envelope's bytes: a public input, so that a claim is taken with no other.
     EnvelopeHash
 }
 

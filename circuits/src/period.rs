@@ -7,6 +7,38 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Day(pub u32);
 
+/// What kind of period a benefit is claimed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PeriodKind {
+    /// Every calendar month.
+    Month = 1,
+    /// Every quarter of the calendar year.
+    Quarter = 2,
+    /// Every calendar year.
+    Year = 3,
+    /// Once in a life.
+    Once = 4,
+}
+
+impl PeriodKind {
+    /// All kinds, by number.
+    pub const ALL: [Self; 4] = [Self::Month, Self::Quarter, Self::Year, Self::Once];
+
+    /// Its number in scopes and on chain.
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The number of months of a period; of a benefit claimed once, those of the window of a claim.
+    pub const fn months(self) -> u8 {
+        match self {
+            Self::Month | Self::Once => 1,
+            Self::Quarter => 3,
+            Self::Year => 12,
+        }
+    }
+}
+
 /// A claim period.
 ///
 /// Periods of all lengths share one scale, the month in which they begin counted from January 1900,

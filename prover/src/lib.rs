@@ -17,7 +17,7 @@
 //! let engine =
 //!     FixedKeyEngine::new(circuit, &keys, MemoryBudget::SMALL, Arithmetic::Fastest);
 //! let prover = Prover::new(circuit, engine);
-//! assert_eq!(prover.verifying_key().public_inputs(), 108);
+//! assert_eq!(prover.verifying_key().public_inputs(), 111);
 //! # Ok::<(), praman_prover::KeyError>(())
 //! ```
 

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn banks_that_report_in_ways_of_their_own_are_understood() {
     let (state, holders) = claimed();
-    let ordered = newest(&state, &state.pay(SCHEME, PERIOD));
+    let ordered = newest(&state, &state.pay(SCHEME, crate::support::year()));
     let bank = Bank { state: &state };
     let import = |file: &str| -> (i32, Value) {
         let ran = state.run(&arguments("import", &[file]));

@@ -29,7 +29,7 @@ fn report_about_batch_that_never_went_out_changes_nothing() {
     // Killed before the file is in its place, the batch goes out all the same: it is not denied any more.
     #[cfg(feature = "failpoints")]
     {
-        let pay = support::pay_arguments(SCHEME, PERIOD);
+        let pay = support::pay_arguments(SCHEME, crate::support::year());
         let pay: Vec<&str> = pay.iter().map(String::as_str).collect();
         let mut command = state.command(&[&["--as", "sen.key"][..], &pay].concat());
         let died = command.env("FAILPOINTS", "treasury::ordered=return").output().expect("starts");
@@ -51,7 +51,7 @@ fn report_about_batch_that_never_went_out_changes_nothing() {
 
 /// Has a treasurer pay, who must be refused with some words.
 fn pay_is_refused(state: &State, key: &str, words: &str) {
-    let pay = support::pay_arguments(SCHEME, PERIOD);
+    let pay = support::pay_arguments(SCHEME, crate::support::year());
     let pay: Vec<&str> = pay.iter().map(String::as_str).collect();
     state.refused(&[&["--as", key][..], &pay].concat(), 1, words);
 }
@@ -82,7 +82,7 @@ fn batch_drafted_before_a_crash_is_paid_from_the_account_that_is_given() {
     let (state, holders) = claimed();
     die_at_a_draft(&state);
     state.pay_from("51100200300");
-    let told = state.pay(SCHEME, PERIOD);
+    let told = state.pay(SCHEME, crate::support::year());
     assert_eq!(told["claims"], holders.len());
     let file = fs::read_to_string(state.path(told["files"][0].as_str().expect("a file")));
     let file = file.expect("the bank's file");
@@ -104,7 +104,7 @@ fn batch_that_is_not_as_approved_does_not_go_out() {
 #[test]
 fn returned_part_is_reissued_by_the_terms_that_were_kept() {
     let (state, _) = claimed();
-    let paid = state.pay(SCHEME, PERIOD);
+    let paid = state.pay(SCHEME, crate::support::year());
     let ordered = newest(&state, &paid);
     let bank = Bank { state: &state };
     let second = ordered.transfers.iter().find(|one| one.part.ends_with("-2")).expect("a part");
@@ -115,7 +115,7 @@ fn returned_part_is_reissued_by_the_terms_that_were_kept() {
     assert!(text.contains("instalments = 2"));
     let changed = text.replace("instalments = 2", "instalments = 1");
     fs::write(state.path("changed.toml"), changed).expect("written");
-    let other = ["--scheme", "changed.toml", "--period", PERIOD, "--out", "bank"];
+    let other = ["--scheme", "changed.toml", "--period", crate::support::year(), "--out", "bank"];
     let anew = pay_arguments("reissue", &[&other[..], &["--same", &second.reference]].concat());
     state.refused(&anew, 1, "is paid in 2 instalments");
     let scheme = scheme_arguments();
@@ -173,7 +173,7 @@ fn unwritable_folder_stops_nothing_and_a_lost_file_is_written_again() {
 #[test]
 fn correction_of_an_office_with_two_officers_waits_for_the_second() {
     let (state, _) = claimed();
-    let told = state.pay(SCHEME, PERIOD);
+    let told = state.pay(SCHEME, crate::support::year());
     let ordered = newest(&state, &told);
     let xml = fs::read_to_string(state.path(told["files"][0].as_str().expect("a file")));
     let (xml, one) = (xml.expect("the bank's file"), &ordered.transfers[0]);
@@ -245,7 +245,7 @@ fn correction_of_an_office_with_two_officers_waits_for_the_second() {
 #[test]
 fn correction_written_into_the_store_leads_no_money_anywhere() {
     let (state, _) = claimed();
-    let ordered = newest(&state, &state.pay(SCHEME, PERIOD));
+    let ordered = newest(&state, &state.pay(SCHEME, crate::support::year()));
     let bank = Bank { state: &state };
     let one = &ordered.transfers[0];
     let report = bank.status("status-1", &ordered, &[(one, "RJCT", Some("AC04"))]);
@@ -270,7 +270,7 @@ fn correction_written_into_the_store_leads_no_money_anywhere() {
 #[test]
 fn payment_reported_returned_and_paid_waits_for_two_persons() {
     let (state, _) = claimed();
-    let paid = state.pay(SCHEME, PERIOD);
+    let paid = state.pay(SCHEME, crate::support::year());
     let ordered = newest(&state, &paid);
     let bank = Bank { state: &state };
     let one = &ordered.transfers[0];
@@ -378,22 +378,22 @@ fn two_claims_to_one_account_wait_for_two_persons() {
     let state = State::new();
     let rows = support::some_rows(farmers, &changed);
     fs::write(state.path("farmers.csv"), rows).expect("written");
-    let state = state.with_register("farmers.csv", SCHEME, PERIOD);
+    let state = state.with_register("farmers.csv", SCHEME, crate::support::year());
     let mut claims = 0;
     for holder in farmers {
-        if state.prove(holder, SCHEME, PERIOD, holder).code == 0 {
+        if state.prove(holder, SCHEME, crate::support::year(), holder).code == 0 {
             assert_eq!(state.claim(holder, SCHEME).code, 0);
             claims += 1;
         } else {
             assert!(!farmers[..2].contains(holder), "both must claim");
         }
     }
-    let paid = state.pay(SCHEME, PERIOD);
+    let paid = state.pay(SCHEME, crate::support::year());
     assert_eq!(paid["claims"], claims - 1, "{paid}");
     let held = paid["held"][0].clone();
     assert!(held[1].as_str().is_some_and(|why| why.contains("same account")), "{held}");
     let nullifier = held[0].as_str().expect("a claim");
-    let again = state.pay(SCHEME, PERIOD);
+    let again = state.pay(SCHEME, crate::support::year());
     assert_eq!((&again["claims"], again["held"].as_array().map(Vec::len)), (&json!(0), Some(1)));
     let release = ["treasury", "release", nullifier];
     state.refused(&release, 1, "two treasurers must approve");
@@ -415,7 +415,7 @@ fn two_claims_to_one_account_wait_for_two_persons() {
 fn restored_state_pays_nothing_until_it_knows_what_went_out() {
     let (state, holders) = claimed();
     state.json(&["backup", "--out", "before.db"]);
-    let paid = state.pay(SCHEME, PERIOD);
+    let paid = state.pay(SCHEME, crate::support::year());
     let file = paid["files"][0].as_str().expect("a file").to_owned();
     let ordered = newest(&state, &paid);
     let bank = Bank { state: &state };
@@ -443,7 +443,7 @@ fn restored_state_pays_nothing_until_it_knows_what_went_out() {
     let batch = format!("<Btch><PmtInfId>{}-1</PmtInfId></Btch>", ordered.message);
     let in_one = statement_message("in-one", &entry("5.00", "DBIT", &batch));
     let in_one = bank.write("in-one", &in_one);
-    let pay = support::pay_arguments(SCHEME, PERIOD);
+    let pay = support::pay_arguments(SCHEME, crate::support::year());
     let pay: Vec<&str> = pay.iter().map(String::as_str).collect();
     // With the file that went out, or with what the bank says of it alone, if that is said; and where the terms of the period
     // were kept only after the backup: then the file tells in how many parts a claim is paid, and no report.
@@ -489,7 +489,11 @@ fn restored_state_pays_nothing_until_it_knows_what_went_out() {
             resume.push("--files-are-lost");
         }
         restored.json(&resume);
-        assert_eq!(restored.pay(SCHEME, PERIOD)["claims"], 0, "nobody is paid twice");
+        assert_eq!(
+            restored.pay(SCHEME, crate::support::year())["claims"],
+            0,
+            "nobody is paid twice"
+        );
         let sums = reconcile(&restored, &[]);
         let paid = &sums["paid"]["count"];
         assert_eq!((paid, &sums["difference"]), (&json!(2 * holders.len()), &json!(0)), "{sums}");

@@ -6,10 +6,10 @@ use super::*;
 
 #[test]
 fn claim_that_is_known_only_after_the_state_pays_again_is_not_paid_twice() {
-    let state = State::with_everything(SCHEME, PERIOD);
+    let state = State::with_everything(SCHEME, crate::support::year());
     let proved: Vec<&str> = HOLDERS
         .into_iter()
-        .filter(|holder| state.prove(holder, SCHEME, PERIOD, holder).code == 0)
+        .filter(|holder| state.prove(holder, SCHEME, crate::support::year(), holder).code == 0)
         .take(3)
         .collect();
     let [one, two, late] = proved[..] else { panic!("three farmers: {proved:?}") };
@@ -18,7 +18,7 @@ fn claim_that_is_known_only_after_the_state_pays_again_is_not_paid_twice() {
     }
     state.json(&["backup", "--out", "before.db"]);
     assert_eq!(state.claim(late, SCHEME).code, 0);
-    let paid = state.pay(SCHEME, PERIOD);
+    let paid = state.pay(SCHEME, crate::support::year());
     let file = paid["files"][0].as_str().expect("a file").to_owned();
 
     let mut restored = state.on(None);
@@ -57,7 +57,7 @@ fn claim_that_is_known_only_after_the_state_pays_again_is_not_paid_twice() {
 fn second_payment_known_without_the_first_one_stands_for_it() {
     let (state, holders) = claimed();
     state.json(&["backup", "--out", "before.db"]);
-    let paid = state.pay(SCHEME, PERIOD);
+    let paid = state.pay(SCHEME, crate::support::year());
     let ordered = newest(&state, &paid);
     let back = &ordered.transfers[0];
     let bank = Bank { state: &state };
@@ -88,7 +88,7 @@ fn second_payment_known_without_the_first_one_stands_for_it() {
         let resume = [&["treasury", "resume"][..], &days].concat();
         restored.refused(&resume, 1, "known only from the bank's reports");
         restored.json(&[&resume[..], &["--files-are-lost"]].concat());
-        let paid = restored.pay(SCHEME, PERIOD);
+        let paid = restored.pay(SCHEME, crate::support::year());
         assert_eq!(paid["claims"], holders.len() - 1, "{paid}");
         let again = newest(&restored, &paid);
         assert!(again.transfers.iter().all(|one| one.reference != back.reference), "paid twice");

@@ -219,10 +219,10 @@ fn month_of_payments_in_the_banks_own_format_reconciles_to_the_rupee() {
 
 #[test]
 fn claim_that_a_restored_state_does_not_know_keeps_the_payments_of_all_its_days() {
-    let state = State::with_everything(SCHEME, PERIOD);
+    let state = State::with_everything(SCHEME, crate::support::year());
     let proved: Vec<&str> = HOLDERS
         .into_iter()
-        .filter(|holder| state.prove(holder, SCHEME, PERIOD, holder).code == 0)
+        .filter(|holder| state.prove(holder, SCHEME, crate::support::year(), holder).code == 0)
         .take(2)
         .collect();
     let [early, late] = proved[..] else { panic!("two farmers: {proved:?}") };

@@ -17,7 +17,7 @@ fn import(state: &State, file: &str) -> (i32, Value) {
 #[test]
 fn line_with_a_discrepancy_is_not_moved_by_the_status_of_its_part() {
     let (state, holders) = claimed();
-    let ordered = newest(&state, &state.pay(SCHEME, PERIOD));
+    let ordered = newest(&state, &state.pay(SCHEME, crate::support::year()));
     let bank = Bank { state: &state };
     let line = |one: &Ordered, status: &str, currency: &str| {
         format!(
@@ -44,7 +44,7 @@ fn line_with_a_discrepancy_is_not_moved_by_the_status_of_its_part() {
 #[test]
 fn payment_booked_on_two_days_or_after_its_return_is_contested() {
     let (state, _) = claimed();
-    let ordered = newest(&state, &state.pay(SCHEME, PERIOD));
+    let ordered = newest(&state, &state.pay(SCHEME, crate::support::year()));
     let bank = Bank { state: &state };
     let statement = |name: &str, entries: &[String]| {
         let file = bank.write(name, &statement_message(name, &entries.concat()));
@@ -91,7 +91,7 @@ fn payment_booked_on_two_days_or_after_its_return_is_contested() {
     assert_eq!(import(&state, &report).0, 0);
     let anew = reissue(&scheme, &["--same", &other_part.reference]);
     state.refused(&anew, 1, "another instalment of its claim is contested");
-    let pay = support::pay_arguments(SCHEME, PERIOD);
+    let pay = support::pay_arguments(SCHEME, crate::support::year());
     let mut again: Vec<&str> = pay.iter().map(String::as_str).collect();
     again.extend(["--again", &ordered.message]);
     state.refused(&again, 1, "is not written again");
@@ -100,7 +100,7 @@ fn payment_booked_on_two_days_or_after_its_return_is_contested() {
 #[test]
 fn payment_booked_twice_on_one_day_is_known_by_the_banks_own_references() {
     let (state, _) = claimed();
-    let ordered = newest(&state, &state.pay(SCHEME, PERIOD));
+    let ordered = newest(&state, &state.pay(SCHEME, crate::support::year()));
     let bank = Bank { state: &state };
     let statement = |name: &str, entries: &[String]| {
         let file = bank.write(name, &statement_message(name, &entries.concat()));
@@ -163,7 +163,7 @@ fn payment_booked_twice_on_one_day_is_known_by_the_banks_own_references() {
 #[test]
 fn status_of_a_whole_is_not_for_what_it_does_not_fit() {
     let (state, holders) = claimed();
-    let ordered = newest(&state, &state.pay(SCHEME, PERIOD));
+    let ordered = newest(&state, &state.pay(SCHEME, crate::support::year()));
     let bank = Bank { state: &state };
     let part = |name: &str, status: &str, more: &str| {
         format!(

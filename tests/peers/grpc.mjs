@@ -85,8 +85,11 @@ await refused(call(claims, "Status", { id: Buffer.alloc(32) }), NOT_FOUND, "not-
 await refused(call(claims, "Status", { id: Buffer.alloc(31) }), INVALID_ARGUMENT, "malformed");
 await refused(call(claims, "Submit", {}), INVALID_ARGUMENT, "malformed");
 const forged = { ...other.claim, payout_commitment: other.claim.nullifier };
-const verdict = await call(claims, "Submit", { claim: forged, wait_seconds: 20 });
-assert.deepEqual([verdict.state, verdict.reason], ["CLAIM_STATE_REFUSED", "proof-invalid"]);
+const swapped = { ...other.claim, envelope: job.claim.envelope };
+for (const claim of [forged, swapped]) {
+  const verdict = await call(claims, "Submit", { claim, wait_seconds: 20 });
+  assert.deepEqual([verdict.state, verdict.reason], ["CLAIM_STATE_REFUSED", "proof-invalid"]);
+}
 for (const [field, value] of [["proof", Buffer.alloc(256)], ["proof", Buffer.alloc(255)], ["nullifier", Buffer.alloc(32, 255)]]) {
   const bad = call(claims, "Submit", { claim: { ...other.claim, [field]: value } });
   await refused(bad, value.length === 256 ? FAILED_PRECONDITION : INVALID_ARGUMENT);

@@ -88,6 +88,7 @@ impl Scene {
             scheme_period: self.terms.clone(),
             nullifier: Nullifier::from_field(Fr::from(person)),
             payout,
+            envelope: EnvelopeHash::of(&envelope),
         };
         let proof = self.key.prove(&public.to_fields(), &mut self.rng);
         let ledger = LedgerClaim {
@@ -96,6 +97,7 @@ impl Scene {
             checkpoint: 0,
             nullifier: public.nullifier,
             payout: public.payout,
+            envelope: public.envelope,
             proof,
         };
         SubmittedClaim::new(Claim { ledger, envelope }, self.checkpoint)

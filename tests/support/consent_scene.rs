@@ -87,7 +87,8 @@ impl ConsentScene {
         let location = Location::new(folder.path(), database.as_deref()).expect("an address");
         let store = Store::connect(&location).await.expect("a store");
         let mut rng = ChaCha20Rng::seed_from_u64(6);
-        let claims_key = Arc::new(SimulatedKey::draw(108, &mut rng));
+        let claims_key =
+            Arc::new(SimulatedKey::draw(praman_circuits::eligibility::PUBLIC_INPUTS, &mut rng));
         let key = Arc::new(SimulatedKey::draw(PUBLIC_INPUTS, &mut rng));
         let mut ledger =
             EmbeddedLedger::open(&store, claims_key.verifying_key(), praman::EVENT_HANDLERS)

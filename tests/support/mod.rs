@@ -13,7 +13,7 @@ pub(crate) mod service;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use praman::calendar;
 use praman_circuits::period::Day;
@@ -43,6 +43,21 @@ pub(crate) fn rounds(part: usize, thorough: usize) -> usize {
 /// A last day for openings of tests.
 pub(crate) fn next_week() -> Day {
     Day(calendar::today().0 + 7)
+}
+
+/// This year, as yearly schemes write it: a credential that is issued now can claim for it.
+pub(crate) fn year() -> &'static str {
+    static YEAR: LazyLock<String> = LazyLock::new(|| month()[..4].to_owned());
+    &YEAR
+}
+
+/// This month, as monthly schemes write it.
+pub(crate) fn month() -> &'static str {
+    static MONTH: LazyLock<String> = LazyLock::new(|| {
+        let today = calendar::date_of(calendar::today()).expect("a date");
+        today.to_string()[..7].to_owned()
+    });
+    &MONTH
 }
 
 /// The file in the folder of a state that says who pays.
@@ -273,7 +288,7 @@ impl State {
 impl State {
     /// Tells a restored state what the bank did since the backup: nothing.
     pub(crate) fn resume_payments(&self) {
-        let pay = pay_arguments("krishak-bandhu", "2026");
+        let pay = pay_arguments("krishak-bandhu", year());
         self.refused(&pay.each_ref().map(String::as_str), 1, "was restored from a backup");
         let today = praman::calendar::date_of(praman::calendar::today()).expect("a date");
         // What went out today may be booked tomorrow.

@@ -131,7 +131,7 @@ impl Service {
             "--tier",
             "0",
             "--period",
-            "2026",
+            crate::support::year(),
             "--snapshot",
             "snapshot.json",
             "--payout",

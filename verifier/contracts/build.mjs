@@ -17,6 +17,7 @@ const wanted = [
   "Participants",
   "Offices",
   "Claims",
+  "Scopes",
   "Archives",
   "Disputes",
   "NodeDirectory",
@@ -24,7 +25,7 @@ const wanted = [
   "Anchors",
   "testing/BatchSeed",
 ];
-const upgradeable = ["Participants", "Offices", "Claims", "Archives", "Disputes", "NodeDirectory", "Consents"];
+const upgradeable = ["Participants", "Offices", "Claims", "Scopes", "Archives", "Disputes", "NodeDirectory", "Consents"];
 /** What EIP-170 lets a contract's code be. */
 const CODE_MAX = 24_576;
 

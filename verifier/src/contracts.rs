@@ -8,14 +8,15 @@ use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::{SolCall, SolConstructor, SolValue};
 use praman_circuits::Fr;
 use praman_circuits::artefact::ConsentTree;
+use praman_circuits::eligibility::{EDITION, SchemePeriod};
 use praman_circuits::field::to_be_bytes;
 use praman_circuits::health_record::RecordTree;
 use praman_circuits::merkle::empty_leaf;
-use praman_circuits::nullifier::SchemeId;
 use praman_circuits::office::OfficeTree;
 use praman_circuits::period::{Day, Period};
 use praman_circuits::policy::Policy;
 use praman_circuits::poseidon::Parameters;
+use praman_circuits::scope::SchemeId;
 use serde::{Deserialize, Serialize};
 
 use crate::{Proof, VerifyingKey};
@@ -41,6 +42,7 @@ pub mod bindings {
     binding!(participants, Participants, "contracts/artifacts/Participants.json");
     binding!(offices, Offices, "contracts/artifacts/Offices.json");
     binding!(claims, Claims, "contracts/artifacts/Claims.json");
+    binding!(scopes, Scopes, "contracts/artifacts/Scopes.json");
     binding!(archives, Archives, "contracts/artifacts/Archives.json");
     binding!(disputes, Disputes, "contracts/artifacts/Disputes.json");
     binding!(nodes, NodeDirectory, "contracts/artifacts/NodeDirectory.json");
@@ -60,6 +62,7 @@ pub use bindings::nodes::NodeDirectory;
 pub use bindings::offices::Offices;
 pub use bindings::participants::Participants;
 pub use bindings::proxy::Proxy;
+pub use bindings::scopes::{Scopes, Succession};
 pub use bindings::verifier::Groth16Verifier;
 
 /// The addresses of a network's contracts.
@@ -80,15 +83,14 @@ pub struct Addresses {
     pub nodes: Address,
     /// The verifier of the key.
     pub verifier: Address,
-    /// Providers' roots and accesses by consent; none in networks of programs that had no consents.
-    #[serde(default)]
+    /// Providers' roots and accesses by consent.
     pub consents: Address,
-    /// What participants have said of their own books; none in networks of programs that had no anchors.
-    #[serde(default)]
+    /// What participants have said of their own books.
     pub anchors: Address,
-    /// Seals of finished openings; none in networks of programs whose claims kept their seals themselves.
-    #[serde(default)]
+    /// Seals of finished openings.
     pub archives: Address,
+    /// Within what a person claims once.
+    pub scopes: Address,
 }
 
 /// Who decides on a new network, and how.
@@ -133,6 +135,7 @@ impl Deployment {
             consents: place(16),
             anchors: place(17),
             archives: place(19),
+            scopes: place(21),
         };
         let Addresses { committee, participants, offices, claims, .. } = addresses;
         let code = |bytecode: &Bytes, arguments: Vec<u8>| [bytecode.to_vec(), arguments].concat();
@@ -171,9 +174,10 @@ impl Deployment {
             emptyConsentsRoot: word(ConsentTree::new().root()),
         };
         let archives_arguments = Archives::constructorCall { committee, participants, claims };
+        let scopes_arguments = Scopes::constructorCall { committee, participants, claims };
         let anchors_arguments = Anchors::constructorCall { participants };
         let creations = vec![
-            ("verifier", create_verifier(key)),
+            ("verifier", create_verifier(key, EDITION)),
             ("constants of width 5", constants(four)),
             ("constants of width 9", constants(eight_first)),
             ("constants of width 9, rest", constants(eight_second)),
@@ -193,18 +197,21 @@ impl Deployment {
             ("anchors", code(&Anchors::BYTECODE, anchors_arguments.abi_encode())),
             ("archives' code", code(&Archives::BYTECODE, archives_arguments.abi_encode())),
             ("archives", proxy(place(18), Vec::new())),
+            ("scopes' code", code(&Scopes::BYTECODE, scopes_arguments.abi_encode())),
+            ("scopes", proxy(place(20), Vec::new())),
         ];
         Self { creations, addresses }
     }
 }
 
-/// The code that creates a verifier for a key.
-pub fn create_verifier(key: &VerifyingKey) -> Vec<u8> {
+/// The code that creates a verifier for a key of an edition of the statement.
+pub fn create_verifier(key: &VerifyingKey, edition: u8) -> Vec<u8> {
     let (alpha, g2) = key.to_words();
     let arguments = Groth16Verifier::constructorCall {
         alpha: alpha.map(U256::from_be_bytes),
         g2: g2.map(|point| point.map(U256::from_be_bytes)),
         ic: key.input_words().into_iter().map(U256::from_be_bytes).collect(),
+        edition,
     };
     [Groth16Verifier::BYTECODE.to_vec(), arguments.abi_encode()].concat()
 }
@@ -217,6 +224,7 @@ pub fn create_claims_code(verifier: Address, addresses: &Addresses) -> Vec<u8> {
         committee: addresses.committee,
         participants: addresses.participants,
         offices: addresses.offices,
+        scopes: addresses.scopes,
         archives: addresses.archives,
     };
     [Claims::BYTECODE.to_vec(), arguments.abi_encode()].concat()
@@ -275,21 +283,28 @@ pub fn policy_data(policy: &Policy) -> Rules::Policy {
     }
 }
 
-/// A policy of a scheme, period and window as one word.
-pub fn policy_leaf(scheme: &SchemeId, period: u32, window: u32, policy: &Policy) -> B256 {
-    let encoded = (scheme_word(scheme), period, window, policy_data(policy)).abi_encode_params();
-    keccak256(keccak256(encoded))
+/// What a policy is for, as the contract takes it: a scheme's period, and the month whose rules hold.
+pub fn rules_terms(scheme: &SchemePeriod, window: Period) -> Rules::Terms {
+    Rules::Terms {
+        scheme: scheme_word(&scheme.scheme),
+        group: scheme.group.as_ref().map_or(U256::ZERO, |group| word(group.to_field())),
+        kind: scheme.kind.number(),
+        period: scheme.period.0,
+        window: window.0,
+        issuedBy: scheme.issued_by.0,
+    }
 }
 
-/// The leaf under which the committee approves a policy for a scheme, period and window, with the last day
-/// on which claims are taken.
-pub fn rules_leaf(
-    scheme: &SchemeId,
-    (period, window): (Period, Period),
-    last_day: Day,
-    policy: &Policy,
-) -> B256 {
-    let leaf = policy_leaf(scheme, period.0, window.0, policy);
+/// A scheme's period with its policy as one word, under an edition of statements.
+pub fn policy_leaf(edition: u8, scheme: &SchemePeriod, window: Period) -> B256 {
+    let (terms, policy) = (rules_terms(scheme, window), policy_data(&scheme.policy));
+    keccak256(keccak256((U256::from(edition), terms, policy).abi_encode_params()))
+}
+
+/// The leaf under which the committee approves a scheme's period with its policy and the last day on which
+/// claims are taken.
+pub fn rules_leaf(edition: u8, scheme: &SchemePeriod, window: Period, last_day: Day) -> B256 {
+    let leaf = policy_leaf(edition, scheme, window);
     keccak256(keccak256((leaf, last_day.0).abi_encode_params()))
 }
 
@@ -297,6 +312,33 @@ pub fn rules_leaf(
 pub fn claim_leaf(opening: u32, place: u64, nullifier: U256, payout_commitment: U256) -> B256 {
     let encoded = (opening, place, nullifier, payout_commitment).abi_encode_params();
     keccak256(keccak256(encoded))
+}
+
+/// A part of what a ledger takes over from the one whose place it takes: spent nullifiers, or scopes.
+pub fn inheritance_leaf(part: u32, content: &InheritancePart) -> B256 {
+    let encoded = match content {
+        InheritancePart::Spent { scope, period, nullifiers } => {
+            (part, *scope, *period, nullifiers.clone()).abi_encode_params()
+        }
+        InheritancePart::Scopes(scopes) => (part, scopes.clone()).abi_encode_params(),
+    };
+    keccak256(keccak256(encoded))
+}
+
+/// What a part of an inheritance has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InheritancePart {
+    /// Nullifiers that are spent in a scope's period.
+    Spent {
+        /// The scope.
+        scope: U256,
+        /// The period.
+        period: u32,
+        /// The nullifiers.
+        nullifiers: Vec<U256>,
+    },
+    /// Scopes of schemes' periods.
+    Scopes(Vec<Succession::InheritedScope>),
 }
 
 /// A proof as the contract takes it.
@@ -315,13 +357,12 @@ pub fn snarkjs_call(public: &[Fr], proof: &Proof) -> Vec<u8> {
     call
 }
 
-/// A claim as a batch takes it: nullifier, payout commitment, proof.
-pub fn batch_words(nullifier: U256, payout_commitment: U256, proof: &Proof) -> [U256; 10] {
+/// A claim as a batch takes it: nullifier, payout commitment, envelope's hash, proof.
+pub fn batch_words(own: [U256; 3], proof: &Proof) -> [U256; 11] {
     let proof = proof_words(proof);
     std::array::from_fn(|place| match place {
-        0 => nullifier,
-        1 => payout_commitment,
-        _ => proof[place - 2],
+        0..3 => own[place],
+        _ => proof[place - 3],
     })
 }
 
@@ -354,14 +395,18 @@ mod tests {
             ("STATE_ROOT", of("state_root")),
             ("AS_OF", of("as_of")),
             ("SCHEME", of("scheme")),
+            ("SCOPE", of("scope")),
             ("PERIOD", of("period")),
+            ("ISSUED_BY", of("issued_by")),
             ("SCHEMA", of("schema")),
             ("CLAUSES", of("clause0.slot")),
             ("TIERS", of("tier0.groups")),
             ("NULLIFIER", of("nullifier")),
             ("PAYOUT_COMMITMENT", of("payout_commitment")),
+            ("ENVELOPE_HASH", of("envelope_hash")),
         ];
         assert_eq!(constants, expected);
+        assert!(source.contains(&format!("uint8 internal constant EDITION = {EDITION};")));
     }
 
     #[test]

@@ -355,7 +355,7 @@ fn degenerate_key_file_is_refused() {
     let mut json: Value = serde_json::from_str(&proved().key.to_json()).expect("JSON");
     json["nPublic"] = json!(107);
     let refused = VerifyingKey::from_json(&json.to_string());
-    assert_eq!(refused, Err(ReadError::InputCount { declared: 107, points: 109 }));
+    assert_eq!(refused, Err(ReadError::InputCount { declared: 107, points: 112 }));
 }
 
 #[test]
@@ -424,5 +424,5 @@ fn bad_proofs_of_a_batch_are_found_even_where_their_errors_cancel() {
     proved[0].public.pop();
     let items = [BatchItem { folded: &folded, rest: &proved[0].public, proof: &proved[0].proof }];
     let refused = key.find_invalid(&items, &mut rng());
-    assert_eq!(refused, Err(Refusal::InputCount { given: 107, expected: 108 }));
+    assert_eq!(refused, Err(Refusal::InputCount { given: 110, expected: 111 }));
 }

@@ -24,15 +24,15 @@ pub(super) async fn fill(store: &Store, claims: u64) {
     for (table, columns, values) in [
         (
             "accepted_claim",
-            "nullifier, scheme, period, payout_commitment, block, batch, opening",
-            "{random}, scheme, period, payout_commitment, block, 'filled', opening",
+            "nullifier, scheme, period, payout_commitment, block, batch, opening, envelope_hash",
+            "{random}, scheme, period, payout_commitment, block, 'filled', opening, envelope_hash",
         ),
         (
             "claim",
             "id, nullifier, state, scheme, period, \"window\", state_root, as_of, payout_commitment, \
-             proof, holder, held_until, settlement, block, received_at",
+             proof, holder, held_until, settlement, block, received_at, envelope_hash",
             "{random}, {random}, 'ordered', scheme, period, \"window\", state_root, as_of, \
-             payout_commitment, proof, holder, held_until, settlement, block, received_at",
+             payout_commitment, proof, holder, held_until, settlement, block, received_at, envelope_hash",
         ),
         ("envelope", "nullifier, digest, sealed", "{random}, {random}, sealed"),
         ("chain_slot", "address, slot, value", "address, {random}, value"),

@@ -73,6 +73,7 @@ impl Scene {
             scheme_period,
             nullifier: Nullifier::from_field(Fr::from(0u64)),
             payout: PayoutCommitment::from_field(Fr::from(0u64)),
+            envelope: EnvelopeHash::from_field(Fr::from(0u64)),
         };
         Self { key, public, period, checkpoint, treasury: TreasuryKey::generate() }
     }
@@ -96,13 +97,15 @@ impl Scene {
         let envelope = envelope::seal(&contents, self.treasury.public()).expect("sealed");
         let mut public = self.public.clone();
         public.nullifier = Nullifier::from_field(Fr::from(person + 1));
-        public.payout = payout(AMOUNT, digest, EnvelopeHash::of(&envelope), &blinding);
+        public.envelope = EnvelopeHash::of(&envelope);
+        public.payout = payout(AMOUNT, digest, public.envelope, &blinding);
         let ledger = LedgerClaim {
             scheme: public.scheme_period.scheme.clone(),
             period: self.period,
             checkpoint: 0,
             nullifier: public.nullifier,
             payout: public.payout,
+            envelope: public.envelope,
             proof: self.key.prove(&public.to_fields(), &mut rng),
         };
         SubmittedClaim::new(Claim { ledger, envelope }, self.checkpoint)

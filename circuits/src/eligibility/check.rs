@@ -32,6 +32,9 @@ pub enum Violation {
     #[error("E5: the credential's date of issue lies after the day of the claim")]
     NotYetIssued,
     /// E5.
+    #[error("E5: the credential was issued too late to claim for this period")]
+    IssuedTooLate,
+    /// E5.
     #[error("E5: the credential has expired")]
     Expired,
     /// E5.
@@ -47,7 +50,7 @@ pub enum Violation {
     #[error("E8: the scheme's rules for this tier do not hold")]
     NotEligible,
     /// E10.
-    #[error("E10: the nullifier is not that of this secret, scheme and period")]
+    #[error("E10: the nullifier is not that of this secret, ledger, scope and period")]
     Nullifier,
     /// E11.
     #[error("E11: the payout commitment is not to this amount, payee and envelope")]
@@ -83,6 +86,7 @@ pub fn check(public: &[Fr; PUBLIC_INPUTS], private: &PrivateInputs) -> Result<()
     // E5
     let not_after = |earlier: Fr, later: Fr| fits(later - earlier, VALUE_BITS);
     require(not_after(credential.issued_on, public.as_of), Violation::NotYetIssued)?;
+    require(not_after(credential.issued_on, public.issued_by), Violation::IssuedTooLate)?;
     require(not_after(public.as_of, credential.expires_on), Violation::Expired)?;
     require(not_after(credential.claims_from, public.period), Violation::TooNew)?;
 
@@ -103,14 +107,14 @@ pub fn check(public: &[Fr; PUBLIC_INPUTS], private: &PrivateInputs) -> Result<()
         .expect("a well-formed policy has small numbers");
 
     // E10
-    let nullifier = nullifier_element(private.secret, public.scheme, public.period);
+    let parts = [private.secret, public.context, public.scope, public.period];
+    let nullifier = nullifier_element(parts);
     require(nullifier == public.nullifier, Violation::Nullifier)?;
 
     // E11
-    let payout =
-        payout_element(amount, credential.payee, private.envelope, private.payout_blinding);
+    let payout = payout_element(amount, credential.payee, public.envelope, private.payout_blinding);
     require(payout == public.payout, Violation::Payout)
-    // E12 holds of every context.
+    // E12 holds of every scheme.
 }
 
 fn chosen_tier<'a>(

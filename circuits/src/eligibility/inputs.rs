@@ -8,20 +8,28 @@ use crate::constraint_system::{ConstraintSystem, Num};
 use crate::context::Context;
 use crate::credential::{Credential, CredentialFields, CredentialParts, CredentialWires};
 use crate::merkle::{Path, PathWires};
-use crate::nullifier::{Nullifier, SchemeId};
+use crate::nullifier::Nullifier;
 use crate::office::{OFFICE_DEPTH, OfficeId, STATE_DEPTH, StateRoot};
 use crate::payout::{EnvelopeHash, PayoutBlinding, PayoutCommitment};
-use crate::period::{Day, Period};
+use crate::period::{Day, Period, PeriodKind};
 use crate::policy::{
     CLAUSES, ClauseParts, Policy, PolicyFields, PolicyParts, TIERS, TierIndex, TierParts,
 };
+use crate::scope::{GroupId, SchemeId, Scope, scope};
 use crate::subject::{HolderSecret, SubjectBlinding};
 
-/// Public inputs that all claims of one scheme, period and checkpoint share.
-pub const SHARED_INPUTS: usize = 6 + 5 * CLAUSES + 5 * TIERS;
+/// The edition of the statement. Nullifiers of another edition are others, so a period that was opened under
+/// one edition must never open under another.
+pub const EDITION: u8 = 2;
 
-/// All public inputs: the shared ones, nullifier and payout commitment.
-pub const PUBLIC_INPUTS: usize = SHARED_INPUTS + 2;
+/// Public inputs that all claims of one scheme, period and checkpoint share.
+pub const SHARED_INPUTS: usize = 8 + 5 * CLAUSES + 5 * TIERS;
+
+/// Public inputs of a claim's own: nullifier, payout commitment and the envelope's hash.
+pub const OWN_INPUTS: usize = 3;
+
+/// All public inputs: the shared ones and a claim's own.
+pub const PUBLIC_INPUTS: usize = SHARED_INPUTS + OWN_INPUTS;
 
 /// The state root that claims are made against, and the day it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,10 +45,23 @@ pub struct Checkpoint {
 pub struct SchemePeriod {
     /// The scheme.
     pub scheme: SchemeId,
+    /// The group of schemes of which a person claims one in a period, if it is in one.
+    pub group: Option<GroupId>,
+    /// What kind of period it is.
+    pub kind: PeriodKind,
     /// The period.
     pub period: Period,
+    /// The day by which a credential must have been issued to claim for this period.
+    pub issued_by: Day,
     /// The scheme's policy in this period.
     pub policy: Policy,
+}
+
+impl SchemePeriod {
+    /// Within what a person claims once in this period.
+    pub fn scope(&self) -> Scope {
+        scope(&self.scheme, self.group.as_ref(), self.kind)
+    }
 }
 
 /// The statement's public inputs.
@@ -56,21 +77,26 @@ pub struct PublicInputs {
     pub nullifier: Nullifier,
     /// The claim's payout commitment.
     pub payout: PayoutCommitment,
+    /// The hash of the claim's sealed envelope.
+    pub envelope: EnvelopeHash,
 }
 
 impl PublicInputs {
     /// The inputs in their one order, which [`PublicInputs::names`] names.
     pub fn to_fields(&self) -> [Fr; PUBLIC_INPUTS] {
-        let SchemePeriod { scheme, period, policy } = &self.scheme_period;
+        let SchemePeriod { scheme, period, issued_by, policy, .. } = &self.scheme_period;
         PublicParts {
             context: self.context.to_field(),
             state_root: self.checkpoint.state_root.to_field(),
             as_of: Fr::from(self.checkpoint.as_of.0),
             scheme: scheme.to_field(),
+            scope: self.scheme_period.scope().to_field(),
             period: Fr::from(period.0),
+            issued_by: Fr::from(issued_by.0),
             policy: policy.to_fields(),
             nullifier: self.nullifier.to_field(),
             payout: self.payout.to_field(),
+            envelope: self.envelope.to_field(),
         }
         .in_order()
     }
@@ -115,18 +141,12 @@ pub struct PrivateInputs {
     pub(crate) office_path: Path<OFFICE_DEPTH>,
     pub(crate) state_path: Path<STATE_DEPTH>,
     pub(crate) tier_choice: [Fr; TIERS - 1],
-    pub(crate) envelope: Fr,
     pub(crate) payout_blinding: Fr,
 }
 
 impl PrivateInputs {
-    /// The private inputs of a claim to a tier, paid through an envelope.
-    pub fn new(
-        claimant: &Claimant,
-        tier: TierIndex,
-        envelope: EnvelopeHash,
-        payout_blinding: &PayoutBlinding,
-    ) -> Self {
+    /// The private inputs of a claim to a tier.
+    pub fn new(claimant: &Claimant, tier: TierIndex, payout_blinding: &PayoutBlinding) -> Self {
         let Claimant { secret, blinding, credential, office, office_path, state_path } = claimant;
         Self {
             secret: secret.expose(),
@@ -144,7 +164,6 @@ impl PrivateInputs {
             office_path: office_path.clone(),
             state_path: state_path.clone(),
             tier_choice: std::array::from_fn(|i| Fr::from(i == tier.number() as usize)),
-            envelope: envelope.to_field(),
             payout_blinding: payout_blinding.expose(),
         }
     }
@@ -168,7 +187,6 @@ impl PrivateInputs {
             office_path: Path::new([[zero; 8]; OFFICE_DEPTH]),
             state_path: Path::new([[zero; 8]; STATE_DEPTH]),
             tier_choice: [zero; TIERS - 1],
-            envelope: zero,
             payout_blinding: zero,
         }
     }
@@ -187,7 +205,6 @@ impl PrivateInputs {
             ("salt".to_owned(), &mut credential.salt),
             ("payee".to_owned(), &mut credential.payee),
             ("office".to_owned(), &mut self.office),
-            ("envelope".to_owned(), &mut self.envelope),
             ("payout_blinding".to_owned(), &mut self.payout_blinding),
         ];
         for (slot, attribute) in credential.attributes.iter_mut().enumerate() {
@@ -219,7 +236,6 @@ impl Zeroize for PrivateInputs {
             office_path,
             state_path,
             tier_choice,
-            envelope,
             payout_blinding,
         } = self;
         let CredentialParts {
@@ -241,7 +257,6 @@ impl Zeroize for PrivateInputs {
             salt,
             payee,
             office,
-            envelope,
             payout_blinding,
         ];
         single.into_iter().for_each(Zeroize::zeroize);
@@ -267,17 +282,21 @@ pub(super) struct PublicParts<T> {
     pub(super) state_root: T,
     pub(super) as_of: T,
     pub(super) scheme: T,
+    pub(super) scope: T,
     pub(super) period: T,
+    pub(super) issued_by: T,
     pub(super) policy: PolicyParts<T>,
     pub(super) nullifier: T,
     pub(super) payout: T,
+    pub(super) envelope: T,
 }
 
 impl<T> PublicParts<T> {
     /// Reads the parts in their order, each by its name.
     fn try_from_order(mut next: impl FnMut(&str) -> Option<T>) -> Option<Self> {
         let (context, state_root, as_of) = (next("context")?, next("state_root")?, next("as_of")?);
-        let (scheme, period, schema) = (next("scheme")?, next("period")?, next("schema")?);
+        let (scheme, scope, period) = (next("scheme")?, next("scope")?, next("period")?);
+        let (issued_by, schema) = (next("issued_by")?, next("schema")?);
         let mut clauses = Vec::with_capacity(CLAUSES);
         for number in 0..CLAUSES {
             let mut part = |name: &str| next(&format!("clause{number}.{name}"));
@@ -305,8 +324,19 @@ impl<T> PublicParts<T> {
             clauses: clauses.try_into().ok()?,
             tiers: tiers.try_into().ok()?,
         };
-        let (nullifier, payout) = (next("nullifier")?, next("payout_commitment")?);
-        Some(Self { context, state_root, as_of, scheme, period, policy, nullifier, payout })
+        Some(Self {
+            context,
+            state_root,
+            as_of,
+            scheme,
+            scope,
+            period,
+            issued_by,
+            policy,
+            nullifier: next("nullifier")?,
+            payout: next("payout_commitment")?,
+            envelope: next("envelope_hash")?,
+        })
     }
 }
 
@@ -318,11 +348,11 @@ impl PublicParts<Fr> {
 
     fn in_order(&self) -> [Fr; PUBLIC_INPUTS] {
         let PolicyFields { schema, clauses, tiers } = &self.policy;
-        let mut fields =
-            vec![self.context, self.state_root, self.as_of, self.scheme, self.period, *schema];
+        let mut fields = vec![self.context, self.state_root, self.as_of, self.scheme, self.scope];
+        fields.extend([self.period, self.issued_by, *schema]);
         fields.extend(clauses.iter().flat_map(|c| [c.slot, c.lo, c.hi, c.negate, c.or_next]));
         fields.extend(tiers.iter().flat_map(|t| [t.groups, t.rate, t.slot, t.floor, t.cap]));
-        fields.extend([self.nullifier, self.payout]);
+        fields.extend([self.nullifier, self.payout, self.envelope]);
         fields.try_into().expect("there are as many parts as fields")
     }
 }
@@ -347,7 +377,6 @@ pub(super) struct PrivateWires {
     pub(super) office_path: PathWires<OFFICE_DEPTH>,
     pub(super) state_path: PathWires<STATE_DEPTH>,
     pub(super) tier_choice: [Num; TIERS - 1],
-    pub(super) envelope: Num,
     pub(super) payout_blinding: Num,
 }
 
@@ -376,14 +405,13 @@ impl PrivateWires {
             tier_choice: std::array::from_fn(|tier| {
                 cs.indexed_scope("tier", tier, |cs| cs.private("chosen", inputs.tier_choice[tier]))
             }),
-            envelope: cs.private("envelope", inputs.envelope),
             payout_blinding: cs.private("payout_blinding", inputs.payout_blinding),
         }
     }
 }
 
 /// Private input wires: two of the holder, fifteen of the credential, the office, its paths, the
-/// tier, the envelope and the payout's blinding.
+/// tier and the payout's blinding.
 #[cfg(test)]
 pub(crate) const PRIVATE_INPUTS: usize =
-    2 + 15 + 1 + 8 * (OFFICE_DEPTH + STATE_DEPTH) + (TIERS - 1) + 2;
+    2 + 15 + 1 + 8 * (OFFICE_DEPTH + STATE_DEPTH) + (TIERS - 1) + 1;

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::attributes::{Attributes, SLOTS};
+use crate::context::Context;
 use crate::fixture::{Claim, claim, claim_with};
 use crate::merkle::{Path, empty_leaf};
 use crate::nullifier::nullifier;
@@ -60,9 +61,10 @@ fn public_inputs_have_one_documented_order() {
     let names = PublicInputs::names();
     assert_eq!(names.len(), PUBLIC_INPUTS);
     assert_eq!(names.iter().collect::<HashSet<_>>().len(), PUBLIC_INPUTS);
-    let first = ["context", "state_root", "as_of", "scheme", "period", "schema", "clause0.slot"];
+    let first = ["context", "state_root", "as_of", "scheme", "scope", "period", "issued_by"];
     assert_eq!(names[..7], first);
-    assert_eq!(names[SHARED_INPUTS..], ["nullifier", "payout_commitment"]);
+    assert_eq!(names[7..9], ["schema", "clause0.slot"]);
+    assert_eq!(names[SHARED_INPUTS..], ["nullifier", "payout_commitment", "envelope_hash"]);
     let circuit = circuit::eligibility();
     assert_eq!(circuit.wire_names()[1..=PUBLIC_INPUTS], names);
     let claim = claim(1);
@@ -200,19 +202,30 @@ fn e5_replacement_can_not_claim_what_is_paid_once() {
 
 #[test]
 fn e5_validity_holds_at_its_edges_and_not_beyond() {
-    let on = |issued, expires, from| {
-        verdict_of(&claim_with(1, |credential| {
+    let claim_on = |issued, expires, from| {
+        claim_with(1, |credential| {
             credential.issued_on = Day(issued);
             credential.expires_on = Day(expires);
             credential.claims_from = Period(from);
-        }))
+        })
     };
+    let on = |issued, expires, from| verdict_of(&claim_on(issued, expires, from));
     assert_eq!(on(46_200, 46_200, 1_517), Ok(()));
     assert_eq!(on(46_201, 46_300, 1_517), Err(Violation::NotYetIssued));
     assert_eq!(on(46_000, 46_199, 1_517), Err(Violation::Expired));
     assert_eq!(on(46_000, 46_200, 1_518), Err(Violation::TooNew));
     assert_eq!(on(0, u32::MAX, 0), Ok(()));
     assert_eq!(on(0, u32::MAX, u32::MAX), Err(Violation::TooNew));
+    // Issued in time for the claim's day, but after the day by which the period asks for it.
+    let issued_by = |issued: u32, by: u32| {
+        let mut claim = claim_on(issued, 46_300, 1_517);
+        claim.scheme_period.issued_by = Day(by);
+        verdict_of(&claim)
+    };
+    assert_eq!(issued_by(46_100, 46_100), Ok(()));
+    assert_eq!(issued_by(46_101, 46_100), Err(Violation::IssuedTooLate));
+    assert_eq!(issued_by(46_101, 0), Err(Violation::IssuedTooLate));
+    assert_eq!(issued_by(46_200, u32::MAX), Ok(()));
 }
 
 #[test]
@@ -332,7 +345,7 @@ fn e9_product_that_would_wrap_is_capped_not_wrapped() {
 }
 
 #[test]
-fn e10_secret_has_one_nullifier_for_a_scheme_and_period() {
+fn e10_secret_has_one_nullifier_for_a_ledger_scope_and_period() {
     let honest = claim(1);
     let first = honest.public().nullifier;
     // Everything else that the prover may vary leaves it alone.
@@ -346,12 +359,17 @@ fn e10_secret_has_one_nullifier_for_a_scheme_and_period() {
     assert_eq!(verdict_of(&varied), Ok(()));
     assert_eq!(varied.public().nullifier, first);
     // A second one is refused, whatever it is.
-    let scheme = &honest.scheme_period.scheme;
+    let (secret, period) = (&honest.claimant.secret, honest.scheme_period.period);
+    let (context, scope) = (honest.public().context, honest.scheme_period.scope());
     let other_secret = HolderSecret::from_field(Fr::from(4u64));
-    let elsewhere = nullifier(&honest.claimant.secret, scheme, Period(1_518));
+    let other_ledger = Context::from_field(Fr::from(4u64));
+    let mut grouped = honest.scheme_period.clone();
+    grouped.group = Some("women-cash".parse().expect("a group id"));
     for second in [
-        nullifier(&other_secret, scheme, honest.scheme_period.period),
-        elsewhere,
+        nullifier(&other_secret, context, scope, period),
+        nullifier(secret, context, scope, Period(1_518)),
+        nullifier(secret, other_ledger, scope, period),
+        nullifier(secret, context, grouped.scope(), period),
         crate::nullifier::Nullifier::from_field(-first.to_field()),
     ] {
         let mut public = honest.public();
@@ -359,6 +377,40 @@ fn e10_secret_has_one_nullifier_for_a_scheme_and_period() {
         let refused = verdict(&public.to_fields(), &honest.private());
         assert_eq!(refused, Err(Violation::Nullifier));
     }
+}
+
+#[test]
+fn e10_schemes_of_a_group_have_one_nullifier_in_a_period() {
+    let of = |scheme: &str, group: Option<&str>| {
+        let mut claim = claim(1);
+        claim.scheme_period.scheme = scheme.parse().expect("a scheme id");
+        claim.scheme_period.group = group.map(|group| group.parse().expect("a group id"));
+        assert_eq!(verdict_of(&claim), Ok(()), "{scheme}");
+        claim.public().nullifier
+    };
+    let group = Some("women-cash");
+    assert_eq!(of("lakshmir-bhandar", group), of("annapurna", group));
+    assert_ne!(of("lakshmir-bhandar", None), of("annapurna", None));
+    assert_ne!(of("lakshmir-bhandar", group), of("lakshmir-bhandar", Some("other")));
+}
+
+#[test]
+fn e11_another_envelope_than_the_claims_is_refused() {
+    let honest = claim(1);
+    let mut public = honest.public();
+    public.envelope = EnvelopeHash::of(b"an envelope that nobody can open");
+    assert_eq!(verdict(&public.to_fields(), &honest.private()), Err(Violation::Payout));
+}
+
+#[test]
+fn e12_another_scheme_of_the_group_is_another_statement() {
+    // Nothing but its own square holds the scheme: without it the proof would serve any scheme of the group
+    // whose policy is the same.
+    let honest = claim(1);
+    let witness = circuit::eligibility_witness(&honest.public().to_fields(), &honest.private());
+    let mut assignment = witness.assignment().to_vec();
+    assignment[1 + public_index("scheme")] += Fr::one();
+    assert!(circuit::eligibility().unsatisfied_row(&assignment).is_some());
 }
 
 #[test]
@@ -387,7 +439,8 @@ fn every_public_input_stands_in_a_constraint() {
 #[test]
 fn public_input_changed_is_refused_or_makes_another_true_statement() {
     // The same wires may satisfy another policy, whose other tiers pay otherwise or whose bounds
-    // are wider: that is another statement, true as well. Nothing of the claim's own may change.
+    // are wider, or another day by which the credential is issued: that is another statement, true as
+    // well. Nothing of the claim's own may change.
     let honest = claim(1);
     let witness = circuit::eligibility_witness(&honest.public().to_fields(), &honest.private());
     let circuit = circuit::eligibility();
@@ -396,7 +449,7 @@ fn public_input_changed_is_refused_or_makes_another_true_statement() {
             let mut assignment = witness.assignment().to_vec();
             assignment[index + 1] += change;
             if circuit.unsatisfied_row(&assignment).is_none() {
-                assert!(name.contains('.'), "{name} may be swapped");
+                assert!(name.contains('.') || name == "issued_by", "{name} may be swapped");
                 let mut public = honest.public().to_fields();
                 public[index] += change;
                 let changed = check(&public, &honest.private());

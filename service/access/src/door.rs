@@ -36,6 +36,8 @@ pub const DOORS: &[Door] = &[
     door("GET", "/v1/snapshot", ReadSnapshot),
     door("GET", "/v1/snapshot/changes", ReadSnapshot),
     door("GET", "/v1/snapshot/{office}/{number}", ReadSnapshot),
+    door("GET", "/v1/nullifiers/{scope}/{period}", ReadSnapshot),
+    door("GET", "/v1/nullifiers/{scope}/{period}/{prefix}", ReadSnapshot),
     door("POST", "/v1/verify", VerifyProof),
     door("POST", "/v1/offices/{office}/registers", UploadRegister),
     door("GET", "/v1/offices/{office}/registers", ReadRegisters),

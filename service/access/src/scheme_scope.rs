@@ -3,7 +3,7 @@
 //! A scheme belongs to one tenant at most, and what is claimed and paid under it is that tenant's. One that has
 //! no tenant yet is seen only by those who see all.
 
-use praman_circuits::nullifier::SchemeId;
+use praman_circuits::scope::SchemeId;
 use praman_store::WriteTransaction;
 use praman_store::error::StoreError;
 

@@ -1,7 +1,7 @@
 //! Tenants: departments and others who share a service and see nothing of each other.
 
-use praman_circuits::nullifier::SchemeId;
 use praman_circuits::office::OfficeId;
+use praman_circuits::scope::SchemeId;
 use praman_store::WriteTransaction;
 use praman_store::error::StoreError;
 use serde::Serialize;

@@ -1,51 +1,51 @@
 //! Envelopes of claims: kept sealed, as they were handed in.
 
 use praman_circuits::nullifier::Nullifier;
+use praman_circuits::payout::EnvelopeHash;
+use praman_holder::claim::Claim;
 use praman_holder::envelope;
 use praman_store::error::StoreError;
 use praman_store::{WriteTransaction, bytes};
-use sha2::{Digest, Sha256};
 use sqlx::AnyConnection;
 
 use crate::ClaimStore;
 
-/// How many envelopes a claim has at most. Only the treasury can find the one that fits: anyone who sees a claim
-/// on the ledger can hand it in again with an envelope of their own.
-const ENVELOPES_MAX: i64 = 8;
-
-/// Keeps an envelope of a claim, if there is room for it.
+/// Keeps a claim's envelope, whose hash its proof is of.
 pub(super) async fn keep(
     transaction: &mut WriteTransaction,
-    nullifier: Vec<u8>,
-    envelope: &[u8],
+    claim: &Claim,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO envelope (nullifier, digest, sealed)
-         SELECT $1, $2, $3 WHERE (SELECT COUNT(*) FROM envelope WHERE nullifier = $1) < $4
-         ON CONFLICT DO NOTHING",
-    )
-    .bind(nullifier)
-    .bind(Sha256::digest(envelope).to_vec())
-    .bind(envelope.to_vec())
-    .bind(ENVELOPES_MAX)
-    .execute(&mut **transaction)
-    .await?;
+    sqlx::query(INSERT)
+        .bind(bytes(claim.ledger.nullifier.to_field()))
+        .bind(bytes(claim.ledger.envelope.to_field()))
+        .bind(claim.envelope.clone())
+        .execute(&mut **transaction)
+        .await?;
     Ok(())
 }
 
-/// Returns the sealed envelopes of a claim, by its nullifier's 32 bytes.
+const INSERT: &str = "INSERT INTO envelope (nullifier, digest, sealed) VALUES ($1, $2, $3) \
+                      ON CONFLICT DO NOTHING";
+
+/// Returns the sealed envelope of an accepted claim, by its nullifier's 32 bytes: the one that the ledger's event
+/// names. None if it was never handed in here.
 ///
 /// # Errors
 /// [`StoreError::Database`].
-pub async fn envelopes_of(
+pub async fn envelope_of(
     connection: &mut AnyConnection,
     nullifier: &[u8],
-) -> Result<Vec<Vec<u8>>, StoreError> {
-    let rows: Vec<(Vec<u8>,)> = sqlx::query_as("SELECT sealed FROM envelope WHERE nullifier = $1")
-        .bind(nullifier)
-        .fetch_all(connection)
-        .await?;
-    Ok(rows.into_iter().map(|(sealed,)| sealed).collect())
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let row: Option<(Vec<u8>,)> = sqlx::query_as(
+        "SELECT envelope.sealed FROM envelope
+         JOIN accepted_claim ON accepted_claim.nullifier = envelope.nullifier
+             AND accepted_claim.envelope_hash = envelope.digest
+         WHERE envelope.nullifier = $1",
+    )
+    .bind(nullifier)
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|(sealed,)| sealed))
 }
 
 /// Why an envelope is not kept.
@@ -54,6 +54,9 @@ pub enum KeepEnvelopeError {
     /// It is no envelope.
     #[error("an envelope must have {} bytes", envelope::SEALED_BYTES)]
     Length,
+    /// The ledger has accepted the claim with another envelope.
+    #[error("the ledger has accepted this claim with another envelope: hand in that one")]
+    Other,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -63,7 +66,7 @@ impl KeepEnvelopeError {
     /// Returns 1 if refused, 2 for wrong use, 3 if failed.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Length => 1,
+            Self::Length | Self::Other => 1,
             Self::Store(error) => error.exit_code(),
         }
     }
@@ -72,11 +75,12 @@ impl KeepEnvelopeError {
 praman_store::from_database!(KeepEnvelopeError);
 
 impl ClaimStore<'_> {
-    /// Keeps an envelope that an operator hands in for a claim, however many it has: this is the way in where others
-    /// filled the room before the claim's own envelope arrived.
+    /// Keeps an envelope that is handed in for a claim by itself, such as for one that another program brought to
+    /// the ledger. Before the ledger has accepted the claim, it can't be told whether it is the claim's.
     ///
     /// # Errors
-    /// [`KeepEnvelopeError::Length`] if its length is not an envelope's; [`StoreError::Database`].
+    /// [`KeepEnvelopeError::Length`] if its length is not an envelope's; [`KeepEnvelopeError::Other`] if the ledger
+    /// has accepted the claim with another; [`StoreError::Database`].
     pub async fn keep_envelope(
         &self,
         nullifier: Nullifier,
@@ -85,15 +89,22 @@ impl ClaimStore<'_> {
         if !envelope::is_length(sealed.len()) {
             return Err(KeepEnvelopeError::Length);
         }
-        sqlx::query(
-            "INSERT INTO envelope (nullifier, digest, sealed) VALUES ($1, $2, $3)
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(bytes(nullifier.to_field()))
-        .bind(Sha256::digest(sealed).to_vec())
-        .bind(sealed)
-        .execute(self.0.writer())
-        .await?;
+        let (nullifier, hash) =
+            (bytes(nullifier.to_field()), bytes(EnvelopeHash::of(sealed).to_field()));
+        let accepted: Option<(Option<Vec<u8>>,)> =
+            sqlx::query_as("SELECT envelope_hash FROM accepted_claim WHERE nullifier = $1")
+                .bind(&nullifier)
+                .fetch_optional(self.0.pool())
+                .await?;
+        if accepted.is_some_and(|(of_claim,)| of_claim.as_ref() != Some(&hash)) {
+            return Err(KeepEnvelopeError::Other);
+        }
+        sqlx::query(INSERT)
+            .bind(nullifier)
+            .bind(hash)
+            .bind(sealed)
+            .execute(self.0.writer())
+            .await?;
         Ok(())
     }
 }

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use praman_access::SchemeScope;
-use praman_circuits::nullifier::SchemeId;
 use praman_circuits::period::Day;
+use praman_circuits::scope::SchemeId;
 use praman_language::calendar::{self, INDIA_SECONDS, SECONDS_BEFORE_EPOCH};
 use praman_register::{District, small_cells};
 use praman_store::WriteTransaction;

@@ -12,7 +12,8 @@
 //! ```
 //! use praman_circuits::eligibility::{Checkpoint, PUBLIC_INPUTS, PublicInputs};
 //! use praman_circuits::office::{StateRoot, StateTree};
-//! use praman_circuits::{Fr, nullifier::Nullifier, payout::PayoutCommitment};
+//! use praman_circuits::payout::{EnvelopeHash, PayoutCommitment};
+//! use praman_circuits::{Fr, nullifier::Nullifier};
 //! use praman_claims::{Check, ClaimAcceptance, ClaimMachine, ClaimState, ClaimStore, Schemes};
 //! use praman_holder::claim::{Claim, LedgerClaim, SubmittedClaim};
 //! use praman_holder::envelope::SEALED_BYTES;
@@ -42,10 +43,14 @@
 //! // A claim. It names nobody.
 //! let (nullifier, payout) = (Nullifier::from_field(Fr::from(1u64)), PayoutCommitment::from_field(Fr::from(2u64)));
 //! let scheme = rules.scheme.clone();
-//! let public = PublicInputs { context: ledger.context(), checkpoint, scheme_period: rules, nullifier, payout };
+//! let sealed = vec![0; SEALED_BYTES];
+//! let envelope = EnvelopeHash::of(&sealed);
+//! let context = ledger.context();
+//! let public =
+//!     PublicInputs { context, checkpoint, scheme_period: rules, nullifier, payout, envelope };
 //! let proof = key.prove(&public.to_fields(), &mut OsRng);
-//! let claim = LedgerClaim { scheme, period, checkpoint: 0, nullifier, payout, proof };
-//! let claim = Claim { ledger: claim, envelope: vec![0; SEALED_BYTES] };
+//! let claim = LedgerClaim { scheme, period, checkpoint: 0, nullifier, payout, envelope, proof };
+//! let claim = Claim { ledger: claim, envelope: sealed };
 //!
 //! // It is kept once its proof holds, and accepted by the ledger's event.
 //! let machine = ClaimMachine::new(&store, key.verifying_key(), schemes, ledger.context());
@@ -83,7 +88,7 @@ pub use acceptance::ClaimAcceptance;
 pub use cause::APPEAL_DAYS;
 pub use cause::{Advice, Cause};
 pub use desk::{ClaimDesk, ClaimLimits, DeskError};
-pub use envelopes::{KeepEnvelopeError, envelopes_of};
+pub use envelopes::{KeepEnvelopeError, envelope_of};
 pub use figures::{ClaimFigures, DayFigures, DistrictFigures, SchemeFigures};
 pub use machine::{Check, ClaimMachine, ClientKey, HandedIn, Refusal};
 pub use origin::Origin;

@@ -1,10 +1,11 @@
 //! Claims as the store has them.
 
 use praman_circuits::eligibility::Checkpoint;
-use praman_circuits::nullifier::{Nullifier, SchemeId};
+use praman_circuits::nullifier::Nullifier;
 use praman_circuits::office::StateRoot;
-use praman_circuits::payout::PayoutCommitment;
+use praman_circuits::payout::{EnvelopeHash, PayoutCommitment};
 use praman_circuits::period::{Day, Period};
+use praman_circuits::scope::SchemeId;
 use praman_holder::claim::{Claim, SubmittedClaim};
 use praman_ledger::LedgerClaim;
 use praman_rules::scheme::ClaimPeriod;
@@ -101,10 +102,11 @@ pub(super) async fn keep(
     let Claim { ledger, .. } = claim.claim();
     let statement = sqlx::AssertSqlSafe(format!(
         "INSERT INTO claim (id, nullifier, state, scheme, period, \"window\", state_root, as_of,
-             payout_commitment, proof, block, holder, held_until, received_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, '', 0, {now})
+             payout_commitment, proof, block, envelope_hash, holder, held_until, received_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', 0, {now})
          ON CONFLICT (id) DO UPDATE
-             SET state = excluded.state, block = excluded.block, reason = NULL, envelope = NULL
+             SET state = excluded.state, block = excluded.block, reason = NULL, envelope = NULL,
+                 envelope_hash = excluded.envelope_hash
              WHERE claim.state = 'received' OR (claim.state = 'refused' AND claim.reason IN
                  ('period-not-open', 'period-not-begun', 'period-over', 'checkpoint-not-good'))"
     ));
@@ -120,6 +122,7 @@ pub(super) async fn keep(
         .bind(bytes(ledger.payout.to_field()))
         .bind(ledger.proof.to_words().as_flattened().to_vec())
         .bind(block)
+        .bind(bytes(ledger.envelope.to_field()))
         .execute(&mut **transaction)
         .await?;
     Ok(kept.rows_affected() == 1)
@@ -127,7 +130,7 @@ pub(super) async fn keep(
 
 /// The columns of [`Row`].
 pub(super) const COLUMNS: &str = "id, scheme, period, \"window\", state_root, as_of, nullifier, \
-                                  payout_commitment, proof, envelope";
+                                  payout_commitment, proof, envelope, envelope_hash";
 
 praman_store::row! {
     /// A claim's row.
@@ -141,7 +144,10 @@ praman_store::row! {
         nullifier: Vec<u8>,
         payout_commitment: Vec<u8>,
         proof: Vec<u8>,
+        /// Of a claim that an earlier version kept before it checked it.
         envelope: Option<Vec<u8>>,
+        /// Missing for a claim of the first edition of statements.
+        envelope_hash: Option<Vec<u8>>,
     }
 }
 
@@ -162,14 +168,22 @@ impl Row {
             checkpoint: 0,
             nullifier: Nullifier::from_field(field(&self.nullifier)?),
             payout: PayoutCommitment::from_field(field(&self.payout_commitment)?),
+            envelope: match (&self.envelope_hash, &self.envelope) {
+                (Some(hash), _) => EnvelopeHash::from_field(field(hash)?),
+                (None, Some(envelope)) => EnvelopeHash::of(envelope),
+                (None, None) => return Err(broken("a claim's envelope")),
+            },
             proof: Proof::from_words(&words).map_err(|_| broken("a claim's proof"))?,
         };
         let checkpoint = Checkpoint {
             state_root: StateRoot::from_field(field(&self.state_root)?),
             as_of: Day(self.as_of as u32),
         };
-        let claim = Claim { ledger, envelope: self.envelope.unwrap_or_default() };
-        Ok((id, SubmittedClaim::new(claim, checkpoint)))
+        let claim = match self.envelope {
+            Some(envelope) => SubmittedClaim::new(Claim { ledger, envelope }, checkpoint),
+            None => SubmittedClaim::without_envelope(ledger, checkpoint),
+        };
+        Ok((id, claim))
     }
 }
 

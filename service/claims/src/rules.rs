@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use praman_circuits::context::Context;
 use praman_circuits::eligibility::{Checkpoint, PublicInputs, SHARED_INPUTS};
-use praman_circuits::nullifier::{Nullifier, SchemeId};
-use praman_circuits::payout::PayoutCommitment;
+use praman_circuits::nullifier::Nullifier;
+use praman_circuits::payout::{EnvelopeHash, PayoutCommitment};
+use praman_circuits::scope::SchemeId;
 use praman_files::FileError;
 use praman_rules::scheme::{ClaimPeriod, SHIPPED, Scheme};
 use praman_verifier::{FoldedInputs, PreparedKey};
@@ -43,7 +44,7 @@ impl Schemes {
     /// # Errors
     /// [`FileError::Malformed`] with file, line and reason; also if two have the same id.
     pub fn read(folder: &Path) -> Result<Self, FileError> {
-        let mut schemes = BTreeMap::new();
+        let (mut schemes, mut group_schemas) = (BTreeMap::new(), BTreeMap::new());
         let entries = std::fs::read_dir(folder).map_err(FileError::io(folder))?;
         for entry in entries {
             let path = entry.map_err(FileError::io(folder))?.path();
@@ -54,6 +55,18 @@ impl Schemes {
             let scheme =
                 Scheme::parse(&text).map_err(|error| FileError::malformed(&path, error))?;
             let id = scheme.id.clone();
+            let groups = scheme.versions.iter().filter_map(|version| version.group.clone());
+            for group in groups {
+                let schema = scheme.schema.name;
+                let of_group = *group_schemas.entry(group.clone()).or_insert(schema);
+                if of_group != schema {
+                    let reason = format!(
+                        "excludes_with: the group {group} has schemes of schema {of_group:?}, and this one is \
+                         of {schema:?}: a group has one schema, since holders have another secret for each"
+                    );
+                    return Err(FileError::malformed(&path, reason));
+                }
+            }
             if schemes.insert(id.clone(), PublishedScheme { scheme, text }).is_some() {
                 let reason =
                     format!("another file of the folder has the scheme {id}: remove one of them");
@@ -111,9 +124,10 @@ impl Rules {
             context: self.context,
             checkpoint: terms.checkpoint,
             scheme_period: in_period.map_err(|_| Reason::PeriodWithoutRules)?,
-            // The two inputs behind the shared ones are not folded.
+            // The inputs behind the shared ones are not folded.
             nullifier: Nullifier::from_field(0u64.into()),
             payout: PayoutCommitment::from_field(0u64.into()),
+            envelope: EnvelopeHash::from_field(0u64.into()),
         };
         let shared = &public.to_fields()[..SHARED_INPUTS];
         let folded = Arc::new(self.key.fold(shared).map_err(|_| Reason::ProofInvalid)?);

@@ -47,7 +47,7 @@ named! {
     Reason {
         /// The proof does not hold.
         ProofInvalid = "proof-invalid",
-        /// Claimed already for this scheme and period.
+        /// Claimed already for this period, from this scheme or from one that excludes it.
         AlreadyClaimed = "already-claimed",
         /// The scheme is not one of this service.
         SchemeUnknown = "scheme-unknown",
@@ -88,7 +88,9 @@ impl Reason {
                 "the proof does not hold for this scheme, period, state and ledger: take a new \
                  snapshot and prove again"
             }
-            Self::AlreadyClaimed => "this person has already claimed for this scheme and period",
+            Self::AlreadyClaimed => {
+                "this person has already claimed for this period, from this scheme or from one that excludes it"
+            }
             Self::SchemeUnknown => "this scheme does not take claims here",
             Self::PeriodWithoutRules => "the scheme has no rules in this period",
             Self::PeriodNotOpen => "the scheme's period is not open for claims",

@@ -1,8 +1,8 @@
 //! How a scheme's period is paid: kept when it is opened or first claimed for, and never read from a file again.
 //! A file that says otherwise later changes nothing that was accepted.
 
-use praman_circuits::nullifier::SchemeId;
 use praman_circuits::period::Period;
+use praman_circuits::scope::SchemeId;
 use praman_rules::scheme::PaymentTerms;
 use praman_store::broken;
 use praman_store::error::StoreError;

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use praman_holder::claim::SubmittedClaim;
+use praman_ledger::LedgerStore;
 use praman_store::computation::compute;
 use praman_store::error::StoreError;
 use praman_store::failpoint::may_die;
@@ -40,7 +41,7 @@ impl ClaimMachine {
             .iter()
             .map(|claim| {
                 let ledger = &claim.claim().ledger;
-                [ledger.nullifier.to_field(), ledger.payout.to_field()]
+                [ledger.nullifier.to_field(), ledger.payout.to_field(), ledger.envelope.to_field()]
             })
             .collect();
         let mut reasons: Vec<Option<Reason>> =
@@ -214,43 +215,55 @@ impl ClaimMachine {
         let ledger = &claim.claim().ledger;
         let (nullifier, payout) =
             (bytes(ledger.nullifier.to_field()), bytes(ledger.payout.to_field()));
-        let first: Option<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
-            "SELECT id, payout_commitment FROM claim
+        let first: Option<(Vec<u8>, Vec<u8>, String)> = sqlx::query_as(
+            "SELECT id, payout_commitment, scheme FROM claim
              WHERE nullifier = $1 AND state NOT IN ('received', 'refused') AND id <> $2",
         )
         .bind(nullifier.clone())
         .bind(id.column())
         .fetch_optional(&mut **transaction)
         .await?;
-        let accepted: Option<(Vec<u8>, i64)> = sqlx::query_as(
-            "SELECT payout_commitment, block FROM accepted_claim WHERE nullifier = $1",
+        let accepted: Option<(Vec<u8>, String, i64)> = sqlx::query_as(
+            "SELECT payout_commitment, scheme, block FROM accepted_claim WHERE nullifier = $1",
         )
         .bind(nullifier.clone())
         .fetch_optional(&mut **transaction)
         .await?;
-        let same = match (&first, &accepted) {
-            (Some((_, other)), _) | (None, Some((other, _))) => *other == payout,
-            (None, None) => true,
+        // Schemes that exclude each other share nullifiers: a claim of another of them is another claim.
+        let is_it =
+            |other: &[u8], scheme: &str| other == payout && scheme == ledger.scheme.as_str();
+        let first_is_it = first.as_ref().is_some_and(|(_, payout, scheme)| is_it(payout, scheme));
+        let stands = match &accepted {
+            // What the ledger has accepted stands, whatever was kept here.
+            Some((payout, scheme, _)) => is_it(payout, scheme),
+            None => first.is_none() || first_is_it,
         };
-        if !same {
+        // Refused here, before it could reach the ledger, where everybody would see it.
+        let is_spent_before =
+            LedgerStore(&self.store).is_inherited(transaction, &nullifier).await?;
+        if !stands || is_spent_before {
             let reason = Reason::AlreadyClaimed;
             let refused = self.refuse_unkept(transaction, (id, claim), reason, None).await?;
             return Ok((Verdict::Refused(refused), false));
         }
-        let (kept, new) = match &first {
-            Some((first, _)) => {
-                let first = ClaimId::from_column(first).ok_or_else(|| broken("a claim's id"))?;
+        let first = first
+            .map(|(first, ..)| ClaimId::from_column(&first).ok_or_else(|| broken("a claim's id")));
+        let (kept, new) = match first.transpose()? {
+            Some(first) if first_is_it => {
                 let reason = Reason::AlreadyClaimed;
                 self.refuse_unkept(transaction, (id, claim), reason, Some(first)).await?;
                 (first, false)
             }
-            // Accepted already if another relayer has submitted it.
-            None => {
-                let block = accepted.map(|(_, block)| block);
+            // Accepted already if another relayer has submitted it, in the place of the one that was kept here.
+            first => {
+                if let Some(first) = first {
+                    refuse(transaction, first, Reason::AlreadyClaimed).await?;
+                }
+                let block = accepted.map(|(.., block)| block);
                 (id, record::keep(transaction, self.store.database(), id, claim, block).await?)
             }
         };
-        envelopes::keep(transaction, nullifier, &claim.claim().envelope).await?;
+        envelopes::keep(transaction, claim.claim()).await?;
         Ok((Verdict::Kept(kept), new))
     }
 }

@@ -4,8 +4,8 @@
 //! 2024, 21 days to an answer and 30 to an appeal's.
 
 use jiff::civil::Date;
-use praman_circuits::nullifier::SchemeId;
 use praman_circuits::office::OfficeId;
+use praman_circuits::scope::SchemeId;
 use praman_claims::{Advice, Cause};
 use praman_language::{Language, calendar};
 use praman_store::named::named;

@@ -10,11 +10,12 @@ use praman_circuits::eligibility::{
     Checkpoint, Claimant, PrivateInputs, PublicInputs, SchemePeriod, check,
 };
 use praman_circuits::merkle::Path as TreePath;
-use praman_circuits::nullifier::{Nullifier, SchemeId, nullifier};
+use praman_circuits::nullifier::{Nullifier, nullifier};
 use praman_circuits::office::{OFFICE_DEPTH, STATE_DEPTH};
 use praman_circuits::payout::{EnvelopeHash, PayoutBlinding, PayoutCommitment, payout};
 use praman_circuits::period::Period;
 use praman_circuits::policy::TierIndex;
+use praman_circuits::scope::SchemeId;
 use praman_files::{self as files, FileError};
 use praman_rules::scheme::ClaimPeriod;
 use praman_verifier::{Proof, ReadError};
@@ -73,6 +74,12 @@ pub struct PreparedClaim {
 }
 
 impl ClaimTerms<'_> {
+    /// Returns the one nullifier of a wallet under these terms: it is spent once the wallet's holder was paid for
+    /// this period, by this scheme or by one that excludes it.
+    pub fn nullifier(&self, wallet: &Wallet) -> Nullifier {
+        nullifier(&wallet.secret, self.context, self.scheme.scope(), self.scheme.period)
+    }
+
     /// Prepares a holder's claim to a tier.
     ///
     /// # Errors
@@ -98,8 +105,9 @@ impl ClaimTerms<'_> {
             context: self.context,
             checkpoint: self.checkpoint,
             scheme_period: self.scheme.clone(),
-            nullifier: nullifier(&wallet.secret, &self.scheme.scheme, self.scheme.period),
+            nullifier: self.nullifier(wallet),
             payout: payout(amount, credential.payee, hash, &blinding),
+            envelope: hash,
         };
         let claimant = Claimant {
             secret: wallet.secret.clone(),
@@ -109,7 +117,7 @@ impl ClaimTerms<'_> {
             office_path: paths.office,
             state_path: paths.state,
         };
-        let private = PrivateInputs::new(&claimant, tier, hash, &blinding);
+        let private = PrivateInputs::new(&claimant, tier, &blinding);
         let fields = public.to_fields();
         check(&fields, &private)?;
         let witness = circuit::eligibility_witness(&fields, &private);
@@ -130,6 +138,8 @@ pub struct LedgerClaim {
     pub nullifier: Nullifier,
     /// The claim's payout commitment.
     pub payout: PayoutCommitment,
+    /// The hash of the claim's sealed envelope.
+    pub envelope: EnvelopeHash,
     /// The proof.
     pub proof: Proof,
 }
@@ -158,15 +168,15 @@ struct ClaimFile {
     proof: serde_json::Value,
 }
 
-const CLAIM_FORMAT: &str = "praman-claim-1";
+const CLAIM_FORMAT: &str = "praman-claim-2";
 
 impl PreparedClaim {
     /// Returns the claim with its proof, for a checkpoint of a ledger.
     pub fn into_claim(self, period: ClaimPeriod, checkpoint: u64, proof: Proof) -> Claim {
-        let PublicInputs { scheme_period, nullifier, payout, .. } = &self.public;
+        let PublicInputs { scheme_period, nullifier, payout, envelope, .. } = &self.public;
         let scheme = scheme_period.scheme.clone();
-        let (nullifier, payout) = (*nullifier, *payout);
-        let ledger = LedgerClaim { scheme, period, checkpoint, nullifier, payout, proof };
+        let (nullifier, payout, envelope) = (*nullifier, *payout, *envelope);
+        let ledger = LedgerClaim { scheme, period, checkpoint, nullifier, payout, envelope, proof };
         Claim { ledger, envelope: self.envelope }
     }
 
@@ -200,9 +210,16 @@ pub enum ClaimFault {
 }
 
 impl SubmittedClaim {
-    /// Creates a claim against a state.
-    pub fn new(claim: Claim, checkpoint: Checkpoint) -> Self {
+    /// Creates a claim against a state. The envelope's hash is that of the envelope, whatever the claim says: a
+    /// proof holds with no other.
+    pub fn new(mut claim: Claim, checkpoint: Checkpoint) -> Self {
+        claim.ledger.envelope = EnvelopeHash::of(&claim.envelope);
         Self { claim, checkpoint }
+    }
+
+    /// Creates a claim whose proof was checked and whose envelope is kept elsewhere.
+    pub fn without_envelope(ledger: LedgerClaim, checkpoint: Checkpoint) -> Self {
+        Self { claim: Claim { ledger, envelope: Vec::new() }, checkpoint }
     }
 
     /// Reads a claim's file.
@@ -236,6 +253,8 @@ impl SubmittedClaim {
             checkpoint: 0,
             nullifier: file.nullifier,
             payout: file.payout_commitment,
+            // The proof is of this hash: it is refused with any other envelope.
+            envelope: EnvelopeHash::of(&envelope),
             proof,
         };
         let checkpoint = Checkpoint { state_root: file.state_root, as_of: file.as_of };

@@ -27,6 +27,12 @@ pub enum HolderError {
     /// A field of a credential is invalid.
     #[error("{0}")]
     Credential(String),
+    /// The wallet's nullifier is spent.
+    #[error(
+        "you were already paid for this period, by this scheme or by one that excludes it: no claim was \
+         made, and nobody was told"
+    )]
+    AlreadyPaid,
     /// The office of a credential is barred, or unknown to the ledger.
     #[error(
         "office {0} is not active on the ledger: it is suspended, debarred, retired or not accredited yet; \
@@ -56,6 +62,7 @@ impl HolderError {
             Self::Untrue(_)
             | Self::Envelope(_)
             | Self::Credential(_)
+            | Self::AlreadyPaid
             | Self::NotStanding(_)
             | Self::Proof { .. } => 1,
         }

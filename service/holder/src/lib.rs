@@ -63,6 +63,7 @@ pub mod claim;
 pub mod envelope;
 mod error;
 pub mod snapshot;
+pub mod spent;
 pub mod subtree;
 pub mod wallet;
 

@@ -22,7 +22,7 @@ impl LedgerStore<'_> {
     /// [`LedgerFailure`].
     pub async fn ledger_context(&self) -> Result<Option<Context>, LedgerFailure> {
         let Some(settings) = network_settings(self.0).await? else { return Ok(None) };
-        Ok(Some(context(settings.chain_id, settings.addresses.claims.into_array())))
+        Ok(Some(settings.context()))
     }
 }
 
@@ -39,6 +39,47 @@ pub(super) struct NetworkSettings {
     pub(super) addresses: Addresses,
     /// The block before the contracts' first.
     pub(super) before: u64,
+    /// The context of the ledger whose place this one takes, and the block that says so; none if it takes no other's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) inherited: Option<(Context, u64)>,
+}
+
+impl NetworkSettings {
+    /// Returns what binds proofs to the network's ledger.
+    pub(super) fn context(&self) -> Context {
+        let claims = self.addresses.claims.into_array();
+        self.inherited.map_or_else(|| context(self.chain_id, claims), |(inherited, _)| inherited)
+    }
+}
+
+/// Records the context that a network's ledger takes over in a block.
+pub(super) async fn keep_inherited_context(
+    transaction: &mut WriteTransaction,
+    block: u64,
+    inherited: Context,
+) -> Result<(), StoreError> {
+    change_inherited(transaction, |stands| *stands = Some((inherited, block))).await
+}
+
+/// Forgets the context that a block above `last` said, when another chain has replaced it.
+pub(super) async fn forget_inherited_after(
+    transaction: &mut WriteTransaction,
+    last: u64,
+) -> Result<(), StoreError> {
+    change_inherited(transaction, |stands| *stands = stands.filter(|&(_, block)| block <= last))
+        .await
+}
+
+async fn change_inherited(
+    transaction: &mut WriteTransaction,
+    change: impl FnOnce(&mut Option<(Context, u64)>),
+) -> Result<(), StoreError> {
+    let Some(value) = Setting::Network.read(transaction).await? else { return Ok(()) };
+    let mut settings: NetworkSettings =
+        serde_json::from_slice(&value).map_err(|_| broken("the network's record"))?;
+    change(&mut settings.inherited);
+    let value = serde_json::to_vec(&settings).expect("settings are plain data");
+    Setting::Network.keep(transaction, &value).await
 }
 
 /// Reads the network of a folder; none before one was deployed or joined.
@@ -47,7 +88,13 @@ pub(super) async fn network_settings(
 ) -> Result<Option<NetworkSettings>, LedgerFailure> {
     let mut connection = store.pool().acquire().await?;
     if let Some(value) = Setting::Network.read(&mut connection).await? {
-        let settings = serde_json::from_slice(&value);
+        let settings: serde_json::Value =
+            serde_json::from_slice(&value).map_err(|_| broken("the network's record"))?;
+        // Contracts of the first edition of statements have no scopes.
+        if settings.get("scopes").is_none() {
+            return Err(NetworkSettingError::EarlierVersion.into());
+        }
+        let settings = serde_json::from_value(settings);
         return Ok(settings.map(Some).map_err(|_| broken("the network's record"))?);
     }
     match Setting::Claims.read(&mut connection).await? {

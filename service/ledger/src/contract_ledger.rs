@@ -1,19 +1,20 @@
 //! The ledger on praman's contracts.
 
-use alloy_primitives::{Address, B256, keccak256};
+use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::SolCall;
-use praman_circuits::context::{Context, context};
+use praman_circuits::context::Context;
 use praman_circuits::eligibility::{Checkpoint, SchemePeriod};
 use praman_circuits::office::OfficeId;
 use praman_circuits::period::{Day, Period};
+use praman_files::sealed::random_key;
 use praman_offices::OfficeStore;
 use praman_rules::scheme::ClaimPeriod;
 use praman_store::Store;
 use praman_store::error::StoreError;
 use praman_verifier::VerifyingKey;
 use praman_verifier::contracts::{
-    Claims, Committee, Constitution, Offices, Participants, batch_words, policy_data, policy_leaf,
-    proof_words, rules_leaf, scheme_word, word,
+    Claims, Committee, Constitution, Offices, Participants, Scopes, batch_words, policy_data,
+    policy_leaf, proof_words, rules_leaf, rules_terms, scheme_word, word,
 };
 
 use super::chain::Chain;
@@ -94,6 +95,8 @@ pub struct ContractLedger<C> {
     pub network: Network<C>,
     /// Who acts.
     pub actors: Actors,
+    /// What proofs are bound to.
+    pub(super) context: Context,
 }
 
 /// The ledger that starts with one command: embedded chain, one operator in every role.
@@ -109,10 +112,21 @@ impl EmbeddedLedger {
         key: &VerifyingKey,
         handlers: EventHandlers,
     ) -> Result<Self, LedgerError> {
+        Self::open_by(store, key, handlers, new_deployer()).await
+    }
+
+    /// Opens the ledger; a new one's contracts are created by an account. Their addresses, and with them the context
+    /// that nullifiers are bound to, follow from it: nobody can link a person's claims on two embedded ledgers.
+    pub(super) async fn open_by(
+        store: &Store,
+        key: &VerifyingKey,
+        handlers: EventHandlers,
+        deployer: Address,
+    ) -> Result<Self, LedgerError> {
         let mut chain = EmbeddedChain::open(store).await?;
         let actors = Actors::alone(OPERATOR);
         let Some(settings) = network_settings(store).await? else {
-            return Self::deploy(store, chain, actors, key, handlers).await;
+            return Self::deploy(store, chain, actors, key, handlers, deployer).await;
         };
         if settings.chain_id != CHAIN_ID {
             return Err(LedgerRefusal::OnNodes.into());
@@ -120,12 +134,12 @@ impl EmbeddedLedger {
         require_key(&settings, key)?;
         let addresses = settings.addresses;
         chain.follow(addresses, handlers).await?;
+        let context = settings.context();
         let network = Network { chain, addresses };
-        Ok(Self { store: store.clone(), network, actors })
+        Ok(Self { store: store.clone(), network, actors, context })
     }
 
-    /// Begins a sandbox's ledger in an empty store. Its contracts have other addresses than any embedded ledger's,
-    /// so its context is another: no other ledger accepts what is proved for it.
+    /// Begins a sandbox's ledger in an empty store. No other ledger accepts what is proved for it.
     ///
     /// # Errors
     /// [`LedgerError::Refused`] if the store has a network already.
@@ -137,10 +151,8 @@ impl EmbeddedLedger {
         if network_settings(store).await?.is_some() {
             return Err(LedgerRefusal::NotEmpty.into());
         }
-        let mut chain = EmbeddedChain::open(store).await?;
-        // An address follows from the deployer's nonce: one transaction before moves all of them.
-        chain.send(OPERATOR, None, Vec::new()).await?;
-        Self::deploy(store, chain, Actors::alone(OPERATOR), key, handlers).await
+        let chain = EmbeddedChain::open(store).await?;
+        Self::deploy(store, chain, Actors::alone(OPERATOR), key, handlers, new_deployer()).await
     }
 
     async fn deploy(
@@ -149,6 +161,7 @@ impl EmbeddedLedger {
         actors: Actors,
         key: &VerifyingKey,
         handlers: EventHandlers,
+        deployer: Address,
     ) -> Result<Self, LedgerError> {
         let constitution = Constitution {
             members: actors.members.clone(),
@@ -157,7 +170,7 @@ impl EmbeddedLedger {
             grace_seconds: GRACE_SECONDS,
         };
         let before = chain.head().await?.number;
-        let mut network = Network::deploy(chain, key, &constitution, OPERATOR).await?;
+        let mut network = Network::deploy(chain, key, &constitution, deployer).await?;
         network.chain.follow(network.addresses, handlers).await?;
         let mut agency = 0;
         for role in [Role::Agency, Role::Department, Role::Treasury, Role::Auditor, Role::Relayer] {
@@ -177,9 +190,10 @@ impl EmbeddedLedger {
             key: key_id(key),
             addresses: network.addresses,
             before,
+            inherited: None,
         };
         keep_network(store, &settings).await?;
-        Ok(Self { store: store.clone(), network, actors })
+        Ok(Self { store: store.clone(), network, actors, context: settings.context() })
     }
 
     /// Sets the time of blocks to the end of a day in UTC, instead of the clock's.
@@ -189,9 +203,9 @@ impl EmbeddedLedger {
 }
 
 impl<C: Chain> ContractLedger<C> {
-    /// Creates a ledger on an existing network.
-    pub fn new(store: &Store, network: Network<C>, actors: Actors) -> Self {
-        Self { store: store.clone(), network, actors }
+    /// Creates a ledger on an existing network, with what proofs are bound to.
+    pub fn new(store: &Store, network: Network<C>, actors: Actors, context: Context) -> Self {
+        Self { store: store.clone(), network, actors, context }
     }
 
     /// Accredits an office that the ledger does not know: on a network of one operator the office's
@@ -299,14 +313,14 @@ impl<C: Chain> ContractLedger<C> {
     async fn adopt_rules(
         &mut self,
         scheme: &SchemePeriod,
-        period: (Period, Period),
+        window: Period,
         last_day: Day,
     ) -> Result<Address, LedgerError> {
         let claims = self.network.addresses.claims;
         let word = scheme_word(&scheme.scheme);
         let account = acting(self.actors.department, Role::Department)?;
         // There is one rule for one window: its leaf is the root that the committee adopts.
-        let leaf = rules_leaf(&scheme.scheme, period, last_day, &scheme.policy);
+        let leaf = rules_leaf(self.edition_of(scheme).await?, scheme, window, last_day);
         let rules = Claims::rulesOfCall { scheme: word };
         if B256::from(self.network.view(claims, &rules).await?) == leaf {
             return Ok(account);
@@ -324,6 +338,17 @@ impl<C: Chain> ContractLedger<C> {
         Ok(account)
     }
 
+    /// Returns the edition of statements under which a scheme's period opens: the one in force, but what is
+    /// claimed once goes on under the edition that it began with.
+    async fn edition_of(&self, scheme: &SchemePeriod) -> Result<u8, LedgerError> {
+        let claims = self.network.addresses.claims;
+        let edition = self.network.view(claims, &Claims::EDITIONCall {}).await?;
+        let (scope, period) = (word(scheme.scope().to_field()), scheme.period.0);
+        let scopes = self.network.addresses.scopes;
+        let stands = self.network.view(scopes, &Scopes::useOfCall { scope, period }).await?;
+        Ok(if stands.edition == 0 { edition } else { stands.edition })
+    }
+
     /// Returns the number of a claim's opening.
     async fn opening(&self, claim: &LedgerClaim) -> Result<u32, LedgerError> {
         let ClaimPeriod { period, window } = claim.period;
@@ -337,12 +362,11 @@ impl<C: Chain> ContractLedger<C> {
         &self,
         opening: u32,
         scheme: &SchemePeriod,
-        ClaimPeriod { period, window }: ClaimPeriod,
+        window: Period,
     ) -> Result<(), LedgerError> {
         let claims = self.network.addresses.claims;
         let stands = self.network.view(claims, &Claims::openingAtCall { opening }).await?;
-        let wanted = policy_leaf(&scheme.scheme, period.0, window.0, &scheme.policy);
-        if stands.policyLeaf == wanted {
+        if stands.policyLeaf == policy_leaf(stands.edition, scheme, window) {
             return Ok(());
         }
         Err(LedgerRefusal::OtherRules(scheme.scheme.clone()).into())
@@ -363,7 +387,7 @@ impl<C: Chain> ContractLedger<C> {
 
 impl<C: Chain> Ledger for ContractLedger<C> {
     fn context(&self) -> Context {
-        context(self.network.chain.chain_id(), self.network.addresses.claims.into_array())
+        self.context
     }
 
     async fn publish_checkpoint(
@@ -419,20 +443,14 @@ impl<C: Chain> Ledger for ContractLedger<C> {
     ) -> Result<(), LedgerError> {
         let claims = self.network.addresses.claims;
         if let Some(opening) = self.opening_of(scheme, period).await? {
-            return self.require_same_rules(opening, scheme, period).await;
-        }
-        let ClaimPeriod { period, window } = period;
-        if self.network.addresses.archives.is_zero() {
-            return Err(LedgerRefusal::NoArchives.into());
+            return self.require_same_rules(opening, scheme, period.window).await;
         }
         let last_day = Day(last_day.0 + SETTLING_DAYS);
-        let account = self.adopt_rules(scheme, (period, window), last_day).await?;
+        let account = self.adopt_rules(scheme, period.window, last_day).await?;
         let open = Claims::openPeriodCall {
-            scheme: scheme_word(&scheme.scheme),
-            period: period.0,
-            window: window.0,
-            lastDay: last_day.0,
+            terms: rules_terms(scheme, period.window),
             policy: policy_data(&scheme.policy),
+            lastDay: last_day.0,
             approval: Vec::new(),
         };
         self.network.send(account, claims, &open).await?;
@@ -449,13 +467,13 @@ impl<C: Chain> Ledger for ContractLedger<C> {
         let Some(opening) = self.opening_of(scheme, period).await? else {
             return self.open_period(scheme, period, last_day).await;
         };
-        self.require_same_rules(opening, scheme, period).await?;
+        self.require_same_rules(opening, scheme, period.window).await?;
         let last_day = Day(last_day.0 + SETTLING_DAYS);
         let stands = self.network.view(claims, &Claims::lastDayOfCall { opening }).await?;
         if stands >= last_day.0 {
             return Ok(());
         }
-        let account = self.adopt_rules(scheme, (period.period, period.window), last_day).await?;
+        let account = self.adopt_rules(scheme, period.window, last_day).await?;
         let extend =
             Claims::extendPeriodCall { opening, lastDay: last_day.0, approval: Vec::new() };
         self.network.send(account, claims, &extend).await?;
@@ -466,7 +484,7 @@ impl<C: Chain> Ledger for ContractLedger<C> {
         let call = Claims::claimCall {
             opening: self.opening(claim).await?,
             checkpoint: checkpoint_number(claim)?,
-            own: [word(claim.nullifier.to_field()), word(claim.payout.to_field())],
+            own: own_words(claim),
             proof: proof_words(&claim.proof),
         };
         let claims = self.network.addresses.claims;
@@ -485,10 +503,7 @@ impl<C: Chain> Ledger for ContractLedger<C> {
         if !claims.iter().all(same) {
             return Err(LedgerError::Malformed(ClaimMalformation::MixedBatch));
         }
-        let words = |claim: &LedgerClaim| {
-            let (nullifier, payout) = (claim.nullifier.to_field(), claim.payout.to_field());
-            batch_words(word(nullifier), word(payout), &claim.proof)
-        };
+        let words = |claim: &LedgerClaim| batch_words(own_words(claim), &claim.proof);
         let call = Claims::claimBatchCall {
             opening: self.opening(first).await?,
             checkpoint: checkpoint_number(first)?,
@@ -501,6 +516,12 @@ impl<C: Chain> Ledger for ContractLedger<C> {
     }
 }
 
+/// Returns a claim's own public inputs as the contract takes them.
+pub(super) fn own_words(claim: &LedgerClaim) -> [U256; 3] {
+    let LedgerClaim { nullifier, payout, envelope, .. } = claim;
+    [nullifier.to_field(), payout.to_field(), envelope.to_field()].map(word)
+}
+
 fn checkpoint_number(claim: &LedgerClaim) -> Result<u32, LedgerError> {
     u32::try_from(claim.checkpoint).map_err(|_| LedgerError::CheckpointNotGood)
 }
@@ -510,6 +531,11 @@ pub(super) fn office_account(office: OfficeId) -> Address {
     let hash =
         keccak256([b"praman.embedded-office.1".as_slice(), &office.0.to_be_bytes()].concat());
     Address::from_slice(&hash[12..])
+}
+
+/// Draws an account to create an embedded ledger's contracts.
+fn new_deployer() -> Address {
+    Address::from_slice(&random_key()[..20])
 }
 
 /// Refuses keys that a network's contracts were not deployed for.

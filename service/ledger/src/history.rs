@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use alloy_primitives::{B256, U256, keccak256};
+use alloy_primitives::{B256, U256};
 use alloy_sol_types::SolEvent;
 use praman_circuits::Fr;
 use praman_circuits::credential::SchemaId;
@@ -10,13 +10,14 @@ use praman_circuits::field::from_be_bytes;
 use praman_circuits::merkle::empty_leaf;
 use praman_circuits::office::{OfficeId, OfficeRoot, StateTree, office_leaf};
 use praman_verifier::contracts::{
-    Addresses, Archives, Claims, Consents, Offices, claim_leaf, word,
+    Addresses, Archives, Claims, Consents, Offices, Scopes, claim_leaf, word,
 };
 use serde::Serialize;
 
 use super::LedgerError;
 use super::chain::{Chain, ChainLog};
 use super::network::Network;
+use super::sorted_tree;
 
 /// An opening's accepted claims in order: what its seal is over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,34 +37,12 @@ impl Seal {
 
     /// Computes the Merkle root over the claims; zero for none.
     pub fn root(&self) -> B256 {
-        let mut level = self.leaves();
-        while level.len() > 1 {
-            level = level.chunks(2).map(parent).collect();
-        }
-        level.first().copied().unwrap_or_default()
+        sorted_tree::root(self.leaves())
     }
 
     /// Computes the Merkle path of the claim at a place, as OpenZeppelin's `MerkleProof` takes it.
-    pub fn path(&self, mut place: usize) -> Vec<B256> {
-        let mut level = self.leaves();
-        let mut path = Vec::new();
-        while level.len() > 1 {
-            path.extend(level.get(place ^ 1));
-            level = level.chunks(2).map(parent).collect();
-            place /= 2;
-        }
-        path
-    }
-}
-
-/// Hashes a pair in the order of its values; a node without a neighbour goes up unchanged.
-fn parent(pair: &[B256]) -> B256 {
-    match pair {
-        [left, right] => {
-            let (first, second) = if left <= right { (left, right) } else { (right, left) };
-            keccak256([first.0, second.0].concat())
-        }
-        alone => alone[0],
+    pub fn path(&self, place: usize) -> Vec<B256> {
+        sorted_tree::path(self.leaves(), place)
     }
 }
 
@@ -121,6 +100,8 @@ struct Replay {
     root: Option<U256>,
     seals: BTreeMap<u32, Seal>,
     openings: BTreeMap<u32, (U256, u32)>,
+    scopes: BTreeMap<(U256, u32), U256>,
+    inherited: HashSet<U256>,
     spent: HashSet<U256>,
     updates: usize,
     checkpoints: usize,
@@ -132,13 +113,16 @@ impl Replay {
         self.faults.push(format!("block {}: {what}", log.block));
     }
 
-    fn accept(&mut self, log: &ChainLog, opening: u32, claim: (U256, U256)) {
-        if !self.spent.insert(claim.0) {
+    fn accept(&mut self, log: &ChainLog, opening: u32, claim: [U256; 3]) {
+        if !self.spent.insert(claim[0]) {
             self.fault(log, "a nullifier was accepted twice");
+        }
+        if self.inherited.contains(&claim[0]) {
+            self.fault(log, "a nullifier was accepted that the earlier ledger had spent");
         }
         let seal = self.seals.entry(opening).or_default();
         seal.opening = opening;
-        seal.claims.push(claim);
+        seal.claims.push((claim[0], claim[1]));
     }
 
     /// Puts a leaf and compares the tree's root with the one that the contract reported.
@@ -167,16 +151,20 @@ impl Replay {
         match *log.topics.first()? {
             Claims::PeriodOpened::SIGNATURE_HASH => {
                 let event = Claims::PeriodOpened::decode_raw_log(topics, data).ok()?;
+                if self.scopes.get(&(event.scheme, event.period)) != Some(&event.scope) {
+                    self.fault(log, "a period was opened in another scope than stands");
+                }
                 self.openings.insert(event.opening, (event.scheme, event.period));
             }
             Claims::ClaimAccepted::SIGNATURE_HASH => {
                 let event = Claims::ClaimAccepted::decode_raw_log(topics, data).ok()?;
-                self.accept(log, event.opening, (event.nullifier, event.payoutCommitment));
+                let claim = [event.nullifier, event.payoutCommitment, event.envelopeHash];
+                self.accept(log, event.opening, claim);
             }
             Claims::ClaimsAccepted::SIGNATURE_HASH => {
                 let event = Claims::ClaimsAccepted::decode_raw_log(topics, data).ok()?;
-                for claim in event.claims.chunks_exact(2) {
-                    self.accept(log, event.opening, (claim[0], claim[1]));
+                for &claim in event.claims.as_chunks().0 {
+                    self.accept(log, event.opening, claim);
                 }
             }
             Claims::CheckpointPublished::SIGNATURE_HASH => {
@@ -188,6 +176,25 @@ impl Replay {
                     self.fault(log, "a checkpoint's number does not follow the one before");
                 }
                 self.checkpoints += 1;
+            }
+            _ => {}
+        }
+        Some(())
+    }
+
+    fn scopes_event(&mut self, log: &ChainLog) -> Option<()> {
+        let (topics, data) = (log.topics.iter().copied(), &log.data);
+        match *log.topics.first()? {
+            Scopes::ScopeFixed::SIGNATURE_HASH => {
+                let event = Scopes::ScopeFixed::decode_raw_log(topics, data).ok()?;
+                let stands = self.scopes.insert((event.scheme, event.period), event.scope);
+                if stands.is_some_and(|stands| stands != event.scope) {
+                    self.fault(log, "a scheme's period has another scope than before");
+                }
+            }
+            Scopes::SpentBrought::SIGNATURE_HASH => {
+                let event = Scopes::SpentBrought::decode_raw_log(topics, data).ok()?;
+                self.inherited.extend(event.nullifiers);
             }
             _ => {}
         }
@@ -266,6 +273,8 @@ async fn replay<C: Chain>(network: &mut Network<C>) -> Result<(Replay, u64, usiz
             replay.offices_event(&log)
         } else if log.address == network.addresses.consents {
             replay.consents_event(&log)
+        } else if log.address == network.addresses.scopes {
+            replay.scopes_event(&log)
         } else {
             Some(())
         };
@@ -312,14 +321,9 @@ pub async fn verify<C: Chain>(network: &mut Network<C>) -> Result<History, Ledge
     for (&opening, &(scheme, period)) in &replay.openings {
         let seal = replay.seals.get(&opening).cloned().unwrap_or_default();
         let root = seal.root();
-        // A network of an earlier version has no archives.
-        let agrees = if archives.is_zero() {
-            None
-        } else {
-            let stands = network.view(archives, &Archives::sealOfCall { opening }).await?;
-            let agrees = stands.count == seal.claims.len() as u64 && stands.root == root;
-            (!stands.proposer.is_zero()).then_some(agrees)
-        };
+        let stands = network.view(archives, &Archives::sealOfCall { opening }).await?;
+        let agrees = stands.count == seal.claims.len() as u64 && stands.root == root;
+        let agrees = (!stands.proposer.is_zero()).then_some(agrees);
         if agrees == Some(false) {
             replay.faults.push(format!("the seal of opening {opening} does not fit its claims"));
         }

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use alloy_primitives::{Address, Bytes};
 use alloy_signer_local::PrivateKeySigner;
-use praman_circuits::context::{Context, context};
+use praman_circuits::context::Context;
+use praman_circuits::field::from_be_bytes;
 use praman_store::Store;
 use praman_store::error::StoreError;
 use praman_verifier::VerifyingKey;
 use praman_verifier::contracts::{
-    Addresses, Anchors, Archives, Claims, Consents, Disputes, NodeDirectory, Participants,
+    Addresses, Anchors, Archives, Claims, Consents, Disputes, NodeDirectory, Participants, Scopes,
 };
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,7 @@ use super::embedded::{CHAIN_ID, EmbeddedChain};
 use super::event_handler::EventHandlers;
 use super::network::Network;
 use super::remote::{RemoteChain, RemoteSettings};
+use crate::LedgerStore;
 use crate::failure::LedgerFailure;
 use crate::failure::NetworkSettingError;
 use crate::refusal::LedgerRefusal;
@@ -147,6 +149,7 @@ impl JoinedNetwork {
             key: key_id(key),
             addresses,
             before,
+            inherited: None,
         };
         keep_network(store, &settings).await
     }
@@ -196,13 +199,14 @@ impl NetworkDescription {
             return Err(format.into());
         }
         JoinedNetwork::require_none(store).await?;
-        let settings = NetworkSettings {
+        let mut settings = NetworkSettings {
             chain_id: self.chain_id,
             endpoints,
             confirmations: self.confirmations,
             key: self.key,
             addresses: self.contracts,
             before: self.before,
+            inherited: None,
         };
         let addresses = self.contracts;
         let chain = RemoteChain::new(store, remote_settings(&settings), [])?;
@@ -218,6 +222,7 @@ impl NetworkDescription {
             consents,
             anchors,
             archives,
+            scopes,
         } = addresses;
         for (said, stands) in [
             (committee, network.view(participants, &Participants::COMMITTEECall {}).await?),
@@ -229,22 +234,24 @@ impl NetworkDescription {
             (committee, network.view(nodes, &NodeDirectory::COMMITTEECall {}).await?),
             (participants, network.view(consents, &Consents::PARTICIPANTSCall {}).await?),
             (participants, network.view(anchors, &Anchors::PARTICIPANTSCall {}).await?),
+            (archives, network.view(claims, &Claims::ARCHIVESCall {}).await?),
+            (claims, network.view(archives, &Archives::CLAIMSCall {}).await?),
+            (scopes, network.view(claims, &Claims::SCOPESCall {}).await?),
+            (claims, network.view(scopes, &Scopes::CLAIMSCall {}).await?),
         ] {
             if said != stands {
                 return Err(LedgerRefusal::OtherContract { said, stands }.into());
             }
         }
-        // A network of an earlier version has none.
-        if !archives.is_zero() {
-            let known = network.view(claims, &Claims::ARCHIVESCall {}).await?;
-            let knows = network.view(archives, &Archives::CLAIMSCall {}).await?;
-            if (known, knows) != (archives, claims) {
-                let (said, stands) = (archives, known);
-                return Err(LedgerRefusal::OtherContract { said, stands }.into());
-            }
-        }
+        // It may take the place of an earlier one.
+        let stands = network.view(claims, &Claims::contextCall {}).await?;
+        let stands = from_be_bytes(&stands.to_be_bytes()).ok_or(LedgerRefusal::NotElement)?;
+        let stands = Context::from_field(stands);
+        // Until the events are read; a block that is replaced takes it back.
+        let head = network.chain.head().await?.number;
+        settings.inherited = (stands != settings.context()).then_some((stands, head));
         keep_network(store, &settings).await?;
-        Ok(context(settings.chain_id, claims.into_array()))
+        Ok(stands)
     }
 }
 
@@ -288,15 +295,18 @@ impl JoinedLedger {
     ) -> Result<Self, LedgerError> {
         let settings = network_settings(store).await?;
         let Some(settings) = settings.filter(|settings| settings.chain_id != CHAIN_ID) else {
-            let EmbeddedLedger { store, network, actors } =
+            let EmbeddedLedger { store, network, actors, context } =
                 EmbeddedLedger::open(store, key, handlers).await?;
             let Network { chain, addresses } = network;
             let network = Network { chain: JoinedChain::Embedded(chain), addresses };
-            return Ok(Self { store, network, actors });
+            return Ok(Self { store, network, actors, context });
         };
         require_key(&settings, key)?;
         let (network, accounts) = JoinedNetwork::open(store, keys, handlers).await?;
         let actors = Actors::among(&network, &accounts).await?;
-        Ok(Self::new(store, network, actors))
+        // As its events say, which were recorded just now.
+        let context = LedgerStore(store).ledger_context().await?;
+        let context = context.unwrap_or_else(|| settings.context());
+        Ok(Self::new(store, network, actors, context))
     }
 }

@@ -2,6 +2,7 @@
 
 use alloy_primitives::U256;
 use alloy_sol_types::SolEvent;
+use praman_circuits::context::Context;
 use praman_circuits::credential::SchemaId;
 use praman_circuits::eligibility::Checkpoint;
 use praman_circuits::field::from_be_bytes;
@@ -12,12 +13,16 @@ use praman_offices::{checkpoint, read_offices};
 use praman_store::Setting;
 use praman_store::error::StoreError;
 use praman_store::{TreeVersion, WriteTransaction};
-use praman_verifier::contracts::{Addresses, Claims, Consents, Disputes, Offices, Participants};
+use praman_verifier::contracts::{
+    Addresses, Claims, Consents, Disputes, Offices, Participants, Scopes,
+};
 
 use super::accepted_claim;
 use super::chain::{ChainError, ChainLog};
+use super::chain_store::{forget_inherited_after, keep_inherited_context};
 use super::event_handler::{AcceptanceEvent, EventHandlers};
 use super::opening::{forget_openings_after, record_opening};
+use super::spent;
 use crate::LedgerStore;
 
 /// What a disputed claim's outcome must be for it to be paid: `Outcome.Pay`.
@@ -41,6 +46,8 @@ pub(super) async fn record(
             record_claims(transaction, handlers, log, topic).await?;
         } else if log.address == addresses.disputes {
             record_dispute(transaction, log, topic).await?;
+        } else if log.address == addresses.scopes {
+            record_inheritance(transaction, log, topic).await?;
         } else if log.address == addresses.consents {
             record_access(transaction, log, topic).await?;
         }
@@ -159,14 +166,13 @@ async fn record_claims(
         }
         Claims::ClaimAccepted::SIGNATURE_HASH => {
             let event: Claims::ClaimAccepted = decode(log)?;
-            let claim = (event.nullifier, event.payoutCommitment);
+            let claim = [event.nullifier, event.payoutCommitment, event.envelopeHash];
             accept(transaction, handlers, (log.block, event.opening), claim).await?;
         }
         Claims::ClaimsAccepted::SIGNATURE_HASH => {
             let event: Claims::ClaimsAccepted = decode(log)?;
-            for claim in event.claims.chunks_exact(2) {
-                accept(transaction, handlers, (log.block, event.opening), (claim[0], claim[1]))
-                    .await?;
+            for &claim in event.claims.as_chunks().0 {
+                accept(transaction, handlers, (log.block, event.opening), claim).await?;
             }
         }
         _ => {}
@@ -178,14 +184,11 @@ async fn accept(
     transaction: &mut WriteTransaction,
     handlers: EventHandlers,
     (block, opening): (u64, u32),
-    (nullifier, payout): (U256, U256),
+    claim: [U256; 3],
 ) -> Result<(), ChainError> {
-    accepted_claim::accept(transaction, block, opening, (nullifier, payout)).await?;
-    let event = AcceptanceEvent {
-        nullifier: nullifier.to_be_bytes(),
-        payout_commitment: payout.to_be_bytes(),
-        block,
-    };
+    accepted_claim::accept(transaction, block, opening, claim).await?;
+    let [nullifier, payout_commitment, envelope_hash] = claim.map(|word| word.to_be_bytes());
+    let event = AcceptanceEvent { nullifier, payout_commitment, envelope_hash, block };
     for handler in handlers {
         handler.claim_accepted(transaction, event).await?;
     }
@@ -258,6 +261,27 @@ async fn forget_disputes_after(
     Ok(())
 }
 
+/// Records that the ledger takes the place of an earlier one: whose context its proofs are bound to, and what is
+/// spent there.
+async fn record_inheritance(
+    transaction: &mut WriteTransaction,
+    log: &ChainLog,
+    topic: alloy_primitives::B256,
+) -> Result<(), ChainError> {
+    match topic {
+        Scopes::Inherited::SIGNATURE_HASH => {
+            let event: Scopes::Inherited = decode(log)?;
+            let context = Context::from_field(element(event.context)?);
+            Ok(keep_inherited_context(transaction, log.block, context).await?)
+        }
+        Scopes::SpentBrought::SIGNATURE_HASH => {
+            let event: Scopes::SpentBrought = decode(log)?;
+            Ok(spent::inherit(transaction, log.block, event).await?)
+        }
+        _ => Ok(()),
+    }
+}
+
 async fn record_access(
     transaction: &mut WriteTransaction,
     log: &ChainLog,
@@ -309,6 +333,8 @@ impl LedgerStore<'_> {
         ] {
             sqlx::query(statement).bind(last as i64).execute(&mut **transaction).await?;
         }
+        forget_inherited_after(transaction, last).await?;
+        spent::forget_after(transaction, last).await?;
         forget_openings_after(transaction, last).await?;
         forget_disputes_after(transaction, last).await?;
         standing::forget_news_after(transaction, last).await?;

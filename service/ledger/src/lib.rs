@@ -45,7 +45,10 @@ mod overview;
 mod refusal;
 mod remote;
 pub mod snapshot;
+mod sorted_tree;
+mod spent;
 mod stored_state;
+mod succession;
 #[cfg(test)]
 mod tests;
 
@@ -77,6 +80,7 @@ pub use praman_holder::claim::LedgerClaim;
 pub use praman_offices::OfficeState;
 pub use refusal::{ClaimMalformation, LedgerRefusal};
 pub use remote::{RemoteChain, RemoteSettings};
+pub use succession::{Succession, SuccessionError, TakenOver};
 
 /// What the ledger has reported, in a store.
 #[derive(Clone, Copy)]
@@ -95,7 +99,9 @@ pub struct Receipt {
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// The nullifier is spent.
-    #[error("this person has already claimed for this scheme and period")]
+    #[error(
+        "this person has already claimed for this period, from this scheme or from one that excludes it"
+    )]
     AlreadyClaimed,
     /// The proof does not hold.
     #[error("the proof does not hold for this scheme, period, state and ledger")]

@@ -5,7 +5,7 @@ use alloy_sol_types::{SolCall, SolInterface};
 use praman_verifier::VerifyingKey;
 use praman_verifier::contracts::{
     Addresses, Anchors, Archives, Claims, Committee, Consents, Constitution, Deployment, Disputes,
-    Groth16Verifier, NodeDirectory, Offices, Participants,
+    Groth16Verifier, NodeDirectory, Offices, Participants, Scopes,
 };
 
 use super::LedgerError;
@@ -322,14 +322,34 @@ pub(super) fn refusal(output: &Bytes) -> LedgerError {
         Ok(Reason::NotRelayer(error)) => LedgerError::NotPermitted(error.account),
         Ok(Reason::NotPermitted(error)) => LedgerError::NotPermitted(error.account),
         Ok(Reason::Paused(_)) => LedgerError::Paused,
+        Ok(Reason::LedgerEnded(_)) => LedgerRefusal::Ended.into(),
         _ => match Consents::ConsentsErrors::abi_decode(output) {
             Ok(Consents::ConsentsErrors::OldRoot(_)) => LedgerError::OldRoot,
             Ok(Consents::ConsentsErrors::NotPermitted(error)) => {
                 LedgerError::NotPermitted(error.account)
             }
-            _ => LedgerRefusal::Reverted(reason(output)).into(),
+            _ => scope_refusal(output)
+                .unwrap_or_else(|| LedgerRefusal::Reverted(reason(output)))
+                .into(),
         },
     }
+}
+
+/// Returns why the contract of scopes does not open a period.
+fn scope_refusal(output: &Bytes) -> Option<LedgerRefusal> {
+    use Scopes::ScopesErrors as Reason;
+    Some(match Reason::abi_decode(output).ok()? {
+        Reason::ScopeDiffers(_) => LedgerRefusal::OtherScope,
+        Reason::SchemaDiffers(error) => LedgerRefusal::OtherSchema(error.stands),
+        Reason::PeriodNotOver(_) => LedgerRefusal::PeriodNotOver,
+        Reason::ScopePruned(_) => LedgerRefusal::Pruned,
+        Reason::ScopeUnsealed(error) => LedgerRefusal::Unsealed(error.openings),
+        Reason::InheritanceIncomplete(error) => {
+            LedgerRefusal::InheritanceIncomplete { brought: error.brought, parts: error.parts }
+        }
+        Reason::NotNew(_) => LedgerRefusal::NotNew,
+        _ => return None,
+    })
 }
 
 /// Decodes a revert's bytes by the contracts' errors.
@@ -343,6 +363,7 @@ fn reason(output: &Bytes) -> String {
     }
     named!(
         Claims::ClaimsErrors,
+        Scopes::ScopesErrors,
         Archives::ArchivesErrors,
         Groth16Verifier::Groth16VerifierErrors,
         Participants::ParticipantsErrors,

@@ -1,8 +1,8 @@
 //! The state of the ledger's openings, from its events.
 
 use alloy_sol_types::SolEvent;
-use praman_circuits::nullifier::SchemeId;
 use praman_circuits::period::Day;
+use praman_circuits::scope::SchemeId;
 use praman_language::calendar;
 use praman_rules::scheme::ClaimPeriod;
 use praman_store::WriteTransaction;
@@ -68,8 +68,8 @@ pub(super) async fn record_opening(
             let scheme = scheme_of_word(event.scheme)
                 .ok_or_else(|| ChainError::failed("an opening names no scheme"))?;
             sqlx::query(
-                "INSERT INTO opening (number, scheme, period, \"window\", stage, block)
-                 VALUES ($1, $2, $3, $4, $5, $6)",
+                "INSERT INTO opening (number, scheme, period, \"window\", stage, block, scope)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
             )
             .bind(i64::from(event.opening))
             .bind(scheme.as_str())
@@ -77,6 +77,7 @@ pub(super) async fn record_opening(
             .bind(i64::from(event.window))
             .bind(OPEN)
             .bind(log.block as i64)
+            .bind(event.scope.to_be_bytes_vec())
             .execute(&mut **transaction)
             .await?;
             (event.opening, Some(OPEN), None)
@@ -209,7 +210,8 @@ impl LedgerStore<'_> {
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::{Address, B256};
+    use alloy_primitives::{Address, B256, U256};
+    use praman_circuits::eligibility::EDITION;
     use praman_circuits::period::Period;
     use praman_store::Store;
     use praman_verifier::contracts::scheme_word;
@@ -234,8 +236,10 @@ mod tests {
         let opened = Claims::PeriodOpened {
             opening,
             scheme: scheme_word(&scheme),
+            scope: U256::from(1u64),
             period: window.0,
             window: window.0,
+            edition: EDITION,
             policyLeaf: B256::ZERO,
         };
         let until = |day| Claims::LastDaySet { opening, lastDay: day };

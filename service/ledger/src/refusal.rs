@@ -1,8 +1,8 @@
 //! Why the contracts, or a folder's network, refuse something that is not about one claim.
 
 use alloy_primitives::{Address, U256};
-use praman_circuits::nullifier::SchemeId;
 use praman_circuits::office::StateRoot;
+use praman_circuits::scope::SchemeId;
 
 /// Why the ledger refuses, beside what it says of one claim.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +56,9 @@ pub enum LedgerRefusal {
          another folder"
     )]
     NoAnchors,
+    /// An event of the contracts is malformed.
+    #[error("an event on the ledger can't be read")]
+    EventUnreadable,
     /// An anchor's event is malformed.
     #[error("an anchor on the ledger can't be read")]
     AnchorUnreadable,
@@ -71,10 +74,10 @@ pub enum LedgerRefusal {
          --account, too"
     )]
     NotAdopted,
-    /// The committee has not decided on a period's rules.
+    /// The committee has not decided yet.
     #[error(
-        "motion {0} to adopt the rules needs more members' votes, or its delay is not over: have it \
-         enacted with `praman ledger enact {0}`, then open the period"
+        "motion {0} needs more members' votes, or its delay is not over: have it enacted with \
+         `praman ledger enact {0}`, then run this command again"
     )]
     MotionWaits(u64),
     /// A period takes claims under other rules.
@@ -83,6 +86,59 @@ pub enum LedgerRefusal {
          were never opened"
     )]
     OtherRules(SchemeId),
+    /// A scheme's period was opened within another group, or in none.
+    #[error(
+        "this scheme's period was opened within another group of schemes: a change of `excludes_with` is for \
+         periods that were never opened, and a benefit paid once stays where it began"
+    )]
+    OtherScope,
+    /// A period was opened for credentials of another schema.
+    #[error(
+        "this period, of the scheme or of its group, was opened for credentials of schema {0}: it has one \
+         schema, since holders have another secret for each"
+    )]
+    OtherSchema(u32),
+    /// A period whose nullifiers are to be forgotten is not over.
+    #[error("nullifiers can't be forgotten before the period is over")]
+    PeriodNotOver,
+    /// The ledger still takes claims.
+    #[error(
+        "this ledger still accepts claims: end it first with `praman ledger end`, so that nothing is accepted \
+         that the new ledger does not know of"
+    )]
+    NotEnded,
+    /// The ledger has ended.
+    #[error("this ledger has ended: another takes its place")]
+    Ended,
+    /// Spent nullifiers of the period were forgotten.
+    #[error(
+        "claims of this period were archived and their nullifiers forgotten: neither this scheme nor \
+         another of its group opens it again"
+    )]
+    Pruned,
+    /// Openings of the scope's period are not sealed.
+    #[error(
+        "nullifiers can't be forgotten yet: {0} openings of this period, of the scheme or of its group, \
+         are not sealed"
+    )]
+    Unsealed(u32),
+    /// The ledger takes the place of another, and not all of it is here.
+    #[error(
+        "this ledger takes the place of an earlier one, and has {brought} of {parts} parts of it: run \
+         `praman ledger take-over` again, then open the period"
+    )]
+    InheritanceIncomplete {
+        /// How many parts are here.
+        brought: u32,
+        /// How many there are.
+        parts: u32,
+    },
+    /// The ledger has opened a period.
+    #[error(
+        "this ledger has opened a period or taken over a part already: only a new ledger takes the \
+         place of an earlier one"
+    )]
+    NotNew,
     /// The ledger knows other offices.
     #[error(
         "the ledger's state root is {stands}, not {own}: the ledger knows other offices than this folder"
@@ -98,12 +154,6 @@ pub enum LedgerRefusal {
         "an office's tree changed on the ledger while the checkpoint was published: publish it again"
     )]
     OfficeChanged,
-    /// The network has no contract of archives.
-    #[error(
-        "this network's contracts are of an earlier version without a last day for periods: create \
-         Archives, upgrade Claims, and join the network again"
-    )]
-    NoArchives,
     /// The contracts were deployed for other keys.
     #[error(
         "the chain's contracts were deployed for other keys: use those keys, or start a new chain in \

@@ -10,6 +10,7 @@ mod invariants;
 mod memory_chain;
 mod poseidon;
 mod scene;
+mod scopes;
 mod stored_state;
 
 /// How often a test tries something: a part at every landing, all of it by `tests/thorough.sh`.

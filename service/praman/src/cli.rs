@@ -34,6 +34,7 @@ mod sandbox;
 mod scheme;
 mod serve;
 mod signer;
+mod succession;
 mod treasury;
 mod worker;
 

@@ -29,7 +29,7 @@ pub use praman_claims as claims;
 pub use praman_consent as consent;
 pub use praman_files::{self as files, sealed, sealed_box};
 pub use praman_grievance as grievance;
-pub use praman_holder::{claim, envelope, subtree, wallet};
+pub use praman_holder::{claim, envelope, spent, subtree, wallet};
 pub use praman_issuing as issuing;
 pub use praman_language::{self as language, calendar};
 pub use praman_ledger::{self as ledger, snapshot};

@@ -42,9 +42,9 @@ mod version;
 use std::path::Path;
 
 use praman_circuits::eligibility::SchemePeriod;
-use praman_circuits::nullifier::SchemeId;
-use praman_circuits::period::{Day, Period};
+use praman_circuits::period::{Day, Period, PeriodKind};
 use praman_circuits::policy::Policy;
+use praman_circuits::scope::SchemeId;
 use praman_language::{Language, calendar};
 
 use crate::schema::Schema;
@@ -81,19 +81,6 @@ impl SchemeError {
     }
 }
 
-/// How often a scheme is claimed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Frequency {
-    /// Every calendar month, written `2026-06`.
-    Monthly,
-    /// Every quarter of the calendar year, written `2026-Q2`.
-    Quarterly,
-    /// Every calendar year, written `2026`.
-    Yearly,
-    /// Once in a life; the month of the claim is written, since it decides the age.
-    Once,
-}
-
 /// A period of a scheme.
 ///
 /// `period` is part of nullifiers and is compared with a credential's first period. `window` is the month whose
@@ -127,8 +114,9 @@ pub struct Scheme {
     names: [Option<String>; 2],
     /// What its rules are about.
     pub schema: &'static Schema,
-    /// How often it is claimed.
-    pub frequency: Frequency,
+    /// What kind of period it is claimed for: monthly `2026-06`, quarterly `2026-Q2`, yearly `2026`; of a benefit
+    /// claimed once the month of the claim is written, since it decides the age.
+    pub kind: PeriodKind,
     /// How many days after a period's end its claims are taken.
     pub claim_days: u32,
     /// How it is paid.
@@ -143,23 +131,12 @@ const INSTALMENTS_MAX: i64 = 12;
 /// The most days after a period's end on which claims of it are taken.
 const CLAIM_DAYS_MAX: i64 = 366;
 
-impl Frequency {
-    /// Returns how many days after a period's end its claims are taken if a scheme does not say. The month of a
-    /// benefit claimed once is that of the claim: the next month has its own rules.
-    fn claim_days(self) -> u32 {
-        match self {
-            Self::Monthly | Self::Quarterly | Self::Yearly => 90,
-            Self::Once => 15,
-        }
-    }
-
-    /// Returns the number of months of a period.
-    fn months(self) -> i32 {
-        match self {
-            Self::Monthly | Self::Once => 1,
-            Self::Quarterly => 3,
-            Self::Yearly => 12,
-        }
+/// Returns how many days after a period's end its claims are taken if a scheme does not say. The month of a
+/// benefit claimed once is that of the claim: the next month has its own rules.
+fn usual_claim_days(kind: PeriodKind) -> u32 {
+    match kind {
+        PeriodKind::Month | PeriodKind::Quarter | PeriodKind::Year => 90,
+        PeriodKind::Once => 15,
     }
 }
 
@@ -191,7 +168,7 @@ impl Scheme {
         ])?;
         let id = table.require("id")?;
         let schema = table.require("schema")?;
-        let frequency = table.require("period")?;
+        let kind = table.require("period")?;
         let mut scheme = Self {
             id: id.text()?.parse().map_err(|error| id.fault(format!("{error}")))?,
             name: table.require("name")?.text()?.to_owned(),
@@ -205,15 +182,15 @@ impl Scheme {
             schema: Schema::find(schema.text()?).ok_or_else(|| {
                 schema.fault("there is no such schema: give \"resident\" or \"student\"")
             })?,
-            frequency: match frequency.text()? {
-                "monthly" => Frequency::Monthly,
-                "quarterly" => Frequency::Quarterly,
-                "yearly" => Frequency::Yearly,
-                "once" => Frequency::Once,
+            kind: match kind.text()? {
+                "monthly" => PeriodKind::Month,
+                "quarterly" => PeriodKind::Quarter,
+                "yearly" => PeriodKind::Year,
+                "once" => PeriodKind::Once,
                 _ => {
                     let known =
                         "the period must be \"monthly\", \"quarterly\", \"yearly\" or \"once\"";
-                    return Err(frequency.fault(known));
+                    return Err(kind.fault(known));
                 }
             },
             claim_days: 0,
@@ -241,7 +218,7 @@ impl Scheme {
             versions: Vec::new(),
         };
         scheme.claim_days = match table.get("claim_days") {
-            None => scheme.frequency.claim_days(),
+            None => usual_claim_days(scheme.kind),
             Some(node) => match node.integer()? {
                 days @ 0..=CLAIM_DAYS_MAX => days as u32,
                 _ => {
@@ -312,10 +289,10 @@ impl Scheme {
     /// # Errors
     /// [`SchemeError`] with the form that is expected.
     pub fn parse_period(&self, text: &str) -> Result<ClaimPeriod, SchemeError> {
-        let form = match self.frequency {
-            Frequency::Monthly | Frequency::Once => "a month, such as 2026-06",
-            Frequency::Quarterly => "a quarter, such as 2026-Q2",
-            Frequency::Yearly => "a year, such as 2026",
+        let form = match self.kind {
+            PeriodKind::Month | PeriodKind::Once => "a month, such as 2026-06",
+            PeriodKind::Quarter => "a quarter, such as 2026-Q2",
+            PeriodKind::Year => "a year, such as 2026",
         };
         let fault = || {
             SchemeError::at(0, format!("the period {text:?} of scheme {} must be {form}", self.id))
@@ -326,24 +303,29 @@ impl Scheme {
             if plain { text.parse::<u32>().ok() } else { None }
         };
         let year = digits(year, 4).ok_or_else(fault)?;
-        let month = match self.frequency {
-            Frequency::Monthly | Frequency::Once => digits(rest, 2),
-            Frequency::Quarterly => {
+        let month = match self.kind {
+            PeriodKind::Month | PeriodKind::Once => digits(rest, 2),
+            PeriodKind::Quarter => {
                 let quarter = rest.strip_prefix('Q').and_then(|quarter| digits(quarter, 1));
                 quarter.filter(|quarter| (1..=4).contains(quarter)).map(|quarter| quarter * 3 - 2)
             }
-            Frequency::Yearly => (!text.contains('-')).then_some(1),
+            PeriodKind::Year => (!text.contains('-')).then_some(1),
         };
         let window = month.and_then(|month| Period::starting(year, month)).ok_or_else(fault)?;
-        let period = if self.frequency == Frequency::Once { Period::ONCE } else { window };
+        let period = if self.kind == PeriodKind::Once { Period::ONCE } else { window };
         Ok(ClaimPeriod { period, window })
     }
 
     /// Returns the last day on which claims of a period are taken.
     pub fn last_day(&self, period: ClaimPeriod) -> Day {
-        let months = jiff::Span::new().months(self.frequency.months());
+        self.days_after_end(period, self.claim_days)
+    }
+
+    /// Returns the day so many days after a period's last.
+    fn days_after_end(&self, period: ClaimPeriod, days: u32) -> Day {
+        let months = jiff::Span::new().months(self.kind.months());
         let next = calendar::first_day(period.window).checked_add(months);
-        let days = jiff::Span::new().days(self.claim_days);
+        let days = jiff::Span::new().days(days);
         let last = next.and_then(|next| next.yesterday()).and_then(|end| end.checked_add(days));
         last.ok().and_then(calendar::day_of).unwrap_or(Day(u32::MAX))
     }
@@ -396,8 +378,15 @@ impl Scheme {
     /// # Errors
     /// [`SchemeError`] if no version is in force.
     pub fn in_period(&self, period: ClaimPeriod) -> Result<SchemePeriod, SchemeError> {
-        let policy = self.policy(period)?;
-        Ok(SchemePeriod { scheme: self.id.clone(), period: period.period, policy })
+        let version = self.version(period)?;
+        Ok(SchemePeriod {
+            scheme: self.id.clone(),
+            group: version.group.clone(),
+            kind: self.kind,
+            period: period.period,
+            issued_by: self.days_after_end(period, version.late_issue_days),
+            policy: self.policy(period)?,
+        })
     }
 }
 

@@ -108,7 +108,10 @@ pub async fn run(options: &Options) -> Result<Report, SandboxError> {
     let checked = praman_register::check(&csv[..], day, |bytes| bar.set_position(bytes))
         .map_err(|error| SandboxError::Register("synthetic", error))?;
     let of = (checked.people().len(), &RESIDENT);
-    let holders = Holders::enrol(&store, &checked, of, day, &folder, &passphrase, &stages).await?;
+    // A period that is over is rehearsed with credentials that were issued in time for it.
+    let issued_on = day.min(terms.issued_by);
+    let holders =
+        Holders::enrol(&store, &checked, of, issued_on, &folder, &passphrase, &stages).await?;
     let tiers = eligible(&holders, &terms);
     let impact = Impact::of(checked.people(), &holders.credentials, &tiers, &terms);
     if tiers.is_empty() {

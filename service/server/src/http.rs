@@ -95,6 +95,8 @@ fn described_routes() -> OpenApiRouter<Arc<Application>> {
         .routes(routes!(public::snapshot))
         .routes(routes!(public::snapshot_changes))
         .routes(routes!(public::subtree))
+        .routes(routes!(public::spent_count))
+        .routes(routes!(public::spent_nullifiers))
         .routes(routes!(public::verify))
         .routes(routes!(issuing::upload, issuing::list))
         .routes(routes!(issuing::status, issuing::forget))

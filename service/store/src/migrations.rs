@@ -48,6 +48,7 @@ const STEPS: &[Step] = steps! {
     "0026_states",
     "0027_bank_formats",
     "0028_days_of_return",
+    "0029_second_edition",
 };
 
 fn migrator(sql_of: impl Fn(&Step) -> &'static str) -> Migrator {

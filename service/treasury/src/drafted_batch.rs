@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
-use praman_circuits::nullifier::SchemeId;
+use praman_circuits::scope::SchemeId;
 use praman_files::FileError;
 use praman_holder::envelope::Payout;
 use sqlx::AnyConnection;

@@ -40,7 +40,7 @@ impl<'a> Envelopes<'a> {
             if self.opened.contains_key(&nullifier) {
                 continue;
             }
-            if let Ok(payout) = self.key.open_any(self.store, &nullifier, &commitment).await? {
+            if let Ok(payout) = self.key.open_of(self.store, &nullifier, &commitment).await? {
                 self.opened.insert(nullifier, Box::new(payout));
             }
         }
@@ -55,7 +55,7 @@ impl<'a> Envelopes<'a> {
     ) -> Result<Result<Payout, &'static str>, PaymentError> {
         match self.opened.get(nullifier) {
             Some(payout) => Ok(Ok(Payout::clone(payout))),
-            None => self.key.open_any(self.store, nullifier, commitment).await,
+            None => self.key.open_of(self.store, nullifier, commitment).await,
         }
     }
 

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use praman_circuits::nullifier::SchemeId;
 use praman_circuits::period::Period;
+use praman_circuits::scope::SchemeId;
 use praman_claims::terms;
 use praman_store::{WriteTransaction, broken};
 use sqlx::AnyConnection;

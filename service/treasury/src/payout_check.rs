@@ -2,7 +2,7 @@
 
 use praman_circuits::payee::Payee;
 use praman_circuits::payout::{EnvelopeHash, PayoutCommitment, payout};
-use praman_claims::envelopes_of;
+use praman_claims::envelope_of;
 use praman_holder::envelope::{self, Payout};
 use praman_register::bank_account::{is_account, is_ifsc};
 use praman_store::{Store, field};
@@ -42,21 +42,17 @@ pub(super) fn is_payable(payee: &Payee) -> bool {
 }
 
 impl TreasuryKey {
-    /// Returns the payout of the first of a claim's envelopes that fits it, or why none does.
-    pub(super) async fn open_any(
+    /// Returns the payout of an accepted claim from its envelope, or why it can't be paid.
+    pub(super) async fn open_of(
         &self,
         store: &Store,
         nullifier: &[u8],
         commitment: &[u8],
     ) -> Result<Result<Payout, &'static str>, PaymentError> {
         let commitment = PayoutCommitment::from_field(field(commitment)?);
-        let mut reason = "no envelope was submitted";
-        for sealed in envelopes_of(&mut *store.pool().acquire().await?, nullifier).await? {
-            match open_checked(&sealed, self, commitment) {
-                Ok(payout) => return Ok(Ok(payout)),
-                Err(fault) => reason = fault,
-            }
+        match envelope_of(&mut *store.pool().acquire().await?, nullifier).await? {
+            None => Ok(Err("no envelope was submitted")),
+            Some(sealed) => Ok(open_checked(&sealed, self, commitment)),
         }
-        Ok(Err(reason))
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use praman_circuits::nullifier::SchemeId;
 use praman_circuits::period::Period;
+use praman_circuits::scope::SchemeId;
 use praman_language::calendar;
 use praman_register::small_cells;
 use praman_store::{Store, broken};
@@ -108,7 +108,7 @@ impl Reconciliation {
             transfers.entry(row.nullifier.clone()).or_default().push(row);
         }
         for (nullifier, commitment, batch, instalments, disputed) in claims {
-            let Ok(payout) = key.open_any(store, &nullifier, &commitment).await? else {
+            let Ok(payout) = key.open_of(store, &nullifier, &commitment).await? else {
                 sums.held += 1;
                 continue;
             };

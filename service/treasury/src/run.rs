@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use praman_access::{AccessStore, Caller, Waiting};
-use praman_circuits::nullifier::{Nullifier, SchemeId};
+use praman_circuits::nullifier::Nullifier;
 use praman_circuits::period::Period;
+use praman_circuits::scope::SchemeId;
 use praman_claims::{payment, terms};
 use praman_files::FileError;
 use praman_files::sealed::random_key;

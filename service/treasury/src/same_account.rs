@@ -358,8 +358,8 @@ pub(super) async fn release(
 #[cfg(test)]
 mod tests {
     use jiff::civil::date;
-    use praman_circuits::nullifier::SchemeId;
     use praman_circuits::period::Period;
+    use praman_circuits::scope::SchemeId;
     use praman_store::Store;
 
     use super::*;

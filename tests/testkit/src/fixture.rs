@@ -21,7 +21,7 @@ use praman_circuits::office::{
 };
 use praman_circuits::payee::{Payee, PayeeSalt};
 use praman_circuits::payout::{EnvelopeHash, PayoutBlinding, PayoutCommitment, payout};
-use praman_circuits::period::{Day, Period};
+use praman_circuits::period::{Day, Period, PeriodKind};
 use praman_circuits::policy::{Clause, GroupSet, Policy, Tier, TierIndex};
 use praman_circuits::poseidon;
 use praman_circuits::subject::{HolderSecret, SubjectBlinding, subject};
@@ -83,33 +83,36 @@ pub struct Claim {
 impl Claim {
     /// The claim's public inputs.
     pub fn public(&self) -> PublicInputs {
-        let SchemePeriod { scheme, period, policy } = &self.scheme_period;
+        let SchemePeriod { period, policy, .. } = &self.scheme_period;
         let credential = &self.claimant.credential;
         let amount = policy.amount(&credential.attributes, self.tier);
+        let (context, scope) = (context(CHAIN_ID, CONTRACT), self.scheme_period.scope());
         PublicInputs {
-            context: context(CHAIN_ID, CONTRACT),
+            context,
             checkpoint: self.checkpoint,
             scheme_period: self.scheme_period.clone(),
-            nullifier: nullifier(&self.claimant.secret, scheme, *period),
+            nullifier: nullifier(&self.claimant.secret, context, scope, *period),
             payout: payout(amount, credential.payee, self.envelope, &self.payout_blinding),
+            envelope: self.envelope,
         }
     }
 
-    /// The public inputs of one of many claims of this opening on a ledger: each has a nullifier and
-    /// a payout commitment of its own, that no witness belongs to.
+    /// The public inputs of one of many claims of this opening on a ledger: each has a nullifier,
+    /// a payout commitment and an envelope of its own, that no witness belongs to.
     pub fn public_of(&self, context: Context, number: u64) -> PublicInputs {
         let own = |tag: u64| poseidon::hash(&[Fr::from(number), Fr::from(tag)]);
         PublicInputs {
             context,
             nullifier: Nullifier::from_field(own(1)),
             payout: PayoutCommitment::from_field(own(2)),
+            envelope: EnvelopeHash::from_field(own(3)),
             ..self.public()
         }
     }
 
     /// The claim's private inputs.
     pub fn private(&self) -> PrivateInputs {
-        PrivateInputs::new(&self.claimant, self.tier, self.envelope, &self.payout_blinding)
+        PrivateInputs::new(&self.claimant, self.tier, &self.payout_blinding)
     }
 }
 
@@ -167,7 +170,10 @@ pub fn claim_with(number: u64, change: impl FnOnce(&mut Credential)) -> Claim {
         },
         scheme_period: SchemePeriod {
             scheme: "lakshmir-bhandar".parse().expect("a scheme id"),
+            group: None,
+            kind: PeriodKind::Month,
             period: Period(1_517),
+            issued_by: Day(46_201),
             policy: policy(),
         },
         checkpoint: Checkpoint {

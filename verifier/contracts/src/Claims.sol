@@ -5,11 +5,13 @@ import {Groth16Verifier} from "./Groth16Verifier.sol";
 import {SchemeRegistry} from "./SchemeRegistry.sol";
 import {IClaimsRelayers} from "./interfaces/IClaimsRelayers.sol";
 import {ISealedClaims} from "./interfaces/ISealedClaims.sol";
+import {ISuccessor} from "./interfaces/ISuccessor.sol";
 
 /// @title Claims
 /// @notice Accepts a claim whose proof holds, once. Nothing here names a person: a nullifier cannot
 /// be traced to its holder, a payout commitment cannot be opened but by the treasury. Whoever copies
-/// a claim and brings it first has it paid to the same account: the envelope is in the commitment.
+/// a claim and brings it first has it paid to the same account: the payee is in the commitment, and the
+/// envelope by which the treasury opens it is a public input of the proof.
 contract Claims is SchemeRegistry, IClaimsRelayers, ISealedClaims {
     /// @notice When a relayer may bring claims, both included.
     struct Relayer {
@@ -17,17 +19,9 @@ contract Claims is SchemeRegistry, IClaimsRelayers, ISealedClaims {
         uint64 until;
     }
 
-    /// @dev What an earlier edition kept here; `Archives` has it since.
-    struct Seal {
-        uint64 count;
-        bool confirmed;
-        address proposer;
-        bytes32 root;
-    }
-
     /// @notice The sender may not bring claims now.
     error NotRelayer(address account);
-    /// @notice The nullifier is spent: this person has claimed in this period.
+    /// @notice The nullifier is spent: this person has claimed in this period, this scheme or one of its group.
     error AlreadyClaimed(uint256 nullifier);
     /// @notice A batch has 1 to 256 claims.
     error BatchSize(uint256 claims);
@@ -35,8 +29,13 @@ contract Claims is SchemeRegistry, IClaimsRelayers, ISealedClaims {
     error NotForgettable(uint32 opening, uint256 nullifier);
 
     /// @notice A claim was accepted.
-    event ClaimAccepted(uint32 indexed opening, uint256 indexed nullifier, uint256 payoutCommitment);
-    /// @notice Claims were accepted: nullifier and payout commitment of each in turn.
+    event ClaimAccepted(
+        uint32 indexed opening,
+        uint256 indexed nullifier,
+        uint256 payoutCommitment,
+        uint256 envelopeHash
+    );
+    /// @notice Claims were accepted: nullifier, payout commitment and envelope's hash of each in turn.
     event ClaimsAccepted(uint32 indexed opening, uint256[] claims);
     /// @notice A relayer may bring claims between two times.
     event RelayerSet(address indexed account, uint64 from, uint64 until);
@@ -47,11 +46,10 @@ contract Claims is SchemeRegistry, IClaimsRelayers, ISealedClaims {
     uint256 public constant BATCH_MAX = 256;
 
     mapping(address account => Relayer) private relayers;
-    /// @dev One more than the opening that accepted it.
+    /// @dev One more than the opening that accepted it; `ELSEWHERE` if an earlier ledger did.
     mapping(uint256 nullifier => uint256) private spent;
-    /// @dev Seals of an earlier edition: the place stays taken.
-    mapping(uint32 opening => Seal) private seals;
-    mapping(uint32 opening => uint32) private lastDays;
+    /// @dev No opening has this number.
+    uint256 private constant ELSEWHERE = type(uint256).max;
 
     /// @notice Where finished openings are sealed.
     address public immutable ARCHIVES;
@@ -61,75 +59,85 @@ contract Claims is SchemeRegistry, IClaimsRelayers, ISealedClaims {
         address committee,
         address participants,
         address offices,
+        address scopes,
         address archives
-    ) SchemeRegistry(verifier, committee, participants, offices) {
+    ) SchemeRegistry(verifier, committee, participants, offices, scopes) {
         ARCHIVES = archives;
     }
 
     /// @notice Claims for an opening.
     /// @param opening the scheme's period
     /// @param checkpoint the number of the checkpoint that the proof was made against
-    /// @param own nullifier and payout commitment
+    /// @param own nullifier, payout commitment and the envelope's hash
     /// @param proof A, B (imaginary parts first) and C
     function claim(
         uint32 opening,
         uint32 checkpoint,
-        uint256[2] calldata own,
+        uint256[3] calldata own,
         uint256[8] calldata proof
     ) external {
         _requireRelayer();
         _requireGate(checkpoint);
         (uint256 x, uint256 y) = _lane(address(VERIFIER), opening, checkpoint);
-        // E10: a person has one nullifier for a scheme and period, so one claim.
+        // E10: a person has one nullifier for a scope and period, so one claim.
         if (spent[own[0]] != 0) revert AlreadyClaimed(own[0]);
         _requireProof(x, y, own, proof);
         spent[own[0]] = uint256(opening) + 1;
-        emit ClaimAccepted(opening, own[0], own[1]);
+        emit ClaimAccepted(opening, own[0], own[1], own[2]);
     }
 
     /// @notice Claims for an opening, many at once: all are accepted or none.
-    /// @param claims nullifier, payout commitment and proof of each
-    function claimBatch(uint32 opening, uint32 checkpoint, uint256[10][] calldata claims) external {
+    /// @param claims nullifier, payout commitment, envelope's hash and proof of each
+    function claimBatch(uint32 opening, uint32 checkpoint, uint256[11][] calldata claims) external {
         _requireRelayer();
         _requireGate(checkpoint);
         uint256 count = claims.length;
         if (count == 0 || count > BATCH_MAX) revert BatchSize(count);
         (uint256 x, uint256 y) = _lane(address(VERIFIER), opening, checkpoint);
-        bytes32 transcript = keccak256(abi.encode(context(), VERIFIER, opening, checkpoint, count));
-        _requireProofs(x, y, transcript, claims);
-        uint256[] memory accepted = new uint256[](2 * count);
+        _requireProofs(x, y, claims);
+        // The event's data as it goes out: where the array begins, its length, three words a claim.
+        uint256[] memory data = new uint256[](3 * count + 1);
+        uint256 spentBy_ = uint256(opening) + 1;
         for (uint256 i = 0; i < count; i++) {
             uint256 nullifier;
             assembly ("memory-safe") {
-                let from := add(claims.offset, mul(i, 0x140))
+                let from := add(claims.offset, mul(i, 0x160))
                 nullifier := calldataload(from)
-                calldatacopy(add(add(accepted, 0x20), mul(i, 0x40)), from, 0x40)
+                calldatacopy(add(add(data, 0x40), mul(i, 0x60)), from, 0x60)
             }
             if (spent[nullifier] != 0) revert AlreadyClaimed(nullifier);
-            spent[nullifier] = uint256(opening) + 1;
+            spent[nullifier] = spentBy_;
         }
-        emit ClaimsAccepted(opening, accepted);
+        // emit ClaimsAccepted(opening, claims), without copying every word again.
+        bytes32 topic = ClaimsAccepted.selector;
+        assembly ("memory-safe") {
+            mstore(data, 0x20)
+            mstore(add(data, 0x20), mul(3, count))
+            log2(data, add(0x40, mul(count, 0x60)), topic, opening)
+        }
     }
 
-    /// @notice Claims with a proof under an older key, while its overlap lasts.
+    /// @notice Claims with a proof under an older key of the opening's edition, while its overlap lasts.
     function claimUnder(
         Groth16Verifier verifier,
         uint32 opening,
         uint32 checkpoint,
-        uint256[2] calldata own,
+        uint256[3] calldata own,
         uint256[8] calldata proof
     ) external {
         _requireRelayer();
         _requireGate(checkpoint);
+        // A key of another edition has no fold of the opening.
         if (block.timestamp > retires[address(verifier)]) revert KeyNotGood(address(verifier));
         (uint256 x, uint256 y) = _lane(address(verifier), opening, checkpoint);
         if (spent[own[0]] != 0) revert AlreadyClaimed(own[0]);
         spent[own[0]] = uint256(opening) + 1;
         if (!verifier.verify([x, y], own, proof)) revert ProofInvalid();
-        emit ClaimAccepted(opening, own[0], own[1]);
+        emit ClaimAccepted(opening, own[0], own[1], own[2]);
     }
 
-    /// @notice The opening whose claim has spent a nullifier, counted from one; zero if none has.
+    /// @notice The opening whose claim has spent a nullifier, counted from one; zero if none has, the highest
+    /// number if it was spent on the ledger whose place this one takes.
     function spentBy(uint256 nullifier) external view returns (uint256) {
         return spent[nullifier];
     }
@@ -151,18 +159,22 @@ contract Claims is SchemeRegistry, IClaimsRelayers, ISealedClaims {
     /// @inheritdoc ISealedClaims
     function sealOpening(uint32 opening, bytes32 root) external {
         _requireArchives();
-        Stage stage = _opening(opening).stage;
-        if (stage != Stage.Closed) revert WrongStage(opening, stage);
+        Opening storage closed = _opening(opening);
+        if (closed.stage != Stage.Closed) revert WrongStage(opening, closed.stage);
         _setStage(opening, Stage.Sealed, root);
+        SCOPES.seal(closed.scope, closed.period);
     }
 
     /// @inheritdoc ISealedClaims
     function forget(uint32 opening, uint256 nullifier) external {
         _requireArchives();
+        Opening storage of_ = _opening(opening);
         // Only what this opening spent: a seal that names another's claim frees nothing.
-        if (spent[nullifier] != uint256(opening) + 1 || _opening(opening).period == 0) {
+        if (spent[nullifier] != uint256(opening) + 1 || of_.period == 0) {
             revert NotForgettable(opening, nullifier);
         }
+        // Another scheme of the group could still take the person's claim: all of them are sealed first.
+        SCOPES.prune(of_.scope, of_.period);
         delete spent[nullifier];
         emit Pruned(opening, nullifier);
     }
@@ -172,17 +184,16 @@ contract Claims is SchemeRegistry, IClaimsRelayers, ISealedClaims {
         return _opening(opening).stage == Stage.Closed;
     }
 
-    function _requireArchives() private view {
-        if (msg.sender != ARCHIVES) revert NotPermitted(msg.sender);
+    // ---- the ledger whose place this one takes
+
+    /// @inheritdoc ISuccessor
+    function importSpent(uint256[] calldata nullifiers) external {
+        _requireScopes();
+        for (uint256 i = 0; i < nullifiers.length; i++) spent[nullifiers[i]] = ELSEWHERE;
     }
 
-    function _lastDays()
-        internal
-        view
-        override
-        returns (mapping(uint32 opening => uint32) storage)
-    {
-        return lastDays;
+    function _requireArchives() private view {
+        if (msg.sender != ARCHIVES) revert NotPermitted(msg.sender);
     }
 
     function _requireRelayer() private view {

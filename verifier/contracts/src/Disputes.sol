@@ -168,7 +168,8 @@ contract Disputes is Governed {
     function _freeze(uint256 nullifier, bytes32 reason) private {
         if (!_isParty()) revert NotPermitted(msg.sender);
         uint256 spentBy = CLAIMS.spentBy(nullifier);
-        if (spentBy == 0) revert NoSuchClaim(nullifier);
+        // What an earlier ledger accepted is none of this one's claims.
+        if (spentBy == 0 || spentBy > type(uint32).max) revert NoSuchClaim(nullifier);
         if (!_isOfClaim(uint32(spentBy - 1))) revert NotPermitted(msg.sender);
         Case storage frozen = _in(nullifier, Stage.None);
         uint64 decideBy = uint64(block.timestamp) + DECISION_TIME;

@@ -44,13 +44,17 @@ contract Groth16Verifier {
     uint256 internal immutable DELTA_X0;
     uint256 internal immutable DELTA_Y1;
     uint256 internal immutable DELTA_Y0;
-    // The last two inputs are a claim's own: their points are read for every claim.
+    // The last three inputs are a claim's own: their points are read for every claim.
     uint256 internal immutable OWN0_X;
     uint256 internal immutable OWN0_Y;
     uint256 internal immutable OWN1_X;
     uint256 internal immutable OWN1_Y;
+    uint256 internal immutable OWN2_X;
+    uint256 internal immutable OWN2_Y;
 
-    /// @notice The number of public inputs that claims share: all but the last two.
+    /// @notice The edition of the statement that the key is for; from one on.
+    uint8 public immutable EDITION;
+    /// @notice The number of public inputs that claims share: all but the last three.
     uint256 public immutable SHARED_INPUTS;
 
     /// @dev IC[0] and the points of the shared inputs, x and y in turn.
@@ -59,17 +63,26 @@ contract Groth16Verifier {
     /// @param alpha alpha in G1
     /// @param g2 beta, gamma, delta in G2, each x1, x0, y1, y0
     /// @param ic the points of the constant and of the public inputs, x and y in turn
-    constructor(uint256[2] memory alpha, uint256[4][3] memory g2, uint256[] memory ic) {
-        // The constant, at least one shared input, and a claim's own two.
-        if (ic.length % 2 != 0 || ic.length < 8) revert DegenerateKey();
+    /// @param edition the edition of the statement
+    constructor(
+        uint256[2] memory alpha,
+        uint256[4][3] memory g2,
+        uint256[] memory ic,
+        uint8 edition
+    ) {
+        if (edition == 0) revert DegenerateKey();
+        EDITION = edition;
+        // The constant, at least one shared input, and a claim's own three.
+        if (ic.length % 2 != 0 || ic.length < 10) revert DegenerateKey();
         _requireKey(alpha, g2, ic);
         ALPHA_X = alpha[0];
         ALPHA_Y = alpha[1];
         (BETA_X1, BETA_X0, BETA_Y1, BETA_Y0) = (g2[0][0], g2[0][1], g2[0][2], g2[0][3]);
         (GAMMA_X1, GAMMA_X0, GAMMA_Y1, GAMMA_Y0) = (g2[1][0], g2[1][1], g2[1][2], g2[1][3]);
         (DELTA_X1, DELTA_X0, DELTA_Y1, DELTA_Y0) = (g2[2][0], g2[2][1], g2[2][2], g2[2][3]);
-        uint256 own = ic.length - 4;
+        uint256 own = ic.length - 6;
         (OWN0_X, OWN0_Y, OWN1_X, OWN1_Y) = (ic[own], ic[own + 1], ic[own + 2], ic[own + 3]);
+        (OWN2_X, OWN2_Y) = (ic[own + 4], ic[own + 5]);
         SHARED_INPUTS = own / 2 - 1;
         for (uint256 i = 0; i < own; i++) sharedPoints.push(ic[i]);
     }
@@ -110,14 +123,16 @@ contract Groth16Verifier {
         }
     }
 
-    /// @notice Σ input[i] · IC[first + i + 1]: what a run of shared inputs adds to L.
+    /// @notice A part of L, and Σ input[i] · IC[first + i + 1]: what a run of shared inputs adds to it.
+    /// @param part what was folded before
     /// @param first the place of the first of them
     /// @param inputs the inputs, each below the field's order
-    function fold(uint256 first, uint256[] memory inputs)
+    function fold(uint256[2] memory part, uint256 first, uint256[] memory inputs)
         public
         view
         returns (uint256[2] memory sum)
     {
+        sum = part;
         if (first + inputs.length > SHARED_INPUTS) {
             revert WrongInputCount(first + inputs.length, SHARED_INPUTS);
         }
@@ -129,8 +144,8 @@ contract Groth16Verifier {
     }
 
     /// @notice What a claim's check takes of the key: alpha, beta, gamma, delta and the points of
-    /// the last two inputs.
-    function keyWords() external view returns (uint256[18] memory) {
+    /// the last three inputs.
+    function keyWords() external view returns (uint256[20] memory) {
         return [
             ALPHA_X,
             ALPHA_Y,
@@ -149,7 +164,9 @@ contract Groth16Verifier {
             OWN0_X,
             OWN0_Y,
             OWN1_X,
-            OWN1_Y
+            OWN1_Y,
+            OWN2_X,
+            OWN2_Y
         ];
     }
 
@@ -158,28 +175,25 @@ contract Groth16Verifier {
         return [sharedPoints[0], sharedPoints[1]];
     }
 
-    /// @notice The sum of two points of G1.
-    function add(uint256[2] memory a, uint256[2] memory b) public view returns (uint256[2] memory) {
-        return _add(a, b);
-    }
-
-    /// @notice Whether a proof holds for folded shared inputs and a claim's own two.
+    /// @notice Whether a proof holds for folded shared inputs and a claim's own three.
     /// @param folded IC[0] and the shared inputs, folded
-    /// @param own the last two public inputs
+    /// @param own the last three public inputs
     /// @param proof A, B (imaginary parts first) and C
-    function verify(uint256[2] memory folded, uint256[2] calldata own, uint256[8] calldata proof)
+    function verify(uint256[2] memory folded, uint256[3] calldata own, uint256[8] calldata proof)
         public
         view
         returns (bool)
     {
         if (own[0] >= R) revert NotCanonical(SHARED_INPUTS);
         if (own[1] >= R) revert NotCanonical(SHARED_INPUTS + 1);
+        if (own[2] >= R) revert NotCanonical(SHARED_INPUTS + 2);
         // The pairing precompile takes infinity for a point; no honest proof has it.
         if ((proof[0] | proof[1]) == 0 || (proof[6] | proof[7]) == 0) revert InvalidPoint();
         if ((proof[2] | proof[3] | proof[4] | proof[5]) == 0) revert InvalidPoint();
         if (proof[1] >= Q) revert InvalidPoint();
         uint256[2] memory sum = _add(folded, _mul(OWN0_X, OWN0_Y, own[0]));
         sum = _add(sum, _mul(OWN1_X, OWN1_Y, own[1]));
+        sum = _add(sum, _mul(OWN2_X, OWN2_Y, own[2]));
         uint256[24] memory input = [
             proof[0],
             (Q - proof[1]) % Q,

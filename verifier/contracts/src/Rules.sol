@@ -31,27 +31,46 @@ library Rules {
         Tier[4] tiers;
     }
 
+    /// @notice What a policy is for.
+    struct Terms {
+        uint256 scheme;
+        // The group of schemes of which a person claims one in a period; zero for none.
+        uint256 group;
+        // 1 a month, 2 a quarter, 3 a year, 4 once in a life.
+        uint8 kind;
+        uint32 period;
+        // The month whose rules the policy is, and before which no claim is made.
+        uint32 window;
+        // The day by which a credential must have been issued, counted from 1900-01-01.
+        uint32 issuedBy;
+    }
+
+    /// @notice The period does not begin where periods of its kind do, or its window is not its own.
+    error MalformedPeriod();
     /// @notice The policy names a slot that does not exist, its last clause joins nothing, or a
     /// tier's floor is above its cap.
     error MalformedPolicy();
 
     uint256 internal constant SLOTS = 9;
-    /// @notice Public inputs of scheme, period and policy.
+    /// @notice Public inputs of scheme, scope, period and policy.
     uint256 internal constant INPUTS = Places.NULLIFIER - Places.SCHEME;
+    uint8 internal constant ONCE = 4;
 
-    /// @notice Scheme, period and policy as public inputs, from `Places.SCHEME` on. Decoding has held every
+    /// @notice Terms and policy as public inputs, from `Places.SCHEME` on. Decoding has held every
     /// number to its type. E7 to E9 are proved of a policy: that it is one is required here.
-    function inputs(uint256 scheme, uint32 period, Policy calldata policy)
+    function inputs(Terms memory terms, uint256 scope, Policy memory policy)
         internal
         pure
         returns (uint256[] memory words)
     {
         words = new uint256[](INPUTS);
-        (words[0], words[Places.PERIOD - Places.SCHEME], words[Places.SCHEMA - Places.SCHEME]) =
-            (scheme, period, policy.schema);
+        (words[0], words[Places.SCOPE - Places.SCHEME]) = (terms.scheme, scope);
+        (words[Places.PERIOD - Places.SCHEME], words[Places.ISSUED_BY - Places.SCHEME]) =
+            (terms.period, terms.issuedBy);
+        words[Places.SCHEMA - Places.SCHEME] = policy.schema;
         uint256 place = Places.CLAUSES - Places.SCHEME;
         for (uint256 i = 0; i < 16; i++) {
-            Clause calldata clause = policy.clauses[i];
+            Clause memory clause = policy.clauses[i];
             if (clause.slot >= SLOTS || (i == 15 && clause.orNext)) revert MalformedPolicy();
             (words[place], words[place + 1], words[place + 2]) = (clause.slot, clause.lo, clause.hi);
             (words[place + 3], words[place + 4]) = (clause.negate ? 1 : 0, clause.orNext ? 1 : 0);
@@ -59,7 +78,7 @@ library Rules {
         }
         // From `Places.TIERS` on.
         for (uint256 i = 0; i < 4; i++) {
-            Tier calldata tier = policy.tiers[i];
+            Tier memory tier = policy.tiers[i];
             if (tier.slot >= SLOTS || tier.floor > tier.cap) revert MalformedPolicy();
             (words[place], words[place + 1], words[place + 2]) = (tier.groups, tier.rate, tier.slot);
             (words[place + 3], words[place + 4]) = (tier.floor, tier.cap);
@@ -67,13 +86,28 @@ library Rules {
         }
     }
 
-    /// @notice A policy of one scheme, period and window as one word.
-    function leaf(uint256 scheme, uint32 period, uint32 window, Policy calldata policy)
+    /// @notice Reverts unless a period begins where periods of its kind do. Only what is claimed once has the
+    /// period zero, and more windows than one.
+    function requirePeriod(Terms memory terms) internal pure {
+        bool isOnce = terms.kind == ONCE;
+        if (
+            terms.kind == 0 || terms.kind > ONCE || isOnce != (terms.period == 0)
+                || terms.period % months(terms.kind) != 0 || (!isOnce && terms.window != terms.period)
+        ) revert MalformedPeriod();
+    }
+
+    /// @notice The months of a period of a kind.
+    function months(uint8 kind) internal pure returns (uint32) {
+        return kind == 2 ? 3 : kind == 3 ? 12 : 1;
+    }
+
+    /// @notice Terms and policy of an edition as one word.
+    function leaf(uint8 edition, Terms memory terms, Policy memory policy)
         internal
         pure
         returns (bytes32)
     {
-        return keccak256(bytes.concat(keccak256(abi.encode(scheme, period, window, policy))));
+        return keccak256(bytes.concat(keccak256(abi.encode(edition, terms, policy))));
     }
 
     /// @notice The leaf under which the committee approves a policy with the last day on which claims

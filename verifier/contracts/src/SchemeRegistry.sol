@@ -9,12 +9,14 @@ import {Participants} from "./Participants.sol";
 import {Places} from "./Places.sol";
 import {Rules} from "./Rules.sol";
 import {ICheckpoints} from "./interfaces/ICheckpoints.sol";
+import {IScopes} from "./interfaces/IScopes.sol";
+import {ISuccessor} from "./interfaces/ISuccessor.sol";
 
 /// @title Schemes, their periods, and the state's checkpoints
 /// @notice What claims share is folded into curve points here, from typed values: nobody can store an
 /// arbitrary point. An opening is a scheme's period under its rules; a lane is an opening against one
 /// checkpoint, made by the first claim on it, and gone with the opening's end.
-abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
+abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints, ISuccessor {
     /// @notice Where an opening stands.
     enum Stage {
         None,
@@ -27,13 +29,13 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
     /// @notice A scheme's period that takes, or took, claims.
     struct Opening {
         uint256 scheme;
+        uint256 scope;
         uint32 period;
         uint32 window;
         uint32 department;
         Stage stage;
+        uint8 edition;
         bytes32 policyLeaf;
-        // The checkpoints of its lanes, with the verifier each was folded for.
-        LaneKey[] lanes;
     }
 
     /// @notice What a lane is found by, within an opening.
@@ -54,6 +56,8 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
         uint32 checkpoints;
         uint32 oldestGood;
         bool paused;
+        // Another ledger takes the place of this one: claims stay paused for good.
+        bool ended;
     }
 
     /// @notice The account may not do this.
@@ -79,16 +83,24 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
     error WrongChain(uint256 chain);
     /// @notice A member of the committee has paused claims.
     error Paused();
+    /// @notice The ledger has ended: another takes its place.
+    error LedgerEnded();
     /// @notice A grace time is a month at most.
     error GraceTooLong();
-    /// @notice The key is unknown or its overlap is over.
+    /// @notice The key is unknown, its overlap is over, or it is of another edition than the opening.
     error KeyNotGood(address verifier);
 
     /// @notice The committee approved rules of a scheme: the root over their leaves.
     event RulesAdopted(uint256 indexed scheme, uint32 department, bytes32 root);
     /// @notice A scheme's period takes claims.
     event PeriodOpened(
-        uint32 indexed opening, uint256 indexed scheme, uint32 period, uint32 window, bytes32 policyLeaf
+        uint32 indexed opening,
+        uint256 indexed scheme,
+        uint256 indexed scope,
+        uint32 period,
+        uint32 window,
+        uint8 edition,
+        bytes32 policyLeaf
     );
     /// @notice An opening takes claims until the end of a day in India.
     event LastDaySet(uint32 indexed opening, uint32 lastDay);
@@ -98,8 +110,10 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
     event CheckpointPublished(uint32 indexed checkpoint, uint256 stateRoot, uint32 asOf, bool graceless);
     /// @notice Claims are paused, or taken again.
     event PauseChanged(bool paused);
+    /// @notice Claims are never taken again: another ledger takes the place of this one.
+    event Ended();
     /// @notice Proofs under an older key are taken until a time.
-    event KeyRetires(address indexed verifier, uint64 until);
+    event KeyRetires(address indexed verifier, uint8 edition, uint64 until);
     /// @notice The grace time is another.
     event GraceChanged(uint64 grace);
 
@@ -110,6 +124,8 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
     /// @dev By how many seconds Indian standard time is ahead of UTC, and days before 1970.
     uint256 private constant INDIA = 19_800;
     uint256 private constant DAYS_BEFORE_EPOCH = 25_567;
+    /// @dev A policy's one encoded length: its schema, sixteen clauses and four tiers of five words each.
+    uint256 private constant POLICY_BYTES = 0xca0;
 
     /// @notice The chain that this is for.
     uint256 public immutable CHAIN;
@@ -117,12 +133,20 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
     Participants public immutable PARTICIPANTS;
     /// @notice Where checkpoints come from.
     address public immutable OFFICES;
+    /// @notice Within what a person claims once.
+    IScopes public immutable SCOPES;
+    /// @notice The edition of statements that the current key is for.
+    uint8 public immutable EDITION;
 
-    Gate internal gate;
+    /// @notice How many checkpoints there are, the oldest that can be good, whether claims are paused, and whether
+    /// the ledger has ended.
+    Gate public gate;
     /// @notice Seconds for which a replaced checkpoint stays good, from its replacement on.
     uint64 public grace;
     Checkpoint[] private checkpoints;
     Opening[] private openings;
+    /// @dev The checkpoints of an opening's lanes, with the verifier each was folded for.
+    mapping(uint32 opening => LaneKey[]) private laneKeys;
     /// @notice The number of a scheme's opening, one more; 0 for none.
     mapping(uint256 scheme => mapping(uint32 period => mapping(uint32 window => uint32))) public openingOf;
     /// @notice The root over the rules that the committee approved last for a scheme.
@@ -131,20 +155,31 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
     mapping(uint256 scheme => uint32) public departmentOf;
     /// @notice Until when proofs under an older key are taken.
     mapping(address verifier => uint64) public retires;
+    /// @dev The key of an earlier edition, under which what was opened under it goes on.
+    mapping(uint8 edition => address verifier) private verifierOf;
+    /// @notice The last day on which an opening takes claims, counted from 1900-01-01; 0 for none.
+    mapping(uint32 opening => uint32) public lastDayOf;
+    /// @dev The context of the ledger whose place this one takes; zero if it takes no other's.
+    uint256 private inheritedContext;
     /// @dev The constant, the context, scheme, period and policy as one point, by verifier.
     mapping(address verifier => mapping(uint32 opening => uint256[2])) private folds;
     /// @dev All shared inputs as one point.
     mapping(address verifier => mapping(uint256 lane => uint256[2])) internal lanes;
 
-    constructor(Groth16Verifier verifier, address committee, address participants, address offices)
-        ClaimVerifier(verifier)
-        Governed(committee)
-    {
+    constructor(
+        Groth16Verifier verifier,
+        address committee,
+        address participants,
+        address offices,
+        address scopes
+    ) ClaimVerifier(verifier) Governed(committee) {
         uint256 expected = Places.SCHEME + Rules.INPUTS;
         if (SHARED != expected) revert Groth16Verifier.WrongInputCount(SHARED, expected);
         CHAIN = block.chainid;
         PARTICIPANTS = Participants(participants);
         OFFICES = offices;
+        SCOPES = IScopes(scopes);
+        EDITION = verifier.EDITION();
     }
 
     /// @notice Begins the ledger.
@@ -157,7 +192,7 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
 
     /// @notice Approves rules of a scheme. Periods that are open keep theirs.
     /// @param department whose scheme it is
-    /// @param root the Merkle root over the leaves of scheme, period, window and policy
+    /// @param root the Merkle root over the leaves of edition, terms and policy
     function adoptRules(uint256 scheme, uint32 department, bytes32 root) external onlyCommittee {
         rulesOf[scheme] = root;
         departmentOf[scheme] = department;
@@ -165,9 +200,12 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
     }
 
     /// @notice Takes proofs under an older key until a time; part of an upgrade to a new one.
+    /// The last key of another edition that is still taken is the one under which that edition goes on.
     function retireKey(address verifier, uint64 until) external onlyCommittee {
         retires[verifier] = until;
-        emit KeyRetires(verifier, until);
+        uint8 edition = Groth16Verifier(verifier).EDITION();
+        if (edition != EDITION && until > block.timestamp) verifierOf[edition] = verifier;
+        emit KeyRetires(verifier, edition, until);
     }
 
     /// @notice Sets the grace time, to a month at most.
@@ -183,39 +221,46 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
 
     /// @notice Takes claims again.
     function resume() external onlyCommittee {
+        if (gate.ended) revert LedgerEnded();
         gate.paused = false;
         emit PauseChanged(false);
+    }
+
+    /// @notice Takes no claims ever again, so that another ledger can take the place of this one.
+    function end() external onlyCommittee {
+        (gate.paused, gate.ended) = (true, true);
+        emit Ended();
     }
 
     // ---- openings
 
     /// @notice Opens a scheme's period under approved rules: its department or the agency.
-    /// @param window the month whose rules the policy is, and before which no claim is made: the
-    /// period's first, but for a benefit claimed once in a life, whose one period is open in every
-    /// month under that month's rules
+    /// A benefit claimed once in a life has one period, which is open in every month under that month's rules.
+    /// @param terms what the policy is for
     /// @param lastDay the last day on which claims are taken, approved with the rules
     /// @param approval the Merkle path of the rules and their last day to the approved root
     function openPeriod(
-        uint256 scheme,
-        uint32 period,
-        uint32 window,
-        uint32 lastDay,
+        Rules.Terms calldata terms,
         Rules.Policy calldata policy,
+        uint32 lastDay,
         bytes32[] calldata approval
     ) external returns (uint32 opening) {
+        (uint256 scheme, uint32 period, uint32 window) = (terms.scheme, terms.period, terms.window);
         _requireKeeper(departmentOf[scheme]);
-        // Only what is claimed once has more windows than one.
-        if (period != 0 && window != period) revert Rules.MalformedPolicy();
         if (openingOf[scheme][period][window] != 0) revert PeriodAlreadyOpen(scheme, period, window);
         opening = uint32(openings.length);
         Opening storage made = openings.push();
         (made.scheme, made.period, made.window) = (scheme, period, window);
-        made.policyLeaf = Rules.leaf(scheme, period, window, policy);
         (made.department, made.stage) = (departmentOf[scheme], Stage.Open);
+        uint256[] memory inputs;
+        (made.scope, made.edition, made.policyLeaf, inputs) =
+            SCOPES.open(_encoded(terms, policy), EDITION);
         openingOf[scheme][period][window] = opening + 1;
-        emit PeriodOpened(opening, scheme, period, window, made.policyLeaf);
+        emit PeriodOpened(
+            opening, scheme, made.scope, period, window, made.edition, made.policyLeaf
+        );
         _setLastDay(opening, lastDay, approval);
-        _fold(opening, Rules.inputs(scheme, period, policy));
+        _fold(opening, inputs);
     }
 
     /// @notice Takes claims until a later day, over or not, for those who could not claim in time: its
@@ -227,14 +272,18 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
         _setLastDay(opening, lastDay, approval);
     }
 
-    /// @notice Folds an opening under the current key, after an upgrade to it. Anyone may: the policy
-    /// must be the one that it was opened with.
-    function refold(uint32 opening, Rules.Policy calldata policy) external {
+    /// @notice Folds an opening under the newest key of its edition, after an upgrade to it. Anyone may: terms
+    /// and policy must be those that it was opened with.
+    function refold(Rules.Terms calldata terms, Rules.Policy calldata policy, uint32 opening)
+        external
+    {
         Opening storage open = _opening(opening);
-        if (Rules.leaf(open.scheme, open.period, open.window, policy) != open.policyLeaf) {
+        (bytes32 leaf, uint256[] memory inputs) =
+            SCOPES.read(_encoded(terms, policy), open.edition, open.scope);
+        if (leaf != open.policyLeaf) {
             revert RulesNotApproved(open.scheme, open.period, open.window);
         }
-        _fold(opening, Rules.inputs(open.scheme, open.period, policy));
+        _fold(opening, inputs);
     }
 
     /// @notice Takes no claims for an opening for now.
@@ -251,6 +300,12 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
     function closeOpening(uint32 opening, bytes32 reason) external {
         bool suspended = _opening(opening).stage == Stage.Suspended;
         _move(opening, suspended ? Stage.Suspended : Stage.Open, Stage.Closed, reason);
+    }
+
+    /// @inheritdoc ISuccessor
+    function inheritContext(uint256 context_) external {
+        _requireScopes();
+        inheritedContext = context_;
     }
 
     // ---- checkpoints
@@ -279,9 +334,10 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
 
     // ---- views
 
-    /// @notice What binds a proof to this contract on this chain.
+    /// @notice What binds a proof to this contract on this chain, or to the ledger whose place it takes.
     function context() public view returns (uint256) {
         if (block.chainid != CHAIN) revert WrongChain(block.chainid);
+        if (inheritedContext != 0) return inheritedContext;
         return uint256(keccak256(abi.encodePacked("praman.context.1", CHAIN, address(this)))) >> 8;
     }
 
@@ -290,7 +346,7 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
         return checkpoints[checkpoint];
     }
 
-    /// @notice How many openings there are.
+    /// @inheritdoc ISuccessor
     function openingCount() external view returns (uint256) {
         return openings.length;
     }
@@ -298,21 +354,6 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
     /// @notice An opening.
     function openingAt(uint32 opening) external view returns (Opening memory) {
         return openings[opening];
-    }
-
-    /// @notice The last day on which an opening takes claims, counted from 1900-01-01; 0 for none.
-    function lastDayOf(uint32 opening) external view returns (uint32) {
-        return _lastDays()[opening];
-    }
-
-    /// @notice Whether claims are paused.
-    function isPaused() external view returns (bool) {
-        return gate.paused;
-    }
-
-    /// @notice The first day, counted from 1900-01-01, of a period.
-    function firstDay(uint32 period) external pure returns (uint256) {
-        return Rules.firstDay(period);
     }
 
     // ---- within
@@ -336,7 +377,7 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
         internal
         returns (uint256 x, uint256 y)
     {
-        uint32 lastDay = _lastDays()[opening];
+        uint32 lastDay = lastDayOf[opening];
         if (lastDay != 0 && _today() > lastDay) revert PeriodOver(opening, lastDay);
         uint256[2] storage lane = lanes[verifier][uint256(opening) << 32 | checkpoint];
         (x, y) = (lane[0], lane[1]);
@@ -352,10 +393,10 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
         // E4 and E5 are proved of this root and this day: a good checkpoint's.
         uint256[] memory inputs = new uint256[](2);
         (inputs[0], inputs[Places.AS_OF - Places.STATE_ROOT]) = (known.stateRoot, known.asOf);
-        fold = VERIFIER.add(fold, Groth16Verifier(verifier).fold(Places.STATE_ROOT, inputs));
+        fold = Groth16Verifier(verifier).fold(fold, Places.STATE_ROOT, inputs);
         (x, y) = (fold[0], fold[1]);
         (lane[0], lane[1]) = (x, y);
-        open.lanes.push(LaneKey(verifier, checkpoint));
+        laneKeys[opening].push(LaneKey(verifier, checkpoint));
     }
 
     function _opening(uint32 opening) internal view returns (Opening storage) {
@@ -372,43 +413,58 @@ abstract contract SchemeRegistry is ClaimVerifier, Governed, ICheckpoints {
     }
 
     function _setStage(uint32 opening, Stage to, bytes32 reason) internal {
-        Opening storage moved = openings[opening];
-        moved.stage = to;
-        for (uint256 i = 0; i < moved.lanes.length; i++) {
-            LaneKey memory key = moved.lanes[i];
+        openings[opening].stage = to;
+        LaneKey[] storage keys = laneKeys[opening];
+        for (uint256 i = 0; i < keys.length; i++) {
+            LaneKey memory key = keys[i];
             delete lanes[key.verifier][uint256(opening) << 32 | key.checkpoint];
         }
-        delete moved.lanes;
+        delete laneKeys[opening];
         emit StageChanged(opening, to, reason);
     }
 
-    /// @dev What an opening's claims are proved of: E12's context, E10's scheme and period, and the policy of
-    /// E7 to E9 that the committee has approved.
+    /// @dev What an opening's claims are proved of: E12's scheme, E10's context, scope and period, E5's day of
+    /// issue, and the policy of E7 to E9 that the committee has approved.
     function _fold(uint32 opening, uint256[] memory inputs) private {
+        uint8 edition = openings[opening].edition;
+        Groth16Verifier verifier =
+            edition == EDITION ? VERIFIER : Groth16Verifier(verifierOf[edition]);
+        if (address(verifier) == address(0)) revert KeyNotGood(address(0));
         uint256[] memory context_ = new uint256[](1);
         context_[0] = context();
-        uint256[2] memory sum =
-            VERIFIER.add(VERIFIER.constantPoint(), VERIFIER.fold(Places.CONTEXT, context_));
-        folds[address(VERIFIER)][opening] =
-            VERIFIER.add(sum, VERIFIER.fold(Places.SCHEME, inputs));
+        uint256[2] memory part =
+            verifier.fold(verifier.constantPoint(), Places.CONTEXT, context_);
+        folds[address(verifier)][opening] = verifier.fold(part, Places.SCHEME, inputs);
+    }
+
+    /// @dev Terms and policy as they came: both have one length, and one follows the other.
+    function _encoded(Rules.Terms calldata terms, Rules.Policy calldata policy)
+        private
+        pure
+        returns (bytes calldata rules)
+    {
+        assembly ("memory-safe") {
+            rules.offset := terms
+            rules.length := sub(add(policy, POLICY_BYTES), terms)
+        }
+    }
+
+    function _requireScopes() internal view {
+        if (msg.sender != address(SCOPES)) revert NotPermitted(msg.sender);
     }
 
     /// @dev Sets an opening's last day, to a later one than stood, if the committee has approved it.
     function _setLastDay(uint32 opening, uint32 lastDay, bytes32[] calldata approval) private {
         Opening storage open = openings[opening];
-        if (lastDay <= _lastDays()[opening] || lastDay < _today()) revert LastDayTooEarly(lastDay);
+        if (lastDay <= lastDayOf[opening] || lastDay < _today()) revert LastDayTooEarly(lastDay);
         bytes32 root = rulesOf[open.scheme];
         bytes32 leaf = Rules.approvalLeaf(open.policyLeaf, lastDay);
         if (root == 0 || !MerkleProof.verifyCalldata(approval, root, leaf)) {
             revert RulesNotApproved(open.scheme, open.period, open.window);
         }
-        _lastDays()[opening] = lastDay;
+        lastDayOf[opening] = lastDay;
         emit LastDaySet(opening, lastDay);
     }
-
-    /// @dev Last days by opening. They lie behind what is stored already, so that a network of an
-    /// earlier edition can be upgraded; its openings have none, 0, until they are extended.
-    function _lastDays() internal view virtual returns (mapping(uint32 => uint32) storage);
 
     /// @dev Today in India, counted from 1900-01-01.
     function _today() private view returns (uint256) {

@@ -242,6 +242,7 @@ desk-slip-once = স্লিপটি ছেপে মানুষটিকে 
 desk-state = অবস্থা
 desk-subject = কীসের উপর
 desk-tenant = দপ্তর
+desk-all-tiers = সব স্তর
 desk-tier = স্তর { $countText }
 desk-to-do = করণীয়
 desk-transfers = টাকা দেওয়ার নির্দেশ

@@ -242,6 +242,7 @@ desk-slip-once = Print this slip and give it to the person. The code is not show
 desk-state = State
 desk-subject = Subject
 desk-tenant = Department
+desk-all-tiers = All tiers
 desk-tier = Tier { $countText }
 desk-to-do = To do
 desk-transfers = Payment orders

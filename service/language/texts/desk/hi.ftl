@@ -242,6 +242,7 @@ desk-slip-once = यह पर्ची छापकर व्यक्ति �
 desk-state = स्थिति
 desk-subject = किस पर
 desk-tenant = विभाग
+desk-all-tiers = सभी स्तर
 desk-tier = स्तर { $countText }
 desk-to-do = करना है
 desk-transfers = भुगतान आदेश

@@ -237,11 +237,33 @@ impl RemoteChain {
     ) -> Result<Piece, ChainError> {
         let mut filter = Filter::new();
         if let Some((contracts, ..)) = &self.contracts {
-            let Addresses { committee, participants, offices, claims, disputes, nodes, .. } =
-                *contracts;
-            let known = [committee, participants, offices, claims, disputes, nodes];
-            let later = [contracts.consents, contracts.anchors, contracts.archives];
-            filter = filter.address([&known[..], &later].concat());
+            // In full, so that no contract's events are left out.
+            let Addresses {
+                committee,
+                participants,
+                offices,
+                claims,
+                disputes,
+                nodes,
+                verifier: _,
+                consents,
+                anchors,
+                archives,
+                scopes,
+            } = *contracts;
+            let known = vec![
+                committee,
+                participants,
+                offices,
+                claims,
+                disputes,
+                nodes,
+                consents,
+                anchors,
+                archives,
+                scopes,
+            ];
+            filter = filter.address(known);
         }
         // Without the last, a node says nothing of the events in it.
         self.known_block(until).await?;

@@ -221,6 +221,7 @@ fn no_contracts() -> Addresses {
         consents: nobody,
         anchors: nobody,
         archives: nobody,
+        scopes: nobody,
     }
 }
 

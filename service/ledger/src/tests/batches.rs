@@ -4,16 +4,14 @@ use ark_ff::UniformRand;
 use praman_circuits::Fr;
 use praman_circuits::payout::PayoutCommitment;
 use praman_verifier::Proof;
-use praman_verifier::contracts::{Claims, batch_words, word};
+use praman_verifier::contracts::{Claims, batch_words};
 
 use super::scene::Scene;
+use crate::contract_ledger::own_words;
 use crate::{Ledger, LedgerClaim, LedgerError};
 
 fn raw_batch(claims: &[LedgerClaim]) -> Claims::claimBatchCall {
-    let words = |claim: &LedgerClaim| {
-        let (nullifier, payout) = (claim.nullifier.to_field(), claim.payout.to_field());
-        batch_words(word(nullifier), word(payout), &claim.proof)
-    };
+    let words = |claim: &LedgerClaim| batch_words(own_words(claim), &claim.proof);
     Claims::claimBatchCall {
         opening: 0,
         checkpoint: claims[0].checkpoint as u32,
@@ -105,7 +103,7 @@ async fn batch_with_any_word_changed_is_refused() {
     let honest = raw_batch(&claims);
     let order = U256::from_limbs(Fr::MODULUS.0);
     for claim in 0..3 {
-        for place in 0..10 {
+        for place in 0..11 {
             for change in [U256::from(1u64), order, U256::MAX - honest.claims[claim][place]] {
                 let mut call = honest.clone();
                 call.claims[claim][place] += change;
@@ -113,7 +111,7 @@ async fn batch_with_any_word_changed_is_refused() {
             }
         }
         // Infinity, which precompiles take for a point.
-        for zeroed in [2..4, 4..8, 8..10] {
+        for zeroed in [3..5, 5..9, 9..11] {
             let mut call = honest.clone();
             call.claims[claim][zeroed].fill(U256::ZERO);
             let refused = scene.verdict(&call).await;
@@ -144,10 +142,10 @@ async fn largest_batch_fits_a_block() {
 async fn batch_coefficients_depend_on_everything() {
     use crate::chain::Chain;
     use crate::contract_ledger::OPERATOR;
-    use alloy_primitives::{B256, Bytes, U256, keccak256};
+    use alloy_primitives::{Bytes, U256, keccak256};
     use alloy_sol_types::{SolCall, SolValue};
     alloy_sol_types::sol! {
-        function seed(uint256 x, uint256 y, bytes32 transcript, uint256[10][] claims) external returns (bytes32);
+        function seed(uint256 x, uint256 y, uint256[11][] claims) external returns (bytes32);
     }
     let mut scene = Scene::open().await;
     let artifact = include_str!("../../../../verifier/contracts/artifacts/BatchSeed.json");
@@ -157,17 +155,12 @@ async fn batch_coefficients_depend_on_everything() {
     let chain = &mut scene.ledger.network.chain;
     let harness = chain.send(OPERATOR, None, code).await.expect("deployed").created.expect("there");
     for count in [1usize, 4, 5, 6, 7, 64, 256] {
-        let words = |offset: u64| -> Vec<[U256; 10]> {
+        let words = |offset: u64| -> Vec<[U256; 11]> {
             (0..count as u64)
-                .map(|i| std::array::from_fn(|j| U256::from(offset + 10 * i + j as u64)))
+                .map(|i| std::array::from_fn(|j| U256::from(offset + 11 * i + j as u64)))
                 .collect()
         };
-        let honest = seedCall {
-            x: U256::from(1u64),
-            y: U256::from(2u64),
-            transcript: B256::repeat_byte(3),
-            claims: words(5),
-        };
+        let honest = seedCall { x: U256::from(1u64), y: U256::from(2u64), claims: words(5) };
         let of = async |call: &seedCall| -> Bytes {
             chain.view(OPERATOR, harness, call.abi_encode()).await.expect("a seed")
         };
@@ -179,16 +172,15 @@ async fn batch_coefficients_depend_on_everything() {
                 .flat_map(|word| word.to_be_bytes::<32>())
                 .collect::<Vec<u8>>(),
         );
-        let twin = keccak256((honest.transcript, honest.x, honest.y, claimed).abi_encode_params());
+        let twin = keccak256((honest.x, honest.y, claimed).abi_encode_params());
         let seed = of(&honest).await;
         assert_eq!(seed, Bytes::from(twin.0), "{count} claims");
         let one = U256::from(1u64);
-        let mut changed: Vec<seedCall> = vec![honest.clone(); 5];
+        let mut changed: Vec<seedCall> = vec![honest.clone(); 4];
         changed[0].x += one;
         changed[1].y += one;
-        changed[2].transcript = B256::repeat_byte(4);
-        changed[3].claims[count - 1][9] += one;
-        changed[4].claims[0][0] += one;
+        changed[2].claims[count - 1][10] += one;
+        changed[3].claims[0][0] += one;
         for call in &changed {
             assert_ne!(of(call).await, seed, "{count} claims");
         }

@@ -4,13 +4,15 @@ use alloy_primitives::{U256, keccak256};
 use alloy_sol_types::{SolCall, SolValue};
 use ark_ff::{Field, PrimeField, UniformRand};
 use praman_circuits::Fr;
-use praman_circuits::eligibility::SchemePeriod;
+use praman_circuits::eligibility::{EDITION, SchemePeriod};
 use praman_circuits::nullifier::Nullifier;
-use praman_circuits::payout::PayoutCommitment;
+use praman_circuits::payout::{EnvelopeHash, PayoutCommitment};
 use praman_circuits::period::{Day, Period};
 use praman_rules::scheme::ClaimPeriod;
 use praman_testkit::fixture;
-use praman_verifier::contracts::{Claims, Rules, create_verifier, policy_data, scheme_word};
+use praman_verifier::contracts::{
+    Claims, Rules, Scopes, create_verifier, policy_data, rules_terms,
+};
 use praman_verifier::{Proof, VerifyingKey};
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
@@ -55,7 +57,10 @@ async fn every_part_of_a_claim_is_bound() {
     let one = Fr::from(1u64);
     let nullifier = Nullifier::from_field(claim.nullifier.to_field() + one);
     let payout = PayoutCommitment::from_field(claim.payout.to_field() + one);
+    // An envelope that the treasury can't open, under an honest proof.
+    let envelope = EnvelopeHash::of(b"another envelope");
     for forged in [
+        LedgerClaim { envelope, ..claim.clone() },
         LedgerClaim { nullifier, ..claim.clone() },
         LedgerClaim { payout, ..claim.clone() },
         LedgerClaim { proof: other.proof.clone(), ..claim.clone() },
@@ -79,7 +84,7 @@ async fn inputs_at_or_above_the_order_and_bad_points_are_refused() {
     let claim = scene.proved(1).await;
     let order = U256::from_limbs(Fr::MODULUS.0);
     let honest = raw(&claim);
-    for own in 0..2 {
+    for own in 0..3 {
         for times in 1..=4u64 {
             let mut call = honest.clone();
             call.own[own] += order * U256::from(times);
@@ -141,8 +146,8 @@ async fn contract_and_native_check_give_one_verdict_on_any_points() {
 #[tokio::test]
 async fn proof_for_another_ledger_is_refused() {
     let mut here = Scene::open().await;
-    // The same chain id, another contract: one transaction before moves the address.
-    let mut there = Scene::open_after(1).await;
+    // The same chain id, another contract.
+    let mut there = Scene::elsewhere(1).await;
     assert_ne!(here.ledger.context(), there.ledger.context());
     let claim = there.proved(1).await;
     here.proved(1).await;
@@ -252,8 +257,8 @@ async fn contracts_calendar_agrees_with_the_programs() {
     for period in (0..4_000).step_by(7).chain([0, 1, 13, 1_201, 1_517, 3_999]) {
         let expected = praman_language::calendar::first_day(Period(period));
         let expected = praman_language::calendar::day_of(expected).expect("after 1900").0;
-        let claims = scene.ledger.network.addresses.claims;
-        let day = scene.ledger.network.view(claims, &Claims::firstDayCall { period }).await;
+        let scopes = scene.ledger.network.addresses.scopes;
+        let day = scene.ledger.network.view(scopes, &Scopes::firstDayCall { period }).await;
         let day = day.expect("a day");
         assert_eq!(day, U256::from(expected), "period {period}");
     }
@@ -266,23 +271,34 @@ async fn policy_that_is_senseless_or_not_approved_is_refused() {
     let claims = scene.ledger.network.addresses.claims;
     let department = 2;
     let honest = Claims::openPeriodCall {
-        scheme: scheme_word(&claim.scheme_period.scheme),
-        period: 1,
-        window: 1,
-        lastDay: LAST_DAY.0,
+        terms: Rules::Terms {
+            period: 1,
+            window: 1,
+            ..rules_terms(&claim.scheme_period, claim.scheme_period.period)
+        },
         policy: policy_data(&claim.scheme_period.policy),
+        lastDay: LAST_DAY.0,
         approval: Vec::new(),
     };
     let leaf = |call: &Claims::openPeriodCall| {
-        let encoded = (call.scheme, call.period, call.window, call.policy.clone());
+        let encoded = (U256::from(EDITION), call.terms.clone(), call.policy.clone());
         let policy = keccak256(keccak256(encoded.abi_encode_params()));
         keccak256(keccak256((policy, call.lastDay).abi_encode_params()))
     };
     let adopt = |call: &Claims::openPeriodCall| Claims::adoptRulesCall {
-        scheme: call.scheme,
+        scheme: call.terms.scheme,
         department,
         root: leaf(call),
     };
+    // Approved, but no period of its kind.
+    for (kind, period, window) in
+        [(0, 1, 1), (5, 1, 1), (1, 0, 1), (4, 1, 1), (2, 1, 1), (3, 3, 3), (1, 1, 2)]
+    {
+        let mut call = honest.clone();
+        (call.terms.kind, call.terms.period, call.terms.window) = (kind, period, window);
+        scene.committee(claims, &adopt(&call)).await.expect("adopted");
+        assert!(scene.call(&call).await.is_err(), "kind {kind}, period {period}");
+    }
     // Approved, but no policy: an invalid slot, a last clause that joins nothing, floor over cap.
     let bad: [&dyn Fn(&mut Rules::Policy); 4] = [
         &|policy| policy.clauses[3].slot = 9,
@@ -299,12 +315,15 @@ async fn policy_that_is_senseless_or_not_approved_is_refused() {
     assert!(scene.call(&honest).await.is_err(), "its rules are not the approved ones");
     scene.committee(claims, &adopt(&honest)).await.expect("adopted");
     // With any word changed, the rules are not those that were approved.
-    let others: [&dyn Fn(&mut Claims::openPeriodCall); 5] = [
+    let others: [&dyn Fn(&mut Claims::openPeriodCall); 8] = [
         &|call| call.lastDay += 1,
         &|call| call.policy.clauses[0].hi += 1,
         &|call| call.policy.tiers[0].cap += 1,
-        &|call| (call.period, call.window) = (2, 2),
-        &|call| call.period = 0,
+        &|call| (call.terms.period, call.terms.window) = (2, 2),
+        &|call| call.terms.period = 0,
+        &|call| call.terms.group = U256::from(1u64),
+        &|call| call.terms.kind = 2,
+        &|call| call.terms.issuedBy += 1,
     ];
     for change in others {
         let mut call = honest.clone();
@@ -313,7 +332,7 @@ async fn policy_that_is_senseless_or_not_approved_is_refused() {
     }
     // A flag that is neither 0 nor 1 does not decode.
     let mut encoded = honest.abi_encode();
-    let negate = 4 + 32 * 5 + 32 * 3;
+    let negate = 4 + 32 * (6 + 1) + 32 * 3;
     encoded[negate + 31] = 2;
     let sent = scene.ledger.network.chain.send(OPERATOR, Some(claims), encoded).await;
     assert!(sent.is_err());
@@ -321,7 +340,7 @@ async fn policy_that_is_senseless_or_not_approved_is_refused() {
     assert!(scene.call(&honest).await.is_err(), "its rules stand");
     // A scheme id at or above the field's order would be an alias of another.
     let mut alias = honest.clone();
-    alias.scheme += U256::from_limbs(Fr::MODULUS.0);
+    alias.terms.scheme += U256::from_limbs(Fr::MODULUS.0);
     scene.committee(claims, &adopt(&alias)).await.expect("adopted");
     assert!(scene.call(&alias).await.is_err());
 }
@@ -349,9 +368,10 @@ async fn checkpoint_of_another_root_or_a_made_up_day_is_refused() {
 #[test]
 fn degenerate_key_is_refused_by_the_contracts_constructor() {
     let key = key(3);
-    let honest = create_verifier(key.verifying_key());
+    let honest = create_verifier(key.verifying_key(), EDITION);
     assert!(creation_outcome(&honest).is_ok());
-    // The arguments follow the code: alpha (2 words), beta, gamma, delta (4 words each), the points.
+    // The arguments follow the code: alpha (2 words), beta, gamma, delta (4 words each), the place of the points,
+    // the edition, the points.
     let arguments = honest.len() - arguments_length(key.verifying_key());
     let words = |code: &[u8], first: usize, count: usize| {
         code[arguments + 32 * first..arguments + 32 * (first + count)].to_vec()
@@ -362,7 +382,7 @@ fn degenerate_key_is_refused_by_the_contracts_constructor() {
         code[start..start + replacement.len()].copy_from_slice(replacement);
         code
     };
-    let (gamma, delta, points) = (6, 10, 16);
+    let (gamma, delta, edition, points) = (6, 10, 15, 17);
     let generator: Vec<u8> = [
         "11559732032986387107991004021392285783925812861821192530917403151452391805634",
         "10857046999023057135944570762232829481370756359578518086990519993285655852781",
@@ -382,12 +402,13 @@ fn degenerate_key_is_refused_by_the_contracts_constructor() {
         ("an input at infinity", with(points + 2, &[0; 64])),
         ("an input off the curve", with(points + 2, &[1; 64])),
         ("alpha at infinity", with(0, &[0; 64])),
+        ("an edition that is none", with(edition, &[0; 32])),
     ] {
         assert!(creation_outcome(&code).is_err(), "{what}");
     }
 }
 
-/// Bytes of the constructor's arguments: alpha, three points of G2, offset, length, the points.
+/// Bytes of the constructor's arguments: alpha, three points of G2, offset, edition, length, the points.
 fn arguments_length(key: &VerifyingKey) -> usize {
-    32 * (2 + 12 + 2 + 2 * (key.public_inputs() + 1))
+    32 * (2 + 12 + 3 + 2 * (key.public_inputs() + 1))
 }

@@ -49,8 +49,9 @@ async fn proofs_get_one_verdict_from_three_verifiers() {
         let claim = &claims[case as usize % claims.len()];
         let mut public = base.clone();
         (public.nullifier, public.payout) = (claim.nullifier, claim.payout);
+        public.envelope = claim.envelope;
         let mut inputs = public.to_fields();
-        let own = inputs.len() - 2;
+        let own = inputs.len() - 3;
         let mut points = claim.proof.points().clone();
         let r = Fr::rand(&mut scene.rng);
         let mut call = raw(claim);
@@ -60,11 +61,11 @@ async fn proofs_get_one_verdict_from_three_verifiers() {
             5 => points.b = (points.b * r).into(),
             6 => points.c = (points.c * r).into(),
             7 => inputs[own] = r,
-            8 => inputs[own + 1] += Fr::from(1u64),
+            8 => inputs[own + 1 + case as usize / 10 % 2] += Fr::from(1u64),
             _ => (points.a, points.c) = (points.c, points.a),
         }
         let proof = Proof::new(points).expect("points");
-        call.own = [word(inputs[own]), word(inputs[own + 1])];
+        call.own = std::array::from_fn(|place| word(inputs[own + place]));
         call.proof = proof_words(&proof);
         let native = native.verify(&inputs, &proof).is_ok();
         let ours = scene.verdict(&call).await.is_ok();

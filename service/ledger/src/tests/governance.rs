@@ -2,11 +2,11 @@
 
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
-use praman_circuits::eligibility::Checkpoint;
+use praman_circuits::eligibility::{Checkpoint, EDITION};
 use praman_testkit::fixture;
 use praman_verifier::contracts::{
     Archives, Claims, Committee, Constitution, Disputes, NodeDirectory, Offices, Participants,
-    create_claims_code, create_verifier, word,
+    create_claims_code, create_verifier, policy_data, rules_terms, word,
 };
 
 use super::memory_chain::MemoryChain;
@@ -131,16 +131,16 @@ async fn pause_takes_one_member_and_resuming_takes_a_quorum() {
     assert!(network.send(account(50), committee, &Committee::pauseCall {}).await.is_err());
     assert!(network.send(account(1), claims, &Claims::pauseCall {}).await.is_err());
     network.send(account(3), committee, &Committee::pauseCall {}).await.expect("at once");
-    assert!(network.view(claims, &Claims::isPausedCall {}).await.expect("a flag"));
+    assert!(network.view(claims, &Claims::gateCall {}).await.expect("a flag").paused);
     let resume = Claims::resumeCall {}.abi_encode();
     network.committee(&[account(3)], claims, resume.clone(), B256::ZERO).await.expect("moved");
     assert!(
-        network.view(claims, &Claims::isPausedCall {}).await.expect("a flag"),
+        network.view(claims, &Claims::gateCall {}).await.expect("a flag").paused,
         "one is not enough"
     );
     let members = [account(1), account(2)];
     network.committee(&members, claims, resume, B256::ZERO).await.expect("carried");
-    assert!(!network.view(claims, &Claims::isPausedCall {}).await.expect("a flag"), "no delay");
+    assert!(!network.view(claims, &Claims::gateCall {}).await.expect("a flag").paused, "no delay");
     // A motion for an earlier pause does not end the next.
     network.send(account(3), committee, &Committee::pauseCall {}).await.expect("at once");
     let stale = Committee::approveCall { motion: U256::ZERO };
@@ -363,7 +363,7 @@ async fn barred_offices_credentials_stop_at_once_and_come_back() {
     let as_of = fixture::claim(1).checkpoint.as_of;
     let checkpoint = Checkpoint { state_root: before, as_of };
     let number = scene.ledger.publish_checkpoint(&[], checkpoint).await.expect("published");
-    let own = (claim.nullifier, claim.payout);
+    let own = (claim.nullifier, claim.payout, claim.envelope);
     let again = scene.claim_with(&fixture::claim(1), number, claim.period, own);
     scene.ledger.claim(&again).await.expect("accepted");
 }
@@ -536,7 +536,7 @@ async fn upgrade_to_another_key_accepts_both_for_a_while() {
     let addresses = scene.ledger.network.addresses;
     let newer = key(8);
     let chain = &mut scene.ledger.network.chain;
-    let created = chain.send(OPERATOR, None, create_verifier(newer.verifying_key())).await;
+    let created = chain.send(OPERATOR, None, create_verifier(newer.verifying_key(), EDITION)).await;
     let verifier = created.expect("deployed").created.expect("there");
     let code = create_claims_code(verifier, &addresses);
     let implementation =
@@ -561,13 +561,18 @@ async fn upgrade_to_another_key_accepts_both_for_a_while() {
     assert!(scene.call(&under(&claims[0])).await.is_err());
     assert!(scene.ledger.claim(&claims[1]).await.is_err(), "not as one under the newer");
     scene.call(&under(&claims[1])).await.expect("accepted");
-    let policy = praman_verifier::contracts::policy_data(&fixture::claim(1).scheme_period.policy);
-    let mut other = policy.clone();
-    other.tiers[0].cap += 1;
-    assert!(scene.call(&Claims::refoldCall { opening: 0, policy: other }).await.is_err());
-    scene.call(&Claims::refoldCall { opening: 0, policy }).await.expect("folded");
+    let scheme = fixture::claim(1).scheme_period;
+    let terms = rules_terms(&scheme, scheme.period);
+    let refold = Claims::refoldCall { terms, policy: policy_data(&scheme.policy), opening: 0 };
+    let mut other = refold.clone();
+    other.policy.tiers[0].cap += 1;
+    assert!(scene.call(&other).await.is_err());
+    let mut other = refold.clone();
+    other.terms.issuedBy += 1;
+    assert!(scene.call(&other).await.is_err());
+    scene.call(&refold).await.expect("folded");
     scene.key = newer;
-    let own = (claims[2].nullifier, claims[2].payout);
+    let own = (claims[2].nullifier, claims[2].payout, claims[2].envelope);
     let fresh = scene.claim_with(&fixture::claim(1), claims[2].checkpoint, claims[2].period, own);
     scene.ledger.network.chain.set_timestamp(now + 11);
     assert!(scene.call(&under(&claims[2])).await.is_err(), "the overlap is over");

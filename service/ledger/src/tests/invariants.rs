@@ -8,11 +8,12 @@ use std::collections::{HashMap, HashSet};
 
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{SolCall, SolEvent};
+use praman_circuits::eligibility::EDITION;
 use praman_circuits::period::Day;
 use praman_testkit::fixture;
 use praman_verifier::contracts::{
     Addresses, Archives, Claims, Committee, Constitution, Disputes, Offices, Participants,
-    policy_data, proof_words, rules_leaf, scheme_word, word,
+    policy_data, proof_words, rules_leaf, rules_terms, scheme_word, word,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
@@ -193,7 +194,7 @@ impl Run<'_> {
                 let chosen = [place, other];
                 let words = chosen.map(|place| {
                     let call = &self.world.claims[place];
-                    std::array::from_fn(|i| if i < 2 { call.own[i] } else { call.proof[i - 2] })
+                    std::array::from_fn(|i| if i < 3 { call.own[i] } else { call.proof[i - 3] })
                 });
                 let from = RELAYERS[relayer];
                 let call =
@@ -389,7 +390,7 @@ impl Run<'_> {
                 }
                 Claims::ClaimsAccepted::SIGNATURE_HASH => {
                     let event = Claims::ClaimsAccepted::decode_raw_log(topics, data).expect("one");
-                    for claim in event.claims.chunks_exact(2) {
+                    for claim in event.claims.chunks_exact(3) {
                         assert!(seen.insert(claim[0]), "a nullifier twice");
                     }
                 }

@@ -2,25 +2,26 @@
 
 use alloy_primitives::Address;
 use alloy_sol_types::SolCall;
+use praman_circuits::eligibility::PublicInputs;
 use praman_circuits::nullifier::Nullifier;
 use praman_circuits::office::OfficeId;
-use praman_circuits::payout::PayoutCommitment;
+use praman_circuits::payout::{EnvelopeHash, PayoutCommitment};
 use praman_circuits::period::Day;
 use praman_rules::scheme::ClaimPeriod;
 use praman_store::Store;
 use praman_testkit::fixture;
 use praman_testkit::simulation::SimulatedKey;
-use praman_verifier::contracts::{Claims, proof_words, word};
+use praman_verifier::contracts::{Claims, proof_words};
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use tempfile::TempDir;
 
 use crate::chain::Chain;
-use crate::contract_ledger::OPERATOR;
-use crate::{EmbeddedChain, EmbeddedLedger, Ledger, LedgerClaim, LedgerError, OfficeState};
+use crate::contract_ledger::{OPERATOR, own_words};
+use crate::{EmbeddedLedger, Ledger, LedgerClaim, LedgerError, OfficeState};
 
 /// Public inputs of the eligibility statement.
-pub(super) const PUBLIC_INPUTS: usize = 108;
+pub(super) const PUBLIC_INPUTS: usize = 111;
 
 /// The day of the scene.
 pub(super) const TODAY: Day = Day(46_250);
@@ -34,6 +35,13 @@ pub(super) struct Scene {
     pub(super) key: SimulatedKey,
     pub(super) ledger: EmbeddedLedger,
     pub(super) rng: ChaCha20Rng,
+}
+
+/// A claim's own public inputs.
+pub(super) type Own = (Nullifier, PayoutCommitment, EnvelopeHash);
+
+pub(super) fn own_of(public: &PublicInputs) -> Own {
+    (public.nullifier, public.payout, public.envelope)
 }
 
 /// Returns the key of scenes with a seed.
@@ -52,20 +60,21 @@ pub(super) fn offices(claim: &fixture::Claim) -> Vec<OfficeState> {
 
 impl Scene {
     pub(super) async fn open() -> Self {
-        Self::open_after(0).await
+        Self::deployed_by(OPERATOR).await
     }
 
-    /// Opens a scene on a chain on which the operator has sent transactions before.
-    pub(super) async fn open_after(transactions: usize) -> Self {
+    /// Opens a scene on a ledger of other addresses, and so of another context.
+    pub(super) async fn elsewhere(number: u8) -> Self {
+        Self::deployed_by(Address::repeat_byte(0x60 + number)).await
+    }
+
+    async fn deployed_by(deployer: Address) -> Self {
         let folder = TempDir::new().expect("a folder");
         let store = Store::open(folder.path()).await.expect("a store");
-        for _ in 0..transactions {
-            let mut chain = EmbeddedChain::open(&store).await.expect("a chain");
-            chain.send(OPERATOR, Some(Address::ZERO), Vec::new()).await.expect("sent");
-        }
         let key = key(3);
-        let mut ledger =
-            EmbeddedLedger::open(&store, key.verifying_key(), &[]).await.expect("deployed");
+        let mut ledger = EmbeddedLedger::open_by(&store, key.verifying_key(), &[], deployer)
+            .await
+            .expect("deployed");
         ledger.set_day(TODAY);
         Self { _folder: folder, store, key, ledger, rng: ChaCha20Rng::seed_from_u64(7) }
     }
@@ -86,23 +95,23 @@ impl Scene {
         let claim = fixture::claim(number);
         let (checkpoint, period) = self.ready(&claim).await;
         let public = claim.public();
-        self.claim_with(&claim, checkpoint, period, (public.nullifier, public.payout))
+        self.claim_with(&claim, checkpoint, period, own_of(&public))
     }
 
-    /// Makes a claim with any nullifier and payout commitment, proved by the key's secret.
+    /// Makes a claim with any nullifier, payout commitment and envelope, proved by the key's secret.
     pub(super) fn claim_with(
         &mut self,
         claim: &fixture::Claim,
         checkpoint: u64,
         period: ClaimPeriod,
-        (nullifier, payout): (Nullifier, PayoutCommitment),
+        (nullifier, payout, envelope): Own,
     ) -> LedgerClaim {
         let mut public = claim.public();
         public.context = self.ledger.context();
-        (public.nullifier, public.payout) = (nullifier, payout);
+        (public.nullifier, public.payout, public.envelope) = (nullifier, payout, envelope);
         let proof = self.key.prove(&public.to_fields(), &mut self.rng);
         let scheme = claim.scheme_period.scheme.clone();
-        LedgerClaim { scheme, period, checkpoint, nullifier, payout, proof }
+        LedgerClaim { scheme, period, checkpoint, nullifier, payout, envelope, proof }
     }
 
     /// Makes a number of claims of one opening and checkpoint.
@@ -112,8 +121,7 @@ impl Scene {
         (1..=count)
             .map(|number| {
                 let public = claim.public_of(self.ledger.context(), number);
-                let own = (public.nullifier, public.payout);
-                self.claim_with(&claim, checkpoint, period, own)
+                self.claim_with(&claim, checkpoint, period, own_of(&public))
             })
             .collect()
     }
@@ -166,7 +174,7 @@ pub(super) fn raw(claim: &LedgerClaim) -> Claims::claimCall {
     Claims::claimCall {
         opening: 0,
         checkpoint: claim.checkpoint as u32,
-        own: [word(claim.nullifier.to_field()), word(claim.payout.to_field())],
+        own: own_words(claim),
         proof: proof_words(&claim.proof),
     }
 }

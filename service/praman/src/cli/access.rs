@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
-use praman_circuits::nullifier::SchemeId;
 use praman_circuits::office::OfficeId;
+use praman_circuits::scope::SchemeId;
 use serde_json::json;
 
 use super::{Outcome, Setting};

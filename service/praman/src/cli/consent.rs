@@ -26,7 +26,10 @@ use crate::consent::{
 };
 use crate::error::CommandError;
 use crate::files;
-use crate::ledger::{Actors, ContractLedger, JoinedLedger, JoinedNetwork, ProviderId};
+use crate::ledger::{
+    Actors, ContractLedger, JoinedLedger, JoinedNetwork, LedgerFailure, LedgerStore,
+    NetworkSettingError, ProviderId,
+};
 use crate::store::Store;
 
 /// Manage consents to health records: request, grant, prove, release, withdraw.
@@ -163,7 +166,9 @@ async fn ledger(store: &Store, signer: &Signer) -> Result<JoinedLedger, CommandE
     let (network, accounts) =
         JoinedNetwork::open(store, &signer.keys()?, crate::EVENT_HANDLERS).await?;
     let actors = Actors::among(&network, &accounts).await?;
-    Ok(ContractLedger::new(store, network, actors))
+    let context = LedgerStore(store).ledger_context().await?;
+    let context = context.ok_or(NetworkSettingError::NoNetwork).map_err(LedgerFailure::from)?;
+    Ok(ContractLedger::new(store, network, actors, context))
 }
 
 /// The provider of a name.

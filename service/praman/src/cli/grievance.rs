@@ -1,8 +1,8 @@
 //! `praman grievance`.
 
 use clap::Subcommand;
-use praman_circuits::nullifier::SchemeId;
 use praman_circuits::office::OfficeId;
+use praman_circuits::scope::SchemeId;
 use serde_json::json;
 
 use super::{Outcome, Setting};

@@ -173,6 +173,8 @@ pub(super) enum Ledger {
     VerifyHistory,
     #[command(flatten)]
     Oversight(super::oversight::Oversight),
+    #[command(flatten)]
+    TakingOver(super::succession::TakingOver),
     /// Write all events of the contracts to a file, one JSON object a line, for auditors.
     #[command(after_help = "Example: praman ledger export --out events.ndjson")]
     Export {
@@ -264,6 +266,7 @@ impl Ledger {
             Self::Status => status(&network(setting).await?).await,
             Self::Participants(act) => act.run(setting).await,
             Self::Oversight(act) => act.run(setting).await,
+            Self::TakingOver(act) => act.run(setting).await,
             Self::Enact { motion, signer } => {
                 let (mut network, account) = signer.network_as_one(setting).await?;
                 let call = Committee::enactCall { motion: U256::from(motion) };
@@ -468,6 +471,7 @@ async fn deploy(
         "consents": addresses.consents,
         "anchors": addresses.anchors,
         "archives": addresses.archives,
+        "scopes": addresses.scopes,
         "nodes": addresses.nodes,
         "verifier": addresses.verifier,
     });
@@ -485,7 +489,7 @@ fn lines(json: &Value) -> String {
 async fn status(network: &JoinedNetwork) -> Result<Outcome, CommandError> {
     let claims = network.addresses.claims;
     let head = network.chain.head().await?;
-    let paused = network.view(claims, &Claims::isPausedCall {}).await?;
+    let paused = network.view(claims, &Claims::gateCall {}).await?.paused;
     let checkpoints = network.view(claims, &Claims::checkpointCountCall {}).await?;
     let openings = network.view(claims, &Claims::openingCountCall {}).await?;
     let committee = network.addresses.committee;

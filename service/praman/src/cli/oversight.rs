@@ -169,7 +169,7 @@ impl Oversight {
                 let (claims, call) = (network.addresses.claims, Claims::resumeCall {}.abi_encode());
                 let motion =
                     network.committee(&accounts, claims, call, text_hash("resume")).await?;
-                let paused = network.view(claims, &Claims::isPausedCall {}).await?;
+                let paused = network.view(claims, &Claims::gateCall {}).await?.paused;
                 let text = if paused {
                     format!("motion {motion} is pending: more members must vote")
                 } else {

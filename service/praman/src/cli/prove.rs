@@ -22,6 +22,7 @@ use crate::files;
 use crate::proving::{ProvingRequest, WorkerPublicKey};
 use crate::scheme::{ClaimPeriod, Scheme};
 use crate::snapshot::Snapshot;
+use crate::spent::{SpentCount, SpentNullifiers};
 use crate::treasury::read_payout;
 use crate::wallet::{CredentialFile, Wallet};
 
@@ -50,6 +51,10 @@ pub(super) struct ClaimInputs {
     /// The treasury's payout file.
     #[arg(long, value_name = "FILE")]
     pub(super) payout: PathBuf,
+    /// The spent nullifiers that begin like this claim's, as the service's
+    /// `/v1/nullifiers/SCOPE/PERIOD/PREFIX` gives them: a claim that would be refused is not made.
+    #[arg(long, value_name = "FILE")]
+    pub(super) spent: Option<PathBuf>,
 }
 
 impl ClaimInputs {
@@ -100,8 +105,32 @@ impl ClaimInputs {
             scheme: &terms,
             treasury: read_payout(&self.payout)?,
         };
+        if let Some(path) = &self.spent {
+            let spent = SpentNullifiers::from_json(&files::read_text(path)?)
+                .map_err(|error| CommandError::WrongUse(format!("{}: {error}", path.display())))?;
+            spent.refuse(terms.nullifier(&wallet), terms.scheme)?;
+        }
         let paths = CredentialPaths::find(&file, &snapshot)?;
         use_them(&terms, period, file, wallet, tier, paths)
+    }
+
+    /// Where to look up whether the claim's nullifier is spent: first how many are, then those that begin like it.
+    fn lookup(&self, count: Option<&Path>) -> Result<Outcome, CommandError> {
+        self.with_terms(|terms, _, _, wallet, _, _| {
+            let path = match count {
+                None => SpentCount::place(terms.scheme),
+                Some(path) => {
+                    let count: SpentCount = files::read_json(path)?;
+                    if (count.scope, count.period) != (terms.scheme.scope(), terms.scheme.period) {
+                        let reason =
+                            format!("{}: it is of another scheme or period", path.display());
+                        return Err(CommandError::WrongUse(reason));
+                    }
+                    count.list(terms.nullifier(&wallet))
+                }
+            };
+            Ok(Outcome::done(json!({ "path": path }), path))
+        })
     }
 
     fn wallet_path(&self) -> Result<PathBuf, CommandError> {
@@ -144,12 +173,17 @@ pub(super) struct OptionalInputs {
     /// The treasury's payout file.
     #[arg(long, value_name = "FILE")]
     payout: Option<PathBuf>,
+    /// The spent nullifiers that begin like this claim's, as the service's
+    /// `/v1/nullifiers/SCOPE/PERIOD/PREFIX` gives them: a claim that would be refused is not made.
+    #[arg(long, value_name = "FILE")]
+    spent: Option<PathBuf>,
 }
 
 impl OptionalInputs {
     /// Whether none is given.
     pub(super) fn is_empty(&self) -> bool {
-        let files = [&self.credential, &self.wallet, &self.scheme, &self.snapshot, &self.payout];
+        let Self { credential, wallet, scheme, snapshot, payout, spent, .. } = self;
+        let files = [credential, wallet, scheme, snapshot, payout, spent];
         files.iter().all(|file| file.is_none()) && self.tier.is_none() && self.period.is_none()
     }
 
@@ -174,6 +208,7 @@ impl OptionalInputs {
             period: self.period.ok_or_else(missing)?,
             snapshot: self.snapshot.ok_or_else(missing)?,
             payout: self.payout.ok_or_else(missing)?,
+            spent: self.spent,
         })
     }
 }
@@ -220,14 +255,22 @@ pub(super) struct Prove {
     /// A witness for it.
     #[arg(long, value_name = "FILE", requires = "zkey")]
     wtns: Option<PathBuf>,
+    /// Print where to look up whether the claim's nullifier is spent, and prove nothing: first how many
+    /// are, then, given the file of that answer, those that begin like it.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with_all = ["zkey", "spent", "out"])]
+    lookup: Option<Option<PathBuf>>,
     /// A folder for the proof.
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "lookup")]
+    out: Option<PathBuf>,
 }
 
 impl Prove {
     pub(super) fn run(self) -> Result<Outcome, CommandError> {
-        let Self { circuit, inputs, keys, zkey, wtns, out } = self;
+        let Self { circuit, inputs, keys, zkey, wtns, lookup, out } = self;
+        if let Some(count) = lookup {
+            return inputs.required("a claim")?.lookup(count.as_deref());
+        }
+        let out = out.expect("clap asks for it");
         match (zkey, wtns, circuit, keys) {
             (Some(_), ..) if !inputs.is_empty() => {
                 let reason = "a claim's inputs are not for another's key: leave them out";

@@ -92,7 +92,10 @@ impl Compare {
         let changes = old.changes(&new);
         let mut text = String::new();
         for change in &changes {
-            text.push_str(&format!("tier {}\n", change.tier));
+            match change.tier {
+                0 => text.push_str("all tiers\n"),
+                tier => text.push_str(&format!("tier {tier}\n")),
+            }
             change.before.iter().for_each(|line| text.push_str(&format!("  - {line}\n")));
             change.after.iter().for_each(|line| text.push_str(&format!("  + {line}\n")));
         }
@@ -123,6 +126,9 @@ fn read_out(file: &Path, language: Language) -> Result<Outcome, CommandError> {
     for reading in &readings {
         let to = reading.to.map_or_else(String::new, |to| format!(" – {}", language.day(to)));
         text.push_str(&format!("\n{}{to}\n", language.day(reading.from)));
+        for sentence in &reading.terms {
+            text.push_str(&format!("  {sentence}\n"));
+        }
         for tier in &reading.tiers {
             let name = tier.name.as_deref().unwrap_or_default();
             text.push_str(&format!("  {} {name}\n", tier.amount));

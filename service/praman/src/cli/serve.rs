@@ -7,6 +7,7 @@ use std::time::Duration;
 use alloy_signer_local::PrivateKeySigner;
 use clap::Args;
 use praman_circuits::circuit;
+use praman_circuits::context::Context;
 use praman_prover::{KeyStore, MemoryBudget, Prover};
 use praman_verifier::VerifyingKey;
 use serde_json::json;
@@ -25,7 +26,7 @@ use crate::claims::{ClaimDesk, ClaimLimits, ClaimMachine, Schemes};
 use crate::consent::{ConsentDesk, ConsentManager, Gate, GateDesk};
 use crate::error::CommandError;
 use crate::issuing::{IssuingClerk, IssuingDesk, IssuingLimits};
-use crate::ledger::{JoinedLedger, JoinedNetwork, Ledger as _};
+use crate::ledger::{JoinedLedger, JoinedNetwork, Ledger as _, LedgerStore};
 use crate::office_key::OfficeKey;
 use crate::offices::OfficeStore;
 use crate::proving::{ProvingDesk, QueueLimits, Worker, WorkerKey, WorkerLimits, guard_memory};
@@ -40,6 +41,9 @@ const NODES_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a transaction may take to stand before the service says so, and tries again.
 const STANDING_PATIENCE: Duration = Duration::from_secs(45);
+
+/// How often a service looks whether its ledger has taken the place of another.
+const LOOK_FOR_CONTEXT: Duration = Duration::from_secs(5);
 
 /// How often the service looks whether a day of the audit log is over.
 const LOOK_FOR_A_DAY: Duration = Duration::from_secs(600);
@@ -240,7 +244,8 @@ impl Serve {
         let (store, mut ledger, key) = join(setting, &self.keys, &self.signer).await?;
         ledger.require_relayer()?;
         ledger.wait_at_most(NODES_PATIENCE, STANDING_PATIENCE).await;
-        let machine = ClaimMachine::new(&store, &key, schemes, ledger.context());
+        let context = ledger.context();
+        let machine = ClaimMachine::new(&store, &key, schemes, context);
         let limits = ClaimLimits { waiting_max: self.waiting as usize, ..ClaimLimits::default() };
         let listener = TcpListener::bind(self.listen).await.map_err(|error| {
             CommandError::WrongUse(format!("can't listen at {}: {error}", self.listen))
@@ -249,6 +254,14 @@ impl Serve {
             .local_addr()
             .map_err(|error| CommandError::Failed(format!("listening: {error}")))?;
         let stop = asked_to_stop()?;
+        let moved = taken_over(store.clone(), context);
+        let (has_moved, is_moved) = tokio::sync::watch::channel(false);
+        let stop = async move {
+            tokio::select! {
+                () = stop => {}
+                () = moved => drop(has_moved.send(true)),
+            }
+        };
         eprintln!("praman: listening at {scheme}://{address}");
         let metrics = self.telling.listener().await?;
         let desk = ClaimDesk::open(machine, ledger, limits);
@@ -286,7 +299,31 @@ impl Serve {
         }
         store.close().await;
         spans.end().await;
+        // With an error, so that it is started again.
+        if *is_moved.borrow() {
+            let reason =
+                "this ledger has taken the place of an earlier one: start the service again";
+            return Err(CommandError::Failed(reason.to_owned()));
+        }
         Ok(Outcome::done(json!({ "stopped": true }), "stopped; all claims are stored"))
+    }
+}
+
+/// Ends when the ledger takes the place of another: proofs are bound to the earlier one's context from then on, and
+/// this program checks them against its own.
+async fn taken_over(store: Store, context: Context) {
+    loop {
+        tokio::time::sleep(LOOK_FOR_CONTEXT).await;
+        match LedgerStore(&store).ledger_context().await {
+            Ok(Some(now)) if now != context => {
+                tracing::error!(
+                    "this ledger has taken the place of an earlier one: the service stops, and must be started again"
+                );
+                return;
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!("the ledger's context could not be read: {error}"),
+        }
     }
 }
 

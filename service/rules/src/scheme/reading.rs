@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 use praman_circuits::attributes::Slot;
+use praman_circuits::period::PeriodKind;
 use praman_language::{Argument, Language};
 use serde::Serialize;
 
@@ -41,6 +42,8 @@ pub struct Reading {
     /// The last day in force.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<Date>,
+    /// What holds of all tiers, in sentences.
+    pub terms: Vec<String>,
     /// Its tiers.
     pub tiers: Vec<TierReading>,
 }
@@ -48,7 +51,7 @@ pub struct Reading {
 /// What differs in one tier of two versions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TierChange {
-    /// The tier's place, from 1.
+    /// The tier's place, from 1; 0 for what holds of all tiers.
     pub tier: usize,
     /// What was removed.
     pub before: Vec<String>,
@@ -61,12 +64,13 @@ impl Scheme {
     pub fn read_out(&self, version: &Version, language: Language) -> Reading {
         let reader = Reader { language, schema: self.schema };
         let tiers = version.tiers.iter().map(|tier| reader.tier(tier)).collect();
-        Reading { from: version.from, to: version.to, tiers }
+        let terms = reader.terms(version, self.kind);
+        Reading { from: version.from, to: version.to, terms, tiers }
     }
 }
 
 impl Reading {
-    /// Returns what differs in another version, by tier.
+    /// Returns what differs in another version, by tier; what holds of all tiers is of tier 0.
     pub fn changes(&self, after: &Self) -> Vec<TierChange> {
         let said = |reading: &Self, tier: usize| {
             let lines = reading.tiers.get(tier).map(|tier| {
@@ -80,16 +84,15 @@ impl Reading {
             from.iter().filter(|line| !other.contains(line)).cloned().collect::<Vec<_>>()
         };
         let tiers = self.tiers.len().max(after.tiers.len());
-        let change = |tier| {
-            let (before, after) = (said(self, tier), said(after, tier));
-            let change = TierChange {
-                tier: tier + 1,
-                before: missing(&before, &after),
-                after: missing(&after, &before),
-            };
-            (!change.before.is_empty() || !change.after.is_empty()).then_some(change)
+        let change = |tier, before: &[String], after: &[String]| {
+            let (before, after) = (missing(before, after), missing(after, before));
+            let is_change = !before.is_empty() || !after.is_empty();
+            is_change.then_some(TierChange { tier, before, after })
         };
-        (0..tiers).filter_map(change).collect()
+        let terms = change(0, &self.terms, &after.terms);
+        let of_tiers =
+            (0..tiers).filter_map(|tier| change(tier + 1, &said(self, tier), &said(after, tier)));
+        terms.into_iter().chain(of_tiers).collect()
     }
 }
 
@@ -109,6 +112,22 @@ impl Reader {
             amount: self.amount(tier),
             rules,
         }
+    }
+
+    /// Returns what a version says beside its tiers.
+    fn terms(&self, version: &Version, kind: PeriodKind) -> Vec<String> {
+        let group = version.group.as_ref().map(|group| {
+            let period = match kind {
+                PeriodKind::Once => "terms-excludes-once",
+                _ => "terms-excludes",
+            };
+            self.say(period, &[("group", group.as_str())])
+        });
+        let late = (version.late_issue_days > 0).then(|| {
+            let days = self.language.number(u64::from(version.late_issue_days));
+            self.say("terms-late-issue", &[("days", &days)])
+        });
+        group.into_iter().chain(late).collect()
     }
 
     fn say(&self, name: &str, arguments: &[(&str, &str)]) -> String {

@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 use praman_circuits::policy::{self, Clause, GroupSet, Policy, PolicyError};
+use praman_circuits::scope::GroupId;
 
 use super::SchemeError;
 use super::amount::{self, Amount};
@@ -10,6 +11,9 @@ use super::normal_form::{self, NormalFormError};
 use super::rule::Rule;
 use crate::schema::Schema;
 
+/// The most days after a period's end on which a credential may be issued to claim for it: ten years.
+const LATE_ISSUE_DAYS_MAX: i64 = 3_660;
+
 /// The rules between two dates.
 #[derive(Debug)]
 pub struct Version {
@@ -17,6 +21,10 @@ pub struct Version {
     pub from: Date,
     /// The last day in force; none if it is open.
     pub to: Option<Date>,
+    /// The group of schemes of which a person is paid by one in a period, if it is in one.
+    pub group: Option<GroupId>,
+    /// How many days after a period's end a credential may be issued and still claim for the period.
+    pub late_issue_days: u32,
     /// The tiers, the best first by custom.
     pub tiers: Vec<Tier>,
     pub(super) line: usize,
@@ -35,13 +43,33 @@ pub struct Tier {
 impl Version {
     pub(super) fn parse(node: &Node, schema: &Schema) -> Result<Self, SchemeError> {
         let table = node.table()?;
-        table.allow(&["from", "to", "tier"])?;
+        table.allow(&["from", "to", "excludes_with", "late_issue_days", "tier"])?;
         let from = table.require("from")?;
         let to = table.get("to");
         let tiers_node = table.require("tier")?;
         let version = Self {
             from: from.date()?,
             to: to.map(Node::date).transpose()?,
+            group: match table.get("excludes_with") {
+                None => None,
+                Some(node) => {
+                    let group = node.text()?.parse();
+                    Some(group.map_err(|error| node.fault(format!("excludes_with: {error}")))?)
+                }
+            },
+            late_issue_days: match table.get("late_issue_days") {
+                None => 0,
+                Some(node) => match node.integer()? {
+                    days @ 0..=LATE_ISSUE_DAYS_MAX => days as u32,
+                    _ => {
+                        let reason = format!(
+                            "a credential may be issued 0 to {LATE_ISSUE_DAYS_MAX} days after a period's \
+                             end and still claim for it"
+                        );
+                        return Err(node.fault(reason));
+                    }
+                },
+            },
             tiers: tiers_node
                 .list()?
                 .iter()

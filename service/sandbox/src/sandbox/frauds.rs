@@ -148,6 +148,7 @@ async fn ghost(scene: &mut Scene<'_>) -> Result<Option<String>, SandboxError> {
     let store = Store::open(folder.path()).await?;
     let key = OfficeStore(&store).new_office("Ghost office", &RESIDENT, |_| Ok(())).await?;
     let day = scene.snapshot.checkpoint().as_of;
+    let issued_on = day.min(scene.due.schemes[0].terms.issued_by);
     // The ghosts meet the scheme's rules.
     let csv = super::people::register(2_000, 99, day);
     let checked = praman_register::check(&csv[..], day, |_| ())
@@ -158,7 +159,7 @@ async fn ghost(scene: &mut Scene<'_>) -> Result<Option<String>, SandboxError> {
         ghosts.map(|(person, wallet)| Application::new(person, wallet.subject()).reviewed(true));
     let ghosts = ghosts.collect();
     let issued = OfficeStore(&store)
-        .issue(&key, &MasterKey::in_memory(), ghosts, Validity::from_today(day))
+        .issue(&key, &MasterKey::in_memory(), ghosts, Validity::from_today(issued_on))
         .await?
         .commit()
         .await?;

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use praman_circuits::Fr;
 use praman_circuits::office::{OfficeId, OfficeTree, StateRoot};
+use praman_circuits::period::Period;
+use praman_circuits::scope::Scope;
 use praman_claims::{PublishedScheme, Schemes};
+use praman_holder::spent::{LIST_MAX, NullifierPrefix, SpentCount, SpentNullifiers};
 use praman_holder::subtree::Subtree;
 use praman_language::calendar;
 use praman_language::sentence::Sentence;
@@ -86,6 +89,29 @@ impl Application {
                  snapshot",
             )
         })
+    }
+
+    /// Counts the nullifiers that are spent in a scope's period.
+    pub(crate) async fn spent_count(
+        &self,
+        scope: Scope,
+        period: Period,
+    ) -> Result<SpentCount, Fault> {
+        Ok(LedgerStore(self.store()).spent_count(scope, period).await?)
+    }
+
+    /// Returns the nullifiers that are spent in a scope's period and begin with a prefix.
+    pub(crate) async fn spent_nullifiers(
+        &self,
+        scope: Scope,
+        period: Period,
+        prefix: NullifierPrefix,
+    ) -> Result<SpentNullifiers, Fault> {
+        let count = LedgerStore(self.store()).spent_count(scope, period).await?;
+        if prefix.share_of(count.spent) > LIST_MAX {
+            return Err(Fault::malformed("too many nullifiers begin so: give more digits"));
+        }
+        Ok(LedgerStore(self.store()).spent_nullifiers(scope, period, prefix).await?)
     }
 
     /// Returns why a proof does not hold, if so. Anyone may ask, so half of the cores are left to claims.

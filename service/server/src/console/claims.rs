@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::extract::{Query, State};
 use maud::{Markup, html};
 use praman_access::{AccessStore, Caller, SchemeScope};
-use praman_circuits::nullifier::SchemeId;
+use praman_circuits::scope::SchemeId;
 use praman_claims::ClaimStore;
 use serde::Deserialize;
 

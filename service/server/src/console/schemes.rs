@@ -6,12 +6,13 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use maud::{Markup, html};
 use praman_access::Action;
+use praman_circuits::period::PeriodKind;
 use praman_claims::PublishedScheme;
 use praman_language::{Argument, calendar};
 use praman_ledger::LedgerStore;
 use praman_register::effects::Effects;
 use praman_rules::schema::RESIDENT;
-use praman_rules::scheme::{ClaimPeriod, Frequency, Reading, Scheme, TierChange};
+use praman_rules::scheme::{ClaimPeriod, Reading, Scheme, TierChange};
 use praman_sandbox::SandboxError;
 use praman_sandbox::sandbox::synthetic_people;
 use praman_store::computation::compute;
@@ -45,7 +46,7 @@ pub(super) async fn list(
             vec![
                 html! { a href={ "/desk/schemes/" (scheme.id) } { (scheme.name_in(visitor.language)) } },
                 code(scheme.id.as_str()),
-                cell(visitor.text(frequency(scheme.frequency))),
+                cell(visitor.text(period_kind(scheme.kind))),
                 cell(open),
             ]
         })
@@ -55,12 +56,12 @@ pub(super) async fn list(
     Ok(layout::page(&visitor, &title, layout::table_or_none(&visitor, &title, &headings, &rows)))
 }
 
-fn frequency(frequency: Frequency) -> &'static str {
-    match frequency {
-        Frequency::Monthly => "desk-monthly",
-        Frequency::Quarterly => "desk-quarterly",
-        Frequency::Yearly => "desk-yearly",
-        Frequency::Once => "desk-once",
+fn period_kind(kind: PeriodKind) -> &'static str {
+    match kind {
+        PeriodKind::Month => "desk-monthly",
+        PeriodKind::Quarter => "desk-quarterly",
+        PeriodKind::Year => "desk-yearly",
+        PeriodKind::Once => "desk-once",
     }
 }
 
@@ -83,7 +84,7 @@ pub(super) async fn one(
     let name = scheme.name_in(visitor.language).to_owned();
     let versions = scheme.versions.iter().rev();
     let content = html! {
-        p { (visitor.text(frequency(scheme.frequency))) " · " (code(scheme.id.as_str())) }
+        p { (visitor.text(period_kind(scheme.kind))) " · " (code(scheme.id.as_str())) }
         @if visitor.may(Action::CompareSchemes) {
             p { a class="button" href={ "/desk/schemes/" (scheme.id) "/changes" } {
                 (visitor.text("desk-compare"))
@@ -113,6 +114,9 @@ fn reading(visitor: &Visitor, reading: &Reading) -> Markup {
     html! {
         section {
             h2 { (in_force) }
+            @for sentence in &reading.terms {
+                p { (sentence) }
+            }
             @for (place, tier) in reading.tiers.iter().enumerate() {
                 article {
                     h3 {
@@ -226,7 +230,10 @@ fn changes(visitor: &Visitor, changes: &[TierChange]) -> Markup {
             h2 id="changes" { (visitor.text("desk-changes")) }
             @if changes.is_empty() { p { (visitor.text("desk-no-changes")) } }
             @for change in changes {
-                h3 { (visitor.count("desk-tier", change.tier)) }
+                h3 {
+                    @if change.tier == 0 { (visitor.text("desk-all-tiers")) }
+                    @else { (visitor.count("desk-tier", change.tier)) }
+                }
                 ul class="changes" {
                     @for line in &change.before {
                         li { del { span class="unseen" { (visitor.text("desk-removed")) " " } (line) } }

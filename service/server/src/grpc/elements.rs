@@ -5,7 +5,7 @@ use praman_circuits::eligibility::Checkpoint;
 use praman_circuits::field::{from_be_bytes, to_be_bytes};
 use praman_circuits::nullifier::Nullifier;
 use praman_circuits::office::StateRoot;
-use praman_circuits::payout::PayoutCommitment;
+use praman_circuits::payout::{EnvelopeHash, PayoutCommitment};
 use praman_circuits::period::{Day, Period};
 use praman_holder::claim::{Claim, ClaimFault, SubmittedClaim};
 use praman_ledger::LedgerClaim;
@@ -57,6 +57,7 @@ pub(super) fn read_claim(claim: v1::Claim) -> Result<SubmittedClaim, Fault> {
             &claim.payout_commitment,
             "payout_commitment",
         )?),
+        envelope: EnvelopeHash::of(&claim.envelope),
         proof: read_proof(&claim.proof)?,
     };
     let checkpoint = Checkpoint {

@@ -9,6 +9,9 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use praman_circuits::office::StateRoot;
+use praman_circuits::period::Period;
+use praman_circuits::scope::Scope;
+use praman_holder::spent::{SpentCount, SpentNullifiers};
 use praman_holder::subtree::Subtree;
 use praman_ledger::snapshot::SnapshotChanges;
 use praman_verifier::{Proof, public_from_json};
@@ -136,6 +139,62 @@ pub(super) async fn subtree(
     let Path((office, number)) =
         place.map_err(|_| Fault::malformed("office and number must be whole numbers"))?;
     Ok(Json(application.subtree(office, number).await?))
+}
+
+/// Get how many nullifiers are spent in a scope's period. A wallet asks for those that begin with so few hexadecimal
+/// digits of its own that there are many.
+#[utoipa::path(
+    get,
+    path = "/v1/nullifiers/{scope}/{period}",
+    params(
+        ("scope" = String, Path, description = "the scope of a scheme or of its group, decimal"),
+        ("period" = u32, Path, description = "the period's number in claims"),
+    ),
+    responses(
+        (status = 200, description = "the count", body = Object),
+        (status = "4XX", body = Error, description = "scope or period is malformed"),
+    )
+)]
+pub(super) async fn spent_count(
+    State(application): State<Arc<Application>>,
+    place: Result<Path<(String, u32)>, PathRejection>,
+) -> Result<Json<SpentCount>, Fault> {
+    let Path((scope, period)) = place.map_err(|_| malformed_period())?;
+    Ok(Json(application.spent_count(scope_of(&scope)?, Period(period)).await?))
+}
+
+/// Get the nullifiers that are spent in a scope's period and begin with some hexadecimal digits. A wallet looks among
+/// them for its own before it claims, so that nobody learns of a claim that would be refused.
+#[utoipa::path(
+    get,
+    path = "/v1/nullifiers/{scope}/{period}/{prefix}",
+    params(
+        ("scope" = String, Path, description = "the scope of a scheme or of its group, decimal"),
+        ("period" = u32, Path, description = "the period's number in claims"),
+        ("prefix" = String, Path,
+            description = "the first hexadecimal digits of the nullifier's 32 bytes, three at most, or all"),
+    ),
+    responses(
+        (status = 200, description = "the nullifiers, decimal", body = Object),
+        (status = "4XX", body = Error,
+            description = "scope, period or prefix is malformed, or too many nullifiers begin so"),
+    )
+)]
+pub(super) async fn spent_nullifiers(
+    State(application): State<Arc<Application>>,
+    place: Result<Path<(String, u32, String)>, PathRejection>,
+) -> Result<Json<SpentNullifiers>, Fault> {
+    let Path((scope, period, prefix)) = place.map_err(|_| malformed_period())?;
+    let prefix = prefix.parse().map_err(|error| Fault::malformed(format!("{error}")))?;
+    Ok(Json(application.spent_nullifiers(scope_of(&scope)?, Period(period), prefix).await?))
+}
+
+fn malformed_period() -> Fault {
+    Fault::malformed("the period must be a whole number")
+}
+
+fn scope_of(text: &str) -> Result<Scope, Fault> {
+    text.parse().map_err(|error| Fault::malformed(format!("scope: {error}")))
 }
 
 /// Public inputs and a proof, in snarkjs' formats.

@@ -10,11 +10,11 @@ contract BatchSeed is ClaimVerifier {
     constructor(Groth16Verifier verifier) ClaimVerifier(verifier) {}
 
     /// @notice The seed, to be compared with its twin.
-    function seed(uint256 x, uint256 y, bytes32 transcript, uint256[10][] calldata claims)
+    function seed(uint256 x, uint256 y, uint256[11][] calldata claims)
         external
         pure
         returns (bytes32)
     {
-        return _batchSeed(x, y, transcript, claims);
+        return _batchSeed(x, y, claims);
     }
 }

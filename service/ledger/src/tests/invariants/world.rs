@@ -66,9 +66,7 @@ impl World {
         let checkpoint = Offices::checkpointCall { asOf: as_of.0 };
         network.send(AGENCY, registry, &checkpoint).await.expect("published");
         let scheme = fixture::claim(1).scheme_period;
-        let period = scheme.period.0;
-        let leaf =
-            rules_leaf(&scheme.scheme, (scheme.period, scheme.period), LAST_DAY, &scheme.policy);
+        let leaf = rules_leaf(EDITION, &scheme, scheme.period, LAST_DAY);
         let claims = network.addresses.claims;
         let adopt = Claims::adoptRulesCall {
             scheme: scheme_word(&scheme.scheme),
@@ -77,11 +75,9 @@ impl World {
         };
         network.committee(&MEMBERS, claims, adopt.abi_encode(), leaf).await.expect("adopted");
         let open = Claims::openPeriodCall {
-            scheme: scheme_word(&scheme.scheme),
-            period,
-            window: period,
-            lastDay: LAST_DAY.0,
+            terms: rules_terms(&scheme, scheme.period),
             policy: policy_data(&scheme.policy),
+            lastDay: LAST_DAY.0,
             approval: Vec::new(),
         };
         network.send(DEPARTMENT, claims, &open).await.expect("opened");
@@ -99,7 +95,11 @@ impl World {
             Claims::claimCall {
                 opening: 0,
                 checkpoint: 0,
-                own: [word(public.nullifier.to_field()), word(public.payout.to_field())],
+                own: [
+                    word(public.nullifier.to_field()),
+                    word(public.payout.to_field()),
+                    word(public.envelope.to_field()),
+                ],
                 proof: proof_words(&proof),
             }
         });
