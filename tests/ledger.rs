@@ -3,6 +3,7 @@
 use anvil::Anvil;
 use serde_json::json;
 use support::State;
+use support::service::Service;
 
 use crate::support;
 use crate::support::{anvil, node_scene};
@@ -491,8 +492,13 @@ fn new_ledger_takes_the_place_of_an_earlier_one_by_a_file() {
     let keys = keys.to_str().expect("UTF-8");
     let own = after.json(&["ledger", "start", "--keys", keys])["context"].clone();
     assert_ne!(own, handed["context"], "no two ledgers have one context");
+    std::os::unix::fs::symlink(keys, after.path("keys")).expect("linked");
+    let mut service = Service::start(&after, &[]);
     let take_over = ["ledger", "take-over", "ledger.json", "--keys", keys];
     let taken = after.json(&take_over);
+    // A service checks proofs against the context that it began with: it stops, and is started again.
+    let stopped = service.child.wait().expect("it ends by itself");
+    assert_eq!(stopped.code(), Some(3));
     assert_eq!(taken["context"], handed["context"]);
     assert_eq!(taken["taken_over"], json!({ "spent": 1, "scopes": 1, "brought": 2 }));
     assert_eq!(after.json(&take_over)["taken_over"]["brought"], 0, "it is all there");

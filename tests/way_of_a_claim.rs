@@ -214,7 +214,7 @@ fn wallet_looks_up_its_nullifier_and_makes_no_claim_that_would_be_refused() {
     fetch(&place, "after.json");
     let refused = prove("schemes/new.toml", &["--spent", "after.json", "--out", "new"]);
     assert_eq!(refused.code, 1);
-    assert!(refused.err.contains("already paid for this period"), "{}", refused.err);
+    assert!(refused.err.contains("already claimed for this period"), "{}", refused.err);
     assert!(!state.path("new").exists());
     // What is not a place, and the answer of another.
     let (scope, number) = counted.rsplit_once('/').expect("a period");
@@ -237,7 +237,7 @@ fn wallet_looks_up_its_nullifier_and_makes_no_claim_that_would_be_refused() {
     let seal = ["worker", "seal", "--to", &key, "--scheme", "schemes/new.toml", "--tier", "0"];
     let more = ["--spent", "after.json", "--out", "request.json"];
     let refused = [&seal[..], &files, &whose, &more].concat();
-    state.refused(&refused, 1, "already paid for this period");
+    state.refused(&refused, 1, "already claimed for this period");
     // A wallet that does not look is refused before the ledger sees anything: it would not answer now.
     assert_eq!(prove("schemes/new.toml", &["--out", "new"]).code, 0);
     state.json(&["ledger", "pause"]);

@@ -29,8 +29,8 @@ pub enum HolderError {
     Credential(String),
     /// The wallet's nullifier is spent.
     #[error(
-        "you were already paid for this period, by this scheme or by one that excludes it: no claim was \
-         made, and nobody was told"
+        "you have already claimed for this period, from this scheme or from one that excludes it: no claim \
+         was made, and nobody was told"
     )]
     AlreadyPaid,
     /// The office of a credential is barred, or unknown to the ledger.

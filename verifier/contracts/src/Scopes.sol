@@ -7,8 +7,8 @@ import {IScopes} from "./interfaces/IScopes.sol";
 
 /// @title Within what a person claims once
 /// @notice A scope is a scheme, or a group of schemes that exclude each other, with one kind of period. A
-/// person has one nullifier for a scope and period, so whoever claimed one scheme of a group is refused by the
-/// others, and nobody learns of which. The scope of a scheme and period stands from its first opening on, of
+/// person has one nullifier for a scope and period, so who has claimed one scheme of a group is refused by the
+/// others. The scope of a scheme and period stands from its first opening on, of
 /// what is claimed once for ever: moving a scheme to another group frees no spent nullifier.
 contract Scopes is Succession, IScopes {
     /// @notice What stands of a scope's period.

@@ -1,6 +1,6 @@
 
-terms-excludes = In one period a person is paid by one scheme of the group “{ $group }” only, among those that are paid as often.
-terms-excludes-once = A person is paid once by one scheme of the group “{ $group }” only, among those that are paid once.
+terms-excludes = A person is paid by only one scheme of the group “{ $group }” in a period. This holds among schemes with the same kind of period.
+terms-excludes-once = A person is paid by only one of the schemes of the group “{ $group }” that are paid once.
 terms-late-issue = A credential issued up to { $days } days after a period's end can still claim for that period.
 amount-flat = ₹{ $rupees }
 amount-rated = ₹{ $rate } for each unit of { $field }, at least ₹{ $floor }, at most ₹{ $cap }
@@ -83,7 +83,7 @@ cause-rules-not-met = By the register, you do not qualify under the scheme's rul
 bring-rules-not-met = If the register is wrong, bring papers that show your age, income, category or disability.
 cause-credential-ended = Your credential has ended or was revoked.
 bring-credential-ended = Bring your identity card to the office and ask for a new credential.
-cause-claimed-already = This benefit, or one that is not paid beside it, was already claimed for this period.
+cause-claimed-already = This benefit, or one that can't be paid together with it, was already claimed for this period.
 bring-claimed-already = If you did not claim it, bring your card and your passbook, and report it at once.
 cause-period-closed = The scheme does not take claims for this period now.
 bring-period-closed = You do not need to bring anything. Ask when the next period opens.

@@ -239,6 +239,8 @@ fn find_tier(scheme: &Scheme, period: ClaimPeriod, text: &str) -> Result<TierInd
 #[command(after_help = "Example: praman prove --circuit eligibility --credential c/WB1.json \
     --scheme annapurna.toml --tier 0 --period 2026-06 --snapshot snapshot.json \
     --payout payout.json --keys keys --out proof\n\
+    first:   the same with --lookup in the place of --out says where to look up whether it was \
+    claimed already\n\
     or:      praman prove --zkey circuit.zkey --wtns witness.wtns --out proof")]
 pub(super) struct Prove {
     /// The circuit.

@@ -237,6 +237,10 @@ fn broken_files_are_refused_with_their_line() {
         ("amount = 10", "amount = { rate = 100, per = \"annual_income\", floor = 6, cap = 5 }", 8),
         ("2026-01-01", "2026-02-30", 6),
         ("2026-01-01", "\"soon\"", 6),
+        ("2026-01-01", "2026-01-01\nexcludes_with = \"Women Cash\"", 7),
+        ("2026-01-01", "2026-01-01\nexcludes_with = 1", 7),
+        ("2026-01-01", "2026-01-01\nlate_issue_days = -1", 7),
+        ("2026-01-01", "2026-01-01\nlate_issue_days = 3661", 7),
     ] {
         let text = base.replace(from, to);
         assert_ne!(text, base);
@@ -279,4 +283,47 @@ fn ranges_in_words_hold_what_they_say() {
             assert!(!holds(rules, age), "{rules} at {age}");
         }
     }
+}
+
+#[test]
+fn credential_is_issued_in_time_until_the_last_day_of_the_period_or_as_late_as_the_version_says() {
+    let issued_by = |period: &str, written: &str, late: Option<u32>| {
+        let late = late.map_or_else(String::new, |days| format!("\nlate_issue_days = {days}"));
+        let text = minimal(&format!("period = \"{period}\""), "age = 60");
+        let text = text.replace("2026-01-01", &format!("2026-01-01{late}"));
+        let scheme = Scheme::parse(&text).expect("a scheme");
+        let period = scheme.parse_period(written).expect("a period");
+        let day = scheme.in_period(period).expect("in force").issued_by;
+        calendar::date_of(day).expect("a date").to_string()
+    };
+    assert_eq!(issued_by("monthly", "2026-06", None), "2026-06-30");
+    assert_eq!(issued_by("monthly", "2026-06", Some(0)), "2026-06-30");
+    assert_eq!(issued_by("monthly", "2026-06", Some(31)), "2026-07-31");
+    assert_eq!(issued_by("quarterly", "2026-Q2", None), "2026-06-30");
+    assert_eq!(issued_by("yearly", "2026", Some(3_660)), "2037-01-07");
+    // The month of the claim.
+    assert_eq!(issued_by("once", "2026-06", None), "2026-06-30");
+}
+
+#[test]
+fn group_is_of_a_version_and_is_read_out_with_late_issue() {
+    let base = minimal("period = \"monthly\"", "age = 60");
+    let with = |more: &str| {
+        let text = base.replace("2026-01-01", &format!("2026-01-01{more}"));
+        Scheme::parse(&text).expect("a scheme")
+    };
+    let (alone, grouped) = (with(""), with("\nexcludes_with = \"pensions\"\nlate_issue_days = 30"));
+    let month = alone.parse_period("2026-06").expect("a month");
+    let scope = |scheme: &Scheme| scheme.in_period(month).expect("in force").scope();
+    assert_ne!(scope(&alone), scope(&grouped));
+    let read = |scheme: &Scheme, language| scheme.read_out(&scheme.versions[0], language);
+    assert!(read(&alone, Language::English).terms.is_empty());
+    for language in Language::ALL {
+        let terms = read(&grouped, language).terms;
+        assert_eq!(terms.len(), 2);
+        assert!(terms[0].contains("pensions") && !terms.concat().contains("terms-"), "{terms:?}");
+    }
+    // A comparison tells it before the tiers.
+    let changes = read(&alone, Language::English).changes(&read(&grouped, Language::English));
+    assert_eq!((changes.len(), changes[0].tier, changes[0].after.len()), (1, 0, 2));
 }

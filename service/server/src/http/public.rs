@@ -172,7 +172,7 @@ pub(super) async fn spent_count(
         ("scope" = String, Path, description = "the scope of a scheme or of its group, decimal"),
         ("period" = u32, Path, description = "the period's number in claims"),
         ("prefix" = String, Path,
-            description = "the first hexadecimal digits of the nullifier's 32 bytes, three at most, or all"),
+            description = "the first one to three hexadecimal digits of the nullifier's 32 bytes, in small letters, or the word all"),
     ),
     responses(
         (status = 200, description = "the nullifiers, decimal", body = Object),
