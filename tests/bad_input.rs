@@ -135,11 +135,8 @@ fn office_and_issuing_commands_with_bad_input_are_refused() {
 
 #[test]
 fn proofs_that_do_not_parse_or_do_not_fit_are_refused() {
-    let state = State::with_everything("krishak-bandhu", crate::support::year());
-    assert_eq!(
-        state.prove("WB070000002", "krishak-bandhu", crate::support::year(), "proof").code,
-        0
-    );
+    let state = State::with_everything("krishak-bandhu", support::year());
+    assert_eq!(state.prove("WB070000002", "krishak-bandhu", support::year(), "proof").code, 0);
     let (public, proof) = ("proof/public.json", "proof/proof.json");
     let verify = |public: &str, proof: &str, words: &str| {
         let arguments = ["verify", "--keys", "keys", "--public", public, "--proof", proof];
@@ -233,9 +230,9 @@ fn keys_that_do_not_fit_are_refused() {
 
 #[test]
 fn altered_credentials_wallets_and_snapshots_are_refused() {
-    let state = State::with_everything("krishak-bandhu", crate::support::year());
+    let state = State::with_everything("krishak-bandhu", support::year());
     let path = |name: &str| state.path(name);
-    let prove = || state.prove("WB070000002", "krishak-bandhu", crate::support::year(), "proof");
+    let prove = || state.prove("WB070000002", "krishak-bandhu", support::year(), "proof");
     let restored = |name: &str, change: &dyn Fn(String) -> String, words: &str| {
         let good = fs::read_to_string(path(name)).expect("there");
         let bad = change(good.clone());

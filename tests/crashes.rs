@@ -61,10 +61,10 @@ fn credential_is_live_exactly_where_its_file_is() {
 
 #[test]
 fn claim_is_accepted_once_and_paid_once() {
-    let state = State::with_everything("krishak-bandhu", crate::support::year());
+    let state = State::with_everything("krishak-bandhu", support::year());
     let holders = ["WB070000002", "WB070000003", "WB070000005", "WB070000009"];
     for holder in holders {
-        assert_eq!(state.prove(holder, "krishak-bandhu", crate::support::year(), holder).code, 0);
+        assert_eq!(state.prove(holder, "krishak-bandhu", support::year(), holder).code, 0);
     }
     let scheme = support::scheme("krishak-bandhu");
     let scheme = scheme.to_str().expect("UTF-8");
@@ -82,13 +82,13 @@ fn claim_is_accepted_once_and_paid_once() {
         assert_eq!(last.code, 0, "{}", last.err);
         assert_eq!(state.claim(holder, "krishak-bandhu").out, last.out);
     }
-    let pay = support::pay_arguments("krishak-bandhu", crate::support::year());
+    let pay = support::pay_arguments("krishak-bandhu", support::year());
     let pay = pay.each_ref().map(String::as_str);
     for after in points(Duration::from_millis(400), 12) {
         killed(&state, &pay, after);
     }
-    state.pay("krishak-bandhu", crate::support::year());
-    let again = state.pay("krishak-bandhu", crate::support::year());
+    state.pay("krishak-bandhu", support::year());
+    let again = state.pay("krishak-bandhu", support::year());
     assert_eq!(again["claims"], 0);
     let mut transfers = 0;
     for entry in fs::read_dir(state.path("bank")).expect("files") {

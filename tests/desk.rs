@@ -13,7 +13,7 @@ use crate::support::service as running;
 
 /// A ledger, an office that is a tenant's, credentials, and everybody's keys.
 fn scene() -> State {
-    let state = State::with_everything("krishak-bandhu", crate::support::year());
+    let state = State::with_everything("krishak-bandhu", support::year());
     let tenant = ["access", "tenant", "tests", "--title", "Tests", "--office", "0"];
     state.json(&[&tenant[..], &["--scheme", "krishak-bandhu"]].concat());
     state.shown("office", &["--member", "0"]);
@@ -412,7 +412,7 @@ fn districts_are_counted_and_refusals_are_in_the_persons_language() {
     let service = Service::start(&state, &[]);
     let mut handed_in = Vec::new();
     for holder in holders {
-        let proved = state.prove(&holder, "krishak-bandhu", crate::support::year(), &holder);
+        let proved = state.prove(&holder, "krishak-bandhu", support::year(), &holder);
         if proved.code == 0 {
             let district = ["-H", "Praman-District: Nadia"];
             let answer = service.submit(&state, &holder, "?wait=20", &district);
@@ -448,10 +448,7 @@ fn districts_are_counted_and_refusals_are_in_the_persons_language() {
     }
 
     // Another proof of the same claim is refused, with a code and what to do, in Bengali.
-    assert_eq!(
-        state.prove(&handed_in[0], "krishak-bandhu", crate::support::year(), "again").code,
-        0
-    );
+    assert_eq!(state.prove(&handed_in[0], "krishak-bandhu", support::year(), "again").code, 0);
     let answer = service.submit(&state, "again", "?wait=20", &["-H", "Accept-Language: bn"]);
     let refusal = &answer.json()["refusal"];
     assert_eq!(refusal["code"], "E31", "{}", answer.body);

@@ -24,7 +24,7 @@ fn standing(report: &Value, check: &str) -> Vec<(String, String)> {
 
 #[test]
 fn installation_that_works_is_reported_so_and_each_fault_is_named() {
-    let state = State::with_everything("krishak-bandhu", crate::support::year());
+    let state = State::with_everything("krishak-bandhu", support::year());
     fs::set_permissions(state.path("state"), fs::Permissions::from_mode(0o700)).expect("set");
     let (code, report) = examine(&state, &["--keys", "keys"]);
     assert_eq!((code, &report["works"]), (0, &Value::Bool(true)), "{report}");

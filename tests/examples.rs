@@ -24,12 +24,12 @@ fn receipt(mut example: Command) -> Value {
 
 #[test]
 fn claims_from_rust_curl_and_grpc_js_are_accepted() {
-    let state = State::with_everything(SCHEME, crate::support::year());
+    let state = State::with_everything(SCHEME, support::year());
     let service = Service::start(&state, &[]);
     let url = format!("http://{}", service.host());
     let examples = support::root().join("examples");
     for holder in ["WB070000002", "WB070000005"] {
-        assert_eq!(state.prove(holder, SCHEME, crate::support::year(), holder).code, 0);
+        assert_eq!(state.prove(holder, SCHEME, support::year(), holder).code, 0);
     }
     let claim = |holder: &str| state.path(holder).join("claim.json");
 
@@ -41,7 +41,7 @@ fn claims_from_rust_curl_and_grpc_js_are_accepted() {
         "payout.json",
         "keys",
         SCHEME,
-        crate::support::year(),
+        support::year(),
     ]);
     assert_eq!(receipt(wallet)["state"], "accepted");
 
@@ -60,5 +60,5 @@ fn claims_from_rust_curl_and_grpc_js_are_accepted() {
     assert_eq!(said["state"], "CLAIM_STATE_ACCEPTED", "{said}");
 
     assert_eq!(service.stop(), 0);
-    assert_eq!(state.pay(SCHEME, crate::support::year())["claims"], 3);
+    assert_eq!(state.pay(SCHEME, support::year())["claims"], 3);
 }

@@ -28,7 +28,7 @@ const HOLDERS: [&str; 6] =
 fn prove_all(state: &State, count: usize) -> Vec<&'static str> {
     let proved: Vec<&str> = HOLDERS
         .into_iter()
-        .filter(|holder| state.prove(holder, SCHEME, crate::support::year(), holder).code == 0)
+        .filter(|holder| state.prove(holder, SCHEME, support::year(), holder).code == 0)
         .collect();
     assert!(proved.len() >= count, "{proved:?}");
     proved
@@ -92,7 +92,7 @@ fn fill(disk: &Path) -> PathBuf {
 
 #[test]
 fn full_disk_refuses_claims_and_loses_none() {
-    let state = State::with_everything(SCHEME, crate::support::year());
+    let state = State::with_everything(SCHEME, support::year());
     let holders = prove_all(&state, 3);
     let (service, disk) = on_small_disk(&state);
     accepted(&service, &state, holders[0]);
@@ -124,7 +124,7 @@ fn full_disk_refuses_claims_and_loses_none() {
         fs::copy(&path, state.path("state").join(name)).expect("copied");
     }
     drop(service);
-    assert_eq!(state.pay(SCHEME, crate::support::year())["claims"], 3);
+    assert_eq!(state.pay(SCHEME, support::year())["claims"], 3);
 }
 
 // ---- the clock
@@ -135,7 +135,7 @@ fn clock_that_jumps_stops_nothing() {
         .map(|machine| format!("/usr/lib/{machine}-linux-gnu/faketime/libfaketimeMT.so.1"));
     let library = library.iter().find(|path| Path::new(path).exists());
     let library = library.expect("libfaketime is missing: install your system's package faketime");
-    let state = State::with_everything(SCHEME, crate::support::year());
+    let state = State::with_everything(SCHEME, support::year());
     let holders = prove_all(&state, 4);
     let offset = state.path("offset");
     let jump = |text: &str| fs::write(&offset, text).expect("written");
@@ -154,7 +154,7 @@ fn clock_that_jumps_stops_nothing() {
         assert_eq!(service.curl("/readyz", &[]).status, 200);
     }
     assert_eq!(service.stop(), 0);
-    assert_eq!(state.pay(SCHEME, crate::support::year())["claims"], 4);
+    assert_eq!(state.pay(SCHEME, support::year())["claims"], 4);
     assert_eq!(state.json(&["ledger", "verify-history"])["faults"], json!([]));
 }
 
@@ -187,7 +187,7 @@ fn chain_that_is_gone_stuck_another_or_reorganised_comes_back() {
     let proxy = Proxy::start(Door::To(node(&anvil)));
     let state = State::new();
     node_scene::take_part(&state, &runtime, &anvil, &format!("http://{}", proxy.address));
-    node_scene::open(&state, SCHEME, crate::support::year());
+    node_scene::open(&state, SCHEME, support::year());
     let holders = prove_all(&state, 5);
     let service = Service::start(&state, &RELAYER);
     accepted(&service, &state, holders[0]);
@@ -222,7 +222,7 @@ fn chain_that_is_gone_stuck_another_or_reorganised_comes_back() {
     assert_eq!(service.stop(), 0);
     let history = state.json(&["ledger", "verify-history"]);
     assert_eq!((&history["faults"], &history["claims"]), (&json!([]), &json!(5)));
-    assert_eq!(state.pay(SCHEME, crate::support::year())["claims"], 5);
+    assert_eq!(state.pay(SCHEME, support::year())["claims"], 5);
 }
 
 /// A certificate for the loopback that ends in a year.
@@ -257,7 +257,7 @@ fn certificate_that_has_expired_is_named_and_a_new_one_goes_on() {
     let state = State::new();
     fs::write(state.path("issuer.pem"), issuer.pem()).expect("written");
     node_scene::take_part(&state, &runtime, &anvil, &anvil.url());
-    node_scene::open(&state, SCHEME, crate::support::year());
+    node_scene::open(&state, SCHEME, support::year());
     let holders = prove_all(&state, 2);
     // Another folder joins the network through the certificate.
     state.json(&["ledger", "describe", "--out", "network.json"]);

@@ -126,9 +126,9 @@ fn register_is_uploaded_followed_and_fetched() {
     ] {
         state.json(arguments);
     }
-    state.open_period(scheme, crate::support::year(), &[]);
+    state.open_period(scheme, support::year(), &[]);
     state.json(&["snapshot", "--out", "snapshot.json"]);
-    assert_eq!(state.prove(FARMER, SCHEME, crate::support::year(), FARMER).code, 0);
+    assert_eq!(state.prove(FARMER, SCHEME, support::year(), FARMER).code, 0);
     assert_eq!(service.submit(&state, FARMER, "?wait=20", &[]).json()["state"], "accepted");
 
     // The same register again: nobody gets a second credential.

@@ -223,26 +223,18 @@ fn claims_on_real_nodes_are_paid_and_frozen_ones_are_not() {
     state.refused(&[&checkpoint[..], &["office.key"]].concat(), 2, "the key of the agency");
     state.json(&[&checkpoint[..], &["agency.key", "--account", "office.key"]].concat());
     let last_day = praman::calendar::date_of(support::next_week()).expect("a date").to_string();
-    let open = [
-        "ledger",
-        "open",
-        "--keys",
-        "keys",
-        "--scheme",
-        scheme,
-        "--period",
-        crate::support::year(),
-    ];
+    let open =
+        ["ledger", "open", "--keys", "keys", "--scheme", scheme, "--period", support::year()];
     let until = ["--arrears", "--last-day", &last_day];
     let department = ["--account", "department.key"];
     let alone = [&open[..], &until, &department].concat();
     state.refused(&alone, 1, "has not adopted these rules with this last day");
-    state.open_period(scheme, crate::support::year(), &[&department[..], &by].concat());
+    state.open_period(scheme, support::year(), &[&department[..], &by].concat());
     state.json(&["snapshot", "--out", "snapshot.json"]);
     let relayer = ["--account", "relayer.key"];
     let mut nullifiers = Vec::new();
     for holder in ["WB070000002", "WB070000003", "WB070000005"] {
-        let proved = state.prove(holder, "krishak-bandhu", crate::support::year(), holder);
+        let proved = state.prove(holder, "krishak-bandhu", support::year(), holder);
         assert_eq!(proved.code, 0, "{}", proved.err);
         let proved: serde_json::Value = serde_json::from_str(&proved.out).expect("JSON");
         nullifiers.push(proved["nullifier"].as_str().expect("a number").to_owned());
@@ -268,27 +260,23 @@ fn claims_on_real_nodes_are_paid_and_frozen_ones_are_not() {
     let department = ["--account", "department.key"];
     act("freeze", &nullifiers[0], &department);
     act("freeze", &nullifiers[1], &agency);
-    assert_eq!(state.pay("krishak-bandhu", crate::support::year())["claims"], 1);
+    assert_eq!(state.pay("krishak-bandhu", support::year())["claims"], 1);
     act("decide", &nullifiers[0], &[&agency[..], &["--outcome", "pay"]].concat());
     act("decide", &nullifiers[1], &[&agency[..], &["--outcome", "refuse"]].concat());
     assert_eq!(
-        state.pay("krishak-bandhu", crate::support::year())["claims"],
+        state.pay("krishak-bandhu", support::year())["claims"],
         0,
         "an appeal can still come"
     );
     act("accept", &nullifiers[0], &department);
-    assert_eq!(
-        state.pay("krishak-bandhu", crate::support::year())["claims"],
-        1,
-        "both agree: at once"
-    );
+    assert_eq!(state.pay("krishak-bandhu", support::year())["claims"], 1, "both agree: at once");
     runtime.block_on(async {
         anvil.call("evm_increaseTime", json!([16 * 24 * 3_600])).await;
         anvil.call("evm_mine", json!([])).await;
     });
     act("settle", &nullifiers[1], &agency);
     assert_eq!(
-        state.pay("krishak-bandhu", crate::support::year())["claims"],
+        state.pay("krishak-bandhu", support::year())["claims"],
         0,
         "the one that was refused is not"
     );
@@ -347,7 +335,7 @@ fn participant_of_office(state: &State, office: usize) -> String {
 /// Proves a farmer's claim by a new snapshot and brings it.
 fn claim(state: &State, holder: &str) -> i32 {
     state.json(&["snapshot", "--out", "snapshot.json"]);
-    let proved = state.prove(holder, FARMERS, crate::support::year(), holder);
+    let proved = state.prove(holder, FARMERS, support::year(), holder);
     assert_eq!(proved.code, 0, "{}", proved.err);
     state.claim(holder, FARMERS).code
 }
@@ -358,7 +346,7 @@ fn office_barred_or_retired_stops_no_other_office() {
     let rows = support::some_rows(&farmers, &[]);
     let state = State::new();
     std::fs::write(state.path("farmers.csv"), rows).expect("written");
-    let state = state.with_register("farmers.csv", FARMERS, crate::support::year());
+    let state = state.with_register("farmers.csv", FARMERS, support::year());
     let new = ["office", "new", "--name", "Second", "--schema", "resident", "--out", "second.json"];
     state.json(&new);
     std::fs::write(state.path("one.csv"), support::some_rows(&["WB070000003"], &[]))
@@ -393,14 +381,8 @@ fn office_barred_or_retired_stops_no_other_office() {
     state.json(&["revoke", "--office", "office.json", "--register-no", farmers[1]]);
     state.json(&checkpoint);
     assert_eq!(claim(&state, farmers[2]), 0);
-    let barred = [
-        "--credential",
-        "second/WB070000003.json",
-        "--tier",
-        "0",
-        "--period",
-        crate::support::year(),
-    ];
+    let barred =
+        ["--credential", "second/WB070000003.json", "--tier", "0", "--period", support::year()];
     let rest = ["--snapshot", "snapshot.json", "--payout", "payout.json", "--keys", "keys"];
     let scheme = support::scheme(FARMERS);
     let scheme = ["--scheme", scheme.to_str().expect("UTF-8"), "--out", "none"];
@@ -434,22 +416,14 @@ fn office_barred_or_retired_stops_no_other_office() {
 
 #[test]
 fn rules_of_a_period_that_takes_claims_are_not_changed_in_silence() {
-    let state = State::with_everything("krishak-bandhu", crate::support::year());
+    let state = State::with_everything("krishak-bandhu", support::year());
     let text = std::fs::read_to_string(support::scheme("krishak-bandhu")).expect("readable");
     let changed = text.replace("floor = 4000", "floor = 5000");
     assert_ne!(changed, text);
     std::fs::write(state.path("changed.toml"), changed).expect("written");
     let open = |scheme: &str, code: i32, words: &str| {
-        let open = [
-            "ledger",
-            "open",
-            "--keys",
-            "keys",
-            "--scheme",
-            scheme,
-            "--period",
-            crate::support::year(),
-        ];
+        let open =
+            ["ledger", "open", "--keys", "keys", "--scheme", scheme, "--period", support::year()];
         let ran = state.run(&open);
         assert_eq!(ran.code, code, "{}", ran.err);
         assert!(ran.err.contains(words), "{}", ran.err);

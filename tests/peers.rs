@@ -26,11 +26,8 @@ fn snarkjs(arguments: &[&str], folder: &Path) -> String {
 
 #[test]
 fn snarkjs_reads_what_praman_exports() {
-    let state = State::with_everything("krishak-bandhu", crate::support::year());
-    assert_eq!(
-        state.prove("WB070000002", "krishak-bandhu", crate::support::year(), "proof").code,
-        0
-    );
+    let state = State::with_everything("krishak-bandhu", support::year());
+    assert_eq!(state.prove("WB070000002", "krishak-bandhu", support::year(), "proof").code, 0);
     let scheme = scheme("krishak-bandhu");
     state.json(&[
         "circuit",
@@ -49,7 +46,7 @@ fn snarkjs_reads_what_praman_exports() {
         "--tier",
         "0",
         "--period",
-        crate::support::year(),
+        support::year(),
         "--snapshot",
         "snapshot.json",
         "--payout",

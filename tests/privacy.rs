@@ -46,11 +46,11 @@ fn search(folder: &Path, canaries: &[String]) {
 
 #[test]
 fn store_claim_snapshot_and_output_tell_nothing_of_a_holder() {
-    let state = State::with_everything("krishak-bandhu", crate::support::year());
+    let state = State::with_everything("krishak-bandhu", support::year());
     let canaries = canaries(&state);
     let mut said = String::new();
     for ran in [
-        state.prove("WB070000002", "krishak-bandhu", crate::support::year(), "proof"),
+        state.prove("WB070000002", "krishak-bandhu", support::year(), "proof"),
         state.claim("proof", "krishak-bandhu"),
         state.claim("proof", "krishak-bandhu"),
         state.run(&["snapshot", "--out", "snapshot.json"]),
@@ -71,7 +71,7 @@ fn store_claim_snapshot_and_output_tell_nothing_of_a_holder() {
     }
     search(&state.path("public"), &canaries);
     // The bank's file is the one place where an account belongs.
-    state.pay("krishak-bandhu", crate::support::year());
+    state.pay("krishak-bandhu", support::year());
     search(&state.path("state"), &canaries);
 }
 
@@ -79,13 +79,10 @@ fn store_claim_snapshot_and_output_tell_nothing_of_a_holder() {
 #[test]
 fn files_of_people_are_their_owners_alone() {
     use std::os::unix::fs::PermissionsExt;
-    let state = State::with_everything("krishak-bandhu", crate::support::year());
-    assert_eq!(
-        state.prove("WB070000002", "krishak-bandhu", crate::support::year(), "proof").code,
-        0
-    );
+    let state = State::with_everything("krishak-bandhu", support::year());
+    assert_eq!(state.prove("WB070000002", "krishak-bandhu", support::year(), "proof").code, 0);
     assert_eq!(state.claim("proof", "krishak-bandhu").code, 0);
-    let paid = state.pay("krishak-bandhu", crate::support::year());
+    let paid = state.pay("krishak-bandhu", support::year());
     let bank = paid["files"][0].as_str().expect("a file").to_owned();
     for name in ["office.json", "treasury.json", "proof/claim.json", &bank] {
         let mode = fs::metadata(state.path(name)).expect("there").permissions().mode();

@@ -262,7 +262,7 @@ fn claim_of(job: &Value, state: &State, name: &str) {
 
 #[test]
 fn claim_is_proved_for_a_holder_without_a_device() {
-    let state = State::with_everything(SCHEME, crate::support::year());
+    let state = State::with_everything(SCHEME, support::year());
     let service = Service::start(&state, &[]);
     let request = service.seal(&state, "WB070000002", SCHEME, &[]);
     let asked = service.ask(&state, &request, "?wait=20");
@@ -325,7 +325,7 @@ fn claim_is_proved_for_a_holder_without_a_device() {
 #[test]
 fn two_services_and_two_workers_on_one_database_do_the_same() {
     let server = Postgres::start();
-    let state = State::on_database(Some(server.address()), SCHEME, crate::support::year());
+    let state = State::on_database(Some(server.address()), SCHEME, support::year());
     state.json(&["worker", "new", "--out", "worker.json"]);
     state.refused(&["serve", "--keys", "keys", "--proofs", "0"], 2, "--worker-key");
     let arguments = ["--worker-key", "worker.json", "--proofs", "0"];
@@ -337,7 +337,7 @@ fn two_services_and_two_workers_on_one_database_do_the_same() {
     let mut claimants = Vec::new();
     for (number, holder) in holders.into_iter().enumerate() {
         // Whoever has land is paid; the others can't even be sealed.
-        let state_prove = state.prove(holder, SCHEME, crate::support::year(), "try");
+        let state_prove = state.prove(holder, SCHEME, support::year(), "try");
         if state_prove.code != 0 {
             continue;
         }
@@ -371,7 +371,7 @@ fn two_services_and_two_workers_on_one_database_do_the_same() {
     for service in services {
         assert_eq!(service.stop(), 0);
     }
-    assert_eq!(state.pay(SCHEME, crate::support::year())["claims"], claimants.len());
+    assert_eq!(state.pay(SCHEME, support::year())["claims"], claimants.len());
 }
 
 /// How often some bytes stand in what a process may write.
@@ -424,7 +424,7 @@ fn canaries(state: &State, holder: &str) -> Vec<(String, Vec<u8>)> {
 #[test]
 #[cfg(target_os = "linux")]
 fn witness_data_is_left_nowhere_after_proving() {
-    let state = State::with_everything(SCHEME, crate::support::year());
+    let state = State::with_everything(SCHEME, support::year());
     state.json(&["worker", "new", "--out", "worker.json"]);
     let service = Service::start(&state, &["--worker-key", "worker.json", "--proofs", "0"]);
     let worker = Service::worker(&state);
@@ -475,7 +475,7 @@ fn witness_data_is_left_nowhere_after_proving() {
 
 #[test]
 fn grpc_calls_of_another_implementation_are_answered() {
-    let state = State::with_everything(SCHEME, crate::support::year());
+    let state = State::with_everything(SCHEME, support::year());
     state.json(&["office", "token", "--office", "office.json", "--out", "token"]);
     let service = Service::start(&state, &["--office", "office.json"]);
     let request = service.seal(&state, "WB070000002", SCHEME, &[]);
@@ -499,12 +499,12 @@ fn grpc_calls_of_another_implementation_are_answered() {
         assert!(out.trim_end().ends_with("all as described"), "{client}: {out}");
     }
     assert_eq!(service.stop(), 0);
-    assert_eq!(state.pay(SCHEME, crate::support::year())["claims"], 2);
+    assert_eq!(state.pay(SCHEME, support::year())["claims"], 2);
 }
 
 #[test]
 fn stream_that_is_left_open_does_not_hold_the_service_up() {
-    let state = State::with_everything(SCHEME, crate::support::year());
+    let state = State::with_everything(SCHEME, support::year());
     let service = Service::start(&state, &[]);
     let mut peer = Command::new("node")
         .arg(support::root().join("tests/peers/idle.mjs"))

@@ -64,14 +64,10 @@ fn sandbox_runs_on_its_own_day_and_refuses_what_it_can_not_try() {
     assert_eq!(report["claims"], 5, "{report}");
     let student = scheme("kanyashree-k1");
     let student = student.to_str().expect("UTF-8");
-    let sandbox = ["sandbox", "--scheme", student, "--period", crate::support::year()];
+    let sandbox = ["sandbox", "--scheme", student, "--period", support::year()];
     state.refused(&sandbox, 1, "schemes of the schema resident");
     fs::write(state.path("bad.toml"), "id = \"x\"\n").expect("written");
-    state.refused(
-        &["sandbox", "--scheme", "bad.toml", "--period", crate::support::year()],
-        2,
-        "bad.toml",
-    );
+    state.refused(&["sandbox", "--scheme", "bad.toml", "--period", support::year()], 2, "bad.toml");
     let annapurna = scheme("annapurna");
     let annapurna = annapurna.to_str().expect("UTF-8");
     state.refused(&["sandbox", "--scheme", annapurna, "--period", "soon"], 2, "soon");

@@ -17,9 +17,9 @@ const SCHEME: &str = "krishak-bandhu";
 const HOLDERS: [&str; 4] = ["WB070000002", "WB070000003", "WB070000005", "WB070000009"];
 
 fn with_claims() -> State {
-    let state = State::with_everything(SCHEME, crate::support::year());
+    let state = State::with_everything(SCHEME, support::year());
     for holder in HOLDERS {
-        assert_eq!(state.prove(holder, SCHEME, crate::support::year(), holder).code, 0);
+        assert_eq!(state.prove(holder, SCHEME, support::year(), holder).code, 0);
     }
     state
 }
@@ -51,7 +51,7 @@ fn claim_is_handed_in_and_followed_by_curl() {
     let free = service.submit(&state, HOLDERS[1], "?wait=20", &["-H", "Idempotency-Key: 11"]);
     assert_eq!((free.status, &free.json()["state"]), (200, &"accepted".into()), "{}", free.body);
     // A second claim of one person.
-    assert_eq!(state.prove(HOLDERS[0], SCHEME, crate::support::year(), "second").code, 0);
+    assert_eq!(state.prove(HOLDERS[0], SCHEME, support::year(), "second").code, 0);
     let second = service.submit(&state, "second", "?wait=20", &[]).json();
     assert_eq!(
         (&second["state"], &second["reason"]),
@@ -61,7 +61,7 @@ fn claim_is_handed_in_and_followed_by_curl() {
 
     // It is in the store that the command line pays from.
     assert_eq!(service.stop(), 0);
-    assert_eq!(state.pay(SCHEME, crate::support::year())["claims"], 2);
+    assert_eq!(state.pay(SCHEME, support::year())["claims"], 2);
     let service = Service::start(&state, &[]);
     let ordered = service.curl(&format!("/v1/claims/{id}"), &[]).json();
     assert_eq!(ordered["state"], "ordered");
@@ -206,17 +206,17 @@ fn killed_anywhere(arguments: &[&str], state: &State) {
 fn service_killed_anywhere_accepts_each_claim_once() {
     let state = with_claims();
     killed_anywhere(&[], &state);
-    let paid = state.pay(SCHEME, crate::support::year());
+    let paid = state.pay(SCHEME, support::year());
     assert_eq!(paid["claims"], HOLDERS.len());
-    assert_eq!(state.pay(SCHEME, crate::support::year())["claims"], 0);
+    assert_eq!(state.pay(SCHEME, support::year())["claims"], 0);
 }
 
 #[test]
 fn two_services_on_one_database_do_the_same() {
     let mut server = Postgres::start();
-    let state = State::on_database(Some(server.address()), SCHEME, crate::support::year());
+    let state = State::on_database(Some(server.address()), SCHEME, support::year());
     for holder in HOLDERS {
-        assert_eq!(state.prove(holder, SCHEME, crate::support::year(), holder).code, 0);
+        assert_eq!(state.prove(holder, SCHEME, support::year(), holder).code, 0);
     }
     let services = [Service::start(&state, &[]), Service::start(&state, &[])];
     for holder in &HOLDERS[..2] {
@@ -250,7 +250,7 @@ fn two_services_on_one_database_do_the_same() {
     }
     assert_eq!(receipt["state"], "accepted", "{receipt}");
     assert_eq!(second.stop(), 0);
-    assert_eq!(state.pay(SCHEME, crate::support::year())["claims"], HOLDERS.len());
+    assert_eq!(state.pay(SCHEME, support::year())["claims"], HOLDERS.len());
 }
 
 #[test]
@@ -286,7 +286,7 @@ fn restored_backup_serves() {
     assert_eq!(service.submit(&state, HOLDERS[1], "?wait=20", &[]).json()["state"], "accepted");
     assert_eq!(service.stop(), 0);
     state.resume_payments();
-    assert_eq!(state.pay(SCHEME, crate::support::year())["claims"], 2);
+    assert_eq!(state.pay(SCHEME, support::year())["claims"], 2);
 }
 
 #[test]
@@ -303,7 +303,7 @@ fn request_without_an_end_is_cut_off_when_the_service_stops() {
 
 #[test]
 fn clients_that_send_nothing_or_too_slowly_are_cut_off() {
-    let state = State::with_everything(SCHEME, crate::support::year());
+    let state = State::with_everything(SCHEME, support::year());
     let service = Service::start(&state, &[]);
     let begun = std::time::Instant::now();
     let connections =
@@ -357,7 +357,7 @@ fn backup_moves_a_state_from_one_database_to_the_other_and_back() {
     moved.refused(&["backup", "--out", "database.db"], 2, "never overwrites a file");
     assert_eq!(service.stop(), 0);
     moved.resume_payments();
-    assert_eq!(moved.pay(SCHEME, crate::support::year())["claims"], 2);
+    assert_eq!(moved.pay(SCHEME, support::year())["claims"], 2);
     // And back into a file: what the backup holds, and no more.
     let mut back = moved.on(None);
     back.directory = "back".to_owned();
@@ -372,7 +372,7 @@ fn backup_moves_a_state_from_one_database_to_the_other_and_back() {
 
 #[test]
 fn peer_that_floods_shuts_out_no_other() {
-    let state = State::with_everything("krishak-bandhu", crate::support::year());
+    let state = State::with_everything("krishak-bandhu", support::year());
     let part = ["--peer-connections", "16", "--metrics", "127.0.0.1:0"];
     let service = Service::start(&state, &part);
     let address = service.address.trim_start_matches("http://").to_owned();

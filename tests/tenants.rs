@@ -139,7 +139,7 @@ async fn department_sees_claims_and_payments_of_its_own_schemes_alone() {
 
 #[test]
 fn tenants_see_nothing_of_each_others_proofs_and_registers() {
-    let state = State::with_everything("krishak-bandhu", crate::support::year());
+    let state = State::with_everything("krishak-bandhu", support::year());
     state.json(&["access", "tenant", "food", "--title", "Food", "--office", "0"]);
     state.json(&["access", "tenant", "other", "--title", "Other"]);
     state.refused(
@@ -304,7 +304,7 @@ async fn officers_of_an_office_that_moves_lose_their_access() {
 
 #[test]
 fn revoking_at_the_command_line_counts_for_ones_own_department() {
-    let state = State::with_everything("krishak-bandhu", crate::support::year());
+    let state = State::with_everything("krishak-bandhu", support::year());
     for arguments in [
         &["office", "new", "--name", "Other", "--schema", "resident", "--out", "other.json"][..],
         &["access", "tenant", "tests", "--title", "Tests", "--office", "0"],

@@ -13,8 +13,8 @@ const FARMER: &str = "WB070000002";
 
 #[test]
 fn claim_from_a_register_is_paid_once() {
-    let state = State::with_everything("krishak-bandhu", crate::support::year());
-    let proved = state.prove(FARMER, "krishak-bandhu", crate::support::year(), "proof");
+    let state = State::with_everything("krishak-bandhu", support::year());
+    let proved = state.prove(FARMER, "krishak-bandhu", support::year(), "proof");
     assert_eq!(proved.code, 0, "{}", proved.err);
     let json: Value = serde_json::from_str(&proved.out).expect("JSON");
     assert_eq!(json["keys"], "development");
@@ -33,31 +33,31 @@ fn claim_from_a_register_is_paid_once() {
     assert_eq!(first.code, 0, "{}", first.err);
     let again = state.claim("proof", "krishak-bandhu");
     assert_eq!((again.code, again.out), (0, first.out));
-    assert_eq!(state.prove(FARMER, "krishak-bandhu", crate::support::year(), "second").code, 0);
+    assert_eq!(state.prove(FARMER, "krishak-bandhu", support::year(), "second").code, 0);
     let second = state.claim("second", "krishak-bandhu");
     assert_eq!(second.code, 1);
     assert!(second.out.contains("already claimed for this period"), "{}", second.out);
 
     // Paid once, in two instalments.
-    let paid = state.pay("krishak-bandhu", crate::support::year());
+    let paid = state.pay("krishak-bandhu", support::year());
     assert_eq!((&paid["claims"], &paid["rupees"]), (&1.into(), &10_000.into()));
     let file = paid["files"][0].as_str().expect("a file");
     let xml = fs::read_to_string(state.path(file)).expect("the bank's file");
     assert!(xml.contains("pain.001.001.09"));
     assert_eq!(xml.matches("<InstdAmt Ccy=\"INR\">5000.00</InstdAmt>").count(), 2);
     assert!(xml.contains("<Id>6563212233079</Id>") && xml.contains("UCBA0684268"));
-    let again = state.pay("krishak-bandhu", crate::support::year());
+    let again = state.pay("krishak-bandhu", support::year());
     assert_eq!((&again["claims"], &again["files"]), (&0.into(), &Value::Array(Vec::new())));
 }
 
 #[test]
 fn revoked_holder_proves_nothing_more() {
-    let state = State::with_everything("krishak-bandhu", crate::support::year());
+    let state = State::with_everything("krishak-bandhu", support::year());
     let revoke = ["revoke", "--office", "office.json", "--register-no", FARMER];
     assert_eq!(state.json(&revoke)["revoked"], 1);
     state.refused(&revoke, 1, "no live credential");
     state.json(&["snapshot", "--out", "snapshot.json"]);
-    let refused = state.prove(FARMER, "krishak-bandhu", crate::support::year(), "proof");
+    let refused = state.prove(FARMER, "krishak-bandhu", support::year(), "proof");
     assert_eq!(refused.code, 1);
     assert!(refused.err.contains("revoked"), "{}", refused.err);
     assert!(!state.path("proof").exists(), "nothing is half done");
@@ -77,7 +77,7 @@ fn revoked_holder_proves_nothing_more() {
     state.json(&["snapshot", "--out", "snapshot.json"]);
     fs::rename(state.path("credentials"), state.path("before")).expect("moved");
     fs::rename(state.path("more"), state.path("credentials")).expect("moved");
-    let refused = state.prove(FARMER, "krishak-bandhu", crate::support::year(), "proof");
+    let refused = state.prove(FARMER, "krishak-bandhu", support::year(), "proof");
     assert_eq!(refused.code, 1);
     assert!(refused.err.contains("E5"), "{}", refused.err);
     assert_eq!(state.prove(FARMER, "krishak-bandhu", "2029", "proof").code, 0);
@@ -104,16 +104,16 @@ fn row_whose_account_no_bank_takes_is_refused_alone() {
     ] {
         state.json(arguments);
     }
-    state.open_period(scheme, crate::support::year(), &[]);
+    state.open_period(scheme, support::year(), &[]);
     state.json(&["snapshot", "--out", "snapshot.json"]);
     // It could claim, and never be paid: it is refused by the column's name.
     let checked = state.run(&["register", "check", "register.csv"]);
     assert!(checked.out.contains("account"), "{} {}", checked.out, checked.err);
     assert!(!state.path(&format!("credentials/{FARMER}.json")).exists());
     let holder = "WB070000003";
-    assert_eq!(state.prove(holder, "krishak-bandhu", crate::support::year(), holder).code, 0);
+    assert_eq!(state.prove(holder, "krishak-bandhu", support::year(), holder).code, 0);
     assert_eq!(state.claim(holder, "krishak-bandhu").code, 0);
-    let paid = state.pay("krishak-bandhu", crate::support::year());
+    let paid = state.pay("krishak-bandhu", support::year());
     assert_eq!((&paid["claims"], &paid["held"]), (&1.into(), &serde_json::json!([])));
 }
 
@@ -336,9 +336,9 @@ fn processes_that_run_at_once_do_not_overwrite_each_other() {
     let holders = [FARMER, "WB070000003", "WB070000005"];
     let state = State::new();
     fs::write(state.path("farmers.csv"), support::some_rows(&holders, &[])).expect("written");
-    let state = state.with_register("farmers.csv", "krishak-bandhu", crate::support::year());
+    let state = state.with_register("farmers.csv", "krishak-bandhu", support::year());
     for holder in holders {
-        assert_eq!(state.prove(holder, "krishak-bandhu", crate::support::year(), holder).code, 0);
+        assert_eq!(state.prove(holder, "krishak-bandhu", support::year(), holder).code, 0);
     }
     let scheme = support::scheme("krishak-bandhu");
     let scheme = scheme.to_str().expect("UTF-8");

@@ -91,7 +91,7 @@ public_element! {
     /// Within what a person claims once in a period: the upper 248 bits of
     /// `keccak256("praman.scope.1" ‖ 1 for a scheme or 2 for a group ‖ kind of period ‖ id as 32 bytes)`.
     ///
-    /// Schemes of one group whose periods are of one kind share it, so whoever claimed one is refused by the
+    /// Schemes of one group whose periods are of one kind share it, so a person who claimed one is refused by the
     /// others in that period. The contract computes it itself.
     Scope
 }
@@ -104,7 +104,7 @@ public_element! {
 ///
 /// let (old, new) = ("lakshmir-bhandar".parse()?, "annapurna".parse()?);
 /// let group = "women-cash".parse()?;
-/// // Whoever claims one of a group can't claim the other in the same month.
+/// // A person who claims one of a group can't claim the other in the same month.
 /// assert_eq!(scope(&old, Some(&group), Month), scope(&new, Some(&group), Month));
 /// assert_ne!(scope(&old, None, Month), scope(&new, None, Month));
 /// assert_ne!(scope(&old, Some(&group), Month), scope(&old, Some(&group), Year));

@@ -55,8 +55,7 @@ impl Schemes {
             let scheme =
                 Scheme::parse(&text).map_err(|error| FileError::malformed(&path, error))?;
             let id = scheme.id.clone();
-            let groups = scheme.versions.iter().filter_map(|version| version.group.clone());
-            for group in groups {
+            for group in scheme.versions.iter().filter_map(|version| version.group.as_ref()) {
                 let schema = scheme.schema.name;
                 let of_group = *group_schemas.entry(group.clone()).or_insert(schema);
                 if of_group != schema {

@@ -1,7 +1,7 @@
 //! Whether a wallet's nullifier is spent, looked up without telling which it is.
 //!
 //! A claim that would be refused tells the service that its holder tried: of schemes that exclude each other it
-//! would learn that somebody who is paid by one tried the other. So the wallet asks first, for all nullifiers of a
+//! would learn that a person who is paid by one tried the other. So the wallet asks first, for all nullifiers of a
 //! period that begin like its own, and looks among them itself. It gives so few digits that there are many.
 //! A service that lies about how many are spent learns twelve bits of a nullifier.
 
@@ -50,8 +50,9 @@ impl NullifierPrefix {
 
     /// Returns the longest prefix of a nullifier with which a list still has [`LIST_MIN`] nullifiers, of so many.
     pub fn hidden_among(nullifier: Nullifier, spent: u64) -> Self {
-        let longest = (0..=Self::DIGITS_MAX).rev().map(|digits| Self::of(nullifier, digits));
-        longest.into_iter().find(|prefix| prefix.share_of(spent) >= LIST_MIN).unwrap_or(Self::ALL)
+        let mut longest_first =
+            (0..=Self::DIGITS_MAX).rev().map(|digits| Self::of(nullifier, digits));
+        longest_first.find(|prefix| prefix.share_of(spent) >= LIST_MIN).unwrap_or(Self::ALL)
     }
 
     /// Returns how many of some nullifiers begin with it, as far as chance has it.

@@ -338,8 +338,8 @@ impl<C: Chain> ContractLedger<C> {
         Ok(account)
     }
 
-    /// Returns the edition of statements under which a scheme's period opens: the one in force, but what is
-    /// claimed once goes on under the edition that it began with.
+    /// Returns the edition of statements under which a scheme's period opens: that of the first opening of its scope
+    /// in the period, else the one in force.
     async fn edition_of(&self, scheme: &SchemePeriod) -> Result<u8, LedgerError> {
         let claims = self.network.addresses.claims;
         let edition = self.network.view(claims, &Claims::EDITIONCall {}).await?;

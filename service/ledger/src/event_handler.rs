@@ -14,8 +14,6 @@ pub struct AcceptanceEvent {
     pub nullifier: [u8; 32],
     /// The commitment to the payout, as columns have it.
     pub payout_commitment: [u8; 32],
-    /// The hash of the sealed envelope, as columns have it.
-    pub envelope_hash: [u8; 32],
     /// The block.
     pub block: u64,
 }

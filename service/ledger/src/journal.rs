@@ -187,8 +187,8 @@ async fn accept(
     claim: [U256; 3],
 ) -> Result<(), ChainError> {
     accepted_claim::accept(transaction, block, opening, claim).await?;
-    let [nullifier, payout_commitment, envelope_hash] = claim.map(|word| word.to_be_bytes());
-    let event = AcceptanceEvent { nullifier, payout_commitment, envelope_hash, block };
+    let [nullifier, payout_commitment, _] = claim.map(|word| word.to_be_bytes());
+    let event = AcceptanceEvent { nullifier, payout_commitment, block };
     for handler in handlers {
         handler.claim_accepted(transaction, event).await?;
     }

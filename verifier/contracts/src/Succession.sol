@@ -60,7 +60,7 @@ abstract contract Succession is Governed {
     /// @notice Where claims are accepted.
     address public immutable CLAIMS;
 
-    /// @notice What is taken over; zeros for a ledger that begins anew.
+    /// @notice What is taken over; zeros for a ledger that takes no other's place.
     Inheritance public inheritance;
     /// @notice Whether a part is here.
     mapping(uint32 part => bool) public isBrought;

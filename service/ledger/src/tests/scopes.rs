@@ -177,7 +177,7 @@ async fn scope_has_one_schema_in_a_period() {
     let students = SchemePeriod { policy: of_students.clone(), ..scheme("students", group, MONTH) };
     let refused = open(&mut scene, &students).await;
     assert_eq!(refusal(refused), LedgerRefusal::OtherSchema(1));
-    // Nor does a scheme that is paid once change its schema from one month to the next: whoever has a credential
+    // Nor does a scheme that is paid once change its schema from one month to the next: a person who has a credential
     // of each would be paid twice.
     let once =
         SchemePeriod { kind: PeriodKind::Once, ..scheme("kanyashree-k2", None, Period::ONCE) };
@@ -337,7 +337,7 @@ async fn no_period_is_claimed_under_two_editions() {
     assert!(reverted(refused).contains("KeyNotGood"));
 }
 
-/// Another scheme of a group whose period was opened under one edition opens it under the same: whoever was paid has
+/// Another scheme of a group whose period was opened under one edition opens it under the same: a person who was paid has
 /// one nullifier.
 #[tokio::test]
 async fn period_of_one_edition_does_not_open_under_another() {
