@@ -90,7 +90,8 @@ async fn claim_that_the_earlier_ledger_accepted_is_refused_and_listed_as_spent()
         assert_eq!(ledger.spent_count(scope, period).await.expect("counted").spent, 2);
         let of = async |prefix: &str| {
             let prefix = prefix.parse().expect("a prefix");
-            let spent = ledger.spent_nullifiers(scope, period, prefix).await.expect("listed");
+            let spent = ledger.spent_nullifiers(scope, period, prefix).await;
+            let spent = spent.expect("listed").expect("few");
             spent.nullifiers.into_iter().map(|nullifier| nullifier.to_field()).collect::<Vec<_>>()
         };
         assert_eq!(of("all").await, [Fr::from(1u64), Fr::from(2u64)]);

@@ -19,7 +19,7 @@ const FORMAT: &str = "praman-spent-1";
 /// How many nullifiers a list has at least, as far as chance has it: among so many a wallet's own stays unknown.
 pub const LIST_MIN: u64 = 512;
 
-/// How many nullifiers a list has at most, as far as chance has it, before longer prefixes are asked for.
+/// How many nullifiers a list has at most: for more, a longer prefix is asked for.
 pub const LIST_MAX: u64 = 131_072;
 
 /// The first hexadecimal digits of a nullifier's 32 bytes: none, which all have, to three.

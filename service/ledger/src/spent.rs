@@ -3,7 +3,7 @@
 use praman_circuits::nullifier::Nullifier;
 use praman_circuits::period::Period;
 use praman_circuits::scope::Scope;
-use praman_holder::spent::{NullifierPrefix, SpentCount, SpentNullifiers};
+use praman_holder::spent::{LIST_MAX, NullifierPrefix, SpentCount, SpentNullifiers};
 use praman_store::error::StoreError;
 use praman_store::{WriteTransaction, bytes, field};
 use praman_verifier::contracts::Scopes;
@@ -91,7 +91,8 @@ impl LedgerStore<'_> {
         Ok(SpentCount { scope, period, spent: spent as u64 })
     }
 
-    /// Returns the nullifiers that are spent in a scope's period and begin with a prefix.
+    /// Returns the nullifiers that are spent in a scope's period and begin with a prefix; none if they are more than
+    /// [`LIST_MAX`].
     ///
     /// # Errors
     /// [`StoreError::Database`].
@@ -100,9 +101,10 @@ impl LedgerStore<'_> {
         scope: Scope,
         period: Period,
         prefix: NullifierPrefix,
-    ) -> Result<SpentNullifiers, StoreError> {
+    ) -> Result<Option<SpentNullifiers>, StoreError> {
         let (lowest, highest) = prefix.range();
-        let statement = sqlx::AssertSqlSafe(format!("{SPENT} ORDER BY nullifier"));
+        let limit = LIST_MAX + 1;
+        let statement = sqlx::AssertSqlSafe(format!("{SPENT} ORDER BY nullifier LIMIT {limit}"));
         let rows: Vec<(Vec<u8>,)> = sqlx::query_as(statement)
             .bind(bytes(scope.to_field()))
             .bind(i64::from(period.0))
@@ -110,8 +112,11 @@ impl LedgerStore<'_> {
             .bind(highest.to_vec())
             .fetch_all(self.0.pool())
             .await?;
+        if rows.len() as u64 > LIST_MAX {
+            return Ok(None);
+        }
         let read = |(bytes,): (Vec<u8>,)| field(&bytes).map(Nullifier::from_field);
         let nullifiers = rows.into_iter().map(read).collect::<Result<_, _>>()?;
-        Ok(SpentNullifiers::new(scope, period, prefix, nullifiers))
+        Ok(Some(SpentNullifiers::new(scope, period, prefix, nullifiers)))
     }
 }

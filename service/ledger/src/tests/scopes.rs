@@ -441,6 +441,7 @@ async fn successor_inherits_context_and_spent_nullifiers() {
     assert_eq!(count.spent, 1);
     let all = praman_holder::spent::NullifierPrefix::ALL;
     let spent = store.spent_nullifiers(scope, Period::ONCE, all).await.expect("listed");
+    let spent = spent.expect("few");
     assert_eq!(spent.nullifiers, [paid.nullifier]);
     assert_eq!(store.spent_count(scope, MONTH).await.expect("counted").spent, 0);
     let key = after.key.verifying_key().clone();

@@ -7,7 +7,7 @@ use praman_circuits::office::{OfficeId, OfficeTree, StateRoot};
 use praman_circuits::period::Period;
 use praman_circuits::scope::Scope;
 use praman_claims::{PublishedScheme, Schemes};
-use praman_holder::spent::{LIST_MAX, NullifierPrefix, SpentCount, SpentNullifiers};
+use praman_holder::spent::{NullifierPrefix, SpentCount, SpentNullifiers};
 use praman_holder::subtree::Subtree;
 use praman_language::calendar;
 use praman_language::sentence::Sentence;
@@ -107,11 +107,8 @@ impl Application {
         period: Period,
         prefix: NullifierPrefix,
     ) -> Result<SpentNullifiers, Fault> {
-        let count = LedgerStore(self.store()).spent_count(scope, period).await?;
-        if prefix.share_of(count.spent) > LIST_MAX {
-            return Err(Fault::malformed("too many nullifiers begin so: give more digits"));
-        }
-        Ok(LedgerStore(self.store()).spent_nullifiers(scope, period, prefix).await?)
+        let spent = LedgerStore(self.store()).spent_nullifiers(scope, period, prefix).await?;
+        spent.ok_or_else(|| Fault::malformed("too many nullifiers begin so: give more digits"))
     }
 
     /// Returns why a proof does not hold, if so. Anyone may ask, so half of the cores are left to claims.
