@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::consent;
-use crate::constraint_system::{ClauseCount, ConstraintSystem, Row};
+use crate::constraint_system::{ClauseCount, ConstraintSystem, Recorded, Row};
 use crate::eligibility::{self, PUBLIC_INPUTS, PrivateInputs};
 use crate::field::to_be_bytes;
 use crate::linear_combination::LinearCombination;
@@ -18,6 +18,7 @@ use crate::memory_lock::MemoryLock;
 pub struct Circuit {
     name: &'static str,
     public_inputs: usize,
+    private_inputs: usize,
     rows: Vec<Row>,
     wire_names: Vec<String>,
     clauses: Vec<ClauseCount>,
@@ -148,9 +149,10 @@ impl Circuit {
     pub fn compile(name: &'static str, body: impl FnOnce(&mut ConstraintSystem)) -> Self {
         let mut cs = ConstraintSystem::compiling();
         body(&mut cs);
-        let (rows, wire_names, clauses, public_inputs) = cs.into_recorded();
+        let recorded = cs.into_recorded();
+        let Recorded { rows, names: wire_names, clauses, public_inputs, private_inputs } = recorded;
         let digest = digest(name, public_inputs, wire_names.len(), &rows);
-        Self { name, public_inputs, rows, wire_names, clauses, digest }
+        Self { name, public_inputs, private_inputs, rows, wire_names, clauses, digest }
     }
 
     /// The statement's name.
@@ -171,6 +173,11 @@ impl Circuit {
     /// How many public inputs there are.
     pub fn public_inputs(&self) -> usize {
         self.public_inputs
+    }
+
+    /// How many private inputs there are: the wires right behind the public ones. All others are computed of them.
+    pub fn private_inputs(&self) -> usize {
+        self.private_inputs
     }
 
     /// The wires' names, in order.

@@ -161,7 +161,19 @@ struct Record {
     rows: Vec<Row>,
     names: Vec<String>,
     clauses: Vec<ClauseCount>,
+    private_count: usize,
     path: Vec<String>,
+}
+
+/// What a compiling system has recorded.
+pub(crate) struct Recorded {
+    pub(crate) rows: Vec<Row>,
+    /// The wires' names, in order.
+    pub(crate) names: Vec<String>,
+    /// Rows by clause.
+    pub(crate) clauses: Vec<ClauseCount>,
+    pub(crate) public_inputs: usize,
+    pub(crate) private_inputs: usize,
 }
 
 /// Collects rows (compile mode) and values (both modes).
@@ -221,8 +233,16 @@ impl ConstraintSystem {
         self.allocate(name, value)
     }
 
-    /// A private wire with the given value; makes no row, so the caller must constrain it.
+    /// A private input. A circuit makes all of them before any other private wire.
     pub fn private(&mut self, name: &str, value: Fr) -> Num {
+        if let Some(record) = &mut self.record {
+            record.private_count += 1;
+        }
+        self.allocate(name, value)
+    }
+
+    /// A wire that whoever makes the witness computes; makes no row, so the caller must hold it to what it is to be.
+    pub fn hint(&mut self, name: &str, value: Fr) -> Num {
         self.allocate(name, value)
     }
 
@@ -305,12 +325,19 @@ impl ConstraintSystem {
         self.values
     }
 
-    /// The recorded parts: rows, names, counts of rows by clause, number of public inputs.
+    /// The recorded parts.
     ///
     /// # Panics
     /// In assign mode, where nothing was recorded.
-    pub(crate) fn into_recorded(self) -> (Vec<Row>, Vec<String>, Vec<ClauseCount>, usize) {
-        let record = self.record.expect("only a compiling system is asked for its record");
-        (record.rows, record.names, record.clauses, self.public_count)
+    pub(crate) fn into_recorded(self) -> Recorded {
+        let Record { rows, names, clauses, private_count, .. } =
+            self.record.expect("only a compiling system is asked for its record");
+        Recorded {
+            rows,
+            names,
+            clauses,
+            public_inputs: self.public_count,
+            private_inputs: private_count,
+        }
     }
 }

@@ -31,7 +31,7 @@ pub fn write_r1cs(circuit: &Circuit, out: &mut impl Write) -> io::Result<()> {
     header.extend(wires.to_le_bytes());
     header.extend(0u32.to_le_bytes()); // public outputs: praman's public values are all inputs
     header.extend((circuit.public_inputs() as u32).to_le_bytes());
-    header.extend((wires - 1 - circuit.public_inputs() as u32).to_le_bytes());
+    header.extend((circuit.private_inputs() as u32).to_le_bytes());
     header.extend(u64::from(wires).to_le_bytes());
     header.extend((circuit.rows().len() as u32).to_le_bytes());
     let labels: Vec<u8> = (0..u64::from(wires)).flat_map(u64::to_le_bytes).collect();

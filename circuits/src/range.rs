@@ -30,7 +30,7 @@ pub fn to_bits_gadget(cs: &mut ConstraintSystem, number: &Num, bits: usize) -> V
     let mut decomposition = Vec::with_capacity(bits);
     for position in 1..bits {
         weight.double_in_place();
-        let wire = cs.private("bit", Fr::from(integer.get_bit(position)));
+        let wire = cs.hint("bit", Fr::from(integer.get_bit(position)));
         lowest.add_scaled(&wire, -weight);
         decomposition.push(cs.boolean(wire));
     }

@@ -6,7 +6,7 @@ use ark_bn254::Fr;
 use ark_ff::{Field, One, Zero};
 
 use crate::circuit::{Circuit, Witness};
-use crate::constraint_system::{ConstraintSystem, Num, Row, WireIndex};
+use crate::constraint_system::{ConstraintSystem, Num, Recorded, Row, WireIndex};
 use crate::linear_combination::LinearCombination;
 
 /// The rows of a gadget together with one assignment.
@@ -19,7 +19,7 @@ impl Synthesis {
     pub(crate) fn of(mut body: impl FnMut(&mut ConstraintSystem)) -> Self {
         let mut compiling = ConstraintSystem::compiling();
         body(&mut compiling);
-        let (rows, names, ..) = compiling.into_recorded();
+        let Recorded { rows, names, .. } = compiling.into_recorded();
         let mut assigning = ConstraintSystem::assigning(names.len());
         body(&mut assigning);
         let assignment = assigning.into_assignment();
@@ -65,7 +65,7 @@ pub(crate) fn rows(body: impl Fn(&mut ConstraintSystem, &Num)) -> usize {
     let mut cs = ConstraintSystem::compiling();
     let input = cs.private("input", Fr::from(3u64));
     body(&mut cs, &input);
-    cs.into_recorded().0.len()
+    cs.into_recorded().rows.len()
 }
 
 /// Which wires are determined by the known ones, row after row, without using any assertion.
