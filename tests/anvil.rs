@@ -9,15 +9,15 @@ use alloy_sol_types::SolCall;
 use anvil::Anvil;
 use praman::consent::ConsentStore;
 use praman::ledger::{
-    Actors, Chain as _, ContractLedger, Ledger, LedgerAccess, LedgerClaim, LedgerError, Network,
-    OfficeState, ProviderId, RemoteChain, RemoteSettings, RequesterNumber, Role, RootUpdate,
-    history,
+    Actors, Chain as _, ContractLedger, Ledger, LedgerAccess, LedgerClaim, LedgerError,
+    ManagerNumber, Network, OfficeState, ProviderId, RemoteChain, RemoteSettings, RequesterNumber,
+    Role, RootUpdate, history,
 };
 use praman::scheme::ClaimPeriod;
 use praman::store::Store;
 use praman_circuits::Fr;
 use praman_circuits::access::AccessNullifier;
-use praman_circuits::artefact::{ConsentsRoot, Moment};
+use praman_circuits::artefact::{ConsentsRoot, Minute};
 use praman_circuits::context::context;
 use praman_circuits::eligibility::PUBLIC_INPUTS;
 use praman_circuits::health_record::RecordsRoot;
@@ -468,9 +468,11 @@ async fn accesses_by_consent_are_recorded_on_real_nodes_until_a_withdrawal() {
     let participants = network.addresses.participants;
     let agency = network.participant_of(Role::Agency, me).await.expect("there");
     let mut admitted = Vec::new();
-    for (account, role, sponsor) in
-        [(provider_account, Role::Provider, 0), (requester_account, Role::Application, agency)]
-    {
+    for (account, role, sponsor) in [
+        (provider_account, Role::Provider, 0),
+        (requester_account, Role::Application, agency),
+        (provider_account, Role::ConsentManager, 0),
+    ] {
         let id = network.request(account, role, sponsor, B256::ZERO).await.expect("in");
         let approve = Participants::approveCall { id, document: B256::ZERO, reason: B256::ZERO };
         if sponsor == 0 {
@@ -483,25 +485,27 @@ async fn accesses_by_consent_are_recorded_on_real_nodes_until_a_withdrawal() {
         admitted.push(id);
     }
     let (provider, requester) = (ProviderId(admitted[0]), RequesterNumber(admitted[1]));
+    let manager = ManagerNumber(admitted[2]);
     let ledger = &mut scene.ledger;
     let records = |number: u64| RecordsRoot::from_field(Fr::from(number));
     let consents = |number: u64| ConsentsRoot::from_field(Fr::from(number));
     let added = RootUpdate { root: records(1), version: 1, live: 1, graceless: false };
     ledger.put_records_root(provider, added).await.expect("put");
     let granted = RootUpdate { root: consents(2), version: 5, live: 1, graceless: false };
-    ledger.put_consents_root(provider, granted).await.expect("put");
+    ledger.put_consents_root(manager, provider, granted).await.expect("put");
     // What comes late changes nothing back.
     let late = RootUpdate { root: consents(9), version: 5, live: 1, graceless: false };
-    let refused = ledger.put_consents_root(provider, late).await;
+    let refused = ledger.put_consents_root(manager, provider, late).await;
     assert!(matches!(refused, Err(LedgerError::OldRoot)));
 
-    let now = scene.anvil.now().await + 25_567 * 86_400;
+    let now = (scene.anvil.now().await / 60) as u32 + 25_567 * 1_440;
     let access = |number: u64, against: u64| LedgerAccess {
         nullifier: AccessNullifier::from_field(Fr::from(number)),
         records: records(1),
+        manager,
         consents: consents(against),
         requester,
-        as_of: Moment(now),
+        as_of: Minute(now),
         digest: [number as u8; 32],
     };
     // One against a root that never stood, and one twice, take no other with them.
@@ -517,11 +521,13 @@ async fn accesses_by_consent_are_recorded_on_real_nodes_until_a_withdrawal() {
     };
     assert!(is_recorded(1).await && !is_recorded(2).await && is_recorded(3).await);
     let withdrawn = RootUpdate { root: consents(4), version: 6, live: 0, graceless: true };
-    ledger.put_consents_root(provider, withdrawn).await.expect("put");
+    ledger.put_consents_root(manager, provider, withdrawn).await.expect("put");
     ledger.record_accesses(provider, &[access(5, 2), access(6, 4)]).await.expect("sent");
     assert!(!is_recorded(5).await && is_recorded(6).await);
-    assert!(!ledger.are_good_roots(provider, records(1), consents(2)).await.expect("asked"));
-    assert_eq!(ledger.provider_state(provider).await.expect("known").accesses, 3);
+    assert!(
+        !ledger.are_good_roots(provider, manager, records(1), consents(2)).await.expect("asked")
+    );
+    assert_eq!(ledger.records_state(provider).await.expect("known").accesses, 3);
     let history = history::verify(&mut ledger.network).await.expect("replayed");
     assert!(history.faults.is_empty(), "{:?}", history.faults);
     assert_eq!((history.accesses, history.withdrawals), (3, 1));

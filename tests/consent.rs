@@ -2,20 +2,18 @@
 
 use std::time::Duration;
 
-use consent_scene::{ConsentScene, in_hours, request_json};
+use consent_scene::{ConsentScene, bar, in_hours, publish, request_json};
 use jiff::{SignedDuration, Timestamp};
 use postgres::Postgres;
 use praman::consent::access::AccessRequest;
 use praman::consent::document::{self, RequestDocument};
 use praman::consent::{
-    ConsentDesk, ConsentError, ConsentRefusal, ConsentStore, GateRefusal, Narrowing,
-    PatientAddress, publish,
+    ConsentDesk, ConsentError, ConsentRefusal, ConsentStore, GateRefusal, Narrowing, PatientAddress,
 };
 use praman::language::Language;
-use praman::ledger::{EmbeddedLedger, RequesterNumber, text_hash};
-use praman_circuits::artefact::{Moment, Purpose, RecordTypes};
+use praman::ledger::{ManagerNumber, RequesterNumber};
+use praman_circuits::artefact::{AccessMode, Minute, Purpose, RecordTypes};
 use praman_circuits::health_record::RecordType;
-use praman_verifier::contracts::Participants;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -286,53 +284,6 @@ async fn patient_grants_less_but_never_more_and_once_a_provider() {
 }
 
 #[tokio::test]
-async fn consent_of_another_manager_is_imported_if_the_manager_is_trusted() {
-    let mut granting = ConsentScene::open(None).await;
-    let mut provider = ConsentScene::open(None).await;
-    // The same patient has a record at both providers' own stores.
-    let consent = granting.consent(0, 3).await;
-    let number = provider.provider(0);
-    assert_eq!(number, consent.provider());
-    let (trusted, now) = (granting.desk.manager().public(), Timestamp::now());
-    let language = Language::Bengali;
-    let none = provider.desk.import(consent.clone(), &trusted, language, now).await;
-    assert!(matches!(none, Err(ConsentError::Refused(ConsentRefusal::NoRecords))));
-    let subject = granting.wallet.at_provider(number).subject();
-    let (kind, day) = (RecordType::DiagnosticReport, jiff::civil::date(2026, 5, 4));
-    let record = ConsentStore(&provider.store)
-        .add_record(number, subject, kind, day, b"the same", |_| Ok(()))
-        .await;
-    provider.records[0] = record.expect("kept");
-    let stranger = provider.desk.manager().public();
-    match provider.desk.import(consent.clone(), &stranger, language, now).await {
-        Err(ConsentError::Field(fault)) => assert_eq!(fault.field, "manager_key"),
-        _ => panic!("taken in"),
-    }
-    let over = later(24 * 31);
-    match provider.desk.import(consent.clone(), &trusted, language, over).await {
-        Err(ConsentError::Field(fault)) => assert_eq!(fault.field, "validUntil"),
-        _ => panic!("taken in"),
-    }
-    let placed = provider.desk.import(consent.clone(), &trusted, language, now).await;
-    let placed = placed.expect("taken in");
-    let again = provider.desk.import(consent.clone(), &trusted, language, now).await;
-    assert_eq!(again.expect("the same").position(), placed.position());
-    publish(&provider.store, &mut provider.ledger, number).await.expect("published");
-    assert_eq!(provider.ledger.provider_state(number).await.expect("known").consents, 1);
-    // One that is refused leaves nothing that the patient could grant.
-    granting.withdraw(&consent).await;
-    let second = granting.consent(0, 3).await;
-    let refused = provider.desk.import(second, &trusted, language, now).await;
-    assert!(matches!(refused, Err(ConsentError::Refused(ConsentRefusal::Overlaps))));
-    let view = provider.desk.view(&provider.patient, &granting.wallet, language, now).await;
-    let view = view.expect("a view");
-    assert_eq!((view.live.len(), view.waiting.len()), (1, 0));
-    provider.wallet = granting.wallet;
-    let access = provider.access(&placed, 0).await;
-    assert!(provider.ask(&access).await.is_ok());
-}
-
-#[tokio::test]
 async fn gate_gives_each_access_once_and_refuses_what_was_not_consented_to() {
     let mut scene = ConsentScene::open(None).await;
     let consent = scene.consent(0, 3).await;
@@ -363,14 +314,18 @@ async fn gate_gives_each_access_once_and_refuses_what_was_not_consented_to() {
         (GateRefusal::BreakGlass, bent(&|r| r.purpose = Purpose::BreakTheGlass)),
         (GateRefusal::Proof, bent(&|r| r.purpose = Purpose::HealthcarePayment)),
         (GateRefusal::Proof, bent(&|r| r.record_type = RecordType::Invoice)),
-        (GateRefusal::Proof, bent(&|r| r.as_of = Moment(r.as_of.0 - 1))),
+        (GateRefusal::Proof, bent(&|r| r.as_of = Minute(r.as_of.0 - 1))),
         (GateRefusal::Proof, bent(&|r| r.nullifier = scene.nullifier(&consent, 2))),
+        // A consent to look is none to keep.
+        (GateRefusal::Proof, bent(&|r| r.mode = AccessMode::Store)),
+        (GateRefusal::Manager, bent(&|r| r.manager = ManagerNumber(r.requester.0))),
+        (GateRefusal::Manager, bent(&|r| r.manager = ManagerNumber(4_000))),
         (GateRefusal::Requester, bent(&|r| r.requester = RequesterNumber(1))),
         (GateRefusal::Requester, bent(&|r| r.requester = RequesterNumber(4_000))),
         (GateRefusal::Provider, bent(&|r| r.provider = praman::ledger::ProviderId(1))),
         (GateRefusal::Provider, bent(&|r| r.provider = praman::ledger::ProviderId(4_000))),
-        (GateRefusal::Moment, bent(&|r| r.as_of = Moment(r.as_of.0 - 3_600))),
-        (GateRefusal::Moment, bent(&|r| r.as_of = Moment(r.as_of.0 + 3_600))),
+        (GateRefusal::Moment, bent(&|r| r.as_of = Minute(r.as_of.0 - 60))),
+        (GateRefusal::Moment, bent(&|r| r.as_of = Minute(r.as_of.0 + 60))),
         (GateRefusal::Record, bent(&|r| r.record = others_record)),
     ] {
         assert_eq!(scene.ask_at(&request, now).await, Err(refusal), "{refusal}");
@@ -447,30 +402,6 @@ async fn withdrawal_has_no_grace_and_other_providers_proofs_live_on() {
     assert_eq!((history.accesses, history.withdrawals), (2, 1));
 }
 
-/// Bars a participant of an embedded ledger, or lets it in again.
-async fn bar(ledger: &mut EmbeddedLedger, id: u32, barred: bool) {
-    use alloy_sol_types::SolCall;
-    let now = Timestamp::now().as_second() as u64;
-    let reason = text_hash("a test");
-    let call = if barred {
-        Participants::barCall {
-            id,
-            debarment: true,
-            reason,
-            order: reason,
-            from: now - 1,
-            until: now + 86_400,
-            appealBy: now + 30 * 86_400,
-        }
-        .abi_encode()
-    } else {
-        Participants::liftCall { id, reason }.abi_encode()
-    };
-    let members = ledger.actors.members.clone();
-    let target = ledger.network.addresses.participants;
-    ledger.network.committee(&members, target, call, reason).await.expect("carried");
-}
-
 #[tokio::test]
 async fn debarred_provider_gives_nothing_and_can_still_let_patients_withdraw() {
     let mut scene = ConsentScene::open(None).await;
@@ -486,6 +417,7 @@ async fn debarred_provider_gives_nothing_and_can_still_let_patients_withdraw() {
     let entry = praman::ledger::LedgerAccess {
         nullifier: access.nullifier,
         records: access.records,
+        manager: access.manager,
         consents: access.consents,
         requester,
         as_of: access.as_of,

@@ -1,11 +1,11 @@
 //! Consents and people: erasure, emergencies, what patients see and send, and what lies in the store of them.
 
-use consent_scene::{ConsentScene, request_json};
+use consent_scene::{ConsentScene, publish, request_json};
 use jiff::{SignedDuration, Timestamp};
 use praman::consent::ConsentFailure;
 use praman::consent::{
     ConsentError, ConsentRefusal, ConsentStore, EmergencyScope, GateRefusal, MessageGateway,
-    PatientAddress, ReviewOutcome, SignedBy, SignerKey, erasure_message, publish,
+    PatientAddress, ReviewOutcome, SignedBy, SignerKey, erasure_message,
 };
 use praman::language::Language;
 use praman_circuits::artefact::RecordTypes;
@@ -38,8 +38,8 @@ async fn erasure_of_given_records_is_ordered_and_the_overdue_are_listed() {
     let changed = ConsentStore(&scene.store).end_what_is_over(later(24 * 31)).await.expect("ended");
     assert_eq!(changed, [expiring.provider()]);
     publish(&scene.store, &mut scene.ledger, expiring.provider()).await.expect("published");
-    let state = scene.ledger.provider_state(expiring.provider()).await.expect("known");
-    assert_eq!(state.consents, 0);
+    let state = scene.ledger.consents_state(scene.manager, expiring.provider()).await;
+    assert_eq!(state.expect("known").live, 0);
     assert!(
         ConsentStore(&scene.store)
             .end_what_is_over(later(24 * 31))

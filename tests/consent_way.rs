@@ -152,6 +152,14 @@ fn consent_is_given_used_seen_and_withdrawn_by_command_line() {
     fs::write(state.path("altered.wtns"), altered).expect("written");
     state.refused(&[&check[..], &["altered.wtns"]].concat(), 1, "does not satisfy the circuit");
     state.refused(&["circuit", "check", "--r1cs", "c.wtns"], 2, "it is no .r1cs file");
+    // No wire of it is free, by its name and as another's file.
+    for audited in [&["consent"][..], &["--r1cs", "c.r1cs", "--wtns", "c.wtns"]] {
+        let audited = state.json(&[&["circuit", "audit"], audited].concat());
+        assert_eq!(audited["every_wire_is_determined"], true, "{audited}");
+        assert_eq!(audited["dropped_inputs"], 0, "{audited}");
+    }
+    state.refused(&["circuit", "audit", "--r1cs", "c.wtns"], 2, "it is no .r1cs file");
+    state.refused(&["circuit", "audit", "consent", "--r1cs", "c.r1cs"], 2, "cannot be used with");
     let verify = |public: &str| {
         let key = "consent-keys/verification_key.json";
         snarkjs(&["groth16", "verify", key, public, "first/proof.json"])
@@ -267,7 +275,9 @@ fn bad_files_are_refused(granted: &Granted) {
         ("record_type", |a| a["record_type"] = json!("XRay")),
         ("proof", |a| a["proof"]["pi_a"][0] = json!("1")),
         ("request_id", |a| a["request_id"] = json!("one")),
-        ("format", |a| a["format"] = json!("praman-access-2")),
+        ("access_mode", |a| a["access_mode"] = json!("READ")),
+        ("manager", |a| a["manager"] = json!("one")),
+        ("format", |a| a["format"] = json!("praman-access-1")),
         ("extra", |a| a["extra"] = json!(1)),
     ] {
         write(&change);
@@ -292,6 +302,9 @@ fn bad_files_are_refused(granted: &Granted) {
     let revoked = file.replacen("\"GRANTED\"", "\"REVOKED\"", 1);
     fs::write(state.path("revoked.json"), revoked).expect("written");
     state.refused(&["consent", "export", "revoked.json", "--out", "x.json"], 2, "artefact.status");
+    let first = file.replacen("praman-consent-2", "praman-consent-1", 1);
+    fs::write(state.path("first.json"), first).expect("written");
+    state.refused(&["consent", "export", "first.json", "--out", "x.json"], 2, "first edition");
     fs::write(state.path("twisted.json"), "{\"requestId\": 5}").expect("written");
     state.refused(&["consent", "check", "twisted.json"], 2, "requestId");
 }
@@ -336,6 +349,49 @@ fn gate_that_dies_gives_the_same_access_when_it_is_asked_again() {
 }
 
 #[test]
+fn patient_withdraws_without_the_manager_by_files_and_over_http() {
+    let granted = Granted::new();
+    let state = &granted.state;
+    state.json(&granted.prove("first", &["--number", "0"]));
+    let directly = ["consent", "withdraw-directly", &granted.consent, "--wallet", "wallet.json"];
+    let written = state.json(&[&directly[..], &["--out", "withdrawals"]].concat());
+    // Two accesses on each of thirty days.
+    assert_eq!((&written["accesses"], &written["again_before"]), (&json!(60), &Value::Null));
+    assert_eq!(written["files"].as_array().map(Vec::len), Some(1), "{written}");
+    let text = fs::read_to_string(state.path("withdrawals/1.json")).expect("a withdrawal");
+    assert!(!text.contains(&granted.consent_id) && !text.contains("rahima"), "{text}");
+    state.json(&["consent", "wallet", "--out", "stranger.json"]);
+    let mut stranger = directly;
+    stranger[4] = "stranger.json";
+    state.refused(&stranger, 1, "not the wallet");
+
+    let service = Service::start(state, &["--consent-keys", "consent-keys"]);
+    let requester = granted.shown();
+    let file = |file: &str| format!("@{}", state.path(file).display());
+    // Whoever brings it shows no credential.
+    let withdraw = |name: &str| service.curl("/v1/withdrawals", &["--data-binary", &file(name)]);
+    fs::write(state.path("bad.json"), text.replacen("\"count\":2", "\"count\":0", 1))
+        .expect("written");
+    let refused = withdraw("bad.json");
+    assert!(refused.status == 400 && refused.body.contains("windows[0].count"), "{}", refused.body);
+    let ended = withdraw("withdrawals/1.json");
+    assert_eq!((ended.status, &ended.json()["ended"]), (200, &json!(60)), "{}", ended.body);
+    let body = file("first/access.json");
+    let refused = service.curl_as(&requester, "/v1/accesses", &["--data-binary", &body]);
+    assert_eq!((refused.status, refused.code().as_str()), (422, "access-withdrawn"));
+    drop(service);
+
+    // The same again, from the command line, ends nothing more; the patient's app makes no proof any more.
+    assert_eq!(state.json(&directly)["ended"], 0);
+    let bring = ["consent", "bring-withdrawal", "withdrawals/1.json"];
+    assert_eq!(state.json(&bring)["ended"], 0);
+    state.refused(&["consent", "bring-withdrawal", "bad.json"], 2, "windows[0].count");
+    state.refused(&granted.prove("second", &[]), 1, "C9");
+    let history = state.json(&["ledger", "verify-history"]);
+    assert_eq!((&history["accesses"], &history["withdrawn_accesses"]), (&json!(0), &json!(60)));
+}
+
+#[test]
 fn gate_answers_over_http_and_grpc() {
     let granted = Granted::new();
     let state = &granted.state;
@@ -364,6 +420,7 @@ fn gate_answers_over_http_and_grpc() {
     let released = post("/v1/accesses", "first/access.json");
     assert_eq!(released.status, 200, "{}", released.body);
     assert_eq!(released.json()["repeated"], false);
+    assert_eq!(released.json()["access_mode"], "VIEW");
     assert_eq!(post("/v1/accesses", "first/access.json").json()["repeated"], true);
     let replay = fs::read_to_string(state.path("first/access.json")).expect("readable");
     let mut replay: Value = serde_json::from_str(&replay).expect("JSON");
@@ -417,20 +474,32 @@ fn gate_answers_over_http_and_grpc() {
 
     let providers = service.curl("/v1/providers", &[]).json();
     let number = providers[0]["number"].to_string();
-    let trees = service.curl(&format!("/v1/providers/{number}/trees"), &[]).json();
-    assert_eq!(trees["records"].as_array().map(Vec::len), Some(1));
-    // A device proves against the public trees, without the state.
-    fs::write(state.path("trees.json"), trees.to_string()).expect("written");
-    let by_trees = granted.prove("second", &["--number", "1", "--trees", "trees.json"]);
+    let tree = |kind: &str| service.curl(&format!("/v1/providers/{number}/{kind}"), &[]).json();
+    let (records, consents) = (tree("records"), tree("consents"));
+    assert_eq!(records["leaves"].as_array().map(Vec::len), Some(1));
+    assert_eq!((records["manager"].clone(), consents["manager"].is_u64()), (Value::Null, true));
+    // A device proves against the public trees, without the state. They may come from two services.
+    let write = |name: &str, text: String| fs::write(state.path(name), text).expect("written");
+    write("records.json", records.to_string());
+    write("consents.json", consents.to_string());
+    let given = ["--number", "1", "--records", "records.json", "--consents", "consents.json"];
+    let by_trees = granted.prove("second", &given);
     let mut elsewhere = state.on(None);
     elsewhere.directory = "elsewhere".to_owned();
     elsewhere.json(&by_trees);
-    let forged = trees.to_string().replacen("\"records\":[\"", "\"records\":[\"1", 1);
-    fs::write(state.path("trees.json"), forged).expect("written");
-    elsewhere.refused(&by_trees, 2, "records: ");
+    write("records.json", records.to_string().replacen("\"leaves\":[\"", "\"leaves\":[\"1", 1));
+    elsewhere.refused(&by_trees, 2, "records.json: leaves: ");
+    write("records.json", consents.to_string());
+    elsewhere.refused(&by_trees, 2, "records.json: manager: ");
+    write("records.json", records.to_string());
+    write("consents.json", records.to_string());
+    elsewhere.refused(&by_trees, 2, "consents.json: manager: ");
+    let without = granted.prove("second", &["--number", "1", "--records", "records.json"]);
+    elsewhere.refused(&without, 2, "--consents");
     let trail = || service.curl(&format!("/v1/providers/{number}/accesses"), &[]).json();
     assert_eq!(trail().as_array().map(Vec::len), Some(1));
-    assert_eq!(service.curl("/v1/providers/99/trees", &[]).status, 404);
+    assert_eq!(service.curl("/v1/providers/99/records", &[]).status, 404);
+    assert_eq!(service.curl("/v1/providers/99/consents", &[]).status, 404);
     assert_eq!(service.curl("/v1/providers/x/accesses", &[]).status, 400);
     assert_eq!(service.curl_as(&requester, "/v1/erasures/none", &[]).status, 404);
 

@@ -15,6 +15,7 @@ mod claims;
 mod consent;
 mod consent_people;
 mod consent_way;
+mod consent_withdrawal;
 mod crashes;
 mod desk;
 mod doctor;

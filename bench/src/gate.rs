@@ -8,13 +8,13 @@ use clap::Args;
 use jiff::Timestamp;
 use jiff::civil::date;
 use praman::consent::access::AccessRequest;
-use praman::consent::{ConsentStore, Gate, GateDesk, moment_of, publish};
+use praman::consent::{ConsentStore, Gate, GateDesk, minute_of, publish_records};
 use praman::ledger::{Chain as _, EmbeddedLedger, JoinedLedger, Ledger as _, RequesterNumber};
 use praman::store::{Location, Store};
 use praman::wallet::Wallet;
 use praman_circuits::Fr;
 use praman_circuits::access::AccessNullifier;
-use praman_circuits::artefact::Purpose;
+use praman_circuits::artefact::{AccessMode, Purpose};
 use praman_circuits::consent::PUBLIC_INPUTS;
 use praman_circuits::health_record::{HandleBlinding, RecordType};
 use praman_testkit::simulation::SimulatedKey;
@@ -116,6 +116,7 @@ struct Scene {
     ledger: EmbeddedLedger,
     key: SimulatedKey,
     provider: praman::ledger::ProviderId,
+    manager: praman::ledger::ManagerNumber,
     requester: RequesterNumber,
     record: praman_circuits::health_record::RecordCommitment,
 }
@@ -136,16 +137,19 @@ impl Scene {
             .add_record(provider, subject, kind, day, b"a report", |_| Ok(()))
             .await;
         let record = record.expect("kept").record().expect("a record").commitment();
-        publish(store, &mut ledger, provider).await.expect("published");
+        publish_records(store, &mut ledger, provider).await.expect("published");
         // A root of consents, as after a grant.
         let root = praman_circuits::artefact::ConsentsRoot::from_field(Fr::from(7u64));
         let update = praman::ledger::RootUpdate { root, version: 1, live: 1, graceless: false };
-        ledger.put_consents_root(provider, update).await.expect("put");
-        Self { store: store.clone(), ledger, key, provider, requester, record }
+        let manager = ledger.admit_manager("manager").await.expect("admitted");
+        ledger.put_consents_root(manager, provider, update).await.expect("put");
+        Self { store: store.clone(), ledger, key, provider, manager, requester, record }
     }
 
     async fn requests(&self, count: usize) -> Vec<AccessRequest> {
-        let state = self.ledger.provider_state(self.provider).await.expect("known");
+        let (provider, manager) = (self.provider, self.manager);
+        let records = self.ledger.records_state(provider).await.expect("known").root;
+        let consents = self.ledger.consents_state(manager, provider).await.expect("known").root;
         let context = self.ledger.context();
         assert!(
             ConsentStore(&self.store)
@@ -153,19 +157,21 @@ impl Scene {
                 .await
                 .expect("asked")
         );
-        let as_of = moment_of(Timestamp::now()).expect("in the calendar");
+        let as_of = minute_of(Timestamp::now()).expect("in the calendar");
         (0..count as u64)
             .into_par_iter()
             .map(|number| {
                 let mut request = AccessRequest {
                     request_id: Uuid::new_v4(),
-                    provider: self.provider,
+                    provider,
+                    manager,
                     requester: self.requester,
                     purpose: Purpose::CareManagement,
                     record_type: RecordType::DiagnosticReport,
+                    mode: AccessMode::View,
                     as_of,
-                    records: state.records_root,
-                    consents: state.consents_root,
+                    records,
+                    consents,
                     record: self.record,
                     blinding: HandleBlinding::from_field(Fr::from(number)),
                     nullifier: AccessNullifier::from_field(Fr::from(number + 1)),

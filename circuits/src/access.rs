@@ -1,12 +1,19 @@
 //! One use of a consent: its place in the consent's frequency, and the value that shows a second use.
+//!
+//! A nullifier is made in two steps. A window's *lock* takes in the patient's secret, the consent and the window;
+//! a nullifier takes in the lock, the ledger's context and the access's number. So a patient can end the accesses
+//! that are left of a window without the consent manager: whoever shows the lock to the ledger spends its
+//! nullifiers there. Nobody learns a lock from the nullifiers, and so nobody else can spend them.
 
 use ark_bn254::Fr;
 use ark_ff::{One, PrimeField, Zero};
 
-use crate::artefact::{ConsentCommitment, MOMENT_BITS};
+use crate::artefact::ConsentCommitment;
 use crate::constraint_system::{ConstraintSystem, Num};
+use crate::context::Context;
 use crate::domain::Domain;
-use crate::field::public_element;
+use crate::field::{public_element, secret_element};
+use crate::policy::VALUE_BITS;
 use crate::poseidon;
 use crate::range::{fits, to_bits_gadget};
 use crate::subject::HolderSecret;
@@ -14,61 +21,79 @@ use crate::subject::HolderSecret;
 /// Bits of an access's number and of how many there may be.
 pub const ACCESS_BITS: usize = 32;
 
+secret_element! {
+    /// `Poseidon(tag, secret, consent, window)`: from it follow the nullifiers of a window's accesses, and
+    /// nothing else does.
+    AccessLock
+}
+
 public_element! {
-    /// `Poseidon(tag, secret, consent, window, number)`: the only one of an access.
+    /// `Poseidon(tag, lock, context, number)`: the only one of an access.
     AccessNullifier
 }
 
-/// The nullifier of access `number` of a window of a consent; the twin of [`access_gadget`].
+/// The lock of a window of a consent; the twin of [`lock_gadget`].
 ///
 /// The secret is in it because the provider and the consent manager know the consent: without the
 /// secret they could tell which consent an access on chain was of.
-pub fn access_nullifier(
-    secret: &HolderSecret,
-    consent: ConsentCommitment,
-    window: u64,
-    number: u32,
-) -> AccessNullifier {
-    let (window, number) = (Fr::from(window), Fr::from(number));
-    let parts = [secret.expose(), consent.to_field(), window, number];
+pub fn access_lock(secret: &HolderSecret, consent: ConsentCommitment, window: u32) -> AccessLock {
+    let parts = [secret.expose(), consent.to_field(), Fr::from(window)];
+    AccessLock::from_field(lock_element(parts))
+}
+
+pub(crate) fn lock_element([secret, consent, window]: [Fr; 3]) -> Fr {
+    poseidon::hash(&[Domain::AccessLock.tag(), secret, consent, window])
+}
+
+/// A window's lock in a circuit, of secret, consent and window. 294 rows.
+pub fn lock_gadget(cs: &mut ConstraintSystem, parts: [&Num; 3]) -> Num {
+    let tag = Num::constant(cs, Domain::AccessLock.tag());
+    let [secret, consent, window] = parts;
+    poseidon::hash_gadget(cs, &[&tag, secret, consent, window])
+}
+
+/// The nullifier of access `number` of a window on a ledger; the twin of [`access_gadget`]. The contract
+/// `Consents` computes it too.
+pub fn access_nullifier(lock: &AccessLock, context: Context, number: u32) -> AccessNullifier {
+    let parts = [lock.expose(), context.to_field(), Fr::from(number)];
     AccessNullifier::from_field(access_element(parts))
 }
 
-pub(crate) fn access_element([secret, consent, window, number]: [Fr; 4]) -> Fr {
-    poseidon::hash(&[Domain::Access.tag(), secret, consent, window, number])
+pub(crate) fn access_element([lock, context, number]: [Fr; 3]) -> Fr {
+    poseidon::hash(&[Domain::Access.tag(), lock, context, number])
 }
 
-/// An access's nullifier in a circuit, of secret, consent, window and number.
-pub fn access_gadget(cs: &mut ConstraintSystem, parts: [&Num; 4]) -> Num {
+/// An access's nullifier in a circuit, of the window's lock, context and number. 294 rows.
+pub fn access_gadget(cs: &mut ConstraintSystem, parts: [&Num; 3]) -> Num {
     let tag = Num::constant(cs, Domain::Access.tag());
-    let [secret, consent, window, number] = parts;
-    poseidon::hash_gadget(cs, &[&tag, secret, consent, window, number])
+    let [lock, context, number] = parts;
+    poseidon::hash_gadget(cs, &[&tag, lock, context, number])
 }
 
 /// Whether `window` is the number of the window of some length that `elapsed` falls into, all of them
 /// field elements that may be anything; the twin of [`window_gadget`].
 pub(crate) fn in_window(elapsed: Fr, length: Fr, window: Fr) -> bool {
     let into = elapsed - window * length;
-    fits(window, MOMENT_BITS)
-        && fits(length, MOMENT_BITS)
-        && fits(into, MOMENT_BITS)
-        && fits(length - into - Fr::one(), MOMENT_BITS)
+    fits(window, VALUE_BITS)
+        && fits(length, VALUE_BITS)
+        && fits(into, VALUE_BITS)
+        && fits(length - into - Fr::one(), VALUE_BITS)
 }
 
 /// Holds `window` to be the number of the window that `elapsed` falls into: `elapsed - window · length`
 /// is not negative and below `length`.
 ///
-/// Window and length are held below 2⁴⁰, or the product could wrap: a remainder of any size has a
-/// quotient in the field, and each would be an access of its own. 161 rows.
+/// Window and length are held below 2³², or the product could wrap: a remainder of any size has a
+/// quotient in the field, and each would be an access of its own. 129 rows.
 pub fn window_gadget(cs: &mut ConstraintSystem, elapsed: &Num, length: &Num, window: &Num) {
     let one = Num::constant(cs, Fr::one());
     let begun = cs.product("begun", window, length);
     let into = elapsed - &begun;
     let left = &(length - &into) - &one;
-    cs.scope("window", |cs| to_bits_gadget(cs, window, MOMENT_BITS));
-    cs.scope("length", |cs| to_bits_gadget(cs, length, MOMENT_BITS));
-    cs.scope("into", |cs| to_bits_gadget(cs, &into, MOMENT_BITS));
-    cs.scope("left", |cs| to_bits_gadget(cs, &left, MOMENT_BITS));
+    cs.scope("window", |cs| to_bits_gadget(cs, window, VALUE_BITS));
+    cs.scope("length", |cs| to_bits_gadget(cs, length, VALUE_BITS));
+    cs.scope("into", |cs| to_bits_gadget(cs, &into, VALUE_BITS));
+    cs.scope("left", |cs| to_bits_gadget(cs, &left, VALUE_BITS));
 }
 
 /// Whether `number` is below `count`, both of 32 bits; the twin of [`number_gadget`].
@@ -138,7 +163,7 @@ mod tests {
     fn window_that_is_a_quotient_in_the_field_alone_is_refused() {
         let (elapsed, length) = (Fr::from(1_000u64), Fr::from(300u64));
         assert!(window(elapsed, length, Fr::from(3u64)).is_satisfied());
-        // 1000 - w 300 = 7 has a solution in the field, of more than 40 bits.
+        // 1000 - w 300 = 7 has a solution in the field, of more than 32 bits.
         let quotient = (elapsed - Fr::from(7u64)) / length;
         assert!(!in_window(elapsed, length, quotient));
         assert!(!window(elapsed, length, quotient).is_satisfied());
@@ -165,15 +190,16 @@ mod tests {
     }
 
     #[test]
-    fn access_costs_318_rows() {
-        assert_eq!(rows(|cs, x| window_gadget(cs, x, x, x)), 161);
+    fn access_has_its_pinned_rows() {
+        assert_eq!(rows(|cs, x| window_gadget(cs, x, x, x)), 129);
         assert_eq!(rows(|cs, x| number_gadget(cs, x, x)), 64);
         assert_eq!(rows(|cs, x| one_of_gadget(cs, x, &[0, 2, 3, 4, 5])), 4);
-        assert_eq!(rows(|cs, x| drop(access_gadget(cs, [x; 4]))), 318);
+        assert_eq!(rows(|cs, x| drop(lock_gadget(cs, [x; 3]))), 294);
+        assert_eq!(rows(|cs, x| drop(access_gadget(cs, [x; 3]))), 294);
     }
 
     fn edge() -> impl Strategy<Value = u64> {
-        let top = 1u64 << MOMENT_BITS;
+        let top = 1u64 << VALUE_BITS;
         prop_oneof![
             0u64..1_000,
             0..2 * top,

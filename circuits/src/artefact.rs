@@ -20,15 +20,15 @@ pub const CONSENT_DEPTH: usize = 7;
 /// A provider's tree of live consents; a withdrawn one leaves its place empty.
 pub type ConsentTree = Tree<CONSENT_DEPTH>;
 
-/// Bits of a moment or of a span of time in seconds.
-pub const MOMENT_BITS: usize = 40;
-
-/// A moment: seconds since 1900-01-01T00:00:00Z, below 2⁴⁰.
+/// A minute: whole minutes since 1900-01-01T00:00:00Z.
+///
+/// What is public of an access says the minute and no second: a second would let everyone who watches both
+/// match an access on the ledger with a message on a network.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
 #[serde(transparent)]
-pub struct Moment(pub u64);
+pub struct Minute(pub u32);
 
 /// What a record is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -63,7 +63,8 @@ impl Purpose {
     }
 }
 
-/// What a requester may do with a record.
+/// What a requester may do with a record. It is public in the statement, so that a consent to look is none to
+/// keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum AccessMode {
     /// Look at it.
@@ -74,6 +75,13 @@ pub enum AccessMode {
     Query,
     /// Receive it as it grows.
     Stream,
+}
+
+impl AccessMode {
+    /// The mode's number in the statement.
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
 }
 
 /// A set of record types.
@@ -93,20 +101,20 @@ impl RecordTypes {
     }
 }
 
-/// How often: so many accesses in each window of so many seconds, the first of which begins when the
+/// How often: so many accesses in each window of so many minutes, the first of which begins when the
 /// consent does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Frequency {
-    /// A window's length in seconds, below 2⁴⁰ and not zero.
-    pub window: u64,
+    /// A window's length in minutes, not zero.
+    pub window: u32,
     /// Accesses in a window.
     pub accesses: u32,
 }
 
 impl Frequency {
-    /// The window that a moment falls into, if it is not before the consent's begin.
-    pub fn window_of(self, begin: Moment, moment: Moment) -> Option<u64> {
-        moment.0.checked_sub(begin.0)?.checked_div(self.window)
+    /// The window that a minute falls into, if it is not before the consent's begin.
+    pub fn window_of(self, begin: Minute, minute: Minute) -> Option<u32> {
+        minute.0.checked_sub(begin.0)?.checked_div(self.window)
     }
 }
 
@@ -145,21 +153,21 @@ pub struct Artefact {
     pub from: Day,
     /// …to this day.
     pub to: Day,
-    /// From when the consent is good…
-    pub valid_from: Moment,
-    /// …until when.
-    pub valid_until: Moment,
-    /// From when on the requester must have erased what it got.
-    pub erase_at: Moment,
     /// What the requester may do with them.
     pub mode: AccessMode,
+    /// The first minute in which the consent is good…
+    pub valid_from: Minute,
+    /// …and the first in which it is not good any more.
+    pub valid_until: Minute,
+    /// From when on the requester must have erased what it got.
+    pub erase_at: Minute,
     /// How often.
     pub frequency: Frequency,
     /// Its salt.
     pub salt: ConsentSalt,
 }
 
-/// An artefact's parts behind subject, requester and purpose, in the order in which they are hashed.
+/// An artefact's parts behind subject, requester, purpose and mode, in the order in which they are hashed.
 #[derive(Clone)]
 pub struct TermParts<T> {
     pub(crate) types: T,
@@ -168,7 +176,6 @@ pub struct TermParts<T> {
     pub(crate) valid_from: T,
     pub(crate) valid_until: T,
     pub(crate) erase_at: T,
-    pub(crate) mode: T,
     pub(crate) window: T,
     pub(crate) accesses: T,
     pub(crate) salt: T,
@@ -184,17 +191,16 @@ impl<T> TermParts<T> {
             valid_from: next("valid_from"),
             valid_until: next("valid_until"),
             erase_at: next("erase_at"),
-            mode: next("mode"),
             window: next("window"),
             accesses: next("accesses"),
             salt: next("salt"),
         }
     }
 
-    pub(crate) fn in_order(&self) -> [&T; 10] {
-        let Self { types, from, to, valid_from, valid_until, erase_at, mode, .. } = self;
+    pub(crate) fn in_order(&self) -> [&T; 9] {
+        let Self { types, from, to, valid_from, valid_until, erase_at, .. } = self;
         let Self { window, accesses, salt, .. } = self;
-        [types, from, to, valid_from, valid_until, erase_at, mode, window, accesses, salt]
+        [types, from, to, valid_from, valid_until, erase_at, window, accesses, salt]
     }
 }
 
@@ -213,7 +219,6 @@ impl Artefact {
             valid_from: Fr::from(self.valid_from.0),
             valid_until: Fr::from(self.valid_until.0),
             erase_at: Fr::from(self.erase_at.0),
-            mode: Fr::from(self.mode as u8),
             window: Fr::from(self.frequency.window),
             accesses: Fr::from(self.frequency.accesses),
             salt: self.salt.expose(),
@@ -224,21 +229,23 @@ impl Artefact {
     pub fn commitment(&self) -> ConsentCommitment {
         let [subject, requester] = [self.subject.to_field(), self.requester.to_field()];
         let purpose = Fr::from(self.purpose.number());
-        ConsentCommitment::from_field(self.terms().commitment([subject, requester, purpose]))
+        let mode = Fr::from(self.mode.number());
+        ConsentCommitment::from_field(self.terms().commitment([subject, requester, purpose, mode]))
     }
 }
 
 impl TermFields {
-    pub(crate) fn commitment(&self, [subject, requester, purpose]: [Fr; 3]) -> Fr {
-        let mut inputs = vec![Domain::Consent.tag(), subject, requester, purpose];
+    pub(crate) fn commitment(&self, parts: [Fr; 4]) -> Fr {
+        let mut inputs = vec![Domain::Consent.tag()];
+        inputs.extend(parts);
         inputs.extend(self.in_order().map(|&part| part));
         poseidon::hash(&inputs)
     }
 }
 
 impl TermWires {
-    /// The consent's leaf in a circuit, of its terms and subject, requester and purpose.
-    pub fn commitment(&self, cs: &mut ConstraintSystem, parts: [&Num; 3]) -> Num {
+    /// The consent's leaf in a circuit, of its terms and subject, requester, purpose and mode.
+    pub fn commitment(&self, cs: &mut ConstraintSystem, parts: [&Num; 4]) -> Num {
         let tag = Num::constant(cs, Domain::Consent.tag());
         let mut inputs = vec![&tag];
         inputs.extend(parts);
@@ -253,12 +260,12 @@ mod tests {
 
     #[test]
     fn windows_begin_with_the_consent() {
-        let daily = Frequency { window: 86_400, accesses: 2 };
-        let begin = Moment(1_000);
-        assert_eq!(daily.window_of(begin, Moment(999)), None);
+        let daily = Frequency { window: 1_440, accesses: 2 };
+        let begin = Minute(1_000);
+        assert_eq!(daily.window_of(begin, Minute(999)), None);
         assert_eq!(daily.window_of(begin, begin), Some(0));
-        assert_eq!(daily.window_of(begin, Moment(1_000 + 86_399)), Some(0));
-        assert_eq!(daily.window_of(begin, Moment(1_000 + 86_400)), Some(1));
+        assert_eq!(daily.window_of(begin, Minute(1_000 + 1_439)), Some(0));
+        assert_eq!(daily.window_of(begin, Minute(1_000 + 1_440)), Some(1));
         assert_eq!(Frequency { window: 0, accesses: 1 }.window_of(begin, begin), None);
     }
 

@@ -1,6 +1,6 @@
 //! The consent statement: a provider may release one record to one requester, once.
 //!
-//! Clauses C1 to C12 are those of `docs/STATEMENTS.md`; the native check, the constraints and the tests
+//! Clauses C1 to C11 are those of `docs/STATEMENTS.md`; the native check, the constraints and the tests
 //! cite the same numbers. Public inputs come in the order of [`PublicInputs::names`].
 
 mod check;
@@ -14,8 +14,8 @@ use ark_ff::One;
 pub use check::{Violation, check};
 pub use inputs::{Grant, PUBLIC_INPUTS, PrivateInputs, PublicInputs, Request};
 
-use crate::access::{access_gadget, number_gadget, one_of_gadget, window_gadget};
-use crate::artefact::{MOMENT_BITS, Purpose};
+use crate::access::{access_gadget, lock_gadget, number_gadget, one_of_gadget, window_gadget};
+use crate::artefact::Purpose;
 use crate::attributes::AttributeWires;
 use crate::constraint_system::{ConstraintSystem, Num};
 use crate::health_record::{RECORD_TYPES, handle_gadget, record_gadget};
@@ -41,7 +41,7 @@ pub(crate) const TYPES: [u8; RECORD_TYPES] = [0, 1, 2, 3, 4, 5, 6, 7];
 
 /// Builds the statement's constraints and the value of every wire.
 ///
-/// An assignment is made for any inputs. Where the moment `as_of` has 40 bits, it satisfies the
+/// An assignment is made for any inputs. Where the minute `as_of` has 32 bits, it satisfies the
 /// constraints exactly where [`check`] finds no violation.
 pub fn synthesize(
     cs: &mut ConstraintSystem,
@@ -67,10 +67,11 @@ pub fn synthesize(
         leaf
     });
 
-    // C3. The consent is live: of that subject to this requester for this purpose, and a leaf of the
+    // C3. The consent is live: of that subject to this requester for this purpose and mode, and a leaf of the
     // provider's consents.
     let consent = cs.clause("C3 live consent", |cs| {
-        let consent = terms.commitment(cs, [&subject, &public.requester, &public.purpose]);
+        let parts = [&subject, &public.requester, &public.purpose, &public.mode];
+        let consent = terms.commitment(cs, parts);
         let root = root_of_gadget(cs, &consent, &private.consent_path);
         cs.enforce_equal(&root, &public.consents_root);
         consent
@@ -102,11 +103,11 @@ pub fn synthesize(
     // C7. The consent is valid as of now, and what is got need not yet be erased.
     let elapsed = &public.as_of - &terms.valid_from;
     cs.clause("C7 validity", |cs| {
-        let until_end = &terms.valid_until - &public.as_of;
+        let until_end = &(&terms.valid_until - &public.as_of) - &one;
         let until_erasure = &(&terms.erase_at - &public.as_of) - &one;
-        cs.scope("valid_from", |cs| to_bits_gadget(cs, &elapsed, MOMENT_BITS));
-        cs.scope("valid_until", |cs| to_bits_gadget(cs, &until_end, MOMENT_BITS));
-        cs.scope("erase_at", |cs| to_bits_gadget(cs, &until_erasure, MOMENT_BITS));
+        cs.scope("valid_from", |cs| to_bits_gadget(cs, &elapsed, VALUE_BITS));
+        cs.scope("valid_until", |cs| to_bits_gadget(cs, &until_end, VALUE_BITS));
+        cs.scope("erase_at", |cs| to_bits_gadget(cs, &until_erasure, VALUE_BITS));
     });
 
     // C8. It is this window of the consent's frequency.
@@ -115,10 +116,10 @@ pub fn synthesize(
     // C9. The access's number is below the count of a window.
     cs.clause("C9 number", |cs| number_gadget(cs, &private.number, &terms.accesses));
 
-    // C10. The nullifier is the only one of this consent, window and number.
+    // C10. The nullifier is the only one of this consent, window and number on this ledger.
     cs.clause("C10 nullifier", |cs| {
-        let parts = [&private.secret, &consent, &private.window, &private.number];
-        let nullifier = access_gadget(cs, parts);
+        let lock = lock_gadget(cs, [&private.secret, &consent, &private.window]);
+        let nullifier = access_gadget(cs, [&lock, &public.context, &private.number]);
         cs.enforce_equal(&nullifier, &public.nullifier);
     });
 
@@ -127,7 +128,4 @@ pub fn synthesize(
         let handle = handle_gadget(cs, &leaf, &private.handle_blinding);
         cs.enforce_equal(&handle, &public.handle);
     });
-
-    // C12. The context, which nothing above uses, stands in a constraint of its own.
-    cs.clause("C12 context", |cs| cs.product("squared", &public.context, &public.context));
 }

@@ -26,12 +26,14 @@ pub enum Domain {
     RecordHandle,
     /// A consent artefact.
     Consent,
+    /// What all nullifiers of a window of a consent are made of.
+    AccessLock,
     /// An access's nullifier.
     Access,
 }
 
 impl Domain {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Credential,
         Self::Subject,
         Self::Payee,
@@ -41,6 +43,7 @@ impl Domain {
         Self::Record,
         Self::RecordHandle,
         Self::Consent,
+        Self::AccessLock,
         Self::Access,
     ];
 
@@ -54,8 +57,9 @@ impl Domain {
             Self::Payout => "praman.payout.1",
             Self::Record => "praman.record.1",
             Self::RecordHandle => "praman.record-handle.1",
-            Self::Consent => "praman.consent.1",
-            Self::Access => "praman.access.1",
+            Self::Consent => "praman.consent.2",
+            Self::AccessLock => "praman.access-lock.1",
+            Self::Access => "praman.access.2",
         }
     }
 

@@ -32,6 +32,8 @@ const message = {
   requester: access.requester,
   purpose: access.purpose,
   record_type: access.record_type,
+  access_mode: access.access_mode,
+  manager: access.manager,
   as_of: access.as_of,
   records_root: bytes(access.records_root),
   consents_root: bytes(access.consents_root),
@@ -45,6 +47,7 @@ const message = {
 const released = await call("Release", message);
 assert.ok(released.record.equals(message.record));
 assert.equal(released.repeated, false);
+assert.equal(released.access_mode, "VIEW");
 assert.equal((await call("Release", message)).repeated, true);
 await refused(call("Release", { ...message, purpose: "BTG" }), grpc.status.FAILED_PRECONDITION, "break-glass");
 await refused(

@@ -3,26 +3,31 @@
 
 use std::sync::Arc;
 
+use alloy_sol_types::SolCall;
 use jiff::Timestamp;
 use jiff::civil::date;
 use praman::consent::access::{AccessRequest, next_number};
 use praman::consent::document::{self, RequestDocument};
 use praman::consent::{
-    ConsentDesk, ConsentFile, ConsentManager, ConsentStore, Gate, Narrowing, PatientAddress,
-    RecordFile, SignerKey, Verdict, moment_of, publish, write_time,
+    ConsentDesk, ConsentError, ConsentFile, ConsentManager, ConsentStore, EndedAccesses, Gate,
+    Narrowing, PatientAddress, RecordFile, SignerKey, Verdict, minute_of, publish_consents,
+    publish_records, write_time,
 };
 use praman::key_store::MasterKey;
 use praman::language::Language;
-use praman::ledger::{EmbeddedLedger, Ledger as _, ProviderId, RequesterNumber, history};
+use praman::ledger::{
+    EmbeddedLedger, Ledger as _, ManagerNumber, ProviderId, RequesterNumber, history, text_hash,
+};
 use praman::sealed::Passphrase;
 use praman::store::{Location, Store};
 use praman::wallet::Wallet;
 use praman_circuits::Fr;
-use praman_circuits::access::{AccessNullifier, access_nullifier};
-use praman_circuits::artefact::Purpose;
+use praman_circuits::access::{AccessNullifier, access_lock, access_nullifier};
+use praman_circuits::artefact::{AccessMode, Purpose};
 use praman_circuits::consent::PUBLIC_INPUTS;
 use praman_circuits::health_record::{HandleBlinding, RecordType};
 use praman_testkit::simulation::SimulatedKey;
+use praman_verifier::contracts::Participants;
 use rand::SeedableRng;
 use rand::rngs::OsRng;
 use rand_chacha::ChaCha20Rng;
@@ -59,6 +64,16 @@ pub(crate) fn request_json() -> Value {
     })
 }
 
+/// Puts both roots of a provider on the ledger: what its own program and the consent manager's do.
+pub(crate) async fn publish(
+    store: &Store,
+    ledger: &mut EmbeddedLedger,
+    provider: ProviderId,
+) -> Result<(), ConsentError> {
+    publish_consents(store, ledger, provider).await?;
+    publish_records(store, ledger, provider).await
+}
+
 pub(crate) struct ConsentScene {
     pub(crate) folder: Arc<TempDir>,
     pub(crate) location: Location,
@@ -70,6 +85,7 @@ pub(crate) struct ConsentScene {
     pub(crate) gate: Gate,
     pub(crate) patient: PatientAddress,
     pub(crate) wallet: Wallet,
+    pub(crate) manager: ManagerNumber,
     pub(crate) requester: RequesterNumber,
     pub(crate) requester_key: SignerKey,
     /// Each provider with the patient's record there.
@@ -99,6 +115,9 @@ impl ConsentScene {
         let path = folder.path().join("manager.json");
         let manager = ConsentManager::generate(&path, "praman-cm", &passphrase(), master);
         let desk = ConsentDesk::new(&store, manager.expect("a manager"));
+        let number = ledger.admit_manager("praman-cm").await.expect("admitted");
+        let public = desk.manager().public();
+        ConsentStore(&store).keep_manager(number, "praman-cm", &public).await.expect("kept");
         let gate = Gate::on(&store, key.verifying_key(), &ledger).expect("a gate");
         let requester_key = SignerKey::generate("heart-clinic");
         let requester = ledger.admit_requester("heart-clinic").await.expect("admitted");
@@ -135,6 +154,7 @@ impl ConsentScene {
             gate,
             patient,
             wallet,
+            manager: number,
             requester,
             requester_key,
             records,
@@ -190,25 +210,30 @@ impl ConsentScene {
     /// The nullifier of an access now.
     pub(crate) fn nullifier(&self, consent: &ConsentFile, number: u32) -> AccessNullifier {
         let artefact = consent.artefact().expect("an artefact");
-        let now = moment_of(Timestamp::now()).expect("in the calendar");
+        let now = minute_of(Timestamp::now()).expect("in the calendar");
         let window = artefact.frequency.window_of(artefact.valid_from, now).expect("begun");
-        access_nullifier(&self.wallet.secret, artefact.commitment(), window, number)
+        let lock = access_lock(&self.wallet.secret, artefact.commitment(), window);
+        access_nullifier(&lock, self.ledger.context(), number)
     }
 
     /// A request for an access against the roots that stand, with a proof.
     pub(crate) async fn access(&self, consent: &ConsentFile, number: u32) -> AccessRequest {
         let record = self.records.iter().find(|record| record.provider == consent.provider());
         let record = record.expect("the patient has a record there").record().expect("a record");
-        let state = self.ledger.provider_state(consent.provider()).await.expect("known");
+        let (provider, manager) = (consent.provider(), consent.keeper());
+        let records = self.ledger.records_state(provider).await.expect("known").root;
+        let consents = self.ledger.consents_state(manager, provider).await.expect("known").root;
         let mut request = AccessRequest {
             request_id: Uuid::new_v4(),
-            provider: consent.provider(),
+            provider,
+            manager,
             requester: self.requester,
             purpose: Purpose::CareManagement,
             record_type: record.record_type,
-            as_of: moment_of(Timestamp::now()).expect("in the calendar"),
-            records: state.records_root,
-            consents: state.consents_root,
+            mode: AccessMode::View,
+            as_of: minute_of(Timestamp::now()).expect("in the calendar"),
+            records,
+            consents,
             record: record.commitment(),
             blinding: HandleBlinding::from_field(Fr::from(5u64)),
             nullifier: self.nullifier(consent, number),
@@ -241,6 +266,16 @@ impl ConsentScene {
         publish(&self.store, &mut self.ledger, provider).await.expect("published");
     }
 
+    /// Ends what is left of a consent on the ledger, without the consent manager; how many accesses.
+    pub(crate) async fn withdraw_directly(&mut self, consent: &ConsentFile) -> usize {
+        let ended = EndedAccesses::of(&self.wallet, consent, Timestamp::now()).expect("left");
+        let mut count = 0;
+        for part in &ended.parts {
+            count += part.bring(&mut self.ledger).await.expect("brought");
+        }
+        count
+    }
+
     pub(crate) async fn next_number(&self, consent: &ConsentFile) -> u32 {
         let next = next_number(&self.store, &self.wallet, consent, Timestamp::now()).await;
         next.expect("told")
@@ -253,4 +288,27 @@ impl ConsentScene {
         assert!(history.faults.is_empty(), "{:?}", history.faults);
         history
     }
+}
+
+/// Bars a participant of an embedded ledger, or lets it in again.
+pub(crate) async fn bar(ledger: &mut EmbeddedLedger, id: u32, barred: bool) {
+    let now = Timestamp::now().as_second() as u64;
+    let reason = text_hash("a test");
+    let call = if barred {
+        Participants::barCall {
+            id,
+            debarment: true,
+            reason,
+            order: reason,
+            from: now - 1,
+            until: now + 86_400,
+            appealBy: now + 30 * 86_400,
+        }
+        .abi_encode()
+    } else {
+        Participants::liftCall { id, reason }.abi_encode()
+    };
+    let members = ledger.actors.members.clone();
+    let target = ledger.network.addresses.participants;
+    ledger.network.committee(&members, target, call, reason).await.expect("carried");
 }

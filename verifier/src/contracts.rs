@@ -170,6 +170,8 @@ impl Deployment {
         let consents_arguments = Consents::constructorCall {
             committee,
             participants,
+            claims,
+            constants: place(1),
             emptyRecordsRoot: word(RecordTree::new().root()),
             emptyConsentsRoot: word(ConsentTree::new().root()),
         };
@@ -230,7 +232,7 @@ pub fn create_claims_code(verifier: Address, addresses: &Addresses) -> Vec<u8> {
     [Claims::BYTECODE.to_vec(), arguments.abi_encode()].concat()
 }
 
-/// The runs of Poseidon's constants that the state tree reads: width 5, and width 9 in two halves.
+/// The runs of Poseidon's constants that contracts read: width 5, and width 9 in two halves.
 fn poseidon_constants() -> [Vec<u8>; 3] {
     let bytes =
         |words: &[Fr]| words.iter().flat_map(|&word| to_be_bytes(word)).collect::<Vec<u8>>();
@@ -368,6 +370,7 @@ pub fn batch_words(own: [U256; 3], proof: &Proof) -> [U256; 11] {
 
 #[cfg(test)]
 mod tests {
+    use praman_circuits::domain::Domain;
     use praman_circuits::eligibility::PublicInputs;
 
     use super::*;
@@ -407,6 +410,13 @@ mod tests {
         ];
         assert_eq!(constants, expected);
         assert!(source.contains(&format!("uint8 internal constant EDITION = {EDITION};")));
+    }
+
+    #[test]
+    fn consents_hash_nullifiers_under_the_statements_tag() {
+        let source = include_str!("../contracts/src/Consents.sol");
+        let (_, tag) = Domain::all().find(|(text, _)| *text == "praman.access.2").expect("a tag");
+        assert!(source.contains(&format!("{:#x}", word(tag))), "ACCESS_TAG is to be {tag}");
     }
 
     #[test]

@@ -5,8 +5,7 @@ use ark_ff::One;
 
 use super::inputs::{PUBLIC_INPUTS, PrivateInputs};
 use super::{PURPOSES, TYPES};
-use crate::access::{access_element, below_count, in_window, mask_has, one_of};
-use crate::artefact::MOMENT_BITS;
+use crate::access::{access_element, below_count, in_window, lock_element, mask_has, one_of};
 use crate::health_record::{handle_element, record_element};
 use crate::merkle::root_of;
 use crate::policy::VALUE_BITS;
@@ -21,7 +20,7 @@ pub enum Violation {
     Record,
     /// C3.
     #[error(
-        "C3: this person has no live consent with the provider to this requester for this purpose"
+        "C3: this person has no live consent with the provider to this requester for this purpose and mode"
     )]
     Consent,
     /// C4.
@@ -49,7 +48,7 @@ pub enum Violation {
     #[error("C9: the consent allows no further access in this window")]
     Count,
     /// C10.
-    #[error("C10: the nullifier is not that of this consent, window and access")]
+    #[error("C10: the nullifier is not that of this consent, window and access on this ledger")]
     Nullifier,
     /// C11.
     #[error("C11: the handle is not that of this record")]
@@ -59,10 +58,11 @@ pub enum Violation {
 /// Checks the statement without a circuit.
 ///
 /// # Errors
-/// The first [`Violation`] found. Where the moment has 40 bits, [`synthesize`](super::synthesize) makes an
-/// unsatisfied system exactly then.
+/// The first [`Violation`] found. [`synthesize`](super::synthesize) makes an unsatisfied system exactly then,
+/// where the minute has 32 bits.
 pub fn check(public: &[Fr; PUBLIC_INPUTS], private: &PrivateInputs) -> Result<(), Violation> {
-    let [_, records, consents, as_of, requester, purpose, record_type, handle, nullifier] = *public;
+    let [context, records, consents, as_of, requester, purpose, record_type, ..] = *public;
+    let [.., mode, handle, nullifier] = *public;
     let (record, terms) = (&private.record, &private.terms);
     let require = |holds: bool, violation| if holds { Ok(()) } else { Err(violation) };
 
@@ -74,7 +74,7 @@ pub fn check(public: &[Fr; PUBLIC_INPUTS], private: &PrivateInputs) -> Result<()
     require(root_of(leaf, &private.record_path) == Some(records), Violation::Record)?;
 
     // C3
-    let consent = terms.commitment([subject, requester, purpose]);
+    let consent = terms.commitment([subject, requester, purpose, mode]);
     require(root_of(consent, &private.consent_path) == Some(consents), Violation::Consent)?;
 
     // C4
@@ -91,9 +91,9 @@ pub fn check(public: &[Fr; PUBLIC_INPUTS], private: &PrivateInputs) -> Result<()
 
     // C7
     let elapsed = as_of - terms.valid_from;
-    require(fits(elapsed, MOMENT_BITS), Violation::NotYetValid)?;
-    require(fits(terms.valid_until - as_of, MOMENT_BITS), Violation::Ended)?;
-    require(fits(terms.erase_at - as_of - Fr::one(), MOMENT_BITS), Violation::Erased)?;
+    require(fits(elapsed, VALUE_BITS), Violation::NotYetValid)?;
+    require(fits(terms.valid_until - as_of - Fr::one(), VALUE_BITS), Violation::Ended)?;
+    require(fits(terms.erase_at - as_of - Fr::one(), VALUE_BITS), Violation::Erased)?;
 
     // C8
     require(in_window(elapsed, terms.window, private.window), Violation::Window)?;
@@ -102,10 +102,10 @@ pub fn check(public: &[Fr; PUBLIC_INPUTS], private: &PrivateInputs) -> Result<()
     require(below_count(private.number, terms.accesses), Violation::Count)?;
 
     // C10
-    let expected = access_element([private.secret, consent, private.window, private.number]);
+    let lock = lock_element([private.secret, consent, private.window]);
+    let expected = access_element([lock, context, private.number]);
     require(nullifier == expected, Violation::Nullifier)?;
 
     // C11
     require(handle == handle_element(leaf, private.handle_blinding), Violation::Handle)
-    // C12 holds of every context.
 }

@@ -3,10 +3,10 @@
 use ark_bn254::Fr;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::access::{AccessNullifier, access_nullifier};
+use crate::access::{AccessNullifier, access_lock, access_nullifier};
 use crate::artefact::{
-    Artefact, CONSENT_DEPTH, ConsentsRoot, Moment, Purpose, RequesterId, TermFields, TermParts,
-    TermWires,
+    AccessMode, Artefact, CONSENT_DEPTH, ConsentsRoot, Minute, Purpose, RequesterId, TermFields,
+    TermParts, TermWires,
 };
 use crate::constraint_system::{ConstraintSystem, Num};
 use crate::context::Context;
@@ -18,7 +18,7 @@ use crate::merkle::{Path, PathWires};
 use crate::subject::{HolderSecret, SubjectBlinding};
 
 /// How many public inputs there are.
-pub const PUBLIC_INPUTS: usize = 9;
+pub const PUBLIC_INPUTS: usize = 10;
 
 /// What is asked of a provider, as everyone sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,14 +29,16 @@ pub struct Request {
     pub records: RecordsRoot,
     /// The root of the provider's consents.
     pub consents: ConsentsRoot,
-    /// The moment for which everything holds.
-    pub as_of: Moment,
+    /// The minute for which everything holds.
+    pub as_of: Minute,
     /// Who asks.
     pub requester: RequesterId,
     /// For what.
     pub purpose: Purpose,
     /// For a record of which type.
     pub record_type: RecordType,
+    /// What may be done with it.
+    pub mode: AccessMode,
 }
 
 /// The statement's public inputs.
@@ -53,8 +55,8 @@ pub struct PublicInputs {
 impl PublicInputs {
     /// The inputs in their one order, which [`PublicInputs::names`] names.
     pub fn to_fields(&self) -> [Fr; PUBLIC_INPUTS] {
-        let Request { context, records, consents, as_of, requester, purpose, record_type } =
-            self.request;
+        let Request { context, records, consents, as_of, requester, .. } = self.request;
+        let Request { purpose, record_type, mode, .. } = self.request;
         [
             context.to_field(),
             records.to_field(),
@@ -63,10 +65,15 @@ impl PublicInputs {
             requester.to_field(),
             Fr::from(purpose.number()),
             Fr::from(record_type.number()),
+            Fr::from(mode.number()),
             self.handle.to_field(),
             self.nullifier.to_field(),
         ]
     }
+
+    /// The names of the public inputs that the statement computes of the others and the private ones.
+    pub const COMPUTED: [&'static str; 4] =
+        ["records_root", "consents_root", "record_handle", "access_nullifier"];
 
     /// The names of the public inputs, in order.
     pub const fn names() -> [&'static str; PUBLIC_INPUTS] {
@@ -78,6 +85,7 @@ impl PublicInputs {
             "requester",
             "purpose",
             "record_type",
+            "access_mode",
             "record_handle",
             "access_nullifier",
         ]
@@ -111,11 +119,11 @@ impl Grant {
         let artefact = &self.artefact;
         // Before the consent begins there is no window: the statement then fails at its validity.
         let window = artefact.frequency.window_of(artefact.valid_from, request.as_of).unwrap_or(0);
-        let consent = artefact.commitment();
+        let lock = access_lock(&self.secret, artefact.commitment(), window);
         let public = PublicInputs {
             request,
             handle: record_handle(self.record.commitment(), handle_blinding),
-            nullifier: access_nullifier(&self.secret, consent, window, number),
+            nullifier: access_nullifier(&lock, request.context, number),
         };
         let private = PrivateInputs {
             secret: self.secret.expose(),
@@ -183,7 +191,7 @@ impl PrivateInputs {
         let Self { secret, blinding, record, terms, window, number, handle_blinding, .. } = self;
         let RecordParts { date, content, salt: record_salt } = record;
         let TermParts { types, from, to, valid_from, valid_until, erase_at, .. } = terms;
-        let TermParts { mode, window: length, accesses, salt, .. } = terms;
+        let TermParts { window: length, accesses, salt, .. } = terms;
         vec![
             secret,
             blinding,
@@ -196,7 +204,6 @@ impl PrivateInputs {
             valid_from,
             valid_until,
             erase_at,
-            mode,
             length,
             accesses,
             salt,
@@ -232,6 +239,7 @@ pub(super) struct PublicWires {
     pub(super) requester: Num,
     pub(super) purpose: Num,
     pub(super) record_type: Num,
+    pub(super) mode: Num,
     pub(super) handle: Num,
     pub(super) nullifier: Num,
 }
@@ -251,6 +259,7 @@ impl PublicWires {
             requester: next(),
             purpose: next(),
             record_type: next(),
+            mode: next(),
             handle: next(),
             nullifier: next(),
         }
@@ -297,7 +306,7 @@ impl PrivateWires {
     }
 }
 
-/// Private input wires: two of the patient, three of the record, ten of the consent, both paths, window,
+/// Private input wires: two of the patient, three of the record, nine of the consent, both paths, window,
 /// number and the handle's blinding.
 #[cfg(test)]
-pub(crate) const PRIVATE_INPUTS: usize = 2 + 3 + 10 + 8 * (RECORD_DEPTH + CONSENT_DEPTH) + 3;
+pub(crate) const PRIVATE_INPUTS: usize = 2 + 3 + 9 + 8 * (RECORD_DEPTH + CONSENT_DEPTH) + 3;

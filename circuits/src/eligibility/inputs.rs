@@ -101,6 +101,9 @@ impl PublicInputs {
         .in_order()
     }
 
+    /// The names of the public inputs that the statement computes of the others and the private ones.
+    pub const COMPUTED: [&'static str; 3] = ["state_root", "nullifier", "payout_commitment"];
+
     /// The names of the public inputs, in order.
     pub fn names() -> Vec<String> {
         let mut names = Vec::with_capacity(PUBLIC_INPUTS);

@@ -117,6 +117,8 @@ actions! {
     ReadProviders = "providers.read": Anyone, NoData, No;
     /// Have a record released by a patient's consent. The ledger keeps each access.
     ReleaseRecord = "records.release": Roles(&[Provider, Application]), Consent, No;
+    /// End the accesses that are left of a consent, by the patient's wallet. Nothing shows who withdraws.
+    EndAccesses = "accesses.end": Anyone, Consent, No;
     /// Ask a patient for consent.
     AskForConsent = "consents.ask": Roles(&[Application]), Consent, Yes;
     /// Keep a patient's consents: register, grant, deny, withdraw, at the command line.
@@ -127,7 +129,7 @@ actions! {
     OpenInEmergency = "records.emergency": Roles(&[]), Emergency, Yes;
     /// Say which clinicians may sign emergency accesses, at the command line.
     KeepClinicians = "clinicians.keep": Roles(&[]), Emergency, Yes;
-    /// Add providers, requesters and records, at the command line.
+    /// Add providers, requesters, a consent manager and records, at the command line.
     KeepProviders = "providers.keep": Roles(&[]), Consent, Yes;
     /// See an order to erase.
     ReadErasure = "erasures.read": Roles(&[Auditor, Application]), NoData, No;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use praman_circuits::access::AccessNullifier;
-use praman_circuits::artefact::{ConsentsRoot, Moment, Purpose};
+use praman_circuits::artefact::{AccessMode, ConsentsRoot, Minute, Purpose};
 use praman_circuits::consent::{PublicInputs, Request};
 use praman_circuits::context::Context;
 use praman_circuits::field::to_be_bytes;
@@ -12,16 +12,16 @@ use praman_circuits::health_record::{
 };
 use praman_files::FileError;
 use praman_holder::wallet::SecretText;
-use praman_ledger::{LedgerAccess, ProviderId, RequesterNumber};
+use praman_ledger::{LedgerAccess, ManagerNumber, ProviderId, RequesterNumber};
 use praman_verifier::Proof;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::code::{purpose_code, purpose_of, type_code, type_of};
+use super::code::{mode_code, mode_of, purpose_code, purpose_of, type_code, type_of};
 use super::document::{self, FieldFault};
 use super::file::{element, requester_id};
-pub use super::proving::{Asked, PreparedAccess, ProviderPaths, ProviderTrees};
+pub use super::proving::{Asked, PreparedAccess, ProviderPaths, TreeLeaves};
 pub use super::uses::{TrailEntry, next_number, uses_of};
 
 /// A request to a provider's gate: release one record once.
@@ -34,17 +34,21 @@ pub struct AccessRequest {
     pub request_id: Uuid,
     /// The provider.
     pub provider: ProviderId,
+    /// The consent manager that keeps the consent.
+    pub manager: ManagerNumber,
     /// The requester.
     pub requester: RequesterNumber,
     /// The purpose.
     pub purpose: Purpose,
     /// The record's type.
     pub record_type: RecordType,
-    /// The moment of the access.
-    pub as_of: Moment,
+    /// What the requester may do with it.
+    pub mode: AccessMode,
+    /// The minute of the access.
+    pub as_of: Minute,
     /// The root of the provider's records that the proof is against.
     pub records: RecordsRoot,
-    /// The root of its consents.
+    /// The root of the manager's consents at the provider.
     pub consents: ConsentsRoot,
     /// The record.
     pub record: RecordCommitment,
@@ -62,10 +66,13 @@ struct AccessFile {
     format: String,
     request_id: Uuid,
     provider: ProviderId,
+    manager: ManagerNumber,
     requester: RequesterNumber,
     purpose: String,
     record_type: String,
-    as_of: Moment,
+    access_mode: String,
+    /// Whole minutes since 1900-01-01T00:00:00Z.
+    as_of: Minute,
     records_root: RecordsRoot,
     consents_root: ConsentsRoot,
     record: RecordCommitment,
@@ -74,7 +81,7 @@ struct AccessFile {
     proof: serde_json::Value,
 }
 
-const FORMAT: &str = "praman-access-1";
+const FORMAT: &str = "praman-access-2";
 
 impl AccessRequest {
     /// Reads a request from text, as [`AccessRequest::to_json`] writes it.
@@ -90,14 +97,19 @@ impl AccessRequest {
             .ok_or_else(|| FieldFault::new("purpose", "is not a code of a purpose"))?;
         let record_type = type_of(&file.record_type)
             .ok_or_else(|| FieldFault::new("record_type", "is not one of the eight types"))?;
+        let mode = mode_of(&file.access_mode).ok_or_else(|| {
+            FieldFault::new("access_mode", "must be VIEW, STORE, QUERY or STREAM")
+        })?;
         let proof = Proof::from_json(&file.proof.to_string())
             .map_err(|error| FieldFault::new("proof", error.to_string()))?;
         Ok(Self {
             request_id: file.request_id,
             provider: file.provider,
+            manager: file.manager,
             requester: file.requester,
             purpose,
             record_type,
+            mode,
             as_of: file.as_of,
             records: file.records_root,
             consents: file.consents_root,
@@ -126,9 +138,11 @@ impl AccessRequest {
             format: FORMAT.to_owned(),
             request_id: self.request_id,
             provider: self.provider,
+            manager: self.manager,
             requester: self.requester,
             purpose: purpose_code(self.purpose).to_owned(),
             record_type: type_code(self.record_type).to_owned(),
+            access_mode: mode_code(self.mode).to_owned(),
             as_of: self.as_of,
             records_root: self.records,
             consents_root: self.consents,
@@ -155,6 +169,7 @@ impl AccessRequest {
             requester: requester_id(self.requester),
             purpose: self.purpose,
             record_type: self.record_type,
+            mode: self.mode,
         };
         PublicInputs { request, handle: self.handle(), nullifier: self.nullifier }
     }
@@ -162,7 +177,7 @@ impl AccessRequest {
     /// Returns what identifies the access on the ledger: a digest of request id, public inputs and proof.
     pub fn digest(&self, context: Context) -> [u8; 32] {
         let mut hasher = Sha256::new();
-        hasher.update(b"praman.access-request.1");
+        hasher.update(b"praman.access-request.2");
         hasher.update(self.request_id.as_bytes());
         for input in self.public_inputs(context).to_fields() {
             hasher.update(to_be_bytes(input));
@@ -176,6 +191,7 @@ impl AccessRequest {
         LedgerAccess {
             nullifier: self.nullifier,
             records: self.records,
+            manager: self.manager,
             consents: self.consents,
             requester: self.requester,
             as_of: self.as_of,

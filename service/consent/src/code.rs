@@ -54,7 +54,7 @@ pub fn type_of(code: &str) -> Option<RecordType> {
 }
 
 /// Returns the code of an access mode.
-pub(super) const fn mode_code(mode: AccessMode) -> &'static str {
+pub const fn mode_code(mode: AccessMode) -> &'static str {
     match mode {
         AccessMode::View => "VIEW",
         AccessMode::Store => "STORE",
@@ -64,17 +64,17 @@ pub(super) const fn mode_code(mode: AccessMode) -> &'static str {
 }
 
 /// Returns the access mode of a code.
-pub(super) fn mode_of(code: &str) -> Option<AccessMode> {
+pub fn mode_of(code: &str) -> Option<AccessMode> {
     use AccessMode::{Query, Store, Stream, View};
     [View, Store, Query, Stream].into_iter().find(|&mode| mode_code(mode) == code)
 }
 
-/// Returns the seconds of a frequency's unit: a month has thirty days and a year 365, since windows are counted
+/// Returns the minutes of a frequency's unit: a month has thirty days and a year 365, since windows are counted
 /// from a consent's start and not by the calendar.
-pub(super) fn unit_seconds(unit: &str) -> Option<u64> {
-    const DAY: u64 = 86_400;
+pub(super) fn unit_minutes(unit: &str) -> Option<u64> {
+    const DAY: u64 = 1_440;
     match unit {
-        "HOUR" => Some(3_600),
+        "HOUR" => Some(60),
         "DAY" => Some(DAY),
         "WEEK" => Some(7 * DAY),
         "MONTH" => Some(30 * DAY),
@@ -98,9 +98,9 @@ mod tests {
         }
         for unknown in ["", "caremgt", "CAREMGT ", "Prescriptions", "view", "MINUTE"] {
             assert!(purpose_of(unknown).is_none() && type_of(unknown).is_none());
-            assert!(mode_of(unknown).is_none() && unit_seconds(unknown).is_none());
+            assert!(mode_of(unknown).is_none() && unit_minutes(unknown).is_none());
         }
         assert_eq!(mode_of("STREAM"), Some(AccessMode::Stream));
-        assert_eq!(unit_seconds("WEEK"), Some(604_800));
+        assert_eq!(unit_minutes("WEEK"), Some(10_080));
     }
 }

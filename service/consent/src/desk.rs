@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use praman_circuits::merkle::empty_leaf;
-use praman_ledger::{ProviderId, RequesterNumber};
+use praman_ledger::{ManagerNumber, ProviderId, RequesterNumber};
+use praman_store::broken;
 use praman_store::error::StoreError;
 use praman_store::failpoint::may_die;
 use praman_store::named::{named, text_column};
@@ -191,6 +192,18 @@ impl ConsentDesk {
     /// Returns the consent manager's keys.
     pub fn manager(&self) -> &ConsentManager {
         &self.manager
+    }
+
+    /// Returns the consent manager's number on the ledger.
+    ///
+    /// # Errors
+    /// [`ConsentRefusal::NoManager`]; [`ConsentRefusal::OtherManager`] if the store belongs to another.
+    pub async fn number(&self) -> Result<ManagerNumber, ConsentError> {
+        let known = ConsentStore(&self.store).manager().await?.ok_or(ConsentRefusal::NoManager)?;
+        if known.public_key != self.manager.public() {
+            return Err(ConsentRefusal::OtherManager.into());
+        }
+        Ok(known.number)
     }
 
     /// The store.
@@ -395,7 +408,8 @@ impl ConsentDesk {
 
     fn opened(&self, row: ConsentRow) -> Result<KeptConsent, ConsentError> {
         let (id, request, number, sealed, granted_at, revoked_at) = row;
-        let file: ConsentFile = self.manager.unseal(&consent_purpose(&id), &sealed)?;
+        let kept = self.manager.unseal(&consent_purpose(&id), &sealed)?;
+        let file = ConsentFile::of_kept(kept).map_err(|_| broken("a consent"))?;
         let granted = file.granted()?;
         Ok(KeptConsent {
             file,
@@ -408,8 +422,8 @@ impl ConsentDesk {
     }
 
     /// Withdraws a consent: its leaf is emptied, and the requester is ordered to erase what it got. It is
-    /// withdrawn for every verifier once [`publish`](super::publish) has put the provider's root on the ledger;
-    /// returns that provider.
+    /// withdrawn for every verifier once
+    /// [`publish_consents`](super::publish_consents) has put the manager's root on the ledger; returns the provider.
     ///
     /// # Errors
     /// [`ConsentRefusal::NoSuchConsent`], [`ConsentRefusal::AlreadyWithdrawn`],

@@ -8,6 +8,7 @@ use super::desk::{REQUEST_DAYS, time_of_column};
 use super::erasure::{ErasureReason, order_erasure};
 use super::provider::{Tree, change_leaf};
 use super::refusal::ConsentError;
+use super::withdrawal::SETTLING_MINUTES;
 use crate::ConsentStore;
 
 impl ConsentStore<'_> {
@@ -28,11 +29,13 @@ impl ConsentStore<'_> {
         .execute(self.0.writer())
         .await?;
         let mut transaction = self.0.begin().await?;
+        // An access of its last minute may still be on its way; until then the patient can withdraw.
+        let settled = at - i64::from(SETTLING_MINUTES) * 60_000;
         let over: Vec<(i64, i64)> = sqlx::query_as(
             "UPDATE consent SET state = 'expired' WHERE state = 'granted' AND valid_until < $1
              RETURNING provider, position",
         )
-        .bind(at)
+        .bind(settled)
         .fetch_all(&mut *transaction)
         .await?;
         let mut changed = Vec::new();

@@ -6,7 +6,7 @@ use ark_ff::UniformRand;
 use jiff::Timestamp;
 use praman_circuits::Fr;
 use praman_circuits::artefact::{
-    Artefact, ConsentCommitment, ConsentSalt, Frequency, Moment, RequesterId,
+    Artefact, ConsentCommitment, ConsentSalt, Frequency, Minute, RequesterId,
 };
 use praman_circuits::field::digest_to_field;
 use praman_circuits::health_record::{ContentDigest, HealthRecord, RecordSalt, RecordType};
@@ -15,7 +15,7 @@ use praman_circuits::subject::SubjectCommitment;
 use praman_files::FileError;
 use praman_holder::wallet::SecretText;
 use praman_language::calendar;
-use praman_ledger::{ProviderId, RequesterNumber};
+use praman_ledger::{ManagerNumber, ProviderId, RequesterNumber};
 use rand::rngs::OsRng;
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,7 @@ use super::code::{type_code, type_of};
 use super::document::{self, ArtefactDocument, ConsentDetail, FieldFault, Named};
 use super::manager::{ConsentManager, is_signed};
 use super::terms::{Granted, Terms};
-use super::time::{moment_of, read_time, write_time};
+use super::time::{minute_of, read_time, write_time};
 
 /// Reads a secret element from a file's field.
 pub(super) fn element(secret: &SecretText, field: &str) -> Result<Fr, FieldFault> {
@@ -36,10 +36,12 @@ pub(super) fn element(secret: &SecretText, field: &str) -> Result<Fr, FieldFault
 struct Opening {
     provider: ProviderId,
     requester: RequesterNumber,
-    /// Its place among the provider's consents.
+    /// The consent manager that keeps it.
+    manager: ManagerNumber,
+    /// Its place among the manager's consents at the provider.
     position: usize,
     subject: SubjectCommitment,
-    valid_from: Moment,
+    valid_from: Minute,
     frequency: Frequency,
     salt: SecretText,
 }
@@ -60,7 +62,8 @@ pub struct ConsentFile {
 /// The status of a consent in force.
 pub(crate) const GRANTED: &str = "GRANTED";
 
-const CONSENT_FORMAT: &str = "praman-consent-1";
+const CONSENT_FORMAT: &str = "praman-consent-2";
+const FIRST_EDITION: &str = "praman-consent-1";
 const RECORD_FORMAT: &str = "praman-health-record-1";
 
 /// Returns the requester of the statement: the participant's number.
@@ -73,6 +76,7 @@ pub(super) fn requester_id(requester: RequesterNumber) -> RequesterId {
 pub(super) struct Parties {
     pub(super) provider: ProviderId,
     pub(super) requester: RequesterNumber,
+    pub(super) manager: ManagerNumber,
     pub(super) subject: SubjectCommitment,
 }
 
@@ -87,8 +91,13 @@ impl ConsentFile {
         now: Timestamp,
     ) -> Result<Self, FieldFault> {
         let outside = || FieldFault::new("validUntil", "lies outside the calendar");
-        let moment = |time| moment_of(time).ok_or_else(outside);
-        let (begin, end) = (moment(now)?, moment(granted.valid_until)?);
+        let minute = |time| minute_of(time).ok_or_else(outside);
+        let (begin, end) = (minute(now)?, minute(granted.valid_until)?);
+        // Its last minute must be whole, or it would hold for longer than was granted.
+        if end <= begin {
+            let fault = "is less than a minute away: no record could be read";
+            return Err(FieldFault::new("validUntil", fault));
+        }
         let detail = ConsentDetail {
             schema_version: "praman.1".to_owned(),
             consent_id: id,
@@ -100,10 +109,11 @@ impl ConsentFile {
         let opening = Opening {
             provider: parties.provider,
             requester: parties.requester,
+            manager: parties.manager,
             position: 0,
             subject: parties.subject,
             valid_from: begin,
-            frequency: granted.terms.frequency.of_validity(end.0.saturating_sub(begin.0)),
+            frequency: granted.terms.frequency.of_validity(end.0 - begin.0),
             salt: SecretText::of(Fr::rand(&mut OsRng)),
         };
         let status = GRANTED.to_owned();
@@ -122,9 +132,9 @@ impl ConsentFile {
         Ok(file)
     }
 
-    /// Sets the consent's place among the provider's.
-    pub(super) fn at(mut self, position: usize) -> Self {
-        self.opening.position = position;
+    /// Sets the manager that keeps the consent, and its place among that manager's at the provider.
+    pub(super) fn at(mut self, manager: ManagerNumber, position: usize) -> Self {
+        (self.opening.manager, self.opening.position) = (manager, position);
         self
     }
 
@@ -134,8 +144,35 @@ impl ConsentFile {
     /// [`FileError`] naming file and field.
     pub fn read(path: &Path) -> Result<Self, FileError> {
         let text = zeroize::Zeroizing::new(praman_files::read_text(path)?);
-        let read = document::read::<Self>(&text).and_then(|file| file.checked());
+        let read = Self::from_json(&text).and_then(|file| file.checked());
         read.map_err(|fault| FileError::malformed(path, fault))
+    }
+
+    /// Reads a consent from text. One of the first edition is refused by name.
+    fn from_json(text: &str) -> Result<Self, FieldFault> {
+        #[derive(Deserialize)]
+        struct Kind {
+            format: String,
+        }
+        if serde_json::from_str(text).is_ok_and(|kind: Kind| kind.format == FIRST_EDITION) {
+            let fault =
+                "is that of the first edition, which no gate takes: ask for the consent again";
+            return Err(FieldFault::new("format", fault));
+        }
+        document::read(text)
+    }
+
+    /// Reads a consent as it was kept, one of the first edition too: it is withdrawn, and shown as such.
+    pub(super) fn of_kept(mut kept: serde_json::Value) -> Result<Self, serde_json::Error> {
+        if kept["format"] == FIRST_EDITION {
+            // It counted seconds, and its provider kept it.
+            let opening = &mut kept["opening"];
+            opening["manager"] = 0.into();
+            let minutes = |seconds: &serde_json::Value| seconds.as_u64().unwrap_or_default() / 60;
+            opening["valid_from"] = minutes(&opening["valid_from"]).into();
+            opening["frequency"]["window"] = minutes(&opening["frequency"]["window"]).max(1).into();
+        }
+        serde_json::from_value(kept)
     }
 
     /// The consent, if its consent manager signed what it says.
@@ -143,6 +180,11 @@ impl ConsentFile {
     /// # Errors
     /// [`FieldFault`].
     pub fn checked(self) -> Result<Self, FieldFault> {
+        if self.format == FIRST_EDITION {
+            let fault =
+                "is that of the first edition, which no gate takes: ask for the consent again";
+            return Err(FieldFault::new("format", fault));
+        }
         if self.format != CONSENT_FORMAT {
             return Err(FieldFault::new("format", "is not the format of a consent"));
         }
@@ -161,11 +203,6 @@ impl ConsentFile {
             return Err(FieldFault::new("artefact.signature", fault));
         }
         Ok(self)
-    }
-
-    /// Whether it belongs to the consent manager with a key.
-    pub fn is_of_manager(&self, key: &[u8; 32]) -> bool {
-        self.manager_key == hex::encode(key)
     }
 
     /// Returns the artefact in the national standard's form.
@@ -188,7 +225,12 @@ impl ConsentFile {
         self.opening.requester
     }
 
-    /// Its place among the provider's consents.
+    /// The consent manager that keeps it.
+    pub fn keeper(&self) -> ManagerNumber {
+        self.opening.manager
+    }
+
+    /// Its place among the manager's consents at the provider.
     pub fn position(&self) -> usize {
         self.opening.position
     }
@@ -227,12 +269,12 @@ impl ConsentFile {
             calendar::day_in_india(time)
                 .ok_or_else(|| FieldFault::new(field, "lies outside the calendar"))
         };
-        let moment = |time, field: &str| {
-            moment_of(time).ok_or_else(|| FieldFault::new(field, "lies outside the calendar"))
+        let minute = |time, field: &str| {
+            minute_of(time).ok_or_else(|| FieldFault::new(field, "lies outside the calendar"))
         };
-        let valid_until = moment(valid_until, "validUntil")?;
-        let seconds = valid_until.0.saturating_sub(opening.valid_from.0);
-        if terms.frequency.of_validity(seconds) != opening.frequency {
+        let valid_until = minute(valid_until, "validUntil")?;
+        let minutes = valid_until.0.saturating_sub(opening.valid_from.0);
+        if terms.frequency.of_validity(minutes) != opening.frequency {
             let fault = "does not match the frequency of the artefact's document";
             return Err(FieldFault::new("opening.frequency", fault));
         }
@@ -245,7 +287,7 @@ impl ConsentFile {
             to: day(terms.to, "dateRange.to")?,
             valid_from: opening.valid_from,
             valid_until,
-            erase_at: moment(terms.erase_at, "dataEraseAt")?,
+            erase_at: minute(terms.erase_at, "dataEraseAt")?,
             mode: terms.mode,
             frequency: opening.frequency,
             salt: ConsentSalt::from_field(element(&opening.salt, "opening.salt")?),

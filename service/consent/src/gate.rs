@@ -7,15 +7,16 @@
 //! nothing was withdrawn.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use praman_circuits::Fr;
-use praman_circuits::artefact::Purpose;
+use praman_circuits::artefact::{AccessMode, Purpose};
 use praman_circuits::consent::PUBLIC_INPUTS;
 use praman_circuits::context::Context;
 use praman_circuits::health_record::RecordCommitment;
-use praman_ledger::{Chain, ContractLedger, Ledger as _, LedgerError, ProviderId, RequesterNumber};
+use praman_ledger::{
+    Chain, ContractLedger, Ledger as _, LedgerError, ManagerNumber, ProviderId, RequesterNumber,
+};
 use praman_store::Store;
 use praman_store::computation::compute;
 use praman_store::failpoint::may_die;
@@ -25,17 +26,18 @@ use rand::rngs::OsRng;
 use serde::Serialize;
 
 use super::access::AccessRequest;
+use super::code::mode_code;
 use super::refusal::ConsentError;
 use super::refusal::ConsentFailure;
-use super::time::moment_of;
+use super::time::time_of;
 use crate::ConsentStore;
 
-/// How old a proof may be when it is checked; the contract's bound is wider by the time that recording may
+/// How old the minute of a proof may be when it is checked, from its beginning; the contract's bound is wider by the time that recording may
 /// take.
-const AGE_MAX: Duration = Duration::from_secs(10 * 60);
+const AGE_MAX: SignedDuration = SignedDuration::from_mins(10);
 
 /// How much the clocks of patient, provider and chain may differ.
-const SKEW_MAX: Duration = Duration::from_secs(2 * 60);
+const SKEW_MAX: SignedDuration = SignedDuration::from_mins(2);
 
 /// Accesses that are recorded together: well within a block.
 pub const BATCH_MAX: usize = 256;
@@ -57,10 +59,13 @@ pub enum GateRefusal {
         "the provider is not a participant, or is suspended or debarred: it may give no record"
     )]
     Provider,
+    /// The consent manager's consents are not valid.
+    #[error("the consent manager is not a participant, or is suspended or debarred")]
+    Manager,
     /// No such record.
     #[error("the provider has no such record now")]
     Record,
-    /// The moment is not now.
+    /// The minute is not now.
     #[error("the proof's time does not match the provider's clock: set the clock, and prove again")]
     Moment,
     /// The chain's clock is ahead of the provider's.
@@ -74,7 +79,8 @@ pub enum GateRefusal {
     Roots,
     /// The proof does not hold.
     #[error(
-        "the proof does not hold for this provider, requester, purpose, type, record and moment"
+        "the proof does not hold for this provider, manager, requester, purpose, type, mode, record and \
+         minute"
     )]
     Proof,
     /// The ledger can't be asked.
@@ -83,6 +89,9 @@ pub enum GateRefusal {
     /// The access was already given.
     #[error("this access was used already: the consent's count for this window is used up to it")]
     Used,
+    /// The patient has ended the access.
+    #[error("the patient has withdrawn this access")]
+    Withdrawn,
 }
 
 impl GateRefusal {
@@ -92,6 +101,7 @@ impl GateRefusal {
             Self::BreakGlass => "break-glass",
             Self::Requester => "requester-barred",
             Self::Provider => "provider-barred",
+            Self::Manager => "manager-barred",
             Self::Record => "no-such-record",
             Self::Moment => "wrong-moment",
             Self::Clock => "clock-skew",
@@ -99,6 +109,7 @@ impl GateRefusal {
             Self::Proof => "proof-invalid",
             Self::Later => "later",
             Self::Used => "access-used",
+            Self::Withdrawn => "access-withdrawn",
         }
     }
 }
@@ -110,16 +121,24 @@ pub struct Release {
     pub record: RecordCommitment,
     /// The requester.
     pub requester: RequesterNumber,
+    /// What the requester may do with it.
+    #[serde(serialize_with = "write_mode")]
+    pub mode: AccessMode,
     /// The block that recorded the access.
     pub block: u64,
     /// Whether it had been recorded before, for the same request.
     pub repeated: bool,
 }
 
+/// Writes a mode by its code in the national standard.
+fn write_mode<S: serde::Serializer>(mode: &AccessMode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(mode_code(*mode))
+}
+
 impl Release {
     fn of(request: &AccessRequest, block: u64, repeated: bool) -> Self {
-        let AccessRequest { record, requester, .. } = *request;
-        Self { record, requester, block, repeated }
+        let AccessRequest { record, requester, mode, .. } = *request;
+        Self { record, requester, mode, block, repeated }
     }
 }
 
@@ -226,9 +245,9 @@ impl Gate {
         if request.purpose == Purpose::BreakTheGlass {
             return refuse(GateRefusal::BreakGlass);
         }
-        let present = moment_of(now).unwrap_or(praman_circuits::artefact::Moment(0)).0;
-        let as_of = request.as_of.0;
-        if as_of > present + SKEW_MAX.as_secs() || as_of + AGE_MAX.as_secs() < present {
+        let Some(begin) = time_of(request.as_of) else { return refuse(GateRefusal::Moment) };
+        let age = now.duration_since(begin);
+        if age < -SKEW_MAX || age > AGE_MAX {
             return refuse(GateRefusal::Moment);
         }
         if standing.chain_is_ahead(ledger, now).await? {
@@ -239,6 +258,9 @@ impl Gate {
         }
         if !standing.may_ask(ledger, request.requester).await? {
             return refuse(GateRefusal::Requester);
+        }
+        if !standing.may_manage(ledger, request.manager).await? {
+            return refuse(GateRefusal::Manager);
         }
         if !ConsentStore(&self.store).keeps_record(request.provider, request.record).await? {
             return refuse(GateRefusal::Record);
@@ -271,14 +293,18 @@ impl Gate {
 
     /// Returns what the ledger's record says about a request: released if the record is for this request.
     async fn recorded(&self, request: &AccessRequest) -> Result<Option<Verdict>, ConsentError> {
-        let recorded =
-            ConsentStore(&self.store).recorded_access(request.provider, request.nullifier).await?;
-        Ok(recorded.map(|(digest, block)| {
-            if digest != request.digest(self.context) {
-                return Err(GateRefusal::Used);
+        let AccessRequest { provider, nullifier, .. } = *request;
+        let recorded = ConsentStore(&self.store).recorded_access(provider, nullifier).await?;
+        Ok(match recorded {
+            Some((digest, block)) if digest == request.digest(self.context) => {
+                Some(Ok(Release::of(request, block, true)))
             }
-            Ok(Release::of(request, block, true))
-        }))
+            Some(_) => Some(Err(GateRefusal::Used)),
+            None if ConsentStore(&self.store).is_withdrawn(provider, nullifier).await? => {
+                Some(Err(GateRefusal::Withdrawn))
+            }
+            None => None,
+        })
     }
 
     /// Returns why the ledger left a request out: the first reason that still holds.
@@ -294,6 +320,9 @@ impl Gate {
         if !ledger.may_ask(request.requester).await? {
             return Ok(Err(GateRefusal::Requester));
         }
+        if !ledger.may_manage(request.manager).await? {
+            return Ok(Err(GateRefusal::Manager));
+        }
         let are_good = are_good_roots(ledger, request).await?;
         Ok(Err(if are_good { GateRefusal::Clock } else { GateRefusal::Roots }))
     }
@@ -303,8 +332,8 @@ async fn are_good_roots<C: Chain>(
     ledger: &ContractLedger<C>,
     request: &AccessRequest,
 ) -> Result<bool, LedgerError> {
-    let AccessRequest { provider, records, consents, .. } = *request;
-    ledger.are_good_roots(provider, records, consents).await
+    let AccessRequest { provider, manager, records, consents, .. } = *request;
+    ledger.are_good_roots(provider, manager, records, consents).await
 }
 
 /// The gate's key is one of another circuit.
@@ -319,6 +348,7 @@ pub struct GateKeyError;
 struct Standing {
     providers: BTreeMap<ProviderId, bool>,
     requesters: BTreeMap<RequesterNumber, bool>,
+    managers: BTreeMap<ManagerNumber, bool>,
     chain_is_ahead: Option<bool>,
 }
 
@@ -353,6 +383,19 @@ impl Standing {
         Ok(may)
     }
 
+    async fn may_manage<C: Chain>(
+        &mut self,
+        ledger: &ContractLedger<C>,
+        manager: ManagerNumber,
+    ) -> Result<bool, LedgerError> {
+        if let Some(&known) = self.managers.get(&manager) {
+            return Ok(known);
+        }
+        let may = ledger.may_manage(manager).await?;
+        self.managers.insert(manager, may);
+        Ok(may)
+    }
+
     async fn chain_is_ahead<C: Chain>(
         &mut self,
         ledger: &ContractLedger<C>,
@@ -362,8 +405,8 @@ impl Standing {
             return Ok(known);
         }
         let head = ledger.network.chain.head().await?.timestamp;
-        let present = u64::try_from(now.as_second()).unwrap_or_default();
-        let ahead = head > present + SKEW_MAX.as_secs();
+        let head = i64::try_from(head).unwrap_or(i64::MAX);
+        let ahead = head.saturating_sub(now.as_second()) > SKEW_MAX.as_secs();
         self.chain_is_ahead = Some(ahead);
         Ok(ahead)
     }

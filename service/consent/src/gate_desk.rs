@@ -1,5 +1,5 @@
 //! The gate at work: one task checks and records all pending requests, so the more there are, the less each
-//! costs. The same task ends what is over and puts providers' roots on the ledger.
+//! costs. The same task ends what is over, puts roots on the ledger and brings withdrawals there.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,13 +13,17 @@ use tokio::task::JoinHandle;
 
 use super::access::AccessRequest;
 use super::gate::{BATCH_MAX, Gate, Verdict};
-use super::publishing::publish;
+use super::publishing::{publish_consents, publish_records};
 use super::refusal::ConsentError;
 use super::refusal::ConsentFailure;
+use super::withdrawal::Withdrawal;
 use crate::ConsentStore;
 
 /// How many requests may wait.
 const WAITING_MAX: usize = 4_096;
+
+/// How many withdrawals may wait: they come from anyone, and each takes a transaction.
+const WITHDRAWALS_MAX: usize = 64;
 
 /// How often to look for what is over and for roots that the ledger does not know.
 const ROUND: Duration = Duration::from_secs(5);
@@ -44,6 +48,15 @@ pub enum GateDeskError {
     Away,
 }
 
+impl GateDeskError {
+    fn of_queue<T>(error: mpsc::error::TrySendError<T>) -> Self {
+        match error {
+            mpsc::error::TrySendError::Full(_) => Self::Busy,
+            mpsc::error::TrySendError::Closed(_) => Self::Stopping,
+        }
+    }
+}
+
 impl From<ConsentError> for GateDeskError {
     fn from(error: ConsentError) -> Self {
         match error {
@@ -55,8 +68,11 @@ impl From<ConsentError> for GateDeskError {
 
 enum Work {
     Release(Box<AccessRequest>, oneshot::Sender<Result<Verdict, GateDeskError>>),
-    Publish(ProviderId, oneshot::Sender<Result<(), GateDeskError>>),
+    PublishConsents(ProviderId, oneshot::Sender<Result<(), GateDeskError>>),
 }
+
+/// A patient's withdrawal, and where its answer is awaited.
+type Withdraw = (Withdrawal, oneshot::Sender<Result<usize, GateDeskError>>);
 
 /// Where providers' systems send requests.
 #[derive(Clone)]
@@ -64,6 +80,7 @@ pub struct GateDesk {
     store: Store,
     context: Context,
     work: mpsc::Sender<Work>,
+    withdrawals: mpsc::Sender<Withdraw>,
     task: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
@@ -71,9 +88,11 @@ impl GateDesk {
     /// Opens the desk of a gate on a ledger that uses the providers' accounts.
     pub fn open(store: &Store, gate: Gate, ledger: JoinedLedger) -> Self {
         let (work, waiting) = mpsc::channel(WAITING_MAX);
+        let (withdrawals, withdrawing) = mpsc::channel(WITHDRAWALS_MAX);
         let context = gate.context();
-        let task = tokio::spawn(work_on(store.clone(), gate, ledger, waiting));
-        Self { store: store.clone(), context, work, task: Arc::new(Mutex::new(Some(task))) }
+        let task = tokio::spawn(work_on(store.clone(), gate, ledger, waiting, withdrawing));
+        let task = Arc::new(Mutex::new(Some(task)));
+        Self { store: store.clone(), context, work, withdrawals, task }
     }
 
     /// The store.
@@ -96,27 +115,35 @@ impl GateDesk {
         answered.await.map_err(|_| GateDeskError::Stopping)?
     }
 
-    /// Puts a provider's roots on the ledger.
+    /// Puts the root of the consents at a provider on the ledger.
     ///
     /// # Errors
     /// [`GateDeskError`]; it is retried automatically.
-    pub async fn publish(&self, provider: ProviderId) -> Result<(), GateDeskError> {
+    pub async fn publish_consents(&self, provider: ProviderId) -> Result<(), GateDeskError> {
         let (answer, answered) = oneshot::channel();
-        self.send(Work::Publish(provider, answer))?;
+        self.send(Work::PublishConsents(provider, answer))?;
+        answered.await.map_err(|_| GateDeskError::Stopping)?
+    }
+
+    /// Ends on the ledger the accesses that a patient has withdrawn; returns how many of them had not been given or
+    /// ended before.
+    ///
+    /// # Errors
+    /// [`GateDeskError`]; then the same withdrawal may be sent again.
+    pub async fn withdraw(&self, withdrawal: Withdrawal) -> Result<usize, GateDeskError> {
+        let (answer, answered) = oneshot::channel();
+        self.withdrawals.try_send((withdrawal, answer)).map_err(GateDeskError::of_queue)?;
         answered.await.map_err(|_| GateDeskError::Stopping)?
     }
 
     fn send(&self, work: Work) -> Result<(), GateDeskError> {
-        self.work.try_send(work).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => GateDeskError::Busy,
-            mpsc::error::TrySendError::Closed(_) => GateDeskError::Stopping,
-        })
+        self.work.try_send(work).map_err(GateDeskError::of_queue)
     }
 
     /// Shuts down once all pending requests are answered. Clones of the desk answer nothing more.
     pub async fn shut_down(self) {
         let task = self.task.lock().await.take();
-        drop(self.work);
+        drop((self.work, self.withdrawals));
         if let Some(task) = task {
             // A task that panicked has nothing more to answer.
             let _ = tokio::time::timeout(Duration::from_secs(30), task).await;
@@ -129,11 +156,16 @@ async fn work_on(
     gate: Gate,
     mut ledger: JoinedLedger,
     mut waiting: mpsc::Receiver<Work>,
+    mut withdrawing: mpsc::Receiver<Withdraw>,
 ) {
     let mut round = tokio::time::interval(ROUND);
     round.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut work = Vec::with_capacity(BATCH_MAX);
     loop {
+        // One between two batches: a flood of them holds up neither accesses nor what the manager withdraws.
+        if let Ok(withdraw) = withdrawing.try_recv() {
+            bring(&mut ledger, withdraw).await;
+        }
         tokio::select! {
             biased;
             // First: a stream of requests never delays it.
@@ -146,6 +178,10 @@ async fn work_on(
                     return;
                 }
             }
+            Some(withdraw) = withdrawing.recv() => {
+                bring(&mut ledger, withdraw).await;
+                continue;
+            }
         }
         let (mut requests, mut answers) = (Vec::new(), Vec::new());
         for work in work.drain(..) {
@@ -155,8 +191,8 @@ async fn work_on(
                     answers.push(answer);
                 }
                 // Before the accesses in the same batch: a withdrawal never waits.
-                Work::Publish(provider, answer) => {
-                    let published = publish(&store, &mut ledger, provider).await;
+                Work::PublishConsents(provider, answer) => {
+                    let published = publish_consents(&store, &mut ledger, provider).await;
                     let _ = answer.send(published.map_err(GateDeskError::from));
                 }
             }
@@ -181,6 +217,22 @@ async fn work_on(
     }
 }
 
+/// Brings a patient's withdrawal to the ledger, if its answer is still awaited.
+async fn bring(ledger: &mut JoinedLedger, (withdrawal, answer): Withdraw) {
+    if answer.is_closed() {
+        return;
+    }
+    let ended = withdrawal.bring(ledger).await;
+    let ended = ended.map_err(|error| match ConsentError::from(error) {
+        ConsentError::Failed(failure) if failure.exit_code() == 3 => {
+            tracing::warn!("a patient's withdrawal: {failure}");
+            GateDeskError::Away
+        }
+        error => error.into(),
+    });
+    let _ = answer.send(ended);
+}
+
 /// Does what needs no request. One provider's failure does not affect another.
 async fn tidy_up(store: &Store, ledger: &mut JoinedLedger) {
     let told = |what: &str, error: &dyn std::error::Error| tracing::warn!("{what}: {error}");
@@ -190,13 +242,25 @@ async fn tidy_up(store: &Store, ledger: &mut JoinedLedger) {
     if let Err(error) = ConsentStore(store).end_what_is_over(Timestamp::now()).await {
         told("consents", &error);
     }
-    let providers = match ConsentStore(store).unpublished_providers().await {
-        Ok(providers) => providers,
-        Err(error) => return told("consents", &error),
-    };
-    for provider in providers {
-        if let Err(error) = publish(store, ledger, provider).await {
-            told(&format!("the roots of provider {}", provider.0), &error);
+    // Consents first: a withdrawal waits for nothing.
+    match ConsentStore(store).unpublished_consents().await {
+        Ok(providers) => {
+            for provider in providers {
+                if let Err(error) = publish_consents(store, ledger, provider).await {
+                    told(&format!("the consents at provider {}", provider.0), &error);
+                }
+            }
         }
+        Err(error) => told("consents", &error),
+    }
+    match ConsentStore(store).unpublished_records().await {
+        Ok(providers) => {
+            for provider in providers {
+                if let Err(error) = publish_records(store, ledger, provider).await {
+                    told(&format!("the records of provider {}", provider.0), &error);
+                }
+            }
+        }
+        Err(error) => told("records", &error),
     }
 }

@@ -1,4 +1,4 @@
-//! Granting: what a patient grants of a request, for each provider, and consents of other managers.
+//! Granting: what a patient grants of a request, for each provider.
 
 use jiff::Timestamp;
 use praman_holder::wallet::Wallet;
@@ -9,20 +9,19 @@ use praman_store::{WriteTransaction, bytes};
 use uuid::Uuid;
 
 use super::desk::{ConsentDesk, KeptConsent, KeptRequest, RequestState, consent_purpose};
-use super::document::{FieldFault, RequestDocument};
+use super::document::FieldFault;
 use super::file::{ConsentFile, Parties};
 use super::notice::{LegalBasis, NOTICE_VERSION, Notice};
 use super::provider::{Tree, change_leaf, next_place};
 use super::refusal::{ConsentError, ConsentRefusal};
 use super::terms::{Granted, Narrowing};
-use super::time::write_time;
 use crate::ConsentStore;
 
 impl ConsentDesk {
     /// Grants a request for some providers, each as narrow as the patient wants: one artefact for each.
     ///
     /// The wallet must be the one that the patient is registered with. All are granted or none. They are valid
-    /// once [`publish`](super::publish) has put the providers' roots on the ledger.
+    /// once [`publish_consents`](super::publish_consents) has put the manager's roots on the ledger.
     ///
     /// # Errors
     /// [`ConsentError`] with what is wrong or refused.
@@ -44,18 +43,23 @@ impl ConsentDesk {
         if narrowings.is_empty() {
             return Err(FieldFault::new("grants", "names no provider").into());
         }
+        let manager = self.number().await?;
         let mut made = Vec::with_capacity(narrowings.len());
         for narrowing in narrowings {
             let provider = ConsentStore(&self.store).provider_named(&narrowing.hip.id).await?;
             let provider = provider.ok_or(ConsentRefusal::UnknownProvider)?;
             let granted = request.terms.narrowed(narrowing, now)?;
             let subject = wallet.at_provider(provider).subject();
-            if !ConsentStore(&self.store).has_records_of(provider, subject).await? {
+            // A provider with a store of its own knows whose records it has.
+            let store = ConsentStore(&self.store);
+            if store.keeps_records(provider).await?
+                && !store.has_records_of(provider, subject).await?
+            {
                 return Err(ConsentRefusal::NoRecords.into());
             }
             let notice = Notice::of(&granted, request.number, language);
             let consent = Uuid::new_v4().to_string();
-            let parties = Parties { provider, requester: request.requester, subject };
+            let parties = Parties { provider, requester: request.requester, manager, subject };
             let digest = self.notice_digest(&notice.text);
             let file =
                 ConsentFile::grant(&self.manager, consent, &granted, parties, notice.text, now)?;
@@ -101,77 +105,6 @@ impl ConsentDesk {
         Ok(files)
     }
 
-    /// Imports a consent that another consent manager granted, at its provider; returns the patient's file,
-    /// with its place in the provider's tree. The same consent twice counts once.
-    ///
-    /// # Errors
-    /// [`FieldFault`] if no trusted consent manager signed it, or it is over; [`ConsentRefusal`] as for a
-    /// grant.
-    pub async fn import(
-        &self,
-        file: ConsentFile,
-        trusted: &[u8; 32],
-        language: Language,
-        now: Timestamp,
-    ) -> Result<ConsentFile, ConsentError> {
-        let file = file.checked()?;
-        if !file.is_of_manager(trusted) {
-            let fault = "is not the key of the trusted consent manager";
-            return Err(FieldFault::new("manager_key", fault).into());
-        }
-        let granted = file.granted()?;
-        let (provider, artefact) = (file.provider(), file.artefact()?);
-        let named = granted.terms.provider.as_deref().unwrap_or_default();
-        if ConsentStore(&self.store).provider_named(named).await? != Some(provider) {
-            return Err(ConsentRefusal::UnknownProvider.into());
-        }
-        let asked = ConsentStore(&self.store).requester_named(&granted.terms.requester).await?;
-        if asked != Some(file.requester()) {
-            return Err(ConsentRefusal::UnknownRequester.into());
-        }
-        if granted.valid_until <= now {
-            return Err(FieldFault::new("validUntil", "has passed").into());
-        }
-        match self.consent(file.id()).await {
-            Ok(known) if known.file.commitment()? == file.commitment()? => return Ok(known.file),
-            Ok(_) => return Err(ConsentRefusal::RequestIdUsed.into()),
-            Err(ConsentError::Refused(ConsentRefusal::NoSuchConsent)) => {}
-            Err(error) => return Err(error),
-        }
-        if !ConsentStore(&self.store).has_records_of(provider, artefact.subject).await? {
-            return Err(ConsentRefusal::NoRecords.into());
-        }
-        let document = RequestDocument {
-            request_id: Uuid::new_v4().to_string(),
-            timestamp: write_time(now),
-            consent: granted.terms.document(),
-        };
-        let digest = self.notice_digest(&file.notice);
-        let mut transaction = self.store.begin().await?;
-        let patient = self.manager.patient_tag(&granted.terms.patient);
-        let others = self.consents_of(patient).await?;
-        if others.iter().any(|other| other.overlaps(&file, &granted, now)) {
-            return Err(ConsentRefusal::Overlaps.into());
-        }
-        let state = RequestState::Granted;
-        let request = self
-            .keep_request(
-                &mut transaction,
-                &document,
-                granted.terms.clone(),
-                file.requester(),
-                state,
-                now,
-            )
-            .await?
-            .ok_or(ConsentRefusal::RequestIdUsed)?;
-        let kept =
-            self.keep_consent(&mut transaction, &request, file, &granted, language, digest, now);
-        let file = kept.await?;
-        transaction.commit().await?;
-        Ok(file)
-    }
-
     #[allow(clippy::too_many_arguments)] // each is a column's source
     async fn keep_consent(
         &self,
@@ -184,8 +117,9 @@ impl ConsentDesk {
         now: Timestamp,
     ) -> Result<ConsentFile, ConsentError> {
         let provider = file.provider();
+        let manager = self.number().await?;
         let place = next_place(transaction, provider, Tree::Consents).await?;
-        let file = file.at(place);
+        let file = file.at(manager, place);
         let leaf = file.commitment()?.to_field();
         change_leaf(transaction, provider, Tree::Consents, (place, leaf), false).await?;
         let inserted = sqlx::query(

@@ -2,12 +2,13 @@
 //! patients give and withdraw, and the gate that releases a record on a proof.
 //!
 //! ```text
-//! request ─► notice ─► grant, narrowed ─► provider's root ─► proof ─► gate ─► ledger ─► release
-//! document   notice    desk, file         provider::publish  access   gate    recorded   erasure
+//! request ─► notice ─► grant, narrowed ─► manager's root ─► proof ─► gate ─► ledger ─► release
+//! document   notice    desk, file         publishing        access   gate    recorded   erasure
 //! ```
 //!
-//! The consent manager keeps what was asked and granted, sealed. Providers' trees are in the store and their
-//! roots on the ledger. The patient's wallet proves; a verifier learns neither who the patient is nor which
+//! The consent manager keeps what was asked and granted, sealed, and puts the roots of its consents on the ledger:
+//! a withdrawal needs nothing of the provider, which puts the root of its records there. A patient whose manager
+//! does nothing ends the accesses themselves ([`Withdrawal`]). The patient's wallet proves; a verifier learns neither who the patient is nor which
 //! consent it was.
 //!
 //! ```
@@ -18,7 +19,7 @@
 //! use praman_files::sealed::Passphrase;
 //! use praman_holder::wallet::Wallet;
 //! use praman_language::Language;
-//! use praman_ledger::{ProviderId, RequesterNumber};
+//! use praman_ledger::{ManagerNumber, ProviderId, RequesterNumber};
 //! use praman_store::{Store, key_store::MasterKey};
 //!
 //! # #[tokio::main]
@@ -33,6 +34,7 @@
 //! let known = ConsentStore(&store);
 //! let key = SignerKey::generate("heart-clinic");
 //! known.keep_requester(RequesterNumber(1), "heart-clinic", &key.public()).await?;
+//! known.keep_manager(ManagerNumber(3), "praman-cm", &desk.manager().public()).await?;
 //! let laboratory = ProviderId(2);
 //! known.keep_provider(laboratory, "city-laboratory").await?;
 //! let wallet = Wallet::generate();
@@ -96,11 +98,12 @@ mod terms;
 mod time;
 mod uses;
 mod view;
+mod withdrawal;
 
 use praman_store::Store;
 
 pub use break_glass::{BreakGlass, EmergencyScope, ReviewOutcome, SignedBy};
-pub use code::{purpose_code, purpose_of, type_code, type_of};
+pub use code::{mode_code, mode_of, purpose_code, purpose_of, type_code, type_of};
 pub use desk::{
     ConsentDesk, ConsentState, KeptConsent, KeptRequest, ReceivedRequest, RequestState,
 };
@@ -111,16 +114,17 @@ pub use gate_desk::{GateDesk, GateDeskError};
 pub use manager::{ConsentManager, PatientTag, is_signed};
 pub use notice::{LegalBasis, NOTICE_VERSION, Notice};
 pub use patient::{ConsoleGateway, MessageGateway};
-pub use provider::NamedParticipant;
-pub use publishing::publish;
+pub use provider::{KnownManager, NamedParticipant};
+pub use publishing::{publish_consents, publish_records};
 pub use refusal::{ConsentError, ConsentFailure, ConsentRefusal, ParticipantRefusal};
 pub use republishing::RootRepublishing;
 pub use signer::SignerKey;
 pub use telephone::{InvalidTelephone, Telephone};
 pub use terms::{Granted, Narrowing, PatientAddress, Terms, unknown_types};
-pub use time::{moment_of, time_of, write_time};
+pub use time::{minute_of, time_of, write_time};
 pub use view::page;
 pub use view::{PatientView, SeenConsent};
+pub use withdrawal::{ACCESSES_AT_ONCE, EndedAccesses, Withdrawal};
 
 /// Providers, requesters, records and consents, in a store.
 #[derive(Clone, Copy)]

@@ -95,13 +95,13 @@ impl Texts {
 
     fn frequency(&self, granted: &Granted) -> String {
         // A window shorter than the whole time is shown as it is.
-        let whole = u64::from(u32::MAX);
+        let whole = u32::MAX;
         let frequency = granted.terms.frequency.of_validity(whole);
         let count = ("count", Argument::Count(u64::from(frequency.accesses)));
-        if frequency.window > whole {
+        if frequency.window == whole {
             return self.0.format("frequency-whole", &[count]);
         }
-        let hours = self.0.digits(&(frequency.window / 3_600).to_string());
+        let hours = self.0.digits(&(frequency.window / 60).to_string());
         self.0.format("frequency-window", &[count, ("hours", Argument::Text(&hours))])
     }
 }

@@ -1,4 +1,4 @@
-//! Providers and requesters in a store, and the records that providers keep.
+//! Providers, requesters and the consent manager in a store, and the records that providers keep.
 
 use ed25519_dalek::VerifyingKey;
 use praman_circuits::Fr;
@@ -7,7 +7,7 @@ use praman_circuits::health_record::{RECORD_DEPTH, RecordCommitment, RecordTree,
 use praman_circuits::merkle::empty_leaf;
 use praman_circuits::subject::SubjectCommitment;
 use praman_files::FileError;
-use praman_ledger::{ProviderId, RequesterNumber};
+use praman_ledger::{ManagerNumber, ProviderId, RequesterNumber};
 use praman_store::error::StoreError;
 use praman_store::{TreeName, WriteTransaction, broken, bytes, put_leaves};
 
@@ -24,6 +24,24 @@ pub struct NamedParticipant<N> {
     pub number: N,
     /// Its name: the identifier that documents know it by.
     pub name: String,
+}
+
+/// The consent manager that a store belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownManager {
+    /// Its number on the ledger.
+    pub number: ManagerNumber,
+    /// Its identifier.
+    pub name: String,
+    /// The key by which it signs what patients consent to, Ed25519.
+    pub public_key: Vec<u8>,
+}
+
+impl KnownManager {
+    /// Whether it is that of a number, name and key.
+    fn is(&self, number: ManagerNumber, name: &str, public_key: &[u8]) -> bool {
+        (self.number, self.name.as_str(), self.public_key.as_slice()) == (number, name, public_key)
+    }
 }
 
 /// Reads a verifying key from a column.
@@ -44,6 +62,59 @@ impl ConsentStore<'_> {
             .execute(self.0.writer())
             .await?;
         Ok(self.require_named(self.provider_named(name).await? == Some(number), name)?)
+    }
+
+    /// Stores the consent manager that this store belongs to, which the ledger has, with its signing key, Ed25519. A
+    /// store has one; another takes its place only while nothing was consented to.
+    ///
+    /// # Errors
+    /// [`ParticipantRefusal::OtherManager`] if the store belongs to another.
+    pub async fn keep_manager(
+        &self,
+        number: ManagerNumber,
+        name: &str,
+        public_key: &[u8; 32],
+    ) -> Result<(), ConsentError> {
+        sqlx::query(
+            "INSERT INTO consent_manager (single, number, name, public_key) VALUES (1, $1, $2, $3)
+             ON CONFLICT (single) DO UPDATE SET number = $1, name = $2, public_key = $3
+             WHERE NOT EXISTS (SELECT 1 FROM consent)",
+        )
+        .bind(i64::from(number.0))
+        .bind(name)
+        .bind(public_key.to_vec())
+        .execute(self.0.writer())
+        .await?;
+        match self.manager().await? {
+            Some(known) if known.is(number, name, public_key) => Ok(()),
+            Some(known) => Err(ParticipantRefusal::OtherManager(known.name).into()),
+            None => Err(StoreError::from(sqlx::Error::RowNotFound).into()),
+        }
+    }
+
+    /// Returns the consent manager that this store belongs to.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn manager(&self) -> Result<Option<KnownManager>, StoreError> {
+        let row: Option<(i64, String, Vec<u8>)> =
+            sqlx::query_as("SELECT number, name, public_key FROM consent_manager")
+                .fetch_optional(self.0.pool())
+                .await?;
+        Ok(row.map(|(number, name, public_key)| KnownManager {
+            number: ManagerNumber(number as u32),
+            name,
+            public_key,
+        }))
+    }
+
+    /// Returns the number of the consent manager that this store belongs to.
+    ///
+    /// # Errors
+    /// [`ConsentRefusal::NoManager`].
+    pub(super) async fn manager_number(&self) -> Result<ManagerNumber, ConsentError> {
+        let known = self.manager().await?.ok_or(ConsentRefusal::NoManager)?;
+        Ok(known.number)
     }
 
     /// Stores a requester of records, with its signing key, Ed25519.
@@ -223,6 +294,19 @@ impl ConsentStore<'_> {
         .bind(bytes(record.to_field()))
         .fetch_optional(self.0.pool())
         .await?;
+        Ok(row.is_some())
+    }
+
+    /// Whether a provider's records are kept in this store.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn keeps_records(&self, provider: ProviderId) -> Result<bool, StoreError> {
+        let row: Option<(i64,)> =
+            sqlx::query_as("SELECT position FROM health_record WHERE provider = $1 LIMIT 1")
+                .bind(i64::from(provider.0))
+                .fetch_optional(self.0.pool())
+                .await?;
         Ok(row.is_some())
     }
 

@@ -16,7 +16,7 @@ use praman_circuits::health_record::{
 use praman_circuits::merkle::{Path as TreePath, Tree, root_of};
 use praman_files::FileError;
 use praman_holder::wallet::Wallet;
-use praman_ledger::{ProviderId, RequesterNumber};
+use praman_ledger::{ManagerNumber, ProviderId, RequesterNumber};
 use praman_prover::ProvingError;
 use praman_prover::{Cores, FixedKeyEngine, Prover};
 use praman_store::{Store, TreeName, read_path};
@@ -28,46 +28,58 @@ use super::access::AccessRequest;
 use super::document::{self, FieldFault};
 use super::file::{ConsentFile, RecordFile, requester_id};
 use super::refusal::ConsentError;
-use super::time::moment_of;
+use super::time::minute_of;
 
-/// A provider's two trees. They come whole, so that nobody learns which patient's path is used.
+/// The leaves of a tree: of a provider's records, or of a manager's consents there. They come whole, so that nobody
+/// learns which patient's path is used.
 #[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ProviderTrees {
+pub struct TreeLeaves {
     /// The provider's number.
     pub provider: u32,
+    /// The consent manager's number, of consents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<u32>,
     /// The value that binds proofs to the ledger, decimal.
     pub context: String,
-    /// The root of its records, decimal.
-    pub records_root: String,
-    /// The root of its consents, decimal.
-    pub consents_root: String,
-    /// The leaves of its records, in order; a removed record has the empty value.
-    pub records: Vec<String>,
-    /// The leaves of its consents.
-    pub consents: Vec<String>,
+    /// The root, decimal.
+    pub root: String,
+    /// The leaves, in order; a removed one has the empty value.
+    pub leaves: Vec<String>,
 }
 
-impl ProviderTrees {
-    /// Creates trees.
-    pub fn of(
+impl TreeLeaves {
+    /// Returns the leaves of a provider's records.
+    pub fn of_records(provider: ProviderId, context: Context, records: &RecordTree) -> Self {
+        Self::of(provider, None, context, records)
+    }
+
+    /// Returns the leaves of a manager's consents at a provider.
+    pub fn of_consents(
         provider: ProviderId,
+        manager: ManagerNumber,
         context: Context,
-        records: &RecordTree,
         consents: &ConsentTree,
     ) -> Self {
-        let leaves = |leaves: &[Fr]| leaves.iter().copied().map(to_decimal).collect();
+        Self::of(provider, Some(manager.0), context, consents)
+    }
+
+    fn of<const DEPTH: usize>(
+        provider: ProviderId,
+        manager: Option<u32>,
+        context: Context,
+        tree: &Tree<DEPTH>,
+    ) -> Self {
         Self {
             provider: provider.0,
+            manager,
             context: context.to_string(),
-            records_root: to_decimal(records.root()),
-            consents_root: to_decimal(consents.root()),
-            records: leaves(records.leaves()),
-            consents: leaves(consents.leaves()),
+            root: to_decimal(tree.root()),
+            leaves: tree.leaves().iter().copied().map(to_decimal).collect(),
         }
     }
 
-    /// Reads trees in the form of `GET /v1/providers/{provider}/trees`.
+    /// Reads leaves in the form of `GET /v1/providers/{provider}/records` and `…/consents`.
     ///
     /// # Errors
     /// [`FileError`] naming file and field.
@@ -85,22 +97,35 @@ impl ProviderTrees {
         parsed.map_err(|error| FieldFault::new("context", format!("is {error}")))
     }
 
-    /// Returns the paths of a consent and of a record, in trees that are hashed again.
+    /// Returns the path of a record, in a tree that is hashed again.
     ///
     /// # Errors
-    /// [`FieldFault`] if they are another provider's, or their leaves do not give their roots.
-    pub fn paths(
+    /// [`FieldFault`] if it is another provider's tree, or one of consents, or the leaves do not give its root.
+    pub fn record_path(&self, record: &RecordFile) -> Result<TreePath<RECORD_DEPTH>, FieldFault> {
+        if self.manager.is_some() {
+            return Err(FieldFault::new("manager", "is given: these are consents, not records"));
+        }
+        if ProviderId(self.provider) != record.provider {
+            return Err(FieldFault::new("provider", "is not the provider of the record"));
+        }
+        tree_path(&self.leaves, &self.root, record.position)
+    }
+
+    /// Returns the path of a consent, in a tree that is hashed again.
+    ///
+    /// # Errors
+    /// [`FieldFault`] if it is another provider's or manager's tree, or the leaves do not give its root.
+    pub fn consent_path(
         &self,
         consent: &ConsentFile,
-        record: &RecordFile,
-    ) -> Result<ProviderPaths, FieldFault> {
+    ) -> Result<TreePath<CONSENT_DEPTH>, FieldFault> {
+        if self.manager.map(ManagerNumber) != Some(consent.keeper()) {
+            return Err(FieldFault::new("manager", "is not the consent manager of the consent"));
+        }
         if ProviderId(self.provider) != consent.provider() {
             return Err(FieldFault::new("provider", "is not the provider of the consent"));
         }
-        let record = tree_path(&self.records, &self.records_root, record.position, "records")?;
-        let place = consent.position();
-        let consent = tree_path(&self.consents, &self.consents_root, place, "consents")?;
-        Ok(ProviderPaths { record, consent })
+        tree_path(&self.leaves, &self.root, consent.position())
     }
 }
 
@@ -108,9 +133,8 @@ fn tree_path<const DEPTH: usize>(
     leaves: &[String],
     root: &str,
     place: usize,
-    field: &str,
 ) -> Result<TreePath<DEPTH>, FieldFault> {
-    let fault = |fault: String| FieldFault::new(field, fault);
+    let fault = |fault: String| FieldFault::new("leaves", fault);
     let leaves: Result<Vec<Fr>, _> = leaves.iter().map(|leaf| parse_decimal(leaf)).collect();
     let leaves = leaves.map_err(|error| fault(format!("has a leaf that is {error}")))?;
     let mut tree = Tree::<DEPTH>::new();
@@ -121,13 +145,18 @@ fn tree_path<const DEPTH: usize>(
     tree.path(place).map_err(|error| fault(error.to_string()))
 }
 
-/// A provider's two trees at one time, as a prover needs them.
+/// Both trees at one time, as a prover needs them.
 pub struct ProviderPaths {
     record: TreePath<RECORD_DEPTH>,
     consent: TreePath<CONSENT_DEPTH>,
 }
 
 impl ProviderPaths {
+    /// Makes paths of those of two trees, which may come from two places.
+    pub fn new(record: TreePath<RECORD_DEPTH>, consent: TreePath<CONSENT_DEPTH>) -> Self {
+        Self { record, consent }
+    }
+
     /// Returns the paths of a consent and of a record, from the store.
     ///
     /// # Errors
@@ -165,6 +194,7 @@ pub struct PreparedAccess {
     public: PublicInputs,
     witness: Witness,
     provider: ProviderId,
+    manager: ManagerNumber,
     asked: Asked,
     record: RecordCommitment,
     record_type: RecordType,
@@ -196,10 +226,11 @@ impl PreparedAccess {
             context,
             records: RecordsRoot::from_field(records),
             consents: ConsentsRoot::from_field(consents),
-            as_of: moment_of(asked.at).ok_or_else(|| FieldFault::new("at", "lies before 1900"))?,
+            as_of: minute_of(asked.at).ok_or_else(|| FieldFault::new("at", "lies before 1900"))?,
             requester: requester_id(asked.requester),
             purpose: asked.purpose,
             record_type,
+            mode: artefact.mode,
         };
         let blinding = HandleBlinding::from_field(Fr::rand(&mut OsRng));
         let grant = Grant {
@@ -214,7 +245,8 @@ impl PreparedAccess {
         let fields = public.to_fields();
         consent::check(&fields, &private)?;
         let witness = circuit::consent_witness(&fields, &private);
-        Ok(Self { public, witness, provider, asked, record, record_type, blinding })
+        let manager = consent.keeper();
+        Ok(Self { public, witness, provider, manager, asked, record, record_type, blinding })
     }
 
     /// Returns the statement's public inputs.
@@ -237,13 +269,15 @@ impl PreparedAccess {
         cores: Cores,
     ) -> Result<AccessRequest, ProvingError> {
         let proof = prover.prove_on(&self.witness, cores)?;
-        let Request { as_of, records, consents, .. } = self.public.request;
+        let Request { as_of, records, consents, mode, .. } = self.public.request;
         Ok(AccessRequest {
             request_id: Uuid::new_v4(),
             provider: self.provider,
+            manager: self.manager,
             requester: self.asked.requester,
             purpose: self.asked.purpose,
             record_type: self.record_type,
+            mode,
             as_of,
             records,
             consents,

@@ -32,6 +32,12 @@ pub enum ConsentRefusal {
          artefact"
     )]
     AlreadyGranted,
+    /// No consent manager in this store.
+    #[error("no consent manager keeps consents here: add one with `praman consent manager`")]
+    NoManager,
+    /// A consent manager whose key is another's than the store's.
+    #[error("this state belongs to another consent manager than the key")]
+    OtherManager,
     /// A provider without records of the patient.
     #[error("this provider has no record of this patient")]
     NoRecords,
@@ -86,6 +92,8 @@ impl ConsentRefusal {
             Self::NoSuchRequest => "no-such-request",
             Self::AlreadyDecided => "already-decided",
             Self::AlreadyGranted => "already-granted",
+            Self::NoManager => "no-manager",
+            Self::OtherManager => "other-manager",
             Self::NoRecords => "no-records",
             Self::Overlaps => "overlaps",
             Self::NoSuchConsent => "no-such-consent",
@@ -140,6 +148,11 @@ pub enum ParticipantRefusal {
     /// Another participant has the name, the number or the key.
     #[error("{0:?}, its number or its key is already in use")]
     InUse(String),
+    /// The store belongs to another consent manager.
+    #[error(
+        "this state belongs to the consent manager {0:?}: use another state folder for another manager"
+    )]
+    OtherManager(String),
     /// The key is none that signs.
     #[error("the requester's key is not an Ed25519 key")]
     NoKey,

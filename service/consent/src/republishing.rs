@@ -1,11 +1,11 @@
-//! Providers' roots that may have to be published again.
+//! Roots that may have to be published again.
 
 use futures_util::future::BoxFuture;
 use praman_ledger::EventHandler;
 use praman_store::WriteTransaction;
 use praman_store::error::StoreError;
 
-/// Has the ledger asked again which roots of providers it knows, once blocks of it were replaced.
+/// Has the ledger asked again which roots it knows, once blocks of it were replaced.
 pub struct RootRepublishing;
 
 impl EventHandler for RootRepublishing {
@@ -48,10 +48,12 @@ mod tests {
         .execute(store.writer())
         .await
         .expect("published");
-        assert_eq!(consents.unpublished_providers().await.expect("read"), []);
+        assert_eq!(consents.unpublished_records().await.expect("read"), []);
+        assert_eq!(consents.unpublished_consents().await.expect("read"), []);
         let mut transaction = store.begin().await.expect("begun");
         RootRepublishing.blocks_replaced(&mut transaction, 9).await.expect("taken back");
         transaction.commit().await.expect("kept");
-        assert_eq!(consents.unpublished_providers().await.expect("read"), [ProviderId(2)]);
+        assert_eq!(consents.unpublished_records().await.expect("read"), [ProviderId(2)]);
+        assert_eq!(consents.unpublished_consents().await.expect("read"), [ProviderId(2)]);
     }
 }

@@ -6,7 +6,7 @@ use praman_ledger::{Chain, ContractLedger};
 
 use super::desk::{ConsentDesk, KeptConsent, RequestState};
 use super::patient::Caller;
-use super::publishing::publish;
+use super::publishing::publish_consents;
 use super::refusal::{ConsentError, ConsentRefusal};
 use super::terms::Narrowing;
 use super::time::time_of;
@@ -140,7 +140,7 @@ impl ConsentDesk {
             // Given, but perhaps by a program that died before the ledger knew.
             for kept in self.consents_of(caller.patient).await? {
                 if kept.request == request.id {
-                    publish(&self.store, ledger, kept.file.provider()).await?;
+                    publish_consents(&self.store, ledger, kept.file.provider()).await?;
                 }
             }
             return Ok(numbered(language, "sms-already-decided", number));
@@ -166,7 +166,7 @@ impl ConsentDesk {
             Err(_) => return Ok(numbered(language, "sms-already-decided", number)),
         };
         for file in &files {
-            publish(&self.store, ledger, file.provider()).await?;
+            publish_consents(&self.store, ledger, file.provider()).await?;
         }
         let until = files.iter().filter_map(|file| Some(file.granted().ok()?.valid_until)).max();
         let until = until.map(|until| language.time(until)).unwrap_or_default();
@@ -210,7 +210,8 @@ impl ConsentDesk {
         // stop the others.
         let mut published = Ok(());
         for kept in &of_number {
-            published = publish(&self.store, ledger, kept.file.provider()).await.and(published);
+            published =
+                publish_consents(&self.store, ledger, kept.file.provider()).await.and(published);
         }
         published?;
         if !withdrawn {

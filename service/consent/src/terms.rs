@@ -6,7 +6,7 @@ use praman_circuits::health_record::RecordType;
 use serde::{Deserialize, Serialize};
 
 use super::code::{
-    mode_code, mode_of, purpose_code, purpose_of, purpose_text, type_code, type_of, unit_seconds,
+    mode_code, mode_of, purpose_code, purpose_of, purpose_text, type_code, type_of, unit_minutes,
 };
 use super::document::{
     ConsentDocument, DateRangeDocument, FieldFault, FrequencyDocument, Named, PermissionDocument,
@@ -89,7 +89,7 @@ pub struct AskedFrequency {
 impl AskedFrequency {
     fn read(document: &FrequencyDocument, field: &str) -> Result<Self, FieldFault> {
         let at = |part: &str| format!("{field}.{part}");
-        if unit_seconds(&document.unit).is_none() {
+        if unit_minutes(&document.unit).is_none() {
             let fault = "must be HOUR, DAY, WEEK, MONTH or YEAR";
             return Err(FieldFault::new(at("unit"), fault));
         }
@@ -105,18 +105,19 @@ impl AskedFrequency {
 
     /// Returns `repeats` accesses in every `value` units. Without a count it is one access; without a window's
     /// length it is one window, the whole validity of the consent.
-    pub fn of_validity(&self, seconds: u64) -> Frequency {
-        let unit = unit_seconds(&self.unit).unwrap_or(1);
-        let window = if self.value == 0 { seconds + 1 } else { self.value * unit };
+    pub fn of_validity(&self, minutes: u32) -> Frequency {
+        let unit = unit_minutes(&self.unit).unwrap_or(1);
+        let window = if self.value == 0 { u64::from(minutes) } else { self.value * unit };
+        // A window beyond the calendar is longer than any validity.
+        let window = u32::try_from(window.max(1)).unwrap_or(u32::MAX);
         let accesses = u32::try_from(self.repeats.max(1)).unwrap_or(ACCESSES_MAX);
         Frequency { window, accesses }
     }
 
     /// Whether it allows no more accesses than a wider one, in no shorter a window; the whole time is 2³²
-    /// seconds.
+    /// minutes.
     fn is_within(&self, wider: &Self) -> bool {
-        let (ours, theirs) =
-            (self.of_validity(u64::from(u32::MAX)), wider.of_validity(u64::from(u32::MAX)));
+        let (ours, theirs) = (self.of_validity(u32::MAX), wider.of_validity(u32::MAX));
         ours.accesses <= theirs.accesses && ours.window >= theirs.window
     }
 

@@ -3,19 +3,20 @@
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use praman_circuits::artefact::Moment;
+use praman_circuits::artefact::Minute;
 use praman_language::calendar::SECONDS_BEFORE_EPOCH;
 
 use super::document::FieldFault;
 
-/// Returns a time as a moment of the statement; none before 1900.
-pub fn moment_of(time: Timestamp) -> Option<Moment> {
-    u64::try_from(time.as_second() + SECONDS_BEFORE_EPOCH).ok().map(Moment)
+/// Returns the minute of the statement that a time falls into; none before 1900.
+pub fn minute_of(time: Timestamp) -> Option<Minute> {
+    let minutes = (time.as_second() + SECONDS_BEFORE_EPOCH).div_euclid(60);
+    u32::try_from(minutes).ok().map(Minute)
 }
 
-/// Returns the time of a moment; none beyond the calendar.
-pub fn time_of(moment: Moment) -> Option<Timestamp> {
-    Timestamp::from_second(i64::try_from(moment.0).ok()? - SECONDS_BEFORE_EPOCH).ok()
+/// Returns the time at which a minute begins; none beyond the calendar.
+pub fn time_of(minute: Minute) -> Option<Timestamp> {
+    Timestamp::from_second(i64::from(minute.0) * 60 - SECONDS_BEFORE_EPOCH).ok()
 }
 
 /// Writes a time in the standard's form: UTC with milliseconds.
@@ -47,7 +48,7 @@ pub(super) fn read_time(text: &str, field: &str) -> Result<Timestamp, FieldFault
     let time = time.checked_add(SignedDuration::from_hours(24 * days)).map_err(|_| form())?;
     // As it is written again, so that what a patient sees and what is compared are one.
     let time = Timestamp::from_millisecond(time.as_millisecond()).map_err(|_| form())?;
-    moment_of(time).ok_or_else(|| FieldFault::new(field, "lies before 1900"))?;
+    minute_of(time).ok_or_else(|| FieldFault::new(field, "lies before 1900"))?;
     Ok(time)
 }
 
@@ -79,6 +80,17 @@ fn plain_time(text: &str) -> (String, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn minute_is_the_one_that_a_time_falls_into() {
+        let at = |text: &str| minute_of(text.parse().expect("a time"));
+        assert_eq!(at("1900-01-01T00:00:59.999Z"), Some(Minute(0)));
+        assert_eq!(at("1899-12-31T23:59:59.999Z"), None);
+        let minute = at("2026-04-14T09:31:00Z").expect("a minute");
+        assert_eq!(at("2026-04-14T09:31:59.999Z"), Some(minute));
+        assert_eq!(at("2026-04-14T09:32:00Z"), Some(Minute(minute.0 + 1)));
+        assert_eq!(time_of(minute), "2026-04-14T09:31:00Z".parse().ok());
+    }
 
     #[test]
     fn time_is_read_as_members_write_it() {

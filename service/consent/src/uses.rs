@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use praman_circuits::access::{AccessNullifier, access_nullifier};
-use praman_circuits::artefact::Moment;
+use praman_circuits::access::{AccessNullifier, access_lock, access_nullifier};
+use praman_circuits::artefact::Minute;
+use praman_circuits::context::Context;
 use praman_holder::wallet::Wallet;
-use praman_ledger::{ProviderId, RequesterNumber};
+use praman_ledger::{LedgerError, LedgerStore, ProviderId, RequesterNumber};
 use praman_store::error::StoreError;
 use praman_store::{Store, broken, bytes, field};
 use rayon::prelude::*;
@@ -14,35 +15,40 @@ use rayon::prelude::*;
 use super::document::FieldFault;
 use super::file::ConsentFile;
 use super::refusal::ConsentError;
-use super::time::moment_of;
+use super::time::minute_of;
 use crate::ConsentStore;
 
 /// The most nullifiers that are looked up to list a consent's uses.
-const NULLIFIERS_MAX: u64 = 200_000;
+const NULLIFIERS_MAX: u32 = 200_000;
 
-/// Returns the nullifiers of a consent's accesses up to a moment, by window and number, of as many of the
+/// Returns the nullifiers of a consent's accesses up to a minute, by window and number, of as many of the
 /// newest windows as can be computed quickly.
 fn nullifiers(
     wallet: &Wallet,
     consent: &ConsentFile,
-    until: Moment,
+    context: Context,
+    until: Minute,
 ) -> Result<Vec<AccessNullifier>, FieldFault> {
     let artefact = consent.artefact()?;
     let commitment = artefact.commitment();
-    let until = Moment(until.0.min(artefact.valid_until.0));
+    let until = Minute(until.0.min(artefact.valid_until.0));
     let Some(last) = artefact.frequency.window_of(artefact.valid_from, until) else {
         return Ok(Vec::new());
     };
     let accesses = artefact.frequency.accesses;
-    let windows = (NULLIFIERS_MAX / u64::from(accesses.max(1))).max(1);
-    let first = (last + 1).saturating_sub(windows);
-    let all: Vec<(u64, u32)> = (first..=last)
-        .flat_map(|window| (0..accesses).map(move |number| (window, number)))
-        .collect();
-    let nullifier = |&(window, number): &(u64, u32)| {
-        access_nullifier(&wallet.secret, commitment, window, number)
+    let windows = (NULLIFIERS_MAX / accesses.max(1)).max(1);
+    let first = last.saturating_sub(windows - 1);
+    let of_window = |window: u32| {
+        let lock = access_lock(&wallet.secret, commitment, window);
+        let numbers = (0..accesses).into_par_iter();
+        numbers.map(move |number| access_nullifier(&lock, context, number))
     };
-    Ok(all.par_iter().map(nullifier).collect())
+    Ok((first..=last).into_par_iter().flat_map(of_window).collect())
+}
+
+/// Returns what nullifiers of the store's ledger take in; none if it has no ledger, and so no accesses.
+async fn context_of(store: &Store) -> Result<Option<Context>, ConsentError> {
+    Ok(LedgerStore(store).ledger_context().await.map_err(LedgerError::from)?)
 }
 
 /// Returns which accesses of a consent were given, and when, according to the ledger.
@@ -54,10 +60,11 @@ pub async fn uses_of(
     wallet: &Wallet,
     consent: &ConsentFile,
     now: Timestamp,
-) -> Result<Vec<Moment>, ConsentError> {
-    let until = moment_of(now).ok_or_else(|| FieldFault::new("now", "lies before 1900"))?;
+) -> Result<Vec<Minute>, ConsentError> {
+    let until = minute_of(now).ok_or_else(|| FieldFault::new("now", "lies before 1900"))?;
     let begin = consent.artefact()?.valid_from;
-    let mine: HashSet<Vec<u8>> = nullifiers(wallet, consent, until)?
+    let Some(context) = context_of(store).await? else { return Ok(Vec::new()) };
+    let mine: HashSet<Vec<u8>> = nullifiers(wallet, consent, context, until)?
         .par_iter()
         .map(|nullifier| bytes(nullifier.to_field()))
         .collect();
@@ -67,14 +74,14 @@ pub async fn uses_of(
          ORDER BY as_of",
     )
     .bind(i64::from(consent.provider().0))
-    .bind(begin.0 as i64)
+    .bind(i64::from(begin.0))
     .fetch_all(store.pool())
     .await?;
     let used = rows.into_iter().filter(|(nullifier, _)| mine.contains(nullifier));
-    Ok(used.map(|(_, as_of)| Moment(as_of as u64)).collect())
+    Ok(used.map(|(_, as_of)| Minute(as_of as u32)).collect())
 }
 
-/// Returns the first unused number of a consent's window at a time.
+/// Returns the first number of a consent's window at a time that is neither used nor withdrawn.
 ///
 /// # Errors
 /// [`ConsentError`].
@@ -85,12 +92,16 @@ pub async fn next_number(
     at: Timestamp,
 ) -> Result<u32, ConsentError> {
     let artefact = consent.artefact()?;
-    let at = moment_of(at).ok_or_else(|| FieldFault::new("at", "lies before 1900"))?;
+    let at = minute_of(at).ok_or_else(|| FieldFault::new("at", "lies before 1900"))?;
     let window = artefact.frequency.window_of(artefact.valid_from, at).unwrap_or_default();
-    let commitment = artefact.commitment();
+    let Some(context) = context_of(store).await? else { return Ok(0) };
+    let lock = access_lock(&wallet.secret, artefact.commitment(), window);
+    let (store, provider) = (ConsentStore(store), consent.provider());
     for number in 0..artefact.frequency.accesses {
-        let nullifier = access_nullifier(&wallet.secret, commitment, window, number);
-        if ConsentStore(store).recorded_access(consent.provider(), nullifier).await?.is_none() {
+        let nullifier = access_nullifier(&lock, context, number);
+        if store.recorded_access(provider, nullifier).await?.is_none()
+            && !store.is_withdrawn(provider, nullifier).await?
+        {
             return Ok(number);
         }
     }
@@ -121,6 +132,25 @@ impl ConsentStore<'_> {
         .transpose()
     }
 
+    /// Returns whether a provider's access with a nullifier was ended by its patient.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn is_withdrawn(
+        &self,
+        provider: ProviderId,
+        nullifier: AccessNullifier,
+    ) -> Result<bool, StoreError> {
+        let row: Option<(i64,)> = sqlx::query_as(
+            "SELECT block FROM withdrawn_access WHERE provider = $1 AND nullifier = $2",
+        )
+        .bind(i64::from(provider.0))
+        .bind(bytes(nullifier.to_field()))
+        .fetch_optional(self.0.pool())
+        .await?;
+        Ok(row.is_some())
+    }
+
     /// Returns the accesses that a provider gave from a block on, up to a limit, in the ledger's order.
     ///
     /// # Errors
@@ -144,7 +174,7 @@ impl ConsentStore<'_> {
             Ok(TrailEntry {
                 nullifier: AccessNullifier::from_field(field(&nullifier)?),
                 requester: RequesterNumber(requester as u32),
-                as_of: Moment(as_of as u64),
+                as_of: Minute(as_of as u32),
                 digest: digest.try_into().unwrap_or_default(),
                 block: block as u64,
             })
@@ -162,8 +192,8 @@ pub struct TrailEntry {
     pub nullifier: AccessNullifier,
     /// The requester.
     pub requester: RequesterNumber,
-    /// The moment that its proof is for.
-    pub as_of: Moment,
+    /// The minute that its proof is for.
+    pub as_of: Minute,
     /// The digest of request, public inputs and proof.
     pub digest: [u8; 32],
     /// The block that recorded it.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, html};
-use praman_circuits::artefact::Moment;
+use praman_circuits::artefact::Minute;
 use praman_holder::wallet::Wallet;
 use praman_language::{Argument, Language};
 use praman_ledger::ProviderId;
@@ -21,7 +21,7 @@ pub struct SeenConsent {
     /// The consent.
     pub kept: KeptConsent,
     /// When it was used.
-    pub uses: Vec<Moment>,
+    pub uses: Vec<Minute>,
     /// By when the requester must have erased everything, once it must.
     pub erase_by: Option<Timestamp>,
     /// Whether the requester has confirmed that it did.
@@ -89,8 +89,8 @@ impl PatientView {
         self.language.format(name, &[(argument, Argument::Text(text))])
     }
 
-    fn time(&self, moment: Moment) -> String {
-        time_of(moment).map(|time| self.language.time(time)).unwrap_or_default()
+    fn time(&self, minute: Minute) -> String {
+        time_of(minute).map(|time| self.language.time(time)).unwrap_or_default()
     }
 
     /// Returns the requester, provider, purpose and types.

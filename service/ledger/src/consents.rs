@@ -1,10 +1,10 @@
-//! Providers' roots and accesses by consent, on the contracts.
+//! Roots of records and of consents, and accesses by consent, on the contracts.
 
 use std::collections::HashSet;
 
 use alloy_primitives::{Address, B256, U256, keccak256};
-use praman_circuits::access::AccessNullifier;
-use praman_circuits::artefact::{ConsentsRoot, Moment};
+use praman_circuits::access::{AccessLock, AccessNullifier};
+use praman_circuits::artefact::{ConsentsRoot, Minute};
 use praman_circuits::field::from_be_bytes;
 use praman_circuits::health_record::RecordsRoot;
 use praman_store::named::number_id;
@@ -24,7 +24,12 @@ number_id! {
     RequesterNumber
 }
 
-/// A new root of one of a provider's trees.
+number_id! {
+    /// A consent manager, by its participant number.
+    ManagerNumber
+}
+
+/// A new root of a tree of records or of consents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RootUpdate<R> {
     /// The root.
@@ -37,23 +42,28 @@ pub struct RootUpdate<R> {
     pub graceless: bool,
 }
 
-/// A provider's current state.
+/// The current state of a provider's records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ProviderState {
-    /// The root of its records.
-    pub records_root: RecordsRoot,
-    /// The root of its consents.
-    pub consents_root: ConsentsRoot,
-    /// How often its records had changed then.
-    pub records_version: u64,
-    /// How often its consents had changed then.
-    pub consents_version: u64,
-    /// How many records are live.
-    pub records: u32,
-    /// How many consents are live.
-    pub consents: u32,
-    /// How many accesses it gave.
+pub struct RecordsState {
+    /// Their root.
+    pub root: RecordsRoot,
+    /// How often they had changed then.
+    pub version: u64,
+    /// How many are live.
+    pub live: u32,
+    /// How many accesses the provider gave.
     pub accesses: u64,
+}
+
+/// The current state of a manager's consents at a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConsentsState {
+    /// Their root.
+    pub root: ConsentsRoot,
+    /// How often they had changed then.
+    pub version: u64,
+    /// How many are live.
+    pub live: u32,
 }
 
 /// An access as the ledger records it. It names no person.
@@ -63,12 +73,14 @@ pub struct LedgerAccess {
     pub nullifier: AccessNullifier,
     /// The root of records that its proof is against.
     pub records: RecordsRoot,
-    /// The root of consents that its proof is against.
+    /// The consent manager whose root of consents its proof is against.
+    pub manager: ManagerNumber,
+    /// That root.
     pub consents: ConsentsRoot,
     /// Who asked.
     pub requester: RequesterNumber,
-    /// The moment that its proof is for.
-    pub as_of: Moment,
+    /// The minute that its proof is for.
+    pub as_of: Minute,
     /// The digest of request, public inputs and proof.
     pub digest: [u8; 32],
 }
@@ -80,6 +92,17 @@ pub struct RecordedAccesses {
     pub block: u64,
     /// Their digests.
     pub digests: HashSet<[u8; 32]>,
+}
+
+/// The accesses of a window of a consent that its patient ends: some, from a number on.
+#[derive(Clone)]
+pub struct EndedWindow {
+    /// The window's lock.
+    pub lock: AccessLock,
+    /// The first of them.
+    pub from: u32,
+    /// How many.
+    pub count: u32,
 }
 
 fn element(word: U256) -> Result<praman_circuits::Fr, LedgerError> {
@@ -104,6 +127,14 @@ impl<C: Chain> ContractLedger<C> {
         Ok(ProviderId(self.admit(Role::Provider, name).await?))
     }
 
+    /// Adds a consent manager; only on an embedded ledger.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn admit_manager(&mut self, name: &str) -> Result<ManagerNumber, LedgerError> {
+        Ok(ManagerNumber(self.admit(Role::ConsentManager, name).await?))
+    }
+
     /// Adds a requester of records; only on an embedded ledger.
     ///
     /// # Errors
@@ -125,7 +156,7 @@ impl<C: Chain> ContractLedger<C> {
             return Ok(known);
         }
         let document = text_hash(name);
-        if role == Role::Provider {
+        if matches!(role, Role::Provider | Role::ConsentManager) {
             let committee = Approver::Committee(&self.actors.members);
             return self.network.admit(account, role, 0, committee, document).await;
         }
@@ -135,21 +166,36 @@ impl<C: Chain> ContractLedger<C> {
         self.network.admit(account, role, sponsor, approver, document).await
     }
 
-    /// Returns a provider's current state.
+    /// Returns the current state of a provider's records.
     ///
     /// # Errors
     /// [`LedgerError`].
-    pub async fn provider_state(&self, provider: ProviderId) -> Result<ProviderState, LedgerError> {
-        let call = Consents::providerOfCall { number: provider.0 };
-        let stands = self.network.view(self.consents()?, &call).await?;
-        Ok(ProviderState {
-            records_root: RecordsRoot::from_field(element(stands.recordsRoot)?),
-            consents_root: ConsentsRoot::from_field(element(stands.consentsRoot)?),
-            records_version: stands.recordsVersion,
-            consents_version: stands.consentsVersion,
-            records: stands.records,
-            consents: stands.consents,
-            accesses: stands.accesses,
+    pub async fn records_state(&self, provider: ProviderId) -> Result<RecordsState, LedgerError> {
+        let call = Consents::recordsOfCall { provider: provider.0 };
+        let state = self.network.view(self.consents()?, &call).await?;
+        Ok(RecordsState {
+            root: RecordsRoot::from_field(element(state.root)?),
+            version: state.version,
+            live: state.live,
+            accesses: state.accesses,
+        })
+    }
+
+    /// Returns the current state of a manager's consents at a provider.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn consents_state(
+        &self,
+        manager: ManagerNumber,
+        provider: ProviderId,
+    ) -> Result<ConsentsState, LedgerError> {
+        let call = Consents::consentsOfCall { manager: manager.0, provider: provider.0 };
+        let state = self.network.view(self.consents()?, &call).await?;
+        Ok(ConsentsState {
+            root: ConsentsRoot::from_field(element(state.root)?),
+            version: state.version,
+            live: state.live,
         })
     }
 
@@ -168,32 +214,58 @@ impl<C: Chain> ContractLedger<C> {
             live: update.live,
             graceless: update.graceless,
         };
-        let (account, target) = (self.account_of(provider).await?, self.consents()?);
+        let account = self.account_of(Role::Provider, provider.0).await?;
+        let target = self.consents()?;
         self.network.send(account, target, &call).await?;
         Ok(())
     }
 
-    /// Replaces the root of consents of an earlier change.
+    /// Replaces the root of a manager's consents at a provider, of an earlier change.
     ///
     /// # Errors
     /// [`LedgerError`]; [`LedgerError::OldRoot`] if a later one stands.
     pub async fn put_consents_root(
         &mut self,
+        manager: ManagerNumber,
         provider: ProviderId,
         update: RootUpdate<ConsentsRoot>,
     ) -> Result<(), LedgerError> {
-        let (account, target) = (self.account_of(provider).await?, self.consents()?);
-        let root = word(update.root.to_field());
+        let account = self.account_of(Role::ConsentManager, manager.0).await?;
+        let target = self.consents()?;
+        let (root, provider) = (word(update.root.to_field()), provider.0);
         let RootUpdate { version, live, .. } = update;
         if update.graceless {
-            let call = Consents::withdrawCall { version, root, live };
+            let call = Consents::withdrawCall { provider, version, root, live };
             self.network.send(account, target, &call).await?;
         } else {
-            self.network
-                .send(account, target, &Consents::grantCall { version, root, live })
-                .await?;
+            let call = Consents::grantCall { provider, version, root, live };
+            self.network.send(account, target, &call).await?;
         }
         Ok(())
+    }
+
+    /// Ends accesses at a provider by their windows' locks, which only their patient's wallet can make; returns how
+    /// many of them had not been given or ended before.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn withdraw_accesses(
+        &mut self,
+        provider: ProviderId,
+        windows: &[EndedWindow],
+    ) -> Result<usize, LedgerError> {
+        let window = |window: &EndedWindow| Consents::EndedWindow {
+            lock: word(window.lock.expose()),
+            from: window.from,
+            count: window.count,
+        };
+        let windows = windows.iter().map(window).collect();
+        let call = Consents::withdrawAccessesCall { provider: provider.0, windows };
+        // Any account may bring it: the one that brings claims does.
+        let relayer = acting(self.actors.relayer, Role::Relayer)?;
+        let target = self.consents()?;
+        let receipt = self.network.send(relayer, target, &call).await?;
+        Ok(receipt.events::<Consents::AccessWithdrawn>(target).count())
     }
 
     /// Records accesses that a provider's gate has checked; returns those that the block has recorded. One that
@@ -211,29 +283,34 @@ impl<C: Chain> ContractLedger<C> {
             recordsRoot: word(access.records.to_field()),
             consentsRoot: word(access.consents.to_field()),
             digest: B256::from(access.digest),
+            manager: access.manager.0,
             requester: access.requester.0,
             asOf: access.as_of.0,
         };
         let call = Consents::recordAccessesCall { accesses: accesses.iter().map(access).collect() };
-        let (account, target) = (self.account_of(provider).await?, self.consents()?);
+        let account = self.account_of(Role::Provider, provider.0).await?;
+        let target = self.consents()?;
         let receipt = self.network.send(account, target, &call).await?;
         let recorded = receipt.events::<Consents::AccessRecorded>(target);
         let digests = recorded.map(|event| event.digest.0).collect();
         Ok(RecordedAccesses { block: receipt.block, digests })
     }
 
-    /// Returns whether proofs against two roots of a provider are valid now.
+    /// Returns whether proofs against a root of a provider's records and one of a manager's consents there are
+    /// valid now.
     ///
     /// # Errors
     /// [`LedgerError`].
     pub async fn are_good_roots(
         &self,
         provider: ProviderId,
+        manager: ManagerNumber,
         records: RecordsRoot,
         consents: ConsentsRoot,
     ) -> Result<bool, LedgerError> {
         let call = Consents::isGoodCall {
-            number: provider.0,
+            provider: provider.0,
+            manager: manager.0,
             recordsRoot: word(records.to_field()),
             consentsRoot: word(consents.to_field()),
         };
@@ -249,25 +326,42 @@ impl<C: Chain> ContractLedger<C> {
         self.network.view(self.consents()?, &call).await
     }
 
+    /// Returns whether the consents that a manager keeps are valid now.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn may_manage(&self, manager: ManagerNumber) -> Result<bool, LedgerError> {
+        let call = Consents::isManagerCall { number: manager.0 };
+        self.network.view(self.consents()?, &call).await
+    }
+
     /// Returns whether a provider may release records now.
     ///
     /// # Errors
     /// [`LedgerError`].
     pub async fn may_give(&self, provider: ProviderId) -> Result<bool, LedgerError> {
         let target = self.network.addresses.participants;
-        let account = self.account_of(provider).await?;
+        let account = self.account_of(Role::Provider, provider.0).await?;
         let call = Participants::hasRoleCall { role: Role::Provider.id(), account };
         self.network.view(target, &call).await
     }
 
-    async fn account_of(&self, provider: ProviderId) -> Result<Address, LedgerError> {
+    /// Checks that a number is that of a participant in a role.
+    ///
+    /// # Errors
+    /// [`LedgerRefusal::NotInRole`].
+    pub async fn require_participant(&self, role: Role, number: u32) -> Result<(), LedgerError> {
+        self.account_of(role, number).await.map(drop)
+    }
+
+    async fn account_of(&self, role: Role, number: u32) -> Result<Address, LedgerError> {
         let target = self.network.addresses.participants;
-        let call = Participants::participantCall { id: provider.0 };
+        let call = Participants::participantCall { id: number };
         let known = self.network.view(target, &call).await;
         match known {
-            Ok(known) if Role::of(known.role) == Some(Role::Provider) => Ok(known.account),
+            Ok(known) if Role::of(known.role) == Some(role) => Ok(known.account),
             Ok(_) | Err(LedgerError::Refused(_)) => {
-                Err(LedgerRefusal::NotProvider(provider.0).into())
+                Err(LedgerRefusal::NotInRole(number, role).into())
             }
             Err(error) => Err(error),
         }

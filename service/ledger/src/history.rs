@@ -78,7 +78,9 @@ pub struct History {
     pub checkpoints: usize,
     /// How many accesses by consent were recorded.
     pub accesses: usize,
-    /// How often a provider's consents were withdrawn.
+    /// How many accesses their patients ended themselves.
+    pub withdrawn_accesses: usize,
+    /// How often a manager withdrew consents at a provider.
     pub withdrawals: usize,
     /// Every opening.
     pub openings: Vec<OpeningHistory>,
@@ -86,14 +88,15 @@ pub struct History {
     pub faults: Vec<String>,
 }
 
-/// The valid roots of one of a provider's trees.
-type GoodRoots = BTreeMap<u32, HashSet<U256>>;
+/// The valid roots of trees: of a provider's records, or of a manager's consents at a provider.
+type GoodRoots<K> = BTreeMap<K, HashSet<U256>>;
 
 #[derive(Default)]
 struct Replay {
-    records: GoodRoots,
-    consents: GoodRoots,
+    records: GoodRoots<u32>,
+    consents: GoodRoots<(u32, u32)>,
     accesses: HashSet<(u32, U256)>,
+    withdrawn_accesses: HashSet<(u32, U256)>,
     withdrawals: usize,
     tree_leaves: Vec<Fr>,
     schemas: BTreeMap<u32, (u32, U256)>,
@@ -202,8 +205,8 @@ impl Replay {
     }
 
     fn consents_event(&mut self, log: &ChainLog) -> Option<()> {
-        fn put(good: &mut GoodRoots, provider: u32, root: U256, graceless: bool) {
-            let roots = good.entry(provider).or_default();
+        fn put<K: Ord>(good: &mut GoodRoots<K>, tree: K, root: U256, graceless: bool) {
+            let roots = good.entry(tree).or_default();
             if graceless {
                 roots.clear();
             }
@@ -218,20 +221,31 @@ impl Replay {
             Consents::ConsentsRootUpdated::SIGNATURE_HASH => {
                 let event = Consents::ConsentsRootUpdated::decode_raw_log(topics, data).ok()?;
                 self.withdrawals += usize::from(event.graceless);
-                put(&mut self.consents, event.provider, event.root, event.graceless);
+                let tree = (event.manager, event.provider);
+                put(&mut self.consents, tree, event.root, event.graceless);
             }
             Consents::AccessRecorded::SIGNATURE_HASH => {
                 let event = Consents::AccessRecorded::decode_raw_log(topics, data).ok()?;
-                if !self.accesses.insert((event.provider, event.nullifier)) {
+                let access = (event.provider, event.nullifier);
+                if !self.accesses.insert(access) {
                     self.fault(log, "an access was recorded twice");
                 }
-                let is_good = |good: &GoodRoots, root: &U256| {
-                    good.get(&event.provider).is_some_and(|roots| roots.contains(root))
-                };
-                if !is_good(&self.records, &event.recordsRoot)
-                    || !is_good(&self.consents, &event.consentsRoot)
+                if self.withdrawn_accesses.contains(&access) {
+                    self.fault(log, "an access was recorded that its patient had ended");
+                }
+                let records = self.records.get(&event.provider);
+                let consents = self.consents.get(&(event.manager, event.provider));
+                if !records.is_some_and(|good| good.contains(&event.recordsRoot))
+                    || !consents.is_some_and(|good| good.contains(&event.consentsRoot))
                 {
                     self.fault(log, "an access was recorded against roots that were not valid");
+                }
+            }
+            Consents::AccessWithdrawn::SIGNATURE_HASH => {
+                let event = Consents::AccessWithdrawn::decode_raw_log(topics, data).ok()?;
+                let access = (event.provider, event.nullifier);
+                if self.accesses.contains(&access) || !self.withdrawn_accesses.insert(access) {
+                    self.fault(log, "an access was ended that was given or ended before");
                 }
             }
             _ => {}
@@ -344,6 +358,7 @@ pub async fn verify<C: Chain>(network: &mut Network<C>) -> Result<History, Ledge
         office_updates: replay.updates,
         checkpoints: replay.checkpoints,
         accesses: replay.accesses.len(),
+        withdrawn_accesses: replay.withdrawn_accesses.len(),
         withdrawals: replay.withdrawals,
         openings,
         faults: replay.faults,

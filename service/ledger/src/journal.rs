@@ -287,22 +287,35 @@ async fn record_access(
     log: &ChainLog,
     topic: alloy_primitives::B256,
 ) -> Result<(), ChainError> {
-    if topic != Consents::AccessRecorded::SIGNATURE_HASH {
-        return Ok(());
+    match topic {
+        Consents::AccessRecorded::SIGNATURE_HASH => {
+            let event: Consents::AccessRecorded = decode(log)?;
+            sqlx::query(
+                "INSERT INTO recorded_access (nullifier, provider, requester, as_of, digest, block)
+                 VALUES ($1, $2, $3, $4, $5, $6)",
+            )
+            .bind(event.nullifier.to_be_bytes_vec())
+            .bind(i64::from(event.provider))
+            .bind(i64::from(event.requester))
+            .bind(i64::from(event.asOf))
+            .bind(event.digest.to_vec())
+            .bind(log.block as i64)
+            .execute(&mut **transaction)
+            .await?;
+        }
+        Consents::AccessWithdrawn::SIGNATURE_HASH => {
+            let event: Consents::AccessWithdrawn = decode(log)?;
+            sqlx::query(
+                "INSERT INTO withdrawn_access (nullifier, provider, block) VALUES ($1, $2, $3)",
+            )
+            .bind(event.nullifier.to_be_bytes_vec())
+            .bind(i64::from(event.provider))
+            .bind(log.block as i64)
+            .execute(&mut **transaction)
+            .await?;
+        }
+        _ => {}
     }
-    let event: Consents::AccessRecorded = decode(log)?;
-    sqlx::query(
-        "INSERT INTO recorded_access (nullifier, provider, requester, as_of, digest, block)
-         VALUES ($1, $2, $3, $4, $5, $6)",
-    )
-    .bind(event.nullifier.to_be_bytes_vec())
-    .bind(i64::from(event.provider))
-    .bind(i64::from(event.requester))
-    .bind(event.asOf as i64)
-    .bind(event.digest.to_vec())
-    .bind(log.block as i64)
-    .execute(&mut **transaction)
-    .await?;
     Ok(())
 }
 
@@ -329,6 +342,7 @@ impl LedgerStore<'_> {
         checkpoint::forget_after(transaction, last).await?;
         for statement in [
             "DELETE FROM recorded_access WHERE block > $1",
+            "DELETE FROM withdrawn_access WHERE block > $1",
             "DELETE FROM recorded_block WHERE number > $1",
         ] {
             sqlx::query(statement).bind(last as i64).execute(&mut **transaction).await?;

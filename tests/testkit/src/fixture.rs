@@ -2,7 +2,7 @@
 
 use ark_bn254::Fr;
 use praman_circuits::artefact::{
-    AccessMode, Artefact, ConsentSalt, ConsentTree, ConsentsRoot, Frequency, Moment, Purpose,
+    AccessMode, Artefact, ConsentSalt, ConsentTree, ConsentsRoot, Frequency, Minute, Purpose,
     RecordTypes, RequesterId,
 };
 use praman_circuits::attributes::{Attributes, Slot};
@@ -211,7 +211,7 @@ pub fn grant_with(
         content: ContentDigest::from_field(element(3)),
         salt: RecordSalt::from_field(element(4)),
     };
-    let begin = Moment(46_190 * 86_400);
+    let begin = Minute(46_190 * 1_440);
     let mut artefact = Artefact {
         subject,
         requester,
@@ -220,10 +220,10 @@ pub fn grant_with(
         from: Day(46_000),
         to: Day(46_200),
         valid_from: begin,
-        valid_until: Moment(begin.0 + 30 * 86_400),
-        erase_at: Moment(begin.0 + 60 * 86_400),
+        valid_until: Minute(begin.0 + 30 * 1_440),
+        erase_at: Minute(begin.0 + 60 * 1_440),
         mode: AccessMode::View,
-        frequency: Frequency { window: 86_400, accesses: 2 },
+        frequency: Frequency { window: 1_440, accesses: 2 },
         salt: ConsentSalt::from_field(element(5)),
     };
     change(&mut record, &mut artefact);
@@ -237,10 +237,11 @@ pub fn grant_with(
         context: context(CHAIN_ID, CONTRACT),
         records: RecordsRoot::from_field(records.root()),
         consents: ConsentsRoot::from_field(consents.root()),
-        as_of: Moment(begin.0 + 3 * 86_400 + 500),
+        as_of: Minute(begin.0 + 3 * 1_440 + 500),
         requester,
         purpose: artefact.purpose,
         record_type: record.record_type,
+        mode: artefact.mode,
     };
     let record_path = records.path(9).expect("appended");
     let consent_path = consents.path(4).expect("appended");

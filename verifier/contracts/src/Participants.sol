@@ -110,6 +110,8 @@ contract Participants is AccessControl, Governed {
     bytes32 public constant RELAYER = "relayer";
     /// @notice A provider of health care.
     bytes32 public constant PROVIDER = "provider";
+    /// @notice A consent manager: keeps what patients have consented to, and publishes it.
+    bytes32 public constant CONSENT_MANAGER = "consent-manager";
     /// @notice A program of someone else's that uses the network.
     bytes32 public constant APPLICATION = "application";
 
@@ -384,7 +386,7 @@ contract Participants is AccessControl, Governed {
         if (role == OFFICE) return DEPARTMENT;
         if (role == RELAYER || role == APPLICATION) return AGENCY;
         if (role == AGENCY || role == DEPARTMENT || role == TREASURY) return 0;
-        if (role == AUDITOR || role == PROVIDER) return 0;
+        if (role == AUDITOR || role == PROVIDER || role == CONSENT_MANAGER) return 0;
         revert WrongRole(role);
     }
 

@@ -3,7 +3,8 @@ pragma solidity 0.8.37;
 
 /// @title Poseidon over BN254's scalar field with circomlib's parameters
 /// @notice The sparse form of the permutation (appendix B of the paper): the partial rounds cost a
-/// row and a column instead of a matrix. Widths are 5 and 9: an office's leaf, a node of eight.
+/// row and a column instead of a matrix. Widths are 5 and 9: an office's leaf or an access's nullifier, a node of
+/// eight.
 /// @dev The constants come as one run of words in memory: the first four full rounds' constants, the
 /// MDS matrix, the matrix before the partial rounds, for each partial round its constant, row and
 /// column, and the last four full rounds' constants.
@@ -113,6 +114,44 @@ library Poseidon {
             }
             substitute(place, state, stride, r)
             digest := dot(mds, state, stride, r)
+        }
+    }
+
+    /// @notice The hash of four elements, each below the field's order.
+    /// @param constants where the constants of width 5 lie in memory
+    /// @param state where ten words lie in memory; they are overwritten
+    function hashFour(uint256 constants, uint256 state, uint256 a, uint256 b, uint256 c, uint256 d)
+        internal
+        pure
+        returns (uint256)
+    {
+        assembly ("memory-safe") {
+            mstore(state, 0)
+            mstore(add(state, 0x20), a)
+            mstore(add(state, 0x40), b)
+            mstore(add(state, 0x60), c)
+            mstore(add(state, 0x80), d)
+        }
+        return permute(constants, 5, 60, state);
+    }
+
+    /// @notice Copies constants, which lie in one or two contracts' code, to fresh memory, with room for a state
+    /// behind them.
+    /// @param second the contract of the rest; not read if it has no words
+    function load(address first, address second, uint256 firstWords, uint256 secondWords)
+        internal
+        view
+        returns (uint256 constants, uint256 state)
+    {
+        assembly ("memory-safe") {
+            constants := mload(0x40)
+            state := add(constants, mul(add(firstWords, secondWords), 0x20))
+            mstore(0x40, add(state, 0x240))
+            // Behind the byte that stops a call.
+            extcodecopy(first, constants, 1, mul(firstWords, 0x20))
+            if secondWords {
+                extcodecopy(second, add(constants, mul(firstWords, 0x20)), 1, mul(secondWords, 0x20))
+            }
         }
     }
 

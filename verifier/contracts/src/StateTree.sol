@@ -42,9 +42,9 @@ abstract contract StateTree {
         CONSTANTS_4 = constants[0];
         CONSTANTS_8_A = constants[1];
         CONSTANTS_8_B = constants[2];
-        (uint256 four,) = _load(constants[0], address(0), Poseidon.WORDS_4, 0);
+        (uint256 four,) = Poseidon.load(constants[0], address(0), Poseidon.WORDS_4, 0);
         (uint256 eight, uint256 state) =
-            _load(constants[1], constants[2], Poseidon.WORDS_8 / 2, Poseidon.WORDS_8 / 2);
+            Poseidon.load(constants[1], constants[2], Poseidon.WORDS_8 / 2, Poseidon.WORDS_8 / 2);
         bytes32 digest;
         {
             (uint256 words4, uint256 words8) = (Poseidon.WORDS_4, Poseidon.WORDS_8);
@@ -88,24 +88,18 @@ abstract contract StateTree {
     function officeLeaf(uint256 office, uint256 schema, uint256 root) public view returns (uint256) {
         if (root >= Poseidon.R) revert NotBelowOrder();
         (uint256 constants, uint256 state) =
-            _load(CONSTANTS_4, address(0), Poseidon.WORDS_4, 0);
-        uint256 tag = OFFICE_TAG;
+            Poseidon.load(CONSTANTS_4, address(0), Poseidon.WORDS_4, 0);
         assembly ("memory-safe") {
             // The constants are read once: what comes after may lie where they do.
             mstore(0x40, constants)
-            mstore(state, 0)
-            mstore(add(state, 0x20), tag)
-            mstore(add(state, 0x40), office)
-            mstore(add(state, 0x60), schema)
-            mstore(add(state, 0x80), root)
         }
-        return Poseidon.permute(constants, 5, 60, state);
+        return Poseidon.hashFour(constants, state, OFFICE_TAG, office, schema, root);
     }
 
     /// @notice A node over eight, each below the field's order.
     function nodeOf(uint256[8] calldata children) external view returns (uint256) {
         (uint256 constants, uint256 state) =
-            _load(CONSTANTS_8_A, CONSTANTS_8_B, Poseidon.WORDS_8 / 2, Poseidon.WORDS_8 / 2);
+            Poseidon.load(CONSTANTS_8_A, CONSTANTS_8_B, Poseidon.WORDS_8 / 2, Poseidon.WORDS_8 / 2);
         for (uint256 i = 0; i < 8; i++) if (children[i] >= Poseidon.R) revert NotBelowOrder();
         assembly ("memory-safe") {
             mstore(state, 0)
@@ -127,7 +121,7 @@ abstract contract StateTree {
     function _replace(uint256 place, uint256 value) private returns (uint256) {
         if (place >= PLACES) revert NoSuchPlace(place);
         (uint256 constants, uint256 state) =
-            _load(CONSTANTS_8_A, CONSTANTS_8_B, Poseidon.WORDS_8 / 2, Poseidon.WORDS_8 / 2);
+            Poseidon.load(CONSTANTS_8_A, CONSTANTS_8_B, Poseidon.WORDS_8 / 2, Poseidon.WORDS_8 / 2);
         nodes[place] = value;
         for (uint256 level = 0; level < DEPTH; level++) {
             uint256 first = place & ~uint256(7);
@@ -155,23 +149,5 @@ abstract contract StateTree {
         if (level == 2) return EMPTY_2;
         if (level == 3) return EMPTY_3;
         return EMPTY_4;
-    }
-
-    /// @dev Copies constants to fresh memory, with room for a state behind them.
-    function _load(address first, address second, uint256 firstWords, uint256 secondWords)
-        private
-        view
-        returns (uint256 constants, uint256 state)
-    {
-        assembly ("memory-safe") {
-            constants := mload(0x40)
-            state := add(constants, mul(add(firstWords, secondWords), 0x20))
-            mstore(0x40, add(state, 0x240))
-            // Behind the byte that stops a call.
-            extcodecopy(first, constants, 1, mul(firstWords, 0x20))
-            if secondWords {
-                extcodecopy(second, add(constants, mul(firstWords, 0x20)), 1, mul(secondWords, 0x20))
-            }
-        }
     }
 }

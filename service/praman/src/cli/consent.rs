@@ -22,25 +22,28 @@ use crate::consent::document;
 use crate::consent::gateway::{self, GatewayHeaders, MessageKind};
 use crate::consent::{
     ConsentDesk, ConsentError, ConsentFile, ConsentManager, ConsentState, ConsentStore, Terms,
-    publish, unknown_types, write_time,
+    publish_consents, unknown_types, write_time,
 };
 use crate::error::CommandError;
 use crate::files;
 use crate::ledger::{
-    Actors, ContractLedger, JoinedLedger, JoinedNetwork, LedgerFailure, LedgerStore,
-    NetworkSettingError, ProviderId,
+    Actors, ContractLedger, JoinedLedger, JoinedNetwork, LedgerFailure, LedgerStore, ManagerNumber,
+    NetworkSettingError, ProviderId, Role,
 };
 use crate::store::Store;
 
 /// Manage consents to health records: request, grant, prove, release, withdraw.
 #[derive(Subcommand)]
 pub(super) enum Consent {
-    /// Make a consent manager's key.
+    /// Add the consent manager that this state belongs to, with a key to sign what patients consent to.
     #[command(after_help = "Example: praman consent manager --name praman-cm --out manager.json")]
     Manager {
         /// The consent manager's identifier.
         #[arg(long)]
         name: String,
+        /// On real nodes, the manager's number as a participant [default: it is added here].
+        #[arg(long, value_name = "NUMBER")]
+        participant: Option<u32>,
         /// Where to write the key.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
@@ -76,28 +79,6 @@ pub(super) enum Consent {
         request: String,
         #[command(flatten)]
         manager: Manager,
-    },
-    /// Import, at its provider, a consent that another consent manager granted.
-    #[command(
-        after_help = "Example: praman consent import consent.json --trust 3b6a… --out placed.json \
-                            --manager manager.json"
-    )]
-    Import {
-        /// The consent's file.
-        file: PathBuf,
-        /// The public key of the consent manager to trust, 64 hexadecimal digits.
-        #[arg(long, value_name = "KEY")]
-        trust: String,
-        /// Where to write the patient's file, with the consent's place at the provider.
-        #[arg(long, value_name = "FILE")]
-        out: PathBuf,
-        /// The language of the notice that the patient was given: bn, hi or en.
-        #[arg(long, default_value = "en")]
-        language: crate::language::Language,
-        #[command(flatten)]
-        manager: Manager,
-        #[command(flatten)]
-        ledger: patient::Accounts,
     },
     /// Write a patient's consent as an artefact of the national standard.
     #[command(after_help = "Example: praman consent export consent.json --out artefact.json")]
@@ -161,7 +142,7 @@ impl Manager {
     }
 }
 
-/// The ledger that a provider acts on: on real nodes by the keys that are given.
+/// The ledger that a provider or a manager acts on: on real nodes by the keys that are given.
 async fn ledger(store: &Store, signer: &Signer) -> Result<JoinedLedger, CommandError> {
     let (network, accounts) =
         JoinedNetwork::open(store, &signer.keys()?, crate::EVENT_HANDLERS).await?;
@@ -188,13 +169,38 @@ fn verifying_key(folder: &std::path::Path) -> Result<praman_verifier::VerifyingK
 impl Consent {
     pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         match self {
-            Self::Manager { name, out, keys } => {
+            Self::Manager { name, participant, out, keys } => {
                 let store = setting.store().await?;
+                setting.act(&store, Action::KeepProviders, &format!("manager {name}")).await?;
                 let passphrase = keys.passphrase.passphrase()?;
                 let master = keys.master_key.open(setting, &store, &passphrase).await?;
-                let manager = ConsentManager::generate(&out, &name, &passphrase, master)?;
-                let json = json!({ "name": name, "public_key": hex::encode(manager.public()) });
-                Ok(Outcome::done(json, format!("the key of {name} is in {}", out.display())))
+                let mut ledger = ledger(&store, &Signer::none()).await?;
+                let number = match participant {
+                    Some(number) => {
+                        ledger.require_participant(Role::ConsentManager, number).await?;
+                        ManagerNumber(number)
+                    }
+                    None => ledger.admit_manager(&name).await?,
+                };
+                // A program that died before the manager was kept has left its key: the same command does the rest.
+                let manager = if out.exists() {
+                    ConsentManager::open(&out, &passphrase, master)?
+                } else {
+                    ConsentManager::generate(&out, &name, &passphrase, master)?
+                };
+                if manager.name != name {
+                    return Err(files::FileError::Exists(out).into());
+                }
+                ConsentStore(&store).keep_manager(number, &name, &manager.public()).await?;
+                let json = json!({
+                    "name": name, "manager": number, "public_key": hex::encode(manager.public()),
+                });
+                let text = format!(
+                    "{name} is consent manager {}; its key is in {}",
+                    number.0,
+                    out.display()
+                );
+                Ok(Outcome::done(json, text))
             }
             Self::Check { file } => check(&file),
             Self::Request { file, request_id, timestamp, manager } => {
@@ -230,27 +236,6 @@ impl Consent {
                 desk.deny(&request).await?;
                 let json = json!({ "request": request, "state": "DENIED" });
                 Ok(Outcome::done(json, format!("request {request} is denied")))
-            }
-            Self::Import { file, trust, out, language, manager, ledger } => {
-                let consent = ConsentFile::read(&file)?;
-                let key = hex::decode(&trust).ok().and_then(|key| key.try_into().ok());
-                let key = key.ok_or_else(|| {
-                    let reason = "--trust is not a public key: give 64 hexadecimal digits";
-                    CommandError::WrongUse(reason.to_owned())
-                })?;
-                let desk = manager.desk(setting, Action::KeepConsents, "import").await?;
-                let mut ledger = ledger.ledger(&desk, &manager).await?;
-                let imported = desk.import(consent, &key, language, Timestamp::now()).await;
-                let placed = match imported {
-                    Err(ConsentError::Field(fault)) => {
-                        return Err(CommandError::malformed(&file, fault));
-                    }
-                    imported => imported?,
-                };
-                publish(desk.store(), &mut ledger, placed.provider()).await?;
-                files::write_json(&out, &placed)?;
-                let json = json!({ "consent": placed.id(), "position": placed.position() });
-                Ok(Outcome::done(json, format!("the patient's file is {}", out.display())))
             }
             Self::Export { file, out } => {
                 let consent = ConsentFile::read(&file)?;
@@ -357,7 +342,7 @@ async fn overdue(setting: &Setting, signer: &Signer) -> Result<Outcome, CommandE
     if !changed.is_empty() {
         let mut ledger = ledger(&store, signer).await?;
         for provider in changed {
-            publish(&store, &mut ledger, provider).await?;
+            publish_consents(&store, &mut ledger, provider).await?;
         }
     }
     let orders = ConsentStore(&store).overdue_erasures(now).await?;

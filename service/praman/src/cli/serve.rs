@@ -397,7 +397,9 @@ impl Serve {
         let passphrase = self.signer.passphrase()?;
         let master = self.master_key.open(setting, store, &passphrase).await?;
         let manager = ConsentManager::open(path, &passphrase, master)?;
-        Ok(Some(ConsentDesk::new(store, manager)))
+        let desk = ConsentDesk::new(store, manager);
+        desk.number().await?;
+        Ok(Some(desk))
     }
 
     /// Where offices bring registers, if there are keys to issue by.

@@ -16,7 +16,7 @@ use praman_consent::access::{AccessRequest, Asked, PreparedAccess, ProviderPaths
 use praman_consent::{
     ConsentDesk, ConsentError, ConsentFile, ConsentManager, ConsentStore, EmergencyScope, Gate,
     GateRefusal, MessageGateway, Narrowing, PatientAddress, RecordFile, SignedBy, SignerKey,
-    Verdict, document, erasure_message, publish, write_time,
+    Verdict, document, erasure_message, publish_consents, publish_records, write_time,
 };
 use praman_holder::wallet::Wallet;
 use praman_language::Language;
@@ -160,6 +160,9 @@ impl Scene {
         let path = folder.join("consent-manager.json");
         let manager = ConsentManager::generate(&path, "praman-cm", &passphrase, master)?;
         let desk = ConsentDesk::new(&store, manager);
+        let number = ledger.admit_manager(&desk.manager().name).await?;
+        let manager = desk.manager();
+        ConsentStore(&store).keep_manager(number, &manager.name, &manager.public()).await?;
         let gate = Gate::on(&store, prover.verifying_key(), &ledger)?;
 
         let bar = stages.begin("providers and requesters", 5);
@@ -195,7 +198,7 @@ impl Scene {
             let record = ConsentStore(&store)
                 .add_record(provider, subject, kind, day, content.as_bytes(), |_| Ok(()))
                 .await?;
-            publish(&store, &mut ledger, provider).await?;
+            publish_records(&store, &mut ledger, provider).await?;
             records.push(record);
             timeline.tell(true, name, &format!("keeps a record of the patient: {kind:?}"));
         }
@@ -254,7 +257,7 @@ impl Scene {
         // A proof that is made before a withdrawal and submitted after it.
         let in_flight = self.prove(&hospital, Purpose::CareManagement, 0).await?;
         let provider = self.desk.withdraw(hospital.id(), Timestamp::now()).await?;
-        publish(&self.store, &mut self.ledger, provider).await?;
+        publish_consents(&self.store, &mut self.ledger, provider).await?;
         self.timeline.tell(true, "patient", "withdraws the consent at the district hospital");
         let verdict = self.ask(&in_flight, HOSPITAL).await?;
         counts.after_withdrawal += usize::from(verdict == Err(GateRefusal::Roots));
@@ -317,7 +320,7 @@ impl Scene {
         let files =
             self.desk.grant(&received.id, &narrowed, &self.wallet, Language::Bengali, now).await?;
         for file in &files {
-            publish(&self.store, &mut self.ledger, file.provider()).await?;
+            publish_consents(&self.store, &mut self.ledger, file.provider()).await?;
             let place = self.folder.join(format!("consent-{}.json", file.provider().0));
             praman_files::write_json(&place, file)?;
         }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use praman_access::{Action, Caller, Role};
-use praman_consent::access::{AccessRequest, ProviderTrees, TrailEntry};
+use praman_consent::access::{AccessRequest, TrailEntry, TreeLeaves};
 use praman_consent::gateway::{self, GatewayHeaders};
 use praman_consent::{
     ConsentDesk, ConsentError, ConsentStore, ErasureOrder, GateDesk, GateDeskError, GateRefusal,
-    NamedParticipant, ReceivedRequest, Release,
+    NamedParticipant, ReceivedRequest, Release, Withdrawal,
 };
 use praman_ledger::ProviderId;
 use praman_store::{TreeName, read_tree};
@@ -60,6 +60,11 @@ impl Application {
         .await
     }
 
+    /// Ends on the ledger the accesses that a patient has withdrawn; returns how many.
+    pub(crate) async fn end_accesses(&self, withdrawal: Withdrawal) -> Result<usize, Fault> {
+        Ok(self.consents()?.gate.withdraw(withdrawal).await?)
+    }
+
     /// Takes a request for consent.
     pub(crate) async fn ask_for_consent(
         &self,
@@ -90,20 +95,37 @@ impl Application {
         Ok(ConsentStore(self.consents()?.gate.store()).providers().await?)
     }
 
-    /// Returns a provider's trees.
-    pub(crate) async fn provider_trees(
-        &self,
-        provider: ProviderId,
-    ) -> Result<ProviderTrees, Fault> {
-        let store = self.consents()?.gate.store();
-        if !ConsentStore(store).has_provider(provider).await? {
-            return Err(Fault::not_found(format!("there is no provider {}", provider.0)));
+    /// Returns the leaves of a provider's records that are kept here.
+    pub(crate) async fn record_leaves(&self, provider: ProviderId) -> Result<TreeLeaves, Fault> {
+        let gate = &self.consents()?.gate;
+        self.require_provider(provider).await?;
+        if !ConsentStore(gate.store()).keeps_records(provider).await? {
+            return Err(Fault::not_found(
+                "this service keeps no records of it: ask the provider's",
+            ));
         }
-        let mut reading = store.begin_reading().await?;
+        let mut reading = gate.store().begin_reading().await?;
         let records = read_tree(&mut reading, TreeName::Records(provider.0)).await?;
+        Ok(TreeLeaves::of_records(provider, gate.context(), &records))
+    }
+
+    /// Returns the leaves of the consents that this service's manager keeps at a provider.
+    pub(crate) async fn consent_leaves(&self, provider: ProviderId) -> Result<TreeLeaves, Fault> {
+        let gate = &self.consents()?.gate;
+        self.require_provider(provider).await?;
+        let manager = ConsentStore(gate.store()).manager().await?;
+        let none = || Fault::not_found("this service keeps no consents: ask the consent manager's");
+        let manager = manager.ok_or_else(none)?.number;
+        let mut reading = gate.store().begin_reading().await?;
         let consents = read_tree(&mut reading, TreeName::Consents(provider.0)).await?;
-        let context = self.consents()?.gate.context();
-        Ok(ProviderTrees::of(provider, context, &records, &consents))
+        Ok(TreeLeaves::of_consents(provider, manager, gate.context(), &consents))
+    }
+
+    async fn require_provider(&self, provider: ProviderId) -> Result<(), Fault> {
+        if ConsentStore(self.consents()?.gate.store()).has_provider(provider).await? {
+            return Ok(());
+        }
+        Err(Fault::not_found(format!("there is no provider {}", provider.0)))
     }
 
     /// Returns the accesses that a provider gave from a block on, in the ledger's order.

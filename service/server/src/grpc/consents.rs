@@ -2,12 +2,12 @@
 
 use futures_util::stream;
 use praman_circuits::access::AccessNullifier;
-use praman_circuits::artefact::{ConsentsRoot, Moment};
+use praman_circuits::artefact::{ConsentsRoot, Minute};
 use praman_circuits::health_record::{HandleBlinding, RecordCommitment, RecordsRoot};
 use praman_consent::access::AccessRequest;
 use praman_consent::gateway::GatewayHeaders;
-use praman_consent::{purpose_code, purpose_of, type_code, type_of};
-use praman_ledger::{ProviderId, RequesterNumber};
+use praman_consent::{mode_code, mode_of, purpose_code, purpose_of, type_code, type_of};
+use praman_ledger::{ManagerNumber, ProviderId, RequesterNumber};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
@@ -23,6 +23,8 @@ pub(super) fn write_access(request: &AccessRequest) -> v1::AccessRequest {
         requester: request.requester.0,
         purpose: purpose_code(request.purpose).to_owned(),
         record_type: type_code(request.record_type).to_owned(),
+        access_mode: mode_code(request.mode).to_owned(),
+        manager: request.manager.0,
         as_of: request.as_of.0,
         records_root: write_element(request.records.to_field()),
         consents_root: write_element(request.consents.to_field()),
@@ -43,13 +45,17 @@ pub(super) fn read_access(message: &v1::AccessRequest) -> Result<AccessRequest, 
         .ok_or_else(|| Fault::malformed("purpose is not a code of a purpose"))?;
     let record_type = type_of(&message.record_type)
         .ok_or_else(|| Fault::malformed("record_type is not one of the eight types"))?;
+    let mode = mode_of(&message.access_mode)
+        .ok_or_else(|| Fault::malformed("access_mode must be VIEW, STORE, QUERY or STREAM"))?;
     Ok(AccessRequest {
         request_id: Uuid::from_bytes(id),
         provider: ProviderId(message.provider),
+        manager: ManagerNumber(message.manager),
         requester: RequesterNumber(message.requester),
         purpose,
         record_type,
-        as_of: Moment(message.as_of),
+        mode,
+        as_of: Minute(message.as_of),
         records: RecordsRoot::from_field(read_element(&message.records_root, "records_root")?),
         consents: ConsentsRoot::from_field(read_element(&message.consents_root, "consents_root")?),
         record: RecordCommitment::from_field(read_element(&message.record, "record")?),
@@ -73,6 +79,7 @@ impl v1::consents_server::Consents for Api {
         Ok(Response::new(v1::Released {
             record: write_element(release.record.to_field()),
             requester: release.requester.0,
+            access_mode: mode_code(release.mode).to_owned(),
             block: release.block,
             repeated: release.repeated,
         }))

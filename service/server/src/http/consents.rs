@@ -7,9 +7,9 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use praman_access::Caller;
-use praman_consent::access::{AccessRequest, ProviderTrees};
+use praman_consent::access::{AccessRequest, TreeLeaves};
 use praman_consent::gateway::GatewayHeaders;
-use praman_consent::{self as consent, ErasureOrder, write_time};
+use praman_consent::{self as consent, ErasureOrder, Withdrawal, mode_code, write_time};
 use praman_ledger::ProviderId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -25,6 +25,8 @@ pub(super) struct Released {
     record: String,
     /// The number of the requester who gets the record.
     requester: u32,
+    /// What the requester may do with it: VIEW, STORE, QUERY or STREAM.
+    access_mode: &'static str,
     /// The block that recorded the access.
     block: u64,
     /// Whether the same request was released before. If so, this is the same access.
@@ -56,9 +58,39 @@ pub(super) async fn release(
     Ok(Json(Released {
         record: release.record.to_string(),
         requester: release.requester.0,
+        access_mode: mode_code(release.mode),
         block: release.block,
         repeated: release.repeated,
     }))
+}
+
+/// What became of a withdrawal.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Withdrawn {
+    /// How many accesses it has ended. Those that were given or ended before are not counted.
+    ended: usize,
+}
+
+/// End accesses of a consent that are left, without the consent manager. `praman consent withdraw-directly` writes
+/// the withdrawal; it tells neither whose consent it is nor what it covers.
+#[utoipa::path(
+    post,
+    path = "/v1/withdrawals",
+    request_body(content = String, description = "a withdrawal", content_type = "application/json"),
+    responses(
+        (status = 200, description = "the ledger takes none of these accesses", body = Withdrawn),
+        (status = "4XX", description = "not accepted: the message names the field", body = Error),
+        (status = "5XX", description = "send the same withdrawal again", body = Error),
+    )
+)]
+pub(super) async fn withdraw(
+    State(application): State<Arc<Application>>,
+    body: Result<String, StringRejection>,
+) -> Result<Json<Withdrawn>, Fault> {
+    let text = read_body(body, &application)?;
+    let withdrawal =
+        Withdrawal::from_json(&text).map_err(|fault| Fault::malformed(fault.to_string()))?;
+    Ok(Json(Withdrawn { ended: application.end_accesses(withdrawal).await? }))
 }
 
 /// A received request for consent.
@@ -144,18 +176,33 @@ pub(super) async fn providers(
     Ok(Json(known.map(|known| Provider { number: known.number.0, name: known.name }).collect()))
 }
 
-/// Get a provider's two trees. They come whole, so that nobody learns which patient's path is used.
+/// Get a provider's records. They come whole, so that nobody learns which patient's path is used.
 #[utoipa::path(
     get,
-    path = "/v1/providers/{provider}/trees",
+    path = "/v1/providers/{provider}/records",
     params(("provider" = u32, Path, description = "the provider's number")),
-    responses((status = 200, body = ProviderTrees), (status = "4XX", body = Error))
+    responses((status = 200, body = TreeLeaves), (status = "4XX", body = Error))
 )]
-pub(super) async fn trees(
+pub(super) async fn records(
     State(application): State<Arc<Application>>,
     Path(provider): Path<String>,
-) -> Result<Json<ProviderTrees>, Fault> {
-    Ok(Json(application.provider_trees(read_provider(&provider)?).await?))
+) -> Result<Json<TreeLeaves>, Fault> {
+    Ok(Json(application.record_leaves(read_provider(&provider)?).await?))
+}
+
+/// Get the consents that this service's manager keeps at a provider. They come whole, so that nobody learns which
+/// patient's path is used.
+#[utoipa::path(
+    get,
+    path = "/v1/providers/{provider}/consents",
+    params(("provider" = u32, Path, description = "the provider's number")),
+    responses((status = 200, body = TreeLeaves), (status = "4XX", body = Error))
+)]
+pub(super) async fn consents(
+    State(application): State<Arc<Application>>,
+    Path(provider): Path<String>,
+) -> Result<Json<TreeLeaves>, Fault> {
+    Ok(Json(application.consent_leaves(read_provider(&provider)?).await?))
 }
 
 fn read_provider(text: &str) -> Result<ProviderId, Fault> {
@@ -170,8 +217,8 @@ pub(super) struct Access {
     nullifier: String,
     /// The requester's number.
     requester: u32,
-    /// The moment that its proof is for, in seconds since 1900-01-01.
-    as_of: u64,
+    /// The minute that its proof is for, in minutes since 1900-01-01.
+    as_of: u32,
     /// A digest that identifies the request, its public inputs and its proof: 64 hexadecimal digits.
     digest: String,
     /// The block that recorded it.

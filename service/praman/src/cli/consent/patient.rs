@@ -15,11 +15,11 @@ use super::{Manager, ledger, provider_named};
 use crate::access_control::Action;
 use crate::cli::signer::Signer;
 use crate::cli::{Outcome, Setting};
-use crate::consent::access::{Asked, PreparedAccess, ProviderPaths, ProviderTrees, next_number};
+use crate::consent::access::{Asked, PreparedAccess, ProviderPaths, TreeLeaves, next_number};
 use crate::consent::document::{self, FieldFault};
 use crate::consent::{
-    ConsentDesk, ConsentError, ConsentFile, Narrowing, PatientAddress, RecordFile, Telephone,
-    publish, purpose_of,
+    ConsentDesk, ConsentError, ConsentFile, EndedAccesses, Narrowing, PatientAddress, RecordFile,
+    Telephone, Withdrawal, mode_code, publish_consents, purpose_of, time_of, write_time,
 };
 use crate::error::CommandError;
 use crate::files;
@@ -117,6 +117,33 @@ pub(in crate::cli) enum Patient {
         #[command(flatten)]
         ledger: Accounts,
     },
+    /// Withdraw a consent without the consent manager, by its wallet: the ledger takes none of the accesses that
+    /// are left. Everyone sees that they were of one consent, not whose.
+    #[command(
+        after_help = "Example: praman consent withdraw-directly consent.json --wallet wallet.json\n\n\
+        With --out it writes withdrawals for POST /v1/withdrawals or \
+        `praman consent bring-withdrawal`, and sends nothing."
+    )]
+    WithdrawDirectly {
+        /// The consent's file.
+        file: PathBuf,
+        /// The wallet that the consent belongs to.
+        #[arg(long, value_name = "FILE")]
+        wallet: PathBuf,
+        /// Write the withdrawals to this folder instead of sending them to the ledger.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+        #[command(flatten)]
+        signer: Signer,
+    },
+    /// Bring a patient's withdrawal to the ledger. It tells neither whose consent it is nor what it covers.
+    #[command(after_help = "Example: praman consent bring-withdrawal withdrawals/1.json")]
+    BringWithdrawal {
+        /// The withdrawal, as `praman consent withdraw-directly --out` writes it.
+        file: PathBuf,
+        #[command(flatten)]
+        signer: Signer,
+    },
     /// Show the live consents, who used them and when, and how to withdraw.
     #[command(
         after_help = "Example: praman consent view --patient rahima@praman-cm --wallet wallet.json \
@@ -155,10 +182,10 @@ pub(in crate::cli) enum Patient {
     },
 }
 
-/// The keys that put roots on real nodes.
+/// The keys that put a consent manager's roots on real nodes.
 #[derive(Args)]
 pub(in crate::cli) struct Accounts {
-    /// On real nodes, the provider's sealed key.
+    /// On real nodes, the consent manager's sealed key of its account.
     #[arg(long = "account", value_name = "FILE")]
     accounts: Vec<PathBuf>,
 }
@@ -208,10 +235,13 @@ pub(in crate::cli) struct Prove {
     /// one].
     #[arg(long, value_name = "K")]
     number: Option<u32>,
-    /// The provider's trees, as a service answers `GET /v1/providers/{provider}/trees`. With them
-    /// no state is needed here [default: those of the state].
-    #[arg(long, value_name = "FILE", requires = "number")]
-    trees: Option<PathBuf>,
+    /// The provider's records, as its service answers `GET /v1/providers/{provider}/records`. With them, and the
+    /// consents, no state is needed here [default: those of the state].
+    #[arg(long, value_name = "FILE", requires = "number", requires = "consents")]
+    records: Option<PathBuf>,
+    /// The manager's consents there, as its service answers `GET /v1/providers/{provider}/consents`.
+    #[arg(long, value_name = "FILE", requires = "records")]
+    consents: Option<PathBuf>,
     /// The folder of the consent circuit's keys.
     #[arg(long, value_name = "DIR")]
     keys: PathBuf,
@@ -291,10 +321,29 @@ impl Patient {
                 let mut ledger = accounts.ledger(&desk, &manager).await?;
                 let withdrawn = desk.withdraw(consent.id(), now).await;
                 // One that was withdrawn by a program that died is reported to the ledger now.
-                publish(desk.store(), &mut ledger, consent.provider()).await?;
+                publish_consents(desk.store(), &mut ledger, consent.provider()).await?;
                 withdrawn?;
                 let json = json!({ "consent": consent.id(), "status": "REVOKED" });
                 Ok(Outcome::done(json, "the consent is withdrawn: no access is given from now on"))
+            }
+            Self::WithdrawDirectly { file, wallet, out, signer } => {
+                let consent = ConsentFile::read(&file)?;
+                let wallet = Wallet::read(&wallet)?;
+                let ended = match EndedAccesses::of(&wallet, &consent, now) {
+                    Err(ConsentError::Field(fault)) => {
+                        return Err(CommandError::malformed(&file, fault));
+                    }
+                    ended => ended?,
+                };
+                withdraw_directly(setting, &ended, out.as_deref(), &signer).await
+            }
+            Self::BringWithdrawal { file, signer } => {
+                let withdrawal = Withdrawal::read(&file)?;
+                let store = setting.store().await?;
+                let mut ledger = ledger(&store, &signer).await?;
+                let ended = withdrawal.bring(&mut ledger).await?;
+                let json = json!({ "ended": ended });
+                Ok(Outcome::done(json, format!("{ended} accesses are ended on the ledger")))
             }
             Self::View { patient, wallet, language, html, manager } => {
                 let desk = manager.desk(setting, Action::ShowConsents, "a patient's view").await?;
@@ -336,6 +385,45 @@ impl Patient {
     }
 }
 
+/// Ends the accesses that are left of a consent: on the ledger, or by files that anyone can bring there.
+async fn withdraw_directly(
+    setting: &Setting,
+    ended: &EndedAccesses,
+    out: Option<&Path>,
+    signer: &Signer,
+) -> Result<Outcome, CommandError> {
+    let again = ended.until.and_then(time_of).map(write_time);
+    let more = again.as_ref().map_or_else(String::new, |until| {
+        format!("\nwithdraw again before {until}: accesses from then on are not ended yet")
+    });
+    let mut json = json!({ "accesses": ended.accesses, "again_before": again });
+    if let Some(folder) = out {
+        std::fs::create_dir_all(folder).map_err(CommandError::file(folder))?;
+        let mut written = Vec::new();
+        for (place, part) in ended.parts.iter().enumerate() {
+            let path = folder.join(format!("{}.json", place + 1));
+            files::write(&path, part.to_json().as_bytes())?;
+            written.push(path);
+        }
+        json["files"] = json!(written);
+        let text = format!(
+            "{} withdrawals are in {}: bring each to the ledger{more}",
+            written.len(),
+            folder.display()
+        );
+        return Ok(Outcome::done(json, text));
+    }
+    let store = setting.store().await?;
+    let mut ledger = ledger(&store, signer).await?;
+    let mut count = 0;
+    for part in &ended.parts {
+        count += part.bring(&mut ledger).await?;
+    }
+    json["ended"] = json!(count);
+    let text = format!("{count} accesses are ended on the ledger: none of them can be given{more}");
+    Ok(Outcome::done(json, text))
+}
+
 impl Accounts {
     pub(super) async fn ledger(
         &self,
@@ -370,7 +458,7 @@ impl Grant {
     }
 }
 
-/// Brings consents' roots to the ledger, and writes them to their patient's folder.
+/// Brings the roots of consents to the ledger, and writes them to their patient's folder.
 async fn hand_out(
     desk: &ConsentDesk,
     ledger: &mut JoinedLedger,
@@ -389,7 +477,7 @@ async fn hand_out(
         }));
     }
     for consent in consents {
-        publish(desk.store(), ledger, consent.provider()).await?;
+        publish_consents(desk.store(), ledger, consent.provider()).await?;
     }
     Ok(Outcome::done(json!({ "granted": listed }), text))
 }
@@ -404,14 +492,24 @@ impl Prove {
             CommandError::WrongUse(reason)
         })?;
         let requester = RequesterNumber(self.requester);
-        let (paths, context, number) = match (&self.trees, self.number) {
-            (Some(path), Some(number)) => {
-                let trees = ProviderTrees::read(path)?;
-                let malformed = |fault: FieldFault| CommandError::malformed(path, fault);
-                let paths = trees.paths(&consent, &record).map_err(malformed)?;
-                (paths, trees.context().map_err(malformed)?, number)
+        let (paths, context, number) = match (&self.records, &self.consents, self.number) {
+            (Some(records), Some(consents), Some(number)) => {
+                let of_records = TreeLeaves::read(records)?;
+                let of_consents = TreeLeaves::read(consents)?;
+                let malformed =
+                    |path: &Path, fault: FieldFault| CommandError::malformed(path, fault);
+                let record = of_records.record_path(&record);
+                let record = record.map_err(|fault| malformed(records, fault))?;
+                let consent = of_consents.consent_path(&consent);
+                let consent = consent.map_err(|fault| malformed(consents, fault))?;
+                let context = of_records.context().map_err(|fault| malformed(records, fault))?;
+                if of_consents.context != of_records.context {
+                    let fault = FieldFault::new("context", "is another ledger's than the records'");
+                    return Err(malformed(consents, fault));
+                }
+                (ProviderPaths::new(record, consent), context, number)
             }
-            (_, number) => {
+            (_, _, number) => {
                 let store = setting.store().await?;
                 let ledger = ledger(&store, &Signer::none()).await?;
                 let number = match number {
@@ -445,6 +543,7 @@ impl Prove {
             "request_id": access.request_id,
             "nullifier": access.nullifier,
             "number": number,
+            "access_mode": mode_code(access.mode),
             "seconds": seconds,
         });
         let text = format!("access {number} is proved in {seconds:.2} s: {}", self.out.display());

@@ -14,11 +14,12 @@ use crate::cli::signer::Signer;
 use crate::cli::{Outcome, Setting};
 use crate::consent::access::AccessRequest;
 use crate::consent::{
-    ConsentStore, Gate, RecordFile, SignerKey, erasure_message, publish, type_of, write_time,
+    ConsentStore, Gate, RecordFile, SignerKey, erasure_message, mode_code, publish_records,
+    type_of, write_time,
 };
 use crate::error::CommandError;
 use crate::files;
-use crate::ledger::{ProviderId, RequesterNumber};
+use crate::ledger::{ProviderId, RequesterNumber, Role};
 
 /// The acts of providers and requesters.
 #[derive(Subcommand)]
@@ -139,7 +140,11 @@ impl Organisation {
         match self {
             Self::AdmitProvider { name, participant } => {
                 let number = match participant {
-                    Some(number) => ProviderId(number),
+                    Some(number) => {
+                        let ledger = ledger(&store, &Signer::none()).await?;
+                        ledger.require_participant(Role::Provider, number).await?;
+                        ProviderId(number)
+                    }
                     None => ledger(&store, &Signer::none()).await?.admit_provider(&name).await?,
                 };
                 ConsentStore(&store).keep_provider(number, &name).await?;
@@ -149,7 +154,11 @@ impl Organisation {
             Self::AdmitRequester { name, participant, out, passphrase } => {
                 let passphrase = passphrase.passphrase()?;
                 let number = match participant {
-                    Some(number) => RequesterNumber(number),
+                    Some(number) => {
+                        let ledger = ledger(&store, &Signer::none()).await?;
+                        ledger.require_participant(Role::Application, number).await?;
+                        RequesterNumber(number)
+                    }
                     None => ledger(&store, &Signer::none()).await?.admit_requester(&name).await?,
                 };
                 let key = SignerKey::generate(&name);
@@ -171,7 +180,7 @@ impl Organisation {
                 let record = ConsentStore(&store)
                     .add_record(provider, subject, kind, date, &content, keep)
                     .await?;
-                publish(&store, &mut ledger, provider).await?;
+                publish_records(&store, &mut ledger, provider).await?;
                 let json = json!({ "provider": provider, "position": record.position });
                 Ok(Outcome::done(json, format!("the patient's file is {}", out.display())))
             }
@@ -184,7 +193,7 @@ impl Organisation {
                 let mut ledger = ledger(&store, &signer).await?;
                 let removed = ConsentStore(&store).remove_record(record.provider, commitment).await;
                 // One that was removed by a program that died is reported to the ledger now.
-                publish(&store, &mut ledger, record.provider).await?;
+                publish_records(&store, &mut ledger, record.provider).await?;
                 removed?;
                 let json = json!({ "removed": commitment });
                 Ok(Outcome::done(json, "the record is removed: no access to it is given any more"))
@@ -200,8 +209,11 @@ impl Organisation {
                     Some(Ok(release)) => {
                         let json = serde_json::to_value(release).expect("plain data");
                         let text = format!(
-                            "release record {} to requester {}; block {} has the access",
-                            release.record, release.requester.0, release.block
+                            "release record {} to requester {} to {}; block {} has the access",
+                            release.record,
+                            release.requester.0,
+                            mode_code(release.mode),
+                            release.block
                         );
                         Ok(Outcome::done(json, text))
                     }
