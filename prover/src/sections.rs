@@ -99,8 +99,13 @@ impl<'a> SectionReader<'a> {
         Ok(u32::from_le_bytes(self.take(4)?.try_into().expect("four bytes")))
     }
 
+    /// A number of 64 bits.
+    pub(crate) fn long_number(&mut self) -> Result<u64, KeyError> {
+        Ok(u64::from_le_bytes(self.take(8)?.try_into().expect("eight bytes")))
+    }
+
     fn long(&mut self) -> Result<usize, KeyError> {
-        let size = u64::from_le_bytes(self.take(8)?.try_into().expect("eight bytes"));
+        let size = self.long_number()?;
         usize::try_from(size).map_err(|_| self.malformed("a section is longer than memory"))
     }
 

@@ -14,6 +14,7 @@ mod archive;
 mod audit;
 mod backup;
 mod circuit;
+mod circuit_audit;
 mod claim;
 mod config;
 mod consent;

@@ -14,6 +14,7 @@ use rand_chacha::ChaCha20Rng;
 use serde_json::json;
 
 use super::Outcome;
+use super::circuit_audit::Audit;
 use super::prove::OptionalInputs;
 use crate::error::CommandError;
 use crate::files;
@@ -87,6 +88,11 @@ pub(super) enum Circuit {
     /// Write a circuit, and a witness for it, in iden3's binary formats.
     #[command(after_help = "Example: praman circuit export eligibility --r1cs e.r1cs --sym e.sym")]
     Export(Box<Export>),
+    /// Look for wires that do not follow from the inputs: by two witnesses that share all inputs and differ there, or
+    /// by a derivation that they can't. It ends with 1 unless every wire is shown to follow.
+    #[command(after_help = "Example: praman circuit audit eligibility\n         \
+                            praman circuit audit --r1cs age.r1cs --sym age.sym --wtns age.wtns")]
+    Audit(Box<Audit>),
     /// Check another's circuit, as circom makes it, and a witness for it: satisfied or not.
     #[command(after_help = "Example: praman circuit check --r1cs age.r1cs --wtns age.wtns")]
     Check {
@@ -122,6 +128,7 @@ impl Circuit {
         match self {
             Self::Info { name } => Ok(info(find(&name)?)),
             Self::Export(export) => export.run(),
+            Self::Audit(audit) => audit.run(),
             Self::Check { r1cs, wtns } => check(&r1cs, wtns.as_deref()),
         }
     }

@@ -1,0 +1,292 @@
+//! The search for derivations: which rule shows which wire, until nothing more follows.
+//!
+//! What is proposed here is checked by [`Facts::apply`]; a proposal that does not hold is dropped.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Instant;
+
+use ark_bn254::Fr;
+use ark_ff::Field;
+
+use crate::rules::{Facts, Step};
+use crate::system::{Form, System, Wire};
+
+/// Rows that are eliminated together at most: beyond, filling in would take more than it shows.
+const BLOCK_ROWS_MAX: usize = 4_000;
+
+/// Doubtful factors at most: each is a condition for a search.
+const FACTORS_MAX: usize = 400;
+
+/// Terms of all rows of a block at most while it is eliminated.
+const BLOCK_TERMS_MAX: usize = 400_000;
+
+/// A derivation, and what it shows.
+#[derive(Clone, Debug)]
+pub struct Determination {
+    /// The steps, each of which follows from the rows and the steps before it.
+    pub steps: Vec<Step>,
+    /// What they show.
+    pub facts: Facts,
+}
+
+impl Determination {
+    /// Looks for a derivation of as many wires as possible.
+    pub fn of(system: &System) -> Self {
+        Self::until(system, None)
+    }
+
+    /// Looks for a derivation until a time; what is found by then is a derivation too.
+    pub fn until(system: &System, deadline: Option<Instant>) -> Self {
+        let rows = system.rows().len();
+        let mut engine = Engine {
+            system,
+            facts: Facts::of_inputs(system),
+            steps: Vec::new(),
+            queue: (0..rows as u32).collect(),
+            waits: vec![true; rows],
+            deadline,
+        };
+        engine.gather_facts();
+        loop {
+            engine.propagate();
+            if engine.is_over() || (!engine.zero_tests() && !engine.eliminate()) {
+                break;
+            }
+        }
+        Self { steps: engine.steps, facts: engine.facts }
+    }
+
+    /// Replays the steps from the inputs on; returns what they show.
+    ///
+    /// # Errors
+    /// [`NotDerived`](crate::rules::NotDerived) for the first step that does not follow.
+    pub fn replay(&self, system: &System) -> Result<Facts, crate::rules::NotDerived> {
+        let mut facts = Facts::of_inputs(system);
+        for step in &self.steps {
+            facts.apply(system, step)?;
+        }
+        Ok(facts)
+    }
+
+    /// The wires that are not shown to follow from the inputs.
+    pub fn undetermined(&self, system: &System) -> Vec<Wire> {
+        (0..system.wires() as Wire).filter(|&wire| !self.facts.is_known(wire)).collect()
+    }
+
+    /// Factors that a row's only unknown wire is multiplied with and that may be zero for some inputs: where they are,
+    /// the row says nothing of the wire.
+    pub fn doubtful_factors(&self, system: &System) -> Vec<Form> {
+        let (mut factors, mut seen) = (Vec::new(), BTreeSet::new());
+        for row in system.rows() {
+            if factors.len() == FACTORS_MAX {
+                break;
+            }
+            let (a, b) = (self.facts.unknown(&row.a), self.facts.unknown(&row.b));
+            let factor = match (a.is_empty(), b.is_empty()) {
+                (true, false) => &row.a,
+                (false, true) => &row.b,
+                _ => continue,
+            };
+            let Some(factor) = factor.normalized().filter(|factor| factor.constant().is_none())
+            else {
+                continue;
+            };
+            if seen.insert(factor.clone()) {
+                factors.push(factor);
+            }
+        }
+        factors
+    }
+}
+
+struct Engine<'a> {
+    system: &'a System,
+    facts: Facts,
+    steps: Vec<Step>,
+    queue: VecDeque<u32>,
+    waits: Vec<bool>,
+    deadline: Option<Instant>,
+}
+
+impl Engine<'_> {
+    fn is_over(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// Applies a step, if it holds and shows something new; its rows are looked at again.
+    fn take(&mut self, step: Step) -> bool {
+        let Ok(known) = self.facts.apply(self.system, &step) else { return false };
+        let touched: Vec<Wire> = match &step {
+            Step::Roots { wire, .. } | Step::Bound { wire, .. } => vec![*wire],
+            _ => known,
+        };
+        self.steps.push(step);
+        for wire in touched {
+            for &row in self.system.rows_of(wire) {
+                if !self.waits[row as usize] {
+                    self.waits[row as usize] = true;
+                    self.queue.push_back(row);
+                }
+            }
+        }
+        true
+    }
+
+    /// Takes what rows say of values: roots, bounds, products that are never zero.
+    fn gather_facts(&mut self) {
+        for (number, row) in self.system.rows().iter().enumerate() {
+            let number = number as u32;
+            let wires = row.wires();
+            let mut own = wires.iter().filter(|&&wire| wire != 0);
+            if let (Some(&wire), None) = (own.next(), own.next()) {
+                self.take(Step::Roots { wire, row: number });
+            }
+            if row.a.constant().is_none() && row.b.constant().is_none() {
+                self.take(Step::NeverZero { row: number });
+            }
+        }
+        // A sum of bounded wires bounds another: round by round, until nothing new is bounded.
+        for _ in 0..8 {
+            let mut found = false;
+            for (number, row) in self.system.rows().iter().enumerate() {
+                let Some(form) = row.linear() else { continue };
+                let mut unbounded =
+                    form.terms().iter().filter(|term| self.facts.bound(term.0).is_none());
+                if let (Some(&(wire, _)), None) = (unbounded.next(), unbounded.next()) {
+                    found |= self.take(Step::Bound { wire, row: number as u32 });
+                }
+            }
+            if !found {
+                break;
+            }
+        }
+    }
+
+    fn propagate(&mut self) {
+        while let Some(number) = self.queue.pop_front() {
+            if self.is_over() {
+                return;
+            }
+            self.waits[number as usize] = false;
+            let row = &self.system.rows()[number as usize];
+            let mut unknown: Vec<Wire> = Vec::new();
+            for form in [&row.a, &row.b, &row.c] {
+                unknown.extend(self.facts.unknown(form).iter().map(|term| term.0));
+            }
+            unknown.sort_unstable();
+            unknown.dedup();
+            match unknown.as_slice() {
+                [] => {}
+                &[wire] if self.take(Step::Sole { wire, row: number }) => {}
+                digits => {
+                    if digits.iter().all(|&wire| self.facts.bound(wire).is_some()) {
+                        self.take(Step::Digits { row: number });
+                    }
+                }
+            }
+        }
+    }
+
+    /// Looks for pairs of rows that make a wire zero where a known form is not, and a known value where it is.
+    fn zero_tests(&mut self) -> bool {
+        let mut by_factor: BTreeMap<Form, (Vec<u32>, Vec<(u32, Wire)>)> = BTreeMap::new();
+        for (number, row) in self.system.rows().iter().enumerate() {
+            let (a, b) = (self.facts.unknown(&row.a), self.facts.unknown(&row.b));
+            let (factor, other) = match (a.is_empty(), b.is_empty()) {
+                (true, false) => (&row.a, b),
+                (false, true) => (&row.b, a),
+                _ => continue,
+            };
+            let Some(factor) = factor.normalized().filter(|factor| factor.constant().is_none())
+            else {
+                continue;
+            };
+            let entry = by_factor.entry(factor).or_default();
+            match (self.facts.unknown(&row.c).as_slice(), other.as_slice()) {
+                ([], [(wire, _)]) if row.c.terms().is_empty() => {
+                    entry.1.push((number as u32, *wire))
+                }
+                ([(_, _)], _) => entry.0.push(number as u32),
+                _ => {}
+            }
+        }
+        let mut found = false;
+        for (products, zeros) in by_factor.into_values() {
+            for &(zero, wire) in &zeros {
+                for &product in &products {
+                    found = found || self.facts.is_known(wire);
+                    if !self.facts.is_known(wire) {
+                        found |= self.take(Step::ZeroTest { wire, product, zero });
+                    }
+                }
+            }
+        }
+        found && !self.queue.is_empty()
+    }
+
+    /// Eliminates rows that are linear in what is unknown; a combination with one unknown left shows it.
+    fn eliminate(&mut self) -> bool {
+        let mut rows: Vec<(u32, Form)> = Vec::new();
+        for (number, row) in self.system.rows().iter().enumerate() {
+            let Some(part) = self.facts.unknown_part(row) else { continue };
+            if part.terms().len() > 1 {
+                rows.push((number as u32, part));
+            }
+        }
+        rows.sort_by_key(|(_, part)| part.terms().len());
+        rows.truncate(BLOCK_ROWS_MAX);
+        // The pivots: reduced rows by their first wire, each with the rows that it is made of.
+        let mut pivots: BTreeMap<Wire, (Form, BTreeMap<u32, Fr>)> = BTreeMap::new();
+        let mut terms = 0;
+        for (number, part) in rows {
+            if self.is_over() {
+                return false;
+            }
+            let (mut form, mut made_of) = (part, BTreeMap::from([(number, Fr::ONE)]));
+            let mut place = 0;
+            while let Some(&(wire, coefficient)) = form.terms().get(place) {
+                let Some((pivot, of)) = pivots.get(&wire) else {
+                    place += 1;
+                    continue;
+                };
+                // A pivot begins with its wire, so that what comes before in the form stays.
+                form = form.combined(Fr::ONE, pivot, -coefficient);
+                for (&row, &factor) in of {
+                    *made_of.entry(row).or_insert(Fr::from(0u8)) -= coefficient * factor;
+                }
+            }
+            let Some(&(wire, coefficient)) = form.terms().first() else { continue };
+            let Some(inverse) = coefficient.inverse() else { continue };
+            terms += form.terms().len() + made_of.len();
+            if terms > BLOCK_TERMS_MAX {
+                break;
+            }
+            let form = form.combined(inverse, &Form::default(), Fr::ONE);
+            made_of.values_mut().for_each(|factor| *factor *= inverse);
+            pivots.insert(wire, (form, made_of));
+        }
+        // From the last pivot on, each is reduced by those behind it.
+        let mut found = false;
+        let mut reduced: BTreeMap<Wire, (Form, BTreeMap<u32, Fr>)> = BTreeMap::new();
+        for (wire, (mut form, mut made_of)) in pivots.into_iter().rev() {
+            for (behind, coefficient) in form.terms()[1..].to_vec() {
+                let Some((pivot, of)) = reduced.get(&behind) else { continue };
+                form = form.combined(Fr::ONE, pivot, -coefficient);
+                for (&row, &factor) in of {
+                    *made_of.entry(row).or_insert(Fr::from(0u8)) -= coefficient * factor;
+                }
+            }
+            terms += form.terms().len();
+            if terms > 2 * BLOCK_TERMS_MAX {
+                break;
+            }
+            if form.terms().len() == 1 && !self.facts.is_known(wire) {
+                let rows = made_of.iter().filter(|(_, factor)| **factor != Fr::from(0u8));
+                let rows = rows.map(|(&row, &factor)| (row, factor)).collect();
+                found |= self.take(Step::Combination { wire, rows });
+            }
+            reduced.insert(wire, (form, made_of));
+        }
+        found
+    }
+}
