@@ -118,10 +118,10 @@ impl Search<'_> {
         let mut values = Vec::new();
         for &row in self.system.rows_of(wire) {
             let row = &self.system.rows()[row as usize];
-            if let Some((found, roots)) = solver.roots(row) {
-                if found == wire {
-                    values.extend(roots);
-                }
+            if let Some((found, roots)) = solver.roots(row)
+                && found == wire
+            {
+                values.extend(roots);
             }
             if let Some(ways) = solver.bits_of_row(row) {
                 let of = |way: &Change| way.iter().find(|bit| bit.0 == wire).map(|bit| bit.1);

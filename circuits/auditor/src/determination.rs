@@ -99,6 +99,9 @@ impl Determination {
     }
 }
 
+/// Rows with one known factor in common: those whose product has an unknown wire, and those that are zero, with the wire.
+type SameFactor = (Vec<u32>, Vec<(u32, Wire)>);
+
 struct Engine<'a> {
     system: &'a System,
     facts: Facts,
@@ -189,7 +192,7 @@ impl Engine<'_> {
 
     /// Looks for pairs of rows that make a wire zero where a known form is not, and a known value where it is.
     fn zero_tests(&mut self) -> bool {
-        let mut by_factor: BTreeMap<Form, (Vec<u32>, Vec<(u32, Wire)>)> = BTreeMap::new();
+        let mut by_factor: BTreeMap<Form, SameFactor> = BTreeMap::new();
         for (number, row) in self.system.rows().iter().enumerate() {
             let (a, b) = (self.facts.unknown(&row.a), self.facts.unknown(&row.b));
             let (factor, other) = match (a.is_empty(), b.is_empty()) {
@@ -269,7 +272,8 @@ impl Engine<'_> {
         let mut found = false;
         let mut reduced: BTreeMap<Wire, (Form, BTreeMap<u32, Fr>)> = BTreeMap::new();
         for (wire, (mut form, mut made_of)) in pivots.into_iter().rev() {
-            for (behind, coefficient) in form.terms()[1..].to_vec() {
+            let behind: Vec<(Wire, Fr)> = form.terms().iter().skip(1).copied().collect();
+            for (behind, coefficient) in behind {
                 let Some((pivot, of)) = reduced.get(&behind) else { continue };
                 form = form.combined(Fr::ONE, pivot, -coefficient);
                 for (&row, &factor) in of {

@@ -104,12 +104,12 @@ impl<'a> Search<'a> {
     /// Looks from given witnesses, and from such as are solved for; returns the pairs that were found.
     pub(crate) fn run(mut self, witnesses: &[Vec<Fr>]) -> Vec<Pair> {
         for witness in witnesses {
-            self.from_base(witness);
+            self.look_from(witness);
         }
         // Inputs of each kind, without a condition.
         for kind in InputKind::ALL {
             if let Some(base) = self.base(&[], kind) {
-                self.from_base(&base);
+                self.look_from(&base);
             }
         }
         // Inputs at which a factor is zero, then two of them.
@@ -122,7 +122,7 @@ impl<'a> Search<'a> {
                 }
                 let condition = std::slice::from_ref(condition);
                 if let Some(base) = self.base(condition, kind) {
-                    self.from_base(&base);
+                    self.look_from(&base);
                     break;
                 }
             }
@@ -133,7 +133,7 @@ impl<'a> Search<'a> {
                     return self.pairs;
                 }
                 if let Some(base) = self.base(&[first.clone(), second.clone()], InputKind::Small) {
-                    self.from_base(&base);
+                    self.look_from(&base);
                 }
             }
         }
@@ -152,7 +152,7 @@ impl<'a> Search<'a> {
     }
 
     /// Looks for witnesses that share a base's inputs.
-    fn from_base(&mut self, base: &[Fr]) {
+    fn look_from(&mut self, base: &[Fr]) {
         let fits = base.len() == self.system.wires() && self.system.unsatisfied_row(base).is_none();
         if !fits || self.is_over() {
             return;
