@@ -10,8 +10,9 @@ use super::document::FieldFault;
 
 /// Returns the minute of the statement that a time falls into; none before 1900.
 pub fn minute_of(time: Timestamp) -> Option<Minute> {
-    let minutes = (time.as_second() + SECONDS_BEFORE_EPOCH).div_euclid(60);
-    u32::try_from(minutes).ok().map(Minute)
+    // Seconds of a time before 1970 are cut towards it, and would be the next minute's.
+    let minutes = time.as_nanosecond().div_euclid(60_000_000_000);
+    u32::try_from(minutes + i128::from(SECONDS_BEFORE_EPOCH / 60)).ok().map(Minute)
 }
 
 /// Returns the time at which a minute begins; none beyond the calendar.

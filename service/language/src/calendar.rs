@@ -25,7 +25,9 @@ pub const SECONDS_BEFORE_EPOCH: i64 = 25_567 * 86_400;
 
 /// Returns the day in India of a time; none before 1900.
 pub fn day_in_india(time: jiff::Timestamp) -> Option<Day> {
-    let seconds = time.as_second() + i64::from(INDIA_SECONDS) + SECONDS_BEFORE_EPOCH;
+    // Seconds of a time before 1970 are cut towards it, and would be the next day's at its end.
+    let second = time.as_nanosecond().div_euclid(1_000_000_000);
+    let seconds = second + i128::from(INDIA_SECONDS) + i128::from(SECONDS_BEFORE_EPOCH);
     u32::try_from(seconds.div_euclid(86_400)).ok().map(Day)
 }
 
@@ -91,6 +93,19 @@ mod tests {
         assert_eq!(day_of(date(1899, 12, 31)), None);
         assert_eq!(date_of(Day(25_567)), Some(date(1970, 1, 1)));
         assert_eq!(date_of(Day(u32::MAX)), None);
+    }
+
+    #[test]
+    fn last_moment_of_a_day_in_india_is_of_that_day() {
+        for (time, day) in [
+            ("2026-05-04T18:29:59.999Z", date(2026, 5, 4)),
+            ("2026-05-04T18:30:00Z", date(2026, 5, 5)),
+            ("1950-05-04T18:29:59.999Z", date(1950, 5, 4)),
+            ("1950-05-04T18:30:00Z", date(1950, 5, 5)),
+        ] {
+            let time = time.parse().expect("a time");
+            assert_eq!(day_in_india(time), day_of(day), "{time}");
+        }
     }
 
     #[test]
