@@ -238,9 +238,8 @@ impl ConsentDesk {
         }
         let mut transaction = self.store.begin().await?;
         let state = RequestState::Requested;
-        let kept =
-            self.keep_request(&mut transaction, document, terms, requester, state, now).await?;
-        let Some(KeptRequest { number, .. }) = kept else {
+        let kept = self.keep_request(&mut transaction, document, &terms, requester, now).await?;
+        let Some(number) = kept else {
             // Another program received it meanwhile.
             drop(transaction);
             let known =
@@ -251,16 +250,15 @@ impl ConsentDesk {
         Ok(ReceivedRequest { id, number, state, repeated: false, unknown_types })
     }
 
-    /// Stores a request under the patient's next number; none if its id is taken.
-    pub(super) async fn keep_request(
+    /// Stores a request; returns the patient's number for it, the next one, or none if its id is taken.
+    async fn keep_request(
         &self,
         transaction: &mut WriteTransaction,
         document: &RequestDocument,
-        terms: Terms,
+        terms: &Terms,
         requester: RequesterNumber,
-        state: RequestState,
         now: Timestamp,
-    ) -> Result<Option<KeptRequest>, ConsentError> {
+    ) -> Result<Option<u32>, ConsentError> {
         let id = request_id(document)?;
         let patient = self.manager.patient_tag(&terms.patient);
         let sealed = SealedRequest { document: document.clone() };
@@ -275,21 +273,13 @@ impl ConsentDesk {
         .bind(self.request_digest(document))
         .bind(patient.column())
         .bind(i64::from(requester.0))
-        .bind(state)
+        .bind(RequestState::Requested)
         .bind(self.manager.seal(&request_purpose(&id), &sealed)?)
         .bind(now.as_millisecond())
         .bind(terms.erase_at.as_millisecond())
         .fetch_optional(&mut **transaction)
         .await?;
-        Ok(inserted.map(|(number,)| KeptRequest {
-            id,
-            number: number as u32,
-            requester,
-            state,
-            terms,
-            received_at: now,
-            patient,
-        }))
+        Ok(inserted.map(|(number,)| number as u32))
     }
 
     async fn known_request(

@@ -132,9 +132,9 @@ impl ConsentFile {
         Ok(file)
     }
 
-    /// Sets the manager that keeps the consent, and its place among that manager's at the provider.
-    pub(super) fn at(mut self, manager: ManagerNumber, position: usize) -> Self {
-        (self.opening.manager, self.opening.position) = (manager, position);
+    /// Sets the consent's place among the manager's at the provider.
+    pub(super) fn at(mut self, position: usize) -> Self {
+        self.opening.position = position;
         self
     }
 
@@ -180,11 +180,6 @@ impl ConsentFile {
     /// # Errors
     /// [`FieldFault`].
     pub fn checked(self) -> Result<Self, FieldFault> {
-        if self.format == FIRST_EDITION {
-            let fault =
-                "is that of the first edition, which no gate takes: ask for the consent again";
-            return Err(FieldFault::new("format", fault));
-        }
         if self.format != CONSENT_FORMAT {
             return Err(FieldFault::new("format", "is not the format of a consent"));
         }

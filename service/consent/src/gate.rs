@@ -32,8 +32,8 @@ use super::refusal::ConsentFailure;
 use super::time::time_of;
 use crate::ConsentStore;
 
-/// How old the minute of a proof may be when it is checked, from its beginning; the contract's bound is wider by the time that recording may
-/// take.
+/// How old the minute of a proof may be when it is checked, from its beginning; the contract's bound is wider by the
+/// time that recording may take.
 const AGE_MAX: SignedDuration = SignedDuration::from_mins(10);
 
 /// How much the clocks of patient, provider and chain may differ.

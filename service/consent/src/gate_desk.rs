@@ -13,7 +13,8 @@ use tokio::task::JoinHandle;
 
 use super::access::AccessRequest;
 use super::gate::{BATCH_MAX, Gate, Verdict};
-use super::publishing::{publish_consents, publish_records};
+use super::provider::Tree;
+use super::publishing::{publish_consents, publish_tree};
 use super::refusal::ConsentError;
 use super::refusal::ConsentFailure;
 use super::withdrawal::Withdrawal;
@@ -243,24 +244,18 @@ async fn tidy_up(store: &Store, ledger: &mut JoinedLedger) {
         told("consents", &error);
     }
     // Consents first: a withdrawal waits for nothing.
-    match ConsentStore(store).unpublished_consents().await {
-        Ok(providers) => {
-            for provider in providers {
-                if let Err(error) = publish_consents(store, ledger, provider).await {
-                    told(&format!("the consents at provider {}", provider.0), &error);
-                }
+    for tree in [Tree::Consents, Tree::Records] {
+        let providers = match ConsentStore(store).unpublished(tree).await {
+            Ok(providers) => providers,
+            Err(error) => {
+                told(tree.column(), &error);
+                continue;
+            }
+        };
+        for provider in providers {
+            if let Err(error) = publish_tree(store, ledger, provider, tree).await {
+                told(&format!("the {} at provider {}", tree.column(), provider.0), &error);
             }
         }
-        Err(error) => told("consents", &error),
-    }
-    match ConsentStore(store).unpublished_records().await {
-        Ok(providers) => {
-            for provider in providers {
-                if let Err(error) = publish_records(store, ledger, provider).await {
-                    told(&format!("the records of provider {}", provider.0), &error);
-                }
-            }
-        }
-        Err(error) => told("records", &error),
     }
 }

@@ -117,9 +117,8 @@ impl ConsentDesk {
         now: Timestamp,
     ) -> Result<ConsentFile, ConsentError> {
         let provider = file.provider();
-        let manager = self.number().await?;
         let place = next_place(transaction, provider, Tree::Consents).await?;
-        let file = file.at(manager, place);
+        let file = file.at(place);
         let leaf = file.commitment()?.to_field();
         change_leaf(transaction, provider, Tree::Consents, (place, leaf), false).await?;
         let inserted = sqlx::query(

@@ -12,24 +12,9 @@ use super::refusal::{ConsentError, ConsentRefusal};
 use crate::ConsentStore;
 
 impl ConsentStore<'_> {
-    /// Returns the providers with a root of records that the ledger does not know yet, e.g. after a program died
-    /// before it sent it.
-    ///
-    /// # Errors
-    /// [`ConsentError::Failed`].
-    pub async fn unpublished_records(&self) -> Result<Vec<ProviderId>, ConsentError> {
-        self.unpublished(Tree::Records).await
-    }
-
-    /// Returns the providers with a root of consents that the ledger does not know yet.
-    ///
-    /// # Errors
-    /// [`ConsentError::Failed`].
-    pub async fn unpublished_consents(&self) -> Result<Vec<ProviderId>, ConsentError> {
-        self.unpublished(Tree::Consents).await
-    }
-
-    async fn unpublished(&self, tree: Tree) -> Result<Vec<ProviderId>, ConsentError> {
+    /// Returns the providers with a root of a tree that the ledger does not know yet, e.g. after a program died before
+    /// it sent it.
+    pub(super) async fn unpublished(&self, tree: Tree) -> Result<Vec<ProviderId>, ConsentError> {
         let column = tree.column();
         let statement = format!(
             "SELECT number FROM provider WHERE {column}_published < {column}_changed ORDER BY number"
@@ -117,7 +102,7 @@ pub async fn publish_consents<C: Chain>(
     publish_tree(store, ledger, provider, Tree::Consents).await
 }
 
-async fn publish_tree<C: Chain>(
+pub(super) async fn publish_tree<C: Chain>(
     store: &Store,
     ledger: &mut ContractLedger<C>,
     provider: ProviderId,

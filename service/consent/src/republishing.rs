@@ -34,6 +34,7 @@ mod tests {
 
     use super::*;
     use crate::ConsentStore;
+    use crate::provider::Tree;
 
     #[tokio::test]
     async fn roots_of_replaced_blocks_are_published_again() {
@@ -48,12 +49,12 @@ mod tests {
         .execute(store.writer())
         .await
         .expect("published");
-        assert_eq!(consents.unpublished_records().await.expect("read"), []);
-        assert_eq!(consents.unpublished_consents().await.expect("read"), []);
+        assert_eq!(consents.unpublished(Tree::Records).await.expect("read"), []);
+        assert_eq!(consents.unpublished(Tree::Consents).await.expect("read"), []);
         let mut transaction = store.begin().await.expect("begun");
         RootRepublishing.blocks_replaced(&mut transaction, 9).await.expect("taken back");
         transaction.commit().await.expect("kept");
-        assert_eq!(consents.unpublished_records().await.expect("read"), [ProviderId(2)]);
-        assert_eq!(consents.unpublished_consents().await.expect("read"), [ProviderId(2)]);
+        assert_eq!(consents.unpublished(Tree::Records).await.expect("read"), [ProviderId(2)]);
+        assert_eq!(consents.unpublished(Tree::Consents).await.expect("read"), [ProviderId(2)]);
     }
 }
