@@ -19,6 +19,7 @@ pub struct Circuit {
     name: &'static str,
     public_inputs: usize,
     private_inputs: usize,
+    computed: &'static [&'static str],
     rows: Vec<Row>,
     wire_names: Vec<String>,
     clauses: Vec<ClauseCount>,
@@ -110,6 +111,7 @@ pub fn eligibility() -> &'static Circuit {
             let blank = [Fr::from(0u64); PUBLIC_INPUTS];
             eligibility::synthesize(cs, &blank, &PrivateInputs::blank());
         })
+        .computing(&eligibility::PublicInputs::COMPUTED)
     });
     &ELIGIBILITY
 }
@@ -130,6 +132,7 @@ pub fn consent() -> &'static Circuit {
             let blank = [Fr::from(0u64); consent::PUBLIC_INPUTS];
             consent::synthesize(cs, &blank, &consent::PrivateInputs::blank());
         })
+        .computing(&consent::PublicInputs::COMPUTED)
     });
     &CONSENT
 }
@@ -152,7 +155,16 @@ impl Circuit {
         let recorded = cs.into_recorded();
         let Recorded { rows, names: wire_names, clauses, public_inputs, private_inputs } = recorded;
         let digest = digest(name, public_inputs, wire_names.len(), &rows);
-        Self { name, public_inputs, private_inputs, rows, wire_names, clauses, digest }
+        Self {
+            name,
+            public_inputs,
+            private_inputs,
+            computed: &[],
+            rows,
+            wire_names,
+            clauses,
+            digest,
+        }
     }
 
     /// The statement's name.
@@ -178,6 +190,16 @@ impl Circuit {
     /// How many private inputs there are: the wires right behind the public ones. All others are computed of them.
     pub fn private_inputs(&self) -> usize {
         self.private_inputs
+    }
+
+    /// Names the public inputs that the statement computes of the others and the private ones.
+    fn computing(self, computed: &'static [&'static str]) -> Self {
+        Self { computed, ..self }
+    }
+
+    /// Whether a wire is a public input that the statement computes.
+    pub fn is_computed(&self, wire: usize) -> bool {
+        wire <= self.public_inputs && self.computed.contains(&self.wire_names[wire].as_str())
     }
 
     /// The wires' names, in order.

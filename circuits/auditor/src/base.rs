@@ -8,9 +8,10 @@ use rand::Rng;
 use rand_chacha::ChaCha20Rng;
 
 use crate::completion::Order;
+use crate::rules::product_roots;
 use crate::search::Search;
 use crate::solver::Solver;
-use crate::system::{Form, Row, System, Wire};
+use crate::system::{Form, Row, Wire};
 
 /// How many choices are made while looking for equations in two wires, which takes a look at every row.
 const ELIMINATIONS_MAX: usize = 48;
@@ -46,21 +47,8 @@ impl InputKind {
 impl Search<'_> {
     /// A witness with inputs of a kind that satisfies further rows.
     pub(crate) fn base(&mut self, conditions: &[Row], kind: InputKind) -> Option<Vec<Fr>> {
-        let system = self.system;
-        let booleans = std::mem::take(&mut self.booleans);
-        let found = self.solve(system, conditions, kind, &booleans);
-        self.booleans = booleans;
-        found
-    }
-
-    pub(crate) fn solve(
-        &mut self,
-        system: &System,
-        conditions: &[Row],
-        kind: InputKind,
-        booleans: &[bool],
-    ) -> Option<Vec<Fr>> {
-        let mut solver = Solver::new(system, conditions, booleans);
+        let (system, plan) = (self.system, self.plan);
+        let mut solver = Solver::new(system, conditions, &plan.booleans);
         solver.propagate().ok()?;
         if !conditions.is_empty() {
             for _ in 0..ELIMINATIONS_MAX {
@@ -70,7 +58,7 @@ impl Search<'_> {
         }
         for wire in (1..system.wires() as Wire).filter(|&wire| system.is_input(wire)) {
             if solver.value(wire).is_none() {
-                let first = if booleans[wire as usize] {
+                let first = if plan.is_boolean(wire) {
                     Fr::from(self.rng.gen_range(0..2u8))
                 } else {
                     kind.value(wire, &mut self.rng)
@@ -85,11 +73,7 @@ impl Search<'_> {
     }
 
     /// A wire with the values that rows leave it which have no other open wire, or one that another row ties to it.
-    pub(crate) fn equation(
-        &self,
-        solver: &Solver<'_>,
-        conditions: &[Row],
-    ) -> Option<(Wire, Vec<Fr>)> {
+    fn equation(&self, solver: &Solver<'_>, conditions: &[Row]) -> Option<(Wire, Vec<Fr>)> {
         let rows = || conditions.iter().chain(self.system.rows());
         if let Some(found) = rows().find_map(|row| solver.roots(row)) {
             return Some(found);
@@ -106,9 +90,8 @@ impl Search<'_> {
             let near = self.system.rows_of(*v).iter().chain(self.system.rows_of(*w)).take(NEAR_MAX);
             for row in near.map(|&row| &self.system.rows()[row as usize]) {
                 let part = |form: &Form| {
-                    let (mut at_zero, mut by_v) = (Fr::zero(), Fr::zero());
-                    let (known, open) = solver.reduced(form);
-                    at_zero += known;
+                    let (mut at_zero, open) = solver.reduced(form);
+                    let mut by_v = Fr::zero();
                     for (wire, coefficient) in open {
                         if wire == *v {
                             by_v += coefficient;
@@ -121,13 +104,10 @@ impl Search<'_> {
                     }
                     Some((by_v, at_zero))
                 };
-                let (Some((a, a0)), Some((b, b0)), Some((c, c0))) =
-                    (part(&row.a), part(&row.b), part(&row.c))
-                else {
+                let (Some(a), Some(b), Some(c)) = (part(&row.a), part(&row.b), part(&row.c)) else {
                     continue;
                 };
-                let roots = crate::rules::quadratic_roots(a * b, a * b0 + a0 * b - c, a0 * b0 - c0);
-                if let Some(roots) = roots {
+                if let Some(roots) = product_roots(a, b, c) {
                     return Some((*v, roots));
                 }
             }

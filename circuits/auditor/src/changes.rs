@@ -21,29 +21,26 @@ impl Search<'_> {
         base: &[Fr],
     ) -> Vec<Change> {
         let mut changes: Vec<Change> = Vec::new();
-        let is_open: Vec<bool> = {
-            let mut is_open = vec![false; base.len()];
-            open.iter().for_each(|&wire| is_open[wire as usize] = true);
-            is_open
-        };
         let step = |wire: Wire| {
             let value = base[wire as usize];
-            if self.booleans[wire as usize] { Fr::one() - value } else { value + Fr::one() }
+            if self.plan.is_boolean(wire) { Fr::one() - value } else { value + Fr::one() }
         };
         let alone = open.iter().filter(|&&wire| self.system.rows_of(wire).is_empty());
         changes.extend(alone.map(|&wire| vec![(wire, step(wire))]));
         let outputs: Vec<Wire> =
             open.iter().copied().filter(|&wire| self.system.is_output(wire)).collect();
-        let hints: Vec<Wire> = self.order[..self.hints]
+        let hints: Vec<Wire> = self
+            .plan
+            .hints()
             .iter()
             .copied()
-            .filter(|&wire| is_open[wire as usize])
+            .filter(|&wire| solver.value(wire).is_none())
             .collect();
         changes.extend(hints.iter().chain(&outputs).map(|&wire| vec![(wire, step(wire))]));
         // Another way to write a number in bits; another root.
         let (mut lengths, mut ways, mut roots) = (BTreeSet::new(), Vec::new(), Vec::new());
         for row in self.system.rows() {
-            if !row.wires().iter().any(|&wire| is_open[wire as usize]) {
+            if !row.wires().iter().any(|&wire| solver.value(wire).is_none()) {
                 continue;
             }
             if let Some(written) = solver.bits_of_row(row) {
@@ -52,7 +49,7 @@ impl Search<'_> {
                     |way: &Change| way.iter().any(|&(wire, value)| base[wire as usize] != value);
                 ways.extend(written.into_iter().filter(other));
             } else if let Some((_, terms)) = solver.linear(row) {
-                let bits = terms.iter().filter(|term| self.booleans[term.0 as usize]).count();
+                let bits = terms.iter().filter(|term| self.plan.is_boolean(term.0)).count();
                 if bits > 1 {
                     lengths.insert(bits);
                 }
@@ -64,7 +61,7 @@ impl Search<'_> {
         }
         changes.extend(ways);
         let by = |wires: &[Wire], shift: Fr| -> Vec<Change> {
-            let plain = wires.iter().filter(|&&wire| !self.booleans[wire as usize]);
+            let plain = wires.iter().filter(|&&wire| !self.plan.is_boolean(wire));
             plain.map(|&wire| vec![(wire, base[wire as usize] + shift)]).collect()
         };
         // A limb that takes over what another lends.

@@ -34,7 +34,7 @@ impl Search<'_> {
         order: Order,
     ) -> Option<Vec<Fr>> {
         solver.propagate().ok()?;
-        let wires = self.order.clone();
+        let wires = &self.plan.order;
         let turn = |place: usize| match order {
             Order::Forward => wires[place],
             Order::Backward => wires[wires.len() - 1 - place],
@@ -42,7 +42,7 @@ impl Search<'_> {
         if let Some(like) = like {
             for wire in (0..wires.len()).map(turn) {
                 if solver.value(wire).is_none() {
-                    if self.booleans[wire as usize] {
+                    if self.plan.is_boolean(wire) {
                         self.choose_bits(solver, wire, like);
                     }
                     // Where it fails, another value may follow from what comes later.
@@ -70,7 +70,7 @@ impl Search<'_> {
     }
 
     /// Chooses the bits of a number that is not the other witness's any more.
-    pub(crate) fn choose_bits(&self, solver: &mut Solver<'_>, wire: Wire, like: &[Fr]) {
+    fn choose_bits(&self, solver: &mut Solver<'_>, wire: Wire, like: &[Fr]) {
         for &row in self.system.rows_of(wire) {
             let row = &self.system.rows()[row as usize];
             let Some(ways) = solver.bits_of_row(row) else { continue };
@@ -91,7 +91,7 @@ impl Search<'_> {
     }
 
     /// Chooses values for wires that are alone in the factors of a row: what it makes follows from them.
-    pub(crate) fn choose_operands(&mut self, solver: &mut Solver<'_>) {
+    fn choose_operands(&mut self, solver: &mut Solver<'_>) {
         let system = self.system;
         if system.rows().len() > OPERAND_ROWS_MAX {
             return;
@@ -114,7 +114,7 @@ impl Search<'_> {
     }
 
     /// Values to try for a wire.
-    pub(crate) fn candidates(&mut self, solver: &Solver<'_>, wire: Wire) -> Vec<Fr> {
+    fn candidates(&mut self, solver: &Solver<'_>, wire: Wire) -> Vec<Fr> {
         let mut values = Vec::new();
         for &row in self.system.rows_of(wire) {
             let row = &self.system.rows()[row as usize];

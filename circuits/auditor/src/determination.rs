@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
 use ark_bn254::Fr;
-use ark_ff::Field;
+use ark_ff::{AdditiveGroup as _, Field};
 
 use crate::rules::{Facts, Step};
 use crate::system::{Form, System, Wire};
@@ -30,13 +30,8 @@ pub struct Determination {
 }
 
 impl Determination {
-    /// Looks for a derivation of as many wires as possible.
-    pub fn of(system: &System) -> Self {
-        Self::until(system, None)
-    }
-
-    /// Looks for a derivation until a time; what is found by then is a derivation too.
-    pub fn until(system: &System, deadline: Option<Instant>) -> Self {
+    /// Looks for a derivation of as many wires as possible until a time; what is found by then is a derivation too.
+    pub fn until(system: &System, deadline: Instant) -> Self {
         let rows = system.rows().len();
         let mut engine = Engine {
             system,
@@ -81,21 +76,25 @@ impl Determination {
             if factors.len() == FACTORS_MAX {
                 break;
             }
-            let (a, b) = (self.facts.unknown(&row.a), self.facts.unknown(&row.b));
-            let factor = match (a.is_empty(), b.is_empty()) {
-                (true, false) => &row.a,
-                (false, true) => &row.b,
-                _ => continue,
-            };
-            let Some(factor) = factor.normalized().filter(|factor| factor.constant().is_none())
-            else {
+            let Some((factor, _)) = self.facts.known_factor(row) else { continue };
+            if factor.constant().is_some() {
                 continue;
-            };
+            }
             if seen.insert(factor.clone()) {
                 factors.push(factor);
             }
         }
         factors
+    }
+}
+
+/// Rows with the factors by which they add up to one.
+type Rows = BTreeMap<u32, Fr>;
+
+/// Takes rows away from others, so many times.
+fn take_away(from: &mut Rows, rows: &Rows, times: Fr) {
+    for (&row, &factor) in rows {
+        *from.entry(row).or_insert(Fr::ZERO) -= times * factor;
     }
 }
 
@@ -108,12 +107,12 @@ struct Engine<'a> {
     steps: Vec<Step>,
     queue: VecDeque<u32>,
     waits: Vec<bool>,
-    deadline: Option<Instant>,
+    deadline: Instant,
 }
 
 impl Engine<'_> {
     fn is_over(&self) -> bool {
-        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+        Instant::now() >= self.deadline
     }
 
     /// Applies a step, if it holds and shows something new; its rows are looked at again.
@@ -194,37 +193,27 @@ impl Engine<'_> {
     fn zero_tests(&mut self) -> bool {
         let mut by_factor: BTreeMap<Form, SameFactor> = BTreeMap::new();
         for (number, row) in self.system.rows().iter().enumerate() {
-            let (a, b) = (self.facts.unknown(&row.a), self.facts.unknown(&row.b));
-            let (factor, other) = match (a.is_empty(), b.is_empty()) {
-                (true, false) => (&row.a, b),
-                (false, true) => (&row.b, a),
-                _ => continue,
-            };
-            let Some(factor) = factor.normalized().filter(|factor| factor.constant().is_none())
-            else {
+            let Some((factor, other)) = self.facts.known_factor(row) else { continue };
+            if factor.constant().is_some() {
                 continue;
-            };
-            let entry = by_factor.entry(factor).or_default();
-            match (self.facts.unknown(&row.c).as_slice(), other.as_slice()) {
-                ([], [(wire, _)]) if row.c.terms().is_empty() => {
-                    entry.1.push((number as u32, *wire))
-                }
-                ([(_, _)], _) => entry.0.push(number as u32),
+            }
+            let (products, zeros) = by_factor.entry(factor).or_default();
+            match (self.facts.unknown(&row.c).as_slice(), other.terms()) {
+                ([], [(wire, _)]) if row.c.terms().is_empty() => zeros.push((number as u32, *wire)),
+                ([(_, _)], _) => products.push(number as u32),
                 _ => {}
             }
         }
         let mut found = false;
         for (products, zeros) in by_factor.into_values() {
-            for &(zero, wire) in &zeros {
+            for (zero, wire) in zeros {
                 for &product in &products {
-                    found = found || self.facts.is_known(wire);
-                    if !self.facts.is_known(wire) {
-                        found |= self.take(Step::ZeroTest { wire, product, zero });
-                    }
+                    found |= !self.facts.is_known(wire)
+                        && self.take(Step::ZeroTest { wire, product, zero });
                 }
             }
         }
-        found && !self.queue.is_empty()
+        found
     }
 
     /// Eliminates rows that are linear in what is unknown; a combination with one unknown left shows it.
@@ -239,7 +228,7 @@ impl Engine<'_> {
         rows.sort_by_key(|(_, part)| part.terms().len());
         rows.truncate(BLOCK_ROWS_MAX);
         // The pivots: reduced rows by their first wire, each with the rows that it is made of.
-        let mut pivots: BTreeMap<Wire, (Form, BTreeMap<u32, Fr>)> = BTreeMap::new();
+        let mut pivots: BTreeMap<Wire, (Form, Rows)> = BTreeMap::new();
         let mut terms = 0;
         for (number, part) in rows {
             if self.is_over() {
@@ -254,9 +243,7 @@ impl Engine<'_> {
                 };
                 // A pivot begins with its wire, so that what comes before in the form stays.
                 form = form.combined(Fr::ONE, pivot, -coefficient);
-                for (&row, &factor) in of {
-                    *made_of.entry(row).or_insert(Fr::from(0u8)) -= coefficient * factor;
-                }
+                take_away(&mut made_of, of, coefficient);
             }
             let Some(&(wire, coefficient)) = form.terms().first() else { continue };
             let Some(inverse) = coefficient.inverse() else { continue };
@@ -270,22 +257,20 @@ impl Engine<'_> {
         }
         // From the last pivot on, each is reduced by those behind it.
         let mut found = false;
-        let mut reduced: BTreeMap<Wire, (Form, BTreeMap<u32, Fr>)> = BTreeMap::new();
+        let mut reduced: BTreeMap<Wire, (Form, Rows)> = BTreeMap::new();
         for (wire, (mut form, mut made_of)) in pivots.into_iter().rev() {
             let behind: Vec<(Wire, Fr)> = form.terms().iter().skip(1).copied().collect();
             for (behind, coefficient) in behind {
                 let Some((pivot, of)) = reduced.get(&behind) else { continue };
                 form = form.combined(Fr::ONE, pivot, -coefficient);
-                for (&row, &factor) in of {
-                    *made_of.entry(row).or_insert(Fr::from(0u8)) -= coefficient * factor;
-                }
+                take_away(&mut made_of, of, coefficient);
             }
             terms += form.terms().len();
             if terms > 2 * BLOCK_TERMS_MAX {
                 break;
             }
             if form.terms().len() == 1 && !self.facts.is_known(wire) {
-                let rows = made_of.iter().filter(|(_, factor)| **factor != Fr::from(0u8));
+                let rows = made_of.iter().filter(|(_, factor)| **factor != Fr::ZERO);
                 let rows = rows.map(|(&row, &factor)| (row, factor)).collect();
                 found |= self.take(Step::Combination { wire, rows });
             }

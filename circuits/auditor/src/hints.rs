@@ -1,4 +1,4 @@
-//! Wires that no row computes: what is left to whoever makes a witness, besides the inputs.
+//! Wires that no row computes: what the maker of a witness chooses, besides the inputs.
 
 use crate::rules::form_roots;
 use crate::system::{Row, System, Wire};

@@ -33,6 +33,7 @@ mod changes;
 mod completion;
 pub mod determination;
 mod hints;
+mod plan;
 pub mod rules;
 mod search;
 mod solver;
@@ -70,7 +71,7 @@ impl Default for Options {
 /// What is known of a wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// It is an input: whoever makes a witness chooses it.
+    /// It is an input: the maker of a witness chooses it.
     Input,
     /// A derivation shows that it follows from the inputs.
     Determined,
@@ -144,7 +145,7 @@ pub fn audit(system: &System, options: &Options) -> Report {
     // A time beyond the clock's is none.
     let now = Instant::now();
     let deadline = now.checked_add(options.time).unwrap_or(now + Duration::from_secs(1 << 30));
-    let mut determination = Determination::until(system, Some(deadline));
+    let mut determination = Determination::until(system, deadline);
     match determination.replay(system) {
         Ok(facts) => determination.facts = facts,
         // What was found by a fault of the search counts for nothing.
@@ -155,7 +156,8 @@ pub fn audit(system: &System, options: &Options) -> Report {
     }
     let open = !determination.undetermined(system).is_empty();
     let pairs = if open {
-        let search = search::Search::new(system, &determination, deadline, options.seed);
+        let plan = plan::Plan::of(system, &determination.facts);
+        let search = search::Search::new(system, &determination, &plan, deadline, options.seed);
         search.run(&options.witnesses)
     } else {
         Vec::new()

@@ -193,6 +193,18 @@ impl Facts {
         ))
     }
 
+    /// The factor of a row's product that is known, scaled by [`Form::normalized`], and the one that is not. None if both
+    /// are known or neither is.
+    pub fn known_factor<'r>(&self, row: &'r Row) -> Option<(Form, &'r Form)> {
+        let is_known = |form: &Form| form.terms().iter().all(|term| self.is_known(term.0));
+        let (factor, other) = match (is_known(&row.a), is_known(&row.b)) {
+            (true, false) => (&row.a, &row.b),
+            (false, true) => (&row.b, &row.a),
+            _ => return None,
+        };
+        Some((factor.normalized()?, other))
+    }
+
     /// Whether a wire is all that is unknown in a row, with a coefficient that is zero for no inputs.
     fn sole(&self, row: &Row, wire: Wire) -> bool {
         if let Some(part) = self.unknown_part(row) {
@@ -299,26 +311,16 @@ impl Facts {
 
     fn zero_test(&self, product: &Row, zero: &Row, wire: Wire) -> bool {
         // `X · v = 0`, either way round.
-        let known_factor = |row: &Row| -> Option<(Form, Vec<(Wire, Fr)>)> {
-            let (a, b) = (self.unknown(&row.a), self.unknown(&row.b));
-            match (a.is_empty(), b.is_empty()) {
-                (true, false) => Some((row.a.normalized()?, b)),
-                (false, true) => Some((row.b.normalized()?, a)),
-                _ => None,
-            }
-        };
-        let Some((factor, others)) = known_factor(zero) else { return false };
-        let whole = if zero.a.normalized().as_ref() == Some(&factor) { &zero.b } else { &zero.a };
-        let is_wire_alone = others.len() == 1 && others[0].0 == wire && whole.terms().len() == 1;
+        let Some((factor, alone)) = self.known_factor(zero) else { return false };
+        let is_wire_alone = matches!(alone.terms(), [(sole, _)] if *sole == wire);
         if !is_wire_alone || !zero.c.terms().is_empty() {
             return false;
         }
         // `X · u = k − f · v`.
-        let Some((same, multiplied)) = known_factor(product) else { return false };
-        let in_product = self.unknown(&product.c);
+        let Some((same, multiplied)) = self.known_factor(product) else { return false };
         same == factor
-            && multiplied.iter().all(|term| term.0 != wire)
-            && matches!(in_product.as_slice(), [(sole, _)] if *sole == wire)
+            && multiplied.coefficient(wire).is_zero()
+            && matches!(self.unknown(&product.c).as_slice(), [(sole, _)] if *sole == wire)
     }
 }
 
@@ -337,8 +339,7 @@ pub(crate) fn roots_of(row: &Row, wire: Wire) -> Option<Vec<Fr>> {
         return None;
     }
     let part = |form: &Form| (form.coefficient(wire), form.coefficient(0));
-    let ((a, a0), (b, b0), (c, c0)) = (part(&row.a), part(&row.b), part(&row.c));
-    let roots = quadratic_roots(a * b, a * b0 + a0 * b - c, a0 * b0 - c0)?;
+    let roots = product_roots(part(&row.a), part(&row.b), part(&row.c))?;
     // A row that holds of nothing shows nothing here.
     (!roots.is_empty()).then_some(roots)
 }
@@ -350,8 +351,17 @@ pub(crate) fn form_roots(row: &Row) -> Option<Vec<Fr>> {
     quadratic_roots(Fr::ONE, apart, -row.c.constant()?)
 }
 
+/// The `x` of which `(a·x + a0) · (b·x + b0) = c·x + c0`, each part with its coefficient first; none if all are.
+pub(crate) fn product_roots(
+    (a, a0): (Fr, Fr),
+    (b, b0): (Fr, Fr),
+    (c, c0): (Fr, Fr),
+) -> Option<Vec<Fr>> {
+    quadratic_roots(a * b, a * b0 + a0 * b - c, a0 * b0 - c0)
+}
+
 /// The roots of `square · x² + linear · x + constant`, each once; none if it is zero everywhere.
-pub(crate) fn quadratic_roots(square: Fr, linear: Fr, constant: Fr) -> Option<Vec<Fr>> {
+fn quadratic_roots(square: Fr, linear: Fr, constant: Fr) -> Option<Vec<Fr>> {
     let Some(half) = (square + square).inverse() else {
         let Some(inverse) = linear.inverse() else {
             return if constant.is_zero() { None } else { Some(Vec::new()) };

@@ -8,14 +8,14 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use ark_bn254::Fr;
-use ark_ff::{One, Zero};
+use ark_ff::One;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
 use crate::base::InputKind;
 use crate::completion::Order;
 use crate::determination::Determination;
-use crate::hints::hints;
+use crate::plan::Plan;
 use crate::solver::Solver;
 use crate::system::{Row, System, Wire};
 
@@ -58,11 +58,7 @@ pub(crate) type Change = Vec<(Wire, Fr)>;
 pub(crate) struct Search<'a> {
     pub(crate) system: &'a System,
     determination: &'a Determination,
-    pub(crate) booleans: Vec<bool>,
-    /// The wires in the order in which values are chosen for them: those that no row computes of others come first.
-    pub(crate) order: Vec<Wire>,
-    /// How many of them no row computes.
-    pub(crate) hints: usize,
+    pub(crate) plan: &'a Plan,
     pub(crate) deadline: Instant,
     pub(crate) rng: ChaCha20Rng,
     /// The wires of which a pair is found.
@@ -74,26 +70,14 @@ impl<'a> Search<'a> {
     pub(crate) fn new(
         system: &'a System,
         determination: &'a Determination,
+        plan: &'a Plan,
         deadline: Instant,
         seed: u64,
     ) -> Self {
-        let is_boolean = |wire: Wire| {
-            let roots = determination.facts.roots(wire);
-            roots.is_some_and(|roots| roots.iter().all(|root| root.is_zero() || root.is_one()))
-        };
-        let booleans: Vec<bool> = (0..system.wires() as Wire).map(is_boolean).collect();
-        let mut order = hints(system, &booleans);
-        let hints = order.len();
-        let mut others: Vec<Wire> = (1..system.wires() as Wire).collect();
-        others.retain(|wire| !system.is_input(*wire) && order.binary_search(wire).is_err());
-        others.sort_by_key(|&wire| (system.is_output(wire), wire));
-        order.extend(others);
         Self {
             system,
             determination,
-            booleans,
-            order,
-            hints,
+            plan,
             deadline,
             rng: ChaCha20Rng::seed_from_u64(seed),
             free: BTreeSet::new(),
@@ -158,8 +142,7 @@ impl<'a> Search<'a> {
             return;
         }
         let system = self.system;
-        let booleans = self.booleans.clone();
-        let mut solver = Solver::new(system, &[], &booleans);
+        let mut solver = Solver::new(system, &[], &self.plan.booleans);
         for wire in 0..system.wires() as Wire {
             if system.is_input(wire) || self.determination.facts.is_known(wire) {
                 // They are the same in every witness with these inputs.

@@ -7,7 +7,7 @@ use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup as _, Field, One, PrimeField, Zero};
 use num_bigint::BigUint;
 
-use crate::rules::{form_roots, integer, quadratic_roots};
+use crate::rules::{form_roots, integer, product_roots};
 use crate::system::{Form, Row, System, Wire};
 
 /// A row that no values of the wires that are left can satisfy.
@@ -32,8 +32,6 @@ pub(crate) struct Solver<'a> {
     trail: Vec<Wire>,
     queue: Vec<u32>,
     waits: Vec<bool>,
-    /// How many rows were looked at.
-    pub(crate) looked_at: u64,
 }
 
 impl<'a> Solver<'a> {
@@ -49,7 +47,6 @@ impl<'a> Solver<'a> {
             trail: Vec::new(),
             queue: (0..rows as u32).collect(),
             waits: vec![true; rows],
-            looked_at: 0,
         };
         solver.values[0] = Some(Fr::one());
         solver
@@ -120,7 +117,6 @@ impl<'a> Solver<'a> {
     pub(crate) fn propagate(&mut self) -> Result<(), Conflict> {
         while let Some(number) = self.queue.pop() {
             self.waits[number as usize] = false;
-            self.looked_at += 1;
             match self.examine(self.row(number)) {
                 Said::Nothing => {}
                 Said::Conflict => return Err(Conflict),
@@ -180,14 +176,13 @@ impl<'a> Solver<'a> {
             [(sole, coefficient)] if *sole == wire => Some(*coefficient),
             _ => None,
         };
-        let (a, b, c) = (part(&a)?, part(&b)?, part(&c)?);
-        Some((wire, quadratic_roots(a * b, a * b0 + a0 * b - c, a0 * b0 - c0)?))
+        Some((wire, product_roots((part(&a)?, a0), (part(&b)?, b0), (part(&c)?, c0))?))
     }
 
     fn examine(&self, row: &Row) -> Said {
         let Some((constant, terms)) = self.linear(row) else {
             // Both factors are open: what is left may still be one wire, or the bits of a number.
-            if let Some(forms) = self.bits_of_row(row) {
+            if let Some(forms) = self.bits_of_remainder(row) {
                 return Self::only(forms);
             }
             return match self.roots(row) {
@@ -222,9 +217,15 @@ impl<'a> Solver<'a> {
     /// The values of bits that a row leaves: a sum of them, or one whose highest bit is what is left of a number, which
     /// the row holds to 0 and 1.
     pub(crate) fn bits_of_row(&self, row: &Row) -> Option<Vec<Vec<(Wire, Fr)>>> {
-        if let Some((constant, terms)) = self.linear(row) {
-            return if terms.len() > 1 { self.bits(constant, &terms) } else { None };
+        match self.linear(row) {
+            Some((constant, terms)) if terms.len() > 1 => self.bits(constant, &terms),
+            Some(_) => None,
+            None => self.bits_of_remainder(row),
         }
+    }
+
+    /// The values of bits that a row leaves, of which the highest is what is left of a number.
+    fn bits_of_remainder(&self, row: &Row) -> Option<Vec<Vec<(Wire, Fr)>>> {
         let roots = form_roots(row)?;
         if roots.len() != 2 || !roots.iter().all(|root| root.is_zero() || root.is_one()) {
             return None;
@@ -237,7 +238,7 @@ impl<'a> Solver<'a> {
     /// The values of bits that a sum of theirs leaves, where each has a power of two of its own as its weight: none
     /// if they are not such, one or more ways if they are. A sum of 254 bits may be a number or that plus the
     /// order of the field.
-    pub(crate) fn bits(&self, constant: Fr, terms: &[(Wire, Fr)]) -> Option<Vec<Vec<(Wire, Fr)>>> {
+    fn bits(&self, constant: Fr, terms: &[(Wire, Fr)]) -> Option<Vec<Vec<(Wire, Fr)>>> {
         let is_bit = |wire: Wire| wire == NO_WIRE || self.booleans[wire as usize];
         if !terms.iter().all(|term| is_bit(term.0)) {
             return None;

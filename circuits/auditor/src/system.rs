@@ -2,6 +2,9 @@
 
 use ark_bn254::Fr;
 use ark_ff::{Field, One, Zero};
+use praman_circuits::circuit::Circuit;
+use praman_circuits::constraint_system;
+use praman_circuits::linear_combination::LinearCombination;
 
 /// A wire's place; wire 0 is the constant one.
 pub type Wire = u32;
@@ -168,6 +171,33 @@ impl System {
         Ok(Self { rows, rows_of, inputs, outputs, names })
     }
 
+    /// One of our circuits: the public inputs that it computes are its outputs.
+    pub fn of_circuit(circuit: &Circuit) -> Self {
+        let form = |form: &LinearCombination| Form::new(form.terms().iter().copied());
+        let row = |row: &constraint_system::Row| Row {
+            a: form(&row.a),
+            b: form(&row.b),
+            c: form(&row.c),
+        };
+        let given = circuit.public_inputs() + circuit.private_inputs();
+        let wires = 0..circuit.wires();
+        Self::new(
+            circuit.rows().iter().map(row).collect(),
+            wires.clone().map(|wire| wire <= given && !circuit.is_computed(wire)).collect(),
+            wires.map(|wire| circuit.is_computed(wire)).collect(),
+            circuit.wire_names().to_vec(),
+        )
+        .expect("a circuit's rows name its own wires")
+    }
+
+    /// The same wires with other rows.
+    ///
+    /// # Errors
+    /// [`SystemFault::NoSuchWire`].
+    pub fn with_rows(&self, rows: Vec<Row>) -> Result<Self, SystemFault> {
+        Self::new(rows, self.inputs.clone(), self.outputs.clone(), self.names.clone())
+    }
+
     /// The rows.
     pub fn rows(&self) -> &[Row] {
         &self.rows
@@ -183,7 +213,7 @@ impl System {
         &self.rows_of[wire as usize]
     }
 
-    /// Whether a wire is an input, which whoever makes a witness chooses.
+    /// Whether a wire is an input, which the maker of a witness chooses.
     pub fn is_input(&self, wire: Wire) -> bool {
         self.inputs[wire as usize]
     }

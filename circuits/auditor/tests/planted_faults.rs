@@ -4,11 +4,8 @@
 use std::time::Duration;
 
 use ark_bn254::Fr;
-use praman_auditor::{Form, Options, Row, Status, System, audit};
-use praman_circuits::access::AccessNullifier;
+use praman_auditor::{Options, Row, Status, System, audit};
 use praman_circuits::circuit::{self, Circuit, Witness};
-use praman_circuits::consent;
-use praman_circuits::eligibility;
 use praman_circuits::health_record::HandleBlinding;
 use praman_testkit::fixture;
 use rand::{Rng, SeedableRng};
@@ -22,64 +19,22 @@ fn faults() -> usize {
     if std::env::var_os("PRAMAN_WHOLE").is_some() { FAULTS_WHOLE } else { FAULTS }
 }
 
-/// A statement with a witness, and the public inputs that it computes.
-struct Statement {
-    circuit: &'static Circuit,
-    witness: Witness,
-    computed: &'static [&'static str],
-}
-
-fn statements() -> [Statement; 2] {
+/// Our statements, each with a witness.
+fn statements() -> [(&'static Circuit, Witness); 2] {
     let claim = fixture::claim(1);
-    let public = claim.public().to_fields();
-    let eligibility = Statement {
-        circuit: circuit::eligibility(),
-        witness: circuit::eligibility_witness(&public, &claim.private()),
-        computed: &eligibility::PublicInputs::COMPUTED,
-    };
+    let claimed = circuit::eligibility_witness(&claim.public().to_fields(), &claim.private());
     let (grant, request) = fixture::grant(1);
     let blinding = HandleBlinding::from_field(Fr::from(5u64));
     let (public, private) = grant.inputs(request, 0, &blinding);
-    assert_ne!(public.nullifier, AccessNullifier::from_field(Fr::from(0u64)));
-    let consent = Statement {
-        circuit: circuit::consent(),
-        witness: circuit::consent_witness(&public.to_fields(), &private),
-        computed: &consent::PublicInputs::COMPUTED,
-    };
-    [eligibility, consent]
-}
-
-impl Statement {
-    fn rows(&self) -> Vec<Row> {
-        let form = |terms: &[(u32, Fr)]| Form::new(terms.iter().copied());
-        let row = |row: &praman_circuits::constraint_system::Row| Row {
-            a: form(row.a.terms()),
-            b: form(row.b.terms()),
-            c: form(row.c.terms()),
-        };
-        self.circuit.rows().iter().map(row).collect()
-    }
-
-    fn system(&self, rows: Vec<Row>) -> System {
-        let inputs = self.circuit.public_inputs() + self.circuit.private_inputs();
-        let names = self.circuit.wire_names();
-        let is_output: Vec<bool> = (0..)
-            .zip(names)
-            .map(|(wire, name)| {
-                wire <= self.circuit.public_inputs() && self.computed.contains(&name.as_str())
-            })
-            .collect();
-        let is_input =
-            is_output.iter().zip(0..).map(|(out, wire)| wire <= inputs && !out).collect();
-        System::new(rows, is_input, is_output, names.to_vec()).expect("a system")
-    }
+    let accessed = circuit::consent_witness(&public.to_fields(), &private);
+    [(circuit::eligibility(), claimed), (circuit::consent(), accessed)]
 }
 
 #[test]
 fn every_wire_of_our_statements_is_determined() {
-    for statement in statements() {
-        let name = statement.circuit.name();
-        let system = statement.system(statement.rows());
+    for ((circuit, _), outputs) in statements().into_iter().zip([3, 4]) {
+        let name = circuit.name();
+        let system = System::of_circuit(circuit);
         let report =
             audit(&system, &Options { time: Duration::from_secs(60), ..Options::default() });
         let wires = 0..system.wires() as u32;
@@ -95,9 +50,9 @@ fn every_wire_of_our_statements_is_determined() {
         );
         assert!(report.structure.is_empty(), "{name}: {:?}", report.structure);
         assert!(report.pairs.is_empty(), "{name}");
-        // The outputs are among what is shown, each by its name.
-        let outputs = (0..system.wires() as u32).filter(|&wire| system.is_output(wire));
-        assert_eq!(outputs.count(), statement.computed.len(), "{name}");
+        // What is computed of the public inputs is among what is shown.
+        let shown = (0..system.wires() as u32).filter(|&wire| system.is_output(wire));
+        assert_eq!(shown.count(), outputs, "{name}");
     }
 }
 
@@ -108,12 +63,12 @@ fn wires_of(row: &Row) -> Vec<u32> {
 
 #[test]
 fn planted_fault_is_found_named_or_shown_to_free_no_wire() {
-    for statement in statements() {
-        let name = statement.circuit.name();
+    for (circuit, witness) in statements() {
+        let (name, whole) = (circuit.name(), System::of_circuit(circuit));
         let mut rng = ChaCha20Rng::seed_from_u64(7);
         let (mut found, mut named, mut harmless) = (0, 0, 0);
         for fault in 0..faults() {
-            let mut rows = statement.rows();
+            let mut rows = whole.rows().to_vec();
             let place = rng.gen_range(0..rows.len());
             // A row is left out; or two sums are held to be equal to two others only together.
             let next = place + 1;
@@ -131,8 +86,8 @@ fn planted_fault_is_found_named_or_shown_to_free_no_wire() {
                     format!("row {place} left out")
                 }
             };
-            let system = statement.system(rows);
-            let witnesses = vec![statement.witness.assignment().to_vec()];
+            let system = whole.with_rows(rows).expect("a system");
+            let witnesses = vec![witness.assignment().to_vec()];
             let options = Options { time: Duration::from_secs(3), seed: 1, witnesses };
             let report = audit(&system, &options);
             assert!(report.pairs.iter().all(|pair| pair.holds(&system)), "{name}: {planted}");
@@ -141,7 +96,7 @@ fn planted_fault_is_found_named_or_shown_to_free_no_wire() {
                 harmless += 1;
             } else if report.pairs.is_empty() {
                 // A wire in a hash that later rows compare: another value would be a preimage.
-                let near = wires_of(&statement.rows()[place]);
+                let near = wires_of(&whole.rows()[place]);
                 let is_named = near.iter().any(|&wire| report.status(wire) == Status::NotDecided);
                 assert!(is_named, "{name}: {planted} is not found");
                 named += 1;

@@ -6,9 +6,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use praman_auditor::{Form, Options, Pair, Report, Row, Status, System, Wire, audit};
 use praman_circuits::Fr;
-use praman_circuits::circuit::Circuit;
 use praman_circuits::field::to_decimal;
-use praman_circuits::{consent, eligibility};
 use praman_prover::ForeignCircuit;
 use serde_json::{Value, json};
 
@@ -50,7 +48,11 @@ impl Audit {
     pub(super) fn run(self) -> Result<Outcome, CommandError> {
         let started = Instant::now();
         let subject = match (&self.name, &self.r1cs) {
-            (Some(name), _) => of_circuit(find(name)?),
+            (Some(name), _) => {
+                let system = System::of_circuit(find(name)?);
+                let declared = (1..system.wires() as Wire).filter(|&wire| system.is_input(wire));
+                Subject { declared: declared.count(), system, witnesses: Vec::new() }
+            }
             (None, Some(r1cs)) => self.foreign(r1cs)?,
             (None, None) => return Err(CommandError::WrongUse("give a circuit".to_owned())),
         };
@@ -104,31 +106,6 @@ struct Subject {
     witnesses: Vec<Vec<Fr>>,
     /// How many inputs the circuit declares; a compiler may have dropped some.
     declared: usize,
-}
-
-/// One of our circuits as an auditor sees it: public inputs that are computed are its outputs.
-fn of_circuit(circuit: &Circuit) -> Subject {
-    let computed: &[&str] = match circuit.name() {
-        "consent" => &consent::PublicInputs::COMPUTED,
-        _ => &eligibility::PublicInputs::COMPUTED,
-    };
-    let is_output: Vec<bool> = (0..)
-        .zip(circuit.wire_names())
-        .map(|(wire, name)| wire <= circuit.public_inputs() && computed.contains(&name.as_str()))
-        .collect();
-    let form = |terms: &[(u32, Fr)]| Form::new(terms.iter().copied());
-    let rows = circuit.rows().iter().map(|row| Row {
-        a: form(row.a.terms()),
-        b: form(row.b.terms()),
-        c: form(row.c.terms()),
-    });
-    let inputs = circuit.public_inputs() + circuit.private_inputs();
-    let is_input: Vec<bool> =
-        is_output.iter().zip(0..).map(|(out, wire)| wire <= inputs && !out).collect();
-    let declared = is_input.iter().filter(|input| **input).count() - 1;
-    let system = System::new(rows.collect(), is_input, is_output, circuit.wire_names().to_vec())
-        .expect("a circuit's rows name its own wires");
-    Subject { system, witnesses: Vec::new(), declared }
 }
 
 fn write_pairs(folder: &Path, pairs: &[Pair]) -> Result<(), CommandError> {
