@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it prints what it measured")]
 
 mod capacity;
+mod ceremony;
 mod chain;
 mod engine;
 mod gate;
@@ -143,6 +144,14 @@ enum Bench {
     Proving(proving::Proving),
     /// Request accesses by consent from a provider's release gate.
     Gate(gate::GateBench),
+    /// Contribute to keys and verify them, in turns with snarkjs.
+    Ceremony {
+        /// The circuits, as the powers of two of their rows.
+        #[arg(long, value_delimiter = ',', default_values_t = [13, 16])]
+        powers: Vec<u32>,
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+    },
     /// Estimate what a caseload needs, from this machine's speed: cores, hours, rupees, disk.
     Capacity(capacity::Capacity),
     /// Run all of them.
@@ -183,6 +192,9 @@ fn main() -> anyhow::Result<()> {
         Bench::Load(load) => vec![("load", load.run())],
         Bench::Gate(gate) => vec![("gate", gate.run())],
         Bench::Capacity(capacity) => vec![("capacity", capacity.run())],
+        Bench::Ceremony { powers, rounds } => {
+            vec![("ceremony", ceremony::ceremony_bench(&powers, rounds)?)]
+        }
         Bench::Gas => vec![("gas", gas_bench())],
     };
     match (&results[..], arguments.json) {

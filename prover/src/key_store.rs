@@ -1,7 +1,8 @@
 //! Keys in a folder.
 //!
 //! `keys.json` tells the circuit, its digest, the keys' origin and the SHA-256 of the two other
-//! files; `proving_key.bin` is arkworks' uncompressed form; `verification_key.json` is snarkjs'.
+//! files; `proving_key.bin` is arkworks' uncompressed form; `verification_key.json` is snarkjs';
+//! `transcript.json` is the record of the ceremony that made the keys, if one did.
 //! Each file is written beside and renamed, `keys.json` last, so a folder never holds half a key.
 
 use std::fs;
@@ -22,6 +23,7 @@ use crate::tables::MemoryBudget;
 const MANIFEST: &str = "keys.json";
 const PROVING_KEY: &str = "proving_key.bin";
 const VERIFICATION_KEY: &str = "verification_key.json";
+const TRANSCRIPT: &str = "transcript.json";
 const FORMAT: u32 = 1;
 
 /// Why keys can't be made, kept or used.
@@ -90,6 +92,13 @@ struct Manifest {
     verification_key_sha256: String,
 }
 
+/// What keys are held against of their ceremony's transcript.
+#[derive(Deserialize)]
+struct TranscriptOfKeys {
+    circuit_digest: String,
+    verification_key: String,
+}
+
 /// A folder of keys.
 pub struct KeyStore {
     folder: PathBuf,
@@ -106,11 +115,34 @@ impl KeyStore {
         self.folder.join(MANIFEST).exists()
     }
 
-    /// Writes keys, replacing those that are there.
+    /// Writes keys that one party made, replacing those that are there.
     ///
     /// # Errors
     /// [`KeyError::File`]; the folder then holds what it held, or says that it holds nothing.
     pub fn save(&self, circuit: &Circuit, keys: &Keys) -> Result<(), KeyError> {
+        self.write_all(circuit, keys, None)
+    }
+
+    /// Writes keys that a ceremony made, with its transcript.
+    ///
+    /// # Errors
+    /// As [`KeyStore::save`]; [`KeyError::Malformed`] if the transcript is not that of the keys.
+    pub fn save_with_transcript(
+        &self,
+        circuit: &Circuit,
+        keys: &Keys,
+        transcript: &str,
+    ) -> Result<(), KeyError> {
+        check_transcript(&self.folder.join(TRANSCRIPT), transcript, &keys.verifying)?;
+        self.write_all(circuit, keys, Some(transcript))
+    }
+
+    fn write_all(
+        &self,
+        circuit: &Circuit,
+        keys: &Keys,
+        transcript: Option<&str>,
+    ) -> Result<(), KeyError> {
         fs::create_dir_all(&self.folder).map_err(in_file(&self.folder))?;
         let manifest_path = self.folder.join(MANIFEST);
         match fs::remove_file(&manifest_path) {
@@ -135,6 +167,9 @@ impl KeyStore {
         let manifest = serde_json::to_string_pretty(&manifest).expect("strings serialise");
         self.write(PROVING_KEY, &proving)?;
         self.write(VERIFICATION_KEY, verifying.as_bytes())?;
+        if let Some(transcript) = transcript {
+            self.write(TRANSCRIPT, transcript.as_bytes())?;
+        }
         self.write(MANIFEST, manifest.as_bytes())
     }
 
@@ -221,6 +256,15 @@ impl KeyStore {
         let text = fs::read_to_string(&path).map_err(in_file(&path))?;
         let key = VerifyingKey::from_json(&text)?;
         check_digest(&path, text.as_bytes(), &manifest.verification_key_sha256)?;
+        if key.origin() != Some(manifest.origin) {
+            let reason = "it says of another origin than keys.json".to_owned();
+            return Err(KeyError::Malformed { path, reason });
+        }
+        if key.transcript().is_some() {
+            let path = self.folder.join(TRANSCRIPT);
+            let text = fs::read_to_string(&path).map_err(in_file(&path))?;
+            check_transcript(&path, &text, &key)?;
+        }
         Ok(key)
     }
 
@@ -260,6 +304,21 @@ fn in_file(path: &Path) -> impl Fn(io::Error) -> KeyError + '_ {
 
 fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
+}
+
+/// That a transcript is the one that a key names, and is of this key.
+fn check_transcript(path: &Path, text: &str, key: &VerifyingKey) -> Result<(), KeyError> {
+    let malformed = |reason: String| KeyError::Malformed { path: path.to_owned(), reason };
+    if key.transcript() != Some(Sha256::digest(text).into()) {
+        return Err(malformed(
+            "it is not the transcript that the verification key names".to_owned(),
+        ));
+    }
+    let of: TranscriptOfKeys =
+        serde_json::from_str(text).map_err(|error| malformed(error.to_string()))?;
+    let is_of_key = of.verification_key == hex::encode(key.points_digest())
+        && Some(of.circuit_digest.as_str()) == key.circuit_digest();
+    if is_of_key { Ok(()) } else { Err(malformed("it is of other keys than these".to_owned())) }
 }
 
 fn check_digest(path: &Path, bytes: &[u8], expected: &str) -> Result<(), KeyError> {

@@ -2,9 +2,11 @@
 
 use ark_bn254::Bn254;
 use ark_serialize::CanonicalSerialize;
-use praman_circuits::circuit::CircuitDigest;
+use praman_circuits::circuit::{Circuit, CircuitDigest};
 use praman_verifier::VerifyingKey;
 use sha2::{Digest, Sha256};
+
+use crate::key_store::KeyError;
 
 /// A proving key with its verification key and the circuit it is for.
 #[derive(Clone)]
@@ -27,6 +29,21 @@ impl Keys {
         proving.serialize_uncompressed(&mut bytes).expect("a vector takes every byte");
         let proving_digest = Sha256::digest(&bytes).into();
         Self { proving, verifying, circuit, proving_digest }
+    }
+
+    /// The keys of a circuit that a ceremony made. Whoever calls this has checked the ceremony against the circuit.
+    ///
+    /// # Errors
+    /// [`KeyError::Verification`] for a degenerate key.
+    pub fn of_ceremony(
+        proving: ark_groth16::ProvingKey<Bn254>,
+        circuit: &Circuit,
+        transcript: [u8; 32],
+    ) -> Result<Self, KeyError> {
+        let (name, digest) = (circuit.name(), circuit.digest());
+        let vk = proving.vk.clone();
+        let verifying = VerifyingKey::of_ceremony(vk, name, &digest.to_string(), transcript)?;
+        Ok(Self::new(proving, verifying, digest))
     }
 
     /// The verification key.

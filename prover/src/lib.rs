@@ -41,7 +41,7 @@ mod quotient;
 mod r1cs;
 mod reduction;
 mod scalars;
-mod sections;
+pub mod sections;
 mod setup;
 mod statement;
 mod table_file;

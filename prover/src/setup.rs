@@ -5,7 +5,7 @@ use ark_ec::PrimeGroup;
 use ark_ff::{UniformRand, Zero};
 use ark_groth16::Groth16;
 use praman_circuits::circuit::Circuit;
-use praman_verifier::{Origin, VerifyingKey};
+use praman_verifier::VerifyingKey;
 use rand::{CryptoRng, Rng};
 
 use crate::key_store::KeyError;
@@ -40,11 +40,7 @@ pub fn setup(circuit: &Circuit, rng: &mut (impl Rng + CryptoRng)) -> Result<Keys
         rng,
     )
     .map_err(|error| KeyError::Setup(error.to_string()))?;
-    let verifying = VerifyingKey::new(
-        proving.vk.clone(),
-        circuit.name(),
-        &circuit.digest().to_string(),
-        Origin::Development,
-    )?;
+    let digest = circuit.digest().to_string();
+    let verifying = VerifyingKey::development(proving.vk.clone(), circuit.name(), &digest)?;
     Ok(Keys::new(proving, verifying, circuit.digest()))
 }

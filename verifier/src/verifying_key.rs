@@ -5,6 +5,7 @@ use ark_ec::AffineRepr;
 use ark_ec::pairing::Pairing;
 use ark_ff::One;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::json::{self, ReadError};
 use crate::points::{self, G1Text, G2Text, PointFault};
@@ -16,9 +17,14 @@ pub enum DegenerateKey {
     /// The phase that makes a key its circuit's own was skipped: this lost others real money.
     #[error("delta is the generator: no contribution was made to the key")]
     DeltaIsGenerator,
-    /// Praman's setups draw gamma; only keys from elsewhere may have it at the generator.
-    #[error("gamma is the generator")]
+    /// A key of one party draws gamma; in a ceremony it stays at the generator.
+    #[error("gamma is the generator, and the key is of no ceremony")]
     GammaIsGenerator,
+    /// It says that it was made in a ceremony, and names none; or the other way round.
+    #[error(
+        "it names a ceremony's transcript without being of a ceremony, or is of one and names none"
+    )]
+    OriginAndTranscript,
     /// Public inputs can be moved into the proof.
     #[error("gamma equals delta")]
     GammaIsDelta,
@@ -58,6 +64,9 @@ pub(crate) struct KeyNote {
     pub(crate) circuit: String,
     pub(crate) digest: String,
     pub(crate) origin: Origin,
+    /// SHA-256 of the ceremony's transcript, in hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) transcript: Option<String>,
 }
 
 /// A verification key whose points are checked and that is not degenerate.
@@ -88,18 +97,33 @@ struct VerifyingKeyJson {
 }
 
 impl VerifyingKey {
-    /// Takes over a key that praman made for a circuit.
+    /// Takes over a key that one party made for a circuit.
     ///
     /// # Errors
     /// [`ReadError::Point`] or [`ReadError::Degenerate`].
-    pub fn new(
+    pub fn development(
         key: ark_groth16::VerifyingKey<Bn254>,
         circuit: &str,
         digest: &str,
-        origin: Origin,
     ) -> Result<Self, ReadError> {
-        let note = KeyNote { circuit: circuit.to_owned(), digest: digest.to_owned(), origin };
-        Self::checked(key, Some(note))
+        let (circuit, digest) = (circuit.to_owned(), digest.to_owned());
+        let origin = Origin::Development;
+        Self::checked(key, Some(KeyNote { circuit, digest, origin, transcript: None }))
+    }
+
+    /// Takes over a key that was made for a circuit in a ceremony, whose transcript has a digest.
+    ///
+    /// # Errors
+    /// [`ReadError::Point`] or [`ReadError::Degenerate`].
+    pub fn of_ceremony(
+        key: ark_groth16::VerifyingKey<Bn254>,
+        circuit: &str,
+        digest: &str,
+        transcript: [u8; 32],
+    ) -> Result<Self, ReadError> {
+        let (circuit, digest) = (circuit.to_owned(), digest.to_owned());
+        let (origin, transcript) = (Origin::Ceremony, Some(hex::encode(transcript)));
+        Self::checked(key, Some(KeyNote { circuit, digest, origin, transcript }))
     }
 
     /// Takes over a key that others made, as of snarkjs.
@@ -121,10 +145,19 @@ impl VerifyingKey {
         points::check_g2(&key.delta_g2).map_err(named("vk_delta_2"))?;
         key.gamma_abc_g1.iter().try_for_each(points::check_g1).map_err(named("IC"))?;
         check_not_degenerate(&key)?;
-        // Every key that snarkjs makes has gamma at the generator, which is sound as long as delta
-        // is not there; praman's own keys never do.
-        if note.is_some() && key.gamma_g2.x == G2Affine::generator().x {
-            return Err(DegenerateKey::GammaIsGenerator.into());
+        // Every key of a ceremony has gamma at the generator, which is sound as long as delta is not there; keys of one
+        // party never do.
+        if let Some(note) = &note {
+            let is_of_ceremony = note.origin == Origin::Ceremony;
+            if !is_of_ceremony && key.gamma_g2.x == G2Affine::generator().x {
+                return Err(DegenerateKey::GammaIsGenerator.into());
+            }
+            let mut digest = [0; 32];
+            let named = note.transcript.as_ref();
+            let is_digest = |text: &String| hex::decode_to_slice(text, &mut digest).is_ok();
+            if named.is_some() != is_of_ceremony || !named.is_none_or(is_digest) {
+                return Err(DegenerateKey::OriginAndTranscript.into());
+            }
         }
         Ok(Self { key, note })
     }
@@ -190,6 +223,24 @@ impl VerifyingKey {
     /// Where the key comes from, if it says so.
     pub fn origin(&self) -> Option<Origin> {
         self.note.as_ref().map(|note| note.origin)
+    }
+
+    /// SHA-256 of the transcript of the ceremony that made the key, if one did.
+    pub fn transcript(&self) -> Option<[u8; 32]> {
+        let text = self.note.as_ref()?.transcript.as_ref()?;
+        let mut digest = [0; 32];
+        hex::decode_to_slice(text, &mut digest).expect("it was read before");
+        Some(digest)
+    }
+
+    /// SHA-256 of the key's points, as contracts take them, without what else is noted of it: what a transcript names.
+    pub fn points_digest(&self) -> [u8; 32] {
+        let mut hasher = Sha256::new();
+        let (alpha, g2) = self.to_words();
+        let words = alpha.iter().chain(g2.iter().flatten());
+        words.for_each(|word| hasher.update(word));
+        self.input_words().iter().for_each(|word| hasher.update(word));
+        hasher.finalize().into()
     }
 
     /// The points.

@@ -304,7 +304,7 @@ fn proofs_of_other_kinds_and_shapes_are_refused() {
 fn with_key(change: impl FnOnce(&mut ark_groth16::VerifyingKey<Bn254>)) -> Option<ReadError> {
     let mut key = proved().key.points().clone();
     change(&mut key);
-    VerifyingKey::new(key, "eligibility", "", praman_verifier::Origin::Development).err()
+    VerifyingKey::development(key, "eligibility", "").err()
 }
 
 #[test]

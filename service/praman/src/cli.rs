@@ -13,6 +13,7 @@ mod access;
 mod archive;
 mod audit;
 mod backup;
+mod ceremony;
 mod circuit;
 mod circuit_audit;
 mod claim;
@@ -101,6 +102,8 @@ enum Verb {
     #[command(subcommand)]
     Scheme(scheme::Scheme),
     Setup(circuit::Setup),
+    #[command(subcommand)]
+    Ceremony(Box<ceremony::Ceremony>),
     Prove(prove::Prove),
     Verify(prove::Verify),
     #[command(subcommand)]
@@ -346,6 +349,7 @@ async fn dispatch(verb: Verb, setting: &Setting) -> Result<Outcome, CommandError
         Verb::Snapshot(verb) => verb.run(setting).await,
         Verb::Scheme(verb) => verb.run(),
         Verb::Setup(verb) => verb.run(),
+        Verb::Ceremony(verb) => verb.run(),
         Verb::Prove(verb) => verb.run(),
         Verb::Verify(verb) => verb.run(),
         Verb::Circuit(verb) => verb.run(),

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::{fmt, io};
 
 use praman_access::{AccessRefusal, OpenIdSettingError, TariffError, TenantError};
+use praman_ceremony::CeremonyError;
 use praman_claims::KeepEnvelopeError;
 use praman_claims::terms::TermsError;
 use praman_consent::{ConsentError, ConsentFailure, GateKeyError};
@@ -47,6 +48,9 @@ pub enum CommandError {
     /// Keys can't be made or used.
     #[error(transparent)]
     Keys(#[from] KeyError),
+    /// A file of a ceremony is refused.
+    #[error(transparent)]
+    Ceremony(CeremonyError),
     /// No proof was made.
     #[error(transparent)]
     Proving(#[from] ProvingError),
@@ -115,6 +119,15 @@ praman_store::through! {
     CorrectionFault => Payment,
 }
 
+impl From<CeremonyError> for CommandError {
+    fn from(error: CeremonyError) -> Self {
+        match error {
+            CeremonyError::File(error) => error.into(),
+            refused => Self::Ceremony(refused),
+        }
+    }
+}
+
 impl CommandError {
     /// Creates an error of the system at a file.
     pub(crate) fn file(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
@@ -129,7 +142,7 @@ impl CommandError {
     /// Returns 1 if refused, 2 for wrong use, 3 if failed.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Refused(_) | Self::Seal(_) => 1,
+            Self::Refused(_) | Self::Seal(_) | Self::Ceremony(_) => 1,
             Self::WrongUse(_) | Self::GateKey(_) | Self::Log(_) => 2,
             Self::Failed(_) | Self::Proving(_) => 3,
             Self::File(error) => error.exit_code(),

@@ -6,7 +6,7 @@
 use ark_bn254::{Fr, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{Field, UniformRand};
-use praman_verifier::{Origin, Proof, VerifyingKey};
+use praman_verifier::{Proof, VerifyingKey};
 use rand::RngCore;
 
 /// A key with its secret.
@@ -31,7 +31,7 @@ impl SimulatedKey {
             delta_g2: g2(delta),
             gamma_abc_g1: inputs.iter().map(|&input| g1(input)).collect(),
         };
-        let key = VerifyingKey::new(key, "simulated", "", Origin::Development)
+        let key = VerifyingKey::development(key, "simulated", "")
             .expect("random points are in their groups and differ");
         Self { alpha, beta, gamma, delta, inputs, key }
     }

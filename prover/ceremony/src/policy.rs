@@ -1,0 +1,176 @@
+//! How many hands, and whose, keys need: a file that is published before the ceremony begins.
+//!
+//! ```
+//! let policy = praman_ceremony::Policy::parse(
+//!     r#"
+//! format = "praman-ceremony-policy-1"
+//! circuit = "eligibility"
+//! contributions = 2              # of different organisations
+//! kinds = { court = 1 }          # among them at least one of a court
+//! coordinator = "d04ab232742bb4ab3a1368bd4615e4e6d0224ab71a016baf8520a332c9778737"
+//!
+//! [beacon]
+//! announced = "the state lottery's draw of the first Sunday after the last contribution"
+//! exponent = 20
+//!
+//! [[contributor]]
+//! name = "Asha Roy"
+//! organisation = "High Court"
+//! kind = "court"
+//! public_key = "ea4a6c63e29c520abef5507b132ec5f9954776aebebe7b92421eea691446d22c"
+//!
+//! [[contributor]]
+//! name = "Bina Sen"
+//! organisation = "State University"
+//! kind = "university"
+//! identity = "https://id.example#bina"
+//! "#,
+//! )?;
+//! assert_eq!(policy.circuit, "eligibility");
+//! # Ok::<(), praman_ceremony::PolicyFault>(())
+//! ```
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+const FORMAT: &str = "praman-ceremony-policy-1";
+
+/// Why a policy can't be taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyFault {
+    /// It is not written as a policy.
+    #[error("{0}")]
+    Unreadable(String),
+    /// It is of another format.
+    #[error("format {0:?} is not {FORMAT:?}")]
+    Format(String),
+    /// It asks for less than a ceremony is.
+    #[error("it asks for {0} contributions; a ceremony has at least 2, of different organisations")]
+    TooFew(usize),
+    /// The contributors that it lists can't fulfil it.
+    #[error("it lists contributors of {listed} organisations{kind}, and asks for {asked}")]
+    Unfulfillable {
+        /// How many organisations it lists, of a kind or of all.
+        listed: usize,
+        /// Of which kind, as words.
+        kind: String,
+        /// How many it asks for.
+        asked: usize,
+    },
+    /// A contributor is listed without a way to know them again, with two, or twice.
+    #[error("contributor {0:?}: give a public_key or an identity, one of both, that no other has")]
+    Contributor(String),
+    /// It takes the word of a coordinator, and names none.
+    #[error("it lists an identity: give the coordinator's public key, whose word is taken for it")]
+    NoCoordinator,
+}
+
+/// A policy of a ceremony.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    format: String,
+    /// The circuit that keys are made for.
+    pub circuit: String,
+    /// How many organisations at least.
+    pub contributions: usize,
+    /// How many organisations of a kind at least.
+    #[serde(default)]
+    pub kinds: BTreeMap<String, usize>,
+    /// The public key, Ed25519, of the coordinator whose word is taken for who was signed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coordinator: Option<String>,
+    /// Which phase 1: SHA-256 of its points and contributions, as `praman ceremony verify` shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase1: Option<String>,
+    /// The beacon that makes the last contribution.
+    pub beacon: BeaconRule,
+    /// Who may contribute.
+    pub contributor: Vec<Contributor>,
+}
+
+/// Which beacon makes the last contribution.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BeaconRule {
+    /// What it will be, in words: it must be public, and nobody may know it before the last contribution.
+    pub announced: String,
+    /// It is hashed 2 to at least this power times.
+    pub exponent: u8,
+}
+
+/// Who may contribute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contributor {
+    /// Their name.
+    pub name: String,
+    /// Their organisation.
+    pub organisation: String,
+    /// What kind of organisation it is.
+    pub kind: String,
+    /// Their key, Ed25519.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<String>,
+    /// Who they are to the coordinator, as the access table has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+}
+
+impl Policy {
+    /// Reads a policy.
+    ///
+    /// # Errors
+    /// [`PolicyFault`].
+    pub fn parse(text: &str) -> Result<Self, PolicyFault> {
+        let policy: Self = toml::from_str(text)
+            .map_err(|error| PolicyFault::Unreadable(error.to_string().trim().to_owned()))?;
+        policy.check()?;
+        Ok(policy)
+    }
+
+    /// Checks that it asks for enough, and for no more than its contributors can give.
+    pub(crate) fn check(&self) -> Result<(), PolicyFault> {
+        if self.format != FORMAT {
+            return Err(PolicyFault::Format(self.format.clone()));
+        }
+        if self.contributions < 2 {
+            return Err(PolicyFault::TooFew(self.contributions));
+        }
+        let mut known = Vec::new();
+        for Contributor { name, public_key, identity, .. } in &self.contributor {
+            let by = match (public_key, identity) {
+                (Some(key), None) => key.to_lowercase(),
+                (None, Some(identity)) => identity.clone(),
+                _ => return Err(PolicyFault::Contributor(name.clone())),
+            };
+            if known.contains(&by) {
+                return Err(PolicyFault::Contributor(name.clone()));
+            }
+            known.push(by);
+        }
+        if self.coordinator.is_none() && self.contributor.iter().any(|it| it.identity.is_some()) {
+            return Err(PolicyFault::NoCoordinator);
+        }
+        let of_all = (organisations(self.contributor.iter()), String::new(), self.contributions);
+        let of_kinds = self.kinds.iter().map(|(kind, asked)| {
+            let of_kind = self.contributor.iter().filter(|listed| listed.kind == *kind);
+            (organisations(of_kind), format!(" of kind {kind}"), *asked)
+        });
+        for (listed, kind, asked) in std::iter::once(of_all).chain(of_kinds) {
+            if listed < asked {
+                return Err(PolicyFault::Unfulfillable { listed, kind, asked });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many organisations contributors are of.
+pub(crate) fn organisations<'a>(of: impl Iterator<Item = &'a Contributor>) -> usize {
+    let mut organisations: Vec<&str> = of.map(|listed| listed.organisation.as_str()).collect();
+    organisations.sort_unstable();
+    organisations.dedup();
+    organisations.len()
+}
