@@ -8,7 +8,7 @@
 
 use ark_bn254::Fq;
 use ark_ec::{AffineRepr, CurveGroup};
-use ark_ff::{Field, One, Zero};
+use ark_ff::{AdditiveGroup, Field, One, Zero};
 use zeroize::Zeroize;
 
 use crate::coordinate::{Coordinate, Curve};
@@ -152,15 +152,30 @@ impl<C: Curve, L: Lanes<Field = Fq>> Additions<C, L> {
         for pairs in pairs.chunks(C::SHARED * WIDE) {
             let (out, rest) = behind.split_at_mut(pairs.len() * C::ROWS);
             behind = rest;
-            if self.met_infinity || !self.add_with_slopes(table, before, pairs, out) {
+            if self.met_infinity || !self.slopes::<false>(table, before, pairs, out) {
                 self.set_exceptions_apart(table, before, pairs);
                 let with_slopes = std::mem::take(&mut self.with_slopes);
                 if !with_slopes.is_empty() {
-                    let added = self.add_with_slopes(table, before, &with_slopes, out);
+                    let added = self.slopes::<false>(table, before, &with_slopes, out);
                     assert!(added, "every pair that is left has a slope");
                 }
                 self.with_slopes = with_slopes;
                 self.add_exceptions(table, before, pairs, out);
+            }
+        }
+    }
+
+    /// Doubles the first point of each pair, of the table, whose second is not looked at; the sums go to the begin of `sums`.
+    ///
+    /// `s = 3 x^2 / 2 y`, `x3 = s^2 - 2 x`, `y3 = s (x - x3) - y`.
+    #[inline(always)]
+    pub(crate) fn double(&mut self, table: &[Row], sums: &mut [Row], pairs: &[[PointRef; 2]]) {
+        let mut behind = sums;
+        for pairs in pairs.chunks(C::SHARED * WIDE) {
+            let (out, rest) = behind.split_at_mut(pairs.len() * C::ROWS);
+            behind = rest;
+            if !self.slopes::<true>(table, &[], pairs, out) {
+                double_one_by_one::<C, L>(table, pairs, out);
             }
         }
     }
@@ -188,9 +203,10 @@ impl<C: Curve, L: Lanes<Field = Fq>> Additions<C, L> {
         }
     }
 
-    /// As [`Additions::add`]; false, with nothing written, if some pair of finite points has no slope.
+    /// As [`Additions::add`], or [`Additions::double`]; false, with nothing written, if some pair of finite points, or some
+    /// point, has no slope.
     #[inline(always)]
-    fn add_with_slopes(
+    fn slopes<const DOUBLE: bool>(
         &mut self,
         table: &[Row],
         sums: &[Row],
@@ -215,15 +231,19 @@ impl<C: Curve, L: Lanes<Field = Fq>> Additions<C, L> {
             let some = &pairs[step * WIDE..pairs.len().min((step + 1) * WIDE)];
             wide[..some.len()].copy_from_slice(some);
             let (ax, ay) = load::<C, L>(table, sums, &wide, 0);
-            let (bx, by) = load::<C, L>(table, sums, &wide, 1);
-            let run = bx.difference(ax);
+            let (bx, rise, run) = if DOUBLE {
+                (ax, ax.rise_of_tangent(), ay.run_of_tangent())
+            } else {
+                let (bx, by) = load::<C, L>(table, sums, &wide, 1);
+                (bx, by.difference(ay), bx.difference(ax))
+            };
             let norm = run.norm();
             let before = product;
             product = product.mul(norm);
             if C::ROWS > 1 {
                 self.norms.push(norm);
             }
-            self.pending.push(Pending { ax, ay, bx, rise: by.difference(ay), run, before });
+            self.pending.push(Pending { ax, ay, bx, rise, run, before });
         }
         let Some(mut left) = inverted(product) else { return false };
         for step in (0..steps).rev() {
@@ -263,6 +283,20 @@ impl<C: Curve, L: Lanes<Field = Fq>> Additions<C, L> {
             self.met_infinity |= sum.is_zero();
             C::to_rows::<L>(&sum, &mut out[place * C::ROWS..(place + 1) * C::ROWS]);
         }
+    }
+}
+
+/// Doubles points of which one is infinity.
+#[cold]
+#[inline(never)]
+fn double_one_by_one<C: Curve, L: Lanes<Field = Fq>>(
+    table: &[Row],
+    pairs: &[[PointRef; 2]],
+    out: &mut [Row],
+) {
+    for ([point, _], rows) in pairs.iter().zip(out.chunks_exact_mut(C::ROWS)) {
+        let twice = point.point::<C, L>(table, &[]).into_group().double();
+        C::to_rows::<L>(&twice.into_affine(), rows);
     }
 }
 

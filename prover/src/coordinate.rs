@@ -17,6 +17,12 @@ pub(crate) trait Coordinate<N: Numbers>: Copy + Send + Sync {
     /// inverse below `2 p`.
     fn divided(self, denominator: Self, inverse_norm: N) -> Self;
 
+    /// Three times the square, the rise of a tangent; takes what is reduced, gives what is below `4 p`.
+    fn rise_of_tangent(self) -> Self;
+
+    /// Twice the element, the run of a tangent; takes what is below `2 p`.
+    fn run_of_tangent(self) -> Self;
+
     /// The norm, which is zero where the element is; takes what is below `4 p`, gives below `4 p`.
     fn norm(self) -> N;
 
@@ -36,6 +42,17 @@ impl<N: Numbers> Coordinate<N> for N {
     #[inline(always)]
     fn divided(self, _: Self, inverse_norm: N) -> Self {
         self.mul(inverse_norm)
+    }
+
+    #[inline(always)]
+    fn rise_of_tangent(self) -> Self {
+        let square = self.square();
+        square.add(square).add(square)
+    }
+
+    #[inline(always)]
+    fn run_of_tangent(self) -> Self {
+        self.add(self)
     }
 
     #[inline(always)]
@@ -84,6 +101,20 @@ impl<N: Numbers> Coordinate<N> for Quadratic<N> {
         let c0 = denominator.c0.mul(inverse_norm);
         let c1 = denominator.c1.negate::<4>().mul(inverse_norm);
         self.mul(Self { c0, c1 })
+    }
+
+    #[inline(always)]
+    fn rise_of_tangent(self) -> Self {
+        // (x0 + x1)(x0 - x1) + 2 x0 x1 u.
+        let c0 = self.c0.add(self.c1).mul(self.c0.sub::<2>(self.c1));
+        let c1 = self.c0.mul(self.c1);
+        let twice = c1.add(c1);
+        Self { c0: c0.add(c0).add(c0), c1: twice.add(twice).add(twice).reduce() }
+    }
+
+    #[inline(always)]
+    fn run_of_tangent(self) -> Self {
+        Self { c0: self.c0.add(self.c0), c1: self.c1.add(self.c1) }
     }
 
     #[inline(always)]

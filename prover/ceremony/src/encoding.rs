@@ -11,8 +11,8 @@ use ark_ec::short_weierstrass::Affine;
 use ark_ec::{AffineRepr, VariableBaseMSM};
 use ark_ff::{PrimeField, Zero};
 
-use praman_prover::KeyError;
 use praman_prover::sections::{G1_BYTES, G2_BYTES, SectionReader};
+use praman_prover::{KeyError, add_g1, add_g2, multiply_g1, multiply_g2};
 
 /// A point of G1 or G2, as a ceremony reads, writes and hashes it.
 pub(crate) trait CeremonyPoint: AffineRepr<ScalarField = Fr> {
@@ -24,6 +24,12 @@ pub(crate) trait CeremonyPoint: AffineRepr<ScalarField = Fr> {
 
     /// The sum of points, each times its factor.
     fn sum(points: &[Self], factors: &[Fr]) -> Self::Group;
+
+    /// Each point times its factor. How long it takes tells of the factors.
+    fn multiply(points: &[Self], factors: &[Fr]) -> Vec<Self>;
+
+    /// The sums of points, two and two.
+    fn add_pairs(a: &[Self], b: &[Self]) -> Vec<Self>;
 
     /// The coordinates, c0 before c1; of infinity zeros. There are as many as a point of G2 has; one of G1 has two.
     fn coordinates(&self) -> [Fq; 4];
@@ -89,6 +95,14 @@ impl CeremonyPoint for Affine<ark_bn254::g1::Config> {
         G1Projective::msm_unchecked(points, factors)
     }
 
+    fn multiply(points: &[Self], factors: &[Fr]) -> Vec<Self> {
+        multiply_g1(points, factors)
+    }
+
+    fn add_pairs(a: &[Self], b: &[Self]) -> Vec<Self> {
+        add_g1(a, b)
+    }
+
     fn coordinates(&self) -> [Fq; 4] {
         let (x, y) = self.xy().unwrap_or_default();
         [x, y, Fq::zero(), Fq::zero()]
@@ -108,6 +122,14 @@ impl CeremonyPoint for Affine<ark_bn254::g2::Config> {
 
     fn sum(points: &[Self], factors: &[Fr]) -> Self::Group {
         G2Projective::msm_unchecked(points, factors)
+    }
+
+    fn multiply(points: &[Self], factors: &[Fr]) -> Vec<Self> {
+        multiply_g2(points, factors)
+    }
+
+    fn add_pairs(a: &[Self], b: &[Self]) -> Vec<Self> {
+        add_g2(a, b)
     }
 
     fn coordinates(&self) -> [Fq; 4] {

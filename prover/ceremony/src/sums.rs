@@ -3,7 +3,7 @@
 use ark_bn254::{Bn254, Fr, G1Affine, G2Affine};
 use ark_ec::pairing::Pairing;
 use ark_ec::{AffineRepr, CurveGroup};
-use ark_ff::{BigInt, Field, One, PrimeField};
+use ark_ff::{BigInt, One, PrimeField};
 use rand::rngs::OsRng;
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha20Rng;
@@ -12,31 +12,19 @@ use zeroize::Zeroizing;
 
 use crate::encoding::CeremonyPoint;
 
-/// How many points a thread takes at once.
+/// How many sums a thread takes at once.
 const CHUNK: usize = 256;
 
 /// Multiplies each point by a number.
-pub(crate) fn scale<P: CeremonyPoint>(points: &mut [P], by: &Fr) {
-    points.par_chunks_mut(CHUNK).for_each(|points| {
-        let products: Vec<P::Group> = points.iter().map(|point| *point * *by).collect();
-        points.copy_from_slice(&P::Group::normalize_batch(&products));
-    });
+pub(crate) fn scale<P: CeremonyPoint>(points: &[P], by: &Fr) -> Vec<P> {
+    P::multiply(points, &Zeroizing::new(vec![*by; points.len()]))
 }
 
 /// Multiplies the points by `first`, `first · ratio`, `first · ratio²` and so on.
-pub(crate) fn scale_by_powers<P: CeremonyPoint>(points: &mut [P], first: &Fr, ratio: &Fr) {
-    points.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, points)| {
-        let mut by = Zeroizing::new(*first * ratio.pow([(chunk * CHUNK) as u64]));
-        let products: Vec<P::Group> = points
-            .iter()
-            .map(|point| {
-                let product = *point * *by;
-                *by *= ratio;
-                product
-            })
-            .collect();
-        points.copy_from_slice(&P::Group::normalize_batch(&products));
-    });
+pub(crate) fn scale_by_powers<P: CeremonyPoint>(points: &[P], first: &Fr, ratio: &Fr) -> Vec<P> {
+    let mut by = Zeroizing::new(Vec::with_capacity(points.len()));
+    by.extend(std::iter::successors(Some(*first), |last| Some(*last * ratio)).take(points.len()));
+    P::multiply(points, &by)
 }
 
 /// Sums in affine form, on all cores.

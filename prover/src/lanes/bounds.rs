@@ -133,6 +133,7 @@ fn no_bound_is_passed_whatever_the_input() {
         let pairs: Vec<_> = (0..25).map(|number| [point(number), point(number + 30)]).collect();
         let mut additions = crate::addition::Additions::<C, Bound<Fq>>::new();
         additions.add(&rows, &mut sums, 0, &pairs);
+        additions.double(&rows, &mut sums, &pairs);
     }
     additions::<G1>();
     additions::<G2>();

@@ -44,9 +44,8 @@ impl CeremonyKey {
         let hash = contribution.hash();
         let inverse = Zeroizing::new(secret.inverse().expect("a drawn number is not zero"));
         let divided = |number: u32| {
-            let mut points: Vec<G1Affine> = self.points(number)?;
-            scale(&mut points, &inverse);
-            Ok::<_, CeremonyError>(points)
+            let points: Vec<G1Affine> = self.points(number)?;
+            Ok::<_, CeremonyError>(scale(&points, &inverse))
         };
         let (l, h) = (divided(section::L)?, divided(section::H)?);
 

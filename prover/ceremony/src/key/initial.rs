@@ -5,7 +5,6 @@ use std::path::Path;
 use ark_bn254::{Fr, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
 use ark_ff::{BigInteger, Field, One, PrimeField, Zero};
-use rayon::prelude::*;
 
 use super::circuit_hash::{Points, circuit_hash};
 use super::{CeremonyKey, Header, first_delta, section, write_contributions, write_header};
@@ -16,8 +15,8 @@ use crate::powers::{Lagrange, VerifiedPowers};
 use crate::section_writer::SectionWriter;
 use crate::sums::to_affine;
 
-/// Beyond so many terms a sum is made in buckets.
-const MANY_TERMS: usize = 64;
+/// How many products are made before they are added up.
+const PORTION: usize = 1 << 16;
 
 impl CeremonyKey {
     /// Makes the key that contributions begin with, for a file at a path, which is not written.
@@ -123,39 +122,25 @@ impl Columns {
 
     /// For each wire the sum of the rows' points, each times its coefficient.
     fn sums<P: CeremonyPoint>(&self, points: &[P]) -> Vec<P> {
-        let sums: Vec<P::Group> =
-            self.wires.par_iter().map(|terms| combination(terms, points)).collect();
-        to_affine(&sums)
-    }
-}
-
-fn combination<P: CeremonyPoint>(terms: &[(usize, Fr)], points: &[P]) -> P::Group {
-    let mut sum = P::Group::zero();
-    let mut large = Vec::new();
-    for &(row, by) in terms {
-        let point = points[row];
-        if by.is_one() {
-            sum += point;
-        } else if let Some(small) = small(by) {
-            sum += point.mul_bigint([small]);
-        } else if let Some(small) = small(-by) {
-            sum -= point.mul_bigint([small]);
-        } else {
-            large.push((point, by));
+        // Numbers of one length take as many steps, so they go together.
+        let mut terms: Vec<(u32, u32, usize, Fr)> = Vec::new();
+        for (wire, column) in self.wires.iter().enumerate() {
+            for &(row, by) in column {
+                let length = by.into_bigint().num_bits().min((-by).into_bigint().num_bits());
+                terms.push((length, wire as u32, row, by));
+            }
         }
-    }
-    if large.len() < MANY_TERMS {
-        return large.into_iter().fold(sum, |sum, (point, by)| sum + point * by);
-    }
-    let (points, factors): (Vec<P>, Vec<Fr>) = large.into_iter().unzip();
-    sum + P::sum(&points, &factors)
-}
-
-/// A coefficient of at most 64 bits.
-fn small(coefficient: Fr) -> Option<u64> {
-    match coefficient.into_bigint().0 {
-        [small, 0, 0, 0] => Some(small),
-        _ => None,
+        terms.sort_by_key(|(length, ..)| *length);
+        let mut sums = vec![P::Group::zero(); self.wires.len()];
+        for terms in terms.chunks(PORTION) {
+            let (points, factors): (Vec<P>, Vec<Fr>) =
+                terms.iter().map(|(_, _, row, by)| (points[*row], *by)).unzip();
+            let products = P::multiply(&points, &factors);
+            for ((_, wire, ..), product) in terms.iter().zip(products) {
+                sums[*wire as usize] += product;
+            }
+        }
+        to_affine(&sums)
     }
 }
 

@@ -61,18 +61,14 @@ impl Powers {
         let mut draw = contributor.draw();
         let Secrets { numbers: [tau, alpha, beta], knowledge } =
             Secrets::draw(&mut draw, &challenge);
-        let mut points = PowerPoints {
-            tau_g1: self.points.tau_g1.clone(),
-            tau_g2: self.points.tau_g2.clone(),
-            alpha_g1: self.points.alpha_g1.clone(),
-            beta_g1: self.points.beta_g1.clone(),
-            beta_g2: self.points.beta_g2,
+        let before = &self.points;
+        let points = PowerPoints {
+            tau_g1: scale_by_powers(&before.tau_g1, &Fr::one(), &tau),
+            tau_g2: scale_by_powers(&before.tau_g2, &Fr::one(), &tau),
+            alpha_g1: scale_by_powers(&before.alpha_g1, &alpha, &tau),
+            beta_g1: scale_by_powers(&before.beta_g1, &beta, &tau),
+            beta_g2: scale(&[before.beta_g2], &beta)[0],
         };
-        scale_by_powers(&mut points.tau_g1, &Fr::one(), &tau);
-        scale_by_powers(&mut points.tau_g2, &Fr::one(), &tau);
-        scale_by_powers(&mut points.alpha_g1, &alpha, &tau);
-        scale_by_powers(&mut points.beta_g1, &beta, &tau);
-        scale(std::slice::from_mut(&mut points.beta_g2), &beta);
 
         let after = State {
             tau_g1: points.tau_g1[1],

@@ -4,11 +4,12 @@ use ark_bn254::{Fr, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
 use ark_ff::{Field, One, Zero};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
+use rayon::prelude::*;
 
 use super::{VerifiedPowers, section};
 use crate::encoding::CeremonyPoint;
 use crate::error::{CeremonyError, Fault};
-use crate::sums::{pairs_equal, random_factors, sum, to_affine};
+use crate::sums::{pairs_equal, random_factors, sum};
 
 /// Lagrange points of one domain, with what phase 2 needs beside.
 pub(crate) struct Lagrange {
@@ -25,13 +26,40 @@ pub(crate) fn domain(level: u32) -> Radix2EvaluationDomain<Fr> {
 impl Lagrange {
     /// The Lagrange points of a level, computed from powers. One power more than there are is taken for infinity: of
     /// the level above the file's own there is no last one, and what is made of it must not need it.
+    ///
+    /// A transform by halves (Cooley, Tukey, "An algorithm for the machine calculation of complex Fourier series", 1965),
+    /// with the inverse root: each stage is one call for all its products and one for all its sums.
     pub(crate) fn points<P: CeremonyPoint>(powers: &[P], level: u32) -> Vec<P> {
-        let size = 1 << level;
-        let mut points: Vec<P::Group> =
-            powers.iter().take(size).map(|power| power.into_group()).collect();
-        points.resize(size, P::Group::zero());
-        domain(level).ifft_in_place(&mut points);
-        to_affine(&points)
+        let (size, domain) = (1usize << level, domain(level));
+        let at = |place: usize| (place as u32).reverse_bits().checked_shr(32 - level).unwrap_or(0);
+        let power = |place: usize| powers.get(at(place) as usize).copied();
+        let mut points: Vec<P> =
+            (0..size).map(|place| power(place).unwrap_or_else(P::zero)).collect();
+        for stage in 0..level {
+            let half = 1usize << stage;
+            let root = domain.group_gen_inv.pow([(size / (2 * half)) as u64]);
+            let roots: Vec<Fr> = std::iter::successors(Some(Fr::one()), |last| Some(*last * root))
+                .take(half)
+                .collect();
+            let (upper, lower): (Vec<usize>, Vec<usize>) = (0..size)
+                .filter(|place| place & half == 0)
+                .map(|place| (place, place | half))
+                .unzip();
+            let of =
+                |places: &[usize]| places.iter().map(|&place| points[place]).collect::<Vec<P>>();
+            let by: Vec<Fr> = upper.iter().map(|place| roots[place & (half - 1)]).collect();
+            let (upper_points, turned) = (of(&upper), P::multiply(&of(&lower), &by));
+            let opposite: Vec<P> =
+                turned.par_iter().map(|point| (-point.into_group()).into()).collect();
+            let sums = P::add_pairs(&upper_points, &turned);
+            let differences = P::add_pairs(&upper_points, &opposite);
+            for ((place, sum), (other, difference)) in
+                upper.into_iter().zip(sums).zip(lower.into_iter().zip(differences))
+            {
+                (points[place], points[other]) = (sum, difference);
+            }
+        }
+        crate::sums::scale(&points, &domain.size_inv)
     }
 }
 
