@@ -23,14 +23,14 @@ use crate::lanes::{Kernel, Path, Portable, Row};
 /// How many points take their steps together.
 const CHUNK: usize = 512;
 
-const DIGITS: Digits = Digits { bits: 4 };
+pub(crate) const DIGITS: Digits = Digits { bits: 4 };
 /// Sizes of a digit, each of which has a multiple.
-const SIZES: usize = 8;
+pub(crate) const SIZES: usize = 8;
 /// Digits of half a number: the halves have at most 128 bits, and the last digit may carry.
-const PLACES: usize = 33;
+pub(crate) const PLACES: usize = 33;
 
 /// A curve with an endomorphism that multiplies by a fixed number.
-trait Endomorphism: Curve {
+pub(crate) trait Endomorphism: Curve {
     /// A number as one half and another times the endomorphism's: whether it is positive, and how large.
     fn split(number: Fr) -> [(bool, BigInt<4>); 2];
 
@@ -121,11 +121,11 @@ fn add<C: Curve>(a: &[C::Affine], b: &[C::Affine]) -> Vec<C::Affine> {
 }
 
 /// Work that every path can do.
-trait OnAnyPath {
+pub(crate) trait OnAnyPath {
     fn on<P: Path>(&mut self, path: P);
 }
 
-fn on_fastest(work: &mut impl OnAnyPath) {
+pub(crate) fn on_fastest(work: &mut impl OnAnyPath) {
     #[cfg(target_arch = "x86_64")]
     if let Some(path) = Ifma::detect() {
         return work.on(path);
@@ -147,7 +147,7 @@ impl<C: Curve> OnAnyPath for Sums<'_, C> {
 }
 
 /// Work on a path.
-struct OnPath<'a, W, P>(&'a mut W, PhantomData<P>);
+pub(crate) struct OnPath<'a, W, P>(pub(crate) &'a mut W, pub(crate) PhantomData<P>);
 
 impl<C: Curve, P: Path> Kernel<P> for OnPath<'_, Sums<'_, C>, P> {
     type Output = ();
@@ -182,7 +182,7 @@ impl<C: Curve, P: Path> Kernel<P> for OnPath<'_, Sums<'_, C>, P> {
     }
 }
 
-fn row<C: Curve>(table: &mut [Row], number: usize) -> &mut [Row] {
+pub(crate) fn row<C: Curve>(table: &mut [Row], number: usize) -> &mut [Row] {
     &mut table[number * C::ROWS..(number + 1) * C::ROWS]
 }
 
@@ -254,7 +254,7 @@ impl<C: Endomorphism> Multiples<C> {
     }
 }
 
-fn digits_of<C: Endomorphism>(number: Fr) -> [[i8; PLACES]; 2] {
+pub(crate) fn digits_of<C: Endomorphism>(number: Fr) -> [[i8; PLACES]; 2] {
     C::split(number).map(|(positive, size)| {
         let mut digits = [0; PLACES];
         DIGITS.each(&size, |place, size, negative| {
@@ -279,7 +279,7 @@ impl<C: Endomorphism> OnAnyPath for Multiples<C> {
 }
 
 /// Where a multiple lies: of the point by its size less one, and behind them those of the endomorphism.
-fn multiple(point: usize, half: usize, size: usize) -> usize {
+pub(crate) fn multiple(point: usize, half: usize, size: usize) -> usize {
     (2 * point + half) * SIZES + size
 }
 
@@ -387,7 +387,7 @@ impl<C: Endomorphism, P: Path> Kernel<P> for OnPath<'_, Multiples<C>, P> {
 }
 
 /// Sets the multiples of the endomorphism by those of the points.
-fn turn<C: Endomorphism, P: Path>(table: &mut [Row], count: usize) {
+pub(crate) fn turn<C: Endomorphism, P: Path>(table: &mut [Row], count: usize) {
     for point in 0..count {
         for size in 0..SIZES {
             let rows = row::<C>(table, multiple(point, 0, size));

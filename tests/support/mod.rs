@@ -134,6 +134,8 @@ impl State {
         command
             .current_dir(self.folder.path())
             .env("PRAMAN_PASSPHRASE", "a passphrase for tests")
+            // One party, the tests, made their keys.
+            .env("PRAMAN_SERVE_ALLOW_DEVELOPMENT_KEYS", "true")
             .args(["--dir", &self.directory])
             .args(arguments);
         if let Some(database) = &self.database {

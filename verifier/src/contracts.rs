@@ -179,7 +179,7 @@ impl Deployment {
         let scopes_arguments = Scopes::constructorCall { committee, participants, claims };
         let anchors_arguments = Anchors::constructorCall { participants };
         let creations = vec![
-            ("verifier", create_verifier(key, EDITION)),
+            ("verifier", create_verifier(key, EDITION, committee)),
             ("constants of width 5", constants(four)),
             ("constants of width 9", constants(eight_first)),
             ("constants of width 9, rest", constants(eight_second)),
@@ -206,14 +206,15 @@ impl Deployment {
     }
 }
 
-/// The code that creates a verifier for a key of an edition of the statement.
-pub fn create_verifier(key: &VerifyingKey, edition: u8) -> Vec<u8> {
+/// The code that creates a verifier for a key of an edition of the statement, in a network with a committee.
+pub fn create_verifier(key: &VerifyingKey, edition: u8, committee: Address) -> Vec<u8> {
     let (alpha, g2) = key.to_words();
     let arguments = Groth16Verifier::constructorCall {
         alpha: alpha.map(U256::from_be_bytes),
         g2: g2.map(|point| point.map(U256::from_be_bytes)),
         ic: key.input_words().into_iter().map(U256::from_be_bytes).collect(),
         edition,
+        committee,
     };
     [Groth16Verifier::BYTECODE.to_vec(), arguments.abi_encode()].concat()
 }

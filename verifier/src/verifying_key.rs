@@ -28,6 +28,9 @@ pub enum DegenerateKey {
     /// Public inputs can be moved into the proof.
     #[error("gamma equals delta")]
     GammaIsDelta,
+    /// The part of a proof that anyone knows stands for the part that must be proved.
+    #[error("beta equals gamma or delta")]
+    BetaIsGammaOrDelta,
     /// `alpha` or `beta` at the generator.
     #[error("alpha or beta is the generator")]
     AlphaOrBetaIsGenerator,
@@ -269,6 +272,9 @@ fn check_not_degenerate(key: &ark_groth16::VerifyingKey<Bn254>) -> Result<(), De
     // Equal or opposite points have equal x.
     if key.gamma_g2.x == key.delta_g2.x {
         return Err(DegenerateKey::GammaIsDelta);
+    }
+    if key.beta_g2.x == key.gamma_g2.x || key.beta_g2.x == key.delta_g2.x {
+        return Err(DegenerateKey::BetaIsGammaOrDelta);
     }
     if key.alpha_g1.x == g1.x || key.beta_g2.x == g2.x {
         return Err(DegenerateKey::AlphaOrBetaIsGenerator);

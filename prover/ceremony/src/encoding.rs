@@ -12,7 +12,7 @@ use ark_ec::{AffineRepr, VariableBaseMSM};
 use ark_ff::{PrimeField, Zero};
 
 use praman_prover::sections::{G1_BYTES, G2_BYTES, SectionReader};
-use praman_prover::{KeyError, add_g1, add_g2, multiply_g1, multiply_g2};
+use praman_prover::{KeyError, add_g1, add_g2, combine_g1, combine_g2, multiply_g1, multiply_g2};
 
 /// A point of G1 or G2, as a ceremony reads, writes and hashes it.
 pub(crate) trait CeremonyPoint: AffineRepr<ScalarField = Fr> {
@@ -27,6 +27,9 @@ pub(crate) trait CeremonyPoint: AffineRepr<ScalarField = Fr> {
 
     /// Each point times its factor. How long it takes tells of the factors.
     fn multiply(points: &[Self], factors: &[Fr]) -> Vec<Self>;
+
+    /// For each sum the places of its points, and their factors.
+    fn combine(points: &[Self], sums: &[Vec<(usize, Fr)>]) -> Vec<Self>;
 
     /// The sums of points, two and two.
     fn add_pairs(a: &[Self], b: &[Self]) -> Vec<Self>;
@@ -99,6 +102,10 @@ impl CeremonyPoint for Affine<ark_bn254::g1::Config> {
         multiply_g1(points, factors)
     }
 
+    fn combine(points: &[Self], sums: &[Vec<(usize, Fr)>]) -> Vec<Self> {
+        combine_g1(points, sums)
+    }
+
     fn add_pairs(a: &[Self], b: &[Self]) -> Vec<Self> {
         add_g1(a, b)
     }
@@ -126,6 +133,10 @@ impl CeremonyPoint for Affine<ark_bn254::g2::Config> {
 
     fn multiply(points: &[Self], factors: &[Fr]) -> Vec<Self> {
         multiply_g2(points, factors)
+    }
+
+    fn combine(points: &[Self], sums: &[Vec<(usize, Fr)>]) -> Vec<Self> {
+        combine_g2(points, sums)
     }
 
     fn add_pairs(a: &[Self], b: &[Self]) -> Vec<Self> {

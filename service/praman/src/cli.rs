@@ -24,6 +24,7 @@ mod doctor;
 mod grievance;
 mod issue;
 mod key;
+mod key_origin;
 mod ledger;
 mod migrate;
 mod office;

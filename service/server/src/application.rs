@@ -92,6 +92,8 @@ pub struct OptionalDesks {
     pub openid: Option<OpenIdIssuer>,
     /// Whether browsers reach the service only over TLS, so that its cookies are never sent without it.
     pub desk_is_secure: bool,
+    /// Whether one party made the keys, which every page says.
+    pub development_keys: bool,
 }
 
 /// All that answers are made from.
@@ -102,6 +104,7 @@ pub struct Application {
     consents: Option<ConsentDoor>,
     openid: Option<OpenIdIssuer>,
     desk_is_secure: bool,
+    development_keys: bool,
     metrics: Metrics,
     key: PreparedKey,
     limits: Limits,
@@ -124,7 +127,7 @@ impl Application {
     ) -> Arc<Self> {
         let key = PreparedKey::new(key);
         let watchers = Arc::new(Semaphore::new(limits.watchers_max));
-        let OptionalDesks { issuing, consents, openid, desk_is_secure } = more;
+        let OptionalDesks { issuing, consents, openid, desk_is_secure, development_keys } = more;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let checking = Semaphore::new(cores.div_ceil(2));
         let (snapshot, stopping) = (Mutex::default(), watch::Sender::new(false));
@@ -135,6 +138,7 @@ impl Application {
             consents,
             openid,
             desk_is_secure,
+            development_keys,
             metrics: Metrics::default(),
             key,
             limits,
@@ -147,6 +151,11 @@ impl Application {
 
     pub(crate) fn store(&self) -> &Store {
         self.desk.machine().store()
+    }
+
+    /// Returns whether one party made the keys.
+    pub(crate) fn has_development_keys(&self) -> bool {
+        self.development_keys
     }
 
     /// Returns what is counted for Prometheus.

@@ -51,6 +51,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// Returns all routes.
 async fn routes(application: Arc<Application>, peers: Arc<Peers>) -> Router {
     let limits = *application.limits();
+    let development_keys = application.has_development_keys();
     let bounds = ServiceBuilder::new()
         .layer(HandleErrorLayer::new(out_of_bounds))
         .load_shed()
@@ -65,7 +66,9 @@ async fn routes(application: Arc<Application>, peers: Arc<Peers>) -> Router {
         .layer(bounds)
         // Before the shared bounds: a peer that has its full part takes nothing of the others'.
         .layer(middleware::from_fn_with_state(peers, within_part))
-        .layer(middleware::from_fn(console::told_as_page))
+        .layer(middleware::from_fn(move |request, next| {
+            console::told_as_page(development_keys, request, next)
+        }))
         .layer(middleware::from_fn_with_state(application, request_log::log))
         .layer(middleware::from_fn(over_grpc_web))
         // Answered under any load.

@@ -27,6 +27,10 @@ contract Groth16Verifier {
     error NotCanonical(uint256 index);
     /// @notice A precompile refused its input: a point is not on its curve or not in its group.
     error InvalidPoint();
+    /// @notice Only the committee may do this.
+    error NotCommittee(address account);
+    /// @notice A transcript is no zero, and is registered once for a key.
+    error NotRegistered();
     /// @notice The number of inputs is not the key's.
     error WrongInputCount(uint256 given, uint256 expected);
 
@@ -52,6 +56,19 @@ contract Groth16Verifier {
     uint256 internal immutable OWN2_X;
     uint256 internal immutable OWN2_Y;
 
+    /// @notice The committee has registered the transcript of the ceremony that made a key.
+    /// @param key SHA-256 of the key's points
+    /// @param transcript SHA-256 of the transcript
+    event TranscriptRegistered(bytes32 indexed key, bytes32 transcript);
+
+    /// @notice The committee of the network.
+    address public immutable COMMITTEE;
+    /// @notice SHA-256 of this key's points: alpha, beta, gamma, delta, and those of the inputs.
+    bytes32 public immutable KEY;
+    /// @notice For each key of the network SHA-256 of the transcript of the ceremony that made it, as the
+    /// committee has registered it; zero for a key of one party, who can forge proofs.
+    mapping(bytes32 key => bytes32) public transcripts;
+
     /// @notice The edition of the statement that the key is for; from one on.
     uint8 public immutable EDITION;
     /// @notice The number of public inputs that claims share: all but the last three.
@@ -64,12 +81,16 @@ contract Groth16Verifier {
     /// @param g2 beta, gamma, delta in G2, each x1, x0, y1, y0
     /// @param ic the points of the constant and of the public inputs, x and y in turn
     /// @param edition the edition of the statement
+    /// @param committee the committee of the network
     constructor(
         uint256[2] memory alpha,
         uint256[4][3] memory g2,
         uint256[] memory ic,
-        uint8 edition
+        uint8 edition,
+        address committee
     ) {
+        COMMITTEE = committee;
+        KEY = sha256(abi.encodePacked(alpha, g2[0], g2[1], g2[2], ic));
         if (edition == 0) revert DegenerateKey();
         EDITION = edition;
         // The constant, at least one shared input, and a claim's own three.
@@ -87,7 +108,17 @@ contract Groth16Verifier {
         for (uint256 i = 0; i < own; i++) sharedPoints.push(ic[i]);
     }
 
-    /// @dev Refuses a key with gamma or delta at the generator or equal to each other (also
+    /// @notice Registers the transcript of the ceremony that made a key, once.
+    /// @param key SHA-256 of the key's points: this one's, or that of another statement of the network
+    /// @param transcript SHA-256 of the transcript
+    function registerTranscript(bytes32 key, bytes32 transcript) external {
+        if (msg.sender != COMMITTEE) revert NotCommittee(msg.sender);
+        if (transcript == 0 || transcripts[key] != 0) revert NotRegistered();
+        transcripts[key] = transcript;
+        emit TranscriptRegistered(key, transcript);
+    }
+
+    /// @dev Refuses a key with beta or delta at the generator, two of beta, gamma and delta equal (also
     /// negated: the x coordinates decide), with a point at infinity, off its curve or out of its
     /// group, or with two public inputs whose points are the same or opposite.
     function _requireKey(uint256[2] memory alpha, uint256[4][3] memory g2, uint256[] memory ic)
@@ -97,9 +128,13 @@ contract Groth16Verifier {
         for (uint256 k = 0; k < 3; k++) {
             bool isGenerator = g2[k][0] == G2_X1 && g2[k][1] == G2_X0;
             bool isZero = (g2[k][0] | g2[k][1] | g2[k][2] | g2[k][3]) == 0;
-            if (isGenerator || isZero) revert DegenerateKey();
+            // A ceremony leaves gamma at the generator; delta is not there, so that it tells nothing.
+            if (isGenerator && k != 1 || isZero) revert DegenerateKey();
         }
-        if (g2[1][0] == g2[2][0] && g2[1][1] == g2[2][1]) revert DegenerateKey();
+        for (uint256 k = 0; k < 3; k++) {
+            uint256[4] memory other = g2[(k + 1) % 3];
+            if (g2[k][0] == other[0] && g2[k][1] == other[1]) revert DegenerateKey();
+        }
         // e(alpha, beta) · e(-alpha, beta) · e(alpha, gamma) · e(-alpha, gamma) · … is one for
         // points in their groups; for others the precompile fails.
         uint256[36] memory input;

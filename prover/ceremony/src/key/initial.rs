@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ark_bn254::{Fr, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
-use ark_ff::{BigInteger, Field, One, PrimeField, Zero};
+use ark_ff::{BigInteger, Field, One, PrimeField};
 
 use super::circuit_hash::{Points, circuit_hash};
 use super::{CeremonyKey, Header, first_delta, section, write_contributions, write_header};
@@ -13,10 +13,6 @@ use crate::encoding::CeremonyPoint;
 use crate::error::{CeremonyError, Fault};
 use crate::powers::{Lagrange, VerifiedPowers};
 use crate::section_writer::SectionWriter;
-use crate::sums::to_affine;
-
-/// How many products are made before they are added up.
-const PORTION: usize = 1 << 16;
 
 impl CeremonyKey {
     /// Makes the key that contributions begin with, for a file at a path, which is not written.
@@ -33,11 +29,11 @@ impl CeremonyKey {
         let lagrange = powers.lagrange(power)?;
         let sums = input_and_private_sums(constraints, &lagrange);
         let (inputs, l) = sums.split_at(header.public_inputs + 1);
-        let left = Columns::new(header.wires, constraints.left());
-        let right = Columns::new(header.wires, constraints.right());
-        let a = left.sums(&lagrange.tau_g1);
-        let b_g1 = right.sums(&lagrange.tau_g1);
-        let b_g2: Vec<G2Affine> = right.sums(&powers.lagrange_tau_g2(power)?);
+        let left = columns(header.wires, constraints.left());
+        let right = columns(header.wires, constraints.right());
+        let a = G1Affine::combine(&lagrange.tau_g1, &left);
+        let b_g1 = G1Affine::combine(&lagrange.tau_g1, &right);
+        let b_g2 = G2Affine::combine(&powers.lagrange_tau_g2(power)?, &right);
         let h: Vec<G1Affine> =
             powers.lagrange_tau_g1(power + 1)?.into_iter().skip(1).step_by(2).collect();
         let points = Points { inputs, l, a: &a, b_g1: &b_g1, b_g2: &b_g2 };
@@ -94,54 +90,20 @@ pub(crate) fn input_and_private_sums(
     constraints: &Constraints,
     lagrange: &Lagrange,
 ) -> Vec<G1Affine> {
-    let domain = lagrange.tau_g1.len();
-    let points = [&lagrange.beta_g1[..], &lagrange.alpha_g1, &lagrange.tau_g1].concat();
-    let at =
-        |offset: usize| move |(row, wire, by): (usize, u32, Fr)| (offset * domain + row, wire, by);
-    let terms = constraints
-        .left()
-        .map(at(0))
-        .chain(constraints.right().map(at(1)))
-        .chain(constraints.products().map(at(2)));
-    Columns::new(constraints.wires(), terms).sums(&points)
+    let wires = constraints.wires();
+    let left = G1Affine::combine(&lagrange.beta_g1, &columns(wires, constraints.left()));
+    let right = G1Affine::combine(&lagrange.alpha_g1, &columns(wires, constraints.right()));
+    let products = G1Affine::combine(&lagrange.tau_g1, &columns(wires, constraints.products()));
+    G1Affine::add_pairs(&G1Affine::add_pairs(&left, &right), &products)
 }
 
-/// The matrices by their columns: for each wire its rows and coefficients.
-struct Columns {
-    wires: Vec<Vec<(usize, Fr)>>,
-}
-
-impl Columns {
-    fn new(wires: usize, terms: impl Iterator<Item = (usize, u32, Fr)>) -> Self {
-        let mut columns = vec![Vec::new(); wires];
-        for (row, wire, by) in terms {
-            columns[wire as usize].push((row, by));
-        }
-        Self { wires: columns }
+/// A matrix by its columns: for each wire its rows and coefficients.
+fn columns(wires: usize, terms: impl Iterator<Item = (usize, u32, Fr)>) -> Vec<Vec<(usize, Fr)>> {
+    let mut columns = vec![Vec::new(); wires];
+    for (row, wire, by) in terms {
+        columns[wire as usize].push((row, by));
     }
-
-    /// For each wire the sum of the rows' points, each times its coefficient.
-    fn sums<P: CeremonyPoint>(&self, points: &[P]) -> Vec<P> {
-        // Numbers of one length take as many steps, so they go together.
-        let mut terms: Vec<(u32, u32, usize, Fr)> = Vec::new();
-        for (wire, column) in self.wires.iter().enumerate() {
-            for &(row, by) in column {
-                let length = by.into_bigint().num_bits().min((-by).into_bigint().num_bits());
-                terms.push((length, wire as u32, row, by));
-            }
-        }
-        terms.sort_by_key(|(length, ..)| *length);
-        let mut sums = vec![P::Group::zero(); self.wires.len()];
-        for terms in terms.chunks(PORTION) {
-            let (points, factors): (Vec<P>, Vec<Fr>) =
-                terms.iter().map(|(_, _, row, by)| (points[*row], *by)).unzip();
-            let products = P::multiply(&points, &factors);
-            for ((_, wire, ..), product) in terms.iter().zip(products) {
-                sums[*wire as usize] += product;
-            }
-        }
-        to_affine(&sums)
-    }
+    columns
 }
 
 /// Section 4: the coefficients of A and B, which provers take their rows from.

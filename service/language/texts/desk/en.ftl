@@ -104,6 +104,7 @@ desk-credential = Sign-in method
 desk-days = Number of days (leave empty for no end)
 desk-decided-by = Decided by
 desk-deny = Deny
+desk-development-keys = The proof keys of this service were made by one party, which can forge proofs. Pay no real money by them.
 desk-differs = (differs)
 desk-digest = Digest of the user's API key
 desk-digest-help = Users make the key themselves. They give you the output of

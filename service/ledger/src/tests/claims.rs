@@ -1,6 +1,6 @@
 //! Single claims.
 
-use alloy_primitives::{U256, keccak256};
+use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::{SolCall, SolValue};
 use ark_ff::{Field, PrimeField, UniformRand};
 use praman_circuits::Fr;
@@ -11,7 +11,7 @@ use praman_circuits::period::{Day, Period};
 use praman_rules::scheme::ClaimPeriod;
 use praman_testkit::fixture;
 use praman_verifier::contracts::{
-    Claims, Rules, Scopes, create_verifier, policy_data, rules_terms,
+    Claims, Groth16Verifier, Rules, Scopes, create_verifier, policy_data, rules_terms,
 };
 use praman_verifier::{Proof, VerifyingKey};
 use rand::SeedableRng;
@@ -368,10 +368,10 @@ async fn checkpoint_of_another_root_or_a_made_up_day_is_refused() {
 #[test]
 fn degenerate_key_is_refused_by_the_contracts_constructor() {
     let key = key(3);
-    let honest = create_verifier(key.verifying_key(), EDITION);
+    let honest = create_verifier(key.verifying_key(), EDITION, Address::ZERO);
     assert!(creation_outcome(&honest).is_ok());
     // The arguments follow the code: alpha (2 words), beta, gamma, delta (4 words each), the place of the points,
-    // the edition, the points.
+    // the edition, the committee, the points.
     let arguments = honest.len() - arguments_length(key.verifying_key());
     let words = |code: &[u8], first: usize, count: usize| {
         code[arguments + 32 * first..arguments + 32 * (first + count)].to_vec()
@@ -382,7 +382,7 @@ fn degenerate_key_is_refused_by_the_contracts_constructor() {
         code[start..start + replacement.len()].copy_from_slice(replacement);
         code
     };
-    let (gamma, delta, edition, points) = (6, 10, 15, 17);
+    let (beta, gamma, delta, edition, points) = (2, 6, 10, 15, 18);
     let generator: Vec<u8> = [
         "11559732032986387107991004021392285783925812861821192530917403151452391805634",
         "10857046999023057135944570762232829481370756359578518086990519993285655852781",
@@ -393,7 +393,9 @@ fn degenerate_key_is_refused_by_the_contracts_constructor() {
     .flat_map(|text| text.parse::<U256>().expect("decimal").to_be_bytes::<32>())
     .collect();
     for (what, code) in [
-        ("gamma at the generator", with(gamma, &generator)),
+        ("beta equal to gamma", with(beta, &words(&honest, gamma, 4))),
+        ("beta equal to delta", with(beta, &words(&honest, delta, 4))),
+        ("beta at the generator", with(beta, &generator)),
         ("delta at the generator", with(delta, &generator)),
         ("gamma equal to delta", with(gamma, &words(&honest, delta, 4))),
         ("delta at infinity", with(delta, &[0; 128])),
@@ -406,9 +408,33 @@ fn degenerate_key_is_refused_by_the_contracts_constructor() {
     ] {
         assert!(creation_outcome(&code).is_err(), "{what}");
     }
+    // A ceremony leaves gamma there.
+    assert!(creation_outcome(&with(gamma, &generator)).is_ok());
 }
 
-/// Bytes of the constructor's arguments: alpha, three points of G2, offset, edition, length, the points.
+#[tokio::test]
+async fn committee_alone_registers_the_transcript_of_a_key_once() {
+    let mut scene = Scene::open().await;
+    let verifier = scene.ledger.network.addresses.verifier;
+    let network = &scene.ledger.network;
+    let of_key = network.view(verifier, &Groth16Verifier::KEYCall {}).await.expect("read");
+    assert_eq!(of_key.0, scene.key.verifying_key().points_digest(), "as a transcript names it");
+    let registering = |key, transcript| Groth16Verifier::registerTranscriptCall { key, transcript };
+    let (transcript, other) = (B256::repeat_byte(1), B256::repeat_byte(2));
+    assert!(scene.send(OPERATOR, verifier, &registering(of_key, transcript)).await.is_err());
+    assert!(scene.committee(verifier, &registering(of_key, B256::ZERO)).await.is_err());
+    scene.committee(verifier, &registering(of_key, transcript)).await.expect("registered");
+    assert!(scene.committee(verifier, &registering(of_key, other)).await.is_err(), "once");
+    // Of another statement's key, which has no verifier of its own.
+    scene.committee(verifier, &registering(other, other)).await.expect("registered");
+    for (key, expected) in [(of_key, transcript), (other, other), (B256::ZERO, B256::ZERO)] {
+        let call = Groth16Verifier::transcriptsCall { key };
+        let network = &scene.ledger.network;
+        assert_eq!(network.view(verifier, &call).await.expect("read"), expected);
+    }
+}
+
+/// Bytes of the constructor's arguments: alpha, three points of G2, offset, edition, committee, length, the points.
 fn arguments_length(key: &VerifyingKey) -> usize {
-    32 * (2 + 12 + 3 + 2 * (key.public_inputs() + 1))
+    32 * (2 + 12 + 4 + 2 * (key.public_inputs() + 1))
 }

@@ -536,7 +536,8 @@ async fn upgrade_to_another_key_accepts_both_for_a_while() {
     let addresses = scene.ledger.network.addresses;
     let newer = key(8);
     let chain = &mut scene.ledger.network.chain;
-    let created = chain.send(OPERATOR, None, create_verifier(newer.verifying_key(), EDITION)).await;
+    let code = create_verifier(newer.verifying_key(), EDITION, addresses.committee);
+    let created = chain.send(OPERATOR, None, code).await;
     let verifier = created.expect("deployed").created.expect("there");
     let code = create_claims_code(verifier, &addresses);
     let implementation =

@@ -253,7 +253,7 @@ async fn upgrade_edition(scene: &mut Scene, seed: u64) -> Address {
     let addresses = scene.ledger.network.addresses;
     let newer = key(seed);
     let chain = &mut scene.ledger.network.chain;
-    let code = create_verifier(newer.verifying_key(), EDITION + 1);
+    let code = create_verifier(newer.verifying_key(), EDITION + 1, addresses.committee);
     let created = chain.send(OPERATOR, None, code).await;
     let verifier = created.expect("deployed").created.expect("there");
     let code = create_claims_code(verifier, &addresses);
@@ -379,7 +379,7 @@ async fn key_that_is_retired_early_is_not_the_one_an_edition_goes_on_under() {
     scene.ledger.open_period(&once, window(1_516), LAST_DAY).await.expect("opened");
     let older_key = std::mem::replace(&mut scene.key, key(3));
     let older = upgrade_edition(&mut scene, 8).await;
-    let leaked = create_verifier(key(9).verifying_key(), EDITION);
+    let leaked = create_verifier(key(9).verifying_key(), EDITION, Address::ZERO);
     let leaked = scene.ledger.network.chain.send(OPERATOR, None, leaked).await;
     let leaked = leaked.expect("deployed").created.expect("there");
     let target = scene.ledger.network.addresses.claims;

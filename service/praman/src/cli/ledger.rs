@@ -11,7 +11,7 @@ use praman_circuits::office::StateRoot;
 use praman_circuits::period::Day;
 use praman_prover::KeyStore;
 use praman_verifier::VerifyingKey;
-use praman_verifier::contracts::{Claims, Committee, Constitution};
+use praman_verifier::contracts::{Claims, Committee, Constitution, Groth16Verifier};
 use serde_json::{Value, json};
 
 use super::passphrase::PassphraseSource;
@@ -495,8 +495,14 @@ async fn status(network: &JoinedNetwork) -> Result<Outcome, CommandError> {
     let committee = network.addresses.committee;
     let quorum = network.view(committee, &Committee::quorumCall {}).await?;
     let members = network.view(committee, &Committee::memberCountCall {}).await?;
+    let verifier = network.addresses.verifier;
+    let key = network.view(verifier, &Groth16Verifier::KEYCall {}).await?;
+    let transcript = network.view(verifier, &Groth16Verifier::transcriptsCall { key }).await?;
+    // None for keys of one party.
+    let transcript = (!transcript.is_zero()).then(|| hex::encode(transcript));
     let json = json!({
         "chain_id": network.chain.chain_id(),
+        "transcript": transcript,
         "block": head.number,
         "claims": claims,
         "paused": paused,

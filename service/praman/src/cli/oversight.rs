@@ -7,12 +7,14 @@ use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
 use clap::{Subcommand, ValueEnum};
-use praman_verifier::contracts::{Claims, Committee, Disputes, NodeDirectory};
+use praman_prover::KeyStore;
+use praman_verifier::VerifyingKey;
+use praman_verifier::contracts::{Claims, Committee, Disputes, Groth16Verifier, NodeDirectory};
 use serde_json::json;
 use sha2::Digest;
 
 use super::signer::{Signer, network};
-use super::{Outcome, Setting};
+use super::{Outcome, Setting, circuit};
 use crate::error::CommandError;
 use crate::files;
 use crate::ledger::{Chain as _, JoinedNetwork, text_hash};
@@ -79,6 +81,20 @@ pub(super) enum Oversight {
     /// Close cases whose time has passed. Any account can do this.
     #[command(after_help = "Example: praman ledger settle 123… --account anyone.json")]
     Settle(Acts),
+    /// Register the transcript of the ceremony that made keys, once for each key. This needs a quorum of the committee.
+    #[command(
+        after_help = "Example: praman ledger register-transcript --keys keys --account member1.json --account member2.json"
+    )]
+    RegisterTranscript {
+        /// The folder of the keys.
+        #[arg(long, value_name = "DIR")]
+        keys: PathBuf,
+        /// The circuit that they are for.
+        #[arg(long, value_name = "NAME", default_value = "eligibility")]
+        circuit: String,
+        #[command(flatten)]
+        signer: Signer,
+    },
     /// Write the signed directory of nodes. Run it daily for a periodic export.
     #[command(after_help = "Example: praman ledger nodes --out nodes.json --account agency.json")]
     Nodes {
@@ -213,6 +229,10 @@ impl Oversight {
                 let (nullifiers, _) = acts.parts();
                 acts.make(setting, &Disputes::settleAllCall { nullifiers }, "settled").await
             }
+            Self::RegisterTranscript { keys, circuit, signer } => {
+                let key = KeyStore::new(keys).load_verifying(circuit::find(&circuit)?)?;
+                register_transcript(setting, &key, &signer).await
+            }
             Self::Nodes { out, signer } => {
                 nodes(&network(setting).await?, &out, signer.keys()?.first()).await
             }
@@ -236,6 +256,36 @@ impl Act {
         let json = json!({ "nullifier": self.nullifier.to_string(), "done": done });
         Ok(Outcome::done(json, format!("claim {} is {done}", self.nullifier)))
     }
+}
+
+/// Has the committee register the transcript of the ceremony that made a key.
+async fn register_transcript(
+    setting: &Setting,
+    key: &VerifyingKey,
+    signer: &Signer,
+) -> Result<Outcome, CommandError> {
+    let Some(transcript) = key.transcript() else {
+        let reason = "these keys are of no ceremony: there is no transcript to register";
+        return Err(CommandError::Refused(reason.to_owned()));
+    };
+    let (mut network, accounts) = signer.network(setting).await?;
+    let (verifier, of_key) = (network.addresses.verifier, key.points_digest());
+    let digest = hex::encode(transcript);
+    let call = Groth16Verifier::registerTranscriptCall {
+        key: of_key.into(),
+        transcript: transcript.into(),
+    };
+    let reason = text_hash(&format!("transcript {digest}"));
+    let motion = network.committee(&accounts, verifier, call.abi_encode(), reason).await?;
+    let stands = Groth16Verifier::transcriptsCall { key: of_key.into() };
+    let registered = network.view(verifier, &stands).await?.0 == transcript;
+    let text = if registered {
+        format!("the ledger has transcript {digest} for these keys")
+    } else {
+        format!("motion {motion} is pending: more members must vote, or its delay must pass")
+    };
+    let json = json!({ "transcript": digest, "registered": registered, "motion": motion });
+    Ok(Outcome::done(json, text))
 }
 
 const CATEGORIES: [&str; 3] = ["validator", "observer", "gateway"];

@@ -16,6 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use zeroize::Zeroizing;
 
 use super::key::MasterKeySource;
+use super::key_origin::{require_ceremony, require_registered};
 use super::ledger::join;
 use super::signer::{Signer, first};
 use super::{Outcome, Setting};
@@ -91,6 +92,9 @@ pub(super) struct Serve {
     /// too. On real nodes it signs with the providers' keys that are given.
     #[arg(long, value_name = "DIR")]
     consent_keys: Option<PathBuf>,
+    /// Start with keys that one party made, which can forge proofs. The service says so at each start and on every page.
+    #[arg(long)]
+    allow_development_keys: bool,
     /// A consent manager's sealed key: the service then accepts requests for consent.
     #[arg(long, value_name = "FILE", requires = "consent_keys")]
     consent_manager: Option<PathBuf>,
@@ -241,7 +245,9 @@ impl Serve {
         let (tls, openid) = (self.identities.tls()?, self.identities.openid()?);
         let desk_is_secure = tls.is_some() || self.identities.behind_tls;
         let scheme = if tls.is_some() { "https" } else { "http" };
+        let development_keys = self.require_ceremony()?;
         let (store, mut ledger, key) = join(setting, &self.keys, &self.signer).await?;
+        require_registered(&ledger.network, &key).await?;
         ledger.require_relayer()?;
         ledger.wait_at_most(NODES_PATIENCE, STANDING_PATIENCE).await;
         let context = ledger.context();
@@ -280,7 +286,7 @@ impl Serve {
         }
         let signers = self.signer.keys()?;
         working.spawn(anchor_daily(store.clone(), signers, stopping.asked()));
-        let more = OptionalDesks { issuing, consents, openid, desk_is_secure };
+        let more = OptionalDesks { issuing, consents, openid, desk_is_secure, development_keys };
         let application = Application::new(desk.clone(), proving, more, &key, Limits::default());
         if let Some(listener) = metrics {
             let pages = metrics::routes(application.clone());
@@ -372,6 +378,19 @@ impl Stopping {
 }
 
 impl Serve {
+    /// Refuses keys that one party made, unless they are allowed; true if there are such.
+    fn require_ceremony(&self) -> Result<bool, CommandError> {
+        let claims = KeyStore::new(&self.keys).load_verifying(circuit::eligibility())?;
+        let consent = self.consent_keys.as_ref().map(|folder| {
+            let key = KeyStore::new(folder).load_verifying(circuit::consent())?;
+            Ok::<_, CommandError>((folder.as_path(), key))
+        });
+        let consent = consent.transpose()?;
+        let mut keys = vec![(self.keys.as_path(), &claims)];
+        keys.extend(consent.as_ref().map(|(folder, key)| (*folder, key)));
+        require_ceremony(&keys, self.allow_development_keys)
+    }
+
     /// Providers' release gate, on a connection of its own to the ledger.
     async fn gate(
         &self,

@@ -8,6 +8,7 @@ use praman_circuits::circuit;
 use praman_circuits::period::Day;
 use praman_prover::KeyStore;
 use praman_store::error::StoreError;
+use praman_verifier::Origin;
 use praman_verifier::contracts::{Offices, word};
 use x509_parser::pem::parse_x509_pem;
 
@@ -81,12 +82,14 @@ impl Installation {
             }
         };
         let mut findings = vec![match key.origin() {
-            Some(origin) if origin.to_string().contains("development") => Finding::watch(
+            Some(Origin::Ceremony) => {
+                Finding::well("keys", "keys of a ceremony, for this program's circuit")
+            }
+            _ => Finding::watch(
                 "keys",
                 "development keys: one party made them",
                 "never use them for real money: make keys in a ceremony",
             ),
-            _ => Finding::well("keys", "the verification key fits this program's circuit"),
         }];
         if !keys.has_proving_key() {
             let says = "there is no proving key: no proofs are made here";

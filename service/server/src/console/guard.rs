@@ -48,7 +48,8 @@ pub(crate) async fn guard(
 ) -> Response {
     let (language, chosen) = language(request.headers(), request.uri().query());
     let path = request.uri().path().to_owned();
-    let mut visitor = Visitor { language, caller: None, form_token: None, path };
+    let development_keys = application.has_development_keys();
+    let mut visitor = Visitor { language, caller: None, form_token: None, path, development_keys };
     // A body can't be shared between threads, and the caller is looked up meanwhile.
     let (parts, body) = request.into_parts();
     let entered = enter(&application, action, shown, &mut visitor, &parts).await;
@@ -78,13 +79,13 @@ pub(crate) async fn guard(
 
 /// Writes answers that a request to a page gets before its guard as a page: that there is no room for it, or
 /// that it took too long.
-pub(crate) async fn told_as_page(request: Request, next: Next) -> Response {
+pub(crate) async fn told_as_page(development_keys: bool, request: Request, next: Next) -> Response {
     if !is_page(request.uri().path()) {
         return next.run(request).await;
     }
     let (language, _) = language(request.headers(), request.uri().query());
     let path = request.uri().path().to_owned();
-    let visitor = Visitor { language, caller: None, form_token: None, path };
+    let visitor = Visitor { language, caller: None, form_token: None, path, development_keys };
     let response = next.run(request).await;
     if response.extensions().get::<Fault>().is_none() {
         return response;
@@ -190,7 +191,8 @@ mod tests {
     async fn timeout_is_answered_with_a_page_at_the_desk_alone() {
         let late = || get(async || Fault::timed_out());
         let routes = Router::new().route("/desk/audit", late()).route("/v1/audit", late());
-        let routes = routes.layer(axum::middleware::from_fn(told_as_page));
+        let routes = routes
+            .layer(axum::middleware::from_fn(|request, next| told_as_page(false, request, next)));
         for (path, told) in [
             ("/desk/audit", "role=\"alert\">অনুরোধে বেশি সময় লেগেছে<"),
             ("/v1/audit", "\"message\":\"the request took too long\""),

@@ -66,6 +66,9 @@ pub(super) fn page(visitor: &Visitor, title: &str, content: Markup) -> Markup {
                         }
                     }
                 }
+                @if visitor.development_keys {
+                    p class="notice bad" { (visitor.text("desk-development-keys")) }
+                }
                 main id="content" tabindex="-1" {
                     h1 { (title) }
                     (content)

@@ -17,6 +17,8 @@ pub(super) struct Visitor {
     pub(super) form_token: Option<String>,
     /// The page's path.
     pub(super) path: String,
+    /// Whether one party made the service's keys.
+    pub(super) development_keys: bool,
 }
 
 impl Visitor {
