@@ -26,7 +26,7 @@ const CHUNK: usize = 512;
 /// How long it takes tells of the numbers. A kibibyte is taken for each point.
 ///
 /// # Panics
-/// If a place is not among the points.
+/// If a place is not among the points, or there are more than 2^26 points.
 pub fn combine_g1(points: &[G1Affine], sums: &[Vec<(usize, Fr)>]) -> Vec<G1Affine> {
     combine::<G1>(points, sums)
 }
@@ -36,7 +36,7 @@ pub fn combine_g1(points: &[G1Affine], sums: &[Vec<(usize, Fr)>]) -> Vec<G1Affin
 /// How long it takes tells of the numbers. Two kibibytes are taken for each point.
 ///
 /// # Panics
-/// If a place is not among the points.
+/// If a place is not among the points, or there are more than 2^26 points.
 pub fn combine_g2(points: &[G2Affine], sums: &[Vec<(usize, Fr)>]) -> Vec<G2Affine> {
     combine::<G2>(points, sums)
 }
@@ -54,6 +54,7 @@ fn combine_on<C: Endomorphism, P: Path>(
     points: &[C::Affine],
     sums: &[Vec<(usize, Fr)>],
 ) -> Vec<C::Affine> {
+    assert!(2 * SIZES * points.len() <= PointRef::LIMIT, "a table has room for their multiples");
     // Infinity has no rows to add by: it is left out of every sum.
     let mut table = vec![Row::default(); 2 * SIZES * points.len() * C::ROWS];
     let chunks = points.par_chunks(CHUNK).zip(table.par_chunks_mut(2 * SIZES * CHUNK * C::ROWS));

@@ -216,7 +216,7 @@ impl<C: Endomorphism> Multiples<C> {
             let is_zero = point.is_zero() || number.is_zero();
             (!is_zero).then_some((place, *point, *number))
         };
-        let found: Vec<_> = points.iter().zip(by).enumerate().filter_map(of).collect();
+        let mut found: Vec<_> = points.iter().zip(by).enumerate().filter_map(of).collect();
         let mut last: Option<(Fr, [[i8; PLACES]; 2])> = None;
         let mut digits = Vec::with_capacity(found.len());
         for (_, _, number) in &found {
@@ -227,7 +227,8 @@ impl<C: Endomorphism> Multiples<C> {
             digits.push(read);
         }
         last.zeroize();
-        let points = found.into_iter().map(|(place, point, _)| (place, point)).collect();
+        let points = found.iter().map(|(place, point, _)| (*place, *point)).collect();
+        found.iter_mut().for_each(|(.., number)| number.zeroize());
         Self { points, digits, out: vec![C::Affine::zero(); by.len()] }
     }
 

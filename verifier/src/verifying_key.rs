@@ -18,8 +18,8 @@ pub enum DegenerateKey {
     #[error("delta is the generator: no contribution was made to the key")]
     DeltaIsGenerator,
     /// A key of one party draws gamma; in a ceremony it stays at the generator.
-    #[error("gamma is the generator, and the key is of no ceremony")]
-    GammaIsGenerator,
+    #[error("gamma is the generator, and the key is not of a ceremony; or the other way round")]
+    GammaAndOrigin,
     /// It says that it was made in a ceremony, and names none; or the other way round.
     #[error(
         "it names a ceremony's transcript without being of a ceremony, or is of one and names none"
@@ -152,8 +152,9 @@ impl VerifyingKey {
         // party never do.
         if let Some(note) = &note {
             let is_of_ceremony = note.origin == Origin::Ceremony;
-            if !is_of_ceremony && key.gamma_g2.x == G2Affine::generator().x {
-                return Err(DegenerateKey::GammaIsGenerator.into());
+            let is_generator = key.gamma_g2 == G2Affine::generator();
+            if is_of_ceremony != is_generator || (-key.gamma_g2) == G2Affine::generator() {
+                return Err(DegenerateKey::GammaAndOrigin.into());
             }
             let mut digest = [0; 32];
             let named = note.transcript.as_ref();

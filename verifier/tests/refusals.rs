@@ -315,7 +315,7 @@ fn degenerate_key_is_refused_wherever_it_comes_from() {
     let degenerate = |fault| Some(ReadError::Degenerate(fault));
     assert_eq!(with_key(|key| key.delta_g2 = g2), degenerate(DeltaIsGenerator));
     assert_eq!(with_key(|key| key.delta_g2 = -g2), degenerate(DeltaIsGenerator));
-    assert_eq!(with_key(|key| key.gamma_g2 = g2), degenerate(GammaIsGenerator));
+    assert_eq!(with_key(|key| key.gamma_g2 = g2), degenerate(GammaAndOrigin));
     assert_eq!(with_key(|key| key.gamma_g2 = key.delta_g2), degenerate(GammaIsDelta));
     assert_eq!(with_key(|key| key.gamma_g2 = -key.delta_g2), degenerate(GammaIsDelta));
     assert_eq!(with_key(|key| key.alpha_g1 = g1), degenerate(AlphaOrBetaIsGenerator));

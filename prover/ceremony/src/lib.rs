@@ -68,6 +68,6 @@ pub use contributor::{Contributed, Contributor};
 pub use draw::Hash;
 pub use error::{CeremonyError, Fault};
 pub use key::{CeremonyKey, Contribution, VerifiedKey};
-pub use policy::{BeaconRule, Policy, PolicyFault};
+pub use policy::{BeaconRule, Phase1Rule, Policy, PolicyFault};
 pub use powers::{GREATEST_POWER, Powers, VerifiedPowers};
 pub use transcript::{Transcript, TranscriptContribution, Unfinished};

@@ -9,6 +9,10 @@
 //! kinds = { court = 1 }          # among them at least one of a court
 //! coordinator = "d04ab232742bb4ab3a1368bd4615e4e6d0224ab71a016baf8520a332c9778737"
 //!
+//! [phase1]
+//! digest = "8f2a5c5f4b0f6a0f3c1d0e9b7a6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b8c"
+//! contributions = 2              # of persons, at least
+//!
 //! [beacon]
 //! announced = "the state lottery's draw of the first Sunday after the last contribution"
 //! exponent = 20
@@ -23,7 +27,7 @@
 //! name = "Bina Sen"
 //! organisation = "State University"
 //! kind = "university"
-//! identity = "https://id.example#bina"
+//! identity = "principal 7"
 //! "#,
 //! )?;
 //! assert_eq!(policy.circuit, "eligibility");
@@ -58,8 +62,13 @@ pub enum PolicyFault {
         /// How many it asks for.
         asked: usize,
     },
-    /// A contributor is listed without a way to know them again, with two, or twice.
-    #[error("contributor {0:?}: give a public_key or an identity, one of both, that no other has")]
+    /// It asks for too few contributions to phase 1.
+    #[error(
+        "it asks for {0} contributions to phase 1; a phase 1 has at least 2 persons' contributions"
+    )]
+    TooFewToPhase1(usize),
+    /// A contributor is listed without a way to know them again, or twice.
+    #[error("contributor {0:?}: give a public_key or an identity, or both, that no other has")]
     Contributor(String),
     /// It takes the word of a coordinator, and names none.
     #[error("it lists an identity: give the coordinator's public key, whose word is taken for it")]
@@ -81,13 +90,23 @@ pub struct Policy {
     /// The public key, Ed25519, of the coordinator whose word is taken for who was signed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coordinator: Option<String>,
-    /// Which phase 1: SHA-256 of its points and contributions, as `praman ceremony verify` shows it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub phase1: Option<String>,
+    /// Which phase 1 the keys are on. Whoever knows its secrets needs none of phase 2, so it must be of many hands, too.
+    pub phase1: Phase1Rule,
     /// The beacon that makes the last contribution.
     pub beacon: BeaconRule,
     /// Who may contribute.
     pub contributor: Vec<Contributor>,
+}
+
+/// Which phase 1 the keys are on. What its file says of its contributors nobody has signed: whoever publishes the policy
+/// vouches for this one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Phase1Rule {
+    /// SHA-256 of its points and contributions, as `praman ceremony verify` shows it.
+    pub digest: String,
+    /// How many persons at least have contributed to it.
+    pub contributions: usize,
 }
 
 /// Which beacon makes the last contribution.
@@ -113,7 +132,7 @@ pub struct Contributor {
     /// Their key, Ed25519.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_key: Option<String>,
-    /// Who they are to the coordinator, as the access table has them.
+    /// Who they are to the coordinator: `principal` and their number in the access table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,
 }
@@ -130,6 +149,11 @@ impl Policy {
         Ok(policy)
     }
 
+    /// Whether a user of the coordinator is one of its contributors.
+    pub fn lists(&self, identity: &str) -> bool {
+        self.contributor.iter().any(|listed| listed.identity.as_deref() == Some(identity))
+    }
+
     /// Checks that it asks for enough, and for no more than its contributors can give.
     pub(crate) fn check(&self) -> Result<(), PolicyFault> {
         if self.format != FORMAT {
@@ -138,17 +162,17 @@ impl Policy {
         if self.contributions < 2 {
             return Err(PolicyFault::TooFew(self.contributions));
         }
+        if self.phase1.contributions < 2 {
+            return Err(PolicyFault::TooFewToPhase1(self.phase1.contributions));
+        }
         let mut known = Vec::new();
         for Contributor { name, public_key, identity, .. } in &self.contributor {
-            let by = match (public_key, identity) {
-                (Some(key), None) => key.to_lowercase(),
-                (None, Some(identity)) => identity.clone(),
-                _ => return Err(PolicyFault::Contributor(name.clone())),
-            };
-            if known.contains(&by) {
+            let by = [public_key.as_ref().map(|key| key.to_lowercase()), identity.clone()];
+            let is_known = by.iter().flatten().any(|by| known.contains(by));
+            if by == [None, None] || is_known {
                 return Err(PolicyFault::Contributor(name.clone()));
             }
-            known.push(by);
+            known.extend(by.into_iter().flatten());
         }
         if self.coordinator.is_none() && self.contributor.iter().any(|it| it.identity.is_some()) {
             return Err(PolicyFault::NoCoordinator);

@@ -41,6 +41,20 @@ pub enum Unfinished {
         /// The policy's.
         expected: String,
     },
+    /// Too few persons contributed to phase 1.
+    #[error("{found} persons contributed to phase 1, the policy asks for {asked}")]
+    TooFewToPhase1 {
+        /// How many did.
+        found: usize,
+        /// How many it asks for.
+        asked: usize,
+    },
+    /// An attestation is by a key that the policy does not list, or a receipt by another coordinator's.
+    #[error("what {0:?} signed is by a key that the policy does not name")]
+    Stranger(String),
+    /// A contribution is attested or received twice.
+    #[error("contribution {0} is signed twice: give what holds")]
+    Twice(String),
     /// An attestation or a receipt is not signed right.
     #[error("what is signed of contribution {contribution}: {fault}")]
     Signature {
@@ -53,7 +67,7 @@ pub enum Unfinished {
     #[error("{0:?} signed a contribution that is not in this ceremony")]
     OtherCeremony(String),
     /// The last contribution is no beacon's.
-    #[error("the last contribution is no beacon's, as the policy asks")]
+    #[error("the last contribution is not a beacon's, as the policy asks")]
     NoBeacon,
     /// The beacon was hashed too seldom.
     #[error("the beacon was hashed 2^{found} times, the policy asks for 2^{asked}")]
@@ -158,8 +172,15 @@ impl Transcript {
         let points = key.proving_key().map_err(|error| Unfinished::File(error.to_string()))?.vk;
         let verifying = VerifyingKey::foreign(points).map_err(Unfinished::Degenerate)?;
         let phase1 = hex::encode(digest);
-        if let Some(expected) = policy.phase1.as_ref().filter(|expected| **expected != phase1) {
-            return Err(Unfinished::OtherPhase1 { found: phase1, expected: expected.clone() });
+        if policy.phase1.digest != phase1 {
+            let expected = policy.phase1.digest;
+            return Err(Unfinished::OtherPhase1 { found: phase1, expected });
+        }
+        let of_phase1 = powers.powers().contributions();
+        let found = of_phase1.iter().filter(|found| found.beacon.is_none()).count();
+        let asked = policy.phase1.contributions;
+        if found < asked {
+            return Err(Unfinished::TooFewToPhase1 { found, asked });
         }
         let circuit_hash = hex::encode(key.circuit_hash());
         let mut contributions: Vec<_> =
@@ -167,27 +188,41 @@ impl Transcript {
         for attestation in attestations {
             let signed = &attestation.contribution;
             check_signature(signed, attestation.check())?;
+            let key = Some(attestation.public_key.to_lowercase());
+            let mut listed = policy.contributor.iter();
+            if !listed.any(|it| it.public_key.as_ref().map(|key| key.to_lowercase()) == key) {
+                return Err(Unfinished::Stranger(attestation.name.clone()));
+            }
             let found = contributions.iter_mut().find(|found| found.hash == *signed);
             let Some(found) = found.filter(|_| attestation.circuit_hash == circuit_hash) else {
                 return Err(Unfinished::OtherCeremony(attestation.name.clone()));
             };
-            found.attestation = Some(attestation.clone());
+            if found.attestation.replace(attestation.clone()).is_some() {
+                return Err(Unfinished::Twice(short(signed)));
+            }
         }
         for receipt in receipts {
             let signed = &receipt.contribution;
             check_signature(signed, receipt.check())?;
-            let found = contributions.iter_mut().find(|found| found.hash == *signed);
-            let Some(found) = found.filter(|_| receipt.circuit_hash == circuit_hash) else {
+            let coordinator = policy.coordinator.as_ref();
+            if !coordinator.is_some_and(|key| key.eq_ignore_ascii_case(&receipt.public_key)) {
+                return Err(Unfinished::Stranger(receipt.identity.clone()));
+            }
+            let found = (1..).zip(&mut contributions).find(|(_, found)| found.hash == *signed);
+            let is_here =
+                |number: u32| receipt.circuit_hash == circuit_hash && receipt.number == number;
+            let Some((_, found)) = found.filter(|(number, _)| is_here(*number)) else {
                 return Err(Unfinished::OtherCeremony(receipt.identity.clone()));
             };
-            found.receipt = Some(receipt.clone());
+            if found.receipt.replace(receipt.clone()).is_some() {
+                return Err(Unfinished::Twice(short(signed)));
+            }
         }
         for contribution in &mut contributions {
             contribution.contributor = contributor(&policy, contribution).cloned();
         }
         check_beacon(&policy, contributions.last())?;
         check_organisations(&policy, &contributions)?;
-        let phase1_contributions = powers.powers().contributions();
         Ok(Self {
             format: FORMAT.to_owned(),
             circuit: circuit.name().to_owned(),
@@ -195,10 +230,7 @@ impl Transcript {
             circuit_hash,
             phase1,
             verification_key: hex::encode(verifying.points_digest()),
-            phase1_contributions: phase1_contributions
-                .iter()
-                .map(TranscriptContribution::of)
-                .collect(),
+            phase1_contributions: of_phase1.iter().map(TranscriptContribution::of).collect(),
             contributions,
             policy,
         })
@@ -237,8 +269,12 @@ impl Transcript {
 }
 
 fn check_signature(of: &str, checked: Result<(), SignatureFault>) -> Result<(), Unfinished> {
-    let contribution = of.chars().take(16).collect();
-    checked.map_err(|fault| Unfinished::Signature { contribution, fault })
+    checked.map_err(|fault| Unfinished::Signature { contribution: short(of), fault })
+}
+
+/// The first digits of a hash.
+fn short(hash: &str) -> String {
+    hash.chars().take(16).collect()
 }
 
 /// Whom of the policy's contributors what is signed makes a contribution: the one whose key signed it under the listed
@@ -254,11 +290,8 @@ fn contributor<'a>(
                 && signed.name == listed.name
                 && signed.organisation == listed.organisation
         });
-        let seen = contribution.receipt.as_ref().is_some_and(|receipt| {
-            let coordinator = policy.coordinator.as_ref();
-            coordinator.is_some_and(|key| key.eq_ignore_ascii_case(&receipt.public_key))
-                && listed.identity.as_ref() == Some(&receipt.identity)
-        });
+        let receipt = contribution.receipt.as_ref();
+        let seen = receipt.is_some_and(|it| listed.identity.as_ref() == Some(&it.identity));
         signed || seen
     })
 }
@@ -292,4 +325,175 @@ fn check_organisations(
         }
     }
     Ok(())
+}
+
+/// Two contributors, one who signs and one whom a coordinator saw, and a beacon.
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use ark_bn254::Fr;
+    use ed25519_dalek::SigningKey;
+    use praman_circuits::circuit::Circuit;
+
+    use super::*;
+    use crate::attestation::Taken;
+    use crate::{Beacon, CeremonyKey, Constraints, Contributor as By, Powers};
+
+    struct Scene {
+        circuit: Circuit,
+        powers: VerifiedPowers,
+        key: VerifiedKey,
+        policy: String,
+        attestation: Attestation,
+        receipt: Receipt,
+    }
+
+    fn square(name: &'static str) -> Circuit {
+        Circuit::compile(name, |cs| {
+            let square = cs.public("square", Fr::from(9u64));
+            let root = cs.private("root", Fr::from(3u64));
+            cs.enforce(&root, &root, &square);
+        })
+    }
+
+    fn scene() -> Scene {
+        let path = Path::new("a file");
+        let person = || By::person("a person", String::new().into());
+        let powers = Powers::parse(path, Powers::begin(3)).expect("read");
+        let powers = powers.contribute(&person()).expect("contributed").file;
+        let powers = Powers::parse(path, powers).expect("read");
+        let powers = powers.contribute(&person()).expect("contributed").file;
+        let powers = Powers::parse(path, powers).expect("read").verify().expect("verified");
+        let circuit = square("square");
+        let rows = Constraints::from(&circuit);
+        let mut key = CeremonyKey::begin(path, &rows, &powers).expect("begun");
+        let beacon = Beacon::from_hex("0a0b", 10).expect("a beacon");
+        for by in [person(), person(), By::beacon("a draw", beacon)] {
+            let file = key.contribute(&by).expect("contributed").file;
+            key = CeremonyKey::parse(path, file).expect("read");
+        }
+        let key = key.verify(&rows, &powers).expect("verified");
+        let [first, second] = [0, 1].map(|place: usize| key.contributions()[place].hash);
+        let (signer, coordinator) =
+            (SigningKey::from_bytes(&[1; 32]), SigningKey::from_bytes(&[2; 32]));
+        let said = ["Asha", "a court", ""];
+        let attestation = Attestation::sign(&key.circuit_hash(), &first, said, &signer);
+        let receipt = receipt(&key.circuit_hash(), &second, "bina", &coordinator);
+        let policy = format!(
+            "format = \"praman-ceremony-policy-1\"\ncircuit = \"square\"\ncontributions = 2\n\
+             kinds = {{ court = 1 }}\ncoordinator = \"{}\"\n\
+             [phase1]\ndigest = \"{}\"\ncontributions = 2\n\
+             [beacon]\nannounced = \"a draw\"\nexponent = 10\n\
+             [[contributor]]\nname = \"Asha\"\norganisation = \"a court\"\nkind = \"court\"\n\
+             public_key = \"{}\"\n\
+             [[contributor]]\nname = \"Bina\"\norganisation = \"a press\"\nkind = \"press\"\n\
+             identity = \"bina\"\n",
+            receipt.public_key,
+            hex::encode(powers.powers().digest()),
+            attestation.public_key
+        );
+        Scene { circuit, powers, key, policy, attestation, receipt }
+    }
+
+    fn receipt(circuit: &[u8; 64], of: &[u8; 64], identity: &str, key: &SigningKey) -> Receipt {
+        let (contribution, circuit_hash) = (of, circuit);
+        let (number, file_sha256, time) = (2, [0; 32], 1_800_000_000);
+        let taken = Taken { circuit_hash, contribution, number, file_sha256, identity, time };
+        Receipt::sign(&taken, key)
+    }
+
+    impl Scene {
+        fn finish(
+            &self,
+            policy: &str,
+            attestations: &[Attestation],
+            receipts: &[Receipt],
+        ) -> Result<Transcript, Unfinished> {
+            let policy = Policy::parse(policy)?;
+            let Self { circuit, powers, key, .. } = self;
+            Transcript::finish(circuit, powers, key, policy, attestations, receipts)
+        }
+    }
+
+    #[test]
+    fn ceremony_is_finished_by_what_is_signed_and_by_no_less() {
+        let scene = scene();
+        let (signed, seen) = ([scene.attestation.clone()], [scene.receipt.clone()]);
+        let transcript = scene.finish(&scene.policy, &signed, &seen).expect("finished");
+        assert!(transcript.holds(&scene.circuit, &scene.powers, &scene.key).expect("finished"));
+        let few = |found, kind: &str, asked| {
+            let kind = kind.to_owned();
+            Err::<Transcript, _>(Unfinished::TooFew { found, kind, asked })
+        };
+        assert_eq!(scene.finish(&scene.policy, &signed, &[]), few(1, "", 2));
+        assert_eq!(scene.finish(&scene.policy, &[], &seen), few(1, "", 2));
+        // Another coordinator's word, and another key's under the same name.
+        let other = SigningKey::from_bytes(&[3; 32]);
+        let hash = scene.key.contributions()[1].hash;
+        let word = receipt(&scene.key.circuit_hash(), &hash, "bina", &other);
+        let stranger = |who: &str| Err(Unfinished::Stranger(who.to_owned()));
+        assert_eq!(scene.finish(&scene.policy, &signed, &[word]), stranger("bina"));
+        let hash = scene.key.contributions()[0].hash;
+        let said = ["Asha", "a court", ""];
+        let by_other = Attestation::sign(&scene.key.circuit_hash(), &hash, said, &other);
+        let refused = scene.finish(&scene.policy, &[by_other], &seen);
+        assert_eq!(refused, stranger("Asha"));
+        let twice = scene.finish(&scene.policy, &[signed[0].clone(), signed[0].clone()], &seen);
+        assert!(matches!(twice, Err(Unfinished::Twice(_))));
+        // The listed key under another name counts for nobody.
+        let said = ["Asha", "a press", ""];
+        let hash = scene.key.contributions()[0].hash;
+        let own = SigningKey::from_bytes(&[1; 32]);
+        let renamed = Attestation::sign(&scene.key.circuit_hash(), &hash, said, &own);
+        assert_eq!(scene.finish(&scene.policy, &[renamed], &seen), few(1, "", 2));
+        let said = ["Asha", "a court", ""];
+        // Two contributors of one organisation are one.
+        let one = scene.policy.replace("a press", "a court");
+        let unfulfillable = scene.finish(&one, &signed, &seen);
+        assert!(matches!(
+            unfulfillable,
+            Err(Unfinished::Policy(PolicyFault::Unfulfillable { .. }))
+        ));
+        let courts = scene.policy.replace("kind = \"press\"", "kind = \"court\"");
+        let courts = courts.replace("court = 1", "court = 2");
+        assert_eq!(scene.finish(&courts, &[], &seen), few(1, "", 2));
+        // A signature of another ceremony.
+        let elsewhere = Attestation::sign(&[9; 64], &hash, said, &SigningKey::from_bytes(&[1; 32]));
+        let refused = scene.finish(&scene.policy, &[elsewhere], &seen);
+        assert_eq!(refused, Err(Unfinished::OtherCeremony("Asha".to_owned())));
+    }
+
+    #[test]
+    fn ceremony_of_another_circuit_phase_1_or_beacon_is_not_finished() {
+        let scene = scene();
+        let (signed, seen) = ([scene.attestation.clone()], [scene.receipt.clone()]);
+        let other = scene.policy.replace("\"square\"", "\"circle\"");
+        let refused = scene.finish(&other, &signed, &seen);
+        assert_eq!(refused, Err(Unfinished::OtherCircuit("circle".to_owned())));
+        let stronger = scene.policy.replace("exponent = 10", "exponent = 11");
+        let refused = scene.finish(&stronger, &signed, &seen);
+        assert_eq!(refused, Err(Unfinished::WeakBeacon { found: 10, asked: 11 }));
+        let more =
+            scene.policy.replace("\ncontributions = 2\n[beacon]", "\ncontributions = 3\n[beacon]");
+        let refused = scene.finish(&more, &signed, &seen);
+        assert_eq!(refused, Err(Unfinished::TooFewToPhase1 { found: 2, asked: 3 }));
+        let digest = hex::encode(scene.powers.powers().digest());
+        let phase1 = scene.policy.replace(&digest, &"00".repeat(32));
+        let refused = scene.finish(&phase1, &signed, &seen);
+        assert!(matches!(refused, Err(Unfinished::OtherPhase1 { .. })));
+        // The same rows under another name are another statement.
+        let policy = Policy::parse(&scene.policy).expect("read");
+        let Scene { powers, key, .. } = &scene;
+        let renamed = Circuit::compile("square", |cs| {
+            let square = cs.public("square", Fr::from(9u64));
+            let root = cs.private("root", Fr::from(3u64));
+            cs.enforce(&root, &square, &square);
+        });
+        let refused = Transcript::finish(&renamed, powers, key, policy, &signed, &seen);
+        assert_eq!(refused, Err(Unfinished::OtherKey));
+        let mut other = scene.finish(&scene.policy, &signed, &seen).expect("finished");
+        other.contributions[0].name = "another name".to_owned();
+        assert_eq!(other.holds(&scene.circuit, powers, key), Ok(false));
+    }
 }

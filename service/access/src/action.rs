@@ -93,6 +93,10 @@ actions! {
     ReadSnapshot = "snapshot.read": Anyone, NoData, No;
     /// Have a proof checked.
     VerifyProof = "proofs.verify": Anyone, NoData, No;
+    /// See how a ceremony of keys stands, and its newest file.
+    ReadCeremony = "ceremonies.read": Anyone, NoData, No;
+    /// Contribute to keys, in turn.
+    ContributeToKeys = "ceremonies.contribute": Roles(KNOWN), Statutory, Yes;
     /// See the key that requests for proofs are sealed to.
     ReadProvingKey = "proofs.key": Anyone, NoData, No;
     /// Ask for a proof, for a person who has no device that makes it.

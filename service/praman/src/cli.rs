@@ -350,7 +350,7 @@ async fn dispatch(verb: Verb, setting: &Setting) -> Result<Outcome, CommandError
         Verb::Snapshot(verb) => verb.run(setting).await,
         Verb::Scheme(verb) => verb.run(),
         Verb::Setup(verb) => verb.run(),
-        Verb::Ceremony(verb) => verb.run(),
+        Verb::Ceremony(verb) => verb.run(setting).await,
         Verb::Prove(verb) => verb.run(),
         Verb::Verify(verb) => verb.run(),
         Verb::Circuit(verb) => verb.run(),

@@ -8,6 +8,7 @@ use praman_ceremony::CeremonyError;
 use praman_claims::KeepEnvelopeError;
 use praman_claims::terms::TermsError;
 use praman_consent::{ConsentError, ConsentFailure, GateKeyError};
+use praman_coordinator::CoordinatorError;
 use praman_files::FileError;
 use praman_holder::HolderError;
 use praman_ledger::snapshot::SnapshotError;
@@ -51,6 +52,9 @@ pub enum CommandError {
     /// A file of a ceremony is refused.
     #[error(transparent)]
     Ceremony(CeremonyError),
+    /// A coordinator of ceremonies refuses.
+    #[error(transparent)]
+    Coordinator(#[from] CoordinatorError),
     /// No proof was made.
     #[error(transparent)]
     Proving(#[from] ProvingError),
@@ -163,6 +167,7 @@ impl CommandError {
             Self::Envelope(error) => error.exit_code(),
             Self::Payment(error) => error.exit_code(),
             Self::Consent(error) => error.exit_code(),
+            Self::Coordinator(error) => error.exit_code(),
             Self::Sandbox(error) => error.exit_code(),
         }
     }

@@ -3,6 +3,7 @@
 
 mod access;
 mod cases;
+mod ceremonies;
 mod claims;
 mod consents;
 mod fault;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use praman_access::OpenIdIssuer;
 use praman_claims::{ClaimDesk, StageTimes};
+use praman_coordinator::Coordinator;
 use praman_issuing::IssuingDesk;
 use praman_proving::ProvingDesk;
 use praman_store::Store;
@@ -88,6 +90,8 @@ pub struct OptionalDesks {
     pub issuing: Option<IssuingDesk>,
     /// A release gate, and where consents are requested.
     pub consents: Option<ConsentDoor>,
+    /// Where contributors to keys take turns.
+    pub coordinator: Option<Coordinator>,
     /// The issuer whose tokens are accepted.
     pub openid: Option<OpenIdIssuer>,
     /// Whether browsers reach the service only over TLS, so that its cookies are never sent without it.
@@ -102,6 +106,7 @@ pub struct Application {
     proving: ProvingDesk,
     issuing: Option<IssuingDesk>,
     consents: Option<ConsentDoor>,
+    coordinator: Option<Coordinator>,
     openid: Option<OpenIdIssuer>,
     desk_is_secure: bool,
     development_keys: bool,
@@ -127,7 +132,14 @@ impl Application {
     ) -> Arc<Self> {
         let key = PreparedKey::new(key);
         let watchers = Arc::new(Semaphore::new(limits.watchers_max));
-        let OptionalDesks { issuing, consents, openid, desk_is_secure, development_keys } = more;
+        let OptionalDesks {
+            issuing,
+            consents,
+            coordinator,
+            openid,
+            desk_is_secure,
+            development_keys,
+        } = more;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let checking = Semaphore::new(cores.div_ceil(2));
         let (snapshot, stopping) = (Mutex::default(), watch::Sender::new(false));
@@ -136,6 +148,7 @@ impl Application {
             proving,
             issuing,
             consents,
+            coordinator,
             openid,
             desk_is_secure,
             development_keys,

@@ -14,6 +14,10 @@
 //! | `GET /v1/snapshot/changes?since=ROOT` | what has changed since a snapshot of this root |
 //! | `GET /v1/snapshot/{office}/{number}` | a part of an office's tree, of 512 places |
 //! | `POST /v1/verify` | whether a proof holds |
+//! | `GET /v1/ceremonies/{name}`, `GET /v1/ceremonies/{name}/file` | a ceremony of keys; its newest file |
+//! | `POST /v1/ceremonies/{name}/turns` | take a turn to contribute, or see how one's own stands |
+//! | `POST /v1/ceremonies/{name}/contributions` | bring the newest file back with a contribution |
+//! | `POST /v1/ceremonies/{name}/attestations` | bring what one signed of it |
 //! | `POST /v1/offices/{office}/registers` | upload a register, CSV, for an office whose token is shown |
 //! | `GET /v1/offices/{office}/registers` | the office's registers |
 //! | `GET /v1/offices/{office}/registers/{id}` | what became of one; also `/events` |
@@ -43,6 +47,7 @@
 mod access;
 mod answer;
 mod cases;
+mod ceremonies;
 mod claims;
 mod consents;
 mod issuing;
@@ -99,6 +104,11 @@ fn described_routes() -> OpenApiRouter<Arc<Application>> {
         .routes(routes!(public::spent_count))
         .routes(routes!(public::spent_nullifiers))
         .routes(routes!(public::verify))
+        .routes(routes!(ceremonies::status))
+        .routes(routes!(ceremonies::file))
+        .routes(routes!(ceremonies::take_turn))
+        .routes(routes!(ceremonies::contribute))
+        .routes(routes!(ceremonies::attest))
         .routes(routes!(issuing::upload, issuing::list))
         .routes(routes!(issuing::status, issuing::forget))
         .routes(routes!(issuing::events))

@@ -142,7 +142,9 @@ async fn guard(
 /// Answers a request in time: the upload of a register has more time.
 async fn in_time(limits: Limits, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let uploads = path.ends_with("/registers") || path == "/praman.v1.Issuing/Upload";
+    let uploads = path.ends_with("/registers")
+        || path == "/praman.v1.Issuing/Upload"
+        || (path.starts_with("/v1/ceremonies/") && path.ends_with("/contributions"));
     let most = if uploads { limits.upload_time_max } else { limits.request_time_max };
     let grpc = speaks_grpc(request.headers());
     let request = request.map(|body| Body::new(Paced::new(body)));

@@ -50,6 +50,7 @@ const STEPS: &[Step] = steps! {
     "0028_days_of_return",
     "0029_second_edition",
     "0030_consents_second_edition",
+    "0031_ceremonies",
 };
 
 fn migrator(sql_of: impl Fn(&Step) -> &'static str) -> Migrator {

@@ -29,8 +29,10 @@ contract Groth16Verifier {
     error InvalidPoint();
     /// @notice Only the committee may do this.
     error NotCommittee(address account);
-    /// @notice A transcript is no zero, and is registered once for a key.
-    error NotRegistered();
+    /// @notice A transcript is registered for this key already.
+    error AlreadyRegistered(bytes32 key);
+    /// @notice Zero stands for no transcript.
+    error NoTranscript();
     /// @notice The number of inputs is not the key's.
     error WrongInputCount(uint256 given, uint256 expected);
 
@@ -113,7 +115,8 @@ contract Groth16Verifier {
     /// @param transcript SHA-256 of the transcript
     function registerTranscript(bytes32 key, bytes32 transcript) external {
         if (msg.sender != COMMITTEE) revert NotCommittee(msg.sender);
-        if (transcript == 0 || transcripts[key] != 0) revert NotRegistered();
+        if (transcript == 0) revert NoTranscript();
+        if (transcripts[key] != 0) revert AlreadyRegistered(key);
         transcripts[key] = transcript;
         emit TranscriptRegistered(key, transcript);
     }

@@ -32,7 +32,7 @@ async fn gas_is_what_it_was() {
     );
     assert_eq!(
         table,
-        "first 406553, single 269626, older checkpoint 276219, batch of 64 79955 a claim, office \
+        "first 406597, single 269626, older checkpoint 276219, batch of 64 79955 a claim, office \
          root 612758"
     );
     assert!(single <= 270_000 && batch <= 85_000 && update <= 700_000, "{table}");

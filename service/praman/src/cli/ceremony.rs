@@ -5,20 +5,23 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use praman_ceremony::{
-    Attestation, Beacon, CeremonyKey, Constraints, Contributed, Contribution, Contributor,
-    GREATEST_POWER, Powers, VerifiedKey, VerifiedPowers,
+    Attestation, Beacon, CHECKED_EXPONENT, CeremonyKey, Constraints, Contributed, Contribution,
+    Contributor, GREATEST_POWER, Powers, VerifiedKey, VerifiedPowers,
 };
-use praman_prover::ForeignCircuit;
+use praman_prover::{ForeignCircuit, KeyError};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::passphrase::PassphraseSource;
-use super::{Outcome, circuit};
+use super::{Outcome, Setting, circuit};
 use crate::error::CommandError;
-use crate::files;
 use crate::files::signing_key::{self, KeyKind};
+use crate::files::{self, FileError};
 
+mod coordination;
 mod finish;
+
+pub(super) use coordination::COORDINATOR_KEY;
 
 /// The file of a contributor's key.
 const CONTRIBUTOR_KEY: KeyKind =
@@ -48,6 +51,8 @@ pub(super) enum Ceremony {
         file: PathBuf,
     },
     SigningKey(SigningKey),
+    #[command(flatten)]
+    Coordination(coordination::Coordination),
 }
 
 /// The circuit that keys are for.
@@ -160,6 +165,9 @@ pub(super) struct Verify {
     /// The phase 1 that a key must be on.
     #[arg(long, value_name = "FILE")]
     phase1: Option<PathBuf>,
+    /// Check beacons that are hashed up to 2 to this power times. More take as long again for each.
+    #[arg(long, value_name = "N", default_value_t = CHECKED_EXPONENT)]
+    beacon_exponent: u8,
     /// The record of a finished ceremony, to check that the key fulfils its policy.
     #[arg(long, value_name = "FILE", requires = "circuit")]
     transcript: Option<PathBuf>,
@@ -196,7 +204,7 @@ impl Phase {
             _ => match &kind {
                 b"ptau" => Ok(Self::One(Box::new(Powers::read(path)?))),
                 b"zkey" => Ok(Self::Two(Box::new(CeremonyKey::read(path)?))),
-                _ => Err(CommandError::malformed(path, "it is no .ptau and no .zkey file")),
+                _ => Err(CommandError::malformed(path, "it is neither a .ptau nor a .zkey file")),
             },
         }
     }
@@ -217,8 +225,9 @@ impl Phase {
 }
 
 impl Ceremony {
-    pub(super) fn run(self) -> Result<Outcome, CommandError> {
+    pub(super) async fn run(self, setting: &Setting) -> Result<Outcome, CommandError> {
         match self {
+            Self::Coordination(act) => act.run(setting).await,
             Self::New(new) => new.run(),
             Self::Contribute(contribute) => contribute.run(),
             Self::Beacon(beacon) => beacon.run(),
@@ -349,8 +358,13 @@ impl Verify {
     fn run(self) -> Result<Outcome, CommandError> {
         match self.checked() {
             Ok(outcome) => Ok(outcome),
-            // What is wrong with a file is the answer no.
-            Err(error) if error.exit_code() != 3 && !matches!(error, CommandError::WrongUse(_)) => {
+            // What is wrong with a file is the answer no; that there is none is not.
+            Err(
+                error @ (CommandError::Ceremony(_)
+                | CommandError::Refused(_)
+                | CommandError::Keys(KeyError::Malformed { .. })
+                | CommandError::File(FileError::Malformed { .. })),
+            ) => {
                 let value = json!({ "valid": false, "reason": error.to_string() });
                 Ok(Outcome::no(value, error.to_string()))
             }
@@ -361,7 +375,7 @@ impl Verify {
     fn checked(&self) -> Result<Outcome, CommandError> {
         match Phase::read(&self.file)? {
             Phase::One(powers) => {
-                let powers = powers.verify()?;
+                let powers = powers.verify_beacons_to(self.beacon_exponent)?;
                 powers.check_prepared()?;
                 let digest = hex::encode(powers.powers().digest());
                 let contributions = powers.powers().contributions();
@@ -376,7 +390,8 @@ impl Verify {
                 Ok(Outcome::done(value, text))
             }
             Phase::Two(key) => {
-                let (verified, powers) = verify_key(*key, &self.of, self.phase1.as_deref())?;
+                let (verified, powers) =
+                    verify_key(*key, &self.of, self.phase1.as_deref(), self.beacon_exponent)?;
                 let contributions = verified.contributions();
                 let hash = hex::encode(verified.circuit_hash());
                 let mut text =
@@ -404,13 +419,14 @@ fn verify_key(
     key: CeremonyKey,
     of: &Statement,
     phase1: Option<&Path>,
+    beacon_exponent: u8,
 ) -> Result<(VerifiedKey, VerifiedPowers), CommandError> {
     let (Some(constraints), Some(phase1)) = (of.constraints()?, phase1) else {
         let reason = "give the circuit, with --circuit or --r1cs, and its --phase1";
         return Err(CommandError::WrongUse(reason.to_owned()));
     };
-    let powers = Powers::read(phase1)?.verify()?;
-    Ok((key.verify(&constraints, &powers)?, powers))
+    let powers = Powers::read(phase1)?.verify_beacons_to(beacon_exponent)?;
+    Ok((key.verify_beacons_to(&constraints, &powers, beacon_exponent)?, powers))
 }
 
 impl SigningKey {

@@ -33,29 +33,33 @@ pub(super) fn require_ceremony(
     }
 }
 
-/// Holds a key's ceremony against what the committee has registered on the ledger: another transcript is refused, and
-/// one that is not registered yet is said.
+/// Holds a key's ceremony against what the committee has registered on the ledger: a key of another one is refused, and a
+/// key of which nothing is registered is as good as one that one party made. True if there is such a one, and it is
+/// allowed.
 pub(super) async fn require_registered<C: Chain>(
     network: &Network<C>,
     key: &VerifyingKey,
-) -> Result<(), CommandError> {
-    let Some(transcript) = key.transcript() else { return Ok(()) };
+    allowed: bool,
+) -> Result<bool, CommandError> {
+    let Some(transcript) = key.transcript() else { return Ok(false) };
+    let said = hex::encode(transcript);
     let call = Groth16Verifier::transcriptsCall { key: key.points_digest().into() };
     let registered = network.view(network.addresses.verifier, &call).await?;
-    if registered.is_zero() {
-        let said = hex::encode(transcript);
-        eprintln!(
-            "praman: the committee has not registered the ceremony of the keys on the ledger: \
-             `praman ledger register-transcript` does. The transcript is {said}"
-        );
-        return Ok(());
-    }
     if registered.0 == transcript {
-        return Ok(());
+        return Ok(false);
+    }
+    if !registered.is_zero() {
+        return Err(CommandError::Refused(format!(
+            "the keys are of the ceremony with transcript {said}, the committee has registered {}",
+            hex::encode(registered)
+        )));
+    }
+    if allowed {
+        eprintln!("{WARNING}");
+        return Ok(true);
     }
     Err(CommandError::Refused(format!(
-        "the keys are of the ceremony with transcript {}, the committee has registered {}",
-        hex::encode(transcript),
-        hex::encode(registered)
+        "the committee has not registered transcript {said} of these keys on the ledger: `praman \
+         ledger register-transcript` does"
     )))
 }

@@ -8,6 +8,7 @@ use alloy_signer_local::PrivateKeySigner;
 use clap::Args;
 use praman_circuits::circuit;
 use praman_circuits::context::Context;
+use praman_coordinator::Coordinator;
 use praman_prover::{KeyStore, MemoryBudget, Prover};
 use praman_verifier::VerifyingKey;
 use serde_json::json;
@@ -15,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use zeroize::Zeroizing;
 
+use super::ceremony::COORDINATOR_KEY;
 use super::key::MasterKeySource;
 use super::key_origin::{require_ceremony, require_registered};
 use super::ledger::join;
@@ -92,6 +94,9 @@ pub(super) struct Serve {
     /// too. On real nodes it signs with the providers' keys that are given.
     #[arg(long, value_name = "DIR")]
     consent_keys: Option<PathBuf>,
+    /// The sealed key of a coordinator: the service then lets contributors take turns in the ceremonies that are open.
+    #[arg(long, value_name = "FILE")]
+    coordinator: Option<PathBuf>,
     /// Start with keys that one party made, which can forge proofs. The service says so at each start and on every page.
     #[arg(long)]
     allow_development_keys: bool,
@@ -245,9 +250,12 @@ impl Serve {
         let (tls, openid) = (self.identities.tls()?, self.identities.openid()?);
         let desk_is_secure = tls.is_some() || self.identities.behind_tls;
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let development_keys = self.require_ceremony()?;
+        let (mut development_keys, consent_key) = self.require_ceremony()?;
         let (store, mut ledger, key) = join(setting, &self.keys, &self.signer).await?;
-        require_registered(&ledger.network, &key).await?;
+        for key in [Some(&key), consent_key.as_ref()].into_iter().flatten() {
+            let allowed = self.allow_development_keys;
+            development_keys |= require_registered(&ledger.network, key, allowed).await?;
+        }
         ledger.require_relayer()?;
         ledger.wait_at_most(NODES_PATIENCE, STANDING_PATIENCE).await;
         let context = ledger.context();
@@ -286,7 +294,15 @@ impl Serve {
         }
         let signers = self.signer.keys()?;
         working.spawn(anchor_daily(store.clone(), signers, stopping.asked()));
-        let more = OptionalDesks { issuing, consents, openid, desk_is_secure, development_keys };
+        let coordinator = self.coordinator(&store)?;
+        let more = OptionalDesks {
+            issuing,
+            consents,
+            coordinator,
+            openid,
+            desk_is_secure,
+            development_keys,
+        };
         let application = Application::new(desk.clone(), proving, more, &key, Limits::default());
         if let Some(listener) = metrics {
             let pages = metrics::routes(application.clone());
@@ -378,8 +394,9 @@ impl Stopping {
 }
 
 impl Serve {
-    /// Refuses keys that one party made, unless they are allowed; true if there are such.
-    fn require_ceremony(&self) -> Result<bool, CommandError> {
+    /// Refuses keys that one party made, unless they are allowed; true if there are such. Returns the consent circuit's
+    /// verification key, too, if there is one.
+    fn require_ceremony(&self) -> Result<(bool, Option<VerifyingKey>), CommandError> {
         let claims = KeyStore::new(&self.keys).load_verifying(circuit::eligibility())?;
         let consent = self.consent_keys.as_ref().map(|folder| {
             let key = KeyStore::new(folder).load_verifying(circuit::consent())?;
@@ -388,7 +405,8 @@ impl Serve {
         let consent = consent.transpose()?;
         let mut keys = vec![(self.keys.as_path(), &claims)];
         keys.extend(consent.as_ref().map(|(folder, key)| (*folder, key)));
-        require_ceremony(&keys, self.allow_development_keys)
+        let development_keys = require_ceremony(&keys, self.allow_development_keys)?;
+        Ok((development_keys, consent.map(|(_, key)| key)))
     }
 
     /// Providers' release gate, on a connection of its own to the ledger.
@@ -419,6 +437,13 @@ impl Serve {
         let desk = ConsentDesk::new(store, manager);
         desk.number().await?;
         Ok(Some(desk))
+    }
+
+    /// Where contributors to keys take turns.
+    fn coordinator(&self, store: &Store) -> Result<Option<Coordinator>, CommandError> {
+        let Some(path) = &self.coordinator else { return Ok(None) };
+        let (_, key) = COORDINATOR_KEY.open(path, &self.signer.passphrase()?)?;
+        Ok(Some(Coordinator::new(store, key)))
     }
 
     /// Where offices bring registers, if there are keys to issue by.

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use praman_ceremony::{
-    Attestation, CeremonyKey, Policy, Receipt, Transcript, VerifiedKey, VerifiedPowers,
+    Attestation, CHECKED_EXPONENT, CeremonyKey, Policy, Receipt, Transcript, VerifiedKey,
+    VerifiedPowers,
 };
 use praman_circuits::circuit::Circuit;
 use praman_prover::{KeyStore, Keys};
@@ -39,6 +40,9 @@ pub(in crate::cli) struct Finish {
     /// What the coordinator signed.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     receipt: Vec<PathBuf>,
+    /// Check beacons that are hashed up to 2 to this power times.
+    #[arg(long, value_name = "N", default_value_t = CHECKED_EXPONENT)]
+    beacon_exponent: u8,
     /// A folder for the keys.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -60,7 +64,7 @@ impl Finish {
             self.receipt.iter().map(|path| files::read_json(path)).collect::<Result<_, _>>()?;
         let of = Statement { circuit: Some(self.circuit.clone()), r1cs: None };
         let key = CeremonyKey::read(&self.file)?;
-        let (verified, powers) = verify_key(key, &of, Some(&self.phase1))?;
+        let (verified, powers) = verify_key(key, &of, Some(&self.phase1), self.beacon_exponent)?;
         let transcript =
             Transcript::finish(circuit, &powers, &verified, policy, &attestations, &receipts)
                 .map_err(|unfinished| CommandError::Refused(unfinished.to_string()))?;
