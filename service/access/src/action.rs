@@ -95,6 +95,8 @@ actions! {
     VerifyProof = "proofs.verify": Anyone, NoData, No;
     /// See how a ceremony of keys stands, and its newest file.
     ReadCeremony = "ceremonies.read": Anyone, NoData, No;
+    /// Take a turn to contribute to keys, or see how one's own stands.
+    TakeTurn = "ceremonies.turn": Roles(KNOWN), NoData, No;
     /// Contribute to keys, in turn.
     ContributeToKeys = "ceremonies.contribute": Roles(KNOWN), Statutory, Yes;
     /// See the key that requests for proofs are sealed to.

@@ -63,9 +63,9 @@ impl Application {
         file: Vec<u8>,
     ) -> Result<Receipt, Fault> {
         let (coordinator, contributor) = (self.coordinator()?, identity(caller)?);
-        let (action, subject) = (Action::ContributeToKeys, format!("ceremony {name}"));
+        let subject = format!("ceremony {name}");
         AuditStore(self.store())
-            .perform(caller, action, &subject, async {
+            .perform(caller, Action::ContributeToKeys, &subject, async {
                 Ok(coordinator.contribute(name, &contributor, file).await?)
             })
             .await
@@ -78,7 +78,13 @@ impl Application {
         name: &CeremonyName,
         attestation: &Attestation,
     ) -> Result<(), Fault> {
-        Ok(self.coordinator()?.attest(name, &identity(caller)?, attestation).await?)
+        let (coordinator, contributor) = (self.coordinator()?, identity(caller)?);
+        let subject = format!("attestation to {name}");
+        AuditStore(self.store())
+            .perform(caller, Action::ContributeToKeys, &subject, async {
+                Ok(coordinator.attest(name, &contributor, attestation).await?)
+            })
+            .await
     }
 }
 
