@@ -132,7 +132,7 @@ fn contributors_have_turns_and_none_is_lost() {
     refused(of("relayer").ask("/turns", &["-X", "POST"]), "forbidden", "does not list");
     refused(auditor.ask("/turns", &["-X", "POST"]), "already-contributed", "does once");
 
-    // The next has the turn at once; a file on an old base is told so.
+    // The next has the turn at once; a file on an old base is refused as one.
     assert_eq!(treasury.turn()["holding"], true);
     state.json(&["ceremony", "contribute", "k0.zkey", "old.zkey", "--name", "treasury"]);
     refused(treasury.bring("old.zkey"), "contribution", "another number of contributions");

@@ -7,8 +7,8 @@ const LEAST_EXPONENT: u8 = 10;
 /// The greatest number of doublings that snarkjs takes: thousands of years.
 const GREATEST_EXPONENT: u8 = 63;
 
-/// The power of two of times that a beacon is hashed by whoever checks a file, unless they ask for more: seconds to a
-/// minute. Else a file could keep them at work for years.
+/// A check hashes a beacon up to 2 to this power times, unless it is asked for more: seconds to a minute. Otherwise a file
+/// could keep it at work for years.
 pub const CHECKED_EXPONENT: u8 = 26;
 /// The most bytes that a file has room for.
 const LONGEST: usize = 255;

@@ -1,6 +1,6 @@
 //! Keys made by many hands: the ceremony of Groth16 over BN254, its two phases and their verification.
 //!
-//! Whoever knows the numbers behind a key can forge proofs. In a ceremony each contributor multiplies them by numbers of
+//! A person who knows the numbers behind a key can forge proofs. In a ceremony each contributor multiplies them by numbers of
 //! their own and forgets these: one honest contributor is enough. [`Powers`] is phase 1, of use to every circuit up to
 //! a size; [`CeremonyKey`] is phase 2, of one circuit. Both are in snarkjs' files, `.ptau` and `.zkey`, so that
 //! contributors may use either program, one after the other, and anyone may check with either.

@@ -90,7 +90,7 @@ pub struct Policy {
     /// The public key, Ed25519, of the coordinator whose word is taken for who was signed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coordinator: Option<String>,
-    /// Which phase 1 the keys are on. Whoever knows its secrets needs none of phase 2, so it must be of many hands, too.
+    /// Which phase 1 the keys are on. A person who knows its secrets needs none of phase 2, so it must be of many hands, too.
     pub phase1: Phase1Rule,
     /// The beacon that makes the last contribution.
     pub beacon: BeaconRule,
@@ -98,8 +98,8 @@ pub struct Policy {
     pub contributor: Vec<Contributor>,
 }
 
-/// Which phase 1 the keys are on. What its file says of its contributors nobody has signed: whoever publishes the policy
-/// vouches for this one.
+/// Which phase 1 the keys are on. Nobody has signed what its file says of its contributors: the publisher of the policy
+/// vouches for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Phase1Rule {

@@ -254,7 +254,7 @@ impl Powers {
         self.contributions.iter().map(shown).collect()
     }
 
-    /// SHA-256 of what is in the file before phase 2 is prepared, by which one phase 1 is told from another.
+    /// SHA-256 of what is in the file before phase 2 is prepared, which tells one phase 1 from another.
     pub fn digest(&self) -> [u8; 32] {
         use sha2::{Digest, Sha256};
         let mut hasher = Sha256::new();

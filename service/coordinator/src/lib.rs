@@ -1,8 +1,8 @@
 //! Ceremonies of keys whose contributors never meet.
 //!
 //! A [`Coordinator`] hands out the newest file, lets contributors change it in turn, each for a limited time, and signs a
-//! receipt for each contribution that it takes. It checks that a file is the newest with one contribution more; whether
-//! keys are right, and made by enough hands, is for whoever finishes the ceremony to check. All that it knows is in the
+//! receipt for each contribution that it takes. It checks that a file is the newest with one contribution more; `ceremony
+//! finish` checks whether keys are right, and made by enough hands. All that it knows is in the
 //! store, and what is taken is written in one transaction: killed anywhere, it has either taken a contribution or not.
 //!
 //! ```

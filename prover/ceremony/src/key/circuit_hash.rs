@@ -12,7 +12,7 @@ use crate::encoding::CeremonyPoint;
 use crate::powers::VerifiedPowers;
 
 /// snarkjs hashes H in chunks of so many points. Of a circuit of more than one chunk it hashes one point more than the
-/// count before them says: so contributors did, and so must whoever checks them.
+/// count before them says: contributors did so, and a check must do the same.
 const CHUNK: usize = 1 << 14;
 
 /// How many points are turned into bytes at once.

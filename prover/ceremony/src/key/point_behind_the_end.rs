@@ -2,7 +2,7 @@
 //!
 //! It reads one point of section 2 too many, and so the number and size of the section behind it and the begin of the
 //! generator of G2. Their "coordinates" are not below the modulus, so that the difference that it hashes follows from its
-//! arithmetic, which does not reduce them. Contributors hashed it, and so must whoever checks what they made.
+//! arithmetic, which does not reduce them. Contributors hashed it, so a check must hash it as well.
 //!
 //! Source: snarkjs 0.7 `zkey_new.js` (`hashHPoints`); wasmcurves 0.2 `build_f1m.js`, `build_curve_jacobian_a0.js`
 //! (`addMixed`).

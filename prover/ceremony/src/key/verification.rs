@@ -295,7 +295,7 @@ impl CeremonyKey {
 
     /// That H is made of the powers. In the basis of powers its first coordinates are `tau^(domain + i) - tau^i`, over
     /// delta. The last one serves no proof and may be the same, without the power that phase 1 may lack, or infinity.
-    /// Nothing else: whoever makes the first key could put a point there that they would like to have over delta.
+    /// Nothing else: the maker of the first key could put a point there that they would like to have over delta.
     fn check_quotient(&self, powers: &VerifiedPowers) -> Result<(), CeremonyError> {
         let size = self.header.domain;
         let quotient = Quotient::new(size);

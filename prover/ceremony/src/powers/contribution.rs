@@ -93,7 +93,7 @@ impl Powers {
         Ok(Contributed { file: out.finish(), hash })
     }
 
-    /// Computes what phase 2 begins with, so that whoever begins one need not, and returns the whole new file.
+    /// Computes what each phase 2 begins with, once for all of them, and returns the whole new file.
     pub fn prepare(&self) -> Vec<u8> {
         let mut out = SectionWriter::new(
             b"ptau",

@@ -1,4 +1,4 @@
-//! Keys that one party made: a service starts with them only if it is told to, and says so.
+//! Keys that one party made: a service starts with them only if a flag allows it, and says so.
 
 use std::path::Path;
 
