@@ -27,12 +27,14 @@ fn opened() -> State {
     for role in ["auditor", "treasury", "kiosk", "relayer"] {
         state.shown(role, &[]);
     }
+    let signing = ceremony(&["signing-key", "--name", "kiosk", "--out", "signing.json"]);
     let contributor = |number: u32, name: &str| {
         format!(
             "[[contributor]]\nname = \"{name}\"\norganisation = \"{name}\"\nkind = \"court\"\n\
              identity = \"principal {number}\"\n"
         )
     };
+    let kiosk = format!("{}public_key = {}\n", contributor(3, "kiosk"), signing["public_key"]);
     let policy = format!(
         "format = \"praman-ceremony-policy-1\"\ncircuit = \"eligibility\"\ncontributions = 2\n\
          coordinator = {}\n[phase1]\ndigest = {digest}\ncontributions = 2\n\
@@ -40,7 +42,7 @@ fn opened() -> State {
         key["public_key"],
         contributor(1, "auditor"),
         contributor(2, "treasury"),
-        contributor(3, "kiosk")
+        kiosk
     );
     fs::write(state.path("policy.toml"), policy).expect("written");
     let open = ["open", "claims-1", "--file", "k0.zkey", "--policy", "policy.toml"];
@@ -84,7 +86,11 @@ impl Contributor<'_> {
             .args(["--silent", "--fail", "--output", out, &url])
             .status();
         assert!(fetched.expect("curl is there").success());
-        self.state.json(&["ceremony", "contribute", &base, to, "--name", self.role]);
+        let mut arguments = vec!["ceremony", "contribute", &base, to, "--name", self.role];
+        if self.role == "kiosk" {
+            arguments.extend(["--organisation", "kiosk", "--signing-key", "signing.json"]);
+        }
+        self.state.json(&arguments);
     }
 }
 
@@ -149,13 +155,19 @@ fn contributors_have_turns_and_none_is_lost() {
     assert_eq!(treasury.bring("treasury-2.zkey").status, 201);
 
     // What they sign is theirs alone.
-    state.json(&["ceremony", "signing-key", "--name", "auditor", "--out", "signing.json"]);
     let signed = ["ceremony", "contribute", "k0.zkey", "x.zkey", "--name", "x"];
     let by = ["--organisation", "x", "--signing-key", "signing.json"];
     state.json(&[&signed[..], &by].concat());
     let attestation = format!("@{}", state.path("x.zkey.attestation.json").display());
     let json_body = ["-H", "Content-Type: application/json", "--data-binary", &attestation];
     refused(auditor.ask("/attestations", &json_body), "contribution", "no contribution that you");
+    let attestation = format!("@{}", state.path("kiosk.zkey.attestation.json").display());
+    let json_body = ["-H", "Content-Type: application/json", "--data-binary", &attestation];
+    refused(auditor.ask("/attestations", &json_body), "contribution", "no contribution that you");
+    assert_eq!(kiosk.ask("/attestations", &json_body).status, 204);
+    let kept = service.curl(CEREMONY, &[]).json();
+    assert_eq!(kept["contributions"][1]["attestation"]["name"], "kiosk");
+    assert_eq!(kept["contributions"][0]["attestation"], Value::Null);
     let anyone = service.curl(&format!("{CEREMONY}/turns"), &["-X", "POST"]);
     assert_eq!(anyone.status, 401);
 
@@ -178,6 +190,15 @@ fn contributors_have_turns_and_none_is_lost() {
     let closed = of("relayer");
     refused(closed.ask("/turns", &["-X", "POST"]), "closed", "takes no more contributions");
     assert_eq!(service.stop(), 0);
+
+    // A coordinator whose receipts would not count says so before anybody contributes.
+    state.json(&["ceremony", "coordinator-key", "--out", "other.json"]);
+    let open = ["open", "claims-2", "--file", "k0.zkey", "--policy", "policy.toml"];
+    state.json(&[&["ceremony"], &open[..]].concat());
+    let service = Service::start(&state, &["--coordinator", "other.json"]);
+    let shown = state.shown("auditor", &[]);
+    let answer = service.curl_as(&shown, "/v1/ceremonies/claims-2/turns", &["-X", "POST"]);
+    refused(answer, "other-coordinator", "the key of another coordinator");
 }
 
 /// Killed before, while and after a contribution is written, it has taken it once when it is brought again.

@@ -216,7 +216,9 @@ impl<C: Endomorphism> Multiples<C> {
             let is_zero = point.is_zero() || number.is_zero();
             (!is_zero).then_some((place, *point, *number))
         };
-        let mut found: Vec<_> = points.iter().zip(by).enumerate().filter_map(of).collect();
+        // No buffer is left behind by growing.
+        let mut found = Vec::with_capacity(by.len());
+        found.extend(points.iter().zip(by).enumerate().filter_map(of));
         let mut last: Option<(Fr, [[i8; PLACES]; 2])> = None;
         let mut digits = Vec::with_capacity(found.len());
         for (_, _, number) in &found {
@@ -384,6 +386,7 @@ impl<C: Endomorphism, P: Path> Kernel<P> for OnPath<'_, Multiples<C>, P> {
         sums.zeroize();
         additions.wipe();
         pairs.pairs.zeroize();
+        pairs.to.zeroize();
     }
 }
 

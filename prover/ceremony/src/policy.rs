@@ -67,6 +67,9 @@ pub enum PolicyFault {
         "it asks for {0} contributions to phase 1; a phase 1 has at least 2 persons' contributions"
     )]
     TooFewToPhase1(usize),
+    /// It asks for a beacon that none can be.
+    #[error("it asks for a beacon hashed 2^{0} times; one is hashed 2^10 to 2^63 times")]
+    BeaconExponent(u8),
     /// A contributor is listed without a way to know them again, or twice.
     #[error("contributor {0:?}: give a public_key or an identity, or both, that no other has")]
     Contributor(String),
@@ -164,6 +167,9 @@ impl Policy {
         }
         if self.phase1.contributions < 2 {
             return Err(PolicyFault::TooFewToPhase1(self.phase1.contributions));
+        }
+        if !(10..=63).contains(&self.beacon.exponent) {
+            return Err(PolicyFault::BeaconExponent(self.beacon.exponent));
         }
         let mut known = Vec::new();
         for Contributor { name, public_key, identity, .. } in &self.contributor {

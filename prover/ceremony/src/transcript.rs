@@ -55,6 +55,9 @@ pub enum Unfinished {
     /// A contribution is attested or received twice.
     #[error("contribution {0} is signed twice: give what holds")]
     Twice(String),
+    /// One contributor signed a contribution, and the coordinator saw another bring it.
+    #[error("contribution {0} is signed by one contributor and was brought by another")]
+    Contradiction(String),
     /// An attestation or a receipt is not signed right.
     #[error("what is signed of contribution {contribution}: {fault}")]
     Signature {
@@ -219,7 +222,7 @@ impl Transcript {
             }
         }
         for contribution in &mut contributions {
-            contribution.contributor = contributor(&policy, contribution).cloned();
+            contribution.contributor = contributor(&policy, contribution)?.cloned();
         }
         check_beacon(&policy, contributions.last())?;
         check_organisations(&policy, &contributions)?;
@@ -278,22 +281,30 @@ fn short(hash: &str) -> String {
 }
 
 /// Whom of the policy's contributors what is signed makes a contribution: the one whose key signed it under the listed
-/// name, or the one whom the policy's coordinator saw signed in.
+/// name, or the one whom the policy's coordinator saw signed in. Both must be the same.
 fn contributor<'a>(
     policy: &'a Policy,
     contribution: &TranscriptContribution,
-) -> Option<&'a Contributor> {
-    policy.contributor.iter().find(|listed| {
-        let signed = contribution.attestation.as_ref().is_some_and(|signed| {
+) -> Result<Option<&'a Contributor>, Unfinished> {
+    let mut listed = policy.contributor.iter();
+    let signer = contribution.attestation.as_ref().and_then(|signed| {
+        listed.find(|listed| {
             let key = listed.public_key.as_ref();
             key.is_some_and(|key| key.eq_ignore_ascii_case(&signed.public_key))
                 && signed.name == listed.name
                 && signed.organisation == listed.organisation
-        });
-        let receipt = contribution.receipt.as_ref();
-        let seen = receipt.is_some_and(|it| listed.identity.as_ref() == Some(&it.identity));
-        signed || seen
-    })
+        })
+    });
+    let mut listed = policy.contributor.iter();
+    let seen = contribution.receipt.as_ref().and_then(|receipt| {
+        listed.find(|listed| listed.identity.as_ref() == Some(&receipt.identity))
+    });
+    match (signer, seen) {
+        (Some(signer), Some(seen)) if signer != seen => {
+            Err(Unfinished::Contradiction(short(&contribution.hash)))
+        }
+        _ => Ok(signer.or(seen)),
+    }
 }
 
 fn check_beacon(policy: &Policy, last: Option<&TranscriptContribution>) -> Result<(), Unfinished> {
@@ -458,6 +469,22 @@ mod tests {
         let courts = scene.policy.replace("kind = \"press\"", "kind = \"court\"");
         let courts = courts.replace("court = 1", "court = 2");
         assert_eq!(scene.finish(&courts, &[], &seen), few(1, "", 2));
+        // Signed by one, and brought by another.
+        let coordinator = SigningKey::from_bytes(&[2; 32]);
+        let circuit_hash = scene.key.circuit_hash();
+        let (contribution, number) = (&scene.key.contributions()[0].hash, 1);
+        let (identity, file_sha256, time) = ("bina", [0; 32], 1_800_000_000);
+        let taken = Taken {
+            circuit_hash: &circuit_hash,
+            contribution,
+            number,
+            file_sha256,
+            identity,
+            time,
+        };
+        let brought = Receipt::sign(&taken, &coordinator);
+        let refused = scene.finish(&scene.policy, &signed, &[brought]);
+        assert!(matches!(refused, Err(Unfinished::Contradiction(_))), "{refused:?}");
         // A signature of another ceremony.
         let elsewhere = Attestation::sign(&[9; 64], &hash, said, &SigningKey::from_bytes(&[1; 32]));
         let refused = scene.finish(&scene.policy, &[elsewhere], &seen);

@@ -29,13 +29,16 @@ const TURN_SECONDS: std::ops::RangeInclusive<u32> = 60..=7 * 24 * 3_600;
 pub struct Coordinator {
     store: Store,
     key: Arc<SigningKey>,
-    /// One file is checked at a time: a check needs memory for two.
+    /// One file is checked at a time: a check needs memory for three.
     checking: Arc<Semaphore>,
-    bringing: Arc<Semaphore>,
+    /// Room for files of contributors whose turn it is, and for those that are brought again.
+    bringing: [Arc<Semaphore>; 2],
 }
 
 /// Files that are brought at a time, each of which waits in memory.
 const BROUGHT_MAX: usize = 4;
+/// Files that are brought again at a time.
+const AGAIN_MAX: usize = 1;
 
 /// Room for a file that is brought.
 pub struct Room {
@@ -51,7 +54,7 @@ impl Coordinator {
             store: store.clone(),
             key: Arc::new(key),
             checking: Arc::new(Semaphore::new(1)),
-            bringing: Arc::new(Semaphore::new(BROUGHT_MAX)),
+            bringing: [BROUGHT_MAX, AGAIN_MAX].map(|most| Arc::new(Semaphore::new(most))),
         }
     }
 
@@ -68,7 +71,13 @@ impl Coordinator {
             return Err(CoordinatorError::TurnLength(new.turn_seconds));
         }
         let unfit = |reason: String| CoordinatorError::Unfit(reason);
-        Policy::parse(new.policy).map_err(|fault| unfit(format!("its policy: {fault}")))?;
+        let policy =
+            Policy::parse(new.policy).map_err(|fault| unfit(format!("its policy: {fault}")))?;
+        if policy.contributor.iter().all(|listed| listed.identity.is_none()) {
+            return Err(unfit(
+                "its policy lists no user of the coordinator: give identities".to_owned(),
+            ));
+        }
         let key = parse(new.file.clone()).map_err(unfit)?;
         if !key.contributions().is_empty() {
             let reason = "it has contributions: begin with the one that `ceremony new` makes";
@@ -181,7 +190,8 @@ impl Coordinator {
             return Err(CoordinatorError::NotYourTurn);
         }
         let (_, length) = record::file_length(name, &mut *transaction).await?;
-        let permit = self.bringing.clone().try_acquire_owned();
+        let bringing = &self.bringing[usize::from(!is_next)];
+        let permit = bringing.clone().try_acquire_owned();
         let _permit = permit.map_err(|_| CoordinatorError::Busy)?;
         Ok(Room { _permit, length: length + CONTRIBUTION_MAX })
     }
@@ -199,6 +209,10 @@ impl Coordinator {
         let mut transaction = self.store.begin().await?;
         let row = open_one(name, &mut transaction).await?;
         let policy = Policy::parse(&row.policy).map_err(|_| broken("a policy"))?;
+        let own = signing_key_text(&self.key);
+        if !policy.coordinator.as_ref().is_some_and(|key| key.eq_ignore_ascii_case(&own)) {
+            return Err(CoordinatorError::OtherCoordinator);
+        }
         if !policy.lists(identity) {
             return Err(CoordinatorError::NotListed(identity.to_owned()));
         }
@@ -317,7 +331,8 @@ impl Coordinator {
     /// Keeps what a contributor signed of their contribution.
     ///
     /// # Errors
-    /// [`CoordinatorError::Attestation`], [`CoordinatorError::NotYours`], [`CoordinatorError::Unknown`].
+    /// [`CoordinatorError::Attestation`], [`CoordinatorError::NotYours`], [`CoordinatorError::OtherKey`],
+    /// [`CoordinatorError::Unknown`].
     pub async fn attest(
         &self,
         name: &CeremonyName,
@@ -335,11 +350,21 @@ impl Coordinator {
         let found = contributions.iter().find(of);
         let found = found.filter(|_| row.circuit_hash == attestation.circuit_hash);
         let number = found.ok_or(CoordinatorError::NotYours)?.number;
+        let policy = Policy::parse(&row.policy).map_err(|_| broken("a policy"))?;
+        let listed = policy.contributor.iter().find(|it| it.identity.as_deref() == Some(identity));
+        let key = listed.and_then(|listed| listed.public_key.as_ref());
+        if !key.is_some_and(|key| key.eq_ignore_ascii_case(&attestation.public_key)) {
+            return Err(CoordinatorError::OtherKey);
+        }
         let text = serde_json::to_string(attestation).map_err(|_| broken("an attestation"))?;
         record::keep_attestation(name, number, &text, &mut transaction).await?;
         transaction.commit().await?;
         Ok(())
     }
+}
+
+fn signing_key_text(key: &SigningKey) -> String {
+    hex::encode(key.verifying_key().to_bytes())
 }
 
 fn now() -> i64 {

@@ -41,6 +41,14 @@ pub enum CoordinatorError {
     /// An attestation is of a contribution that its bringer did not make here.
     #[error("the attestation is of no contribution that you made here")]
     NotYours,
+    /// The policy does not list the attestation's key for who brings it.
+    #[error("the ceremony's policy does not list the attestation's key as yours")]
+    OtherKey,
+    /// The policy names another coordinator, whose receipts alone count.
+    #[error(
+        "the ceremony's policy names the key of another coordinator: receipts of this one would not count"
+    )]
+    OtherCoordinator,
     /// The file that a ceremony should begin with can't begin one.
     #[error("the file can't begin a ceremony: {0}")]
     Unfit(String),

@@ -28,7 +28,9 @@
 //! # let powers = Powers::parse(path, powers.file)?.verify()?;
 //! let folder = tempfile::tempdir()?;
 //! let store = Store::open(folder.path()).await?;
-//! let coordinator = Coordinator::new(&store, signing_key::generate());
+//! let signing_key = signing_key::generate();
+//! # let public_key = signing_key::public_text(&signing_key);
+//! let coordinator = Coordinator::new(&store, signing_key);
 //! let name: CeremonyName = "claims-2026".parse()?;
 //! let key = CeremonyKey::begin(path, &Constraints::from(&square), &powers)?;
 //! let policy = r#"
@@ -53,6 +55,8 @@
 //! kind = "university"
 //! identity = "principal 8"
 //! "#;
+//! # let policy = policy.replace("d04ab232742bb4ab3a1368bd4615e4e6d0224ab71a016baf8520a332c9778737", &public_key);
+//! # let policy = &policy;
 //! let new = NewCeremony { policy, turn_seconds: 600, file: key.file().to_vec() };
 //! coordinator.open(&name, new).await?;
 //!

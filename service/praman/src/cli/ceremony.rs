@@ -90,6 +90,9 @@ pub(super) struct New {
     /// The phase 1 that the keys are made on.
     #[arg(long, value_name = "FILE")]
     phase1: Option<PathBuf>,
+    /// Accept beacons of the phase 1 that are hashed up to 2^N times. Each step of N doubles the time.
+    #[arg(long, value_name = "N", default_value_t = CHECKED_EXPONENT)]
+    beacon_exponent: u8,
     /// Where to write the file.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -165,7 +168,7 @@ pub(super) struct Verify {
     /// The phase 1 that a key must be on.
     #[arg(long, value_name = "FILE")]
     phase1: Option<PathBuf>,
-    /// Check beacons that are hashed up to 2 to this power times. More take as long again for each.
+    /// Accept beacons that are hashed up to 2^N times. Each step of N doubles the time that the check takes.
     #[arg(long, value_name = "N", default_value_t = CHECKED_EXPONENT)]
     beacon_exponent: u8,
     /// The record of a finished ceremony, to check that the key fulfils its policy.
@@ -263,7 +266,7 @@ impl New {
             let reason = "give --power for a phase 1, or --circuit or --r1cs and --phase1 for keys";
             return Err(CommandError::WrongUse(reason.to_owned()));
         };
-        let powers = Powers::read(phase1)?.verify()?;
+        let powers = Powers::read(phase1)?.verify_beacons_to(self.beacon_exponent)?;
         let key = CeremonyKey::begin(&self.out, &constraints, &powers)?;
         files::write_new(&self.out, key.file())?;
         let hash = hex::encode(key.circuit_hash());
@@ -336,6 +339,13 @@ fn beside(path: &Path) -> PathBuf {
 
 impl ByBeacon {
     fn run(self) -> Result<Outcome, CommandError> {
+        if self.exponent > CHECKED_EXPONENT {
+            let reason = format!(
+                "--exponent {} is more than {CHECKED_EXPONENT}, which checks take without being asked",
+                self.exponent
+            );
+            return Err(CommandError::WrongUse(reason));
+        }
         let beacon = Beacon::from_hex(&self.value, self.exponent)
             .map_err(|fault| CommandError::WrongUse(fault.to_string()))?;
         let contributed =
@@ -407,6 +417,7 @@ impl Verify {
                         finish::check_transcript(path, circuit::find(name)?, &powers, &verified)?;
                     text += &format!("\ntranscript {digest}, by its policy finished");
                     value["digest"] = json!(digest);
+                    value["transcript"] = json!(digest);
                 }
                 Ok(Outcome::done(value, text))
             }

@@ -496,10 +496,12 @@ async fn status(network: &JoinedNetwork) -> Result<Outcome, CommandError> {
     let quorum = network.view(committee, &Committee::quorumCall {}).await?;
     let members = network.view(committee, &Committee::memberCountCall {}).await?;
     let verifier = network.addresses.verifier;
-    let key = network.view(verifier, &Groth16Verifier::KEYCall {}).await?;
-    let transcript = network.view(verifier, &Groth16Verifier::transcriptsCall { key }).await?;
-    // None for keys of one party.
-    let transcript = (!transcript.is_zero()).then(|| hex::encode(transcript));
+    // None for keys of one party, and in contracts that were deployed before there were ceremonies.
+    let transcript = match network.view(verifier, &Groth16Verifier::KEYCall {}).await {
+        Ok(key) => Some(network.view(verifier, &Groth16Verifier::transcriptsCall { key }).await?),
+        Err(_) => None,
+    };
+    let transcript = transcript.filter(|transcript| !transcript.is_zero()).map(hex::encode);
     let json = json!({
         "chain_id": network.chain.chain_id(),
         "transcript": transcript,

@@ -26,12 +26,18 @@ impl Application {
     ) -> Result<(usize, impl Stream<Item = Result<Vec<u8>, std::io::Error>> + use<>), Fault> {
         let coordinator = self.coordinator()?.clone();
         let (number, length) = coordinator.newest(&name).await?;
-        let parts = futures_util::stream::try_unfold(0, move |part| {
+        let parts = futures_util::stream::try_unfold((0, length), move |(part, left)| {
             let (coordinator, name) = (coordinator.clone(), name.clone());
             async move {
+                if left == 0 {
+                    return Ok(None);
+                }
                 let content = coordinator.part(&name, number, part).await;
                 let content = content.map_err(std::io::Error::other)?;
-                Ok(content.map(|content| (content, part + 1)))
+                let replaced = || std::io::Error::other("another file took its place");
+                let content = content.ok_or_else(replaced)?;
+                let left = left.saturating_sub(content.len());
+                Ok(Some((content, (part + 1, left))))
             }
         });
         Ok((length, parts))
@@ -107,7 +113,10 @@ impl From<CoordinatorError> for Fault {
             NotListed(_) => Self::forbidden(said),
             Busy => Self::busy(said, 60),
             AlreadyContributed => Self::conflict("already-contributed", said),
-            Refused(_) | Attestation(_) | NotYours => Self::refused("contribution", said),
+            OtherCoordinator => Self::conflict("other-coordinator", said),
+            Refused(_) | Attestation(_) | NotYours | OtherKey => {
+                Self::refused("contribution", said)
+            }
             TooLong(_) | Unfit(_) | TurnLength(_) => Self::malformed(said),
             Store(error) => error.into(),
         }

@@ -40,7 +40,7 @@ pub(in crate::cli) struct Finish {
     /// What the coordinator signed.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     receipt: Vec<PathBuf>,
-    /// Check beacons that are hashed up to 2 to this power times.
+    /// Accept beacons that are hashed up to 2^N times. Each step of N doubles the time that the check takes.
     #[arg(long, value_name = "N", default_value_t = CHECKED_EXPONENT)]
     beacon_exponent: u8,
     /// A folder for the keys.
