@@ -67,7 +67,7 @@ pub(super) fn page(visitor: &Visitor, title: &str, content: Markup) -> Markup {
                     }
                 }
                 @if visitor.development_keys {
-                    p class="notice bad" { (visitor.text("desk-development-keys")) }
+                    p class="warning" { (visitor.text("desk-development-keys")) }
                 }
                 main id="content" tabindex="-1" {
                     h1 { (title) }
