@@ -16,7 +16,7 @@ use crate::coordinate::{G1, G2};
 #[cfg(target_arch = "x86_64")]
 use crate::lanes::Ifma;
 use crate::lanes::{Kernel, Path, Portable, Row};
-use crate::multiples::{DIGITS, Endomorphism, PLACES, SIZES, digits_of, multiple, row, turn};
+use crate::multiples::{DIGITS, Endomorphism, PLACES, SIZES, digits_of, fill, multiple, row};
 
 /// How many points have their multiples made together, and how many sums are made together.
 const CHUNK: usize = 512;
@@ -82,39 +82,8 @@ impl<C: Endomorphism, P: Path> Kernel<P> for FillMultiples<'_, C, P> {
     #[inline(always)]
     fn run(self) {
         let Self { points, table, .. } = self;
-        let of = |point: usize, size: usize| PointRef::of_table(multiple(point, 0, size), false);
-        let finite: Vec<usize> =
-            (0..points.len()).filter(|&point| !points[point].is_zero()).collect();
-        for &point in &finite {
-            C::to_rows::<P::Base>(&points[point], row::<C>(table, multiple(point, 0, 0)));
-        }
-        let mut additions = Additions::<C, P::Base>::new();
-        let mut made = vec![Row::default(); finite.len() * C::ROWS];
-        let mut pairs: Vec<[PointRef; 2]> = Vec::with_capacity(finite.len());
-        for size in 1..SIZES {
-            pairs.clear();
-            // Of size less one: twice the half, or one more than the last.
-            let is_twice = size % 2 == 1;
-            for &point in &finite {
-                pairs.push(if is_twice {
-                    [of(point, size / 2); 2]
-                } else {
-                    [of(point, size - 1), of(point, 0)]
-                });
-            }
-            if pairs.is_empty() {
-                return;
-            }
-            if is_twice {
-                additions.double(table, &mut made, &pairs);
-            } else {
-                additions.add(table, &mut made, 0, &pairs);
-            }
-            for (&point, sum) in finite.iter().zip(made.chunks_exact(C::ROWS)) {
-                row::<C>(table, multiple(point, 0, size)).copy_from_slice(sum);
-            }
-        }
-        turn::<C, P>(table, points.len());
+        let finite = points.iter().copied().enumerate().filter(|(_, point)| !point.is_zero());
+        fill::<C, P>(table, finite, SIZES, &mut Additions::new());
     }
 }
 

@@ -31,7 +31,7 @@ impl Keys {
         Self { proving, verifying, circuit, proving_digest }
     }
 
-    /// The keys of a circuit that a ceremony made. Whoever calls this has checked the ceremony against the circuit.
+    /// The keys of a circuit that a ceremony made. The caller has checked the ceremony against the circuit.
     ///
     /// # Errors
     /// [`KeyError::Verification`] for a degenerate key.

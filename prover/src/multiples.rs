@@ -189,12 +189,6 @@ pub(crate) fn row<C: Curve>(table: &mut [Row], number: usize) -> &mut [Row] {
 /// What all points of a chunk do in one round.
 #[derive(Clone, Copy)]
 enum Round {
-    /// Multiple `to` is twice multiple `from`; of size less one.
-    TwiceMultiple { from: usize, to: usize },
-    /// Multiple `to` is multiple `from` and the point.
-    MultipleAndPoint { from: usize, to: usize },
-    /// The endomorphism's multiples.
-    Turned,
     /// Twice what there is.
     Twice,
     /// The multiple of a digit is added.
@@ -234,19 +228,17 @@ impl<C: Endomorphism> Multiples<C> {
         Self { points, digits, out: vec![C::Affine::zero(); by.len()] }
     }
 
-    /// What is done, by the largest digit and the highest place of any.
+    /// The largest size of a digit.
+    fn largest(&self) -> usize {
+        let digits = self.digits.iter().flatten().flatten();
+        digits.map(|digit| digit.unsigned_abs()).max().unwrap_or(0).into()
+    }
+
+    /// What is done, by the highest place of any digit.
     fn rounds(&self) -> Vec<Round> {
-        let all = || self.digits.iter().flatten();
-        let largest = all().flatten().map(|digit| digit.unsigned_abs()).max().unwrap_or(0);
-        let places = all().filter_map(|half| half.iter().rposition(|digit| *digit != 0)).max();
+        let halves = self.digits.iter().flatten();
+        let places = halves.filter_map(|half| half.iter().rposition(|digit| *digit != 0)).max();
         let mut rounds = Vec::new();
-        for size in 2..=usize::from(largest) {
-            rounds.push(match size % 2 {
-                0 => Round::TwiceMultiple { from: size / 2 - 1, to: size - 1 },
-                _ => Round::MultipleAndPoint { from: size - 2, to: size - 1 },
-            });
-        }
-        rounds.push(Round::Turned);
         for place in (0..=places.unwrap_or(0)).rev() {
             rounds.extend([0, 1].map(|half| Round::Digit { half, place }));
             if place > 0 {
@@ -308,16 +300,8 @@ impl Pairs {
         let of = |number: usize| PointRef::of_table(number, false);
         for point in 0..count {
             let sum = 2 * count * SIZES + point;
-            let (pair, to) = match round {
-                Round::TwiceMultiple { from, to } => {
-                    let from = of(multiple(point, 0, from));
-                    ([from, from], multiple(point, 0, to))
-                }
-                Round::MultipleAndPoint { from, to } => {
-                    let pair = [of(multiple(point, 0, from)), of(multiple(point, 0, 0))];
-                    (pair, multiple(point, 0, to))
-                }
-                Round::Twice if self.begun[point] => ([of(sum); 2], sum),
+            let pair = match round {
+                Round::Twice if self.begun[point] => [of(sum); 2],
                 Round::Digit { half, place } => {
                     let digit = multiples.digits[point][half][place];
                     let Some(size) = digit.unsigned_abs().checked_sub(1) else { continue };
@@ -330,12 +314,12 @@ impl Pairs {
                         row::<C>(table, sum).copy_from_slice(&rows[..C::ROWS]);
                         continue;
                     }
-                    ([of(sum), by], sum)
+                    [of(sum), by]
                 }
-                Round::Twice | Round::Turned => continue,
+                Round::Twice => continue,
             };
             self.pairs.push(pair);
-            self.to.push(to);
+            self.to.push(sum);
         }
     }
 }
@@ -349,25 +333,20 @@ impl<C: Endomorphism, P: Path> Kernel<P> for OnPath<'_, Multiples<C>, P> {
         let count = multiples.points.len();
         let mut table = vec![Row::default(); (2 * SIZES + 1) * count * C::ROWS];
         let mut sums = vec![Row::default(); count * C::ROWS];
-        for (number, (_, point)) in multiples.points.iter().enumerate() {
-            C::to_rows::<P::Base>(point, row::<C>(&mut table, multiple(number, 0, 0)));
-        }
         let mut additions = Additions::<C, P::Base>::new();
+        let points = multiples.points.iter().map(|(_, point)| *point).enumerate();
+        fill::<C, P>(&mut table, points, multiples.largest(), &mut additions);
         let mut pairs = Pairs {
             pairs: Vec::with_capacity(count),
             to: Vec::with_capacity(count),
             begun: vec![false; count],
         };
         for round in multiples.rounds() {
-            if matches!(round, Round::Turned) {
-                turn::<C, P>(&mut table, count);
-                continue;
-            }
             pairs.set::<C, P>(round, multiples, &mut table);
             if pairs.pairs.is_empty() {
                 continue;
             }
-            if matches!(round, Round::TwiceMultiple { .. } | Round::Twice) {
+            if matches!(round, Round::Twice) {
                 additions.double(&table, &mut sums, &pairs.pairs);
             } else {
                 additions.add(&table, &mut sums, 0, &pairs.pairs);
@@ -390,13 +369,48 @@ impl<C: Endomorphism, P: Path> Kernel<P> for OnPath<'_, Multiples<C>, P> {
     }
 }
 
-/// Sets the multiples of the endomorphism by those of the points.
-pub(crate) fn turn<C: Endomorphism, P: Path>(table: &mut [Row], count: usize) {
-    for point in 0..count {
-        for size in 0..SIZES {
-            let rows = row::<C>(table, multiple(point, 0, size));
+/// Writes the multiples of points up to a size, and the endomorphism's. Points are named by where their multiples lie;
+/// none is infinity.
+#[inline(always)]
+pub(crate) fn fill<C: Endomorphism, P: Path>(
+    table: &mut [Row],
+    points: impl Iterator<Item = (usize, C::Affine)>,
+    largest: usize,
+    additions: &mut Additions<C, P::Base>,
+) {
+    let mut places = Vec::new();
+    for (place, point) in points {
+        C::to_rows::<P::Base>(&point, row::<C>(table, multiple(place, 0, 0)));
+        places.push(place);
+    }
+    if places.is_empty() {
+        return;
+    }
+    let mut made = vec![Row::default(); places.len() * C::ROWS];
+    let mut pairs: Vec<[PointRef; 2]> = Vec::with_capacity(places.len());
+    for size in 1..largest {
+        pairs.clear();
+        // Of size less one: twice the half, or one more than the last.
+        let is_twice = size % 2 == 1;
+        for &place in &places {
+            let (one, other) = if is_twice { (size / 2, size / 2) } else { (size - 1, 0) };
+            let of = [multiple(place, 0, one), multiple(place, 0, other)];
+            pairs.push([PointRef::of_table(of[0], false), PointRef::of_table(of[1], false)]);
+        }
+        if is_twice {
+            additions.double(table, &mut made, &pairs);
+        } else {
+            additions.add(table, &mut made, 0, &pairs);
+        }
+        for (&place, sum) in places.iter().zip(made.chunks_exact(C::ROWS)) {
+            row::<C>(table, multiple(place, 0, size)).copy_from_slice(sum);
+        }
+    }
+    for place in places {
+        for size in 0..largest {
+            let rows = row::<C>(table, multiple(place, 0, size));
             let turned = C::turned(&C::from_rows::<P::Base>(rows));
-            C::to_rows::<P::Base>(&turned, row::<C>(table, multiple(point, 1, size)));
+            C::to_rows::<P::Base>(&turned, row::<C>(table, multiple(place, 1, size)));
         }
     }
 }

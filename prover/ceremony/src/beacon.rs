@@ -6,6 +6,8 @@ use crate::error::Fault;
 const LEAST_EXPONENT: u8 = 10;
 /// The greatest number of doublings that snarkjs takes: thousands of years.
 const GREATEST_EXPONENT: u8 = 63;
+/// The powers of two of times that a beacon can be hashed.
+pub(crate) const EXPONENTS: std::ops::RangeInclusive<u8> = LEAST_EXPONENT..=GREATEST_EXPONENT;
 
 /// A check hashes a beacon up to 2 to this power times, unless it is asked for more: seconds to a minute. Otherwise a file
 /// could keep it at work for years.
@@ -45,7 +47,7 @@ impl Beacon {
         if value.is_empty() || value.len() > LONGEST {
             return Err(BeaconFault::Length(value.len()));
         }
-        if !(LEAST_EXPONENT..=GREATEST_EXPONENT).contains(&exponent) {
+        if !EXPONENTS.contains(&exponent) {
             return Err(BeaconFault::Exponent(exponent));
         }
         Ok(Self { value, exponent })

@@ -38,6 +38,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::beacon::EXPONENTS;
+
 const FORMAT: &str = "praman-ceremony-policy-1";
 
 /// Why a policy can't be taken.
@@ -168,7 +170,7 @@ impl Policy {
         if self.phase1.contributions < 2 {
             return Err(PolicyFault::TooFewToPhase1(self.phase1.contributions));
         }
-        if !(10..=63).contains(&self.beacon.exponent) {
+        if !EXPONENTS.contains(&self.beacon.exponent) {
             return Err(PolicyFault::BeaconExponent(self.beacon.exponent));
         }
         let mut known = Vec::new();
@@ -183,22 +185,42 @@ impl Policy {
         if self.coordinator.is_none() && self.contributor.iter().any(|it| it.identity.is_some()) {
             return Err(PolicyFault::NoCoordinator);
         }
-        let of_all = (organisations(self.contributor.iter()), String::new(), self.contributions);
-        let of_kinds = self.kinds.iter().map(|(kind, asked)| {
-            let of_kind = self.contributor.iter().filter(|listed| listed.kind == *kind);
-            (organisations(of_kind), format!(" of kind {kind}"), *asked)
-        });
-        for (listed, kind, asked) in std::iter::once(of_all).chain(of_kinds) {
-            if listed < asked {
-                return Err(PolicyFault::Unfulfillable { listed, kind, asked });
+        match self.shortfall(self.contributor.iter()) {
+            None => Ok(()),
+            Some(Shortfall { found: listed, kind, asked }) => {
+                Err(PolicyFault::Unfulfillable { listed, kind, asked })
             }
         }
-        Ok(())
+    }
+
+    /// Of what contributors give less than it asks for: of organisations at all, or of a kind.
+    pub(crate) fn shortfall<'a>(
+        &self,
+        of: impl Iterator<Item = &'a Contributor> + Clone,
+    ) -> Option<Shortfall> {
+        let of_all = (organisations(of.clone()), String::new(), self.contributions);
+        let of_kinds = self.kinds.iter().map(|(kind, asked)| {
+            let of_kind = of.clone().filter(|listed| listed.kind == *kind);
+            (organisations(of_kind), format!(" of kind {kind}"), *asked)
+        });
+        let mut counts = std::iter::once(of_all).chain(of_kinds);
+        let (found, kind, asked) = counts.find(|(found, _, asked)| found < asked)?;
+        Some(Shortfall { found, kind, asked })
     }
 }
 
+/// Less than a policy asks for.
+pub(crate) struct Shortfall {
+    /// How many organisations there are.
+    pub(crate) found: usize,
+    /// Of which kind, as words; none of all.
+    pub(crate) kind: String,
+    /// How many it asks for.
+    pub(crate) asked: usize,
+}
+
 /// How many organisations contributors are of.
-pub(crate) fn organisations<'a>(of: impl Iterator<Item = &'a Contributor>) -> usize {
+fn organisations<'a>(of: impl Iterator<Item = &'a Contributor>) -> usize {
     let mut organisations: Vec<&str> = of.map(|listed| listed.organisation.as_str()).collect();
     organisations.sort_unstable();
     organisations.dedup();

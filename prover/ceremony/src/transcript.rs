@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::attestation::{Attestation, Receipt, SignatureFault};
 use crate::key::{Contribution, VerifiedKey};
-use crate::policy::{Contributor, Policy, PolicyFault, organisations};
+use crate::policy::{Contributor, Policy, PolicyFault, Shortfall};
 use crate::powers::VerifiedPowers;
 
 const FORMAT: &str = "praman-transcript-1";
@@ -321,21 +321,12 @@ fn check_organisations(
     contributions: &[TranscriptContribution],
 ) -> Result<(), Unfinished> {
     // A beacon is public: nobody stands behind it.
-    let known = || {
-        let persons = contributions.iter().filter(|found| found.beacon.is_none());
-        persons.filter_map(|found| found.contributor.as_ref())
-    };
-    let of_all = (organisations(known()), String::new(), policy.contributions);
-    let of_kinds = policy.kinds.iter().map(|(kind, asked)| {
-        let of_kind = known().filter(|listed| listed.kind == *kind);
-        (organisations(of_kind), format!(" of kind {kind}"), *asked)
-    });
-    for (found, kind, asked) in std::iter::once(of_all).chain(of_kinds) {
-        if found < asked {
-            return Err(Unfinished::TooFew { found, kind, asked });
-        }
+    let persons = contributions.iter().filter(|found| found.beacon.is_none());
+    let known = persons.filter_map(|found| found.contributor.as_ref());
+    match policy.shortfall(known) {
+        None => Ok(()),
+        Some(Shortfall { found, kind, asked }) => Err(Unfinished::TooFew { found, kind, asked }),
     }
-    Ok(())
 }
 
 /// Two contributors, one who signs and one whom a coordinator saw, and a beacon.

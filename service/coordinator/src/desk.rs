@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ed25519_dalek::SigningKey;
 use jiff::Timestamp;
 use praman_ceremony::{Attestation, CeremonyKey, Contribution, Policy, Receipt, Taken};
+use praman_files::signing_key::public_text;
 use praman_store::failpoint::may_die;
 use praman_store::sqlx::AnyConnection;
 use praman_store::{Store, broken};
@@ -209,7 +210,7 @@ impl Coordinator {
         let mut transaction = self.store.begin().await?;
         let row = open_one(name, &mut transaction).await?;
         let policy = Policy::parse(&row.policy).map_err(|_| broken("a policy"))?;
-        let own = signing_key_text(&self.key);
+        let own = public_text(&self.key);
         if !policy.coordinator.as_ref().is_some_and(|key| key.eq_ignore_ascii_case(&own)) {
             return Err(CoordinatorError::OtherCoordinator);
         }
@@ -361,10 +362,6 @@ impl Coordinator {
         transaction.commit().await?;
         Ok(())
     }
-}
-
-fn signing_key_text(key: &SigningKey) -> String {
-    hex::encode(key.verifying_key().to_bytes())
 }
 
 fn now() -> i64 {
