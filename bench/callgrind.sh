@@ -17,7 +17,7 @@ instructions() { # circuit proofs [--arkworks]
     sed -n 's/.*Collected : //p'
 }
 
-for circuit in eligibility consent; do
+for circuit in eligibility consent settlement; do
   "$target/release/praman" setup --circuit $circuit --out "$keys/$circuit" >/dev/null
   # The tables are made once, outside.
   "$target/release/bench" count --circuit $circuit --keys "$keys/$circuit" --proofs 1 >/dev/null

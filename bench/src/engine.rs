@@ -9,6 +9,8 @@ use praman_circuits::attributes::Attributes;
 use praman_circuits::circuit::{self, Circuit, Witness};
 use praman_circuits::constraint_system::ConstraintSystem;
 use praman_circuits::health_record::HandleBlinding;
+use praman_circuits::settlement::{CLAIMS, Carried, chunk_inputs};
+use praman_circuits::settlement_state::SettlementBlinding;
 use praman_prover::{
     Arithmetic, ArkworksEngine, Cores, Engine, FixedKeyEngine, ForeignKey, KeyStore, MemoryBudget,
     ProvingPool, Stages, addition_nanoseconds, product_nanoseconds, setup,
@@ -78,6 +80,32 @@ fn consent() -> Subject {
         })
         .collect();
     Subject { name: "consent".to_owned(), circuit: circuit::consent(), witnesses }
+}
+
+fn settlement() -> Subject {
+    let claims = fixture::settled_claims(4 * CLAIMS as u64);
+    let context = fixture::settled_opening();
+    let mut carried = Carried::start();
+    let witnesses = (1u64..)
+        .zip(claims.chunks(CLAIMS))
+        .map(|(number, chunk)| {
+            let blinding = SettlementBlinding::from_field(Fr::from(number));
+            let (public, private, after) = chunk_inputs(context, &carried, chunk, blinding);
+            carried = after;
+            circuit::settlement_witness(&public.to_fields(), &private)
+        })
+        .collect();
+    Subject { name: "settlement".to_owned(), circuit: circuit::settlement(), witnesses }
+}
+
+/// What is measured of the statement with a name.
+fn statement(name: &str) -> Option<Subject> {
+    match name {
+        "eligibility" => Some(eligibility()),
+        "consent" => Some(consent()),
+        "settlement" => Some(settlement()),
+        _ => None,
+    }
 }
 
 fn median(mut milliseconds: Vec<f64>) -> f64 {
@@ -170,7 +198,7 @@ pub(crate) fn engine_bench(
     pool.install(|| {
         let mut results = json!({});
         let plain = (13..=largest).map(plain);
-        for subject in [eligibility(), consent()].into_iter().chain(plain) {
+        for subject in circuit::NAMES.into_iter().filter_map(statement).chain(plain) {
             results[&subject.name] = measure(&subject, rounds, MemoryBudget(budget_mib << 20));
         }
         results["product_ns"] = rounded(product_nanoseconds(Arithmetic::Fastest, 200_000)).into();
@@ -226,11 +254,9 @@ pub(crate) fn count_bench(
     arkworks: bool,
     proofs: usize,
 ) -> anyhow::Result<Value> {
-    let Subject { circuit, witnesses, .. } = match circuit {
-        "eligibility" => eligibility(),
-        "consent" => consent(),
-        other => anyhow::bail!("there is no circuit {other:?}; there are eligibility and consent"),
-    };
+    let Subject { circuit, witnesses, .. } = statement(circuit).ok_or_else(|| {
+        anyhow::anyhow!("there is no circuit {circuit:?}; there are {:?}", circuit::NAMES)
+    })?;
     let made = KeyStore::new(keys).load(circuit)?;
     let blinding = (Fr::from(3u64), Fr::from(5u64));
     let prove: Box<dyn Fn() -> Result<_, _>> = if arkworks {

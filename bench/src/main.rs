@@ -107,7 +107,7 @@ enum Bench {
     /// Make proofs on one thread with keys from a folder, and nothing else: for `bench/callgrind.sh`,
     /// which counts what each proof adds.
     Count {
-        /// `eligibility` or `consent`.
+        /// `eligibility`, `consent` or `settlement`.
         #[arg(long)]
         circuit: String,
         /// The folder that `praman setup` made.

@@ -13,6 +13,7 @@ use crate::eligibility::{self, PUBLIC_INPUTS, PrivateInputs};
 use crate::field::to_be_bytes;
 use crate::linear_combination::LinearCombination;
 use crate::memory_lock::MemoryLock;
+use crate::settlement;
 
 /// A statement's constraints.
 pub struct Circuit {
@@ -104,6 +105,19 @@ impl Witness {
     }
 }
 
+/// The names of the statements.
+pub const NAMES: [&str; 3] = ["eligibility", "consent", "settlement"];
+
+/// The statement with a name; none if there is no such one.
+pub fn named(name: &str) -> Option<&'static Circuit> {
+    match name {
+        "eligibility" => Some(eligibility()),
+        "consent" => Some(consent()),
+        "settlement" => Some(settlement()),
+        _ => None,
+    }
+}
+
 /// The eligibility circuit, compiled on first use.
 pub fn eligibility() -> &'static Circuit {
     static ELIGIBILITY: LazyLock<Circuit> = LazyLock::new(|| {
@@ -145,6 +159,34 @@ pub fn consent_witness(
     let mut cs = ConstraintSystem::assigning(consent().wires());
     consent::synthesize(&mut cs, public, private);
     Witness::from_assignment(cs.into_assignment(), consent::PUBLIC_INPUTS)
+}
+
+/// The settlement circuit, compiled on first use.
+pub fn settlement() -> &'static Circuit {
+    static SETTLEMENT: LazyLock<Circuit> =
+        LazyLock::new(|| settlement_of("settlement", settlement::BLOCKS));
+    &SETTLEMENT
+}
+
+/// The settlement statement over so many blocks of claims, under a name. Tests prove one block, which has the same
+/// clauses as six.
+pub(crate) fn settlement_of(name: &'static str, blocks: usize) -> Circuit {
+    Circuit::compile(name, |cs| {
+        let blank = [Fr::from(0u64); settlement::PUBLIC_INPUTS];
+        settlement::synthesize(cs, &blank, &settlement::PrivateInputs::blank(blocks));
+    })
+    .computing(&settlement::PublicInputs::COMPUTED)
+}
+
+/// The witness of a chunk of a settlement: every wire, whether or not the statement holds.
+pub fn settlement_witness(
+    public: &[Fr; settlement::PUBLIC_INPUTS],
+    private: &settlement::PrivateInputs,
+) -> Witness {
+    // Inputs of other than six blocks fit the circuit of as many.
+    let mut cs = ConstraintSystem::assigning(settlement().wires());
+    settlement::synthesize(&mut cs, public, private);
+    Witness::from_assignment(cs.into_assignment(), settlement::PUBLIC_INPUTS)
 }
 
 impl Circuit {

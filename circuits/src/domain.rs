@@ -30,10 +30,15 @@ pub enum Domain {
     AccessLock,
     /// An access's nullifier.
     Access,
+    /// The digest of an opening's claims, by blocks; which of a block are counted stands in the low 32 bits beside
+    /// the tag.
+    ClaimsDigest,
+    /// The state of a settlement between two chunks.
+    Settlement,
 }
 
 impl Domain {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 13] = [
         Self::Credential,
         Self::Subject,
         Self::Payee,
@@ -45,6 +50,8 @@ impl Domain {
         Self::Consent,
         Self::AccessLock,
         Self::Access,
+        Self::ClaimsDigest,
+        Self::Settlement,
     ];
 
     const fn text(self) -> &'static str {
@@ -60,14 +67,17 @@ impl Domain {
             Self::Consent => "praman.consent.2",
             Self::AccessLock => "praman.access-lock.1",
             Self::Access => "praman.access.2",
+            Self::ClaimsDigest => "praman.claims-digest.1",
+            Self::Settlement => "praman.settlement.1",
         }
     }
 
     /// The tag as a field element. A credential's is shifted up by 32 bits to leave room for the
-    /// schema id.
+    /// schema id, the claims digest's for the block's counted bits.
     pub fn tag(self) -> Fr {
         let integer = Fr::from_be_bytes_mod_order(self.text().as_bytes());
-        if self == Self::Credential { integer * Fr::from(1u64 << 32) } else { integer }
+        let shared = matches!(self, Self::Credential | Self::ClaimsDigest);
+        if shared { integer * Fr::from(1u64 << 32) } else { integer }
     }
 
     /// All tags with their texts, for documents and tests.

@@ -5,7 +5,8 @@
 //! [`credential`] and [`subject`], the trees ([`merkle`], [`office`]), the scheme's [`policy`] and
 //! [`amount`], the claim's [`scope`], [`nullifier`] and [`payout`], and on top of them [`eligibility`], which
 //! reads as a page of the specification. [`consent`] is the second statement, of a [`health_record`], an
-//! [`artefact`] and an [`access`]. [`circuit`] turns a statement into sparse matrices and
+//! [`artefact`] and an [`access`]; [`settlement`] the third, of a period's payouts, by [`claims_digest`] and
+//! [`settlement_state`]. [`circuit`] turns a statement into sparse matrices and
 //! witnesses, [`export`] writes them in iden3's formats.
 //!
 //! This crate knows no keys, files, network or clock.
@@ -26,6 +27,7 @@ pub mod amount;
 pub mod artefact;
 pub mod attributes;
 pub mod circuit;
+pub mod claims_digest;
 pub mod consent;
 pub mod constraint_system;
 pub mod context;
@@ -50,6 +52,8 @@ pub mod policy;
 pub mod poseidon;
 pub mod range;
 pub mod scope;
+pub mod settlement;
+pub mod settlement_state;
 pub mod subject;
 #[cfg(test)]
 pub(crate) mod testing;

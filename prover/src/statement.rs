@@ -115,8 +115,8 @@ mod tests {
 
     /// Row for row: A, B and C of arkworks' system are ours.
     #[test]
-    fn rows_of_both_statements_are_the_same_in_arkworks() {
-        for circuit in [circuit::eligibility(), circuit::consent()] {
+    fn rows_of_each_statement_are_the_same_in_arkworks() {
+        for circuit in circuit::NAMES.into_iter().filter_map(circuit::named) {
             let cs = ConstraintSystem::<Fr>::new_ref();
             cs.set_mode(SynthesisMode::Setup);
             Statement::new(circuit).generate_constraints(cs.clone()).expect("synthesised");

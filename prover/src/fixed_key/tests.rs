@@ -53,6 +53,18 @@ fn proofs_of_consent_are_those_of_arkworks() {
     compare(circuit::consent(), witnesses, 6);
 }
 
+#[test]
+fn proofs_of_settlement_are_those_of_arkworks() {
+    use praman_circuits::settlement::{CLAIMS, Carried, chunk_inputs};
+    use praman_circuits::settlement_state::SettlementBlinding;
+    let claims = fixture::settled_claims(CLAIMS as u64 - 3);
+    let blinding = SettlementBlinding::from_field(Fr::from(3u64));
+    let (public, private, _) =
+        chunk_inputs(fixture::settled_opening(), &Carried::start(), &claims, blinding);
+    let witness = circuit::settlement_witness(&public.to_fields(), &private);
+    compare(circuit::settlement(), [witness], 7);
+}
+
 /// `y = x^(2^n)`, and wires that any value satisfies.
 fn powers(cs: &mut ConstraintSystem, x: Fr, free: Fr) {
     let mut last = x;

@@ -24,6 +24,7 @@ use praman_circuits::payout::{EnvelopeHash, PayoutBlinding, PayoutCommitment, pa
 use praman_circuits::period::{Day, Period, PeriodKind};
 use praman_circuits::policy::{Clause, GroupSet, Policy, Tier, TierIndex};
 use praman_circuits::poseidon;
+use praman_circuits::settlement::{Opening, SettledClaim, SettlementContext, settlement_context};
 use praman_circuits::subject::{HolderSecret, SubjectBlinding, subject};
 
 /// The chain that the fixture's context names.
@@ -185,6 +186,33 @@ pub fn claim_with(number: u64, change: impl FnOnce(&mut Credential)) -> Claim {
         envelope: EnvelopeHash::of(b"a sealed envelope"),
         payout_blinding: PayoutBlinding::from_field(element(5)),
     }
+}
+
+/// The opening that the fixture's settlement is of.
+pub fn settled_opening() -> SettlementContext {
+    settlement_context(CHAIN_ID, CONTRACT, 3)
+}
+
+/// So many claims as a treasury settles them; each seventh is left out.
+pub fn settled_claims(count: u64) -> Vec<SettledClaim> {
+    let element = |number: u64, what: u64| poseidon::hash(&[number, 2_000 + what].map(Fr::from));
+    let claim = |number: u64| {
+        let payee = Payee {
+            account: format!("{number:011}"),
+            ifsc: "SBIN0000001".to_owned(),
+            name: "Ananya Roy".to_owned(),
+        };
+        let opened = Opening {
+            amount: 1_000 + 200 * (number % 2) as u32,
+            payee: payee.digest(&PayeeSalt::from_field(element(number, 1))),
+            envelope: EnvelopeHash::from_field(element(number, 2)),
+            blinding: PayoutBlinding::from_field(element(number, 3)),
+        };
+        let Opening { amount, payee, envelope, ref blinding } = opened;
+        let payout = payout(amount, payee, envelope, blinding);
+        SettledClaim { payout, opened: (number % 7 != 6).then_some(opened) }
+    };
+    (0..count).map(claim).collect()
 }
 
 /// A grant and the request that it covers: a care team asks for a diagnostic report, twice a day at most.

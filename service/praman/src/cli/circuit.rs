@@ -21,14 +21,10 @@ use crate::files;
 
 /// The circuit with a name.
 pub(super) fn find(name: &str) -> Result<&'static Compiled, CommandError> {
-    match name {
-        "eligibility" => Ok(circuit::eligibility()),
-        "consent" => Ok(circuit::consent()),
-        _ => {
-            let reason = format!("there is no circuit {name:?}: give eligibility or consent");
-            Err(CommandError::WrongUse(reason))
-        }
-    }
+    circuit::named(name).ok_or_else(|| {
+        let names = circuit::NAMES.join(", ");
+        CommandError::WrongUse(format!("there is no circuit {name:?}: give one of {names}"))
+    })
 }
 
 /// Make development keys for a circuit.

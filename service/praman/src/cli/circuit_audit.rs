@@ -21,7 +21,7 @@ const NAMED_MAX: usize = 20;
 /// What to audit, and how.
 #[derive(Args)]
 pub(super) struct Audit {
-    /// One of our circuits: eligibility or consent.
+    /// One of our circuits: eligibility, consent or settlement.
     #[arg(required_unless_present = "r1cs", conflicts_with = "r1cs")]
     name: Option<String>,
     /// Another's circuit, as circom makes it, over BN254's scalars.
