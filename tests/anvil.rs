@@ -388,7 +388,7 @@ async fn refusals_and_blocks_too_small_cost_no_nonce() {
     scene.anvil.call("evm_mine", json!([])).await;
     scene.ledger.claim(&scene.claims[0]).await.expect("accepted");
     // The history of all that was done, replayed from the first block.
-    let history = history::verify(&mut scene.ledger.network).await.expect("replayed");
+    let history = history::verify(&mut scene.ledger.network, None).await.expect("replayed");
     assert_eq!((history.claims, history.faults.len()), (1, 0), "{:?}", history.faults);
 }
 
@@ -528,7 +528,7 @@ async fn accesses_by_consent_are_recorded_on_real_nodes_until_a_withdrawal() {
         !ledger.are_good_roots(provider, manager, records(1), consents(2)).await.expect("asked")
     );
     assert_eq!(ledger.records_state(provider).await.expect("known").accesses, 3);
-    let history = history::verify(&mut ledger.network).await.expect("replayed");
+    let history = history::verify(&mut ledger.network, None).await.expect("replayed");
     assert!(history.faults.is_empty(), "{:?}", history.faults);
     assert_eq!((history.accesses, history.withdrawals), (3, 1));
     // Blocks that another chain has replaced take their accesses back.

@@ -229,7 +229,7 @@ async fn books_agree(state: &State, scene: &Scene, people: usize) {
         0
     );
     let mut ledger = scene.ledger().await;
-    let told = history::verify(&mut ledger.network).await.expect("replayed");
+    let told = history::verify(&mut ledger.network, None).await.expect("replayed");
     assert!(told.faults.is_empty(), "{:?}", told.faults);
     assert_eq!(told.claims, people);
     let (mut accounts, mut transfers, mut files) = (HashSet::new(), 0, 0);

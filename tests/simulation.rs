@@ -318,7 +318,7 @@ async fn books_agree(store: &Store, ledger: &mut JoinedLedger, people: usize) {
         count("SELECT count(*) FROM claim WHERE state NOT IN ('accepted', 'refused')").await,
         0
     );
-    let told = history::verify(&mut ledger.network).await.expect("replayed");
+    let told = history::verify(&mut ledger.network, None).await.expect("replayed");
     assert!(told.faults.is_empty(), "{:?}", told.faults);
     assert_eq!(told.claims, people);
 }

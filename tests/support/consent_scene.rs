@@ -284,7 +284,7 @@ impl ConsentScene {
     /// The ledger's history, which must have no fault.
     pub(crate) async fn history(&self) -> history::History {
         let (_, mut ledger, _) = self.replica().await;
-        let history = history::verify(&mut ledger.network).await.expect("replayed");
+        let history = history::verify(&mut ledger.network, None).await.expect("replayed");
         assert!(history.faults.is_empty(), "{:?}", history.faults);
         history
     }

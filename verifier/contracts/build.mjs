@@ -23,9 +23,20 @@ const wanted = [
   "NodeDirectory",
   "Consents",
   "Anchors",
+  "Settlements",
   "testing/BatchSeed",
 ];
-const upgradeable = ["Participants", "Offices", "Claims", "Scopes", "Archives", "Disputes", "NodeDirectory", "Consents"];
+const upgradeable = [
+  "Participants",
+  "Offices",
+  "Claims",
+  "Scopes",
+  "Archives",
+  "Disputes",
+  "NodeDirectory",
+  "Consents",
+  "Settlements",
+];
 /** What EIP-170 lets a contract's code be. */
 const CODE_MAX = 24_576;
 

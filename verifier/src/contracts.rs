@@ -48,6 +48,7 @@ pub mod bindings {
     binding!(nodes, NodeDirectory, "contracts/artifacts/NodeDirectory.json");
     binding!(consents, Consents, "contracts/artifacts/Consents.json");
     binding!(anchors, Anchors, "contracts/artifacts/Anchors.json");
+    binding!(settlements, Settlements, "contracts/artifacts/Settlements.json");
 }
 
 pub use bindings::anchors::Anchors;
@@ -63,6 +64,7 @@ pub use bindings::offices::Offices;
 pub use bindings::participants::Participants;
 pub use bindings::proxy::Proxy;
 pub use bindings::scopes::{Scopes, Succession};
+pub use bindings::settlements::Settlements;
 pub use bindings::verifier::Groth16Verifier;
 
 /// The addresses of a network's contracts.
@@ -91,6 +93,14 @@ pub struct Addresses {
     pub archives: Address,
     /// Within what a person claims once.
     pub scopes: Address,
+    /// Where treasuries settle what they paid; zero until it is created.
+    // A description of a network without it stays as it was.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub settlements: Address,
+}
+
+fn is_zero(address: &Address) -> bool {
+    address.is_zero()
 }
 
 /// Who decides on a new network, and how.
@@ -136,18 +146,12 @@ impl Deployment {
             anchors: place(17),
             archives: place(19),
             scopes: place(21),
+            // Created apart, for a key of its own.
+            settlements: Address::ZERO,
         };
         let Addresses { committee, participants, offices, claims, .. } = addresses;
         let code = |bytecode: &Bytes, arguments: Vec<u8>| [bytecode.to_vec(), arguments].concat();
-        let proxy = |implementation: Address, data: Vec<u8>| {
-            let arguments = Proxy::constructorCall { implementation, data: data.into() };
-            code(&Proxy::BYTECODE, arguments.abi_encode())
-        };
         let [four, eight_first, eight_second] = poseidon_constants();
-        let constants = |words: Vec<u8>| {
-            let arguments = PoseidonConstants::constructorCall { words: words.into() };
-            code(&PoseidonConstants::BYTECODE, arguments.abi_encode())
-        };
         let committee_arguments = Committee::constructorCall {
             members: constitution.members.clone(),
             quorum_: U256::from(constitution.quorum),
@@ -180,27 +184,27 @@ impl Deployment {
         let anchors_arguments = Anchors::constructorCall { participants };
         let creations = vec![
             ("verifier", create_verifier(key, EDITION, committee)),
-            ("constants of width 5", constants(four)),
-            ("constants of width 9", constants(eight_first)),
-            ("constants of width 9, rest", constants(eight_second)),
+            ("constants of width 5", create_constants(four)),
+            ("constants of width 9", create_constants(eight_first)),
+            ("constants of width 9, rest", create_constants(eight_second)),
             ("committee", code(&Committee::BYTECODE, committee_arguments.abi_encode())),
             ("participants' code", code(&Participants::BYTECODE, participants_arguments)),
-            ("participants", proxy(place(5), Participants::initializeCall {}.abi_encode())),
+            ("participants", create_proxy(place(5), Participants::initializeCall {}.abi_encode())),
             ("offices' code", code(&Offices::BYTECODE, offices_arguments.abi_encode())),
-            ("offices", proxy(place(7), Vec::new())),
+            ("offices", create_proxy(place(7), Vec::new())),
             ("claims' code", create_claims_code(addresses.verifier, &addresses)),
-            ("claims", proxy(place(9), initialize_claims.abi_encode())),
+            ("claims", create_proxy(place(9), initialize_claims.abi_encode())),
             ("disputes' code", code(&Disputes::BYTECODE, disputes_arguments.abi_encode())),
-            ("disputes", proxy(place(11), Vec::new())),
+            ("disputes", create_proxy(place(11), Vec::new())),
             ("nodes' code", code(&NodeDirectory::BYTECODE, nodes_arguments.abi_encode())),
-            ("nodes", proxy(place(13), Vec::new())),
+            ("nodes", create_proxy(place(13), Vec::new())),
             ("consents' code", code(&Consents::BYTECODE, consents_arguments.abi_encode())),
-            ("consents", proxy(place(15), Vec::new())),
+            ("consents", create_proxy(place(15), Vec::new())),
             ("anchors", code(&Anchors::BYTECODE, anchors_arguments.abi_encode())),
             ("archives' code", code(&Archives::BYTECODE, archives_arguments.abi_encode())),
-            ("archives", proxy(place(18), Vec::new())),
+            ("archives", create_proxy(place(18), Vec::new())),
             ("scopes' code", code(&Scopes::BYTECODE, scopes_arguments.abi_encode())),
-            ("scopes", proxy(place(20), Vec::new())),
+            ("scopes", create_proxy(place(20), Vec::new())),
         ];
         Self { creations, addresses }
     }
@@ -231,6 +235,41 @@ pub fn create_claims_code(verifier: Address, addresses: &Addresses) -> Vec<u8> {
         archives: addresses.archives,
     };
     [Claims::BYTECODE.to_vec(), arguments.abi_encode()].concat()
+}
+
+/// The code that creates the settlements' implementation, for the verifier of their statement's key and the contract of
+/// Poseidon's constants of width 5.
+pub fn create_settlements_code(
+    verifier: Address,
+    constants: Address,
+    addresses: &Addresses,
+) -> Vec<u8> {
+    let arguments = Settlements::constructorCall {
+        verifier,
+        committee: addresses.committee,
+        participants: addresses.participants,
+        claims: addresses.claims,
+        disputes: addresses.disputes,
+        constants,
+    };
+    [Settlements::BYTECODE.to_vec(), arguments.abi_encode()].concat()
+}
+
+/// The code that creates the address that stays, before an implementation.
+pub fn create_proxy(implementation: Address, data: Vec<u8>) -> Vec<u8> {
+    let arguments = Proxy::constructorCall { implementation, data: data.into() };
+    [Proxy::BYTECODE.to_vec(), arguments.abi_encode()].concat()
+}
+
+/// The code that creates the contract of Poseidon's constants of width 5.
+pub fn create_constants_of_width_5() -> Vec<u8> {
+    let [four, ..] = poseidon_constants();
+    create_constants(four)
+}
+
+fn create_constants(words: Vec<u8>) -> Vec<u8> {
+    let arguments = PoseidonConstants::constructorCall { words: words.into() };
+    [PoseidonConstants::BYTECODE.to_vec(), arguments.abi_encode()].concat()
 }
 
 /// The runs of Poseidon's constants that contracts read: width 5, and width 9 in two halves.
@@ -373,6 +412,8 @@ pub fn batch_words(own: [U256; 3], proof: &Proof) -> [U256; 11] {
 mod tests {
     use praman_circuits::domain::Domain;
     use praman_circuits::eligibility::PublicInputs;
+    use praman_circuits::settlement;
+    use praman_circuits::settlement_state::SettlementState;
 
     use super::*;
 
@@ -418,6 +459,18 @@ mod tests {
         let source = include_str!("../contracts/src/Consents.sol");
         let (_, tag) = Domain::all().find(|(text, _)| *text == "praman.access.2").expect("a tag");
         assert!(source.contains(&format!("{:#x}", word(tag))), "ACCESS_TAG is to be {tag}");
+    }
+
+    #[test]
+    fn settlements_hash_states_under_the_statements_tag() {
+        let source = include_str!("../contracts/src/Settlements.sol");
+        let (_, tag) =
+            Domain::all().find(|(text, _)| *text == "praman.settlement.1").expect("a tag");
+        assert!(source.contains(&format!("{:#x}", word(tag))), "STATE_TAG is to be {tag}");
+        let initial = word(SettlementState::initial().to_field());
+        assert!(source.contains(&format!("{initial:#x}")), "INITIAL is to be {initial:#x}");
+        let claims = format!("uint256 private constant CHUNK = {};", settlement::CLAIMS);
+        assert!(source.contains(&claims), "{claims}");
     }
 
     #[test]

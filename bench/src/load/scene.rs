@@ -117,7 +117,7 @@ impl Scene {
         let accepted = claims_in(store).await;
         let (mut network, _) =
             JoinedNetwork::open(store, &[], praman::EVENT_HANDLERS).await.expect("a network");
-        let history = history::verify(&mut network).await.expect("replayed");
+        let history = history::verify(&mut network, None).await.expect("replayed");
         assert!(history.faults.is_empty(), "{:?}", history.faults);
         (people as i64 - accepted, history.claims as i64 - accepted)
     }

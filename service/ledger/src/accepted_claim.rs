@@ -7,23 +7,25 @@ use sqlx::AnyConnection;
 
 use crate::chain::ChainError;
 
-/// Records that a claim was accepted in a block: its nullifier, payout commitment and envelope's hash.
+/// Records that a claim was accepted in a block, at a place among its claims: its nullifier, payout commitment and
+/// envelope's hash.
 pub(crate) async fn accept(
     transaction: &mut WriteTransaction,
-    block: u64,
+    (block, position): (u64, u32),
     opening: u32,
     [nullifier, payout, envelope]: [U256; 3],
 ) -> Result<(), ChainError> {
     sqlx::query(
         "INSERT INTO accepted_claim (nullifier, scheme, period, payout_commitment, block, opening,
-             envelope_hash)
-         SELECT $1, scheme, period, $2, $3, number, $5 FROM opening WHERE number = $4",
+             envelope_hash, position)
+         SELECT $1, scheme, period, $2, $3, number, $5, $6 FROM opening WHERE number = $4",
     )
     .bind(nullifier.to_be_bytes_vec())
     .bind(payout.to_be_bytes_vec())
     .bind(block as i64)
     .bind(i64::from(opening))
     .bind(envelope.to_be_bytes_vec())
+    .bind(i64::from(position))
     .execute(&mut **transaction)
     .await?;
     Ok(())

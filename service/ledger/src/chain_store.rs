@@ -58,7 +58,7 @@ pub(super) async fn keep_inherited_context(
     block: u64,
     inherited: Context,
 ) -> Result<(), StoreError> {
-    change_inherited(transaction, |stands| *stands = Some((inherited, block))).await
+    change_network(transaction, |network| network.inherited = Some((inherited, block))).await
 }
 
 /// Forgets the context that a block above `last` said, when another chain has replaced it.
@@ -66,18 +66,40 @@ pub(super) async fn forget_inherited_after(
     transaction: &mut WriteTransaction,
     last: u64,
 ) -> Result<(), StoreError> {
-    change_inherited(transaction, |stands| *stands = stands.filter(|&(_, block)| block <= last))
-        .await
+    change_network(transaction, |network| {
+        network.inherited = network.inherited.filter(|&(_, block)| block <= last);
+    })
+    .await
 }
 
-async fn change_inherited(
+/// Records where the network's contract of settlements is.
+pub(super) async fn keep_settlements(
     transaction: &mut WriteTransaction,
-    change: impl FnOnce(&mut Option<(Context, u64)>),
+    settlements: Address,
+) -> Result<(), StoreError> {
+    change_network(transaction, |network| network.addresses.settlements = settlements).await
+}
+
+/// Returns the newest block of real nodes whose events are recorded; none on the embedded chain, whose events are
+/// recorded with their block.
+pub(super) async fn newest_recorded(
+    transaction: &mut WriteTransaction,
+) -> Result<Option<u64>, StoreError> {
+    let (last,): (Option<i64>,) =
+        praman_store::sqlx::query_as("SELECT max(number) FROM recorded_block")
+            .fetch_one(&mut **transaction)
+            .await?;
+    Ok(last.map(|last| last as u64))
+}
+
+async fn change_network(
+    transaction: &mut WriteTransaction,
+    change: impl FnOnce(&mut NetworkSettings),
 ) -> Result<(), StoreError> {
     let Some(value) = Setting::Network.read(transaction).await? else { return Ok(()) };
     let mut settings: NetworkSettings =
         serde_json::from_slice(&value).map_err(|_| broken("the network's record"))?;
-    change(&mut settings.inherited);
+    change(&mut settings);
     let value = serde_json::to_vec(&settings).expect("settings are plain data");
     Setting::Network.keep(transaction, &value).await
 }

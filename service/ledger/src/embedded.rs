@@ -56,6 +56,13 @@ impl EmbeddedChain {
         })
     }
 
+    /// Follows the events of the contract of settlements, too.
+    pub(super) fn follow_settlements(&mut self, settlements: Address) {
+        if let Some((contracts, ..)) = &mut self.contracts {
+            contracts.settlements = settlements;
+        }
+    }
+
     /// Follows these contracts' events from now on; those of offices also from before.
     pub(super) async fn follow(
         &mut self,

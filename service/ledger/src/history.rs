@@ -9,6 +9,7 @@ use praman_circuits::credential::SchemaId;
 use praman_circuits::field::from_be_bytes;
 use praman_circuits::merkle::empty_leaf;
 use praman_circuits::office::{OfficeId, OfficeRoot, StateTree, office_leaf};
+use praman_verifier::PreparedKey;
 use praman_verifier::contracts::{
     Addresses, Archives, Claims, Consents, Offices, Scopes, claim_leaf, word,
 };
@@ -17,7 +18,9 @@ use serde::Serialize;
 use super::LedgerError;
 use super::chain::{Chain, ChainLog};
 use super::network::Network;
+use super::settlement::{self, OpeningClaims, SettlementEvents};
 use super::sorted_tree;
+use crate::refusal::LedgerRefusal;
 
 /// An opening's accepted claims in order: what its seal is over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,6 +64,8 @@ pub struct OpeningHistory {
     pub root: B256,
     /// Whether the seal, proposed or confirmed, has the same root; none if there is no seal.
     pub seal_agrees: Option<bool>,
+    /// Whether its settlement is of these claims and proves the sum that was shown; none if it is not settled.
+    pub settlement_agrees: Option<bool>,
 }
 
 /// What a replay found.
@@ -108,10 +113,23 @@ struct Replay {
     spent: HashSet<U256>,
     updates: usize,
     checkpoints: usize,
+    settlements: SettlementEvents,
+    is_unreadable: bool,
     faults: Vec<String>,
 }
 
 impl Replay {
+    fn opening_claims<C: Chain>(
+        &self,
+        network: &Network<C>,
+        opening: u32,
+        block: u64,
+    ) -> OpeningClaims {
+        let claims = self.seals.get(&opening).map_or(&[][..], |seal| seal.claims.as_slice());
+        let of = (network.chain.chain_id(), network.addresses.claims, block);
+        self.settlements.of(opening, claims, of)
+    }
+
     fn fault(&mut self, log: &ChainLog, what: &str) {
         self.faults.push(format!("block {}: {what}", log.block));
     }
@@ -179,6 +197,10 @@ impl Replay {
                     self.fault(log, "a checkpoint's number does not follow the one before");
                 }
                 self.checkpoints += 1;
+            }
+            Claims::StageChanged::SIGNATURE_HASH => {
+                let event = Claims::StageChanged::decode_raw_log(topics, data).ok()?;
+                self.settlements.stage_changed(event.opening, event.stage);
             }
             _ => {}
         }
@@ -278,7 +300,7 @@ impl Replay {
     }
 }
 
-async fn replay<C: Chain>(network: &mut Network<C>) -> Result<(Replay, u64, usize), LedgerError> {
+async fn replay<C: Chain>(network: &Network<C>) -> Result<(Replay, u64, usize), LedgerError> {
     let (mut replay, mut events) = (Replay::default(), 0);
     let read_event = |log: ChainLog| {
         let read = if log.address == network.addresses.claims {
@@ -289,10 +311,15 @@ async fn replay<C: Chain>(network: &mut Network<C>) -> Result<(Replay, u64, usiz
             replay.consents_event(&log)
         } else if log.address == network.addresses.scopes {
             replay.scopes_event(&log)
+        } else if log.address == network.addresses.disputes {
+            replay.settlements.disputes_event(&log)
+        } else if log.address == network.addresses.settlements {
+            replay.settlements.settlements_event(&log, &replay.seals)
         } else {
             Some(())
         };
         if read.is_none() {
+            replay.is_unreadable = true;
             replay.fault(&log, "an event can't be read");
         }
         events += 1;
@@ -313,12 +340,32 @@ pub async fn seal<C: Chain>(network: &mut Network<C>, opening: u32) -> Result<Se
     Ok(seal)
 }
 
-/// Replays all events from block 0, other programs' included: recomputes every state root, count and seal, and
-/// compares the contracts' state with what the events say.
+/// Reads the claims of openings with what is held against a settlement of them, all up to one block: those openings
+/// that are wanted, by number, scheme and period.
+pub(crate) async fn claims_of<C: Chain>(
+    network: &Network<C>,
+    is_wanted: impl Fn(u32, U256, u32) -> bool,
+) -> Result<Vec<OpeningClaims>, LedgerError> {
+    let (replay, block, _) = replay(network).await?;
+    if replay.is_unreadable {
+        return Err(LedgerRefusal::EventUnreadable.into());
+    }
+    let openings = replay.openings.iter();
+    let wanted =
+        openings.filter(|&(&opening, &(scheme, period))| is_wanted(opening, scheme, period));
+    Ok(wanted.map(|(&opening, _)| replay.opening_claims(network, opening, block)).collect())
+}
+
+/// Replays all events from block 0, other programs' included: recomputes every state root, count, seal and settlement,
+/// and compares the contracts' state with what the events say. With the settlement statement's key it also checks the
+/// settlements' proofs, which the contract has checked.
 ///
 /// # Errors
 /// [`LedgerError`] of the chain; what does not agree is in the history's faults.
-pub async fn verify<C: Chain>(network: &mut Network<C>) -> Result<History, LedgerError> {
+pub async fn verify<C: Chain>(
+    network: &mut Network<C>,
+    settlement_key: Option<&PreparedKey>,
+) -> Result<History, LedgerError> {
     let (mut replay, block, events) = replay(network).await?;
     let Addresses { claims, archives, .. } = network.addresses;
     let root = network.view(network.addresses.offices, &Offices::stateRootCall {}).await?;
@@ -341,6 +388,28 @@ pub async fn verify<C: Chain>(network: &mut Network<C>) -> Result<History, Ledge
         if agrees == Some(false) {
             replay.faults.push(format!("the seal of opening {opening} does not fit its claims"));
         }
+        let settled = replay.settlements.is_settled(opening).then(|| {
+            let of = replay.opening_claims(network, opening, block);
+            match settlement_key {
+                Some(key) => settlement::verify(key, &of),
+                None => settlement::verify_but_proofs(&of),
+            }
+        });
+        let settlement_agrees = settled.map(|settled| {
+            let faults = match settled {
+                Ok(sums) => sums
+                    .paid_though_refused
+                    .iter()
+                    .map(|claim| {
+                        format!("opening {opening}: claim {claim} was paid though refused")
+                    })
+                    .collect(),
+                Err(fault) => vec![fault.to_string()],
+            };
+            let agrees = faults.is_empty();
+            replay.faults.extend(faults);
+            agrees
+        });
         let name = praman_verifier::contracts::scheme_of_word(scheme);
         openings.push(OpeningHistory {
             opening,
@@ -349,6 +418,7 @@ pub async fn verify<C: Chain>(network: &mut Network<C>) -> Result<History, Ledge
             claims: seal.claims.len(),
             root,
             seal_agrees: agrees,
+            settlement_agrees,
         });
     }
     Ok(History {

@@ -16,12 +16,15 @@ use serde::{Deserialize, Serialize};
 
 use super::LedgerError;
 use super::chain::{Chain, ChainError, ChainLog, ChainReceipt, Head};
-use super::chain_store::{NetworkSettings, keep_network, network_settings};
+use super::chain_store::{
+    NetworkSettings, keep_network, keep_settlements, network_settings, newest_recorded,
+};
 use super::contract_ledger::{
     Actors, ContractLedger, EmbeddedLedger, OPERATOR, key_id, require_key,
 };
 use super::embedded::{CHAIN_ID, EmbeddedChain};
 use super::event_handler::EventHandlers;
+use super::journal;
 use super::network::Network;
 use super::remote::{RemoteChain, RemoteSettings};
 use crate::LedgerStore;
@@ -153,6 +156,35 @@ impl JoinedNetwork {
         };
         keep_network(store, &settings).await
     }
+
+    /// Records in the folder where the contract of settlements is, with what it has said so far. Programs that run on
+    /// this folder follow it when they are started again.
+    ///
+    /// # Errors
+    /// [`LedgerRefusal::NoSettlements`] if there is none; [`LedgerError`].
+    pub async fn keep_settlements(&mut self, store: &Store) -> Result<(), LedgerError> {
+        let settlements = self.settlements_contract()?;
+        match &mut self.chain {
+            JoinedChain::Embedded(chain) => chain.follow_settlements(settlements),
+            JoinedChain::Remote(chain) => chain.follow_settlements(settlements),
+        }
+        let mut logs = Vec::new();
+        self.for_each_log(|log| {
+            if log.address == settlements {
+                logs.push(log);
+            }
+            Ok(())
+        })
+        .await?;
+        let mut transaction = store.begin().await?;
+        // Events of later blocks are recorded with their blocks.
+        let recorded = newest_recorded(&mut transaction).await?;
+        logs.retain(|log| recorded.is_none_or(|last| log.block <= last));
+        keep_settlements(&mut transaction, settlements).await?;
+        journal::record(&mut transaction, &self.addresses, &[], &logs).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
 }
 
 /// What others need to join a network: its contracts, and nothing secret.
@@ -223,7 +255,11 @@ impl NetworkDescription {
             anchors,
             archives,
             scopes,
+            settlements,
         } = addresses;
+        if !settlements.is_zero() {
+            network.require_settlements(settlements).await?;
+        }
         for (said, stands) in [
             (committee, network.view(participants, &Participants::COMMITTEECall {}).await?),
             (offices, network.view(participants, &Participants::OFFICESCall {}).await?),

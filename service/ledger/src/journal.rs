@@ -22,6 +22,7 @@ use super::chain::{ChainError, ChainLog};
 use super::chain_store::{forget_inherited_after, keep_inherited_context};
 use super::event_handler::{AcceptanceEvent, EventHandlers};
 use super::opening::{forget_openings_after, record_opening};
+use super::settlement::recording;
 use super::spent;
 use crate::LedgerStore;
 
@@ -35,6 +36,7 @@ pub(super) async fn record(
     handlers: EventHandlers,
     logs: &[ChainLog],
 ) -> Result<(), ChainError> {
+    let mut places = Places::default();
     for log in logs {
         let topic = log.topics.first().copied().unwrap_or_default();
         if log.address == addresses.offices {
@@ -43,9 +45,11 @@ pub(super) async fn record(
             record_participant(transaction, log, topic).await?;
         } else if log.address == addresses.claims {
             record_opening(transaction, log).await?;
-            record_claims(transaction, handlers, log, topic).await?;
+            record_claims(transaction, handlers, (log, &mut places), topic).await?;
         } else if log.address == addresses.disputes {
             record_dispute(transaction, log, topic).await?;
+        } else if log.address == addresses.settlements {
+            recording::record_settlement(transaction, log).await?;
         } else if log.address == addresses.scopes {
             record_inheritance(transaction, log, topic).await?;
         } else if log.address == addresses.consents {
@@ -53,6 +57,23 @@ pub(super) async fn record(
         }
     }
     Ok(())
+}
+
+/// The next claim's place in a block, whose events are recorded together.
+#[derive(Default)]
+struct Places {
+    block: u64,
+    next: u32,
+}
+
+impl Places {
+    fn take(&mut self, block: u64) -> u32 {
+        if self.block != block {
+            *self = Self { block, next: 0 };
+        }
+        self.next += 1;
+        self.next - 1
+    }
 }
 
 pub(crate) fn decode<E: SolEvent>(log: &ChainLog) -> Result<E, ChainError> {
@@ -154,7 +175,7 @@ fn element(word: U256) -> Result<praman_circuits::Fr, ChainError> {
 async fn record_claims(
     transaction: &mut WriteTransaction,
     handlers: EventHandlers,
-    log: &ChainLog,
+    (log, places): (&ChainLog, &mut Places),
     topic: alloy_primitives::B256,
 ) -> Result<(), ChainError> {
     match topic {
@@ -167,12 +188,14 @@ async fn record_claims(
         Claims::ClaimAccepted::SIGNATURE_HASH => {
             let event: Claims::ClaimAccepted = decode(log)?;
             let claim = [event.nullifier, event.payoutCommitment, event.envelopeHash];
-            accept(transaction, handlers, (log.block, event.opening), claim).await?;
+            let place = (log.block, places.take(log.block));
+            accept(transaction, handlers, place, event.opening, claim).await?;
         }
         Claims::ClaimsAccepted::SIGNATURE_HASH => {
             let event: Claims::ClaimsAccepted = decode(log)?;
             for &claim in event.claims.as_chunks().0 {
-                accept(transaction, handlers, (log.block, event.opening), claim).await?;
+                let place = (log.block, places.take(log.block));
+                accept(transaction, handlers, place, event.opening, claim).await?;
             }
         }
         _ => {}
@@ -183,10 +206,11 @@ async fn record_claims(
 async fn accept(
     transaction: &mut WriteTransaction,
     handlers: EventHandlers,
-    (block, opening): (u64, u32),
+    (block, position): (u64, u32),
+    opening: u32,
     claim: [U256; 3],
 ) -> Result<(), ChainError> {
-    accepted_claim::accept(transaction, block, opening, claim).await?;
+    accepted_claim::accept(transaction, (block, position), opening, claim).await?;
     let [nullifier, payout_commitment, _] = claim.map(|word| word.to_be_bytes());
     let event = AcceptanceEvent { nullifier, payout_commitment, block };
     for handler in handlers {
@@ -349,6 +373,7 @@ impl LedgerStore<'_> {
         }
         forget_inherited_after(transaction, last).await?;
         spent::forget_after(transaction, last).await?;
+        recording::forget_after(transaction, last).await?;
         forget_openings_after(transaction, last).await?;
         forget_disputes_after(transaction, last).await?;
         standing::forget_news_after(transaction, last).await?;

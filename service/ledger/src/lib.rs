@@ -44,6 +44,7 @@ mod opening;
 mod overview;
 mod refusal;
 mod remote;
+pub mod settlement;
 pub mod snapshot;
 mod sorted_tree;
 mod spent;

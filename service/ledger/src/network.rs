@@ -5,7 +5,7 @@ use alloy_sol_types::{SolCall, SolInterface};
 use praman_verifier::VerifyingKey;
 use praman_verifier::contracts::{
     Addresses, Anchors, Archives, Claims, Committee, Consents, Constitution, Deployment, Disputes,
-    Groth16Verifier, NodeDirectory, Offices, Participants, Scopes,
+    Groth16Verifier, NodeDirectory, Offices, Participants, Scopes, Settlements,
 };
 
 use super::LedgerError;
@@ -137,14 +137,8 @@ impl<C: Chain> Network<C> {
         let nonce = chain.next_nonce(deployer).await?;
         let plan = Deployment::plan(key, constitution, deployer, nonce);
         for (index, (name, code)) in plan.creations.into_iter().enumerate() {
-            let receipt = chain.send(deployer, None, code).await.map_err(|error| match error {
-                ChainError::Reverted(output) => {
-                    let reason = reason(&output);
-                    LedgerRefusal::NotCreated { contract: name, reason }.into()
-                }
-                ChainError::Failed(error) => LedgerError::Failed(error),
-            })?;
-            if receipt.created != Some(deployer.create(nonce + index as u64)) {
+            let created = create(&mut chain, deployer, name, code).await?;
+            if created != deployer.create(nonce + index as u64) {
                 return Err(LedgerRefusal::DeployerBusy.into());
             }
         }
@@ -299,6 +293,23 @@ impl<C: Chain> Network<C> {
     }
 }
 
+/// Creates a contract by an account.
+pub(super) async fn create<C: Chain>(
+    chain: &mut C,
+    creator: Address,
+    contract: &'static str,
+    code: Vec<u8>,
+) -> Result<Address, LedgerError> {
+    let receipt = chain.send(creator, None, code).await.map_err(|error| match error {
+        ChainError::Reverted(output) => {
+            let reason = reason(&output);
+            LedgerRefusal::NotCreated { contract, reason }.into()
+        }
+        ChainError::Failed(error) => LedgerError::Failed(error),
+    })?;
+    receipt.created.ok_or_else(|| LedgerRefusal::DeployerBusy.into())
+}
+
 impl From<ChainError> for LedgerError {
     fn from(error: ChainError) -> Self {
         match error {
@@ -333,6 +344,7 @@ pub(super) fn refusal(output: &Bytes) -> LedgerError {
                 LedgerError::NotPermitted(error.account)
             }
             _ => scope_refusal(output)
+                .or_else(|| settlement_refusal(output))
                 .unwrap_or_else(|| LedgerRefusal::Reverted(reason(output)))
                 .into(),
         },
@@ -352,6 +364,22 @@ fn scope_refusal(output: &Bytes) -> Option<LedgerRefusal> {
             LedgerRefusal::InheritanceIncomplete { brought: error.brought, parts: error.parts }
         }
         Reason::NotNew(_) => LedgerRefusal::NotNew,
+        _ => return None,
+    })
+}
+
+/// Returns why the contract of settlements does not take a chunk, a lock or a sum.
+fn settlement_refusal(output: &Bytes) -> Option<LedgerRefusal> {
+    use Settlements::SettlementsErrors as Reason;
+    Some(match Reason::abi_decode(output).ok()? {
+        Reason::AlreadyLocked(error) => LedgerRefusal::SettlementLocked(error.opening),
+        Reason::AlreadySettled(error) => LedgerRefusal::AlreadySettled(error.opening),
+        Reason::WrongState(_) => LedgerRefusal::OtherSettlementState,
+        Reason::TooFew(error) => {
+            LedgerRefusal::TooFewSettled { counted: error.counted, floor: error.floor }
+        }
+        Reason::FrozenMeanwhile(_) => LedgerRefusal::FrozenMeanwhile,
+        Reason::NotTheSum(_) => LedgerRefusal::NotTheSum,
         _ => return None,
     })
 }
@@ -376,7 +404,8 @@ fn reason(output: &Bytes) -> String {
         Disputes::DisputesErrors,
         NodeDirectory::NodeDirectoryErrors,
         Consents::ConsentsErrors,
-        Anchors::AnchorsErrors
+        Anchors::AnchorsErrors,
+        Settlements::SettlementsErrors
     );
     if output.is_empty() { "without a reason".to_owned() } else { output.to_string() }
 }

@@ -187,6 +187,18 @@ impl LedgerStore<'_> {
         Ok(row.map(|(number,)| number as u32))
     }
 
+    /// Returns the number of the opening of a scheme's period; none if it was not opened.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn opening_of(
+        &self,
+        scheme: &SchemeId,
+        period: ClaimPeriod,
+    ) -> Result<Option<u32>, StoreError> {
+        Ok(self.opening(scheme.as_str(), period.period.0, period.window.0).await?)
+    }
+
     /// Returns whether a scheme's period takes claims today.
     pub async fn opening_takes_claims(
         &self,

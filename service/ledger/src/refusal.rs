@@ -56,6 +56,57 @@ pub enum LedgerRefusal {
          another folder"
     )]
     NoAnchors,
+    /// The network has no contract of settlements.
+    #[error(
+        "this network has no contract of settlements yet: create it with `praman ledger settlements`, or give the \
+         address of the one that another folder created with --at"
+    )]
+    NoSettlements,
+    /// An opening has no such number.
+    #[error("there is no opening {0}")]
+    NoOpening(u32),
+    /// The contract counts frozen claims that are in no confirmed block yet.
+    #[error(
+        "the newest frozen claims of this opening are not confirmed yet: run the command again"
+    )]
+    FreezesUnconfirmed,
+    /// The contract of disputes is older than settlements.
+    #[error(
+        "this network's contract of disputes is of an earlier version and does not count frozen claims: the \
+         committee must upgrade it before payments can be settled"
+    )]
+    OldDisputes,
+    /// An opening's last state is locked.
+    #[error(
+        "the settlement of opening {0} is locked: run `praman treasury settle` again to show its sum"
+    )]
+    SettlementLocked(u32),
+    /// An opening is settled.
+    #[error("opening {0} is settled: its sum is on the ledger for good")]
+    AlreadySettled(u32),
+    /// A chunk does not go on from where the ledger stands.
+    #[error(
+        "a chunk of the settlement does not begin where the one before ended: another run has proved other \
+         chunks meanwhile; run the command again"
+    )]
+    OtherSettlementState,
+    /// A sum of few claims tells of single ones.
+    #[error("{counted} claims are too few to show their sum: at least {floor} must be counted")]
+    TooFewSettled {
+        /// How many are counted.
+        counted: u32,
+        /// How many must be.
+        floor: u32,
+    },
+    /// A claim was frozen while a settlement was prepared.
+    #[error(
+        "a claim of this opening was frozen while the settlement was prepared: nothing was settled; run the \
+         command again"
+    )]
+    FrozenMeanwhile,
+    /// A settlement's last state is of another sum.
+    #[error("the sum, the count or the blinding is not that of the settlement's last state")]
+    NotTheSum,
     /// An event of the contracts is malformed.
     #[error("an event on the ledger can't be read")]
     EventUnreadable,

@@ -94,6 +94,13 @@ impl RemoteChain {
         })
     }
 
+    /// Follows the events of the contract of settlements, too.
+    pub(super) fn follow_settlements(&mut self, settlements: Address) {
+        if let Some((contracts, ..)) = &mut self.contracts {
+            contracts.settlements = settlements;
+        }
+    }
+
     /// Follows these contracts' events, of blocks after `before`.
     pub fn follow(&mut self, contracts: Addresses, before: u64, handlers: EventHandlers) {
         self.contracts = Some((contracts, before, handlers));

@@ -11,6 +11,7 @@ mod memory_chain;
 mod poseidon;
 mod scene;
 mod scopes;
+mod settlements;
 mod stored_state;
 
 /// How often a test tries something: a part at every landing, all of it by `tests/thorough.sh`.

@@ -36,6 +36,7 @@ mod register;
 mod sandbox;
 mod scheme;
 mod serve;
+mod settlements;
 mod signer;
 mod succession;
 mod treasury;

@@ -51,6 +51,7 @@ const STEPS: &[Step] = steps! {
     "0029_second_edition",
     "0030_consents_second_edition",
     "0031_ceremonies",
+    "0032_settlements",
 };
 
 fn migrator(sql_of: impl Fn(&Step) -> &'static str) -> Migrator {

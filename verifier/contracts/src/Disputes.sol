@@ -67,6 +67,9 @@ contract Disputes is Governed {
 
     mapping(uint256 nullifier => Case) private cases;
     mapping(uint256 nullifier => address) private frozenBy;
+    /// @notice How many claims of an opening were ever frozen: whoever works out which of its claims may be paid knows
+    /// by it that none was frozen meanwhile.
+    mapping(uint32 opening => uint64) public freezesOf;
 
     constructor(address committee, address participants, address claims) Governed(committee) {
         PARTICIPANTS = Participants(participants);
@@ -175,6 +178,7 @@ contract Disputes is Governed {
         uint64 decideBy = uint64(block.timestamp) + DECISION_TIME;
         (frozen.stage, frozen.deadline, frozen.reason) = (Stage.Frozen, decideBy, reason);
         frozenBy[nullifier] = msg.sender;
+        freezesOf[uint32(spentBy - 1)]++;
         emit Frozen(nullifier, reason, decideBy);
     }
 

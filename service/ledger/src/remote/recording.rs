@@ -250,8 +250,9 @@ impl RemoteChain {
                 anchors,
                 archives,
                 scopes,
+                settlements,
             } = *contracts;
-            let known = vec![
+            let mut known = vec![
                 committee,
                 participants,
                 offices,
@@ -263,6 +264,9 @@ impl RemoteChain {
                 archives,
                 scopes,
             ];
+            if !settlements.is_zero() {
+                known.push(settlements);
+            }
             filter = filter.address(known);
         }
         // Without the last, a node says nothing of the events in it.

@@ -222,6 +222,7 @@ fn no_contracts() -> Addresses {
         anchors: nobody,
         archives: nobody,
         scopes: nobody,
+        settlements: nobody,
     }
 }
 

@@ -20,7 +20,7 @@ async fn history_of_many_claims_is_replayed() {
     let (count, root) = (seal.claims.len() as u64, seal.root());
     let propose = Archives::proposeSealCall { opening: 0, count, root };
     scene.archive(&propose).await.expect("proposed");
-    let history = history::verify(&mut scene.ledger.network).await.expect("replayed");
+    let history = history::verify(&mut scene.ledger.network, None).await.expect("replayed");
     assert_eq!((history.claims as u64, &history.faults[..]), (many, &[][..]));
     assert_eq!((history.openings[0].claims as u64, history.openings[0].root), (many, root));
     // An event that is changed, missing or doubled in the store is found.
@@ -31,7 +31,7 @@ async fn history_of_many_claims_is_replayed() {
          WHERE block = (SELECT max(block) - 6 FROM chain_log)",
     ] {
         sqlx::query(change).execute(scene.store.pool()).await.expect("changed");
-        let history = history::verify(&mut scene.ledger.network).await.expect("replayed");
+        let history = history::verify(&mut scene.ledger.network, None).await.expect("replayed");
         assert!(!history.faults.is_empty(), "{change}");
     }
 }
@@ -44,7 +44,7 @@ async fn claim_of_another_program_is_replayed() {
     let key = scene.key.verifying_key();
     let mut before = EmbeddedLedger::open(&scene.store, key, &[]).await.expect("opened");
     scene.ledger.claim(&claims[0]).await.expect("accepted");
-    let history = history::verify(&mut before.network).await.expect("replayed");
+    let history = history::verify(&mut before.network, None).await.expect("replayed");
     assert_eq!((history.claims, &history.faults[..]), (1, &[][..]));
     scene.ledger.claim(&claims[1]).await.expect("accepted");
     let seal = history::seal(&mut before.network, 0).await.expect("a seal");

@@ -471,7 +471,7 @@ async fn successor_inherits_context_and_spent_nullifiers() {
     let mut last = Scene::elsewhere(3).await;
     let taken = last.ledger.take_over(&onward).await.expect("taken over");
     assert_eq!(taken.spent, 2);
-    let history = history::verify(&mut last.ledger.network).await.expect("replayed");
+    let history = history::verify(&mut last.ledger.network, None).await.expect("replayed");
     assert!(history.faults.is_empty(), "{:?}", history.faults);
 }
 

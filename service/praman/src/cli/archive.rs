@@ -4,6 +4,7 @@ use std::path::Path;
 
 use alloy_primitives::{Address, B256};
 use praman_verifier::contracts::{Addresses, Archives, Claims};
+use praman_verifier::{PreparedKey, VerifyingKey};
 use serde_json::json;
 
 use super::Outcome;
@@ -53,8 +54,12 @@ pub(super) async fn seal(
     ))
 }
 
-pub(super) async fn verify_history(network: &mut JoinedNetwork) -> Result<Outcome, CommandError> {
-    let history = history::verify(network).await?;
+pub(super) async fn verify_history(
+    network: &mut JoinedNetwork,
+    settlement_key: Option<&VerifyingKey>,
+) -> Result<Outcome, CommandError> {
+    let key = settlement_key.map(PreparedKey::new);
+    let history = history::verify(network, key.as_ref()).await?;
     let mut text = format!(
         "{} events up to block {}: {} claims, {} office roots, {} checkpoints\n",
         history.events, history.block, history.claims, history.office_updates, history.checkpoints
@@ -65,8 +70,13 @@ pub(super) async fn verify_history(network: &mut JoinedNetwork) -> Result<Outcom
             Some(true) => "the seal agrees",
             Some(false) => "THE SEAL DIFFERS",
         };
+        let settled = match opening.settlement_agrees {
+            None => "",
+            Some(true) => ", the settlement agrees",
+            Some(false) => ", THE SETTLEMENT DIFFERS",
+        };
         text += &format!(
-            "opening {}: {} period {}, {} claims, {sealed}\n",
+            "opening {}: {} period {}, {} claims, {sealed}{settled}\n",
             opening.opening, opening.scheme, opening.period, opening.claims
         );
     }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::passphrase::PassphraseSource;
 use super::signer::{Signer, first, network};
-use super::{Outcome, Setting, archive, scheme};
+use super::{Outcome, Setting, archive, scheme, settlements};
 use crate::access_control::Action;
 use crate::account::AccountKey;
 use crate::claims::ClaimStore;
@@ -168,9 +168,51 @@ pub(super) enum Ledger {
         #[command(flatten)]
         signer: Signer,
     },
-    /// Replay all events from block 0, and recompute every root, count and seal.
-    #[command(after_help = "Example: praman ledger verify-history")]
-    VerifyHistory,
+    /// Create the contract in which the treasury settles what it paid, once for a network.
+    ///
+    /// On real nodes, sign with any account; it gets no right over the contract. Other folders learn
+    /// the address from `praman ledger describe`, or by --at.
+    #[command(
+        after_help = "Examples: praman ledger settlements --keys settlement-keys --account deployer.json\n\
+                      \x20         praman ledger settlements --keys settlement-keys --at 0x…"
+    )]
+    Settlements {
+        /// The folder of the keys of the settlement circuit.
+        #[arg(long, value_name = "DIR")]
+        keys: PathBuf,
+        /// Use the contract that another folder created.
+        #[arg(long, value_name = "ADDRESS")]
+        at: Option<Address>,
+        #[command(flatten)]
+        signer: Signer,
+    },
+    /// Show what was paid for a scheme's period, proved from its claims.
+    ///
+    /// Everything is recomputed from the ledger's events and the verification key; no treasury's key
+    /// is needed.
+    #[command(
+        after_help = "Example: praman ledger sums --scheme annapurna.toml --period 2026-11 --keys settlement-keys"
+    )]
+    Sums {
+        /// The scheme's file.
+        #[arg(long, value_name = "FILE")]
+        scheme: PathBuf,
+        /// The period, as the scheme writes it. All months of a benefit that is paid once in a life are added up.
+        #[arg(long)]
+        period: String,
+        /// The folder of the keys of the settlement circuit; the verification key is enough.
+        #[arg(long, value_name = "DIR", default_value = "settlement-keys")]
+        keys: PathBuf,
+    },
+    /// Replay all events from block 0, and recompute every root, count, seal and settlement.
+    #[command(
+        after_help = "Example: praman ledger verify-history --settlement-keys settlement-keys"
+    )]
+    VerifyHistory {
+        /// The folder of the keys of the settlement circuit, to check the settlements' proofs as well.
+        #[arg(long, value_name = "DIR")]
+        settlement_keys: Option<PathBuf>,
+    },
     #[command(flatten)]
     Oversight(super::oversight::Oversight),
     #[command(flatten)]
@@ -278,7 +320,17 @@ impl Ledger {
                 let (mut network, account) = signer.network_as_one(setting).await?;
                 archive::seal(&mut network, account, opening, confirm).await
             }
-            Self::VerifyHistory => archive::verify_history(&mut network(setting).await?).await,
+            Self::Settlements { keys, at, signer } => {
+                settlements::create(setting, &keys, at, &signer).await
+            }
+            Self::Sums { scheme, period, keys } => {
+                settlements::sums(setting, (&scheme, &period), &keys).await
+            }
+            Self::VerifyHistory { settlement_keys } => {
+                let key = settlement_keys.as_deref().map(settlements::settlement_key);
+                let key = key.transpose()?;
+                archive::verify_history(&mut network(setting).await?, key.as_ref()).await
+            }
             Self::Export { out } => archive::export(&network(setting).await?, &out).await,
         }
     }
