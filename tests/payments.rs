@@ -4,6 +4,7 @@ mod banks;
 mod held;
 mod lost_for_good;
 mod own_format;
+mod settlement;
 mod told;
 use std::fs;
 use std::process::Command;

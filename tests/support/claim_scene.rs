@@ -37,6 +37,11 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) async fn open(location: Location) -> Self {
+        Self::open_for(location, "old-age-pension", super::month()).await
+    }
+
+    /// The same for a scheme's period.
+    pub(crate) async fn open_for(location: Location, scheme: &str, period: &str) -> Self {
         let store = Store::connect(&location).await.expect("a store");
         let mut rng = ChaCha20Rng::seed_from_u64(5);
         let key = SimulatedKey::draw(PUBLIC_INPUTS, &mut rng);
@@ -50,10 +55,9 @@ impl Scene {
         let offices = OfficeStore(&store).office_states().await.expect("offices");
         ledger.publish_checkpoint(&offices, checkpoint).await.expect("published");
         let schemes = Schemes::shipped();
-        let id = "old-age-pension".parse().expect("an id");
+        let id = scheme.parse().expect("an id");
         let scheme = &schemes.find(&id).expect("shipped").scheme;
-        let today = calendar::date_of(checkpoint.as_of).expect("a date").to_string();
-        let period = scheme.parse_period(&today[..7]).expect("a month");
+        let period = scheme.parse_period(period).expect("a period");
         let terms = scheme.in_period(period).expect("rules");
         ledger.open_period(&terms, period, super::next_week()).await.expect("opened");
         let context = ledger.context();
@@ -109,10 +113,20 @@ impl Scene {
         person: u64,
         treasury: TreasuryPublicKey,
     ) -> SubmittedClaim {
-        let (salt, amount) = (PayeeSalt::from_field(Fr::from(person + 1_000)), 1_000);
+        self.claim_paying(person, (1_000, 10_000 + person), treasury)
+    }
+
+    /// The same, of an amount to an account.
+    pub(crate) fn claim_paying(
+        &mut self,
+        person: u64,
+        (amount, account): (u32, u64),
+        treasury: TreasuryPublicKey,
+    ) -> SubmittedClaim {
+        let salt = PayeeSalt::from_field(Fr::from(person + 1_000));
         let blinding = PayoutBlinding::from_field(Fr::from(person + 2_000));
         let payee = Payee {
-            account: format!("{:011}", 10_000 + person),
+            account: format!("{account:011}"),
             ifsc: "SBIN0000001".to_owned(),
             name: format!("Person {person}"),
         };

@@ -163,6 +163,8 @@ actions! {
     ReadAudit = "audit.read": Roles(&[Oversight, Auditor]), Accountability, Yes;
     /// Write the bank's file, and read what the bank reports.
     Pay = "payments.pay": Roles(&[Treasury]), Statutory, Yes;
+    /// Prove the sum of a period's paid claims, and tell it on the ledger, for good.
+    SettlePeriod = "payments.settle": Roles(&[Treasury]), Statutory, Yes;
     /// See what the treasury has ordered and what the bank has done, by scheme and period.
     ReadPayments = "payments.read": Roles(&[Oversight, Agency, Department, Treasury, Auditor]), NoData, No;
     /// Open a period that is over for arrears, at the command line.
@@ -258,15 +260,26 @@ mod tests {
             assert_eq!(action.is_logged(), names_somebody, "{}", action.name());
             assert!(!action.is_metered(), "{}: nobody pays", action.name());
         }
-        for action in [Action::FetchRegister, Action::ShowConsents, Action::Pay, Action::ReadAudit]
-        {
+        for action in [
+            Action::FetchRegister,
+            Action::ShowConsents,
+            Action::Pay,
+            Action::SettlePeriod,
+            Action::ReadAudit,
+        ] {
             assert!(action.is_logged());
         }
     }
 
     #[test]
     fn patients_records_and_money_are_out_of_a_departments_reach() {
-        for action in [Action::ReleaseRecord, Action::FetchRegister, Action::Pay, Action::Decide] {
+        for action in [
+            Action::ReleaseRecord,
+            Action::FetchRegister,
+            Action::Pay,
+            Action::SettlePeriod,
+            Action::Decide,
+        ] {
             assert!(!action.may_be_done_by(Department), "{}", action.name());
         }
     }

@@ -36,6 +36,7 @@ mod register;
 mod sandbox;
 mod scheme;
 mod serve;
+mod settle;
 mod settlements;
 mod signer;
 mod succession;

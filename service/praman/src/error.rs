@@ -22,7 +22,7 @@ use praman_sandbox::SandboxError;
 use praman_server::request_log::LogSettingError;
 use praman_store::error::StoreError;
 use praman_store::key_store::KeyStoreError;
-use praman_treasury::{CorrectionFault, PaymentError};
+use praman_treasury::{CorrectionFault, PaymentError, SettlingError};
 
 /// Why a command does not do its work. Below the command line each operation has an error of its own; here they are
 /// told apart by their [`exit code`](CommandError::exit_code).
@@ -97,6 +97,9 @@ pub enum CommandError {
     /// The treasury refuses.
     #[error(transparent)]
     Payment(#[from] PaymentError),
+    /// A period is not settled.
+    #[error(transparent)]
+    Settling(#[from] SettlingError),
     /// Something about consents is refused.
     #[error(transparent)]
     Consent(#[from] ConsentError),
@@ -166,6 +169,7 @@ impl CommandError {
             Self::Terms(error) => error.exit_code(),
             Self::Envelope(error) => error.exit_code(),
             Self::Payment(error) => error.exit_code(),
+            Self::Settling(error) => error.exit_code(),
             Self::Consent(error) => error.exit_code(),
             Self::Coordinator(error) => error.exit_code(),
             Self::Sandbox(error) => error.exit_code(),

@@ -49,6 +49,7 @@ mod restored;
 mod resumed;
 mod run;
 mod same_account;
+mod settling;
 mod transfer;
 
 use praman_store::Store;
@@ -77,6 +78,11 @@ pub use release::KeptFile;
 pub use reporting::{Discrepancy, Imported};
 pub use resumed::Said;
 pub use run::{Paid, PaymentRun};
+pub use settling::{
+    AcceptedClaim, Chunk, FilesTotal, InTheWay, LeftOut, LeftOutReason, Locked, OpeningOnLedger,
+    PooledProver, ProvedChunk, Settled, SettlementLedger, SettlementProver, SettlementsOnNetwork,
+    Settling, SettlingError, SettlingRefusal, Stands, TotalOpened,
+};
 pub use transfer::{ReturnedTransfer, TransferReference, TransferState};
 
 /// Orders, reports and what two treasurers decide, in a store.

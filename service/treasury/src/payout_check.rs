@@ -11,6 +11,9 @@ use super::key::TreasuryKey;
 use super::payment_file::name_in_file;
 use crate::refusal::PaymentError;
 
+/// Why a claim without an envelope is not paid.
+pub(super) const NO_ENVELOPE: &str = "no envelope was submitted";
+
 /// Opens an envelope and checks it against its claim.
 ///
 /// # Errors
@@ -51,7 +54,7 @@ impl TreasuryKey {
     ) -> Result<Result<Payout, &'static str>, PaymentError> {
         let commitment = PayoutCommitment::from_field(field(commitment)?);
         match envelope_of(&mut *store.pool().acquire().await?, nullifier).await? {
-            None => Ok(Err("no envelope was submitted")),
+            None => Ok(Err(NO_ENVELOPE)),
             Some(sealed) => Ok(open_checked(&sealed, self, commitment)),
         }
     }

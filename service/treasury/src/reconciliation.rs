@@ -34,7 +34,7 @@ impl Totals {
         Self { count: count - count % COUNT_STEP, rupees: rupees - rupees % RUPEES_STEP }
     }
 
-    fn add(&mut self, rupees: u64) {
+    pub(super) fn add(&mut self, rupees: u64) {
         self.count += 1;
         self.rupees += rupees;
     }

@@ -72,6 +72,7 @@ pub(super) enum Treasury {
         passphrase: PassphraseSource,
     },
     Reissue(Reissue),
+    Settle(super::settle::Settle),
     /// Reconcile claims on the ledger, payment orders and the bank's reports, to the rupee.
     #[command(
         after_help = "Example: praman treasury reconcile --key treasury.json --scheme annapurna.toml --period 2026-06"
@@ -243,13 +244,16 @@ impl Payments {
     }
 
     /// What is paid, in the audit log.
-    fn subject(&self, what: &str) -> String {
+    pub(super) fn subject(&self, what: &str) -> String {
         subject(what, &self.scheme, self.period)
     }
 }
 
 /// A scheme from its file, and its period of a name.
-fn read_period(path: &Path, period: &str) -> Result<(Scheme, ClaimPeriod), CommandError> {
+pub(super) fn read_period(
+    path: &Path,
+    period: &str,
+) -> Result<(Scheme, ClaimPeriod), CommandError> {
     let scheme = scheme::read(path)?;
     let period =
         scheme.parse_period(period).map_err(|error| CommandError::WrongUse(error.reason))?;
@@ -302,7 +306,7 @@ fn read_message(
 }
 
 /// What is done about a scheme's period, in the audit log.
-fn subject(what: &str, scheme: &Scheme, period: ClaimPeriod) -> String {
+pub(super) fn subject(what: &str, scheme: &Scheme, period: ClaimPeriod) -> String {
     format!("{what}: {} {}", scheme.id, period.period.0)
 }
 
@@ -449,6 +453,7 @@ impl Treasury {
                 }
             }
             Self::Reissue(reissue) => reissue.run(setting).await,
+            Self::Settle(settle) => settle.run(setting).await,
             Self::Reconcile { key, scheme, period, for_department, passphrase } => {
                 let (scheme, period) = read_period(&scheme, &period)?;
                 let key = TreasuryKey::open(&key, &passphrase.passphrase()?)?;
