@@ -32,7 +32,7 @@ public_element! {
 /// The upper 248 bits of `keccak256("praman.settlement.1" ‖ chain id ‖ address of Claims ‖ opening)`, the numbers of 32
 /// and 4 bytes, big-endian.
 ///
-/// Not the ledger's own context: a ledger that takes another's place inherits that, and counts its openings anew.
+/// Not the ledger's own context: a ledger that takes another's place inherits that, and counts its openings from 0.
 pub fn settlement_context(chain_id: u64, claims: [u8; 20], opening: u32) -> SettlementContext {
     let mut hasher = Keccak256::new();
     hasher.update(b"praman.settlement.1");

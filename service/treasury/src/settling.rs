@@ -135,7 +135,7 @@ pub trait SettlementLedger {
     /// [`LedgerError`].
     async fn opening(&mut self, opening: u32) -> Result<OpeningOnLedger, LedgerError>;
 
-    /// Brings chunks that follow what stands, or begin anew.
+    /// Brings chunks that follow what stands, or begin again from the first claim.
     ///
     /// # Errors
     /// [`LedgerError`]; then none of them is there.

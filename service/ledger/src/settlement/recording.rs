@@ -95,7 +95,7 @@ async fn left_out(
     opening: u32,
     block: u64,
 ) -> Result<Option<LeftOut>, ChainError> {
-    // The newest run: what was proved before it began anew counts no more.
+    // The newest run: what was proved before it began again counts no more.
     let words: Vec<(Vec<u8>,)> = sqlx::query_as(
         "SELECT counted FROM settlement_chunk WHERE opening = $1 AND number >=
              (SELECT max(number) FROM settlement_chunk WHERE opening = $1 AND place = 0)

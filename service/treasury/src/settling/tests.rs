@@ -420,7 +420,7 @@ async fn locked_sum_is_told_whatever_happens_to_its_claims_since() {
     assert_eq!(settled.left_out.len(), 1);
 }
 
-/// What a dead run has brought stays, if the same claims count; else all is brought anew.
+/// What a dead run has brought stays, if the same claims count; else all is brought again.
 #[tokio::test]
 async fn repeated_run_goes_on_where_the_ledger_stands() {
     let mut scene = Scene::of(200).await;
