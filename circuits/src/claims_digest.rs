@@ -1,6 +1,6 @@
 //! What binds a settlement to the claims of an opening, in the ledger's order, and to which of them are counted.
 //!
-//! A sponge over blocks of thirteen payout commitments. Whoever reads the ledger's events recomputes the digest; a
+//! A sponge over blocks of thirteen payout commitments. Anyone who reads the ledger's events recomputes the digest; a
 //! settlement's proof is of that digest, so it is of these claims, in that order, with these bits.
 
 use ark_bn254::Fr;

@@ -233,6 +233,15 @@ impl ConstraintSystem {
         self.allocate(name, value)
     }
 
+    /// Public inputs by their names, in order.
+    pub(crate) fn publics<const N: usize>(
+        &mut self,
+        names: [&str; N],
+        values: &[Fr; N],
+    ) -> [Num; N] {
+        std::array::from_fn(|place| self.public(names[place], values[place]))
+    }
+
     /// A private input. A circuit makes all of them before any other private wire.
     pub fn private(&mut self, name: &str, value: Fr) -> Num {
         if let Some(record) = &mut self.record {

@@ -5,7 +5,7 @@
 //! numbers. Public inputs come in the order of [`PublicInputs::names`].
 //!
 //! Chunks are chained: the first begins at a state that everyone knows, each next where the one before ended, and the
-//! last state is opened by its blinding. Whoever checks a settlement recomputes the digest of the claims from the
+//! last state is opened by its blinding. Anyone who checks a settlement recomputes the digest of the claims from the
 //! ledger, so a claim that is not counted, too, is in it.
 
 mod check;

@@ -276,7 +276,7 @@ async fn claim_that_is_frozen_while_the_sum_is_prepared_stops_it() {
     assert_eq!((&told["counted"], &told["proved"]), (&json!(PAID + 2), &json!(0)), "{told}");
 }
 
-/// A claim that was refused after its file went out counts, and anyone is told which.
+/// A claim that was refused after its file went out counts, and anyone sees which.
 #[tokio::test(flavor = "multi_thread")]
 async fn claim_paid_though_refused_is_named_by_anyone() {
     let state = month_of(PAID).await;

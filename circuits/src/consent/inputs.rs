@@ -246,22 +246,20 @@ pub(super) struct PublicWires {
 
 impl PublicWires {
     pub(super) fn make(cs: &mut ConstraintSystem, fields: &[Fr; PUBLIC_INPUTS]) -> Self {
-        let mut named = PublicInputs::names().into_iter().zip(fields);
-        let mut next = || {
-            let (name, &field) = named.next().expect("there are as many fields as parts");
-            cs.public(name, field)
-        };
+        let [context, records_root, consents_root, as_of, requester, rest @ ..] =
+            cs.publics(PublicInputs::names(), fields);
+        let [purpose, record_type, mode, handle, nullifier] = rest;
         Self {
-            context: next(),
-            records_root: next(),
-            consents_root: next(),
-            as_of: next(),
-            requester: next(),
-            purpose: next(),
-            record_type: next(),
-            mode: next(),
-            handle: next(),
-            nullifier: next(),
+            context,
+            records_root,
+            consents_root,
+            as_of,
+            requester,
+            purpose,
+            record_type,
+            mode,
+            handle,
+            nullifier,
         }
     }
 }

@@ -292,12 +292,8 @@ pub(super) struct PublicWires {
 
 impl PublicWires {
     pub(super) fn make(cs: &mut ConstraintSystem, fields: &[Fr; PUBLIC_INPUTS]) -> Self {
-        let mut named = PublicInputs::names().into_iter().zip(fields);
-        let mut next = || {
-            let (name, &field) = named.next().expect("there are as many fields as parts");
-            cs.public(name, field)
-        };
-        Self { context: next(), before: next(), after: next(), digest: next() }
+        let [context, before, after, digest] = cs.publics(PublicInputs::names(), fields);
+        Self { context, before, after, digest }
     }
 }
 

@@ -2,7 +2,7 @@
 //! nobody learns an amount.
 //!
 //! A claim counts if each instalment of it is in a file that was written. Which claims count is public; why one does not
-//! is told to the treasury alone, beyond frozen, refused and held. Everything that is drawn is drawn from the
+//! only the treasury learns, beyond frozen, refused and held. Everything that is drawn is drawn from the
 //! treasury's key, so a run that dies is repeated whole and brings the same: what the ledger has of it stays.
 //! The last state is locked before its sum is told, and no opening is settled twice.
 

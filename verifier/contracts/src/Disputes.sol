@@ -67,7 +67,7 @@ contract Disputes is Governed {
 
     mapping(uint256 nullifier => Case) private cases;
     mapping(uint256 nullifier => address) private frozenBy;
-    /// @notice How many claims of an opening were ever frozen: whoever works out which of its claims may be paid knows
+    /// @notice How many claims of an opening were ever frozen: a treasury that works out which of them may be paid knows
     /// by it that none was frozen meanwhile.
     mapping(uint32 opening => uint64) public freezesOf;
 

@@ -68,7 +68,7 @@ contract Settlements is ClaimVerifier, Governed {
     error WrongConstants();
 
     /// @notice Chunks of an opening's claims were proved.
-    /// @param first how many chunks stood before; 0 begins anew, and what was proved before counts no more
+    /// @param first how many chunks stood before; 0 begins again, and what was proved before counts no more
     /// @param chunks state before, state after, digest, and proof of each
     /// @param counted for each chunk a bit for each claim that is counted, the lowest for its first claim
     event ChunksProved(uint32 indexed opening, uint32 first, uint256[11][] chunks, uint256[] counted);
@@ -135,7 +135,7 @@ contract Settlements is ClaimVerifier, Governed {
     }
 
     /// @notice Proves the next chunks of a closed opening, all or none; a treasury. Chunks that begin at the
-    /// constant state begin anew, with other bits.
+    /// constant state begin again, with other bits.
     /// @param chunks state before, state after, digest, and proof of each
     /// @param counted for each chunk a bit for each claim that is counted, the lowest for its first claim
     function prove(uint32 opening, uint256[11][] calldata chunks, uint256[] calldata counted) external {

@@ -283,11 +283,11 @@ async fn chunks_follow_each_other_from_the_first_state() {
 }
 
 #[tokio::test]
-async fn run_begins_anew_from_the_first_state_and_only_the_newest_counts() {
+async fn run_begins_again_from_the_first_state_and_only_the_newest_counts() {
     let mut settling = Settling::closed().await;
     let (first, second) = (settling.chunks(1, 0..3), settling.chunks(2, 0..2));
     settling.prove(&first).await.expect("proved");
-    let receipt = settling.prove(&second[..1]).await.expect("anew");
+    let receipt = settling.prove(&second[..1]).await.expect("begun again");
     let target = settling.target();
     let event = receipt.events::<Settlements::ChunksProved>(target).next().expect("an event");
     assert_eq!(event.first, 0);
@@ -563,7 +563,7 @@ async fn settlement_of_ten_thousand_claims_costs_under_a_thousand_gas_a_claim() 
     let chunks = settling.chunks(1, 0..count);
     let mut costs = Vec::new();
     for together in [64, 128] {
-        // The second pass begins anew.
+        // The second pass begins again.
         let mut gas = 0;
         for part in chunks.chunks(together) {
             gas += settling.prove(part).await.expect("proved").gas_used;

@@ -10,7 +10,8 @@ use praman_verifier::{PreparedKey, VerifyingKey};
 use serde_json::json;
 
 use super::signer::{Signer, first, network};
-use super::{Outcome, Setting, scheme};
+use super::treasury::read_period;
+use super::{Outcome, Setting};
 use crate::error::CommandError;
 use crate::ledger::JoinedNetwork;
 use crate::ledger::settlement::{self, OpeningSums, PeriodSums};
@@ -56,8 +57,7 @@ pub(super) async fn sums(
     (path, text): (&Path, &str),
     keys: &Path,
 ) -> Result<Outcome, CommandError> {
-    let scheme = scheme::read(path)?;
-    let period = scheme.parse_period(text).map_err(|error| CommandError::WrongUse(error.reason))?;
+    let (scheme, period) = read_period(path, text)?;
     let key = settlement_key(keys)?;
     let network = network(setting).await?;
     let openings = settlement::read_period(&network, &scheme.id, period.period).await?;

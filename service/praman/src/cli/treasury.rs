@@ -244,7 +244,7 @@ impl Payments {
     }
 
     /// What is paid, in the audit log.
-    pub(super) fn subject(&self, what: &str) -> String {
+    fn subject(&self, what: &str) -> String {
         subject(what, &self.scheme, self.period)
     }
 }

@@ -19,7 +19,7 @@ use crate::payout_check::{NO_ENVELOPE, open_checked};
 use crate::refusal::PaymentError;
 
 named! {
-    /// Why a claim is not in the sum, as anyone is told it.
+    /// Why a claim is not in the sum, as anyone sees it.
     LeftOutReason {
         /// Its case is open.
         Frozen = "frozen",
@@ -46,7 +46,7 @@ impl LeftOutReason {
 pub struct LeftOut {
     /// The claim.
     pub claim: Nullifier,
-    /// Why, as anyone is told it.
+    /// Why, as anyone sees it.
     pub reason: LeftOutReason,
     /// Why exactly a claim is held.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,7 +54,7 @@ pub struct LeftOut {
 }
 
 impl LeftOut {
-    /// Returns why, as the treasury is told it.
+    /// Returns why, as the treasury sees it.
     pub fn why(&self) -> &'static str {
         self.detail.unwrap_or_else(|| self.reason.name())
     }
