@@ -19,6 +19,16 @@ pub struct ChainLog {
     pub data: Bytes,
 }
 
+#[cfg(test)]
+impl ChainLog {
+    /// Returns an event as a chain has it.
+    pub(crate) fn of(block: u64, address: Address, event: &impl SolEvent) -> Self {
+        let data = event.encode_log_data();
+        let topics = data.topics().to_vec();
+        Self { block, address, topics, data: data.data }
+    }
+}
+
 /// What came of a transaction that succeeded.
 #[derive(Clone, Debug)]
 pub struct ChainReceipt {

@@ -394,9 +394,7 @@ mod tests {
     use super::*;
 
     fn log(block: u64, event: &impl SolEvent) -> ChainLog {
-        let data = event.encode_log_data();
-        let topics = data.topics().to_vec();
-        ChainLog { block, address: Address::ZERO, topics, data: data.data }
+        ChainLog::of(block, Address::ZERO, event)
     }
 
     async fn payable(store: &Store) -> Option<i64> {

@@ -231,9 +231,7 @@ mod tests {
     use super::*;
 
     fn log(block: u64, event: &impl SolEvent) -> ChainLog {
-        let data = event.encode_log_data();
-        let topics = data.topics().to_vec();
-        ChainLog { block, address: Address::ZERO, topics, data: data.data }
+        ChainLog::of(block, Address::ZERO, event)
     }
 
     /// An opening goes back to its earlier state when its block is replaced; a replaced block shuts no one out.

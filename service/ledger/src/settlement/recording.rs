@@ -246,12 +246,6 @@ mod tests {
         }
     }
 
-    fn log(block: u64, address: Address, event: &impl SolEvent) -> ChainLog {
-        let data = event.encode_log_data();
-        let topics = data.topics().to_vec();
-        ChainLog { block, address, topics, data: data.data }
-    }
-
     fn opened() -> Claims::PeriodOpened {
         Claims::PeriodOpened {
             opening: 0,
@@ -306,19 +300,19 @@ mod tests {
             blinding: U256::from(2),
         };
         let logs = [
-            log(2, claims, &opened()),
-            log(3, claims, &accepted),
-            log(4, disputes, &frozen(1)),
-            log(4, disputes, &frozen(2)),
-            log(4, disputes, &frozen(3)),
-            log(5, disputes, &settled(2, 2)),
+            ChainLog::of(2, claims, &opened()),
+            ChainLog::of(3, claims, &accepted),
+            ChainLog::of(4, disputes, &frozen(1)),
+            ChainLog::of(4, disputes, &frozen(2)),
+            ChainLog::of(4, disputes, &frozen(3)),
+            ChainLog::of(5, disputes, &settled(2, 2)),
             // It went out before: it is counted, and recovered.
-            log(5, disputes, &settled(3, 3)),
+            ChainLog::of(5, disputes, &settled(3, 3)),
             // A run that began, and one that took its place.
-            log(6, settlements, &proved(0, &[without(&[1, 2, 3, 4, 5, 6])])),
-            log(7, settlements, &proved(0, &[without(&[1, 2, 9])])),
-            log(7, settlements, &proved(1, &[rest & !U256::from(1)])),
-            log(8, settlements, &shown),
+            ChainLog::of(6, settlements, &proved(0, &[without(&[1, 2, 3, 4, 5, 6])])),
+            ChainLog::of(7, settlements, &proved(0, &[without(&[1, 2, 9])])),
+            ChainLog::of(7, settlements, &proved(1, &[rest & !U256::from(1)])),
+            ChainLog::of(8, settlements, &shown),
         ];
         let mut transaction = store.begin().await.expect("begun");
         journal::record(&mut transaction, &contracts, &[], &logs).await.expect("kept");
@@ -337,7 +331,10 @@ mod tests {
         }
         // The earlier run is the newest again.
         let mut transaction = store.begin().await.expect("begun");
-        let again = [log(7, settlements, &proved(1, &[rest])), log(8, settlements, &shown)];
+        let again = [
+            ChainLog::of(7, settlements, &proved(1, &[rest])),
+            ChainLog::of(8, settlements, &shown),
+        ];
         journal::record(&mut transaction, &contracts, &[], &again).await.expect("kept");
         transaction.commit().await.expect("kept");
         let expected = LeftOut { frozen: 1, refused: 2, held: 3 };
