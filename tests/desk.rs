@@ -405,6 +405,37 @@ fn refused_person_learns_why_and_appeals() {
     assert_eq!(service.stop(), 0);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn settled_period_is_shown_to_whom_its_scheme_belongs() {
+    let state = scene();
+    let store = praman::store::Store::open(&state.path("state")).await.expect("a store");
+    sqlx::query("INSERT INTO settlement VALUES (0, 123456, 40, 1, 2, 3, 9)")
+        .execute(store.pool())
+        .await
+        .expect("written");
+    store.close().await;
+    state.json(&["access", "tenant", "food", "--title", "Food", "--scheme", "annapurna"]);
+    let admit = ["access", "admit", "--name", "Food", "--role", "department", "--tenant", "food"];
+    state.json(&[&admit[..], &["--key-out", "food.key"]].concat());
+    let service = Service::start(&state, &[]);
+    let row = ["1,23,456", "40", "1", "2", "3"].map(|cell| format!("<td>{cell}</td>")).concat();
+    for (role, language, shown) in [
+        ("treasury", "en", Some(row.as_str())),
+        ("department", "en", Some(row.as_str())),
+        ("treasury", "bn", Some("<td>১,২৩,৪৫৬</td><td>৪০</td>")),
+        ("food", "en", None),
+    ] {
+        let caller = format!("Authorization: Bearer {}", key(&state, role));
+        let page = service.curl_as(&caller, &format!("/desk/payments?lang={language}"), &[]);
+        assert_eq!(page.status, 200, "{role}");
+        match shown {
+            Some(row) => assert!(page.body.contains(row), "{role}: {}", page.body),
+            None => assert!(!page.body.contains("1,23,456"), "{role}: {}", page.body),
+        }
+    }
+    assert_eq!(service.stop(), 0);
+}
+
 #[test]
 fn districts_are_counted_and_refusals_are_in_the_persons_language() {
     let state = scene();

@@ -1,6 +1,9 @@
 //! What events say of settlements, kept in the store.
 
 use alloy_sol_types::SolEvent;
+use praman_access::SchemeScope;
+use praman_circuits::period::Period;
+use praman_circuits::scope::SchemeId;
 use praman_store::error::StoreError;
 use praman_store::{WriteTransaction, broken};
 use praman_verifier::contracts::Settlements;
@@ -160,59 +163,75 @@ pub(crate) async fn forget_after(
     Ok(())
 }
 
+/// What is read of a settlement.
+const COLUMNS: &str =
+    "opening.number, scheme, period, \"window\", rupees, counted, frozen, refused, held,
+     settlement.block FROM settlement JOIN opening ON opening.number = settlement.opening";
+
+/// A row of [`COLUMNS`].
+type Row = (i64, String, i64, i64, i64, i64, Option<i64>, Option<i64>, Option<i64>, i64);
+
+fn read(
+    (opening, scheme, period, window, rupees, counted, frozen, refused, held, block): Row,
+) -> Result<KnownSettlement, StoreError> {
+    let number =
+        |value: i64| u32::try_from(value).map_err(|_| broken("a count of a settlement's claims"));
+    let left_out = match (frozen, refused, held) {
+        (Some(frozen), Some(refused), Some(held)) => Some(LeftOut {
+            frozen: number(frozen)?,
+            refused: number(refused)?,
+            held: number(held)?,
+        }),
+        _ => None,
+    };
+    Ok(KnownSettlement {
+        opening: number(opening)?,
+        scheme,
+        period: period as u32,
+        window: window as u32,
+        rupees: rupees as u64,
+        counted: number(counted)?,
+        left_out,
+        block: block as u64,
+    })
+}
+
 impl LedgerStore<'_> {
-    /// Returns the settled openings, the latest first.
+    /// Returns the settled openings of a scope's schemes, the latest first.
     ///
     /// # Errors
     /// [`StoreError::Database`].
-    pub async fn settlements(&self) -> Result<Vec<KnownSettlement>, StoreError> {
-        type Columns =
-            (i64, String, i64, i64, i64, i64, Option<i64>, Option<i64>, Option<i64>, i64);
-        let rows: Vec<Columns> = sqlx::query_as(
-            "SELECT opening.number, scheme, period, \"window\", rupees, counted, frozen, refused, held,
-                    settlement.block
-             FROM settlement JOIN opening ON opening.number = settlement.opening
-             ORDER BY settlement.block DESC, opening.number DESC",
-        )
-        .fetch_all(self.0.pool())
-        .await?;
-        let number = |value: i64| {
-            u32::try_from(value).map_err(|_| broken("a count of a settlement's claims"))
-        };
-        rows.into_iter()
-            .map(|row: Columns| {
-                let (
-                    opening,
-                    scheme,
-                    period,
-                    window,
-                    rupees,
-                    counted,
-                    frozen,
-                    refused,
-                    held,
-                    block,
-                ) = row;
-                let left_out = match (frozen, refused, held) {
-                    (Some(frozen), Some(refused), Some(held)) => Some(LeftOut {
-                        frozen: number(frozen)?,
-                        refused: number(refused)?,
-                        held: number(held)?,
-                    }),
-                    _ => None,
-                };
-                Ok(KnownSettlement {
-                    opening: number(opening)?,
-                    scheme,
-                    period: period as u32,
-                    window: window as u32,
-                    rupees: rupees as u64,
-                    counted: number(counted)?,
-                    left_out,
-                    block: block as u64,
-                })
-            })
-            .collect()
+    pub async fn settlements(
+        &self,
+        scope: &SchemeScope,
+    ) -> Result<Vec<KnownSettlement>, StoreError> {
+        let statement = sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} WHERE {} ORDER BY settlement.block DESC, opening.number DESC LIMIT 1000",
+            SchemeScope::condition("scheme", "$1")
+        ));
+        let rows: Vec<Row> =
+            sqlx::query_as(statement).bind(scope.column()).fetch_all(self.0.pool()).await?;
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Returns the settled openings of a scheme's period, in the order of their numbers.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn settlements_of(
+        &self,
+        scheme: &SchemeId,
+        period: Period,
+    ) -> Result<Vec<KnownSettlement>, StoreError> {
+        let statement = sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} WHERE scheme = $1 AND period = $2 ORDER BY opening.number"
+        ));
+        let rows: Vec<Row> = sqlx::query_as(statement)
+            .bind(scheme.as_str())
+            .bind(i64::from(period.0))
+            .fetch_all(self.0.pool())
+            .await?;
+        rows.into_iter().map(read).collect()
     }
 }
 
@@ -265,7 +284,7 @@ mod tests {
     }
 
     async fn left_out_of(store: &Store) -> Option<Option<LeftOut>> {
-        let settled = LedgerStore(store).settlements().await.expect("read");
+        let settled = LedgerStore(store).settlements(&SchemeScope::ALL).await.expect("read");
         settled.first().map(|settled| settled.left_out)
     }
 
@@ -317,7 +336,8 @@ mod tests {
         let mut transaction = store.begin().await.expect("begun");
         journal::record(&mut transaction, &contracts, &[], &logs).await.expect("kept");
         transaction.commit().await.expect("kept");
-        let told = LedgerStore(&store).settlements().await.expect("read").remove(0);
+        let told =
+            LedgerStore(&store).settlements(&SchemeScope::ALL).await.expect("read").remove(0);
         assert_eq!((told.opening, told.rupees, told.counted, told.block), (0, 95_000, 96, 8));
         assert_eq!(told.left_out, Some(LeftOut { frozen: 1, refused: 1, held: 2 }));
         for last in [7, 6] {

@@ -6,6 +6,7 @@ use axum::Extension;
 use axum::extract::State;
 use maud::{Markup, html};
 use praman_access::{Caller, SchemeScope};
+use praman_ledger::LedgerStore;
 use praman_treasury::TreasuryStore;
 
 use super::layout::{self, cell, code};
@@ -15,6 +16,17 @@ use crate::application::{Application, Fault};
 
 /// How many returned transfers, and how many bank files, a page shows.
 const ROWS_MAX: usize = 200;
+
+/// What a page says of a settled period.
+const SETTLED: [&str; 7] = [
+    "desk-scheme",
+    "desk-period",
+    "desk-proved-total",
+    "desk-counted",
+    "desk-left-frozen",
+    "desk-left-refused",
+    "desk-left-held",
+];
 
 pub(super) async fn page(
     State(application): State<Arc<Application>>,
@@ -32,6 +44,21 @@ pub(super) async fn page(
             let names = [code(&one.scheme), cell(period(&visitor, one.period, one.period))];
             let counts = counts.into_iter().map(|count| cell(visitor.told(count)));
             names.into_iter().chain(counts).collect()
+        })
+        .collect();
+    let settled: Vec<Vec<Markup>> = LedgerStore(store)
+        .settlements(&scope)
+        .await?
+        .iter()
+        .map(|one| {
+            // Empty where the store does not know the claims' order.
+            let left_out = one.left_out.map(|left| [left.frozen, left.refused, left.held]);
+            let left_out = (0..3).map(|reason| {
+                cell(left_out.map_or_else(String::new, |left| visitor.number(left[reason].into())))
+            });
+            let names = [code(&one.scheme), cell(period(&visitor, one.period, one.window))];
+            let sums = [one.rupees, one.counted.into()].map(|sum| cell(visitor.number(sum)));
+            names.into_iter().chain(sums).chain(left_out).collect()
         })
         .collect();
     let count = TreasuryStore(store).count_returned(&scope).await?;
@@ -89,6 +116,8 @@ pub(super) async fn page(
                 &["desk-number", "desk-kind", "desk-transfers", "desk-hash", "desk-block"], files))
             (layout::more(&visitor, older))
         }
+        @if !settled.is_empty() { p { (visitor.text("desk-settled-intro")) } }
+        (layout::table_or_none(&visitor, &visitor.text("desk-settled"), &SETTLED, &settled))
     };
     Ok(layout::page(&visitor, &visitor.text("desk-payments"), content))
 }
