@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, U256};
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
 use anvil::Anvil;
@@ -18,14 +18,22 @@ use praman::store::Store;
 use praman_circuits::Fr;
 use praman_circuits::access::AccessNullifier;
 use praman_circuits::artefact::{ConsentsRoot, Minute};
+use praman_circuits::claims_digest::ClaimsDigest;
 use praman_circuits::context::context;
 use praman_circuits::eligibility::PUBLIC_INPUTS;
 use praman_circuits::health_record::RecordsRoot;
 use praman_circuits::office::OfficeId;
 use praman_circuits::payout::PayoutCommitment;
+use praman_circuits::settlement;
+use praman_circuits::settlement_state::{
+    SettlementBlinding, SettlementState, Total, settlement_state,
+};
 use praman_testkit::fixture;
 use praman_testkit::simulation::SimulatedKey;
-use praman_verifier::contracts::{Addresses, Claims, Constitution, Offices, Participants};
+use praman_verifier::contracts::{
+    Addresses, Claims, Constitution, Disputes, Offices, Participants, Settlements, batch_words,
+    word,
+};
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use serde_json::json;
@@ -91,18 +99,9 @@ async fn scene_on(anvil: Anvil, confirmations: u64, count: u64) -> Scene {
     let addresses = network.addresses;
     network.chain.follow(addresses, 0, praman::EVENT_HANDLERS);
     let participants = addresses.participants;
-    let mut agency = 0;
-    for role in [Role::Agency, Role::Department, Role::Relayer] {
-        let sponsor = if role == Role::Relayer { agency } else { 0 };
-        let id = network.request(me, role, sponsor, B256::ZERO).await.expect("in");
-        let approve =
-            Participants::approveCall { id, document: B256::ZERO, reason: B256::ZERO }.abi_encode();
-        network.committee(&[me], participants, approve, B256::ZERO).await.expect("approved");
-        network.take_up(me, id).await.expect("live");
-        if role == Role::Agency {
-            agency = id;
-        }
-    }
+    let agency = admit(&mut network, Role::Agency, 0).await;
+    admit(&mut network, Role::Department, 0).await;
+    admit(&mut network, Role::Relayer, agency).await;
     let fixture = fixture::claim(1);
     let department = network.participant_of(Role::Department, me).await.expect("there");
     for number in 0..4u8 {
@@ -148,6 +147,62 @@ async fn scene_on(anvil: Anvil, confirmations: u64, count: u64) -> Scene {
     let ledger = reopened(&store, &[anvil.url()], addresses, confirmations);
     ledger.network.chain.record().await.expect("recorded");
     Scene { _folder: folder, store, anvil, ledger, claims }
+}
+
+/// Gives the operator a role; its number.
+async fn admit(network: &mut Network<RemoteChain>, role: Role, sponsor: u32) -> u32 {
+    let (me, participants) = (operator().address(), network.addresses.participants);
+    let id = network.request(me, role, sponsor, B256::ZERO).await.expect("in");
+    let approve = Participants::approveCall { id, document: B256::ZERO, reason: B256::ZERO };
+    network
+        .committee(&[me], participants, approve.abi_encode(), B256::ZERO)
+        .await
+        .expect("approved");
+    network.take_up(me, id).await.expect("live");
+    id
+}
+
+/// Freezes the last claim but one, and settles the opening without it and the last one.
+async fn settle_without_two(scene: &mut Scene) {
+    let network = &mut scene.ledger.network;
+    let (me, addresses) = (operator().address(), network.addresses);
+    let agency = network.participant_of(Role::Agency, me).await.expect("there");
+    admit(network, Role::Treasury, agency).await;
+    let all = scene.claims.len() as u32;
+    let nullifier = word(scene.claims[all as usize - 2].nullifier.to_field());
+    let freeze = Disputes::freezeCall { nullifier, reason: B256::ZERO };
+    network.send(me, addresses.disputes, &freeze).await.expect("frozen");
+    let close = Claims::closeOpeningCall { opening: 0, reason: B256::ZERO };
+    network.send(me, addresses.claims, &close).await.expect("closed");
+
+    let mut rng = ChaCha20Rng::seed_from_u64(4);
+    let key = SimulatedKey::draw(settlement::PUBLIC_INPUTS, &mut rng);
+    network.create_settlements(me, key.verifying_key()).await.expect("created");
+    let (chain, contract) = (network.chain.chain_id(), addresses.claims.into_array());
+    let (digest, total) =
+        (ClaimsDigest::from_field(Fr::from(7u64)), Total { rupees: 31_000, claims: all - 2 });
+    let blinding = SettlementBlinding::from_field(Fr::from(8u64));
+    let public = settlement::PublicInputs {
+        context: settlement::settlement_context(chain, contract, 0),
+        before: SettlementState::initial(),
+        after: settlement_state(digest, total, &blinding),
+        digest,
+    };
+    let proof = key.prove(&public.to_fields(), &mut rng);
+    let chunk = batch_words(public.own().map(word), &proof);
+    let counted = (U256::from(1) << (all - 2)) - U256::from(1);
+    network.prove_settlement(me, 0, (vec![chunk], vec![counted])).await.expect("proved");
+    let state = word(public.after.to_field());
+    let lock = Settlements::lockCall { opening: 0, state, freezes: 1 };
+    network.lock_settlement(me, &lock).await.expect("locked");
+    let open = Settlements::openCall {
+        opening: 0,
+        rupees: total.rupees,
+        counted: total.claims,
+        filed: total.rupees,
+        blinding: word(blinding.expose()),
+    };
+    network.open_settlement(me, &open).await.expect("settled");
 }
 
 /// The ledger as another process would open it.
@@ -394,9 +449,10 @@ async fn refusals_and_blocks_too_small_cost_no_nonce() {
 
 #[tokio::test]
 async fn explorer_page_shows_anyone_what_the_ledger_says() {
-    let mut scene = scene(0, 4).await;
+    let mut scene = scene(0, 22).await;
     scene.ledger.claim(&scene.claims[0]).await.expect("accepted");
-    scene.ledger.claim_batch(&scene.claims[1..4]).await.expect("accepted");
+    scene.ledger.claim_batch(&scene.claims[1..]).await.expect("accepted");
+    settle_without_two(&mut scene).await;
     let addresses = scene.ledger.network.addresses;
     let relayer = scene.ledger.network.participant_of(Role::Relayer, operator().address()).await;
     let now = scene.anvil.now().await;
@@ -413,33 +469,42 @@ async fn explorer_page_shows_anyone_what_the_ledger_says() {
     let me = operator().address();
     scene.ledger.network.send(me, addresses.participants, &bar).await.expect("suspended");
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-    let page = |url: String, claims: String| {
+    let page = |url: String, [settlements, disputes]: [String; 2]| {
+        let (claims, participants) =
+            (addresses.claims.to_string(), addresses.participants.to_string());
         let ran = std::process::Command::new("node")
             .arg(format!("{root}/tests/peers/explorer.mjs"))
-            .args([url, claims, addresses.participants.to_string()])
+            .args([url, claims, participants, settlements, disputes])
             .output()
             .expect("node is installed");
         let said = String::from_utf8_lossy(&ran.stderr).into_owned();
         assert!(ran.status.success(), "{said}");
         serde_json::from_slice::<serde_json::Value>(&ran.stdout).expect("one JSON object")
     };
-    let shown = page(scene.anvil.url(), addresses.claims.to_string());
+    let further = [addresses.settlements, addresses.disputes].map(|one| one.to_string());
+    let shown = page(scene.anvil.url(), further.clone());
     assert_eq!((&shown["faults"], &shown["wide"]), (&json!([]), &json!(false)), "{shown}");
     // The ledger's has the days for settling in it.
     let last_day =
         praman_circuits::period::Day(crate::support::next_week().0 + praman::ledger::SETTLING_DAYS);
     let last_day = praman::calendar::date_of(last_day).expect("a date").to_string();
-    let opening = ["lakshmir-bhandar", "June 2026", "open", &last_day, "4"];
+    let opening = ["lakshmir-bhandar", "June 2026", "closed", &last_day, "22"];
     assert_eq!(shown["openings"], json!([opening]));
+    let settled = ["lakshmir-bhandar", "June 2026", "31000", "20", "1", "0", "1"];
+    assert_eq!(shown["settled"], json!([settled]));
     let roles = shown["roles"].as_array().expect("rows");
-    assert_eq!(roles.len(), 7);
+    assert_eq!(roles.len(), 8);
     let role = |row: usize| (roles[row][1].as_str(), roles[row][3].as_str());
     assert_eq!(role(0), (Some("agency"), Some("live")));
     assert_eq!(role(2), (Some("relayer"), Some("suspended")));
     assert_eq!(shown["orders"][0][1], "suspended");
     assert_eq!(shown["orders"][0][4], B256::repeat_byte(7).to_string());
     // A node that is away is said to be.
-    let away = page("http://127.0.0.1:9".to_owned(), addresses.claims.to_string());
+    let away = page("http://127.0.0.1:9".to_owned(), further);
+    // Without the contracts of settlements and disputes nothing is said of sums.
+    let plain = page(scene.anvil.url(), [String::new(), String::new()]);
+    assert_eq!((&plain["settled"], &plain["faults"]), (&json!([]), &json!([])), "{plain}");
+    assert_eq!(plain["openings"], json!([opening]));
     assert!(away["state"].as_str().expect("text").contains("does not answer"), "{away}");
     // The page's topics are the contracts' events.
     use alloy_sol_types::SolEvent;
@@ -454,6 +519,10 @@ async fn explorer_page_shows_anyone_what_the_ledger_says() {
         Participants::Drafted::SIGNATURE_HASH,
         Participants::NoticeIssued::SIGNATURE_HASH,
         Participants::Barred::SIGNATURE_HASH,
+        Settlements::ChunksProved::SIGNATURE_HASH,
+        Settlements::SettlementOpened::SIGNATURE_HASH,
+        Disputes::Frozen::SIGNATURE_HASH,
+        Disputes::Settled::SIGNATURE_HASH,
     ] {
         assert!(source.contains(&topic.to_string()), "{topic}");
     }

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { launch } from "./browser.mjs";
 
-const [node, claims, participants] = process.argv.slice(2);
+const [node, claims, participants, settlements, disputes] = process.argv.slice(2);
 const here = dirname(fileURLToPath(import.meta.url));
 const browser = await launch();
 try {
@@ -14,12 +14,14 @@ try {
   await page.fill("#node", node);
   await page.fill("#claims", claims);
   await page.fill("#participants", participants);
+  await page.fill("#settlements", settlements);
+  await page.fill("#disputes", disputes);
   await page.click("button");
   await page.waitForFunction(() => /up to block|does not answer/.test(document.getElementById("state").textContent));
   const rows = (id) => page.$$eval(`#${id} tr`, (rows) => rows.map((row) => [...row.cells].map((cell) => cell.textContent)));
   const wide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
   const shown = { state: await page.textContent("#state"), openings: await rows("openings"),
-    roles: await rows("roles"), orders: await rows("orders"), faults, wide };
+    roles: await rows("roles"), orders: await rows("orders"), settled: await rows("settled"), faults, wide };
   console.log(JSON.stringify(shown));
 } finally {
   await browser.close();
