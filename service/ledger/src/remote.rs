@@ -178,7 +178,9 @@ impl Chain for RemoteChain {
             if found.is_none() && !is_claim {
                 // The same was done, in a block that was replaced.
                 let mut taken_back = outbox::taken_back(&self.store, from).await?.into_iter();
-                found = taken_back.find(|sent| sent.target == target && sent.data == data);
+                found = taken_back.find(|sent| {
+                    sending::brings(sent.account, sent.target, &sent.data).0 == brings
+                });
             }
             if let Some(sent) = found {
                 let Some(receipt) = self.bring(sent.clone()).await? else {

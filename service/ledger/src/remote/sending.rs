@@ -11,7 +11,7 @@ use alloy_rpc_types_eth::{TransactionInput, TransactionRequest};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
-use praman_verifier::contracts::Claims;
+use praman_verifier::contracts::{Claims, Settlements};
 
 use super::answers::{Receipt, chain_log};
 use super::fee::Fee;
@@ -336,12 +336,19 @@ pub(super) fn request(from: Address, target: Option<Address>, data: Bytes) -> Tr
 }
 
 /// Returns what a transaction is kept under: a claim's nullifiers, so that it is submitted once in whatever
-/// form its proof comes; for all else its sender and bytes.
+/// form its proof comes; a settlement's chunks by their states and bits, since a repeated run draws other proofs; for all
+/// else its sender and bytes. Whether it is a claim, which is never brought a second time.
 pub(super) fn brings(from: Address, target: Option<Address>, data: &[u8]) -> (B256, bool) {
     let nullifiers = if let Ok(call) = Claims::claimCall::abi_decode(data) {
         vec![call.own[0]]
     } else if let Ok(call) = Claims::claimBatchCall::abi_decode(data) {
         call.claims.iter().map(|claim| claim[0]).collect()
+    } else if let Ok(call) = Settlements::proveCall::abi_decode(data) {
+        let states = call.chunks.iter().flat_map(|chunk| &chunk[..2]);
+        let words = states.chain(&call.counted).flat_map(|word| word.to_be_bytes::<32>());
+        let target = target.unwrap_or_default();
+        let of = [from.as_slice(), target.as_slice(), &call.opening.to_be_bytes()].concat();
+        return (keccak256([of, words.collect()].concat()), false);
     } else {
         let target = target.unwrap_or_default();
         return (keccak256([from.as_slice(), target.as_slice(), data].concat()), false);
@@ -349,4 +356,27 @@ pub(super) fn brings(from: Address, target: Option<Address>, data: &[u8]) -> (B2
     let words = nullifiers.iter().flat_map(|nullifier| nullifier.to_be_bytes::<32>());
     let target = target.unwrap_or_default();
     (keccak256([target.to_vec(), words.collect()].concat()), true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_of_a_settlement_are_the_same_whatever_proofs_they_come_with() {
+        let name = |opening: u32, proof: u64, bits: u64| {
+            let mut chunk = [U256::from(5); 11];
+            chunk[3..].fill(U256::from(proof));
+            let call = Settlements::proveCall {
+                opening,
+                chunks: vec![chunk],
+                counted: vec![U256::from(bits)],
+            };
+            brings(Address::ZERO, None, &call.abi_encode())
+        };
+        assert_eq!(name(1, 7, 3), name(1, 8, 3));
+        assert_ne!(name(1, 7, 3), name(1, 7, 2));
+        assert_ne!(name(1, 7, 3), name(2, 7, 3));
+        assert!(!name(1, 7, 3).1, "chunks may be brought again after others");
+    }
 }
