@@ -168,6 +168,12 @@ async fn month_with_returns_is_settled_to_the_rupee() {
     let parts = parts.map(|part| anyone[part].as_u64().expect("a count"));
     assert_eq!(parts, [PAID + 4, PAID, 1, 1, 2], "{anyone}");
 
+    // The department learns that sum and no other: one of a claim more would tell that claim's amount.
+    let department = reconcile(&state, &["--for-department"]);
+    assert_eq!(department["settled"][0]["rupees"], json!(total), "{department}");
+    assert_eq!(department["settled"][0]["left_out"]["held"], 2, "{department}");
+    assert!(department.get("claimed").is_none(), "{department}");
+
     // For good: a second run changes nothing, and a claim that is paid later is not in it.
     assert_eq!(settled(&state)["settled_before"], true);
     let case = ["--outcome", "pay", "--reason", "unfounded"];
