@@ -1,5 +1,6 @@
 //! Issuing and revoking by the service, as an officer asks it by curl.
 
+mod households;
 mod persons;
 use std::collections::HashSet;
 use std::fs;

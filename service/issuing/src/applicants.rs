@@ -1,6 +1,6 @@
-//! Which people of a register get a credential now, under which commitment.
+//! Which people or households of a register get a credential now, under which commitment.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use praman_circuits::office::OfficeId;
 use praman_circuits::subject::SubjectCommitment;
@@ -9,38 +9,55 @@ use praman_offices::OfficeError;
 use praman_offices::office_key::OfficeKey;
 use praman_offices::{Applicant, Application, OfficeStore, Standing};
 use praman_register::{Matches, Person, Register};
+use praman_rules::schema::HOUSEHOLD;
 use praman_store::Store;
 use praman_store::key_store::MasterKey;
-use rayon::prelude::*;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-/// Where a person's commitment comes from if the register has none.
+use super::new_applicants::{NewApplicants, RefusedApplicant};
+
+/// Where a person's or a household's commitment comes from if the register has none.
 pub enum Subjects<'a> {
     /// Nowhere: they get no credential.
     Register,
-    /// From another file, by register number.
+    /// From another file, by register number or household number.
     Listed(&'a HashMap<String, SubjectCommitment>),
     /// A wallet is made here on their behalf.
     MadeHere,
 }
 
-/// The people who get a credential.
+impl Subjects<'_> {
+    /// Returns the commitment that a list has under a number.
+    pub(super) fn listed(&self, number: &str) -> Option<SubjectCommitment> {
+        match self {
+            Self::Listed(listed) => listed.get(number).copied(),
+            Self::Register | Self::MadeHere => None,
+        }
+    }
+}
+
+/// The people or households who get a credential.
 pub struct Applicants<'a> {
     /// What the office is asked to issue.
     pub applications: Vec<Application<'a>>,
     /// The wallets that were made here, each with its applicant's place.
     pub wallets: Vec<(usize, Wallet)>,
-    /// People who have a live credential of this office.
+    /// People or households who have a live credential of this office.
     pub already_issued: usize,
     /// People whose register number is in an earlier row.
     pub repeated: usize,
-    /// People without a commitment.
+    /// People or households without a commitment.
     pub without_subject: usize,
     /// People who have a live credential: of this office under another number, or of another office.
     pub enrolled: Vec<(&'a Person, OfficeId)>,
     /// People who may already have one: an officer reviews them first.
     pub to_review: Vec<(&'a Person, OfficeId)>,
+    /// Whether households are issued to.
+    pub are_households: bool,
+    /// Households that get none, those of people who are enrolled or reviewed first among them; of people those who have
+    /// died.
+    pub refused: Vec<RefusedApplicant>,
 }
 
 /// Which of the rows to review have been reviewed.
@@ -61,8 +78,8 @@ impl Reviewed<'_> {
 }
 
 impl<'a> Applicants<'a> {
-    /// Finds the people of a register who have no live credential of an office, nor as far as is known of any
-    /// other.
+    /// Finds the people of a register, or its households if the office issues to these, who have no live credential of
+    /// an office, nor as far as is known of any other.
     pub async fn find(
         store: &Store,
         (key, master): (&OfficeKey, &MasterKey),
@@ -70,78 +87,101 @@ impl<'a> Applicants<'a> {
         subjects: Subjects<'_>,
         reviewed: Reviewed<'_>,
     ) -> Result<Self, OfficeError> {
-        let people = register.people();
-        let known =
-            OfficeStore(store).has_issued(key, people.iter().map(Person::register_no)).await?;
-        let again: Vec<&Person> =
-            people.iter().zip(&known).filter(|(_, known)| **known).map(|(one, _)| one).collect();
-        if !again.is_empty() {
-            OfficeStore(store).keep_known_people(key, master, &again).await?;
-        }
-        let mut seen = HashSet::new();
-        let already_issued = known.iter().filter(|&&known| known).count();
-        let new: Vec<&Person> = people
-            .iter()
-            .zip(known)
-            .filter(|(person, known)| !known && seen.insert(person.register_no()))
-            .map(|(person, _)| person)
-            .collect();
-        let repeated = people.len() - already_issued - new.len();
-        let given = |person: &Person| {
-            person.subject().or_else(|| match subjects {
-                Subjects::Listed(listed) => listed.get(person.register_no()).copied(),
-                _ => None,
-            })
+        let schema = OfficeStore(store).check_office(key).await?.schema;
+        let are_households = schema.id == HOUSEHOLD.id;
+        let new_applicants = match are_households {
+            true => NewApplicants::households(store, key, register, &subjects).await?,
+            false => NewApplicants::people(store, (key, master), register, &subjects).await?,
         };
-        let makes = matches!(subjects, Subjects::MadeHere);
-        let made: Vec<(Application<'a>, Option<Wallet>)> = new
-            .par_iter()
-            .filter_map(|&person| match given(person) {
-                Some(subject) => Some((Application::new(person, subject), None)),
-                None if makes => {
-                    let wallet = Wallet::generate();
-                    Some((Application::new(person, wallet.subject()), Some(wallet)))
-                }
-                None => None,
-            })
+        let NewApplicants { made, already_issued, repeated, without_subject, refused } =
+            new_applicants;
+        let applicants: Vec<Applicant<'_>> = made
+            .iter()
+            .map(|(application, _)| (&application.holder, application.subject))
             .collect();
-        let without_subject = new.len() - made.len();
-        let applicants: Vec<Applicant<'_>> =
-            made.iter().map(|(application, _)| (application.person, application.subject)).collect();
-        let schema = OfficeStore(store).check_office(key).await?.schema.id;
         let standing =
-            OfficeStore(store).standing_of(master, (key.office, schema), &applicants).await?;
-        let (mut applications, mut wallets) = (Vec::with_capacity(made.len()), Vec::new());
-        let (mut enrolled, mut to_review) = (Vec::new(), Vec::new());
-        for ((application, wallet), standing) in made.into_iter().zip(standing) {
-            let person = application.person;
-            // A person who was not compared with the whole register may be another row's.
-            let standing = match standing {
-                Standing::Free { claims_from, .. } if !register.is_compared(person) => {
-                    Standing::Review { office: key.office, claims_from }
-                }
-                known => known,
-            };
-            match standing {
-                Standing::Enrolled(office) => enrolled.push((person, office)),
-                Standing::Review { office, .. } if !reviewed.holds(person) => {
-                    to_review.push((person, office));
-                }
-                Standing::Free { .. } | Standing::Review { .. } => {
-                    wallets.extend(wallet.map(|wallet| (applications.len(), wallet)));
-                    applications.push(application.reviewed(reviewed.holds(person)));
-                }
-            }
-        }
-        Ok(Self {
-            applications,
-            wallets,
+            OfficeStore(store).standing_of(master, (key.office, schema.id), &applicants).await?;
+        let mut found = Self {
+            applications: Vec::with_capacity(made.len()),
+            wallets: Vec::new(),
             already_issued,
             repeated,
             without_subject,
-            enrolled,
-            to_review,
-        })
+            enrolled: Vec::new(),
+            to_review: Vec::new(),
+            are_households,
+            refused,
+        };
+        for ((application, wallet), standing) in made.into_iter().zip(standing) {
+            found.add(register, (key.office, &reviewed), (application, wallet), standing);
+        }
+        Ok(found)
+    }
+
+    /// Adds an application to those that are issued, or says why it is not.
+    fn add(
+        &mut self,
+        register: &Register,
+        (office, reviewed): (OfficeId, &Reviewed<'_>),
+        (application, wallet): (Application<'a>, Option<Wallet>),
+        standing: Standing,
+    ) {
+        let people: Vec<&'a Person> = application.holder.members().to_vec();
+        // A person who was not compared with the whole register may be another row's.
+        let not_compared: Vec<usize> =
+            (0..people.len()).filter(|&member| !register.is_compared(people[member])).collect();
+        let standing = match standing {
+            Standing::Free { claims_from, .. } if !not_compared.is_empty() => {
+                Standing::Review { office, members: not_compared, claims_from }
+            }
+            Standing::Review { office, mut members, claims_from } => {
+                members.extend(not_compared);
+                members.sort_unstable();
+                members.dedup();
+                Standing::Review { office, members, claims_from }
+            }
+            known => known,
+        };
+        let asked: Vec<&'a Person> = match &standing {
+            Standing::Review { members, .. } => {
+                members.iter().map(|&member| people[member]).collect()
+            }
+            _ => people.clone(),
+        };
+        let is_reviewed = asked.iter().all(|person| reviewed.holds(person));
+        let reason = match standing {
+            Standing::Free { .. } => None,
+            Standing::Review { .. } if is_reviewed => None,
+            Standing::Enrolled { office, member } => {
+                self.enrolled.push((people[member], office));
+                let number = people[member].register_no();
+                Some(format!(
+                    "its member {number} has a live credential of office {}: a person is a member of one \
+                     household",
+                    office.0
+                ))
+            }
+            Standing::Review { office, .. } => {
+                self.to_review.extend(asked.iter().map(|&person| (person, office)));
+                let numbers: Vec<&str> = asked.iter().map(|one| one.register_no()).collect();
+                Some(format!("an officer reviews {} first", numbers.join(", ")))
+            }
+            Standing::SecretKnown(former) => Some(format!(
+                "{former} of its earlier members, who are neither in it now nor listed as DECEASED, know its secret: \
+                 make it a new one"
+            )),
+        };
+        match reason {
+            None => {
+                self.wallets.extend(wallet.map(|wallet| (self.applications.len(), wallet)));
+                self.applications.push(application.reviewed(is_reviewed));
+            }
+            Some(reason) if self.are_households => {
+                let number = application.holder.number().to_owned();
+                self.refused.push(RefusedApplicant { number, reason });
+            }
+            Some(_) => {}
+        }
     }
 }
 
@@ -156,7 +196,25 @@ impl Applicants<'_> {
             };
             found.iter().filter_map(place).collect()
         };
-        Matches { enrolled: by_place(&self.enrolled), to_review: by_place(&self.to_review) }
+        let reasons: HashMap<&str, &str> =
+            self.refused.iter().map(|one| (one.number.as_str(), one.reason.as_str())).collect();
+        let refused =
+            register.people().iter().zip(register.places()).filter_map(|(person, place)| {
+                let number = match self.are_households {
+                    true => person.household_no().unwrap_or_default(),
+                    false => person.register_no(),
+                };
+                let reason = match number {
+                    "" => "the row has no household number",
+                    number => *reasons.get(number)?,
+                };
+                Some((place, reason.to_owned()))
+            });
+        Matches {
+            enrolled: by_place(&self.enrolled),
+            to_review: by_place(&self.to_review),
+            refused: refused.collect(),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use praman_language::calendar;
 use praman_offices::OfficeError;
 use praman_offices::{OfficeStore, Validity};
 use praman_register::{self as register, Register, RegisterError};
+use praman_rules::schema::HOUSEHOLD;
 use praman_store::computation::compute;
 use praman_store::error::StoreError;
 use praman_store::failpoint::may_die;
@@ -202,6 +203,12 @@ impl IssuingClerk {
         let Shared { store, offices, master, .. } = self.shared();
         let no_key = || Obstacle::Passing(PassingFault::NoKey(upload.office));
         let key = offices.get(&upload.office).ok_or_else(no_key)?;
+        let schema = OfficeStore(store).check_office(key).await?.schema;
+        if upload.reviewed && schema.id == HOUSEHOLD.id {
+            let reason = "one row is not a household: correct the register and upload it whole, or issue to it \
+                          with `praman issue --other-person`";
+            return Err(Obstacle::Final(IssuingFault::Refused, reason.to_owned()));
+        }
         let (content, register) = self.check(upload, checked).await?;
         let subjects = if upload.makes_secrets { Subjects::MadeHere } else { Subjects::Register };
         // An officer's answer about a row holds for that row, and its register has no other row.
@@ -221,6 +228,7 @@ impl IssuingClerk {
             Zeroizing::new(serde_json::to_vec(&(columns, pairs)).expect("rows are plain data"))
         });
         drop(content);
+        let refused = applicants.refused.len();
         let Applicants { applications, wallets, already_issued, repeated, without_subject, .. } =
             applicants;
         let validity = Validity::from_today(calendar::today());
@@ -241,6 +249,7 @@ impl IssuingClerk {
             already_issued,
             repeated,
             without_subject,
+            refused,
             enrolled: matches.enrolled.len(),
             to_review: matches.to_review.len(),
             issued: issuing.issued.credentials.len(),

@@ -44,6 +44,7 @@
 mod applicants;
 mod clerk;
 mod desk;
+mod new_applicants;
 mod record;
 mod review;
 mod upload;
@@ -54,6 +55,7 @@ pub use applicants::{Applicants, Reviewed, Subjects, credential_line, wallet_lin
 pub use clerk::IssuingClerk;
 pub use desk::whole;
 pub use desk::{ContentStream, IssuingDesk, IssuingRefusal, RegisterUploading};
+pub use new_applicants::RefusedApplicant;
 pub use record::{IssuingLimits, RowCounts};
 pub use review::ReviewVerdict;
 pub use review::RowReview;

@@ -89,7 +89,7 @@ pub struct RowCounts {
 
 const COLUMNS: &str = "id, office, state, reason, message, bytes, checked_bytes, counts_rows, \
                        counts_accepted, counts_rejected, counts_duplicates, already_issued, \
-                       repeated, without_subject, enrolled, to_review, issued, root, uploaded_at";
+                       repeated, without_subject, refused, enrolled, to_review, issued, root, uploaded_at";
 
 fn read(row: &AnyRow) -> Result<RegisterUpload, StoreError> {
     let id: Vec<u8> = row.try_get("id")?;
@@ -107,6 +107,7 @@ fn read(row: &AnyRow) -> Result<RegisterUpload, StoreError> {
             already_issued: count("already_issued")?,
             repeated: count("repeated")?,
             without_subject: count("without_subject")?,
+            refused: count("refused")?,
             enrolled: count("enrolled")?,
             to_review: count("to_review")?,
             issued: count("issued")?,
@@ -515,7 +516,7 @@ pub(super) async fn finish_upload(
         "UPDATE register_upload SET state = 'issued', checked_bytes = bytes, counts_rows = $2,
              counts_accepted = $3, counts_rejected = $4, counts_duplicates = $5, already_issued = $6,
              repeated = $7, without_subject = $8, issued = $9, root = $10, enrolled = $11,
-             to_review = $12, finished_at = {now}
+             to_review = $12, refused = $13, finished_at = {now}
          WHERE id = $1 AND state = 'issuing'"
     )))
     .bind(upload.id.column())
@@ -530,6 +531,7 @@ pub(super) async fn finish_upload(
     .bind(bytes(outcome.root.to_field()))
     .bind(outcome.enrolled as i64)
     .bind(outcome.to_review as i64)
+    .bind(outcome.refused as i64)
     .execute(&mut **transaction)
     .await?;
     forget_register(transaction, upload.id).await?;

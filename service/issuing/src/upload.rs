@@ -112,6 +112,8 @@ pub struct UploadOutcome {
     pub repeated: usize,
     /// Accepted people without a commitment.
     pub without_subject: usize,
+    /// Households that got no credential, and people of whom the row says that they have died: the report says why.
+    pub refused: usize,
     /// Accepted people who have a live credential already, under another number or of another office.
     pub enrolled: usize,
     /// Accepted people who may have one: an officer reviews them first.

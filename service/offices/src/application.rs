@@ -3,14 +3,15 @@
 use praman_circuits::period::{Day, Period};
 use praman_circuits::subject::SubjectCommitment;
 use praman_language::calendar;
-use praman_register::Person;
+use praman_register::{Household, Person};
 
+use crate::holder::Holder;
 use crate::persons::ClaimsFrom;
 
-/// What an office is asked to issue to one person.
+/// What an office is asked to issue to one person or household.
 pub struct Application<'a> {
-    /// The person in the register.
-    pub person: &'a Person,
+    /// The person or household in the register.
+    pub holder: Holder<'a>,
     /// The holder's commitment: all that the office learns of their secret.
     pub subject: SubjectCommitment,
     /// Whether an officer has reviewed it, if it may be for a person who has a live credential.
@@ -22,7 +23,13 @@ pub struct Application<'a> {
 impl<'a> Application<'a> {
     /// Creates a person's application with their commitment.
     pub fn new(person: &'a Person, subject: SubjectCommitment) -> Self {
-        Self { person, subject, reviewed: false, claims_from: None }
+        Self { holder: Holder::Person(person), subject, reviewed: false, claims_from: None }
+    }
+
+    /// Creates a household's application with the commitment to the secret that its members know.
+    pub fn of_household(household: Household<'a>, subject: SubjectCommitment) -> Self {
+        let holder = Holder::Household(household);
+        Self { holder, subject, reviewed: false, claims_from: None }
     }
 
     /// Returns the same, after an officer has said whose it is.
@@ -74,7 +81,7 @@ impl Validity {
             .and_then(calendar::month_of)
             .map_or(Period(u32::MAX), |month| Period(month.0 + 1));
         // A person whom another system has paid claims from the month after.
-        let paid_until = application.person.paid_until();
+        let paid_until = application.holder.paid_until();
         // What the office says now corrects what it said before, except for the month that is always safe: why the
         // earlier bound was set is not known, and another secret may have claimed until now.
         let is_said = paid_until.is_some() || self.claims_from != Period::ONCE;

@@ -5,8 +5,6 @@ use praman_circuits::Fr;
 use praman_circuits::credential::{Credential, CredentialSalt};
 use praman_circuits::payee::PayeeSalt;
 use praman_holder::wallet::CredentialFile;
-use praman_register::attributes::resident_attributes;
-use praman_rules::schema::RESIDENT;
 use rand::rngs::OsRng;
 use rayon::prelude::*;
 
@@ -26,22 +24,22 @@ pub fn make_credentials(
         .par_iter()
         .enumerate()
         .map(|(index, application)| {
-            let person = application.person;
+            let holder = &application.holder;
             let payee_salt = PayeeSalt::from_field(Fr::rand(&mut OsRng));
-            let payee = person.payee();
+            let payee = holder.payee();
             let credential = Credential {
-                schema: RESIDENT.id,
+                schema: holder.schema().id,
                 subject: application.subject,
                 issued_on: validity.issued_on,
                 expires_on: validity.expires_on,
                 claims_from: validity.first_period(application),
                 salt: CredentialSalt::from_field(Fr::rand(&mut OsRng)),
                 payee: payee.digest(&payee_salt),
-                attributes: resident_attributes(person),
+                attributes: holder.attributes(),
             };
             let commitment = credential.commitment();
             let file = CredentialFile::new(
-                person.register_no(),
+                holder.number(),
                 key.office,
                 first + index,
                 &credential,

@@ -23,8 +23,19 @@ pub enum OfficeError {
     )]
     NotStanding(String),
     /// The office issues credentials of another schema.
-    #[error("a register is of residents, but this office issues another schema")]
+    #[error("a register is of residents or households, but this office issues another schema")]
     OtherSchema,
+    /// People who are no members of a household know its secret.
+    #[error(
+        "household {household}: {former} of its earlier members, who are neither in it now nor listed as \
+         DECEASED, know its secret: make it a new one; nothing was issued"
+    )]
+    SecretKnown {
+        /// The household's number.
+        household: String,
+        /// How many.
+        former: usize,
+    },
     /// A commitment is in another person's live credential.
     #[error(
         "{0}: its commitment is in a live credential of another person: each person has a secret of \

@@ -9,7 +9,7 @@ use praman_circuits::subject::SubjectCommitment;
 use praman_files::FileError;
 use praman_holder::wallet::CredentialFile;
 use praman_register::Person;
-use praman_rules::schema::RESIDENT;
+use praman_rules::schema::{HOUSEHOLD, RESIDENT};
 use praman_store::computation::compute;
 use praman_store::error::StoreError;
 use praman_store::key_store::MasterKey;
@@ -19,6 +19,7 @@ use tempfile::TempDir;
 use crate::application::{Application, Validity};
 use crate::credentials::make_credentials;
 use crate::error::OfficeError;
+use crate::holder::Holder;
 use crate::office_key::OfficeKey;
 use crate::persons::{self, Applicant, ClaimsFrom, NewCredential, Standing};
 use crate::{OfficeStore, checkpoint, standing};
@@ -111,13 +112,15 @@ impl OfficeStore<'_> {
     ) -> Result<Issuing, OfficeError> {
         require_own_commitments(&applications)?;
         let applicants: Vec<Applicant<'_>> =
-            applications.iter().map(|one| (one.person, one.subject)).collect();
+            applications.iter().map(|one| (&one.holder, one.subject)).collect();
         let tags = persons::tags_of(master, &applicants)?;
         // The lock first: no other process changes what is read under it.
         let mut transaction = self.0.begin().await?;
         let office = self.check_office(key).await?;
         standing::require_standing(&mut transaction, &office).await?;
-        if office.schema.id != RESIDENT.id {
+        let is_known = [RESIDENT.id, HOUSEHOLD.id].contains(&office.schema.id);
+        let is_of_schema = |one: &Application<'_>| one.holder.schema().id == office.schema.id;
+        if !is_known || !applications.iter().all(is_of_schema) {
             return Err(OfficeError::OtherSchema);
         }
         let revoked = self.revoked_tags(key.office).await?;
@@ -134,11 +137,11 @@ impl OfficeStore<'_> {
             false => known.or(is_known.then_some(ClaimsFrom::NextMonth)),
         };
         if let Some(place) = persons::shared_commitment(&mut transaction, &tags).await? {
-            let register_no = applications[place].person.register_no();
+            let register_no = applications[place].holder.number();
             return Err(OfficeError::CommitmentInUse(register_no.to_owned()));
         }
         for ((application, standing), tags) in applications.iter_mut().zip(standing).zip(&tags) {
-            let tag = key.holder_tag(application.person.register_no());
+            let tag = key.holder_tag(application.holder.number());
             let mut is_known = revoked.contains(tag.as_slice());
             if is_known && application.reviewed {
                 // An officer may say that a mistyped register number was issued to another person.
@@ -146,7 +149,8 @@ impl OfficeStore<'_> {
                 is_known = !tags.is_other(&earlier);
             }
             application.claims_from = match standing {
-                Standing::Free { if_other, .. } if application.reviewed => {
+                // Of a household an officer has looked at some members alone.
+                Standing::Free { if_other, .. } if application.reviewed && !tags.is_household => {
                     first_of(if_other, is_known)
                 }
                 Standing::Free { claims_from, .. } => first_of(claims_from, is_known),
@@ -154,8 +158,12 @@ impl OfficeStore<'_> {
                 Standing::Review { claims_from, .. } if application.reviewed => {
                     first_of(claims_from, is_known)
                 }
-                Standing::Enrolled(_) | Standing::Review { .. } => {
+                Standing::Enrolled { .. } | Standing::Review { .. } => {
                     return Err(OfficeError::NotReviewed);
+                }
+                Standing::SecretKnown(former) => {
+                    let household = application.holder.number().to_owned();
+                    return Err(OfficeError::SecretKnown { household, former });
                 }
             };
         }
@@ -213,8 +221,9 @@ impl OfficeStore<'_> {
         }
         // Nothing is known here about their secrets.
         let unknown = SubjectCommitment::from_field(Fr::from(0u64));
+        let holders: Vec<Holder<'_>> = people.iter().copied().map(Holder::Person).collect();
         let applicants: Vec<Applicant<'_>> =
-            people.iter().map(|person| (*person, unknown)).collect();
+            holders.iter().map(|holder| (holder, unknown)).collect();
         let tags = persons::tags_of(master, &applicants)?;
         let holders: Vec<_> =
             people.iter().map(|person| key.holder_tag(person.register_no())).zip(tags).collect();
@@ -254,13 +263,12 @@ impl OfficeStore<'_> {
     }
 }
 
-/// Refuses a commitment that two persons would share: the first to claim would have the others refused. Zero belongs
+/// Refuses a commitment that two holders would share: the first to claim would have the others refused. Zero belongs
 /// to no one: no secret has it.
 fn require_own_commitments(applications: &[Application<'_>]) -> Result<(), OfficeError> {
     let mut seen = HashMap::with_capacity(applications.len());
     for application in applications {
-        let (register_no, subject) =
-            (application.person.register_no(), application.subject.to_field());
+        let (register_no, subject) = (application.holder.number(), application.subject.to_field());
         if subject == Fr::from(0u64) {
             return Err(OfficeError::CommitmentZero(register_no.to_owned()));
         }

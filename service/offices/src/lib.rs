@@ -34,7 +34,9 @@
 mod application;
 pub mod checkpoint;
 mod credentials;
+mod earlier;
 mod error;
+mod holder;
 mod issuing;
 mod office;
 pub mod office_key;
@@ -47,6 +49,7 @@ use praman_store::Store;
 pub use application::{Application, Validity};
 pub use credentials::make_credentials;
 pub use error::OfficeError;
+pub use holder::Holder;
 pub use issuing::{Issued, Issuing};
 pub use office::{Office, OfficeState, read_offices};
 pub use persons::{Applicant, ClaimsFrom, Standing};

@@ -7,6 +7,9 @@
 //! date with the telephone, with the name in Bengali, or with guardian and district. A replacement follows the
 //! person, whichever office issued the earlier credential, so that the lost secret and the new one never claim for
 //! one period.
+//!
+//! A household's credential is recorded for each of its members who live, and each of them is known again by it: a
+//! person is a member of one household.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,6 +18,7 @@ use praman_circuits::office::OfficeId;
 use praman_circuits::period::Period;
 use praman_circuits::subject::SubjectCommitment;
 use praman_register::Person;
+use praman_rules::schema::HOUSEHOLD;
 use praman_store::computation::compute;
 use praman_store::error::StoreError;
 use praman_store::key_store::MasterKey;
@@ -23,11 +27,13 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use sqlx::AnyConnection;
 
+use super::earlier::{Earlier, former_members};
+use super::holder::Holder;
 use super::standing;
 use crate::OfficeStore;
 
 /// How many tags are looked up at once.
-const TAGS_AT_ONCE: usize = 400;
+pub(super) const TAGS_AT_ONCE: usize = 400;
 
 /// The tags by which a store recognises a person and a secret. Each tag is keyed and has one purpose.
 #[derive(Clone)]
@@ -133,8 +139,43 @@ impl PersonTags {
     }
 }
 
-/// What an office may do for an applicant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The tags of a credential's holder: of a person, or of a household's people.
+pub(super) struct HolderTags {
+    /// Of those who live, the head first; of a person, one.
+    members: Vec<PersonTags>,
+    /// Of those who have died.
+    deceased: Vec<PersonTags>,
+    pub(super) is_household: bool,
+    /// Of the secret.
+    pub(super) subject: [u8; 32],
+}
+
+impl HolderTags {
+    fn of(
+        master: &MasterKey,
+        holder: &Holder<'_>,
+        subject: SubjectCommitment,
+    ) -> Result<Self, StoreError> {
+        let tags = |people: &[&Person]| -> Result<Vec<PersonTags>, StoreError> {
+            people.iter().map(|person| PersonTags::of(master, person, subject)).collect()
+        };
+        Ok(Self {
+            members: tags(holder.members())?,
+            deceased: tags(holder.deceased())?,
+            is_household: holder.schema().id == HOUSEHOLD.id,
+            subject: master.tag("praman.person.subject.1", &bytes(subject.to_field()))?,
+        })
+    }
+
+    /// Whether some tags are surely of someone who is none of the holder's people, living or dead.
+    pub(super) fn is_other(&self, tags: &HashSet<Vec<u8>>) -> bool {
+        self.members.iter().chain(&self.deceased).all(|one| one.is_other(tags))
+    }
+}
+
+/// What an office may do for an applicant. People are named by their places among the holder's members; a person is at
+/// place 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// Issue: nothing is known of the person, or what is known is revoked.
     Free {
@@ -144,12 +185,21 @@ pub enum Standing {
         /// whose row had the number by mistake.
         if_other: Option<ClaimsFrom>,
     },
-    /// Nothing: the person has a live credential of this office.
-    Enrolled(OfficeId),
-    /// Review: it may be a person who has a live credential of this office.
+    /// Nothing: a member has a live credential of an office.
+    Enrolled {
+        /// The office.
+        office: OfficeId,
+        /// The member.
+        member: usize,
+    },
+    /// Nothing: so many people know the household's secret who are no members of it. It needs a new one.
+    SecretKnown(usize),
+    /// Review: members may be people who have a live credential of this office.
     Review {
         /// The office.
         office: OfficeId,
+        /// The members, in order.
+        members: Vec<usize>,
         /// The first period to claim for, if the person had a credential before.
         claims_from: Option<ClaimsFrom>,
     },
@@ -164,39 +214,40 @@ pub enum ClaimsFrom {
     Period(Period),
 }
 
-/// A person of a register, and the commitment that their credential is to hold.
-pub type Applicant<'a> = (&'a Person, SubjectCommitment);
+/// A person or a household of a register, and the commitment that the credential is to hold.
+pub type Applicant<'a> = (&'a Holder<'a>, SubjectCommitment);
 
 /// A credential that is known for a person by a tag.
 #[derive(Clone)]
-struct Known {
-    number: i64,
-    office: OfficeId,
-    subject: Vec<u8>,
-    claims_from: Period,
-    is_live: bool,
+pub(super) struct Known {
+    pub(super) number: i64,
+    pub(super) office: OfficeId,
+    pub(super) subject: Vec<u8>,
+    pub(super) claims_from: Period,
+    pub(super) is_live: bool,
 }
 
-/// Makes the tags of some people, on all cores, or with a token one after the other.
+/// Makes the tags of some holders, on all cores, or with a token one after the other.
 pub(super) fn tags_of(
     master: &MasterKey,
     applicants: &[Applicant<'_>],
-) -> Result<Vec<PersonTags>, StoreError> {
+) -> Result<Vec<HolderTags>, StoreError> {
     compute(|| {
         applicants
             .par_iter()
-            .map(|(person, subject)| PersonTags::of(master, person, *subject))
+            .map(|(holder, subject)| HolderTags::of(master, holder, *subject))
             .collect()
     })
 }
 
-/// Returns the standing of some people who ask an office for credentials of a schema, as a connection sees it.
+/// Returns the standing of some holders who ask an office for credentials of a schema, as a connection sees it.
 pub(super) async fn standing_of(
     connection: &mut AnyConnection,
     (office, schema): (OfficeId, SchemaId),
-    people: &[PersonTags],
+    holders: &[HolderTags],
 ) -> Result<Vec<Standing>, StoreError> {
-    let mut tags: Vec<[u8; 32]> = people.iter().flat_map(PersonTags::asked).collect();
+    let members = holders.iter().flat_map(|holder| &holder.members);
+    let mut tags: Vec<[u8; 32]> = members.flat_map(PersonTags::asked).collect();
     tags.sort_unstable();
     tags.dedup();
     let mut known: HashMap<[u8; 32], Vec<Known>> = HashMap::new();
@@ -204,24 +255,43 @@ pub(super) async fn standing_of(
         look_up(connection, schema, some, &mut known).await?;
     }
     let barred = barred(connection, &known).await?;
-    // Within one file, too, no identity number gets two, and a person who may be another row's is reviewed.
-    let mut seen = HashSet::new();
-    let standing = people.iter().map(|person| {
-        let standing = standing(person, &known, &barred);
-        let is_twice = person.identity.is_some_and(|identity| !seen.insert(identity));
-        let is_alike = [person.name, person.alike()]
-            .into_iter()
-            .chain(person.loosely())
-            .any(|tag| seen.contains(&tag));
-        seen.extend(person.kept().filter(|tag| Some(*tag) != person.account));
-        match standing {
-            Standing::Free { .. } | Standing::Review { .. } if is_twice => {
-                Standing::Enrolled(office)
+    let former = former_members(connection, holders).await?;
+    // Within one file, too, no identity number gets two, and a person who may be another row's is reviewed. Members of
+    // one household, such as twins, are not compared with each other by anything but the number.
+    let mut seen: HashSet<[u8; 32]> = HashSet::new();
+    let standing = holders.iter().zip(former).map(|(holder, former)| {
+        let standing = standing(holder, &known, &barred);
+        let mut own: HashSet<[u8; 32]> = HashSet::new();
+        let twice = holder.members.iter().position(|member| {
+            let is_twice = |identity: [u8; 32]| seen.contains(&identity) || !own.insert(identity);
+            member.identity.is_some_and(is_twice)
+        });
+        let is_alike = |member: &PersonTags| {
+            let tags = [member.name, member.alike()];
+            tags.into_iter().chain(member.loosely()).any(|tag| seen.contains(&tag))
+        };
+        let alike: Vec<usize> =
+            (0..holder.members.len()).filter(|&member| is_alike(&holder.members[member])).collect();
+        for member in &holder.members {
+            seen.extend(member.kept().filter(|tag| Some(*tag) != member.account));
+        }
+        match (standing, twice) {
+            (Standing::Free { .. } | Standing::Review { .. }, Some(member)) => {
+                Standing::Enrolled { office, member }
             }
-            Standing::Free { claims_from, .. } if is_alike => {
-                Standing::Review { office, claims_from }
+            (Standing::Free { .. } | Standing::Review { .. }, None) if former > 0 => {
+                Standing::SecretKnown(former)
             }
-            known => known,
+            (Standing::Free { claims_from, .. }, None) if !alike.is_empty() => {
+                Standing::Review { office, members: alike, claims_from }
+            }
+            (Standing::Review { office, mut members, claims_from }, None) => {
+                members.extend(alike);
+                members.sort_unstable();
+                members.dedup();
+                Standing::Review { office, members, claims_from }
+            }
+            (known, _) => known,
         }
     });
     Ok(standing.collect())
@@ -314,13 +384,13 @@ impl PersonTags {
     }
 }
 
-/// Returns the first of some people whose commitment is in a live credential of another person: of two who share a
-/// secret, one would have the other's claims refused.
+/// Returns the first of some holders whose commitment is in a live credential of someone who is none of their people:
+/// of two who share a secret, one would have the other's claims refused.
 pub(super) async fn shared_commitment(
     connection: &mut AnyConnection,
-    people: &[PersonTags],
+    holders: &[HolderTags],
 ) -> Result<Option<usize>, StoreError> {
-    for (first, some) in people.chunks(TAGS_AT_ONCE).enumerate() {
+    for (first, some) in holders.chunks(TAGS_AT_ONCE).enumerate() {
         let places: Vec<String> = (1..=some.len()).map(|place| format!("${place}")).collect();
         let statement = sqlx::AssertSqlSafe(format!(
             "SELECT person.subject, person.office, person.number, person_tag.tag
@@ -331,21 +401,21 @@ pub(super) async fn shared_commitment(
             places.join(", ")
         ));
         let mut asked = sqlx::query_as::<_, (Vec<u8>, i64, i64, Vec<u8>)>(statement);
-        for person in some {
-            asked = asked.bind(person.subject.to_vec());
+        for holder in some {
+            asked = asked.bind(holder.subject.to_vec());
         }
-        let mut holders: HashMap<Vec<u8>, HashMap<i64, HashSet<Vec<u8>>>> = HashMap::new();
+        let mut known: HashMap<Vec<u8>, HashMap<i64, HashSet<Vec<u8>>>> = HashMap::new();
         for (subject, office, number, tag) in asked.fetch_all(&mut *connection).await? {
             // A barred or retired office keeps no one out: no one can claim with its credentials.
             let of = OfficeId(office as u32);
             if standing::on_ledger(connection, of).await?.is_some_and(|known| !known.standing) {
                 continue;
             }
-            holders.entry(subject).or_default().entry(number).or_default().insert(tag);
+            known.entry(subject).or_default().entry(number).or_default().insert(tag);
         }
-        let shared = some.iter().position(|person| {
-            let known = holders.get(person.subject.as_slice());
-            known.is_some_and(|known| known.values().any(|tags| person.is_other(tags)))
+        let shared = some.iter().position(|holder| {
+            let people = known.get(holder.subject.as_slice());
+            people.is_some_and(|people| people.values().any(|tags| holder.is_other(tags)))
         });
         if let Some(place) = shared {
             return Ok(Some(first * TAGS_AT_ONCE + place));
@@ -354,34 +424,68 @@ pub(super) async fn shared_commitment(
     Ok(None)
 }
 
+/// What is known of a member.
+struct MemberStanding {
+    /// The office of a live credential of theirs.
+    enrolled: Option<OfficeId>,
+    /// The office of a live credential that may be theirs.
+    alike: Option<OfficeId>,
+    /// What their earlier credentials mean.
+    earlier: Earlier,
+    /// The same, if an officer says that the credentials that may be theirs are another person's.
+    reviewed: Earlier,
+    /// The same, if an officer says that those of their identity number are, too.
+    if_other: Earlier,
+}
+
 fn standing(
-    person: &PersonTags,
+    holder: &HolderTags,
     known: &HashMap<[u8; 32], Vec<Known>>,
     barred: &HashSet<OfficeId>,
 ) -> Standing {
+    let of_member = |member: &PersonTags| standing_of_member(member, known, barred);
+    let found: Vec<MemberStanding> = holder.members.iter().map(of_member).collect();
+    let mut places = found.iter().enumerate();
+    if let Some((member, office)) = places.find_map(|(at, one)| Some((at, one.enrolled?))) {
+        return Standing::Enrolled { office, member };
+    }
+    let members: Vec<usize> = (0..found.len()).filter(|&at| found[at].alike.is_some()).collect();
+    match found.iter().find_map(|one| one.alike) {
+        Some(office) => {
+            let earlier = |one: &MemberStanding| match one.alike {
+                Some(_) => one.reviewed,
+                None => one.earlier,
+            };
+            let claims_from = Earlier::together(found.iter().map(earlier));
+            Standing::Review { office, members, claims_from }
+        }
+        None => Standing::Free {
+            claims_from: Earlier::together(found.iter().map(|one| one.earlier)),
+            if_other: Earlier::together(found.iter().map(|one| one.if_other)),
+        },
+    }
+}
+
+fn standing_of_member(
+    person: &PersonTags,
+    known: &HashMap<[u8; 32], Vec<Known>>,
+    barred: &HashSet<OfficeId>,
+) -> MemberStanding {
     let of = |tag: Option<[u8; 32]>| tag.and_then(|tag| known.get(&tag)).into_iter().flatten();
     let is_good = |known: &&Known| known.is_live && !barred.contains(&known.office);
-    if let Some(live) = of(person.identity).find(is_good) {
-        return Standing::Enrolled(live.office);
-    }
+    let enrolled = of(person.identity).find(is_good).map(|live| live.office);
     // The account may be a relative's: it leads to a review, and costs no one a month. A person of the same name and
     // birth date may be the same with the guardian spelled differently: the lost secret may have claimed.
     let named = || of(Some(person.name)).chain(of(person.name_as_written));
     let of_names = || named().chain(of(Some(person.alike())));
     // A credential of a barred office may have claimed, and may again.
     let is_earlier = |known: &&Known| !known.is_live || barred.contains(&known.office);
-    let from = |latest: &Known| match latest.subject == person.subject {
-        true => ClaimsFrom::Period(latest.claims_from),
-        false => ClaimsFrom::NextMonth,
-    };
-    let latest = |earlier: &mut dyn Iterator<Item = &Known>| {
-        earlier.max_by_key(|known| known.number).map(from)
-    };
-    let claims_from = latest(&mut of(person.identity).chain(of_names()).filter(is_earlier));
+    let reviewed = of(person.identity).chain(of_names()).filter(is_earlier);
+    let reviewed = Earlier::of(reviewed, &person.subject);
     // A person with the name spelled differently may be the same, too, unless an officer says otherwise.
     let loosely = || person.loosely().flat_map(|tag| of(Some(tag)));
-    let unless_other =
-        latest(&mut of(person.identity).chain(of_names()).chain(loosely()).filter(is_earlier));
+    let all = of(person.identity).chain(of_names()).chain(loosely()).filter(is_earlier);
+    let earlier = Earlier::of(all, &person.subject);
     // Persons with the same identity number and name, or birth date, are surely the same.
     let same: HashSet<i64> = named()
         .chain(of(Some(person.name_and_birth)))
@@ -390,18 +494,16 @@ fn standing(
         .collect();
     let is_same = |known: &&Known| same.contains(&known.number);
     let numbered = of(person.identity).filter(is_same);
-    let if_other = latest(&mut numbered.chain(of_names()).filter(is_earlier));
+    let if_other = Earlier::of(numbered.chain(of_names()).filter(is_earlier), &person.subject);
     let alike = of(person.identity).chain(named()).chain(of(person.account));
     let mut alike = alike.chain(of(Some(person.alike()))).chain(loosely());
-    match alike.find(|known| known.is_live) {
-        Some(live) => Standing::Review { office: live.office, claims_from },
-        None => Standing::Free { claims_from: unless_other, if_other },
-    }
+    let alike = alike.find(|known| known.is_live).map(|live| live.office);
+    MemberStanding { enrolled, alike, earlier, reviewed, if_other }
 }
 
 /// A credential that is about to be stored.
 pub(super) struct NewCredential<'a> {
-    pub(super) tags: &'a PersonTags,
+    pub(super) tags: &'a HolderTags,
     pub(super) position: usize,
     pub(super) claims_from: Period,
 }
@@ -417,27 +519,31 @@ pub(super) async fn keep(
             .fetch_one(&mut **transaction)
             .await?;
     for NewCredential { tags, position, claims_from } in credentials {
-        number += 1;
-        sqlx::query(
-            "INSERT INTO person_credential (number, schema, office, position, subject, claims_from)
-             VALUES ($1, $2, $3, $4, $5, $6)",
-        )
-        .bind(number)
-        .bind(i64::from(schema.0))
-        .bind(i64::from(office.0))
-        .bind(position as i64)
-        .bind(tags.subject.to_vec())
-        .bind(i64::from(claims_from.0))
-        .execute(&mut **transaction)
-        .await?;
-        for tag in tags.kept() {
+        for member in &tags.members {
+            number += 1;
             sqlx::query(
-                "INSERT INTO person_tag (tag, credential) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                "INSERT INTO person_credential
+                     (number, schema, office, position, subject, claims_from)
+                 VALUES ($1, $2, $3, $4, $5, $6)",
             )
-            .bind(tag.to_vec())
             .bind(number)
+            .bind(i64::from(schema.0))
+            .bind(i64::from(office.0))
+            .bind(position as i64)
+            .bind(tags.subject.to_vec())
+            .bind(i64::from(claims_from.0))
             .execute(&mut **transaction)
             .await?;
+            for tag in member.kept() {
+                sqlx::query(
+                    "INSERT INTO person_tag (tag, credential) VALUES ($1, $2)
+                     ON CONFLICT DO NOTHING",
+                )
+                .bind(tag.to_vec())
+                .bind(number)
+                .execute(&mut **transaction)
+                .await?;
+            }
         }
     }
     Ok(())
@@ -464,11 +570,11 @@ pub(super) async fn not_known(
 pub(super) async fn keep_known(
     transaction: &mut WriteTransaction,
     office: (OfficeId, SchemaId),
-    holders: &[([u8; 32], PersonTags)],
+    holders: &[([u8; 32], HolderTags)],
 ) -> Result<(), StoreError> {
     let places = not_known(transaction, office.0).await?;
     let place = |(holder, tags)| Some((*places.get(<[u8; 32]>::as_slice(holder))?, tags));
-    let found: Vec<(usize, &PersonTags)> =
+    let found: Vec<(usize, &HolderTags)> =
         holders.iter().map(|(holder, tags)| (holder, tags)).filter_map(place).collect();
     // Their first period is not known: record none that a later secret could claim for again.
     let credentials = found.into_iter().map(|(position, tags)| NewCredential {
@@ -480,8 +586,8 @@ pub(super) async fn keep_known(
 }
 
 impl OfficeStore<'_> {
-    /// Returns the standing of a register's people who ask an office for credentials of a schema. The answer reveals
-    /// it, so only issuers may ask.
+    /// Returns the standing of a register's people or households who ask an office for credentials of a schema. The
+    /// answer reveals it, so only issuers may ask.
     ///
     /// # Errors
     /// [`StoreError::Database`], [`StoreError::KeyStore`].

@@ -4,15 +4,15 @@ use std::fmt;
 
 use praman_circuits::period::{Day, Period};
 use praman_language::calendar;
-use praman_rules::resident::{Category, District, RationCard, Sex};
+use praman_rules::resident::{Category, District, RationCard, Relation, Sex};
 
 use super::date::DateOrder;
 use super::header::Header;
 use super::person::Person;
 use super::record::Record;
 use super::{
-    COLUMNS, PAID_UNTIL_COLUMN, RegisterError, SUBJECT_COLUMN, cell, date, id_number, money,
-    payee_name, relation,
+    COLUMNS, HOUSEHOLD_COLUMN, PAID_UNTIL_COLUMN, RELATION_COLUMN, RegisterError, SUBJECT_COLUMN,
+    cell, date, id_number, money, payee_name, relation,
 };
 use crate::bank_account::{is_ifsc, is_registered_account};
 
@@ -87,6 +87,9 @@ pub(super) struct Columns {
     places: [usize; COLUMNS.len()],
     subject: Option<usize>,
     paid_until: Option<usize>,
+    household: Option<usize>,
+    /// The relation to a household's head; looked for only where there are households.
+    relation: Option<usize>,
     count: usize,
     /// How many there are up to the last one with a name.
     named: usize,
@@ -106,8 +109,14 @@ impl Columns {
         }
         let (subject, paid_until) =
             (header.place(SUBJECT_COLUMN)?, header.place(PAID_UNTIL_COLUMN)?);
+        let household = header.place(HOUSEHOLD_COLUMN)?;
+        // Other registers have a column of this name, for the guardian's relation.
+        let relation = match household {
+            Some(_) => header.place(RELATION_COLUMN)?,
+            None => None,
+        };
         let (count, named) = (header.count(), header.named());
-        Ok(Self { places, subject, paid_until, count, named })
+        Ok(Self { places, subject, paid_until, household, relation, count, named })
     }
 
     pub(super) fn count(&self) -> usize {
@@ -123,17 +132,22 @@ impl Columns {
     }
 }
 
-/// Returns a row's register number and the person, or the wrong field. Of several faults the first column's
-/// counts, and the row's form before any.
-pub(super) fn clean_row(
-    record: &Record,
-    columns: &Columns,
-    today: Day,
-) -> (String, Result<Person, Field>) {
+/// What a row came to.
+pub(super) struct CleanedRow {
+    pub(super) register_no: String,
+    /// Empty if it has none.
+    pub(super) household_no: String,
+    pub(super) outcome: Result<Person, Field>,
+}
+
+/// Returns a row's numbers and the person, or the wrong field. Of several faults the first column's counts, and the
+/// row's form before any.
+pub(super) fn clean_row(record: &Record, columns: &Columns, today: Day) -> CleanedRow {
     let number_place = columns.places[0].min(record.len().saturating_sub(1));
     let register_no = cell::text(&String::from_utf8_lossy(record.cell(number_place)));
-    let person = clean_person(record, columns, today, &register_no);
-    (register_no, person)
+    let household_no = optional(record, columns.household).unwrap_or_default();
+    let outcome = clean_person(record, columns, today, &register_no);
+    CleanedRow { register_no, household_no, outcome }
 }
 
 fn clean_person(
@@ -212,6 +226,8 @@ fn clean_person(
         paid_until: optional(record, columns.paid_until)
             .map(|cell| month(&cell).ok_or(Field::PaidUntil))
             .transpose()?,
+        household_no: optional(record, columns.household),
+        relation: optional(record, columns.relation).and_then(|cell| Relation::from_cell(&cell)),
     })
 }
 

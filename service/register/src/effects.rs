@@ -54,7 +54,7 @@ impl Effects {
     /// Returns the effects of a change from one policy for residents to another, among the people of a
     /// register.
     pub fn of_register(before: &Policy, after: &Policy, register: &Register) -> Self {
-        let people = register.people().iter();
+        let people = register.people().iter().filter(|one| !one.is_deceased());
         Self::of(before, after, people.map(|one| (one.district, resident_attributes(one))))
     }
 

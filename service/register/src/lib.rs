@@ -23,6 +23,7 @@ mod duplicates;
 pub mod effects;
 mod encoding;
 mod header;
+mod household;
 pub mod id_number;
 mod money;
 mod name;
@@ -43,13 +44,14 @@ use praman_circuits::period::Day;
 use rayon::prelude::*;
 
 pub use clean::Field;
-use clean::{Columns, clean_row};
+use clean::{CleanedRow, Columns, clean_row};
 use date::DateOrders;
 pub use date::parse_date;
 use duplicates::Found;
+pub use household::{Household, HouseholdFault, RefusedHousehold};
 pub use pairs::{DuplicatePair, duplicate_pairs, of_one_row};
 pub use person::Person;
-pub use praman_rules::resident::{Category, District, RationCard, Sex};
+pub use praman_rules::resident::{Category, District, RationCard, Relation, Sex};
 use record::Records;
 pub use report::{Matches, write_report};
 
@@ -132,6 +134,12 @@ pub const SUBJECT_COLUMN: &str = "subject";
 /// 2026-05. They claim from the month after it.
 pub const PAID_UNTIL_COLUMN: &str = "paid_until";
 
+/// An optional column: the number of the person's household.
+pub const HOUSEHOLD_COLUMN: &str = "household_no";
+
+/// A column beside [`HOUSEHOLD_COLUMN`]: the person's relation to the head of the household.
+pub const RELATION_COLUMN: &str = "relation";
+
 /// Whether a text is an identity number: twelve digits, spaces allowed, with a valid check digit.
 pub fn is_identity_number(text: &str) -> bool {
     matches!(id_number::parse(text), Ok(Some(_)))
@@ -151,6 +159,8 @@ pub enum Verdict {
 /// A checked register.
 pub struct Register {
     register_nos: Vec<String>,
+    /// Each row's household number; empty if it has none.
+    household_nos: Vec<String>,
     verdicts: Vec<Verdict>,
     people: Vec<Person>,
     /// Register numbers of people who were not compared with everyone they could be.
@@ -257,6 +267,7 @@ pub fn check_until(
 
     let mut register = Register {
         register_nos: Vec::new(),
+        household_nos: Vec::new(),
         verdicts: Vec::new(),
         people: Vec::new(),
         not_compared: HashSet::new(),
@@ -276,7 +287,7 @@ pub fn check_until(
         for (record, place) in batch.iter().zip(register.verdicts.len() + 1..) {
             orders.add(columns.date_order(record), place);
         }
-        for (register_no, outcome) in cleaned {
+        for CleanedRow { register_no, household_no, outcome } in cleaned {
             match outcome {
                 Ok(person) => {
                     people_rows.push(register.verdicts.len());
@@ -286,6 +297,7 @@ pub fn check_until(
                 Err(field) => register.verdicts.push(Verdict::Reject(field)),
             }
             register.register_nos.push(register_no);
+            register.household_nos.push(household_no);
         }
         progress(records.bytes_read());
     }

@@ -3,7 +3,7 @@
 use praman_circuits::payee::Payee;
 use praman_circuits::period::{Day, Period};
 use praman_circuits::subject::SubjectCommitment;
-use praman_rules::resident::{Category, District, RationCard, Sex};
+use praman_rules::resident::{Category, District, RationCard, Relation, Sex};
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
@@ -41,6 +41,9 @@ pub struct Person {
     pub(super) account: String,
     pub(super) subject: Option<SubjectCommitment>,
     pub(super) paid_until: Option<Period>,
+    pub(super) household_no: Option<String>,
+    /// None also if the word is not known.
+    pub(super) relation: Option<Relation>,
 }
 
 /// What a person is recognised by in another register, in one spelling each. It holds what praman shows to no
@@ -119,6 +122,21 @@ impl Person {
     /// Returns the last month that the person was paid for by another system.
     pub fn paid_until(&self) -> Option<Period> {
         self.paid_until
+    }
+
+    /// Returns the number of the person's household, if the register has it.
+    pub fn household_no(&self) -> Option<&str> {
+        self.household_no.as_deref()
+    }
+
+    /// Returns the person's relation to the head of their household; none if the register has none that is known.
+    pub fn relation(&self) -> Option<Relation> {
+        self.relation
+    }
+
+    /// Whether the row says that the person has died.
+    pub fn is_deceased(&self) -> bool {
+        self.relation == Some(Relation::Deceased)
     }
 
     /// Returns the account that the person registered.

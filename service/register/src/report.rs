@@ -12,10 +12,13 @@ pub struct Matches {
     pub enrolled: BTreeMap<usize, u32>,
     /// The person may have one: an officer reviews it.
     pub to_review: BTreeMap<usize, u32>,
+    /// The person's household gets none: why.
+    pub refused: BTreeMap<usize, String>,
 }
 
 /// Writes `register_no,verdict,field_or_first`, one line a row. For a row whose person has a live credential,
-/// or may have one, it gives the office: `enrolled` or `review`.
+/// or may have one, it gives the office: `enrolled` or `review`. For another row of a household that gets no credential,
+/// and of a person who has died, it gives the reason: `refused`.
 ///
 /// No program that opens the report executes a cell's content: a register number that begins like a formula
 /// gets an apostrophe in front, as spreadsheets write text.
@@ -35,7 +38,10 @@ pub fn write_report(
                 match (matches.enrolled.get(&place), matches.to_review.get(&place)) {
                     (Some(office), _) => writeln!(out, "{number},enrolled,office {office}")?,
                     (None, Some(office)) => writeln!(out, "{number},review,office {office}")?,
-                    (None, None) => writeln!(out, "{number},accept,")?,
+                    (None, None) => match matches.refused.get(&place) {
+                        Some(reason) => writeln!(out, "{number},refused,{}", quoted(reason))?,
+                        None => writeln!(out, "{number},accept,")?,
+                    },
                 }
             }
             Verdict::Reject(field) => writeln!(out, "{number},reject,{field}")?,

@@ -88,6 +88,25 @@ codes! {
 }
 
 codes! {
+    /// Relation of a member to the head of their household.
+    Relation:
+    /// The head.
+    Head = 1: "HEAD" | "SELF" | "HEAD OF FAMILY" | "HEAD OF THE FAMILY" | "HEAD OF HOUSEHOLD" | "HOF" | "HOH" | "গৃহকর্তা" |
+        "গৃহকর্ত্রী" | "পরিবারের প্রধান" | "নিজে" | "मुखिया" | "परिवार का मुखिया" | "परिवार की मुखिया" | "स्वयं",
+    /// Husband or wife.
+    Spouse = 2: "SPOUSE" | "WIFE" | "HUSBAND" | "স্ত্রী" | "স্বামী" | "पत्नी" | "पति",
+    /// A child of theirs, of any age.
+    Child = 3: "CHILD" | "SON" | "DAUGHTER" | "পুত্র" | "কন্যা" | "ছেলে" | "মেয়ে" | "সন্তান" | "पुत्र" | "पुत्री" | "बेटा" |
+        "बेटी" | "संतान",
+    /// Father or mother.
+    Parent = 4: "PARENT" | "FATHER" | "MOTHER" | "পিতা" | "মাতা" | "বাবা" | "মা" | "पिता" | "माता",
+    /// Anyone else who lives there.
+    Other = 5: "OTHER" | "OTHERS" | "RELATIVE" | "OTHER RELATIVE" | "অন্য" | "অন্যান্য" | "আত্মীয়" | "अन्य" | "रिश्तेदार",
+    /// A member who has died: they are no member any more, and the row says why they are missing.
+    Deceased = 6: "DECEASED" | "DEAD" | "DIED" | "মৃত" | "প্রয়াত" | "मृत" | "मृतक" | "दिवंगत",
+}
+
+codes! {
     /// The state's 23 districts.
     District:
     /// Alipurduar.

@@ -10,6 +10,9 @@ use crate::resident::District;
 pub enum Kind {
     /// A birth day, which schemes ask for as an age in completed years.
     Age,
+    /// Birth days of the youngest, the second and the third youngest member in this slot and the two after it, which
+    /// schemes ask for as a number of children. Of a member who is not there it is 0, a day very long ago.
+    Children,
     /// One of a list of codes.
     Code(&'static [(&'static str, u32)]),
     /// A whole number.
@@ -101,8 +104,27 @@ pub static STUDENT: Schema = Schema {
     ],
 };
 
+/// A household: its members know one secret, and what is attested is theirs together.
+pub static HOUSEHOLD: Schema = Schema {
+    id: SchemaId(3),
+    name: "household",
+    fields: &[
+        field("oldest", 0, Kind::Age),
+        // In slots 1 to 3.
+        field("children", 1, Kind::Children),
+        field("members", 4, Kind::Whole),
+        field("annual_income", 5, Kind::Whole),
+        field("land_acres", 6, Kind::Hundredths),
+        field("district", 7, DISTRICT),
+        field("ration_card", 8, RATION_CARD),
+    ],
+};
+
 /// All schemas.
-pub static SCHEMAS: [&Schema; 2] = [&RESIDENT, &STUDENT];
+pub static SCHEMAS: [&Schema; 3] = [&RESIDENT, &STUDENT, &HOUSEHOLD];
+
+/// From how many children on a credential does not say how many more there are.
+pub const CHILDREN_MAX: u32 = 3;
 
 impl Schema {
     /// Returns the schema with a name or a number.
@@ -141,17 +163,27 @@ mod tests {
         let cards: Vec<_> = RationCard::ALL.iter().map(|&(v, s)| (s, v.code())).collect();
         assert_eq!(codes(&RESIDENT, "ration_card"), cards);
         assert_eq!(codes(&RESIDENT, "district").len(), 23);
+        assert_eq!(codes(&HOUSEHOLD, "ration_card"), cards);
+        assert_eq!(codes(&HOUSEHOLD, "district"), codes(&RESIDENT, "district"));
     }
 
     #[test]
     fn slots_and_numbers_are_unique() {
         for schema in SCHEMAS {
-            let mut slots: Vec<_> = schema.fields.iter().map(|field| field.slot).collect();
-            slots.dedup();
-            assert_eq!(slots.len(), schema.fields.len());
+            let mut slots = Vec::new();
+            for field in schema.fields {
+                let more = if field.kind == Kind::Children { CHILDREN_MAX as u8 - 1 } else { 0 };
+                slots.extend(field.slot.number()..=field.slot.number() + more);
+            }
+            let unique: std::collections::BTreeSet<u8> = slots.iter().copied().collect();
+            assert_eq!(slots.len(), unique.len(), "{}", schema.name);
+            assert!(unique.iter().all(|&slot| Slot::new(slot).is_some()), "{}", schema.name);
         }
+        let ids: std::collections::BTreeSet<_> = SCHEMAS.iter().map(|schema| schema.id).collect();
+        assert_eq!(ids.len(), SCHEMAS.len());
         assert!(Schema::find("resident").is_some_and(|schema| schema.id == SchemaId(1)));
         assert!(Schema::find("2").is_some_and(|schema| schema.name == "student"));
+        assert!(Schema::find("Household").is_some_and(|schema| schema.id == SchemaId(3)));
         assert!(Schema::find("nobody").is_none());
     }
 }

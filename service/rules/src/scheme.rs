@@ -180,7 +180,9 @@ impl Scheme {
                 .try_into()
                 .expect("there are two"),
             schema: Schema::find(schema.text()?).ok_or_else(|| {
-                schema.fault("there is no such schema: give \"resident\" or \"student\"")
+                schema.fault(
+                    "there is no such schema: give \"resident\", \"student\" or \"household\"",
+                )
             })?,
             kind: match kind.text()? {
                 "monthly" => PeriodKind::Month,

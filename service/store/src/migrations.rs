@@ -52,6 +52,7 @@ const STEPS: &[Step] = steps! {
     "0030_consents_second_edition",
     "0031_ceremonies",
     "0032_settlements",
+    "0033_households",
 };
 
 fn migrator(sql_of: impl Fn(&Step) -> &'static str) -> Migrator {

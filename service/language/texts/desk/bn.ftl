@@ -95,6 +95,7 @@ desk-count-accepted = গৃহীত সারি
 desk-count-already = আগেই শংসাপত্র আছে
 desk-count-duplicates = একই মানুষ হতে পারেন
 desk-count-enrolled = অন্য অফিসের চালু শংসাপত্র আছে
+desk-count-refused = প্রত্যাখ্যাত পরিবার বা মৃত ব্যক্তি: কারণ প্রতিবেদনে আছে
 desk-count-rejected = বাতিল সারি
 desk-count-repeated = একই নম্বর দুবার
 desk-count-review = আগে দেখে নিতে হবে

@@ -95,6 +95,7 @@ desk-count-accepted = Accepted rows
 desk-count-already = Already have a credential
 desk-count-duplicates = Possible duplicates
 desk-count-enrolled = Have a live credential elsewhere
+desk-count-refused = Households refused, or people who have died: the report says why
 desk-count-rejected = Rejected rows
 desk-count-repeated = Same number twice
 desk-count-review = Waiting for review

@@ -95,6 +95,7 @@ desk-count-accepted = स्वीकृत पंक्तियाँ
 desk-count-already = पहले से प्रमाण पत्र है
 desk-count-duplicates = शायद वही व्यक्ति
 desk-count-enrolled = किसी और कार्यालय का चालू प्रमाण पत्र है
+desk-count-refused = अस्वीकृत परिवार या मृत व्यक्ति: कारण रिपोर्ट में है
 desk-count-rejected = अस्वीकृत पंक्तियाँ
 desk-count-repeated = संख्या दो बार
 desk-count-review = पहले जाँच होगी

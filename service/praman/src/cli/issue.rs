@@ -16,13 +16,16 @@ use super::{Outcome, Setting, register};
 use crate::access_control::Action;
 use crate::calendar;
 use crate::error::CommandError;
-use crate::issuing::{Applicants, Reviewed, Subjects, credential_line, wallet_line};
+use crate::issuing::{
+    Applicants, RefusedApplicant, Reviewed, Subjects, credential_line, wallet_line,
+};
 use crate::office_key::OfficeKey;
-use crate::offices::{OfficeStore, Validity};
+use crate::offices::{Application, OfficeStore, Validity};
 use crate::register::{Person, read_rows};
 use crate::wallet::{CredentialFile, Wallet};
 
-/// Issue a credential to every accepted row of a register.
+/// Issue a credential to every accepted row of a register, or to every household of it if the
+/// office was made for households.
 ///
 /// With --subjects, or with a column `subject` in the register, the holders' own commitments are
 /// used and the office learns no secret. Without them, secrets are made here for the holders, as a
@@ -44,7 +47,8 @@ pub(super) struct Issue {
     /// Write one file, credentials.ndjson, instead of a file for each row.
     #[arg(long)]
     bundle: bool,
-    /// The holders' commitments: a CSV of register_no,subject.
+    /// The holders' commitments: a CSV of register_no,subject. For households their numbers stand
+    /// under register_no.
     #[arg(long, value_name = "FILE")]
     subjects: Option<PathBuf>,
     /// The first claim period, as a month YYYY-MM [default: any].
@@ -93,12 +97,16 @@ impl Issue {
             let subject = format!("{people} people of a register of office {}", key.office.0);
             setting.act(&store, Action::LearnMatches, &subject).await?;
         }
-        let Applicants { applications, wallets, .. } = applicants;
+        let Applicants { applications, wallets, refused: not_issued, are_households, .. } =
+            applicants;
+        let people =
+            |one: &Application<'_>| one.holder.members().len() + one.holder.deceased().len();
+        let rows: usize = applications.iter().map(people).sum();
         let issuing = OfficeStore(&store).issue(&key, &master, applications, validity).await?;
         let staged = stage(&place, &issuing.issued.credentials, &wallets, self.bundle)?;
         let issued = issuing.commit_with_files(staged, &place).await?;
         let count = issued.credentials.len();
-        let refused = checked.counts().rows - count;
+        let refused = checked.counts().rows - rows;
         let text = format!(
             "{count} credentials are in {}; {refused} rows have none; the office's root is {}",
             place.display(),
@@ -114,6 +122,7 @@ impl Issue {
                  review it. If it is a different person, issue again with --other-person {number}"
             )
         }));
+        lines.extend(told_refused(&not_issued, are_households));
         let matched = |found: Vec<(String, u32)>| -> Vec<serde_json::Value> {
             found
                 .into_iter()
@@ -128,6 +137,10 @@ impl Issue {
             "root": issued.root,
             "enrolled": matched(enrolled),
             "to_review": matched(to_review),
+            "not_issued": not_issued
+                .iter()
+                .map(|one| json!({ "number": one.number, "reason": one.reason }))
+                .collect::<Vec<_>>(),
         });
         Ok(Outcome::done(json, lines.join("\n")))
     }
@@ -153,15 +166,33 @@ impl Issue {
     }
 }
 
+/// How many people or households are named.
+const LINES_MAX: usize = 20;
+
 /// A line for each of some people, of very many for the first ones.
 fn told_of(found: &[(String, u32)], line: impl Fn(&str, u32) -> String) -> Vec<String> {
-    const LINES_MAX: usize = 20;
     let mut lines: Vec<String> =
         found.iter().take(LINES_MAX).map(|(number, office)| line(number, *office)).collect();
-    if let Some(more) = found.len().checked_sub(LINES_MAX).filter(|more| *more > 0) {
-        lines.push(format!("and {more} more: --json lists them all"));
-    }
+    lines.extend(told_more(found.len()));
     lines
+}
+
+/// A line for each household, or person who has died, that gets nothing; of very many for the first ones.
+fn told_refused(refused: &[RefusedApplicant], are_households: bool) -> Vec<String> {
+    let line = |one: &RefusedApplicant| match one.number.as_str() {
+        "" => one.reason.clone(),
+        number if are_households => format!("household {number}: {}", one.reason),
+        number => format!("{number}: {}", one.reason),
+    };
+    let mut lines: Vec<String> = refused.iter().take(LINES_MAX).map(line).collect();
+    lines.extend(told_more(refused.len()));
+    lines
+}
+
+/// A line for those of many who are not named.
+fn told_more(count: usize) -> Option<String> {
+    let more = count.checked_sub(LINES_MAX).filter(|more| *more > 0)?;
+    Some(format!("and {more} more: --json lists them all"))
 }
 
 /// The whole path of a folder that does not exist or is empty.

@@ -1,5 +1,6 @@
 //! `praman office`, `praman revoke`, `praman snapshot`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -16,7 +17,7 @@ use crate::ledger::LedgerStore;
 use crate::office_key::OfficeKey;
 use crate::offices::OfficeStore;
 use crate::register::Person;
-use crate::schema::Schema;
+use crate::schema::{HOUSEHOLD, Schema};
 use crate::snapshot::{Snapshot as PublicSnapshot, SnapshotChanges};
 use crate::store::Store;
 use crate::treasury::{Correction, TransferReference, read_payout};
@@ -149,10 +150,11 @@ pub(super) struct Revoke {
     /// The office's sealed key.
     #[arg(long, value_name = "FILE")]
     office: PathBuf,
-    /// The holders' register numbers.
+    /// The holders' register numbers, or households' numbers.
     #[arg(long, required_unless_present = "register", num_args = 1.., value_name = "NO")]
     register_no: Vec<String>,
-    /// A register: revoke the credentials of all its people who have a live one of this office.
+    /// A register: revoke the credentials of all its people, or households, who have a live one of
+    /// this office.
     #[arg(long, value_name = "FILE", conflicts_with = "register_no")]
     register: Option<PathBuf>,
     #[command(flatten)]
@@ -168,9 +170,14 @@ impl Revoke {
     ) -> Result<Vec<String>, CommandError> {
         let Some(register) = &self.register else { return Ok(self.register_no.clone()) };
         let register = register::read(register)?;
-        let numbers = || register.people().iter().map(Person::register_no);
-        let live = OfficeStore(store).has_issued(key, numbers()).await?;
-        let live = numbers().zip(live).filter(|(_, live)| *live);
+        let of_households = OfficeStore(store).check_office(key).await?.schema.id == HOUSEHOLD.id;
+        let number = |person| match of_households {
+            true => Person::household_no(person),
+            false => Some(Person::register_no(person)),
+        };
+        let numbers: BTreeSet<&str> = register.people().iter().filter_map(number).collect();
+        let live = OfficeStore(store).has_issued(key, numbers.iter().copied()).await?;
+        let live = numbers.into_iter().zip(live).filter(|(_, live)| *live);
         Ok(live.map(|(number, _)| number.to_owned()).collect())
     }
 

@@ -197,5 +197,5 @@ pub(super) fn refused(path: &Path, error: &scheme::SchemeError) -> CommandError 
 /// A schema by name or number, as an argument.
 pub(super) fn schema(name: &str) -> Result<&'static Schema, String> {
     Schema::find(name)
-        .ok_or_else(|| format!("there is no schema {name:?}: give resident or student"))
+        .ok_or_else(|| format!("there is no schema {name:?}: give resident, student or household"))
 }

@@ -40,7 +40,7 @@ pub(super) fn parse(node: &Node, schema: &Schema) -> Result<Amount, SchemeError>
             let reason = format!("a rate per unit of {} must be a multiple of 100", field.name);
             return Err(rate_node.fault(reason));
         }
-        Kind::Age | Kind::Code(_) => {
+        Kind::Age | Kind::Children | Kind::Code(_) => {
             return Err(per.fault(format!("{} can't be multiplied", field.name)));
         }
     };

@@ -7,7 +7,8 @@ use praman_circuits::attributes::Slot;
 use praman_circuits::policy::Clause;
 
 use super::interval::IntervalSet;
-use super::rule::{Rule, slot_values};
+use super::rule::{Rule, ages_of_children, slot_values};
+use crate::schema::Kind;
 
 /// Alternatives: the group holds if one slot's value is in its set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,6 +93,9 @@ fn conjunction(rule: &Rule, negated: bool, on: Date) -> Result<Vec<Group>, Norma
                 check_size(&groups)?;
             }
             Ok(groups)
+        }
+        (Rule::Field(slot, Kind::Children, counts), negated) => {
+            conjunction(&ages_of_children(*slot, counts), negated, on)
         }
         (Rule::Field(slot, kind, written), negated) => {
             let values = slot_values(*kind, written, on);

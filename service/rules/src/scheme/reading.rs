@@ -230,8 +230,8 @@ impl Reader {
         };
         let range = |&(lo, hi): &(u32, u32)| match (lo, hi) {
             (lo, u32::MAX) => self.say("rule-at-least", &[("value", &number(lo))]),
-            (0, hi) => self.say("rule-at-most", &[("value", &number(hi))]),
             (lo, hi) if lo == hi => number(lo),
+            (0, hi) => self.say("rule-at-most", &[("value", &number(hi))]),
             (lo, hi) => self.say("rule-between", &[("from", &number(lo)), ("to", &number(hi))]),
         };
         self.joined(values.intervals().iter().map(range).collect())

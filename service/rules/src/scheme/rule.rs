@@ -10,7 +10,7 @@ use praman_language::calendar;
 use super::SchemeError;
 use super::document::{Node, Table};
 use super::interval::IntervalSet;
-use crate::schema::{FieldDefinition, Kind, Schema};
+use crate::schema::{CHILDREN_MAX, FieldDefinition, Kind, Schema};
 
 /// A rule, with numbers as they are written: ages in years, acres in hundredths.
 #[derive(Debug)]
@@ -24,6 +24,9 @@ pub(super) enum Rule {
 
 /// The oldest age that a rule can mean.
 const AGE_MAX: u32 = 125;
+
+/// From this age on a person is no child.
+const ADULT: u32 = 18;
 
 impl Rule {
     pub(super) fn parse(table: &Table, schema: &Schema) -> Result<Self, SchemeError> {
@@ -45,7 +48,16 @@ impl Rule {
                         );
                         SchemeError::at(line, reason)
                     })?;
-                    Self::Field(field.slot, field.kind, values(field, node)?)
+                    let values = values(field, node)?;
+                    if field.kind == Kind::Children && !is_told_by_children(&values) {
+                        let reason = format!(
+                            "a credential has the birth days of the {CHILDREN_MAX} youngest members: `{name}` can be \
+                             compared with 0 to {CHILDREN_MAX}, and {CHILDREN_MAX} only as \"{CHILDREN_MAX} or \
+                             more\" or \"below {CHILDREN_MAX}\""
+                        );
+                        return Err(node.fault(reason));
+                    }
+                    Self::Field(field.slot, field.kind, values)
                 }
             });
         }
@@ -62,6 +74,30 @@ impl Rule {
         }
         list.iter().map(|node| Self::parse(node.table()?, schema)).collect()
     }
+}
+
+/// Whether a credential tells of every number of children whether it is among some: it does not tell three from more.
+fn is_told_by_children(counts: &IntervalSet) -> bool {
+    let many = IntervalSet::between(CHILDREN_MAX, u32::MAX);
+    many.is_subset_of(counts) || many.is_subset_of(&counts.complement())
+}
+
+/// Returns what a number of children, from the slot of the youngest member on, means of members' ages.
+///
+/// There are at least two children if the second youngest member is one, and at most two if the third youngest is
+/// none. A child who is born after the day that ages are asked for is one.
+pub(super) fn ages_of_children(youngest: Slot, counts: &IntervalSet) -> Rule {
+    let is_adult = |place: u32| {
+        let number = youngest.number() + (place - 1) as u8;
+        let slot = Slot::new(number).expect("a schema has the slots of its fields");
+        Rule::Field(slot, Kind::Age, IntervalSet::between(ADULT, u32::MAX))
+    };
+    let between = |&(least, most): &(u32, u32)| {
+        let at_least = (least > 0).then(|| Rule::Not(Box::new(is_adult(least))));
+        let at_most = (most < CHILDREN_MAX).then(|| is_adult(most + 1));
+        Rule::All(at_least.into_iter().chain(at_most).collect())
+    };
+    Rule::Any(counts.intervals().iter().map(between).collect())
 }
 
 /// Returns the values of a slot that a field's written values mean on a day.

@@ -305,6 +305,115 @@ fn credential_is_issued_in_time_until_the_last_day_of_the_period_or_as_late_as_t
     assert_eq!(issued_by("once", "2026-06", None), "2026-06-30");
 }
 
+/// A household whose members were born on the first of January of some years, the oldest first.
+fn household(years: &[i16]) -> [u32; 9] {
+    let mut born: Vec<u32> = years
+        .iter()
+        .map(|&year| calendar::day_of(jiff::civil::date(year, 1, 1)).expect("after 1900").0)
+        .collect();
+    born.sort_unstable();
+    let youngest = |place: usize| born.iter().rev().nth(place).copied().unwrap_or(0);
+    let members = born.len() as u32;
+    [born[0], youngest(0), youngest(1), youngest(2), members, 40_000, 50, 9, 1]
+}
+
+fn for_children(rule: &str) -> Result<Scheme, SchemeError> {
+    Scheme::parse(&format!(
+        "id = \"h\"\nname = \"H\"\nschema = \"household\"\nperiod = \"monthly\"\n[[version]]\n\
+         from = 2026-01-01\n[[version.tier]]\namount = 500\nrules.members = \"1 or more\"\n\
+         rules.children = {rule}\n"
+    ))
+}
+
+#[test]
+fn children_are_counted_on_the_first_day_of_the_period() {
+    let takes = |rule: &str, years: &[i16], period: &str| {
+        let scheme = for_children(rule).expect("a scheme");
+        amounts(&scheme, period, household(years)) == [Some(500)]
+    };
+    // Two adults, and children of 2006 (20 years old), 2012 and 2020.
+    let (none, one, two, three, four) = (
+        &[1980, 1985, 2006][..],
+        &[1980, 1985, 2006, 2012][..],
+        &[1980, 1985, 2006, 2012, 2020][..],
+        &[1980, 2010, 2012, 2020][..],
+        &[1980, 2010, 2012, 2014, 2020][..],
+    );
+    for (rule, expected) in [
+        ("0", [true, false, false, false, false]),
+        ("1", [false, true, false, false, false]),
+        ("2", [false, false, true, false, false]),
+        ("\"1 or more\"", [false, true, true, true, true]),
+        ("\"2 or more\"", [false, false, true, true, true]),
+        ("\"3 or more\"", [false, false, false, true, true]),
+        ("\"at most 2\"", [true, true, true, false, false]),
+        ("\"below 3\"", [true, true, true, false, false]),
+        ("\"1 to 2\"", [false, true, true, false, false]),
+        ("[0, 2]", [true, false, true, false, false]),
+        ("{ not = 1 }", [true, false, true, true, true]),
+        ("{ not = \"1 to 2\" }", [true, false, false, true, true]),
+    ] {
+        let households = [none, one, two, three, four];
+        assert_eq!(households.map(|years| takes(rule, years, "2026-06")), expected, "{rule}");
+    }
+    // One turns eighteen on the first of January 2030: the count goes down by itself.
+    assert!(takes("2", two, "2029-12") && takes("1", two, "2030-01"));
+    // Who lives alone, and a child who is born after the day that is asked for.
+    assert!(takes("0", &[1950], "2026-06") && takes("1", &[2009], "2026-06"));
+    assert!(takes("\"2 or more\"", &[1990, 2015, 2027], "2026-06"));
+}
+
+#[test]
+fn number_of_children_that_no_credential_tells_is_refused() {
+    for rule in
+        ["3", "4", "\"at most 3\"", "\"4 or more\"", "\"2 to 5\"", "{ from = 1, to = 3 }", "[0, 3]"]
+    {
+        let error = for_children(rule).expect_err(rule);
+        assert_eq!(error.line, 10, "{rule}");
+        assert!(error.reason.contains("3 or more"), "{rule}: {}", error.reason);
+    }
+    let rated = "id = \"h\"\nname = \"H\"\nschema = \"household\"\nperiod = \"monthly\"\n[[version]]\n\
+                 from = 2026-01-01\n[[version.tier]]\n\
+                 amount = { rate = 500, per = \"children\", cap = 1000 }\nrules.members = \"1 or more\"\n";
+    let error = Scheme::parse(rated).expect_err("children are no slot");
+    assert_eq!((error.line, error.reason.as_str()), (8, "children can't be multiplied"));
+    // No household has fewer than none, and every one has some number.
+    assert_eq!(
+        for_children("\"below 0\"").expect_err("nobody").reason,
+        "no person can satisfy the rules of this tier"
+    );
+    let all = for_children("\"0 or more\"").expect("the other rule is left");
+    assert_eq!(amounts(&all, "2026-06", household(&[1980])), [Some(500)]);
+}
+
+#[test]
+fn rules_for_households_are_read_out_in_every_language() {
+    let text = "id = \"h\"\nname = \"H\"\nschema = \"household\"\nperiod = \"monthly\"\n[[version]]\n\
+                from = 2026-01-01\n[[version.tier]]\namount = { rate = 100, per = \"members\", cap = 500 }\n\
+                rules.oldest = \"60 or more\"\nrules.children = { not = 1 }\nrules.ration_card = [\"AAY\"]\n";
+    let scheme = Scheme::parse(text).expect("a scheme");
+    let read = |language| {
+        let reading = scheme.read_out(&scheme.versions[0], language);
+        let tier = &reading.tiers[0];
+        (tier.amount.clone(), tier.rules.iter().map(|line| line.text.clone()).collect::<Vec<_>>())
+    };
+    let (amount, lines) = read(Language::English);
+    assert_eq!(amount, "₹100 for each unit of members of the household, at least ₹0, at most ₹500");
+    assert_eq!(lines.len(), 3);
+    for line in [
+        "age of the oldest member in years: 60 or more",
+        "members under 18: 0 or 2 or more",
+        "ration card: Antyodaya Anna Yojana",
+    ] {
+        assert!(lines.iter().any(|said| said == line), "{lines:?}");
+    }
+    for language in Language::ALL {
+        let (amount, lines) = read(language);
+        assert!(!amount.contains("field-"), "{amount}");
+        assert!(lines.iter().all(|line| !line.contains("field-")), "{lines:?}");
+    }
+}
+
 #[test]
 fn group_is_of_a_version_and_is_read_out_with_late_issue() {
     let base = minimal("period = \"monthly\"", "age = 60");

@@ -222,6 +222,7 @@ fn outcome(visitor: &Visitor, register: &RegisterUpload) -> Markup {
         ("desk-count-without", outcome.without_subject),
         ("desk-count-enrolled", outcome.enrolled),
         ("desk-count-review", outcome.to_review),
+        ("desk-count-refused", outcome.refused),
         ("desk-issued", outcome.issued),
     ];
     html! {

@@ -27,6 +27,7 @@ impl From<RegisterUpload> for v1::Register {
             without_subject: outcome.without_subject as u64,
             enrolled: outcome.enrolled as u64,
             to_review: outcome.to_review as u64,
+            refused: outcome.refused as u64,
             root: write_element(outcome.root.to_field()),
         });
         Self {

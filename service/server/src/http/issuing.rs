@@ -61,6 +61,8 @@ struct Outcome {
     enrolled: usize,
     /// Accepted people who may already have one: an officer reviews them first.
     to_review: usize,
+    /// Households that got no credential, and people of whom the row says that they have died: the report says why.
+    refused: usize,
     /// The office's new root, decimal.
     root: String,
 }
@@ -88,6 +90,7 @@ impl From<RegisterUpload> for Register {
                     without_subject: outcome.without_subject,
                     enrolled: outcome.enrolled,
                     to_review: outcome.to_review,
+                    refused: outcome.refused,
                     root: outcome.root.to_string(),
                 }
             }),
