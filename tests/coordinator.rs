@@ -12,7 +12,7 @@ use support::{State, root};
 use crate::support;
 
 /// A state with a ceremony of a small circuit that is open, and three users who may contribute.
-fn opened() -> State {
+pub(crate) fn opened() -> State {
     let state = State::new();
     state.set_up("eligibility", "keys");
     fs::copy(root().join("prover/ceremony/vectors/toy.r1cs"), state.path("c.r1cs"))
@@ -50,8 +50,8 @@ fn opened() -> State {
     state
 }
 
-const COORDINATES: [&str; 2] = ["--coordinator", "coordinator.json"];
-const CEREMONY: &str = "/v1/ceremonies/claims-1";
+pub(crate) const COORDINATES: [&str; 2] = ["--coordinator", "coordinator.json"];
+pub(crate) const CEREMONY: &str = "/v1/ceremonies/claims-1";
 
 struct Contributor<'a> {
     state: &'a State,

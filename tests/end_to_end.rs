@@ -17,6 +17,7 @@ mod consent;
 mod consent_people;
 mod consent_way;
 mod consent_withdrawal;
+mod contributor;
 mod coordinator;
 mod crashes;
 mod desk;

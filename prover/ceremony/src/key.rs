@@ -170,6 +170,21 @@ impl CeremonyKey {
         self.circuit_hash
     }
 
+    /// The power of two of its rows.
+    pub fn power(&self) -> u32 {
+        self.header.domain.ilog2()
+    }
+
+    /// How many wires its circuit has, with the constant one.
+    pub fn wires(&self) -> usize {
+        self.header.wires
+    }
+
+    /// How many of them are public, the constant one not counted.
+    pub fn public_inputs(&self) -> usize {
+        self.header.public_inputs
+    }
+
     /// The contributions, in their order.
     pub fn contributions(&self) -> Vec<Contribution> {
         let shown = |contribution: &KeyContribution| Contribution {

@@ -41,6 +41,7 @@ pub const DOORS: &[Door] = &[
     door("POST", "/v1/verify", VerifyProof),
     door("GET", "/v1/ceremonies/{name}", ReadCeremony),
     door("GET", "/v1/ceremonies/{name}/file", ReadCeremony),
+    door("GET", "/ceremony", ReadCeremony),
     door("POST", "/v1/ceremonies/{name}/turns", TakeTurn),
     door("POST", "/v1/ceremonies/{name}/contributions", ContributeToKeys),
     door("POST", "/v1/ceremonies/{name}/attestations", ContributeToKeys),

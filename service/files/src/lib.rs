@@ -134,9 +134,13 @@ pub fn read_text(path: &Path) -> Result<String, FileError> {
 /// # Errors
 /// [`FileError::Io`] or [`FileError::Malformed`].
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, FileError> {
-    let text = zeroize::Zeroizing::new(read_text(path)?);
+    parse_json(path, &zeroize::Zeroizing::new(read_text(path)?))
+}
+
+/// Takes JSON from a file's text. The path is what errors name.
+fn parse_json<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, FileError> {
     // Some editors write a byte order mark first.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     serde_json::from_str(text).map_err(|error| FileError::malformed(path, json_fault(&error)))
 }
 

@@ -66,13 +66,27 @@ impl KeyKind {
         key: &SigningKey,
         passphrase: &Passphrase,
     ) -> Result<(), FileError> {
+        crate::write_new(path, &self.text(path, name, key, passphrase)?)
+    }
+
+    /// Returns what a key's file has in it. The path is what errors name.
+    ///
+    /// # Errors
+    /// [`FileError::Sealing`].
+    pub fn text(
+        &self,
+        path: &Path,
+        name: &str,
+        key: &SigningKey,
+        passphrase: &Passphrase,
+    ) -> Result<Vec<u8>, FileError> {
         let file = NamedKeyFile {
             format: self.format.to_owned(),
             name: name.to_owned(),
             public_key: public_text(key),
             sealed: SealedKey::seal(key.as_bytes(), self.purpose, passphrase)?,
         };
-        crate::write_new_json(path, &file)
+        crate::json_bytes(path, &file)
     }
 
     /// Returns the owner of a file's key, and the key.
@@ -84,7 +98,20 @@ impl KeyKind {
         path: &Path,
         passphrase: &Passphrase,
     ) -> Result<(String, SigningKey), FileError> {
-        let file: NamedKeyFile = crate::read_json(path)?;
+        self.open_text(path, &crate::read_text(path)?, passphrase)
+    }
+
+    /// Returns the same of what a file has in it. The path is what errors name.
+    ///
+    /// # Errors
+    /// As [`KeyKind::open`].
+    pub fn open_text(
+        &self,
+        path: &Path,
+        text: &str,
+        passphrase: &Passphrase,
+    ) -> Result<(String, SigningKey), FileError> {
+        let file: NamedKeyFile = crate::parse_json(path, text)?;
         if file.format != self.format {
             return Err(FileError::malformed(path, format!("not a {}", self.purpose)));
         }

@@ -18,6 +18,7 @@
 //! | `POST /v1/ceremonies/{name}/turns` | take a turn to contribute, or see how one's own stands |
 //! | `POST /v1/ceremonies/{name}/contributions` | bring the newest file back with a contribution |
 //! | `POST /v1/ceremonies/{name}/attestations` | bring what one signed of it |
+//! | `GET /ceremony` | a page that does all of this in a browser; with a coordinator |
 //! | `POST /v1/offices/{office}/registers` | upload a register, CSV, for an office whose token is shown |
 //! | `GET /v1/offices/{office}/registers` | the office's registers |
 //! | `GET /v1/offices/{office}/registers/{id}` | what became of one; also `/events` |
@@ -48,6 +49,7 @@ mod access;
 mod answer;
 mod cases;
 mod ceremonies;
+mod ceremony_page;
 mod claims;
 mod consents;
 mod issuing;
@@ -151,6 +153,7 @@ pub(crate) fn routes(application: Arc<Application>) -> Router {
     let (routes, described) = described_routes().split_for_parts();
     let described = Arc::new(described);
     routes
+        .route("/ceremony", get(ceremony_page::page))
         .route("/v1/openapi.json", get(async move || Json(described.as_ref().clone())))
         .layer(DefaultBodyLimit::max(application.limits().body_bytes_max))
         .with_state(application)

@@ -8,6 +8,7 @@ use praman_ceremony::{
     Attestation, Beacon, CHECKED_EXPONENT, CeremonyKey, Constraints, Contributed, Contribution,
     Contributor, GREATEST_POWER, Powers, VerifiedKey, VerifiedPowers,
 };
+use praman_contributor::CONTRIBUTOR_KEY;
 use praman_prover::{ForeignCircuit, KeyError};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -15,17 +16,13 @@ use zeroize::Zeroizing;
 use super::passphrase::PassphraseSource;
 use super::{Outcome, Setting, circuit};
 use crate::error::CommandError;
-use crate::files::signing_key::{self, KeyKind};
+use crate::files::signing_key;
 use crate::files::{self, FileError};
 
 mod coordination;
 mod finish;
 
 pub(super) use coordination::COORDINATOR_KEY;
-
-/// The file of a contributor's key.
-const CONTRIBUTOR_KEY: KeyKind =
-    KeyKind { format: "praman-contributor-key-1", purpose: "contributor's key" };
 
 /// Make keys by many hands, so that nobody can forge proofs if one contributor forgets their secret. The files are
 /// snarkjs', so that contributors may use either program.

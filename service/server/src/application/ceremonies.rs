@@ -14,6 +14,12 @@ impl Application {
         self.coordinator.as_ref().ok_or_else(none)
     }
 
+    /// Lets through what is of use where there are ceremonies.
+    pub(crate) fn require_coordinator(&self) -> Result<(), Fault> {
+        self.coordinator()?;
+        Ok(())
+    }
+
     /// Returns how a ceremony stands.
     pub(crate) async fn ceremony(&self, name: &CeremonyName) -> Result<CeremonyStatus, Fault> {
         Ok(self.coordinator()?.status(name).await?)
