@@ -35,5 +35,7 @@ find dataset/circom -path '*/circuits/circuit.circom' | sort | while read -r cir
     continue
   fi
   jq -r --arg name "$name" '[$name, "\(.constraints) rows", "outputs: \(.free_outputs) free, \(.undecided_outputs) not decided",
-    "wires: \(.free) free, \(.not_decided) not decided", "\(.seconds * 10 | round / 10) s"] | join("; ")' report.json
+    "wires: \(.free) free, \(.not_decided) not decided",
+    "inputs: \(.not_checked) not checked, \(.for_the_caller) for the caller, \(.uses_not_decided) not decided",
+    "structure: \(.structure | length)", "\(.seconds * 10 | round / 10) s"] | join("; ")' report.json
 done

@@ -6,16 +6,20 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
 use ark_bn254::Fr;
-use ark_ff::{AdditiveGroup as _, Field};
+use ark_ff::{AdditiveGroup as _, Field, Zero};
 
 use crate::rules::{Facts, Step};
-use crate::system::{Form, System, Wire};
+use crate::system::{Form, Row, System, Wire};
 
 /// Rows that are eliminated together at most: beyond, filling in would take more than it shows.
 const BLOCK_ROWS_MAX: usize = 4_000;
 
 /// Doubtful factors at most: each is a condition for a search.
 const FACTORS_MAX: usize = 400;
+
+/// Products at most that a factor's wires are replaced by, and wires that are looked at for them.
+const PRODUCTS_MAX: usize = 8;
+const LOOKS_MAX: usize = 32;
 
 /// Terms of all rows of a block at most while it is eliminated.
 const BLOCK_TERMS_MAX: usize = 400_000;
@@ -44,7 +48,8 @@ impl Determination {
         engine.gather_facts();
         loop {
             engine.propagate();
-            if engine.is_over() || (!engine.zero_tests() && !engine.eliminate()) {
+            if engine.is_over() || (!engine.zero_tests() && !engine.one_of() && !engine.eliminate())
+            {
                 break;
             }
         }
@@ -136,15 +141,36 @@ impl Engine<'_> {
 
     /// Takes what rows say of values: roots, bounds, products that are never zero.
     fn gather_facts(&mut self) {
-        for (number, row) in self.system.rows().iter().enumerate() {
-            let number = number as u32;
+        // The rows that make a wire a product of others.
+        let mut makers: BTreeMap<Wire, Vec<u32>> = BTreeMap::new();
+        for (number, row) in (0u32..).zip(self.system.rows()) {
+            let is_factor = |wire| [&row.a, &row.b].iter().any(|f| !f.coefficient(wire).is_zero());
+            if let [(wire, _)] = row.c.terms()
+                && *wire != 0
+                && !is_factor(*wire)
+            {
+                makers.entry(*wire).or_default().push(number);
+            }
+        }
+        for (number, row) in (0u32..).zip(self.system.rows()) {
+            if self.is_over() {
+                return;
+            }
             let wires = row.wires();
             let mut own = wires.iter().filter(|&&wire| wire != 0);
             if let (Some(&wire), None) = (own.next(), own.next()) {
                 self.take(Step::Roots { wire, row: number });
             }
-            if row.a.constant().is_none() && row.b.constant().is_none() {
-                self.take(Step::NeverZero { row: number });
+            let is_product = row.a.constant().is_none() && row.b.constant().is_none();
+            let has_doubt = [&row.a, &row.b]
+                .into_iter()
+                .any(|form| form.terms().len() > 1 && !form.coefficient(0).is_zero());
+            let is_never_zero = is_product && self.take(Step::NeverZero { row: number });
+            if is_product && !is_never_zero && has_doubt && row.c.terms().len() > 1 {
+                let products = self.products_of(row, &makers);
+                if !products.is_empty() {
+                    self.take(Step::NoRoot { row: number, products });
+                }
             }
         }
         // A sum of bounded wires bounds another: round by round, until nothing new is bounded.
@@ -162,6 +188,66 @@ impl Engine<'_> {
                 break;
             }
         }
+    }
+
+    /// The wires of a row that others make products, and what those are made of, each before its parts.
+    fn products_of(&self, row: &Row, makers: &BTreeMap<Wire, Vec<u32>>) -> Vec<(Wire, u32)> {
+        let mut products: Vec<(Wire, u32)> = Vec::new();
+        let mut open: VecDeque<Wire> = row.c.terms().iter().map(|term| term.0).collect();
+        open.extend([&row.a, &row.b].into_iter().flat_map(|f| f.terms()).map(|term| term.0));
+        // Rows may make two wires of each other: it ends all the same.
+        for _ in 0..LOOKS_MAX {
+            let Some(wire) = open.pop_front() else { break };
+            if wire == 0 || self.system.is_input(wire) || products.len() == PRODUCTS_MAX {
+                continue;
+            }
+            let made_by = makers.get(&wire).map_or(&[][..], Vec::as_slice);
+            let is_other = |&&number: &&u32| self.system.rows()[number as usize] != *row;
+            let Some(&number) = made_by.iter().find(is_other) else { continue };
+            products.retain(|product| product.0 != wire);
+            products.push((wire, number));
+            let made = &self.system.rows()[number as usize];
+            let parts = [&made.a, &made.b].into_iter().flat_map(|form| form.terms());
+            open.extend(parts.map(|term| term.0));
+        }
+        products
+    }
+
+    /// Looks for rows that are zero and whose known factors differ by constants, with a sum of their wires.
+    fn one_of(&mut self) -> bool {
+        let mut groups: BTreeMap<Form, Vec<(u32, Wire)>> = BTreeMap::new();
+        for (number, row) in (0u32..).zip(self.system.rows()) {
+            if !row.c.terms().is_empty() {
+                continue;
+            }
+            let Some((factor, other)) = self.facts.known_factor(row) else { continue };
+            if let [(wire, _)] = other.terms() {
+                let shift = Form::new([(0, factor.coefficient(0))]);
+                let Some(same) = factor.combined(Fr::ONE, &shift, -Fr::ONE).normalized() else {
+                    continue;
+                };
+                groups.entry(same).or_default().push((number, *wire));
+            }
+        }
+        let mut found = false;
+        for group in groups.into_values().filter(|group| group.len() > 1) {
+            let Some(&(_, first)) = group.first() else { continue };
+            for &sum in self.system.rows_of(first) {
+                let Some(part) = self.facts.unknown_part(&self.system.rows()[sum as usize]) else {
+                    continue;
+                };
+                let rows: Vec<u32> = group
+                    .iter()
+                    .filter(|(_, wire)| !part.coefficient(*wire).is_zero())
+                    .map(|(row, _)| *row)
+                    .collect();
+                if rows.len() > 1 && rows.len() == part.terms().len() {
+                    found |= self.take(Step::OneOf { rows, sum });
+                    break;
+                }
+            }
+        }
+        found
     }
 
     fn propagate(&mut self) {

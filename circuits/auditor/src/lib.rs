@@ -34,13 +34,15 @@ mod completion;
 pub mod determination;
 mod hints;
 mod plan;
-pub mod rules;
+pub mod resultant;
+mod rules;
 mod search;
 mod solver;
 mod structure;
 mod system;
 #[cfg(test)]
 mod tests;
+mod unchecked;
 
 use std::time::{Duration, Instant};
 
@@ -50,6 +52,7 @@ pub use determination::Determination;
 pub use search::Pair;
 pub use structure::{StructureFinding, structure};
 pub use system::{Form, Row, System, SystemFault, Wire};
+pub use unchecked::{Unchecked, Use, unchecked};
 
 /// How an audit is done.
 #[derive(Clone)]

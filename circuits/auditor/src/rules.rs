@@ -12,6 +12,7 @@ use ark_bn254::Fr;
 use ark_ff::{Field, PrimeField, Zero};
 use num_bigint::BigUint;
 
+use crate::resultant::{leaves_constant, no_root};
 use crate::system::{Form, Row, System, Wire};
 
 /// One step of a derivation.
@@ -65,6 +66,23 @@ pub enum Step {
         product: u32,
         /// The row that is zero.
         zero: u32,
+    },
+    /// Each of the rows is zero and multiplies one unknown wire with a known factor; the factors differ by constants, so
+    /// that at most one is zero and all wires but its own are zero. The sum tells that one.
+    OneOf {
+        /// The rows, each with a wire of its own.
+        rows: Vec<u32>,
+        /// The sum in which no other wire is unknown.
+        sum: u32,
+    },
+    /// A factor of the row is never zero, as the row can't hold there: written in monomials of the wires that the
+    /// products do not replace, what the row makes is `s · m + t · n` and the factor `k + l · m · n`, where
+    /// `t · k / (s · l)` has no root.
+    NoRoot {
+        /// The row.
+        row: u32,
+        /// Wires with the rows that make them a product, to be replaced in this order.
+        products: Vec<(Wire, u32)>,
     },
 }
 
@@ -132,10 +150,15 @@ impl Facts {
             }
             Step::NeverZero { row: number } => {
                 let row = row(*number)?;
-                if row.c.constant().is_none_or(|value| value.is_zero()) {
+                let never_zero: Vec<Form> = [&row.a, &row.b]
+                    .into_iter()
+                    .filter(|factor| leaves_constant(&row.c, factor))
+                    .filter_map(Form::normalized)
+                    .collect();
+                if never_zero.is_empty() {
                     return Err(NotDerived);
                 }
-                self.never_zero.extend([&row.a, &row.b].into_iter().filter_map(Form::normalized));
+                self.never_zero.extend(never_zero);
                 return Ok(Vec::new());
             }
             Step::Sole { wire, row: number } => {
@@ -156,6 +179,18 @@ impl Facts {
             Step::ZeroTest { wire, product, zero } => {
                 let holds = self.zero_test(row(*product)?, row(*zero)?, *wire);
                 holds.then(|| vec![*wire]).ok_or(NotDerived)?
+            }
+            Step::OneOf { rows, sum } => {
+                let rows: Vec<&Row> = rows.iter().map(|&r| row(r)).collect::<Result<_, _>>()?;
+                self.one_of(&rows, row(*sum)?).ok_or(NotDerived)?
+            }
+            Step::NoRoot { row: number, products } => {
+                let of = |&(wire, number): &(Wire, u32)| row(number).map(|row| (wire, row));
+                let products: Vec<(Wire, &Row)> =
+                    products.iter().map(of).collect::<Result<_, _>>()?;
+                let factor = no_root(row(*number)?, &products).ok_or(NotDerived)?;
+                self.never_zero.extend(factor.normalized());
+                return Ok(Vec::new());
             }
         };
         for &wire in &known {
@@ -321,6 +356,30 @@ impl Facts {
         same == factor
             && multiplied.coefficient(wire).is_zero()
             && matches!(self.unknown(&product.c).as_slice(), [(sole, _)] if *sole == wire)
+    }
+
+    /// The wires of rows of which all but one are zero, if a sum tells that one.
+    fn one_of(&self, rows: &[&Row], sum: &Row) -> Option<Vec<Wire>> {
+        let (mut wires, mut apart, mut same) = (HashSet::new(), HashSet::new(), None);
+        for row in rows {
+            let (factor, alone) = self.known_factor(row)?;
+            let factor = factor.by_first_wire()?;
+            let [(wire, _)] = alone.terms() else { return None };
+            // The factors are one form and constants, each another.
+            let constant = factor.coefficient(0);
+            let base = factor.combined(Fr::ONE, &Form::new([(0, constant)]), -Fr::ONE);
+            let is_same = *same.get_or_insert_with(|| base.clone()) == base;
+            let is_new = wires.insert(*wire) && apart.insert(constant);
+            if !row.c.terms().is_empty() || !is_same || !is_new {
+                return None;
+            }
+        }
+        let mut wires: Vec<Wire> = wires.into_iter().collect();
+        let part = self.unknown_part(sum)?;
+        let mut unknown: Vec<Wire> = part.terms().iter().map(|term| term.0).collect();
+        wires.sort_unstable();
+        unknown.sort_unstable();
+        (unknown == wires).then_some(wires)
     }
 }
 

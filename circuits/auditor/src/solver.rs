@@ -284,7 +284,7 @@ const NO_WIRE: Wire = Wire::MAX;
 const POWERS: u32 = 300;
 
 /// The exponent of a power of two, also of one that is taken modulo the field's order.
-fn power_of_two(element: Fr) -> Option<u32> {
+pub(crate) fn power_of_two(element: Fr) -> Option<u32> {
     static EXPONENTS: LazyLock<HashMap<Fr, u32>> = LazyLock::new(|| {
         let powers = std::iter::successors(Some(Fr::one()), |power| Some(power.double()));
         powers.zip(0..POWERS).collect()

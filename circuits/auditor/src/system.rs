@@ -65,6 +65,14 @@ impl Form {
         ))
     }
 
+    /// The form with the coefficient of its first wire but the constant one scaled to one: forms that differ by a constant,
+    /// up to a factor, have that constant between them. None if it has no wire.
+    pub fn by_first_wire(&self) -> Option<Self> {
+        let first = self.0.iter().find(|term| term.0 != 0)?;
+        let inverse = first.1.inverse()?;
+        Some(self.combined(inverse, &Self::default(), Fr::ONE))
+    }
+
     /// The value under an assignment of all wires.
     pub fn evaluate(&self, values: &[Fr]) -> Fr {
         self.0

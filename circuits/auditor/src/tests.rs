@@ -134,6 +134,8 @@ fn steps_that_do_not_follow_are_refused() {
         Step::Bound { wire: 3, row: 0 },
         Step::Roots { wire: 0, row: 0 },
         Step::Bound { wire: 0, row: 254 },
+        Step::OneOf { rows: vec![0, 1], sum: 254 },
+        Step::NoRoot { row: 0, products: Vec::new() },
     ];
     for step in refused {
         assert!(facts.apply(&aliased, &step).is_err(), "{step:?}");
@@ -204,4 +206,123 @@ fn rows_that_name_no_wire_are_refused() {
     assert_eq!(made.err(), Some(SystemFault::NoSuchWire { row: 0, wire: 9, wires: 2 }));
     let made = System::new(Vec::new(), vec![true; 2], vec![false; 3], vec![String::new(); 2]);
     assert_eq!(made.err(), Some(SystemFault::Lengths(2)));
+}
+
+#[test]
+fn factor_that_the_product_leaves_a_constant_of_is_never_zero() {
+    // out · (1 − in) = 1 + in: at in = 1 it would be 0 = 2.
+    let rows = vec![row(&[(2, 1)], &[(0, 1), (1, -1)], &[(0, 1), (1, 1)])];
+    assert!(audit(&system(3, 1, rows), &quick()).is_determined());
+    // out · (1 − in) = 1 − in holds at in = 1 of any out.
+    let rows = vec![row(&[(2, 1)], &[(0, 1), (1, -1)], &[(0, 1), (1, -1)])];
+    assert!(matches!(audit(&system(3, 1, rows), &quick()).status(2), Status::Free { .. }));
+}
+
+#[test]
+fn denominators_of_an_edwards_addition_are_never_zero() {
+    // Baby Jubjub's a and d, of which d and a · d are no squares; with d = 168700 and a = 1 both are.
+    let addition = |a: i64, d: i64| {
+        let rows = vec![
+            row(&[(1, 1)], &[(4, 1)], &[(5, 1)]),
+            row(&[(2, 1)], &[(3, 1)], &[(6, 1)]),
+            row(&[(1, -a), (2, 1)], &[(3, 1), (4, 1)], &[(7, 1)]),
+            row(&[(5, 1)], &[(6, 1)], &[(8, 1)]),
+            row(&[(0, 1), (8, d)], &[(9, 1)], &[(5, 1), (6, 1)]),
+            row(&[(0, 1), (8, -d)], &[(10, 1)], &[(7, 1), (5, a), (6, -1)]),
+        ];
+        audit(&system(11, 4, rows), &quick())
+    };
+    assert!(addition(168_700, 168_696).is_determined());
+    let other = addition(1, 168_700);
+    assert!(other.status(9) != Status::Determined && other.status(10) != Status::Determined);
+}
+
+#[test]
+fn decoder_whose_success_is_held_is_determined() {
+    // out_i · (in − i) = 0, out_0 + out_1 = 1.
+    let mut rows = vec![
+        row(&[(2, 1)], &[(1, 1)], &[]),
+        row(&[(3, 1)], &[(1, 1), (0, -1)], &[]),
+        row(&[(2, 1), (3, 1)], &[(0, 1)], &[(0, 1)]),
+    ];
+    assert!(audit(&system(4, 1, rows.clone()), &quick()).is_determined());
+    // The same position twice: either may have it.
+    rows[1] = row(&[(3, 1)], &[(1, 2)], &[]);
+    assert!(matches!(audit(&system(4, 1, rows), &quick()).status(3), Status::Free { .. }));
+}
+
+/// The uses that are shown not to be checked.
+fn shown(system: &System) -> Vec<Unchecked> {
+    let determination = audit(system, &quick()).determination;
+    let mut found = unchecked(system, &determination, &quick());
+    found.retain(|one| one.witness.is_some());
+    assert!(found.iter().all(|one| one.holds(system)));
+    found
+}
+
+#[test]
+fn selector_that_is_no_bit_is_shown_and_one_that_is_held_is_not() {
+    // s · (x − y) = o − y
+    let choice = row(&[(1, 1)], &[(2, 1), (3, -1)], &[(4, 1), (3, -1)]);
+    let open = system(5, 3, vec![choice.clone()]);
+    assert!(matches!(shown(&open)[..], [Unchecked { used: Use::Bit { wire: 1, row: 0 }, .. }]));
+    let held = row(&[(1, 1)], &[(1, 1), (0, -1)], &[]);
+    assert!(shown(&system(5, 3, vec![choice, held])).is_empty());
+}
+
+/// Holds wire 3 = w1 − w2 + 2^8 to nine bits from wire 4 on; wire 13 is one if the first is less.
+fn comparison(extra: Vec<Row>, wires: usize) -> System {
+    let mut rows = vec![row(&[(1, 1), (2, -1), (0, 256)], &[(0, 1)], &[(3, 1)])];
+    rows.extend(bits_of(3, 4, 9));
+    rows.push(row(&[(0, 1), (12, -1)], &[(0, 1)], &[(13, 1)]));
+    rows.extend(extra);
+    system(wires, 2, rows)
+}
+
+#[test]
+fn comparison_of_numbers_that_nothing_bounds_is_shown_to_be_wrong() {
+    let open = comparison(Vec::new(), 14);
+    let found = shown(&open);
+    assert!(matches!(found[..], [Unchecked { used: Use::Comparison { bits: 8, .. }, .. }]));
+    // With eight bits each there is no such witness, and nothing to look for.
+    let bounded: Vec<Row> = bits_of(1, 14, 8).into_iter().chain(bits_of(2, 22, 8)).collect();
+    let bounded = comparison(bounded, 30);
+    let determination = audit(&bounded, &quick()).determination;
+    assert!(unchecked(&bounded, &determination, &quick()).is_empty());
+}
+
+#[test]
+fn digit_that_reaches_into_the_next_is_shown() {
+    let packed = row(&[(1, 1), (2, 256), (3, 65_536)], &[(0, 1)], &[(4, 1)]);
+    let found = shown(&system(5, 3, vec![packed]));
+    assert_eq!(found.len(), 2, "the highest digit has no next one");
+}
+
+#[test]
+fn what_no_witness_shows_is_no_finding() {
+    // The answer is held, and with it the first number: 0 ≤ w1 − 0 < 256 although no row bounds it.
+    let rows = vec![row(&[(12, 1)], &[(0, 1)], &[(0, 1)]), row(&[(2, 1)], &[(0, 1)], &[])];
+    let held = comparison(rows, 14);
+    let determination = audit(&held, &quick()).determination;
+    let found = unchecked(&held, &determination, &quick());
+    assert!(found.iter().all(|one| one.witness.is_none() && !one.holds(&held)));
+}
+
+#[test]
+fn row_that_a_constant_switches_off_is_named() {
+    let rows = vec![row(&[(1, 1)], &[(0, 1)], &[]), row(&[(1, 1)], &[(2, 1), (0, -1)], &[])];
+    let off = StructureFinding::SwitchedOff { row: 1, wire: 1 };
+    assert_eq!(structure(&system(3, 2, rows)), [off]);
+}
+
+#[test]
+fn selector_of_a_circuit_that_does_more_is_no_callers() {
+    // s · (x − y) = o − y, and what comes of it: o · o = q, q · y = out.
+    let rows = vec![
+        row(&[(1, 1)], &[(2, 1), (3, -1)], &[(4, 1), (3, -1)]),
+        row(&[(4, 1)], &[(4, 1)], &[(5, 1)]),
+        row(&[(5, 1)], &[(3, 1)], &[(6, 1)]),
+    ];
+    let found = shown(&system(7, 3, rows));
+    assert!(matches!(found[..], [Unchecked { is_callers: false, .. }]));
 }

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use praman_auditor::{Form, Options, Pair, Report, Row, Status, System, Wire, audit};
+use praman_auditor::{
+    Form, Options, Pair, Report, Row, Status, System, Unchecked, Wire, audit, unchecked,
+};
 use praman_circuits::Fr;
 use praman_circuits::field::to_decimal;
 use praman_prover::ForeignCircuit;
@@ -58,11 +60,14 @@ impl Audit {
         };
         let time = Duration::from_secs(self.seconds);
         let Subject { system, witnesses, declared } = subject;
-        let report = audit(&system, &Options { time, seed: self.seed, witnesses });
+        let options = Options { time, seed: self.seed, witnesses };
+        let report = audit(&system, &options);
+        let unchecked = unchecked(&system, &report.determination, &options);
         if let Some(folder) = &self.pairs {
             write_pairs(folder, &report.pairs)?;
+            write_shown(folder, &unchecked)?;
         }
-        Ok(outcome(&system, &report, declared, started.elapsed()))
+        Ok(outcome(&system, &report, &unchecked, declared, started.elapsed()))
     }
 
     fn foreign(&self, r1cs: &Path) -> Result<Subject, CommandError> {
@@ -118,7 +123,47 @@ fn write_pairs(folder: &Path, pairs: &[Pair]) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn outcome(system: &System, report: &Report, declared: usize, took: Duration) -> Outcome {
+fn write_shown(folder: &Path, unchecked: &[Unchecked]) -> Result<(), CommandError> {
+    for (place, one) in unchecked.iter().enumerate() {
+        let Some(witness) = &one.witness else { continue };
+        let values: Vec<String> = witness.iter().copied().map(to_decimal).collect();
+        files::write_json(&folder.join(format!("unchecked-{place}.json")), &json!(values))?;
+    }
+    Ok(())
+}
+
+/// Uses of wires that no row holds them to: how many of each kind, and a sentence for each, the shown ones first.
+struct Uses {
+    not_checked: usize,
+    callers: usize,
+    not_shown: usize,
+    sentences: Vec<String>,
+}
+
+impl Uses {
+    fn of(system: &System, unchecked: &[Unchecked]) -> Self {
+        let kind = |one: &&Unchecked| (one.witness.is_none(), one.is_callers);
+        let mut ordered: Vec<&Unchecked> = unchecked.iter().collect();
+        ordered.sort_by_key(kind);
+        let count = |wanted| ordered.iter().filter(|one| kind(one) == wanted).count();
+        let (not_checked, callers) = (count((false, false)), count((false, true)));
+        Self {
+            not_checked,
+            callers,
+            not_shown: ordered.len() - not_checked - callers,
+            sentences: ordered.iter().map(|one| one.sentence(system)).collect(),
+        }
+    }
+}
+
+fn outcome(
+    system: &System,
+    report: &Report,
+    unchecked: &[Unchecked],
+    declared: usize,
+    took: Duration,
+) -> Outcome {
+    let uses = Uses::of(system, unchecked);
     let of = |wanted: fn(Status) -> bool| report.count(wanted);
     let (determined, undecided) =
         (of(|status| status == Status::Determined), of(|status| status == Status::NotDecided));
@@ -166,6 +211,10 @@ fn outcome(system: &System, report: &Report, declared: usize, took: Duration) ->
         "findings": free.iter().map(describe).collect::<Vec<_>>(),
         "undecided": undecided_names,
         "structure": structure,
+        "not_checked": uses.not_checked,
+        "for_the_caller": uses.callers,
+        "uses_not_decided": uses.not_shown,
+        "uses": uses.sentences,
     });
     let mut text = format!(
         "{} constraints, {} wires, of which {inputs} are inputs ({:.1} s)\n\
@@ -205,14 +254,17 @@ fn outcome(system: &System, report: &Report, declared: usize, took: Duration) ->
     if undecided_names.len() > NAMED_MAX {
         text += &format!("and {} more\n", undecided_names.len() - NAMED_MAX);
     }
-    for sentence in &structure {
+    for sentence in structure.iter().chain(uses.sentences.iter().take(NAMED_MAX)) {
         text += &format!("{sentence}\n");
+    }
+    if uses.sentences.len() > NAMED_MAX {
+        text += &format!("and {} more\n", uses.sentences.len() - NAMED_MAX);
     }
     let nothing_is_computed = determined + free.len() + undecided == 0;
     if nothing_is_computed {
         text += "every wire is an input: there was nothing to audit\n";
         Outcome::no(json, text)
-    } else if report.is_determined() {
+    } else if report.is_determined() && uses.not_checked == 0 {
         text += "every wire follows from the inputs: each step of the derivation was checked\n";
         Outcome::done(json, text)
     } else {
