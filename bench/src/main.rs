@@ -9,6 +9,7 @@ mod engine;
 mod gate;
 mod load;
 mod proving;
+mod sums;
 
 use std::hint::black_box;
 use std::path::PathBuf;
@@ -152,6 +153,14 @@ enum Bench {
         #[arg(long, default_value_t = 3)]
         rounds: usize,
     },
+    /// Prove the sum of a period's claims, check it, and bring it to a ledger.
+    Sums {
+        #[arg(long, default_value_t = 10_000)]
+        claims: u64,
+        /// How many MiB the tables of the key may take.
+        #[arg(long, default_value_t = 64)]
+        budget: usize,
+    },
     /// Estimate what a caseload needs, from this machine's speed: cores, hours, rupees, disk.
     Capacity(capacity::Capacity),
     /// Run all of them.
@@ -196,6 +205,7 @@ fn main() -> anyhow::Result<()> {
             vec![("ceremony", ceremony::ceremony_bench(&powers, rounds)?)]
         }
         Bench::Gas => vec![("gas", gas_bench())],
+        Bench::Sums { claims, budget } => vec![("sums", sums::sums_bench(claims, budget)?)],
     };
     match (&results[..], arguments.json) {
         ([(_, only)], true) => println!("{only}"),
