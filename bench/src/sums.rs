@@ -10,7 +10,7 @@ use praman::ledger::settlement::{
 };
 use praman::ledger::{Chain as _, EmbeddedLedger, text_hash};
 use praman::store::Store;
-use praman_circuits::circuit::{self, Witness};
+use praman_circuits::circuit;
 use praman_circuits::settlement::{
     CLAIMS, Carried, PrivateInputs, PublicInputs, SettledClaim, chunk_inputs, settlement_context,
 };
@@ -26,8 +26,6 @@ use crate::{GasScene, rounded};
 
 /// The opening that is settled.
 const OPENING: u32 = 0;
-/// How many witnesses are in memory at once, as in `praman treasury settle`.
-const WITNESSES: usize = 64;
 /// How many chunks a transaction has, as `praman treasury settle` sends them.
 const CHUNKS_TOGETHER: usize = 128;
 
@@ -100,18 +98,13 @@ fn prove(
         private.push(own);
         (last, blinding) = (after, drawn());
     }
-    // As `praman treasury settle` does it: some witnesses at a time, a chunk on each core.
+    // As `praman treasury settle` does it: a chunk on each core.
     let chunks: Vec<_> = public.iter().zip(&private).collect();
-    let mut proofs = Vec::with_capacity(chunks.len());
-    for some in chunks.chunks(WITNESSES) {
-        let witness = |&(public, private): &(&PublicInputs, &PrivateInputs)| {
-            circuit::settlement_witness(&public.to_fields(), private)
-        };
-        let witnesses: Vec<Witness> = some.iter().map(witness).collect();
-        for proof in pool.prove_each(prover, &witnesses) {
-            proofs.push(proof?);
-        }
-    }
+    let witness = |&(public, private): &(&PublicInputs, &PrivateInputs)| {
+        circuit::settlement_witness(&public.to_fields(), private)
+    };
+    let proofs = pool.prove_made(prover, &chunks, witness);
+    let proofs = proofs.into_iter().collect::<Result<_, _>>()?;
     Ok(Settled { public, proofs, counted, last, blinding })
 }
 

@@ -54,6 +54,18 @@ impl ProvingPool {
         let prove = |witness| prover.prove_on(witness, Cores::One);
         self.pool.install(|| witnesses.par_iter().map(prove).collect())
     }
+
+    /// Makes the witness of each of some subjects on one thread, and its proof behind it: as many witnesses are in
+    /// memory as there are threads. Results are in the subjects' order.
+    pub fn prove_made<E: Engine, S: Sync>(
+        &self,
+        prover: &Prover<E>,
+        subjects: &[S],
+        witness: impl Fn(&S) -> Witness + Sync,
+    ) -> Vec<Result<Proof, ProvingError>> {
+        let prove = |subject| prover.prove_on(&witness(subject), Cores::One);
+        self.pool.install(|| subjects.par_iter().map(prove).collect())
+    }
 }
 
 #[cfg(test)]
@@ -81,16 +93,15 @@ mod tests {
         let keys = setup(circuit, &mut OsRng).expect("keys");
         let (budget, by) = (MemoryBudget::SMALL, Arithmetic::Fastest);
         let prover = Prover::new(circuit, FixedKeyEngine::new(circuit, &keys, budget, by));
-        let witnesses: Vec<Witness> = (0..24)
-            .map(|number| {
-                let claim = fixture::claim(number);
-                let mut private = claim.private();
-                if number == 7 {
-                    private = fixture::claim(8).private();
-                }
-                circuit::eligibility_witness(&claim.public().to_fields(), &private)
-            })
-            .collect();
+        let witness = |number: u64| {
+            let claim = fixture::claim(number);
+            let mut private = claim.private();
+            if number == 7 {
+                private = fixture::claim(8).private();
+            }
+            circuit::eligibility_witness(&claim.public().to_fields(), &private)
+        };
+        let witnesses: Vec<Witness> = (0..24).map(witness).collect();
         let pool = ProvingPool::new(2).expect("threads");
         let proofs = pool.prove_each(&prover, &witnesses);
         let key = PreparedKey::new(prover.verifying_key());
@@ -104,6 +115,12 @@ mod tests {
             }
         }
         assert!(proofs[7].is_err());
+        // The same where each witness is made beside its proof.
+        let made = pool.prove_made(&prover, &[9, 7, 3], |&number| witness(number));
+        for (number, proof) in [9, 7, 3].into_iter().zip(made) {
+            let public = witnesses[number].public();
+            assert_eq!(proof.is_ok_and(|proof| key.verify(public, &proof).is_ok()), number != 7);
+        }
         assert!((1..=pool.threads()).contains(&prover.engine().workspaces()));
         assert!(pool.prove(&prover, &witnesses[0]).is_ok());
     }

@@ -17,9 +17,6 @@ use zeroize::Zeroizing;
 use super::{OpeningOnLedger, Stands};
 use crate::key::TreasuryKey;
 
-/// How many witnesses are in memory at once: about a megabyte each.
-const WITNESSES: usize = 64;
-
 /// A chunk of an opening's claims, with what proves it.
 pub struct Chunk {
     public: PublicInputs,
@@ -148,13 +145,6 @@ pub struct PooledProver<E> {
 
 impl<E: Engine> SettlementProver for PooledProver<E> {
     fn prove(&self, chunks: &[Chunk]) -> Result<Vec<Proof>, ProvingError> {
-        let mut proofs = Vec::with_capacity(chunks.len());
-        for window in chunks.chunks(WITNESSES) {
-            let witnesses: Vec<Witness> = window.iter().map(Chunk::witness).collect();
-            for proof in self.pool.prove_each(&self.prover, &witnesses) {
-                proofs.push(proof?);
-            }
-        }
-        Ok(proofs)
+        self.pool.prove_made(&self.prover, chunks, Chunk::witness).into_iter().collect()
     }
 }
