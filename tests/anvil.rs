@@ -489,7 +489,7 @@ async fn explorer_page_shows_anyone_what_the_ledger_says() {
     let last_day = praman::calendar::date_of(last_day).expect("a date").to_string();
     let opening = ["lakshmir-bhandar", "June 2026", "closed", &last_day, "22"];
     assert_eq!(shown["openings"], json!([opening]));
-    let settled = ["lakshmir-bhandar", "June 2026", "31000", "20", "1", "0", "1"];
+    let settled = ["lakshmir-bhandar", "June 2026", "31000", "22", "20", "1", "0", "1"];
     assert_eq!(shown["settled"], json!([settled]));
     let roles = shown["roles"].as_array().expect("rows");
     assert_eq!(roles.len(), 8);

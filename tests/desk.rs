@@ -418,11 +418,12 @@ async fn settled_period_is_shown_to_whom_its_scheme_belongs() {
     let admit = ["access", "admit", "--name", "Food", "--role", "department", "--tenant", "food"];
     state.json(&[&admit[..], &["--key-out", "food.key"]].concat());
     let service = Service::start(&state, &[]);
-    let row = ["1,23,456", "40", "1", "2", "3"].map(|cell| format!("<td>{cell}</td>")).concat();
+    let row =
+        ["1,23,456", "46", "40", "1", "2", "3"].map(|cell| format!("<td>{cell}</td>")).concat();
     for (role, language, shown) in [
         ("treasury", "en", Some(row.as_str())),
         ("department", "en", Some(row.as_str())),
-        ("treasury", "bn", Some("<td>১,২৩,৪৫৬</td><td>৪০</td>")),
+        ("treasury", "bn", Some("<td>১,২৩,৪৫৬</td><td>৪৬</td><td>৪০</td>")),
         ("food", "en", None),
     ] {
         let caller = format!("Authorization: Bearer {}", key(&state, role));

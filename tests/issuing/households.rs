@@ -201,7 +201,7 @@ fn household_whose_head_has_died_keeps_its_secret() {
     ];
     give(&state, &[("H1", subject)]);
     let kept = ["--subjects", "subjects.csv"];
-    // Somebody is missing, and nobody says that they have died.
+    // A member is missing, and no row says that they have died.
     write(&state, &after[1..], &[]);
     let (_, why) = reason(&issue(&state, "office.json", "none", &kept));
     assert!(why.starts_with("1 of its earlier members"), "{why}");

@@ -242,6 +242,7 @@ desk-same-person = একই মানুষ
 desk-scheme = প্রকল্প
 desk-schemes = প্রকল্প
 desk-settled = হিসাব মেটানো সময়
+desk-settled-claims = খতিয়ানে দাবি
 desk-settled-intro = কোষাগার খতিয়ানে এই যোগফলগুলি প্রমাণ করেছে। ব্যাঙ্কে পাঠানো ফাইলের যোগফলও একই। কারও টাকার অঙ্ক না দেখেই যে কেউ তা মিলিয়ে দেখতে পারেন।
 desk-show = দেখান
 desk-skip = মূল অংশে যান

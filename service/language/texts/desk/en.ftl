@@ -242,6 +242,7 @@ desk-same-person = Same person
 desk-scheme = Scheme
 desk-schemes = Schemes
 desk-settled = Settled periods
+desk-settled-claims = Claims on the ledger
 desk-settled-intro = The treasury has proved these sums on the ledger. Each is also the sum of its files to the bank. Anyone can check it without seeing a person's amount.
 desk-show = Show
 desk-skip = Skip to the content

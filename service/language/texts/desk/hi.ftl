@@ -242,6 +242,7 @@ desk-same-person = वही व्यक्ति
 desk-scheme = योजना
 desk-schemes = योजनाएँ
 desk-settled = निपटाई गई अवधियाँ
+desk-settled-claims = बही पर दावे
 desk-settled-intro = कोषागार ने ये योग बही पर प्रमाणित किए हैं। बैंक को भेजी फ़ाइलों का योग भी यही है। किसी की राशि देखे बिना कोई भी इसे जाँच सकता है।
 desk-show = दिखाएँ
 desk-skip = मुख्य भाग पर जाएँ

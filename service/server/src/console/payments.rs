@@ -18,10 +18,11 @@ use crate::application::{Application, Fault};
 const ROWS_MAX: usize = 200;
 
 /// What a page says of a settled period.
-const SETTLED: [&str; 7] = [
+const SETTLED: [&str; 8] = [
     "desk-scheme",
     "desk-period",
     "desk-proved-total",
+    "desk-settled-claims",
     "desk-counted",
     "desk-left-frozen",
     "desk-left-refused",
@@ -53,12 +54,15 @@ pub(super) async fn page(
         .map(|one| {
             // Empty where the store does not know the claims' order.
             let left_out = one.left_out.map(|left| [left.frozen, left.refused, left.held]);
-            let left_out = (0..3).map(|reason| {
-                cell(left_out.map_or_else(String::new, |left| visitor.number(left[reason].into())))
-            });
+            let number = |count: Option<u64>| {
+                cell(count.map_or_else(String::new, |count| visitor.number(count)))
+            };
+            let counted = u64::from(one.counted);
+            let left = |reason: usize| left_out.map(|left| u64::from(left[reason]));
+            let all = left_out.map(|left| counted + left.map(u64::from).iter().sum::<u64>());
             let names = [code(&one.scheme), cell(period(&visitor, one.period, one.window))];
-            let sums = [one.rupees, one.counted.into()].map(|sum| cell(visitor.number(sum)));
-            names.into_iter().chain(sums).chain(left_out).collect()
+            let counts = [Some(one.rupees), all, Some(counted), left(0), left(1), left(2)];
+            names.into_iter().chain(counts.map(number)).collect()
         })
         .collect();
     let count = TreasuryStore(store).count_returned(&scope).await?;
