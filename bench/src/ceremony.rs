@@ -17,7 +17,8 @@ use crate::rounded;
 /// The command line of snarkjs, as the tests of peers install it.
 const SNARKJS: &str = "tests/peers/node_modules/snarkjs/build/cli.cjs";
 
-/// Measures circuits by the power of two of their rows: 13 is the eligibility statement, others are chains of products.
+/// Measures circuits by the power of two of their rows: 13 is the eligibility statement, 15 the settlement's, others are
+/// chains of products, whose rows have two terms.
 pub(crate) fn ceremony_bench(powers: &[u32], rounds: usize) -> anyhow::Result<Value> {
     ensure!(Path::new(SNARKJS).exists(), "{SNARKJS} is missing: run `npm ci` in tests/peers");
     let folder = tempfile::tempdir()?;
@@ -25,6 +26,7 @@ pub(crate) fn ceremony_bench(powers: &[u32], rounds: usize) -> anyhow::Result<Va
     for &power in powers {
         let of = match power {
             13 => circuit::eligibility(),
+            15 => circuit::settlement(),
             _ => plain_circuit(power),
         };
         let result = measure(of, power, rounds, folder.path())?;
