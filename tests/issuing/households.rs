@@ -79,27 +79,7 @@ fn scheme_file() -> String {
 
 /// Proves a household's claim for this month by a credential and a tier of the scheme.
 fn prove(state: &State, credential: &str, tier: &str, out: &str) -> Ran {
-    state.run(&[
-        "prove",
-        "--circuit",
-        "eligibility",
-        "--credential",
-        credential,
-        "--scheme",
-        &scheme_file(),
-        "--tier",
-        tier,
-        "--period",
-        support::month(),
-        "--snapshot",
-        "snapshot.json",
-        "--payout",
-        "payout.json",
-        "--keys",
-        "keys",
-        "--out",
-        out,
-    ])
+    state.prove_by([credential, &scheme_file(), tier, support::month(), out], &[])
 }
 
 /// Hands in a claim that was proved.

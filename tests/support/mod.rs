@@ -242,28 +242,20 @@ impl State {
     pub(crate) fn prove(&self, holder: &str, scheme_id: &str, period: &str, out: &str) -> Ran {
         let credential = format!("credentials/{holder}.json");
         let scheme = scheme(scheme_id);
-        self.run(&[
-            "prove",
-            "--circuit",
-            "eligibility",
-            "--credential",
-            &credential,
-            "--scheme",
-            scheme.to_str().expect("UTF-8"),
-            "--tier",
-            "0",
-            "--period",
-            period,
-            "--snapshot",
-            "snapshot.json",
-            "--payout",
-            "payout.json",
-            "--keys",
-            "keys",
-            "--out",
-            out,
-            "--json",
-        ])
+        let scheme = scheme.to_str().expect("UTF-8");
+        self.prove_by([&credential, scheme, "0", period, out], &["--json"])
+    }
+
+    /// Proves a claim into a folder by a credential, a scheme's file, a tier and a period.
+    pub(crate) fn prove_by(
+        &self,
+        [credential, scheme, tier, period, out]: [&str; 5],
+        more: &[&str],
+    ) -> Ran {
+        let of = ["prove", "--circuit", "eligibility", "--credential", credential];
+        let terms = ["--scheme", scheme, "--tier", tier, "--period", period];
+        let with = ["--snapshot", "snapshot.json", "--payout", "payout.json", "--keys", "keys"];
+        self.run(&[&of[..], &terms, &with, &["--out", out], more].concat())
     }
 
     /// Submits a proved claim.
