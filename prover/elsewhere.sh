@@ -14,15 +14,8 @@ by_rustup() { rustup target add wasm32-wasip1 aarch64-unknown-linux-gnu >/dev/nu
 if ! by_rustup; then
   packages+=(rustc-web cargo-web rust-web-src lld wasi-libc)
 fi
-if ! dpkg --status "${packages[@]}" >/dev/null 2>&1; then
-  if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
-    apt-get update -qq
-    apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
-  else
-    echo "missing: some of the Debian packages ${packages[*]}" >&2
-    exit 3
-  fi
-fi
+. prover/debian_packages.sh
+debian_packages "${packages[@]}"
 
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
 target=${CARGO_TARGET_DIR:-$PWD/target}

@@ -6,16 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-packages=(rustc-web cargo-web rust-web-src lld wasi-libc)
-if ! dpkg --status "${packages[@]}" >/dev/null 2>&1; then
-  if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
-    apt-get update -qq
-    apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
-  else
-    echo "missing: some of the Debian packages ${packages[*]}" >&2
-    exit 3
-  fi
-fi
+. prover/debian_packages.sh
+debian_packages rustc-web cargo-web rust-web-src lld wasi-libc
 
 # The same bytes wherever it is built: no path of this machine is in them, and no place in a source.
 libraries=/usr/lib/wasm32-wasi

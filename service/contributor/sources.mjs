@@ -6,15 +6,7 @@ import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 /** What it does is in these; build.sh --check holds all else that is compiled into it. */
-const OF = [
-  "service/contributor/page",
-  "service/contributor/src/lib.rs",
-  "service/contributor/src/main.rs",
-  "service/files/src",
-  "prover/ceremony/src",
-  "prover/src/multiples.rs",
-  "prover/src/sections.rs",
-];
+const OF = readFileSync(join(root, "service/contributor/sources.txt"), "utf8").trim().split("\n");
 
 /** SHA-256 of a list of digests and names, as sha256sum writes it. */
 export function sources() {

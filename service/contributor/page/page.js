@@ -23,7 +23,7 @@ let asked = 0;
 
 const say = (id, text) => { byId(id).textContent = text; };
 
-/** What a person is told of a fault; of a service's refusal also its code, and whether to ask again is of use. */
+/** What a person reads of a fault; of a service's refusal also its code, and whether to ask again is of use. */
 class Told extends Error {
   constructor(message, { code, passes = false } = {}) {
     super(message);

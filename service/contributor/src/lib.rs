@@ -55,10 +55,10 @@ struct Signer {
     statement: String,
 }
 
-/// What a program is told, and the file that was made.
+/// What the page reads, and the file that was made.
 type Answer = (Value, Vec<u8>);
 
-/// Answers a request. What is wrong is told as `fault`, a sentence.
+/// Answers a request. What is wrong stands in `fault`, a sentence.
 pub fn answer(mut request: Vec<u8>) -> Answer {
     let end = request.iter().position(|&byte| byte == b'\n').map_or(request.len(), |end| end + 1);
     let read: Result<Request, _> = serde_json::from_slice(&request[..end]);
@@ -90,7 +90,7 @@ fn contribute(
     signer: Option<Signer>,
 ) -> Result<Answer, String> {
     let key = CeremonyKey::parse(Path::new(path), file).map_err(|fault| told(&fault))?;
-    // A wrong passphrase is told before the work is done.
+    // A wrong passphrase is refused before the work is done.
     let signer = signer.map(|signer| -> Result<_, String> {
         let passphrase = Passphrase::new(signer.passphrase).map_err(|fault| told(&fault))?;
         let opened = CONTRIBUTOR_KEY.open_text(Path::new(KEY_FILE), &signer.key, &passphrase);

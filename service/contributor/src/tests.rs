@@ -8,16 +8,8 @@ use sha2::{Digest, Sha256};
 
 use super::*;
 
-/// As `sources.mjs` has them.
-const OF: [&str; 7] = [
-    "service/contributor/page",
-    "service/contributor/src/lib.rs",
-    "service/contributor/src/main.rs",
-    "service/files/src",
-    "prover/ceremony/src",
-    "prover/src/multiples.rs",
-    "prover/src/sections.rs",
-];
+/// What the page is made of, as `sources.mjs` reads it as well.
+const OF: &str = include_str!("../sources.txt");
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -41,7 +33,7 @@ fn files(name: &str, found: &mut Vec<String>) {
 #[test]
 fn page_is_of_these_sources() {
     let mut names = Vec::new();
-    OF.iter().for_each(|name| files(name, &mut names));
+    OF.lines().for_each(|name| files(name, &mut names));
     names.sort_unstable();
     let line = |name: &String| {
         format!("{}  {name}\n", digest(fs::read(root().join(name)).expect("readable")))
@@ -128,7 +120,7 @@ fn contribution_is_made_signed_and_shown() {
         assert!(fault(&show, wrong).contains(words));
         assert!(fault(&contribute(Value::Null), wrong).contains(words));
     }
-    // A request that says more is none, and no value of it is told.
+    // A request that says more is none, and its values stay unsaid.
     let more = json!({ "act": "make-key", "name": "Asha", "passphrase": "secret", "more": 1 });
     let told = fault(&more, &[]);
     assert!(told.starts_with("the request: ") && !told.contains("secret"), "{told}");
