@@ -10,6 +10,7 @@ use praman::ledger::settlement::{
 };
 use praman::ledger::{Chain as _, EmbeddedLedger, text_hash};
 use praman::store::Store;
+use praman::treasury::CHUNKS_TOGETHER;
 use praman_circuits::circuit;
 use praman_circuits::settlement::{
     CLAIMS, Carried, PrivateInputs, PublicInputs, SettledClaim, chunk_inputs, settlement_context,
@@ -26,8 +27,6 @@ use crate::{GasScene, rounded};
 
 /// The opening that is settled.
 const OPENING: u32 = 0;
-/// How many chunks a transaction has, as `praman treasury settle` sends them.
-const CHUNKS_TOGETHER: usize = 128;
 
 /// Chunks with their proofs.
 struct Settled {

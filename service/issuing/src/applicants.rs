@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use praman_circuits::office::OfficeId;
 use praman_circuits::subject::SubjectCommitment;
 use praman_holder::wallet::{CredentialFile, Wallet};
-use praman_offices::OfficeError;
 use praman_offices::office_key::OfficeKey;
-use praman_offices::{Applicant, Application, OfficeStore, Standing};
+use praman_offices::{Applicant, Application, OfficeError, OfficeStore, Standing, secret_known};
 use praman_register::{Matches, Person, Register};
 use praman_rules::schema::HOUSEHOLD;
 use praman_store::Store;
@@ -166,10 +165,7 @@ impl<'a> Applicants<'a> {
                 let numbers: Vec<&str> = asked.iter().map(|one| one.register_no()).collect();
                 Some(format!("an officer reviews {} first", numbers.join(", ")))
             }
-            Standing::SecretKnown(former) => Some(format!(
-                "{former} of its earlier members, who are neither in it now nor listed as DECEASED, know its secret: \
-                 make it a new one"
-            )),
+            Standing::SecretKnown(former) => Some(secret_known(former)),
         };
         match reason {
             None => {
@@ -200,13 +196,10 @@ impl Applicants<'_> {
             self.refused.iter().map(|one| (one.number.as_str(), one.reason.as_str())).collect();
         let refused =
             register.people().iter().zip(register.places()).filter_map(|(person, place)| {
-                let number = match self.are_households {
-                    true => person.household_no().unwrap_or_default(),
-                    false => person.register_no(),
-                };
-                let reason = match number {
-                    "" => "the row has no household number",
-                    number => *reasons.get(number)?,
+                let reason = match (self.are_households, person.household_no()) {
+                    (false, _) => *reasons.get(person.register_no())?,
+                    (true, Some(number)) => *reasons.get(number)?,
+                    (true, None) => "the row has no household number",
                 };
                 Some((place, reason.to_owned()))
             });

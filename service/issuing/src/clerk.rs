@@ -203,8 +203,8 @@ impl IssuingClerk {
         let Shared { store, offices, master, .. } = self.shared();
         let no_key = || Obstacle::Passing(PassingFault::NoKey(upload.office));
         let key = offices.get(&upload.office).ok_or_else(no_key)?;
-        let schema = OfficeStore(store).check_office(key).await?.schema;
-        if upload.reviewed && schema.id == HOUSEHOLD.id {
+        if upload.reviewed && OfficeStore(store).check_office(key).await?.schema.id == HOUSEHOLD.id
+        {
             let reason = "one row is not a household: correct the register and upload it whole, or issue to it \
                           with `praman issue --other-person`";
             return Err(Obstacle::Final(IssuingFault::Refused, reason.to_owned()));

@@ -26,10 +26,7 @@ pub enum OfficeError {
     #[error("a register is of residents or households, but this office issues another schema")]
     OtherSchema,
     /// People who are no members of a household know its secret.
-    #[error(
-        "household {household}: {former} of its earlier members, who are neither in it now nor listed as \
-         DECEASED, know its secret: make it a new one; nothing was issued"
-    )]
+    #[error("household {household}: {}; nothing was issued", secret_known(*former))]
     SecretKnown {
         /// The household's number.
         household: String,
@@ -92,3 +89,11 @@ impl OfficeError {
 praman_store::from_database!(OfficeError);
 
 praman_store::through!(OfficeError: praman_circuits::merkle::TreeError => Store);
+
+/// Says that so many people know a household's secret who are no members of it.
+pub fn secret_known(former: usize) -> String {
+    format!(
+        "{former} of its earlier members, who are neither in it now nor listed as DECEASED, know its secret: make it \
+         a new one"
+    )
+}

@@ -48,7 +48,7 @@ use praman_store::Store;
 
 pub use application::{Application, Validity};
 pub use credentials::make_credentials;
-pub use error::OfficeError;
+pub use error::{OfficeError, secret_known};
 pub use holder::Holder;
 pub use issuing::{Issued, Issuing};
 pub use office::{Office, OfficeState, read_offices};

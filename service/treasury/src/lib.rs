@@ -79,9 +79,9 @@ pub use reporting::{Discrepancy, Imported};
 pub use resumed::Said;
 pub use run::{Paid, PaymentRun};
 pub use settling::{
-    AcceptedClaim, Chunk, FilesTotal, InTheWay, LeftOut, LeftOutReason, Locked, OpeningOnLedger,
-    PooledProver, ProvedChunk, Settled, SettlementLedger, SettlementProver, SettlementsOnNetwork,
-    Settling, SettlingError, SettlingRefusal, Stands, TotalOpened,
+    AcceptedClaim, CHUNKS_TOGETHER, Chunk, FilesTotal, InTheWay, LeftOut, LeftOutReason, Locked,
+    OpeningOnLedger, PooledProver, ProvedChunk, Settled, SettlementLedger, SettlementProver,
+    SettlementsOnNetwork, Settling, SettlingError, SettlingRefusal, Stands, TotalOpened,
 };
 pub use transfer::{ReturnedTransfer, TransferReference, TransferState};
 

@@ -41,7 +41,7 @@ use classify::{Classified, classify};
 use prove::Chunks;
 
 /// The most chunks of one transaction: about eight million gas.
-const CHUNKS_TOGETHER: usize = 128;
+pub const CHUNKS_TOGETHER: usize = 128;
 
 /// An accepted claim, as the ledger has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
