@@ -119,9 +119,15 @@ fn measure(subject: &Subject, rounds: usize, budget: MemoryBudget) -> Value {
     let started = Instant::now();
     let engine = FixedKeyEngine::new(subject.circuit, &keys, budget, Arithmetic::Fastest);
     let tables_ms = started.elapsed().as_secs_f64() * 1e3;
-    let portable = FixedKeyEngine::new(subject.circuit, &keys, budget, Arithmetic::Portable);
+    // The fastest, and every other that the processor has.
+    let others: Vec<(&str, FixedKeyEngine)> = Arithmetic::available()
+        .into_iter()
+        .filter(|by| by.name() != engine.arithmetic())
+        .map(|by| (by.name(), FixedKeyEngine::new(subject.circuit, &keys, budget, by)))
+        .collect();
     let peer = ArkworksEngine::new(subject.circuit, keys);
-    let (mut ours, mut by_words, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let mut by_others = vec![Vec::new(); others.len()];
     let mut stages: Vec<Stages> = Vec::new();
     let time = |work: &mut dyn FnMut()| {
         let started = Instant::now();
@@ -140,9 +146,11 @@ fn measure(subject: &Subject, rounds: usize, budget: MemoryBudget) -> Value {
             proofs.push(proof);
             stages.push(parts);
         }));
-        by_words.push(time(&mut || {
-            proofs.push(portable.prove_with(witness, (r, s), cores).expect("true"))
-        }));
+        for ((_, other), times) in others.iter().zip(&mut by_others) {
+            times.push(time(&mut || {
+                proofs.push(other.prove_with(witness, (r, s), cores).expect("true"))
+            }));
+        }
         assert!(proofs.iter().all(|proof| *proof == proofs[0]), "all prove the same");
     }
     let stage = |part: fn(&Stages) -> std::time::Duration| {
@@ -151,14 +159,18 @@ fn measure(subject: &Subject, rounds: usize, budget: MemoryBudget) -> Value {
     let count = engine.products(&subject.witnesses[0]);
     let product_ns = product_nanoseconds(Arithmetic::Fastest, 100_000);
     let floor_ms = count.total() as f64 * product_ns / 1e6;
-    let (ours, by_words, theirs) = (median(ours), median(by_words), median(theirs));
+    let (ours, theirs) = (median(ours), median(theirs));
+    let mut slower = json!({});
+    for ((name, _), times) in others.iter().zip(by_others) {
+        let other = median(times);
+        slower[name] = json!({ "praman_ms": rounded(other), "ratio": rounded(theirs / other) });
+    }
     json!({
         "domain": subject.circuit.domain(),
         "ark_groth16_ms": rounded(theirs),
         "praman_ms": rounded(ours),
         "ratio": rounded(theirs / ours),
-        "portable_ms": rounded(by_words),
-        "portable_ratio": rounded(theirs / by_words),
+        "other_arithmetic": slower,
         "arithmetic": engine.arithmetic(),
         "mib_per_proof_in_flight": rounded(engine.bytes_per_proof() as f64 / f64::from(1 << 20)),
         "tables_ms": rounded(tables_ms),
@@ -201,9 +213,10 @@ pub(crate) fn engine_bench(
         for subject in circuit::NAMES.into_iter().filter_map(statement).chain(plain) {
             results[&subject.name] = measure(&subject, rounds, MemoryBudget(budget_mib << 20));
         }
-        results["product_ns"] = rounded(product_nanoseconds(Arithmetic::Fastest, 200_000)).into();
-        let portable = product_nanoseconds(Arithmetic::Portable, 50_000);
-        results["portable_product_ns"] = rounded(portable).into();
+        results["product_ns"] = json!({});
+        for by in Arithmetic::available() {
+            results["product_ns"][by.name()] = rounded(product_nanoseconds(by, 100_000)).into();
+        }
         // A table of half a MiB against one of 48: what reading tables costs, and what sharing could save.
         let [cached, read] = [256, 24_576]
             .map(|points| rounded(addition_nanoseconds(points, Arithmetic::Fastest, 21)));
@@ -247,7 +260,7 @@ pub(crate) fn foreign_bench(
     }))
 }
 
-/// Makes a number of proofs with a fixed blinding, on the portable path or by ark-groth16.
+/// Makes a number of proofs with a fixed blinding, by an arithmetic that valgrind knows or by ark-groth16.
 pub(crate) fn count_bench(
     circuit: &str,
     keys: &Path,
@@ -263,7 +276,8 @@ pub(crate) fn count_bench(
         let engine = ArkworksEngine::new(circuit, made);
         Box::new(move || engine.prove_with(&witnesses[0], blinding, Cores::One))
     } else {
-        let (budget, by) = (MemoryBudget::SMALL, Arithmetic::Portable);
+        // Valgrind has no AVX-512, and says so to who asks the processor.
+        let (budget, by) = (MemoryBudget::SMALL, Arithmetic::Fastest);
         let engine = FixedKeyEngine::in_folder(keys, circuit, &made, budget, by);
         Box::new(move || engine.prove_with(&witnesses[0], blinding, Cores::One))
     };

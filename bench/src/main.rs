@@ -169,6 +169,7 @@ enum Bench {
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
+    praman_prover::Arithmetic::forced()?;
     let results = match arguments.bench {
         Bench::Table => vec![
             ("poseidon", poseidon_bench(2_000)),

@@ -12,7 +12,7 @@ use ark_ff::{AdditiveGroup, Field, One, Zero};
 use zeroize::Zeroize;
 
 use crate::coordinate::{Coordinate, Curve};
-use crate::lanes::{LANES, Lanes, Numbers, Row};
+use crate::lanes::{Kernel, LANES, Lanes, Numbers, Path, Row};
 
 /// A point by where it lies, and its sign: bit 0 negates, bit 31 tells the sums from the table, the
 /// bits between number the point.
@@ -94,10 +94,16 @@ struct Pending<T, L> {
     before: [L; 2],
 }
 
+type Pendings<C, P> =
+    Vec<Pending<<C as Curve>::Coordinate<[<P as Path>::Base; 2]>, <P as Path>::Base>>;
+
 /// What additions are made in, kept between them.
-pub(crate) struct Additions<C: Curve, L: Lanes<Field = Fq>> {
-    pending: Vec<Pending<C::Coordinate<[L; 2]>, L>>,
-    norms: Vec<[L; 2]>,
+pub(crate) struct Additions<C: Curve, P: Path> {
+    path: P,
+    pending: Pendings<C, P>,
+    norms: Vec<[P::Base; 2]>,
+    /// How many steps the longest of the additions took since it was wiped: a shorter one leaves some of theirs behind.
+    longest: usize,
     /// The point at infinity came up among the sums: it has no coordinates to add by.
     met_infinity: bool,
     /// Which of some pairs have no slope, and the pairs with others in their places.
@@ -105,12 +111,14 @@ pub(crate) struct Additions<C: Curve, L: Lanes<Field = Fq>> {
     with_slopes: Vec<[PointRef; 2]>,
 }
 
-impl<C: Curve, L: Lanes<Field = Fq>> Additions<C, L> {
+impl<C: Curve, P: Path> Additions<C, P> {
     /// Nothing yet.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(path: P) -> Self {
         Self {
+            path,
             pending: Vec::with_capacity(C::SHARED),
             norms: Vec::with_capacity(C::SHARED),
+            longest: 0,
             met_infinity: false,
             exceptions: Vec::new(),
             with_slopes: Vec::with_capacity(C::SHARED * WIDE),
@@ -119,28 +127,21 @@ impl<C: Curve, L: Lanes<Field = Fq>> Additions<C, L> {
 
     /// How many bytes it takes.
     pub(crate) fn bytes(&self) -> usize {
-        self.pending.capacity() * size_of::<Pending<C::Coordinate<[L; 2]>, L>>()
-            + self.norms.capacity() * size_of::<[L; 2]>()
+        self.pending.capacity() * size_of::<Pending<C::Coordinate<[P::Base; 2]>, P::Base>>()
+            + self.norms.capacity() * size_of::<[P::Base; 2]>()
             + self.with_slopes.capacity() * size_of::<[PointRef; 2]>()
     }
 
     /// Leaves nothing of what was added, and knows no infinity.
-    #[inline(always)]
     pub(crate) fn wipe(&mut self) {
-        let zeros = [Row::default(); 2];
-        let (zero, _) = C::load::<L>([[&zeros[..C::ROWS]; LANES]; 2], [0; 2]);
-        let before = [L::splat(Fq::zero()); 2];
-        let blank = Pending { ax: zero, ay: zero, bx: zero, rise: zero, run: zero, before };
-        self.pending.fill(blank);
-        self.norms.fill(before);
-        std::hint::black_box((&mut self.pending, &mut self.norms));
+        let Self { path, pending, norms, longest, .. } = self;
+        path.run(Wipe::<C, P> { pending, norms, longest: std::mem::take(longest) });
         self.with_slopes.zeroize();
         self.exceptions.zeroize();
         self.met_infinity = false;
     }
 
     /// Adds pairs of points; the sums go behind `made` of `sums`, one after the other.
-    #[inline(always)]
     pub(crate) fn add(
         &mut self,
         table: &[Row],
@@ -168,14 +169,13 @@ impl<C: Curve, L: Lanes<Field = Fq>> Additions<C, L> {
     /// Doubles the first point of each pair, of the table, whose second is not looked at; the sums go to the begin of `sums`.
     ///
     /// `s = 3 x^2 / 2 y`, `x3 = s^2 - 2 x`, `y3 = s (x - x3) - y`.
-    #[inline(always)]
     pub(crate) fn double(&mut self, table: &[Row], sums: &mut [Row], pairs: &[[PointRef; 2]]) {
         let mut behind = sums;
         for pairs in pairs.chunks(C::SHARED * WIDE) {
             let (out, rest) = behind.split_at_mut(pairs.len() * C::ROWS);
             behind = rest;
             if !self.slopes::<true>(table, &[], pairs, out) {
-                double_one_by_one::<C, L>(table, pairs, out);
+                double_one_by_one::<C, P::Base>(table, pairs, out);
             }
         }
     }
@@ -189,7 +189,7 @@ impl<C: Curve, L: Lanes<Field = Fq>> Additions<C, L> {
         self.with_slopes.clear();
         let mut with_slope = None;
         for (place, pair) in pairs.iter().enumerate() {
-            let [a, b] = pair.map(|point| C::from_rows::<L>(point.rows::<C>(table, sums)));
+            let [a, b] = pair.map(|point| C::from_rows::<P::Base>(point.rows::<C>(table, sums)));
             match (a.x(), b.x()) {
                 (Some(a), Some(b)) if a != b => with_slope = Some(*pair),
                 _ => self.exceptions.push(place),
@@ -205,7 +205,6 @@ impl<C: Curve, L: Lanes<Field = Fq>> Additions<C, L> {
 
     /// As [`Additions::add`], or [`Additions::double`]; false, with nothing written, if some pair of finite points, or some
     /// point, has no slope.
-    #[inline(always)]
     fn slopes<const DOUBLE: bool>(
         &mut self,
         table: &[Row],
@@ -213,58 +212,9 @@ impl<C: Curve, L: Lanes<Field = Fq>> Additions<C, L> {
         pairs: &[[PointRef; 2]],
         out: &mut [Row],
     ) -> bool {
-        self.pending.clear();
-        self.norms.clear();
-        let mut product = [L::splat(Fq::one()); 2];
-        let steps = pairs.len().div_ceil(WIDE);
-        for step in 0..steps {
-            let ahead = (step + AHEAD) * WIDE;
-            for pair in pairs.get(ahead..pairs.len().min(ahead + WIDE)).unwrap_or_default() {
-                for point in pair {
-                    for row in point.rows::<C>(table, sums) {
-                        L::prefetch(row);
-                    }
-                }
-            }
-            // The last step is filled with the last pair.
-            let mut wide = [pairs[pairs.len() - 1]; WIDE];
-            let some = &pairs[step * WIDE..pairs.len().min((step + 1) * WIDE)];
-            wide[..some.len()].copy_from_slice(some);
-            let (ax, ay) = load::<C, L>(table, sums, &wide, 0);
-            let (bx, rise, run) = if DOUBLE {
-                (ax, ax.rise_of_tangent(), ay.run_of_tangent())
-            } else {
-                let (bx, by) = load::<C, L>(table, sums, &wide, 1);
-                (bx, by.difference(ay), bx.difference(ax))
-            };
-            let norm = run.norm();
-            let before = product;
-            product = product.mul(norm);
-            if C::ROWS > 1 {
-                self.norms.push(norm);
-            }
-            self.pending.push(Pending { ax, ay, bx, rise, run, before });
-        }
-        let Some(mut left) = inverted(product) else { return false };
-        for step in (0..steps).rev() {
-            let Pending { ax, ay, bx, rise, run, before } = self.pending[step];
-            let norm = if C::ROWS > 1 { self.norms[step] } else { run.norm() };
-            let inverse = left.mul(before);
-            left = left.mul(norm);
-            let slope = rise.divided(run, inverse);
-            let x = Coordinate::third_x(slope, ax, bx);
-            let y = Coordinate::third_y(slope, ax, x, ay);
-            let from = step * WIDE;
-            let count = WIDE.min(pairs.len() - from);
-            if count == WIDE {
-                C::store::<L>(x, y, &mut out[from * C::ROWS..(from + WIDE) * C::ROWS]);
-            } else {
-                let mut last = [Row::default(); 2 * WIDE];
-                C::store::<L>(x, y, &mut last[..WIDE * C::ROWS]);
-                out[from * C::ROWS..].copy_from_slice(&last[..count * C::ROWS]);
-            }
-        }
-        true
+        let Self { path, pending, norms, longest, .. } = self;
+        *longest = (*longest).max(pairs.len().div_ceil(WIDE));
+        path.run(Slopes::<C, P, DOUBLE> { pending, norms, table, sums, pairs, out })
     }
 
     /// The pairs that have no slope.
@@ -278,11 +228,108 @@ impl<C: Curve, L: Lanes<Field = Fq>> Additions<C, L> {
         out: &mut [Row],
     ) {
         for &place in &self.exceptions {
-            let [a, b] = pairs[place].map(|point| point.point::<C, L>(table, sums));
+            let [a, b] = pairs[place].map(|point| point.point::<C, P::Base>(table, sums));
             let sum: C::Affine = (a.into_group() + b).into_affine();
             self.met_infinity |= sum.is_zero();
-            C::to_rows::<L>(&sum, &mut out[place * C::ROWS..(place + 1) * C::ROWS]);
+            C::to_rows::<P::Base>(&sum, &mut out[place * C::ROWS..(place + 1) * C::ROWS]);
         }
+    }
+}
+
+/// Leaves nothing of what was kept of additions.
+struct Wipe<'a, C: Curve, P: Path> {
+    pending: &'a mut Pendings<C, P>,
+    norms: &'a mut Vec<[P::Base; 2]>,
+    longest: usize,
+}
+
+impl<C: Curve, P: Path> Kernel<P> for Wipe<'_, C, P> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let zeros = [Row::default(); 2];
+        let (zero, _) = C::load::<P::Base>([[&zeros[..C::ROWS]; LANES]; 2], [0; 2]);
+        let before = [P::Base::splat(Fq::zero()); 2];
+        let blank = Pending { ax: zero, ay: zero, bx: zero, rise: zero, run: zero, before };
+        self.pending.clear();
+        self.pending.resize(self.longest, blank);
+        self.norms.clear();
+        self.norms.resize(self.longest, before);
+        std::hint::black_box((self.pending, self.norms));
+    }
+}
+
+/// Additions whose inverses are shared, or doublings.
+///
+/// So long that it stands once for a path and a group: everything else goes by way of it.
+struct Slopes<'a, C: Curve, P: Path, const DOUBLE: bool> {
+    pending: &'a mut Pendings<C, P>,
+    norms: &'a mut Vec<[P::Base; 2]>,
+    table: &'a [Row],
+    sums: &'a [Row],
+    pairs: &'a [[PointRef; 2]],
+    out: &'a mut [Row],
+}
+
+impl<C: Curve, P: Path, const DOUBLE: bool> Kernel<P> for Slopes<'_, C, P, DOUBLE> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        let Self { pending, norms, table, sums, pairs, out } = self;
+        pending.clear();
+        norms.clear();
+        let mut product = [P::Base::splat(Fq::one()); 2];
+        let steps = pairs.len().div_ceil(WIDE);
+        for step in 0..steps {
+            let ahead = (step + AHEAD) * WIDE;
+            for pair in pairs.get(ahead..pairs.len().min(ahead + WIDE)).unwrap_or_default() {
+                for point in pair {
+                    for row in point.rows::<C>(table, sums) {
+                        P::Base::prefetch(row);
+                    }
+                }
+            }
+            // The last step is filled with the last pair.
+            let mut wide = [pairs[pairs.len() - 1]; WIDE];
+            let some = &pairs[step * WIDE..pairs.len().min((step + 1) * WIDE)];
+            wide[..some.len()].copy_from_slice(some);
+            let (ax, ay) = load::<C, P::Base>(table, sums, &wide, 0);
+            let (bx, rise, run) = if DOUBLE {
+                (ax, ax.rise_of_tangent(), ay.run_of_tangent())
+            } else {
+                let (bx, by) = load::<C, P::Base>(table, sums, &wide, 1);
+                (bx, by.difference(ay), bx.difference(ax))
+            };
+            let norm = run.norm();
+            let before = product;
+            product = product.mul(norm);
+            if C::ROWS > 1 {
+                norms.push(norm);
+            }
+            pending.push(Pending { ax, ay, bx, rise, run, before });
+        }
+        let Some(mut left) = inverted(product) else { return false };
+        for step in (0..steps).rev() {
+            let Pending { ax, ay, bx, rise, run, before } = pending[step];
+            let norm = if C::ROWS > 1 { norms[step] } else { run.norm() };
+            let inverse = left.mul(before);
+            left = left.mul(norm);
+            let slope = rise.divided(run, inverse);
+            let x = Coordinate::third_x(slope, ax, bx);
+            let y = Coordinate::third_y(slope, ax, x, ay);
+            let from = step * WIDE;
+            let count = WIDE.min(pairs.len() - from);
+            if count == WIDE {
+                C::store::<P::Base>(x, y, &mut out[from * C::ROWS..(from + WIDE) * C::ROWS]);
+            } else {
+                let mut last = [Row::default(); 2 * WIDE];
+                C::store::<P::Base>(x, y, &mut last[..WIDE * C::ROWS]);
+                out[from * C::ROWS..].copy_from_slice(&last[..count * C::ROWS]);
+            }
+        }
+        true
     }
 }
 
@@ -310,10 +357,14 @@ fn load<C: Curve, L: Lanes<Field = Fq>>(
 ) -> (C::Coordinate<[L; 2]>, C::Coordinate<[L; 2]>) {
     let mut negated = [0; 2];
     let mut points: [[&[Row]; LANES]; 2] = [[&[]; LANES]; 2];
-    for (place, pair) in pairs.iter().enumerate() {
-        let (eight, lane) = (place / LANES, place % LANES);
-        negated[eight] |= u8::from(pair[side].is_negative()) << lane;
-        points[eight][lane] = pair[side].rows::<C>(table, sums);
+    for eight in 0..2 {
+        let mut mask = 0;
+        for lane in 0..LANES {
+            let point = pairs[eight * LANES + lane][side];
+            mask |= u8::from(point.is_negative()) << lane;
+            points[eight][lane] = point.rows::<C>(table, sums);
+        }
+        negated[eight] = mask;
     }
     C::load::<L>(points, negated)
 }
@@ -343,7 +394,7 @@ mod tests {
 
     use super::*;
     use crate::coordinate::{G1, G2};
-    use crate::lanes::{Path, Portable};
+    use crate::lanes::Portable;
 
     type Base = <Portable as Path>::Base;
 
@@ -363,18 +414,19 @@ mod tests {
             (0..count - 1).map(|n| [of(n, false), of(n + 1, n % 2 == 0)]).collect();
         pairs[3] = [of(5, false), of(5, false)];
         pairs[17] = [of(7, true), of(7, false)];
-        let mut additions = Additions::<C, Base>::new();
-        let check =
-            |additions: &mut Additions<C, Base>, pairs: &[[PointRef; 2]], expected: &[usize]| {
-                let mut sums = vec![Row::default(); pairs.len() * C::ROWS];
-                additions.add(&table, &mut sums, 0, pairs);
-                assert_eq!(additions.exceptions, expected);
-                for (pair, sum) in pairs.iter().zip(sums.chunks_exact(C::ROWS)) {
-                    let [a, b] = pair.map(|point| point.point::<C, Base>(&table, &[]));
-                    let expected = (a.into_group() + b).into_affine();
-                    assert_eq!(C::from_rows::<Base>(sum), expected);
-                }
-            };
+        let mut additions = Additions::<C, Portable>::new(Portable);
+        let check = |additions: &mut Additions<C, Portable>,
+                     pairs: &[[PointRef; 2]],
+                     expected: &[usize]| {
+            let mut sums = vec![Row::default(); pairs.len() * C::ROWS];
+            additions.add(&table, &mut sums, 0, pairs);
+            assert_eq!(additions.exceptions, expected);
+            for (pair, sum) in pairs.iter().zip(sums.chunks_exact(C::ROWS)) {
+                let [a, b] = pair.map(|point| point.point::<C, Base>(&table, &[]));
+                let expected = (a.into_group() + b).into_affine();
+                assert_eq!(C::from_rows::<Base>(sum), expected);
+            }
+        };
         check(&mut additions, &pairs, &[3, 17]);
         // Infinity was met: from now on it is looked for.
         pairs[20] = [of(count, false), of(9, false)];
@@ -383,6 +435,12 @@ mod tests {
         check(&mut additions, &equal, &[0, 1, 2]);
         additions.wipe();
         assert!(additions.with_slopes.is_empty() && !additions.met_infinity);
+        // Nor is anything left of the longest, of which a shorter one took some of the room.
+        let zero =
+            |lanes: &[Base; 2]| lanes.iter().all(|lanes| lanes.elements() == [Fq::zero(); LANES]);
+        assert!(
+            additions.pending.len() == 3 && additions.pending.iter().all(|of| zero(&of.before))
+        );
     }
 
     #[test]

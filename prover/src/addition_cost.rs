@@ -7,13 +7,11 @@ use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{BigInt, PrimeField, UniformRand};
 use rand::rngs::OsRng;
 
+use crate::arithmetic::{Arithmetic, OnPath};
 use crate::coordinate::G1;
 use crate::digits::Digits;
 use crate::engine::Cores;
-use crate::fixed_key::Arithmetic;
-#[cfg(target_arch = "x86_64")]
-use crate::lanes::Ifma;
-use crate::lanes::{Path, Portable};
+use crate::lanes::Path;
 use crate::msm::{MsmSpace, additions, msm};
 use crate::scalars::Scalars;
 use crate::tables::{Layout, Points};
@@ -25,13 +23,20 @@ use crate::workspace::Spare;
 /// A table that fits the second cache against one that does not tells what reading the table costs, and
 /// so the most that several proofs of one key could gain by reading it together.
 pub fn addition_nanoseconds(points: usize, by: Arithmetic, rounds: usize) -> f64 {
-    match by {
-        #[cfg(target_arch = "x86_64")]
-        Arithmetic::Fastest => match Ifma::detect() {
-            Some(path) => on_path(path, points, rounds),
-            None => on_path(Portable, points, rounds),
-        },
-        _ => on_path(Portable, points, rounds),
+    by.run(Sum { points, rounds })
+}
+
+/// A sum over so many points, made so many times.
+struct Sum {
+    points: usize,
+    rounds: usize,
+}
+
+impl OnPath for Sum {
+    type Output = f64;
+
+    fn on<P: Path>(self, path: P) -> f64 {
+        on_path(path, self.points, self.rounds)
     }
 }
 
@@ -68,7 +73,7 @@ mod tests {
 
     #[test]
     fn addition_takes_some_time() {
-        for by in [Arithmetic::Fastest, Arithmetic::Portable] {
+        for by in Arithmetic::available() {
             assert!(addition_nanoseconds(16, by, 1) > 0.0);
         }
     }

@@ -76,7 +76,8 @@ mod tests {
     use rand::rngs::OsRng;
 
     use super::*;
-    use crate::fixed_key::{Arithmetic, FixedKeyEngine};
+    use crate::arithmetic::Arithmetic;
+    use crate::fixed_key::FixedKeyEngine;
     use crate::setup::setup;
     use crate::tables::MemoryBudget;
 

@@ -8,7 +8,7 @@ use zeroize::Zeroize;
 
 use crate::addition::{Additions, PointRef};
 use crate::coordinate::Curve;
-use crate::lanes::{Kernel, Lanes, Path, Row};
+use crate::lanes::{Lanes, Path, Row};
 
 /// Groups are summed in portions of about so many points, whose sums stay in the second cache.
 const PORTION: usize = 24_576;
@@ -17,28 +17,28 @@ const PORTION: usize = 24_576;
 /// from the first.
 ///
 /// Writes the rows of each group's sum, and whether it has one: a group without points has none.
-pub(crate) struct SumGroups<'a, C: Curve, L: Lanes<Field = Fq>> {
+pub(crate) struct SumGroups<'a, C: Curve, P: Path> {
     pub(crate) table: &'a [Row],
     pub(crate) points: &'a mut [PointRef],
     pub(crate) starts: &'a [u32],
     pub(crate) rows: &'a mut [Row],
     pub(crate) present: &'a mut [bool],
-    pub(crate) space: &'a mut SumSpace<C, L>,
+    pub(crate) space: &'a mut SumSpace<C, P>,
 }
 
 /// What groups are summed in.
-pub(crate) struct SumSpace<C: Curve, L: Lanes<Field = Fq>> {
-    additions: Additions<C, L>,
+pub(crate) struct SumSpace<C: Curve, P: Path> {
+    additions: Additions<C, P>,
     sums: Vec<Row>,
     pairs: Vec<[PointRef; 2]>,
     lengths: Vec<usize>,
 }
 
-impl<C: Curve, L: Lanes<Field = Fq>> SumSpace<C, L> {
+impl<C: Curve, P: Path> SumSpace<C, P> {
     /// Room for a portion; a larger group makes more.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(path: P) -> Self {
         Self {
-            additions: Additions::new(),
+            additions: Additions::new(path),
             sums: vec![Row::default(); PORTION * C::ROWS],
             pairs: Vec::with_capacity(PORTION / 2),
             lengths: Vec::with_capacity(PORTION),
@@ -64,7 +64,6 @@ impl<C: Curve, L: Lanes<Field = Fq>> SumSpace<C, L> {
     }
 
     /// Wipes what was used of it.
-    #[inline(always)]
     fn wipe(&mut self, used: usize) {
         self.sums[..used].zeroize();
         self.pairs.zeroize();
@@ -106,11 +105,9 @@ impl GroupSums {
     }
 }
 
-impl<C: Curve, P: Path> Kernel<P> for SumGroups<'_, C, P::Base> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
+impl<C: Curve, P: Path> SumGroups<'_, C, P> {
+    /// Sums them.
+    pub(crate) fn run(self) {
         let Self { table, points, starts, rows: out, present, space } = self;
         let groups = starts.len() - 1;
         let first = starts[0];
@@ -179,11 +176,11 @@ impl<C: Curve, P: Path> Kernel<P> for SumGroups<'_, C, P::Base> {
 /// Laid out as a square, `b = h w + l`: the sum is that of `h w` times each line's sum and of `l + 1`
 /// times each column's. Lines and columns are summed like buckets, and only their few sums one after
 /// the other.
-pub(crate) struct CountBuckets<'a, C: Curve, L: Lanes<Field = Fq>> {
+pub(crate) struct CountBuckets<'a, C: Curve, P: Path> {
     pub(crate) sums: &'a GroupSums,
     pub(crate) buckets: Range<usize>,
     pub(crate) space: &'a mut CountSpace,
-    pub(crate) sum_space: &'a mut SumSpace<C, L>,
+    pub(crate) sum_space: &'a mut SumSpace<C, P>,
 }
 
 /// What buckets are counted in.
@@ -225,11 +222,9 @@ impl CountSpace {
     }
 }
 
-impl<C: Curve, P: Path> Kernel<P> for CountBuckets<'_, C, P::Base> {
-    type Output = C::Projective;
-
-    #[inline(always)]
-    fn run(self) -> C::Projective {
+impl<C: Curve, P: Path> CountBuckets<'_, C, P> {
+    /// Sums them.
+    pub(crate) fn run(self) -> C::Projective {
         let count = self.buckets.len();
         let (width, first) = (line_width(count), self.buckets.start);
         let lines = count.div_ceil(width);
@@ -254,14 +249,15 @@ impl<C: Curve, P: Path> Kernel<P> for CountBuckets<'_, C, P::Base> {
             starts.push(points.len() as u32);
         }
         sums.resize::<C>(lines + width);
-        <SumGroups<'_, C, P::Base> as Kernel<P>>::run(SumGroups {
+        let groups = SumGroups::<C, P> {
             table: &self.sums.rows,
             points,
             starts,
             rows: &mut sums.rows,
             present: &mut sums.present,
             space: self.sum_space,
-        });
+        };
+        groups.run();
         // Line 0 counts for nothing, column 0 once.
         let mut result = counted::<C, P::Base>(&sums.rows, 1..lines);
         for _ in 0..width.ilog2() {

@@ -4,18 +4,15 @@
 //! together (Straus, "Addition chains of vectors", American Mathematical Monthly 70, 1964), on the curve's two halves of
 //! a number as in [`multiples`](crate::multiples).
 
-use std::marker::PhantomData;
-
 use ark_bn254::{Fr, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
 use rayon::prelude::*;
 
 use crate::addition::{Additions, PointRef};
+use crate::arithmetic::{Arithmetic, OnPath};
 use crate::buckets::{SumGroups, SumSpace};
 use crate::coordinate::{G1, G2};
-#[cfg(target_arch = "x86_64")]
-use crate::lanes::Ifma;
-use crate::lanes::{Kernel, Path, Portable, Row};
+use crate::lanes::{Path, Row};
 use crate::multiples::{DIGITS, Endomorphism, PLACES, SIZES, digits_of, fill, multiple, row};
 
 /// How many points have their multiples made together, and how many sums are made together.
@@ -42,11 +39,21 @@ pub fn combine_g2(points: &[G2Affine], sums: &[Vec<(usize, Fr)>]) -> Vec<G2Affin
 }
 
 fn combine<C: Endomorphism>(points: &[C::Affine], sums: &[Vec<(usize, Fr)>]) -> Vec<C::Affine> {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(path) = Ifma::detect() {
-        return combine_on::<C, Ifma>(path, points, sums);
+    Arithmetic::Fastest.run(Combination::<C> { points, sums })
+}
+
+/// Points, and what is to be summed of them.
+struct Combination<'a, C: Endomorphism> {
+    points: &'a [C::Affine],
+    sums: &'a [Vec<(usize, Fr)>],
+}
+
+impl<C: Endomorphism> OnPath for Combination<'_, C> {
+    type Output = Vec<C::Affine>;
+
+    fn on<P: Path>(self, path: P) -> Vec<C::Affine> {
+        combine_on::<C, P>(path, self.points, self.sums)
     }
-    combine_on::<C, Portable>(Portable, points, sums)
 }
 
 fn combine_on<C: Endomorphism, P: Path>(
@@ -59,32 +66,13 @@ fn combine_on<C: Endomorphism, P: Path>(
     let mut table = vec![Row::default(); 2 * SIZES * points.len() * C::ROWS];
     let chunks = points.par_chunks(CHUNK).zip(table.par_chunks_mut(2 * SIZES * CHUNK * C::ROWS));
     chunks.for_each(|(points, table)| {
-        path.run(FillMultiples::<C, P> { points, table, _path: PhantomData })
+        let finite = points.iter().copied().enumerate().filter(|(_, point)| !point.is_zero());
+        fill::<C, P>(table, finite, SIZES, &mut Additions::new(path));
     });
     let chunks = sums.par_chunks(CHUNK);
     chunks
-        .flat_map_iter(|sums| {
-            path.run(Combine::<C, P> { points, table: &table, sums, _path: PhantomData })
-        })
+        .flat_map_iter(|sums| Combine::<C, P> { points, table: &table, sums, path }.run())
         .collect()
-}
-
-/// Writes the multiples of points.
-struct FillMultiples<'a, C: Endomorphism, P> {
-    points: &'a [C::Affine],
-    table: &'a mut [Row],
-    _path: PhantomData<P>,
-}
-
-impl<C: Endomorphism, P: Path> Kernel<P> for FillMultiples<'_, C, P> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self { points, table, .. } = self;
-        let finite = points.iter().copied().enumerate().filter(|(_, point)| !point.is_zero());
-        fill::<C, P>(table, finite, SIZES, &mut Additions::new());
-    }
 }
 
 /// Makes some of the sums.
@@ -92,7 +80,7 @@ struct Combine<'a, C: Endomorphism, P> {
     points: &'a [C::Affine],
     table: &'a [Row],
     sums: &'a [Vec<(usize, Fr)>],
-    _path: PhantomData<P>,
+    path: P,
 }
 
 impl<C: Endomorphism, P: Path> Combine<'_, C, P> {
@@ -121,15 +109,12 @@ impl<C: Endomorphism, P: Path> Combine<'_, C, P> {
     }
 }
 
-impl<C: Endomorphism, P: Path> Kernel<P> for Combine<'_, C, P> {
-    type Output = Vec<C::Affine>;
-
-    #[inline(always)]
+impl<C: Endomorphism, P: Path> Combine<'_, C, P> {
     fn run(self) -> Vec<C::Affine> {
         let count = self.sums.len();
         let mut places = self.by_place();
-        let mut space = SumSpace::<C, P::Base>::new();
-        let mut additions = Additions::<C, P::Base>::new();
+        let mut space = SumSpace::<C, P>::new(self.path);
+        let mut additions = Additions::<C, P>::new(self.path);
         // What was summed so far, and behind it what is added at a place.
         let mut rows = vec![Row::default(); 2 * count * C::ROWS];
         let mut made = vec![Row::default(); count * C::ROWS];
@@ -146,7 +131,7 @@ impl<C: Endomorphism, P: Path> Kernel<P> for Combine<'_, C, P> {
                 if is_addition {
                     present.fill(false);
                     let added = &mut rows[count * C::ROWS..];
-                    let groups = SumGroups::<C, P::Base> {
+                    let groups = SumGroups::<C, P> {
                         table: self.table,
                         points: &mut points,
                         starts: &starts,
@@ -154,7 +139,7 @@ impl<C: Endomorphism, P: Path> Kernel<P> for Combine<'_, C, P> {
                         present: &mut present,
                         space: &mut space,
                     };
-                    Kernel::<P>::run(groups);
+                    groups.run();
                 }
                 for sum in 0..count {
                     match (is_addition, begun[sum], present[sum]) {
@@ -234,7 +219,10 @@ mod tests {
             })
             .collect();
         assert!(combine::<C>(&points, &sums) == expected);
-        assert!(combine_on::<C, Portable>(Portable, &points, &sums[..20]) == expected[..20]);
+        for by in Arithmetic::available() {
+            let some = Combination::<C> { points: &points, sums: &sums[..20] };
+            assert!(by.run(some) == expected[..20], "{by:?}");
+        }
     }
 
     #[test]

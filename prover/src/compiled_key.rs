@@ -319,8 +319,8 @@ impl<P: Path> ProvesByKey for CompiledKey<P> {
         wires.capacity() * size_of::<BigInt<4>>()
             + quotient.bytes()
             + [a.bytes(), b1.bytes(), b2.bytes(), c.bytes()].iter().sum::<usize>()
-            + SumSpace::<G1, P::Base>::new().bytes()
-            + SumSpace::<G2, P::Base>::new().bytes()
+            + SumSpace::<G1, P>::new(self.path).bytes()
+            + SumSpace::<G2, P>::new(self.path).bytes()
     }
 }
 

@@ -47,7 +47,7 @@ impl<N: Numbers> Coordinate<N> for N {
     #[inline(always)]
     fn rise_of_tangent(self) -> Self {
         let square = self.square();
-        square.add(square).add(square)
+        square.add(square).add(square).compact()
     }
 
     #[inline(always)]
@@ -84,7 +84,7 @@ impl<N: Numbers> Quadratic<N> {
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
         let (low, high) = (self.c0.mul(other.c0), self.c1.mul(other.c1));
-        let cross = self.c0.add(self.c1).mul(other.c0.add(other.c1));
+        let cross = self.c0.add(self.c1).compact().mul(other.c0.add(other.c1).compact());
         Self { c0: low.sub::<2>(high), c1: cross.sub::<4>(low.add(high)) }
     }
 }
@@ -100,16 +100,17 @@ impl<N: Numbers> Coordinate<N> for Quadratic<N> {
         // 1 / d is d's conjugate by its norm.
         let c0 = denominator.c0.mul(inverse_norm);
         let c1 = denominator.c1.negate::<4>().mul(inverse_norm);
-        self.mul(Self { c0, c1 })
+        let Self { c0, c1 } = self.mul(Self { c0, c1 });
+        Self { c0: c0.compact(), c1: c1.compact() }
     }
 
     #[inline(always)]
     fn rise_of_tangent(self) -> Self {
         // (x0 + x1)(x0 - x1) + 2 x0 x1 u.
-        let c0 = self.c0.add(self.c1).mul(self.c0.sub::<2>(self.c1));
+        let c0 = self.c0.add(self.c1).compact().mul(self.c0.sub::<2>(self.c1));
         let c1 = self.c0.mul(self.c1);
-        let twice = c1.add(c1);
-        Self { c0: c0.add(c0).add(c0), c1: twice.add(twice).add(twice).reduce() }
+        let twice = c1.add(c1).compact();
+        Self { c0: c0.add(c0).add(c0).compact(), c1: twice.add(twice).add(twice).reduce() }
     }
 
     #[inline(always)]
@@ -119,13 +120,13 @@ impl<N: Numbers> Coordinate<N> for Quadratic<N> {
 
     #[inline(always)]
     fn norm(self) -> N {
-        self.c0.square().add(self.c1.square())
+        self.c0.compact().square().add(self.c1.compact().square()).compact()
     }
 
     #[inline(always)]
     fn third_x(slope: Self, a: Self, b: Self) -> Self {
         // (s0 + s1)(s0 - s1) + 2 s0 s1 u.
-        let c0 = slope.c0.add(slope.c1).mul(slope.c0.sub::<6>(slope.c1));
+        let c0 = slope.c0.add(slope.c1).compact().mul(slope.c0.sub::<6>(slope.c1));
         let c1 = slope.c0.mul(slope.c1);
         Self {
             c0: c0.sub::<4>(a.c0.add(b.c0)).reduce(),

@@ -8,14 +8,13 @@ use praman_circuits::circuit::{Circuit, Witness};
 use praman_circuits::constraint_system::ClauseCount;
 use praman_verifier::{PreparedKey, Proof, VerifyingKey};
 
+use crate::arithmetic::{Arithmetic, OnPath};
 use crate::arkworks::ArkworksEngine;
 use crate::compiled_key::{CompiledKey, ProductCount, ProvesByKey, Refusal, Stages};
 use crate::engine::{Cores, Engine, ProvingError};
 use crate::key_store::KeyError;
 use crate::keys::Keys;
-#[cfg(target_arch = "x86_64")]
-use crate::lanes::Ifma;
-use crate::lanes::{Path, Portable};
+use crate::lanes::Path;
 use crate::quotient::{QuotientProgram, RowTerms};
 use crate::tables::MemoryBudget;
 use crate::transform::SMALLEST;
@@ -30,15 +29,6 @@ pub struct FixedKeyEngine {
     key: Box<dyn ProvesByKey>,
     /// Where the key has no C to check rows by, the proof is checked.
     check: Option<PreparedKey>,
-}
-
-/// Which arithmetic an engine computes by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arithmetic {
-    /// The fastest that this processor has.
-    Fastest,
-    /// What every processor has.
-    Portable,
 }
 
 impl FixedKeyEngine {
@@ -83,7 +73,7 @@ impl FixedKeyEngine {
                 .map(|row| [row.a.terms(), row.b.terms(), row.c.terms()])
                 .collect();
             let rows = Rows::Statement(&rows, circuit.public_inputs() + 1);
-            by.compile(&keys.proving, &rows, budget, kept)
+            by.run(Compile { key: &keys.proving, rows, budget, kept })
         };
         Self {
             circuit: circuit.name(),
@@ -111,7 +101,8 @@ impl FixedKeyEngine {
         let compiled: Box<dyn ProvesByKey> = if key.domain < SMALLEST {
             Box::new(ArkworksEngine::of_foreign(key)?)
         } else {
-            by.compile(&key.proving, &Rows::Products(&key.rows), budget, None)
+            let rows = Rows::Products(&key.rows);
+            by.run(Compile { key: &key.proving, rows, budget, kept: None })
         };
         Ok(Self {
             circuit: "foreign",
@@ -187,20 +178,20 @@ impl Rows<'_> {
     }
 }
 
-impl Arithmetic {
-    /// A key compiled for the path that it comes to on this processor.
-    fn compile(
-        self,
-        key: &ProvingKey<Bn254>,
-        rows: &Rows<'_>,
-        budget: MemoryBudget,
-        kept: Option<(&FilePath, &[u8; 32])>,
-    ) -> Box<dyn ProvesByKey> {
-        #[cfg(target_arch = "x86_64")]
-        if let (Self::Fastest, Some(path)) = (self, Ifma::detect()) {
-            return Box::new(CompiledKey::new(path, key, rows.program(path), budget, kept));
-        }
-        let path = Portable;
+/// A key to be compiled.
+struct Compile<'a> {
+    key: &'a ProvingKey<Bn254>,
+    rows: Rows<'a>,
+    budget: MemoryBudget,
+    /// The folder that tables are kept in, and the key's digest.
+    kept: Option<(&'a FilePath, &'a [u8; 32])>,
+}
+
+impl OnPath for Compile<'_> {
+    type Output = Box<dyn ProvesByKey>;
+
+    fn on<P: Path>(self, path: P) -> Box<dyn ProvesByKey> {
+        let Self { key, rows, budget, kept } = self;
         Box::new(CompiledKey::new(path, key, rows.program(path), budget, kept))
     }
 }

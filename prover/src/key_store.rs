@@ -16,7 +16,8 @@ use praman_verifier::{Origin, ReadError, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::fixed_key::{Arithmetic, FixedKeyEngine};
+use crate::arithmetic::Arithmetic;
+use crate::fixed_key::FixedKeyEngine;
 use crate::keys::Keys;
 use crate::tables::MemoryBudget;
 

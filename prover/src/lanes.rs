@@ -1,16 +1,23 @@
 //! Eight field elements side by side.
 //!
 //! The engine's loops are written once over [`Lanes`] and run on whichever [`Path`] the machine has:
-//! AVX-512's 52-bit multipliers, or arkworks' arithmetic anywhere. Elements are kept in Montgomery
-//! form, by a radix of the path's own, and not always below the modulus `p`: each operation says what
-//! it takes and what it gives, in multiples of `p`. A third implementation in the tests computes
-//! those bounds instead of numbers, and so proves for every input that none is passed.
+//! AVX-512's 52-bit multipliers, multiplications of doubles, or arkworks' arithmetic anywhere. Elements are
+//! kept in Montgomery form, by a radix of the path's own, and not always below the modulus `p`: each operation
+//! says what it takes and what it gives, in multiples of `p`. Where numbers have signs, as on doubles, that is
+//! how far they are from zero. Implementations in the tests compute those bounds instead of numbers, of each
+//! kind of path, and so prove for every input that none is passed.
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
 #[cfg(test)]
 mod bounds;
+#[cfg(any(test, target_arch = "x86_64", target_feature = "relaxed-simd"))]
+mod doubles;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
 mod portable;
+#[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+mod relaxed;
 #[cfg(test)]
 mod tests;
 
@@ -18,8 +25,12 @@ use ark_bn254::{Fq, Fr};
 use ark_ff::{BigInt, PrimeField};
 
 #[cfg(target_arch = "x86_64")]
+pub(crate) use avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
 pub(crate) use ifma::Ifma;
 pub(crate) use portable::Portable;
+#[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+pub(crate) use relaxed::Relaxed;
 
 /// How many elements lie side by side.
 pub(crate) const LANES: usize = 8;
@@ -43,13 +54,15 @@ impl Row {
 
 /// Elements that are computed on side by side.
 ///
-/// "Reduced" means below `1.001 p`. What is kept in rows is below `5 p`, so that it fits 256 bits.
+/// "Reduced" means below `1.001 p`, or not further than `0.52 p` from zero. What is kept in rows is below `5 p`, so
+/// that it fits 256 bits.
 pub(crate) trait Numbers: Copy + Send + Sync {
     /// The product, below `p + p (ab / 84)` where the factors are below `a p` and `b p`; `ab` is at
-    /// most 84.
+    /// most 84. On doubles it is within `0.76 p + p (ab / 2.645)`, and one factor at most is a sum or a difference,
+    /// of two, that was not made compact.
     fn mul(self, other: Self) -> Self;
 
-    /// The square, as [`Numbers::mul`].
+    /// The square, as [`Numbers::mul`]; of what was loaded, made compact, or is a product within `1.3 p`.
     #[inline(always)]
     fn square(self) -> Self {
         self.mul(self)
@@ -65,8 +78,14 @@ pub(crate) trait Numbers: Copy + Send + Sync {
     /// `K p - self`, where it is below `K p`.
     fn negate<const K: usize>(self) -> Self;
 
-    /// The same element, reduced; it is below `8 p`.
+    /// The same element, reduced; it is below `8 p`, and on doubles a sum of at most six.
     fn reduce(self) -> Self;
+
+    /// The same element, reduced where the path has little room above the modulus, and as it is elsewhere.
+    #[inline(always)]
+    fn compact(self) -> Self {
+        self
+    }
 }
 
 /// Eight elements of a field.
@@ -108,6 +127,12 @@ pub(crate) trait Lanes: Numbers {
         [a.mul(c), b.mul(d)]
     }
 
+    /// Two squares, as [`Lanes::mul_two`].
+    #[inline(always)]
+    fn square_two([a, b]: [Self; 2]) -> [Self; 2] {
+        Self::mul_two([a, b], [a, b])
+    }
+
     /// `2 p - self` in the lanes of a mask, the others as they are; `self` is below `2 p`.
     fn negate_where(self, mask: u8) -> Self;
 
@@ -119,6 +144,11 @@ impl<L: Lanes> Numbers for [L; 2] {
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
         L::mul_two(self, other)
+    }
+
+    #[inline(always)]
+    fn square(self) -> Self {
+        L::square_two(self)
     }
 
     #[inline(always)]
@@ -139,6 +169,11 @@ impl<L: Lanes> Numbers for [L; 2] {
     #[inline(always)]
     fn reduce(self) -> Self {
         [self[0].reduce(), self[1].reduce()]
+    }
+
+    #[inline(always)]
+    fn compact(self) -> Self {
+        [self[0].compact(), self[1].compact()]
     }
 }
 

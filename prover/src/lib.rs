@@ -23,6 +23,7 @@
 
 mod addition;
 mod addition_cost;
+mod arithmetic;
 mod arkworks;
 mod batch;
 mod buckets;
@@ -53,12 +54,13 @@ mod workspace;
 mod zkey;
 
 pub use addition_cost::addition_nanoseconds;
+pub use arithmetic::{Arithmetic, ArithmeticError};
 pub use arkworks::ArkworksEngine;
 pub use batch::ProvingPool;
 pub use combinations::{combine_g1, combine_g2};
 pub use compiled_key::{ProductCount, Stages};
 pub use engine::{Cores, Engine, Prover, ProvingError};
-pub use fixed_key::{Arithmetic, FixedKeyEngine};
+pub use fixed_key::FixedKeyEngine;
 pub use key_store::{KeyError, KeyStore};
 pub use keys::Keys;
 pub use multiples::{add_g1, add_g2, multiply_g1, multiply_g2};

@@ -91,7 +91,7 @@ impl<L: Lanes<Field = Fr>> SparseMatrix<L> {
                         [one, ..] => [one.values(wires).mul(one.coefficients), zero],
                         [] => [zero; 2],
                     };
-                    sum = sum.add(products[0]).add(products[1]);
+                    sum = sum.add(products[0]).add(products[1]).compact();
                 }
                 sum = sum.reduce();
             }

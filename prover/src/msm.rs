@@ -99,17 +99,18 @@ pub(crate) fn msm<C: Curve, P: Path>(
     sum_buckets(path, table, space, spare, cores.threads());
     let sizes = table.layout.digits.sizes();
     let mut total = C::Projective::zero();
-    let mut sum_space = spare.take(SumSpace::new);
+    let mut sum_space = spare.take(|| SumSpace::new(path));
     for set in (0..table.layout.sets).rev() {
         for _ in 0..table.layout.digits.bits {
             total.double_in_place();
         }
-        total += path.run(CountBuckets {
+        let count = CountBuckets {
             sums: &space.sums,
             buckets: set * sizes..(set + 1) * sizes,
             space: &mut space.count,
             sum_space: &mut sum_space,
-        });
+        };
+        total += count.run();
     }
     spare.keep(sum_space);
     space.wipe();
@@ -171,15 +172,9 @@ fn sum_buckets<C: Curve, P: Path>(
     sums.resize::<C>(buckets);
     let tasks = if threads == 1 { 1 } else { 4 * threads };
     let sum = |(points, starts, rows, present)| {
-        let mut space = spare.take(SumSpace::new);
-        path.run(SumGroups {
-            table: &table.rows,
-            points,
-            starts,
-            rows,
-            present,
-            space: &mut space,
-        });
+        let mut space = spare.take(|| SumSpace::new(path));
+        let table = &table.rows;
+        SumGroups { table, points, starts, rows, present, space: &mut space }.run();
         spare.keep(space);
     };
     let all = (&mut points[..], &starts[..], &mut sums.rows[..], &mut sums.present[..]);
@@ -211,7 +206,7 @@ fn sum_buckets<C: Curve, P: Path>(
 }
 
 /// Spaces of sums are kept by the curve and the lanes that they are for.
-pub(crate) type SpareSums<C, P> = Spare<SumSpace<C, <P as Path>::Base>>;
+pub(crate) type SpareSums<C, P> = Spare<SumSpace<C, P>>;
 
 #[cfg(test)]
 mod tests;

@@ -4,8 +4,6 @@
 //! multiplication on elliptic curves with efficient endomorphisms", CRYPTO 2001), each of which is read in signed digits.
 //! All points of a chunk take the same steps side by side, so that each step shares its inversion.
 
-use std::marker::PhantomData;
-
 use ark_bn254::{Fr, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
 use ark_ec::scalar_mul::glv::GLVConfig;
@@ -14,11 +12,10 @@ use rayon::prelude::*;
 use zeroize::Zeroize;
 
 use crate::addition::{Additions, PointRef};
+use crate::arithmetic::{Arithmetic, OnPath};
 use crate::coordinate::{Curve, G1, G2};
 use crate::digits::Digits;
-#[cfg(target_arch = "x86_64")]
-use crate::lanes::Ifma;
-use crate::lanes::{Kernel, Path, Portable, Row};
+use crate::lanes::{Path, Row};
 
 /// How many points take their steps together.
 const CHUNK: usize = 512;
@@ -102,7 +99,7 @@ fn multiply<C: Endomorphism>(points: &[C::Affine], by: &[Fr]) -> Vec<C::Affine> 
     chunks
         .flat_map_iter(|(points, by)| {
             let mut multiples = Multiples::<C>::new(points, by);
-            on_fastest(&mut multiples);
+            Arithmetic::Fastest.run(&mut multiples);
             std::mem::take(&mut multiples.out)
         })
         .collect()
@@ -114,23 +111,10 @@ fn add<C: Curve>(a: &[C::Affine], b: &[C::Affine]) -> Vec<C::Affine> {
     chunks
         .flat_map_iter(|(a, b)| {
             let mut sums = Sums::<C> { a, b, out: Vec::new() };
-            on_fastest(&mut sums);
+            Arithmetic::Fastest.run(&mut sums);
             sums.out
         })
         .collect()
-}
-
-/// Work that every path can do.
-pub(crate) trait OnAnyPath {
-    fn on<P: Path>(&mut self, path: P);
-}
-
-pub(crate) fn on_fastest(work: &mut impl OnAnyPath) {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(path) = Ifma::detect() {
-        return work.on(path);
-    }
-    work.on(Portable);
 }
 
 /// Sums of two points.
@@ -140,21 +124,11 @@ struct Sums<'a, C: Curve> {
     out: Vec<C::Affine>,
 }
 
-impl<C: Curve> OnAnyPath for Sums<'_, C> {
-    fn on<P: Path>(&mut self, path: P) {
-        path.run(OnPath(self, PhantomData::<P>));
-    }
-}
-
-/// Work on a path.
-pub(crate) struct OnPath<'a, W, P>(pub(crate) &'a mut W, pub(crate) PhantomData<P>);
-
-impl<C: Curve, P: Path> Kernel<P> for OnPath<'_, Sums<'_, C>, P> {
+impl<C: Curve> OnPath for &mut Sums<'_, C> {
     type Output = ();
 
-    #[inline(always)]
-    fn run(self) {
-        let Self(Sums { a, b, out }, _) = self;
+    fn on<P: Path>(self, path: P) {
+        let Sums { a, b, out } = self;
         let count = a.len();
         let mut table = vec![Row::default(); 2 * count * C::ROWS];
         let mut sums = vec![Row::default(); count * C::ROWS];
@@ -169,7 +143,7 @@ impl<C: Curve, P: Path> Kernel<P> for OnPath<'_, Sums<'_, C>, P> {
                 pairs.push([PointRef::of_table(one, false), PointRef::of_table(other, false)]);
             }
         }
-        let mut additions = Additions::<C, P::Base>::new();
+        let mut additions = Additions::<C, P>::new(path);
         additions.add(&table, &mut sums, 0, &pairs);
         let mut sums = sums.chunks_exact(C::ROWS);
         for place in 0..count {
@@ -267,9 +241,47 @@ impl<C: Endomorphism> Drop for Multiples<C> {
     }
 }
 
-impl<C: Endomorphism> OnAnyPath for Multiples<C> {
-    fn on<P: Path>(&mut self, path: P) {
-        path.run(OnPath(self, PhantomData::<P>));
+impl<C: Endomorphism> OnPath for &mut Multiples<C> {
+    type Output = ();
+
+    fn on<P: Path>(self, path: P) {
+        let multiples = self;
+        let count = multiples.points.len();
+        let mut table = vec![Row::default(); (2 * SIZES + 1) * count * C::ROWS];
+        let mut sums = vec![Row::default(); count * C::ROWS];
+        let mut additions = Additions::<C, P>::new(path);
+        let points = multiples.points.iter().map(|(_, point)| *point).enumerate();
+        fill::<C, P>(&mut table, points, multiples.largest(), &mut additions);
+        let mut pairs = Pairs {
+            pairs: Vec::with_capacity(count),
+            to: Vec::with_capacity(count),
+            begun: vec![false; count],
+        };
+        for round in multiples.rounds() {
+            pairs.set::<C, P>(round, multiples, &mut table);
+            if pairs.pairs.is_empty() {
+                continue;
+            }
+            if matches!(round, Round::Twice) {
+                additions.double(&table, &mut sums, &pairs.pairs);
+            } else {
+                additions.add(&table, &mut sums, 0, &pairs.pairs);
+            }
+            for (&to, sum) in pairs.to.iter().zip(sums.chunks_exact(C::ROWS)) {
+                row::<C>(&mut table, to).copy_from_slice(sum);
+            }
+        }
+        for (number, (place, _)) in multiples.points.iter().enumerate() {
+            if pairs.begun[number] {
+                let sum = row::<C>(&mut table, 2 * count * SIZES + number);
+                multiples.out[*place] = C::from_rows::<P::Base>(sum);
+            }
+        }
+        table.zeroize();
+        sums.zeroize();
+        additions.wipe();
+        pairs.pairs.zeroize();
+        pairs.to.zeroize();
     }
 }
 
@@ -324,59 +336,13 @@ impl Pairs {
     }
 }
 
-impl<C: Endomorphism, P: Path> Kernel<P> for OnPath<'_, Multiples<C>, P> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self(multiples, _) = self;
-        let count = multiples.points.len();
-        let mut table = vec![Row::default(); (2 * SIZES + 1) * count * C::ROWS];
-        let mut sums = vec![Row::default(); count * C::ROWS];
-        let mut additions = Additions::<C, P::Base>::new();
-        let points = multiples.points.iter().map(|(_, point)| *point).enumerate();
-        fill::<C, P>(&mut table, points, multiples.largest(), &mut additions);
-        let mut pairs = Pairs {
-            pairs: Vec::with_capacity(count),
-            to: Vec::with_capacity(count),
-            begun: vec![false; count],
-        };
-        for round in multiples.rounds() {
-            pairs.set::<C, P>(round, multiples, &mut table);
-            if pairs.pairs.is_empty() {
-                continue;
-            }
-            if matches!(round, Round::Twice) {
-                additions.double(&table, &mut sums, &pairs.pairs);
-            } else {
-                additions.add(&table, &mut sums, 0, &pairs.pairs);
-            }
-            for (&to, sum) in pairs.to.iter().zip(sums.chunks_exact(C::ROWS)) {
-                row::<C>(&mut table, to).copy_from_slice(sum);
-            }
-        }
-        for (number, (place, _)) in multiples.points.iter().enumerate() {
-            if pairs.begun[number] {
-                let sum = row::<C>(&mut table, 2 * count * SIZES + number);
-                multiples.out[*place] = C::from_rows::<P::Base>(sum);
-            }
-        }
-        table.zeroize();
-        sums.zeroize();
-        additions.wipe();
-        pairs.pairs.zeroize();
-        pairs.to.zeroize();
-    }
-}
-
 /// Writes the multiples of points up to a size, and the endomorphism's. Points are named by where their multiples lie;
 /// none is infinity.
-#[inline(always)]
 pub(crate) fn fill<C: Endomorphism, P: Path>(
     table: &mut [Row],
     points: impl Iterator<Item = (usize, C::Affine)>,
     largest: usize,
-    additions: &mut Additions<C, P::Base>,
+    additions: &mut Additions<C, P>,
 ) {
     let mut places = Vec::new();
     for (place, point) in points {
@@ -441,9 +407,11 @@ mod tests {
             let expected: Vec<C::Affine> =
                 points.iter().zip(&by).map(|(point, by)| (*point * by).into_affine()).collect();
             assert!(multiply::<C>(&points, &by) == expected);
-            let mut portable = Multiples::<C>::new(&points[..50], &by[..50]);
-            portable.on(Portable);
-            assert!(portable.out == expected[..50]);
+            for arithmetic in Arithmetic::available() {
+                let mut some = Multiples::<C>::new(&points[..50], &by[..50]);
+                arithmetic.run(&mut some);
+                assert!(some.out == expected[..50], "{arithmetic:?}");
+            }
         }
     }
 

@@ -5,10 +5,8 @@ use std::time::{Duration, Instant};
 
 use ark_bn254::Fq;
 
-use crate::fixed_key::Arithmetic;
-#[cfg(target_arch = "x86_64")]
-use crate::lanes::Ifma;
-use crate::lanes::{Kernel, LANES, Lanes, Numbers, Path, Portable};
+use crate::arithmetic::{Arithmetic, OnPath};
+use crate::lanes::{Kernel, LANES, Lanes, Numbers, Path};
 
 /// Chains of products side by side, so that none waits for another.
 const CHAINS: usize = 4;
@@ -38,17 +36,17 @@ impl<P: Path> Kernel<P> for Products {
     }
 }
 
+impl OnPath for Products {
+    type Output = Duration;
+
+    fn on<P: Path>(self, path: P) -> Duration {
+        path.run(self)
+    }
+}
+
 /// Nanoseconds that a product takes on one thread, many going side by side.
 pub fn product_nanoseconds(by: Arithmetic, rounds: usize) -> f64 {
-    let kernel = Products { rounds };
-    let spent = match by {
-        #[cfg(target_arch = "x86_64")]
-        Arithmetic::Fastest => match Ifma::detect() {
-            Some(path) => path.run(kernel),
-            None => Portable.run(kernel),
-        },
-        _ => Portable.run(kernel),
-    };
+    let spent = by.run(Products { rounds });
     spent.as_secs_f64() * 1e9 / (rounds * CHAINS * 2 * LANES) as f64
 }
 
@@ -58,7 +56,7 @@ mod tests {
 
     #[test]
     fn product_takes_some_time() {
-        for by in [Arithmetic::Fastest, Arithmetic::Portable] {
+        for by in Arithmetic::available() {
             assert!(product_nanoseconds(by, 100) > 0.0);
         }
     }

@@ -8,11 +8,11 @@
 use std::marker::PhantomData;
 
 use ark_bn254::Fq;
-use ark_ec::{AffineRepr, CurveGroup};
-use ark_ff::AdditiveGroup;
+use ark_ec::AffineRepr;
+
 use rayon::prelude::*;
 
-use crate::addition::PointRef;
+use crate::addition::{Additions, PointRef};
 use crate::coordinate::Curve;
 use crate::digits::Digits;
 use crate::lanes::{Lanes, Path, Row};
@@ -107,8 +107,8 @@ impl<C: Curve> Points<C> {
     }
 
     /// Their multiples; `None` where there is no memory for them.
-    pub(crate) fn multiples<P: Path>(&self, _: P) -> Option<Rows> {
-        multiples::<C, P>(&self.points, self.layout, self.shape().rows).map(Rows::Made)
+    pub(crate) fn multiples<P: Path>(&self, path: P) -> Option<Rows> {
+        multiples::<C, P>(path, &self.points, self.layout, self.shape().rows).map(Rows::Made)
     }
 
     /// The table with multiples that were made of them.
@@ -136,6 +136,7 @@ impl<C: Curve> Table<C> {
 
 /// Every `sets`-th place's multiple of each point; `None` where there is no memory for them.
 fn multiples<C: Curve, P: Path>(
+    path: P,
     points: &[C::Affine],
     layout: Layout,
     count: usize,
@@ -143,38 +144,35 @@ fn multiples<C: Curve, P: Path>(
     let mut rows = Vec::new();
     rows.try_reserve_exact(count).ok()?;
     rows.resize(count, Row::default());
-    if points.is_empty() {
+    let one = points.len() * C::ROWS;
+    if one == 0 {
         return Some(rows);
     }
-    let mut multiples = points.to_vec();
-    for (number, rows) in rows.chunks_exact_mut(points.len() * C::ROWS).enumerate() {
-        if number > 0 {
-            multiples = shifted::<C>(&multiples, layout.digits.bits * layout.sets);
-        }
-        fill::<C, P::Base>(&multiples, rows);
+    fill::<C, P::Base>(points, &mut rows[..one]);
+    for made in (one..count).step_by(one) {
+        let (before, behind) = rows.split_at_mut(made);
+        let bits = layout.digits.bits * layout.sets;
+        shift::<C, P>(path, &before[made - one..], &mut behind[..one], bits);
     }
     Some(rows)
 }
 
-/// `2^bits` times each point.
-fn shifted<C: Curve>(points: &[C::Affine], bits: usize) -> Vec<C::Affine> {
-    let chunks: Vec<Vec<C::Affine>> = points
-        .par_chunks(1_024)
-        .map(|points| {
-            let doubled: Vec<C::Projective> = points
-                .iter()
-                .map(|point| {
-                    let mut point = point.into_group();
-                    (0..bits).for_each(|_| {
-                        point.double_in_place();
-                    });
-                    point
-                })
-                .collect();
-            C::Projective::normalize_batch(&doubled)
-        })
-        .collect();
-    chunks.concat()
+/// How many points are doubled together.
+const CHUNK: usize = 2_048;
+
+/// Writes `2^bits` times each point; none is infinity.
+fn shift<C: Curve, P: Path>(path: P, points: &[Row], shifted: &mut [Row], bits: usize) {
+    let chunks = points.par_chunks(CHUNK * C::ROWS).zip(shifted.par_chunks_mut(CHUNK * C::ROWS));
+    chunks.for_each(|(points, shifted)| {
+        let number = |number| [PointRef::of_table(number, false); 2];
+        let all: Vec<[PointRef; 2]> = (0..points.len() / C::ROWS).map(number).collect();
+        let mut additions = Additions::<C, P>::new(path);
+        let mut doubled = points.to_vec();
+        for _ in 0..bits {
+            additions.double(&doubled, shifted, &all);
+            doubled.copy_from_slice(shifted);
+        }
+    });
 }
 
 fn fill<C: Curve, L: Lanes<Field = Fq>>(points: &[C::Affine], rows: &mut [Row]) {

@@ -16,8 +16,10 @@ use crate::setup::setup;
 fn compare(circuit: &Circuit, witnesses: impl IntoIterator<Item = Witness>, seed: u64) {
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
     let keys = setup(circuit, &mut rng).expect("keys");
+    let engine = |by: Arithmetic| FixedKeyEngine::new(circuit, &keys, MemoryBudget(8 << 20), by);
     let fastest = FixedKeyEngine::new(circuit, &keys, MemoryBudget::SMALL, Arithmetic::Fastest);
-    let portable = FixedKeyEngine::new(circuit, &keys, MemoryBudget(8 << 20), Arithmetic::Portable);
+    let others = Arithmetic::available().split_off(1);
+    let others: Vec<_> = others.into_iter().map(engine).collect();
     let peer = ArkworksEngine::new(circuit, keys);
     for (number, witness) in witnesses.into_iter().enumerate() {
         let (r, s) = match number {
@@ -28,7 +30,9 @@ fn compare(circuit: &Circuit, witnesses: impl IntoIterator<Item = Witness>, seed
         let theirs = peer.prove_with(&witness, (r, s), Cores::All).expect("proved");
         assert_eq!(fastest.prove_with(&witness, (r, s), Cores::All).expect("proved"), theirs);
         if number % 8 == 0 {
-            assert_eq!(portable.prove_with(&witness, (r, s), Cores::One).expect("proved"), theirs);
+            for other in &others {
+                assert_eq!(other.prove_with(&witness, (r, s), Cores::One).expect("proved"), theirs);
+            }
         }
     }
 }
@@ -123,7 +127,7 @@ fn witness_that_breaks_a_row_is_refused_with_the_rows_number() {
     let keys = setup(circuit, &mut rng).expect("keys");
     let claim = fixture::claim(1);
     let witness = circuit::eligibility_witness(&claim.public().to_fields(), &claim.private());
-    for by in [Arithmetic::Fastest, Arithmetic::Portable] {
+    for by in Arithmetic::available() {
         let engine = FixedKeyEngine::new(circuit, &keys, MemoryBudget(0), by);
         for wire in [1, 109, 2_000, circuit.wires() - 1] {
             let mut assignment = witness.assignment().to_vec();

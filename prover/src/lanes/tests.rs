@@ -56,7 +56,7 @@ macro_rules! compute {
                         a.square(),
                         a.add(b),
                         a.sub::<2>(b),
-                        a.add(b).mul(a.sub::<2>(b)),
+                        a.add(b).compact().mul(a.sub::<2>(b)),
                         a.add(b).sub::<2>(a.mul(b).mul(three)).reduce(),
                         a.negate_where(0xff),
                         b.negate_where(0),
@@ -109,6 +109,23 @@ where
 fn portable_lanes_agree_with_arkworks() {
     check::<Fq, _>(Portable);
     check::<Fr, _>(Portable);
+}
+
+#[test]
+fn doubles_agree_with_arkworks() {
+    check::<Fq, _>(doubles::OneByOne);
+    check::<Fr, _>(doubles::OneByOne);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn avx2_lanes_agree_with_arkworks() {
+    let Some(path) = Avx2::detect() else {
+        eprintln!("no AVX2 and FMA here: nothing to compare");
+        return;
+    };
+    check::<Fq, _>(path);
+    check::<Fr, _>(path);
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -8,10 +8,8 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 
 use super::*;
+use crate::arithmetic::{Arithmetic, OnPath};
 use crate::coordinate::{G1, G2};
-#[cfg(target_arch = "x86_64")]
-use crate::lanes::Ifma;
-use crate::lanes::Portable;
 use crate::tables::{Layout, Points};
 
 fn check<C: Curve, P: Path>(path: P, points: &[C::Affine], scalars: &[Fr], bytes: usize)
@@ -40,10 +38,26 @@ fn check_paths<C: Curve>(points: &[C::Affine], scalars: &[Fr], bytes: usize)
 where
     C::Projective: VariableBaseMSM<MulBase = C::Affine>,
 {
-    check::<C, _>(Portable, points, scalars, bytes);
-    #[cfg(target_arch = "x86_64")]
-    if let Some(path) = Ifma::detect() {
-        check::<C, _>(path, points, scalars, bytes);
+    for by in Arithmetic::available() {
+        by.run(Check::<C> { points, scalars, bytes });
+    }
+}
+
+/// A sum, checked on a path.
+struct Check<'a, C: Curve> {
+    points: &'a [C::Affine],
+    scalars: &'a [Fr],
+    bytes: usize,
+}
+
+impl<C: Curve> OnPath for Check<'_, C>
+where
+    C::Projective: VariableBaseMSM<MulBase = C::Affine>,
+{
+    type Output = ();
+
+    fn on<P: Path>(self, path: P) {
+        check::<C, _>(path, self.points, self.scalars, self.bytes);
     }
 }
 

@@ -273,6 +273,9 @@ pub fn run() -> ExitCode {
         Ok(setting) => setting,
         Err(error) => return fail(&error),
     };
+    if let Err(error) = praman_prover::Arithmetic::forced() {
+        return fail(&CommandError::WrongUse(error.to_string()));
+    }
     if !matches!(arguments.verb, Verb::Serve(_)) {
         crate::request_log::begin_for_a_command();
     }
