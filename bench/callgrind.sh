@@ -9,7 +9,7 @@ target=${CARGO_TARGET_DIR:-$PWD/target}
 cargo build --quiet --release -p bench -p praman
 keys=$(mktemp -d)
 trap 'rm -rf "$keys"' EXIT
-export RAYON_NUM_THREADS=1
+export RAYON_NUM_THREADS=1 PRAMAN_ARITHMETIC=portable
 
 instructions() { # circuit proofs [--arkworks]
   valgrind --tool=callgrind --callgrind-out-file=/dev/null "$target/release/bench" count \

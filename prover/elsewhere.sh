@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Proves as WASM (in node) and on aarch64 (in qemu), and checks that the proofs are those made here. Builds the holder's
-# side as WASM.
+# Proves as WASM (in node, and by relaxed vectors in Chromium) and on aarch64 (in qemu), and checks that the proofs are
+# those made here. Builds the holder's side as WASM.
 #
 # Where rustup can add the targets it does; else Debian's compiler builds the standard library for them.
 set -euo pipefail
@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 here=$(cargo run --quiet --release -p praman-prover --example prove_anywhere)
 printf '%-22s%s\n' "this machine" "$here"
 
-packages=(qemu-user-static gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
+packages=(chromium qemu-user-static gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
 by_rustup() { rustup target add wasm32-wasip1 aarch64-unknown-linux-gnu >/dev/null 2>&1; }
 if ! by_rustup; then
   packages+=(rustc-web cargo-web rust-web-src lld wasi-libc)
@@ -19,8 +19,10 @@ debian_packages "${packages[@]}"
 
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
 target=${CARGO_TARGET_DIR:-$PWD/target}
+# What the program is built for beyond WASM itself.
+vectors=
 if by_rustup; then
-  build() { cargo build --locked "$@"; }
+  build() { CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS=$vectors cargo build --locked "$@"; }
 else
   # Debian's compiler is older: it takes a copy of the workspace with the last sha2 that it can build.
   copy=$target/elsewhere
@@ -31,7 +33,7 @@ else
   build() {
     (cd "$copy" && RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR="$target" \
       CARGO_TARGET_WASM32_WASIP1_LINKER=wasm-ld \
-      CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-Clink-self-contained=no -Clink-arg=-L$libraries -Clink-arg=$libraries/crt1-command.o -Clink-arg=--allow-undefined-file=$PWD/service/contributor/absent.txt" \
+      CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="$vectors -Clink-self-contained=no -Clink-arg=-L$libraries -Clink-arg=$libraries/crt1-command.o -Clink-arg=--allow-undefined" \
       /usr/bin/cargo build -Zbuild-std=std,panic_abort --ignore-rust-version "$@")
   }
 fi
@@ -52,3 +54,11 @@ compare WASM "$(node --no-warnings prover/elsewhere.mjs \
 service/contributor/build.sh --check
 compare aarch64 "$(qemu-aarch64-static -L /usr/aarch64-linux-gnu \
   "$target/aarch64-unknown-linux-gnu/release/examples/prove_anywhere")"
+# By relaxed vectors, which not every browser has: a program of its own.
+[ -d tests/peers/node_modules ] || npm ci --silent --prefix tests/peers
+vectors="-Ctarget-feature=+simd128,+relaxed-simd"
+build --quiet --release --target wasm32-wasip1 -p praman-prover --example prove_anywhere
+for arithmetic in portable wasm-relaxed-simd; do
+  compare Chromium "$(node prover/in_browser.mjs \
+    "$target/wasm32-wasip1/release/examples/prove_anywhere.wasm" $arithmetic)"
+done

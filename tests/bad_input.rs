@@ -33,6 +33,18 @@ fn wrong_arguments_are_refused_as_wrong_use() {
 }
 
 #[test]
+fn arithmetic_that_does_not_exist_is_refused_before_anything_is_done() {
+    let state = State::new();
+    let verb = ["setup", "--circuit", "eligibility", "--out", "keys"];
+    let mut command = state.command(&verb);
+    let refused = command.env("PRAMAN_ARITHMETIC", "avx3").output().expect("the program starts");
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("PRAMAN_ARITHMETIC is \"avx3\"") && said.contains("portable"), "{said}");
+    assert!(!state.path("keys").exists());
+}
+
+#[test]
 fn hashes_take_canonical_elements_only() {
     let state = State::new();
     let one_two = "7853200120776062878684798364095072458815029376092732009249414926327459813530";

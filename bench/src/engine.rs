@@ -276,7 +276,7 @@ pub(crate) fn count_bench(
         let engine = ArkworksEngine::new(circuit, made);
         Box::new(move || engine.prove_with(&witnesses[0], blinding, Cores::One))
     } else {
-        // Valgrind has no AVX-512, and says so to who asks the processor.
+        // Valgrind has no AVX-512: it is told to a program that asks the processor.
         let (budget, by) = (MemoryBudget::SMALL, Arithmetic::Fastest);
         let engine = FixedKeyEngine::in_folder(keys, circuit, &made, budget, by);
         Box::new(move || engine.prove_with(&witnesses[0], blinding, Cores::One))
