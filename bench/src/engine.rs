@@ -260,7 +260,7 @@ pub(crate) fn foreign_bench(
     }))
 }
 
-/// Makes a number of proofs with a fixed blinding, by an arithmetic that valgrind knows or by ark-groth16.
+/// Makes a number of proofs with a fixed blinding, by the engine or by ark-groth16.
 pub(crate) fn count_bench(
     circuit: &str,
     keys: &Path,
@@ -276,7 +276,6 @@ pub(crate) fn count_bench(
         let engine = ArkworksEngine::new(circuit, made);
         Box::new(move || engine.prove_with(&witnesses[0], blinding, Cores::One))
     } else {
-        // Valgrind has no AVX-512: it is told to a program that asks the processor.
         let (budget, by) = (MemoryBudget::SMALL, Arithmetic::Fastest);
         let engine = FixedKeyEngine::in_folder(keys, circuit, &made, budget, by);
         Box::new(move || engine.prove_with(&witnesses[0], blinding, Cores::One))

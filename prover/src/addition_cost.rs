@@ -36,35 +36,33 @@ impl OnPath for Sum {
     type Output = f64;
 
     fn on<P: Path>(self, path: P) -> f64 {
-        on_path(path, self.points, self.rounds)
+        let Self { points: count, rounds } = self;
+        // Neighbours differ by a random point.
+        let step = G1Affine::generator() * Fr::rand(&mut OsRng);
+        let points: Vec<G1Projective> =
+            std::iter::successors(Some(step), |point| Some(point + step)).take(count).collect();
+        let points = G1Projective::normalize_batch(&points);
+        let layout = Layout { digits: Digits { bits: 8 }, sets: 1 };
+        let points = Points::<G1>::laid_out((0..).zip(points), layout);
+        let rows = points.multiples(path).expect("memory for a table");
+        let table = points.with(rows);
+        let wires: Vec<BigInt<4>> =
+            (0..count).map(|_| Fr::rand(&mut OsRng).into_bigint()).collect();
+        let zero = BigInt::from(0u64);
+        let scalars = Scalars { wires: &wires, blinding: &zero, quotient: &[] };
+        let number = additions(&table, scalars);
+        let (mut space, spare) = (MsmSpace::new(&table), Spare::default());
+        let mut spent: Vec<f64> = (0..rounds.max(1))
+            .map(|_| {
+                let started = Instant::now();
+                let sum = msm(path, &table, scalars, &mut space, &spare, Cores::One);
+                let _ = std::hint::black_box(sum);
+                started.elapsed().as_secs_f64()
+            })
+            .collect();
+        spent.sort_by(f64::total_cmp);
+        spent[spent.len() / 2] * 1e9 / number as f64
     }
-}
-
-fn on_path<P: Path>(path: P, count: usize, rounds: usize) -> f64 {
-    // Neighbours differ by a random point.
-    let step = G1Affine::generator() * Fr::rand(&mut OsRng);
-    let points: Vec<G1Projective> =
-        std::iter::successors(Some(step), |point| Some(point + step)).take(count).collect();
-    let points = G1Projective::normalize_batch(&points);
-    let layout = Layout { digits: Digits { bits: 8 }, sets: 1 };
-    let points = Points::<G1>::laid_out((0..).zip(points), layout);
-    let rows = points.multiples(path).expect("memory for a table");
-    let table = points.with(rows);
-    let wires: Vec<BigInt<4>> = (0..count).map(|_| Fr::rand(&mut OsRng).into_bigint()).collect();
-    let zero = BigInt::from(0u64);
-    let scalars = Scalars { wires: &wires, blinding: &zero, quotient: &[] };
-    let number = additions(&table, scalars);
-    let (mut space, spare) = (MsmSpace::new(&table), Spare::default());
-    let mut spent: Vec<f64> = (0..rounds.max(1))
-        .map(|_| {
-            let started = Instant::now();
-            let sum = msm(path, &table, scalars, &mut space, &spare, Cores::One);
-            let _ = std::hint::black_box(sum);
-            started.elapsed().as_secs_f64()
-        })
-        .collect();
-    spent.sort_by(f64::total_cmp);
-    spent[spent.len() / 2] * 1e9 / number as f64
 }
 
 #[cfg(test)]

@@ -52,27 +52,24 @@ impl<C: Endomorphism> OnPath for Combination<'_, C> {
     type Output = Vec<C::Affine>;
 
     fn on<P: Path>(self, path: P) -> Vec<C::Affine> {
-        combine_on::<C, P>(path, self.points, self.sums)
+        let Self { points, sums } = self;
+        assert!(
+            2 * SIZES * points.len() <= PointRef::LIMIT,
+            "a table has room for their multiples"
+        );
+        // Infinity has no rows to add by: it is left out of every sum.
+        let mut table = vec![Row::default(); 2 * SIZES * points.len() * C::ROWS];
+        let chunks =
+            points.par_chunks(CHUNK).zip(table.par_chunks_mut(2 * SIZES * CHUNK * C::ROWS));
+        chunks.for_each(|(points, table)| {
+            let finite = points.iter().copied().enumerate().filter(|(_, point)| !point.is_zero());
+            fill::<C, P>(table, finite, SIZES, &mut Additions::new(path));
+        });
+        let chunks = sums.par_chunks(CHUNK);
+        chunks
+            .flat_map_iter(|sums| Combine::<C, P> { points, table: &table, sums, path }.run())
+            .collect()
     }
-}
-
-fn combine_on<C: Endomorphism, P: Path>(
-    path: P,
-    points: &[C::Affine],
-    sums: &[Vec<(usize, Fr)>],
-) -> Vec<C::Affine> {
-    assert!(2 * SIZES * points.len() <= PointRef::LIMIT, "a table has room for their multiples");
-    // Infinity has no rows to add by: it is left out of every sum.
-    let mut table = vec![Row::default(); 2 * SIZES * points.len() * C::ROWS];
-    let chunks = points.par_chunks(CHUNK).zip(table.par_chunks_mut(2 * SIZES * CHUNK * C::ROWS));
-    chunks.for_each(|(points, table)| {
-        let finite = points.iter().copied().enumerate().filter(|(_, point)| !point.is_zero());
-        fill::<C, P>(table, finite, SIZES, &mut Additions::new(path));
-    });
-    let chunks = sums.par_chunks(CHUNK);
-    chunks
-        .flat_map_iter(|sums| Combine::<C, P> { points, table: &table, sums, path }.run())
-        .collect()
 }
 
 /// Makes some of the sums.

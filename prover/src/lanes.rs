@@ -35,6 +35,19 @@ pub(crate) use relaxed::Relaxed;
 /// How many elements lie side by side.
 pub(crate) const LANES: usize = 8;
 
+/// The inverse of an odd word modulo `2^64`, and so modulo every smaller power of two.
+#[cfg(any(test, target_arch = "x86_64", target_feature = "relaxed-simd"))]
+const fn inverse_of_odd(word: u64) -> u64 {
+    // Newton's iteration doubles the bits that are right.
+    let mut inverse = 1u64;
+    let mut bits = 1;
+    while bits < 64 {
+        inverse = inverse.wrapping_mul(2u64.wrapping_sub(word.wrapping_mul(inverse)));
+        bits *= 2;
+    }
+    inverse
+}
+
 /// Two elements in one cache line, as the path keeps them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C, align(64))]

@@ -18,8 +18,7 @@ fn compare(circuit: &Circuit, witnesses: impl IntoIterator<Item = Witness>, seed
     let keys = setup(circuit, &mut rng).expect("keys");
     let engine = |by: Arithmetic| FixedKeyEngine::new(circuit, &keys, MemoryBudget(8 << 20), by);
     let fastest = FixedKeyEngine::new(circuit, &keys, MemoryBudget::SMALL, Arithmetic::Fastest);
-    let others = Arithmetic::available().split_off(1);
-    let others: Vec<_> = others.into_iter().map(engine).collect();
+    let smaller: Vec<_> = Arithmetic::available().into_iter().map(engine).collect();
     let peer = ArkworksEngine::new(circuit, keys);
     for (number, witness) in witnesses.into_iter().enumerate() {
         let (r, s) = match number {
@@ -30,8 +29,11 @@ fn compare(circuit: &Circuit, witnesses: impl IntoIterator<Item = Witness>, seed
         let theirs = peer.prove_with(&witness, (r, s), Cores::All).expect("proved");
         assert_eq!(fastest.prove_with(&witness, (r, s), Cores::All).expect("proved"), theirs);
         if number % 8 == 0 {
-            for other in &others {
-                assert_eq!(other.prove_with(&witness, (r, s), Cores::One).expect("proved"), theirs);
+            for engine in &smaller {
+                assert_eq!(
+                    engine.prove_with(&witness, (r, s), Cores::One).expect("proved"),
+                    theirs
+                );
             }
         }
     }

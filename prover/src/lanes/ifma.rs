@@ -16,7 +16,7 @@ use std::marker::PhantomData;
 use ark_bn254::{FqConfig, FrConfig};
 use ark_ff::{AdditiveGroup, BigInt, BigInteger, Fp, MontBackend, MontConfig, PrimeField};
 
-use super::{Kernel, LANES, Lanes, Numbers, Path, Row};
+use super::{Kernel, LANES, Lanes, Numbers, Path, Row, inverse_of_odd};
 
 const LIMBS: usize = 5;
 const LIMB_MASK: u64 = (1 << 52) - 1;
@@ -118,17 +118,7 @@ impl<C: MontConfig<4>> Modulus<C> {
     };
 
     /// `-1 / p` modulo `2^52`.
-    const NEGATED_INVERSE: u64 = {
-        let p = C::MODULUS.0[0];
-        // Newton's iteration doubles the bits that are right.
-        let mut inverse = 1u64;
-        let mut bits = 1;
-        while bits < 64 {
-            inverse = inverse.wrapping_mul(2u64.wrapping_sub(p.wrapping_mul(inverse)));
-            bits *= 2;
-        }
-        inverse.wrapping_neg() & LIMB_MASK
-    };
+    const NEGATED_INVERSE: u64 = inverse_of_odd(C::MODULUS.0[0]).wrapping_neg() & LIMB_MASK;
 
     /// `2^(97+208) / p`, rounded down by taking the top limb of `p` one larger: below `2^52`.
     const RECIPROCAL: u64 = ((1u128 << 97) / (Self::LIMBS[4] as u128 + 1)) as u64;

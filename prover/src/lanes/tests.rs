@@ -105,36 +105,34 @@ where
     }
 }
 
+/// Both fields, where the processor has the path.
+fn agrees_with_arkworks<P: Path>(path: Option<P>) {
+    let Some(path) = path else {
+        eprintln!("no {} here: nothing to compare", P::NAME);
+        return;
+    };
+    check::<Fq, P>(path);
+    check::<Fr, P>(path);
+}
+
 #[test]
 fn portable_lanes_agree_with_arkworks() {
-    check::<Fq, _>(Portable);
-    check::<Fr, _>(Portable);
+    agrees_with_arkworks(Some(Portable));
 }
 
 #[test]
 fn doubles_agree_with_arkworks() {
-    check::<Fq, _>(doubles::OneByOne);
-    check::<Fr, _>(doubles::OneByOne);
+    agrees_with_arkworks(Some(doubles::OneByOne));
 }
 
 #[cfg(target_arch = "x86_64")]
 #[test]
 fn avx2_lanes_agree_with_arkworks() {
-    let Some(path) = Avx2::detect() else {
-        eprintln!("no AVX2 and FMA here: nothing to compare");
-        return;
-    };
-    check::<Fq, _>(path);
-    check::<Fr, _>(path);
+    agrees_with_arkworks(Avx2::detect());
 }
 
 #[cfg(target_arch = "x86_64")]
 #[test]
 fn ifma_lanes_agree_with_arkworks() {
-    let Some(path) = Ifma::detect() else {
-        eprintln!("no AVX-512 IFMA here: nothing to compare");
-        return;
-    };
-    check::<Fq, _>(path);
-    check::<Fr, _>(path);
+    agrees_with_arkworks(Ifma::detect());
 }

@@ -12,28 +12,6 @@ use crate::arithmetic::{Arithmetic, OnPath};
 use crate::coordinate::{G1, G2};
 use crate::tables::{Layout, Points};
 
-fn check<C: Curve, P: Path>(path: P, points: &[C::Affine], scalars: &[Fr], bytes: usize)
-where
-    C::Projective: VariableBaseMSM<MulBase = C::Affine>,
-{
-    let made = Points::<C>::new((0..).zip(points.iter().copied()), bytes);
-    let rows = made.multiples(path).expect("memory");
-    let table = made.with(rows);
-    let integers: Vec<BigInt<4>> = scalars.iter().map(|scalar| scalar.into_bigint()).collect();
-    let expected: C::Projective =
-        points.iter().zip(scalars).map(|(point, scalar)| *point * scalar).sum();
-    // The numbers of the blinding and of the quotient come behind those of the wires.
-    let zero = BigInt::from(0u64);
-    let (wires, behind) = integers.split_at(integers.len() / 2);
-    let (blinding, quotient) = behind.split_first().unwrap_or((&zero, &[]));
-    let scalars = Scalars { wires, blinding, quotient };
-    let (mut space, spare) = (MsmSpace::new(&table), Spare::default());
-    for cores in [Cores::All, Cores::One] {
-        let sum = msm(path, &table, scalars, &mut space, &spare, cores);
-        assert_eq!(sum, expected, "{} by {:?}", P::NAME, table.layout);
-    }
-}
-
 fn check_paths<C: Curve>(points: &[C::Affine], scalars: &[Fr], bytes: usize)
 where
     C::Projective: VariableBaseMSM<MulBase = C::Affine>,
@@ -57,7 +35,23 @@ where
     type Output = ();
 
     fn on<P: Path>(self, path: P) {
-        check::<C, _>(path, self.points, self.scalars, self.bytes);
+        let Self { points, scalars, bytes } = self;
+        let made = Points::<C>::new((0..).zip(points.iter().copied()), bytes);
+        let rows = made.multiples(path).expect("memory");
+        let table = made.with(rows);
+        let integers: Vec<BigInt<4>> = scalars.iter().map(|scalar| scalar.into_bigint()).collect();
+        let expected: C::Projective =
+            points.iter().zip(scalars).map(|(point, scalar)| *point * scalar).sum();
+        // The numbers of the blinding and of the quotient come behind those of the wires.
+        let zero = BigInt::from(0u64);
+        let (wires, behind) = integers.split_at(integers.len() / 2);
+        let (blinding, quotient) = behind.split_first().unwrap_or((&zero, &[]));
+        let scalars = Scalars { wires, blinding, quotient };
+        let (mut space, spare) = (MsmSpace::new(&table), Spare::default());
+        for cores in [Cores::All, Cores::One] {
+            let sum = msm(path, &table, scalars, &mut space, &spare, cores);
+            assert_eq!(sum, expected, "{} by {:?}", P::NAME, table.layout);
+        }
     }
 }
 

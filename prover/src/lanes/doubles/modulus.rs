@@ -4,6 +4,8 @@ use std::marker::PhantomData;
 
 use ark_ff::{BigInt, BigInteger, MontConfig};
 
+use crate::lanes::inverse_of_odd;
+
 pub(super) const LIMBS: usize = 5;
 pub(super) const LIMB_BITS: u32 = 51;
 pub(super) const LIMB_MASK: u64 = (1 << LIMB_BITS) - 1;
@@ -41,6 +43,11 @@ const fn signed(limbs: [u64; LIMBS]) -> [i64; LIMBS] {
 pub(super) fn digits(limbs: [i64; LIMBS]) -> [u64; 4] {
     let [a, b, c, d, e] = limbs.map(|limb| limb as u64);
     let [a, b, c, d] = [a, b, c, d].map(|limb| limb & LIMB_MASK);
+    words([a, b, c, d, e])
+}
+
+/// The words that [`unsigned_limbs`] reads.
+fn words([a, b, c, d, e]: [u64; LIMBS]) -> [u64; 4] {
     [a | b << 51, b >> 13 | c << 38, c >> 26 | d << 25, d >> 39 | e << 12]
 }
 
@@ -59,17 +66,8 @@ impl<C: MontConfig<4>> Modulus<C> {
     pub(super) const LIMBS: [i64; LIMBS] = balanced(signed(unsigned_limbs(C::MODULUS.0)));
 
     /// `-1 / p` modulo `2^51`, from `-2^50` to `2^50 - 1`.
-    pub(super) const NEGATED_INVERSE: i64 = {
-        let p = C::MODULUS.0[0];
-        // Newton's iteration doubles the bits that are right.
-        let mut inverse = 1u64;
-        let mut bits = 1;
-        while bits < 64 {
-            inverse = inverse.wrapping_mul(2u64.wrapping_sub(p.wrapping_mul(inverse)));
-            bits *= 2;
-        }
-        ((inverse.wrapping_neg() << 13) as i64) >> 13
-    };
+    pub(super) const NEGATED_INVERSE: i64 =
+        ((inverse_of_odd(C::MODULUS.0[0]).wrapping_neg() << 13) as i64) >> 13;
 
     /// `(k p + 1) / 2^51`, with `k` the negated inverse: a multiple of `p` is one less than `2^51` times this.
     pub(super) const RAISED: [i64; LIMBS] = {
@@ -127,9 +125,7 @@ impl<C: MontConfig<4>> Modulus<C> {
             carry = if place < LIMBS - 1 { *limb >> LIMB_BITS } else { 0 };
             *limb -= carry << LIMB_BITS;
         }
-        let [a, b, c, d, e] = limbs.map(|limb| limb as u64);
-        let words = [a | b << 51, b >> 13 | c << 38, c >> 26 | d << 25, d >> 39 | e << 12];
-        let mut number = BigInt(words);
+        let mut number = BigInt(words(limbs.map(|limb| limb as u64)));
         while number >= C::MODULUS {
             number.sub_with_borrow(&C::MODULUS);
         }
